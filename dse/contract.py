@@ -1,0 +1,129 @@
+"""What a backend must offer. Every module in ``backends/`` fulfils this contract.
+
+Imported in the worker, beside nothing but numpy, LoadGen and the runtime.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from dse.types import Configuration, KnobValue, ModelFormat
+
+
+class UnsupportedError(Exception):
+    """The runtime can't run this configuration (precision, batch size, operator, knob)."""
+
+
+class LoadError(Exception):
+    """The runtime can't load this model file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Knob:
+    """A parameter of a backend beyond threads and batch size.
+
+    Attributes:
+        name: as it stands in a search space and in a configuration.
+        values: the values it can take; empty where any value of the default's type is allowed.
+        default: the value where a search space does not name the knob.
+        help: one line for the reader.
+        numeric: whether it changes what is computed, so that accuracy depends on it.
+        kind: the type of a value.
+    """
+
+    name: str
+    values: tuple[KnobValue, ...]
+    default: KnobValue
+    help: str
+    numeric: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LoadRequest:
+    """Everything a backend needs to make a model ready.
+
+    Attributes:
+        configuration: threads, batch size and knobs to load with.
+        model_file: the file to load; None for a backend that needs none.
+        settings: the backend's fixed settings of the search space (no part of the search).
+    """
+
+    configuration: Configuration
+    model_file: Path | None
+    settings: Mapping[str, KnobValue]
+
+    def knob(self, name: str, default: KnobValue) -> KnobValue:
+        """The value of a knob, or its default."""
+        return dict(self.configuration.knobs).get(name, default)
+
+
+class Model(Protocol):
+    """A loaded model."""
+
+    def predict(self, batch: NDArray[Any]) -> NDArray[np.generic]:
+        """Scores of a batch.
+
+        Args:
+            batch: (n, ...) in the model's layout and dtype, C-contiguous, n >= 1.
+
+        Returns:
+            (n, classes) scores. The array may be overwritten by the next call.
+
+        Raises:
+            Exception: whatever the runtime raises; never a silent empty answer.
+        """
+        ...
+
+    def close(self) -> None:
+        """Frees what the runtime holds. The model is not used afterwards."""
+        ...
+
+
+class Backend(Protocol):
+    """A runtime. Stateless: all state lives in the models it loads."""
+
+    name: ClassVar[str]
+    formats: ClassVar[tuple[ModelFormat, ...]]
+    """Model file formats it reads, preferred first; empty where it needs no model file."""
+    precisions: ClassVar[tuple[str, ...]]
+    """Precisions it can run; empty for all."""
+    knobs: ClassVar[tuple[Knob, ...]]
+    settings: ClassVar[tuple[str, ...]]
+    """Names of the fixed settings a search space may give it."""
+
+    def version(self) -> str:
+        """Version of the runtime, without loading a model.
+
+        Raises:
+            ImportError: the runtime is not installed.
+        """
+        ...
+
+    def load(self, request: LoadRequest) -> Model:
+        """Makes a model ready to predict.
+
+        Raises:
+            UnsupportedError: the runtime can't run this configuration.
+            LoadError: the file is not one the runtime can load.
+        """
+        ...
+
+
+@runtime_checkable
+class Recording(Protocol):
+    """A backend that answers with recorded values instead of running anything."""
+
+    def recall(self, request: LoadRequest, metrics: tuple[str, ...]) -> dict[str, float]:
+        """Recorded value by metric name.
+
+        Raises:
+            UnsupportedError: the record holds a failure or nothing for this configuration.
+        """
+        ...

@@ -1,0 +1,239 @@
+"""The values that travel between the layers: configurations, measurements, failures.
+
+Standard library only: a worker imports this in an interpreter that may hold nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal, Self
+
+KnobValue = str | int | float | bool
+Direction = Literal["maximize", "minimize"]
+ModelFormat = Literal["onnx", "tflite"]
+Layout = Literal["NHWC", "NCHW"]
+InputDtype = Literal["uint8", "float32"]
+
+PRECISIONS = ("fp32", "fp16", "bf16", "int8")
+
+
+def canonical_json(value: Any) -> str:
+    """The one text of a JSON value: sorted keys, no spaces, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def digest(value: Any) -> str:
+    """The first 16 hex digits of the SHA-256 of a JSON value's canonical text."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A measured quantity; its name carries the unit."""
+
+    name: str
+    unit: str
+    direction: Direction
+    title: str
+
+
+ACCURACY = Metric("accuracy_percent", "%", "maximize", "top-1 accuracy")
+LATENCY = Metric("latency_p90_ms", "ms", "minimize", "SingleStream p90 latency")
+THROUGHPUT = Metric("throughput_samples_per_s", "samples/s", "maximize", "Offline throughput")
+METRICS: Mapping[str, Metric] = {m.name: m for m in (ACCURACY, LATENCY, THROUGHPUT)}
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """One point of a search space.
+
+    ``knobs`` are the backend's own parameters, by name, in sorted order.
+    """
+
+    model: str
+    precision: str
+    backend: str
+    threads: int
+    batch_size: int
+    knobs: tuple[tuple[str, KnobValue], ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "knobs", tuple(sorted(self.knobs)))
+
+    def as_dict(self) -> dict[str, KnobValue]:
+        """The flat form of the JSON outputs: the five fields, then the knobs."""
+        return {
+            "model": self.model,
+            "precision": self.precision,
+            "backend": self.backend,
+            "threads": self.threads,
+            "batch_size": self.batch_size,
+            **dict(self.knobs),
+        }
+
+    @classmethod
+    def from_dict(cls, flat: Mapping[str, KnobValue]) -> Self:
+        """The inverse of `as_dict`."""
+        knobs = tuple((name, v) for name, v in flat.items() if name not in CONFIGURATION_FIELDS)
+        return cls(
+            model=str(flat["model"]),
+            precision=str(flat["precision"]),
+            backend=str(flat["backend"]),
+            threads=int(flat["threads"]),
+            batch_size=int(flat["batch_size"]),
+            knobs=knobs,
+        )
+
+    @property
+    def key(self) -> str:
+        """The identity of the configuration: a hash of its canonical JSON."""
+        return digest(self.as_dict())
+
+    def __str__(self) -> str:
+        knobs = "".join(f", {name}={value}" for name, value in self.knobs)
+        return (
+            f"{self.model} {self.precision}, {self.backend}, "
+            f"{self.threads} threads, batch {self.batch_size}{knobs}"
+        )
+
+
+CONFIGURATION_FIELDS = ("model", "precision", "backend", "threads", "batch_size")
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """How an image becomes a model's input, and a model's output a label.
+
+    The image is cropped to its central ``crop`` (a fraction of the shorter side), resized to
+    ``resolution`` x ``resolution`` pixels, and each channel becomes ``(pixel - mean) / scale``.
+    Label = arg max of the scores - ``label_offset`` (1 where class 0 is a background class).
+    """
+
+    resolution: int
+    layout: Layout = "NHWC"
+    dtype: InputDtype = "float32"
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    crop: float = 0.875
+    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
+    label_offset: int = 0
+
+
+class FailureKind(StrEnum):
+    """The ways in which a configuration can fail."""
+
+    UNSUPPORTED = "unsupported"  # the runtime refuses the configuration
+    LOAD = "load"  # the model can't be loaded
+    OUT_OF_MEMORY = "out_of_memory"
+    TIMEOUT = "timeout"
+    CRASH = "crash"  # an exception or a signal in the middle of the work
+    INVALID_RUN = "invalid_run"  # LoadGen calls the run INVALID or logs an error
+
+
+TRANSIENT_FAILURES = frozenset(
+    {
+        FailureKind.OUT_OF_MEMORY,
+        FailureKind.TIMEOUT,
+        FailureKind.CRASH,
+        FailureKind.INVALID_RUN,
+    }
+)
+"""Kinds that may go another way at a second try."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a configuration has no complete measurement."""
+
+    kind: FailureKind
+    message: str
+    stderr_tail: str = ""
+    attempts: int = 1
+
+
+class Source(StrEnum):
+    """Where a value comes from."""
+
+    MEASURED = "measured"
+    PUBLISHED = "published"
+    REPLAYED = "replayed"  # read from a table of recorded measurements
+
+
+Validity = Literal["probe", "valid"]
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One value of one metric.
+
+    Attributes:
+        metric: a name in `METRICS`; the value is in that metric's unit.
+        key: the hash of everything the value depends on.
+        source: measured here, published by others, or replayed from a table.
+        validity: ``probe`` for a short run, ``valid`` for one by MLPerf's own rules.
+        run: the run folder that holds the LoadGen logs, empty where there was no run.
+        interval: the confidence interval of the value, where one is known.
+        seconds: what taking it cost, in seconds of wall time.
+        details: further figures of the run and where the value was published.
+    """
+
+    metric: str
+    value: float
+    key: str
+    source: Source
+    validity: Validity = "probe"
+    run: str = ""
+    interval: tuple[float, float] | None = None
+    seconds: float = 0.0
+    details: Mapping[str, KnobValue] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """A JSON object; the inverse of `from_dict`."""
+        return {
+            "metric": self.metric,
+            "value": self.value,
+            "key": self.key,
+            "source": self.source.value,
+            "validity": self.validity,
+            "run": self.run,
+            "interval": list(self.interval) if self.interval else None,
+            "seconds": self.seconds,
+            "details": dict(self.details),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Reads what `as_dict` wrote."""
+        interval = data["interval"]
+        return cls(
+            metric=data["metric"],
+            value=float(data["value"]),
+            key=data["key"],
+            source=Source(data["source"]),
+            validity=data["validity"],
+            run=data["run"],
+            interval=(float(interval[0]), float(interval[1])) if interval else None,
+            seconds=float(data["seconds"]),
+            details=dict(data["details"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is known of a configuration after its run: its measurements, and why it failed if so."""
+
+    measurements: tuple[Measurement, ...] = ()
+    failure: Failure | None = None
+
+    @property
+    def values(self) -> dict[str, float]:
+        """Value by metric name, each in its metric's unit."""
+        return {m.metric: m.value for m in self.measurements}
+
+    def measurement(self, metric: str) -> Measurement | None:
+        """The measurement of a metric, if there is one."""
+        return next((m for m in self.measurements if m.metric == metric), None)
