@@ -1,0 +1,1 @@
+"""One module per runtime, each fulfilling `dse.contract.Backend`; loaded by `dse.registry`."""

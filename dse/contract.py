@@ -52,12 +52,12 @@ class LoadRequest:
     Attributes:
         configuration: threads, batch size and knobs to load with.
         model_file: the file to load; None for a backend that needs none.
-        settings: the backend's fixed settings of the search space (no part of the search).
+        settings: the files the search space gives the backend, by name (no part of the search).
     """
 
     configuration: Configuration
     model_file: Path | None
-    settings: Mapping[str, KnobValue]
+    settings: Mapping[str, Path]
 
     def knob(self, name: str, default: KnobValue) -> KnobValue:
         """The value of a knob, or its default."""
@@ -71,10 +71,10 @@ class Model(Protocol):
         """Scores of a batch.
 
         Args:
-            batch: (n, ...) in the model's layout and dtype, C-contiguous, n >= 1.
+            batch: (batch_size, ...) in the model's layout and dtype, C-contiguous.
 
         Returns:
-            (n, classes) scores. The array may be overwritten by the next call.
+            (batch_size, classes) scores. The array may be overwritten by the next call.
 
         Raises:
             Exception: whatever the runtime raises; never a silent empty answer.
@@ -87,7 +87,7 @@ class Model(Protocol):
 
 
 class Backend(Protocol):
-    """A runtime. Stateless: all state lives in the models it loads."""
+    """What the tool must know of a backend before anything is loaded. Stateless."""
 
     name: ClassVar[str]
     formats: ClassVar[tuple[ModelFormat, ...]]
@@ -96,7 +96,7 @@ class Backend(Protocol):
     """Precisions it can run; empty for all."""
     knobs: ClassVar[tuple[Knob, ...]]
     settings: ClassVar[tuple[str, ...]]
-    """Names of the fixed settings a search space may give it."""
+    """Names of the files a search space may give it, relative to the space's own folder."""
 
     def version(self) -> str:
         """Version of the runtime, without loading a model.
@@ -106,8 +106,13 @@ class Backend(Protocol):
         """
         ...
 
+
+@runtime_checkable
+class Runtime(Backend, Protocol):
+    """A backend that runs models."""
+
     def load(self, request: LoadRequest) -> Model:
-        """Makes a model ready to predict.
+        """Makes a model ready to predict batches of the configuration's batch size.
 
         Raises:
             UnsupportedError: the runtime can't run this configuration.
@@ -117,13 +122,14 @@ class Backend(Protocol):
 
 
 @runtime_checkable
-class Recording(Protocol):
+class Recording(Backend, Protocol):
     """A backend that answers with recorded values instead of running anything."""
 
     def recall(self, request: LoadRequest, metrics: tuple[str, ...]) -> dict[str, float]:
-        """Recorded value by metric name.
+        """Recorded value by metric name, each in its metric's unit.
 
         Raises:
             UnsupportedError: the record holds a failure or nothing for this configuration.
+            LoadError: the record can't be read.
         """
         ...

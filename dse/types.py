@@ -147,12 +147,21 @@ TRANSIENT_FAILURES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a configuration has no complete measurement."""
+    """Why a configuration has no complete measurement.
+
+    Attributes:
+        kind: the way it failed.
+        message: the reason in the runtime's words.
+        stderr_tail: the last lines of the worker's stderr.
+        attempts: how often it was tried; 0 where a failure with the same key was remembered.
+        key: the key of the measurement that failed.
+    """
 
     kind: FailureKind
     message: str
     stderr_tail: str = ""
     attempts: int = 1
+    key: str = ""
 
 
 class Source(StrEnum):

@@ -1,0 +1,1 @@
+"""MLPerf LoadGen: the measured loop and the reading of its logs."""

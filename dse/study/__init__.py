@@ -1,0 +1,1 @@
+"""A study: a folder, an Optuna storage, and what its trials say."""

@@ -1,0 +1,219 @@
+"""Runs a worker process and turns every way it can end into an outcome.
+
+The parent loads no runtime and no LoadGen. While a worker measures, it sleeps in `select`.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dse.errors import DseError
+from dse.measure.failures import says_out_of_memory
+from dse.measure.spec import decode_message
+from dse.types import Failure, FailureKind, Measurement, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dse.measure.spec import Spec
+
+SPEC_FILE = "spec.json"
+STDERR_FILE = "stderr.txt"
+TAIL_LINES = 20
+TAIL_BYTES = 4000
+EXIT_GRACE_S = 5.0
+"""How long a worker that has answered may take to end."""
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "OMP_PROC_BIND", "KMP_AFFINITY")
+"""Environment variables that would change a runtime's threads behind the configuration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a worker may use.
+
+    Attributes:
+        timeout_s: seconds of wall time from its start.
+        memory_bytes: private memory; 0 for no limit.
+    """
+
+    timeout_s: float
+    memory_bytes: int
+
+
+def run_worker(
+    spec: Spec,
+    limits: Limits,
+    *,
+    interpreter: str = sys.executable,
+    keep: Callable[[Measurement], None] = lambda _: None,
+) -> Outcome:
+    """Runs one worker to its end; nothing of it is left running afterwards.
+
+    Args:
+        spec: what to measure; its folder is created.
+        limits: the time and memory the worker may use.
+        interpreter: the Python that has the runtime.
+        keep: called with each measurement as soon as it is taken.
+
+    Raises:
+        DseError: the run folder can't be written, or the interpreter can't be started.
+    """
+    oom_kills = _oom_kills()
+    try:
+        spec.folder.mkdir(parents=True, exist_ok=True)
+        spec_file = spec.folder / SPEC_FILE
+        spec_file.write_text(spec.to_json(), encoding="utf-8")
+        with (spec.folder / STDERR_FILE).open("wb") as stderr:
+            end = _run(interpreter, spec_file, stderr.fileno(), limits.timeout_s, keep)
+    except OSError as error:
+        raise DseError(f"the run folder {spec.folder} can't be used: {error}") from error
+    if end.done:
+        return Outcome(tuple(end.measurements))
+    tail = stderr_tail(spec.folder)
+    kind, message = _diagnose(end, tail, limits, killed_for_memory=_oom_kills() > oom_kills)
+    return Outcome(tuple(end.measurements), Failure(kind, message, tail))
+
+
+def stderr_tail(folder: Path) -> str:
+    """The last lines of a worker's stderr."""
+    text = (folder / STDERR_FILE).read_bytes()[-TAIL_BYTES:].decode("utf-8", "replace")
+    return "\n".join(text.splitlines()[-TAIL_LINES:])
+
+
+@dataclass(slots=True)
+class _End:
+    """How a worker ended, and what it had answered until then."""
+
+    measurements: list[Measurement]
+    failure: tuple[FailureKind, str] | None = None
+    done: bool = False
+    timed_out: bool = False
+    exit_code: int = 0
+
+
+def _run(
+    interpreter: str,
+    spec_file: Path,
+    stderr: int,
+    timeout_s: float,
+    keep: Callable[[Measurement], None],
+) -> _End:
+    reader, writer = os.pipe()
+    command = [interpreter, "-m", "dse.measure.worker", str(spec_file)]
+    command += ["--answer-fd", str(writer), "--parent", str(os.getpid())]
+    end = _End([])
+    deadline = time.monotonic() + timeout_s
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=stderr,
+            stderr=stderr,
+            pass_fds=(writer,),
+            start_new_session=True,  # a Ctrl-C is for the parent; and the group dies as one
+            env={k: v for k, v in os.environ.items() if k not in THREAD_VARIABLES},
+        )
+    except OSError:
+        os.close(reader)
+        raise
+    finally:
+        os.close(writer)
+    try:
+        _listen(reader, deadline, end, keep)
+        remaining = EXIT_GRACE_S if end.done or end.failure else deadline - time.monotonic()
+        try:
+            end.exit_code = process.wait(max(0.0, remaining))
+        except subprocess.TimeoutExpired:
+            end.timed_out = not (end.done or end.failure)
+    finally:
+        os.close(reader)
+        _kill_group(process)
+    return end
+
+
+def _listen(
+    reader: int, deadline: float, end: _End, keep: Callable[[Measurement], None]
+) -> None:
+    """Reads the answer until the worker closes it or the deadline passes."""
+    pending = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(reader, selectors.EVENT_READ)
+        while not (end.done or end.failure):
+            if not selector.select(max(0.0, deadline - time.monotonic())):
+                if time.monotonic() < deadline:
+                    continue  # a signal interrupted the wait
+                end.timed_out = True
+                return
+            data = os.read(reader, 65536)
+            if not data:
+                return
+            *lines, pending = (pending + data).split(b"\n")
+            for line in lines:
+                _take_in(line, end, keep)
+
+
+def _take_in(line: bytes, end: _End, keep: Callable[[Measurement], None]) -> None:
+    message = decode_message(line)
+    if message is None:
+        return
+    kind, body = message
+    if kind == "measurement":
+        measurement = Measurement.from_dict(body)
+        end.measurements.append(measurement)
+        keep(measurement)
+    elif kind == "failure":
+        end.failure = FailureKind(body["kind"]), str(body["message"])
+    else:
+        end.done = True
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass  # it has ended; macOS answers a group of zombies with EPERM
+    process.wait()
+
+
+def _diagnose(
+    end: _End, tail: str, limits: Limits, *, killed_for_memory: bool
+) -> tuple[FailureKind, str]:
+    if end.failure:
+        return end.failure
+    if end.timed_out:
+        return FailureKind.TIMEOUT, f"no answer within {limits.timeout_s:g} s"
+    how = _how_it_ended(end.exit_code)
+    if killed_for_memory and end.exit_code == -signal.SIGKILL:
+        return FailureKind.OUT_OF_MEMORY, "killed by the kernel for lack of memory"
+    if says_out_of_memory(tail):
+        return FailureKind.OUT_OF_MEMORY, f"memory ran out; the worker {how}"
+    return FailureKind.CRASH, f"the worker {how}"
+
+
+def _how_it_ended(exit_code: int) -> str:
+    if exit_code >= 0:
+        return f"ended with exit code {exit_code} and no answer"
+    try:
+        name = signal.Signals(-exit_code).name
+    except ValueError:
+        name = f"signal {-exit_code}"
+    return f"was ended by {name}"
+
+
+def _oom_kills() -> int:
+    """How many processes the kernel has killed for lack of memory since it started (Linux)."""
+    try:
+        with Path("/proc/vmstat").open(encoding="ascii") as stream:
+            lines = stream.read().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)

@@ -1,0 +1,149 @@
+"""What the parent tells a worker and what the worker answers, both as JSON.
+
+Standard library only: the worker may run in an interpreter that holds little else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from dse.types import Configuration, KnobValue, Preprocessing
+
+if TYPE_CHECKING:
+    from dse.types import Validity
+
+
+@dataclass(frozen=True, slots=True)
+class Fidelity:
+    """How long a measurement runs.
+
+    Attributes:
+        validity: what the measurement counts as.
+        min_duration_ms: shortest duration of a timed LoadGen run.
+        min_query_count: fewest queries of a SingleStream run.
+        performance_samples: samples that stay loaded during a timed run.
+        warm_up_calls: predictions before the first run, at least.
+        warm_up_ms: warm-up goes on for this long, unless the calls take longer.
+    """
+
+    validity: Validity
+    min_duration_ms: int
+    min_query_count: int
+    performance_samples: int
+    warm_up_calls: int
+    warm_up_ms: int
+
+
+PROBE = Fidelity(
+    validity="probe",
+    min_duration_ms=1000,
+    min_query_count=128,
+    performance_samples=64,
+    warm_up_calls=3,
+    warm_up_ms=100,
+)
+"""A probe takes about a second per scenario: enough queries that their p90 is stable."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputSource:
+    """Where the samples come from: a pixel cache with its labels, or random pixels.
+
+    Attributes:
+        pixels: file of (n, R, R, 3) uint8 pixels; None for random ones.
+        labels: file of n int64 labels; None where there is no data set.
+        seed: seed of random pixels.
+    """
+
+    pixels: Path | None = None
+    labels: Path | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One metric to take, and the key under which its value will be remembered."""
+
+    metric: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """Everything a worker needs for one configuration.
+
+    Attributes:
+        run: name of the run folder, as stored with each measurement.
+        folder: the run folder itself; LoadGen's logs land below it.
+        tasks: the metrics to take, in order.
+        settings: the files the search space gives the backend.
+        memory_limit_bytes: the most memory the worker may allocate; 0 for no limit.
+    """
+
+    run: str
+    folder: Path
+    configuration: Configuration
+    model_file: Path | None
+    preprocessing: Preprocessing
+    inputs: InputSource
+    tasks: tuple[Task, ...]
+    fidelity: Fidelity
+    settings: Mapping[str, Path]
+    memory_limit_bytes: int = 0
+
+    def without(self, taken: set[str]) -> Self:
+        """The same with the tasks that are still to be done."""
+        return replace(self, tasks=tuple(t for t in self.tasks if t.metric not in taken))
+
+    def to_json(self) -> str:
+        """The spec as JSON text; the inverse of `from_json`."""
+        data = asdict(self)
+        data["configuration"] = self.configuration.as_dict()
+        return json.dumps(data, indent=1, default=str)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Reads what `to_json` wrote."""
+        data = json.loads(text)
+        configuration: dict[str, KnobValue] = data["configuration"]
+        preprocessing = data["preprocessing"]
+        for name in ("mean", "scale"):
+            preprocessing[name] = tuple(preprocessing[name])
+        inputs = data["inputs"]
+        return cls(
+            run=data["run"],
+            folder=Path(data["folder"]),
+            configuration=Configuration.from_dict(configuration),
+            model_file=_path(data["model_file"]),
+            preprocessing=Preprocessing(**preprocessing),
+            inputs=InputSource(_path(inputs["pixels"]), _path(inputs["labels"]), inputs["seed"]),
+            tasks=tuple(Task(**task) for task in data["tasks"]),
+            fidelity=Fidelity(**data["fidelity"]),
+            settings={name: Path(path) for name, path in data["settings"].items()},
+            memory_limit_bytes=data["memory_limit_bytes"],
+        )
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text is not None else None
+
+
+MessageKind = Literal["measurement", "failure", "done"]
+
+
+def encode_message(kind: MessageKind, body: Mapping[str, Any]) -> bytes:
+    """One line of the worker's answer."""
+    return (json.dumps({"kind": kind, "body": dict(body)}) + "\n").encode()
+
+
+def decode_message(line: bytes) -> tuple[MessageKind, dict[str, Any]] | None:
+    """A line of the worker's answer; None for one that was cut short."""
+    try:
+        message = json.loads(line)
+        return message["kind"], message["body"]
+    except (ValueError, KeyError, TypeError):
+        return None

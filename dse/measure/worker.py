@@ -1,0 +1,134 @@
+"""The worker: one process that takes the measurements of one configuration.
+
+    python -m dse.measure.worker SPEC.json [--folder DIR] [--answer-fd N] [--parent PID]
+
+reads a spec, prints one JSON line per measurement as soon as it is taken, and ends with a line
+``done`` or ``failure``. It is started by `dse.measure.runner`; by hand it reproduces a single run.
+Imports nothing but the standard library, numpy, LoadGen and the runtime.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import faulthandler
+import os
+import resource
+import signal
+import sys
+import traceback
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dse.contract import LoadError, LoadRequest, Recording, Runtime, UnsupportedError
+from dse.measure.failures import RunFailedError
+from dse.measure.spec import Spec, encode_message
+from dse.registry import backend
+from dse.types import FailureKind, Measurement, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dse.measure.spec import MessageKind
+
+PR_SET_PDEATHSIG = 1
+"""prctl(2): the signal this process gets when its parent dies."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Reads the spec, takes its measurements, answers; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m dse.measure.worker", description=__doc__)
+    parser.add_argument("spec", type=Path)
+    parser.add_argument("--folder", type=Path, help="where the logs go instead")
+    parser.add_argument("--answer-fd", type=int, default=1, help="where the answer goes")
+    parser.add_argument("--parent", type=int, default=0, help="end when this process dies")
+    arguments = parser.parse_args(argv)
+    faulthandler.enable()
+    spec = Spec.from_json(arguments.spec.read_text(encoding="utf-8"))
+    if arguments.folder:
+        spec = replace(spec, folder=arguments.folder)
+    _die_with(arguments.parent)
+    _limit_memory(spec.memory_limit_bytes)
+
+    failure = _work(spec, arguments.answer_fd)
+    if failure is None:
+        _answer(arguments.answer_fd, "done", {})
+        return 0
+    kind, message = failure
+    _answer(arguments.answer_fd, "failure", {"kind": kind.value, "message": message})
+    return 1
+
+
+def _answer(descriptor: int, kind: MessageKind, body: Mapping[str, object]) -> None:
+    os.write(descriptor, encode_message(kind, body))
+
+
+def _work(spec: Spec, descriptor: int) -> tuple[FailureKind, str] | None:
+    """Takes and answers every measurement; what ended it early, if anything did.
+
+    An exception that is not listed here is a defect: its traceback goes to stderr, and the parent
+    stores the run as crashed.
+    """
+    try:
+        for measurement in _measure(spec):
+            _answer(descriptor, "measurement", measurement.as_dict())
+    except RunFailedError as error:
+        traceback.print_exc()
+        return error.kind, str(error)
+    except (UnsupportedError, ImportError) as error:
+        traceback.print_exc()
+        return FailureKind.UNSUPPORTED, str(error)
+    except LoadError as error:
+        traceback.print_exc()
+        return FailureKind.LOAD, str(error)
+    except MemoryError as error:
+        traceback.print_exc()
+        return FailureKind.OUT_OF_MEMORY, str(error) or "the memory limit was reached"
+    return None
+
+
+def _die_with(parent: int) -> None:
+    """Ends this process when its parent dies, so that nothing measures on unseen."""
+    if not parent:
+        return
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before the request above
+        sys.exit("the parent process is gone")
+
+
+def _limit_memory(limit_bytes: int) -> None:
+    """Bounds the private memory, where the system can: beyond it allocations fail."""
+    if limit_bytes:
+        resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, limit_bytes))
+
+
+def _measure(spec: Spec) -> Iterator[Measurement]:
+    found = backend(spec.configuration.backend)
+    if isinstance(found, Recording):
+        yield from _recall(found, spec)
+    elif isinstance(found, Runtime):
+        from dse.measure.runs import take
+
+        yield from take(found, spec)
+    else:
+        raise TypeError(f"{spec.configuration.backend} is neither a runtime nor a recording")
+
+
+def _recall(recording: Recording, spec: Spec) -> Iterator[Measurement]:
+    request = LoadRequest(spec.configuration, spec.model_file, spec.settings)
+    values = recording.recall(request, tuple(task.metric for task in spec.tasks))
+    for task in spec.tasks:
+        yield Measurement(
+            metric=task.metric,
+            value=values[task.metric],
+            key=task.key,
+            source=Source.REPLAYED,
+            validity=spec.fidelity.validity,
+            run=spec.run,
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,275 @@
+"""The file ``models.yaml`` that says what the model files beside it are.
+
+It holds one list, ``models``; each entry describes one file::
+
+    models:
+      - name: mobilenet-v1-0.25-128
+        file: mobilenet_v1_0.25_128_quant.tflite
+        precision: int8
+        layout: NHWC
+        dtype: uint8
+        weights: TensorFlow model garden, 2018-08-02
+      - name: my-classifier
+        file: exports/my_classifier.onnx
+        precision: fp32
+        layout: NCHW
+        dtype: float32
+        resolution: 256
+        mean: [123.675, 116.28, 103.53]
+        scale: [58.395, 57.12, 57.375]
+        label_offset: 0
+
+The fields of an entry:
+
+=================== ==============================================================================
+``name``            the model's name in search spaces; letters, digits, ``.``, ``_`` and ``-``.
+                    A name of the catalogue says that the file is that very architecture.
+``file``            path below the folder of ``models.yaml``, ending in ``.onnx`` or ``.tflite``.
+``precision``       ``fp32``, ``fp16``, ``bf16`` or ``int8``.
+``layout``          ``NHWC`` or ``NCHW``.
+``dtype``           of the input: ``float32``, or ``uint8`` for raw pixels.
+``resolution``      pixels on a side. A name of the catalogue has its own.
+``mean``, ``scale`` a pixel from 0 to 255 becomes (pixel - mean) / scale; a number, or one per
+                    channel, red first. Needed with ``float32``; ``uint8`` takes pixels as they are.
+``crop``            central part of the image that is used, above 0 and up to 1; 0.875 if not given.
+``interpolation``   ``bilinear`` (if not given) or ``bicubic``.
+``label_offset``    1 where the first score is for a background class, else 0. A name of the
+                    catalogue has its own.
+``classes``         number of scores, background included; optional.
+``weights``         where the weights come from, in words; optional.
+``sha256``          of the file, 64 hex digits; optional, and then the file must have it.
+``published_accuracy``  ``percent`` and ``source`` of a top-1 accuracy that others measured with
+                    this file; optional. A name of the catalogue brings the catalogue's figure.
+=================== ==============================================================================
+
+Several entries may share a name and differ in precision or format.
+"""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+from dse import yamlfile
+from dse.errors import RequestError
+from dse.models import sniff
+from dse.models.cache import sha256_of
+from dse.models.catalogue import CATALOGUE
+from dse.models.published import PublishedAccuracy
+from dse.types import InputDtype, Layout, ModelFormat, Preprocessing
+
+if TYPE_CHECKING:
+    from dse.models.catalogue import Variant
+
+FILE_NAME = "models.yaml"
+UNSTATED = "origin not stated"
+
+Precision = Literal["fp32", "fp16", "bf16", "int8"]
+
+
+def _per_channel(value: Any) -> Any:
+    return [value] * 3 if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Channels = Annotated[tuple[float, float, float], BeforeValidator(_per_channel)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class PublishedEntry(_Strict):
+    """An accuracy that others measured."""
+
+    percent: float = Field(ge=0, le=100)
+    source: str = Field(min_length=1)
+
+
+class Entry(_Strict):
+    """One file, as the manifest describes it."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=128)
+    file: str = Field(min_length=1)
+    precision: Precision
+    layout: Layout
+    dtype: InputDtype
+    resolution: int | None = Field(default=None, ge=1, le=4096)
+    mean: Channels | None = None
+    scale: Channels | None = None
+    crop: float = Field(default=0.875, gt=0, le=1)
+    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
+    label_offset: int | None = Field(default=None, ge=0, le=1)
+    classes: int | None = Field(default=None, ge=2)
+    weights: str = Field(default=UNSTATED, min_length=1)
+    sha256: str | None = Field(default=None, pattern=r"^[0-9a-fA-F]{64}$")
+    published_accuracy: PublishedEntry | None = None
+
+    @field_validator("scale")
+    @classmethod
+    def _no_zero(cls, value: Channels | None) -> Channels | None:
+        if value is not None and 0 in value:
+            raise ValueError("a scale of 0 divides by zero")
+        return value
+
+    @property
+    def variant(self) -> Variant | None:
+        """The catalogue's architecture of that name."""
+        return CATALOGUE.get(self.name)
+
+    @property
+    def format(self) -> ModelFormat | None:
+        """The format that the file's name claims."""
+        return sniff.FORMATS.get(PurePosixPath(self.file).suffix.lower())
+
+    @property
+    def published(self) -> PublishedAccuracy | None:
+        """The entry's own figure, or else the catalogue's."""
+        if own := self.published_accuracy:
+            return PublishedAccuracy(own.percent, own.source)
+        return self.variant.published.get(self.precision) if self.variant else None
+
+    def preprocessing(self) -> Preprocessing:
+        """How an image becomes the file's input. The entry must have passed `read`."""
+        known = self.variant.preprocessing if self.variant else None
+        resolution = self.resolution or (known.resolution if known else 0)
+        offset = known.label_offset if known and self.label_offset is None else self.label_offset
+        return Preprocessing(
+            resolution=resolution,
+            layout=self.layout,
+            dtype=self.dtype,
+            mean=self.mean or (0.0, 0.0, 0.0),
+            scale=self.scale or (1.0, 1.0, 1.0),
+            crop=self.crop,
+            interpolation=self.interpolation,
+            label_offset=offset or 0,
+        )
+
+
+class Manifest(_Strict):
+    """The whole file."""
+
+    models: tuple[Entry, ...] = Field(min_length=1)
+
+
+def read(folder: Path) -> tuple[Entry, ...]:
+    """Reads a folder's manifest and looks at each file it names, but not through them.
+
+    Raises:
+        RequestError: the first thing that is wrong, with file, line and field.
+    """
+    path = folder / FILE_NAME
+    if not path.is_file():
+        raise RequestError(
+            f"no {FILE_NAME} in the folder",
+            file=folder,
+            remedy="write one that describes the model files in it",
+        )
+    entries = yamlfile.read(path, Manifest).models
+    seen: dict[tuple[str, str, ModelFormat], int] = {}
+    for index, entry in enumerate(entries):
+        complaints = _Complaints(path, index)
+        model_format = _check_file(folder, entry, complaints)
+        _check_values(entry, complaints)
+        identity = (entry.name, entry.precision, model_format)
+        if identity in seen:
+            first = yamlfile.locate(path, "models", seen[identity]) or "?"
+            raise complaints.error(
+                "name",
+                f"a second {entry.precision} {model_format} file for '{entry.name}'",
+                f"the first is in line {first}; give one of them another name",
+            )
+        seen[identity] = index
+    return entries
+
+
+def verify(folder: Path, index: int, entry: Entry) -> str:
+    """The SHA-256 of an entry's file, held against the one the manifest gives, if it gives one.
+
+    Raises:
+        RequestError: they differ, or the file can't be read any more.
+    """
+    complaints = _Complaints(folder / FILE_NAME, index)
+    try:
+        found = sha256_of(folder / entry.file)
+    except OSError as error:
+        raise complaints.error(
+            "file", f"can't be read: {error.strerror or error}", "put the file back"
+        ) from error
+    if entry.sha256 is not None and found != entry.sha256.lower():
+        raise complaints.error(
+            "sha256", f"'{entry.file}' has {found}", "get the file again, or correct the manifest"
+        )
+    return found
+
+
+class _Complaints:
+    """Makes the errors of one entry."""
+
+    def __init__(self, path: Path, index: int) -> None:
+        self._path, self._index = path, index
+
+    def error(self, field: str, problem: str, remedy: str) -> RequestError:
+        keys = ("models", self._index, field)
+        line = yamlfile.locate(self._path, *keys) or yamlfile.locate(self._path, *keys[:2])
+        name = yamlfile.field_name(keys)
+        return RequestError(problem, file=self._path, line=line, field=name, remedy=remedy)
+
+
+def _check_file(folder: Path, entry: Entry, complaints: _Complaints) -> ModelFormat:
+    """Checks that the file is there, inside the folder, and what its name says."""
+    windows = PureWindowsPath(entry.file)  # knows both separators, and drives
+    if windows.anchor or ".." in windows.parts:
+        raise complaints.error(
+            "file", f"'{entry.file}' is outside the folder", "give a path below the folder"
+        )
+    model_format = entry.format
+    if model_format is None:
+        known = " or ".join(sniff.FORMATS)
+        raise complaints.error("file", f"unknown kind of file '{entry.file}'", f"use {known}")
+    path = folder / entry.file
+    try:
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise complaints.error(
+                "file", f"'{entry.file}' links to outside the folder", "put the file itself there"
+            )
+        found = path.stat()
+        problem = "no regular file"
+        if stat.S_ISREG(found.st_mode):
+            problem = sniff.mismatch(path, model_format) or ""
+    except FileNotFoundError:
+        problem = "no such file"
+    except (OSError, RuntimeError, ValueError) as error:  # also links in a circle, odd characters
+        problem = f"can't be read: {getattr(error, 'strerror', None) or error}"
+    if problem:
+        remedy = "correct the path, or put the file there"
+        raise complaints.error("file", f"'{entry.file}': {problem}", remedy)
+    return model_format
+
+
+def _check_values(entry: Entry, complaints: _Complaints) -> None:
+    """Checks the fields against each other and against the catalogue."""
+    known = entry.variant
+    expected = {
+        "resolution": known.resolution if known else None,
+        "label_offset": known.preprocessing.label_offset if known else None,
+        "classes": known.classes if known else None,
+    }
+    for field, value in expected.items():
+        given = getattr(entry, field)
+        if given is None and value is None and field != "classes":
+            raise complaints.error(
+                field, "is missing", f"add it, since '{entry.name}' is not in the catalogue"
+            )
+        if None not in (given, value) and given != value:
+            raise complaints.error(
+                field, f"'{entry.name}' has {value}, not {given}", "correct it or rename the model"
+            )
+    for field, neutral in (("mean", 0.0), ("scale", 1.0)):
+        channels = getattr(entry, field)
+        if entry.dtype == "float32" and channels is None:
+            raise complaints.error(field, "is missing", "add it, since a float32 input needs it")
+        if entry.dtype == "uint8" and set(channels or ()) - {neutral}:
+            raise complaints.error(field, "a uint8 input takes raw pixels", f"use {neutral:g}")

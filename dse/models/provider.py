@@ -1,0 +1,76 @@
+"""What a source of model files must offer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dse.models.published import PublishedAccuracy
+    from dse.types import ModelFormat, Preprocessing
+
+
+@dataclass(frozen=True, slots=True)
+class Artefact:
+    """A model file, ready to be loaded, and all there is to know for using it.
+
+    Attributes:
+        path: the file, absolute.
+        format: of the file.
+        sha256: of the file's bytes, 64 hex digits.
+        preprocessing: how an image becomes its input.
+        classes: number of its scores, where known.
+        weights: where its weights come from, in words.
+        published: an accuracy that others measured, where it stands for this very variant.
+    """
+
+    path: Path
+    format: ModelFormat
+    sha256: str
+    preprocessing: Preprocessing
+    classes: int | None
+    weights: str
+    published: PublishedAccuracy | None
+
+
+class Provider(Protocol):
+    """A source of model files, by model and precision."""
+
+    @property
+    def name(self) -> str:
+        """As the command line and the reports call it."""
+        ...
+
+    @property
+    def trained(self) -> bool:
+        """Whether its weights are trained; else an accuracy can only be a published one."""
+        ...
+
+    def models(self) -> tuple[str, ...]:
+        """Names of the models it offers, in its own order, each once."""
+        ...
+
+    def precisions(self, model: str) -> tuple[str, ...]:
+        """The precisions it offers a model in.
+
+        Raises:
+            RequestError: it does not offer the model.
+        """
+        ...
+
+    def obstacle(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> str | None:
+        """Why no file in one of these formats can be had, in a few words; None if one can.
+
+        Cheap: builds and reads no model.
+        """
+        ...
+
+    def artefact(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> Artefact:
+        """The file in the first of the formats that can be had; it is built where needed.
+
+        Raises:
+            RequestError: none can be had.
+        """
+        ...

@@ -1,0 +1,218 @@
+"""What of a search space can run here, and why the rest can't."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+from dse import registry, yamlfile
+from dse.errors import RequestError
+from dse.space.enumeration import (
+    MAX_CONFIGURATIONS,
+    Parameter,
+    configurations,
+    parameters,
+    size,
+)
+from dse.types import CONFIGURATION_FIELDS, Configuration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dse.space.space import SearchSpace
+    from dse.types import KnobValue
+
+Triple = tuple[str, str, str]
+
+
+class Availability(Protocol):
+    """What can be run here, as far as the files of the models decide it."""
+
+    def models(self) -> tuple[str, ...]:
+        """Names of the models on offer, in the order to show them."""
+        ...
+
+    def obstacle(self, model: str, precision: str, backend: str) -> str | None:
+        """Why there is no model file for this, in a few words; None where there is one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """Configurations that the space names and that can't run here, all for one reason.
+
+    Attributes:
+        model: of all of them, as are the precision and the backend.
+        reason: in a few words.
+        count: how many there are.
+    """
+
+    model: str
+    precision: str
+    backend: str
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A search space on one machine.
+
+    Attributes:
+        configurations: what can run here, in the order of the space.
+        parameters: the dimensions, with only the choices that occur in `configurations`. Not
+            every combination of them is one: check against `configurations`.
+        excluded: the rest of what the space names.
+    """
+
+    configurations: tuple[Configuration, ...]
+    parameters: tuple[Parameter, ...]
+    excluded: tuple[Excluded, ...]
+
+    def values(self, configuration: Configuration) -> dict[str, KnobValue]:
+        """Value by name of the parameters that exist for a configuration."""
+        return parameter_values(configuration)
+
+    def configuration(self, values: Mapping[str, KnobValue]) -> Configuration:
+        """The configuration that has these values; values of inactive parameters don't count.
+
+        Args:
+            values: by name of the parameter; at least all active ones.
+
+        Raises:
+            KeyError: an active parameter has no value.
+        """
+        fields = {name: values[name] for name in CONFIGURATION_FIELDS}
+        prefix = f"{fields['backend']}."
+        knobs = {
+            p.name.removeprefix(prefix): values[p.name]
+            for p in self.parameters
+            if p.name.startswith(prefix) and p.active(values)
+        }
+        return Configuration.from_dict({**fields, **knobs})
+
+
+def parameter_values(configuration: Configuration) -> dict[str, KnobValue]:
+    """A configuration's values by the names of parameters: knobs bear their backend's name."""
+    fields = replace(configuration, knobs=()).as_dict()
+    knobs = {f"{configuration.backend}.{name}": value for name, value in configuration.knobs}
+    return {**fields, **knobs}
+
+
+def resolve(
+    space: SearchSpace, catalogue: Availability, available_cpus: int, physical_cores: int
+) -> Plan:
+    """Sorts the configurations of a space into those that can run here and the others.
+
+    Thread counts beyond the CPUs are set aside rather than refused, so that a space can be taken
+    from one machine to another. Backends that read no model file run nothing of their own: no
+    model and no number of threads is beyond them.
+
+    Args:
+        space: the space.
+        catalogue: the models on offer.
+        available_cpus: number of CPUs in the affinity mask.
+        physical_cores: number of physical cores.
+
+    Raises:
+        RequestError: a pattern stands for no model, the space is too large, or nothing in it can
+            run here.
+    """
+    offers = catalogue.models()
+    machine = (available_cpus, physical_cores)
+    if size(space, offers, *machine) > MAX_CONFIGURATIONS:
+        problem = f"the space has more than {MAX_CONFIGURATIONS:,} configurations here"
+        raise RequestError(problem, file=space.file, remedy="take out some values")
+    obstacles = _Obstacles(space, catalogue, offers, available_cpus)
+    kept: list[Configuration] = []
+    reasons: Counter[tuple[Triple, str]] = Counter()
+    for point in configurations(space, offers, *machine):
+        reason = obstacles.of(point)
+        if reason is None:
+            kept.append(point)
+        else:
+            reasons[(point.model, point.precision, point.backend), reason] += 1
+    excluded = tuple(Excluded(*triple, why, n) for (triple, why), n in reasons.items())
+    if not kept:
+        why = _most_frequent(excluded)
+        problem = f"nothing in this space can run here: {why}"
+        raise RequestError(problem, file=space.file, remedy="change the space, or offer models")
+    return Plan(tuple(kept), _occurring(parameters(space, offers, *machine), kept), excluded)
+
+
+def summary(excluded: Iterable[Excluded]) -> tuple[str, ...]:
+    """One line for each backend, precision and reason, for the reader; the largest first."""
+    groups: dict[tuple[str, str, str], list[Excluded]] = {}
+    for entry in excluded:
+        groups.setdefault((entry.backend, entry.precision, entry.reason), []).append(entry)
+    counts = {key: sum(entry.count for entry in group) for key, group in groups.items()}
+    lines = []
+    for key in sorted(groups, key=lambda k: -counts[k]):
+        backend, precision, reason = key
+        models = [entry.model for entry in groups[key]]
+        who = ", ".join(models) if len(models) <= 3 else f"{len(models)} models"
+        number = f"{counts[key]} configuration{'s' if counts[key] > 1 else ''}"
+        lines.append(f"{backend} {precision}, {who}: {reason} ({number})")
+    return tuple(lines)
+
+
+class _Obstacles:
+    """Why configurations can't run here; asks the catalogue once for each model file."""
+
+    def __init__(
+        self, space: SearchSpace, catalogue: Availability, offers: tuple[str, ...], cpus: int
+    ) -> None:
+        self._catalogue = catalogue
+        self._offers = offers
+        self._cpus = cpus
+        self._backends = {b.name: registry.backend(b.name) for b in space.backends}
+        self._known: dict[Triple, str | None] = {}
+        beyond = [str(n) for n in sorted(space.threads or ()) if n > cpus]
+        cpu = "one CPU" if cpus == 1 else f"{cpus} CPUs"
+        self._threads = f"{_short(beyond)} threads are more than the {cpu} available"
+
+    def of(self, point: Configuration) -> str | None:
+        triple = (point.model, point.precision, point.backend)
+        if triple not in self._known:
+            self._known[triple] = self._file(*triple)
+        if self._known[triple] is not None:
+            return self._known[triple]
+        beyond = point.threads > self._cpus and self._backends[point.backend].formats
+        return self._threads if beyond else None
+
+    def _file(self, model: str, precision: str, backend: str) -> str | None:
+        precisions = self._backends[backend].precisions
+        if precisions and precision not in precisions:
+            return f"{backend} runs no {precision}"
+        if not self._backends[backend].formats:
+            return None
+        if model not in self._offers:
+            near = yamlfile.suggest(model, self._offers) or ""
+            hint = f"; {near}" if near.startswith("did you mean") else ""
+            return f"no model of that name is on offer{hint}"
+        return self._catalogue.obstacle(model, precision, backend)
+
+
+def _short(counts: list[str]) -> str:
+    return ", ".join(counts[:4]) + (" and more" if len(counts) > 4 else "")
+
+
+def _most_frequent(excluded: Iterable[Excluded]) -> str:
+    counts: Counter[str] = Counter()
+    for entry in excluded:
+        counts[entry.reason] += entry.count
+    ((reason, _),) = counts.most_common(1)
+    return reason
+
+
+def _occurring(dimensions: Iterable[Parameter], kept: list[Configuration]) -> tuple[Parameter, ...]:
+    occurring: dict[str, set[KnobValue]] = {}
+    for point in kept:
+        for name, value in parameter_values(point).items():
+            occurring.setdefault(name, set()).add(value)
+    return tuple(
+        replace(p, choices=tuple(c for c in p.choices if c in occurring[p.name]))
+        for p in dimensions
+        if p.name in occurring
+    )

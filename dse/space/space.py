@@ -1,0 +1,150 @@
+"""What a search space is: the values the explorer may try, what it optimises and what it allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dse import yamlfile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from dse.types import KnobValue
+
+ALL_MODELS = ("*",)
+Condition = tuple[tuple[str, tuple["KnobValue", ...]], ...]
+"""Fields of a configuration and the values they may have; all of them must agree."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnobChoice:
+    """The values a knob of a backend takes, and when it is set at all.
+
+    Attributes:
+        name: the knob.
+        values: the values to try, each of the knob's own type.
+        when: the configurations that set it; empty for all. A model may be a shell pattern.
+    """
+
+    name: str
+    values: tuple[KnobValue, ...]
+    when: Condition = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BackendChoice:
+    """A backend with what the space says of it; knobs and settings are sorted by name."""
+
+    name: str
+    knobs: tuple[KnobChoice, ...] = ()
+    settings: tuple[tuple[str, KnobValue], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """What an outcome must keep to, in the metric's unit; None where there is no bound."""
+
+    metric: str
+    minimum: float | None = None
+    maximum: float | None = None
+
+    def met(self, value: float) -> bool:
+        """Whether a value of the metric keeps to it; the bounds themselves do."""
+        low = self.minimum is None or value >= self.minimum
+        return low and (self.maximum is None or value <= self.maximum)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSpace:
+    """A validated search space. It knows nothing of the machine and of the models on offer.
+
+    Backends and constraints are sorted by name, so that two files that say the same are equal.
+
+    Attributes:
+        models: names and shell patterns; `ALL_MODELS` for all.
+        precisions: names in `dse.types.PRECISIONS`.
+        backends: at least one.
+        threads: thread counts; None for what suits the machine.
+        batch_sizes: samples per call of the runtime in the Offline scenario.
+        objectives: names in `dse.types.METRICS`.
+        constraints: bounds on outcomes.
+        file: the file it was read from, if any.
+        origin: the folder that relative paths in settings start from.
+    """
+
+    models: tuple[str, ...]
+    precisions: tuple[str, ...]
+    backends: tuple[BackendChoice, ...]
+    threads: tuple[int, ...] | None
+    batch_sizes: tuple[int, ...]
+    objectives: tuple[str, ...]
+    constraints: tuple[Constraint, ...] = ()
+    file: Path | None = field(default=None, compare=False)
+    origin: Path | None = field(default=None, compare=False)
+
+    @classmethod
+    def from_file(cls, path: Path) -> SearchSpace:
+        """Reads and validates a YAML file.
+
+        Raises:
+            RequestError: the file is wrong; names file, line and field.
+        """
+        from dse.space.form import SpaceForm
+        from dse.space.validation import validated
+        from dse.space.values import Where
+
+        return validated(yamlfile.read(path, SpaceForm), Where(path), origin=path.parent)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], origin: Path | None = None) -> SearchSpace:
+        """The inverse of `as_dict`; takes whatever a file may hold.
+
+        Args:
+            data: the space.
+            origin: the folder that relative paths in settings start from.
+
+        Raises:
+            RequestError: it is no valid space; names the field.
+        """
+        from dse.space.form import SpaceForm
+        from dse.space.validation import validated
+        from dse.space.values import Where
+
+        return validated(yamlfile.check(dict(data), SpaceForm), Where(None), origin=origin)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The canonical form, JSON-able; equal spaces have equal ones."""
+        return {
+            "models": "all" if self.models == ALL_MODELS else list(self.models),
+            "precisions": list(self.precisions),
+            "backends": {b.name: _backend_dict(b) for b in self.backends},
+            "threads": "auto" if self.threads is None else list(self.threads),
+            "batch_sizes": list(self.batch_sizes),
+            "objectives": list(self.objectives),
+            "constraints": {c.metric: _bounds_dict(c) for c in self.constraints},
+        }
+
+    def as_yaml(self) -> str:
+        """The canonical form as the text of a file that `from_file` reads."""
+        return yamlfile.dump(self.as_dict())
+
+    def settings(self, backend: str) -> dict[str, KnobValue]:
+        """The fixed settings of a backend; paths in them are relative to `origin`."""
+        return {name: v for b in self.backends if b.name == backend for name, v in b.settings}
+
+
+def _backend_dict(backend: BackendChoice) -> dict[str, Any]:
+    result: dict[str, Any] = dict(backend.settings)
+    for knob in backend.knobs:
+        result[knob.name] = list(knob.values)
+        if knob.when:
+            when = {name: list(values) for name, values in knob.when}
+            result[knob.name] = {"values": list(knob.values), "when": when}
+    return result
+
+
+def _bounds_dict(constraint: Constraint) -> dict[str, float]:
+    bounds = {"min": constraint.minimum, "max": constraint.maximum}
+    return {name: bound for name, bound in bounds.items() if bound is not None}

@@ -1,0 +1,191 @@
+"""What the form of a search space's file can't say: which values make sense together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dse import registry, yamlfile
+from dse.space.backends import backend_choice
+from dse.space.enumeration import MAX_CONFIGURATIONS, smallest_size
+from dse.space.form import RangeForm
+from dse.space.space import ALL_MODELS, BackendChoice, Constraint, SearchSpace
+from dse.space.values import each
+from dse.types import ACCURACY, METRICS, PRECISIONS, THROUGHPUT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from dse.space.form import BoundsForm, SpaceForm
+    from dse.space.values import Where
+    from dse.yamlfile import Key
+
+MAX_THREADS = 4096
+MAX_BATCH_SIZE = 65536
+
+
+def validated(form: SpaceForm, where: Where, origin: Path | None) -> SearchSpace:
+    """The search space that a form describes.
+
+    Args:
+        form: the contents of a file.
+        where: the file to name in errors.
+        origin: the folder that relative paths in settings start from.
+
+    Raises:
+        RequestError: names a value that is unknown, senseless, given twice or without effect.
+    """
+    models = _models(form, where)
+    precisions = _names(form.precisions, PRECISIONS, where, "precisions")
+    threads = None
+    if form.threads != "auto":
+        threads = _numbers(form.threads, MAX_THREADS, where, "threads")
+    batch_sizes = _numbers(form.batch_sizes, MAX_BATCH_SIZE, where, "batch_sizes")
+    space = SearchSpace(
+        models=models,
+        precisions=precisions,
+        backends=(),
+        threads=threads,
+        batch_sizes=batch_sizes,
+        objectives=_names(form.objectives, METRICS, where, "objectives"),
+        constraints=_constraints(form.constraints, where),
+        file=where.file,
+        origin=origin,
+    )
+    _check_batch_sizes(space, where)
+    space = replace(space, backends=_backends(form, space, where))
+    if smallest_size(space) > MAX_CONFIGURATIONS:
+        raise where.refuse(
+            f"the space has more than {MAX_CONFIGURATIONS:,} configurations",
+            *_widest(space),
+            remedy="take out some values",
+        )
+    return space
+
+
+def _models(form: SpaceForm, where: Where) -> tuple[str, ...]:
+    if form.models == "all":
+        return ALL_MODELS
+    models = []
+    for keys, name in each(form.models, where, "models"):
+        if name == "all":
+            raise where.refuse("'all' is no model", *keys, remedy="write 'models: all'")
+        if not name.strip():
+            raise where.refuse("a model's name can't be empty", *keys)
+        models.append(name)
+    return tuple(models)
+
+
+def _names(
+    value: str | tuple[str, ...], known: Iterable[str], where: Where, field: str
+) -> tuple[str, ...]:
+    names = []
+    for keys, name in each(value, where, field):
+        if name not in known:
+            remedy = yamlfile.suggest(name, known)
+            raise where.refuse(f"unknown {field[:-1]} '{name}'", *keys, remedy=remedy)
+        names.append(name)
+    return tuple(names)
+
+
+def _numbers(
+    value: int | tuple[int, ...] | RangeForm, highest: int, where: Where, field: str
+) -> tuple[int, ...]:
+    if isinstance(value, RangeForm):
+        return _range(value, highest, where, field)
+    numbers = []
+    for keys, number in each(value, where, field):
+        _check_number(number, highest, where, keys)
+        numbers.append(number)
+    return tuple(numbers)
+
+
+def _range(form: RangeForm, highest: int, where: Where, field: str) -> tuple[int, ...]:
+    _check_number(form.start, highest, where, (field, "start"))
+    _check_number(form.stop, highest, where, (field, "stop"))
+    if form.start > form.stop:
+        problem = f"the start, {form.start}, is beyond the stop, {form.stop}"
+        raise where.refuse(problem, field, "start", remedy="exchange them")
+    if form.step is not None and form.factor is not None:
+        problem = "a range has either a step or a factor"
+        raise where.refuse(problem, field, "factor", remedy="keep one of them")
+    if form.factor is not None:
+        if form.factor < 2:
+            raise where.refuse("expected at least 2", field, "factor")
+        numbers, number = [], form.start
+        while number <= form.stop:
+            numbers.append(number)
+            number *= form.factor
+        return tuple(numbers)
+    if form.step is not None and form.step < 1:
+        raise where.refuse("expected at least 1", field, "step")
+    return tuple(range(form.start, form.stop + 1, form.step or 1))
+
+
+def _check_number(number: int, highest: int, where: Where, keys: tuple[Key, ...]) -> None:
+    if not 1 <= number <= highest:
+        raise where.refuse(f"expected 1 to {highest}, not {number}", *keys)
+
+
+def _constraints(forms: dict[str, BoundsForm], where: Where) -> tuple[Constraint, ...]:
+    constraints = []
+    for metric, form in sorted(forms.items()):
+        keys = ("constraints", metric)
+        if metric not in METRICS:
+            remedy = yamlfile.suggest(metric, METRICS)
+            raise where.refuse(f"unknown metric '{metric}'", *keys, remedy=remedy)
+        if form.min is None and form.max is None:
+            raise where.refuse("sets no bound", *keys, remedy="give a min, a max or both")
+        if form.min is not None and form.max is not None and form.min > form.max:
+            problem = f"the min, {form.min:g}, is above the max, {form.max:g}"
+            raise where.refuse(problem, *keys, "min", remedy="exchange them")
+        if form.max is not None and form.max < 0:
+            raise where.refuse("no value is below zero", *keys, "max")
+        if metric == ACCURACY.name and form.min is not None and form.min > 100:
+            raise where.refuse("no accuracy is above 100 %", *keys, "min")
+        constraints.append(Constraint(metric, form.min, form.max))
+    return tuple(constraints)
+
+
+def _check_batch_sizes(space: SearchSpace, where: Where) -> None:
+    counted = {*space.objectives, *(c.metric for c in space.constraints)}
+    if len(space.batch_sizes) > 1 and THROUGHPUT.name not in counted:
+        raise where.refuse(
+            "has no effect: only the throughput depends on the batch size",
+            "batch_sizes",
+            remedy=f"keep one, or add {THROUGHPUT.name} to the objectives",
+        )
+
+
+def _backends(form: SpaceForm, space: SearchSpace, where: Where) -> tuple[BackendChoice, ...]:
+    if isinstance(form.backends, dict):
+        named = [(("backends", name), name) for name in form.backends]
+    else:
+        named = list(each(form.backends, where, "backends"))
+    if not named:
+        raise where.refuse("names no backend", "backends", remedy=f"known are {_known()}")
+    choices = []
+    for keys, name in named:
+        if name not in registry.BACKENDS:
+            remedy = yamlfile.suggest(name, registry.BACKENDS)
+            raise where.refuse(f"unknown backend '{name}'", *keys, remedy=remedy)
+        given = form.backends[name] if isinstance(form.backends, dict) else None
+        choices.append(backend_choice(name, given or {}, space, where))
+    return tuple(sorted(choices, key=lambda choice: choice.name))
+
+
+def _known() -> str:
+    return ", ".join(registry.BACKENDS)
+
+
+def _widest(space: SearchSpace) -> tuple[Key, ...]:
+    """The way to the field that a reader would shorten first."""
+    sizes: dict[tuple[Key, ...], int] = {
+        ("models",): len(space.models),
+        ("threads",): len(space.threads or ()),
+        ("batch_sizes",): len(space.batch_sizes),
+    }
+    for backend in space.backends:
+        sizes |= {("backends", backend.name, k.name): len(k.values) for k in backend.knobs}
+    return max(sizes, key=lambda keys: sizes[keys])

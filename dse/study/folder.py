@@ -1,0 +1,146 @@
+"""Where a study lies: ``studies/<name>/`` and the files in it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from dse.errors import RequestError
+from dse.study.storage import sqlite_url, without_password
+
+STUDIES = Path("studies")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}")
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFolder:
+    """The files of a study.
+
+    Attributes:
+        path: the folder; its name is the study's.
+    """
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return self.path.name
+
+    @property
+    def database(self) -> Path:
+        """The SQLite database, where no other storage was chosen."""
+        return self.path / "study.db"
+
+    @property
+    def storage_file(self) -> Path:
+        """Holds the URL of another storage, without its password."""
+        return self.path / "storage.url"
+
+    @property
+    def space(self) -> Path:
+        """The search space as it was explored last."""
+        return self.path / "space.yaml"
+
+    @property
+    def runs(self) -> Path:
+        """One folder per worker, with the untouched LoadGen logs."""
+        return self.path / "runs"
+
+    @property
+    def picture(self) -> Path:
+        """The picture of the frontier."""
+        return self.path / "frontier.png"
+
+    def create(self) -> None:
+        """Makes the folder.
+
+        Raises:
+            RequestError: it can't be made or written.
+        """
+        try:
+            self.runs.mkdir(parents=True, exist_ok=True)
+            probe = self.path / ".writable"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise RequestError(
+                f"the study folder can't be written: {error.strerror}",
+                file=self.path,
+                remedy="choose another place with --study",
+            ) from error
+
+    def storage_url(self, given: str | None) -> str:
+        """The URL of the study's storage: the one given, the one written down, or the database.
+
+        Raises:
+            RequestError: another storage is given than the study was begun in, or the one
+                written down lacks its password.
+        """
+        written = self._written()
+        if given is None:
+            if written is None:
+                return sqlite_url(self.database)
+            if "***" in written:
+                raise RequestError(
+                    f"the study's storage {written} needs its password",
+                    remedy="give the whole URL with --storage",
+                )
+            return written
+        if self.database.exists() and given != sqlite_url(self.database):
+            raise RequestError(
+                f"study '{self.name}' is kept in {self.database}",
+                remedy="leave --storage out, or choose another --study",
+            )
+        if written is not None and written != without_password(given):
+            raise RequestError(
+                f"study '{self.name}' is kept in {written}",
+                remedy="give that storage, or choose another --study",
+            )
+        return given
+
+    def remember_storage(self, url: str) -> None:
+        """Writes the URL down where it is not the folder's own database."""
+        if url != sqlite_url(self.database) and self._written() is None:
+            self.storage_file.write_text(without_password(url) + "\n", encoding="utf-8")
+
+    def _written(self) -> str | None:
+        if not self.storage_file.exists():
+            return None
+        return self.storage_file.read_text(encoding="utf-8").strip()
+
+
+def study_folder(name_or_path: str) -> StudyFolder:
+    """The folder of a study given by its name under ``studies/`` or by its path.
+
+    Raises:
+        RequestError: neither a usable name nor a path.
+    """
+    path = Path(name_or_path)
+    if len(path.parts) == 1 and NAME.fullmatch(name_or_path):
+        # A bare name that is a folder right here counts as a path when it holds a study.
+        if not (STUDIES / path).exists() and StudyFolder(path).database.exists():
+            return StudyFolder(path)
+        return StudyFolder(STUDIES / path)
+    path = path.resolve() if path.name in ("", ".", "..") else path
+    if not NAME.fullmatch(path.name):
+        raise RequestError(
+            f"'{name_or_path}' is no study name",
+            remedy="use letters, digits and ._@+- only, at most 100",
+        )
+    return StudyFolder(path)
+
+
+def existing_folder(name_or_path: str) -> StudyFolder:
+    """The folder of a study that must exist.
+
+    Raises:
+        RequestError: there is none; the remedy lists those there are.
+    """
+    folder = study_folder(name_or_path)
+    if folder.database.is_file() or folder.storage_file.is_file():
+        return folder
+    known = sorted(p.parent.name for p in STUDIES.glob("*/study.db")) if STUDIES.is_dir() else []
+    remedy = f"there are {', '.join(known)}" if known else "begin one with `dse explore`"
+    raise RequestError(f"no study at {folder.path}", remedy=remedy)

@@ -1,0 +1,197 @@
+"""What a model is fed with, and how its answer is read. Imports only numpy: it runs in a worker."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from dse.errors import DseError, RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from dse.types import Preprocessing
+
+_LARGEST_RESOLUTION = 4096
+
+
+class Inputs(Protocol):
+    """Samples by index.
+
+    Attributes:
+        count: the number of samples.
+        labels: the class of each sample, (count,) int64; None where there are none.
+    """
+
+    count: int
+    labels: NDArray[np.int64] | None
+
+    def batch(self, indices: Sequence[int]) -> NDArray[Any]:
+        """The samples at these indices, as the model wants them.
+
+        Returns:
+            A new C-contiguous array of the model's dtype, (len(indices), height, width, 3) or,
+            for NCHW, (len(indices), 3, height, width).
+        """
+        ...
+
+
+class ImageInputs:
+    """The images of a cache file.
+
+    Args:
+        cache_file: ``.npy``, uint8, (n, resolution, resolution, 3); mapped, not read.
+        labels: the class of each image, (n,).
+        preprocessing: of the model.
+
+    Raises:
+        DseError: the file is not such a cache or holds another number of images.
+        RequestError: the preprocessing makes no sense.
+    """
+
+    def __init__(
+        self,
+        cache_file: Path,
+        labels: Sequence[int] | NDArray[np.int64],
+        preprocessing: Preprocessing,
+    ) -> None:
+        check_preprocessing(preprocessing)
+        try:
+            mapped = np.load(cache_file, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise DseError(f"{cache_file}: not a cache of images: {error}") from error
+        side = preprocessing.resolution
+        if mapped.dtype != np.uint8 or mapped.shape != (len(labels), side, side, 3):
+            raise DseError(
+                f"{cache_file}: holds {mapped.dtype} {mapped.shape} instead of "
+                f"{len(labels)} images of {side} x {side} pixels"
+            )
+        self.count = len(labels)
+        self.labels: NDArray[np.int64] | None = np.asarray(labels, dtype=np.int64)
+        self._pixels: NDArray[np.uint8] = np.asarray(mapped)
+        self._preprocessing = preprocessing
+
+    def batch(self, indices: Sequence[int]) -> NDArray[Any]:
+        """See `Inputs.batch`."""
+        return prepare(self._pixels[np.asarray(indices, dtype=np.intp)], self._preprocessing)
+
+
+class RandomInputs:
+    """Noise in place of images, for speed without a data set: there is nothing to be right about.
+
+    A sample depends on the seed and its index alone, on any machine and in any order.
+
+    Args:
+        count: the number of samples.
+        preprocessing: of the model.
+        seed: not negative.
+
+    Raises:
+        RequestError: the preprocessing makes no sense.
+    """
+
+    def __init__(self, count: int, preprocessing: Preprocessing, seed: int) -> None:
+        check_preprocessing(preprocessing)
+        self.count = count
+        self.labels: NDArray[np.int64] | None = None
+        self._seed = seed
+        self._preprocessing = preprocessing
+
+    def batch(self, indices: Sequence[int]) -> NDArray[Any]:
+        """See `Inputs.batch`."""
+        side = self._preprocessing.resolution
+        pixels = np.empty((len(indices), side, side, 3), np.uint8)
+        for place, index in enumerate(indices):
+            pixels[place] = self._image(index)
+        return prepare(pixels, self._preprocessing)
+
+    def _image(self, index: int) -> NDArray[np.uint8]:
+        """Pixels spread evenly over 0..255, the range that photographs fill."""
+        if not 0 <= index < self.count:
+            raise IndexError(f"sample {index} of {self.count}")
+        side = self._preprocessing.resolution
+        size = side * side * 3
+        # The raw bits of a generator are what numpy promises to keep through its versions.
+        words = np.random.PCG64([self._seed, index]).random_raw(-(-size // 8))
+        return words.astype("<u8").view(np.uint8)[:size].reshape(side, side, 3)
+
+
+def prepare(pixels: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[Any]:
+    """Brings images into a model's layout and dtype.
+
+    Args:
+        pixels: (n, height, width, 3), RGB.
+        preprocessing: of the model.
+
+    Returns:
+        C-contiguous, NHWC or NCHW: the pixels themselves for uint8, ``(pixel - mean) / scale``
+        computed in float32 for float32.
+    """
+    channels: tuple[int, ...] = (3,)
+    if preprocessing.layout == "NCHW":
+        pixels = pixels.transpose(0, 3, 1, 2)
+        channels = (3, 1, 1)
+    if preprocessing.dtype == "uint8":
+        return np.ascontiguousarray(pixels)
+    values = pixels.astype(np.float32, order="C")
+    values -= np.array(preprocessing.mean, np.float32).reshape(channels)
+    values /= np.array(preprocessing.scale, np.float32).reshape(channels)
+    return values
+
+
+def check_preprocessing(preprocessing: Preprocessing) -> None:
+    """Refuses a preprocessing that can't be carried out.
+
+    Raises:
+        RequestError: names the field.
+    """
+
+    def wrong(field: str, problem: str, remedy: str) -> RequestError:
+        return RequestError(problem, field=f"preprocessing.{field}", remedy=remedy)
+
+    p = preprocessing
+    choices = {
+        "layout": ("NHWC", "NCHW"),
+        "dtype": ("uint8", "float32"),
+        "interpolation": ("bilinear", "bicubic"),
+    }
+    for field, allowed in choices.items():
+        if getattr(p, field) not in allowed:
+            raise wrong(field, f"{getattr(p, field)!r}", f"use one of {', '.join(allowed)}")
+    if not 1 <= p.resolution <= _LARGEST_RESOLUTION:
+        raise wrong("resolution", f"{p.resolution} pixels", f"use 1 to {_LARGEST_RESOLUTION}")
+    if not 0 < p.crop <= 1:
+        raise wrong("crop", f"{p.crop}", "use a fraction above 0 and up to 1")
+    # As float32, in which they are used: there 1e-50 is zero and 1e50 infinite.
+    with np.errstate(all="ignore"):
+        mean, scale = np.array(p.mean).astype(np.float32), np.array(p.scale).astype(np.float32)
+    if mean.shape != (3,) or not np.isfinite(mean).all():
+        raise wrong("mean", f"{p.mean}", "use three finite numbers")
+    if scale.shape != (3,) or not np.isfinite(scale).all() or not scale.all():
+        raise wrong("scale", f"{p.scale}", "use three finite numbers other than 0")
+    if p.dtype == "uint8" and (any(p.mean) or any(s != 1 for s in p.scale)):
+        raise wrong(
+            "dtype", "uint8 pixels can't be normalised", "use mean 0 and scale 1, or float32"
+        )
+
+
+def top1(scores: NDArray[np.generic], label_offset: int) -> NDArray[np.int64]:
+    """The predicted label of each sample.
+
+    Args:
+        scores: (n, classes).
+        label_offset: 1 where class 0 is a background class, else 0.
+
+    Returns:
+        (n,) int64; the background becomes -1, which is no label's number.
+
+    Raises:
+        ValueError: the scores have another shape.
+    """
+    if scores.ndim != 2:
+        raise ValueError(f"scores of shape {scores.shape} instead of (n, classes)")
+    return np.asarray(scores.argmax(axis=1) - label_offset, dtype=np.int64)
