@@ -9,6 +9,8 @@ from dse.types import METRICS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from dse.space.space import Constraint
+
 
 def nondominated(points: Sequence[Mapping[str, float]], objectives: Sequence[str]) -> list[int]:
     """Positions of the points that no other point dominates, in their order.
@@ -56,26 +58,20 @@ def hypervolume(
     )
 
 
-def feasible(point: Mapping[str, float], constraints: Mapping[str, Bounds]) -> bool:
-    """Whether a point's values lie within all bounds."""
-    return all(violation <= 0 for violation in violations(point, constraints).values())
-
-
-Bounds = tuple["float | None", "float | None"]
-"""Least and greatest value allowed; None where there is no bound."""
-
-
-def violations(
-    point: Mapping[str, float], constraints: Mapping[str, Bounds]
-) -> dict[str, float]:
+def violations(point: Mapping[str, float], constraints: Sequence[Constraint]) -> dict[str, float]:
     """By how much each bound is missed; zero or less where it is kept.
 
     The names are ``<metric>.min`` and ``<metric>.max``, the values in the metric's unit.
     """
     missed = {}
-    for metric, (low, high) in constraints.items():
-        if low is not None:
-            missed[f"{metric}.min"] = low - point[metric]
-        if high is not None:
-            missed[f"{metric}.max"] = point[metric] - high
+    for bound in constraints:
+        if bound.minimum is not None:
+            missed[f"{bound.metric}.min"] = bound.minimum - point[bound.metric]
+        if bound.maximum is not None:
+            missed[f"{bound.metric}.max"] = point[bound.metric] - bound.maximum
     return missed
+
+
+def feasible(point: Mapping[str, float], constraints: Sequence[Constraint]) -> bool:
+    """Whether a point's values keep to all constraints."""
+    return all(constraint.met(point[constraint.metric]) for constraint in constraints)

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 UNKNOWN = "unknown"
+_LINUX = platform.system() == "Linux"
 _LARGEST_PID = 2**31 - 1
 
 Identity = Mapping[str, str | int]
@@ -75,7 +75,7 @@ def start_ticks(stat: str) -> int | None:
 
 
 def _started(pid: int) -> str | int | None:
-    if sys.platform == "linux":
+    if _LINUX:
         try:
             return start_ticks(Path(f"/proc/{pid}/stat").read_text(errors="replace"))
         except OSError:
@@ -85,7 +85,7 @@ def _started(pid: int) -> str | int | None:
 
 def _exists(pid: int) -> bool:
     """Whether there is such a process that is not a zombie, told without `/proc` or `ps`."""
-    if sys.platform == "linux" and Path(f"/proc/{pid}/stat").exists():
+    if _LINUX and Path(f"/proc/{pid}/stat").exists():
         return False  # it could be read and told that the process has ended
     try:
         os.kill(pid, 0)
@@ -97,7 +97,7 @@ def _exists(pid: int) -> bool:
 
 
 def _boot() -> str:
-    if sys.platform == "linux":
+    if _LINUX:
         try:
             return Path("/proc/sys/kernel/random/boot_id").read_text().strip() or UNKNOWN
         except OSError:

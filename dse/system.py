@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from dse.types import digest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 UNKNOWN = "unknown"
 
@@ -76,7 +77,7 @@ class System:
         Args:
             other: the system of the study; this one is here.
         """
-        pairs = zip(self._identity(), other._identity(), strict=True)  # noqa: SLF001
+        pairs = zip(self._identity(), other._identity(), strict=True)
         return [
             f"{name}: {_words(here)} here, {_words(there)} in the study"
             for (name, here), (_, there) in pairs
@@ -114,11 +115,11 @@ class System:
 
 def detect() -> System:
     """The system this process runs on, within its affinity mask and quota."""
-    if sys.platform == "linux":
+    if platform.system() == "Linux":
         from dse.system_linux import read_linux
 
         return read_linux(cpus=frozenset(os.sched_getaffinity(0)))
-    if sys.platform == "darwin":
+    if platform.system() == "Darwin":
         from dse.system_macos import read_macos
 
         return read_macos()

@@ -56,12 +56,9 @@ def core_name(block: Mapping[str, str]) -> str | None:
 
     None where the block is not one of an Arm core.
     """
-    numbers = _number(block, "CPU implementer"), _number(block, "CPU part")
-    if None in numbers:
+    implementer, part = _number(block, "CPU implementer"), _number(block, "CPU part")
+    if implementer is None or part is None:
         return None
-    implementer, part = numbers
-    assert implementer is not None  # noqa: S101
-    assert part is not None  # noqa: S101
     name = _NAMES.get((implementer, part))
     return name or f"Arm core, implementer {implementer:#04x}, part {part:#05x}"
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from dse.system import UNKNOWN, System
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _NAMES = (
     "machdep.cpu.brand_string",

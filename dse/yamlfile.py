@@ -253,8 +253,8 @@ def _line(root: yaml.Node, keys: tuple[Key, ...]) -> tuple[int, tuple[Key, ...]]
                 return line, keys[i:]
             node = pair[1]
             head = node if isinstance(node, yaml.ScalarNode) else pair[0]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
-            head = node = node.value[key]
+        elif isinstance(node, yaml.SequenceNode) and _holds(node.value, key):
+            head = node = node.value[int(key)]
         else:
             return line, keys[i:]
         line = head.start_mark.line + 1
@@ -263,9 +263,13 @@ def _line(root: yaml.Node, keys: tuple[Key, ...]) -> tuple[int, tuple[Key, ...]]
 
 def _check(data: Any, model: type[M], path: Path | None, root: yaml.Node | None) -> M:
     try:
+        text = json.dumps(data, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise RequestError(f"is no JSON value: {error}", file=path) from error
+    try:
         # JSON's strict mode is YAML's meaning: lists may become tuples and texts paths, but
         # nothing becomes a number that was none.
-        return model.model_validate_json(json.dumps(data), strict=True)
+        return model.model_validate_json(text, strict=True)
     except ValidationError as error:
         found = [_complaint(e, data, model) for e in error.errors(include_url=False)]
         first = _first(found)
@@ -323,7 +327,7 @@ def _complaint(error: ErrorDetails, data: Any, model: type[BaseModel]) -> _Compl
 
 def _holds(value: Any, key: Key) -> bool:
     if isinstance(value, list):
-        return isinstance(key, int) and key < len(value)
+        return isinstance(key, int) and 0 <= key < len(value)
     return isinstance(value, dict) and key in value
 
 

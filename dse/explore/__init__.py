@@ -1,0 +1,1 @@
+"""The explorer: chooses configurations, has them measured, keeps what comes out."""

@@ -140,9 +140,7 @@ def _run(
     return end
 
 
-def _listen(
-    reader: int, deadline: float, end: _End, keep: Callable[[Measurement], None]
-) -> None:
+def _listen(reader: int, deadline: float, end: _End, keep: Callable[[Measurement], None]) -> None:
     """Reads the answer until the worker closes it or the deadline passes."""
     pending = b""
     with selectors.DefaultSelector() as selector:

@@ -120,9 +120,9 @@ def _possible(field: str, value: Scalar, space: SearchSpace) -> bool:
         return any(is_pattern(name) for name in space.models) or bool(matching(value, space.models))
     if field == "threads" and space.threads is None:
         return type(value) is int and value >= 1
-    known: tuple[KnobValue, ...] = {
+    fields: dict[str, tuple[KnobValue, ...]] = {
         "precision": space.precisions,
         "threads": space.threads or (),
         "batch_size": space.batch_sizes,
-    }[field]
-    return not isinstance(value, bool | float) and value in known
+    }
+    return not isinstance(value, bool | float) and value in fields[field]

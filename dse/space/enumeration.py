@@ -156,7 +156,12 @@ def _points(
     for model, precision, backend, count, batch_size in product(
         models, space.precisions, backends, threads, space.batch_sizes
     ):
-        values = dict(zip(_FIELDS, (model, precision, count, batch_size), strict=True))
+        values: dict[str, KnobValue] = {
+            "model": model,
+            "precision": precision,
+            "threads": count,
+            "batch_size": batch_size,
+        }
         active = [knob for knob in backend.knobs if holds(knob.when, values)]
         for chosen in product(*(knob.values for knob in active)):
             knobs = tuple(zip((knob.name for knob in active), chosen, strict=True))

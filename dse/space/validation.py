@@ -160,9 +160,11 @@ def _check_batch_sizes(space: SearchSpace, where: Where) -> None:
 
 def _backends(form: SpaceForm, space: SearchSpace, where: Where) -> tuple[BackendChoice, ...]:
     if isinstance(form.backends, dict):
-        named = [(("backends", name), name) for name in form.backends]
+        named: list[tuple[tuple[Key, ...], str]] = [
+            (("backends", name), name) for name in form.backends
+        ]
     else:
-        named = list(each(form.backends, where, "backends"))
+        named = each(form.backends, where, "backends")
     if not named:
         raise where.refuse("names no backend", "backends", remedy=f"known are {_known()}")
     choices = []

@@ -56,7 +56,7 @@ def each(value: V | tuple[V, ...], where: Where, *keys: Key) -> list[tuple[tuple
     return found
 
 
-def shown(value: bool | int | float | str) -> str:
+def shown(value: bool | float | str) -> str:
     """A value as a reader of YAML would write it."""
     if isinstance(value, str):
         return f"'{value}'"

@@ -1,0 +1,90 @@
+"""What a study is about, and whether it may go on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from dse.errors import RequestError
+from dse.system import System
+
+PUBLISHED = "published"
+"""In the place of a data set's fingerprint: accuracies are the published ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a study is about; stored with it and compared at each resumption.
+
+    Attributes:
+        system: the description of the CPU, as `dse.system.System.as_dict` gives it.
+        space: the canonical search space.
+        planned: how many configurations of it can run here.
+        excluded: what of it can't run here and why, one line each.
+        accuracy: where accuracies come from: a data set's fingerprint, or `PUBLISHED`.
+        models: where the model files come from.
+        runtimes: version by backend.
+        artefacts: SHA-256 of a file by what it was measured as.
+    """
+
+    system: Mapping[str, Any]
+    space: Mapping[str, Any]
+    planned: int
+    excluded: tuple[str, ...]
+    accuracy: str
+    models: str
+    runtimes: Mapping[str, str] = field(default_factory=dict)
+    artefacts: Mapping[str, str] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """A JSON object; the inverse of `from_dict`."""
+        data = {f.name: getattr(self, f.name) for f in fields(self)}
+        return data | {"excluded": list(self.excluded)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> About:
+        """Reads what `as_dict` wrote."""
+        return cls(**{**data, "excluded": tuple(data["excluded"])})
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics that a configuration needs: the objectives, then the constrained ones."""
+        return tuple(dict.fromkeys([*self.space["objectives"], *self.space["constraints"]]))
+
+    def continued(self, now: About, name: str) -> About:
+        """The description under which the study goes on.
+
+        Args:
+            now: what is to be explored now; this is what was explored before.
+            name: the study's, for the message.
+
+        Raises:
+            RequestError: the study belongs to another CPU, runtime version or data set.
+        """
+        differences = System.from_dict(now.system).differences(System.from_dict(self.system))
+        if differences:
+            raise RequestError(
+                f"study '{name}' belongs to another system: {'; '.join(differences)}",
+                remedy="add --per-cpu to give each system a study of its own, "
+                "or choose another --study",
+            )
+        if self.accuracy != now.accuracy:
+            raise RequestError(
+                f"study '{name}' has its accuracies from {_source(self.accuracy)}, "
+                f"not from {_source(now.accuracy)}",
+                remedy="give the same --dataset again, or choose another --study",
+            )
+        for backend, version in now.runtimes.items():
+            before = self.runtimes.get(backend, version)
+            if before != version:
+                raise RequestError(
+                    f"study '{name}' was measured with {backend} {before}; {version} is installed",
+                    remedy=f"install {before}, or choose another --study",
+                )
+        runtimes = {**self.runtimes, **now.runtimes}
+        return replace(now, runtimes=runtimes, artefacts=self.artefacts)
+
+
+def _source(accuracy: str) -> str:
+    return "published figures" if accuracy == PUBLISHED else f"data set {accuracy[:12]}"

@@ -1,0 +1,235 @@
+import hashlib
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from dse.errors import RequestError, UnavailableError
+from dse.models import builtin, cache
+from dse.models.builtin import Builtin
+from dse.models.catalogue import CATALOGUE
+from dse.models.efficientnet_lite import efficientnet_lite
+from dse.models.mobilenet_v1 import mobilenet_v1
+from dse.models.weights import untrained
+
+SMALLEST = "mobilenet-v1-0.25-128"
+SELECTION = (
+    SMALLEST,
+    "mobilenet-v1-0.75-192",
+    "mobilenet-v2-0.35-160",
+    "mobilenet-v2-1.0-224",
+    "mobilenet-v3-large",
+    "mobilenet-v3-small",
+    "mobilenet-v3-small-minimalistic",
+    "efficientnet-lite0",
+    "efficientnet-lite2",
+)
+BUILD = (
+    "from dse.models.builtin import Builtin;"
+    f"print(Builtin().artefact('{SMALLEST}', 'fp32', ('onnx',)).path)"
+)
+
+
+def artefact(name):
+    return Builtin().artefact(name, "fp32", ("onnx",))
+
+
+def session(model, *, optimised=True):
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    if not optimised:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    source = model if isinstance(model, bytes) else str(model)
+    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+
+
+def pixels(batch, resolution):
+    generator = np.random.default_rng(0)
+    return generator.uniform(-1, 1, (batch, 3, resolution, resolution)).astype(np.float32)
+
+
+def has_denormals(array):
+    tiny = np.finfo(np.float32).tiny
+    return bool(np.any((array != 0) & (np.abs(array) < tiny)))
+
+
+@pytest.mark.parametrize("name", SELECTION)
+def test_onnxruntime_runs_it(name, shared_cache):
+    known, found = CATALOGUE[name], artefact(name)
+    assert found.path.is_relative_to(shared_cache / "models" / "builtin")
+    loaded = session(found.path)
+    assert [(i.name, i.shape) for i in loaded.get_inputs()] == [
+        ("input", ["batch", 3, known.resolution, known.resolution])
+    ]
+    assert [(o.name, o.shape) for o in loaded.get_outputs()] == [
+        ("logits", ["batch", known.classes])
+    ]
+    images = pixels(3, known.resolution)
+    (scores,) = loaded.run(None, {"input": images})
+    assert scores.shape == (3, known.classes)
+    assert np.isfinite(scores).all()
+    assert 0.01 < scores.std() < 100
+    (first,) = loaded.run(None, {"input": images[:1]})
+    np.testing.assert_allclose(first[0], scores[0], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", SELECTION)
+def test_the_file_is_plain_onnx(name, shared_cache):
+    import onnx
+
+    model = onnx.load(artefact(name).path)
+    onnx.checker.check_model(model, full_check=True)
+    assert (model.ir_version, [(o.domain, o.version) for o in model.opset_import]) == (
+        8,
+        [("", 15)],
+    )
+    allowed = {"Conv", "Clip", "Relu", "HardSigmoid", "Mul", "Add", "GlobalAveragePool"}
+    assert {node.op_type for node in model.graph.node} <= allowed | {"Flatten", "Gemm"}
+    names = [node.name for node in model.graph.node]
+    assert len(names) == len(set(names))
+    outputs = {v.name for v in model.graph.output}
+    assert outputs == {"logits"}
+
+
+@pytest.mark.parametrize(
+    "name", [SMALLEST, "mobilenet-v2-0.35-128", "mobilenet-v3-small", "mobilenet-v3-large"]
+)
+def test_no_activation_is_denormal_or_vanishes(name, shared_cache):
+    import onnx
+
+    model = onnx.load(artefact(name).path)
+    tensors = [o for node in model.graph.node for o in node.output if o != "logits"]
+    model.graph.output.extend(onnx.ValueInfoProto(name=tensor) for tensor in tensors)
+    loaded = session(model.SerializeToString(), optimised=False)
+    for value in loaded.run(None, {"input": pixels(1, CATALOGUE[name].resolution)}):
+        assert np.isfinite(value).all()
+        assert not has_denormals(value)
+        assert 1e-2 < np.sqrt(np.mean(value**2)) < 1e2
+
+
+def test_no_weight_is_denormal_or_zero():
+    for name in SELECTION:
+        for layer, weights in untrained(CATALOGUE[name].graph()):
+            assert weights.kernel.dtype == weights.bias.dtype == np.float32
+            assert weights.kernel.shape == layer.weight_shape
+            assert weights.bias.shape == layer.weight_shape[:1]
+            assert np.abs(weights.kernel).min() > 1e-12
+            assert np.abs(weights.bias).min() > 1e-12
+            assert np.abs(weights.kernel).max() < 10
+
+
+def test_padding_is_tensorflow_s(shared_cache):
+    # With SAME padding of an even size, stride 2 and a 3 x 3 filter, nothing is put before the
+    # image: the first pixel's filter is centred on the second row and column.
+    import onnx
+
+    model = onnx.load(artefact(SMALLEST).path)
+    pads = onnx.helper.get_attribute_value(
+        next(a for a in model.graph.node[0].attribute if a.name == "pads")
+    )
+    assert list(pads) == [0, 0, 1, 1]
+
+
+def test_other_widths_and_resolutions_are_built_too(own_cache):
+    for graph in (
+        mobilenet_v1("narrow", 0.1, 33),
+        efficientnet_lite("shallow", 0.3, 0.5, 50, 10),
+    ):
+        path, _ = builtin.build(graph)
+        (scores,) = session(path).run(None, {"input": pixels(2, graph.input.size)})
+        assert scores.shape == (2, graph.output.channels)
+
+
+def test_the_bytes_are_always_the_same(own_cache, tmp_path):
+    ours = artefact(SMALLEST)
+    environment = {**os.environ, cache.VARIABLE: str(tmp_path / "other")}
+    done = subprocess.run(
+        [sys.executable, "-c", BUILD], env=environment, capture_output=True, text=True, check=True
+    )
+    theirs = tmp_path / "other" / ours.path.relative_to(own_cache)
+    assert done.stdout.strip() == str(theirs)
+    assert theirs.read_bytes() == ours.path.read_bytes()
+
+
+def test_the_bytes_belong_to_the_builder_s_version(shared_cache):
+    # When this fails, the builder writes other bytes than before: raise BUILDER_VERSION with it.
+    assert builtin.BUILDER_VERSION == 1
+    assert artefact(SMALLEST).sha256 == ("GOLDEN")
+
+
+def test_two_processes_may_build_at_once(own_cache):
+    processes = [
+        subprocess.Popen([sys.executable, "-c", BUILD], stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    paths = {process.communicate()[0].strip() for process in processes}
+    assert [process.returncode for process in processes] == [0, 0]
+    assert paths == {str(artefact(SMALLEST).path)}
+    assert len(list((own_cache / "models" / "builtin").iterdir())) == 1
+
+
+def test_a_truncated_file_is_built_again(own_cache):
+    before = artefact(SMALLEST)
+    data = before.path.read_bytes()
+    before.path.write_bytes(data[:-100])
+    assert artefact(SMALLEST) == before
+    assert before.path.read_bytes() == data
+
+
+def test_a_file_is_built_once(own_cache):
+    before = artefact(SMALLEST)
+    stamp = before.path.stat().st_mtime_ns
+    assert artefact(SMALLEST) == before
+    assert before.path.stat().st_mtime_ns == stamp
+    assert before.sha256 == hashlib.sha256(before.path.read_bytes()).hexdigest()
+
+
+def test_another_builder_leaves_old_files_alone(own_cache, monkeypatch):
+    before = artefact(SMALLEST)
+    monkeypatch.setattr(builtin, "BUILDER_VERSION", builtin.BUILDER_VERSION + 1)
+    assert artefact(SMALLEST).path != before.path
+
+
+def test_the_artefact_speaks_for_itself(shared_cache):
+    found, known = artefact(SMALLEST), CATALOGUE[SMALLEST]
+    assert found.format == "onnx"
+    assert found.preprocessing.layout == "NCHW"
+    assert found.preprocessing.mean == known.preprocessing.mean
+    assert found.weights == "untrained (builtin)"
+    assert found.published == known.published["fp32"]
+    assert found.classes == 1001
+
+
+def test_obstacles(own_cache):
+    provider = Builtin()
+    assert provider.obstacle(SMALLEST, "fp32", ("tflite", "onnx")) is None
+    assert provider.obstacle(SMALLEST, "int8", ("onnx",)) == "builtin builds no int8 yet"
+    assert provider.obstacle(SMALLEST, "fp32", ("tflite",)) == "builtin builds no tflite yet"
+    assert not own_cache.exists()
+    with pytest.raises(RequestError, match="builds no int8 yet"):
+        provider.artefact(SMALLEST, "int8", ("onnx",))
+
+
+def test_without_onnx_only_what_is_cached_can_be_had(own_cache, monkeypatch):
+    before = artefact(SMALLEST)
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    monkeypatch.setattr(builtin, "find_spec", lambda _: None)
+    assert artefact(SMALLEST) == before
+    other = "mobilenet-v1-0.5-128"
+    assert "pip install 'mlperf-dse[builtin]'" in Builtin().obstacle(other, "fp32", ("onnx",))
+    with pytest.raises(UnavailableError, match=r"mlperf-dse\[builtin\]"):
+        artefact(other)
+
+
+def test_importing_the_provider_loads_nothing_heavy():
+    code = (
+        "import sys, dse.models.builtin, dse.models.files;"
+        "print([m for m in ('numpy', 'onnx', 'onnxruntime', 'pandas') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,69 @@
+"""Accuracy on real images, in plain loops over the runtimes: is the preprocessing right?"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dse.tasks.cache import image_cache
+from dse.tasks.dataset import Dataset, open_dataset
+from dse.tasks.inputs import ImageInputs, top1
+from dse.types import Preprocessing
+
+DATA = Path(__file__).parents[2].parent / "shared/data"
+IMAGES = DATA / "imagenet-sample"
+
+pytestmark = pytest.mark.skipif(not IMAGES.exists(), reason=f"{IMAGES} is not there")
+
+LITE0 = Preprocessing(224, layout="NCHW", mean=(127.0,) * 3, scale=(128.0,) * 3)
+MOBILENET = Preprocessing(128, dtype="uint8", label_offset=1)
+
+
+@pytest.fixture
+def dataset() -> Dataset:
+    return open_dataset(IMAGES)
+
+
+def accuracy_percent(predicted: list[np.ndarray[Any, Any]], inputs: ImageInputs) -> float:
+    return float((np.concatenate(predicted) == inputs.labels).mean() * 100)
+
+
+def test_the_sample(dataset: Dataset) -> None:
+    assert len(dataset) == 500
+    assert dataset.labels == tuple(range(0, 1000, 2))
+
+
+def test_efficientnet_lite0_fp32_onnx(dataset: Dataset) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    inputs = ImageInputs(image_cache(dataset, LITE0), dataset.labels, LITE0)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = len(os.sched_getaffinity(0))
+    session = onnxruntime.InferenceSession(
+        DATA / "models/efficientnet-lite0_fp32.onnx", options, providers=["CPUExecutionProvider"]
+    )
+    name = session.get_inputs()[0].name
+    predicted = [
+        top1(session.run(None, {name: inputs.batch(range(i, i + 10))})[0], 0)
+        for i in range(0, 500, 10)
+    ]
+    assert 86 <= accuracy_percent(predicted, inputs) <= 89
+
+
+def test_mobilenet_v1_quantised_tflite(dataset: Dataset) -> None:
+    litert = pytest.importorskip("ai_edge_litert.interpreter")
+    inputs = ImageInputs(image_cache(dataset, MOBILENET), dataset.labels, MOBILENET)
+    model = str(DATA / "models/mobilenet_v1_0.25_128_quant.tflite")
+    interpreter = litert.Interpreter(model, num_threads=1)
+    interpreter.allocate_tensors()
+    source = interpreter.get_input_details()[0]["index"]
+    result = interpreter.get_output_details()[0]["index"]
+    predicted = []
+    for i in range(500):
+        interpreter.set_tensor(source, inputs.batch([i]))
+        interpreter.invoke()
+        predicted.append(top1(interpreter.get_tensor(result), MOBILENET.label_offset))
+    assert 43 <= accuracy_percent(predicted, inputs) <= 47
