@@ -1,0 +1,1 @@
+"""The search spaces that come with the package; `dse.space.finding` looks them up by name."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator
 
@@ -377,6 +377,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(TEXTS, VALUES, min_size=1, max_size=3))
 def test_what_is_dumped_is_read_back(data: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -384,6 +385,7 @@ def test_what_is_dumped_is_read_back(data: dict[str, Any]) -> None:
         assert yamlfile.read(path, Anything).root == data
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60) | st.binary(max_size=60))
 def test_any_bytes_are_read_or_refused_in_one_line(content: str | bytes) -> None:
     raw = content.encode("utf-8", "replace") if isinstance(content, str) else content

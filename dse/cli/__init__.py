@@ -1,0 +1,61 @@
+"""The command line: the one place where an error becomes an exit code."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from dse import __version__
+from dse.cli.backends import backends
+from dse.cli.explore import explore
+from dse.cli.frontier import frontier
+from dse.cli.status import status
+from dse.cli.system import system
+from dse.errors import DseError
+
+INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="dse")
+def dse() -> None:
+    """Find the image classifiers that are Pareto-optimal on this CPU.
+
+    Measures model variants, precisions, runtimes, thread counts and batch sizes through MLPerf's
+    LoadGen and keeps what it measured in a study that can be resumed.
+    """
+
+
+for command in (explore, status, frontier, backends, system):
+    dse.add_command(command)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs a command and exits: 0 done, 1 the work failed, 2 wrong request, 130 interrupted."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Runs a command; returns its exit code, after at most one line on stderr."""
+    try:
+        code = dse.main(arguments, prog_name="dse", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 2
+    except click.ClickException as error:
+        return _fail(error.format_message(), error.exit_code)
+    except DseError as error:
+        return _fail(str(error), error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("interrupted; what was measured is stored", INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has enough of it; stop without a second error at exit.
+        sys.stdout = None
+        return 0
+    return code if isinstance(code, int) else 0
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(f"dse: {' '.join(message.split())}", err=True)
+    return code

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING
 
 from dse.space.plan import parameter_values
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Iterable, Mapping
 
     from dse.space.plan import Plan

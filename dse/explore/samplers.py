@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from dse.explore.pool import Pool
     from dse.types import Configuration, KnobValue
 
-    Choose = Callable[[optuna.Study, FrozenTrial], Configuration]
-
 REDRAWS = 20
 """How often a stock sampler may propose something that is no longer in the pool."""
 
@@ -33,7 +31,7 @@ def make_sampler(name: str, pool: Pool, seed: int) -> PoolSampler:
         pool: shrinks as configurations are taken from it.
         seed: of everything random.
     """
-    return PoolSampler(pool, SAMPLERS[name](pool, seed), random.Random(seed))  # noqa: S311
+    return SAMPLERS[name](pool, seed)
 
 
 class PoolSampler(BaseSampler):
@@ -44,12 +42,12 @@ class PoolSampler(BaseSampler):
 
     Args:
         pool: what may be proposed.
-        inner: the stock sampler; None to walk the pool in order; a `random.Random` to draw.
-        rng: draws where the stock sampler does not help.
+        rng: draws configurations; without it the pool is walked in its order.
+        inner: the stock sampler, if any.
     """
 
     def __init__(
-        self, pool: Pool, inner: BaseSampler | random.Random | None, rng: random.Random
+        self, pool: Pool, rng: random.Random | None = None, inner: BaseSampler | None = None
     ) -> None:
         self._pool = pool
         self._inner = inner
@@ -87,7 +85,7 @@ class PoolSampler(BaseSampler):
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
         """Lets the stock sampler prepare."""
-        if isinstance(self._inner, BaseSampler):
+        if self._inner is not None:
             self._inner.before_trial(study, trial)
 
     def after_trial(
@@ -98,18 +96,16 @@ class PoolSampler(BaseSampler):
         values: Sequence[float] | None,
     ) -> None:
         """Lets the stock sampler learn."""
-        if isinstance(self._inner, BaseSampler):
+        if self._inner is not None:
             self._inner.after_trial(study, trial, state, values)
 
     def _choose(self, study: optuna.Study, trial: FrozenTrial) -> Configuration:
-        if self._inner is None:
-            return self._pool.first()
-        if isinstance(self._inner, BaseSampler):
+        if self._inner is not None:
             for _ in range(REDRAWS):
                 found = self._pool.find(self._proposal(self._inner, study, trial))
                 if found is not None:
                     return found
-        return self._pool.draw(self._rng)
+        return self._pool.first() if self._rng is None else self._pool.draw(self._rng)
 
     def _proposal(
         self, inner: BaseSampler, study: optuna.Study, trial: FrozenTrial
@@ -124,22 +120,32 @@ class PoolSampler(BaseSampler):
         return values
 
 
-def _nsga2(pool: Pool, seed: int) -> BaseSampler:
+def _grid(pool: Pool, _: int) -> PoolSampler:
+    return PoolSampler(pool)
+
+
+def _random(pool: Pool, seed: int) -> PoolSampler:
+    return PoolSampler(pool, random.Random(seed))  # noqa: S311
+
+
+def _nsga2(pool: Pool, seed: int) -> PoolSampler:
     # A population of Optuna's default size would spend small spaces on its first generation.
     size = max(8, min(50, len(pool.plan.configurations) // 10))
-    return NSGAIISampler(population_size=size, seed=seed)
+    inner = NSGAIISampler(population_size=size, seed=seed)
+    return PoolSampler(pool, random.Random(seed), inner)  # noqa: S311
 
 
-def _tpe(_: Pool, seed: int) -> BaseSampler:
+def _tpe(pool: Pool, seed: int) -> PoolSampler:
     with warnings.catch_warnings():
         # `multivariate` has been marked experimental since Optuna 2; results do rest on it.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return TPESampler(multivariate=True, seed=seed)
+        inner = TPESampler(multivariate=True, seed=seed)
+    return PoolSampler(pool, random.Random(seed), inner)  # noqa: S311
 
 
-SAMPLERS: Mapping[str, Callable[[Pool, int], BaseSampler | random.Random | None]] = {
-    "grid": lambda _pool, _seed: None,
-    "random": lambda _pool, seed: random.Random(seed),  # noqa: S311
+SAMPLERS: Mapping[str, Callable[[Pool, int], PoolSampler]] = {
+    "grid": _grid,
+    "random": _random,
     "nsga2": _nsga2,
     "tpe": _tpe,
 }

@@ -1,0 +1,1 @@
+"""The worker process that measures one configuration, and the parent's hold on it."""

@@ -5,6 +5,7 @@ The parent loads no runtime and no LoadGen. While a worker measures, it sleeps i
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import signal
@@ -175,10 +176,9 @@ def _take_in(line: bytes, end: _End, keep: Callable[[Measurement], None]) -> Non
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    try:
+    # It may have ended already; macOS answers for a group of zombies with EPERM.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass  # it has ended; macOS answers a group of zombies with EPERM
     process.wait()
 
 

@@ -126,9 +126,9 @@ def _first(model: Model, batch: np.ndarray[Any, Any]) -> None:
     """A prediction outside LoadGen; what the runtime refuses here, it refuses for good."""
     try:
         scores = model.predict(batch)
-    except Exception as error:  # noqa: BLE001  # a runtime may raise anything
+    except Exception as error:  # a runtime may raise anything
         raise failed(FailureKind.UNSUPPORTED, error) from error
-    if scores.ndim != 2 or len(scores) != len(batch):  # noqa: PLR2004
+    if scores.ndim != 2 or len(scores) != len(batch):
         raise RunFailedError(
             FailureKind.UNSUPPORTED,
             f"the model answers a batch of {len(batch)} with scores of shape {scores.shape}",
@@ -139,7 +139,8 @@ def _inputs(spec: Spec) -> ImageInputs | RandomInputs:
     source = spec.inputs
     if source.pixels is None or source.labels is None:
         return RandomInputs(RANDOM_SAMPLES, spec.preprocessing, source.seed)
-    return ImageInputs(source.pixels, source.labels, spec.preprocessing)
+    labels = np.load(source.labels, allow_pickle=False)
+    return ImageInputs(source.pixels, labels, spec.preprocessing)
 
 
 def _take_accuracy(bench: _Bench, folder: Path) -> _Taken:

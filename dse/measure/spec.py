@@ -6,7 +6,6 @@ Standard library only: the worker may run in an interpreter that holds little el
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -14,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from dse.types import Configuration, KnobValue, Preprocessing
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dse.types import Validity
 
 

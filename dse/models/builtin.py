@@ -14,12 +14,14 @@ from dse.errors import RequestError, UnavailableError
 from dse.models import cache
 from dse.models.catalogue import CATALOGUE, variant
 from dse.models.provider import Artefact
+from dse.paths import cache_dir
 from dse.types import digest
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from dse.models.graph import Graph
+    from dse.models.published import PublishedAccuracy
     from dse.types import ModelFormat
 
 BUILDER_VERSION = 1
@@ -37,7 +39,7 @@ def build(graph: Graph) -> tuple[Path, str]:
 
     Raises:
         UnavailableError: onnx is not installed.
-        RequestError: the cache can't be written to.
+        DseError: the cache can't be written to.
     """
     if found := _cached(graph):
         return found
@@ -51,7 +53,7 @@ def build(graph: Graph) -> tuple[Path, str]:
 
 
 def _folder() -> Path:
-    return cache.cache_dir() / "models" / "builtin"
+    return cache_dir() / "models" / "builtin"
 
 
 def _stem(graph: Graph) -> str:
@@ -88,6 +90,10 @@ class Builtin:
         if find_spec("onnx") is None and _cached(CATALOGUE[model].graph()) is None:
             return f"builtin models need onnx: {_INSTALL}"
         return None
+
+    def published(self, model: str, precision: str) -> PublishedAccuracy | None:
+        """The published accuracy of the weights that these here stand for."""
+        return CATALOGUE[model].published.get(precision) if model in CATALOGUE else None
 
     def artefact(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> Artefact:
         """The file of a model, built on first use.

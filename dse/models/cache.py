@@ -8,24 +8,13 @@ from __future__ import annotations
 
 import glob
 import hashlib
-import os
-import secrets
 from functools import lru_cache
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dse.errors import RequestError
+from dse.paths import atomic_write
 
-VARIABLE = "DSE_CACHE_DIR"
-
-
-def cache_dir() -> Path:
-    """The cache's folder, absolute: ``$DSE_CACHE_DIR``, or the user's cache folder."""
-    given = os.environ.get(VARIABLE)
-    if given:
-        return Path(given).expanduser().absolute()
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("mlperf-dse", appauthor=False)).absolute()
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def sha256_of(path: Path) -> str:
@@ -69,23 +58,10 @@ def store(folder: Path, stem: str, suffix: str, data: bytes) -> tuple[Path, str]
         Its path and SHA-256.
 
     Raises:
-        RequestError: the folder can't be written to.
+        DseError: the folder can't be written to.
     """
     checksum = hashlib.sha256(data).hexdigest()
     path = folder / f"{stem}.{checksum}{suffix}"
-    # A name that `find` does not match, of this process alone.
-    partial = folder / f".{stem}.{os.getpid()}-{secrets.token_hex(4)}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            partial.write_bytes(data)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
-    except OSError as error:
-        raise RequestError(
-            f"can't write to the cache: {error.strerror or error}",
-            file=folder,
-            remedy=f"set {VARIABLE} to a folder that can be written to",
-        ) from error
+    with atomic_write(path) as file:
+        file.write(data)
     return path, checksum

@@ -12,6 +12,7 @@ from dse.models.provider import Artefact
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dse.models.published import PublishedAccuracy
     from dse.types import ModelFormat
 
 
@@ -58,6 +59,13 @@ class Files:
         if not set(exact) & set(formats):
             wanted = " or ".join(formats) or "any other format"
             return f"{manifest.FILE_NAME} has no {precision} file for '{model}' as {wanted}"
+        return None
+
+    def published(self, model: str, precision: str) -> PublishedAccuracy | None:
+        """The published accuracy of a file with that name and precision."""
+        for entry in self._entries:
+            if (entry.name, entry.precision) == (model, precision):
+                return entry.published
         return None
 
     def artefact(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> Artefact:

@@ -21,26 +21,37 @@ It holds one list, ``models``; each entry describes one file::
 
 The fields of an entry:
 
-=================== ==============================================================================
-``name``            the model's name in search spaces; letters, digits, ``.``, ``_`` and ``-``.
-                    A name of the catalogue says that the file is that very architecture.
-``file``            path below the folder of ``models.yaml``, ending in ``.onnx`` or ``.tflite``.
-``precision``       ``fp32``, ``fp16``, ``bf16`` or ``int8``.
-``layout``          ``NHWC`` or ``NCHW``.
-``dtype``           of the input: ``float32``, or ``uint8`` for raw pixels.
-``resolution``      pixels on a side. A name of the catalogue has its own.
-``mean``, ``scale`` a pixel from 0 to 255 becomes (pixel - mean) / scale; a number, or one per
-                    channel, red first. Needed with ``float32``; ``uint8`` takes pixels as they are.
-``crop``            central part of the image that is used, above 0 and up to 1; 0.875 if not given.
-``interpolation``   ``bilinear`` (if not given) or ``bicubic``.
-``label_offset``    1 where the first score is for a background class, else 0. A name of the
-                    catalogue has its own.
-``classes``         number of scores, background included; optional.
-``weights``         where the weights come from, in words; optional.
-``sha256``          of the file, 64 hex digits; optional, and then the file must have it.
-``published_accuracy``  ``percent`` and ``source`` of a top-1 accuracy that others measured with
-                    this file; optional. A name of the catalogue brings the catalogue's figure.
-=================== ==============================================================================
+name
+    The model's name in search spaces: letters, digits, ``.``, ``_`` and ``-``. A name of the
+    catalogue says that the file is that very architecture.
+file
+    Path below the folder of ``models.yaml``, ending in ``.onnx`` or ``.tflite``.
+precision
+    ``fp32``, ``fp16``, ``bf16`` or ``int8``.
+layout
+    ``NHWC`` or ``NCHW``.
+dtype
+    Of the input: ``float32``, or ``uint8`` for raw pixels.
+resolution
+    Pixels on a side. A name of the catalogue has its own.
+mean, scale
+    A pixel from 0 to 255 becomes (pixel - mean) / scale; a number, or one per channel, red first.
+    Needed with ``float32``; ``uint8`` takes pixels as they are.
+crop
+    Central part of the image that is used, above 0 and up to 1; 0.875 if not given.
+interpolation
+    ``bilinear`` (if not given) or ``bicubic``.
+label_offset
+    1 where the first score is for a background class, else 0. A name of the catalogue has its own.
+classes
+    Number of scores, background included; optional.
+weights
+    Where the weights come from, in words; optional.
+sha256
+    Of the file, 64 hex digits; optional, and where it is given the file must have it.
+published_accuracy
+    ``percent`` and ``source`` of a top-1 accuracy that others measured with this file; optional.
+    Without it, a name of the catalogue brings the catalogue's figure.
 
 Several entries may share a name and differ in precision or format.
 """
@@ -51,7 +62,7 @@ import stat
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from dse import yamlfile
 from dse.errors import RequestError
@@ -71,9 +82,19 @@ Precision = Literal["fp32", "fp16", "bf16", "int8"]
 
 
 def _per_channel(value: Any) -> Any:
-    return [value] * 3 if isinstance(value, int | float) and not isinstance(value, bool) else value
+    """A number as three of them; a list as a tuple, which the strict check asks for."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return (value,) * 3
+    return tuple(value) if isinstance(value, list) else value
 
 
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("holds a character that can't be shown")
+    return value
+
+
+Text = Annotated[str, Field(min_length=1), AfterValidator(_printable)]
 Channels = Annotated[tuple[float, float, float], BeforeValidator(_per_channel)]
 
 
@@ -85,14 +106,14 @@ class PublishedEntry(_Strict):
     """An accuracy that others measured."""
 
     percent: float = Field(ge=0, le=100)
-    source: str = Field(min_length=1)
+    source: Text
 
 
 class Entry(_Strict):
     """One file, as the manifest describes it."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=128)
-    file: str = Field(min_length=1)
+    file: Text
     precision: Precision
     layout: Layout
     dtype: InputDtype
@@ -103,7 +124,7 @@ class Entry(_Strict):
     interpolation: Literal["bilinear", "bicubic"] = "bilinear"
     label_offset: int | None = Field(default=None, ge=0, le=1)
     classes: int | None = Field(default=None, ge=2)
-    weights: str = Field(default=UNSTATED, min_length=1)
+    weights: Text = UNSTATED
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-fA-F]{64}$")
     published_accuracy: PublishedEntry | None = None
 

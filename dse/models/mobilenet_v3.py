@@ -1,8 +1,7 @@
 """MobileNet V3 (Howard et al., arXiv:1905.02244, tables 1 and 2), as trained with TF-slim.
 
 The minimalistic flavours keep every channel count, and replace hard swish by ReLU, 5x5 by 3x3
-filters and squeeze-and-excite by nothing. Where table 2 of the paper and TF-slim disagree, the
-published weights are TF-slim's: the small network gates the blocks of its table too.
+filters and squeeze-and-excite by nothing.
 """
 
 from __future__ import annotations

@@ -67,6 +67,10 @@ class Provider(Protocol):
         """
         ...
 
+    def published(self, model: str, precision: str) -> PublishedAccuracy | None:
+        """An accuracy that others measured of this variant, if there is one. Cheap."""
+        ...
+
     def artefact(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> Artefact:
         """The file in the first of the formats that can be had; it is built where needed.
 

@@ -1,0 +1,1 @@
+"""What a study says: as text, as JSON, as a table, as a picture."""

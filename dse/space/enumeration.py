@@ -203,28 +203,28 @@ def _named(space: SearchSpace, offers: Sequence[str]) -> tuple[str, ...]:
 
 def _backends(space: SearchSpace, offers: Sequence[str]) -> tuple[BackendChoice, ...]:
     """The backends, with names of models in the place of patterns in conditions."""
-    named = _named(space, offers)
+    models = model_names(space, offers)
     return tuple(
-        replace(b, knobs=tuple(_resolved(b, knob, named, space) for knob in b.knobs))
+        replace(b, knobs=tuple(_resolved(b, knob, models, space) for knob in b.knobs))
         for b in space.backends
     )
 
 
 def _resolved(
-    backend: BackendChoice, knob: KnobChoice, named: Sequence[str], space: SearchSpace
+    backend: BackendChoice, knob: KnobChoice, models: Sequence[str], space: SearchSpace
 ) -> KnobChoice:
     when = dict(knob.when)
     if "model" not in when:
         return knob
-    models: dict[KnobValue, None] = {}
+    allowed: dict[KnobValue, None] = {}
     for i, name in enumerate(when["model"]):
-        found = matching(str(name), named)
+        found = matching(str(name), models)
         if not found:
             keys = ("backends", backend.name, knob.name, "when", "model", i)
-            problem = f"'{name}' matches no model, so the condition never holds"
-            raise Where(space.file).refuse(problem, *keys, remedy=f"on offer are {_some(named)}")
-        models |= dict.fromkeys(found)
-    return replace(knob, when=tuple(sorted({**when, "model": tuple(models)}.items())))
+            problem = f"'{name}' matches no model of the space, so the condition never holds"
+            raise Where(space.file).refuse(problem, *keys, remedy=f"it has {_some(models)}")
+        allowed |= dict.fromkeys(found)
+    return replace(knob, when=tuple(sorted({**when, "model": tuple(allowed)}.items())))
 
 
 def _some(names: Sequence[str]) -> str:

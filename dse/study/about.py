@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dse.errors import RequestError
 from dse.system import System
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PUBLISHED = "published"
 """In the place of a data set's fingerprint: accuracies are the published ones."""

@@ -169,12 +169,12 @@ def _abandoned(trial: optuna.trial.FrozenTrial) -> bool:
     if owner is not None:
         return is_alive(owner) is False
     begun = trial.datetime_start
-    return begun is not None and datetime.now() - begun > OWNERLESS_AFTER  # noqa: DTZ005  # Optuna's times are naive
+    return (
+        begun is not None and datetime.now() - begun > OWNERLESS_AFTER
+    )  # Optuna's times are naive
 
 
-def tell(
-    study: optuna.Study, number: int, outcome: Outcome, objectives: Iterable[str]
-) -> None:
+def tell(study: optuna.Study, number: int, outcome: Outcome, objectives: Iterable[str]) -> None:
     """Ends a trial with its outcome."""
     import optuna
 
@@ -191,9 +191,7 @@ def distributions(plan: Plan) -> dict[str, CategoricalDistribution]:
     return {p.name: CategoricalDistribution(p.choices) for p in plan.parameters}
 
 
-def _copy(
-    earlier: list[Generation], current: Generation, space: SearchSpace, plan: Plan
-) -> None:
+def _copy(earlier: list[Generation], current: Generation, space: SearchSpace, plan: Plan) -> None:
     """Adds the outcomes of earlier generations that the plan contains and the current one lacks."""
     planned = {configuration.key for configuration in plan.configurations}
     choices = distributions(plan)

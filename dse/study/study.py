@@ -154,9 +154,7 @@ class Study:
             trial.set_user_attr(name, measurement.as_dict())
         self.memo[measurement.key] = measurement
 
-    def finish(
-        self, trial: optuna.Trial, configuration: Configuration, outcome: Outcome
-    ) -> Record:
+    def finish(self, trial: optuna.Trial, configuration: Configuration, outcome: Outcome) -> Record:
         """Stores the outcome of a configuration and ends its trial."""
         space = self.space
         with self._errors():

@@ -46,21 +46,36 @@ def list_images(folder: Path) -> list[Entry]:
         RequestError: the folder is no data set; names the file and line and says what to do.
     """
     try:
-        if not stat.S_ISDIR(folder.stat().st_mode):
+        if not _is_folder(folder):
             raise RequestError("not a folder", file=folder, remedy="name the folder of the images")
-        if os.path.lexists(folder / VAL_MAP):
+        if _is_there(folder / VAL_MAP):
             return _from_val_map(folder)
         return _from_class_folders(folder)
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError)
+        raise RequestError(
+            f"can't be read: {error.strerror or error}",
+            file=error.filename or folder,
+            remedy="put it there" if missing else "give this user the right to read it",
+        ) from error
+
+
+def _is_folder(folder: Path) -> bool:
+    try:
+        return stat.S_ISDIR(folder.stat().st_mode)
     except FileNotFoundError as error:
         raise RequestError(
             "no such folder", file=folder, remedy="name the folder of the images"
         ) from error
-    except OSError as error:
-        raise RequestError(
-            f"can't be read: {error.strerror or error}",
-            file=error.filename or folder,
-            remedy="give this user the right to read it",
-        ) from error
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is such a name. Unlike `Path.exists`, a hidden one is an error, not a no."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _from_val_map(folder: Path) -> list[Entry]:

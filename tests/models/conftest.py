@@ -1,36 +1,44 @@
 """What the tests of the models share."""
 
+from __future__ import annotations
+
+import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.models import cache
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 
 
 @pytest.fixture(scope="session")
-def shared_data():
+def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the folder of real models and results is not there")
     return SHARED
 
 
 @pytest.fixture(scope="session")
-def _built(tmp_path_factory):
-    return tmp_path_factory.mktemp("built")
+def _built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("built")
+    yield folder
+    shutil.rmtree(folder)  # a hundred megabytes that nobody looks at
 
 
 @pytest.fixture
-def shared_cache(_built, monkeypatch):
+def shared_cache(_built: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache that the tests fill together: nothing is built twice."""
-    monkeypatch.setenv(cache.VARIABLE, str(_built))
+    monkeypatch.setenv("DSE_CACHE_DIR", str(_built))
     return _built
 
 
 @pytest.fixture
-def own_cache(tmp_path, monkeypatch):
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache of one test alone."""
     folder = tmp_path / "cache"
-    monkeypatch.setenv(cache.VARIABLE, str(folder))
+    monkeypatch.setenv("DSE_CACHE_DIR", str(folder))
     return folder

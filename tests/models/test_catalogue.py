@@ -1,11 +1,20 @@
+from __future__ import annotations
+
 import csv
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 
 from dse.errors import RequestError
 from dse.models.catalogue import CATALOGUE, published_pairs, variant
 from dse.models.published import SOURCE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dse.models.catalogue import Variant
+
 
 PLATFORM = "amd_zen4_workstation-tflite_cpp-cpu-tflite-vmaster-default_config"
 NAME = re.compile(
@@ -15,7 +24,7 @@ NAME = re.compile(
 )
 
 
-def test_there_are_41_architectures_and_81_published_pairs():
+def test_there_are_41_architectures_and_81_published_pairs() -> None:
     assert len(CATALOGUE) == 41
     pairs = published_pairs()
     assert len(pairs) == len(set(pairs)) == 81
@@ -24,9 +33,10 @@ def test_there_are_41_architectures_and_81_published_pairs():
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
-def test_names_say_what_the_variant_is(name):
+def test_names_say_what_the_variant_is(name: str) -> None:
     found = NAME.fullmatch(name)
     known = CATALOGUE[name]
+    assert found
     assert known.name == name
     assert known.family == (found["family"] or found["v3"] or found["lite"])
     if found["family"]:
@@ -36,7 +46,7 @@ def test_names_say_what_the_variant_is(name):
 
 
 @pytest.mark.parametrize("known", CATALOGUE.values(), ids=str)
-def test_preprocessing_is_that_of_the_published_weights(known):
+def test_preprocessing_is_that_of_the_published_weights(known: Variant) -> None:
     pixels = known.preprocessing
     assert pixels.resolution == known.resolution
     assert (pixels.layout, pixels.dtype) == ("NHWC", "float32")
@@ -48,14 +58,14 @@ def test_preprocessing_is_that_of_the_published_weights(known):
 
 
 @pytest.mark.parametrize("known", CATALOGUE.values(), ids=str)
-def test_published_figures_are_plausible(known):
+def test_published_figures_are_plausible(known: Variant) -> None:
     figures = {p: a.percent for p, a in known.published.items()}
     assert all(40 < percent < 85 for percent in figures.values())
     assert figures.get("int8", 0) < figures["fp32"]
     assert {a.source for a in known.published.values()} == {SOURCE}
 
 
-def test_a_wider_or_sharper_mobilenet_is_more_accurate():
+def test_a_wider_or_sharper_mobilenet_is_more_accurate() -> None:
     for family in ("mobilenet-v1", "mobilenet-v2"):
         known = [v for v in CATALOGUE.values() if v.family == family]
         for one in known:
@@ -64,7 +74,7 @@ def test_a_wider_or_sharper_mobilenet_is_more_accurate():
                     assert one.published["fp32"].percent < other.published["fp32"].percent
 
 
-def test_figures_are_those_of_the_submission(shared_data):
+def test_figures_are_those_of_the_submission(shared_data: Path) -> None:
     table = shared_data / "results/mlperf_inference_v3.0_edge_open_image_classification.csv"
     recorded = {}
     with table.open(newline="") as stream:
@@ -82,7 +92,7 @@ def test_figures_are_those_of_the_submission(shared_data):
     assert SOURCE.endswith(PLATFORM)
 
 
-def test_an_unknown_name_is_answered_with_near_ones():
+def test_an_unknown_name_is_answered_with_near_ones() -> None:
     with pytest.raises(RequestError, match=r"did you mean .*mobilenet-v1-0\.25-128"):
         variant("mobilenet-v1-0.25-129")
     with pytest.raises(RequestError, match="dse models list"):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -20,6 +20,9 @@ from dse.tasks.cache import crop_box, decode_image, image_cache, label_file
 from dse.tasks.dataset import Dataset, open_dataset
 from dse.types import Preprocessing
 from tests.tasks.conftest import MakeDataset, picture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SMALL = Preprocessing(16)
 
@@ -252,8 +255,8 @@ def _gone(path: Path) -> None:
         (_not_an_image, "none of the formats"),
         (_empty, "none of the formats"),
         (_half, "truncated"),
-        (_half_png, ""),
-        (_garbled_png, ""),
+        (_half_png, "read as an image"),
+        (_garbled_png, "read as an image"),
         (_postscript, "none of the formats"),
         (_deep, "more than 8 bits per channel"),
         (_bomb, "more than 89478485 pixels"),

@@ -6,14 +6,18 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from dse.errors import RequestError
 from dse.tasks.dataset import open_dataset
 from tests.tasks.conftest import MakeDataset, picture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 OLD = 1_600_000_000
 
@@ -279,7 +283,7 @@ def _empty_class(folder: Path) -> None:
         (_loose_images, "images without labels"),
         (_map_is_folder, "not a file"),
         (_map_is_pipe, "not a file"),
-        (_dangling_map, "no such file"),
+        (_dangling_map, "No such file or directory; put it there"),
         (_images_without_map, "1 folders whose names are no labels"),
         (_named_classes, "2 folders whose names are no labels"),
         (_mixed_classes, "2 folders whose names are no labels"),
@@ -314,16 +318,17 @@ except RequestError as error:
 """
 
 
-@pytest.mark.parametrize("closed", [".", "val_map.txt", "1.png"])
-def test_no_right_to_read(make_dataset: MakeDataset, closed: str) -> None:
-    folder = make_dataset(2)
-    for parent in [folder, *folder.parents][:4]:
-        if os.getuid() == 0 and parent.owner() == "root":
-            parent.chmod(parent.stat().st_mode | 0o055)
-    (folder / closed).chmod(0)
-    answer = subprocess.run(
-        [sys.executable, "-c", UNREADABLE, folder], capture_output=True, text=True, timeout=60
-    )
-    (folder / closed).chmod(0o755)
+@pytest.mark.parametrize(
+    ("closed", "mode"), [(".", 0o000), (".", 0o444), ("val_map.txt", 0), ("1.png", 0)]
+)
+def test_no_right_to_read(make_dataset: MakeDataset, closed: str, mode: int) -> None:
+    # Not below tmp_path, whose parents are shut to the user that root becomes for this test.
+    with tempfile.TemporaryDirectory() as parent:
+        Path(parent).chmod(0o755)
+        folder = shutil.copytree(make_dataset(2), Path(parent) / "d")
+        (folder / closed).chmod(mode)
+        command = [sys.executable, "-c", UNREADABLE, str(folder)]
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        (folder / closed).chmod(0o755)
     assert "Permission denied; give this user the right" in answer.stdout, answer.stderr
     assert len(answer.stdout.splitlines()) == 1

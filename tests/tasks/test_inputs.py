@@ -6,8 +6,7 @@ import hashlib
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -17,6 +16,9 @@ from hypothesis import strategies as st
 from dse.errors import DseError, RequestError
 from dse.tasks.inputs import ImageInputs, RandomInputs, check_preprocessing, prepare, top1
 from dse.types import Preprocessing
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RAW = Preprocessing(5, dtype="uint8")
 LITE = Preprocessing(5, layout="NCHW", mean=(127.0,) * 3, scale=(128.0,) * 3)

@@ -1,0 +1,66 @@
+"""``dse explore``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dse.cli.options import Duration, Size, storage_option
+
+if TYPE_CHECKING:
+    from dse.explore.session import Request
+
+SAMPLERS = ("grid", "random", "nsga2", "tpe")
+
+
+@click.command()
+@click.argument("space", metavar="SPACE")
+@click.option("--study", metavar="NAME", help="Name or folder of the study [default: SPACE's].")
+@click.option(
+    "--dataset",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Labelled images to measure accuracy on; without them it is the published one.",
+)
+@click.option(
+    "--models",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Folder of model files with a models.yaml, instead of the builtin untrained models.",
+)
+@storage_option
+@click.option("--n-trials", type=click.IntRange(min=1), help="Measure so many configurations.")
+@click.option("--timeout", type=Duration(), help="Begin no configuration after this time (2h).")
+@click.option(
+    "--sampler",
+    type=click.Choice(SAMPLERS),
+    default="tpe",
+    show_default=True,
+    help="Chooses the next configuration.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--run-timeout",
+    type=Duration(),
+    default="300s",
+    show_default=True,
+    help="Longest time for one configuration, beside its accuracy run.",
+)
+@click.option(
+    "--memory-limit",
+    type=Size(),
+    help="Most memory for one configuration [default: nine tenths of what is free].",
+)
+@click.option("--per-cpu", is_flag=True, help="Give each CPU a study of its own.")
+def explore(**options: object) -> int:
+    """Measure the configurations of SPACE and find the Pareto frontier.
+
+    SPACE is the name of a search space or a YAML file. The same command again resumes the study.
+    Ctrl-C finishes the run in hand and saves.
+    """
+    from dse.explore.session import Request, run
+
+    request: Request = Request(**options)  # type: ignore[arg-type]  # click checked the types
+    return run(request)

@@ -1,0 +1,59 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+study_argument = click.argument("study", metavar="STUDY")
+storage_option = click.option(
+    "--storage",
+    metavar="URL",
+    help="Optuna storage of the study [default: study.db in its folder].",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+_UNITS_S = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_UNITS_BYTES = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+
+
+class Duration(click.ParamType[float]):
+    """A span of time such as ``90s``, ``30m``, ``2h`` or ``1d``; in seconds without a unit."""
+
+    name = "duration"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The span in seconds."""
+        if isinstance(value, float):
+            return value
+        seconds = _quantity(str(value), _UNITS_S)
+        if not seconds:
+            self.fail(f"'{value}' is no span of time; write 90s, 30m, 2h or 1d", param, ctx)
+        return seconds
+
+
+class Size(click.ParamType[int]):
+    """An amount of memory such as ``800MiB`` or ``4GiB``; in bytes without a unit."""
+
+    name = "size"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        """The amount in bytes."""
+        if isinstance(value, int):
+            return value
+        size = _quantity(str(value), _UNITS_BYTES)
+        if not size:
+            self.fail(f"'{value}' is no amount of memory; write 800MiB or 4GiB", param, ctx)
+        return int(size)
+
+
+def _quantity(text: str, units: dict[str, float] | dict[str, int]) -> float | None:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", text.strip())
+    if match is None or match[2] not in units:
+        return None
+    return float(match[1]) * units[match[2]]

@@ -1,0 +1,150 @@
+"""The live display. It is redrawn between runs only: nothing competes with a measurement."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from dse.report.summary import status
+from dse.report.text import frontier_table, number
+from dse.types import METRICS
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from rich.console import RenderableType
+
+    from dse.explore.explorer import Budget
+    from dse.study.record import Record
+    from dse.study.study import Study
+    from dse.types import Configuration
+
+ROWS = 12
+
+
+class Display:
+    """Shows trials, time left, failures and the frontier; without a terminal a line per trial.
+
+    Args:
+        console: on stderr, so that stdout holds results only.
+        study: the study being explored.
+        budget: bounds the time that is left.
+    """
+
+    def __init__(self, console: Console, study: Study, budget: Budget) -> None:
+        self._console = console
+        self._study = study
+        self._budget = budget
+        self._now: str = ""
+        self._begun = time.monotonic()
+        self._trials = 0
+        self._live = Live(console=console, auto_refresh=False, transient=True)
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._live.stop()
+
+    def say(self, text: str) -> None:
+        """A line above the display."""
+        self._console.print(text, markup=False, soft_wrap=True)
+
+    def images(self, done: int, total: int, what: str) -> None:
+        """Progress of decoding the data set."""
+        if self._console.is_terminal:
+            self._now = f"decoding {what}: {done} of {total}"
+            if done % 25 == 0 or done == total:
+                self._redraw()
+        elif done == total:
+            self.say(f"decoded {total} {what}")
+
+    def began(self, configuration: Configuration) -> None:
+        """See `dse.explore.explorer.Observer`."""
+        self._now = f"measuring {configuration}"
+        self._redraw()
+
+    def ended(self, record: Record, seconds: float) -> None:
+        """See `dse.explore.explorer.Observer`."""
+        self._trials += 1
+        if not self._console.is_terminal:
+            self.say(f"{_progress(self._study)} {_line(record)} ({seconds:.1f} s)")
+        self._now = ""
+        self._redraw()
+
+    def _redraw(self) -> None:
+        if self._console.is_terminal:
+            self._live.update(self._render(), refresh=True)
+
+    def _render(self) -> RenderableType:
+        numbers = status(self._study)
+        done = len(self._study.records)
+        bar = Table.grid(padding=(0, 1))
+        bar.add_row(
+            ProgressBar(total=self._study.about.planned, completed=done, width=30),
+            f"{done}/{self._study.about.planned}",
+            self._time_left(),
+            Text(_failures(numbers["failures"]), style="red"),
+        )
+        points = self._study.frontier()
+        parts: list[RenderableType] = [bar, Text(self._now, style="dim", no_wrap=True)]
+        if points:
+            parts.append(Text(f"frontier: {len(points)} points", style="bold"))
+            parts.append(frontier_table(points, self._study.space.objectives, ROWS))
+        return Group(*parts)
+
+    def _time_left(self) -> str:
+        if not self._trials:
+            return "time left: unknown"
+        spent = time.monotonic() - self._begun
+        left = max(0, self._study.about.planned - len(self._study.records))
+        if self._budget.trials is not None:
+            left = min(left, self._budget.trials - self._trials)
+        seconds = spent / self._trials * left
+        if self._budget.seconds is not None:
+            seconds = min(seconds, max(0.0, self._budget.seconds - spent))
+        return f"time left: {duration(seconds)}"
+
+
+def duration(seconds: float) -> str:
+    """A span of time for the reader: ``2 h 05 min``, ``3 min 20 s``, ``12 s``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def _progress(study: Study) -> str:
+    return f"{len(study.records)}/{study.about.planned}"
+
+
+def _line(record: Record) -> str:
+    outcome = record.outcome
+    if outcome.failure is not None:
+        first = outcome.failure.message.splitlines()[0] if outcome.failure.message else ""
+        return f"{record.configuration}: FAILED ({outcome.failure.kind.value}: {first[:120]})"
+    values = (
+        f"{number(m.metric, m.value)} {METRICS[m.metric].unit}"
+        + (" (published)" if m.source.value == "published" else "")
+        for m in outcome.measurements
+    )
+    return f"{record.configuration}: {', '.join(values)}"
+
+
+def _failures(failures: dict[str, int]) -> str:
+    return ", ".join(f"{count} {kind}" for kind, count in failures.items())

@@ -1,0 +1,266 @@
+"""Has a configuration measured: remembers what is known, and runs a worker for the rest."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from dse import registry
+from dse.contract import Recording
+from dse.errors import RequestError
+from dse.measure.runner import Limits, run_worker
+from dse.measure.spec import InputSource, Spec, Task
+from dse.tasks.cache import image_cache, label_file
+from dse.types import (
+    ACCURACY,
+    THROUGHPUT,
+    TRANSIENT_FAILURES,
+    Failure,
+    FailureKind,
+    Measurement,
+    Outcome,
+    Preprocessing,
+    Source,
+    canonical_json,
+    digest,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from dse.contract import Backend
+    from dse.explore.offers import Offers
+    from dse.measure.spec import Fidelity
+    from dse.models.provider import Artefact, Provider
+    from dse.study.study import Study
+    from dse.tasks.dataset import Dataset
+    from dse.types import Configuration
+
+MAX_ATTEMPTS = 2
+"""A transient failure is tried again once."""
+ACCURACY_SECONDS_PER_IMAGE = 0.5
+"""An accuracy run may take this much longer than other runs, per image of the data set."""
+PLAIN = Preprocessing(resolution=32)
+"""Input of the backends that need no model file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What stays the same from one configuration to the next.
+
+    Attributes:
+        provider: where model files come from.
+        offers: what is known of them.
+        dataset: the labelled images; None for random inputs and published accuracies.
+        metrics: the metrics that every configuration needs.
+        settings: the files that the space gives each backend.
+        fidelity: how long a measurement runs.
+        limits: of a worker.
+        fingerprint: of the CPU.
+        progress: called with (done, total, what) while images are decoded.
+    """
+
+    provider: Provider
+    offers: Offers
+    dataset: Dataset | None
+    metrics: tuple[str, ...]
+    settings: Mapping[str, Mapping[str, Path]]
+    fidelity: Fidelity
+    limits: Limits
+    fingerprint: str
+    progress: Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """A configuration with everything its measurements depend on."""
+
+    configuration: Configuration
+    backend: Backend
+    artefact: Artefact | None
+    settings: Mapping[str, Path]
+    depends: Mapping[str, Any]
+
+    @property
+    def recorded(self) -> bool:
+        """Whether every value, accuracy too, comes from a table."""
+        return isinstance(self.backend, Recording)
+
+
+class Measurer:
+    """Turns configurations into outcomes.
+
+    Args:
+        bench: what stays the same.
+        study: remembers measurements and permanent failures, and is asked for them.
+    """
+
+    def __init__(self, bench: Bench, study: Study) -> None:
+        self._bench = bench
+        self._study = study
+        self._artefacts: dict[tuple[str, str, str], Artefact] = {}
+        self._hashes: dict[Path, str] = {}
+
+    def measure(
+        self, configuration: Configuration, run: str, keep: Callable[[Measurement], None]
+    ) -> Outcome:
+        """The outcome of a configuration.
+
+        Args:
+            configuration: what to measure.
+            run: name of its run folder.
+            keep: called with each new measurement as soon as it is taken.
+
+        Raises:
+            RequestError: a model file, an image or a table can't be used.
+            DseError: the cache or the run folder can't be written.
+        """
+        subject = self._subject(configuration)
+        tasks = [Task(metric, self._key(metric, subject)) for metric in self._bench.metrics]
+        outcome = self._remembered(subject, tasks)
+        missing = [task for task in tasks if outcome.measurement(task.metric) is None]
+        for task in missing:
+            if outcome.failure is None and task.key in self._study.failures:
+                failure = replace(self._study.failures[task.key], attempts=0)
+                outcome = Outcome(outcome.measurements, failure)
+        if missing and outcome.failure is None:
+            taken = self._take(subject, run, tuple(missing), keep)
+            outcome = Outcome(outcome.measurements + taken.measurements, taken.failure)
+        order = {metric: position for position, metric in enumerate(self._bench.metrics)}
+        measurements = sorted(outcome.measurements, key=lambda m: order[m.metric])
+        return Outcome(tuple(measurements), outcome.failure)
+
+    def _remembered(self, subject: _Subject, tasks: list[Task]) -> Outcome:
+        """What needs no run: measurements of the memo, and the published accuracy."""
+        known = [self._study.memo[task.key] for task in tasks if task.key in self._study.memo]
+        wants_accuracy = any(task.metric == ACCURACY.name for task in tasks)
+        if not wants_accuracy or self._bench.dataset is not None or subject.recorded:
+            return Outcome(tuple(known))
+        configuration = subject.configuration
+        figure = self._bench.offers.published(configuration.model, configuration.precision)
+        if figure is None:
+            reason = f"no accuracy of {configuration.model} {configuration.precision} is published"
+            return Outcome(tuple(known), Failure(FailureKind.UNSUPPORTED, reason, attempts=0))
+        published = Measurement(
+            metric=ACCURACY.name,
+            value=figure.percent,
+            key="published",
+            source=Source.PUBLISHED,
+            details={"source": figure.source},
+        )
+        return Outcome((*known, published))
+
+    def _take(
+        self,
+        subject: _Subject,
+        run: str,
+        tasks: tuple[Task, ...],
+        keep: Callable[[Measurement], None],
+    ) -> Outcome:
+        """Runs workers until everything is taken or has failed for good."""
+        taken: tuple[Measurement, ...] = ()
+        for attempt in range(1, MAX_ATTEMPTS + 1):
+            left = tuple(t for t in tasks if t.metric not in {m.metric for m in taken})
+            spec = self._spec(subject, f"{run}-{attempt}", left)
+            outcome = run_worker(spec, self._limits(left), keep=keep)
+            taken += outcome.measurements
+            if outcome.failure is None:
+                return Outcome(taken)
+            done = {m.metric for m in taken}
+            failed_at = next((t.key for t in left if t.metric not in done), "")
+            failure = replace(outcome.failure, attempts=attempt, key=failed_at)
+            if failure.kind not in TRANSIENT_FAILURES:
+                break
+        return Outcome(taken, failure)
+
+    def _limits(self, tasks: tuple[Task, ...]) -> Limits:
+        limits, dataset = self._bench.limits, self._bench.dataset
+        if dataset is None or all(task.metric != ACCURACY.name for task in tasks):
+            return limits
+        longer = ACCURACY_SECONDS_PER_IMAGE * len(dataset)
+        return replace(limits, timeout_s=limits.timeout_s + longer)
+
+    def _spec(self, subject: _Subject, run: str, tasks: tuple[Task, ...]) -> Spec:
+        artefact = subject.artefact
+        preprocessing = artefact.preprocessing if artefact else PLAIN
+        return Spec(
+            run=run,
+            folder=(self._study.folder.runs / run).absolute(),
+            configuration=subject.configuration,
+            model_file=artefact.path if artefact else None,
+            preprocessing=preprocessing,
+            inputs=self._inputs(preprocessing),
+            tasks=tasks,
+            fidelity=self._bench.fidelity,
+            settings=subject.settings,
+            memory_limit_bytes=self._bench.limits.memory_bytes,
+        )
+
+    def _inputs(self, preprocessing: Preprocessing) -> InputSource:
+        dataset = self._bench.dataset
+        if dataset is None:
+            return InputSource()
+        side = preprocessing.resolution
+
+        def progress(done: int, total: int) -> None:
+            self._bench.progress(done, total, f"images at {side} x {side}")
+
+        pixels = image_cache(dataset, preprocessing, progress)
+        return InputSource(pixels, label_file(dataset))
+
+    def _subject(self, configuration: Configuration) -> _Subject:
+        backend = registry.backend(configuration.backend)
+        artefact = self._artefact(configuration, backend) if backend.formats else None
+        settings = self._bench.settings.get(configuration.backend, {})
+        depends = {
+            "model": configuration.model,
+            "precision": configuration.precision,
+            "artefact": artefact.sha256 if artefact else "",
+            "preprocessing": asdict(artefact.preprocessing if artefact else PLAIN),
+            "settings": {name: self._hash(path) for name, path in settings.items()},
+            "backend": configuration.backend,
+            "version": self._bench.offers.runtimes[configuration.backend],
+        }
+        return _Subject(configuration, backend, artefact, settings, depends)
+
+    def _artefact(self, configuration: Configuration, backend: Backend) -> Artefact:
+        name = (configuration.model, configuration.precision, "/".join(backend.formats))
+        if name not in self._artefacts:
+            artefact = self._bench.provider.artefact(name[0], name[1], backend.formats)
+            words = f"{name[0]} {name[1]} {artefact.format}"
+            about = canonical_json([artefact.sha256, asdict(artefact.preprocessing)])
+            self._study.remember_artefact(words, digest(about))
+            self._artefacts[name] = artefact
+        return self._artefacts[name]
+
+    def _key(self, metric: str, subject: _Subject) -> str:
+        """The hash of everything a metric depends on."""
+        configuration = subject.configuration
+        numeric = {knob.name for knob in subject.backend.knobs if knob.numeric}
+        if metric == ACCURACY.name and not subject.recorded:
+            dataset = self._bench.dataset
+            more: dict[str, Any] = {
+                "knobs": {name: v for name, v in configuration.knobs if name in numeric},
+                "dataset": dataset.fingerprint if dataset else "",
+            }
+        else:
+            more = {
+                "knobs": dict(configuration.knobs),
+                "threads": configuration.threads,
+                "cpu": self._bench.fingerprint,
+                "fidelity": asdict(self._bench.fidelity),
+            }
+            if metric == THROUGHPUT.name or subject.recorded:
+                more["batch_size"] = configuration.batch_size
+        return digest({"metric": metric, **subject.depends, **more})
+
+    def _hash(self, path: Path) -> str:
+        if path not in self._hashes:
+            try:
+                content = path.read_bytes()
+            except OSError as error:
+                raise RequestError(f"can't be read: {error.strerror}", file=path) from error
+            self._hashes[path] = hashlib.sha256(content).hexdigest()
+        return self._hashes[path]

@@ -1,0 +1,78 @@
+"""What can be run here: the models on offer, the runtimes installed, the accuracies known."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from dse import registry
+from dse.errors import RequestError, UnavailableError
+from dse.models.published import published
+
+if TYPE_CHECKING:
+    from dse.models.provider import Provider
+    from dse.models.published import PublishedAccuracy
+    from dse.space.space import SearchSpace
+
+
+class Offers:
+    """Answers the question why a configuration can't run here.
+
+    Args:
+        provider: where the model files come from.
+        space: names the backends that may be used.
+        needs_published: whether an accuracy is wanted that only published figures can give.
+    """
+
+    def __init__(self, provider: Provider, space: SearchSpace, *, needs_published: bool) -> None:
+        self._provider = provider
+        self._backends = [choice.name for choice in space.backends]
+        self._needs_published = needs_published
+
+    def models(self) -> tuple[str, ...]:
+        """Names of the models the provider offers."""
+        return self._provider.models()
+
+    def obstacle(self, model: str, precision: str, backend: str) -> str | None:
+        """Why a model can't run on a backend here; None if it can."""
+        if backend in self._unusable:
+            return self._unusable[backend]
+        formats = registry.backend(backend).formats
+        problem = self._provider.obstacle(model, precision, formats)
+        if problem is None and self._needs_published and not self.published(model, precision):
+            return "its accuracy is not published; give a --dataset to measure it"
+        return problem
+
+    def published(self, model: str, precision: str) -> PublishedAccuracy | None:
+        """The published accuracy of a variant: the provider's word, else the catalogue's."""
+        if model in self._provider.models():
+            return self._provider.published(model, precision)
+        return published(model).get(precision)
+
+    @cached_property
+    def runtimes(self) -> dict[str, str]:
+        """Version of each usable backend of the space."""
+        return {
+            name: registry.runtime_version(name)
+            for name in self._backends
+            if name not in self._unusable
+        }
+
+    @cached_property
+    def _unusable(self) -> dict[str, str]:
+        problems = {}
+        for name in self._backends:
+            try:
+                registry.runtime_version(name)
+            except UnavailableError as error:
+                problems[name] = f"{error.problem}: {error.remedy}"
+        return problems
+
+    def check(self) -> None:
+        """Refuses to go on when no backend of the space is usable.
+
+        Raises:
+            RequestError: names the reason and the remedy of the first one.
+        """
+        if len(self._unusable) == len(self._backends):
+            raise RequestError(next(iter(self._unusable.values())))

@@ -1,0 +1,250 @@
+"""One invocation of ``dse explore``: from what was asked for to the frontier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dse import registry
+from dse.errors import RequestError, UnavailableError
+from dse.explore.display import Display
+from dse.explore.explorer import Budget, End, Search, explore
+from dse.explore.interrupts import interrupts
+from dse.explore.measurer import Bench, Measurer
+from dse.explore.offers import Offers
+from dse.measure.runner import Limits
+from dse.measure.spec import PROBE
+from dse.report.text import console as make_console
+from dse.report.text import excluded_lines, frontier_table
+from dse.space import SearchSpace, find_space
+from dse.space.plan import resolve
+from dse.study.about import PUBLISHED, About
+from dse.study.folder import StudyFolder, study_folder
+from dse.study.study import Study
+from dse.system import detect
+from dse.types import ACCURACY
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from dse.models.provider import Provider
+    from dse.space.plan import Plan
+    from dse.system import System
+    from dse.tasks.dataset import Dataset
+
+MEMORY_SHARE = 0.9
+"""Of the memory that is free at the start; the rest is for the system and this process."""
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for; the fields are the options of ``dse explore``."""
+
+    space: str
+    study: str | None
+    dataset: Path | None
+    models: Path | None
+    storage: str | None
+    n_trials: int | None
+    timeout: float | None
+    sampler: str
+    seed: int
+    run_timeout: float
+    memory_limit: int | None
+    per_cpu: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """Everything the request names, opened and checked."""
+
+    space: SearchSpace
+    provider: Provider
+    dataset: Dataset | None
+    offers: Offers
+    plan: Plan
+    system: System
+    folder: StudyFolder
+
+
+def run(request: Request) -> int:
+    """Explores; prints the frontier on stdout and everything else on stderr.
+
+    Returns:
+        The exit code: 0, 1 if everything tried has failed, or 130 if interrupted.
+
+    Raises:
+        DseError: the request or the work failed; what was measured is stored.
+    """
+    console = make_console(stderr=True)
+    prepared = _prepare(request, console)
+    study = Study.create(
+        prepared.folder, prepared.space, prepared.plan, _about(prepared), request.storage
+    )
+    _announce(prepared, study, console)
+    budget = Budget(request.n_trials, request.timeout)
+    before = len(study.records)
+    with Display(console, study, budget) as display, interrupts(display.say) as asked:
+        bench = _bench(prepared, request, display)
+        search = Search(request.sampler, request.seed)
+        end = explore(study, prepared.plan, Measurer(bench, study), search, budget, asked, display)
+    _conclude(study, end, len(study.records) - before, console)
+    if end is End.INTERRUPTED:
+        return INTERRUPTED
+    measured = any(r.outcome.failure is None for r in study.records.values())
+    return 0 if measured else 1
+
+
+def _prepare(request: Request, console: Console) -> _Prepared:
+    space_file = find_space(request.space)
+    space = SearchSpace.from_file(space_file)
+    provider = _provider(request.models)
+    metrics = _metrics(space)
+    dataset = _dataset(request, provider, metrics, console)
+    offers = Offers(provider, space, needs_published=ACCURACY.name in metrics and dataset is None)
+    offers.check()
+    system = detect()
+    physical = min(system.physical_cores or system.available_cpus, system.available_cpus)
+    plan = resolve(space, offers, system.available_cpus, physical)
+    folder = study_folder(request.study or space_file.stem)
+    if request.per_cpu:
+        folder = StudyFolder(folder.path.with_name(f"{folder.name}@{system.fingerprint}"))
+    return _Prepared(space, provider, dataset, offers, plan, system, folder)
+
+
+def _provider(models: Path | None) -> Provider:
+    if models is None:
+        from dse.models.builtin import Builtin
+
+        return Builtin()
+    from dse.models.files import Files
+
+    return Files(models)
+
+
+def _dataset(
+    request: Request, provider: Provider, metrics: tuple[str, ...], console: Console
+) -> Dataset | None:
+    if request.dataset is None:
+        return None
+    if not provider.trained:
+        raise RequestError(
+            "--dataset measures accuracy, but the builtin models have untrained weights",
+            remedy="give trained models with --models, or leave --dataset out",
+        )
+    if ACCURACY.name not in metrics:
+        raise RequestError(
+            "--dataset measures accuracy, which the search space neither optimises nor constrains",
+            remedy=f"add {ACCURACY.name} to its objectives, or leave --dataset out",
+        )
+    from dse.tasks.dataset import open_dataset
+
+    with console.status(f"reading {request.dataset}"):
+        return open_dataset(request.dataset)
+
+
+def _metrics(space: SearchSpace) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*space.objectives, *(c.metric for c in space.constraints)]))
+
+
+def _about(prepared: _Prepared) -> About:
+    from dse.space.plan import summary
+
+    dataset = prepared.dataset
+    return About(
+        system=prepared.system.as_dict(),
+        space=prepared.space.as_dict(),
+        planned=len(prepared.plan.configurations),
+        excluded=summary(prepared.plan.excluded),
+        accuracy=dataset.fingerprint if dataset else PUBLISHED,
+        models=prepared.provider.name,
+        runtimes=prepared.offers.runtimes,
+    )
+
+
+def _bench(prepared: _Prepared, request: Request, display: Display) -> Bench:
+    memory = request.memory_limit or int(MEMORY_SHARE * _free_memory_bytes(prepared.system))
+    return Bench(
+        provider=prepared.provider,
+        offers=prepared.offers,
+        dataset=prepared.dataset,
+        metrics=_metrics(prepared.space),
+        settings={b.name: _settings(prepared.space, b.name) for b in prepared.space.backends},
+        fidelity=PROBE,
+        limits=Limits(request.run_timeout, memory),
+        fingerprint=prepared.system.fingerprint,
+        progress=display.images,
+    )
+
+
+def _settings(space: SearchSpace, backend: str) -> dict[str, Path]:
+    origin = space.origin or Path()
+    given = space.settings(backend)
+    missing = [name for name in registry.backend(backend).settings if name not in given]
+    if missing:
+        raise RequestError(
+            f"the backend needs a file as '{missing[0]}'",
+            file=space.file,
+            field=f"backends.{backend}",
+            remedy=f"write {missing[0]}: FILE",
+        )
+    paths = {name: (origin / str(value)).absolute() for name, value in given.items()}
+    for name, path in paths.items():
+        if not path.is_file():
+            raise RequestError(
+                f"{path} is not a file", file=space.file, field=f"backends.{backend}.{name}"
+            )
+    return paths
+
+
+def _free_memory_bytes(system: System) -> int:
+    """What can be allocated without swapping; 0 where the system does not tell."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return system.memory_bytes or 0
+    available = (line for line in lines if line.startswith("MemAvailable:"))
+    return next((int(line.split()[1]) * 1024 for line in available), system.memory_bytes or 0)
+
+
+def _announce(prepared: _Prepared, study: Study, console: Console) -> None:
+    system = prepared.system
+    console.print(f"CPU: {system.cpu}, {system.available_cpus} available")
+    runtimes = ", ".join(f"{n} {v}" for n, v in prepared.offers.runtimes.items())
+    console.print(f"runtimes: {runtimes}")
+    for line in excluded_lines(prepared.plan.excluded):
+        console.print(line, style="yellow", markup=False)
+    done, planned = len(study.records), study.about.planned
+    if done:
+        console.print(f"resuming '{study.folder.name}': {done} of {planned} configurations done")
+    else:
+        console.print(f"study '{study.folder.name}': {planned} configurations")
+
+
+def _conclude(study: Study, end: End, trials: int, console: Console) -> None:
+    from dse.report import pictures, summary
+
+    numbers = summary.status(study)
+    counts = numbers["configurations"]
+    console.print(
+        f"{end.value}: {trials} done now; {counts['measured']} measured, "
+        f"{counts['failed']} failed, {counts['remaining']} remaining; "
+        f"{numbers['measurements_taken']} measurements taken",
+        highlight=False,
+    )
+    points = study.frontier()
+    if points:
+        out = make_console()
+        out.print(frontier_table(points, study.space.objectives))
+        for note in summary.notes(study):
+            out.print(note, style="dim", markup=False)
+    try:
+        picture = pictures.write(study)
+    except UnavailableError as error:
+        console.print(str(error), style="yellow", markup=False)
+        picture = None
+    console.print(f"study: {study.folder.path}", markup=False)
+    if picture:
+        console.print(f"picture: {picture}", markup=False)

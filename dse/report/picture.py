@@ -1,0 +1,136 @@
+"""The frontier as a picture: accuracy over log latency, coloured by backend."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dse.errors import DseError, UnavailableError
+from dse.report.summary import accuracy_source
+from dse.types import ACCURACY, LATENCY, METRICS, THROUGHPUT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+
+    from dse.study.record import Record
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+"""Okabe and Ito's colours, which colour-blind readers can tell apart."""
+LABELLED = 12
+"""More names than this would cover each other."""
+
+
+def axes_metrics(objectives: Sequence[str]) -> tuple[str, str] | None:
+    """The metrics of the horizontal and vertical axis; None where there are not two."""
+    horizontal = next((m for m in (LATENCY.name, THROUGHPUT.name) if m in objectives), None)
+    vertical = next(
+        (m for m in (ACCURACY.name, THROUGHPUT.name) if m in objectives and m != horizontal), None
+    )
+    return (horizontal, vertical) if horizontal and vertical else None
+
+
+def draw(
+    records: Sequence[Record],
+    frontier: Sequence[Record],
+    metrics: tuple[str, str],
+    title: str,
+    file: Path,
+) -> None:
+    """Writes the picture; its format follows the file's suffix (.png, .svg, .pdf).
+
+    Args:
+        records: all measured points that keep to the constraints.
+        frontier: those of them that no other dominates.
+        metrics: on the horizontal and the vertical axis.
+        title: above the picture.
+        file: where it goes.
+
+    Raises:
+        UnavailableError: matplotlib is not installed.
+        DseError: the file can't be written.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise UnavailableError(
+            "pictures need matplotlib", remedy="pip install 'mlperf-dse[report]'"
+        ) from error
+    figure = Figure(figsize=(9, 5.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    _points(axes, records, frontier, metrics)
+    _names(axes, frontier, metrics)
+    _axes(axes, records, metrics)
+    axes.set_title(title, fontsize=10, loc="left")
+    try:
+        figure.savefig(file, dpi=130)
+    except OSError as error:
+        raise DseError(f"the picture {file} can't be written: {error.strerror}") from error
+
+
+def _points(
+    axes: Axes, records: Sequence[Record], frontier: Sequence[Record], metrics: tuple[str, str]
+) -> None:
+    horizontal, vertical = metrics
+    best = {record.id for record in frontier}
+    for colour, name in zip(_cycle(len(records)), _backends(records), strict=False):
+        own = [r for r in records if _backend(r) == name]
+        for optimal, style in (
+            (False, {"alpha": 0.25, "s": 22, "linewidths": 0}),
+            (True, {"s": 48, "edgecolors": "black", "linewidths": 0.7, "label": name}),
+        ):
+            chosen = [r for r in own if (r.id in best) is optimal]
+            axes.scatter(
+                [r.outcome.values[horizontal] for r in chosen],
+                [r.outcome.values[vertical] for r in chosen],
+                color=colour,
+                zorder=3 if optimal else 2,
+                **style,
+            )
+
+
+def _names(axes: Axes, frontier: Sequence[Record], metrics: tuple[str, str]) -> None:
+    horizontal, vertical = metrics
+    seen: dict[str, Record] = {}
+    for record in sorted(frontier, key=lambda r: r.outcome.values[horizontal]):
+        seen.setdefault(record.configuration.model, record)
+    for model, record in list(seen.items())[:LABELLED]:
+        axes.annotate(
+            model,
+            (record.outcome.values[horizontal], record.outcome.values[vertical]),
+            xytext=(5, -9),
+            textcoords="offset points",
+            fontsize=7,
+        )
+
+
+def _axes(axes: Axes, records: Sequence[Record], metrics: tuple[str, str]) -> None:
+    axes.set_xlabel(_label(metrics[0], records))
+    axes.set_ylabel(_label(metrics[1], records))
+    if records:
+        axes.set_xscale("log")
+        axes.legend(title="Pareto-optimal", loc="lower right", fontsize=8)
+    axes.grid(visible=True, which="both", alpha=0.2)
+
+
+def _label(metric: str, records: Sequence[Record]) -> str:
+    text = f"{METRICS[metric].title} [{METRICS[metric].unit}]"
+    if metric == ACCURACY.name and any(accuracy_source(r) == "published" for r in records):
+        text += ", published"
+    return text
+
+
+def _backend(record: Record) -> str:
+    """The backend; in a replay the recorded runtime."""
+    return str(dict(record.configuration.knobs).get("runtime", record.configuration.backend))
+
+
+def _backends(records: Sequence[Record]) -> list[str]:
+    return sorted({_backend(record) for record in records})
+
+
+def _cycle(count: int) -> list[str]:
+    return [COLOURS[i % len(COLOURS)] for i in range(count)]

@@ -1,0 +1,31 @@
+"""The pictures that are kept beside a study."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dse.report.picture import axes_metrics, draw
+from dse.system import System
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dse.study.study import Study
+
+
+def write(study: Study) -> Path | None:
+    """Draws the frontier into the study's folder; None where there are not two objectives.
+
+    Raises:
+        UnavailableError: matplotlib is not installed.
+        DseError: the file can't be written.
+    """
+    space = study.space
+    metrics = axes_metrics(space.objectives)
+    records = study.feasible_records(space)
+    if metrics is None or not records:
+        return None
+    system = System.from_dict(study.about.system)
+    title = f"{study.folder.name}: {system.cpu}, {system.available_cpus} CPUs"
+    draw(records, study.frontier(), metrics, title, study.folder.picture)
+    return study.folder.picture

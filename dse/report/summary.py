@@ -1,0 +1,103 @@
+"""A study as the JSON objects that others rely on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from dse.system import System
+from dse.types import ACCURACY, METRICS, Source
+
+if TYPE_CHECKING:
+    from dse.study.record import Record
+    from dse.study.study import Study
+
+
+def status(study: Study) -> dict[str, Any]:
+    """How far a study is: the object that ``dse status --json`` prints."""
+    failures = Counter(
+        record.outcome.failure.kind.value
+        for record in study.records.values()
+        if record.outcome.failure is not None
+    )
+    failed = failures.total()
+    return {
+        "study": study.folder.name,
+        "configurations": {
+            "measured": len(study.records) - failed,
+            "failed": failed,
+            "remaining": max(0, study.about.planned - len(study.records)),
+        },
+        "measurements_taken": len(study.memo),
+        "failures": dict(sorted(failures.items())),
+    }
+
+
+def frontier(study: Study) -> dict[str, Any]:
+    """The frontier: the object that ``dse frontier --json`` prints."""
+    system = System.from_dict(study.about.system)
+    objectives = study.space.objectives
+    return {
+        "study": study.folder.name,
+        "system": {"fingerprint": system.fingerprint, "cpu": system.cpu},
+        "objectives": [
+            {"name": name, "unit": METRICS[name].unit, "direction": METRICS[name].direction}
+            for name in objectives
+        ],
+        "points": [point(record, objectives) for record in ordered(study.frontier())],
+    }
+
+
+def ordered(records: list[Record]) -> list[Record]:
+    """The most accurate first; then the fastest."""
+
+    def rank(record: Record) -> tuple[float, ...]:
+        values = record.outcome.values
+        signed = (
+            values.get(m.name, 0.0) * (-1 if m.direction == "maximize" else 1)
+            for m in METRICS.values()
+        )
+        return (*signed, record.id)
+
+    return sorted(records, key=rank)
+
+
+def point(record: Record, objectives: tuple[str, ...]) -> dict[str, Any]:
+    """One point of the frontier, with the intervals that are known."""
+    measurements = [m for m in record.outcome.measurements if m.metric in objectives]
+    probe = any(m.validity == "probe" for m in record.outcome.measurements)
+    return {
+        "id": record.id,
+        "configuration": record.configuration.as_dict(),
+        "values": {m.metric: m.value for m in measurements},
+        "intervals": {m.metric: list(m.interval) for m in measurements if m.interval},
+        "accuracy_source": accuracy_source(record),
+        "validity": "probe" if probe else "valid",
+    }
+
+
+def accuracy_source(record: Record) -> str:
+    """``published``, or ``measured`` (also where a table recorded what was measured)."""
+    accuracy = record.outcome.measurement(ACCURACY.name)
+    if accuracy is not None and accuracy.source is Source.PUBLISHED:
+        return Source.PUBLISHED.value
+    return Source.MEASURED.value
+
+
+def notes(study: Study) -> list[str]:
+    """What a reader must know to judge the values."""
+    sources = {m.source for r in study.records.values() for m in r.outcome.measurements}
+    lines = []
+    if Source.PUBLISHED in sources:
+        origins = {
+            str(m.details.get("source"))
+            for r in study.records.values()
+            for m in r.outcome.measurements
+            if m.source is Source.PUBLISHED
+        }
+        lines.append("accuracy is published, not measured here: " + "; ".join(sorted(origins)))
+    if Source.REPLAYED in sources:
+        lines.append("values of the replay backend were recorded elsewhere, not measured here")
+    if Source.MEASURED in sources:
+        lines.append("latency and throughput are short probes, not valid MLPerf results")
+    return lines

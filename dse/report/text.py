@@ -1,0 +1,90 @@
+"""A study as tables for a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from dse.report.summary import accuracy_source, ordered
+from dse.types import ACCURACY, LATENCY, THROUGHPUT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from dse.space.plan import Excluded
+    from dse.study.record import Record
+
+DECIMALS = {ACCURACY.name: 2, LATENCY.name: 3, THROUGHPUT.name: 1}
+HEADINGS = {ACCURACY.name: "top-1 [%]", LATENCY.name: "p90 [ms]", THROUGHPUT.name: "samples/s"}
+PLAIN_WIDTH = 160
+"""Columns of a table that goes to a file or a pipe."""
+
+
+def console(*, stderr: bool = False) -> Console:
+    """The console for results (stdout) or for all else (stderr); files get wide lines."""
+    made = Console(stderr=stderr, highlight=False)
+    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=PLAIN_WIDTH)
+
+
+def number(metric: str, value: float) -> str:
+    """A value in its metric's unit, without the unit."""
+    return f"{value:.{DECIMALS[metric]}f}"
+
+
+def frontier_table(
+    records: Sequence[Record], objectives: Sequence[str], most: int | None = None
+) -> Table:
+    """The points of a frontier, the most accurate first.
+
+    Args:
+        records: the points.
+        objectives: the columns.
+        most: how many rows to show at most.
+    """
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("id", justify="right")
+    for heading in ("model", "precision", "backend"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("threads", "batch"):
+        table.add_column(heading, justify="right")
+    has_knobs = any(record.configuration.knobs for record in records)
+    if has_knobs:
+        table.add_column("knobs")
+    for name in objectives:
+        table.add_column(Text(HEADINGS[name]), justify="right", no_wrap=True)
+    rows = ordered(list(records))
+    for record in rows[:most]:
+        table.add_row(*_row(record, objectives, has_knobs=has_knobs))
+    if most is not None and len(rows) > most:
+        table.caption = f"and {len(rows) - most} more"
+    return table
+
+
+def _row(record: Record, objectives: Sequence[str], *, has_knobs: bool) -> list[Text | str]:
+    configuration = record.configuration
+    row: list[Text | str] = [
+        str(record.id),
+        Text(configuration.model),
+        Text(configuration.precision),
+        Text(configuration.backend),
+        str(configuration.threads),
+        str(configuration.batch_size),
+    ]
+    if has_knobs:
+        row.append(Text(", ".join(f"{name}={value}" for name, value in configuration.knobs)))
+    for name in objectives:
+        text = number(name, record.outcome.values[name])
+        if name == ACCURACY.name and accuracy_source(record) == "published":
+            text += " published"
+        row.append(text)
+    return row
+
+
+def excluded_lines(excluded: Iterable[Excluded]) -> list[str]:
+    """What of a space can't run here, a line for each reason."""
+    from dse.space.plan import summary
+
+    return [f"not run: {line}" for line in summary(excluded)]

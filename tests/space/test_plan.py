@@ -1,0 +1,210 @@
+"""What can run here, and what becomes of the rest: nothing is dropped without a word."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dse.errors import RequestError
+from dse.space import (
+    Excluded,
+    Parameter,
+    Plan,
+    SearchSpace,
+    parameter_values,
+    resolve,
+    size,
+    summary,
+)
+from tests.space.spaces import OFFERS, Catalogue, descriptions, space, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dse.types import KnobValue
+
+
+def test_what_has_no_model_file_is_excluded_with_the_reason() -> None:
+    both = space(models=["alpha-1", "alpha-2"], backends=["onnxruntime", "litert"], threads=[1, 2])
+    plan = resolve(both, Catalogue(obstacles={"litert": "no tflite yet"}), 2, 2)
+    assert {p.backend for p in plan.configurations} == {"onnxruntime"}
+    assert plan.excluded == (
+        Excluded("alpha-1", "fp32", "litert", "no tflite yet", 2),
+        Excluded("alpha-2", "fp32", "litert", "no tflite yet", 2),
+    )
+    assert summary(plan.excluded) == (
+        "litert fp32, alpha-1, alpha-2: no tflite yet (4 configurations)",
+    )
+
+
+def test_threads_beyond_the_cpus_are_excluded_not_refused() -> None:
+    plan = resolve(space(threads=[1, 2, 4, 8]), Catalogue(), 2, 2)
+    assert [p.threads for p in plan.configurations] == [1, 2]
+    reason = "4, 8 threads are more than the 2 CPUs available"
+    assert plan.excluded == (Excluded("alpha-1", "fp32", "onnxruntime", reason, 2),)
+    plan = resolve(space(threads={"start": 1, "stop": 9}), Catalogue(), 1, 1)
+    assert plan.excluded[0].reason == (
+        "2, 3, 4, 5 and more threads are more than the one CPU available"
+    )
+
+
+def test_automatic_threads_fit() -> None:
+    plan = resolve(space(threads="auto"), Catalogue(), 6, 3)
+    assert [p.threads for p in plan.configurations] == [1, 2, 3, 4]
+    assert plan.excluded == ()
+
+
+def test_a_precision_that_a_backend_does_not_run() -> None:
+    plan = resolve(space(precisions=["fp32", "bf16"]), Catalogue(), 1, 1)
+    assert plan.excluded == (
+        Excluded("alpha-1", "bf16", "onnxruntime", "onnxruntime runs no bf16", 1),
+    )
+
+
+def test_a_named_model_that_is_not_on_offer() -> None:
+    plan = resolve(space(models=["alpha-1", "alpha-3", "zeta"]), Catalogue(), 1, 1)
+    assert [p.model for p in plan.configurations] == ["alpha-1"]
+    reasons = {e.model: e.reason for e in plan.excluded}
+    assert reasons["alpha-3"].startswith("no model of that name is on offer; did you mean 'alpha-")
+    assert reasons["zeta"].startswith("no model of that name is on offer")
+
+
+def test_backends_without_model_files_take_any_name_and_any_threads() -> None:
+    catalogue = Catalogue()
+    some = space(models=["alpha-*", "recorded"], backends=["null"], threads=[1, 64])
+    plan = resolve(some, catalogue, 1, 1)
+    assert {p.model for p in plan.configurations} == {"alpha-1", "alpha-2", "recorded"}
+    assert {p.threads for p in plan.configurations} == {1, 64}
+    assert plan.excluded == ()
+    assert catalogue.asked == []
+    mixed = resolve(space(models=["recorded"], backends=["null", "litert"]), catalogue, 1, 1)
+    assert [p.backend for p in mixed.configurations] == ["null"]
+    assert [e.backend for e in mixed.excluded] == ["litert"]
+
+
+def test_patterns_choose_from_named_models_too() -> None:
+    some = space(models=["recorded-1", "rec*"], backends=["null"])
+    assert [p.model for p in resolve(some, Catalogue(), 1, 1).configurations] == ["recorded-1"]
+
+
+def test_the_catalogue_is_asked_once_for_each_file() -> None:
+    catalogue = Catalogue()
+    resolve(space(threads=[1, 2], batch_sizes=[1, 2, 4]), catalogue, 2, 2)
+    assert catalogue.asked == [("alpha-1", "fp32", "onnxruntime")]
+
+
+def test_a_pattern_that_matches_nothing_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, "backends: [litert]\nmodels:\n  - alpha-*\n  - omega-*\n")
+    with pytest.raises(RequestError) as caught:
+        resolve(SearchSpace.from_file(path), Catalogue(), 1, 1)
+    assert str(caught.value) == (
+        f"{path}:4: models[1]: 'omega-*' matches no model; "
+        "on offer are alpha-1, alpha-2, beta-1, beta-2, gamma"
+    )
+
+
+@pytest.mark.parametrize("models", ["all", "alpha-*"])
+def test_no_models_at_all(tmp_path: Path, models: str) -> None:
+    path = write(tmp_path, f"backends: [litert]\nmodels: {models}\n")
+    with pytest.raises(RequestError, match="matches no model; there are none on offer") as caught:
+        resolve(SearchSpace.from_file(path), Catalogue(()), 1, 1)
+    assert (caught.value.line, caught.value.field) == (2, "models")
+
+
+def test_a_condition_on_models_that_match_nothing_is_refused(tmp_path: Path) -> None:
+    text = "models: all\nbackends:\n  litert:\n    xnnpack:\n      values: true\n"
+    path = write(tmp_path, f"{text}      when:\n        model: [gamma, omega]\n")
+    with pytest.raises(RequestError, match="'omega' matches no model of the space") as caught:
+        resolve(SearchSpace.from_file(path), Catalogue(), 1, 1)
+    assert caught.value.line == 7
+    assert caught.value.field == "backends.litert.xnnpack.when.model[1]"
+
+
+def test_where_nothing_can_run_the_most_frequent_reason_is_told(tmp_path: Path) -> None:
+    text = "models: [alpha-1, nameless]\nprecisions: [fp32, int8, fp16]\nbackends: [litert]\n"
+    path = write(tmp_path, text)
+    obstacles = dict.fromkeys([("alpha-1", p, "litert") for p in ("fp32", "int8")], "no tflite")
+    obstacles["alpha-1", "fp16", "litert"] = "another reason"
+    with pytest.raises(RequestError) as caught:
+        resolve(SearchSpace.from_file(path), Catalogue(obstacles=obstacles), 1, 1)
+    assert "nothing in this space can run here: no model of that name" in str(caught.value)
+    with pytest.raises(RequestError, match="can run here: no tflite"):
+        resolve(
+            space(precisions=["fp32", "int8", "fp16"], backends=["litert"]),
+            Catalogue(obstacles=obstacles),
+            1,
+            1,
+        )
+
+
+def test_a_space_that_is_too_large_here_is_refused() -> None:
+    wide = space(models="all", threads={"start": 1, "stop": 500}, batch_sizes=list(range(1, 500)))
+    with pytest.raises(RequestError, match="more than 1,000,000 configurations here"):
+        resolve(wide, Catalogue(), 1, 1)
+
+
+def test_parameters_have_only_what_occurs() -> None:
+    some = space(
+        models=["alpha-1", "nameless"],
+        precisions=["fp32", "bf16"],
+        threads=[1, 2, 8],
+        backends={
+            "litert": {"xnnpack": [True, False]},
+            "onnxruntime": {"spinning": {"values": [False, True], "when": {"threads": [2]}}},
+        },
+    )
+    plan = resolve(some, Catalogue(obstacles={"litert": "no tflite"}), 2, 2)
+    assert plan.parameters == (
+        Parameter("model", ("alpha-1",)),
+        Parameter("precision", ("fp32",)),
+        Parameter("backend", ("onnxruntime",)),
+        Parameter("threads", (1, 2)),
+        Parameter("batch_size", (1,)),
+        Parameter(
+            "onnxruntime.spinning",
+            (False, True),
+            (("backend", ("onnxruntime",)), ("threads", (2,))),
+        ),
+    )
+
+
+@settings(deadline=None)
+@given(descriptions(), st.dictionaries(st.sampled_from(["litert", "onnxruntime"]), st.just("no")))
+def test_nothing_is_lost(description: dict[str, Any], obstacles: dict[str, str]) -> None:
+    read = SearchSpace.from_dict(description)
+    plan = planned(read, Catalogue(obstacles=obstacles))
+    if plan is None:
+        return
+    lost = sum(entry.count for entry in plan.excluded)
+    assert len(plan.configurations) + lost == size(read, OFFERS, 2, 2)
+    assert all(entry.reason and entry.count > 0 for entry in plan.excluded)
+    assert len(summary(plan.excluded)) <= len(plan.excluded)
+    choices = {p.name: set(p.choices) for p in plan.parameters}
+    occurring: dict[str, set[KnobValue]] = {}
+    for point in plan.configurations:
+        assert plan.configuration(parameter_values(point)) == point
+        for name, value in parameter_values(point).items():
+            occurring.setdefault(name, set()).add(value)
+    assert choices == occurring
+
+
+def planned(read: SearchSpace, catalogue: Catalogue) -> Plan | None:
+    """The plan, or none where nothing can run."""
+    try:
+        return resolve(read, catalogue, 2, 2)
+    except RequestError:
+        return None
+
+
+def test_inactive_values_do_not_count_and_missing_ones_do() -> None:
+    knobs = {"litert": {"xnnpack": [True, False]}, "onnxruntime": {"spinning": [True, False]}}
+    plan = resolve(space(backends=knobs), Catalogue(), 1, 1)
+    values: dict[str, KnobValue] = {"model": "alpha-1", "precision": "fp32", "threads": 1}
+    values |= {"batch_size": 1, "backend": "litert", "litert.xnnpack": False}
+    values["onnxruntime.spinning"] = True
+    assert plan.configuration(values).knobs == (("xnnpack", False),)
+    with pytest.raises(KeyError, match=r"litert\.xnnpack"):
+        plan.configuration({k: v for k, v in values.items() if k != "litert.xnnpack"})
