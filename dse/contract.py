@@ -36,7 +36,6 @@ class Knob:
         default: the value where a search space does not name the knob.
         help: one line for the reader.
         numeric: whether it changes what is computed, so that accuracy depends on it.
-        kind: the type of a value.
     """
 
     name: str

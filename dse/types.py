@@ -97,9 +97,10 @@ class Configuration:
 
     def __str__(self) -> str:
         knobs = "".join(f", {name}={value}" for name, value in self.knobs)
+        threads = f"{self.threads} thread{'s' if self.threads > 1 else ''}"
         return (
-            f"{self.model} {self.precision}, {self.backend}, "
-            f"{self.threads} threads, batch {self.batch_size}{knobs}"
+            f"{self.model} {self.precision}, {self.backend}, {threads}, "
+            f"batch {self.batch_size}{knobs}"
         )
 
 

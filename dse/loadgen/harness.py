@@ -77,6 +77,7 @@ def run(model: Model, inputs: Inputs, settings: RunSettings, log_folder: Path) -
 
     Raises:
         PredictionError: a prediction failed. The logs are then worthless, and are kept.
+        Exception: whatever ``inputs`` raised; the same holds for the logs.
     """
     state = _State(inputs)
     sut = lg.ConstructFastSUT(_guarded(_issue(model, state, settings), state), _flush)
@@ -92,21 +93,28 @@ def run(model: Model, inputs: Inputs, settings: RunSettings, log_folder: Path) -
         lg.DestroyQSL(qsl)
         lg.DestroyFastSUT(sut)
     if state.error is not None:
-        raise PredictionError(f"{type(state.error).__name__}: {state.error}") from state.error
+        raise state.error
 
 
 class _State:
     """The samples that are loaded, how far the query in hand is, and the first error."""
 
     def __init__(self, inputs: Inputs) -> None:
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
         self.completed = 0
         self.samples: list[NDArray[Any]] = [np.empty(0)] * inputs.count
         self.label = array("q", [0])
         self._inputs = inputs
 
     def load(self, indices: list[int]) -> None:
-        loaded = self._inputs.batch(indices)
+        """Keeps an error from LoadGen, as `_guarded` does."""
+        if self.error is not None:
+            return
+        try:
+            loaded = self._inputs.batch(indices)
+        except BaseException as error:  # noqa: BLE001
+            self.error = error
+            return
         for position, index in enumerate(indices):
             self.samples[index] = loaded[position : position + 1]
 
@@ -183,7 +191,7 @@ def _issue_accuracy(model: Model, state: _State, label_offset: int) -> Issue:
 
 
 def _guarded(issue: Issue, state: _State) -> Issue:
-    """Keeps an error from LoadGen, which would abort the process or wait for ever.
+    """Keeps an error from LoadGen, with which the process would crash or wait for ever.
 
     After an error every open query is completed with a sentinel, so that the run ends; it is then
     reported as failed and no figure of it is used.
@@ -198,6 +206,9 @@ def _guarded(issue: Issue, state: _State) -> Issue:
             try:
                 issue(ids, indices)
             except Exception as error:  # noqa: BLE001  # a runtime may raise anything
+                state.error = PredictionError(f"{type(error).__name__}: {error}")
+                state.error.__cause__ = error
+            except BaseException as error:  # noqa: BLE001  # Ctrl-C
                 state.error = error
             else:
                 return

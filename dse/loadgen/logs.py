@@ -7,6 +7,7 @@ and from ``mlperf_log_accuracy.json``. A log that was cut short is an error, nev
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,8 @@ class DetailLog:
             LogError: the log holds no number for the key.
         """
         value = self.values.get(key)
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not is_number or not abs(value) <= sys.float_info.max:  # neither infinite nor NaN
             raise LogError(f"the LoadGen log holds no number for {key}")
         return float(value)
 
@@ -75,39 +77,60 @@ def read_detail(folder: Path) -> DetailLog:
         LogError: no log, a line that is no log line, or a log without LoadGen's closing line.
     """
     path = folder / DETAIL
-    values: dict[str, Any] = {}
-    errors = []
-    for number, line in enumerate(_lines(path), start=1):
-        entry = _entry(path, number, line)
-        key, value = entry["key"], entry["value"]
-        if entry.get("metadata", {}).get("is_error"):
-            errors.append(f"{key}: {value}")
-        values[key] = value
-    # LoadGen counts its errors in the last line it writes.
-    if "num_errors" not in values:
+    text = _text(path)
+    entries = [_entry(path, number, line) for number, line in enumerate(text.splitlines(), start=1)]
+    if not _is_complete(entries):
         raise LogError(f"{path}: the log ends before LoadGen's closing line")
-    if values["num_errors"] and not errors:
+    values = {entry["key"]: entry["value"] for entry in entries}
+    errors = [f"{entry['key']}: {entry['value']}" for entry in entries if _is_error(entry)]
+    if values.get("num_errors") and not errors:
         errors.append(f"{values['num_errors']} errors")
     return DetailLog(values, tuple(errors))
 
 
-def _lines(path: Path) -> list[str]:
+def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8").splitlines()
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise LogError(f"{path}: {error}") from error
+
+
+def _json(text: str, where: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise LogError(f"{where}: {error}") from error
 
 
 def _entry(path: Path, number: int, line: str) -> dict[str, Any]:
     if not line.startswith(PREFIX):
         raise LogError(f"{path}:{number}: not a LoadGen log line")
-    try:
-        entry = json.loads(line.removeprefix(PREFIX))
-    except json.JSONDecodeError as error:
-        raise LogError(f"{path}:{number}: {error}") from error
-    if not isinstance(entry, dict) or "key" not in entry or "value" not in entry:
+    entry = _json(line.removeprefix(PREFIX), f"{path}:{number}")
+    if not isinstance(entry, dict) or not isinstance(entry.get("key"), str) or "value" not in entry:
         raise LogError(f"{path}:{number}: no key and value")
     return entry
+
+
+def _is_error(entry: Mapping[str, Any]) -> bool:
+    metadata = entry.get("metadata")
+    return isinstance(metadata, dict) and bool(metadata.get("is_error"))
+
+
+def _is_complete(entries: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the last line is the one that LoadGen writes last.
+
+    That is the number of errors, which it leaves out in accuracy mode: there it is the end of the
+    round that issued the last of the samples.
+    """
+    if not entries:
+        return False
+    if entries[-1]["key"] != "power_end":
+        return bool(entries[-1]["key"] == "num_errors")
+    values = {entry["key"]: entry["value"] for entry in entries}
+    rounds = [entry["value"] for entry in entries if entry["key"] == "loaded_qsl_set"]
+    issued = sum(len(indices) for indices in rounds if isinstance(indices, list))
+    total = values.get("effective_accuracy_sample_count")
+    return values.get("effective_test_mode") == "AccuracyOnly" and issued == total
 
 
 def read_predictions(folder: Path) -> dict[int, int]:
@@ -119,17 +142,27 @@ def read_predictions(folder: Path) -> dict[int, int]:
         LogError: no log, not JSON (a log cut short), or a response that is no int64.
     """
     path = folder / ACCURACY
-    try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise LogError(f"{path}: {error}") from error
+    entries = _json(_text(path), str(path))
+    if not isinstance(entries, list):
+        raise LogError(f"{path}: not a list of responses")
     predictions: dict[int, int] = {}
     for entry in entries:
-        data = bytes.fromhex(entry["data"])
-        if len(data) != LABEL_BYTES:
-            raise LogError(f"{path}: a response of {len(data)} bytes where {LABEL_BYTES} are due")
-        predictions.setdefault(entry["qsl_idx"], int.from_bytes(data, "little", signed=True))
+        index, label = _response(path, entry)
+        predictions.setdefault(index, label)
     return predictions
+
+
+def _response(path: Path, entry: Any) -> tuple[int, int]:
+    """Sample index and label of one response."""
+    try:
+        index, data = entry["qsl_idx"], bytes.fromhex(entry["data"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise LogError(f"{path}: not a response: {entry}") from error
+    if len(data) != LABEL_BYTES:
+        raise LogError(f"{path}: a response of {len(data)} bytes where {LABEL_BYTES} are due")
+    if not isinstance(index, int):
+        raise LogError(f"{path}: '{index}' is no index of a sample")
+    return index, int.from_bytes(data, "little", signed=True)
 
 
 def accuracy_percent(predictions: Mapping[int, int], labels: Sequence[int]) -> float:

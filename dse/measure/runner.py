@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,22 +61,24 @@ def run_worker(
 
     Args:
         spec: what to measure; its folder is created.
-        limits: the time and memory the worker may use.
+        limits: the time and memory the worker may use, whatever the spec says of memory.
         interpreter: the Python that has the runtime.
         keep: called with each measurement as soon as it is taken.
 
     Raises:
         DseError: the run folder can't be written, or the interpreter can't be started.
     """
-    oom_kills = _oom_kills()
+    spec = replace(spec, memory_limit_bytes=limits.memory_bytes)
+    spec_file = spec.folder / SPEC_FILE
     try:
         spec.folder.mkdir(parents=True, exist_ok=True)
-        spec_file = spec.folder / SPEC_FILE
         spec_file.write_text(spec.to_json(), encoding="utf-8")
-        with (spec.folder / STDERR_FILE).open("wb") as stderr:
-            end = _run(interpreter, spec_file, stderr.fileno(), limits.timeout_s, keep)
+        stderr = (spec.folder / STDERR_FILE).open("wb")
     except OSError as error:
         raise DseError(f"the run folder {spec.folder} can't be used: {error}") from error
+    oom_kills = _oom_kills()
+    with stderr:
+        end = _run(interpreter, spec_file, stderr.fileno(), limits.timeout_s, keep)
     if end.done:
         return Outcome(tuple(end.measurements))
     tail = stderr_tail(spec.folder)
@@ -86,7 +88,9 @@ def run_worker(
 
 def stderr_tail(folder: Path) -> str:
     """The last lines of a worker's stderr."""
-    text = (folder / STDERR_FILE).read_bytes()[-TAIL_BYTES:].decode("utf-8", "replace")
+    with (folder / STDERR_FILE).open("rb") as stream:
+        stream.seek(max(0, stream.seek(0, os.SEEK_END) - TAIL_BYTES))
+        text = stream.read(TAIL_BYTES).decode("utf-8", "replace")
     return "\n".join(text.splitlines()[-TAIL_LINES:])
 
 
@@ -123,9 +127,9 @@ def _run(
             start_new_session=True,  # a Ctrl-C is for the parent; and the group dies as one
             env={k: v for k, v in os.environ.items() if k not in THREAD_VARIABLES},
         )
-    except OSError:
+    except OSError as error:
         os.close(reader)
-        raise
+        raise DseError(f"the interpreter {interpreter} can't be started: {error}") from error
     finally:
         os.close(writer)
     try:
@@ -194,7 +198,8 @@ def _diagnose(
         return FailureKind.OUT_OF_MEMORY, "killed by the kernel for lack of memory"
     if says_out_of_memory(tail):
         return FailureKind.OUT_OF_MEMORY, f"memory ran out; the worker {how}"
-    return FailureKind.CRASH, f"the worker {how}"
+    last = tail.rstrip().rpartition("\n")[2]
+    return FailureKind.CRASH, f"the worker {how}" + (f": {last}" if last else "")
 
 
 def _how_it_ended(exit_code: int) -> str:

@@ -55,10 +55,10 @@ class Files:
             return f"{manifest.FILE_NAME} has no model '{model}'"
         exact = [entry.format for entry in own if entry.precision == precision]
         if not exact:
-            return f"{manifest.FILE_NAME} has no {precision} file for '{model}'"
+            return f"{manifest.FILE_NAME} has no {precision} file"
         if not set(exact) & set(formats):
             wanted = " or ".join(formats) or "any other format"
-            return f"{manifest.FILE_NAME} has no {precision} file for '{model}' as {wanted}"
+            return f"{manifest.FILE_NAME} has no {precision} file as {wanted}"
         return None
 
     def published(self, model: str, precision: str) -> PublishedAccuracy | None:

@@ -7,6 +7,7 @@ therefore goes on in a further generation: another Optuna study of the same stor
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -140,7 +141,10 @@ def _create(
         optuna.delete_study(study_name=study_name, storage=storage)
     directions = [METRICS[objective].direction for objective in space.objectives]
     study = optuna.create_study(study_name=study_name, storage=storage, directions=directions)
-    study.set_metric_names(list(space.objectives))
+    with warnings.catch_warnings():
+        # Long marked experimental; without it optuna-dashboard shows nameless objectives.
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        study.set_metric_names(list(space.objectives))
     study.set_user_attr(SCHEMA_ATTRIBUTE, SCHEMA)
     study.set_user_attr(SIGNATURE_ATTRIBUTE, mark)
     study.set_user_attr(ABOUT_ATTRIBUTE, about.as_dict())

@@ -13,10 +13,8 @@ MakeDataset = Callable[..., Path]
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "cache"
-    monkeypatch.setenv("DSE_CACHE_DIR", str(folder))
-    return folder
+def cache(own_cache: Path) -> Path:
+    return own_cache
 
 
 def picture(seed: int, size: tuple[int, int] = (40, 30)) -> Image.Image:

@@ -1,4 +1,4 @@
-"""What the tests of the models share."""
+"""What the tests share: real models and images where they are at hand, and caches."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-SHARED = Path(__file__).parents[2].parent / "shared" / "data"
+SHARED = Path(__file__).parents[1].parent / "shared" / "data"
 
 
 @pytest.fixture(scope="session")
@@ -23,17 +23,18 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def _built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of `shared_cache`."""
     folder = tmp_path_factory.mktemp("built")
     yield folder
     shutil.rmtree(folder)  # a hundred megabytes that nobody looks at
 
 
 @pytest.fixture
-def shared_cache(_built: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def shared_cache(built: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache that the tests fill together: nothing is built twice."""
-    monkeypatch.setenv("DSE_CACHE_DIR", str(_built))
-    return _built
+    monkeypatch.setenv("DSE_CACHE_DIR", str(built))
+    return built
 
 
 @pytest.fixture

@@ -1,0 +1,39 @@
+# Both targets create the environment .venv if it is missing; PYTHON chooses its interpreter.
+PYTHON ?= python3.11
+SPACE ?= quickstart
+STUDY ?= $(notdir $(basename $(SPACE)))
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: explore test lint types bench docs clean
+
+explore: $(READY)
+	$(BIN)/dse explore $(SPACE) --study $(STUDY)
+
+test: lint types
+	$(BIN)/python -m pytest -n auto
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/python -m mypy
+
+# Apart from the tests: a benchmark needs a machine that does nothing else.
+bench: $(READY)
+	$(BIN)/python -m tests.benchmarks.harness_overhead
+	$(BIN)/python -m tests.benchmarks.single_stream_vs_bare
+
+docs: $(READY)
+	$(BIN)/python -m tests.help_pages
+
+$(READY): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[all]' --group dev
+	touch $@
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
