@@ -1,5 +1,5 @@
 # Both targets create the environment .venv if it is missing; PYTHON chooses its interpreter.
-PYTHON ?= python3.11
+PYTHON ?= $(firstword $(shell command -v python3.11 python3 python))
 SPACE ?= quickstart
 STUDY ?= $(notdir $(basename $(SPACE)))
 VENV := .venv

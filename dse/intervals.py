@@ -24,4 +24,8 @@ def wilson(good: int, total: int, confidence: float = 0.95) -> tuple[float, floa
     centre = share + z * z / (2 * total)
     spread = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
     scale = 1 + z * z / total
-    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+    # Rounding must not put the share itself outside where it is 0 or 1.
+    return (
+        min(share, max(0.0, (centre - spread) / scale)),
+        max(share, min(1.0, (centre + spread) / scale)),
+    )

@@ -53,6 +53,11 @@ SAMPLERS = ("grid", "random", "nsga2", "tpe")
     type=Size(),
     help="Most memory for one configuration [default: nine tenths of what is free].",
 )
+@click.option(
+    "--retry-failed",
+    is_flag=True,
+    help="Try again what ran out of time or memory, crashed or gave an invalid run.",
+)
 @click.option("--per-cpu", is_flag=True, help="Give each CPU a study of its own.")
 def explore(**options: object) -> int:
     """Measure the configurations of SPACE and find the Pareto frontier.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import click
 
@@ -31,13 +30,14 @@ def frontier(study: str, storage: str | None, *, as_json: bool, as_csv: bool) ->
         from dse.report.frame import frame
         from dse.report.summary import ordered
 
-        frame(ordered(opened.frontier())).to_csv(sys.stdout, index=False)
+        table = frame(ordered(opened.frontier()), opened.about.metrics)
+        click.echo(table.to_csv(index=False), nl=False)
     else:
         _show(opened)
 
 
 def _show(opened: object) -> None:
-    from dse.report import pictures
+    from dse.report.pictures import print_picture
     from dse.report.summary import notes
     from dse.report.text import console, frontier_table
     from dse.study.study import Study
@@ -51,4 +51,4 @@ def _show(opened: object) -> None:
     out.print(frontier_table(points, opened.space.objectives))
     for note in notes(opened):
         out.print(note, style="dim", markup=False)
-    out.print(f"picture: {pictures.write(opened)}", markup=False)
+    print_picture(opened, console(stderr=True))

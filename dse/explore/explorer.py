@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from dse.explore.pool import Pool
 from dse.explore.samplers import make_sampler
 from dse.study.generations import distributions
+from dse.types import TRANSIENT_FAILURES
 
 if TYPE_CHECKING:
     import optuna
@@ -58,10 +59,17 @@ class Observer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """How to choose: the name of a sampler in `dse.explore.samplers.SAMPLERS`, and its seed."""
+    """How to choose.
+
+    Attributes:
+        sampler: a name in `dse.explore.samplers.SAMPLERS`.
+        seed: of everything random.
+        retry_failed: whether a configuration with a transient failure comes up again.
+    """
 
     sampler: str
     seed: int
+    retry_failed: bool = False
 
 
 def explore(
@@ -78,7 +86,8 @@ def explore(
     Raises:
         DseError: an input or the study can't be used; what was measured is stored.
     """
-    pool = Pool(plan, study.records)
+    done = (key for key, r in study.records.items() if not (search.retry_failed and _transient(r)))
+    pool = Pool(plan, done)
     # The seed moves on with the trials: a resumed study does not repeat its first proposals.
     sampler = make_sampler(search.sampler, pool, search.seed + study.trials_begun)
     choices = distributions(plan)
@@ -99,6 +108,11 @@ def explore(
         observer.ended(record, time.monotonic() - started)
         trials += 1
     return End.COMPLETE
+
+
+def _transient(record: Record) -> bool:
+    failure = record.outcome.failure
+    return failure is not None and failure.kind in TRANSIENT_FAILURES
 
 
 def _measure(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dse import registry
-from dse.errors import RequestError, UnavailableError
+from dse.errors import RequestError
 from dse.explore.display import Display
 from dse.explore.explorer import Budget, End, Search, explore
 from dse.explore.interrupts import interrupts
@@ -15,11 +15,12 @@ from dse.explore.measurer import Bench, Measurer
 from dse.explore.offers import Offers
 from dse.measure.runner import Limits
 from dse.measure.spec import PROBE
+from dse.report.pictures import print_picture
 from dse.report.text import console as make_console
 from dse.report.text import excluded_lines, frontier_table
 from dse.space import SearchSpace, find_space
 from dse.space.plan import resolve
-from dse.study.about import PUBLISHED, About
+from dse.study.about import NO_ACCURACY, PUBLISHED, About
 from dse.study.folder import StudyFolder, study_folder
 from dse.study.study import Study
 from dse.system import detect
@@ -53,6 +54,7 @@ class Request:
     seed: int
     run_timeout: float
     memory_limit: int | None
+    retry_failed: bool
     per_cpu: bool
 
 
@@ -80,17 +82,22 @@ def run(request: Request) -> int:
     """
     console = make_console(stderr=True)
     prepared = _prepare(request, console)
+    with prepared.folder.alone():
+        return _explore(request, prepared, console)
+
+
+def _explore(request: Request, prepared: _Prepared, console: Console) -> int:
     study = Study.create(
         prepared.folder, prepared.space, prepared.plan, _about(prepared), request.storage
     )
     _announce(prepared, study, console)
     budget = Budget(request.n_trials, request.timeout)
-    before = len(study.records)
+    before = study.trials_begun
     with Display(console, study, budget) as display, interrupts(display.say) as asked:
         bench = _bench(prepared, request, display)
-        search = Search(request.sampler, request.seed)
+        search = Search(request.sampler, request.seed, request.retry_failed)
         end = explore(study, prepared.plan, Measurer(bench, study), search, budget, asked, display)
-    _conclude(study, end, len(study.records) - before, console)
+    _conclude(study, end, study.trials_begun - before, console)
     if end is End.INTERRUPTED:
         return INTERRUPTED
     measured = any(r.outcome.failure is None for r in study.records.values())
@@ -152,16 +159,22 @@ def _metrics(space: SearchSpace) -> tuple[str, ...]:
 def _about(prepared: _Prepared) -> About:
     from dse.space.plan import summary
 
-    dataset = prepared.dataset
     return About(
         system=prepared.system.as_dict(),
         space=prepared.space.as_dict(),
         planned=len(prepared.plan.configurations),
         excluded=summary(prepared.plan.excluded),
-        accuracy=dataset.fingerprint if dataset else PUBLISHED,
+        accuracy=_accuracy(prepared),
         models=prepared.provider.name,
         runtimes=prepared.offers.runtimes,
     )
+
+
+def _accuracy(prepared: _Prepared) -> str:
+    """Where accuracies come from, as `About` has it."""
+    if prepared.dataset is not None:
+        return prepared.dataset.fingerprint
+    return PUBLISHED if ACCURACY.name in _metrics(prepared.space) else NO_ACCURACY
 
 
 def _bench(prepared: _Prepared, request: Request, display: Display) -> Bench:
@@ -224,7 +237,7 @@ def _announce(prepared: _Prepared, study: Study, console: Console) -> None:
 
 
 def _conclude(study: Study, end: End, trials: int, console: Console) -> None:
-    from dse.report import pictures, summary
+    from dse.report import summary
 
     numbers = summary.status(study)
     counts = numbers["configurations"]
@@ -240,11 +253,5 @@ def _conclude(study: Study, end: End, trials: int, console: Console) -> None:
         out.print(frontier_table(points, study.space.objectives))
         for note in summary.notes(study):
             out.print(note, style="dim", markup=False)
-    try:
-        picture = pictures.write(study)
-    except UnavailableError as error:
-        console.print(str(error), style="yellow", markup=False)
-        picture = None
-    console.print(f"study: {study.folder.path}", markup=False)
-    if picture:
-        console.print(f"picture: {picture}", markup=False)
+    console.print(f"study: {study.folder.path}", markup=False, soft_wrap=True)
+    print_picture(study, console)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dse import yamlfile
+from dse.complaints import suggest
 from dse.errors import RequestError
 from dse.models import manifest
 from dse.models.provider import Artefact
@@ -45,7 +45,7 @@ class Files:
         """
         found = tuple(dict.fromkeys(e.precision for e in self._entries if e.name == model))
         if not found:
-            raise self._error(f"no model '{model}'", yamlfile.suggest(model, self.models()))
+            raise self._error(f"no model '{model}'", suggest(model, self.models()))
         return found
 
     def obstacle(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> str | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dse.errors import DseError, UnavailableError
+from dse.errors import UnavailableError
+from dse.paths import atomic_write
 from dse.report.summary import accuracy_source
 from dse.types import ACCURACY, LATENCY, METRICS, THROUGHPUT
 
@@ -65,10 +66,8 @@ def draw(
     _names(axes, frontier, metrics)
     _axes(axes, records, metrics)
     axes.set_title(title, fontsize=10, loc="left")
-    try:
-        figure.savefig(file, dpi=130)
-    except OSError as error:
-        raise DseError(f"the picture {file} can't be written: {error.strerror}") from error
+    with atomic_write(file) as stream:
+        figure.savefig(stream, dpi=130, format=file.suffix.removeprefix("."))
 
 
 def _points(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dse import registry, yamlfile
+from dse import registry
+from dse.complaints import suggest
 from dse.space.form import KnobForm
 from dse.space.space import BackendChoice, Condition, KnobChoice
 from dse.space.values import each, is_pattern, matching, shown
@@ -12,12 +13,12 @@ from dse.space.values import each, is_pattern, matching, shown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dse.complaints import Key
     from dse.contract import Knob
     from dse.space.form import Scalar
     from dse.space.space import SearchSpace
     from dse.space.values import Where
     from dse.types import KnobValue
-    from dse.yamlfile import Key
 
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 _WHEN = ("model", "precision", "threads", "batch_size")
@@ -48,7 +49,7 @@ def backend_choice(
         if field in knobs:
             choices.append(_knob(knobs[field], value, space, where, keys))
         elif field not in backend.settings:
-            remedy = yamlfile.suggest(field, [*knobs, *backend.settings])
+            remedy = suggest(field, [*knobs, *backend.settings])
             raise where.refuse(f"{name} has no such knob", *keys, remedy=remedy)
         elif isinstance(value, tuple | KnobForm):
             raise where.refuse("a setting has one value", *keys, remedy="give one")
@@ -99,7 +100,7 @@ def _condition(
     fields: list[tuple[str, tuple[KnobValue, ...]]] = []
     for field, given in sorted(form.when.items()):
         if field not in _WHEN:
-            remedy = yamlfile.suggest(field, _WHEN)
+            remedy = suggest(field, _WHEN)
             raise where.refuse("a condition can't depend on this", *keys, field, remedy=remedy)
         values = []
         for at, value in each(given, where, *keys, field):

@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from dse import registry, yamlfile
+from dse import registry
+from dse.complaints import suggest
 from dse.errors import RequestError
 from dse.space.enumeration import (
     MAX_CONFIGURATIONS,
@@ -188,7 +189,7 @@ class _Obstacles:
         if not self._backends[backend].formats:
             return None
         if model not in self._offers:
-            near = yamlfile.suggest(model, self._offers) or ""
+            near = suggest(model, self._offers) or ""
             hint = f"; {near}" if near.startswith("did you mean") else ""
             return f"no model of that name is on offer{hint}"
         return self._catalogue.obstacle(model, precision, backend)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dse import registry, yamlfile
+from dse import registry
+from dse.complaints import suggest
 from dse.space.backends import backend_choice
 from dse.space.enumeration import MAX_CONFIGURATIONS, smallest_size
 from dse.space.form import RangeForm
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from dse.complaints import Key
     from dse.space.form import BoundsForm, SpaceForm
     from dse.space.values import Where
-    from dse.yamlfile import Key
 
 MAX_THREADS = 4096
 MAX_BATCH_SIZE = 65536
@@ -83,7 +84,7 @@ def _names(
     names = []
     for keys, name in each(value, where, field):
         if name not in known:
-            remedy = yamlfile.suggest(name, known)
+            remedy = suggest(name, known)
             raise where.refuse(f"unknown {field[:-1]} '{name}'", *keys, remedy=remedy)
         names.append(name)
     return tuple(names)
@@ -133,7 +134,7 @@ def _constraints(forms: dict[str, BoundsForm], where: Where) -> tuple[Constraint
     for metric, form in sorted(forms.items()):
         keys = ("constraints", metric)
         if metric not in METRICS:
-            remedy = yamlfile.suggest(metric, METRICS)
+            remedy = suggest(metric, METRICS)
             raise where.refuse(f"unknown metric '{metric}'", *keys, remedy=remedy)
         if form.min is None and form.max is None:
             raise where.refuse("sets no bound", *keys, remedy="give a min, a max or both")
@@ -170,7 +171,7 @@ def _backends(form: SpaceForm, space: SearchSpace, where: Where) -> tuple[Backen
     choices = []
     for keys, name in named:
         if name not in registry.BACKENDS:
-            remedy = yamlfile.suggest(name, registry.BACKENDS)
+            remedy = suggest(name, registry.BACKENDS)
             raise where.refuse(f"unknown backend '{name}'", *keys, remedy=remedy)
         given = form.backends[name] if isinstance(form.backends, dict) else None
         choices.append(backend_choice(name, given or {}, space, where))

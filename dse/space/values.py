@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from dse.yamlfile import Key
+    from dse.complaints import Key
 
 V = TypeVar("V", bool, int, float, str, "bool | int | float | str")
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 PUBLISHED = "published"
 """In the place of a data set's fingerprint: accuracies are the published ones."""
+NO_ACCURACY = ""
+"""In the same place: no accuracy was ever asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,8 @@ class About:
         space: the canonical search space.
         planned: how many configurations of it can run here.
         excluded: what of it can't run here and why, one line each.
-        accuracy: where accuracies come from: a data set's fingerprint, or `PUBLISHED`.
+        accuracy: where accuracies come from: a data set's fingerprint, `PUBLISHED`, or
+            `NO_ACCURACY`.
         models: where the model files come from.
         runtimes: version by backend.
         artefacts: SHA-256 of a file by what it was measured as.
@@ -71,7 +74,7 @@ class About:
                 remedy="add --per-cpu to give each system a study of its own, "
                 "or choose another --study",
             )
-        if self.accuracy != now.accuracy:
+        if NO_ACCURACY not in (self.accuracy, now.accuracy) and self.accuracy != now.accuracy:
             raise RequestError(
                 f"study '{name}' has its accuracies from {_source(self.accuracy)}, "
                 f"not from {_source(now.accuracy)}",
@@ -85,7 +88,13 @@ class About:
                     remedy=f"install {before}, or choose another --study",
                 )
         runtimes = {**self.runtimes, **now.runtimes}
-        return replace(now, runtimes=runtimes, artefacts=self.artefacts)
+        return replace(
+            now,
+            # Kept where none is asked for now, for the day when one is asked for again.
+            accuracy=now.accuracy or self.accuracy,
+            runtimes=runtimes,
+            artefacts=self.artefacts,
+        )
 
 
 def _source(accuracy: str) -> str:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dse.errors import RequestError
-from dse.study.storage import sqlite_url, without_password
+from dse.paths import atomic_write
+from dse.study.storage import normalised, sqlite_url, without_password
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 STUDIES = Path("studies")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}")
@@ -53,6 +61,11 @@ class StudyFolder:
         """The picture of the frontier."""
         return self.path / "frontier.png"
 
+    @property
+    def begun(self) -> bool:
+        """Whether there is a study in it."""
+        return self.database.is_file() or self.storage_file.is_file()
+
     def create(self) -> None:
         """Makes the folder.
 
@@ -71,12 +84,42 @@ class StudyFolder:
                 remedy="choose another place with --study",
             ) from error
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Makes the folder and keeps it for the block: two explorations would disturb each other.
+
+        The system frees it however the process ends. Some network file systems have no locks;
+        there nobody is kept out.
+
+        Raises:
+            RequestError: it can't be made, or another process has it.
+        """
+        self.create()
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(descriptor)
+            raise RequestError(
+                f"study '{self.name}' is being explored by another process",
+                file=self.path,
+                remedy="wait for it, or choose another --study",
+            ) from error
+        except OSError:
+            pass  # no locks here
+        try:
+            yield
+        finally:
+            os.close(descriptor)
+
     def storage_url(self, given: str | None) -> str:
         """The URL of the study's storage: the one given, the one written down, or the database.
 
+        A database file's path in it is absolute.
+
         Raises:
-            RequestError: another storage is given than the study was begun in, or the one
-                written down lacks its password.
+            RequestError: what is given is no URL, or not the storage the study was begun in, or
+                the one written down lacks its password.
         """
         written = self._written()
         if given is None:
@@ -88,6 +131,7 @@ class StudyFolder:
                     remedy="give the whole URL with --storage",
                 )
             return written
+        given = normalised(given)
         if self.database.exists() and given != sqlite_url(self.database):
             raise RequestError(
                 f"study '{self.name}' is kept in {self.database}",
@@ -103,7 +147,13 @@ class StudyFolder:
     def remember_storage(self, url: str) -> None:
         """Writes the URL down where it is not the folder's own database."""
         if url != sqlite_url(self.database) and self._written() is None:
-            self.storage_file.write_text(without_password(url) + "\n", encoding="utf-8")
+            with atomic_write(self.storage_file) as file:
+                file.write(f"{without_password(url)}\n".encode())
+
+    def remember_space(self, text: str) -> None:
+        """Writes the search space down as it is explored now."""
+        with atomic_write(self.space) as file:
+            file.write(text.encode())
 
     def _written(self) -> str | None:
         if not self.storage_file.exists():
@@ -120,7 +170,7 @@ def study_folder(name_or_path: str) -> StudyFolder:
     path = Path(name_or_path)
     if len(path.parts) == 1 and NAME.fullmatch(name_or_path):
         # A bare name that is a folder right here counts as a path when it holds a study.
-        if not (STUDIES / path).exists() and StudyFolder(path).database.exists():
+        if not (STUDIES / path).exists() and StudyFolder(path).begun:
             return StudyFolder(path)
         return StudyFolder(STUDIES / path)
     path = path.resolve() if path.name in ("", ".", "..") else path
@@ -139,8 +189,8 @@ def existing_folder(name_or_path: str) -> StudyFolder:
         RequestError: there is none; the remedy lists those there are.
     """
     folder = study_folder(name_or_path)
-    if folder.database.is_file() or folder.storage_file.is_file():
+    if folder.begun:
         return folder
-    known = sorted(p.parent.name for p in STUDIES.glob("*/study.db")) if STUDIES.is_dir() else []
+    known = sorted(path.name for path in STUDIES.glob("*") if StudyFolder(path).begun)
     remedy = f"there are {', '.join(known)}" if known else "begin one with `dse explore`"
     raise RequestError(f"no study at {folder.path}", remedy=remedy)

@@ -91,6 +91,19 @@ def _names(storage: optuna.storages.BaseStorage, name: str) -> list[str]:
     return [n for n in (generation_name(name, i + 1) for i in range(len(present))) if n in present]
 
 
+def name_within(storage: optuna.storages.BaseStorage, name: str) -> str:
+    """The name of the study that a folder's own database holds.
+
+    Args:
+        storage: the database.
+        name: the folder's, which is the study's unless the folder was renamed.
+    """
+    import optuna
+
+    names = {each.partition("#")[0] for each in optuna.get_all_study_names(storage)}
+    return name if name in names or len(names) != 1 else names.pop()
+
+
 def generation_name(name: str, number: int) -> str:
     """The name of a generation's Optuna study."""
     return name if number == 1 else f"{name}#{number}"
@@ -101,6 +114,8 @@ def signature(space: SearchSpace, plan: Plan) -> str:
     return digest(
         {
             "parameters": [[p.name, list(p.choices)] for p in plan.parameters],
+            # Two plans with the same choices can differ in which of their combinations exist.
+            "configurations": sorted(c.key for c in plan.configurations),
             "objectives": list(space.objectives),
             "constraints": space.as_dict()["constraints"],
         }
@@ -162,7 +177,8 @@ def settle(generation: Generation) -> None:
             continue
         stored = trial.user_attrs.get(attributes.OUTCOME)
         if stored is None:
-            generation.study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+            state = optuna.trial.TrialState.FAIL
+            generation.study.tell(trial.number, state=state, skip_if_finished=True)
         else:
             objectives = generation.about.space["objectives"]
             tell(generation.study, trial.number, outcome_from_dict(stored), objectives)
@@ -179,13 +195,14 @@ def _abandoned(trial: optuna.trial.FrozenTrial) -> bool:
 
 
 def tell(study: optuna.Study, number: int, outcome: Outcome, objectives: Iterable[str]) -> None:
-    """Ends a trial with its outcome."""
+    """Ends a trial with its outcome, unless another process has done so."""
     import optuna
 
     if outcome.failure is not None:
-        study.tell(number, state=optuna.trial.TrialState.FAIL)
+        study.tell(number, state=optuna.trial.TrialState.FAIL, skip_if_finished=True)
     else:
-        study.tell(number, [outcome.values[name] for name in objectives])
+        values = [outcome.values[name] for name in objectives]
+        study.tell(number, values, skip_if_finished=True)
 
 
 def distributions(plan: Plan) -> dict[str, CategoricalDistribution]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from dse.errors import RequestError
+from dse.errors import DseError, RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     import optuna
+    import sqlalchemy
 
 LOCK_TIMEOUT_S = 60
 """How long a writer waits for another process that holds SQLite's lock."""
@@ -19,7 +20,28 @@ LOCK_TIMEOUT_S = 60
 
 def sqlite_url(file: Path) -> str:
     """The storage URL of a database file."""
-    return f"sqlite:///{file.resolve()}"
+    import sqlalchemy
+
+    # Not pasted together: a path may hold what means something else in a URL, such as `?`.
+    return sqlalchemy.URL.create("sqlite", database=str(file.resolve())).render_as_string()
+
+
+def normalised(url: str) -> str:
+    """The URL with an absolute path, where it is one of a database file.
+
+    Raises:
+        RequestError: not a URL, or one of a database in memory, which would keep nothing.
+    """
+    parsed = _parsed(url)
+    if parsed.get_backend_name() != "sqlite" or (parsed.database or "").startswith("file:"):
+        return url
+    if parsed.database in (None, "", ":memory:"):
+        raise RequestError(
+            f"storage {url} is a database in memory, which is lost at the end",
+            remedy="write it as sqlite:///path/study.db",
+        )
+    path = Path(parsed.database).resolve()
+    return parsed.set(database=str(path)).render_as_string(hide_password=False)
 
 
 def without_password(url: str) -> str:
@@ -28,13 +50,19 @@ def without_password(url: str) -> str:
     Raises:
         RequestError: not a URL.
     """
+    return _parsed(url).render_as_string(hide_password=True)
+
+
+def _parsed(url: str) -> sqlalchemy.URL:
     import sqlalchemy
 
     try:
-        return sqlalchemy.engine.make_url(url).render_as_string(hide_password=True)
-    except sqlalchemy.exc.ArgumentError as error:
+        return sqlalchemy.make_url(url)
+    except (sqlalchemy.exc.ArgumentError, ValueError) as error:
+        # What stands before the last @ may be a password, wherever it begins.
+        shown = f"***@{url.rpartition('@')[2]}" if "@" in url else url
         raise RequestError(
-            f"'{url}' is not a storage URL", remedy="write it as sqlite:///path/study.db"
+            f"'{shown}' is not a storage URL", remedy="write it as sqlite:///path/study.db"
         ) from error
 
 
@@ -42,7 +70,8 @@ def open_storage(url: str) -> optuna.storages.BaseStorage:
     """The Optuna storage at a URL; a new SQLite database is created.
 
     Raises:
-        RequestError: the URL is wrong, its driver is missing, or nothing answers there.
+        RequestError: the URL is wrong, its driver is missing, nothing answers there, or it is a
+            database of something else.
     """
     import optuna
     import sqlalchemy
@@ -53,6 +82,7 @@ def open_storage(url: str) -> optuna.storages.BaseStorage:
     engine = {"connect_args": {"timeout": LOCK_TIMEOUT_S}} if is_sqlite else {"pool_pre_ping": True}
     with storage_errors(shown):
         try:
+            _refuse_foreign(url, engine)
             return optuna.storages.RDBStorage(url, engine_kwargs=engine)
         except ImportError as error:
             raise RequestError(
@@ -64,24 +94,45 @@ def open_storage(url: str) -> optuna.storages.BaseStorage:
             raise RequestError(f"storage {shown} can't be used: {error}") from error
 
 
+def _refuse_foreign(url: str, engine_arguments: dict[str, Any]) -> None:
+    """Looks before Optuna creates its tables, which it does in any database."""
+    import sqlalchemy
+
+    engine = sqlalchemy.create_engine(url, **engine_arguments)
+    try:
+        tables = set(sqlalchemy.inspect(engine).get_table_names())
+    finally:
+        engine.dispose()
+    if tables and "studies" not in tables:
+        some = ", ".join(sorted(tables)[:3])
+        raise RequestError(
+            f"storage {without_password(url)} is a database of something else (it holds {some})",
+            remedy="choose an empty one, or one of Optuna",
+        )
+
+
 @contextmanager
-def storage_errors(shown: str) -> Iterator[None]:
-    """Turns the database's own errors into one line that names the storage."""
+def storage_errors(shown: str, *, at_work: bool = False) -> Iterator[None]:
+    """Turns the database's own errors into one line that names the storage.
+
+    Args:
+        shown: the storage's URL without its password.
+        at_work: whether the storage could be opened, so that the request was right.
+
+    Raises:
+        RequestError: the storage can't be used.
+        DseError: the same, at work.
+    """
     import optuna
     import sqlalchemy
 
     try:
         yield
-    except optuna.exceptions.StorageInternalError as error:
-        cause = error.__cause__ or error
-        raise _unusable(shown, cause) from error
-    except sqlalchemy.exc.SQLAlchemyError as error:
-        raise _unusable(shown, error) from error
-
-
-def _unusable(shown: str, error: BaseException) -> RequestError:
-    original = getattr(error, "orig", None) or error
-    return RequestError(
-        f"storage {shown} can't be used: {original}",
-        remedy="check that it exists, is whole, answers and may be written; nothing was changed",
-    )
+    except (optuna.exceptions.StorageInternalError, sqlalchemy.exc.SQLAlchemyError) as error:
+        cause = error.__cause__ if isinstance(error, optuna.exceptions.OptunaError) else error
+        unusable = RequestError(
+            f"storage {shown} can't be used: {getattr(cause, 'orig', None) or cause or error}",
+            remedy="check that it exists, is whole, answers and may be written; "
+            "what it holds is left as it is",
+        )
+        raise (DseError(str(unusable)) if at_work else unusable) from error

@@ -15,7 +15,7 @@ from dse.space.space import SearchSpace
 from dse.study import generations
 from dse.study import record as attributes
 from dse.study.record import Record, outcome_as_dict, taken
-from dse.study.storage import open_storage, storage_errors, without_password
+from dse.study.storage import open_storage, sqlite_url, storage_errors, without_password
 from dse.types import TRANSIENT_FAILURES
 
 if TYPE_CHECKING:
@@ -48,6 +48,10 @@ class Study:
         self.failures: dict[str, Failure] = {}
         self._shown = without_password(url)
         self._storage = open_storage(url)
+        self._name = folder.name
+        if url == sqlite_url(folder.database):
+            with self._errors():
+                self._name = generations.name_within(self._storage, folder.name)
         self._current: generations.Generation | None = None
         self._trials_begun = 0
 
@@ -82,13 +86,13 @@ class Study:
         folder.create()
         study = cls(folder, found)
         with study._errors():
-            known = generations.read(study._storage, folder.name)
+            known = generations.read(study._storage, study._name)
             if known:
                 about = known[-1].about.continued(about, folder.name)
-            generations.open_current(study._storage, folder.name, space, plan, about)
+            generations.open_current(study._storage, study._name, space, plan, about)
             study._read()
         folder.remember_storage(found)
-        folder.space.write_text(space.as_yaml(), encoding="utf-8")
+        folder.remember_space(space.as_yaml())
         return study
 
     @property
@@ -138,7 +142,7 @@ class Study:
         """
         study = self._generation.study
         study.sampler = sampler
-        with self._errors():
+        with self._errors(at_work=True):
             trial = study.ask()
             trial.set_user_attr(attributes.OWNER, process_identity())
             values: dict[str, KnobValue] = {}
@@ -149,7 +153,7 @@ class Study:
 
     def keep(self, trial: optuna.Trial, measurement: Measurement) -> None:
         """Stores a measurement at once, whatever becomes of the rest of its configuration."""
-        with self._errors():
+        with self._errors(at_work=True):
             name = attributes.MEASUREMENT + measurement.metric
             trial.set_user_attr(name, measurement.as_dict())
         self.memo[measurement.key] = measurement
@@ -157,7 +161,7 @@ class Study:
     def finish(self, trial: optuna.Trial, configuration: Configuration, outcome: Outcome) -> Record:
         """Stores the outcome of a configuration and ends its trial."""
         space = self.space
-        with self._errors():
+        with self._errors(at_work=True):
             if outcome.failure is None:
                 for name, value in violations(outcome.values, space.constraints).items():
                     trial.set_constraint(name, value)
@@ -180,7 +184,7 @@ class Study:
         if known is None:
             artefacts = {**about.artefacts, name: sha256}
             self._generation.about = replace(about, artefacts=artefacts)
-            with self._errors():
+            with self._errors(at_work=True):
                 attribute = generations.ABOUT_ATTRIBUTE
                 self._generation.study.set_user_attr(attribute, self.about.as_dict())
         elif known != sha256:
@@ -194,11 +198,11 @@ class Study:
         assert self._current is not None  # noqa: S101  # load and create see to it
         return self._current
 
-    def _errors(self) -> AbstractContextManager[None]:
-        return storage_errors(self._shown)
+    def _errors(self, *, at_work: bool = False) -> AbstractContextManager[None]:
+        return storage_errors(self._shown, at_work=at_work)
 
     def _read(self) -> None:
-        for generation in generations.read(self._storage, self.folder.name):
+        for generation in generations.read(self._storage, self._name):
             self._current = generation
             self._trials_begun += len(generation.trials)
             for trial in generation.trials:
