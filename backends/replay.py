@@ -9,6 +9,7 @@ The table is a CSV file with one row per configuration and the columns ``model``
 from __future__ import annotations
 
 import csv
+import math
 from typing import TYPE_CHECKING, ClassVar
 
 from dse.contract import Knob, LoadError, LoadRequest, UnsupportedError
@@ -69,10 +70,10 @@ def _rows(table: Path) -> list[dict[str, str]]:
     try:
         with table.open(newline="", encoding="utf-8") as stream:
             reader = csv.DictReader(stream)
-            rows = list(reader)
+            columns, rows = reader.fieldnames or (), list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise LoadError(f"{table}: {error}") from error
-    missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+    missing = [name for name in COLUMNS if name not in columns]
     if missing:
         raise LoadError(f"{table}: no column {', '.join(missing)}")
     return rows
@@ -83,10 +84,17 @@ def _values(row: dict[str, str], metrics: tuple[str, ...]) -> dict[str, float]:
         raise UnsupportedError(row["failure"])
     values = {}
     for metric in metrics:
-        text = row.get(metric, "")
-        try:
-            values[metric] = float(text)
-        except ValueError:
+        text = row.get(metric) or ""
+        value = _number(text)
+        if not math.isfinite(value):
             unit = METRICS[metric].unit
-            raise LoadError(f"column {metric} holds '{text}', not a number of {unit}") from None
+            raise LoadError(f"column {metric} holds '{text}', not a number of {unit}")
+        values[metric] = value
     return values
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan

@@ -49,10 +49,14 @@ def run(arguments: list[str] | None = None) -> int:
         return _fail(str(error), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         return _fail("interrupted; what was measured is stored", INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read our output has enough of it; stop without a second error at exit.
-        sys.stdout = None
+    except SystemExit:
+        # So leave click and rich when whoever reads our output has enough of it.
         return 0
+    except OSError as error:
+        # Such as a full disk, met where no one knows more of it than the system says.
+        sys.stdout = None  # what it still holds can't be written: no second error at exit
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{where}{error.strerror or error}", DseError.exit_code)
     return code if isinstance(code, int) else 0
 
 

@@ -17,6 +17,9 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 _UNITS_S = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _UNITS_BYTES = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
+MAX_SECONDS = 366 * 86400.0
+MAX_BYTES = 1 << 50
+
 
 class Duration(click.ParamType[float]):
     """A span of time such as ``90s``, ``30m``, ``2h`` or ``1d``; in seconds without a unit."""
@@ -32,6 +35,8 @@ class Duration(click.ParamType[float]):
         seconds = _quantity(str(value), _UNITS_S)
         if not seconds:
             self.fail(f"'{value}' is no span of time; write 90s, 30m, 2h or 1d", param, ctx)
+        if seconds > MAX_SECONDS:
+            self.fail(f"'{value}' is more than 366 days", param, ctx)
         return seconds
 
 
@@ -49,6 +54,8 @@ class Size(click.ParamType[int]):
         size = _quantity(str(value), _UNITS_BYTES)
         if not size:
             self.fail(f"'{value}' is no amount of memory; write 800MiB or 4GiB", param, ctx)
+        if size > MAX_BYTES:
+            self.fail("more than any machine has; write 800MiB or 4GiB", param, ctx)
         return int(size)
 
 

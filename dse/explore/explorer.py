@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from dse.types import Configuration, Measurement
 
 
+SEEDS = 2**32
+"""Stock samplers take no larger seed."""
+
+
 class End(StrEnum):
     """Why an exploration ended."""
 
@@ -89,7 +93,7 @@ def explore(
     done = (key for key, r in study.records.items() if not (search.retry_failed and _transient(r)))
     pool = Pool(plan, done)
     # The seed moves on with the trials: a resumed study does not repeat its first proposals.
-    sampler = make_sampler(search.sampler, pool, search.seed + study.trials_begun)
+    sampler = make_sampler(search.sampler, pool, (search.seed + study.trials_begun) % SEEDS)
     choices = distributions(plan)
     begun, trials = time.monotonic(), 0
     while len(pool):

@@ -213,7 +213,7 @@ class Measurer:
     def _subject(self, configuration: Configuration) -> _Subject:
         backend = registry.backend(configuration.backend)
         artefact = self._artefact(configuration, backend) if backend.formats else None
-        settings = self._bench.settings.get(configuration.backend, {})
+        settings = self._settings(configuration.backend)
         depends = {
             "model": configuration.model,
             "precision": configuration.precision,
@@ -224,6 +224,12 @@ class Measurer:
             "version": self._bench.offers.runtimes[configuration.backend],
         }
         return _Subject(configuration, backend, artefact, settings, depends)
+
+    def _settings(self, backend: str) -> Mapping[str, Path]:
+        settings = self._bench.settings.get(backend, {})
+        for name, path in settings.items():
+            self._study.remember_artefact(f"{backend}'s {name}", self._hash(path))
+        return settings
 
     def _artefact(self, configuration: Configuration, backend: Backend) -> Artefact:
         name = (configuration.model, configuration.precision, "/".join(backend.formats))

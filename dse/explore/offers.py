@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dse import registry
 from dse.errors import RequestError, UnavailableError
+from dse.models.catalogue import CATALOGUE
 from dse.models.published import published
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Offers:
         """The published accuracy of a variant: the provider's word, else the catalogue's."""
         if model in self._provider.models():
             return self._provider.published(model, precision)
-        return published(model).get(precision)
+        return published(model).get(precision) if model in CATALOGUE else None
 
     @cached_property
     def runtimes(self) -> dict[str, str]:

@@ -63,11 +63,11 @@ class DetailLog:
         Raises:
             LogError: the log holds no number for the key.
         """
-        value = self.values.get(key)
+        value: Any = self.values.get(key)
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not is_number or not abs(value) <= sys.float_info.max:  # neither infinite nor NaN
-            raise LogError(f"the LoadGen log holds no number for {key}")
-        return float(value)
+        if is_number and abs(value) <= sys.float_info.max:  # neither infinite nor NaN
+            return float(value)
+        raise LogError(f"the LoadGen log holds no number for {key}")
 
 
 def read_detail(folder: Path) -> DetailLog:

@@ -28,10 +28,13 @@ if TYPE_CHECKING:
 
 SPEC_FILE = "spec.json"
 STDERR_FILE = "stderr.txt"
-TAIL_LINES = 20
+TAIL_LINES = 40
 TAIL_BYTES = 4000
+"""Room for a traceback, or for what the fault handler says of a crash inside LoadGen."""
 EXIT_GRACE_S = 5.0
 """How long a worker that has answered may take to end."""
+LONGEST_WAIT_S = 3600.0
+"""The system's own bound lies at 24 days; a timeout may lie beyond it."""
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "OMP_PROC_BIND", "KMP_AFFINITY")
 """Environment variables that would change a runtime's threads behind the configuration."""
@@ -151,9 +154,9 @@ def _listen(reader: int, deadline: float, end: _End, keep: Callable[[Measurement
     with selectors.DefaultSelector() as selector:
         selector.register(reader, selectors.EVENT_READ)
         while not (end.done or end.failure):
-            if not selector.select(max(0.0, deadline - time.monotonic())):
+            if not selector.select(min(LONGEST_WAIT_S, max(0.0, deadline - time.monotonic()))):
                 if time.monotonic() < deadline:
-                    continue  # a signal interrupted the wait
+                    continue
                 end.timed_out = True
                 return
             data = os.read(reader, 65536)
@@ -198,7 +201,8 @@ def _diagnose(
         return FailureKind.OUT_OF_MEMORY, "killed by the kernel for lack of memory"
     if says_out_of_memory(tail):
         return FailureKind.OUT_OF_MEMORY, f"memory ran out; the worker {how}"
-    last = tail.rstrip().rpartition("\n")[2]
+    # After a signal it is the fault handler that writes last, and not why.
+    last = tail.rstrip().rpartition("\n")[2] if end.exit_code >= 0 else ""
     return FailureKind.CRASH, f"the worker {how}" + (f": {last}" if last else "")
 
 

@@ -6,7 +6,7 @@ Standard library only: the worker may run in an interpreter that holds little el
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -95,10 +95,6 @@ class Spec:
     fidelity: Fidelity
     settings: Mapping[str, Path]
     memory_limit_bytes: int = 0
-
-    def without(self, taken: set[str]) -> Self:
-        """The same with the tasks that are still to be done."""
-        return replace(self, tasks=tuple(t for t in self.tasks if t.metric not in taken))
 
     def to_json(self) -> str:
         """The spec as JSON text; the inverse of `from_json`."""

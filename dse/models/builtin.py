@@ -6,50 +6,119 @@ only a published one may stand beside it.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from dse.errors import RequestError, UnavailableError
-from dse.models import cache
+from dse.models import cache, quantise
+from dse.models.calibration import RANDOM_PIXELS
 from dse.models.catalogue import CATALOGUE, variant
 from dse.models.provider import Artefact
-from dse.paths import cache_dir
+from dse.paths import cache_dir, exclusive
 from dse.types import digest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from dse.models.calibration import Calibration
     from dse.models.graph import Graph
     from dse.models.published import PublishedAccuracy
-    from dse.types import ModelFormat
+    from dse.types import Layout, ModelFormat, Preprocessing
 
 BUILDER_VERSION = 1
 """Raised with every change that gives a graph other bytes: files of older builders stay unused."""
 
 WEIGHTS = "untrained (builtin)"
-_INSTALL = "pip install 'mlperf-dse[builtin]'"
+FORMATS: tuple[ModelFormat, ...] = ("onnx", "tflite")
+PRECISIONS = ("fp32", "int8")
+
+# What building takes: modules, whose packages have the same names, and an extra that has them all.
+_NEEDS: Mapping[tuple[str, ModelFormat], tuple[tuple[str, ...], str]] = {
+    ("fp32", "onnx"): (("onnx",), "builtin"),
+    ("fp32", "tflite"): (("ai_edge_litert",), "litert"),
+    ("int8", "onnx"): (("onnx", "onnxruntime"), "quantise"),
+    ("int8", "tflite"): (("ai_edge_litert", "ai_edge_quantizer"), "quantise"),
+}
 
 
-def build(graph: Graph) -> tuple[Path, str]:
-    """Builds a graph as ONNX in the cache, or finds it there undamaged.
+def build(graph: Graph, model_format: ModelFormat = "onnx") -> tuple[Path, str]:
+    """Builds a graph in fp32 in the cache, or finds it there undamaged.
 
     Returns:
         The file's path and SHA-256.
 
     Raises:
-        UnavailableError: onnx is not installed.
+        UnavailableError: the library that writes the format is not installed.
         DseError: the cache can't be written to.
     """
-    if found := _cached(graph):
+    if found := _cached(graph, model_format):
         return found
     try:
+        data = _bytes(graph, model_format)
+    except ImportError as error:
+        raise _unavailable("fp32", model_format) from error
+    return cache.store(_folder(), _stem(graph), f".{model_format}", data)
+
+
+def build_int8(
+    graph: Graph, model_format: ModelFormat, preprocessing: Preprocessing, calibration: Calibration
+) -> tuple[Path, str]:
+    """Builds a graph in int8 in the cache, or finds it there undamaged.
+
+    Nothing promises that the quantising libraries give the same bytes twice. So of several
+    processes one builds, and the others wait for it and take its file.
+
+    Args:
+        graph: the network.
+        model_format: of the file.
+        preprocessing: of the model in that format.
+        calibration: what shows how far each activation reaches.
+
+    Returns:
+        The file's path and SHA-256.
+
+    Raises:
+        UnavailableError: a library that this takes is not installed.
+        DseError: the library fails, or the cache can't be written to.
+    """
+    try:
+        library = quantise.library(model_format)
+    except ImportError as error:
+        raise _unavailable("int8", model_format) from error
+    pixels = asdict(preprocessing)
+    key = digest([BUILDER_VERSION, graph.digest, library, calibration.identity, pixels])
+    folder, stem, suffix = _folder(), f"{graph.name}.int8.{key}", f".{model_format}"
+    if found := cache.find(folder, stem, suffix):
+        return found
+    source, _ = build(graph, model_format)
+    with exclusive(folder / f"{stem}{suffix}.lock"):
+        if found := cache.find(folder, stem, suffix):
+            return found
+        data = quantise.quantise(source, model_format, calibration.samples(preprocessing))
+        stored = cache.store(folder, stem, suffix, data)
+    # On a file system without locks another one may be there as well; all take the same then.
+    return cache.find(folder, stem, suffix) or stored
+
+
+def _bytes(graph: Graph, model_format: ModelFormat) -> bytes:
+    if model_format == "onnx":
         from dse.models.onnx_writer import onnx_bytes
 
-        data = onnx_bytes(graph)
-    except ImportError as error:
-        raise UnavailableError("builtin models need onnx", remedy=_INSTALL) from error
-    return cache.store(_folder(), _stem(graph), ".onnx", data)
+        return onnx_bytes(graph)
+    from dse.models.tflite_writer import tflite_bytes
+
+    return tflite_bytes(graph)
+
+
+def _unavailable(precision: str, model_format: ModelFormat) -> UnavailableError:
+    modules, extra = _NEEDS[precision, model_format]
+    packages = " and ".join(name.replace("_", "-") for name in modules)
+    return UnavailableError(
+        f"builtin {precision} {model_format} models need {packages}",
+        remedy=f"pip install 'mlperf-dse[{extra}]'",
+    )
 
 
 def _folder() -> Path:
@@ -60,15 +129,22 @@ def _stem(graph: Graph) -> str:
     return f"{graph.name}.{digest([BUILDER_VERSION, graph.digest])}"
 
 
-def _cached(graph: Graph) -> tuple[Path, str] | None:
-    return cache.find(_folder(), _stem(graph), ".onnx")
+def _cached(graph: Graph, model_format: ModelFormat) -> tuple[Path, str] | None:
+    return cache.find(_folder(), _stem(graph), f".{model_format}")
 
 
 class Builtin:
-    """Builds the catalogue's architectures in fp32, as ONNX."""
+    """Builds the catalogue's architectures in fp32 and int8, as ONNX and as TFLite.
+
+    Args:
+        calibration: what int8 is calibrated on.
+    """
 
     name = "builtin"
     trained = False
+
+    def __init__(self, calibration: Calibration = RANDOM_PIXELS) -> None:
+        self._calibration = calibration
 
     def models(self) -> tuple[str, ...]:
         """All names of the catalogue."""
@@ -81,49 +157,69 @@ class Builtin:
             RequestError: the catalogue has no such model.
         """
         variant(model)
-        return ("fp32",)
+        return PRECISIONS
 
     def obstacle(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> str | None:
         """Why no file in one of these formats can be had; None if one can."""
         if problem := _refusal(model, precision, formats):
             return problem
-        if find_spec("onnx") is None and _cached(CATALOGUE[model].graph()) is None:
-            return f"builtin models need onnx: {_INSTALL}"
-        return None
+        offered = [one for one in formats if one in FORMATS]
+        if any(_within_reach(model, precision, one) for one in offered):
+            return None
+        missing = _unavailable(precision, offered[0])
+        return f"{missing.problem}: {missing.remedy}"
 
     def published(self, model: str, precision: str) -> PublishedAccuracy | None:
         """The published accuracy of the weights that these here stand for."""
         return CATALOGUE[model].published.get(precision) if model in CATALOGUE else None
 
     def artefact(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> Artefact:
-        """The file of a model, built on first use.
+        """The file of a model, built on first use: some seconds in int8.
 
         Raises:
-            UnavailableError: onnx is not installed.
+            UnavailableError: a library that building takes is not installed.
             RequestError: no file in one of these formats can be had.
         """
         known = variant(model)
         if problem := _refusal(model, precision, formats):
             remedy = "give a folder of model files instead"
             raise RequestError(f"{model} {precision}: {problem}", remedy=remedy)
-        path, checksum = build(known.graph())
+        offered = [one for one in formats if one in FORMATS]
+        reach = (one for one in offered if _within_reach(model, precision, one))
+        chosen = next(reach, offered[0])
+        layout: Layout = "NCHW" if chosen == "onnx" else "NHWC"
+        preprocessing, weights = replace(known.preprocessing, layout=layout), WEIGHTS
+        if precision == "int8":
+            built = build_int8(known.graph(), chosen, preprocessing, self._calibration)
+            weights = f"{WEIGHTS}, int8 calibrated on {self._calibration.description}"
+        else:
+            built = build(known.graph(), chosen)
         return Artefact(
-            path=path,
-            format="onnx",
-            sha256=checksum,
-            preprocessing=replace(known.preprocessing, layout="NCHW"),
+            path=built[0],
+            format=chosen,
+            sha256=built[1],
+            preprocessing=preprocessing,
             classes=known.classes,
-            weights=WEIGHTS,
+            weights=weights,
             published=known.published.get(precision),
         )
+
+
+def _within_reach(model: str, precision: str, model_format: ModelFormat) -> bool:
+    """Whether a file can be built here, or was before."""
+    modules, _ = _NEEDS[precision, model_format]
+    if all(find_spec(module) is not None for module in modules):
+        return True
+    # The name of an int8 file holds a version that is not known without the library.
+    return precision == "fp32" and _cached(CATALOGUE[model].graph(), model_format) is not None
 
 
 def _refusal(model: str, precision: str, formats: tuple[ModelFormat, ...]) -> str | None:
     """What it does not offer, wherever it runs."""
     if model not in CATALOGUE:
         return f"builtin has no model '{model}'"
-    if precision != "fp32":
+    if precision not in PRECISIONS:
         return f"builtin builds no {precision} yet"
-    if "onnx" not in formats:
+    if not set(formats) & set(FORMATS):
         return f"builtin builds no {' or '.join(formats) or 'other format'} yet"
     return None

@@ -5,21 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dse.errors import UnavailableError
+from dse.types import CONFIGURATION_FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     import pandas as pd
 
     from dse.study.record import Record
 
 
-def frame(records: Iterable[Record]) -> pd.DataFrame:
+def frame(records: Sequence[Record], metrics: Sequence[str]) -> pd.DataFrame:
     """One row per record: the configuration, then value, interval and source of each metric.
 
     Columns are ``id``, the fields and knobs of the configurations, and for each metric its name
     (in its unit), ``<name>_low`` and ``<name>_high`` where an interval is known, and
     ``<name>_source``; then ``failure`` and ``failure_message``.
+
+    Args:
+        records: the rows.
+        metrics: names of the metrics to show, in order.
 
     Raises:
         UnavailableError: pandas is not installed.
@@ -30,13 +35,29 @@ def frame(records: Iterable[Record]) -> pd.DataFrame:
         raise UnavailableError(
             "tables need pandas", remedy="pip install 'mlperf-dse[report]'"
         ) from error
-    return pd.DataFrame([_row(record) for record in records])
+    rows = [_row(record, metrics) for record in records]
+    return pd.DataFrame(rows, columns=_columns(records, rows, metrics))
 
 
-def _row(record: Record) -> dict[str, object]:
+def _columns(
+    records: Sequence[Record], rows: Sequence[dict[str, object]], metrics: Sequence[str]
+) -> list[str]:
+    """All columns that a row has, in one order; a table without rows has them too."""
+    knobs = dict.fromkeys(name for record in records for name, _ in record.configuration.knobs)
+    columns = ["id", *CONFIGURATION_FIELDS, *knobs]
+    for name in metrics:
+        bounds = [f"{name}_low", f"{name}_high"]
+        known = any(bounds[0] in row for row in rows)
+        columns += [name, *(bounds if known else ()), f"{name}_source"]
+    return [*columns, "failure", "failure_message"]
+
+
+def _row(record: Record, metrics: Sequence[str]) -> dict[str, object]:
     row: dict[str, object] = {"id": record.id, **record.configuration.as_dict()}
-    for measurement in record.outcome.measurements:
-        name = measurement.metric
+    for name in metrics:
+        measurement = record.outcome.measurement(name)
+        if measurement is None:
+            continue
         row[name] = measurement.value
         if measurement.interval:
             row[f"{name}_low"], row[f"{name}_high"] = measurement.interval

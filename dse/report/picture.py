@@ -107,10 +107,15 @@ def _names(axes: Axes, frontier: Sequence[Record], metrics: tuple[str, str]) -> 
 
 
 def _axes(axes: Axes, records: Sequence[Record], metrics: tuple[str, str]) -> None:
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     axes.set_xlabel(_label(metrics[0], records))
     axes.set_ylabel(_label(metrics[1], records))
     if records:
         axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.legend(title="Pareto-optimal", loc="lower right", fontsize=8)
     axes.grid(visible=True, which="both", alpha=0.2)
 

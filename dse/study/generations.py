@@ -19,6 +19,7 @@ from dse.space.plan import parameter_values
 from dse.study import record as attributes
 from dse.study.about import About
 from dse.study.record import Record, outcome_as_dict, outcome_from_dict, record
+from dse.study.storage import damage_as_error
 from dse.types import METRICS, digest
 
 if TYPE_CHECKING:
@@ -62,26 +63,29 @@ def read(storage: optuna.storages.BaseStorage, name: str) -> list[Generation]:
     A generation whose creation was interrupted holds nothing and is left out.
 
     Raises:
-        RequestError: an Optuna study of that name is none of ours.
+        RequestError: an Optuna study of that name is none of ours, or is damaged.
     """
+    with damage_as_error(name):
+        found = [_read_one(storage, study_name) for study_name in _names(storage, name)]
+    return [generation for generation in found if generation is not None]
+
+
+def _read_one(storage: optuna.storages.BaseStorage, study_name: str) -> Generation | None:
     import optuna
 
-    generations = []
-    for study_name in _names(storage, name):
-        study = optuna.load_study(study_name=study_name, storage=storage)
-        trials = study.get_trials(deepcopy=False)
-        about = study.user_attrs.get(ABOUT_ATTRIBUTE)
-        if about is None and not trials:
-            continue
-        if about is None or study.user_attrs.get(SCHEMA_ATTRIBUTE) != SCHEMA:
-            raise RequestError(
-                f"the Optuna study '{study_name}' was not written by this version",
-                remedy="choose another --study",
-            )
-        found = (record(trial) for trial in trials)
-        records = {r.configuration.key: r for r in found if r is not None}
-        generations.append(Generation(study, About.from_dict(about), records, trials))
-    return generations
+    study = optuna.load_study(study_name=study_name, storage=storage)
+    trials = study.get_trials(deepcopy=False)
+    about = study.user_attrs.get(ABOUT_ATTRIBUTE)
+    if about is None and not trials:
+        return None
+    if about is None or study.user_attrs.get(SCHEMA_ATTRIBUTE) != SCHEMA:
+        raise RequestError(
+            f"the Optuna study '{study_name}' was not written by this version",
+            remedy="choose another --study",
+        )
+    found = (record(trial) for trial in trials)
+    records = {r.configuration.key: r for r in found if r is not None}
+    return Generation(study, About.from_dict(about), records, trials)
 
 
 def _names(storage: optuna.storages.BaseStorage, name: str) -> list[str]:
@@ -100,7 +104,8 @@ def name_within(storage: optuna.storages.BaseStorage, name: str) -> str:
     """
     import optuna
 
-    names = {each.partition("#")[0] for each in optuna.get_all_study_names(storage)}
+    with damage_as_error(name):
+        names = {each.partition("#")[0] for each in optuna.get_all_study_names(storage)}
     return name if name in names or len(names) != 1 else names.pop()
 
 

@@ -90,7 +90,7 @@ def open_storage(url: str) -> optuna.storages.BaseStorage:
             ) from error
         except sqlalchemy.exc.NoSuchModuleError as error:
             raise RequestError(f"storage {shown} is of a kind SQLAlchemy does not know") from error
-        except RuntimeError as error:  # Optuna's word for a schema of another version
+        except (RuntimeError, ValueError) as error:  # a schema of another version; damaged text
             raise RequestError(f"storage {shown} can't be used: {error}") from error
 
 
@@ -136,3 +136,23 @@ def storage_errors(shown: str, *, at_work: bool = False) -> Iterator[None]:
             "what it holds is left as it is",
         )
         raise (DseError(str(unusable)) if at_work else unusable) from error
+
+
+@contextmanager
+def damage_as_error(name: str) -> Iterator[None]:
+    """Turns what comes of reading a damaged study into one line.
+
+    Args:
+        name: the study's.
+
+    Raises:
+        RequestError: the study is damaged.
+    """
+    try:
+        yield
+    # SQLite finds damage to its own structures; damaged text comes out as one of these.
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise RequestError(
+            f"study '{name}' is damaged in its storage: {error}",
+            remedy="put a copy in its place, or choose another --study",
+        ) from error

@@ -174,7 +174,7 @@ class Study:
         return kept
 
     def remember_artefact(self, name: str, sha256: str) -> None:
-        """Notes which file a model's measurements belong to.
+        """Notes which file measurements belong to: a model's, or one of a backend's settings.
 
         Raises:
             RequestError: measurements of another file are stored under that name.
@@ -189,8 +189,8 @@ class Study:
                 self._generation.study.set_user_attr(attribute, self.about.as_dict())
         elif known != sha256:
             raise RequestError(
-                f"the file of {name} has changed since study '{self.folder.name}' measured it",
-                remedy="give the model another name, or choose another --study",
+                f"the file of {name} has changed since study '{self.folder.name}' used it",
+                remedy="put the old one back, or choose another --study",
             )
 
     @property

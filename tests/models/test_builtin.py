@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dse.models.provider import Artefact
+    from dse.types import ModelFormat
 
 
 SMALLEST = "mobilenet-v1-0.25-128"
@@ -241,29 +242,42 @@ def test_the_artefact_speaks_for_itself() -> None:
 def test_obstacles(own_cache: Path) -> None:
     provider = Builtin()
     assert provider.obstacle(SMALLEST, "fp32", ("tflite", "onnx")) is None
-    assert provider.obstacle(SMALLEST, "int8", ("onnx",)) == "builtin builds no int8 yet"
-    assert provider.obstacle(SMALLEST, "fp32", ("tflite",)) == "builtin builds no tflite yet"
+    assert provider.obstacle(SMALLEST, "int8", ("onnx",)) is None
+    assert provider.obstacle(SMALLEST, "int8", ("tflite",)) is None
+    assert provider.obstacle(SMALLEST, "bf16", ("onnx",)) == "builtin builds no bf16 yet"
+    assert provider.obstacle(SMALLEST, "fp32", ("tflite",)) is None
+    assert provider.obstacle(SMALLEST, "fp32", ()) == "builtin builds no other format yet"
     assert not own_cache.exists()
-    with pytest.raises(RequestError, match="builds no int8 yet"):
-        provider.artefact(SMALLEST, "int8", ("onnx",))
+    with pytest.raises(RequestError, match="builds no bf16 yet"):
+        provider.artefact(SMALLEST, "bf16", ("onnx",))
 
 
+@pytest.mark.parametrize(
+    ("form", "module", "extra"),
+    [("onnx", "onnx", "builtin"), ("tflite", "ai_edge_litert", "litert")],
+)
 @pytest.mark.usefixtures("own_cache")
-def test_without_onnx_only_what_is_cached_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = artefact(SMALLEST)
-    monkeypatch.setitem(sys.modules, "onnx", None)
-    monkeypatch.setattr(builtin, "find_spec", lambda _: None)
-    assert artefact(SMALLEST) == before
-    other = "mobilenet-v1-0.5-128"
-    assert "pip install 'mlperf-dse[builtin]'" in str(Builtin().obstacle(other, "fp32", ("onnx",)))
-    with pytest.raises(UnavailableError, match=r"mlperf-dse\[builtin\]"):
-        artefact(other)
+def test_without_a_writer_only_what_is_cached_can_be_had(
+    monkeypatch: pytest.MonkeyPatch, form: ModelFormat, module: str, extra: str
+) -> None:
+    provider, other = Builtin(), "mobilenet-v1-0.5-128"
+    before = provider.artefact(SMALLEST, "fp32", (form,))
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.setattr(builtin, "find_spec", lambda name: None if name == module else name)
+    assert provider.artefact(SMALLEST, "fp32", (form,)) == before
+    assert f"pip install 'mlperf-dse[{extra}]'" in str(provider.obstacle(other, "fp32", (form,)))
+    with pytest.raises(UnavailableError, match=rf"mlperf-dse\[{extra}\]"):
+        provider.artefact(other, "fp32", (form,))
+    both: tuple[ModelFormat, ModelFormat] = (form, "tflite" if form == "onnx" else "onnx")
+    assert provider.obstacle(other, "fp32", both) is None
+    assert provider.artefact(other, "fp32", both).format == both[1]
 
 
 def test_importing_the_provider_loads_nothing_heavy() -> None:
+    heavy = ("numpy", "onnx", "onnxruntime", "ai_edge_litert", "ai_edge_quantizer", "pandas")
     code = (
         "import sys, dse.models.builtin, dse.models.files;"
-        "print([m for m in ('numpy', 'onnx', 'onnxruntime', 'pandas') if m in sys.modules])"
+        f"print([name for name in {heavy} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

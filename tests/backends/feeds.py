@@ -1,0 +1,146 @@
+"""What each backend is tried with in the conformance suite: models, inputs, values of knobs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dse.contract import LoadRequest, Runtime
+from dse.models.builtin import Builtin
+from dse.registry import backend
+from dse.types import Configuration
+from tests.small_models import CLASSES, SIDE, onnx_bytes, tflite_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    import pytest
+    from numpy.typing import NDArray
+
+    from dse.contract import Model
+    from dse.types import KnobValue
+
+SMALL: dict[str, Callable[..., bytes]] = {"onnx": onnx_bytes, "tflite": tflite_bytes}
+"""By file format: writes a model; takes ``fixed_batch`` and ``inputs``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A model for a backend.
+
+    Attributes:
+        backend: its name.
+        shape: of one sample.
+        classes: number of scores.
+        file: makes or finds the model file; None where the backend reads none.
+        dtype: of a sample.
+        largest_batch: the largest that the model takes.
+        tolerance: by how much scores may differ where the arithmetic does.
+        values: values to try of knobs that take any.
+        refused: values of knobs that the backend refuses.
+    """
+
+    backend: str
+    shape: tuple[int, ...]
+    classes: int
+    file: Callable[[pytest.FixtureRequest], Path | None]
+    dtype: str = "float32"
+    largest_batch: int = 16
+    tolerance: float = 1e-4
+    values: Mapping[str, tuple[KnobValue, ...]] = field(default_factory=dict)
+    refused: frozenset[tuple[str, KnobValue]] = frozenset()
+
+
+def small(file_format: str) -> Callable[[pytest.FixtureRequest], Path]:
+    def write(request: pytest.FixtureRequest) -> Path:
+        folder: Path = request.getfixturevalue("tmp_path")
+        path = folder / f"small.{file_format}"
+        path.write_bytes(SMALL[file_format]())
+        return path
+
+    return write
+
+
+def builtin(name: str) -> Callable[[pytest.FixtureRequest], Path]:
+    def build(request: pytest.FixtureRequest) -> Path:
+        request.getfixturevalue("shared_cache")
+        return Builtin().artefact(name, "fp32", ("onnx",)).path
+
+    return build
+
+
+def published(name: str) -> Callable[[pytest.FixtureRequest], Path]:
+    def find(request: pytest.FixtureRequest) -> Path:
+        folder: Path = request.getfixturevalue("shared_data")
+        return folder / "models" / name
+
+    return find
+
+
+FEEDS = {
+    "onnxruntime": Feed("onnxruntime", (3, SIDE, SIDE), CLASSES, small("onnx")),
+    "onnxruntime-builtin": Feed(
+        "onnxruntime", (3, 128, 128), 1001, builtin("mobilenet-v1-0.25-128"), tolerance=1e-3
+    ),
+    "litert": Feed("litert", (SIDE, SIDE, 3), CLASSES, small("tflite")),
+    "litert-float": Feed(
+        "litert", (224, 224, 3), 1000, published("efficientnet-lite0_fp32.tflite"), largest_batch=3
+    ),
+    "litert-quantised": Feed(
+        "litert",
+        (128, 128, 3),
+        1001,
+        published("mobilenet_v1_0.25_128_quant.tflite"),
+        dtype="uint8",
+        largest_batch=1,
+        tolerance=12,  # of 255: XNNPACK rounds in another way
+    ),
+    "null": Feed(
+        "null",
+        (SIDE, SIDE, 3),
+        1000,
+        lambda _: None,
+        values={"delay_ms": (0.0, 0.5)},
+        refused=frozenset({("fault", "refuse")}),
+    ),
+}
+
+
+class Bench:
+    """A backend with a model to try it on."""
+
+    def __init__(self, feed: Feed, file: Path | None) -> None:
+        found = backend(feed.backend)
+        assert isinstance(found, Runtime)
+        self.runtime, self.feed, self.file = found, feed, file
+
+    def load(
+        self,
+        batch_size: int = 1,
+        threads: int = 1,
+        knobs: Mapping[str, KnobValue] | None = None,
+        file: Path | None = None,
+    ) -> Model:
+        configuration = Configuration(
+            "m", "fp32", self.feed.backend, threads, batch_size, tuple((knobs or {}).items())
+        )
+        return self.runtime.load(LoadRequest(configuration, file or self.file, {}))
+
+    def batch(self, size: int, seed: int = 0) -> NDArray[Any]:
+        """Samples of which each depends on the seed and its place alone."""
+        return np.concatenate([self._sample(seed, place) for place in range(size)])
+
+    def _sample(self, seed: int, place: int) -> NDArray[Any]:
+        generator = np.random.default_rng([seed, place])
+        shape = (1, *self.feed.shape)
+        if self.feed.dtype == "uint8":
+            return generator.integers(0, 256, shape, np.uint8)
+        return generator.uniform(-1, 1, shape).astype(self.feed.dtype)
+
+    def agree(self, one: NDArray[Any], other: NDArray[Any]) -> None:
+        tolerance = self.feed.tolerance
+        wide = one.astype(float), other.astype(float)
+        np.testing.assert_allclose(*wide, rtol=1e-3, atol=tolerance)

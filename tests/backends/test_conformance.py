@@ -1,0 +1,247 @@
+"""What every backend must do, whatever runtime is behind it.
+
+A new runtime joins with a feed in `tests.backends.feeds`; for recordings see `test_recordings`.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, get_args
+
+import numpy as np
+import pytest
+
+from dse.contract import LoadError, Recording, Runtime, UnsupportedError
+from dse.registry import BACKENDS, backend
+from dse.types import (
+    CONFIGURATION_FIELDS,
+    METRICS,
+    PRECISIONS,
+    KnobValue,
+    ModelFormat,
+)
+from tests.backends.feeds import FEEDS, SMALL, Bench
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+RUNTIMES = [name for name in BACKENDS if isinstance(backend(name), Runtime)]
+READERS = [name for name in RUNTIMES if backend(name).formats]
+RECORDINGS = [name for name in BACKENDS if isinstance(backend(name), Recording)]
+
+
+def test_every_runtime_is_fed() -> None:
+    assert {feed.backend for feed in FEEDS.values()} == set(RUNTIMES)
+    assert set(RUNTIMES) <= set(FEEDS)
+    assert set(RUNTIMES).isdisjoint(RECORDINGS)
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+class TestEveryBackend:
+    def test_it_says_what_it_reads_and_runs(self, name: str) -> None:
+        found = backend(name)
+        assert found.name == name
+        assert set(found.formats) <= set(get_args(ModelFormat))
+        assert set(found.precisions) <= set(PRECISIONS)
+        for names in (found.formats, found.precisions, found.settings):
+            assert len(set(names)) == len(names)
+
+    def test_its_knobs_are_well_formed(self, name: str) -> None:
+        knobs = backend(name).knobs
+        names = [knob.name for knob in knobs]
+        assert len(set(names)) == len(names)
+        taken = {*CONFIGURATION_FIELDS, *METRICS, *backend(name).settings, "id"}
+        assert taken.isdisjoint(names)
+        for knob in knobs:
+            assert knob.name.isidentifier()
+            assert knob.help.strip()
+            assert isinstance(knob.default, get_args(KnobValue))
+            assert {type(value) for value in knob.values} <= {type(knob.default)}
+            assert not knob.values or knob.default in knob.values
+            assert len(set(knob.values)) == len(knob.values)
+
+    def test_it_holds_no_state(self, name: str) -> None:
+        found = backend(name)
+        found.version()
+        assert not getattr(found, "__dict__", {})
+
+    def test_it_knows_its_version(self, name: str) -> None:
+        try:
+            version = backend(name).version()
+        except ImportError:
+            return  # the runtime is not installed
+        assert isinstance(version, str)
+        assert version.strip() == version != ""
+
+
+@pytest.fixture
+def bench(feed: str, request: pytest.FixtureRequest) -> Bench:
+    return Bench(FEEDS[feed], FEEDS[feed].file(request))
+
+
+def sizes(bench: Bench) -> list[int]:
+    return [size for size in (1, 2, 3, 16) if size <= bench.feed.largest_batch]
+
+
+def predicted(
+    bench: Bench,
+    samples: NDArray[np.generic],
+    threads: int = 1,
+    knobs: Mapping[str, KnobValue] | None = None,
+) -> NDArray[np.generic]:
+    """The scores of a batch, by a model loaded for it alone."""
+    model = bench.load(len(samples), threads, knobs)
+    scores = model.predict(samples).copy()
+    model.close()
+    return scores
+
+
+@pytest.mark.parametrize("feed", FEEDS)
+class TestRuntime:
+    def test_scores_have_a_row_for_each_sample(self, bench: Bench) -> None:
+        for size in sizes(bench):
+            scores = predicted(bench, bench.batch(size))
+            assert scores.shape == (size, bench.feed.classes)
+            assert np.issubdtype(scores.dtype, np.number)
+            assert np.isfinite(scores).all()
+
+    def test_equal_inputs_have_equal_scores(self, bench: Bench) -> None:
+        size = sizes(bench)[-1]
+        model = bench.load(size)
+        first = model.predict(bench.batch(size)).copy()
+        model.predict(bench.batch(size, seed=1))
+        np.testing.assert_array_equal(model.predict(bench.batch(size)), first)
+        model.close()
+        np.testing.assert_array_equal(predicted(bench, bench.batch(size)), first)
+
+    def test_a_batch_scores_as_its_samples_do(self, bench: Bench) -> None:
+        samples = bench.batch(sizes(bench)[-1])
+        together = predicted(bench, samples)
+        model = bench.load(1)
+        for i in range(len(samples)):
+            bench.agree(model.predict(samples[i : i + 1]), together[i : i + 1])
+        model.close()
+
+    def test_different_samples_have_different_scores(self, bench: Bench) -> None:
+        if bench.feed.backend == "null":
+            return  # a constant answer is its purpose
+        one, other = predicted(bench, bench.batch(1)), predicted(bench, bench.batch(1, seed=1))
+        assert not np.array_equal(one, other)
+
+    def test_threads_do_not_change_scores(self, bench: Bench) -> None:
+        samples = bench.batch(sizes(bench)[-1])
+        bench.agree(predicted(bench, samples, threads=1), predicted(bench, samples, threads=2))
+
+    def test_every_value_of_every_knob_loads_and_agrees(self, bench: Bench) -> None:
+        samples = bench.batch(sizes(bench)[-1])
+        usual = predicted(bench, samples)
+        for knob in bench.runtime.knobs:
+            for value in knob.values or bench.feed.values[knob.name]:
+                if (knob.name, value) in bench.feed.refused:
+                    with pytest.raises(UnsupportedError):
+                        predicted(bench, samples, knobs={knob.name: value})
+                else:
+                    scores = predicted(bench, samples, knobs={knob.name: value})
+                    bench.agree(scores, usual)
+                    assert knob.numeric or np.array_equal(scores, usual)
+
+    def test_a_closed_model_can_be_loaded_again(self, bench: Bench) -> None:
+        scores = [predicted(bench, bench.batch(1)) for _ in range(4)]
+        assert all(np.array_equal(again, scores[0]) for again in scores)
+
+    def test_the_input_stays_as_it_was(self, bench: Bench) -> None:
+        samples = bench.batch(1)
+        before = samples.copy()
+        model = bench.load(1)
+        model.predict(samples)
+        np.testing.assert_array_equal(samples, before)
+        samples.flags.writeable = False
+        model.predict(samples)
+        model.close()
+
+    def test_two_models_at_once_do_not_mix(self, bench: Bench) -> None:
+        size = sizes(bench)[-1]
+        alone = [predicted(bench, bench.batch(size)), predicted(bench, bench.batch(1, seed=1))]
+        one, other = bench.load(size, threads=2), bench.load(1)
+        for _ in range(2):
+            bench.agree(one.predict(bench.batch(size)), alone[0])
+            bench.agree(other.predict(bench.batch(1, seed=1)), alone[1])
+        one.close()
+        bench.agree(other.predict(bench.batch(1, seed=1)), alone[1])
+        other.close()
+
+    def test_a_batch_beyond_what_the_model_takes_is_refused(
+        self, bench: Bench, tmp_path: Path
+    ) -> None:
+        if not bench.runtime.formats:
+            return  # there is no model that could be too small
+        file = bench.file
+        if bench.feed.largest_batch > 1:
+            kind = bench.runtime.formats[0]
+            file = tmp_path / f"fixed.{kind}"
+            file.write_bytes(SMALL[kind](fixed_batch=True))
+            bench = Bench(FEEDS[bench.feed.backend], file)
+        bench.load(1).predict(bench.batch(1))
+        with pytest.raises(Exception, match=r"."):  # at loading, or at the first prediction
+            bench.load(4).predict(bench.batch(4))
+
+
+@pytest.mark.parametrize("feed", READERS)
+class TestModelFiles:
+    @pytest.mark.parametrize(
+        "content",
+        [b"", b"\0", b"no model at all\n" * 100, b"TFL3" * 50, bytes(range(256)) * 20],
+        ids=["empty", "zero", "text", "magic", "bytes"],
+    )
+    def test_what_is_no_model_can_not_be_loaded(
+        self, bench: Bench, content: bytes, tmp_path: Path
+    ) -> None:
+        file = tmp_path / f"no-model.{bench.runtime.formats[0]}"
+        file.write_bytes(content)
+        with pytest.raises(LoadError, match=r"."):
+            bench.load(file=file)
+
+    def test_what_is_not_there_can_not_be_loaded(self, bench: Bench, tmp_path: Path) -> None:
+        for name in ("missing", "folder"):
+            file = tmp_path / f"{name}.{bench.runtime.formats[0]}"
+            with pytest.raises(LoadError, match=r"."):
+                bench.load(file=file)
+            (tmp_path / f"folder.{bench.runtime.formats[0]}").mkdir(exist_ok=True)
+
+    def test_a_model_with_two_inputs_is_not_supported(self, bench: Bench, tmp_path: Path) -> None:
+        kind = bench.runtime.formats[0]
+        file = tmp_path / f"two.{kind}"
+        file.write_bytes(SMALL[kind](inputs=2))
+        with pytest.raises(UnsupportedError, match="2 inputs, not one"):
+            bench.load(file=file)
+
+    def test_a_wrong_input_raises(self, bench: Bench) -> None:
+        model = bench.load(2)
+        for wrong in (bench.batch(2)[..., :-1].copy(), bench.batch(2).astype(np.int64)):
+            with pytest.raises(Exception, match=r"."):
+                model.predict(wrong)
+        assert len(model.predict(bench.batch(2))) == 2
+        model.close()
+
+    def test_a_model_cut_short_never_takes_the_interpreter_with_it(
+        self, bench: Bench, tmp_path: Path
+    ) -> None:
+        assert bench.file is not None
+        size = bench.file.stat().st_size
+        lengths = [*range(0, size, size // 200), *range(size - 16, size)]
+        words = [bench.feed.backend, str(bench.file), str(tmp_path), *map(str, lengths)]
+        ended = subprocess.run(
+            [sys.executable, "-m", "tests.backends.truncated", *words],
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert ended.returncode == 0, ended.stderr
+        outcomes = json.loads(ended.stdout)
+        assert len(outcomes) == len(set(lengths))
+        assert set(outcomes.values()) <= {"LoadError", "UnsupportedError"}

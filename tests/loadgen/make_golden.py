@@ -1,0 +1,51 @@
+"""Writes the logs in ``golden/``: python -m tests.loadgen.make_golden FOLDER.
+
+Each is what LoadGen wrote, with nothing taken away.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from dse.contract import LoadRequest, Runtime
+from dse.loadgen.harness import RunSettings, Scenario, run
+from dse.registry import backend
+from dse.tasks.inputs import RandomInputs
+from dse.types import Configuration, Preprocessing
+from tests.loadgen.doubles import Echo, Numbers
+
+BATCH_SIZE = 8
+
+
+def main(folder: Path) -> None:
+    for name in ("single_stream", "offline", "accuracy"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    null = backend("null")
+    assert isinstance(null, Runtime)
+    configuration = Configuration("m", "fp32", "null", 1, BATCH_SIZE, (("delay_ms", 0.2),))
+    model = null.load(LoadRequest(configuration, None, {}))
+    images = RandomInputs(32, Preprocessing(8), seed=0)
+    single = RunSettings(
+        Scenario.SINGLE_STREAM,
+        min_duration_ms=50,
+        min_query_count=128,
+        performance_samples=32,
+        expected_latency_ns=100_000,
+    )
+    run(model, images, single, folder / "single_stream")
+    offline = RunSettings(
+        Scenario.OFFLINE,
+        batch_size=BATCH_SIZE,
+        min_query_count=25 * BATCH_SIZE,
+        performance_samples=32,
+    )
+    run(model, images, offline, folder / "offline")
+    accuracy = RunSettings(
+        Scenario.SINGLE_STREAM, accuracy=True, performance_samples=24, label_offset=1
+    )
+    run(Echo(), Numbers(64), accuracy, folder / "accuracy")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,239 @@
+"""What the harness hands to a model, answers to LoadGen, and does when a prediction fails."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import mlperf_loadgen as lg
+import pytest
+
+from dse.loadgen.harness import RunSettings, Scenario, run
+from dse.loadgen.logs import read_detail, read_predictions
+from tests.loadgen.doubles import Echo, Numbers
+from tests.loadgen.failing import QUERIES, SAMPLES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HANG_S = 60
+"""Long past what any of the runs takes."""
+
+
+def issued(settings: RunSettings, samples: int, folder: Path) -> list[int]:
+    """The samples that LoadGen asks for, in its order: with equal seeds always the same."""
+    indices: list[int] = []
+
+    def issue(ids: list[int], wanted: list[int]) -> None:
+        indices.extend(wanted)
+        lg.QuerySamplesComplete([lg.QuerySampleResponse(i, 0, 0) for i in ids])
+
+    def nothing(*_: Any) -> None:
+        pass
+
+    test = lg.TestSettings()
+    test.scenario = getattr(lg.TestScenario, settings.scenario.value)
+    test.mode = lg.TestMode.PerformanceOnly
+    test.min_duration_ms = settings.min_duration_ms
+    test.min_query_count = settings.min_query_count
+    test.performance_sample_count_override = settings.performance_samples
+    log = lg.LogSettings()
+    output = lg.LogOutputSettings()
+    output.outdir = str(folder)
+    log.log_output = output
+    sut = lg.ConstructFastSUT(issue, nothing)
+    qsl = lg.ConstructQSL(samples, settings.performance_samples, nothing, nothing)
+    lg.StartTestWithLogSettings(sut, qsl, test, log, str(folder / "none"))
+    lg.DestroyQSL(qsl)
+    lg.DestroyFastSUT(sut)
+    return indices
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    folder = tmp_path / "other"
+    folder.mkdir()
+    return folder
+
+
+@pytest.mark.parametrize("count", [1, 64, 300])
+def test_single_stream_completes_every_query(count: int, tmp_path: Path, other: Path) -> None:
+    settings = RunSettings(
+        Scenario.SINGLE_STREAM, batch_size=4, min_query_count=count, performance_samples=7
+    )
+    model = Echo()
+    run(model, Numbers(20), settings, tmp_path)
+    log = read_detail(tmp_path)
+    assert log.number("result_query_count") == count
+    assert log.errors == ()
+    assert all(len(batch) == 1 for batch in model.batches)
+    assert [batch[0] for batch in model.batches] == issued(settings, 20, other)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 5, 16, 64])
+@pytest.mark.parametrize("count", [1, 10, 47, 160])
+def test_offline_forms_full_batches_in_loadgens_order(
+    batch_size: int, count: int, tmp_path: Path, other: Path
+) -> None:
+    settings = RunSettings(
+        Scenario.OFFLINE, batch_size=batch_size, min_query_count=count, performance_samples=7
+    )
+    model = Echo()
+    run(model, Numbers(20), settings, tmp_path)
+    assert [len(b) for b in model.batches] == [batch_size] * math.ceil(count / batch_size)
+    predicted = [number for batch in model.batches for number in batch]
+    assert predicted[:count] == issued(settings, 20, other)
+    log = read_detail(tmp_path)
+    assert log.errors == ()
+    assert log.number("effective_min_sample_count") == count
+    assert set(predicted) <= set(log.values["loaded_qsl_set"])
+
+
+def test_the_last_batch_is_padded_with_samples(tmp_path: Path) -> None:
+    settings = RunSettings(Scenario.OFFLINE, batch_size=8, min_query_count=11)
+    model = Echo()
+    run(model, Numbers(20), settings, tmp_path)
+    first, last = model.batches
+    assert last[3:] == first[3:]  # what the buffer held before
+
+
+@pytest.mark.parametrize("scenario", Scenario)
+@pytest.mark.parametrize("batch_size", [1, 4])
+@pytest.mark.parametrize("offset", [0, 1, 3])
+def test_an_accuracy_run_answers_with_the_exact_labels(
+    scenario: Scenario, batch_size: int, offset: int, tmp_path: Path
+) -> None:
+    settings = RunSettings(
+        scenario,
+        accuracy=True,
+        batch_size=batch_size,
+        performance_samples=9,
+        label_offset=offset,
+        min_query_count=5,
+    )
+    model, samples = Echo(), Numbers(50)
+    run(model, samples, settings, tmp_path)
+    assert read_predictions(tmp_path) == {index: index - offset for index in range(50)}
+    assert sorted(model.batches) == [[index] for index in range(50)]
+    assert [len(indices) for indices in samples.loaded] == [9, 9, 9, 9, 9, 5]
+    assert read_detail(tmp_path).errors == ()
+
+
+@pytest.mark.parametrize("scenario", Scenario)
+@pytest.mark.parametrize("accuracy", [False, True])
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_fewer_samples_than_may_be_loaded(
+    scenario: Scenario, accuracy: bool, count: int, tmp_path: Path
+) -> None:
+    settings = RunSettings(scenario, accuracy=accuracy, min_query_count=64, performance_samples=256)
+    model = Echo()
+    run(model, Numbers(count), settings, tmp_path)
+    assert {number for batch in model.batches for number in batch} == set(range(count))
+    assert len(model.batches) == (count if accuracy else 64)
+    assert len(read_predictions(tmp_path)) == (count if accuracy else 0)
+
+
+@pytest.mark.parametrize("scenario", Scenario)
+def test_a_timed_run_answers_with_nothing_that_is_logged(
+    scenario: Scenario, tmp_path: Path
+) -> None:
+    run(Echo(), Numbers(8), RunSettings(scenario, min_query_count=64), tmp_path)
+    assert read_predictions(tmp_path) == {}
+    assert read_detail(tmp_path).valid
+
+
+@pytest.mark.parametrize("scenario", Scenario)
+@pytest.mark.parametrize("accuracy", [False, True])
+def test_samples_are_unloaded(scenario: Scenario, accuracy: bool, tmp_path: Path) -> None:
+    samples = Numbers(50)
+    settings = RunSettings(scenario, accuracy=accuracy, min_query_count=64, performance_samples=9)
+    run(Echo(), samples, settings, tmp_path)
+    assert len(samples.loaded) == (6 if accuracy else 1)
+    assert sum(samples.alive_at_load) == 0  # each round is freed before the next
+    assert samples.alive == 0
+
+
+def test_many_runs_in_one_process(tmp_path: Path) -> None:
+    orders = []
+    for attempt in range(3):
+        for scenario in Scenario:
+            for accuracy in (True, False):
+                folder = tmp_path / f"{attempt}-{scenario}-{accuracy}"
+                folder.mkdir()
+                model = Echo()
+                settings = RunSettings(scenario, accuracy=accuracy, min_query_count=64)
+                run(model, Numbers(30), settings, folder)
+                orders.append((scenario, accuracy, model.batches))
+                assert len(read_predictions(folder)) == (30 if accuracy else 0)
+    assert orders[:4] == orders[4:8] == orders[8:]
+
+
+def failing(
+    folder: Path, scenario: Scenario, mode: str, batch: int, what: str, call: int
+) -> dict[str, Any]:
+    """Runs `tests.loadgen.failing`: an abort shows in its exit code, a hang as a timeout."""
+    words = [str(folder), scenario.value, mode, str(batch), what, str(call)]
+    ended = subprocess.run(
+        [sys.executable, "-X", "faulthandler", "-m", "tests.loadgen.failing", *words],
+        capture_output=True,
+        text=True,
+        timeout=HANG_S,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr == ""
+    answer: dict[str, Any] = json.loads(ended.stdout)
+    return answer
+
+
+@pytest.mark.parametrize("position", ["first", "middle", "last"])
+@pytest.mark.parametrize(
+    ("scenario", "mode", "batch"),
+    [
+        (Scenario.SINGLE_STREAM, "performance", 1),
+        (Scenario.SINGLE_STREAM, "accuracy", 1),
+        (Scenario.OFFLINE, "performance", 1),
+        (Scenario.OFFLINE, "performance", 4),
+        (Scenario.OFFLINE, "accuracy", 4),
+    ],
+)
+def test_a_failed_prediction_ends_the_run(
+    scenario: Scenario, mode: str, batch: int, position: str, tmp_path: Path
+) -> None:
+    calls = SAMPLES if mode == "accuracy" else math.ceil(QUERIES / batch)
+    call = {"first": 1, "middle": calls // 2, "last": calls}[position]
+    answer = failing(tmp_path, scenario, mode, batch, "RuntimeError", call)
+    assert answer["raised"] == "PredictionError"
+    assert answer["message"] == "RuntimeError: the runtime says no"
+    assert answer["cause"] == "RuntimeError('the runtime says no')"
+    assert answer["calls"] == call  # never again after the error
+    assert (answer["errors_again"], answer["calls_again"]) == (0, calls)
+
+
+@pytest.mark.parametrize("what", ["MemoryError", "shape"])
+def test_whatever_a_prediction_raises_is_the_cause(what: str, tmp_path: Path) -> None:
+    answer = failing(tmp_path, Scenario.SINGLE_STREAM, "accuracy", 1, what, 3)
+    assert answer["raised"] == "PredictionError"
+    cause = "MemoryError()" if what == "MemoryError" else "ValueError('scores of shape (100,)"
+    assert answer["cause"].startswith(cause)
+    assert answer["calls"] == 3
+
+
+@pytest.mark.parametrize("scenario", Scenario)
+@pytest.mark.parametrize("what", ["KeyboardInterrupt", "SystemExit"])
+def test_an_interruption_comes_out_as_it_is(scenario: Scenario, what: str, tmp_path: Path) -> None:
+    answer = failing(tmp_path, scenario, "performance", 1, what, 7)
+    assert (answer["raised"], answer["calls"]) == (what, 7)
+
+
+@pytest.mark.parametrize("scenario", Scenario)
+@pytest.mark.parametrize(("mode", "round_"), [("performance", 1), ("accuracy", 1), ("accuracy", 2)])
+def test_samples_that_cannot_be_loaded_end_the_run(
+    scenario: Scenario, mode: str, round_: int, tmp_path: Path
+) -> None:
+    answer = failing(tmp_path, scenario, mode, 1, "inputs", round_)
+    assert (answer["raised"], answer["message"]) == ("OSError", "the samples are gone")
+    assert answer["calls"] == (0 if round_ == 1 else 5)
+    assert answer["errors_again"] == 0

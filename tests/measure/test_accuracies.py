@@ -1,0 +1,124 @@
+"""Accuracies on real images: the worker's are those of a plain loop over the runtime."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from dse.loadgen.logs import read_detail, read_predictions
+from dse.measure.runner import Limits, run_worker
+from dse.measure.spec import InputSource
+from dse.tasks.cache import image_cache, label_file
+from dse.tasks.dataset import Dataset, open_dataset
+from dse.tasks.inputs import ImageInputs
+from dse.types import ACCURACY, Preprocessing
+from tests.measure.specs import spec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    Scores = Callable[[NDArray[Any]], NDArray[np.generic]]
+
+IMAGES = 500
+THREADS = min(2, len(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else 1
+LITE0 = Preprocessing(224, "NCHW", mean=(127.0,) * 3, scale=(128.0,) * 3)
+MOBILENET = Preprocessing(128, dtype="uint8", label_offset=1)
+
+
+@pytest.fixture(scope="module")
+def dataset(shared_data: Path) -> Dataset:
+    return open_dataset(shared_data / "imagenet-sample")
+
+
+def onnxruntime(path: Path) -> Scores:
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = THREADS
+    session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+
+    def scores(image: NDArray[Any]) -> NDArray[np.generic]:
+        result: NDArray[np.generic] = session.run(None, {name: image})[0]
+        return result
+
+    return scores
+
+
+def litert(path: Path) -> Scores:
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_path=str(path), num_threads=THREADS)
+    interpreter.allocate_tensors()
+    source = interpreter.get_input_details()[0]["index"]
+    result = interpreter.get_output_details()[0]["index"]
+
+    def scores(image: NDArray[Any]) -> NDArray[np.generic]:
+        interpreter.set_tensor(source, image)
+        interpreter.invoke()
+        answer: NDArray[np.generic] = interpreter.get_tensor(result)
+        return answer
+
+    return scores
+
+
+RUNTIMES = {"onnxruntime": onnxruntime, "litert": litert}
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "preprocessing", "low", "high"),
+    [
+        ("onnxruntime", "efficientnet-lite0_fp32.onnx", LITE0, 86, 89),
+        ("onnxruntime", "mobilenet_v1_0.25_128_fp32.onnx", MOBILENET, 43, 47),
+        ("litert", "mobilenet_v1_0.25_128_quant.tflite", MOBILENET, 43, 47),
+        ("litert", "efficientnet-lite0_fp32.tflite", replace(LITE0, layout="NHWC"), 86, 89),
+    ],
+)
+@pytest.mark.usefixtures("shared_cache")
+def test_every_image_is_predicted_as_in_a_plain_loop(
+    name: str,
+    file: str,
+    preprocessing: Preprocessing,
+    low: float,
+    high: float,
+    dataset: Dataset,
+    shared_data: Path,
+    tmp_path: Path,
+) -> None:
+    model = shared_data / "models" / file
+    pixels = image_cache(dataset, preprocessing)
+    wanted = replace(
+        spec(
+            tmp_path,
+            ACCURACY.name,
+            backend=name,
+            threads=THREADS,
+            model_file=model,
+            preprocessing=preprocessing,
+        ),
+        inputs=InputSource(pixels, label_file(dataset)),
+    )
+    outcome = run_worker(wanted, Limits(timeout_s=300, memory_bytes=0))
+    assert outcome.failure is None
+
+    images = ImageInputs(pixels, dataset.labels, preprocessing)
+    scores = RUNTIMES[name](model)
+    labels = [
+        int(scores(images.batch([index])).argmax()) - preprocessing.label_offset
+        for index in range(IMAGES)
+    ]
+    predictions = read_predictions(wanted.folder / "accuracy")
+    assert [predictions[index] for index in range(IMAGES)] == labels
+    good = int((np.array(labels) == np.array(dataset.labels)).sum())
+    [measurement] = outcome.measurements
+    assert measurement.value == 100 * good / IMAGES
+    assert measurement.details == {"good": good, "total": IMAGES}
+    assert low <= measurement.value <= high
+    assert read_detail(wanted.folder / "accuracy").values["qsl_reported_total_count"] == IMAGES

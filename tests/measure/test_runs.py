@@ -1,0 +1,206 @@
+"""The metrics of one configuration through real runtimes, taken in this process."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from dse.contract import LoadError, LoadRequest, Runtime, UnsupportedError
+from dse.intervals import wilson
+from dse.loadgen.logs import read_detail, read_predictions
+from dse.measure.failures import RunFailedError
+from dse.measure.runs import RANDOM_SAMPLES, take
+from dse.models.builtin import Builtin
+from dse.registry import backend
+from dse.tasks.inputs import prepare, top1
+from dse.types import (
+    ACCURACY,
+    LATENCY,
+    THROUGHPUT,
+    FailureKind,
+    Measurement,
+    Preprocessing,
+    Source,
+)
+from tests.measure.specs import ALL, STEADY, spec
+from tests.small_models import SIDE, onnx_bytes, tflite_bytes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dse.measure.spec import Spec
+
+IMAGES = 40
+PREPROCESSING = {
+    "onnxruntime": Preprocessing(SIDE, "NCHW", mean=(127.0,) * 3, scale=(128.0,) * 3),
+    "litert": Preprocessing(SIDE, "NHWC", mean=(127.0,) * 3, scale=(128.0,) * 3),
+}
+MODELS = {"onnxruntime": onnx_bytes, "litert": tflite_bytes}
+
+
+def runtime(name: str) -> Runtime:
+    found = backend(name)
+    assert isinstance(found, Runtime)
+    return found
+
+
+def taken(wanted: Spec) -> dict[str, Measurement]:
+    found = take(runtime(wanted.configuration.backend), wanted)
+    return {measurement.metric: measurement for measurement in found}
+
+
+def small(tmp_path: Path, name: str, *metrics: str, **fields: Any) -> Spec:
+    model = tmp_path / f"model.{runtime(name).formats[0]}"
+    model.write_bytes(MODELS[name]())
+    fields = {"preprocessing": PREPROCESSING[name], "fidelity": STEADY, **fields}
+    return spec(tmp_path, *metrics, backend=name, model_file=model, **fields)
+
+
+def direct(wanted: Spec) -> list[int]:
+    """The labels that a plain loop over the runtime predicts for the spec's images."""
+    assert wanted.inputs.pixels is not None
+    images = prepare(np.load(wanted.inputs.pixels), wanted.preprocessing)
+    request = LoadRequest(replace(wanted.configuration, batch_size=1), wanted.model_file, {})
+    model = runtime(wanted.configuration.backend).load(request)
+    labels = [int(top1(model.predict(images[i : i + 1]), 0)[0]) for i in range(len(images))]
+    model.close()
+    return labels
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("offset", [0, 1])
+def test_accuracy_is_that_of_a_plain_loop(name: str, offset: int, tmp_path: Path) -> None:
+    preprocessing = replace(PREPROCESSING[name], label_offset=offset)
+    wanted = small(tmp_path, name, ACCURACY.name, labels=[0] * IMAGES, preprocessing=preprocessing)
+    expected = [label - offset for label in direct(wanted)]
+    assert len(set(expected)) > 3
+    # Three of four images are labelled as the model sees them.
+    labels = [label if i % 4 else label + 1 for i, label in enumerate(expected)]
+    np.save(tmp_path / "labels.npy", np.array(labels))
+    found = taken(wanted)[ACCURACY.name]
+    assert found.value == 75
+    assert found.details == {"good": 30, "total": IMAGES}
+    low, high = wilson(30, IMAGES)
+    assert found.interval == pytest.approx((100 * low, 100 * high))
+    assert found.source is Source.MEASURED
+    assert read_predictions(wanted.folder / "accuracy") == dict(enumerate(expected))
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_the_timed_metrics_are_what_the_logs_say(
+    name: str, batch_size: int, tmp_path: Path
+) -> None:
+    wanted = small(tmp_path, name, LATENCY.name, THROUGHPUT.name, batch_size=batch_size, threads=2)
+    found = taken(wanted)
+    assert list(found) == [LATENCY.name, THROUGHPUT.name]
+    # A run that LoadGen calls INVALID is taken again, in a folder of its own.
+    single = read_detail(max(wanted.folder.glob("single_stream*")))
+    offline = read_detail(max(wanted.folder.glob("offline*")))
+    assert single.valid
+    assert offline.valid
+    latency, throughput = found[LATENCY.name], found[THROUGHPUT.name]
+    assert latency.value == single.number("result_90.00_percentile_latency_ns") / 1e6
+    assert latency.details == {
+        "early_stopping_p90_ms": single.number("early_stopping_latency_ss") / 1e6,
+        "mean_ms": single.number("result_mean_latency_ns") / 1e6,
+        "queries": single.values["result_query_count"],
+    }
+    assert single.values["result_query_count"] >= STEADY.min_query_count
+    assert single.values["requested_min_duration_ms"] == STEADY.min_duration_ms
+    assert single.values["effective_performance_sample_count"] == STEADY.performance_samples
+    assert single.values["qsl_reported_total_count"] == RANDOM_SAMPLES
+    assert throughput.value == offline.number("result_samples_per_second")
+    assert throughput.details == {"samples": offline.values["effective_min_sample_count"]}
+    assert offline.values["effective_min_sample_count"] % batch_size == 0
+    for measurement in found.values():
+        assert (measurement.interval, measurement.run) == (None, "0-1")
+        assert measurement.key == f"key of {measurement.metric}"
+        assert measurement.validity == "probe"
+
+
+@pytest.mark.usefixtures("shared_cache")
+def test_a_builtin_model_in_onnxruntime(tmp_path: Path) -> None:
+    artefact = Builtin().artefact("mobilenet-v1-0.25-128", "fp32", ("onnx",))
+    wanted = spec(
+        tmp_path,
+        LATENCY.name,
+        THROUGHPUT.name,
+        backend="onnxruntime",
+        batch_size=2,
+        model_file=artefact.path,
+        preprocessing=artefact.preprocessing,
+        fidelity=STEADY,
+    )
+    found = taken(wanted)
+    assert all(measurement.value > 0 for measurement in found.values())
+
+
+def test_a_published_model_in_litert(tmp_path: Path, shared_data: Path) -> None:
+    wanted = spec(
+        tmp_path,
+        *ALL,
+        backend="litert",
+        model_file=shared_data / "models/mobilenet_v1_0.25_128_quant.tflite",
+        preprocessing=Preprocessing(128, dtype="uint8", label_offset=1),
+        labels=[0, 1, 2],
+        fidelity=STEADY,
+    )
+    found = taken(wanted)
+    assert list(found) == list(ALL)
+    assert found[LATENCY.name].value > 0
+    assert found[THROUGHPUT.name].value > 0
+
+
+def test_each_measurement_comes_as_soon_as_it_is_taken(tmp_path: Path) -> None:
+    wanted = small(tmp_path, "onnxruntime", *ALL, batch_size=2, labels=[0, 1])
+    found = take(runtime("onnxruntime"), wanted)
+    assert not wanted.folder.exists()
+    for metric, folder in zip(ALL, ("accuracy", "single_stream", "offline"), strict=True):
+        assert not (wanted.folder / folder).exists()
+        assert next(found).metric == metric
+        assert (wanted.folder / folder).exists()
+    assert list(found) == []
+
+
+def test_accuracy_needs_labels(tmp_path: Path) -> None:
+    with pytest.raises(RunFailedError, match="accuracy needs a data set") as caught:
+        taken(small(tmp_path, "onnxruntime", ACCURACY.name))
+    assert caught.value.kind is FailureKind.UNSUPPORTED
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("change", [{"resolution": SIDE + 1}, {"dtype": "uint8"}])
+def test_inputs_that_the_model_does_not_take_are_unsupported(
+    name: str, change: dict[str, Any], tmp_path: Path
+) -> None:
+    plain = Preprocessing(SIDE, PREPROCESSING[name].layout)
+    wanted = small(tmp_path, name, LATENCY.name, preprocessing=replace(plain, **change))
+    with pytest.raises(RunFailedError) as caught:
+        taken(wanted)
+    assert caught.value.kind is FailureKind.UNSUPPORTED
+    assert str(caught.value)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_batch_that_the_model_does_not_take_is_unsupported(name: str, tmp_path: Path) -> None:
+    wanted = small(tmp_path, name, LATENCY.name, THROUGHPUT.name, batch_size=4)
+    assert wanted.model_file is not None
+    wanted.model_file.write_bytes(MODELS[name](fixed_batch=True))
+    found = take(runtime(name), wanted)
+    assert next(found).metric == LATENCY.name
+    with pytest.raises((RunFailedError, UnsupportedError)) as caught:
+        next(found)
+    assert getattr(caught.value, "kind", FailureKind.UNSUPPORTED) is FailureKind.UNSUPPORTED
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_that_is_no_model_can_not_be_loaded(name: str, tmp_path: Path) -> None:
+    wanted = small(tmp_path, name, LATENCY.name)
+    assert wanted.model_file is not None
+    wanted.model_file.write_bytes(b"no model")
+    with pytest.raises(LoadError):
+        taken(wanted)

@@ -1,0 +1,102 @@
+"""Tables for the replay backend, spaces over them, and what a study's database holds."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from dse.types import METRICS, Configuration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+COLUMNS = ("model", "precision", "backend", "threads", "batch_size", *METRICS, "failure")
+RUNTIME = "x"
+
+
+def write_table(
+    folder: Path,
+    models: Iterable[str] = ("a", "b"),
+    threads: Iterable[int] = (1, 2),
+    batch_sizes: Iterable[int] = (1, 2),
+    failing: Mapping[str, str] | None = None,
+    name: str = "table.csv",
+) -> Path:
+    """Records every combination; the later a model, the more accurate and the slower.
+
+    Args:
+        folder: where the table goes.
+        models: names.
+        threads: thread counts.
+        batch_sizes: batch sizes.
+        failing: reason by name of the models that did not run.
+        name: of the file.
+    """
+    path = folder / name
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(COLUMNS)
+        for place, model in enumerate(models, start=1):
+            for count in threads:
+                for size in batch_sizes:
+                    reason = (failing or {}).get(model, "")
+                    values = [40.0 + place, 4.0 * place / count, 100.0 * count * size / place]
+                    shown = ["", "", ""] if reason else values
+                    writer.writerow([model, "fp32", RUNTIME, count, size, *shown, reason])
+    return path
+
+
+def write_space(folder: Path, name: str = "space", **fields: Any) -> Path:
+    """A space over the whole of the default table, with some fields in the place of its own."""
+    space = {
+        "models": ["a", "b"],
+        "backends": {"replay": {"table": "table.csv", "runtime": [RUNTIME]}},
+        "threads": [1, 2],
+        "batch_sizes": [1, 2],
+        **fields,
+    }
+    path = folder / f"{name}.yaml"
+    path.write_text(yaml.safe_dump(space, sort_keys=False), encoding="utf-8")
+    return path
+
+
+def attributes(database: Path, name: str) -> dict[int, Any]:
+    """An attribute of every trial that has it, by the trial's number in the database."""
+    if not database.exists():
+        return {}
+    with closing(sqlite3.connect(database)) as connection:
+        try:
+            rows = connection.execute(
+                "SELECT trial_id, value_json FROM trial_user_attributes WHERE key = ?", (name,)
+            ).fetchall()
+        except sqlite3.OperationalError:  # the tables are not there yet
+            return {}
+    return {trial: json.loads(text) for trial, text in rows}
+
+
+def outcomes(database: Path) -> dict[int, tuple[str, str]]:
+    """Key and outcome, as text, of every trial that has an outcome."""
+    configurations = attributes(database, "configuration")
+    return {
+        trial: (
+            Configuration.from_dict(configurations[trial]).key,
+            json.dumps(outcome, sort_keys=True),
+        )
+        for trial, outcome in attributes(database, "outcome").items()
+    }
+
+
+def failures(database: Path) -> list[dict[str, Any]]:
+    """The failure of every trial that has one, together with its configuration."""
+    configurations = attributes(database, "configuration")
+    return [
+        {**outcome["failure"], "configuration": configurations[trial]}
+        for trial, outcome in attributes(database, "outcome").items()
+        if outcome["failure"] is not None
+    ]

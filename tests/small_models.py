@@ -1,0 +1,141 @@
+"""Image classifiers of a few kilobytes, in both formats, with weights that no one trained."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SIDE = 8
+CLASSES = 10
+FILTERS = 4
+
+
+def onnx_bytes(*, fixed_batch: bool = False, inputs: int = 1) -> bytes:
+    """A convolution and a dense layer as ONNX, (batch, 3, 8, 8) float32 to (batch, 10) logits.
+
+    Args:
+        fixed_batch: the batch is 1 and nothing else.
+        inputs: 2 for a second input, of the same shape, that is added to the first.
+    """
+    from onnx import TensorProto, checker, helper, numpy_helper
+
+    batch = 1 if fixed_batch else "batch"
+    names = ["input", "other"][:inputs]
+    first, dense = _weights()
+    constants = {
+        "filters": first,
+        "dense": dense,
+        "shape": np.array([1 if fixed_batch else -1, dense.shape[0]]),
+    }
+    nodes = [
+        helper.make_node("Sum", names, ["images"]),
+        helper.make_node("Conv", ["images", "filters"], ["features"], pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["features"], ["positive"]),
+        helper.make_node("Reshape", ["positive", "shape"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "dense"], ["logits"]),
+    ]
+    shape = [batch, 3, SIDE, SIDE]
+    graph = helper.make_graph(
+        nodes,
+        "small",
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in names],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [batch, CLASSES])],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)], ir_version=8)
+    checker.check_model(model, full_check=True)
+    return bytes(model.SerializeToString())
+
+
+def tflite_bytes(*, fixed_batch: bool = False, inputs: int = 1) -> bytes:
+    """The same for TFLite, from (batch, 8, 8, 3); the arguments are those of `onnx_bytes`."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    first, dense = _weights()
+    flat = dense.shape[0]
+    writer = _Writer(schema)
+    images = [writer.tensor(f"input{i}", (1, SIDE, SIDE, 3)) for i in range(inputs)]
+    last = images[0]
+    if inputs == 2:
+        last = writer.tensor("images", (1, SIDE, SIDE, 3))
+        writer.operator("ADD", images, last, schema.AddOptionsT())
+    convolution = schema.Conv2DOptionsT()
+    convolution.strideH = convolution.strideW = 1
+    convolution.fusedActivationFunction = schema.ActivationFunctionType.RELU
+    filters = writer.constant("filters", np.ascontiguousarray(first.transpose(0, 2, 3, 1)))
+    nothing = writer.constant("bias", np.zeros(FILTERS, np.float32))
+    features = writer.tensor("features", (1, SIDE, SIDE, FILTERS))
+    writer.operator("CONV_2D", [last, filters, nothing], features, convolution)
+    if fixed_batch:  # as in the published quantised files of MobileNet V1
+        reshape = schema.ReshapeOptionsT()
+        reshape.newShape = [1, flat]
+        shape = writer.constant("shape", np.array([1, flat], np.int32))
+        reshaped = writer.tensor("flat", (1, flat))
+        writer.operator("RESHAPE", [features, shape], reshaped, reshape)
+        features = reshaped
+    weights = writer.constant("dense", np.ascontiguousarray(dense.T))
+    logits = writer.tensor("logits", (1, CLASSES))
+    writer.operator(
+        "FULLY_CONNECTED", [features, weights, -1], logits, schema.FullyConnectedOptionsT()
+    )
+    return writer.finish(images, logits)
+
+
+def _weights() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Of the convolution (filters, 3, 3, 3), and of the dense layer (features, classes)."""
+    generator = np.random.default_rng(7)
+    first = generator.standard_normal((FILTERS, 3, 3, 3)).astype(np.float32)
+    dense = generator.standard_normal((FILTERS * SIDE * SIDE, CLASSES)).astype(np.float32)
+    return first, dense
+
+
+class _Writer:
+    """Collects a subgraph with the objects of the TFLite schema."""
+
+    def __init__(self, schema: Any) -> None:
+        self._schema = schema
+        self._graph = schema.SubGraphT()
+        self._graph.tensors, self._graph.operators = [], []
+        self._model = schema.ModelT()
+        self._model.version = 3
+        self._model.operatorCodes = []
+        self._model.buffers = [schema.BufferT()]  # the first one is empty by convention
+        self._model.subgraphs = [self._graph]
+
+    def tensor(self, name: str, shape: tuple[int, ...], buffer: int = 0, kind: int = 0) -> int:
+        """A tensor of float32, or of another type of the schema; its number."""
+        made = self._schema.TensorT()
+        made.name, made.shape, made.buffer, made.type = name, list(shape), buffer, kind
+        self._graph.tensors.append(made)
+        return len(self._graph.tensors) - 1
+
+    def constant(self, name: str, value: NDArray[Any]) -> int:
+        buffer = self._schema.BufferT()
+        buffer.data = np.frombuffer(value.tobytes(), np.uint8)
+        self._model.buffers.append(buffer)
+        types = self._schema.TensorType
+        kind = types.INT32 if value.dtype == np.int32 else types.FLOAT32
+        return self.tensor(name, value.shape, len(self._model.buffers) - 1, kind)
+
+    def operator(self, name: str, inputs: list[int], output: int, options: Any) -> None:
+        code = self._schema.OperatorCodeT()
+        code.builtinCode = getattr(self._schema.BuiltinOperator, name)
+        code.deprecatedBuiltinCode, code.version = code.builtinCode, 1
+        self._model.operatorCodes.append(code)
+        made = self._schema.OperatorT()
+        made.opcodeIndex = len(self._model.operatorCodes) - 1
+        made.inputs, made.outputs = inputs, [output]
+        kind = type(options).__name__.removesuffix("T")
+        made.builtinOptionsType = getattr(self._schema.BuiltinOptions, kind)
+        made.builtinOptions = options
+        self._graph.operators.append(made)
+
+    def finish(self, inputs: list[int], output: int) -> bytes:
+        self._graph.inputs, self._graph.outputs = inputs, [output]
+        builder = self._schema.flatbuffers.Builder(4096)
+        builder.Finish(self._model.Pack(builder), b"TFL3")
+        return bytes(builder.Output())

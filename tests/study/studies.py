@@ -1,0 +1,116 @@
+"""Studies made by hand: outcomes are written down, not measured."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from dse.explore.pool import Pool
+from dse.explore.samplers import make_sampler
+from dse.space import SearchSpace, resolve
+from dse.study.about import About
+from dse.study.generations import distributions
+from dse.study.study import Study
+from dse.system import detect
+from dse.types import (
+    METRICS,
+    Configuration,
+    Failure,
+    FailureKind,
+    Measurement,
+    Outcome,
+    Source,
+    digest,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dse.space import Plan
+    from dse.study.folder import StudyFolder
+
+
+class NoFiles:
+    """Models on offer for backends that need no files: none."""
+
+    def models(self) -> tuple[str, ...]:
+        return ()
+
+    def obstacle(self, model: str, precision: str, backend: str) -> str | None:
+        raise AssertionError(f"nobody needs the file of {model} {precision} on {backend}")
+
+
+def small_space(**fields: Any) -> SearchSpace:
+    """Two backends, one with a knob that only some configurations have: 20 of them."""
+    small: dict[str, Any] = {
+        "models": ["a", "b"],
+        "backends": {
+            "null": {"delay_ms": {"values": [1, 2.5], "when": {"threads": 2}}},
+            "replay": {"table": "table.csv"},
+        },
+        "threads": [1, 2],
+        "batch_sizes": [1, 2],
+    }
+    return SearchSpace.from_dict({**small, **fields})
+
+
+def planned(space: SearchSpace) -> Plan:
+    """The whole of a space of backends without files."""
+    return resolve(space, NoFiles(), 2, 2)
+
+
+def about(space: SearchSpace, **changes: Any) -> About:
+    """A study of the space on this machine."""
+    made = About(
+        system=detect().as_dict(),
+        space=space.as_dict(),
+        planned=len(planned(space).configurations),
+        excluded=(),
+        accuracy="published",
+        models="builtin",
+        runtimes={"null": "1", "replay": "1"},
+    )
+    return replace(made, **changes)
+
+
+def create(
+    folder: StudyFolder, space: SearchSpace, url: str | None = None, **changes: Any
+) -> Study:
+    """Opens a study for exploring the space."""
+    return Study.create(folder, space, planned(space), about(space, **changes), url)
+
+
+def outcome(configuration: Configuration, metrics: Iterable[str] = METRICS) -> Outcome:
+    """Values that are the same each time, and differ between configurations."""
+    measurements = []
+    for metric in metrics:
+        key = digest([configuration.key, metric])
+        value = 1 + int(key[:6], 16) / 2**18
+        measurements.append(Measurement(metric, value, key, Source.MEASURED, run="by-hand"))
+    return Outcome(tuple(measurements))
+
+
+def failed(kind: FailureKind = FailureKind.CRASH) -> Outcome:
+    """The outcome of a run that failed."""
+    return Outcome(failure=Failure(kind, "failed by hand", "the end of it", key="0123"))
+
+
+def fill(
+    study: Study, space: SearchSpace, most: int | None = None, sampler: str = "grid", seed: int = 0
+) -> list[Configuration]:
+    """Gives the next configurations their outcomes; returns them in their order."""
+    plan = planned(space)
+    pool = Pool(plan, study.records)
+    chooser = make_sampler(sampler, pool, seed + study.trials_begun)
+    choices = distributions(plan)
+    done: list[Configuration] = []
+    while len(pool) and (most is None or len(done) < most):
+        trial, values = study.begin(chooser, choices)
+        configuration = plan.configuration(values)
+        pool.take(configuration)
+        result = outcome(configuration, study.about.metrics)
+        for measurement in result.measurements:
+            study.keep(trial, measurement)
+        study.finish(trial, configuration, result)
+        done.append(configuration)
+    return done

@@ -1,0 +1,78 @@
+"""When a study may go on, and when it would mix what does not belong together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dse.errors import RequestError
+from dse.study.about import NO_ACCURACY, PUBLISHED
+from tests.study.studies import about, small_space
+
+SPACE = small_space()
+IMAGES, OTHER_IMAGES = "1" * 64, "2" * 64
+HERE = about(SPACE).system
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "words"),
+    [
+        ({}, {"system": {**HERE, "cpu": "Another"}}, ["another system", "CPU: Another", "per-cpu"]),
+        ({}, {"system": {**HERE, "available_cpus": 96}}, ["available CPUs: 96 here", "--study"]),
+        ({}, {"system": {**HERE, "microcode": "0x1"}}, ["microcode: 0x1 here"]),
+        ({}, {"accuracy": IMAGES}, ["from published figures, not from data set 1111", "--dataset"]),
+        ({"accuracy": IMAGES}, {}, ["from data set 1111", "not from published figures"]),
+        ({"accuracy": IMAGES}, {"accuracy": OTHER_IMAGES}, ["set 1111", "not from data set 2222"]),
+        ({}, {"runtimes": {"null": "2"}}, ["with null 1; 2 is installed", "install 1"]),
+    ],
+)
+def test_what_does_not_belong_together_is_refused(
+    before: dict[str, Any], now: dict[str, Any], words: list[str]
+) -> None:
+    with pytest.raises(RequestError) as caught:
+        about(SPACE, **before).continued(about(SPACE, **now), "mine")
+    assert "study 'mine'" in str(caught.value)
+    for word in words:
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize("changes", [{"kernel": "9.9"}, {"operating_system": "Other"}])
+def test_what_speed_does_not_depend_on_may_change(changes: dict[str, str]) -> None:
+    before, now = about(SPACE), about(SPACE, system={**HERE, **changes})
+    assert before.continued(now, "mine").system == now.system
+
+
+def test_what_is_known_is_kept_and_what_is_new_is_added() -> None:
+    before = about(SPACE, artefacts={"a": "1"}, runtimes={"null": "1", "litert": "2"})
+    wider = small_space(models=["a", "b", "c"])
+    went_on = before.continued(about(wider, runtimes={"null": "1", "replay": "1"}), "mine")
+    assert went_on.space == wider.as_dict()
+    assert went_on.planned == 30
+    assert went_on.artefacts == {"a": "1"}
+    assert went_on.runtimes == {"null": "1", "litert": "2", "replay": "1"}
+
+
+def test_a_study_without_accuracies_may_get_them_from_anywhere_once() -> None:
+    """And where none are asked for in between, the source is not forgotten."""
+    speed = small_space(objectives=["latency_p90_ms", "throughput_samples_per_s"])
+    without = about(speed, accuracy=NO_ACCURACY)
+    for source in (IMAGES, PUBLISHED):
+        begun = without.continued(about(SPACE, accuracy=source), "mine")
+        assert begun.accuracy == source
+        paused = begun.continued(without, "mine")
+        assert paused.accuracy == source
+        with pytest.raises(RequestError, match="has its accuracies from"):
+            paused.continued(about(SPACE, accuracy=OTHER_IMAGES), "mine")
+
+
+def test_the_metrics_are_the_objectives_and_then_the_constrained_ones() -> None:
+    space = small_space(
+        objectives=["throughput_samples_per_s", "accuracy_percent"],
+        constraints={"latency_p90_ms": {"max": 5}, "accuracy_percent": {"min": 1}},
+    )
+    assert about(space).metrics == (
+        "throughput_samples_per_s",
+        "accuracy_percent",
+        "latency_p90_ms",
+    )

@@ -1,0 +1,181 @@
+"""Storage URLs, and databases that are none of ours or damaged."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import optuna
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dse.errors import DseError, RequestError
+from dse.study.folder import StudyFolder
+from dse.study.storage import (
+    normalised,
+    open_storage,
+    sqlite_url,
+    without_password,
+)
+from dse.study.study import Study
+from tests.replays import write_space, write_table
+from tests.study.studies import about, create, fill, planned, small_space
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.commandline import Command
+
+PASSWORDS = st.text("abcXYZ019!$*=-_.", min_size=12)
+
+
+@given(PASSWORDS)
+def test_a_password_is_hidden(password: str) -> None:
+    shown = without_password(f"mysql+pymysql://me:{password}@example.org:3306/db")
+    assert shown == "mysql+pymysql://me:***@example.org:3306/db"
+
+
+@given(
+    PASSWORDS,
+    st.sampled_from(
+        [
+            "mysql//me:{}@h/x",
+            "me:{}@h",
+            "mysql://me:{}@h:port/x",
+            "mysql:/me:{}@h/x",
+            "://me:{}@",
+            "mysql://me:{}@@h:1:2/x",
+        ]
+    ),
+)
+def test_a_password_is_hidden_in_what_is_no_url(password: str, form: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        without_password(form.format(password))
+    assert "is not a storage URL" in str(caught.value)
+    assert password not in str(caught.value)
+
+
+def test_paths_of_databases_become_absolute(here: Path) -> None:
+    assert normalised("sqlite:///a.db") == sqlite_url(here / "a.db")
+    assert normalised("sqlite:///x/../a.db") == sqlite_url(here / "a.db")
+    assert normalised(f"sqlite:///{here}/a.db") == sqlite_url(here / "a.db")
+    assert normalised("mysql://me:secret@h/a.db") == "mysql://me:secret@h/a.db"
+    assert normalised("sqlite:///file:a.db?uri=true") == "sqlite:///file:a.db?uri=true"
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///:memory:"])
+def test_a_database_in_memory_would_keep_nothing(url: str) -> None:
+    with pytest.raises(RequestError, match="in memory, which is lost at the end"):
+        normalised(url)
+
+
+@pytest.mark.parametrize("name", ["a b", "50%", "a%41", "why?", "a#b", "a@b:c", "ä", "a+b", "'"])
+def test_any_folder_can_hold_a_study(tmp_path: Path, name: str) -> None:
+    folder = StudyFolder(tmp_path / name / "s")
+    space = small_space()
+    fill(create(folder, space), space, most=1)
+    assert folder.database.exists()
+    assert len(Study.load(folder).records) == 1
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+def test_a_storage_elsewhere_is_remembered_and_found_from_anywhere(
+    command: Command, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_table(here)
+    space = write_space(here, models=["a"], threads=1)
+    command.good("explore", space, "--study", "s", "--storage", "sqlite:///all.db", "--n-trials", 1)
+    study = here / "studies" / "s"
+    assert (study / "storage.url").read_text() == f"{sqlite_url(here / 'all.db')}\n"
+    assert not (study / "study.db").exists()
+    (here / "below").mkdir()
+    monkeypatch.chdir(here / "below")
+    assert command.counts(study) == (1, 0, 1, 3)
+    command.good("explore", space, "--study", study)
+    command.good("explore", space, "--study", study, "--storage", "sqlite:///../all.db")
+    assert command.counts(study) == (2, 0, 0, 6)
+    assert list((here / "below").iterdir()) == []
+
+
+def test_two_studies_share_a_storage(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path / "all.db")
+    space = small_space()
+    for name, most in (("one", 2), ("two", 3)):
+        fill(create(StudyFolder(tmp_path / name), space, url), space, most)
+    for name, most in (("one", 2), ("two", 3)):
+        assert len(Study.load(StudyFolder(tmp_path / name)).records) == most
+    with pytest.raises(RequestError, match="holds no study 'three'; begin it with"):
+        Study.load(StudyFolder(tmp_path / "three"), url)
+
+
+@pytest.mark.parametrize("statement", ["CREATE TABLE mine (a)", "CREATE TABLE version_info (a)"])
+def test_a_database_of_something_else_is_left_as_it_is(tmp_path: Path, statement: str) -> None:
+    file = tmp_path / "study.db"
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute(statement)
+    before = file.read_bytes()
+    with pytest.raises(RequestError, match="is a database of something else"):
+        open_storage(sqlite_url(file))
+    assert file.read_bytes() == before
+
+
+def test_an_optuna_study_of_another_hand_is_refused(tmp_path: Path) -> None:
+    folder = StudyFolder(tmp_path / "theirs")
+    folder.create()
+    storage = open_storage(sqlite_url(folder.database))
+    theirs = optuna.create_study(study_name="theirs", storage=storage)
+    theirs.tell(theirs.ask(), 1.0)
+    words = "'theirs' was not written by this version"
+    with pytest.raises(RequestError, match=words):
+        Study.load(folder)
+    with pytest.raises(RequestError, match=words):
+        create(folder, small_space())
+    assert optuna.get_all_study_names(storage) == ["theirs"]
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "text"),
+    [
+        ("trial_user_attributes", "value_json", "{"),
+        ("trial_user_attributes", "value_json", "7"),
+        ("trial_user_attributes", "value_json", "{}"),
+        ("study_user_attributes", "value_json", "[1"),
+        ("study_user_attributes", "value_json", "{}"),
+        ("trial_params", "distribution_json", "nonsense"),
+        ("trials", "state", "GONE"),
+    ],
+)
+def test_damaged_text_is_told_in_one_line(
+    tmp_path: Path, table: str, column: str, text: str
+) -> None:
+    folder = StudyFolder(tmp_path / "s")
+    space = small_space()
+    fill(create(folder, space), space, most=2)
+    with closing(sqlite3.connect(folder.database)) as connection, connection:
+        connection.execute(f"UPDATE {table} SET {column} = ?", (text,))  # noqa: S608
+    before = folder.database.read_bytes()
+    with pytest.raises(RequestError, match="'s'"):
+        Study.load(folder)
+    with pytest.raises(RequestError, match="'s'"):
+        create(folder, space)
+    assert folder.database.read_bytes() == before
+
+
+def test_a_storage_that_fails_at_work_is_no_wrong_request(tmp_path: Path) -> None:
+    space = small_space()
+    study = create(StudyFolder(tmp_path / "s"), space)
+    with closing(sqlite3.connect(study.folder.database)) as connection, connection:
+        connection.execute("DROP TABLE trials")
+    with pytest.raises(DseError, match="can't be used: no such table: trials") as caught:
+        fill(study, space, most=1)
+    assert caught.value.exit_code == 1
+
+
+def test_the_plan_is_of_the_space(tmp_path: Path) -> None:
+    space = small_space()
+    study = create(StudyFolder(tmp_path / "s"), space)
+    assert study.about == about(space)
+    assert study.about.planned == len(planned(space).configurations)
+    assert study.space == space
