@@ -116,7 +116,8 @@ def _run(
     keep: Callable[[Measurement], None],
 ) -> _End:
     reader, writer = os.pipe()
-    command = [interpreter, "-m", "dse.measure.worker", str(spec_file)]
+    # -P: a file in the working directory that is named like a module must not take its place.
+    command = [interpreter, "-P", "-m", "dse.measure.worker", str(spec_file)]
     command += ["--answer-fd", str(writer), "--parent", str(os.getpid())]
     end = _End([])
     deadline = time.monotonic() + timeout_s

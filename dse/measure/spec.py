@@ -27,8 +27,8 @@ class Fidelity:
         min_duration_ms: shortest duration of a timed LoadGen run.
         min_query_count: fewest queries of a SingleStream run.
         performance_samples: samples that stay loaded during a timed run.
-        warm_up_calls: predictions before the first run, at least.
-        warm_up_ms: warm-up goes on for this long, unless the calls take longer.
+        warm_up_calls: predictions before each run, at least.
+        warm_up_ms: warm-up goes on for this long, or for 20 predictions.
     """
 
     validity: Validity

@@ -83,6 +83,8 @@ def build_int8(
         UnavailableError: a library that this takes is not installed.
         DseError: the library fails, or the cache can't be written to.
     """
+    if not _installed("int8", model_format):
+        raise _unavailable("int8", model_format)
     try:
         library = quantise.library(model_format)
     except ImportError as error:
@@ -110,6 +112,11 @@ def _bytes(graph: Graph, model_format: ModelFormat) -> bytes:
     from dse.models.tflite_writer import tflite_bytes
 
     return tflite_bytes(graph)
+
+
+def _installed(precision: str, model_format: ModelFormat) -> bool:
+    modules, _ = _NEEDS[precision, model_format]
+    return all(find_spec(module) is not None for module in modules)
 
 
 def _unavailable(precision: str, model_format: ModelFormat) -> UnavailableError:
@@ -207,8 +214,7 @@ class Builtin:
 
 def _within_reach(model: str, precision: str, model_format: ModelFormat) -> bool:
     """Whether a file can be built here, or was before."""
-    modules, _ = _NEEDS[precision, model_format]
-    if all(find_spec(module) is not None for module in modules):
+    if _installed(precision, model_format):
         return True
     # The name of an int8 file holds a version that is not known without the library.
     return precision == "fp32" and _cached(CATALOGUE[model].graph(), model_format) is not None

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 INPUT = "input"
+_PLACEHOLDER = 127  # in the older field, one byte wide, of an operator's code (schema.fbs)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -99,23 +100,24 @@ def tflite_bytes(model: Path, samples: Sequence[Path]) -> bytes:
         )
     (signature,) = _signatures(model)
     ranges = work.calibrate({signature: list(_inputs(samples))}, num_threads=_cpus())
-    return _inlined(bytes(work.quantize(ranges).quantized_model))
+    return _conventional(bytes(work.quantize(ranges).quantized_model))
 
 
-def _inlined(data: bytes) -> bytes:
-    """The same TFLite model with every constant inside its flatbuffer.
+def _conventional(data: bytes) -> bytes:
+    """The same TFLite model in the form that TensorFlow's converter would give it.
 
-    The quantiser puts the larger ones behind it, where OpenVINO does not find them.
+    The quantiser puts the larger constants behind the flatbuffer, and leaves out the older field
+    of the codes of the operators it adds. LiteRT copes with both, OpenVINO with neither.
     """
     from ai_edge_litert import schema_py_generated as schema
 
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data, 0))
-    buffers = []
-    for one in model.buffers:
-        if one.data is not None:
-            buffers.append(one.data.tobytes())
-        else:
-            buffers.append(data[one.offset : one.offset + one.size])
+    buffers = [
+        data[one.offset : one.offset + one.size] if one.data is None else one.data.tobytes()
+        for one in model.buffers
+    ]
+    for code in model.operatorCodes:
+        code.deprecatedBuiltinCode = min(code.builtinCode, _PLACEHOLDER)
     return packed(model, buffers)
 
 

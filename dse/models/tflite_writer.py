@@ -229,7 +229,7 @@ class _File:
 
     def _code(self, name: str) -> Any:
         number = getattr(self.schema.BuiltinOperator, name)
-        # Runtimes of before 2020 know the first of the two fields only.
+        # Old runtimes, and OpenVINO for small numbers, read the first of the two fields only.
         return self.schema.OperatorCodeT(
             deprecatedBuiltinCode=number, builtinCode=number, version=1
         )

@@ -215,6 +215,16 @@ def test_a_file_of_the_run_folder_that_cannot_be_written(taken: str, tmp_path: P
         run_worker(wanted, LIMITS)
 
 
+def test_what_lies_in_the_working_directory_is_not_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("numpy", "mlperf_loadgen", "dse"):
+        (tmp_path / f"{name}.py").write_text("raise ImportError('the wrong one')")
+    monkeypatch.chdir(tmp_path)
+    outcome = run_worker(spec(tmp_path, LATENCY.name, knobs=DELAYED), LIMITS)
+    assert outcome.failure is None
+
+
 PARENT = """
 import sys
 from pathlib import Path

@@ -43,8 +43,8 @@ def names(folder: StudyFolder) -> list[str]:
         pytest.param(
             {"objectives": SPEED},
             {"objectives": SPEED, "constraints": {"accuracy_percent": {"min": 41.5}}},
-            (8, 0, 0, 24),
-            8,
+            (4, 0, 0, 12),
+            4,
             id="a constraint on another metric",
         ),
         pytest.param(

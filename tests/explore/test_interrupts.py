@@ -1,0 +1,80 @@
+"""Ctrl-C and its like: the first finishes the run in hand, the third one exits at once."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.commandline import PATIENCE_S, none_left, read_until, start, workers
+from tests.replays import attributes, outcomes, write_space, write_table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.commandline import Command
+
+FIRST = "stopping after the run in hand"
+SECOND = "still finishing the run in hand; once more exits at once"
+SLOW = {"models": "a", "threads": 1, "batch_sizes": 1, "objectives": ["latency_p90_ms"]}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_one_finishes_the_run_in_hand_and_saves(
+    command: Command, here: Path, number: signal.Signals
+) -> None:
+    sizes = list(range(1, 41))
+    write_table(here, models=["a"], threads=[1], batch_sizes=sizes)
+    space = write_space(here, models="a", threads=1, batch_sizes=sizes)
+    with start("explore", space, "--sampler", "grid") as process:
+        assert read_until(process, "/40 a fp32", times=2)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130
+    assert FIRST in err
+    assert "interrupted: " in err
+    assert "samples/s" in out  # the frontier so far
+    assert none_left(here)
+    database = here / "studies/space/study.db"
+    saved = outcomes(database)
+    assert 2 <= len(saved) < 40
+    assert len(attributes(database, "owner")) == len(saved)  # none was begun in vain
+    assert command.counts("space") == (len(saved), 0, 40 - len(saved), 3 * len(saved))
+    command.good("explore", space, "--n-trials", 1)
+    assert saved.items() <= outcomes(database).items()
+
+
+@pytest.mark.parametrize("numbers", [[signal.SIGINT] * 3, [signal.SIGTERM, signal.SIGINT] * 2])
+def test_the_third_one_exits_at_once(
+    command: Command, here: Path, numbers: list[signal.Signals]
+) -> None:
+    space = write_space(here, backends={"null": {"fault": ["refuse", "hang"]}}, **SLOW)
+    with start("explore", space, "--sampler", "grid", "--run-timeout", "1h") as process:
+        assert read_until(process, "FAILED (unsupported")
+        while not workers(here):
+            assert process.poll() is None
+        for number, words in zip(numbers, (FIRST, SECOND), strict=False):
+            process.send_signal(number)
+            assert read_until(process, words)
+        process.send_signal(numbers[2])
+        _, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130
+    assert err.splitlines()[-1] == "dse: interrupted; what was measured is stored"
+    assert "Traceback" not in err
+    assert none_left(here)
+    assert command.counts("space") == (0, 1, 1, 0)
+
+
+def test_an_interrupt_while_it_starts(here: Path) -> None:
+    """Before anything is measured there is nothing to finish; from then on three are needed."""
+    space = write_space(here, backends={"null": {"fault": "hang"}}, **SLOW)
+    with start("explore", space, "--run-timeout", "1h") as process:
+        assert read_until(process, "CPU: ")
+        for words in (FIRST, SECOND, ""):
+            process.send_signal(signal.SIGINT)
+            if not words or not read_until(process, words):
+                break
+        process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130
+    assert none_left(here)
