@@ -80,7 +80,7 @@ def run(model: Model, inputs: Inputs, settings: RunSettings, log_folder: Path) -
         Exception: whatever ``inputs`` raised; the same holds for the logs.
     """
     state = _State(inputs)
-    sut = lg.ConstructFastSUT(_guarded(_issue(model, state, settings), state), _flush)
+    sut = lg.ConstructFastSUT(_issue(model, state, settings), _flush)
     qsl = lg.ConstructQSL(
         inputs.count, min(settings.performance_samples, inputs.count), state.load, state.unload
     )
@@ -92,28 +92,28 @@ def run(model: Model, inputs: Inputs, settings: RunSettings, log_folder: Path) -
     finally:
         lg.DestroyQSL(qsl)
         lg.DestroyFastSUT(sut)
-    if state.error is not None:
-        raise state.error
+    if state.errors:
+        raise state.errors[0]
 
 
 class _State:
     """The samples that are loaded, how far the query in hand is, and the first error."""
 
     def __init__(self, inputs: Inputs) -> None:
-        self.error: BaseException | None = None
+        self.errors: list[BaseException] = []
         self.completed = 0
         self.samples: list[NDArray[Any]] = [np.empty(0)] * inputs.count
         self.label = array("q", [0])
         self._inputs = inputs
 
     def load(self, indices: list[int]) -> None:
-        """Keeps an error from LoadGen, as `_guarded` does."""
-        if self.error is not None:
+        """Keeps an error from LoadGen, as `failed` does."""
+        if self.errors:
             return
         try:
             loaded = self._inputs.batch(indices)
         except BaseException as error:  # noqa: BLE001
-            self.error = error
+            self.errors.append(error)
             return
         for position, index in enumerate(indices):
             self.samples[index] = loaded[position : position + 1]
@@ -121,6 +121,19 @@ class _State:
     def unload(self, indices: list[int]) -> None:
         for index in indices:
             self.samples[index] = np.empty(0)
+
+    def failed(self, error: BaseException) -> None:
+        """Keeps an error from LoadGen, with which the process would crash or wait for ever.
+
+        From then on nothing is predicted and every query is completed with a sentinel, so that the
+        run ends; it is then reported as failed and no figure of it is used.
+        """
+        self.label[0] = SENTINEL
+        if isinstance(error, Exception):
+            wrapped = PredictionError(f"{type(error).__name__}: {error}")
+            wrapped.__cause__ = error
+            error = wrapped
+        self.errors.append(error)
 
     def responses(self, count: int) -> list[Any]:
         """Responses that all send the one label; LoadGen copies its bytes at completion."""
@@ -130,20 +143,24 @@ class _State:
 
 def _issue(model: Model, state: _State, settings: RunSettings) -> Issue:
     if settings.accuracy:
-        return _issue_accuracy(model, state, settings.label_offset)
+        return _guarded(_issue_accuracy(model, state, settings.label_offset), state)
     if settings.scenario is Scenario.SINGLE_STREAM:
         return _issue_single(model, state)
-    return _issue_batches(model, state, settings.batch_size)
+    return _guarded(_issue_batches(model, state, settings.batch_size), state)
 
 
 def _issue_single(model: Model, state: _State) -> Issue:
     """One sample at a time."""
     predict, samples, complete = model.predict, state.samples, lg.QuerySamplesComplete
-    responses = state.responses(1)
+    responses, errors = state.responses(1), state.errors
     response = responses[0]
 
     def issue(ids: list[int], indices: list[int]) -> None:
-        predict(samples[indices[0]])
+        try:
+            if not errors:
+                predict(samples[indices[0]])
+        except BaseException as error:  # noqa: BLE001  # a runtime may raise anything
+            state.failed(error)
         response.id = ids[0]
         complete(responses)
 
@@ -191,28 +208,20 @@ def _issue_accuracy(model: Model, state: _State, label_offset: int) -> Issue:
 
 
 def _guarded(issue: Issue, state: _State) -> Issue:
-    """Keeps an error from LoadGen, with which the process would crash or wait for ever.
-
-    After an error every open query is completed with a sentinel, so that the run ends; it is then
-    reported as failed and no figure of it is used.
-    """
+    """Keeps the errors of a query of many samples, and completes what it left open."""
     complete = lg.QuerySamplesComplete
     responses = state.responses(1)
     response = responses[0]
 
     def guarded(ids: list[int], indices: list[int]) -> None:
         state.completed = 0
-        if state.error is None:
+        if not state.errors:
             try:
                 issue(ids, indices)
-            except Exception as error:  # noqa: BLE001  # a runtime may raise anything
-                state.error = PredictionError(f"{type(error).__name__}: {error}")
-                state.error.__cause__ = error
-            except BaseException as error:  # noqa: BLE001  # Ctrl-C
-                state.error = error
+            except BaseException as error:  # noqa: BLE001  # a runtime may raise anything
+                state.failed(error)
             else:
                 return
-        state.label[0] = SENTINEL
         for query_id in ids[state.completed :]:
             response.id = query_id
             complete(responses)
