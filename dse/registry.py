@@ -27,6 +27,7 @@ class Entry:
 BACKENDS = {
     "onnxruntime": Entry("dse.backends.onnxruntime:OnnxRuntime", "onnxruntime"),
     "litert": Entry("dse.backends.litert:LiteRT", "litert"),
+    "openvino": Entry("dse.backends.openvino:OpenVINO", "openvino"),
     "null": Entry("dse.backends.null:Null", None),
     "replay": Entry("dse.backends.replay:Replay", None),
 }

@@ -78,7 +78,8 @@ def result_file(folder: Path) -> Path:
 
 
 def _work(model: Path, model_format: ModelFormat, folder: Path) -> None:
-    command = [sys.executable, "-m", "dse.models.quantise_worker", model_format]
+    # -P: what lies in the user's folder must not stand in for a library.
+    command = [sys.executable, "-P", "-m", "dse.models.quantise_worker", model_format]
     done = subprocess.run(
         [*command, str(model), str(folder)],
         stdin=subprocess.DEVNULL,

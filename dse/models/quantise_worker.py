@@ -91,7 +91,7 @@ def _inputs(samples: Sequence[Path]) -> Iterator[dict[str, Any]]:
 
 def tflite_bytes(model: Path, samples: Sequence[Path]) -> bytes:
     """Quantises a TFLite file: every operator in int8, with a conversion at either end."""
-    from ai_edge_quantizer import qtyping, quantizer, recipe  # type: ignore[import-untyped]
+    from ai_edge_quantizer import qtyping, quantizer, recipe
 
     work = quantizer.Quantizer(str(model), recipe.static_wi8_ai8())
     for end in (qtyping.TFLOperationName.INPUT, qtyping.TFLOperationName.OUTPUT):

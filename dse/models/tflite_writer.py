@@ -68,7 +68,7 @@ def packed(model: Any, buffers: Sequence[bytes]) -> bytes:
     Raises:
         ImportError: ai-edge-litert is not installed.
     """
-    import flatbuffers  # type: ignore[import-untyped]
+    import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
 
     model.buffers = [_Buffer(schema, data) for data in buffers]

@@ -41,6 +41,8 @@ class Feed:
         tolerance: by how much scores may differ where the arithmetic does.
         values: values to try of knobs that take any.
         refused: values of knobs that the backend refuses.
+        loose: tolerance at values of knobs that ask for less precision.
+        frees_batch: whether the runtime gives a model of a fixed batch any other one.
     """
 
     backend: str
@@ -52,6 +54,8 @@ class Feed:
     tolerance: float = 1e-4
     values: Mapping[str, tuple[KnobValue, ...]] = field(default_factory=dict)
     refused: frozenset[tuple[str, KnobValue]] = frozenset()
+    loose: Mapping[KnobValue, float] = field(default_factory=dict)
+    frees_batch: bool = False
 
 
 def small(file_format: str) -> Callable[[pytest.FixtureRequest], Path]:
@@ -98,6 +102,12 @@ FEEDS = {
         largest_batch=1,
         tolerance=12,  # of 255: XNNPACK rounds in another way
     ),
+    "openvino": Feed(
+        "openvino", (3, SIDE, SIDE), CLASSES, small("onnx"), frees_batch=True, loose={"bf16": 1.0}
+    ),
+    "openvino-tflite": Feed(
+        "openvino", (SIDE, SIDE, 3), CLASSES, small("tflite"), frees_batch=True, loose={"bf16": 1.0}
+    ),
     "null": Feed(
         "null",
         (SIDE, SIDE, 3),
@@ -140,7 +150,9 @@ class Bench:
             return generator.integers(0, 256, shape, np.uint8)
         return generator.uniform(-1, 1, shape).astype(self.feed.dtype)
 
-    def agree(self, one: NDArray[Any], other: NDArray[Any]) -> None:
-        tolerance = self.feed.tolerance
+    def agree(self, one: NDArray[Any], other: NDArray[Any], value: KnobValue | None = None) -> None:
+        tolerance = (
+            self.feed.loose.get(value, self.feed.tolerance) if value else self.feed.tolerance
+        )
         wide = one.astype(float), other.astype(float)
         np.testing.assert_allclose(*wide, rtol=1e-3, atol=tolerance)

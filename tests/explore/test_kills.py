@@ -44,8 +44,9 @@ class Moment:
     def await_in(self, process: subprocess.Popen[str], database: Path) -> None:
         """Waits until it has come, or the process has ended."""
         if self._phase != "start":
-            read_until(process, "study: " if not self._configurations else "/150 ")
-            read_until(process, "/150 ", self._configurations)
+            read_until(process, "CPU: ")
+            if self._configurations:
+                read_until(process, f"/{CONFIGURATIONS} ", self._configurations)
         if self._phase == "store":
             journal = database.with_name(f"{database.name}-journal")  # there while SQLite writes
             while process.poll() is None and not journal.exists():

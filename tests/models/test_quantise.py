@@ -224,10 +224,14 @@ def test_two_processes_build_one_file_without_loading_a_runtime(
     form: ModelFormat, own_cache: Path, tmp_path: Path
 ) -> None:
     code = BUILD.format(model=SMALLEST, form=form)
-    (tmp_path / "empty").mkdir()
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "onnxruntime.py").write_text("raise SystemExit('not this one')")
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=tmp_path / "empty"
+            [sys.executable, "-P", "-c", code],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path / "here",
         )
         for _ in range(2)
     ]
@@ -235,7 +239,7 @@ def test_two_processes_build_one_file_without_loading_a_runtime(
     assert answers[0] == answers[1] == [str(int8(SMALLEST, form)), []]
     found = list((own_cache / "models" / "builtin").glob(f"*.int8.*.{form}"))
     assert [str(path) for path in found] == answers[0][:1]
-    assert not list((tmp_path / "empty").iterdir())
+    assert [path.name for path in (tmp_path / "here").iterdir()] == ["onnxruntime.py"]
 
 
 def forbidden(*_arguments: object) -> bytes:

@@ -1,0 +1,94 @@
+"""The picture: which axes, and a file that is whole or not there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import matplotlib.image
+import pytest
+
+from dse.errors import DseError
+from dse.report.picture import LABELLED, axes_metrics, draw
+from dse.report.pictures import print_picture, write
+from dse.report.text import console
+from dse.study.folder import StudyFolder
+from dse.study.record import Record
+from dse.types import METRICS, Configuration
+from tests.study.studies import create, fill, outcome, small_space
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ACCURACY, LATENCY, THROUGHPUT = METRICS
+
+
+@pytest.mark.parametrize(
+    ("objectives", "axes"),
+    [
+        ([ACCURACY, LATENCY, THROUGHPUT], (LATENCY, ACCURACY)),
+        ([THROUGHPUT, ACCURACY, LATENCY], (LATENCY, ACCURACY)),
+        ([ACCURACY, LATENCY], (LATENCY, ACCURACY)),
+        ([ACCURACY, THROUGHPUT], (THROUGHPUT, ACCURACY)),
+        ([LATENCY, THROUGHPUT], (LATENCY, THROUGHPUT)),
+        ([ACCURACY], None),
+        ([LATENCY], None),
+        ([THROUGHPUT], None),
+    ],
+)
+def test_the_axes_follow_the_objectives(
+    objectives: list[str], axes: tuple[str, str] | None
+) -> None:
+    assert axes_metrics(objectives) == axes
+
+
+@pytest.mark.parametrize("objectives", [list(METRICS), [LATENCY, THROUGHPUT]])
+def test_a_picture_is_written_beside_the_study(tmp_path: Path, objectives: list[str]) -> None:
+    space = small_space(objectives=objectives)
+    study = create(StudyFolder(tmp_path / "s"), space)
+    assert write(study) is None  # nothing to show yet
+    assert not study.folder.picture.exists()
+    fill(study, space, most=6)
+    assert write(study) == study.folder.picture
+    height, width, channels = matplotlib.image.imread(study.folder.picture).shape
+    assert width > height > 300
+    assert channels == 4
+    assert [p.name for p in study.folder.path.glob("*.tmp")] == []
+
+
+def test_one_objective_makes_no_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    space = small_space(objectives=[LATENCY], batch_sizes=1)
+    study = create(StudyFolder(tmp_path / "s"), space)
+    fill(study, space)
+    print_picture(study, console())
+    assert capsys.readouterr().out == ""
+    assert not study.folder.picture.exists()
+
+
+def test_a_place_that_can_not_be_written_is_told_and_no_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    space = small_space(batch_sizes=1)
+    study = create(StudyFolder(tmp_path / "s"), space)
+    fill(study, space, most=2)
+    study.folder.picture.mkdir()
+    print_picture(study, console())
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"{study.folder.picture}: can't be written: ")
+    assert len(shown.splitlines()) == 1
+    with pytest.raises(DseError):
+        write(study)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "start"), [("png", b"\x89PNG\r\n"), ("svg", b"<?xml"), ("pdf", b"%PDF")]
+)
+def test_many_models_backends_and_formats(tmp_path: Path, suffix: str, start: bytes) -> None:
+    """More names than are written, more backends than there are colours, names like formulas."""
+    records = []
+    for number in range(LABELLED + 5):
+        runtime: Any = f"runtime-{number % 9}"
+        point = Configuration(rf"$\frac_{number}$", "fp32", "replay", 1, 1, (("runtime", runtime),))
+        records.append(Record(number, point, outcome(point)))
+    file = tmp_path / f"picture.{suffix}"
+    draw(records, records, (LATENCY, ACCURACY), r"a title, 100 %, $\x$", file)
+    assert file.read_bytes().startswith(start)

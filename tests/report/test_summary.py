@@ -1,0 +1,130 @@
+"""The frontier in order, and what a reader is told of the values."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dse.report.summary import accuracy_source, frontier, notes, ordered, point, status
+from dse.study.folder import StudyFolder
+from dse.study.record import Record
+from dse.types import METRICS, Configuration, FailureKind, Measurement, Outcome, Source
+from tests.study.studies import create, failed, fill, small_space
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dse.study.study import Study
+
+ACCURACY, LATENCY, THROUGHPUT = METRICS
+NUMBERS = st.floats(0, 100, allow_nan=False)
+
+
+def measured(number: int, values: dict[str, float], **changes: Any) -> Record:
+    measurements = [
+        replace(Measurement(name, value, f"{number}-{name}", Source.MEASURED), **changes)
+        for name, value in values.items()
+    ]
+    configuration = Configuration("m", "fp32", "null", 1, number + 1)
+    return Record(number, configuration, Outcome(tuple(measurements)))
+
+
+@given(st.lists(st.fixed_dictionaries(dict.fromkeys(METRICS, NUMBERS)), max_size=6))
+def test_the_most_accurate_comes_first_then_the_fastest(values: list[dict[str, float]]) -> None:
+    records = [measured(number, each) for number, each in enumerate(values)]
+    rows = ordered(records)
+    assert sorted(rows, key=lambda r: r.id) == records
+    for one, other in itertools.pairwise(rows):
+        mine, theirs = one.outcome.values, other.outcome.values
+        signed = [
+            (-each[ACCURACY], each[LATENCY], -each[THROUGHPUT], number)
+            for each, number in ((mine, one.id), (theirs, other.id))
+        ]
+        assert signed[0] < signed[1]
+
+
+def test_records_without_an_accuracy_are_ordered_by_speed() -> None:
+    records = [measured(n, {LATENCY: latency}) for n, latency in enumerate((3.0, 1.0, 2.0))]
+    assert [r.id for r in ordered(records)] == [1, 2, 0]
+
+
+def test_a_point_has_the_objectives_and_the_intervals_that_are_known() -> None:
+    record = measured(3, {ACCURACY: 50.0, LATENCY: 2.0}, interval=(1.0, 60.0))
+    assert point(record, (LATENCY,)) == {
+        "id": 3,
+        "configuration": record.configuration.as_dict(),
+        "values": {LATENCY: 2.0},
+        "intervals": {LATENCY: [1.0, 60.0]},
+        "accuracy_source": "measured",
+        "validity": "probe",
+    }
+    valid = measured(3, {LATENCY: 2.0}, validity="valid")
+    assert point(valid, (LATENCY,))["validity"] == "valid"
+    assert point(valid, (LATENCY,))["intervals"] == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        (Source.MEASURED, "measured"),
+        (Source.REPLAYED, "measured"),
+        (Source.PUBLISHED, "published"),
+    ],
+)
+def test_where_an_accuracy_comes_from(source: Source, told: str) -> None:
+    assert accuracy_source(measured(0, {ACCURACY: 1.0}, source=source)) == told
+    assert accuracy_source(measured(0, {LATENCY: 1.0}, source=source)) == "measured"
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    return create(StudyFolder(tmp_path / "mine"), small_space())
+
+
+def test_status_counts_every_configuration_once(study: Study) -> None:
+    space = small_space()
+    fill(study, space, most=5)
+    kinds = [FailureKind.TIMEOUT, FailureKind.CRASH, FailureKind.TIMEOUT]
+    for number, kind in enumerate(kinds):
+        configuration = Configuration("m", "fp32", "null", 1, number + 1)
+        study.records[configuration.key] = Record(90 + number, configuration, failed(kind))
+    assert status(study) == {
+        "study": "mine",
+        "configurations": {"measured": 5, "failed": 3, "remaining": 12},
+        "measurements_taken": 15,
+        "failures": {"crash": 1, "timeout": 2},
+    }
+    fewer = replace(study.about, planned=3)
+    study._generation.about = fewer
+    assert status(study)["configurations"]["remaining"] == 0
+
+
+def test_the_frontier_is_ordered_and_complete(study: Study) -> None:
+    assert frontier(study)["points"] == []
+    fill(study, small_space())
+    found = frontier(study)
+    assert [p["id"] for p in found["points"]] == [r.id for r in ordered(study.frontier())]
+    accuracies = [p["values"][ACCURACY] for p in found["points"]]
+    assert accuracies == sorted(accuracies, reverse=True)
+    assert found["objectives"][1] == {"name": LATENCY, "unit": "ms", "direction": "minimize"}
+
+
+def test_notes_say_what_is_needed_to_judge(study: Study) -> None:
+    assert notes(study) == []
+    sources = {
+        Source.PUBLISHED: "accuracy is published, not measured here: Somebody, 2024",
+        Source.REPLAYED: "values of the replay backend were recorded elsewhere, not measured here",
+        Source.MEASURED: "latency and throughput are short probes, not valid MLPerf results",
+    }
+    for number, (source, line) in enumerate(sources.items(), start=1):
+        record = measured(
+            number, {ACCURACY: 1}, source=source, details={"source": "Somebody, 2024"}
+        )
+        study.records[record.configuration.key] = record
+        assert line in notes(study)
+        assert len(notes(study)) == number

@@ -1,0 +1,112 @@
+"""The table for a terminal: what stands in it, in which order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.console import Console
+
+from dse.report.text import console, excluded_lines, frontier_table, number
+from dse.space import Excluded
+from dse.study.record import Record
+from dse.types import METRICS, Configuration, KnobValue, Outcome, Source
+from tests.study.studies import outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ACCURACY, LATENCY, THROUGHPUT = METRICS
+
+
+def record(number: int, **knobs: KnobValue) -> Record:
+    point = Configuration(f"model-{number}", "fp32", "null", 2, 8, tuple(knobs.items()))
+    return Record(number, point, outcome(point))
+
+
+def lines(records: Sequence[Record], objectives: Sequence[str], most: int | None = None) -> str:
+    plain = Console(width=160)
+    with plain.capture() as shown:
+        plain.print(frontier_table(records, objectives, most))
+    return shown.get()
+
+
+def test_columns_are_the_objectives() -> None:
+    head = lines([record(1)], [LATENCY, ACCURACY]).splitlines()[0].split()
+    assert head == [
+        "id",
+        "model",
+        "precision",
+        "backend",
+        "threads",
+        "batch",
+        "p90",
+        "[ms]",
+        "top-1",
+        "[%]",
+    ]
+
+
+def test_rows_have_the_values_in_their_units_most_accurate_first() -> None:
+    records = [record(n) for n in range(5)]
+    rows = lines(records, list(METRICS)).splitlines()[1:]
+    accuracies = [float(row.split()[-3]) for row in rows]
+    assert accuracies == sorted(accuracies, reverse=True)
+    for row in rows:
+        words = row.split()
+        values = records[int(words[0])].outcome.values
+        assert words[1:6] == [f"model-{words[0]}", "fp32", "null", "2", "8"]
+        assert words[6:] == [number(name, values[name]) for name in METRICS]
+
+
+@pytest.mark.parametrize(
+    ("metric", "text"), [(ACCURACY, "71.24"), (LATENCY, "71.236"), (THROUGHPUT, "71.2")]
+)
+def test_numbers(metric: str, text: str) -> None:
+    assert number(metric, 71.2356) == text
+
+
+def test_a_published_accuracy_is_marked() -> None:
+    one = record(1)
+    published = tuple(
+        replace(m, source=Source.PUBLISHED) if m.metric == ACCURACY else m
+        for m in one.outcome.measurements
+    )
+    marked = replace(one, outcome=Outcome(published))
+    assert lines([marked], list(METRICS)).count(" published ") == 1
+    assert "published" not in lines([one], list(METRICS))
+
+
+def test_knobs_have_a_column_where_there_are_any() -> None:
+    assert "knobs" not in lines([record(1)], [LATENCY])
+    shown = lines([record(1), record(2, delay_ms=2.5, fault="none")], [LATENCY])
+    assert "knobs" in shown
+    assert "delay_ms=2.5, fault=none" in shown
+
+
+def test_rows_beyond_the_most_are_counted() -> None:
+    shown = lines([record(n) for n in range(5)], [LATENCY], most=2)
+    assert len(shown.splitlines()) == 4
+    assert "and 3 more" in shown
+
+
+def test_names_are_no_markup() -> None:
+    point = Configuration("[red]m[/red]", "fp32", "null", 1, 1, (("fault", "[b]"),))
+    shown = lines([Record(0, point, outcome(point))], [LATENCY])
+    assert "[red]m[/red]" in shown
+    assert "fault=[b]" in shown
+
+
+def test_what_goes_to_a_pipe_is_plain_and_wide(capsys: pytest.CaptureFixture[str]) -> None:
+    console().print(frontier_table([record(1, fault="x" * 60)], list(METRICS)))
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown
+    assert "x" * 60 in shown
+
+
+def test_what_can_not_run_has_a_line_for_each_reason() -> None:
+    excluded = [Excluded(m, "fp32", "litert", "no such file", 2) for m in ("a", "b")]
+    assert excluded_lines(excluded) == [
+        "not run: litert fp32, a, b: no such file (4 configurations)"
+    ]
