@@ -53,21 +53,24 @@ def draw(
         DseError: the file can't be written.
     """
     try:
+        from matplotlib import rc_context
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
         raise UnavailableError(
             "pictures need matplotlib", remedy="pip install 'mlperf-dse[report]'"
         ) from error
-    figure = Figure(figsize=(9, 5.5), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    _points(axes, records, frontier, metrics)
-    _names(axes, frontier, metrics)
-    _axes(axes, records, metrics)
-    axes.set_title(title, fontsize=10, loc="left")
-    with atomic_write(file) as stream:
-        figure.savefig(stream, dpi=130, format=file.suffix.removeprefix("."))
+    # A name with dollar signs is a name, no formula.
+    with rc_context({"text.parse_math": False}):
+        figure = Figure(figsize=(9, 5.5), layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.add_subplot()
+        _points(axes, records, frontier, metrics)
+        _names(axes, frontier, metrics)
+        _axes(axes, records, metrics)
+        axes.set_title(title, fontsize=10, loc="left")
+        with atomic_write(file) as stream:
+            figure.savefig(stream, dpi=130, format=file.suffix.removeprefix("."))
 
 
 def _points(

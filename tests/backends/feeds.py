@@ -151,8 +151,7 @@ class Bench:
         return generator.uniform(-1, 1, shape).astype(self.feed.dtype)
 
     def agree(self, one: NDArray[Any], other: NDArray[Any], value: KnobValue | None = None) -> None:
-        tolerance = (
-            self.feed.loose.get(value, self.feed.tolerance) if value else self.feed.tolerance
-        )
+        usual = self.feed.tolerance
+        tolerance = usual if value is None else self.feed.loose.get(value, usual)
         wide = one.astype(float), other.astype(float)
         np.testing.assert_allclose(*wide, rtol=1e-3, atol=tolerance)

@@ -122,9 +122,8 @@ def test_notes_say_what_is_needed_to_judge(study: Study) -> None:
         Source.MEASURED: "latency and throughput are short probes, not valid MLPerf results",
     }
     for number, (source, line) in enumerate(sources.items(), start=1):
-        record = measured(
-            number, {ACCURACY: 1}, source=source, details={"source": "Somebody, 2024"}
-        )
+        origin = {"source": "Somebody, 2024"}
+        record = measured(number, {ACCURACY: 1}, source=source, details=origin)
         study.records[record.configuration.key] = record
         assert line in notes(study)
         assert len(notes(study)) == number

@@ -34,18 +34,7 @@ def lines(records: Sequence[Record], objectives: Sequence[str], most: int | None
 
 def test_columns_are_the_objectives() -> None:
     head = lines([record(1)], [LATENCY, ACCURACY]).splitlines()[0].split()
-    assert head == [
-        "id",
-        "model",
-        "precision",
-        "backend",
-        "threads",
-        "batch",
-        "p90",
-        "[ms]",
-        "top-1",
-        "[%]",
-    ]
+    assert " ".join(head) == "id model precision backend threads batch p90 [ms] top-1 [%]"
 
 
 def test_rows_have_the_values_in_their_units_most_accurate_first() -> None:

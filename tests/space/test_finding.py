@@ -69,12 +69,15 @@ def test_a_space_that_is_not_there(given: str) -> None:
 
 def test_the_quickstart_is_quick() -> None:
     quick = SearchSpace.from_file(find_space("quickstart"))
-    catalogue = Catalogue(NAMES, {"litert": "builtin builds no tflite yet"})
-    plan = resolve(quick, catalogue, 2, 2)
+    plan = resolve(quick, Catalogue(NAMES), 2, 2)
     # At about 3 s each, within the 3 minutes that a first answer may take.
-    assert 24 <= len(plan.configurations) <= 36
-    assert summary(plan.excluded) == (
-        "litert fp32, 9 models: builtin builds no tflite yet (36 configurations)",
+    assert 24 <= len(plan.configurations) <= 40
+    assert {p.backend for p in plan.configurations} == {"onnxruntime", "litert"}
+    assert plan.excluded == ()
+    without = resolve(quick, Catalogue(NAMES, {"litert": "is not installed"}), 2, 2)
+    assert summary(without.excluded) == (
+        "litert fp32, 5 models: is not installed (10 configurations)",
+        "litert int8, 5 models: is not installed (10 configurations)",
     )
     assert len(quick.objectives) == 3
 
@@ -85,7 +88,7 @@ def test_the_published_sweep_has_every_variant() -> None:
     pairs = {(p.model, p.precision) for p in plan.configurations}
     assert len(NAMES) == 41
     assert pairs == {(name, precision) for name in NAMES for precision in ("fp32", "int8")}
-    assert {p.backend for p in plan.configurations} == {"onnxruntime", "litert"}
+    assert {p.backend for p in plan.configurations} == {"onnxruntime", "litert", "openvino"}
     assert plan.excluded == ()
 
 
