@@ -96,15 +96,21 @@ def _points(
 
 def _names(axes: Axes, frontier: Sequence[Record], metrics: tuple[str, str]) -> None:
     horizontal, vertical = metrics
+    lower_is_better = METRICS[horizontal].direction == "minimize"
     seen: dict[str, Record] = {}
-    for record in sorted(frontier, key=lambda r: r.outcome.values[horizontal]):
-        seen.setdefault(record.configuration.model, record)
-    for model, record in list(seen.items())[:LABELLED]:
+    for record in sorted(
+        frontier, key=lambda r: r.outcome.values[horizontal], reverse=not lower_is_better
+    ):
+        configuration = record.configuration
+        seen.setdefault(f"{configuration.model} {configuration.precision}", record)
+    for name, record in list(seen.items())[:LABELLED]:
+        # Beyond the best point of its kind, where nothing can lie that it does not dominate.
         axes.annotate(
-            model,
+            name,
             (record.outcome.values[horizontal], record.outcome.values[vertical]),
-            xytext=(5, -9),
+            xytext=(-6, 3) if lower_is_better else (6, 3),
             textcoords="offset points",
+            horizontalalignment="right" if lower_is_better else "left",
             fontsize=7,
         )
 
@@ -116,6 +122,7 @@ def _axes(axes: Axes, records: Sequence[Record], metrics: tuple[str, str]) -> No
     axes.set_ylabel(_label(metrics[1], records))
     if records:
         axes.set_xscale("log")
+        axes.margins(x=0.2)  # room for the names
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter("{x:g}")
         axes.xaxis.set_minor_formatter(NullFormatter())
