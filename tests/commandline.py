@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOM_BYTES = 1 << 28
+PROC = Path("/proc")
 PATIENCE_S = 60.0
 """How long a test waits for what must come; only a failing one waits so long."""
 
@@ -101,11 +103,16 @@ def command(here: Path, capsys: pytest.CaptureFixture[str]) -> Command:
     return Command(capsys)
 
 
-def start(*arguments: object, **popen: Any) -> subprocess.Popen[str]:
-    """Starts ``dse`` as a process, with pipes for what it prints."""
+@contextmanager
+def start(*arguments: object, **popen: Any) -> Iterator[subprocess.Popen[str]]:
+    """Runs ``dse`` as a process for the block, with pipes for what it prints."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **popen}
-    words = [str(argument) for argument in arguments]
-    return subprocess.Popen([sys.executable, "-m", "dse", *words], text=True, **pipes)
+    words = [sys.executable, "-m", "dse", *(str(argument) for argument in arguments)]
+    with subprocess.Popen(words, text=True, **pipes) as process:
+        try:
+            yield process
+        finally:
+            process.kill()  # where a test has failed; else it has ended
 
 
 def read_until(process: subprocess.Popen[str], words: str, times: int = 1) -> bool:
@@ -121,7 +128,7 @@ def read_until(process: subprocess.Popen[str], words: str, times: int = 1) -> bo
 def workers(folder: Path) -> list[int]:
     """The worker processes that run for a study somewhere below a folder."""
     found = []
-    for entry in Path("/proc").iterdir():
+    for entry in PROC.iterdir() if PROC.is_dir() else ():
         if not entry.name.isdigit():
             continue
         try:

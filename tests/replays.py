@@ -52,7 +52,7 @@ def write_table(
     return path
 
 
-def write_space(folder: Path, name: str = "space", **fields: Any) -> Path:
+def write_space(folder: Path, name: str = "space", /, **fields: Any) -> Path:
     """A space over the whole of the default table, with some fields in the place of its own."""
     space = {
         "models": ["a", "b"],

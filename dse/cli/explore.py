@@ -40,7 +40,13 @@ SAMPLERS = ("grid", "random", "nsga2", "tpe")
     show_default=True,
     help="Chooses the next configuration.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Of everything random: the same one gives the same order.",
+)
 @click.option(
     "--run-timeout",
     type=Duration(),

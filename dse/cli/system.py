@@ -19,6 +19,5 @@ def system(*, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"fingerprint": here.fingerprint, **here.as_dict()}))
         return
-    click.echo(f"fingerprint: {here.fingerprint}")
     for name, text in here.describe():
         click.echo(f"{name}: {text}")

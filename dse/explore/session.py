@@ -20,6 +20,7 @@ from dse.report.text import console as make_console
 from dse.report.text import excluded_lines, frontier_table
 from dse.space import SearchSpace, find_space
 from dse.space.plan import resolve
+from dse.space.values import Where
 from dse.study.about import NO_ACCURACY, PUBLISHED, About
 from dse.study.folder import StudyFolder, study_folder
 from dse.study.study import Study
@@ -27,6 +28,8 @@ from dse.system import detect
 from dse.types import ACCURACY
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.console import Console
 
     from dse.models.provider import Provider
@@ -67,6 +70,7 @@ class _Prepared:
     dataset: Dataset | None
     offers: Offers
     plan: Plan
+    settings: Mapping[str, Mapping[str, Path]]
     system: System
     folder: StudyFolder
 
@@ -118,7 +122,8 @@ def _prepare(request: Request, console: Console) -> _Prepared:
     folder = study_folder(request.study or space_file.stem)
     if request.per_cpu:
         folder = StudyFolder(folder.path.with_name(f"{folder.name}@{system.fingerprint}"))
-    return _Prepared(space, provider, dataset, offers, plan, system, folder)
+    settings = {b.name: _settings(space, b.name) for b in space.backends}
+    return _Prepared(space, provider, dataset, offers, plan, settings, system, folder)
 
 
 def _provider(models: Path | None) -> Provider:
@@ -184,7 +189,7 @@ def _bench(prepared: _Prepared, request: Request, display: Display) -> Bench:
         offers=prepared.offers,
         dataset=prepared.dataset,
         metrics=_metrics(prepared.space),
-        settings={b.name: _settings(prepared.space, b.name) for b in prepared.space.backends},
+        settings=prepared.settings,
         fidelity=PROBE,
         limits=Limits(request.run_timeout, memory),
         fingerprint=prepared.system.fingerprint,
@@ -193,22 +198,17 @@ def _bench(prepared: _Prepared, request: Request, display: Display) -> Bench:
 
 
 def _settings(space: SearchSpace, backend: str) -> dict[str, Path]:
-    origin = space.origin or Path()
+    origin, where = space.origin or Path(), Where(space.file)
     given = space.settings(backend)
-    missing = [name for name in registry.backend(backend).settings if name not in given]
-    if missing:
-        raise RequestError(
-            f"the backend needs a file as '{missing[0]}'",
-            file=space.file,
-            field=f"backends.{backend}",
-            remedy=f"write {missing[0]}: FILE",
-        )
+    for name in registry.backend(backend).settings:
+        if name not in given:
+            problem = f"the backend {backend} needs a file as '{name}'"
+            remedy = f"write {backend}: {{{name}: FILE}}"
+            raise where.refuse(problem, "backends", backend, remedy=remedy)
     paths = {name: (origin / str(value)).absolute() for name, value in given.items()}
     for name, path in paths.items():
         if not path.is_file():
-            raise RequestError(
-                f"{path} is not a file", file=space.file, field=f"backends.{backend}.{name}"
-            )
+            raise where.refuse(f"{path} is not a file", "backends", backend, name)
     return paths
 
 

@@ -23,10 +23,17 @@ PLAIN_WIDTH = 160
 """Columns of a table that goes to a file or a pipe."""
 
 
+class _Progress(Console):
+    def on_broken_pipe(self) -> None:
+        """Goes on: whoever reads results may care for no more progress, and work is not lost."""
+        self.quiet = True
+
+
 def console(*, stderr: bool = False) -> Console:
     """The console for results (stdout) or for all else (stderr); files get wide lines."""
-    made = Console(stderr=stderr, highlight=False)
-    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=PLAIN_WIDTH)
+    kind = _Progress if stderr else Console
+    made = kind(stderr=stderr, highlight=False)
+    return made if made.is_terminal else kind(stderr=stderr, highlight=False, width=PLAIN_WIDTH)
 
 
 def number(metric: str, value: float) -> str:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.explore.display import duration
 from tests.replays import write_space, write_table
 
 if TYPE_CHECKING:
@@ -99,11 +98,3 @@ def test_each_cpu_can_have_a_study_of_its_own(command: Command, here: Path) -> N
     assert name == "space"
     assert command.good("system").out.splitlines()[0] == f"fingerprint: {fingerprint}"
     assert command.counts(folder.name) == (1, 0, 0, 3)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0, "0 s"), (59.4, "59 s"), (60, "1 min 00 s"), (200, "3 min 20 s"), (7500, "2 h 05 min")],
-)
-def test_spans_of_time_for_the_reader(seconds: float, text: str) -> None:
-    assert duration(seconds) == text

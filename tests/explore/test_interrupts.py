@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.commandline import PATIENCE_S, none_left, read_until, start, workers
+from tests.commandline import PATIENCE_S, PROC, none_left, read_until, start, workers
 from tests.replays import attributes, outcomes, write_space, write_table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.commandline import Command
+
+pytestmark = pytest.mark.skipif(not PROC.is_dir(), reason="needs /proc")
 
 FIRST = "stopping after the run in hand"
 SECOND = "still finishing the run in hand; once more exits at once"
@@ -64,6 +66,20 @@ def test_the_third_one_exits_at_once(
     assert "Traceback" not in err
     assert none_left(here)
     assert command.counts("space") == (0, 1, 1, 0)
+
+
+def test_another_exploration_meanwhile_is_refused(command: Command, here: Path) -> None:
+    space = write_space(here, backends={"null": {"fault": ["refuse", "hang"]}}, **SLOW)
+    with start("explore", space, "--sampler", "grid", "--run-timeout", "1h") as process:
+        assert read_until(process, "FAILED (unsupported")
+        refused = command("explore", space)
+        assert refused.code == 2
+        assert "study 'space' is being explored by another process; wait" in refused.last
+        assert command.counts("space") == (0, 1, 1, 0)  # it can be read, though
+        process.kill()
+    assert none_left(here)
+    resumed = command("explore", space, "--run-timeout", "1s")
+    assert "1 done now" in resumed.err
 
 
 def test_an_interrupt_while_it_starts(here: Path) -> None:

@@ -9,18 +9,18 @@ import sqlite3
 import threading
 import time
 from contextlib import closing, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.commandline import PATIENCE_S, Command, none_left, read_until, start, workers
+from tests.commandline import PATIENCE_S, PROC, Command, none_left, read_until, start, workers
 from tests.replays import attributes, failures, outcomes, write_space, write_table
 
 if TYPE_CHECKING:
     import subprocess
+    from pathlib import Path
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+pytestmark = pytest.mark.skipif(not PROC.is_dir(), reason="needs /proc")
 
 KILLS = 30
 MODELS = [f"model-{number}" for number in range(5)]

@@ -194,7 +194,8 @@ def test_a_run_can_be_repeated_by_hand(command: Command, here: Path) -> None:
     command.good("explore", write_space(here), "--n-trials", 1)
     (spec,) = (here / "studies/space/runs").glob("*/spec.json")
     (measured,) = attributes(here / "studies/space/study.db", "outcome").values()
-    again = [sys.executable, "-m", "dse.measure.worker", spec, "--folder", here / "again"]
+    again = [sys.executable, "-m", "dse.measure.worker", str(spec)]
+    again += ["--folder", str(here / "again")]
     answer = subprocess.run(again, check=True, capture_output=True, text=True)
     lines = [json.loads(line) for line in answer.stdout.splitlines()]
     assert [line["body"] for line in lines[:-1]] == measured["measurements"]

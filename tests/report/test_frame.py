@@ -81,7 +81,7 @@ def test_a_failure_stands_with_its_reason_and_what_was_measured_before() -> None
     configuration = Configuration("m", "fp32", "null", 1, 8)
     failure = Failure(FailureKind.TIMEOUT, "no answer within 3 s")
     outcome = Outcome((value(LATENCY, 2.0),), failure)
-    table = frame([Record(0, configuration, outcome)], METRICS)
+    table = frame([Record(0, configuration, outcome)], list(METRICS))
     (row,) = table.to_dict("records")
     assert (row["failure"], row["failure_message"]) == ("timeout", "no answer within 3 s")
     assert row[LATENCY] == 2.0

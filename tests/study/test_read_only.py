@@ -23,9 +23,9 @@ def read_only(command: Command, here: Path) -> Iterator[Path]:
     write_table(here)
     command.good("explore", write_space(here, threads=1), "--study", "s", "--n-trials", 3)
     folder = here / "studies" / "s"
-    mounts = [["mount", "--bind", folder, folder], ["mount", "-o", "remount,ro,bind", folder]]
+    mounts = [["--bind", str(folder), str(folder)], ["-o", "remount,ro,bind", str(folder)]]
     if shutil.which("mount") is None or any(
-        subprocess.run(mount, capture_output=True).returncode for mount in mounts
+        subprocess.run(["mount", *mount], capture_output=True).returncode for mount in mounts
     ):
         folder.chmod(0o555)
         (folder / "study.db").chmod(0o444)

@@ -1,0 +1,188 @@
+"""The JSON that others rely on: exactly these keys, of exactly these types."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pytest
+
+from dse.types import METRICS
+from tests.replays import write_space, write_table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.commandline import Command
+
+Number = (int, float)
+STATUS = {
+    "study": str,
+    "configurations": {"measured": int, "failed": int, "remaining": (int, type(None))},
+    "measurements_taken": int,
+    "failures": {str: int},
+}
+CONFIGURATION = {"model": str, "precision": str, "backend": str, "threads": int, "batch_size": int}
+FRONTIER = {
+    "study": str,
+    "system": {"fingerprint": str, "cpu": str},
+    "objectives": [{"name": str, "unit": str, "direction": str}],
+    "points": [
+        {
+            "id": int,
+            "configuration": {**CONFIGURATION, "runtime": str},
+            "values": {str: Number},
+            "intervals": {str: [Number]},
+            "accuracy_source": str,
+            "validity": str,
+        }
+    ],
+}
+
+
+def check(value: Any, shape: Any, where: str = "") -> None:
+    """Holds a value against a shape: dictionaries have these keys, or keys of one type."""
+    if isinstance(shape, dict) and set(shape) == {str}:
+        assert isinstance(value, dict), where
+        for key, each in value.items():
+            assert isinstance(key, str), where
+            check(each, shape[str], f"{where}.{key}")
+    elif isinstance(shape, dict):
+        assert list(value) == list(shape), where
+        for key in shape:
+            check(value[key], shape[key], f"{where}.{key}")
+    elif isinstance(shape, list):
+        assert isinstance(value, list), where
+        for number, each in enumerate(value):
+            check(each, shape[0], f"{where}[{number}]")
+    else:
+        assert isinstance(value, shape), where
+        assert not isinstance(value, bool), where
+
+
+@pytest.fixture
+def study(command: Command, here: Path) -> str:
+    write_table(here, failing={"c": "no such kernel"}, models=["a", "b", "c"])
+    space = write_space(here, "mine", models=["a", "b", "c"])
+    command.good("explore", space, "--sampler", "grid", "--n-trials", 10)
+    return "mine"
+
+
+def test_status(command: Command, study: str) -> None:
+    status = command.status(study)
+    check(status, STATUS)
+    assert status == {
+        "study": "mine",
+        "configurations": {"measured": 8, "failed": 2, "remaining": 2},
+        "measurements_taken": 24,
+        "failures": {"unsupported": 2},
+    }
+    shown = command.good("status", study).out
+    assert shown.splitlines() == [
+        "study mine",
+        "configurations: 8 measured, 2 failed, 2 remaining",
+        "measurements taken: 24",
+        "failures, unsupported: 2",
+        "  2 x no such kernel (such as #8 c fp32, replay, 1 thread, batch 1, runtime=x)",
+    ]
+
+
+def test_frontier(command: Command, study: str) -> None:
+    found = command.frontier(study)
+    check(found, FRONTIER)
+    assert found["objectives"] == [
+        {"name": m.name, "unit": m.unit, "direction": m.direction} for m in METRICS.values()
+    ]
+    assert found["system"]["fingerprint"] == command.good("system").out.split()[1]
+    # Two threads and two samples per batch are best for both models, and neither beats the other.
+    assert [p["configuration"] for p in found["points"]] == [
+        {
+            "model": model,
+            "precision": "fp32",
+            "backend": "replay",
+            "threads": 2,
+            "batch_size": 2,
+            "runtime": "x",
+        }
+        for model in ("b", "a")
+    ]
+    assert [list(p["values"].values()) for p in found["points"]] == [
+        [42.0, 4.0, 200.0],
+        [41.0, 2.0, 400.0],
+    ]
+    assert {p["accuracy_source"] for p in found["points"]} == {"measured"}
+    assert {p["validity"] for p in found["points"]} == {"probe"}
+
+
+def test_frontier_without_points(command: Command, here: Path) -> None:
+    write_table(here)
+    space = write_space(here, constraints={"latency_p90_ms": {"max": 0.1}}, threads=1)
+    command.good("explore", space)
+    assert command.frontier("space")["points"] == []
+    assert "within the constraints yet" in command.good("frontier", "space").out
+    table = pd.read_csv(io.StringIO(command.good("frontier", "space", "--csv").out))
+    assert len(table) == 0
+    assert {"id", "model", *METRICS} <= set(table.columns)
+
+
+def test_csv_says_the_same(command: Command, study: str) -> None:
+    table = pd.read_csv(io.StringIO(command.good("frontier", study, "--csv").out))
+    points = command.frontier(study)["points"]
+    assert list(table["id"]) == [p["id"] for p in points]
+    for name in METRICS:
+        assert list(table[name]) == [p["values"][name] for p in points]
+        assert set(table[f"{name}_source"]) == {"replayed"}
+    for field in ("model", "threads", "batch_size", "runtime"):
+        assert list(table[field]) == [p["configuration"][field] for p in points]
+    assert table["failure"].isna().all()
+
+
+def test_the_table_says_the_same(command: Command, study: str) -> None:
+    answer = command.good("frontier", study)
+    head, *rows, note = answer.out.splitlines()
+    assert head.split()[:6] == ["id", "model", "precision", "backend", "threads", "batch"]
+    assert [row.split()[0] for row in rows] == [
+        str(p["id"]) for p in command.frontier(study)["points"]
+    ]
+    assert rows[0].split()[-3:] == ["42.00", "4.000", "200.0"]
+    assert note.startswith("values of the replay backend were recorded elsewhere")
+    assert answer.err == "picture: studies/mine/frontier.png\n"
+    explored = command.good("explore", "mine.yaml", "--n-trials", 1)
+    assert explored.out == answer.out  # results, and nothing else, on stdout
+
+
+def test_backends(command: Command) -> None:
+    found = json.loads(command.good("backends", "--json").out)
+    shape = {
+        "backend": str,
+        "usable": (bool,),
+        "version": (str, type(None)),
+        "formats": [str],
+        "precisions": [str],
+        "knobs": [str],
+        "problem": (str, type(None)),
+        "remedy": (str, type(None)),
+    }
+    for row in found["backends"]:
+        check({**row, "usable": 1}, {**shape, "usable": int})
+        assert row["usable"] is (row["version"] is not None) is (row["remedy"] is None)
+    by_name = {row["backend"]: row for row in found["backends"]}
+    assert {"onnxruntime", "litert", "null", "replay"} <= set(by_name)
+    assert by_name["null"]["version"] == "1"
+    assert by_name["null"]["knobs"] == ["delay_ms", "fault"]
+    lines = command.good("backends").out.splitlines()
+    assert [line.partition(":")[0] for line in lines] == list(by_name)
+    assert "null: 1 (reads no model file; knobs: delay_ms, fault)" in lines
+
+
+def test_system(command: Command) -> None:
+    found = json.loads(command.good("system", "--json").out)
+    assert json.loads(command.good("system", "--json").out)["fingerprint"] == found["fingerprint"]
+    assert len(found["fingerprint"]) == 12
+    assert int(found["fingerprint"], 16) >= 0
+    lines = command.good("system").out.splitlines()
+    assert lines[0] == f"fingerprint: {found['fingerprint']}"
+    assert f"CPU: {found['cpu']}" in lines
+    assert len({line.partition(":")[0] for line in lines}) == len(lines)

@@ -1,0 +1,62 @@
+"""What is loaded, and what is not: the command line starts at once, and the sides stay apart."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.replays import write_space, write_table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RUNTIMES = {"onnxruntime", "ai_edge_litert", "openvino", "tflite_runtime", "deepsparse", "onnx"}
+HEAVY = {
+    *RUNTIMES,
+    *("optuna", "sqlalchemy", "pandas", "matplotlib", "numpy", "moocore", "mlperf_loadgen", "PIL"),
+}
+
+
+def loaded(code: str) -> set[str]:
+    """The packages that are loaded after some code has run in a fresh interpreter."""
+    tell = "import json, sys; sys.stdout.flush(); print('\\n' + json.dumps(list(sys.modules)))"
+    told = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{tell}"], check=True, capture_output=True, text=True
+    )
+    return {name.split(".")[0] for name in json.loads(told.stdout.splitlines()[-1])}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import dse",
+        "import dse.space",
+        "import dse.contract, dse.registry, dse.types, dse.errors",
+        "from dse.cli import run; run(['--help'])",
+        "from dse.cli import run; run(['--version'])",
+        "from dse.cli import run; [run([c, '--help']) for c in ('explore', 'status', 'frontier')]",
+        "from dse.cli import run; run(['system', '--json'])",
+        "from dse.cli import run; run(['explore', '--no-such-option'])",
+    ],
+)
+def test_what_starts_at_once_loads_nothing_heavy(code: str) -> None:
+    assert loaded(code) & HEAVY == set()
+
+
+def test_the_parent_loads_no_runtime_and_no_loadgen(here: Path) -> None:
+    write_table(here)
+    space = write_space(here, threads=1, batch_sizes=1)
+    code = f"from dse.cli import run; assert run(['explore', '{space.name}']) == 0"
+    assert loaded(code) & {*RUNTIMES, "mlperf_loadgen"} == set()
+    code = "from dse.cli import run; assert run(['status', 'space']) == 0"
+    assert loaded(code) & {*RUNTIMES, "mlperf_loadgen", "matplotlib", "pandas"} == set()
+
+
+def test_the_worker_needs_little() -> None:
+    others = {"optuna", "pydantic", "yaml", "rich", "click", "platformdirs", "PIL", "moocore"}
+    assert loaded("import dse.measure.worker, dse.measure.runs") & (others | RUNTIMES) == set()
+    assert loaded("import dse.measure.worker") & HEAVY == set()

@@ -1,0 +1,73 @@
+"""What is wrong with a request is told in one line, and nothing that existed is lost."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli.malformed import DATASETS, MANIFEST, MANIFESTS, OPTIONS, SPACES
+from tests.replays import failures, outcomes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from tests.commandline import Command
+
+CASES = {**SPACES, **MANIFESTS, **DATASETS, **OPTIONS}
+
+
+def lay_out(files: Mapping[str, str | bytes], folder: Path) -> None:
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, bytes):
+            path.write_bytes(content)
+        else:
+            path.write_text(content, encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_is_one_line_and_nothing_is_lost(
+    command: Command, here: Path, kept: Path, name: str
+) -> None:
+    case = CASES[name]
+    before = outcomes(kept / "study.db")
+    lay_out(case.files, here)
+    answer = command(*shlex.split(case.command))
+    assert answer.code == 2
+    assert answer.out == ""
+    if not case.begun:
+        assert len(answer.err.splitlines()) == 1
+    assert answer.last.startswith("dse: ")
+    assert "Traceback" not in answer.err
+    for words in case.words:
+        assert words in answer.last
+    assert len(before) == 4
+    assert outcomes(kept / "study.db") == before
+    assert command.counts("kept") == (4, 0, 0, 12)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "backend"),
+    [
+        ("m.tflite", b"\x1c\0\0\0TFL3" + b"garbage" * 9, "litert"),
+        ("m.onnx", b"\x08\x08\x3a\x04\x0a\x02\xff\xff", "onnxruntime"),
+    ],
+)
+def test_a_model_that_only_looks_like_one_is_a_failure(
+    command: Command, here: Path, file: str, content: bytes, backend: str
+) -> None:
+    manifest = MANIFEST.replace("m.tflite", file)
+    space = f"models: all\nbackends: [{backend}]\nthreads: 1\nobjectives: [latency_p90_ms]\n"
+    lay_out({"models/models.yaml": manifest, f"models/{file}": content, "s.yaml": space}, here)
+    answer = command("explore", "s.yaml", "--models", "models")
+    assert answer.code == 1
+    assert "Traceback" not in answer.err
+    (failure,) = failures(here / "studies/s/study.db")
+    assert (failure["kind"], failure["attempts"]) == ("load", 1)
+    assert failure["message"]
+    assert "Traceback" in failure["stderr_tail"]
+    assert command.status("s")["failures"] == {"load": 1}

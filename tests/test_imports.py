@@ -1,0 +1,150 @@
+"""The layers: who may import whom, held against every import statement of the package."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = {"dse": ROOT / "dse", "dse.backends": ROOT / "backends"}
+BASE = {"types", "errors"}
+
+# Each line may import what it names, and from itself; the longest name that fits a module counts.
+LAYERS: dict[str, set[str]] = {
+    "cli": {"explore", "report", "study", "registry", "system", "version", *BASE},
+    "explore": {
+        *("report", "study", "measure.runner", "measure.spec", "space"),
+        *("models", "tasks", "registry", "contract", "system", *BASE),
+    },
+    "report": {"study", "space", "system", "paths", *BASE},
+    "study": {"frontier", "space", "system", "process", "paths", *BASE},
+    "frontier": {"space", *BASE},
+    "space": {"registry", "contract", "yamlfile", "complaints", *BASE},
+    "models": {"paths", "yamlfile", "complaints", *BASE},
+    "tasks": {"tasks.inputs", "paths", *BASE},
+    # On both sides of the pipe: no LoadGen, no runtime.
+    "measure": BASE,
+    "measure.runner": {"measure.spec", "measure.failures", *BASE},
+    "measure.spec": BASE,
+    "measure.failures": BASE,
+    # In the worker only.
+    "measure.worker": {"measure.runs", "measure.spec", "measure.failures", "registry", "contract"}
+    | BASE,
+    "measure.runs": {"loadgen", "measure.spec", "measure.failures", "contract", "tasks.inputs"}
+    | {"intervals", *BASE},
+    "loadgen": {"contract", "tasks.inputs", *BASE},
+    "tasks.inputs": BASE,
+    "registry": {"contract", *BASE},
+    "backends": {"contract", "types"},
+    "contract": BASE,
+    # Under everything.
+    "yamlfile": {"complaints", *BASE},
+    "complaints": BASE,
+    "system": BASE,
+    "system_linux": {"system", "system_arm"},
+    "system_macos": {"system"},
+    "system_arm": set(),
+    "paths": BASE,
+    "process": set(),
+    "intervals": set(),
+    "version": set(),
+    "errors": set(),
+    "types": set(),
+    "main": {"cli"},
+}
+# The three system modules are one: the first chooses between the others when it is asked.
+LAZY = {("system", "system_linux"), ("system", "system_macos")}
+
+
+def modules() -> dict[str, Path]:
+    found = {}
+    for package, folder in PACKAGE.items():
+        for path in sorted(folder.rglob("*.py")):
+            words = [package, *path.relative_to(folder).with_suffix("").parts]
+            found[".".join(w for w in words if w != "__init__")] = path
+    return found
+
+
+MODULES = modules()
+
+
+def layer(module: str) -> str:
+    """The line of the table that a module belongs to."""
+    words = module.removeprefix("dse").removeprefix(".").split(".")
+    if words == [""]:
+        return "version"
+    if words == ["__main__"]:
+        return "main"
+    fitting = [".".join(words[:n]) for n in range(len(words), 0, -1)]
+    return next((name for name in fitting if name in LAYERS), f"{fitting[-1]}, which is no layer")
+
+
+@cache
+def imported(module: str) -> tuple[tuple[str, int], ...]:
+    """The modules that a module names in its imports, wherever they stand, and their lines."""
+    path = MODULES[module]
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    found: list[tuple[str, int]] = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, node.lineno) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            up = package.split(".")[: len(package.split(".")) - node.level + 1]
+            start = ".".join([*(up if node.level else []), *([node.module] if node.module else [])])
+            for alias in node.names:
+                inner = f"{start}.{alias.name}"
+                found.append((inner if inner in MODULES else start, node.lineno))
+    return tuple(found)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_layers_point_downwards(module: str) -> None:
+    own = layer(module)
+    assert own in LAYERS, f"{own}: give {module} a line in the table"
+    for name, line in imported(module):
+        if name.split(".")[0] == "dse":
+            other = layer(name)
+            allowed = other in LAYERS[own] or other == own or (own, other) in LAZY
+            assert allowed, f"{MODULES[module]}:{line}: {own} must not import {other} ({name})"
+
+
+def test_the_table_has_no_circle() -> None:
+    below: set[str] = set()
+    while len(below) < len(LAYERS):
+        # `measure` is the folder of layers that are listed on their own.
+        found = {name for name, allowed in LAYERS.items() if allowed - {name} <= below} - below
+        assert found, f"a circle among {sorted(set(LAYERS) - below)}"
+        below |= found
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_nobody_imports_a_backend(module: str) -> None:
+    if layer(module) != "backends":
+        named = {name for name, _ in imported(module)}
+        assert not {name for name in named if f"{name}.".startswith(("dse.backends.", "backends."))}
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if layer(m) == "backends"])
+def test_a_backend_imports_its_siblings_relatively(module: str) -> None:
+    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level == 0:
+            assert not (node.module or "").startswith(("dse.backends", "backends"))
+        elif isinstance(node, ast.Import):
+            names = {alias.name for alias in node.names}
+            assert not {n for n in names if n.startswith(("dse.backends", "backends"))}
+
+
+@pytest.mark.parametrize("side", ["measure.runner", "measure.spec", "explore", "study", "cli"])
+def test_the_parent_names_no_loadgen(side: str) -> None:
+    for module in MODULES:
+        if layer(module) == side:
+            names = {name.split(".")[0] for name, _ in imported(module)}
+            assert names.isdisjoint({"mlperf_loadgen", "onnxruntime", "ai_edge_litert"})
+
+
+def test_only_the_harness_names_loadgen() -> None:
+    naming = [m for m in MODULES if "mlperf_loadgen" in {name for name, _ in imported(m)}]
+    assert {layer(module) for module in naming} == {"loadgen"}
