@@ -78,8 +78,11 @@ def open_storage(url: str) -> optuna.storages.BaseStorage:
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     shown = without_password(url)
-    is_sqlite = url.startswith("sqlite")
-    engine = {"connect_args": {"timeout": LOCK_TIMEOUT_S}} if is_sqlite else {"pool_pre_ping": True}
+    engine: dict[str, Any] = {"pool_pre_ping": True}
+    if url.startswith("sqlite"):
+        # Without a pool a connection lives as long as its transaction, and never needs closing.
+        pool = sqlalchemy.pool.NullPool
+        engine = {"connect_args": {"timeout": LOCK_TIMEOUT_S}, "poolclass": pool}
     with storage_errors(shown):
         try:
             _refuse_foreign(url, engine)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.replays import write_space, write_table
+from tests.replays import attributes, write_space, write_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,6 +66,18 @@ def test_any_seed_will_do(command: Command, here: Path, sampler: str, seed: str)
     how = ["--sampler", sampler, "--seed", seed, "--n-trials", 1]
     command.good("explore", space, *how)
     assert command.counts("space") == (1, 0, 7, 3)
+
+
+def test_a_resumed_search_does_not_draw_the_same_lots_again(command: Command, here: Path) -> None:
+    """Else four invocations of one trial each would take four neighbours in the space's order."""
+    sizes = list(range(1, 41))
+    write_table(here, models=["a"], threads=[1], batch_sizes=sizes)
+    space = write_space(here, models="a", threads=1, batch_sizes=sizes)
+    for _ in range(4):
+        command.good("explore", space, "--sampler", "random", "--n-trials", 1)
+    stored = attributes(here / "studies/space/study.db", "configuration")
+    drawn = [stored[trial]["batch_size"] for trial in sorted(stored)]
+    assert drawn != list(range(drawn[0], drawn[0] + 4))
 
 
 def test_a_bound_on_a_metric_that_is_no_objective(command: Command, here: Path) -> None:

@@ -72,7 +72,7 @@ def test_another_exploration_meanwhile_is_refused(command: Command, here: Path) 
     space = write_space(here, backends={"null": {"fault": ["refuse", "hang"]}}, **SLOW)
     with start("explore", space, "--sampler", "grid", "--run-timeout", "1h") as process:
         assert read_until(process, "FAILED (unsupported")
-        refused = command("explore", space)
+        refused = command("explore", space, "--run-timeout", "1s")
         assert refused.code == 2
         assert "study 'space' is being explored by another process; wait" in refused.last
         assert command.counts("space") == (0, 1, 1, 0)  # it can be read, though

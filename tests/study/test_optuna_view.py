@@ -9,7 +9,7 @@ import pytest
 from optuna.trial import TrialState
 
 from dse.study.folder import StudyFolder
-from dse.study.storage import sqlite_url
+from dse.study.storage import open_storage, sqlite_url
 from dse.types import METRICS, Configuration
 from tests.study.studies import create, fill, planned, small_space
 
@@ -23,7 +23,7 @@ SPACE = small_space(constraints={"latency_p90_ms": {"min": 5, "max": 30}})
 def seen(tmp_path: Path) -> optuna.Study:
     folder = StudyFolder(tmp_path / "s")
     fill(create(folder, SPACE), SPACE)
-    return optuna.load_study(study_name="s", storage=sqlite_url(folder.database))
+    return optuna.load_study(study_name="s", storage=open_storage(sqlite_url(folder.database)))
 
 
 def test_directions_and_names_of_the_objectives(seen: optuna.Study) -> None:
