@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
 from dse.cli.options import json_option, storage_option, study_argument
+
+if TYPE_CHECKING:
+    from dse.study.study import Study
 
 
 @click.command()
@@ -36,13 +40,11 @@ def frontier(study: str, storage: str | None, *, as_json: bool, as_csv: bool) ->
         _show(opened)
 
 
-def _show(opened: object) -> None:
+def _show(opened: Study) -> None:
     from dse.report.pictures import print_picture
     from dse.report.summary import notes
     from dse.report.text import console, frontier_table
-    from dse.study.study import Study
 
-    assert isinstance(opened, Study)  # noqa: S101
     points = opened.frontier()
     if not points:
         click.echo("no configuration is measured and within the constraints yet")

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
 from dse.cli.options import json_option, storage_option, study_argument
+
+if TYPE_CHECKING:
+    from dse.study.study import Study
+
+REASON_WIDTH = 120
+"""Characters of a failure's first line that tell one reason from another."""
 
 
 @click.command()
@@ -39,17 +46,16 @@ def status(study: str, storage: str | None, *, as_json: bool) -> None:
             click.echo(f"  {line}")
 
 
-def _examples(study: object, kind: str) -> list[str]:
-    from dse.study.study import Study
-
-    assert isinstance(study, Study)  # noqa: S101
+def _examples(study: Study, kind: str) -> list[str]:
+    """One line for each reason, the most frequent first."""
     reasons: dict[str, list[str]] = {}
     for record in study.records.values():
         failure = record.outcome.failure
         if failure is not None and failure.kind.value == kind:
-            reason = " ".join(failure.message.split())
+            # Runtimes tell the same reason of each node and shape in further lines.
+            reason = failure.message.strip().partition("\n")[0][:REASON_WIDTH]
             reasons.setdefault(reason, []).append(f"#{record.id} {record.configuration}")
     return [
-        f"{len(who)} x {reason[:160]} (such as {who[0]})"
+        f"{len(who)} x {reason} (such as {who[0]})"
         for reason, who in sorted(reasons.items(), key=lambda item: -len(item[1]))
     ]

@@ -37,7 +37,7 @@ def read_only(command: Command, here: Path) -> Iterator[Path]:
         else:
             pytest.skip("this user may mount nothing, and write anywhere")
     finally:
-        # Lazily: the database may still be open in this process.
+        # Lazily: a test that failed may have left a file open in it.
         if subprocess.run(["umount", "--lazy", folder], capture_output=True).returncode:
             folder.chmod(0o755)
 
