@@ -17,12 +17,8 @@ if TYPE_CHECKING:
 COMMANDS = [
     ["frontier", "space"],
     ["frontier", "space", "--csv"],
-    ["frontier", "space", "--json"],
-    ["status", "space"],
     ["status", "space", "--json"],
     ["explore", "space.yaml"],
-    ["backends"],
-    ["system", "--json"],
     ["explore", "--help"],
 ]
 
