@@ -195,7 +195,6 @@ class Measurer:
             tasks=tasks,
             fidelity=self._bench.fidelity,
             settings=subject.settings,
-            memory_limit_bytes=self._bench.limits.memory_bytes,
         )
 
     def _inputs(self, preprocessing: Preprocessing) -> InputSource:

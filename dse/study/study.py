@@ -6,6 +6,7 @@ The trials and their attributes are the only truth; records, memo and frontier a
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from dse.errors import RequestError
@@ -100,7 +101,7 @@ class Study:
         """What the study is about."""
         return self._generation.about
 
-    @property
+    @cached_property
     def space(self) -> SearchSpace:
         """The search space as it was explored last."""
         return SearchSpace.from_dict(self.about.space)
