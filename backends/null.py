@@ -64,14 +64,17 @@ class _Constant:
         self._fault = fault
         self._calls = 0
 
-    def predict(self, batch: NDArray[Any]) -> NDArray[np.generic]:
+    def bind(self, batch: NDArray[Any]) -> NDArray[Any]:
+        return batch
+
+    def predict(self, bound: NDArray[Any]) -> NDArray[np.generic]:
         if self._fault != "none":
             self._calls += 1
             if self._calls > CALLS_BEFORE_FAULT:
                 _strike(self._fault)
         if self._delay_s:
             time.sleep(self._delay_s)
-        return self._scores[: len(batch)]
+        return self._scores[: len(bound)]
 
     def close(self) -> None:
         self._fault = "none"

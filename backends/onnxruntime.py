@@ -37,6 +37,14 @@ class OnnxRuntime:
             numeric=True,
         ),
         Knob("spinning", (True, False), True, "idle threads spin instead of sleeping"),
+        Knob(
+            "execution_mode",
+            ("sequential", "parallel"),
+            "sequential",
+            "operators one after the other, or independent ones side by side",
+        ),
+        Knob("inter_op_threads", (), 1, "threads that run operators side by side, if parallel"),
+        Knob("arena", (True, False), True, "memory is kept for the next prediction"),
     )
 
     def version(self) -> str:
@@ -50,17 +58,9 @@ class OnnxRuntime:
         import onnxruntime as ort
         from onnxruntime.capi import onnxruntime_pybind11_state as errors
 
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = request.configuration.threads
-        options.inter_op_num_threads = 1
-        level = GRAPH_OPTIMIZATION[str(request.knob("graph_optimization", "all"))]
-        options.graph_optimization_level = getattr(ort.GraphOptimizationLevel, level)
-        spinning = "1" if request.knob("spinning", True) else "0"
-        options.add_session_config_entry("session.intra_op.allow_spinning", spinning)
-        options.log_severity_level = 3
         try:
             session = ort.InferenceSession(
-                str(request.model_file), options, providers=["CPUExecutionProvider"]
+                str(request.model_file), _options(request), providers=["CPUExecutionProvider"]
             )
         except errors.NotImplemented as error:
             raise UnsupportedError(str(error)) from error
@@ -78,15 +78,61 @@ class OnnxRuntime:
         return _Session(session)
 
 
+def _options(request: LoadRequest) -> Any:
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = request.configuration.threads
+    parallel = request.knob("execution_mode", "sequential") == "parallel"
+    inter_op_threads = int(request.knob("inter_op_threads", 1))
+    if inter_op_threads < 1 or (inter_op_threads > 1 and not parallel):
+        raise UnsupportedError(
+            f"{inter_op_threads} inter_op_threads need execution_mode parallel"
+            if inter_op_threads > 1
+            else f"inter_op_threads={inter_op_threads} is no number of threads"
+        )
+    options.execution_mode = (
+        ort.ExecutionMode.ORT_PARALLEL if parallel else ort.ExecutionMode.ORT_SEQUENTIAL
+    )
+    options.inter_op_num_threads = inter_op_threads
+    level = GRAPH_OPTIMIZATION[str(request.knob("graph_optimization", "all"))]
+    options.graph_optimization_level = getattr(ort.GraphOptimizationLevel, level)
+    spinning = "1" if request.knob("spinning", True) else "0"
+    options.add_session_config_entry("session.intra_op.allow_spinning", spinning)
+    options.add_session_config_entry("session.inter_op.allow_spinning", spinning)
+    options.enable_cpu_mem_arena = bool(request.knob("arena", True))
+    options.log_severity_level = 3
+    return options
+
+
 class _Session:
+    """A session whose inputs and output are bound: `run` itself would look them up each time."""
+
     def __init__(self, session: Any) -> None:
         self._session = session
+        self._run = session.run_with_iobinding
         self._input = session.get_inputs()[0].name
-        self._outputs = [session.get_outputs()[0].name]
+        self._output = session.get_outputs()[0].name
+        self._scores: NDArray[np.generic] | None = None
+        self._target: Any = None
 
-    def predict(self, batch: NDArray[Any]) -> NDArray[np.generic]:
-        scores: NDArray[np.generic] = self._session.run(self._outputs, {self._input: batch})[0]
-        return scores
+    def bind(self, batch: NDArray[Any]) -> Any:
+        import onnxruntime as ort
+
+        if self._scores is None or len(self._scores) != len(batch):
+            # The one way to learn the shape and dtype of the scores, whatever the file calls them.
+            scores = self._session.run([self._output], {self._input: batch})[0]
+            self._target = ort.OrtValue.ortvalue_from_numpy(scores)
+            self._scores = self._target.numpy()
+        value = ort.OrtValue.ortvalue_from_numpy(batch)
+        binding = self._session.io_binding()
+        binding.bind_ortvalue_input(self._input, value)
+        binding.bind_ortvalue_output(self._output, self._target)
+        return binding, value  # the binding alone would not keep the batch's memory
+
+    def predict(self, bound: Any) -> NDArray[np.generic]:
+        self._run(bound[0])
+        return self._scores  # type: ignore[return-value]  # set by bind
 
     def close(self) -> None:
-        self._session = None
+        del self._run, self._session, self._target

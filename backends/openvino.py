@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from dse.contract import Knob, LoadError, LoadRequest, UnsupportedError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
+    from dse.contract import Model
     from dse.types import ModelFormat
 
 
 class OpenVINO:
-    """OpenVINO, one compiled model with one stream and one inference request."""
+    """OpenVINO, one compiled model with an inference request for each of its streams."""
 
     name: ClassVar[str] = "openvino"
     formats: ClassVar[tuple[ModelFormat, ...]] = ("onnx", "tflite")
@@ -35,6 +38,7 @@ class OpenVINO:
             "latency",
             "what the plugin tunes itself for",
         ),
+        Knob("streams", (), 1, "batches at a time, which share the weights and the threads"),
     )
 
     def version(self) -> str:
@@ -47,6 +51,12 @@ class OpenVINO:
         """Compiles the model for a fixed batch and the configuration's threads."""
         import openvino
 
+        streams = int(request.knob("streams", 1))
+        if not 1 <= streams <= request.configuration.threads:
+            raise UnsupportedError(
+                f"streams={streams} with {request.configuration.threads} threads: "
+                "each stream takes one at least"
+            )
         core = openvino.Core()
         precision = str(request.knob("inference_precision", "f32"))
         # Without the instructions the plugin would fall back to f32 without a word.
@@ -62,13 +72,13 @@ class OpenVINO:
             raise UnsupportedError(f"the model has {len(model.inputs)} inputs, not one")
         options = {
             "INFERENCE_NUM_THREADS": request.configuration.threads,
-            "NUM_STREAMS": 1,
+            "NUM_STREAMS": streams,
             "INFERENCE_PRECISION_HINT": precision,
             "PERFORMANCE_HINT": str(request.knob("performance_hint", "latency")).upper(),
         }
         try:
             _fix_batch(model, request.configuration.batch_size)
-            return _Compiled(core.compile_model(model, "CPU", options))
+            return _Compiled(core.compile_model(model, "CPU", options), streams)
         except RuntimeError as error:
             raise UnsupportedError(str(error)) from error
 
@@ -80,21 +90,44 @@ def _fix_batch(model: Any, batch_size: int) -> None:
 
 
 class _Compiled:
-    def __init__(self, compiled: Any) -> None:
-        self._request = compiled.create_infer_request()
-        self._infer = self._request.infer
-        self._output = compiled.outputs[0]
-        tensor = self._request.get_input_tensor(0).data
+    """A compiled model; itself the first of its streams."""
+
+    def __init__(self, compiled: Any, streams: int) -> None:
+        self._streams = [_Request(compiled.create_infer_request()) for _ in range(streams)]
+        self.bind = self._streams[0].bind
+        self.predict = self._streams[0].predict
+
+    def streams(self) -> Sequence[Model]:
+        return self._streams
+
+    def close(self) -> None:
+        del self.bind, self.predict
+        for stream in self._streams:
+            stream.close()
+
+
+class _Request:
+    """An inference request: its tensors are set, so that a call finds everything in place."""
+
+    def __init__(self, request: Any) -> None:
+        self._request = request
+        self._set, self._infer = request.set_input_tensor, request.infer
+        self._scores: NDArray[np.generic] = request.get_output_tensor(0).data
+        tensor = request.get_input_tensor(0).data
         self._fits = (tensor.shape, tensor.dtype)
 
-    def predict(self, batch: NDArray[Any]) -> NDArray[np.generic]:
+    def bind(self, batch: NDArray[Any]) -> Any:
+        import openvino
+
         # OpenVINO would convert what does not fit, in the measured time and without a word.
         if (batch.shape, batch.dtype) != self._fits:
             raise ValueError(f"{batch.dtype} {batch.shape} in the place of {self._fits}")
-        # Shared: neither the batch nor the scores are copied.
-        results = self._infer({0: batch}, share_inputs=True, share_outputs=True)
-        scores: NDArray[np.generic] = results[self._output]
-        return scores
+        return openvino.Tensor(batch, shared_memory=True)
+
+    def predict(self, bound: Any) -> NDArray[np.generic]:
+        self._set(bound)
+        self._infer(share_outputs=True)
+        return self._scores
 
     def close(self) -> None:
-        del self._infer, self._request, self._output
+        del self._set, self._infer, self._request, self._scores

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -65,13 +65,30 @@ class LoadRequest:
 
 
 class Model(Protocol):
-    """A loaded model."""
+    """A loaded model, used by one thread at a time."""
 
-    def predict(self, batch: NDArray[Any]) -> NDArray[np.generic]:
-        """Scores of a batch.
+    def bind(self, batch: NDArray[Any]) -> Any:
+        """Makes a batch ready for `predict`, before the clock starts.
+
+        The memory is shared, not copied: what is written into the array afterwards is what the
+        next prediction reads.
 
         Args:
             batch: (batch_size, ...) in the model's layout and dtype, C-contiguous.
+
+        Returns:
+            Whatever the runtime predicts from with the least work.
+
+        Raises:
+            Exception: the runtime refuses an array of this shape or dtype, now or in `predict`.
+        """
+        ...
+
+    def predict(self, bound: Any) -> NDArray[np.generic]:
+        """Scores of a batch: the runtime's own call and nothing else.
+
+        Args:
+            bound: what `bind` of this very model returned.
 
         Returns:
             (batch_size, classes) scores. The array may be overwritten by the next call.
@@ -83,6 +100,18 @@ class Model(Protocol):
 
     def close(self) -> None:
         """Frees what the runtime holds. The model is not used afterwards."""
+        ...
+
+
+@runtime_checkable
+class Streams(Model, Protocol):
+    """A model that predicts several batches at a time, which share its weights and threads."""
+
+    def streams(self) -> Sequence[Model]:
+        """The model once for each batch at a time, each for a thread of its own.
+
+        The first is as good as the model itself; closing the model closes them all.
+        """
         ...
 
 

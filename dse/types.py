@@ -46,14 +46,33 @@ class Metric:
 ACCURACY = Metric("accuracy_percent", "%", "maximize", "top-1 accuracy")
 LATENCY = Metric("latency_p90_ms", "ms", "minimize", "SingleStream p90 latency")
 THROUGHPUT = Metric("throughput_samples_per_s", "samples/s", "maximize", "Offline throughput")
-METRICS: Mapping[str, Metric] = {m.name: m for m in (ACCURACY, LATENCY, THROUGHPUT)}
+MULTI_STREAM = Metric(
+    "multistream_latency_p99_ms", "ms", "minimize", "MultiStream p99 latency, 8 samples"
+)
+SERVER = Metric(
+    "server_throughput_samples_per_s", "samples/s", "maximize", "Server throughput, p99 <= 15 ms"
+)
+METRICS: Mapping[str, Metric] = {
+    m.name: m for m in (ACCURACY, LATENCY, THROUGHPUT, MULTI_STREAM, SERVER)
+}
+MULTI_STREAM_SAMPLES = 8
+"""Samples per query of the MultiStream scenario, by MLPerf's rules."""
+DEFAULT_OBJECTIVES = (ACCURACY.name, LATENCY.name, THROUGHPUT.name)
 
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """One point of a search space.
 
-    ``knobs`` are the backend's own parameters, by name, in sorted order.
+    Attributes:
+        model: a name that the provider offers.
+        precision: a name in `PRECISIONS`.
+        backend: a name in the registry.
+        threads: of each instance.
+        batch_size: samples per call of the runtime, where a scenario gives it several.
+        knobs: the backend's own parameters, by name, in sorted order.
+        instances: copies of the model that predict side by side, where a scenario lets them.
+        pinned: whether each instance keeps to CPUs of its own.
     """
 
     model: str
@@ -62,24 +81,28 @@ class Configuration:
     threads: int
     batch_size: int
     knobs: tuple[tuple[str, KnobValue], ...] = ()
+    instances: int = 1
+    pinned: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "knobs", tuple(sorted(self.knobs)))
 
     def as_dict(self) -> dict[str, KnobValue]:
-        """The flat form of the JSON outputs: the five fields, then the knobs."""
+        """The flat form of the JSON outputs: the fields, then the knobs."""
         return {
             "model": self.model,
             "precision": self.precision,
             "backend": self.backend,
             "threads": self.threads,
             "batch_size": self.batch_size,
+            "instances": self.instances,
+            "pinned": self.pinned,
             **dict(self.knobs),
         }
 
     @classmethod
     def from_dict(cls, flat: Mapping[str, KnobValue]) -> Self:
-        """The inverse of `as_dict`."""
+        """The inverse of `as_dict`; instances and pinning may be left out."""
         knobs = tuple((name, v) for name, v in flat.items() if name not in CONFIGURATION_FIELDS)
         return cls(
             model=str(flat["model"]),
@@ -88,23 +111,36 @@ class Configuration:
             threads=int(flat["threads"]),
             batch_size=int(flat["batch_size"]),
             knobs=knobs,
+            instances=int(flat.get("instances", 1)),
+            pinned=bool(flat.get("pinned", False)),
         )
 
     @property
     def key(self) -> str:
-        """The identity of the configuration: a hash of its canonical JSON."""
-        return digest(self.as_dict())
+        """The identity of the configuration: a hash of its canonical JSON.
+
+        Instances and pinning came later: they count where they are not the default, so that
+        older studies keep their keys.
+        """
+        flat = self.as_dict()
+        late = {"instances": 1, "pinned": False}
+        return digest({name: v for name, v in flat.items() if late.get(name) != v})
 
     def __str__(self) -> str:
         knobs = "".join(f", {name}={value}" for name, value in self.knobs)
         threads = f"{self.threads} thread{'s' if self.threads > 1 else ''}"
+        copies = f"{self.instances} instances of " if self.instances > 1 else ""
+        pinned = ", pinned" if self.pinned else ""
         return (
-            f"{self.model} {self.precision}, {self.backend}, {threads}, "
-            f"batch {self.batch_size}{knobs}"
+            f"{self.model} {self.precision}, {self.backend}, {copies}{threads}, "
+            f"batch {self.batch_size}{pinned}{knobs}"
         )
 
 
-CONFIGURATION_FIELDS = ("model", "precision", "backend", "threads", "batch_size")
+CONFIGURATION_FIELDS = (
+    *("model", "precision", "backend", "threads", "batch_size"),
+    *("instances", "pinned"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,16 @@ class DetailLog:
         return self.values.get("result_validity") == "VALID" and not self.errors
 
     @property
+    def long_enough(self) -> bool:
+        """Whether the run had its duration and queries and no error.
+
+        Early stopping, on which LoadGen's verdict depends as well, takes more queries than a short
+        run has.
+        """
+        met = ("result_min_duration_met", "result_min_queries_met")
+        return all(self.values.get(key) is True for key in met) and not self.errors
+
+    @property
     def invalid_reason(self) -> str:
         """Why the run does not count, in LoadGen's words; empty where it does."""
         if self.valid:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dse.types import KnobValue
 
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
-_WHEN = ("model", "precision", "threads", "batch_size")
+_WHEN = ("model", "precision", "threads", "batch_size", "instances", "pinned")
 
 
 def backend_choice(
@@ -125,5 +125,8 @@ def _possible(field: str, value: Scalar, space: SearchSpace) -> bool:
         "precision": space.precisions,
         "threads": space.threads or (),
         "batch_size": space.batch_sizes,
+        "instances": space.instances,
+        "pinned": space.pinned,
     }
-    return not isinstance(value, bool | float) and value in fields[field]
+    # Not by `in` alone: True equals 1.
+    return any(type(value) is type(known) and value == known for known in fields[field])

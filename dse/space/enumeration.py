@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dse.types import KnobValue
 
 MAX_CONFIGURATIONS = 1_000_000
-_FIELDS = ("model", "precision", "threads", "batch_size")
+_FIELDS = ("model", "precision", "threads", "batch_size", "instances", "pinned")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def model_names(space: SearchSpace, offers: Sequence[str]) -> tuple[str, ...]:
 def parameters(
     space: SearchSpace, offers: Sequence[str], available_cpus: int, physical_cores: int
 ) -> tuple[Parameter, ...]:
-    """The dimensions of a space: the five fields of a configuration, then the knobs.
+    """The dimensions of a space: the fields of a configuration, then the knobs.
 
     Args and errors: as for `configurations`.
     """
@@ -102,6 +102,8 @@ def parameters(
         Parameter("backend", tuple(b.name for b in backends)),
         Parameter("threads", _threads(space, available_cpus, physical_cores)),
         Parameter("batch_size", space.batch_sizes),
+        Parameter("instances", space.instances),
+        Parameter("pinned", space.pinned),
     )
     knobs = (
         Parameter(f"{b.name}.{k.name}", k.values, (("backend", (b.name,)), *k.when))
@@ -153,19 +155,16 @@ def _points(
     backends: Sequence[BackendChoice],
     threads: Sequence[int],
 ) -> Iterator[Configuration]:
-    for model, precision, backend, count, batch_size in product(
-        models, space.precisions, backends, threads, space.batch_sizes
-    ):
-        values: dict[str, KnobValue] = {
-            "model": model,
-            "precision": precision,
-            "threads": count,
-            "batch_size": batch_size,
-        }
-        active = [knob for knob in backend.knobs if holds(knob.when, values)]
-        for chosen in product(*(knob.values for knob in active)):
-            knobs = tuple(zip((knob.name for knob in active), chosen, strict=True))
-            yield Configuration(model, precision, backend.name, count, batch_size, knobs)
+    fields = _fields(space, models, threads)
+    # The backend stands where it stands in a configuration: it changes slower than the threads.
+    before, after = _FIELDS[:2], _FIELDS[2:]
+    for first in product(*(fields[name] for name in before)):
+        for backend, *second in product(backends, *(fields[name] for name in after)):
+            values: dict[str, KnobValue] = dict(zip(_FIELDS, (*first, *second), strict=True))
+            active = [knob for knob in backend.knobs if holds(knob.when, values)]
+            for chosen in product(*(knob.values for knob in active)):
+                knobs = dict(zip((knob.name for knob in active), chosen, strict=True))
+                yield Configuration.from_dict({**values, "backend": backend.name, **knobs})
 
 
 def _size(
@@ -174,12 +173,7 @@ def _size(
     backends: Sequence[BackendChoice],
     threads: Sequence[int],
 ) -> int:
-    choices: dict[str, Sequence[KnobValue]] = {
-        "model": models,
-        "precision": space.precisions,
-        "threads": threads,
-        "batch_size": space.batch_sizes,
-    }
+    choices = _fields(space, models, threads)
     total = 0
     for backend in backends:
         # Only the fields in conditions have to be walked; the others merely multiply.
@@ -189,6 +183,20 @@ def _size(
             values = dict(zip(asked, chosen, strict=True))
             total += others * prod(len(k.values) for k in backend.knobs if holds(k.when, values))
     return total
+
+
+def _fields(
+    space: SearchSpace, models: Sequence[str], threads: Sequence[int]
+) -> dict[str, Sequence[KnobValue]]:
+    """The values of each field of a configuration but the backend."""
+    return {
+        "model": models,
+        "precision": space.precisions,
+        "threads": threads,
+        "batch_size": space.batch_sizes,
+        "instances": space.instances,
+        "pinned": space.pinned,
+    }
 
 
 def _threads(space: SearchSpace, available: int, physical: int) -> tuple[int, ...]:

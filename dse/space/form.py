@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from dse.types import METRICS
+from dse.types import DEFAULT_OBJECTIVES
 
 Scalar = bool | int | float | str
 
@@ -51,5 +51,7 @@ class SpaceForm(Form):
     backends: tuple[str, ...] | dict[str, BackendForm]
     threads: Literal["auto"] | int | tuple[int, ...] | RangeForm = "auto"
     batch_sizes: int | tuple[int, ...] | RangeForm = (1,)
-    objectives: str | tuple[str, ...] = tuple(METRICS)
+    instances: int | tuple[int, ...] | RangeForm = (1,)
+    pinned: bool | tuple[bool, ...] = (False,)
+    objectives: str | tuple[str, ...] = DEFAULT_OBJECTIVES
     constraints: dict[str, BoundsForm] = {}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from dse import registry
+from dse.affinity import can_pin
 from dse.complaints import suggest
 from dse.errors import RequestError
 from dse.space.enumeration import (
@@ -172,6 +173,7 @@ class _Obstacles:
         beyond = [str(n) for n in sorted(space.threads or ()) if n > cpus]
         cpu = "one CPU" if cpus == 1 else f"{cpus} CPUs"
         self._threads = f"{_short(beyond)} threads are more than the {cpu} available"
+        self._instances = f"instances x threads are more than the {cpu} available"
 
     def of(self, point: Configuration) -> str | None:
         triple = (point.model, point.precision, point.backend)
@@ -179,8 +181,13 @@ class _Obstacles:
             self._known[triple] = self._file(*triple)
         if self._known[triple] is not None:
             return self._known[triple]
-        beyond = point.threads > self._cpus and self._backends[point.backend].formats
-        return self._threads if beyond else None
+        if not self._backends[point.backend].formats:
+            return None
+        if point.threads > self._cpus:
+            return self._threads
+        if point.instances * point.threads > self._cpus:
+            return self._instances
+        return None if can_pin() or not point.pinned else "this system pins no thread to a CPU"
 
     def _file(self, model: str, precision: str, backend: str) -> str | None:
         precisions = self._backends[backend].precisions

@@ -67,9 +67,11 @@ class SearchSpace:
         precisions: names in `dse.types.PRECISIONS`.
         backends: at least one.
         threads: thread counts; None for what suits the machine.
-        batch_sizes: samples per call of the runtime in the Offline scenario.
+        batch_sizes: samples per call of the runtime, where the scenario gives it several.
         objectives: names in `dse.types.METRICS`.
         constraints: bounds on outcomes.
+        instances: copies of a model that predict side by side, where the scenario lets them.
+        pinned: whether each instance keeps to CPUs of its own.
         file: the file it was read from, if any.
         origin: the folder that relative paths in settings start from.
     """
@@ -81,6 +83,8 @@ class SearchSpace:
     batch_sizes: tuple[int, ...]
     objectives: tuple[str, ...]
     constraints: tuple[Constraint, ...] = ()
+    instances: tuple[int, ...] = (1,)
+    pinned: tuple[bool, ...] = (False,)
     file: Path | None = field(default=None, compare=False)
     origin: Path | None = field(default=None, compare=False)
 
@@ -122,6 +126,8 @@ class SearchSpace:
             "backends": {b.name: _backend_dict(b) for b in self.backends},
             "threads": "auto" if self.threads is None else list(self.threads),
             "batch_sizes": list(self.batch_sizes),
+            "instances": list(self.instances),
+            "pinned": list(self.pinned),
             "objectives": list(self.objectives),
             "constraints": {c.metric: _bounds_dict(c) for c in self.constraints},
         }

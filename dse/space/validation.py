@@ -12,7 +12,7 @@ from dse.space.enumeration import MAX_CONFIGURATIONS, smallest_size
 from dse.space.form import RangeForm
 from dse.space.space import ALL_MODELS, BackendChoice, Constraint, SearchSpace
 from dse.space.values import each
-from dse.types import ACCURACY, METRICS, PRECISIONS, THROUGHPUT
+from dse.types import ACCURACY, LATENCY, METRICS, PRECISIONS, THROUGHPUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,12 +49,14 @@ def validated(form: SpaceForm, where: Where, origin: Path | None) -> SearchSpace
         backends=(),
         threads=threads,
         batch_sizes=batch_sizes,
+        instances=_numbers(form.instances, MAX_THREADS, where, "instances"),
+        pinned=tuple(value for _, value in each(form.pinned, where, "pinned")),
         objectives=_names(form.objectives, METRICS, where, "objectives"),
         constraints=_constraints(form.constraints, where),
         file=where.file,
         origin=origin,
     )
-    _check_batch_sizes(space, where)
+    _check_effect(space, where)
     space = replace(space, backends=_backends(form, space, where))
     if smallest_size(space) > MAX_CONFIGURATIONS:
         raise where.refuse(
@@ -149,14 +151,19 @@ def _constraints(forms: dict[str, BoundsForm], where: Where) -> tuple[Constraint
     return tuple(constraints)
 
 
-def _check_batch_sizes(space: SearchSpace, where: Where) -> None:
+def _check_effect(space: SearchSpace, where: Where) -> None:
+    """Refuses values that would only have the same measured again and again."""
     counted = {*space.objectives, *(c.metric for c in space.constraints)}
-    if len(space.batch_sizes) > 1 and THROUGHPUT.name not in counted:
-        raise where.refuse(
-            "has no effect: only the throughput depends on the batch size",
-            "batch_sizes",
-            remedy=f"keep one, or add {THROUGHPUT.name} to the objectives",
-        )
+    if counted - {ACCURACY.name, LATENCY.name}:
+        return
+    sizes = {"batch_sizes": space.batch_sizes, "instances": space.instances}
+    for field, values in sizes.items():
+        if len(values) > 1:
+            raise where.refuse(
+                f"has no effect: no objective depends on the {field.replace('_', ' ')}",
+                field,
+                remedy=f"keep one, or add {THROUGHPUT.name} to the objectives",
+            )
 
 
 def _backends(form: SpaceForm, space: SearchSpace, where: Where) -> tuple[BackendChoice, ...]:
@@ -188,6 +195,7 @@ def _widest(space: SearchSpace) -> tuple[Key, ...]:
         ("models",): len(space.models),
         ("threads",): len(space.threads or ()),
         ("batch_sizes",): len(space.batch_sizes),
+        ("instances",): len(space.instances),
     }
     for backend in space.backends:
         sizes |= {("backends", backend.name, k.name): len(k.values) for k in backend.knobs}

@@ -1,0 +1,87 @@
+"""What one LoadGen run is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import mlperf_loadgen as lg
+
+from dse.types import MULTI_STREAM_SAMPLES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SERVER_BOUND_NS = 15_000_000
+"""What the 99th percentile of the Server scenario must keep to, by MLPerf's rules for ResNet."""
+PERCENTILE = 0.99
+"""That MultiStream and Server look at, by MLPerf's rules."""
+
+
+class Scenario(StrEnum):
+    """LoadGen's scenarios, by its own names."""
+
+    SINGLE_STREAM = "SingleStream"
+    MULTI_STREAM = "MultiStream"
+    OFFLINE = "Offline"
+    SERVER = "Server"
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """One LoadGen run.
+
+    Attributes:
+        scenario: how LoadGen asks.
+        accuracy: an accuracy run over all samples instead of a timed one.
+        batch_size: samples per prediction (1 in a timed SingleStream run).
+        min_duration_ms: shortest duration of a timed run.
+        min_query_count: fewest queries of a timed run.
+        performance_samples: how many samples stay loaded during a timed run.
+        expected_latency_ns: SingleStream and MultiStream; LoadGen generates queries for it in
+            advance.
+        expected_samples_per_s: Offline: with the duration it fixes the number of samples. Server:
+            the rate at which queries arrive.
+        label_offset: what to subtract from the arg max in an accuracy run.
+    """
+
+    scenario: Scenario
+    accuracy: bool = False
+    batch_size: int = 1
+    min_duration_ms: int = 0
+    min_query_count: int = 1
+    performance_samples: int = 64
+    expected_latency_ns: int = 1_000_000
+    expected_samples_per_s: float = 1.0
+    label_offset: int = 0
+
+
+def test_settings(settings: RunSettings) -> Any:
+    """The settings as LoadGen takes them."""
+    test = lg.TestSettings()
+    test.scenario = getattr(lg.TestScenario, settings.scenario.value)
+    test.mode = lg.TestMode.AccuracyOnly if settings.accuracy else lg.TestMode.PerformanceOnly
+    test.min_duration_ms = settings.min_duration_ms
+    test.min_query_count = settings.min_query_count
+    test.performance_sample_count_override = settings.performance_samples
+    test.single_stream_expected_latency_ns = settings.expected_latency_ns
+    test.multi_stream_expected_latency_ns = settings.expected_latency_ns
+    test.multi_stream_samples_per_query = MULTI_STREAM_SAMPLES
+    test.multi_stream_target_latency_percentile = PERCENTILE
+    test.offline_expected_qps = settings.expected_samples_per_s
+    test.server_target_qps = settings.expected_samples_per_s
+    test.server_target_latency_ns = SERVER_BOUND_NS
+    test.server_target_latency_percentile = PERCENTILE
+    return test
+
+
+def log_settings(folder: Path) -> Any:
+    """Logs into a folder, nothing to stdout, no trace."""
+    output = lg.LogOutputSettings()
+    output.outdir = str(folder)
+    output.copy_summary_to_stdout = False
+    log = lg.LogSettings()
+    log.log_output = output
+    log.enable_trace = False
+    return log

@@ -1,0 +1,189 @@
+"""The inputs, and the model that is loaded: what the runs of one configuration share."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dse.affinity import available_cpus, can_pin, pinned
+from dse.contract import LoadRequest, Streams, UnsupportedError
+from dse.loadgen.callers import Caller
+from dse.loadgen.harness import run
+from dse.loadgen.samples import PredictionError
+from dse.measure.failures import RunFailedError, failed
+from dse.tasks.inputs import ImageInputs, RandomInputs
+from dse.types import FailureKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from dse.contract import Model, Runtime
+    from dse.loadgen.settings import RunSettings
+    from dse.measure.spec import Spec
+    from dse.types import Configuration
+
+RANDOM_SAMPLES = 64
+WARM_CALLS = 20
+"""Predictions after which a model counts as warm, however short they were."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """How a model is loaded: the fields of a configuration that a scenario may set otherwise."""
+
+    threads: int
+    batch_size: int
+    instances: int = 1
+    pinned: bool = False
+
+
+class Bench:
+    """Keeps one setup loaded at a time.
+
+    Args:
+        runtime: loads the models.
+        spec: what to measure.
+
+    Attributes:
+        inputs: the samples.
+    """
+
+    def __init__(self, runtime: Runtime, spec: Spec) -> None:
+        self.spec = spec
+        self.inputs = _inputs(spec)
+        self._runtime = runtime
+        self._setup: Setup | None = None
+        self._models: list[Model] = []
+        self._callers: list[Caller] = []
+
+    @property
+    def configuration(self) -> Configuration:
+        """What is measured."""
+        return self.spec.configuration
+
+    def callers(self, setup: Setup) -> Sequence[Caller]:
+        """The instances of the model, loaded that way; each stream of an instance is a caller.
+
+        Raises:
+            UnsupportedError: the runtime or the machine refuses the setup.
+            LoadError: the runtime refuses the file.
+        """
+        if self._setup != setup:
+            self.close()
+            for number in range(setup.instances):
+                self._load(setup, _cpus(setup, number))
+            self._setup = setup
+        return self._callers
+
+    def _load(self, setup: Setup, cpus: tuple[int, ...]) -> None:
+        configuration = replace(
+            self.configuration,
+            threads=setup.threads,
+            batch_size=setup.batch_size,
+            instances=setup.instances,
+            pinned=setup.pinned,
+        )
+        request = LoadRequest(configuration, self.spec.model_file, self.spec.settings)
+        with pinned(cpus):  # the threads of the runtime inherit the CPUs
+            model = self._runtime.load(request)
+        self._models.append(model)
+        lanes = model.streams() if isinstance(model, Streams) else [model]
+        self._callers += [Caller(lane, cpus) for lane in lanes]
+
+    def warm_up(self, setup: Setup) -> float:
+        """Predicts with every caller until its caches are warm.
+
+        Returns:
+            The fastest call of one batch, in seconds.
+
+        Raises:
+            RunFailedError: the runtime refuses to predict in this shape.
+            UnsupportedError, LoadError: see `callers`.
+        """
+        indices = [i % self.inputs.count for i in range(setup.batch_size)]
+        batch = self.inputs.batch(indices)
+        return min(self._warm(caller, batch) for caller in self.callers(setup))
+
+    def _warm(self, caller: Caller, batch: np.ndarray[Any, Any]) -> float:
+        fidelity = self.spec.fidelity
+        fastest, calls = math.inf, 0
+        with pinned(caller.cpus):
+            bound = _first(caller.model, batch)
+            begun = time.perf_counter()
+            while calls < fidelity.warm_up_calls or (
+                calls < WARM_CALLS and time.perf_counter() - begun < fidelity.warm_up_ms / 1e3
+            ):
+                started = time.perf_counter()
+                _predict(caller.model, bound)
+                fastest = min(fastest, time.perf_counter() - started)
+                calls += 1
+        return max(fastest, 1e-6)
+
+    def run(self, setup: Setup, settings: RunSettings, logs: Path) -> Path:
+        """Runs LoadGen once; returns the folder of its logs.
+
+        Raises:
+            RunFailedError: a prediction failed.
+            UnsupportedError, LoadError: see `callers`.
+        """
+        logs.mkdir(parents=True, exist_ok=True)
+        try:
+            run(self.callers(setup), self.inputs, settings, logs)
+        except PredictionError as error:
+            raise failed(FailureKind.CRASH, error.__cause__ or error) from error
+        return logs
+
+    def close(self) -> None:
+        """Frees the models."""
+        for model in self._models:
+            model.close()
+        self._models, self._callers, self._setup = [], [], None
+
+
+def _cpus(setup: Setup, number: int) -> tuple[int, ...]:
+    """The CPUs of an instance: as many as it has threads, none shared with another one."""
+    if not setup.pinned:
+        return ()
+    if not can_pin():
+        raise UnsupportedError("this system lets no thread choose its CPUs")
+    cpus = available_cpus()
+    if setup.instances * setup.threads > len(cpus):
+        raise UnsupportedError(
+            f"{setup.instances} x {setup.threads} threads can't be pinned to {len(cpus)} CPUs"
+        )
+    return tuple(cpus[number * setup.threads : (number + 1) * setup.threads])
+
+
+def _first(model: Model, batch: np.ndarray[Any, Any]) -> Any:
+    """The bound batch, after a first prediction: what is refused here is refused for good."""
+    try:
+        bound = model.bind(batch)
+    except Exception as error:  # a runtime may raise anything
+        raise failed(FailureKind.UNSUPPORTED, error) from error
+    scores = _predict(model, bound)
+    if scores.ndim != 2 or len(scores) != len(batch):
+        raise RunFailedError(
+            FailureKind.UNSUPPORTED,
+            f"the model answers a batch of {len(batch)} with scores of shape {scores.shape}",
+        )
+    return bound
+
+
+def _predict(model: Model, bound: Any) -> np.ndarray[Any, Any]:
+    try:
+        return model.predict(bound)
+    except Exception as error:  # a runtime may raise anything
+        raise failed(FailureKind.UNSUPPORTED, error) from error
+
+
+def _inputs(spec: Spec) -> ImageInputs | RandomInputs:
+    source = spec.inputs
+    if source.pixels is None or source.labels is None:
+        return RandomInputs(RANDOM_SAMPLES, spec.preprocessing, source.seed)
+    labels = np.load(source.labels, allow_pickle=False)
+    return ImageInputs(source.pixels, labels, spec.preprocessing)

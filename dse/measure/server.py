@@ -1,0 +1,150 @@
+"""The Server scenario: the highest rate of queries at which the 99th percentile keeps its bound.
+
+Queries arrive at random (LoadGen's Poisson process), one sample each. The rate is raised or
+lowered by a quarter until one rate is known that keeps the bound and one that does not; between
+them it is halved on a logarithmic scale; and the rate found is confirmed by a longer run of its
+own, from which alone the value comes.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dse.loadgen.logs import DetailLog, read_detail
+from dse.loadgen.settings import SERVER_BOUND_NS, RunSettings, Scenario
+from dse.measure.bench import Setup
+from dse.measure.failures import RunFailedError
+from dse.measure.taken import Taken, logs_of_try
+from dse.types import FailureKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from dse.measure.bench import Bench
+
+STEP = 1.25
+PRECISION = 1.05
+"""The search ends when the rate that fails is this much above the one that does not."""
+FIRST_LOAD = 0.7
+"""Of what the warm-up says the callers can do at most; queueing theory puts the answer near it."""
+MOST_STEPS = 12
+CONFIRMING = 3
+"""The confirming run is this much longer than one of the search."""
+MOST_CONFIRMED = 4
+
+
+def take_server(bench: Bench, folder: Path) -> Taken:
+    """The samples per second of the confirmed rate.
+
+    Raises:
+        RunFailedError: no rate keeps the bound, or a run failed.
+        UnsupportedError, LoadError: the runtime refused the configuration or the model.
+    """
+    configuration = bench.configuration
+    setup = Setup(
+        configuration.threads,
+        configuration.batch_size,
+        configuration.instances,
+        configuration.pinned,
+    )
+    call_s = bench.warm_up(setup)
+    if call_s * 1e9 > SERVER_BOUND_NS:
+        raise RunFailedError(
+            FailureKind.UNSUPPORTED,
+            f"no rate keeps the bound of {SERVER_BOUND_NS / 1e6:g} ms: "
+            f"one call takes {call_s * 1e3:.1f} ms",
+        )
+    runs = _Runs(bench, setup, folder / "server")
+    most = len(bench.callers(setup)) * setup.batch_size / call_s
+    rate = highest(lambda wanted: runs.run(wanted).kept, FIRST_LOAD * most)
+    for _ in range(MOST_CONFIRMED):
+        if rate is None:
+            break
+        confirmed = runs.run(rate, longer=CONFIRMING)
+        if confirmed.kept:
+            return confirmed.taken(runs.count)
+        rate /= PRECISION
+    raise RunFailedError(
+        FailureKind.INVALID_RUN,
+        f"no rate of {most / STEP**MOST_STEPS:.3g} samples/s and more keeps the bound of "
+        f"{SERVER_BOUND_NS / 1e6:g} ms",
+    )
+
+
+def highest(keeps: Callable[[float], bool], first: float) -> float | None:
+    """The highest rate that keeps a bound, to within `PRECISION`.
+
+    Args:
+        keeps: whether a rate does; takes time.
+        first: the rate to begin with, near the answer.
+
+    Returns:
+        None if none of the rates tried does.
+    """
+    rate = first
+    low, high = (rate, math.inf) if keeps(rate) else (0.0, rate)
+    for _ in range(MOST_STEPS):
+        if low > 0 and high <= low * PRECISION:
+            break
+        if math.isinf(high):
+            rate = low * STEP
+        elif low == 0:
+            rate = high / STEP
+        else:
+            rate = math.sqrt(low * high)
+        if keeps(rate):
+            low = rate
+        else:
+            high = rate
+    return low or None
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    log: DetailLog
+    rate: float
+
+    @property
+    def kept(self) -> bool:
+        """Whether it kept the bound; early stopping takes more queries than a probe has."""
+        return self.log.long_enough and self.log.values.get("result_perf_constraints_met") is True
+
+    def taken(self, runs: int) -> Taken:
+        return Taken(
+            self.log.number("result_completed_samples_per_sec"),
+            {
+                "target_samples_per_s": self.rate,
+                "p99_ms": self.log.number("result_99.00_percentile_latency_ns") / 1e6,
+                "queries": int(self.log.number("result_query_count")),
+                "early_stopping_met": self.log.values.get("early_stopping_met") is True,
+                "runs": runs,
+            },
+        )
+
+
+class _Runs:
+    """Runs at one rate after the other; each keeps its logs."""
+
+    def __init__(self, bench: Bench, setup: Setup, folder: Path) -> None:
+        self._bench, self._setup, self._folder = bench, setup, folder
+        self.count = 0
+
+    def run(self, rate: float, *, longer: int = 1) -> _Run:
+        fidelity = self._bench.spec.fidelity
+        settings = RunSettings(
+            Scenario.SERVER,
+            batch_size=self._setup.batch_size,
+            min_duration_ms=longer * fidelity.min_duration_ms,
+            min_query_count=longer * fidelity.min_query_count,
+            performance_samples=fidelity.performance_samples,
+            expected_samples_per_s=rate,
+        )
+        logs = logs_of_try(self._folder, self.count)
+        self.count += 1
+        log = read_detail(self._bench.run(self._setup, settings, logs))
+        if log.errors:
+            raise RunFailedError(FailureKind.INVALID_RUN, "; ".join(log.errors))
+        return _Run(log, rate)
