@@ -85,6 +85,35 @@ def tflite_bytes(*, fixed_batch: bool = False, inputs: int = 1) -> bytes:
     return writer.finish(images, logits)
 
 
+def classifier_bytes(resolution: int, classes: int, dtype: str = "float32") -> bytes:
+    """As TFLite, the mean of each channel and a dense layer: (1, pixels, pixels, 3) to scores.
+
+    Args:
+        resolution: pixels on a side.
+        classes: number of scores.
+        dtype: ``float32``, or ``uint8`` or ``int8`` for an input that stands for (n - zero) / 128.
+    """
+    from ai_edge_litert import schema_py_generated as schema
+
+    writer = _Writer(schema)
+    types = schema.TensorType
+    kind = {"float32": types.FLOAT32, "uint8": types.UINT8, "int8": types.INT8}[dtype]
+    shape = (1, resolution, resolution, 3)
+    given = images = writer.tensor("input", shape, kind=kind)
+    if dtype != "float32":
+        writer.quantise(given, 1 / 128, 127 if dtype == "uint8" else 0)
+        images = writer.tensor("images", shape)
+        writer.operator("DEQUANTIZE", [given], images, schema.DequantizeOptionsT())
+    means = writer.tensor("means", (1, 3))
+    axes = writer.constant("axes", np.array([1, 2], np.int32))
+    writer.operator("MEAN", [images, axes], means, schema.ReducerOptionsT())
+    weights = np.random.default_rng(resolution).standard_normal((classes, 3)).astype(np.float32)
+    scores = writer.tensor("scores", (1, classes))
+    inputs = [means, writer.constant("weights", weights), -1]
+    writer.operator("FULLY_CONNECTED", inputs, scores, schema.FullyConnectedOptionsT())
+    return writer.finish([given], scores)
+
+
 def _weights() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Of the convolution (filters, 3, 3, 3), and of the dense layer (features, classes)."""
     generator = np.random.default_rng(7)
@@ -120,6 +149,12 @@ class _Writer:
         types = self._schema.TensorType
         kind = types.INT32 if value.dtype == np.int32 else types.FLOAT32
         return self.tensor(name, value.shape, len(self._model.buffers) - 1, kind)
+
+    def quantise(self, tensor: int, scale: float, zero: int) -> None:
+        """Says of a tensor that its integers stand for (integer - zero) * scale."""
+        made = self._schema.QuantizationParametersT()
+        made.scale, made.zeroPoint = [scale], [zero]
+        self._graph.tensors[tensor].quantization = made
 
     def operator(self, name: str, inputs: list[int], output: int, options: Any) -> None:
         code = self._schema.OperatorCodeT()
