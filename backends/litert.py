@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from importlib import metadata
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from dse.contract import Knob, LoadError, LoadRequest, UnsupportedError
+from .tflite_interpreter import XNNPACK, load
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from dse.contract import Knob, LoadRequest, Model
     from dse.types import ModelFormat
 
 
@@ -21,16 +19,7 @@ class LiteRT:
     formats: ClassVar[tuple[ModelFormat, ...]] = ("tflite",)
     precisions: ClassVar[tuple[str, ...]] = ("fp32", "fp16", "int8")
     settings: ClassVar[tuple[str, ...]] = ()
-    knobs: ClassVar[tuple[Knob, ...]] = (
-        Knob(
-            "xnnpack",
-            (True, False),
-            True,
-            "run through the XNNPACK delegate",
-            # The delegate's kernels round differently from the built-in ones.
-            numeric=True,
-        ),
-    )
+    knobs: ClassVar[tuple[Knob, ...]] = (XNNPACK,)
 
     def version(self) -> str:
         """The installed version of ai-edge-litert."""
@@ -38,50 +27,8 @@ class LiteRT:
 
         return metadata.version("ai-edge-litert")
 
-    def load(self, request: LoadRequest) -> _Interpreter:
+    def load(self, request: LoadRequest) -> Model:
         """Creates an interpreter whose input is resized to the configuration's batch."""
-        from ai_edge_litert.interpreter import Interpreter, OpResolverType
+        from ai_edge_litert import interpreter
 
-        resolver = (
-            OpResolverType.AUTO
-            if request.knob("xnnpack", True)
-            else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-        )
-        try:
-            interpreter = Interpreter(
-                model_path=str(request.model_file),
-                num_threads=request.configuration.threads,
-                experimental_op_resolver_type=resolver,
-            )
-        except (ValueError, RuntimeError) as error:
-            raise LoadError(str(error)) from error
-        inputs = interpreter.get_input_details()
-        if len(inputs) != 1:
-            raise UnsupportedError(f"the model has {len(inputs)} inputs, not one")
-        shape = [request.configuration.batch_size, *inputs[0]["shape"][1:]]
-        try:
-            if list(inputs[0]["shape"]) != shape:
-                interpreter.resize_tensor_input(inputs[0]["index"], shape, strict=False)
-            interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
-            raise UnsupportedError(str(error)) from error
-        return _Interpreter(interpreter)
-
-
-class _Interpreter:
-    def __init__(self, interpreter: Any) -> None:
-        self._interpreter = interpreter
-        self._set = interpreter.set_tensor
-        self._invoke = interpreter.invoke
-        self._get = interpreter.get_tensor
-        self._input = interpreter.get_input_details()[0]["index"]
-        self._output = interpreter.get_output_details()[0]["index"]
-
-    def predict(self, batch: NDArray[Any]) -> NDArray[np.generic]:
-        self._set(self._input, batch)
-        self._invoke()
-        scores: NDArray[np.generic] = self._get(self._output)
-        return scores
-
-    def close(self) -> None:
-        del self._set, self._invoke, self._get, self._interpreter
+        return load(request, interpreter)

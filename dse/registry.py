@@ -10,7 +10,7 @@ import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from dse.errors import RequestError, UnavailableError
+from dse.errors import RequestError
 
 if TYPE_CHECKING:
     from dse.contract import Backend
@@ -18,18 +18,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Where a backend lives, and which extra of the distribution installs its runtime."""
+    """Where a backend lives, and what its runtime needs.
+
+    Attributes:
+        target: the class, as ``module:name``.
+        extra: the extra of the distribution that installs its runtime beside it.
+        python: the version of Python that its runtime ends at; it runs in an environment of its
+            own, from the pinned requirements beside the backend.
+    """
 
     target: str
-    extra: str | None
+    extra: str | None = None
+    python: str | None = None
+
+    @property
+    def has_runtime(self) -> bool:
+        """Whether there is anything to install."""
+        return self.extra is not None or self.python is not None
 
 
 BACKENDS = {
-    "onnxruntime": Entry("dse.backends.onnxruntime:OnnxRuntime", "onnxruntime"),
-    "litert": Entry("dse.backends.litert:LiteRT", "litert"),
-    "openvino": Entry("dse.backends.openvino:OpenVINO", "openvino"),
-    "null": Entry("dse.backends.null:Null", None),
-    "replay": Entry("dse.backends.replay:Replay", None),
+    "onnxruntime": Entry("dse.backends.onnxruntime:OnnxRuntime", extra="onnxruntime"),
+    "litert": Entry("dse.backends.litert:LiteRT", extra="litert"),
+    "openvino": Entry("dse.backends.openvino:OpenVINO", extra="openvino"),
+    "deepsparse": Entry("dse.backends.deepsparse:DeepSparse", python="3.11"),
+    "tflite-runtime": Entry("dse.backends.tflite_runtime:TFLiteRuntime", python="3.11"),
+    "null": Entry("dse.backends.null:Null"),
+    "replay": Entry("dse.backends.replay:Replay"),
 }
 
 
@@ -43,23 +58,3 @@ def backend(name: str) -> Backend:
         raise RequestError(f"unknown backend '{name}'", remedy=f"known are {', '.join(BACKENDS)}")
     module, _, attribute = BACKENDS[name].target.partition(":")
     return cast("Backend", getattr(importlib.import_module(module), attribute)())
-
-
-def runtime_version(name: str) -> str:
-    """The version of a backend's runtime as installed here.
-
-    Raises:
-        UnavailableError: the runtime is not installed; the remedy names the extra.
-    """
-    try:
-        return backend(name).version()
-    except ImportError as error:
-        raise UnavailableError(
-            f"backend '{name}' is not usable here: {error}", remedy=remedy(name)
-        ) from error
-
-
-def remedy(name: str) -> str:
-    """How to get a backend's runtime."""
-    extra = BACKENDS[name].extra
-    return f"pip install 'mlperf-dse[{extra}]'" if extra else "reinstall mlperf-dse"

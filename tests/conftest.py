@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from dse.environments.install import Order, install
+from dse.errors import DseError, UnavailableError
+from dse.registry import BACKENDS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+KEPT_CACHE = Path(__file__).parents[1] / ".venv" / "cache"
+"""Holds what takes minutes to make, from one run of the tests to the next."""
 SHARED = Path(__file__).parents[1].parent / "shared" / "data"
 
 # How long an example takes says nothing on a machine that does other things as well.
@@ -48,3 +56,20 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "cache"
     monkeypatch.setenv("DSE_CACHE_DIR", str(folder))
     return folder
+
+
+@pytest.fixture(scope="session")
+def environments() -> Path:
+    """A cache in which the runtimes that need an environment of their own are installed."""
+    names = [name for name, entry in BACKENDS.items() if entry.python]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DSE_CACHE_DIR", str(KEPT_CACHE))
+        try:
+            install(Order(names, None, anew=False, say=lambda _: None))
+        except UnavailableError as error:
+            pytest.skip(str(error))
+        except DseError as error:
+            if (sys.platform, platform.machine()) == ("linux", "x86_64"):
+                raise
+            pytest.skip(f"no wheel for this system: {error}")
+    return KEPT_CACHE

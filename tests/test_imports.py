@@ -14,23 +14,28 @@ BASE = {"types", "errors"}
 
 # Each line may import what it names, and from itself; the longest name that fits a module counts.
 LAYERS: dict[str, set[str]] = {
-    "cli": {"explore", "report", "study", "registry", "system", "version", *BASE},
+    "cli": {
+        *("explore", "report", "study", "environments", "models", "registry", "system", "version"),
+        *BASE,
+    },
     "explore": {
         *("report", "study", "measure.runner", "measure.spec", "space"),
-        *("models", "tasks", "registry", "contract", "system", *BASE),
+        *("environments", "models", "tasks", "registry", "contract", "system", *BASE),
     },
+    "environments": {"yamlfile", "complaints", "paths", "start", "registry", *BASE},
     "report": {"study", "space", "system", "paths", *BASE},
     "study": {"frontier", "space", "system", "process", "paths", *BASE},
     "frontier": {"space", *BASE},
     "space": {"registry", "contract", "yamlfile", "complaints", *BASE},
-    "models": {"paths", "yamlfile", "complaints", *BASE},
+    "models": {"paths", "yamlfile", "complaints", "version", *BASE},
     "tasks": {"tasks.inputs", "paths", *BASE},
     # On both sides of the pipe: no LoadGen, no runtime.
     "measure": BASE,
-    "measure.runner": {"measure.spec", "measure.failures", *BASE},
+    "measure.runner": {"measure.spec", "measure.failures", "start", *BASE},
     "measure.spec": BASE,
     "measure.failures": BASE,
-    # In the worker only.
+    # In the worker's Python only.
+    "environments.probe": {"measure.runs", "registry", *BASE},
     "measure.worker": {"measure.runs", "measure.spec", "measure.failures", "registry", "contract"}
     | BASE,
     "measure.runs": {"loadgen", "measure.spec", "measure.failures", "contract", "tasks.inputs"}
@@ -49,6 +54,7 @@ LAYERS: dict[str, set[str]] = {
     "system_arm": set(),
     "paths": BASE,
     "process": set(),
+    "start": set(),
     "intervals": set(),
     "version": set(),
     "errors": set(),

@@ -3,43 +3,87 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dse.cli.options import json_option
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
-@click.command()
+
+@click.group(invoke_without_command=True)
 @json_option
-def backends(*, as_json: bool) -> None:
+@click.pass_context
+def backends(context: click.Context, *, as_json: bool) -> None:
     """List the runtimes, which are usable here, and how to get the others."""
-    from dse import registry
-    from dse.errors import UnavailableError
+    if context.invoked_subcommand is not None:
+        if as_json:
+            raise click.UsageError(f"--json does not go with '{context.invoked_subcommand}'")
+        return
+    from dse.registry import BACKENDS
 
-    rows = []
-    for name in registry.BACKENDS:
-        backend = registry.backend(name)
-        try:
-            version, problem, remedy = registry.runtime_version(name), None, None
-        except UnavailableError as error:
-            version, problem, remedy = None, error.problem, error.remedy
-        rows.append(
-            {
-                "backend": name,
-                "usable": version is not None,
-                "version": version,
-                "formats": list(backend.formats),
-                "precisions": list(backend.precisions),
-                "knobs": [knob.name for knob in backend.knobs],
-                "problem": problem,
-                "remedy": remedy,
-            }
-        )
+    rows = _rows(BACKENDS)
     if as_json:
         click.echo(json.dumps({"backends": rows}))
         return
     for row in rows:
-        state = f"{row['version']}" if row["usable"] else f"not usable: {row['remedy']}"
-        formats = ", ".join(row["formats"]) or "no model file"  # type: ignore[arg-type]
-        knobs = ", ".join(row["knobs"])  # type: ignore[arg-type]
-        click.echo(f"{row['backend']}: {state} (reads {formats}; knobs: {knobs})")
+        click.echo(_line(row))
+
+
+@backends.command()
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.option(
+    "--python",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="The Python to install for, instead of the one found on the PATH.",
+)
+@click.option("--reinstall", is_flag=True, help="Install again what is there.")
+def install(names: tuple[str, ...], *, python: Path | None, reinstall: bool) -> int:
+    """Install runtimes that need an environment of their own.
+
+    deepsparse and tflite-runtime end at Python 3.11 and numpy 1: they share an environment in the
+    cache, where their workers run, so that nothing else has to wait for them.
+    """
+    from dse.environments.install import Order, install
+
+    install(Order(names, python, reinstall, lambda line: click.echo(line, err=True)))
+    rows = _rows(dict.fromkeys(names))
+    for row in rows:
+        click.echo(_line(row))
+    return 0 if all(row["usable"] for row in rows) else 1
+
+
+def _rows(names: Iterable[str]) -> list[dict[str, Any]]:
+    from dse import registry
+    from dse.environments.availability import availabilities
+
+    rows = []
+    for name, found in availabilities(names).items():
+        backend = registry.backend(name)
+        rows.append(
+            {
+                "backend": name,
+                "usable": found.version is not None,
+                "version": found.version,
+                "environment": found.environment,
+                "formats": list(backend.formats),
+                "precisions": list(backend.precisions),
+                "knobs": [knob.name for knob in backend.knobs],
+                "problem": found.error.problem if found.error else None,
+                "remedy": found.error.remedy if found.error else None,
+            }
+        )
+    return rows
+
+
+def _line(row: dict[str, Any]) -> str:
+    state = row["version"] or f"not usable: {row['remedy']}"
+    if row["usable"] and row["environment"] != "own":
+        state += f" in {row['environment']}"
+    formats = ", ".join(row["formats"]) or "no model file"
+    knobs = ", ".join(row["knobs"])
+    return f"{row['backend']}: {state} (reads {formats}; knobs: {knobs})"

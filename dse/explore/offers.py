@@ -6,11 +6,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dse import registry
-from dse.errors import RequestError, UnavailableError
+from dse.environments.availability import availabilities
+from dse.errors import RequestError
 from dse.models.catalogue import CATALOGUE
 from dse.models.published import published
 
 if TYPE_CHECKING:
+    from dse.environments.availability import Availability
     from dse.models.provider import Provider
     from dse.models.published import PublishedAccuracy
     from dse.space.space import SearchSpace
@@ -54,20 +56,31 @@ class Offers:
     def runtimes(self) -> dict[str, str]:
         """Version of each usable backend of the space."""
         return {
-            name: registry.runtime_version(name)
-            for name in self._backends
-            if name not in self._unusable
+            name: found.version
+            for name, found in self._availabilities.items()
+            if found.version is not None
+        }
+
+    @cached_property
+    def interpreters(self) -> dict[str, str]:
+        """The Python of each backend of the space that has one."""
+        return {
+            name: found.python
+            for name, found in self._availabilities.items()
+            if found.python is not None
         }
 
     @cached_property
     def _unusable(self) -> dict[str, str]:
-        problems = {}
-        for name in self._backends:
-            try:
-                registry.runtime_version(name)
-            except UnavailableError as error:
-                problems[name] = f"{error.problem}: {error.remedy}"
-        return problems
+        return {
+            name: f"{found.error.problem}: {found.error.remedy}"
+            for name, found in self._availabilities.items()
+            if found.error is not None
+        }
+
+    @cached_property
+    def _availabilities(self) -> dict[str, Availability]:
+        return availabilities(self._backends)
 
     def check(self) -> None:
         """Refuses to go on when no backend of the space is usable.

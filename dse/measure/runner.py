@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dse import start
 from dse.errors import DseError
 from dse.measure.failures import says_out_of_memory
 from dse.measure.spec import decode_message
@@ -116,20 +117,18 @@ def _run(
     keep: Callable[[Measurement], None],
 ) -> _End:
     reader, writer = os.pipe()
-    # -P: a file in the working directory that is named like a module must not take its place.
-    command = [interpreter, "-P", "-m", "dse.measure.worker", str(spec_file)]
-    command += ["--answer-fd", str(writer), "--parent", str(os.getpid())]
+    arguments = [str(spec_file), "--answer-fd", str(writer), "--parent", str(os.getpid())]
     end = _End([])
     deadline = time.monotonic() + timeout_s
     try:
         process = subprocess.Popen(
-            command,
+            start.command(interpreter, "dse.measure.worker", *arguments),
             stdin=subprocess.DEVNULL,
             stdout=stderr,
             stderr=stderr,
             pass_fds=(writer,),
             start_new_session=True,  # a Ctrl-C is for the parent; and the group dies as one
-            env={k: v for k, v in os.environ.items() if k not in THREAD_VARIABLES},
+            env=_environment(interpreter),
         )
     except OSError as error:
         os.close(reader)
@@ -147,6 +146,11 @@ def _run(
         os.close(reader)
         _kill_group(process)
     return end
+
+
+def _environment(interpreter: str) -> dict[str, str]:
+    variables = start.environment(interpreter)
+    return {name: value for name, value in variables.items() if name not in THREAD_VARIABLES}
 
 
 def _listen(reader: int, deadline: float, end: _End, keep: Callable[[Measurement], None]) -> None:

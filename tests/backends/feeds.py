@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dse.contract import LoadRequest, Runtime
+from dse.contract import LoadRequest
 from dse.models.builtin import Builtin
-from dse.registry import backend
 from dse.types import Configuration
 from tests.small_models import CLASSES, SIDE, onnx_bytes, tflite_bytes
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     import pytest
     from numpy.typing import NDArray
 
-    from dse.contract import Model
+    from dse.contract import Model, Runtime
     from dse.types import KnobValue
 
 SMALL: dict[str, Callable[..., bytes]] = {"onnx": onnx_bytes, "tflite": tflite_bytes}
@@ -108,6 +107,31 @@ FEEDS = {
     "openvino-tflite": Feed(
         "openvino", (SIDE, SIDE, 3), CLASSES, small("tflite"), frees_batch=True, loose={"bf16": 1.0}
     ),
+    "deepsparse": Feed(
+        "deepsparse",
+        (3, SIDE, SIDE),
+        CLASSES,
+        small("onnx"),
+        values={"streams": (1, 2)},
+        refused=frozenset({("streams", 2)}),  # with one thread
+    ),
+    "deepsparse-builtin": Feed(
+        "deepsparse",
+        (3, 128, 128),
+        1001,
+        builtin("mobilenet-v1-0.25-128"),
+        tolerance=1e-3,
+        values={"streams": (1,)},
+    ),
+    "tflite-runtime": Feed("tflite-runtime", (SIDE, SIDE, 3), CLASSES, small("tflite")),
+    "tflite-runtime-quantised": Feed(
+        "tflite-runtime",
+        (128, 128, 3),
+        1001,
+        published("mobilenet_v1_0.25_128_quant.tflite"),
+        dtype="uint8",
+        largest_batch=1,
+    ),
     "null": Feed(
         "null",
         (SIDE, SIDE, 3),
@@ -122,10 +146,8 @@ FEEDS = {
 class Bench:
     """A backend with a model to try it on."""
 
-    def __init__(self, feed: Feed, file: Path | None) -> None:
-        found = backend(feed.backend)
-        assert isinstance(found, Runtime)
-        self.runtime, self.feed, self.file = found, feed, file
+    def __init__(self, feed: Feed, runtime: Runtime, file: Path | None) -> None:
+        self.runtime, self.feed, self.file = runtime, feed, file
 
     def load(
         self,

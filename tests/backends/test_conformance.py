@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from typing import TYPE_CHECKING, get_args
 
 import numpy as np
@@ -15,6 +14,7 @@ import pytest
 
 from dse.contract import LoadError, Recording, Runtime, UnsupportedError
 from dse.registry import BACKENDS, backend
+from dse.start import command, environment
 from dse.types import (
     CONFIGURATION_FIELDS,
     METRICS,
@@ -23,9 +23,10 @@ from dse.types import (
     ModelFormat,
 )
 from tests.backends.feeds import FEEDS, SMALL, Bench
+from tests.backends.remote import FOLDERS, RemoteRuntime
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -66,22 +67,29 @@ class TestEveryBackend:
             assert len(set(knob.values)) == len(knob.values)
 
     def test_it_holds_no_state(self, name: str) -> None:
-        found = backend(name)
-        found.version()
-        assert not getattr(found, "__dict__", {})
+        assert not getattr(backend(name), "__dict__", {})
 
-    def test_it_knows_its_version(self, name: str) -> None:
-        try:
-            version = backend(name).version()
-        except ImportError:
-            return  # the runtime is not installed
-        assert isinstance(version, str)
-        assert version.strip() == version != ""
+
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_a_runtime_knows_its_version(name: str, runtimes: Callable[[str], Runtime]) -> None:
+    version = runtimes(name).version()
+    assert isinstance(version, str)
+    assert version.strip() == version != ""
+
+
+@pytest.mark.parametrize("name", [name for name in RUNTIMES if BACKENDS[name].python])
+def test_an_old_runtime_has_the_numpy_it_needs(
+    name: str, runtimes: Callable[[str], Runtime]
+) -> None:
+    runtime = runtimes(name)
+    assert isinstance(runtime, RemoteRuntime)
+    assert runtime.numpy().startswith("1.26.")
+    assert int(np.__version__.partition(".")[0]) >= 2
 
 
 @pytest.fixture
-def bench(feed: str, request: pytest.FixtureRequest) -> Bench:
-    return Bench(FEEDS[feed], FEEDS[feed].file(request))
+def bench(feed: str, runtimes: Callable[[str], Runtime], request: pytest.FixtureRequest) -> Bench:
+    return Bench(FEEDS[feed], runtimes(FEEDS[feed].backend), FEEDS[feed].file(request))
 
 
 def sizes(bench: Bench) -> list[int]:
@@ -185,7 +193,7 @@ class TestRuntime:
             kind = bench.runtime.formats[0]
             file = tmp_path / f"fixed.{kind}"
             file.write_bytes(SMALL[kind](fixed_batch=True))
-            bench = Bench(FEEDS[bench.feed.backend], file)
+            bench = Bench(FEEDS[bench.feed.backend], bench.runtime, file)
         alone = bench.load(1).predict(bench.batch(1)).copy()
         if bench.feed.frees_batch:
             bench.agree(bench.load(4).predict(bench.batch(4))[:1], alone)
@@ -232,17 +240,19 @@ class TestModelFiles:
         model.close()
 
     def test_a_model_cut_short_never_takes_the_interpreter_with_it(
-        self, bench: Bench, tmp_path: Path
+        self, bench: Bench, pythons: Callable[[str], str], tmp_path: Path
     ) -> None:
         assert bench.file is not None
+        python = pythons(bench.feed.backend)
         size = bench.file.stat().st_size
         lengths = [*range(0, size, size // 200), *range(size - 16, size)]
         words = [bench.feed.backend, str(bench.file), str(tmp_path), *map(str, lengths)]
         ended = subprocess.run(
-            [sys.executable, "-m", "tests.backends.truncated", *words],
+            command(python, "tests.backends.truncated", *words, folders=FOLDERS),
             capture_output=True,
             text=True,
             timeout=120,
+            env=environment(python),
         )
         assert ended.returncode == 0, ended.stderr
         outcomes = json.loads(ended.stdout)

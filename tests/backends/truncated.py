@@ -1,6 +1,6 @@
 """Loads a model file cut at many places, in a process of its own since a runtime may crash.
 
-    python -m tests.backends.truncated BACKEND FILE BATCH SCRATCH LENGTH...
+    BACKEND FILE SCRATCH LENGTH...
 
 prints one JSON object: by length, the name of what loading or the first prediction raised.
 """
@@ -25,17 +25,15 @@ def outcome(runtime: Runtime, file: Path) -> str:
     return "loaded"
 
 
-def main(name: str, file: Path, scratch: Path, lengths: list[int]) -> None:
+def main() -> int:
+    name, file, scratch = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
     runtime = backend(name)
     assert isinstance(runtime, Runtime)
     data = file.read_bytes()
     cut = scratch / f"cut{file.suffix}"
     outcomes = {}
-    for length in lengths:
+    for length in map(int, sys.argv[4:]):
         cut.write_bytes(data[:length])
         outcomes[length] = outcome(runtime, cut)
     print(json.dumps(outcomes))  # noqa: T201
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), [int(word) for word in sys.argv[4:]])
+    return 0

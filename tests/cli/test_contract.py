@@ -159,6 +159,7 @@ def test_backends(command: Command) -> None:
         "backend": str,
         "usable": (bool,),
         "version": (str, type(None)),
+        "environment": (str, type(None)),
         "formats": [str],
         "precisions": [str],
         "knobs": [str],

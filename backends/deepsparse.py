@@ -1,0 +1,108 @@
+"""DeepSparse 1.8, the last release that runs models; its wheels end at Python 3.11 and numpy 1."""
+
+from __future__ import annotations
+
+import os
+from importlib import metadata
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from dse.contract import Knob, LoadError, LoadRequest, UnsupportedError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from dse.contract import Model
+    from dse.types import ModelFormat
+
+
+class DeepSparse:
+    """DeepSparse's engine, compiled for one batch size, a number of cores and of streams."""
+
+    name: ClassVar[str] = "deepsparse"
+    formats: ClassVar[tuple[ModelFormat, ...]] = ("onnx",)
+    precisions: ClassVar[tuple[str, ...]] = ("fp32", "int8")
+    settings: ClassVar[tuple[str, ...]] = ()
+    knobs: ClassVar[tuple[Knob, ...]] = (
+        Knob("streams", (), 1, "batches at a time, which share the weights and the cores"),
+    )
+
+    def version(self) -> str:
+        """The installed version of DeepSparse."""
+        _library()
+        return metadata.version("deepsparse")
+
+    def load(self, request: LoadRequest) -> _Engine:
+        """Compiles the model for the configuration's batch, threads and streams."""
+        threads, streams = request.configuration.threads, int(request.knob("streams", 1))
+        if not 1 <= streams <= threads:
+            raise UnsupportedError(
+                f"streams={streams} with {threads} threads: each stream takes one at least"
+            )
+        library = _library()
+        try:
+            engine = library.Engine(
+                # Absolute: a name that starts with `zoo:` or `hf:` would be downloaded.
+                str(request.model_file.absolute()) if request.model_file else "",
+                batch_size=request.configuration.batch_size,
+                num_cores=threads,
+                num_streams=streams,
+                scheduler="multi_stream" if streams > 1 else "single_stream",
+            )
+        except (RuntimeError, ValueError, OSError) as error:
+            kind = UnsupportedError if "NOT_IMPLEMENTED" in str(error) else LoadError
+            raise kind(str(error)) from error
+        inputs = len(engine.input_names)
+        if inputs != 1:
+            raise UnsupportedError(f"the model has {inputs} inputs, not one")
+        # The library would lower the number without a word where the CPU has fewer cores.
+        if engine.num_streams != streams:
+            raise UnsupportedError(f"{streams} streams, of which this CPU has {engine.num_streams}")
+        return _Engine(engine, streams)
+
+
+def _library() -> Any:
+    os.environ["NM_DISABLE_ANALYTICS"] = "1"  # else it reports each import and each model
+    import deepsparse
+
+    return deepsparse
+
+
+class _Engine:
+    """A compiled model; itself the first of its streams."""
+
+    def __init__(self, engine: Any, streams: int) -> None:
+        self._streams = [_Stream(engine) for _ in range(streams)]
+        self.bind = self._streams[0].bind
+        self.predict = self._streams[0].predict
+
+    def streams(self) -> Sequence[Model]:
+        return self._streams
+
+    def close(self) -> None:
+        del self.bind, self.predict
+        for stream in self._streams:
+            stream.close()
+
+
+class _Stream:
+    """The engine as one thread calls it."""
+
+    def __init__(self, engine: Any) -> None:
+        self._run = engine.run
+
+    def bind(self, batch: NDArray[Any]) -> list[NDArray[Any]]:
+        # The engine would make a copy of anything else, in the measured time and without a word.
+        if not batch.flags.c_contiguous:
+            raise ValueError("the batch is not C-contiguous")
+        return [batch]
+
+    def predict(self, bound: list[NDArray[Any]]) -> NDArray[np.generic]:
+        # False: shape and dtype are checked by the engine itself.
+        scores: NDArray[np.generic] = self._run(bound, False)[0]
+        return scores
+
+    def close(self) -> None:
+        del self._run

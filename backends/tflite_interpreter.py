@@ -1,0 +1,75 @@
+"""The interpreter that LiteRT and its predecessor tflite-runtime have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dse.contract import Knob, LoadError, LoadRequest, UnsupportedError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+XNNPACK = Knob(
+    "xnnpack",
+    (True, False),
+    True,
+    "run through the XNNPACK delegate",
+    # The delegate's kernels round differently from the built-in ones.
+    numeric=True,
+)
+
+
+def load(request: LoadRequest, module: Any) -> _Interpreter:
+    """Creates an interpreter whose input is resized to the configuration's batch.
+
+    Args:
+        request: what to load, and how.
+        module: the library's module with `Interpreter` and `OpResolverType`.
+    """
+    resolver = (
+        module.OpResolverType.AUTO
+        if request.knob("xnnpack", True)
+        else module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    )
+    try:
+        interpreter = module.Interpreter(
+            model_path=str(request.model_file),
+            num_threads=request.configuration.threads,
+            experimental_op_resolver_type=resolver,
+        )
+    except (ValueError, RuntimeError) as error:
+        raise LoadError(str(error)) from error
+    inputs = interpreter.get_input_details()
+    if len(inputs) != 1:
+        raise UnsupportedError(f"the model has {len(inputs)} inputs, not one")
+    shape = [request.configuration.batch_size, *inputs[0]["shape"][1:]]
+    try:
+        if list(inputs[0]["shape"]) != shape:
+            interpreter.resize_tensor_input(inputs[0]["index"], shape, strict=False)
+        interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise UnsupportedError(str(error)) from error
+    return _Interpreter(interpreter)
+
+
+class _Interpreter:
+    def __init__(self, interpreter: Any) -> None:
+        self._interpreter = interpreter
+        self._set = interpreter.set_tensor
+        self._invoke = interpreter.invoke
+        self._get = interpreter.get_tensor
+        self._input = interpreter.get_input_details()[0]["index"]
+        self._output = interpreter.get_output_details()[0]["index"]
+
+    def bind(self, batch: NDArray[Any]) -> NDArray[Any]:
+        return batch
+
+    def predict(self, bound: NDArray[Any]) -> NDArray[np.generic]:
+        self._set(self._input, bound)
+        self._invoke()
+        scores: NDArray[np.generic] = self._get(self._output)
+        return scores
+
+    def close(self) -> None:
+        del self._set, self._invoke, self._get, self._interpreter

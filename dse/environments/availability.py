@@ -1,0 +1,106 @@
+"""Which backends are usable here, in which Python and in which version.
+
+This process imports no runtime: each is asked for in a process of the Python it would run in, so
+that one which breaks when it is imported breaks nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dse.environments import config
+from dse.environments.interpreters import interpreter, remedy, unusable
+from dse.errors import UnavailableError
+from dse.registry import BACKENDS, backend
+from dse.start import command, environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+PATIENCE_S = 120.0
+"""How long a runtime may take to be imported."""
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """Whether a backend is usable here.
+
+    Attributes:
+        python: the Python its worker runs in; None where there is none.
+        version: of the runtime; None where it is not usable.
+        error: why it is not usable, with a remedy; None where it is.
+    """
+
+    python: str | None
+    version: str | None = None
+    error: UnavailableError | None = None
+
+    @property
+    def environment(self) -> str | None:
+        """``own`` for the Python of this process, else the path of the other one."""
+        return "own" if self.python == sys.executable else self.python
+
+
+def availabilities(names: Iterable[str]) -> dict[str, Availability]:
+    """Asks all these backends at once.
+
+    Raises:
+        RequestError: no backend has such a name, or the user's settings are wrong.
+    """
+    names = list(names)
+    found = {name: backend(name) for name in names}
+    with_runtime = [name for name in names if BACKENDS[name].has_runtime]
+    named = config.interpreters() if with_runtime else {}
+    with ThreadPoolExecutor(max(1, len(with_runtime))) as pool:
+        asked = dict(
+            zip(with_runtime, pool.map(lambda name: _ask(name, named), with_runtime), strict=True)
+        )
+    return {
+        name: asked.get(name) or Availability(sys.executable, found[name].version())
+        for name in names
+    }
+
+
+def _ask(name: str, named: Mapping[str, Path]) -> Availability:
+    try:
+        python = interpreter(name, named)
+    except UnavailableError as error:
+        return Availability(None, error=error)
+    try:
+        told = subprocess.run(
+            command(python, "dse.environments.probe", name),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=PATIENCE_S,
+            check=False,
+            env=environment(python),
+        )
+        if told.returncode == 0:
+            return Availability(python, str(json.loads(told.stdout)["version"]))
+        reason = _reason(told.returncode, told.stderr)
+    except subprocess.TimeoutExpired:
+        reason = f"no answer within {PATIENCE_S:g} s"
+    except OSError as error:
+        reason = f"{python} can't be started: {error.strerror or error}"
+    except (ValueError, KeyError, TypeError):
+        reason = f"{python} is no Python"
+    problem = f"{unusable(name)}{reason}"
+    return Availability(python, error=UnavailableError(problem, remedy=remedy(name, python)))
+
+
+def _reason(exit_code: int, stderr: str) -> str:
+    if exit_code < 0:
+        return f"importing its runtime was ended by {signal.Signals(-exit_code).name}"
+    if "Unknown option: -P" in stderr:
+        return "its Python is older than 3.11"
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    return lines[-1] if lines else f"importing its runtime ended with exit code {exit_code}"

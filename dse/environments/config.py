@@ -1,0 +1,69 @@
+"""The user's own file of settings, which hold for every study on this machine.
+
+interpreters:
+deepsparse: /opt/deepsparse/bin/python
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict
+
+from dse import yamlfile
+from dse.complaints import suggest
+from dse.errors import RequestError
+from dse.registry import BACKENDS
+
+
+class ConfigForm(BaseModel):
+    """The file's fields."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    interpreters: dict[str, str] = {}
+
+
+def config_file() -> Path:
+    """The file, which need not exist; ``DSE_CONFIG`` names another one."""
+    named = os.environ.get("DSE_CONFIG")
+    if named:
+        return Path(named).expanduser().absolute()
+    return Path(platformdirs.user_config_dir("mlperf-dse")) / "config.yaml"
+
+
+def interpreters() -> dict[str, Path]:
+    """The interpreter of each backend for which the user has named one.
+
+    Raises:
+        RequestError: the file that was named is not there, or it holds something else than paths
+            for backends that have a runtime.
+    """
+    file = config_file()
+    if not file.exists() and not os.environ.get("DSE_CONFIG"):
+        return {}
+    form = yamlfile.read(file, ConfigForm)
+    return {name: _path(file, name, text) for name, text in form.interpreters.items()}
+
+
+def _path(file: Path, name: str, text: str) -> Path:
+    path = Path(text).expanduser()
+    remedy: str | None
+    if name not in BACKENDS:
+        problem, remedy = "unknown backend", suggest(name, _with_runtime())
+    elif not BACKENDS[name].has_runtime:
+        problem, remedy = "this backend has no runtime", "remove it"
+    elif not path.is_absolute():
+        problem = f"expected the absolute path of a Python, not '{text}'"
+        remedy = "write it from / or ~ on"
+    else:
+        return path
+    line = yamlfile.locate(file, "interpreters", name)
+    field = f"interpreters.{name}"
+    raise RequestError(problem, file=file, line=line, field=field, remedy=remedy)
+
+
+def _with_runtime() -> list[str]:
+    return [name for name, entry in BACKENDS.items() if entry.has_runtime]

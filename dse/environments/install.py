@@ -1,0 +1,137 @@
+"""Installs the environments that some backends need, each as a whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import shutil
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dse.environments import store
+from dse.environments.pythons import find_python
+from dse.environments.store import Environment
+from dse.errors import DseError, RequestError
+from dse.paths import exclusive
+from dse.registry import BACKENDS, backend
+from dse.start import environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+LOG = "install.log"
+UNREACHABLE = ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "ProxyError")
+"""What pip says of a package index that does not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be installed.
+
+    Attributes:
+        names: of backends.
+        python: the interpreter to make the environment with; None to look for one.
+        anew: install again what is there.
+        say: called with what is going on, a line at a time.
+    """
+
+    names: Sequence[str]
+    python: Path | None
+    anew: bool
+    say: Callable[[str], None]
+
+
+def install(order: Order) -> None:
+    """Installs the runtimes of some backends in the environments they share.
+
+    What an environment holds already stays in it.
+
+    Raises:
+        RequestError: a backend needs no environment, or there is no Python for it.
+        DseError: pip or the disk failed; what was there before is still in force.
+    """
+    for version in sorted({_python(name) for name in order.names}):
+        with exclusive(store.home(version) / "lock"):
+            _install(version, order)
+
+
+def _python(name: str) -> str:
+    backend(name)
+    entry = BACKENDS[name]
+    if entry.python is None:
+        how = f"is installed by pip install 'mlperf-dse[{entry.extra}]'" if entry.extra else None
+        raise RequestError(f"{name} {how or 'has no runtime to install'}")
+    return entry.python
+
+
+def _install(version: str, order: Order) -> None:
+    """Only for the holder of the lock of that version's environments."""
+    asked = [name for name in order.names if BACKENDS[name].python == version]
+    current = store.read(version)
+    there = current is not None and all(current.serves(name) for name in asked)
+    if current and there and not order.anew and order.python is None:
+        order.say(f"{', '.join(asked)}: installed in {current.folder}")
+        return
+    python = find_python(version, order.python)
+    wanted = sorted({*asked, *(current.backends if current else ())} & set(BACKENDS))
+    _remove_others(version, current)
+    # Never into the one in force: a worker may run there. Nor into what was left by another
+    # installation, whose pip may still be at work though its parent was killed.
+    folder = store.home(version) / secrets.token_hex(4)
+    order.say(f"installing {', '.join(wanted)} in {folder} (half a gigabyte, some minutes)")
+    with contextlib.ExitStack() as failed:
+        failed.callback(shutil.rmtree, folder, ignore_errors=True)
+        _build(python, folder, wanted)
+        digests = {name: store.required(name) for name in wanted}
+        store.write(version, Environment(folder, digests))
+        failed.pop_all()
+    order.say(f"{', '.join(wanted)}: installed")
+
+
+def _remove_others(version: str, current: Environment | None) -> None:
+    for folder in store.home(version).iterdir():
+        if folder.is_dir() and (current is None or folder != current.folder):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _build(python: str, folder: Path, names: Sequence[str]) -> None:
+    log = folder.parent / LOG
+    new = str(Environment(folder, {}).python)
+    pip = [new, "-I", "-m", "pip", "install", "--no-deps", "--no-input", "--progress-bar=off"]
+    pip += ["--disable-pip-version-check", "--retries=2"]
+    for name in names:
+        pip += ["--requirement", str(store.requirements(name))]
+    with contextlib.suppress(FileNotFoundError):
+        log.unlink()
+    _run([python, "-I", "-m", "venv", str(folder)], log)
+    _run(pip, log)
+
+
+def _run(command: Sequence[str], log: Path) -> None:
+    try:
+        with log.open("ab") as output:
+            ended = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                check=False,
+                env=environment(command[0]),
+            )
+    except OSError as error:
+        where = error.filename or log
+        raise DseError(f"{where}: {error.strerror or error}") from error
+    if ended.returncode:
+        text = log.read_text(encoding="utf-8", errors="replace")
+        raise DseError(f"the installation failed: {_reason(text)}; the whole output is in {log}")
+
+
+def _reason(log: str) -> str:
+    """The one line of an installation's output that says why it failed."""
+    if any(word in log for word in UNREACHABLE):
+        return "the package index can't be reached"
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    errors = [line for line in lines if line.upper().startswith("ERROR:")]
+    return (errors or lines or ["no word of why"])[-1]

@@ -1,0 +1,86 @@
+"""The environments in the cache: one for each Python that some backends need.
+
+Each is a folder of its own that is never changed once it is complete. ``complete.json``, written
+last and as a whole, names the one in force; any other is what an installation that was killed has
+left, or served before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sysconfig
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dse.paths import atomic_write, cache_dir
+from dse.registry import BACKENDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+COMPLETE = "complete.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """A complete environment.
+
+    Attributes:
+        folder: what ``venv`` made.
+        backends: those whose runtimes are in it, each with the digest of what was required.
+    """
+
+    folder: Path
+    backends: Mapping[str, str]
+
+    @property
+    def python(self) -> Path:
+        """Its interpreter."""
+        return self.folder / "bin" / "python"
+
+    def serves(self, name: str) -> bool:
+        """Whether it holds what a backend requires today."""
+        return self.backends.get(name) == required(name)
+
+
+def home(python: str) -> Path:
+    """The folder of everything that belongs to a Python's environments, such as ``3.11``.
+
+    A home folder may be shared by machines of several kinds.
+    """
+    return cache_dir() / "environments" / f"python{python}-{sysconfig.get_platform()}"
+
+
+def read(python: str) -> Environment | None:
+    """The environment in force; None where there is none, or its Python is gone."""
+    try:
+        data = json.loads((home(python) / COMPLETE).read_text(encoding="utf-8"))
+        environment = Environment(home(python) / data["folder"], dict(data["backends"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return environment if environment.python.exists() else None
+
+
+def write(python: str, environment: Environment) -> None:
+    """Puts an environment in force.
+
+    Raises:
+        DseError: the cache can't be written.
+    """
+    data = {"folder": environment.folder.name, "backends": dict(environment.backends)}
+    with atomic_write(home(python) / COMPLETE) as file:
+        file.write(json.dumps(data).encode())
+
+
+def requirements(name: str) -> Path:
+    """The file beside a backend that pins everything its runtime needs."""
+    module = BACKENDS[name].target.partition(":")[0].rpartition(".")[2]
+    return Path(str(resources.files("dse.backends"))) / f"{module}.requirements.txt"
+
+
+def required(name: str) -> str:
+    """A digest of what a backend requires."""
+    return hashlib.sha256(requirements(name).read_bytes()).hexdigest()

@@ -1,0 +1,83 @@
+"""Runs a module of this package in any Python, though the package need not be installed there.
+
+`command` tells how to; run by its path, this file is what that command starts. It lets the packages
+be imported from where they lie here, and calls the ``main`` of the module. What lies beside them
+stays out of sight: those libraries belong to this Python and may be wrong for the other one.
+Standard library only.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import os
+import sys
+from importlib.abc import MetaPathFinder
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from importlib.machinery import ModuleSpec
+
+PACKAGES = ("dse", "dse.backends")
+"""Those whose folders a worker needs; in a checkout they don't lie in one another."""
+FOREIGN = ("PYTHONPATH", "PYTHONHOME", "__PYVENV_LAUNCHER__")
+"""Environment variables that lead another Python to the libraries of this one."""
+
+
+def command(
+    interpreter: str, module: str, *arguments: str, folders: Mapping[str, str] | None = None
+) -> list[str]:
+    """The command that runs a module's ``main`` in an interpreter.
+
+    Args:
+        interpreter: a Python 3.11 or later.
+        module: its full name; its ``main`` returns an exit code and reads ``sys.argv[1:]``.
+        arguments: for the module.
+        folders: further packages by name, each with its folder.
+    """
+    known = json.dumps({**_folders(), **(folders or {})})
+    # -P: a file in the working directory that is named like a module must not take its place.
+    return [interpreter, "-P", str(Path(__file__).absolute()), known, module, *arguments]
+
+
+def environment(interpreter: str) -> dict[str, str]:
+    """The environment variables to start an interpreter with."""
+    if interpreter == sys.executable:
+        return dict(os.environ)
+    return {name: value for name, value in os.environ.items() if name not in FOREIGN}
+
+
+def _folders() -> dict[str, str]:
+    return {name: next(iter(importlib.import_module(name).__path__)) for name in PACKAGES}
+
+
+class _Folders(MetaPathFinder):
+    """Finds packages in the folders it was told."""
+
+    def __init__(self, folders: Mapping[str, str]) -> None:
+        self._folders = folders
+
+    def find_spec(self, fullname: str, *_: object) -> ModuleSpec | None:
+        folder = self._folders.get(fullname)
+        if folder is None:
+            return None
+        file = Path(folder, "__init__.py")
+        return importlib.util.spec_from_file_location(
+            fullname, file, submodule_search_locations=[folder]
+        )
+
+
+def main() -> int:
+    """Runs the module named on the command line."""
+    _, folders, module, *arguments = sys.argv
+    sys.meta_path.insert(0, _Folders(json.loads(folders)))
+    sys.argv = [module, *arguments]
+    code: int = importlib.import_module(module).main()
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

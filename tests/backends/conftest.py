@@ -1,0 +1,55 @@
+"""The runtimes under test: in this process, or in the Python they need."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from dse.contract import Runtime
+from dse.environments import store
+from dse.registry import BACKENDS, backend
+from tests.backends.remote import Connection, RemoteRuntime
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture(scope="session")
+def pythons(request: pytest.FixtureRequest) -> Callable[[str], str]:
+    """The Python of a backend; skips where it can't be had."""
+
+    def find(name: str) -> str:
+        version = BACKENDS[name].python
+        if version is None:
+            return sys.executable
+        cache = request.getfixturevalue("environments")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("DSE_CACHE_DIR", str(cache))
+            environment = store.read(version)
+        assert environment is not None
+        assert environment.serves(name)
+        return str(environment.python)
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def runtimes(pythons: Callable[[str], str]) -> Iterator[Callable[[str], Runtime]]:
+    """A backend that runs models, wherever that is."""
+    connections: dict[str, Connection] = {}
+
+    def find(name: str) -> Runtime:
+        python = pythons(name)
+        if python == sys.executable:
+            found = backend(name)
+            assert isinstance(found, Runtime)
+            return found
+        if name not in connections:
+            connections[name] = Connection(python, name)
+        return cast("Runtime", RemoteRuntime(name, connections[name]))
+
+    yield find
+    for connection in connections.values():
+        connection.close()

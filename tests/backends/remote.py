@@ -1,0 +1,227 @@
+"""A backend in another Python, as the conformance suite tries it: a server there, a proxy here.
+
+The server is a process of that Python, started as a worker is. Requests and answers are a line of
+JSON each, with the bytes of an array in numpy's own format after it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+from dse.contract import LoadError, LoadRequest, Streams, UnsupportedError
+from dse.registry import backend
+from dse.start import command, environment
+from dse.types import Configuration
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from dse.contract import Model, Runtime
+
+TESTS = Path(__file__).parents[1]
+FOLDERS = {"tests": str(TESTS), "tests.backends": str(TESTS / "backends")}
+"""What the other Python needs to find this module."""
+KINDS = {kind.__name__: kind for kind in (LoadError, UnsupportedError)}
+
+Array = np.ndarray[Any, Any]
+Message = dict[str, Any]
+
+
+class RemoteError(Exception):
+    """Something else was raised in the other process."""
+
+
+def write(stream: BinaryIO, message: Mapping[str, Any], *arrays: Array) -> None:
+    files = [io.BytesIO() for _ in arrays]
+    for file, array in zip(files, arrays, strict=True):
+        np.save(file, array, allow_pickle=False)
+    sizes = [len(file.getvalue()) for file in files]
+    stream.write(json.dumps({**message, "sizes": sizes}).encode() + b"\n")
+    for file in files:
+        stream.write(file.getvalue())
+    stream.flush()
+
+
+def read(stream: BinaryIO) -> tuple[Message, list[Array]]:
+    line = stream.readline()
+    if not line:
+        raise EOFError("the other process is gone")
+    message: Message = json.loads(line)
+    files = [io.BytesIO(stream.read(size)) for size in message["sizes"]]
+    return message, [np.load(file, allow_pickle=False) for file in files]
+
+
+# Here.
+
+
+class Connection:
+    """A server process; its answers come one at a time."""
+
+    def __init__(self, python: str, name: str) -> None:
+        requests, self._requests = os.pipe()
+        self._answers, answers = os.pipe()
+        words = command(
+            python, "tests.backends.remote", name, str(requests), str(answers), folders=FOLDERS
+        )
+        self._process = subprocess.Popen(
+            words, pass_fds=(requests, answers), env=environment(python), stdin=subprocess.DEVNULL
+        )
+        os.close(requests)
+        os.close(answers)
+        self._out, self._in = os.fdopen(self._requests, "wb"), os.fdopen(self._answers, "rb")
+        self._lock = threading.Lock()
+
+    def ask(self, message: Message, *arrays: Array) -> tuple[Message, list[Array]]:
+        with self._lock:
+            write(self._out, message, *arrays)
+            answer, found = read(self._in)
+        if "error" in answer:
+            raise KINDS.get(answer["error"], RemoteError)(answer["text"])
+        return answer, found
+
+    def close(self) -> None:
+        self._out.close()
+        assert self._process.wait(30) == 0
+        self._in.close()
+
+
+class RemoteRuntime:
+    """A backend as the registry describes it, that does its work in another Python."""
+
+    def __init__(self, name: str, connection: Connection) -> None:
+        self._described = backend(name)
+        self._connection = connection
+
+    def __getattr__(self, attribute: str) -> Any:
+        """What is the same in both processes: the name, the formats, the knobs."""
+        return getattr(self._described, attribute)
+
+    def version(self) -> str:
+        return str(self._connection.ask({"do": "version"})[0]["version"])
+
+    def numpy(self) -> str:
+        return str(self._connection.ask({"do": "version"})[0]["numpy"])
+
+    def load(self, request: LoadRequest) -> RemoteModel:
+        answer, _ = self._connection.ask(
+            {
+                "do": "load",
+                "configuration": request.configuration.as_dict(),
+                "model_file": str(request.model_file),
+            }
+        )
+        streams = [RemoteStream(self._connection, number) for number in answer["models"]]
+        return RemoteModel(self._connection, answer["model"], streams)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A batch that the server has bound; it sees what is written into the array afterwards."""
+
+    number: int
+    batch: Array
+
+
+class RemoteStream:
+    """A model of the server."""
+
+    def __init__(self, connection: Connection, number: int) -> None:
+        self._connection, self._number = connection, number
+
+    def bind(self, batch: NDArray[Any]) -> Bound:
+        writeable = bool(batch.flags.writeable)
+        message = {"do": "bind", "model": self._number, "writeable": writeable}
+        return Bound(self._connection.ask(message, batch)[0]["bound"], batch)
+
+    def predict(self, bound: Bound) -> NDArray[np.generic]:
+        message = {"do": "predict", "model": self._number, "bound": bound.number}
+        _, (scores, batch) = self._connection.ask(message, bound.batch)
+        if not np.array_equal(batch, bound.batch):
+            bound.batch[...] = batch  # the runtime has changed its input
+        return scores
+
+    def close(self) -> None:
+        self._connection.ask({"do": "close", "model": self._number})
+
+
+class RemoteModel(RemoteStream):
+    """A model of the server, with its streams."""
+
+    def __init__(
+        self, connection: Connection, number: int, streams: Sequence[RemoteStream]
+    ) -> None:
+        super().__init__(connection, number)
+        self._streams = streams
+
+    def streams(self) -> Sequence[Model]:
+        return self._streams
+
+
+# There.
+
+
+class Server:
+    """Answers the requests of a `Connection`."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._models: list[Model] = []
+        self._bound: list[tuple[Any, Array]] = []
+
+    def answer(self, request: Message, arrays: list[Array]) -> tuple[Message, list[Array]]:
+        what = request["do"]
+        if what == "version":
+            return {"version": self._runtime.version(), "numpy": np.__version__}, []
+        if what == "load":
+            return self._load(request), []
+        model = self._models[request["model"]]
+        if what == "bind":
+            [batch] = arrays
+            batch.flags.writeable = request["writeable"]
+            self._bound.append((model.bind(batch), batch))
+            return {"bound": len(self._bound) - 1}, []
+        if what == "predict":
+            bound, batch = self._bound[request["bound"]]
+            writeable = batch.flags.writeable
+            batch.flags.writeable = True
+            batch[...] = arrays[0]
+            batch.flags.writeable = writeable
+            return {}, [model.predict(bound), batch]
+        model.close()
+        return {}, []
+
+    def _load(self, request: Message) -> Message:
+        configuration = Configuration.from_dict(request["configuration"])
+        loaded = self._runtime.load(LoadRequest(configuration, Path(request["model_file"]), {}))
+        streams = list(loaded.streams()) if isinstance(loaded, Streams) else []
+        first = len(self._models)
+        self._models += [loaded, *streams]
+        return {"model": first, "models": [first + 1 + i for i in range(len(streams))]}
+
+
+def main() -> int:
+    name, requests, answers = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    server = Server(backend(name))  # type: ignore[arg-type]
+    with os.fdopen(requests, "rb") as reader, os.fdopen(answers, "wb") as writer:
+        while True:
+            try:
+                request, arrays = read(reader)
+            except EOFError:
+                return 0
+            try:
+                answer, found = server.answer(request, arrays)
+            except Exception as error:  # noqa: BLE001
+                answer, found = {"error": type(error).__name__, "text": str(error)}, []
+            write(writer, answer, *found)
