@@ -75,8 +75,8 @@ def exclusive(path: Path) -> Iterator[bool]:
         file = path.open("ab")
     except OSError as error:
         raise DseError(
-            f"{path}: can't be written: {error.strerror or error}; set DSE_CACHE_DIR to a "
-            "writable folder"
+            f"{path}: can't be written: {error.strerror or error}; make room there, or set "
+            "DSE_CACHE_DIR to a writable folder if it is the cache"
         ) from error
     with file:
         try:

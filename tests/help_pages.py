@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from dse.cli import dse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PAGE = Path(__file__).parents[1] / "docs" / "commands.md"
 HEAD = """# Commands
@@ -20,13 +24,21 @@ with everything saved.
 
 def render() -> str:
     """The page as it must stand in docs/."""
-    names = ["", *sorted(dse.commands)]
-    return HEAD + "".join(_section(name) for name in names)
+    return HEAD + "".join(_section(words, command) for words, command in commands())
 
 
-def _section(name: str) -> str:
-    command: click.Command = dse.commands[name] if name else dse
-    words = f"dse {name}".strip()
+def commands() -> Iterator[tuple[str, click.Command]]:
+    """Every command with its words, groups before what is in them."""
+    waiting: list[tuple[str, click.Command]] = [("dse", dse)]
+    while waiting:
+        words, command = waiting.pop(0)
+        yield words, command
+        if isinstance(command, click.Group):
+            inner = sorted(command.commands.items())
+            waiting[:0] = [(f"{words} {name}", one) for name, one in inner]
+
+
+def _section(words: str, command: click.Command) -> str:
     settings = {**dse.context_settings, "terminal_width": 100}
     context = click.Context(command, info_name=words, **settings)
     return f"\n## `{words}`\n\n```text\n{command.get_help(context)}\n```\n"

@@ -10,6 +10,7 @@ from dse import __version__
 from dse.cli.backends import backends
 from dse.cli.explore import explore
 from dse.cli.frontier import frontier
+from dse.cli.models import models
 from dse.cli.status import status
 from dse.cli.system import system
 from dse.errors import DseError
@@ -27,7 +28,7 @@ def dse() -> None:
     """
 
 
-for command in (explore, status, frontier, backends, system):
+for command in (explore, status, frontier, models, backends, system):
     dse.add_command(command)
 
 
@@ -48,7 +49,7 @@ def run(arguments: list[str] | None = None) -> int:
     except DseError as error:
         return _fail(str(error), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        return _fail("interrupted; what was measured is stored", INTERRUPTED)
+        return _fail("interrupted; what was done is stored", INTERRUPTED)
     except SystemExit:
         # So leave click and rich when whoever reads our output has enough of it.
         return 0

@@ -54,7 +54,7 @@ class Patience:
     window_s: float = 60.0
     window_bytes: int = 60 << 10
     attempts: int = 4
-    pause_s: float = 1.0
+    pause_s: float = 0.5
     progress_bytes: int = 1 << 20
 
 

@@ -52,6 +52,9 @@ sha256
 published_accuracy
     ``percent`` and ``source`` of a top-1 accuracy that others measured with this file; optional.
     Without it, a name of the catalogue brings the catalogue's figure.
+archive
+    ``url`` and ``sha256`` of the published archive that the file comes from; ``dse models fetch``
+    writes it, and takes no other archive for that address from then on.
 
 Several entries may share a name and differ in precision or format.
 """
@@ -109,6 +112,13 @@ class PublishedEntry(_Strict):
     source: Text
 
 
+class ArchiveEntry(_Strict):
+    """The published archive that a file was taken from."""
+
+    url: Text
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
 class Entry(_Strict):
     """One file, as the manifest describes it."""
 
@@ -127,6 +137,7 @@ class Entry(_Strict):
     weights: Text = UNSTATED
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-fA-F]{64}$")
     published_accuracy: PublishedEntry | None = None
+    archive: ArchiveEntry | None = None
 
     @field_validator("scale")
     @classmethod

@@ -10,30 +10,32 @@ import click
 import pytest
 
 from dse import __version__
-from dse.cli import dse
+from tests.help_pages import commands
 
 if TYPE_CHECKING:
     from tests.commandline import Command
 
-COMMANDS = sorted(dse.commands)
+COMMANDS = dict(commands())
 
 
 def test_the_commands_that_others_rely_on_are_there() -> None:
-    assert {"explore", "status", "frontier", "backends", "system"} <= set(COMMANDS)
+    expected = ("explore", "status", "frontier", "models", "backends", "system")
+    assert {f"dse {name}" for name in expected} <= set(COMMANDS)
+    assert {f"dse models {name}" for name in ("list", "show", "fetch")} <= set(COMMANDS)
 
 
-@pytest.mark.parametrize("name", ["", *COMMANDS])
+@pytest.mark.parametrize("words", COMMANDS)
 @pytest.mark.parametrize("option", ["--help", "-h"])
-def test_help(command: Command, name: str, option: str) -> None:
-    answer = command.good(*([name] if name else []), option)
-    assert answer.out.startswith(f"Usage: dse {name}".rstrip())
+def test_help(command: Command, words: str, option: str) -> None:
+    answer = command.good(*words.split()[1:], option)
+    assert answer.out.startswith(f"Usage: {words}")
     assert answer.err == ""
     assert max(len(line) for line in answer.out.splitlines()) <= 100
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_option_is_explained(name: str) -> None:
-    options = [p for p in dse.commands[name].params if isinstance(p, click.Option)]
+@pytest.mark.parametrize("words", COMMANDS)
+def test_every_option_is_explained(words: str) -> None:
+    options = [p for p in COMMANDS[words].params if isinstance(p, click.Option)]
     assert [option.opts for option in options if not option.help] == []
 
 

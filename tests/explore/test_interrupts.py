@@ -62,7 +62,7 @@ def test_the_third_one_exits_at_once(
         process.send_signal(numbers[2])
         _, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
-    assert err.splitlines()[-1] == "dse: interrupted; what was measured is stored"
+    assert err.splitlines()[-1] == "dse: interrupted; what was done is stored"
     assert "Traceback" not in err
     assert none_left(here)
     assert command.counts("space") == (0, 1, 1, 0)

@@ -1,0 +1,208 @@
+"""``dse models``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dse.cli.options import json_option
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dse.models.catalogue import Variant
+    from dse.models.fetch import Result, Wanted
+
+PRECISIONS = ("fp32", "int8")
+_MEBI = 1 << 20
+
+
+@click.group()
+def models() -> None:
+    """List the models that dse knows, and fetch their published files."""
+
+
+@models.command("list")
+@json_option
+def list_models(*, as_json: bool) -> None:
+    """List the models of the catalogue.
+
+    Top-1 accuracy is the published one of the trained model; MACs are multiply-accumulates per
+    image.
+    """
+    from dse.models.catalogue import CATALOGUE
+
+    rows = [_summary(variant) for variant in CATALOGUE.values()]
+    if as_json:
+        click.echo(json.dumps({"models": rows}))
+        return
+    head = ("model", "family", "width", "px", "MACs [M]", "params [M]", "fp32 [%]", "int8 [%]")
+    click.echo(_line(*head))
+    for row in rows:
+        top1 = (row["published_percent"].get(precision) for precision in PRECISIONS)
+        click.echo(
+            _line(
+                row["name"],
+                row["family"],
+                f"{row['width']:g}",
+                str(row["resolution"]),
+                f"{row['macs_millions']:.1f}",
+                f"{row['parameters_millions']:.2f}",
+                *("-" if percent is None else f"{percent:.2f}" for percent in top1),
+            )
+        )
+
+
+@models.command()
+@click.argument("name", metavar="NAME")
+@json_option
+def show(name: str, *, as_json: bool) -> None:
+    """Show one model: preprocessing, published accuracy, files."""
+    from dse.models.catalogue import variant
+
+    known = variant(name)
+    details = _details(known)
+    if as_json:
+        click.echo(json.dumps(details))
+        return
+    for field in ("name", "family", "flavour", "width", "depth", "resolution", "classes"):
+        if details[field] != "":
+            click.echo(f"{field}: {details[field]}")
+    click.echo(f"MACs: {details['macs_millions']:.1f} million per image")
+    click.echo(f"parameters: {details['parameters_millions']:.2f} million")
+    pixels = known.preprocessing
+    click.echo(f"crop: central {100 * pixels.crop:g} %, {pixels.interpolation}")
+    click.echo(f"fp32 input: (pixel - {pixels.mean[0]:g}) / {pixels.scale[0]:g}")
+    background = " (score 0 is a background class)" if pixels.label_offset else ""
+    click.echo(f"label offset: {pixels.label_offset}{background}")
+    for precision, published in details["published"].items():
+        click.echo(f"{precision}: top-1 {published['percent']:.3f} % ({published['source']})")
+        click.echo(f"{precision}: {published['member']} of {published['url']}")
+
+
+@models.command()
+@click.argument("patterns", metavar="[PATTERN]...", nargs=-1)
+@click.option(
+    "--output",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Folder for the files and their models.yaml.",
+)
+@click.option(
+    "--precision",
+    "precisions",
+    type=click.Choice(PRECISIONS),
+    multiple=True,
+    help="Only files in this precision; may be given twice [default: both].",
+)
+@click.option(
+    "--mirror",
+    metavar="URL",
+    help="Download from URL/<host>/<path> instead of https://<host>/<path>.",
+)
+def fetch(
+    patterns: tuple[str, ...], output: Path, precisions: tuple[str, ...], mirror: str | None
+) -> None:
+    """Download the published files of models.
+
+    Of those that shell PATTERNs choose, or of all. DIR then explores with 'dse explore
+    mobilenets-efficientnets --models DIR'. What is there and undamaged is not downloaded again; a
+    broken download goes on where it broke off. The SHA-256 of each archive and each file is
+    recorded in DIR/models.yaml at the first download, and enforced from then on.
+    """
+    from dse.models.fetch import choose
+    from dse.models.urls import check_mirror
+
+    wanted = choose(patterns, precisions)
+    results = _fetch(output, wanted, check_mirror(mirror) if mirror is not None else None)
+    new = sum(result.new_bytes > 0 for result in results)
+    refused = [result for result in results if result.error]
+    there = len(results) - new - len(refused)
+    click.echo(f"{output}: {new} files fetched, {there} were there already")
+    if refused:
+        from dse.errors import DseError
+
+        first = refused[0]
+        more = f"{len(refused)} of {len(results)} files were not fetched, the first: "
+        start = more if len(refused) > 1 else ""
+        raise DseError(f"{start}{first.wanted}: {first.error}")
+
+
+def _fetch(output: Path, wanted: Sequence[Wanted], mirror: str | None) -> list[Result]:
+    """Fetches, and tells of it on stderr."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    from dse.models.fetch import by_archive, fetch
+
+    console = Console(stderr=True, highlight=False)
+    words = TextColumn("{task.description}", markup=False)
+    columns = (words, BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    archives = len(by_archive(wanted))
+    results: list[Result] = []
+    with bar:
+        task = bar.add_task("", total=None)
+
+        def progress(done: int, total: int | None) -> None:
+            number = len(by_archive([result.wanted for result in results])) + 1
+            bar.update(task, description=f"{number}/{archives}", completed=done, total=total)
+
+        for result in fetch(output, wanted, mirror, progress):
+            results.append(result)
+            console.print(_outcome(result), markup=False, soft_wrap=True)
+    return results
+
+
+def _outcome(result: Result) -> str:
+    if result.error is not None:
+        return f"{result.wanted}: not fetched: {result.error}"
+    if not result.new_bytes:
+        return f"{result.wanted}: there already"
+    return f"{result.wanted}: fetched, {result.new_bytes / _MEBI:.1f} MiB"
+
+
+def _summary(variant: Variant) -> dict[str, Any]:
+    from dse.models.graph import cost
+
+    spent = cost(variant.graph())
+    return {
+        "name": variant.name,
+        "family": variant.family,
+        "width": variant.width,
+        "resolution": variant.resolution,
+        "macs_millions": round(spent.macs / 1e6, 3),
+        "parameters_millions": round(spent.parameters / 1e6, 4),
+        "published_percent": {name: one.percent for name, one in variant.published.items()},
+    }
+
+
+def _details(variant: Variant) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from dse.models.urls import source
+
+    details = _summary(variant)
+    del details["published_percent"]
+    pixels = asdict(variant.preprocessing)
+    return {
+        **details,
+        "flavour": variant.flavour,
+        "depth": variant.depth,
+        "classes": variant.classes,
+        "preprocessing": pixels,
+        "published": {
+            precision: {**asdict(one), **asdict(source(variant, precision))}
+            for precision, one in variant.published.items()
+        },
+    }
+
+
+def _line(name: str, family: str, *numbers: str) -> str:
+    widths = (5, 4, 9, 10, 9, 9)
+    cells = "  ".join(f"{cell:>{width}}" for cell, width in zip(numbers, widths, strict=True))
+    return f"{name:<31}  {family:<17}  {cells}"
