@@ -6,13 +6,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: explore test lint types bench docs clean
+.PHONY: explore test environments lint types bench docs clean
 
 explore: $(READY)
 	$(BIN)/dse explore $(SPACE) --study $(STUDY)
 
-test: lint types
+test: lint types environments
 	$(BIN)/python -m pytest -n auto
+
+# Of the runtimes that end at Python 3.11; kept between runs. Where they can't be had, their tests
+# are skipped and say why, so this may fail.
+environments: $(READY)
+	-DSE_CACHE_DIR='$(CURDIR)/$(VENV)/cache' $(BIN)/dse backends install deepsparse tflite-runtime
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -84,9 +84,21 @@ def published(name: str) -> Callable[[pytest.FixtureRequest], Path]:
 
 
 FEEDS = {
-    "onnxruntime": Feed("onnxruntime", (3, SIDE, SIDE), CLASSES, small("onnx")),
+    "onnxruntime": Feed(
+        "onnxruntime",
+        (3, SIDE, SIDE),
+        CLASSES,
+        small("onnx"),
+        values={"inter_op_threads": (1, 2)},
+        refused=frozenset({("inter_op_threads", 2)}),  # in sequential mode
+    ),
     "onnxruntime-builtin": Feed(
-        "onnxruntime", (3, 128, 128), 1001, builtin("mobilenet-v1-0.25-128"), tolerance=1e-3
+        "onnxruntime",
+        (3, 128, 128),
+        1001,
+        builtin("mobilenet-v1-0.25-128"),
+        tolerance=1e-3,
+        values={"inter_op_threads": (1,)},
     ),
     "litert": Feed("litert", (SIDE, SIDE, 3), CLASSES, small("tflite")),
     "litert-float": Feed(
@@ -102,10 +114,23 @@ FEEDS = {
         tolerance=12,  # of 255: XNNPACK rounds in another way
     ),
     "openvino": Feed(
-        "openvino", (3, SIDE, SIDE), CLASSES, small("onnx"), frees_batch=True, loose={"bf16": 1.0}
+        "openvino",
+        (3, SIDE, SIDE),
+        CLASSES,
+        small("onnx"),
+        frees_batch=True,
+        loose={"bf16": 1.0},
+        values={"streams": (1, 2)},
+        refused=frozenset({("streams", 2)}),  # with one thread
     ),
     "openvino-tflite": Feed(
-        "openvino", (SIDE, SIDE, 3), CLASSES, small("tflite"), frees_batch=True, loose={"bf16": 1.0}
+        "openvino",
+        (SIDE, SIDE, 3),
+        CLASSES,
+        small("tflite"),
+        frees_batch=True,
+        loose={"bf16": 1.0},
+        values={"streams": (1,)},
     ),
     "deepsparse": Feed(
         "deepsparse",

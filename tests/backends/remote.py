@@ -141,8 +141,7 @@ class RemoteStream:
         self._connection, self._number = connection, number
 
     def bind(self, batch: NDArray[Any]) -> Bound:
-        writeable = bool(batch.flags.writeable)
-        message = {"do": "bind", "model": self._number, "writeable": writeable}
+        message = {"do": "bind", "model": self._number}
         return Bound(self._connection.ask(message, batch)[0]["bound"], batch)
 
     def predict(self, bound: Bound) -> NDArray[np.generic]:
@@ -189,15 +188,11 @@ class Server:
         model = self._models[request["model"]]
         if what == "bind":
             [batch] = arrays
-            batch.flags.writeable = request["writeable"]
             self._bound.append((model.bind(batch), batch))
             return {"bound": len(self._bound) - 1}, []
         if what == "predict":
             bound, batch = self._bound[request["bound"]]
-            writeable = batch.flags.writeable
-            batch.flags.writeable = True
             batch[...] = arrays[0]
-            batch.flags.writeable = writeable
             return {}, [model.predict(bound), batch]
         model.close()
         return {}, []

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-from typing import TYPE_CHECKING, get_args
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import pytest
 
-from dse.contract import LoadError, Recording, Runtime, UnsupportedError
+from dse.contract import LoadError, Recording, Runtime, Streams, UnsupportedError
 from dse.registry import BACKENDS, backend
 from dse.start import command, environment
 from dse.types import (
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from dse.contract import Model
 
 RUNTIMES = [name for name in BACKENDS if isinstance(backend(name), Runtime)]
 READERS = [name for name in RUNTIMES if backend(name).formats]
@@ -96,6 +99,10 @@ def sizes(bench: Bench) -> list[int]:
     return [size for size in (1, 2, 3, 16) if size <= bench.feed.largest_batch]
 
 
+def scores_of(model: Model, samples: NDArray[Any]) -> NDArray[np.generic]:
+    return model.predict(model.bind(samples))
+
+
 def predicted(
     bench: Bench,
     samples: NDArray[np.generic],
@@ -104,7 +111,7 @@ def predicted(
 ) -> NDArray[np.generic]:
     """The scores of a batch, by a model loaded for it alone."""
     model = bench.load(len(samples), threads, knobs)
-    scores = model.predict(samples).copy()
+    scores = scores_of(model, samples).copy()
     model.close()
     return scores
 
@@ -121,9 +128,9 @@ class TestRuntime:
     def test_equal_inputs_have_equal_scores(self, bench: Bench) -> None:
         size = sizes(bench)[-1]
         model = bench.load(size)
-        first = model.predict(bench.batch(size)).copy()
-        model.predict(bench.batch(size, seed=1))
-        np.testing.assert_array_equal(model.predict(bench.batch(size)), first)
+        first = scores_of(model, bench.batch(size)).copy()
+        scores_of(model, bench.batch(size, seed=1))
+        np.testing.assert_array_equal(scores_of(model, bench.batch(size)), first)
         model.close()
         np.testing.assert_array_equal(predicted(bench, bench.batch(size)), first)
 
@@ -132,7 +139,7 @@ class TestRuntime:
         together = predicted(bench, samples)
         model = bench.load(1)
         for i in range(len(samples)):
-            bench.agree(model.predict(samples[i : i + 1]), together[i : i + 1])
+            bench.agree(scores_of(model, samples[i : i + 1]), together[i : i + 1])
         model.close()
 
     def test_different_samples_have_different_scores(self, bench: Bench) -> None:
@@ -166,10 +173,41 @@ class TestRuntime:
         samples = bench.batch(1)
         before = samples.copy()
         model = bench.load(1)
-        model.predict(samples)
-        np.testing.assert_array_equal(samples, before)
-        samples.flags.writeable = False
-        model.predict(samples)
+        bound = model.bind(samples)
+        for _ in range(2):
+            model.predict(bound)
+            np.testing.assert_array_equal(samples, before)
+        model.close()
+
+    def test_what_is_written_into_a_bound_batch_is_predicted(self, bench: Bench) -> None:
+        size = sizes(bench)[-1]
+        model = bench.load(size)
+        samples, later = bench.batch(size), bench.batch(size, seed=1)
+        bound, other = model.bind(samples), model.bind(later.copy())
+        first = model.predict(bound).copy()
+        samples[:] = later
+        bench.agree(model.predict(bound), model.predict(other).copy())
+        samples[:] = bench.batch(size)
+        np.testing.assert_array_equal(model.predict(bound), first)
+        model.close()
+
+    def test_streams_predict_at_a_time(self, bench: Bench) -> None:
+        if "streams" not in {knob.name for knob in bench.runtime.knobs}:
+            return  # it has one alone
+        size = sizes(bench)[-1]
+        samples = [bench.batch(size, seed) for seed in range(4)]
+        alone = [predicted(bench, each) for each in samples]
+        model = bench.load(size, threads=2, knobs={"streams": 2})
+        assert isinstance(model, Streams)
+        streams = model.streams()
+        assert len(streams) == 2
+        with ThreadPoolExecutor(2) as pool:
+            for turn in range(0, 4, 2):
+                pair = samples[turn : turn + 2]
+                found = pool.map(lambda s, x: scores_of(s, x).copy(), streams, pair)
+                for scores, expected in zip(found, alone[turn : turn + 2], strict=True):
+                    bench.agree(scores, expected)
+        bench.agree(scores_of(model, samples[0]), alone[0])
         model.close()
 
     def test_two_models_at_once_do_not_mix(self, bench: Bench) -> None:
@@ -177,10 +215,10 @@ class TestRuntime:
         alone = [predicted(bench, bench.batch(size)), predicted(bench, bench.batch(1, seed=1))]
         one, other = bench.load(size, threads=2), bench.load(1)
         for _ in range(2):
-            bench.agree(one.predict(bench.batch(size)), alone[0])
-            bench.agree(other.predict(bench.batch(1, seed=1)), alone[1])
+            bench.agree(scores_of(one, bench.batch(size)), alone[0])
+            bench.agree(scores_of(other, bench.batch(1, seed=1)), alone[1])
         one.close()
-        bench.agree(other.predict(bench.batch(1, seed=1)), alone[1])
+        bench.agree(scores_of(other, bench.batch(1, seed=1)), alone[1])
         other.close()
 
     def test_a_batch_beyond_what_the_model_takes_is_refused(
@@ -194,12 +232,12 @@ class TestRuntime:
             file = tmp_path / f"fixed.{kind}"
             file.write_bytes(SMALL[kind](fixed_batch=True))
             bench = Bench(FEEDS[bench.feed.backend], bench.runtime, file)
-        alone = bench.load(1).predict(bench.batch(1)).copy()
+        alone = scores_of(bench.load(1), bench.batch(1)).copy()
         if bench.feed.frees_batch:
-            bench.agree(bench.load(4).predict(bench.batch(4))[:1], alone)
+            bench.agree(scores_of(bench.load(4), bench.batch(4))[:1], alone)
             return
         with pytest.raises(Exception, match=r"."):  # at loading, or at the first prediction
-            bench.load(4).predict(bench.batch(4))
+            scores_of(bench.load(4), bench.batch(4))
 
 
 @pytest.mark.parametrize("feed", READERS)
@@ -235,8 +273,8 @@ class TestModelFiles:
         model = bench.load(2)
         for wrong in (bench.batch(2)[..., :-1].copy(), bench.batch(2).astype(np.int64)):
             with pytest.raises(Exception, match=r"."):
-                model.predict(wrong)
-        assert len(model.predict(bench.batch(2))) == 2
+                scores_of(model, wrong)
+        assert len(scores_of(model, bench.batch(2))) == 2
         model.close()
 
     def test_a_model_cut_short_never_takes_the_interpreter_with_it(
