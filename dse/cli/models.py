@@ -109,10 +109,11 @@ def fetch(
 ) -> None:
     """Download the published files of models.
 
-    Of those that shell PATTERNs choose, or of all. DIR then explores with 'dse explore
-    mobilenets-efficientnets --models DIR'. What is there and undamaged is not downloaded again; a
-    broken download goes on where it broke off. The SHA-256 of each archive and each file is
-    recorded in DIR/models.yaml at the first download, and enforced from then on.
+    Of those that shell PATTERNs choose, or of all. What is there and undamaged is not downloaded
+    again; a broken download goes on where it broke off. The SHA-256 of each archive and each file
+    is recorded in DIR/models.yaml at the first download, and enforced from then on.
+
+    'dse explore SPACE --models DIR' takes the folder like any other.
     """
     from dse.models.fetch import choose
     from dse.models.urls import check_mirror
