@@ -88,7 +88,9 @@ def test_the_published_sweep_has_every_variant() -> None:
     pairs = {(p.model, p.precision) for p in plan.configurations}
     assert len(NAMES) == 41
     assert pairs == {(name, precision) for name in NAMES for precision in ("fp32", "int8")}
-    assert {p.backend for p in plan.configurations} == {"onnxruntime", "litert", "openvino"}
+    assert {p.backend for p in plan.configurations} == {
+        *("onnxruntime", "litert", "openvino", "deepsparse", "tflite-runtime")
+    }
     assert plan.excluded == ()
 
 
