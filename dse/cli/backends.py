@@ -83,7 +83,13 @@ def _rows(names: Iterable[str]) -> list[dict[str, Any]]:
 def _line(row: dict[str, Any]) -> str:
     state = row["version"] or f"not usable: {row['remedy']}"
     if row["usable"] and row["environment"] != "own":
-        state += f" in {row['environment']}"
+        state += f" in {_short(row['environment'])}"
     formats = ", ".join(row["formats"]) or "no model file"
     knobs = ", ".join(row["knobs"])
     return f"{row['backend']}: {state} (reads {formats}; knobs: {knobs})"
+
+
+def _short(path: str) -> str:
+    """The path as a shell takes it, with ``~`` for the home folder."""
+    home = str(Path.home())
+    return f"~{path.removeprefix(home)}" if path.startswith(f"{home}/") else path
