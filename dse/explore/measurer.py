@@ -164,7 +164,8 @@ class Measurer:
         for attempt in range(1, MAX_ATTEMPTS + 1):
             left = tuple(t for t in tasks if t.metric not in {m.metric for m in taken})
             spec = self._spec(subject, f"{run}-{attempt}", left)
-            outcome = run_worker(spec, self._limits(left), keep=keep)
+            python = self._bench.offers.interpreters[subject.configuration.backend]
+            outcome = run_worker(spec, self._limits(left), interpreter=python, keep=keep)
             taken += outcome.measurements
             if outcome.failure is None:
                 return Outcome(taken)
