@@ -102,6 +102,8 @@ def test_knob_order_does_not_matter(configuration: Configuration, data: st.DataO
         configuration.threads,
         configuration.batch_size,
         knobs,
+        configuration.instances,
+        configuration.pinned,
     )
     assert same == configuration
     assert same.key == configuration.key
@@ -114,7 +116,7 @@ def test_a_configuration_comes_back_from_json(configuration: Configuration) -> N
     flat = json.loads(json.dumps(configuration.as_dict()))
     assert Configuration.from_dict(flat) == configuration
     assert Configuration.from_dict(flat).key == configuration.key
-    assert tuple(flat)[:5] == CONFIGURATION_FIELDS
+    assert tuple(flat)[: len(CONFIGURATION_FIELDS)] == CONFIGURATION_FIELDS
 
 
 @given(CONFIGURATIONS, CONFIGURATIONS)

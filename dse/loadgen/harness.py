@@ -17,7 +17,7 @@ import mlperf_loadgen as lg
 from dse.affinity import pinned
 from dse.loadgen import queries
 from dse.loadgen.samples import Samples
-from dse.loadgen.settings import RunSettings, Scenario, log_settings, test_settings
+from dse.loadgen.settings import RunSettings, Scenario, log_settings, to_test_settings
 from dse.loadgen.threads import threaded
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ def run(callers: Sequence[Caller], inputs: Inputs, settings: RunSettings, log_fo
         log_folder: for LoadGen's logs.
 
     Raises:
-        PredictionError: a prediction failed. The logs are then worthless, and are kept.
+        PredictionError: a prediction failed, or in an accuracy run its inputs did. The logs are
+            then worthless, and are kept.
         Exception: whatever ``inputs`` raised; the same holds for the logs.
     """
     if settings.scenario is Scenario.SINGLE_STREAM:
@@ -54,7 +55,7 @@ def run(callers: Sequence[Caller], inputs: Inputs, settings: RunSettings, log_fo
         audit = str(log_folder / "none")
         try:
             lg.StartTestWithLogSettings(
-                sut, qsl, test_settings(settings), log_settings(log_folder), audit
+                sut, qsl, to_test_settings(settings), log_settings(log_folder), audit
             )
         finally:
             lg.DestroyQSL(qsl)

@@ -57,7 +57,7 @@ class RunSettings:
     label_offset: int = 0
 
 
-def test_settings(settings: RunSettings) -> Any:
+def to_test_settings(settings: RunSettings) -> Any:
     """The settings as LoadGen takes them."""
     test = lg.TestSettings()
     test.scenario = getattr(lg.TestScenario, settings.scenario.value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +15,12 @@ from dse.contract import LoadRequest, Streams, UnsupportedError
 from dse.loadgen.callers import Caller
 from dse.loadgen.harness import run
 from dse.loadgen.samples import PredictionError
-from dse.measure.failures import RunFailedError, failed
+from dse.measure.failures import failed
 from dse.tasks.inputs import ImageInputs, RandomInputs
 from dse.types import FailureKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from dse.contract import Model, Runtime
@@ -112,15 +113,19 @@ class Bench:
     def _warm(self, caller: Caller, batch: np.ndarray[Any, Any]) -> float:
         fidelity = self.spec.fidelity
         fastest, calls = math.inf, 0
-        with pinned(caller.cpus):
-            bound = _first(caller.model, batch)
-            begun = time.perf_counter()
+        with pinned(caller.cpus), _refusals():
+            bound, begun = caller.model.bind(batch), time.perf_counter()
             while calls < fidelity.warm_up_calls or (
                 calls < WARM_CALLS and time.perf_counter() - begun < fidelity.warm_up_ms / 1e3
             ):
                 started = time.perf_counter()
-                _predict(caller.model, bound)
+                scores = caller.model.predict(bound)
                 fastest = min(fastest, time.perf_counter() - started)
+                if scores.ndim != 2 or len(scores) != len(batch):
+                    raise UnsupportedError(
+                        f"the model answers a batch of {len(batch)} with scores of "
+                        f"shape {scores.shape}"
+                    )
                 calls += 1
         return max(fastest, 1e-6)
 
@@ -159,24 +164,13 @@ def _cpus(setup: Setup, number: int) -> tuple[int, ...]:
     return tuple(cpus[number * setup.threads : (number + 1) * setup.threads])
 
 
-def _first(model: Model, batch: np.ndarray[Any, Any]) -> Any:
-    """The bound batch, after a first prediction: what is refused here is refused for good."""
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What a runtime refuses before LoadGen starts, it refuses for good."""
     try:
-        bound = model.bind(batch)
-    except Exception as error:  # a runtime may raise anything
-        raise failed(FailureKind.UNSUPPORTED, error) from error
-    scores = _predict(model, bound)
-    if scores.ndim != 2 or len(scores) != len(batch):
-        raise RunFailedError(
-            FailureKind.UNSUPPORTED,
-            f"the model answers a batch of {len(batch)} with scores of shape {scores.shape}",
-        )
-    return bound
-
-
-def _predict(model: Model, bound: Any) -> np.ndarray[Any, Any]:
-    try:
-        return model.predict(bound)
+        yield
+    except UnsupportedError:
+        raise
     except Exception as error:  # a runtime may raise anything
         raise failed(FailureKind.UNSUPPORTED, error) from error
 

@@ -25,10 +25,13 @@ class Numbers:
         self.alive_at_load: list[int] = []
         self._arrays: list[weakref.ref[NDArray[Any]]] = []
 
-    def batch(self, indices: Sequence[int]) -> NDArray[Any]:
+    def batch(self, indices: Sequence[int], out: NDArray[Any] | None = None) -> NDArray[Any]:
         self.loaded.append(list(indices))
         self.alive_at_load.append(self.alive)
         array = np.array(indices, np.float32).reshape(-1, 1)
+        if out is not None:
+            out[...] = array
+            return out
         self._arrays.append(weakref.ref(array))
         return array
 
@@ -44,6 +47,9 @@ class Echo:
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
         self._scores = np.zeros((0, CLASSES), np.float32)
+
+    def bind(self, batch: NDArray[Any]) -> NDArray[Any]:
+        return batch
 
     def predict(self, batch: NDArray[Any]) -> NDArray[np.generic]:
         assert batch.flags.c_contiguous

@@ -12,8 +12,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dse.loadgen.harness import RunSettings, Scenario, run
+from dse.loadgen.callers import Caller
+from dse.loadgen.harness import run
 from dse.loadgen.logs import read_detail
+from dse.loadgen.settings import RunSettings, Scenario
 from tests.loadgen.doubles import Echo, Numbers
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 SAMPLES = 12
 QUERIES = 70
+ROUND = 5
+"""Samples that are loaded at a time."""
 
 ERRORS: dict[str, BaseException] = {
     "RuntimeError": RuntimeError("the runtime says no"),
@@ -56,10 +60,10 @@ class Unreadable(Numbers):
         super().__init__(count)
         self.call = call
 
-    def batch(self, indices: Sequence[int]) -> NDArray[Any]:
+    def batch(self, indices: Sequence[int], out: NDArray[Any] | None = None) -> NDArray[Any]:
         if len(self.loaded) + 1 >= self.call:
             raise OSError("the samples are gone")
-        return super().batch(indices)
+        return super().batch(indices, out)
 
 
 def main(folder: Path, scenario: str, mode: str, batch: int, what: str, call: int) -> None:
@@ -68,7 +72,8 @@ def main(folder: Path, scenario: str, mode: str, batch: int, what: str, call: in
         accuracy=mode == "accuracy",
         batch_size=batch,
         min_query_count=QUERIES,
-        performance_samples=5,
+        performance_samples=ROUND,
+        expected_samples_per_s=20_000.0,
     )
     if what == "inputs":
         model, inputs = Failing("RuntimeError", sys.maxsize), Unreadable(SAMPLES, call)
@@ -76,7 +81,7 @@ def main(folder: Path, scenario: str, mode: str, batch: int, what: str, call: in
         model, inputs = Failing(what, call), Unreadable(SAMPLES, sys.maxsize)
     raised: BaseException | None = None
     try:
-        run(model, inputs, settings, folder)
+        run([Caller(model)], inputs, settings, folder)
     except BaseException as error:  # noqa: BLE001
         raised = error
     cause = raised.__cause__ if raised else None
@@ -89,7 +94,7 @@ def main(folder: Path, scenario: str, mode: str, batch: int, what: str, call: in
     again = folder / "again"
     again.mkdir()
     healthy = Echo()
-    run(healthy, Numbers(SAMPLES), settings, again)
+    run([Caller(healthy)], Numbers(SAMPLES), settings, again)
     answer["errors_again"] = len(read_detail(again).errors)
     answer["calls_again"] = len(healthy.batches)
     print(json.dumps(answer))  # noqa: T201

@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 
 from dse.contract import LoadRequest, Runtime
-from dse.loadgen.harness import RunSettings, Scenario, run
+from dse.loadgen.callers import Caller
+from dse.loadgen.harness import run
+from dse.loadgen.settings import RunSettings, Scenario
 from dse.registry import backend
 from dse.tasks.inputs import RandomInputs
 from dse.types import Configuration, Preprocessing
@@ -33,18 +35,18 @@ def main(folder: Path) -> None:
         performance_samples=32,
         expected_latency_ns=100_000,
     )
-    run(model, images, single, folder / "single_stream")
+    run([Caller(model)], images, single, folder / "single_stream")
     offline = RunSettings(
         Scenario.OFFLINE,
         batch_size=BATCH_SIZE,
         min_query_count=25 * BATCH_SIZE,
         performance_samples=32,
     )
-    run(model, images, offline, folder / "offline")
+    run([Caller(model)], images, offline, folder / "offline")
     accuracy = RunSettings(
         Scenario.SINGLE_STREAM, accuracy=True, performance_samples=24, label_offset=1
     )
-    run(Echo(), Numbers(64), accuracy, folder / "accuracy")
+    run([Caller(Echo())], Numbers(64), accuracy, folder / "accuracy")
 
 
 if __name__ == "__main__":

@@ -11,15 +11,25 @@ from typing import TYPE_CHECKING, Any
 import mlperf_loadgen as lg
 import pytest
 
-from dse.loadgen.harness import RunSettings, Scenario, run
+from dse.loadgen.callers import Caller
+from dse.loadgen.harness import run
 from dse.loadgen.logs import read_detail, read_predictions
+from dse.loadgen.settings import RunSettings, Scenario, to_test_settings
 from tests.loadgen.doubles import Echo, Numbers
-from tests.loadgen.failing import QUERIES, SAMPLES
+from tests.loadgen.failing import QUERIES, ROUND, SAMPLES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 HANG_S = 60
+RATE = 20_000.0
+"""Of a Server run: far more than a test has samples, so that it is over at once."""
+
+
+def of(scenario: Scenario, **fields: Any) -> RunSettings:
+    return RunSettings(scenario, expected_samples_per_s=RATE, **fields)
+
+
 """Long past what any of the runs takes."""
 
 
@@ -34,12 +44,7 @@ def issued(settings: RunSettings, samples: int, folder: Path) -> list[int]:
     def nothing(*_: Any) -> None:
         pass
 
-    test = lg.TestSettings()
-    test.scenario = getattr(lg.TestScenario, settings.scenario.value)
-    test.mode = lg.TestMode.PerformanceOnly
-    test.min_duration_ms = settings.min_duration_ms
-    test.min_query_count = settings.min_query_count
-    test.performance_sample_count_override = settings.performance_samples
+    test = to_test_settings(settings)
     log = lg.LogSettings()
     output = lg.LogOutputSettings()
     output.outdir = str(folder)
@@ -65,7 +70,7 @@ def test_single_stream_completes_every_query(count: int, tmp_path: Path, other: 
         Scenario.SINGLE_STREAM, batch_size=4, min_query_count=count, performance_samples=7
     )
     model = Echo()
-    run(model, Numbers(20), settings, tmp_path)
+    run([Caller(model)], Numbers(20), settings, tmp_path)
     log = read_detail(tmp_path)
     assert log.number("result_query_count") == count
     assert log.errors == ()
@@ -82,7 +87,7 @@ def test_offline_forms_full_batches_in_loadgens_order(
         Scenario.OFFLINE, batch_size=batch_size, min_query_count=count, performance_samples=7
     )
     model = Echo()
-    run(model, Numbers(20), settings, tmp_path)
+    run([Caller(model)], Numbers(20), settings, tmp_path)
     assert [len(b) for b in model.batches] == [batch_size] * math.ceil(count / batch_size)
     predicted = [number for batch in model.batches for number in batch]
     assert predicted[:count] == issued(settings, 20, other)
@@ -95,7 +100,7 @@ def test_offline_forms_full_batches_in_loadgens_order(
 def test_the_last_batch_is_padded_with_samples(tmp_path: Path) -> None:
     settings = RunSettings(Scenario.OFFLINE, batch_size=8, min_query_count=11)
     model = Echo()
-    run(model, Numbers(20), settings, tmp_path)
+    run([Caller(model)], Numbers(20), settings, tmp_path)
     first, last = model.batches
     assert last[3:] == first[3:]  # what the buffer held before
 
@@ -106,7 +111,7 @@ def test_the_last_batch_is_padded_with_samples(tmp_path: Path) -> None:
 def test_an_accuracy_run_answers_with_the_exact_labels(
     scenario: Scenario, batch_size: int, offset: int, tmp_path: Path
 ) -> None:
-    settings = RunSettings(
+    settings = of(
         scenario,
         accuracy=True,
         batch_size=batch_size,
@@ -115,10 +120,10 @@ def test_an_accuracy_run_answers_with_the_exact_labels(
         min_query_count=5,
     )
     model, samples = Echo(), Numbers(50)
-    run(model, samples, settings, tmp_path)
+    run([Caller(model)], samples, settings, tmp_path)
     assert read_predictions(tmp_path) == {index: index - offset for index in range(50)}
-    assert sorted(model.batches) == [[index] for index in range(50)]
-    assert [len(indices) for indices in samples.loaded] == [9, 9, 9, 9, 9, 5]
+    assert all(len(batch) == batch_size for batch in model.batches)
+    assert {number for batch in model.batches for number in batch} == set(range(50))
     assert read_detail(tmp_path).errors == ()
 
 
@@ -128,11 +133,11 @@ def test_an_accuracy_run_answers_with_the_exact_labels(
 def test_fewer_samples_than_may_be_loaded(
     scenario: Scenario, accuracy: bool, count: int, tmp_path: Path
 ) -> None:
-    settings = RunSettings(scenario, accuracy=accuracy, min_query_count=64, performance_samples=256)
+    settings = of(scenario, accuracy=accuracy, min_query_count=64, performance_samples=256)
     model = Echo()
-    run(model, Numbers(count), settings, tmp_path)
+    run([Caller(model)], Numbers(count), settings, tmp_path)
     assert {number for batch in model.batches for number in batch} == set(range(count))
-    assert len(model.batches) == (count if accuracy else 64)
+    assert len(model.batches) >= (count if accuracy else 64)
     assert len(read_predictions(tmp_path)) == (count if accuracy else 0)
 
 
@@ -140,20 +145,50 @@ def test_fewer_samples_than_may_be_loaded(
 def test_a_timed_run_answers_with_nothing_that_is_logged(
     scenario: Scenario, tmp_path: Path
 ) -> None:
-    run(Echo(), Numbers(8), RunSettings(scenario, min_query_count=64), tmp_path)
+    run([Caller(Echo())], Numbers(8), of(scenario, min_query_count=64), tmp_path)
     assert read_predictions(tmp_path) == {}
-    assert read_detail(tmp_path).valid
+    log = read_detail(tmp_path)
+    assert log.long_enough
+    # With so few queries early stopping is met in these two alone.
+    assert log.valid or scenario in {Scenario.MULTI_STREAM, Scenario.SERVER}
 
 
 @pytest.mark.parametrize("scenario", Scenario)
 @pytest.mark.parametrize("accuracy", [False, True])
-def test_samples_are_unloaded(scenario: Scenario, accuracy: bool, tmp_path: Path) -> None:
+def test_samples_are_freed(scenario: Scenario, accuracy: bool, tmp_path: Path) -> None:
     samples = Numbers(50)
-    settings = RunSettings(scenario, accuracy=accuracy, min_query_count=64, performance_samples=9)
-    run(Echo(), samples, settings, tmp_path)
-    assert len(samples.loaded) == (6 if accuracy else 1)
-    assert sum(samples.alive_at_load) == 0  # each round is freed before the next
+    settings = of(scenario, accuracy=accuracy, min_query_count=64, performance_samples=9)
+    run([Caller(Echo())], samples, settings, tmp_path)
+    if accuracy:
+        # One batch that each next one is written into, and never more.
+        assert max(samples.alive_at_load) == 1
+    else:
+        assert len(samples.loaded) == 1
     assert samples.alive == 0
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 8])
+@pytest.mark.parametrize("count", [1, 20])
+def test_multi_stream_asks_for_eight_samples(batch_size: int, count: int, tmp_path: Path) -> None:
+    settings = of(Scenario.MULTI_STREAM, batch_size=batch_size, min_query_count=count)
+    model = Echo()
+    run([Caller(model)], Numbers(20), settings, tmp_path)
+    log = read_detail(tmp_path)
+    assert log.number("effective_samples_per_query") == 8
+    assert log.number("result_query_count") == count
+    assert [len(b) for b in model.batches] == [batch_size] * (math.ceil(8 / batch_size) * count)
+
+
+def test_a_server_run_keeps_to_its_rate(tmp_path: Path) -> None:
+    settings = RunSettings(Scenario.SERVER, min_query_count=200, expected_samples_per_s=2000.0)
+    run([Caller(Echo())], Numbers(20), settings, tmp_path)
+    log = read_detail(tmp_path)
+    assert log.number("result_query_count") >= 200
+    assert log.number("effective_target_qps") == 2000
+    assert log.number("effective_target_latency_ns") == 15_000_000
+    assert log.number("effective_target_latency_percentile") == 0.99
+    # A Poisson process of so many queries is within a third of its rate.
+    assert log.number("result_scheduled_samples_per_sec") == pytest.approx(2000, rel=0.33)
 
 
 def test_many_runs_in_one_process(tmp_path: Path) -> None:
@@ -164,11 +199,12 @@ def test_many_runs_in_one_process(tmp_path: Path) -> None:
                 folder = tmp_path / f"{attempt}-{scenario}-{accuracy}"
                 folder.mkdir()
                 model = Echo()
-                settings = RunSettings(scenario, accuracy=accuracy, min_query_count=64)
-                run(model, Numbers(30), settings, folder)
+                settings = of(scenario, accuracy=accuracy, min_query_count=64)
+                run([Caller(model)], Numbers(30), settings, folder)
                 orders.append((scenario, accuracy, model.batches))
                 assert len(read_predictions(folder)) == (30 if accuracy else 0)
-    assert orders[:4] == orders[4:8] == orders[8:]
+    third = len(orders) // 3
+    assert orders[:third] == orders[third : 2 * third] == orders[2 * third :]
 
 
 def failing(
@@ -197,12 +233,16 @@ def failing(
         (Scenario.OFFLINE, "performance", 1),
         (Scenario.OFFLINE, "performance", 4),
         (Scenario.OFFLINE, "accuracy", 4),
+        (Scenario.SERVER, "performance", 1),
     ],
 )
 def test_a_failed_prediction_ends_the_run(
     scenario: Scenario, mode: str, batch: int, position: str, tmp_path: Path
 ) -> None:
-    calls = SAMPLES if mode == "accuracy" else math.ceil(QUERIES / batch)
+    # An accuracy run comes in rounds of as many samples as may be loaded.
+    full, rest = divmod(SAMPLES, ROUND)
+    rounds = [ROUND] * full + [rest] if mode == "accuracy" else [QUERIES]
+    calls = sum(math.ceil(count / batch) for count in rounds)
     call = {"first": 1, "middle": calls // 2, "last": calls}[position]
     answer = failing(tmp_path, scenario, mode, batch, "RuntimeError", call)
     assert answer["raised"] == "PredictionError"
@@ -234,6 +274,11 @@ def test_samples_that_cannot_be_loaded_end_the_run(
     scenario: Scenario, mode: str, round_: int, tmp_path: Path
 ) -> None:
     answer = failing(tmp_path, scenario, mode, 1, "inputs", round_)
-    assert (answer["raised"], answer["message"]) == ("OSError", "the samples are gone")
-    assert answer["calls"] == (0 if round_ == 1 else 5)
+    # In an accuracy run they are made on the way to a prediction.
+    if mode == "performance":
+        assert (answer["raised"], answer["message"]) == ("OSError", "the samples are gone")
+    else:
+        assert answer["raised"] == "PredictionError"
+        assert answer["cause"] == "OSError('the samples are gone')"
+    assert answer["calls"] <= round_ - 1
     assert answer["errors_again"] == 0

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.loadgen.harness import RunSettings, Scenario, run
+from dse.loadgen.callers import Caller
+from dse.loadgen.harness import run
 from dse.loadgen.logs import (
     ACCURACY,
     DETAIL,
@@ -22,6 +23,7 @@ from dse.loadgen.logs import (
     read_detail,
     read_predictions,
 )
+from dse.loadgen.settings import RunSettings, Scenario
 from tests.loadgen.doubles import Echo, Numbers
 
 if TYPE_CHECKING:
@@ -251,12 +253,12 @@ def test_errors_that_are_only_counted_count_as_well(tmp_path: Path) -> None:
 
 
 def test_too_few_queries_are_invalid(tmp_path: Path) -> None:
-    run(Echo(), Numbers(8), RunSettings(Scenario.SINGLE_STREAM, min_query_count=63), tmp_path)
+    run([Caller(Echo())], Numbers(8), RunSettings(Scenario.SINGLE_STREAM, min_query_count=63), tmp_path)
     log = read_detail(tmp_path)
     assert log.values["result_validity"] == "INVALID"
     assert not log.valid
     assert log.invalid_reason == "early stopping not met"
-    run(Echo(), Numbers(8), RunSettings(Scenario.SINGLE_STREAM, min_query_count=64), tmp_path)
+    run([Caller(Echo())], Numbers(8), RunSettings(Scenario.SINGLE_STREAM, min_query_count=64), tmp_path)
     assert read_detail(tmp_path).valid
 
 
@@ -267,7 +269,7 @@ def test_running_out_of_queries_is_an_error(tmp_path: Path) -> None:
         min_query_count=64,
         expected_latency_ns=10_000_000_000,
     )
-    run(Echo(), Numbers(8), settings, tmp_path)
+    run([Caller(Echo())], Numbers(8), settings, tmp_path)
     log = read_detail(tmp_path)
     assert not log.valid
     assert len(log.errors) == 1
@@ -277,7 +279,7 @@ def test_running_out_of_queries_is_an_error(tmp_path: Path) -> None:
 
 def test_an_offline_run_shorter_than_due_is_invalid_without_an_error(tmp_path: Path) -> None:
     settings = RunSettings(Scenario.OFFLINE, min_duration_ms=60_000, min_query_count=4)
-    run(Echo(), Numbers(4), settings, tmp_path)
+    run([Caller(Echo())], Numbers(4), settings, tmp_path)
     log = read_detail(tmp_path)
     assert (log.valid, log.errors) == (False, ())
     assert log.invalid_reason == "min duration not met"

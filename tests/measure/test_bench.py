@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pytest
 
+from dse.contract import UnsupportedError
 from dse.loadgen.logs import read_detail
 from dse.measure.failures import RunFailedError
-from dse.measure.runs import OFFLINE_BATCHES, take
+from dse.measure.runs import ACCURACY_BATCH, OFFLINE_BATCHES, take
 from dse.types import ACCURACY, LATENCY, THROUGHPUT, FailureKind, ModelFormat
 from tests.measure.specs import ALL, QUICK, spec
 
@@ -62,6 +63,9 @@ class _Model:
         self.batch_size, self.batches, self.closed = batch_size, list[int](), False
         self._predict = predict
 
+    def bind(self, batch: NDArray[Any]) -> NDArray[Any]:
+        return batch
+
     def predict(self, batch: NDArray[Any]) -> NDArray[np.generic]:
         assert not self.closed
         self.batches.append(len(batch))
@@ -80,11 +84,11 @@ def failed(runtime: Watched, wanted: Spec) -> tuple[FailureKind, str]:
 def test_a_model_is_loaded_once_for_each_batch_size(tmp_path: Path) -> None:
     runtime = Watched()
     list(take(runtime, spec(tmp_path, *ALL, batch_size=4, labels=[0, 1])))
-    assert [model.batch_size for model in runtime.models] == [1, 4]
+    assert [model.batch_size for model in runtime.models] == [ACCURACY_BATCH, 1, 4]
     assert all(model.closed for model in runtime.models)
-    assert set(runtime.models[0].batches) == {1}
+    assert [set(model.batches) for model in runtime.models] == [{ACCURACY_BATCH}, {1}, {4}]
     runtime = Watched()
-    list(take(runtime, spec(tmp_path, *ALL, batch_size=1, labels=[0, 1])))
+    list(take(runtime, spec(tmp_path, LATENCY.name, THROUGHPUT.name, batch_size=1)))
     assert [model.batch_size for model in runtime.models] == [1]
 
 
@@ -183,7 +187,7 @@ def test_a_prediction_that_fails_in_a_run(
             raise error
         return constant(call, batch)
 
-    wanted = spec(tmp_path, metric, batch_size=2, labels=[0, 1, 0, 1])
+    wanted = spec(tmp_path, metric, batch_size=2, labels=[0] * 5 * ACCURACY_BATCH)
     found, words = failed(Watched(fail), wanted)
     assert found is kind
     assert words.startswith(message)
@@ -195,11 +199,12 @@ def test_scores_of_another_shape_are_unsupported(shape: tuple[int, ...], tmp_pat
         return np.zeros(shape, np.float32)
 
     wanted = spec(tmp_path, THROUGHPUT.name, batch_size=2)
-    kind, message = failed(Watched(answer), wanted)
-    assert kind is FailureKind.UNSUPPORTED
-    assert message == f"the model answers a batch of 2 with scores of shape {shape}"
+    with pytest.raises(UnsupportedError) as caught:
+        list(take(Watched(answer), wanted))
+    assert str(caught.value) == f"the model answers a batch of 2 with scores of shape {shape}"
 
 
 def test_accuracy_counts_what_is_right(tmp_path: Path) -> None:
     [measurement] = take(Watched(), spec(tmp_path, ACCURACY.name, labels=[0, 0, 0, 1, 2, 0, 5, 0]))
-    assert (measurement.value, measurement.details) == (62.5, {"good": 5, "total": 8})
+    assert measurement.value == 62.5
+    assert measurement.details == {"good": 5, "total": 8, "batch_size": ACCURACY_BATCH}

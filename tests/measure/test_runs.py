@@ -12,7 +12,8 @@ from dse.contract import LoadError, LoadRequest, Runtime, UnsupportedError
 from dse.intervals import wilson
 from dse.loadgen.logs import read_detail, read_predictions
 from dse.measure.failures import RunFailedError
-from dse.measure.runs import RANDOM_SAMPLES, take
+from dse.measure.bench import RANDOM_SAMPLES
+from dse.measure.runs import ACCURACY_BATCH, take
 from dse.models.builtin import Builtin
 from dse.registry import backend
 from dse.tasks.inputs import prepare, top1
@@ -65,7 +66,9 @@ def direct(wanted: Spec) -> list[int]:
     images = prepare(np.load(wanted.inputs.pixels), wanted.preprocessing)
     request = LoadRequest(replace(wanted.configuration, batch_size=1), wanted.model_file, {})
     model = runtime(wanted.configuration.backend).load(request)
-    labels = [int(top1(model.predict(images[i : i + 1]), 0)[0]) for i in range(len(images))]
+    labels = [
+        int(top1(model.predict(model.bind(images[i : i + 1])), 0)[0]) for i in range(len(images))
+    ]
     model.close()
     return labels
 
@@ -82,7 +85,7 @@ def test_accuracy_is_that_of_a_plain_loop(name: str, offset: int, tmp_path: Path
     np.save(tmp_path / "labels.npy", np.array(labels))
     found = taken(wanted)[ACCURACY.name]
     assert found.value == 75
-    assert found.details == {"good": 30, "total": IMAGES}
+    assert found.details == {"good": 30, "total": IMAGES, "batch_size": ACCURACY_BATCH}
     low, high = wilson(30, IMAGES)
     assert found.interval == pytest.approx((100 * low, 100 * high))
     assert found.source is Source.MEASURED

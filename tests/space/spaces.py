@@ -56,6 +56,8 @@ def _knob(draw: st.DrawFn, values: list[Any], fields: dict[str, Any]) -> Any:
         return chosen if len(chosen) > 1 or draw(st.booleans()) else chosen[0]
     conditions: dict[str, Any] = {"precision": _some(fields["precisions"])}
     conditions["batch_size"] = _some(fields["batch_sizes"])
+    conditions["instances"] = _some(fields["instances"])
+    conditions["pinned"] = _some(fields["pinned"])
     patterns = ["*"] if fields["models"] == "all" else fields["models"]
     models = [o for o in OFFERS if any(fnmatchcase(o, p) for p in patterns)]
     # A condition has to be one that some model of the space fulfils.
@@ -86,6 +88,8 @@ def descriptions(draw: st.DrawFn) -> dict[str, Any]:
         "precisions": draw(_some(["fp32", "fp16", "bf16", "int8"])),
         "threads": draw(st.just("auto") | _some([1, 2, 3, 4, 8])),
         "batch_sizes": draw(_some([1, 2, 8, 32])),
+        "instances": draw(_some([1, 2, 4], 2)),
+        "pinned": draw(_some([False, True])),
         "objectives": ["throughput_samples_per_s", *draw(st.sampled_from(METRICS))],
     }
     bounds = st.fixed_dictionaries({"min": st.floats(0, 10), "max": st.floats(10, 1e9)})

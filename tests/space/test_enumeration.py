@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from dse.errors import RequestError
 from dse.space import SearchSpace, auto_threads, configurations, parameters, size
+from dse.types import CONFIGURATION_FIELDS
 from tests.space.spaces import OFFERS, descriptions, space, write
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def test_without_conditions_the_size_is_the_product(description: dict[str, Any])
         patterns = ["*"] if description["models"] == "all" else description["models"]
         expected = len([o for o in OFFERS if any(fnmatchcase(o, p) for p in patterns)])
         expected *= len(read.precisions) * len(threads) * len(read.batch_sizes)
+        expected *= len(read.instances) * len(read.pinned)
         for knob in backend.knobs:
             expected *= len(knob.values)
         assert len(points) == expected
@@ -82,12 +84,12 @@ def test_knobs_are_set_exactly_where_their_conditions_hold(description: dict[str
 def test_parameters_agree_with_the_enumeration(description: dict[str, Any]) -> None:
     read = SearchSpace.from_dict(description)
     dimensions = {p.name: p for p in parameters(read, OFFERS, *MACHINE)}
-    assert list(dimensions)[:5] == ["model", "precision", "backend", "threads", "batch_size"]
+    assert tuple(dimensions)[:7] == CONFIGURATION_FIELDS
     for point in enumerated(description):
         fields = point.as_dict()
         active = {name for name, p in dimensions.items() if p.active(fields)}
         knobs = {f"{point.backend}.{name}": value for name, value in point.knobs}
-        assert active == {*list(dimensions)[:5], *knobs}
+        assert active == {*CONFIGURATION_FIELDS, *knobs}
         for name in active:
             assert {**fields, **knobs}[name] in dimensions[name].choices
 

@@ -81,7 +81,7 @@ WRONG: dict[str, tuple[str, int | None, str | None, str]] = {
         ORT + "    xnnpack: true\n",
         4,
         "backends.onnxruntime.xnnpack",
-        "known are graph_optimization, spinning",
+        "known are arena, execution_mode, graph_optimization, inter_op_threads, spinning",
     ),
     "knob twice": (
         ORT + "    spinning: true\n    spinning: false\n",
@@ -262,6 +262,10 @@ WRONG: dict[str, tuple[str, int | None, str | None, str]] = {
         "batch_sizes.stop",
         "expected 1 to 65536",
     ),
+    "no instance": (BASE + "instances: 0\n", 3, "instances", "expected 1 to"),
+    "instances twice": (BASE + "instances: [2, 2]\n", 3, "instances[1]", "given twice"),
+    "pinned to a number": (BASE + "pinned: 2\n", 3, "pinned", "true or false"),
+    "pinned twice": (BASE + "pinned: [true, true]\n", 3, "pinned[1]", "given twice"),
     "automatic batch sizes": (BASE + "batch_sizes: auto\n", 3, "batch_sizes", "a whole number"),
     "absurd batch": (BASE + "batch_sizes: 65537\n", 3, "batch_sizes", "expected 1 to 65536"),
     "batch sizes without effect": (

@@ -163,6 +163,8 @@ def test_parameters_have_only_what_occurs() -> None:
         Parameter("backend", ("onnxruntime",)),
         Parameter("threads", (1, 2)),
         Parameter("batch_size", (1,)),
+        Parameter("instances", (1,)),
+        Parameter("pinned", (False,)),
         Parameter(
             "onnxruntime.spinning",
             (False, True),
@@ -191,6 +193,16 @@ def test_nothing_is_lost(description: dict[str, Any], obstacles: dict[str, str])
     assert choices == occurring
 
 
+def test_instances_beyond_the_cpus_are_set_aside() -> None:
+    wide = space(threads=[1, 2], instances=[1, 2, 4])
+    plan = resolve(wide, Catalogue(), 2, 2)
+    kept = [(p.threads, p.instances) for p in plan.configurations]
+    assert kept == [(1, 1), (1, 2), (2, 1)]
+    [excluded] = plan.excluded
+    assert excluded.reason == "instances x threads are more than the 2 CPUs available"
+    assert excluded.count == 3
+
+
 def planned(read: SearchSpace, catalogue: Catalogue) -> Plan | None:
     """The plan, or none where nothing can run."""
     try:
@@ -203,7 +215,8 @@ def test_inactive_values_do_not_count_and_missing_ones_do() -> None:
     knobs = {"litert": {"xnnpack": [True, False]}, "onnxruntime": {"spinning": [True, False]}}
     plan = resolve(space(backends=knobs), Catalogue(), 1, 1)
     values: dict[str, KnobValue] = {"model": "alpha-1", "precision": "fp32", "threads": 1}
-    values |= {"batch_size": 1, "backend": "litert", "litert.xnnpack": False}
+    values |= {"batch_size": 1, "instances": 1, "pinned": False}
+    values |= {"backend": "litert", "litert.xnnpack": False}
     values["onnxruntime.spinning"] = True
     assert plan.configuration(values).knobs == (("xnnpack", False),)
     with pytest.raises(KeyError, match=r"litert\.xnnpack"):

@@ -140,6 +140,22 @@ def test_several_batch_sizes_need_the_throughput_in_an_objective_or_a_constraint
         space(batch_sizes=[1, 2], objectives="latency_p90_ms")
 
 
+def test_several_instances_need_an_objective_that_depends_on_them() -> None:
+    assert space(instances=[1, 2]).instances == (1, 2)
+    server = space(instances={"start": 1, "stop": 4}, objectives="server_throughput_samples_per_s")
+    assert server.instances == (1, 2, 3, 4)
+    with pytest.raises(RequestError, match=r"instances: has no effect"):
+        space(instances=[1, 2], objectives="latency_p90_ms")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"), [(True, (True,)), (False, (False,)), ([False, True], (False, True))]
+)
+def test_pinned(written: Any, meant: tuple[bool, ...]) -> None:
+    assert space(pinned=written).pinned == meant
+    assert space().pinned == (False,)
+
+
 def test_two_files_that_say_the_same_are_equal(tmp_path: Path) -> None:
     lines = FULL.splitlines(keepends=True)
     moved = "".join([*lines[8:], *lines[:2], lines[2], lines[7], *lines[4:7], lines[3]])
@@ -166,6 +182,8 @@ def test_the_canonical_form(tmp_path: Path) -> None:
         },
         "threads": [1, 2, 4, 8],
         "batch_sizes": [1, 8, 32],
+        "instances": [1],
+        "pinned": [False],
         "objectives": ["throughput_samples_per_s", "accuracy_percent"],
         "constraints": {
             "accuracy_percent": {"min": 60.0, "max": 99.5},
