@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 IDENTIFIER = b"TFL3"
-MAX_TABLES = 1_000_000
-"""As in FlatBuffers' verifier: a table may be named any number of times."""
+MAX_TABLES = 100_000
+"""A classifier has a few hundred; but a file may name the same one any number of times."""
 
 Fields = Mapping[int, "int | Fields | tuple[Fields]"]
 """What a table's fields lead to: a vector of elements of that many bytes, a table, or a vector of

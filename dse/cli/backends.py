@@ -11,7 +11,7 @@ import click
 from dse.cli.options import json_option
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from dse.environments.availability import Availability
 
 
 @click.group(invoke_without_command=True)
@@ -23,14 +23,15 @@ def backends(context: click.Context, *, as_json: bool) -> None:
         if as_json:
             raise click.UsageError(f"--json does not go with '{context.invoked_subcommand}'")
         return
+    from dse.environments.availability import availabilities
     from dse.registry import BACKENDS
 
-    rows = _rows(BACKENDS)
+    found = availabilities(BACKENDS)
     if as_json:
-        click.echo(json.dumps({"backends": rows}))
+        click.echo(json.dumps({"backends": [_row(*each) for each in found.items()]}))
         return
-    for row in rows:
-        click.echo(_line(row))
+    for name, availability in found.items():
+        click.echo(_line(name, availability))
 
 
 @backends.command()
@@ -48,45 +49,47 @@ def install(names: tuple[str, ...], *, python: Path | None, reinstall: bool) -> 
     deepsparse and tflite-runtime end at Python 3.11 and numpy 1: they share an environment in the
     cache, where their workers run, so that nothing else has to wait for them.
     """
+    from dse.environments.availability import availabilities
     from dse.environments.install import Order, install
 
     install(Order(names, python, reinstall, lambda line: click.echo(line, err=True)))
-    rows = _rows(dict.fromkeys(names))
-    for row in rows:
-        click.echo(_line(row))
-    return 0 if all(row["usable"] for row in rows) else 1
+    found = availabilities(dict.fromkeys(names))
+    for name, availability in found.items():
+        click.echo(_line(name, availability))
+    return 0 if all(availability.error is None for availability in found.values()) else 1
 
 
-def _rows(names: Iterable[str]) -> list[dict[str, Any]]:
-    from dse import registry
-    from dse.environments.availability import availabilities
+def _row(name: str, found: Availability) -> dict[str, Any]:
+    from dse.registry import backend
 
-    rows = []
-    for name, found in availabilities(names).items():
-        backend = registry.backend(name)
-        rows.append(
-            {
-                "backend": name,
-                "usable": found.version is not None,
-                "version": found.version,
-                "environment": found.environment,
-                "formats": list(backend.formats),
-                "precisions": list(backend.precisions),
-                "knobs": [knob.name for knob in backend.knobs],
-                "problem": found.error.problem if found.error else None,
-                "remedy": found.error.remedy if found.error else None,
-            }
-        )
-    return rows
+    described = backend(name)
+    return {
+        "backend": name,
+        "usable": found.error is None,
+        "version": found.version,
+        "environment": found.environment,
+        "formats": list(described.formats),
+        "precisions": list(described.precisions),
+        "knobs": [knob.name for knob in described.knobs],
+        "problem": found.error.problem if found.error else None,
+        "remedy": found.error.remedy if found.error else None,
+    }
 
 
-def _line(row: dict[str, Any]) -> str:
-    state = row["version"] or f"not usable: {row['remedy']}"
-    if row["usable"] and row["environment"] != "own":
-        state += f" in {_short(row['environment'])}"
-    formats = ", ".join(row["formats"]) or "no model file"
-    knobs = ", ".join(row["knobs"])
-    return f"{row['backend']}: {state} (reads {formats}; knobs: {knobs})"
+def _line(name: str, found: Availability) -> str:
+    from dse.environments.interpreters import unusable
+    from dse.registry import backend
+
+    if found.error:
+        state = f"not usable: {str(found.error).replace(unusable(name), '')}"
+    elif found.environment == "own":
+        state = f"{found.version}"
+    else:
+        state = f"{found.version} in {_short(str(found.python))}"
+    described = backend(name)
+    formats = ", ".join(described.formats) or "no model file"
+    knobs = ", ".join(knob.name for knob in described.knobs)
+    return f"{name}: {state} (reads {formats}; knobs: {knobs})"
 
 
 def _short(path: str) -> str:

@@ -40,7 +40,7 @@ def find_python(version: str, named: Path | None = None) -> str:
         if _version(candidate) == version:
             return candidate
     raise UnavailableError(
-        f"it needs Python {version}, and there is no python{version} on the PATH",
+        f"Python {version} is needed, and there is no python{version} on the PATH",
         remedy=f"install Python {version}, or name one with --python",
     )
 

@@ -44,12 +44,20 @@ def test_what_is_not_installed_has_a_remedy(
     missing = rows(command)["deepsparse"]
     assert (missing["usable"], missing["version"], missing["environment"]) == (False, None, None)
     if missing["remedy"] == "dse backends install deepsparse":
-        assert "deepsparse: not usable: dse backends install deepsparse (reads onnx; " in (
-            command.good("backends").out
-        )
+        assert (
+            "deepsparse: not usable: its environment is not installed; dse backends install "
+            "deepsparse (reads onnx; knobs: streams)"
+        ) in command.good("backends").out.splitlines()
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setattr(sys, "version_info", (3, 12, 1))
-    assert "it needs Python 3.11" in rows(command)["deepsparse"]["problem"]
+    assert "Python 3.11 is needed" in rows(command)["deepsparse"]["problem"]
+    lines = command.good("backends").out.splitlines()
+    [line] = [line for line in lines if line.startswith("deepsparse: ")]
+    assert line == (
+        "deepsparse: not usable: Python 3.11 is needed, and there is no python3.11 on the PATH; "
+        "install it, or give dse backends install deepsparse --python PATH "
+        "(reads onnx; knobs: streams)"
+    )
     assert not own_cache.exists()
 
 
@@ -62,6 +70,10 @@ def test_a_backend_elsewhere(
     row = rows(command)["litert"]
     assert not row["usable"]
     assert "/gone/python is not an executable file" in row["problem"]
+    assert (
+        f"litert: not usable: {file}:2: interpreters.litert: /gone/python is not an executable "
+        "file; name a Python, or remove the line (reads tflite; knobs: xnnpack)"
+    ) in command.good("backends").out.splitlines()
     file.write_text("interpreters:\n  litrt: /gone/python\n")
     answer = command("backends")
     assert answer.code == 2

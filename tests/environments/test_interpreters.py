@@ -56,7 +56,7 @@ def test_without_the_python_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UnavailableError) as caught:
         interpreter("deepsparse", {})
     assert str(caught.value) == (
-        "backend 'deepsparse' is not usable here: it needs Python 3.11, and there is no "
+        "backend 'deepsparse' is not usable here: Python 3.11 is needed, and there is no "
         "python3.11 on the PATH; install it, or give dse backends install deepsparse --python PATH"
     )
 

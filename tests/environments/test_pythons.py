@@ -41,7 +41,9 @@ def test_the_first_on_the_path_that_is_what_it_is_called(
 
 def test_none_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(UnavailableError, match=r"needs Python 3\.99, and there is no python3\.99"):
+    with pytest.raises(
+        UnavailableError, match=r"Python 3\.99 is needed, and there is no python3\.99"
+    ):
         find_python("3.99")
 
 
