@@ -29,7 +29,7 @@ types: $(READY)
 # Apart from the tests: a benchmark needs a machine that does nothing else.
 bench: $(READY)
 	$(BIN)/python -m tests.benchmarks.harness_overhead
-	$(BIN)/python -m tests.benchmarks.single_stream_vs_bare
+	$(BIN)/python -m tests.benchmarks.runtimes
 
 docs: $(READY)
 	$(BIN)/python -m tests.help_pages

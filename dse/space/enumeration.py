@@ -156,11 +156,11 @@ def _points(
     threads: Sequence[int],
 ) -> Iterator[Configuration]:
     fields = _fields(space, models, threads)
-    # The backend stands where it stands in a configuration: it changes slower than the threads.
-    before, after = _FIELDS[:2], _FIELDS[2:]
-    for first in product(*(fields[name] for name in before)):
-        for backend, *second in product(backends, *(fields[name] for name in after)):
-            values: dict[str, KnobValue] = dict(zip(_FIELDS, (*first, *second), strict=True))
+    inner = ("threads", "batch_size", "instances", "pinned")
+    for model, precision, backend in product(fields["model"], fields["precision"], backends):
+        for second in product(*(fields[name] for name in inner)):
+            values: dict[str, KnobValue] = dict(zip(inner, second, strict=True))
+            values |= {"model": model, "precision": precision}
             active = [knob for knob in backend.knobs if holds(knob.when, values)]
             for chosen in product(*(knob.values for knob in active)):
                 knobs = dict(zip((knob.name for knob in active), chosen, strict=True))

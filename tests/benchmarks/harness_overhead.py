@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dse.loadgen.harness import RunSettings, Scenario, run
+from dse.loadgen.callers import Caller
+from dse.loadgen.harness import run
 from dse.loadgen.logs import read_detail
+from dse.loadgen.settings import RunSettings, Scenario
 from dse.tasks.inputs import RandomInputs
 from dse.types import Preprocessing
 from tests.benchmarks.pairs import alternate, arguments, report, summary
@@ -37,6 +39,9 @@ class Nothing:
     def __init__(self) -> None:
         self._scores = np.zeros((1, 1000), np.float32)
 
+    def bind(self, batch: NDArray[Any]) -> NDArray[Any]:
+        return batch
+
     def predict(self, batch: NDArray[Any]) -> NDArray[np.generic]:  # noqa: ARG002
         return self._scores
 
@@ -53,7 +58,7 @@ def main() -> int:
 
     def through_the_harness() -> float:
         with TemporaryDirectory() as folder:
-            run(model, inputs, settings, Path(folder))
+            run([Caller(model)], inputs, settings, Path(folder))
             log = read_detail(Path(folder))
         return 1e6 / log.number("result_qps_with_loadgen_overhead")
 

@@ -52,11 +52,13 @@ class Summary:
         )
 
 
-def arguments(description: str) -> argparse.Namespace:
-    """The options that both benchmarks have: ``json`` and ``pairs``."""
+def arguments(description: str, backends: Sequence[str] = ()) -> argparse.Namespace:
+    """The options that the benchmarks have: ``json``, ``pairs`` and, of several, ``backend``."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
     parser.add_argument("--pairs", type=int, default=9, help=f"at least {FEWEST}; default 9")
+    if backends:
+        parser.add_argument("--backend", nargs="+", choices=backends, default=list(backends))
     found = parser.parse_args()
     if found.pairs < FEWEST:
         parser.error(f"--pairs: at least {FEWEST}")

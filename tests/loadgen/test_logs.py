@@ -253,12 +253,14 @@ def test_errors_that_are_only_counted_count_as_well(tmp_path: Path) -> None:
 
 
 def test_too_few_queries_are_invalid(tmp_path: Path) -> None:
-    run([Caller(Echo())], Numbers(8), RunSettings(Scenario.SINGLE_STREAM, min_query_count=63), tmp_path)
+    few = RunSettings(Scenario.SINGLE_STREAM, min_query_count=63)
+    run([Caller(Echo())], Numbers(8), few, tmp_path)
     log = read_detail(tmp_path)
     assert log.values["result_validity"] == "INVALID"
     assert not log.valid
     assert log.invalid_reason == "early stopping not met"
-    run([Caller(Echo())], Numbers(8), RunSettings(Scenario.SINGLE_STREAM, min_query_count=64), tmp_path)
+    enough = RunSettings(Scenario.SINGLE_STREAM, min_query_count=64)
+    run([Caller(Echo())], Numbers(8), enough, tmp_path)
     assert read_detail(tmp_path).valid
 
 

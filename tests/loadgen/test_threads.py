@@ -66,7 +66,8 @@ def test_the_work_is_shared(
     scenario: Scenario, batch_size: int, count: int, tmp_path: Path
 ) -> None:
     lanes = [Lane() for _ in range(count)]
-    run([Caller(lane) for lane in lanes], Numbers(SAMPLES), settings(scenario, batch_size), tmp_path)
+    callers = [Caller(lane) for lane in lanes]
+    run(callers, Numbers(SAMPLES), settings(scenario, batch_size), tmp_path)
     log = read_detail(tmp_path)
     assert log.errors == ()
     assert log.long_enough

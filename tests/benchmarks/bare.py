@@ -1,0 +1,137 @@
+"""The runtimes called straight, each in the fastest way its own documentation knows.
+
+Nothing of the tool stands here: this is what the tool is compared with. Runs in the runtime's own
+Python, which may hold little else than numpy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Batch = NDArray[np.generic]
+    Call = Callable[[], object]
+    """Predicts one batch that was made ready before."""
+
+
+def onnxruntime(file: str, threads: int, batches: Sequence[Batch]) -> list[Call]:
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    session = ort.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    source, target = session.get_inputs()[0].name, session.get_outputs()[0].name
+    scores = ort.OrtValue.ortvalue_from_numpy(session.run([target], {source: batches[0]})[0])
+
+    def call(batch: Batch) -> Call:
+        value, binding = ort.OrtValue.ortvalue_from_numpy(batch), session.io_binding()
+        binding.bind_ortvalue_input(source, value)
+        binding.bind_ortvalue_output(target, scores)
+        run = session.run_with_iobinding
+
+        def predict() -> None:
+            run(binding)
+
+        predict.keeps = value  # type: ignore[attr-defined]  # the binding does not
+        return predict
+
+    return [call(batch) for batch in batches]
+
+
+def openvino(file: str, threads: int, batches: Sequence[Batch]) -> list[Call]:
+    import openvino as ov
+
+    core = ov.Core()
+    model = core.read_model(file)
+    model.reshape({model.inputs[0]: list(batches[0].shape)})
+    options = {
+        "INFERENCE_NUM_THREADS": threads,
+        "NUM_STREAMS": 1,
+        "INFERENCE_PRECISION_HINT": "f32",
+        "PERFORMANCE_HINT": "LATENCY",
+    }
+    request = core.compile_model(model, "CPU", options).create_infer_request()
+    set_input, infer = request.set_input_tensor, request.infer
+
+    def call(batch: Batch) -> Call:
+        tensor = ov.Tensor(batch, shared_memory=True)
+
+        def predict() -> None:
+            set_input(tensor)
+            infer(share_outputs=True)
+
+        return predict
+
+    return [call(batch) for batch in batches]
+
+
+def litert(file: str, threads: int, batches: Sequence[Batch]) -> list[Call]:
+    from ai_edge_litert.interpreter import Interpreter
+
+    return _tflite(Interpreter(model_path=file, num_threads=threads), batches)
+
+
+def tflite_runtime(file: str, threads: int, batches: Sequence[Batch]) -> list[Call]:
+    from tflite_runtime.interpreter import Interpreter
+
+    return _tflite(Interpreter(model_path=file, num_threads=threads), batches)
+
+
+def _tflite(interpreter: Any, batches: Sequence[Batch]) -> list[Call]:
+    source = interpreter.get_input_details()[0]["index"]
+    if len(batches[0]) > 1:
+        interpreter.resize_tensor_input(source, batches[0].shape)
+    interpreter.allocate_tensors()
+    target = interpreter.get_output_details()[0]["index"]
+    write, invoke, read = interpreter.set_tensor, interpreter.invoke, interpreter.get_tensor
+
+    def call(batch: Batch) -> Call:
+        def predict() -> object:
+            write(source, batch)
+            invoke()
+            return read(target)
+
+        return predict
+
+    return [call(batch) for batch in batches]
+
+
+def deepsparse(file: str, threads: int, batches: Sequence[Batch]) -> list[Call]:
+    import os
+
+    os.environ["NM_DISABLE_ANALYTICS"] = "1"
+    from deepsparse import Engine
+
+    engine = Engine(
+        file,
+        batch_size=len(batches[0]),
+        num_cores=threads,
+        num_streams=1,
+        scheduler="single_stream",
+    )
+    run = engine.run
+
+    def call(batch: Batch) -> Call:
+        bound = [batch]
+
+        def predict() -> object:
+            return run(bound, False)
+
+        return predict
+
+    return [call(batch) for batch in batches]
+
+
+BARE: dict[str, Callable[[str, int, Sequence[Batch]], list[Call]]] = {
+    "onnxruntime": onnxruntime,
+    "openvino": openvino,
+    "litert": litert,
+    "tflite-runtime": tflite_runtime,
+    "deepsparse": deepsparse,
+}
