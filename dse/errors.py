@@ -11,6 +11,10 @@ class DseError(Exception):
     exit_code = 1
 
 
+class ModelError(DseError):
+    """A model file that can't be used for what is wanted of it; others may still be."""
+
+
 class RequestError(DseError):
     """What was asked for is wrong: an option, a file, a value in a file.
 

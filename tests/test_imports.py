@@ -20,7 +20,8 @@ LAYERS: dict[str, set[str]] = {
     },
     "explore": {
         *("report", "study", "measure.runner", "measure.spec", "space"),
-        *("environments", "models", "tasks", "registry", "contract", "system", *BASE),
+        *("environments", "models", "tasks", "tasks.inputs", "registry", "contract"),
+        *("system", *BASE),
     },
     "environments": {"yamlfile", "complaints", "paths", "start", "registry", *BASE},
     "report": {"study", "space", "system", "paths", *BASE},

@@ -6,16 +6,17 @@ only a published one may stand beside it.
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
-from importlib.util import find_spec
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dse.errors import RequestError, UnavailableError
-from dse.models import cache, quantise
+from dse.errors import RequestError
+from dse.models import cache
 from dse.models.calibration import RANDOM_PIXELS
 from dse.models.catalogue import CATALOGUE, variant
+from dse.models.needs import Need
 from dse.models.provider import Artefact
-from dse.paths import cache_dir, exclusive
+from dse.models.quantise import Quantisation, need
+from dse.paths import cache_dir
 from dse.types import digest
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dse.models.calibration import Calibration
+    from dse.models.catalogue import Variant
     from dse.models.graph import Graph
     from dse.models.published import PublishedAccuracy
     from dse.types import Layout, ModelFormat, Preprocessing
@@ -34,12 +36,9 @@ WEIGHTS = "untrained (builtin)"
 FORMATS: tuple[ModelFormat, ...] = ("onnx", "tflite")
 PRECISIONS = ("fp32", "int8")
 
-# What building takes: modules, whose packages have the same names, and an extra that has them all.
-_NEEDS: Mapping[tuple[str, ModelFormat], tuple[tuple[str, ...], str]] = {
-    ("fp32", "onnx"): (("onnx",), "builtin"),
-    ("fp32", "tflite"): (("ai_edge_litert",), "litert"),
-    ("int8", "onnx"): (("onnx", "onnxruntime"), "quantise"),
-    ("int8", "tflite"): (("ai_edge_litert", "ai_edge_quantizer"), "quantise"),
+_NEEDS: Mapping[ModelFormat, Need] = {
+    "onnx": Need("builtin onnx models", ("onnx",), "builtin"),
+    "tflite": Need("builtin tflite models", ("ai_edge_litert",), "litert"),
 }
 
 
@@ -58,7 +57,7 @@ def build(graph: Graph, model_format: ModelFormat = "onnx") -> tuple[Path, str]:
     try:
         data = _bytes(graph, model_format)
     except ImportError as error:
-        raise _unavailable("fp32", model_format) from error
+        raise _NEEDS[model_format].error() from error
     return cache.store(_folder(), _stem(graph), f".{model_format}", data)
 
 
@@ -66,9 +65,6 @@ def build_int8(
     graph: Graph, model_format: ModelFormat, preprocessing: Preprocessing, calibration: Calibration
 ) -> tuple[Path, str]:
     """Builds a graph in int8 in the cache, or finds it there undamaged.
-
-    Nothing promises that the quantising libraries give the same bytes twice. So of several
-    processes one builds, and the others wait for it and take its file.
 
     Args:
         graph: the network.
@@ -83,25 +79,14 @@ def build_int8(
         UnavailableError: a library that this takes is not installed.
         DseError: the library fails, or the cache can't be written to.
     """
-    if not _installed("int8", model_format):
-        raise _unavailable("int8", model_format)
-    try:
-        library = quantise.library(model_format)
-    except ImportError as error:
-        raise _unavailable("int8", model_format) from error
-    pixels = asdict(preprocessing)
-    key = digest([BUILDER_VERSION, graph.digest, library, calibration.identity, pixels])
-    folder, stem, suffix = _folder(), f"{graph.name}.int8.{key}", f".{model_format}"
-    if found := cache.find(folder, stem, suffix):
-        return found
-    source, _ = build(graph, model_format)
-    with exclusive(folder / f"{stem}{suffix}.lock"):
-        if found := cache.find(folder, stem, suffix):
-            return found
-        data = quantise.quantise(source, model_format, calibration.samples(preprocessing))
-        stored = cache.store(folder, stem, suffix, data)
-    # On a file system without locks another one may be there as well; all take the same then.
-    return cache.find(folder, stem, suffix) or stored
+    quantisation = Quantisation(model_format, preprocessing, calibration)
+    key = digest([BUILDER_VERSION, graph.digest, *quantisation.identity()])
+    return cache.build(
+        _folder(),
+        f"{graph.name}.int8.{key}",
+        f".{model_format}",
+        lambda: quantisation.of(build(graph, model_format)[0]),
+    )
 
 
 def _bytes(graph: Graph, model_format: ModelFormat) -> bytes:
@@ -114,18 +99,8 @@ def _bytes(graph: Graph, model_format: ModelFormat) -> bytes:
     return tflite_bytes(graph)
 
 
-def _installed(precision: str, model_format: ModelFormat) -> bool:
-    modules, _ = _NEEDS[precision, model_format]
-    return all(find_spec(module) is not None for module in modules)
-
-
-def _unavailable(precision: str, model_format: ModelFormat) -> UnavailableError:
-    modules, extra = _NEEDS[precision, model_format]
-    packages = " and ".join(name.replace("_", "-") for name in modules)
-    return UnavailableError(
-        f"builtin {precision} {model_format} models need {packages}",
-        remedy=f"pip install 'mlperf-dse[{extra}]'",
-    )
+def _need(precision: str, model_format: ModelFormat) -> Need:
+    return need(model_format) if precision == "int8" else _NEEDS[model_format]
 
 
 def _folder() -> Path:
@@ -173,12 +148,21 @@ class Builtin:
         offered = [one for one in formats if one in FORMATS]
         if any(_within_reach(model, precision, one) for one in offered):
             return None
-        missing = _unavailable(precision, offered[0])
-        return f"{missing.problem}: {missing.remedy}"
+        return _need(precision, offered[0]).obstacle
 
     def published(self, model: str, precision: str) -> PublishedAccuracy | None:
         """The published accuracy of the weights that these here stand for."""
         return CATALOGUE[model].published.get(precision) if model in CATALOGUE else None
+
+    def preprocessing(
+        self, model: str, precision: str, formats: tuple[ModelFormat, ...]
+    ) -> Preprocessing:
+        """How an image becomes the input of the file that `artefact` would give.
+
+        Raises:
+            RequestError: no file in one of these formats can be had.
+        """
+        return _preprocessing(variant(model), _chosen(model, precision, formats))
 
     def artefact(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> Artefact:
         """The file of a model, built on first use: some seconds in int8.
@@ -187,15 +171,8 @@ class Builtin:
             UnavailableError: a library that building takes is not installed.
             RequestError: no file in one of these formats can be had.
         """
-        known = variant(model)
-        if problem := _refusal(model, precision, formats):
-            remedy = "give a folder of model files instead"
-            raise RequestError(f"{model} {precision}: {problem}", remedy=remedy)
-        offered = [one for one in formats if one in FORMATS]
-        reach = (one for one in offered if _within_reach(model, precision, one))
-        chosen = next(reach, offered[0])
-        layout: Layout = "NCHW" if chosen == "onnx" else "NHWC"
-        preprocessing, weights = replace(known.preprocessing, layout=layout), WEIGHTS
+        known, chosen = variant(model), _chosen(model, precision, formats)
+        preprocessing, weights = _preprocessing(known, chosen), WEIGHTS
         if precision == "int8":
             built = build_int8(known.graph(), chosen, preprocessing, self._calibration)
             weights = f"{WEIGHTS}, int8 calibrated on {self._calibration.description}"
@@ -212,9 +189,23 @@ class Builtin:
         )
 
 
+def _chosen(model: str, precision: str, formats: tuple[ModelFormat, ...]) -> ModelFormat:
+    """The format to build a model in: the first within reach, else the first that it knows."""
+    if problem := _refusal(model, precision, formats):
+        remedy = "give a folder of model files instead"
+        raise RequestError(f"{model} {precision}: {problem}", remedy=remedy)
+    offered = [one for one in formats if one in FORMATS]
+    return next((one for one in offered if _within_reach(model, precision, one)), offered[0])
+
+
+def _preprocessing(known: Variant, model_format: ModelFormat) -> Preprocessing:
+    layout: Layout = "NCHW" if model_format == "onnx" else "NHWC"
+    return replace(known.preprocessing, layout=layout)
+
+
 def _within_reach(model: str, precision: str, model_format: ModelFormat) -> bool:
     """Whether a file can be built here, or was before."""
-    if _installed(precision, model_format):
+    if _need(precision, model_format).met:
         return True
     # The name of an int8 file holds a version that is not known without the library.
     return precision == "fp32" and _cached(CATALOGUE[model].graph(), model_format) is not None

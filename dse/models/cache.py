@@ -11,9 +11,10 @@ import hashlib
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from dse.paths import atomic_write
+from dse.paths import atomic_write, exclusive
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -65,3 +66,31 @@ def store(folder: Path, stem: str, suffix: str, data: bytes) -> tuple[Path, str]
     with atomic_write(path) as file:
         file.write(data)
     return path, checksum
+
+
+def build(folder: Path, stem: str, suffix: str, make: Callable[[], bytes]) -> tuple[Path, str]:
+    """Finds a file in the cache, or makes it.
+
+    For what takes long, or may come out with other bytes each time: of several processes one makes
+    it, and the others wait for it and take its file.
+
+    Args:
+        folder: where it is stored.
+        stem: its name without the checksum; holds all that its content depends on.
+        suffix: with the dot.
+        make: gives its content.
+
+    Returns:
+        Its path and SHA-256.
+
+    Raises:
+        DseError: the folder can't be written to.
+    """
+    if found := find(folder, stem, suffix):
+        return found
+    with exclusive(folder / f"{stem}{suffix}.lock"):
+        if found := find(folder, stem, suffix):
+            return found
+        stored = store(folder, stem, suffix, make())
+    # On a file system without locks another one may be there as well; all take the same then.
+    return find(folder, stem, suffix) or stored

@@ -27,11 +27,13 @@ class Calibration:
             same one give the same samples.
         samples: gives inputs of a model with that preprocessing: float32, of batch 1 each, in its
             layout.
+        images: number of images of the data set among them.
     """
 
     description: str
     identity: str
     samples: Callable[[Preprocessing], Iterable[NDArray[np.float32]]]
+    images: int = 0
 
 
 def _random_samples(preprocessing: Preprocessing) -> Iterator[NDArray[np.float32]]:

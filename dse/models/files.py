@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dse.models.published import PublishedAccuracy
-    from dse.types import ModelFormat
+    from dse.types import ModelFormat, Preprocessing
 
 
 class Files:
@@ -68,16 +68,32 @@ class Files:
                 return entry.published
         return None
 
+    def preprocessing(
+        self, model: str, precision: str, formats: tuple[ModelFormat, ...]
+    ) -> Preprocessing:
+        """How an image becomes the input of the file that `artefact` would give.
+
+        Raises:
+            RequestError: the manifest has no such file.
+        """
+        return self._entry(model, precision, formats)[1].preprocessing()
+
     def artefact(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> Artefact:
         """The file in the first of the formats that the manifest has.
 
         Raises:
             RequestError: it has none, or the file's SHA-256 is not the one it gives.
         """
+        return self._artefact(*self._entry(model, precision, formats))
+
+    def _entry(
+        self, model: str, precision: str, formats: tuple[ModelFormat, ...]
+    ) -> tuple[int, manifest.Entry, ModelFormat]:
+        """The entry of the first of the formats that the manifest has, and its position."""
         for wanted in formats:
             for index, entry in enumerate(self._entries):
                 if (entry.name, entry.precision, entry.format) == (model, precision, wanted):
-                    return self._artefact(index, entry, wanted)
+                    return index, entry, wanted
         self.precisions(model)
         problem = self.obstacle(model, precision, formats)
         offered = ", ".join(f"{e.precision} {e.format}" for e in self._entries if e.name == model)

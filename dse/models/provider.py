@@ -24,6 +24,7 @@ class Artefact:
         classes: number of its scores, where known.
         weights: where its weights come from, in words.
         published: an accuracy that others measured, where it stands for this very variant.
+        calibrated_on: number of images of the data set that its quantisation has seen.
     """
 
     path: Path
@@ -33,6 +34,7 @@ class Artefact:
     classes: int | None
     weights: str
     published: PublishedAccuracy | None
+    calibrated_on: int = 0
 
 
 class Provider(Protocol):
@@ -71,10 +73,23 @@ class Provider(Protocol):
         """An accuracy that others measured of this variant, if there is one. Cheap."""
         ...
 
+    def preprocessing(
+        self, model: str, precision: str, formats: tuple[ModelFormat, ...]
+    ) -> Preprocessing:
+        """How an image becomes the input of the file that `artefact` would give. Cheap.
+
+        Raises:
+            RequestError: there is no such file.
+        """
+        ...
+
     def artefact(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> Artefact:
         """The file in the first of the formats that can be had; it is built where needed.
 
+        A file that is given goes before one that must be built from another.
+
         Raises:
+            ModelError: it can't be built from the file that is there.
             RequestError: none can be had.
         """
         ...

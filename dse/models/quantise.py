@@ -3,31 +3,82 @@
 Weights become int8 with a scale per output channel, activations 8 bits with a scale per tensor
 and a zero point. Input and output stay float32: so one preprocessing serves both precisions and
 the runtimes convert at their own speed, which costs one pass over the input.
-
-The work is done in a process of its own. It needs a runtime, which this process shall not load,
-and the libraries print, warn and show progress as they like.
 """
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import tempfile
+from dataclasses import asdict, dataclass
 from importlib import metadata
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from dse.errors import DseError
+from dse.models import apart
+from dse.models.needs import Need
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from dse.types import ModelFormat
+    from dse.models.calibration import Calibration
+    from dse.types import ModelFormat, Preprocessing
+
+VERSION = 1
+"""Raised with every change that gives a file other bytes: files of older versions stay unused."""
+
+WORKER = "dse.models.quantise_worker"
 
 _LIBRARIES: Mapping[ModelFormat, str] = {"onnx": "onnxruntime", "tflite": "ai-edge-quantizer"}
+_MODULES: Mapping[ModelFormat, tuple[str, ...]] = {
+    "onnx": ("onnx", "onnxruntime"),
+    "tflite": ("ai_edge_litert", "ai_edge_quantizer"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Quantisation:
+    """How a file is quantised.
+
+    Attributes:
+        model_format: of the file and of the result.
+        preprocessing: of the model in that format.
+        calibration: what shows how far each activation reaches.
+    """
+
+    model_format: ModelFormat
+    preprocessing: Preprocessing
+    calibration: Calibration
+
+    def identity(self) -> list[Any]:
+        """All that the result depends on beside the file, as a JSON value.
+
+        Raises:
+            UnavailableError: a library that this takes is not installed.
+        """
+        needed = need(self.model_format)
+        if not needed.met:
+            raise needed.error()
+        try:
+            found = library(self.model_format)
+        except ImportError as error:
+            raise needed.error() from error
+        return [VERSION, found, self.calibration.identity, asdict(self.preprocessing)]
+
+    def of(self, model: Path) -> bytes:
+        """The int8 file of a float32 file.
+
+        Raises:
+            ModelError: the library can't quantise the model.
+            DseError: the temporary folder can't be written.
+        """
+        samples = self.calibration.samples(self.preprocessing)
+        return quantise(model, self.model_format, samples)
+
+
+def need(model_format: ModelFormat) -> Need:
+    """What quantising files of a format takes."""
+    return Need(f"int8 {model_format} models", _MODULES[model_format], "quantise")
 
 
 def library(model_format: ModelFormat) -> str:
@@ -46,49 +97,12 @@ def quantise(
     """The int8 file of a float32 file.
 
     Args:
-        model: has one input, called ``input``; a TFLite file has one signature.
+        model: has one input.
         model_format: of the file and of the result.
         samples: inputs of batch 1, in the model's layout; at least one.
 
     Raises:
-        DseError: the library can't quantise the model, or the temporary folder can't be written.
+        ModelError: the library can't quantise the model.
+        DseError: the temporary folder can't be written.
     """
-    import numpy as np
-
-    try:
-        with tempfile.TemporaryDirectory(prefix="dse-", ignore_cleanup_errors=True) as name:
-            folder = Path(name)
-            for number, sample in enumerate(samples):
-                np.save(folder / f"{number:06}.npy", sample, allow_pickle=False)
-            _work(model.absolute(), model_format, folder)
-            return result_file(folder).read_bytes()
-    except OSError as error:
-        problem = f"{error.filename or tempfile.gettempdir()}: {error.strerror or error}"
-        raise DseError(f"{model.name} can't be quantised: {problem}") from error
-
-
-def sample_files(folder: Path) -> list[Path]:
-    """The samples that `quantise` lays ready for its worker, in their order."""
-    return sorted(folder.glob("*.npy"))
-
-
-def result_file(folder: Path) -> Path:
-    """Where the worker puts the quantised model."""
-    return folder / "quantised"
-
-
-def _work(model: Path, model_format: ModelFormat, folder: Path) -> None:
-    # -P: what lies in the user's folder must not stand in for a library.
-    command = [sys.executable, "-P", "-m", "dse.models.quantise_worker", model_format]
-    done = subprocess.run(
-        [*command, str(model), str(folder)],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    if done.returncode:
-        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-        reason = lines[-1] if lines else f"the worker ended with code {done.returncode}"
-        raise DseError(f"{model.name} can't be quantised: {reason}")
+    return apart.work(WORKER, model, model_format, done="quantised", samples=samples)

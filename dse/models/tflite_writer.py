@@ -2,7 +2,7 @@
 
 The input is ``input``, float32, (batch, resolution, resolution, 3); the output ``logits``,
 float32, (batch, classes). The file says batch 1, and a runtime may resize it: no operator holds or
-computes a shape. The weights are those of the ONNX file, in TFLite's order of axes.
+computes a shape. Untrained weights are those of the ONNX file, in TFLite's order of axes.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from dse.models.graph import Add, Conv, Dense, GlobalPool, Scale
 from dse.models.weights import untrained
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
     from dse.models.graph import Activation, Graph, Layer, Tensor
+    from dse.models.weights import Weights
 
 SCHEMA_VERSION = 3
 PRODUCER = "mlperf-dse"
@@ -31,10 +32,16 @@ _ALIGNMENT = 16  # of a buffer's bytes, from schema.fbs
 _FUSED = {"none": "NONE", "relu": "RELU", "relu6": "RELU6", "hswish": "NONE", "hsigmoid": "NONE"}
 
 
-def tflite_bytes(graph: Graph) -> bytes:
-    """The file of a graph with untrained weights.
+def tflite_bytes(
+    graph: Graph, weights: Iterable[tuple[Conv | Dense, Weights]] | None = None
+) -> bytes:
+    """The file of a graph.
 
-    The same graph gives the same bytes, in any process.
+    The same graph and weights give the same bytes, in any process.
+
+    Args:
+        graph: the network.
+        weights: of each layer that has some; untrained ones where not given.
 
     Raises:
         ImportError: ai-edge-litert, which brings the schema, is not installed.
@@ -43,15 +50,15 @@ def tflite_bytes(graph: Graph) -> bytes:
 
     file = _File(schema)
     file.activation(graph.input)
-    for layer, weights in untrained(graph):
+    for layer, own in untrained(graph) if weights is None else weights:
         # (outputs, inputs, height, width) becomes (outputs, height, width, inputs), and
         # (1, height, width, channels) where there is one filter per channel.
         depthwise = isinstance(layer, Conv) and layer.depthwise
-        kernel = weights.kernel.transpose((1, 2, 3, 0) if depthwise else (0, 2, 3, 1))
+        kernel = own.kernel.transpose((1, 2, 3, 0) if depthwise else (0, 2, 3, 1))
         if isinstance(layer, Dense):
             kernel = kernel[:, 0, 0]
         file.constant(f"{layer.name}/kernel", kernel)
-        file.constant(f"{layer.name}/bias", weights.bias)
+        file.constant(f"{layer.name}/bias", own.bias)
     _constants(file, graph)
     for step in graph.layers:
         _operators(file, step)

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from dse.tasks.dataset import Dataset
     from dse.types import Preprocessing
 
+DECODER = f"pillow-{PIL.__version__}"
+"""What decodes and resizes: another one gives other pixels."""
+
 _FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 """Not all that Pillow knows: EPS, for one, starts a PostScript interpreter."""
 
@@ -160,7 +163,7 @@ class _Target:
     def of(cls, dataset: Dataset, preprocessing: Preprocessing) -> _Target:
         side = preprocessing.resolution
         name = f"{side}-{preprocessing.crop!r}-{preprocessing.interpolation}"
-        path = _folder(dataset) / f"{name}-pillow-{PIL.__version__}.npy"
+        path = _folder(dataset) / f"{name}-{DECODER}.npy"
         return cls(path, (len(dataset), side, side, 3))
 
     @property

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dse.errors import RequestError, UnavailableError
-from dse.models import builtin
+from dse.models import builtin, needs
 from dse.models.builtin import Builtin
 from dse.models.catalogue import CATALOGUE
 from dse.models.efficientnet_lite import efficientnet_lite
@@ -263,7 +263,7 @@ def test_without_a_writer_only_what_is_cached_can_be_had(
     provider, other = Builtin(), "mobilenet-v1-0.5-128"
     before = provider.artefact(SMALLEST, "fp32", (form,))
     monkeypatch.setitem(sys.modules, module, None)
-    monkeypatch.setattr(builtin, "find_spec", lambda name: None if name == module else name)
+    monkeypatch.setattr(needs, "find_spec", lambda name: None if name == module else name)
     assert provider.artefact(SMALLEST, "fp32", (form,)) == before
     assert f"pip install 'mlperf-dse[{extra}]'" in str(provider.obstacle(other, "fp32", (form,)))
     with pytest.raises(UnavailableError, match=rf"mlperf-dse\[{extra}\]"):

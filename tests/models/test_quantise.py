@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from dse.errors import DseError, UnavailableError
-from dse.models import builtin, quantise
+from dse.models import builtin, needs, quantise
 from dse.models.builtin import Builtin
 from dse.models.calibration import RANDOM_PIXELS, Calibration
 from dse.models.catalogue import CATALOGUE
@@ -340,7 +340,7 @@ def test_without_the_library_the_remedy_is_told(
     form: ModelFormat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = "onnxruntime" if form == "onnx" else "ai_edge_quantizer"
-    monkeypatch.setattr(builtin, "find_spec", lambda name: None if name == module else name)
+    monkeypatch.setattr(needs, "find_spec", lambda name: None if name == module else name)
     problem = str(Builtin().obstacle(SMALLEST, "int8", (form,)))
     assert module.replace("_", "-") in problem
     assert "pip install 'mlperf-dse[quantise]'" in problem

@@ -1,0 +1,72 @@
+"""int8 files made from trained ones, calibrated on images."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dse.models.derived import FORMATS, Derived, derive
+from dse.models.quantise import Quantisation, need
+
+if TYPE_CHECKING:
+    from dse.models.calibration import Calibration
+    from dse.models.provider import Artefact, Provider
+    from dse.types import ModelFormat, Preprocessing
+
+
+class Quantised(Derived):
+    """Offers each fp32 file with float32 input in int8, too.
+
+    Args:
+        inner: has the files, with trained weights.
+        calibration: images to calibrate on. Without any nothing is made: ranges that noise reaches
+            would clip what images reach.
+    """
+
+    def __init__(self, inner: Provider, calibration: Calibration | None) -> None:
+        super().__init__(inner)
+        self._calibration = calibration
+
+    def precisions(self, model: str) -> tuple[str, ...]:
+        """The precisions that can be had of a model.
+
+        Raises:
+            RequestError: it does not offer the model.
+        """
+        own = () if self.obstacle(model, "int8", FORMATS) else ("int8",)
+        return tuple(dict.fromkeys([*self._inner.precisions(model), *own]))
+
+    def _concerns(self, model: str, precision: str, model_format: ModelFormat) -> bool:
+        return precision == "int8" and self._inner.obstacle(model, "fp32", (model_format,)) is None
+
+    def _hindrance(self, model: str, _precision: str, model_format: ModelFormat) -> str | None:
+        dtype = self._preprocessing(model, model_format).dtype
+        if dtype != "float32":
+            return f"int8 is made from fp32 files with float32 input, not {dtype}"
+        if self._calibration is None:
+            return "int8 is calibrated on images: give a --dataset"
+        return need(model_format).obstacle
+
+    def _preprocessing(self, model: str, model_format: ModelFormat) -> Preprocessing:
+        return self._inner.preprocessing(model, "fp32", (model_format,))
+
+    def _make(self, model: str, model_format: ModelFormat) -> Artefact:
+        assert self._calibration is not None  # noqa: S101  # else there is a hindrance
+        source = self._inner.artefact(model, "fp32", (model_format,))
+        quantisation = Quantisation(model_format, source.preprocessing, self._calibration)
+        path, sha256 = derive(
+            "quantised",
+            f"{model}.int8.{model_format}",
+            source,
+            quantisation.identity(),
+            lambda: quantisation.of(source.path),
+        )
+        return replace(
+            source,
+            path=path,
+            sha256=sha256,
+            weights=f"{source.weights}, int8 calibrated on {self._calibration.description}",
+            # What others measured of an int8 file, they measured of another one.
+            published=None,
+            calibrated_on=self._calibration.images,
+        )
