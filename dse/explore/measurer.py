@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dse import registry
 from dse.contract import Recording
-from dse.errors import RequestError
+from dse.errors import ModelError, RequestError
 from dse.measure.runner import Limits, run_worker
 from dse.measure.spec import InputSource, Spec, Task
 from dse.tasks.cache import image_cache, label_file
@@ -100,7 +100,7 @@ class Measurer:
     def __init__(self, bench: Bench, study: Study) -> None:
         self._bench = bench
         self._study = study
-        self._artefacts: dict[tuple[str, str, str], Artefact] = {}
+        self._artefacts: dict[tuple[str, str, str], Artefact | ModelError] = {}
         self._hashes: dict[Path, str] = {}
 
     def measure(
@@ -117,7 +117,10 @@ class Measurer:
             RequestError: a model file, an image or a table can't be used.
             DseError: the cache or the run folder can't be written.
         """
-        subject = self._subject(configuration)
+        try:
+            subject = self._subject(configuration)
+        except ModelError as error:
+            return Outcome(failure=Failure(FailureKind.LOAD, str(error)))
         tasks = [Task(metric, self._key(metric, subject)) for metric in self._bench.metrics]
         outcome = self._remembered(subject, tasks)
         missing = [task for task in tasks if outcome.measurement(task.metric) is None]
@@ -162,11 +165,18 @@ class Measurer:
         """Runs workers until everything is taken or has failed for good."""
         taken: tuple[Measurement, ...] = ()
         for attempt in range(1, MAX_ATTEMPTS + 1):
+
+        def complete(measurement: Measurement) -> Measurement:
+            return _with_calibration(measurement, subject.artefact)
+
+        def told(measurement: Measurement) -> None:
+            keep(complete(measurement))
+
             left = tuple(t for t in tasks if t.metric not in {m.metric for m in taken})
             spec = self._spec(subject, f"{run}-{attempt}", left)
             python = self._bench.offers.interpreters[subject.configuration.backend]
-            outcome = run_worker(spec, self._limits(left), interpreter=python, keep=keep)
-            taken += outcome.measurements
+            outcome = run_worker(spec, self._limits(left), interpreter=python, keep=told)
+            taken += tuple(map(complete, outcome.measurements))
             if outcome.failure is None:
                 return Outcome(taken)
             done = {m.metric for m in taken}
@@ -234,12 +244,24 @@ class Measurer:
     def _artefact(self, configuration: Configuration, backend: Backend) -> Artefact:
         name = (configuration.model, configuration.precision, "/".join(backend.formats))
         if name not in self._artefacts:
-            artefact = self._bench.provider.artefact(name[0], name[1], backend.formats)
-            words = f"{name[0]} {name[1]} {artefact.format}"
-            about = canonical_json([artefact.sha256, asdict(artefact.preprocessing)])
-            self._study.remember_artefact(words, digest(about))
-            self._artefacts[name] = artefact
-        return self._artefacts[name]
+            try:
+                self._artefacts[name] = self._made(name[0], name[1], backend)
+            except ModelError as error:
+                self._artefacts[name] = error
+        found = self._artefacts[name]
+        if isinstance(found, ModelError):
+            raise found
+        return found
+
+    def _made(self, model: str, precision: str, backend: Backend) -> Artefact:
+        provider = self._bench.provider
+        if self._bench.dataset is not None:
+            # Making the file may need the images: here their decoding shows how far it is.
+            self._inputs(provider.preprocessing(model, precision, backend.formats))
+        artefact = provider.artefact(model, precision, backend.formats)
+        about = canonical_json([artefact.sha256, asdict(artefact.preprocessing)])
+        self._study.remember_artefact(f"{model} {precision} {artefact.format}", digest(about))
+        return artefact
 
     def _key(self, metric: str, subject: _Subject) -> str:
         """The hash of everything a metric depends on."""
@@ -248,6 +270,14 @@ class Measurer:
         if metric == ACCURACY.name and not subject.recorded:
             dataset = self._bench.dataset
             more: dict[str, Any] = {
+
+
+def _with_calibration(measurement: Measurement, artefact: Artefact | None) -> Measurement:
+    """An accuracy says how many of its images the model has seen before."""
+    if artefact is None or not artefact.calibrated_on or measurement.metric != ACCURACY.name:
+        return measurement
+    details = {**measurement.details, "calibrated_on": artefact.calibrated_on}
+    return replace(measurement, details=details)
                 "knobs": {name: v for name, v in configuration.knobs if name in numeric},
                 "dataset": dataset.fingerprint if dataset else "",
             }

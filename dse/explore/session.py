@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dse import registry
 from dse.errors import RequestError
+from dse.explore.calibrating import with_derived
 from dse.explore.display import Display
 from dse.explore.explorer import Budget, End, Search, explore
 from dse.explore.interrupts import interrupts
@@ -114,6 +115,7 @@ def _prepare(request: Request, console: Console) -> _Prepared:
     provider = _provider(request.models)
     metrics = _metrics(space)
     dataset = _dataset(request, provider, metrics, console)
+    provider = with_derived(provider, dataset)
     offers = Offers(provider, space, needs_published=ACCURACY.name in metrics and dataset is None)
     offers.check()
     system = detect()

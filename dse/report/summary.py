@@ -66,6 +66,7 @@ def point(record: Record, objectives: tuple[str, ...]) -> dict[str, Any]:
     """One point of the frontier, with the intervals that are known."""
     measurements = [m for m in record.outcome.measurements if m.metric in objectives]
     probe = any(m.validity == "probe" for m in record.outcome.measurements)
+    seen = calibrated_on(record)
     return {
         "id": record.id,
         "configuration": record.configuration.as_dict(),
@@ -73,6 +74,7 @@ def point(record: Record, objectives: tuple[str, ...]) -> dict[str, Any]:
         "intervals": {m.metric: list(m.interval) for m in measurements if m.interval},
         "accuracy_source": accuracy_source(record),
         "validity": "probe" if probe else "valid",
+        **({"calibrated_on": seen} if seen else {}),
     }
 
 
@@ -82,6 +84,12 @@ def accuracy_source(record: Record) -> str:
     if accuracy is not None and accuracy.source is Source.PUBLISHED:
         return Source.PUBLISHED.value
     return Source.MEASURED.value
+
+
+def calibrated_on(record: Record) -> int:
+    """How many of the images behind a measured accuracy the model was calibrated on."""
+    accuracy = record.outcome.measurement(ACCURACY.name)
+    return int(accuracy.details.get("calibrated_on", 0)) if accuracy is not None else 0
 
 
 def notes(study: Study) -> list[str]:
@@ -96,6 +104,8 @@ def notes(study: Study) -> list[str]:
             if m.source is Source.PUBLISHED
         }
         lines.append("accuracy is published, not measured here: " + "; ".join(sorted(origins)))
+    if seen := max(map(calibrated_on, study.records.values()), default=0):
+        lines.append(f"accuracy of int8 made here covers the {seen} images that calibrated it, too")
     if Source.REPLAYED in sources:
         lines.append("values of the replay backend were recorded elsewhere, not measured here")
     if Source.MEASURED in sources:
