@@ -3,7 +3,8 @@
 The table is a CSV file with one row per configuration and the columns ``model``, ``precision``,
 ``backend``, ``threads``, ``batch_size``, one column per metric (`dse.types.METRICS`) and
 ``failure``, which holds the runtime's reason where the configuration did not run. The column
-``backend`` is what a search space calls the knob ``runtime``.
+``backend`` is what a search space calls the knob ``runtime``. Columns ``instances`` and ``pinned``
+(``true`` or ``false``) may be left out where they are 1 and ``false`` throughout.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from dse.types import ModelFormat
 
 COLUMNS = ("model", "precision", "backend", "threads", "batch_size")
+OPTIONAL = {"instances": "1", "pinned": "false"}
+"""Further columns, and what they hold where they are left out."""
 
 
 class Replay:
@@ -50,7 +53,7 @@ class Replay:
             raise LoadError("the search space names no `table` for the replay backend")
         wanted = _wanted(request)
         for row in _rows(table):
-            if {name: row.get(name) for name in COLUMNS} == wanted:
+            if {name: row.get(name) or OPTIONAL.get(name) for name in wanted} == wanted:
                 return _values(row, metrics)
         raise UnsupportedError(f"no row of {table.name} records {request.configuration}")
 
@@ -63,6 +66,8 @@ def _wanted(request: LoadRequest) -> dict[str, str]:
         "backend": str(request.knob("runtime", "")),
         "threads": str(configuration.threads),
         "batch_size": str(configuration.batch_size),
+        "instances": str(configuration.instances),
+        "pinned": str(configuration.pinned).lower(),
     }
 
 

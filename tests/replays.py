@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from dse.types import METRICS, Configuration
+from dse.types import DEFAULT_OBJECTIVES, Configuration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-COLUMNS = ("model", "precision", "backend", "threads", "batch_size", *METRICS, "failure")
+COLUMNS = ("model", "precision", "backend", "threads", "batch_size", *DEFAULT_OBJECTIVES, "failure")
 RUNTIME = "x"
 
 

@@ -8,17 +8,18 @@ from hypothesis import strategies as st
 
 from dse.frontier import feasible, hypervolume, nondominated, violations
 from dse.space.space import Constraint
-from dse.types import ACCURACY, LATENCY, METRICS, THROUGHPUT
+from dse.types import ACCURACY, DEFAULT_OBJECTIVES, LATENCY, METRICS, THROUGHPUT
 
 Point = dict[str, float]
 
 # Few values, so that points tie and repeat, or many.
 VALUES = st.integers(0, 4).map(float) | st.floats(0, 1e6)
-POINTS = st.lists(st.fixed_dictionaries(dict.fromkeys(METRICS, VALUES)), max_size=25)
-OBJECTIVES = st.lists(st.sampled_from(sorted(METRICS)), min_size=1, max_size=3, unique=True)
+NAMES = DEFAULT_OBJECTIVES
+POINTS = st.lists(st.fixed_dictionaries(dict.fromkeys(NAMES, VALUES)), max_size=25)
+OBJECTIVES = st.lists(st.sampled_from(sorted(NAMES)), min_size=1, max_size=3, unique=True)
 BOUNDS = st.none() | VALUES
 CONSTRAINTS = st.lists(
-    st.builds(Constraint, st.sampled_from(sorted(METRICS)), BOUNDS, BOUNDS),
+    st.builds(Constraint, st.sampled_from(sorted(NAMES)), BOUNDS, BOUNDS),
     max_size=3,
     unique_by=lambda constraint: constraint.metric,
 )
@@ -106,7 +107,7 @@ def test_hypervolume_is_that_of_the_frontier(points: list[Point], objectives: li
     assert hypervolume(frontier, objectives, REFERENCE) == pytest.approx(volume, rel=1e-9)
 
 
-@given(point=st.fixed_dictionaries(dict.fromkeys(METRICS, VALUES)), objectives=OBJECTIVES)
+@given(point=st.fixed_dictionaries(dict.fromkeys(NAMES, VALUES)), objectives=OBJECTIVES)
 @example(point={ACCURACY.name: 9, LATENCY.name: 2e6 - 10, THROUGHPUT.name: 9}, objectives=[])
 def test_hypervolume_of_one_point_is_a_box(point: Point, objectives: list[str]) -> None:
     axes = objectives or [ACCURACY.name, LATENCY.name, THROUGHPUT.name]
@@ -117,7 +118,7 @@ def test_hypervolume_of_one_point_is_a_box(point: Point, objectives: list[str]) 
     assert hypervolume([point], axes, REFERENCE) == pytest.approx(box, rel=1e-9)
 
 
-@given(point=st.fixed_dictionaries(dict.fromkeys(METRICS, VALUES)), objectives=OBJECTIVES)
+@given(point=st.fixed_dictionaries(dict.fromkeys(NAMES, VALUES)), objectives=OBJECTIVES)
 def test_what_is_no_better_than_the_reference_has_no_volume(
     point: Point, objectives: list[str]
 ) -> None:
@@ -140,7 +141,7 @@ def test_each_objective_has_its_direction() -> None:
         {ACCURACY.name: 60.0, LATENCY.name: 12.0, THROUGHPUT.name: 300.0},
         {ACCURACY.name: 60.0, LATENCY.name: 10.0, THROUGHPUT.name: 90.0},
     ]
-    assert nondominated(points, list(METRICS)) == [0, 1, 2]
+    assert nondominated(points, list(NAMES)) == [0, 1, 2]
     assert nondominated(points, [ACCURACY.name]) == [0]
     assert nondominated(points, [LATENCY.name]) == [1]
     assert nondominated(points, [THROUGHPUT.name]) == [2]
@@ -148,7 +149,7 @@ def test_each_objective_has_its_direction() -> None:
 
 
 @given(
-    point=st.fixed_dictionaries(dict.fromkeys(METRICS, VALUES)),
+    point=st.fixed_dictionaries(dict.fromkeys(NAMES, VALUES)),
     constraints=CONSTRAINTS,
 )
 def test_a_point_is_feasible_where_nothing_is_violated(

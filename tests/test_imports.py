@@ -27,9 +27,9 @@ LAYERS: dict[str, set[str]] = {
     "report": {"study", "space", "system", "paths", *BASE},
     "study": {"frontier", "space", "system", "process", "paths", *BASE},
     "frontier": {"space", *BASE},
-    "space": {"registry", "contract", "yamlfile", "complaints", *BASE},
+    "space": {"affinity", "registry", "contract", "yamlfile", "complaints", *BASE},
     "models": {"paths", "yamlfile", "complaints", "version", *BASE},
-    "tasks": {"tasks.inputs", "paths", *BASE},
+    "tasks": {"tasks.inputs", "affinity", "paths", *BASE},
     # On both sides of the pipe: no LoadGen, no runtime.
     "measure": BASE,
     "measure.runner": {"measure.spec", "measure.failures", "start", *BASE},
@@ -39,9 +39,13 @@ LAYERS: dict[str, set[str]] = {
     "environments.probe": {"measure.runs", "registry", *BASE},
     "measure.worker": {"measure.runs", "measure.spec", "measure.failures", "registry", "contract"}
     | BASE,
-    "measure.runs": {"loadgen", "measure.spec", "measure.failures", "contract", "tasks.inputs"}
-    | {"intervals", *BASE},
-    "loadgen": {"contract", "tasks.inputs", *BASE},
+    "measure.runs": {"measure.server", "measure.bench", "measure.taken", "measure.spec"}
+    | {"measure.failures", "loadgen", "affinity", "contract", "intervals", *BASE},
+    "measure.server": {"measure.bench", "measure.taken", "measure.failures", "loadgen", *BASE},
+    "measure.bench": {"measure.spec", "measure.failures", "loadgen", "affinity", "contract"}
+    | {"tasks.inputs", *BASE},
+    "measure.taken": BASE,
+    "loadgen": {"affinity", "contract", "tasks.inputs", *BASE},
     "tasks.inputs": BASE,
     "registry": {"contract", *BASE},
     "backends": {"contract", "types"},
@@ -55,6 +59,7 @@ LAYERS: dict[str, set[str]] = {
     "system_arm": set(),
     "paths": BASE,
     "process": set(),
+    "affinity": set(),
     "start": set(),
     "intervals": set(),
     "version": set(),

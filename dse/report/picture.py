@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dse.errors import UnavailableError
 from dse.paths import atomic_write
 from dse.report.summary import accuracy_source
-from dse.types import ACCURACY, LATENCY, METRICS, THROUGHPUT
+from dse.types import ACCURACY, LATENCY, METRICS, MULTI_STREAM, SERVER, THROUGHPUT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,10 +25,10 @@ LABELLED = 12
 
 def axes_metrics(objectives: Sequence[str]) -> tuple[str, str] | None:
     """The metrics of the horizontal and vertical axis; None where there are not two."""
-    horizontal = next((m for m in (LATENCY.name, THROUGHPUT.name) if m in objectives), None)
-    vertical = next(
-        (m for m in (ACCURACY.name, THROUGHPUT.name) if m in objectives and m != horizontal), None
-    )
+    across = (LATENCY.name, MULTI_STREAM.name, THROUGHPUT.name, SERVER.name)
+    up = (ACCURACY.name, THROUGHPUT.name, SERVER.name)
+    horizontal = next((m for m in across if m in objectives), None)
+    vertical = next((m for m in up if m in objectives and m != horizontal), None)
     return (horizontal, vertical) if horizontal and vertical else None
 
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dse.report.summary import accuracy_source, ordered
-from dse.types import ACCURACY, LATENCY, THROUGHPUT
+from dse.types import ACCURACY, LATENCY, MULTI_STREAM, SERVER, THROUGHPUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,8 +17,20 @@ if TYPE_CHECKING:
     from dse.space.plan import Excluded
     from dse.study.record import Record
 
-DECIMALS = {ACCURACY.name: 2, LATENCY.name: 3, THROUGHPUT.name: 1}
-HEADINGS = {ACCURACY.name: "top-1 [%]", LATENCY.name: "p90 [ms]", THROUGHPUT.name: "samples/s"}
+DECIMALS = {
+    ACCURACY.name: 2,
+    LATENCY.name: 3,
+    THROUGHPUT.name: 1,
+    MULTI_STREAM.name: 3,
+    SERVER.name: 1,
+}
+HEADINGS = {
+    ACCURACY.name: "top-1 [%]",
+    LATENCY.name: "p90 [ms]",
+    THROUGHPUT.name: "samples/s",
+    MULTI_STREAM.name: "p99 of 8 [ms]",
+    SERVER.name: "server/s",
+}
 PLAIN_WIDTH = 160
 """Columns of a table that goes to a file or a pipe."""
 
@@ -57,20 +69,32 @@ def frontier_table(
         table.add_column(heading, no_wrap=True)
     for heading in ("threads", "batch"):
         table.add_column(heading, justify="right")
-    has_knobs = any(record.configuration.knobs for record in records)
+    has_instances = any(record.configuration.instances > 1 for record in records)
+    if has_instances:
+        table.add_column("instances", justify="right")
+    has_knobs = any(_knobs(record) for record in records)
     if has_knobs:
         table.add_column("knobs")
     for name in objectives:
         table.add_column(Text(HEADINGS[name]), justify="right", no_wrap=True)
     rows = ordered(list(records))
     for record in rows[:most]:
-        table.add_row(*_row(record, objectives, has_knobs=has_knobs))
+        table.add_row(*_row(record, objectives, has_instances=has_instances, has_knobs=has_knobs))
     if most is not None and len(rows) > most:
         table.caption = f"and {len(rows) - most} more"
     return table
 
 
-def _row(record: Record, objectives: Sequence[str], *, has_knobs: bool) -> list[Text | str]:
+def _knobs(record: Record) -> list[str]:
+    """The knobs, and what else of a configuration is not the default."""
+    configuration = record.configuration
+    pinned = ["pinned"] if configuration.pinned else []
+    return pinned + [f"{name}={value}" for name, value in configuration.knobs]
+
+
+def _row(
+    record: Record, objectives: Sequence[str], *, has_instances: bool, has_knobs: bool
+) -> list[Text | str]:
     configuration = record.configuration
     row: list[Text | str] = [
         str(record.id),
@@ -80,8 +104,10 @@ def _row(record: Record, objectives: Sequence[str], *, has_knobs: bool) -> list[
         str(configuration.threads),
         str(configuration.batch_size),
     ]
+    if has_instances:
+        row.append(str(configuration.instances))
     if has_knobs:
-        row.append(Text(", ".join(f"{name}={value}" for name, value in configuration.knobs)))
+        row.append(Text(", ".join(_knobs(record))))
     for name in objectives:
         text = number(name, record.outcome.values[name])
         if name == ACCURACY.name and accuracy_source(record) == "published":

@@ -57,6 +57,8 @@ class TestRecording:
             {"threads": 1},
             {"batch_size": 1},
             {"runtime": "x"},
+            {"instances": 2},
+            {"pinned": True},
             {"runtime": ""},
         ],
     )

@@ -11,8 +11,8 @@ import pytest
 from dse.contract import LoadError, LoadRequest, Runtime, UnsupportedError
 from dse.intervals import wilson
 from dse.loadgen.logs import read_detail, read_predictions
-from dse.measure.failures import RunFailedError
 from dse.measure.bench import RANDOM_SAMPLES
+from dse.measure.failures import RunFailedError
 from dse.measure.runs import ACCURACY_BATCH, take
 from dse.models.builtin import Builtin
 from dse.registry import backend

@@ -8,7 +8,8 @@ import pytest
 from dse.report.frame import frame
 from dse.study.record import Record
 from dse.types import (
-    METRICS,
+    CONFIGURATION_FIELDS,
+    DEFAULT_OBJECTIVES,
     Configuration,
     Failure,
     FailureKind,
@@ -18,8 +19,8 @@ from dse.types import (
     Source,
 )
 
-ACCURACY, LATENCY, THROUGHPUT = METRICS
-FIELDS = ["id", "model", "precision", "backend", "threads", "batch_size"]
+ACCURACY, LATENCY, THROUGHPUT = DEFAULT_OBJECTIVES
+FIELDS = ["id", *CONFIGURATION_FIELDS]
 FAILURE = ["failure", "failure_message"]
 
 
@@ -57,7 +58,7 @@ def test_a_row_holds_configuration_values_intervals_and_sources() -> None:
     ]
     (row,) = table.to_dict("records")
     assert row == {
-        **dict(zip(FIELDS, (4, "m", "fp32", "null", 1, 8), strict=True)),
+        **dict(zip(FIELDS, (4, "m", "fp32", "null", 1, 8, 1, False), strict=True)),
         "delay_ms": 2.5,
         ACCURACY: 71.5,
         bounds[0]: 70.0,
@@ -72,7 +73,7 @@ def test_a_row_holds_configuration_values_intervals_and_sources() -> None:
 
 def test_knobs_of_several_backends_stand_together() -> None:
     table = frame([record(0, fault="none"), record(1, runtime="x")], (LATENCY,))
-    assert list(table.columns)[6:8] == ["fault", "runtime"]
+    assert list(table.columns)[len(FIELDS) :][:2] == ["fault", "runtime"]
     assert pd.isna(table["fault"][1])
     assert pd.isna(table["runtime"][0])
 
@@ -81,14 +82,14 @@ def test_a_failure_stands_with_its_reason_and_what_was_measured_before() -> None
     configuration = Configuration("m", "fp32", "null", 1, 8)
     failure = Failure(FailureKind.TIMEOUT, "no answer within 3 s")
     outcome = Outcome((value(LATENCY, 2.0),), failure)
-    table = frame([Record(0, configuration, outcome)], list(METRICS))
+    table = frame([Record(0, configuration, outcome)], list(DEFAULT_OBJECTIVES))
     (row,) = table.to_dict("records")
     assert (row["failure"], row["failure_message"]) == ("timeout", "no answer within 3 s")
     assert row[LATENCY] == 2.0
     assert pd.isna(row[THROUGHPUT])
 
 
-@pytest.mark.parametrize("metrics", [(LATENCY,), tuple(METRICS)])
+@pytest.mark.parametrize("metrics", [(LATENCY,), tuple(DEFAULT_OBJECTIVES)])
 def test_a_table_without_rows_has_its_columns(metrics: tuple[str, ...]) -> None:
     table = frame([], metrics)
     assert len(table) == 0

@@ -13,13 +13,13 @@ from dse.report.pictures import print_picture, write
 from dse.report.text import console
 from dse.study.folder import StudyFolder
 from dse.study.record import Record
-from dse.types import METRICS, Configuration
+from dse.types import DEFAULT_OBJECTIVES, Configuration
 from tests.study.studies import create, fill, outcome, small_space
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-ACCURACY, LATENCY, THROUGHPUT = METRICS
+ACCURACY, LATENCY, THROUGHPUT = DEFAULT_OBJECTIVES
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_the_axes_follow_the_objectives(
     assert axes_metrics(objectives) == axes
 
 
-@pytest.mark.parametrize("objectives", [list(METRICS), [LATENCY, THROUGHPUT]])
+@pytest.mark.parametrize("objectives", [list(DEFAULT_OBJECTIVES), [LATENCY, THROUGHPUT]])
 def test_a_picture_is_written_beside_the_study(tmp_path: Path, objectives: list[str]) -> None:
     space = small_space(objectives=objectives)
     study = create(StudyFolder(tmp_path / "s"), space)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dse.report.summary import accuracy_source, frontier, notes, ordered, point, status
 from dse.study.folder import StudyFolder
 from dse.study.record import Record
-from dse.types import METRICS, Configuration, FailureKind, Measurement, Outcome, Source
+from dse.types import DEFAULT_OBJECTIVES, Configuration, FailureKind, Measurement, Outcome, Source
 from tests.study.studies import create, failed, fill, small_space
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from dse.study.study import Study
 
-ACCURACY, LATENCY, THROUGHPUT = METRICS
+ACCURACY, LATENCY, THROUGHPUT = DEFAULT_OBJECTIVES
 NUMBERS = st.floats(0, 100, allow_nan=False)
 
 
@@ -34,7 +34,7 @@ def measured(number: int, values: dict[str, float], **changes: Any) -> Record:
     return Record(number, configuration, Outcome(tuple(measurements)))
 
 
-@given(st.lists(st.fixed_dictionaries(dict.fromkeys(METRICS, NUMBERS)), max_size=6))
+@given(st.lists(st.fixed_dictionaries(dict.fromkeys(DEFAULT_OBJECTIVES, NUMBERS)), max_size=6))
 def test_the_most_accurate_comes_first_then_the_fastest(values: list[dict[str, float]]) -> None:
     records = [measured(number, each) for number, each in enumerate(values)]
     rows = ordered(records)

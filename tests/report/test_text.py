@@ -11,13 +11,13 @@ from rich.console import Console
 from dse.report.text import console, excluded_lines, frontier_table, number
 from dse.space import Excluded
 from dse.study.record import Record
-from dse.types import METRICS, Configuration, KnobValue, Outcome, Source
+from dse.types import DEFAULT_OBJECTIVES, Configuration, KnobValue, Outcome, Source
 from tests.study.studies import outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-ACCURACY, LATENCY, THROUGHPUT = METRICS
+ACCURACY, LATENCY, THROUGHPUT = DEFAULT_OBJECTIVES
 
 
 def record(number: int, **knobs: KnobValue) -> Record:
@@ -39,14 +39,14 @@ def test_columns_are_the_objectives() -> None:
 
 def test_rows_have_the_values_in_their_units_most_accurate_first() -> None:
     records = [record(n) for n in range(5)]
-    rows = lines(records, list(METRICS)).splitlines()[1:]
+    rows = lines(records, list(DEFAULT_OBJECTIVES)).splitlines()[1:]
     accuracies = [float(row.split()[-3]) for row in rows]
     assert accuracies == sorted(accuracies, reverse=True)
     for row in rows:
         words = row.split()
         values = records[int(words[0])].outcome.values
         assert words[1:6] == [f"model-{words[0]}", "fp32", "null", "2", "8"]
-        assert words[6:] == [number(name, values[name]) for name in METRICS]
+        assert words[6:] == [number(name, values[name]) for name in DEFAULT_OBJECTIVES]
 
 
 @pytest.mark.parametrize(
@@ -63,8 +63,8 @@ def test_a_published_accuracy_is_marked() -> None:
         for m in one.outcome.measurements
     )
     marked = replace(one, outcome=Outcome(published))
-    assert lines([marked], list(METRICS)).count(" published ") == 1
-    assert "published" not in lines([one], list(METRICS))
+    assert lines([marked], list(DEFAULT_OBJECTIVES)).count(" published ") == 1
+    assert "published" not in lines([one], list(DEFAULT_OBJECTIVES))
 
 
 def test_knobs_have_a_column_where_there_are_any() -> None:
@@ -88,7 +88,7 @@ def test_names_are_no_markup() -> None:
 
 
 def test_what_goes_to_a_pipe_is_plain_and_wide(capsys: pytest.CaptureFixture[str]) -> None:
-    console().print(frontier_table([record(1, fault="x" * 60)], list(METRICS)))
+    console().print(frontier_table([record(1, fault="x" * 60)], list(DEFAULT_OBJECTIVES)))
     shown = capsys.readouterr().out
     assert "\x1b" not in shown
     assert "x" * 60 in shown

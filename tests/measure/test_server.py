@@ -1,0 +1,114 @@
+"""The search for the highest rate, and what is measured at it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dse.contract import Runtime
+from dse.loadgen.logs import read_detail
+from dse.measure.failures import RunFailedError
+from dse.measure.runs import take
+from dse.measure.server import MOST_STEPS, PRECISION, STEP, highest
+from dse.registry import backend
+from dse.types import SERVER, FailureKind
+from tests.measure.specs import spec
+from tests.measure.test_bench import Watched
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+@given(first=st.floats(1e-3, 1e6), distance=st.floats(0.2, 5))
+def test_the_highest_rate_is_found(first: float, distance: float) -> None:
+    limit, tried = first * distance, list[float]()
+
+    def keeps(rate: float) -> bool:
+        tried.append(rate)
+        return rate <= limit
+
+    found = highest(keeps, first)
+    assert found is not None
+    assert found <= limit < found * PRECISION
+    assert len(tried) == len(set(tried)) <= MOST_STEPS + 1
+    assert found in tried
+
+
+@given(first=st.floats(1e-3, 1e6), keeping=st.booleans())
+def test_a_search_without_an_end_is_given_up(first: float, keeping: bool) -> None:
+    tried = []
+
+    def keeps(rate: float) -> bool:
+        tried.append(rate)
+        return keeping
+
+    found = highest(keeps, first)
+    assert len(tried) == MOST_STEPS + 1
+    if keeping:
+        assert found == max(tried)
+        assert found == pytest.approx(first * STEP**MOST_STEPS)
+    else:
+        assert found is None
+
+
+@given(st.lists(st.booleans(), min_size=MOST_STEPS + 1, max_size=MOST_STEPS + 1))
+def test_noise_ends_the_search_too(answers: list[bool]) -> None:
+    kept = []
+
+    def keeps(rate: float) -> bool:
+        if answer := answers.pop():
+            kept.append(rate)
+        return answer
+
+    found = highest(keeps, 100.0)
+    assert found in kept if kept else found is None
+
+
+def test_the_value_is_that_of_the_confirming_run(tmp_path: Path) -> None:
+    wanted = spec(tmp_path, SERVER.name, knobs={"delay_ms": 2.0})
+    null = backend("null")
+    assert isinstance(null, Runtime)
+    [found] = take(null, wanted)
+    runs = int(found.details["runs"])
+    folders = sorted(wanted.folder.glob("server*"))
+    assert len(folders) == runs >= 3
+    last = wanted.folder / f"server-{runs}"
+    log = read_detail(last)
+    assert found.value == log.number("result_completed_samples_per_sec")
+    assert log.values["result_perf_constraints_met"] is True
+    p99_ms = found.details["p99_ms"]
+    assert p99_ms == log.number("result_99.00_percentile_latency_ns") / 1e6
+    assert float(p99_ms) <= 15
+    assert log.values["requested_server_target_qps"] == pytest.approx(
+        found.details["target_samples_per_s"], rel=1e-3
+    )
+    # One call at a time of 2 ms can't do more.
+    assert 50 < found.value < 500
+
+
+def test_a_model_slower_than_the_bound_has_no_rate(tmp_path: Path) -> None:
+    def slow(_: int, batch: NDArray[Any]) -> NDArray[np.generic]:
+        time.sleep(0.02)
+        return np.zeros((len(batch), 10), np.float32)
+
+    wanted = spec(tmp_path, SERVER.name)
+    with pytest.raises(RunFailedError, match="no rate keeps the bound of 15 ms: one call takes 2"):
+        list(take(Watched(slow), wanted))
+    assert not list(wanted.folder.glob("server*"))
+
+
+def test_no_rate_that_keeps_the_bound_is_a_failed_run(tmp_path: Path) -> None:
+    def stalling(call: int, batch: NDArray[Any]) -> NDArray[np.generic]:
+        time.sleep(0.02 if call > 10 and call % 20 == 0 else 0)
+        return np.zeros((len(batch), 10), np.float32)
+
+    with pytest.raises(RunFailedError, match=r"no rate of .* samples/s and more") as caught:
+        list(take(Watched(stalling), spec(tmp_path, SERVER.name)))
+    assert caught.value.kind is FailureKind.INVALID_RUN
