@@ -37,3 +37,29 @@ def test_a_folder_that_can_t_be_written_to_is_a_clear_error(tmp_path: Path) -> N
     (tmp_path / "file").write_text("")
     with pytest.raises(DseError, match=r"can't be written.*DSE_CACHE_DIR"):
         cache.store(tmp_path / "file", "x", ".bin", b"data")
+
+
+def test_what_is_built_is_built_once(tmp_path: Path) -> None:
+    calls: list[int] = []
+
+    def make() -> bytes:
+        calls.append(1)
+        return f"data {len(calls)}".encode()
+
+    first = cache.build(tmp_path, "x", ".bin", make)
+    assert cache.build(tmp_path, "x", ".bin", make) == first
+    assert len(calls) == 1
+    assert cache.find(tmp_path, "x", ".bin") == first
+    first[0].write_bytes(b"damaged")
+    again = cache.build(tmp_path, "x", ".bin", make)
+    assert again[0].read_bytes() == b"data 2"
+
+
+def test_what_can_t_be_made_leaves_nothing(tmp_path: Path) -> None:
+    def fail() -> bytes:
+        raise DseError("no")
+
+    with pytest.raises(DseError, match="no"):
+        cache.build(tmp_path, "x", ".bin", fail)
+    assert [path.name for path in tmp_path.iterdir()] == ["x.bin.lock"]
+    assert cache.build(tmp_path, "x", ".bin", lambda: b"data")[0].read_bytes() == b"data"

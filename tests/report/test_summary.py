@@ -127,3 +127,13 @@ def test_notes_say_what_is_needed_to_judge(study: Study) -> None:
         study.records[record.configuration.key] = record
         assert line in notes(study)
         assert len(notes(study)) == number
+
+
+def test_images_that_calibrated_a_model_are_told(study: Study) -> None:
+    assert "calibrated_on" not in point(measured(0, {ACCURACY: 1.0}), (ACCURACY,))
+    for number, images in enumerate((64, 12)):
+        record = measured(number, {ACCURACY: 1.0}, details={"calibrated_on": images})
+        assert point(record, (ACCURACY,))["calibrated_on"] == images
+        study.records[record.configuration.key] = record
+    line = "accuracy of int8 made here includes the 64 images that it was calibrated on"
+    assert line in notes(study)

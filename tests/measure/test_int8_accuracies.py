@@ -1,0 +1,124 @@
+"""What int8 costs in accuracy: trained files quantised here, on real images, in each runtime."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import yaml
+
+from dse.explore.calibrating import with_derived
+from dse.models.files import Files
+from dse.tasks.cache import image_cache
+from dse.tasks.dataset import Dataset, open_dataset
+from dse.tasks.inputs import ImageInputs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from dse.models.provider import Artefact, Provider
+    from dse.types import ModelFormat
+
+    Scores = Callable[[NDArray[Any]], NDArray[np.generic]]
+
+MODELS = ("efficientnet-lite0", "efficientnet-lite1")
+IMAGES = 500
+BATCH = 20
+MOST_POINTS_LOST = 1.5
+THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@pytest.fixture(scope="module")
+def dataset(shared_data: Path) -> Dataset:
+    return open_dataset(shared_data / "imagenet-sample")
+
+
+@pytest.fixture
+def provider(shared_data: Path, dataset: Dataset, tmp_path: Path, shared_cache: Path) -> Provider:
+    """The two models, as fp32 ONNX files and no others."""
+    assert shared_cache.is_dir()
+    entries = []
+    for model in MODELS:
+        file = f"{model}_fp32.onnx"
+        (tmp_path / file).write_bytes((shared_data / "models" / file).read_bytes())
+        entry = {"name": model, "file": file, "precision": "fp32", "layout": "NCHW"}
+        entries.append({**entry, "dtype": "float32", "mean": 127, "scale": 128})
+    (tmp_path / "models.yaml").write_text(yaml.safe_dump({"models": entries}))
+    return with_derived(Files(tmp_path), dataset)
+
+
+def onnxruntime(path: Path) -> Scores:
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = THREADS
+    session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return lambda images: np.asarray(session.run(None, {name: images})[0])
+
+
+def openvino(path: Path) -> Scores:
+    import openvino as ov
+
+    options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": THREADS}
+    model = ov.Core().compile_model(str(path), "CPU", options)
+    return lambda images: np.asarray(model(images)[0])
+
+
+def litert(path: Path) -> Scores:
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_path=str(path), num_threads=THREADS)
+    source = interpreter.get_input_details()[0]["index"]
+    interpreter.resize_tensor_input(
+        source, [BATCH, *interpreter.get_input_details()[0]["shape"][1:]]
+    )
+    interpreter.allocate_tensors()
+
+    def scores(images: NDArray[Any]) -> NDArray[np.generic]:
+        interpreter.set_tensor(source, images)
+        interpreter.invoke()
+        answer: NDArray[np.generic] = interpreter.get_tensor(
+            interpreter.get_output_details()[0]["index"]
+        )
+        return answer
+
+    return scores
+
+
+RUNTIMES = {"onnxruntime": onnxruntime, "openvino": openvino, "litert": litert}
+FORMATS: dict[str, ModelFormat] = {"onnxruntime": "onnx", "openvino": "onnx", "litert": "tflite"}
+
+
+def all_scores(runtime: str, artefact: Artefact, dataset: Dataset) -> NDArray[Any]:
+    pixels = artefact.preprocessing
+    images = ImageInputs(image_cache(dataset, pixels), dataset.labels, pixels)
+    scores = RUNTIMES[runtime](artefact.path)
+    starts = range(0, IMAGES, BATCH)
+    return np.concatenate([scores(images.batch(range(i, i + BATCH))).copy() for i in starts])
+
+
+def percent(scores: NDArray[Any], dataset: Dataset) -> float:
+    return float(100 * (scores.argmax(axis=1) == np.array(dataset.labels)).mean())
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_int8_is_near_fp32_in_every_runtime(
+    model: str, provider: Provider, dataset: Dataset, record_property: Callable[[str, float], None]
+) -> None:
+    given = all_scores("onnxruntime", provider.artefact(model, "fp32", ("onnx",)), dataset)
+    expected = percent(given, dataset)
+    converted = all_scores("litert", provider.artefact(model, "fp32", ("tflite",)), dataset)
+    np.testing.assert_allclose(converted, given, atol=1e-3)
+    assert percent(converted, dataset) == pytest.approx(expected, abs=100 * 1.5 / IMAGES)
+    for runtime, form in FORMATS.items():
+        artefact = provider.artefact(model, "int8", (form,))
+        assert artefact.calibrated_on == 64
+        found = percent(all_scores(runtime, artefact, dataset), dataset)
+        record_property(f"{runtime} int8 percent", found)
+        assert found >= expected - MOST_POINTS_LOST, f"{runtime}: {found} of {expected} %"

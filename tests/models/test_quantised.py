@@ -1,0 +1,252 @@
+"""int8 and TFLite made of a folder's files."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import onnx
+import pytest
+import yaml
+
+from dse.errors import ModelError, RequestError
+from dse.models import needs
+from dse.models.calibration import RANDOM_PIXELS, Calibration
+from dse.models.catalogue import CATALOGUE
+from dse.models.converted import Converted
+from dse.models.files import Files
+from dse.models.onnx_writer import onnx_bytes
+from dse.models.quantised import Quantised
+from dse.models.tflite_writer import tflite_bytes
+from tests import small_models
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dse.models.provider import Provider
+    from dse.types import ModelFormat
+
+NAME = "mobilenet-v1-0.25-128"
+BOTH: tuple[ModelFormat, ...] = ("onnx", "tflite")
+IMAGES = Calibration("4 images", "images", RANDOM_PIXELS.samples, images=4)
+KNOWN = {
+    "name": NAME,
+    "file": "known.onnx",
+    "precision": "fp32",
+    "layout": "NCHW",
+    "dtype": "float32",
+    "mean": 127.5,
+    "scale": 127.5,
+    "weights": "ours",
+    "published_accuracy": {"percent": 40.5, "source": "us"},
+}
+SMALL = {
+    "name": "small",
+    "file": "small.onnx",
+    "precision": "fp32",
+    "layout": "NCHW",
+    "dtype": "float32",
+    "resolution": 8,
+    "mean": 127,
+    "scale": 128,
+    "label_offset": 0,
+}
+SMALL_TFLITE = {**SMALL, "file": "small.tflite", "layout": "NHWC"}
+GIVEN_INT8 = {**SMALL, "file": "int8.tflite", "layout": "NHWC", "precision": "int8"}
+RAW = {**SMALL, "name": "raw", "dtype": "uint8", "mean": 0, "scale": 1}
+BUILD = """
+import json, sys
+from pathlib import Path
+from dse.models.calibration import RANDOM_PIXELS
+from dse.models.files import Files
+from dse.models.quantised import Quantised
+provider = Quantised(Files(Path(sys.argv[1])), RANDOM_PIXELS)
+found = provider.artefact("small", "int8", (sys.argv[2],))
+loaded = [one for one in ("onnx", "onnxruntime", "ai_edge_litert") if one in sys.modules]
+print(json.dumps([str(found.path), loaded]))
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "m"
+    folder.mkdir()
+    (folder / "known.onnx").write_bytes(onnx_bytes(CATALOGUE[NAME].graph()))
+    (folder / "small.onnx").write_bytes(small_models.onnx_bytes())
+    for name in ("small.tflite", "int8.tflite"):
+        (folder / name).write_bytes(small_models.tflite_bytes())
+    return folder
+
+
+def files(folder: Path, *entries: dict[str, Any]) -> Files:
+    (folder / "models.yaml").write_text(yaml.safe_dump({"models": list(entries)}))
+    return Files(folder)
+
+
+def both(inner: Provider, calibration: Calibration | None = IMAGES) -> Quantised:
+    return Quantised(Converted(inner), calibration)
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_tflite_of_a_known_architecture_has_the_weights_of_the_file(folder: Path) -> None:
+    provider = both(files(folder, KNOWN))
+    given = provider.artefact(NAME, "fp32", BOTH)
+    assert given.path == folder / "known.onnx"
+    found = provider.artefact(NAME, "fp32", ("tflite",))
+    assert found.path.read_bytes() == tflite_bytes(CATALOGUE[NAME].graph())
+    assert found.format == "tflite"
+    assert (found.preprocessing.layout, found.preprocessing.label_offset) == ("NHWC", 1)
+    assert found.preprocessing == provider.preprocessing(NAME, "fp32", ("tflite",))
+    assert (found.classes, found.published) == (1001, given.published)
+    assert found.weights == "ours, converted from ONNX"
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_int8_is_made_in_both_formats(folder: Path) -> None:
+    provider = both(files(folder, KNOWN))
+    assert provider.models() == (NAME,)
+    assert provider.precisions(NAME) == ("fp32", "int8")
+    for form, layout in zip(BOTH, ("NCHW", "NHWC"), strict=True):
+        assert provider.obstacle(NAME, "int8", (form,)) is None
+        found = provider.artefact(NAME, "int8", (form,))
+        assert (found.format, found.preprocessing.layout) == (form, layout)
+        assert found.path.stat().st_size < (folder / "known.onnx").stat().st_size / 3
+        assert "int8 calibrated on 4 images" in found.weights
+        assert (found.calibrated_on, found.published) == (4, None)
+        assert provider.published(NAME, "int8") is None
+        assert provider.artefact(NAME, "int8", (form,)) == found
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_the_int8_onnx_suits_every_runtime(folder: Path) -> None:
+    (folder / "small.onnx").write_bytes(newer(small_models.onnx_bytes()))
+    found = both(files(folder, SMALL)).artefact("small", "int8", BOTH)
+    model = onnx.load(found.path)
+    onnx.checker.check_model(model, full_check=True)
+    assert [(one.domain, one.version) for one in model.opset_import] == [("", 15)]
+    assert {node.domain for node in model.graph.node} == {""}
+    kinds = {node.op_type for node in model.graph.node}
+    assert {"QuantizeLinear", "DequantizeLinear"} <= kinds
+    assert model.graph.input[0].type.tensor_type.shape.dim[0].dim_param
+
+
+def newer(data: bytes) -> bytes:
+    """The model at a later opset, and with the import of a domain that it does not use."""
+    model = onnx.version_converter.convert_version(onnx.load_from_string(data), 17)
+    model.opset_import.append(onnx.helper.make_opsetid("ai.onnx.ml", 2))
+    return bytes(model.SerializeToString())
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_what_is_given_goes_before_what_can_be_made(folder: Path) -> None:
+    provider = both(files(folder, SMALL, SMALL_TFLITE, GIVEN_INT8))
+    for formats in (BOTH, ("tflite",)):
+        found = provider.artefact("small", "int8", formats)
+        assert found.path == folder / "int8.tflite"
+        assert found.calibrated_on == 0
+    assert provider.artefact("small", "int8", ("onnx",)).calibrated_on == 4
+    assert provider.artefact("small", "fp32", ("tflite",)).path == folder / "small.tflite"
+
+
+@pytest.mark.parametrize(
+    ("calibration", "model", "precision", "formats", "reason"),
+    [
+        (None, "small", "int8", BOTH, "int8 is calibrated on images: give a --dataset"),
+        (IMAGES, "raw", "int8", BOTH, "int8 is made from fp32 files with float32 input, not uint8"),
+        (IMAGES, "small", "fp32", ("tflite",), "models.yaml has no fp32 file as tflite"),
+        (IMAGES, "small", "int8", ("tflite",), "models.yaml has no int8 file"),
+        (IMAGES, "small", "fp16", BOTH, "models.yaml has no fp16 file"),
+    ],
+)
+def test_what_can_t_be_made_is_told(
+    calibration: Calibration | None,
+    model: str,
+    precision: str,
+    formats: tuple[ModelFormat, ...],
+    reason: str,
+    folder: Path,
+) -> None:
+    provider = both(files(folder, SMALL, RAW), calibration)
+    assert provider.obstacle(model, precision, formats) == reason
+    assert ("int8" in provider.precisions(model)) is (calibration is not None and model != "raw")
+    for call in (provider.artefact, provider.preprocessing):
+        with pytest.raises(RequestError, match=reason):
+            call(model, precision, formats)
+
+
+@pytest.mark.parametrize("module", ["onnxruntime", "ai_edge_litert"])
+def test_a_missing_library_is_an_obstacle(
+    module: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider = both(files(folder, KNOWN))
+    monkeypatch.setattr(needs, "find_spec", lambda name: None if name == module else name)
+    problem = provider.obstacle(NAME, "fp32", ("tflite",))
+    assert problem is not None
+    assert problem.endswith(
+        "need onnx, onnxruntime and ai-edge-litert: pip install 'mlperf-dse[quantise]'"
+    )
+    with pytest.raises(RequestError, match="need onnx, onnxruntime"):
+        provider.artefact(NAME, "fp32", ("tflite",))
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_a_file_of_another_architecture_is_refused(folder: Path) -> None:
+    (folder / "known.onnx").write_bytes(onnx_bytes(CATALOGUE["mobilenet-v1-0.5-128"].graph()))
+    provider = both(files(folder, KNOWN))
+    reason = rf"^known\.onnx can't be converted to TFLite: it is not the catalogue's {NAME}: stem: "
+    with pytest.raises(ModelError, match=reason) as caught:
+        provider.artefact(NAME, "fp32", ("tflite",))
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_a_file_that_changes_meanwhile_is_not_cached(folder: Path, own_cache: Path) -> None:
+    def meddle(preprocessing: Any) -> Any:
+        (folder / "small.onnx").write_bytes(small_models.onnx_bytes(fixed_batch=True))
+        return RANDOM_PIXELS.samples(preprocessing)
+
+    provider = both(files(folder, SMALL), Calibration("x", "x", meddle))
+    with pytest.raises(RequestError, match=r"small\.onnx: changed while it was read; start again"):
+        provider.artefact("small", "int8", BOTH)
+    assert not list(own_cache.rglob("*.onnx"))
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_the_name_holds_all_that_the_content_depends_on(folder: Path) -> None:
+    other = Calibration("4 images", "other", RANDOM_PIXELS.samples, images=4)
+    paths = [
+        both(files(folder, SMALL), calibration).artefact("small", "int8", BOTH).path
+        for calibration in (IMAGES, other)
+    ]
+    paths.append(both(files(folder, {**SMALL, "scale": 64})).artefact("small", "int8", BOTH).path)
+    (folder / "small.onnx").write_bytes(small_models.onnx_bytes(fixed_batch=True))
+    paths.append(both(files(folder, SMALL)).artefact("small", "int8", BOTH).path)
+    assert len({path.name.split(".")[2] for path in paths}) == 4
+
+
+@pytest.mark.parametrize("form", BOTH)
+def test_two_processes_make_one_file_without_loading_a_runtime(
+    form: ModelFormat, folder: Path, own_cache: Path
+) -> None:
+    files(folder, SMALL, SMALL_TFLITE)
+    command = [sys.executable, "-P", "-c", BUILD, str(folder), form]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    answers = [json.loads(process.communicate()[0]) for process in processes]
+    assert answers[0] == answers[1]
+    assert answers[0][1] == []
+    made = list((own_cache / "models" / "quantised").glob(f"*.{form}"))
+    assert [str(path) for path in made] == answers[0][:1]
+
+
+@pytest.mark.parametrize("form", BOTH)
+def test_the_same_inputs_give_the_same_bytes(
+    form: ModelFormat, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A study refuses a file that has changed, and a cache may be emptied at any time.
+    found = set()
+    for number in range(2):
+        monkeypatch.setenv("DSE_CACHE_DIR", str(tmp_path / str(number)))
+        found.add(both(files(folder, KNOWN)).artefact(NAME, "int8", (form,)).sha256)
+    assert len(found) == 1
