@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: explore test environments lint types bench docs clean
+.PHONY: explore test environments lint types bench runtimes docs clean
 
 explore: $(READY)
 	$(BIN)/dse explore $(SPACE) --study $(STUDY)
@@ -30,6 +30,10 @@ types: $(READY)
 bench: $(READY)
 	$(BIN)/python -m tests.benchmarks.harness_overhead
 	$(BIN)/python -m tests.benchmarks.runtimes
+
+# Takes a quarter of an hour; the runtimes with an environment of their own must be installed.
+runtimes: $(READY)
+	$(BIN)/python -m tests.runtimes_page
 
 docs: $(READY)
 	$(BIN)/python -m tests.help_pages

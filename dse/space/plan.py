@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from dse.types import KnobValue
 
 Triple = tuple[str, str, str]
+MOST_LINES = 3
+"""For one reason."""
 
 
 class Availability(Protocol):
@@ -144,19 +146,34 @@ def resolve(
 
 
 def summary(excluded: Iterable[Excluded]) -> tuple[str, ...]:
-    """One line for each backend, precision and reason, for the reader; the largest first."""
+    """One line for each backend, precision and reason, for the reader; the largest first.
+
+    A reason that stands for more of these than one likes to read lies in the machine, and has one
+    line of its own.
+    """
+    entries = list(excluded)
+    pairs: dict[str, set[tuple[str, str]]] = {}
+    for entry in entries:
+        pairs.setdefault(entry.reason, set()).add((entry.backend, entry.precision))
     groups: dict[tuple[str, str, str], list[Excluded]] = {}
-    for entry in excluded:
-        groups.setdefault((entry.backend, entry.precision, entry.reason), []).append(entry)
+    for entry in entries:
+        everywhere = len(pairs[entry.reason]) > MOST_LINES
+        who = ("", "") if everywhere else (entry.backend, entry.precision)
+        groups.setdefault((*who, entry.reason), []).append(entry)
     counts = {key: sum(entry.count for entry in group) for key, group in groups.items()}
-    lines = []
-    for key in sorted(groups, key=lambda k: -counts[k]):
-        backend, precision, reason = key
-        models = [entry.model for entry in groups[key]]
-        who = ", ".join(models) if len(models) <= 3 else f"{len(models)} models"
-        number = f"{counts[key]} configuration{'s' if counts[key] > 1 else ''}"
-        lines.append(f"{backend} {precision}, {who}: {reason} ({number})")
-    return tuple(lines)
+    return tuple(
+        _line(key, groups[key], counts[key]) for key in sorted(groups, key=lambda k: -counts[k])
+    )
+
+
+def _line(key: tuple[str, str, str], group: list[Excluded], count: int) -> str:
+    backend, precision, reason = key
+    number = f"{count} configuration{'s' if count > 1 else ''}"
+    if not backend:
+        return f"{reason} ({number})"
+    models = [entry.model for entry in group]
+    who = ", ".join(models) if len(models) <= 3 else f"{len(models)} models"
+    return f"{backend} {precision}, {who}: {reason} ({number})"
 
 
 class _Obstacles:

@@ -1,0 +1,168 @@
+"""Writes docs/runtimes.md, which model runs in which precision on which runtime.
+
+    python -m tests.runtimes_page [MODEL ...]
+
+Builds every model of the catalogue (or those named, and then only prints), in every precision that
+the builtin provider makes, and has each usable runtime predict a batch of two with it, in the
+Python and the process of its own that a worker would have. Takes a quarter of an hour.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dse.contract import LoadError, LoadRequest, UnsupportedError
+from dse.environments.availability import Availability, availabilities
+from dse.models.builtin import Builtin
+from dse.models.catalogue import CATALOGUE, published_pairs
+from dse.registry import BACKENDS, backend
+from dse.tasks.inputs import RandomInputs
+from dse.types import Configuration
+from tests.backends.remote import Connection, RemoteError, RemoteRuntime
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from dse.types import KnobValue
+
+PAGE = Path(__file__).parents[1] / "docs" / "runtimes.md"
+REFERENCE = "onnxruntime"
+BATCH_SIZE = 2
+BF16: tuple[tuple[str, KnobValue], ...] = (("inference_precision", "bf16"),)
+
+HEAD = """# Which runtime runs what
+
+Written by `make runtimes`: each model of the catalogue as the builtin provider makes it, loaded
+and asked for a batch of two by each runtime. What is named in a cell ran and gave finite scores for
+both samples. bf16 is OpenVINO's arithmetic on an fp32 file, on a CPU that has it.
+
+"""
+
+
+@dataclass(slots=True)
+class Results:
+    """What ran, by model and runtime; why the rest did not; and how far scores lie apart."""
+
+    ran: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
+    reasons: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    apart: dict[str, float] = field(default_factory=dict)
+
+
+class Server:
+    """A runtime in a process of its own, started again after a crash."""
+
+    def __init__(self, name: str, python: str) -> None:
+        self.name, self._python = name, python
+        self._connection: Connection | None = None
+
+    def scores(
+        self, model: str, precision: str, knobs: tuple[tuple[str, KnobValue], ...]
+    ) -> NDArray[Any]:
+        formats = backend(self.name).formats
+        artefact = Builtin().artefact(model, precision, formats)
+        batch = RandomInputs(BATCH_SIZE, artefact.preprocessing, seed=0).batch(range(BATCH_SIZE))
+        configuration = Configuration(model, precision, self.name, 1, BATCH_SIZE, knobs)
+        if self._connection is None:
+            self._connection = Connection(self._python, self.name)
+        try:
+            runtime = RemoteRuntime(self.name, self._connection)
+            loaded = runtime.load(LoadRequest(configuration, artefact.path, {}))
+            scores = loaded.predict(loaded.bind(batch))
+            loaded.close()
+        except (EOFError, BrokenPipeError) as error:
+            self._connection = None
+            raise RemoteError("the process ended") from error
+        if scores.shape != (BATCH_SIZE, artefact.classes) or not np.isfinite(scores).all():
+            raise RemoteError(f"scores of shape {scores.shape}, or not all finite")
+        return scores
+
+
+def tried(models: Sequence[str], usable: dict[str, Availability]) -> Results:
+    results = Results()
+    servers = {name: Server(name, found.python or "") for name, found in usable.items()}
+    for model in models:
+        reference: NDArray[Any] | None = None
+        for name, precision, knobs in _cases(servers):
+            label = "bf16" if knobs else precision
+            try:
+                scores = servers[name].scores(model, precision, knobs)
+            except (LoadError, UnsupportedError, RemoteError) as error:
+                reason = " ".join(str(error).split())
+                results.reasons[model, name, label] = reason
+                sys.stderr.write(f"{model} {label}, {name}: {reason}\n")
+                continue
+            results.ran[model, name].append(label)
+            if name == REFERENCE and label == "fp32":
+                reference = scores
+            if reference is not None and label == "fp32":
+                spread = float(reference.std())
+                apart = float(np.abs(scores - reference).max()) / spread
+                results.apart[name] = max(results.apart.get(name, 0.0), apart)
+        sys.stderr.write(f"{model}: { ({n: results.ran[model, n] for n in servers}) }\n")
+    return results
+
+
+def _cases(
+    names: dict[str, Server],
+) -> Iterator[tuple[str, str, tuple[tuple[str, KnobValue], ...]]]:
+    """The reference first."""
+    for name in sorted(names, key=lambda name: name != REFERENCE):
+        yield name, "fp32", ()
+        if name == "openvino":
+            yield name, "fp32", BF16
+        yield name, "int8", ()
+
+
+def page(models: Sequence[str], usable: dict[str, Availability], results: Results) -> str:
+    names = list(usable)
+    lines = ["| model | " + " | ".join(f"{n} {usable[n].version}" for n in names) + " |"]
+    lines.append("|---" * (len(names) + 1) + "|")
+    for model in models:
+        cells = [", ".join(results.ran[model, name]) or "-" for name in names]
+        lines.append(f"| {model} | " + " | ".join(cells) + " |")
+    pairs = [pair for pair in published_pairs() if pair[0] in models]
+    light = [n for n in ("litert", REFERENCE) if n in names]
+    served = sum(any(p in results.ran[m, n] for n in light) for m, p in pairs)
+    pairs_served = f"{served} of the {len(pairs)} published pairs of model and precision"
+    words = [
+        f"{pairs_served} run on {' or '.join(light)}.",
+        "",
+        "fp32 scores on random pixels lie at most this far from those of ONNX Runtime, in standard",
+        "deviations of the scores: "
+        + ", ".join(f"{n} {a:.1g}" for n, a in results.apart.items() if n != REFERENCE)
+        + ".",
+    ]
+    reasons = defaultdict(list)
+    for (model, name, label), reason in results.reasons.items():
+        reasons[name, label, reason[:200]].append(model)
+    failed = [
+        f"- {name} {label}, {', '.join(which)}: {reason}"
+        for (name, label, reason), which in reasons.items()
+    ]
+    if failed:
+        words += ["", "What did not run:", "", *failed]
+    return HEAD + "\n".join([*lines, "", *words]) + "\n"
+
+
+def main() -> int:
+    models = sys.argv[1:] or list(CATALOGUE)
+    found = availabilities(name for name in BACKENDS if backend(name).formats)
+    usable = {name: one for name, one in found.items() if one.error is None}
+    text = page(models, usable, tried(models, usable))
+    if len(models) == len(CATALOGUE):
+        PAGE.write_text(text, encoding="utf-8")
+    else:
+        sys.stdout.write(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
