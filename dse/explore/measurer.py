@@ -14,7 +14,9 @@ from dse.measure.spec import InputSource, Spec, Task
 from dse.tasks.cache import image_cache, label_file
 from dse.types import (
     ACCURACY,
-    THROUGHPUT,
+    LATENCY,
+    MULTI_STREAM,
+    MULTI_STREAM_SAMPLES,
     TRANSIENT_FAILURES,
     Failure,
     FailureKind,
@@ -163,8 +165,6 @@ class Measurer:
         keep: Callable[[Measurement], None],
     ) -> Outcome:
         """Runs workers until everything is taken or has failed for good."""
-        taken: tuple[Measurement, ...] = ()
-        for attempt in range(1, MAX_ATTEMPTS + 1):
 
         def complete(measurement: Measurement) -> Measurement:
             return _with_calibration(measurement, subject.artefact)
@@ -172,6 +172,8 @@ class Measurer:
         def told(measurement: Measurement) -> None:
             keep(complete(measurement))
 
+        taken: tuple[Measurement, ...] = ()
+        for attempt in range(1, MAX_ATTEMPTS + 1):
             left = tuple(t for t in tasks if t.metric not in {m.metric for m in taken})
             spec = self._spec(subject, f"{run}-{attempt}", left)
             python = self._bench.offers.interpreters[subject.configuration.backend]
@@ -270,14 +272,6 @@ class Measurer:
         if metric == ACCURACY.name and not subject.recorded:
             dataset = self._bench.dataset
             more: dict[str, Any] = {
-
-
-def _with_calibration(measurement: Measurement, artefact: Artefact | None) -> Measurement:
-    """An accuracy says how many of its images the model has seen before."""
-    if artefact is None or not artefact.calibrated_on or measurement.metric != ACCURACY.name:
-        return measurement
-    details = {**measurement.details, "calibrated_on": artefact.calibrated_on}
-    return replace(measurement, details=details)
                 "knobs": {name: v for name, v in configuration.knobs if name in numeric},
                 "dataset": dataset.fingerprint if dataset else "",
             }
@@ -288,8 +282,13 @@ def _with_calibration(measurement: Measurement, artefact: Artefact | None) -> Me
                 "cpu": self._bench.fingerprint,
                 "fidelity": asdict(self._bench.fidelity),
             }
-            if metric == THROUGHPUT.name or subject.recorded:
-                more["batch_size"] = configuration.batch_size
+            # Left out where they are the default: they came later, and keys stay as they were.
+            if configuration.pinned:
+                more["pinned"] = True
+            if metric != LATENCY.name or subject.recorded:
+                more["batch_size"] = _batch_size(metric, configuration)
+                if configuration.instances > 1:
+                    more["instances"] = configuration.instances
         return digest({"metric": metric, **subject.depends, **more})
 
     def _hash(self, path: Path) -> str:
@@ -300,3 +299,18 @@ def _with_calibration(measurement: Measurement, artefact: Artefact | None) -> Me
                 raise RequestError(f"can't be read: {error.strerror}", file=path) from error
             self._hashes[path] = hashlib.sha256(content).hexdigest()
         return self._hashes[path]
+
+
+def _batch_size(metric: str, configuration: Configuration) -> int:
+    """The one a metric depends on: a MultiStream query fills no batch beyond its samples."""
+    if metric == MULTI_STREAM.name:
+        return min(configuration.batch_size, MULTI_STREAM_SAMPLES)
+    return configuration.batch_size
+
+
+def _with_calibration(measurement: Measurement, artefact: Artefact | None) -> Measurement:
+    """An accuracy says how many of its images the model has seen before."""
+    if artefact is None or not artefact.calibrated_on or measurement.metric != ACCURACY.name:
+        return measurement
+    details = {**measurement.details, "calibrated_on": artefact.calibrated_on}
+    return replace(measurement, details=details)
