@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dse.contract import Runtime
-    from dse.measure.spec import Spec, Task
+    from dse.measure.spec import Fidelity, Spec, Task
     from dse.types import KnobValue
 
 MAX_QUERIES = 200_000
@@ -40,7 +40,11 @@ MAX_QUERIES = 200_000
 ACCURACY_BATCH = 16
 """Large enough for full speed, small enough for any memory."""
 OFFLINE_BATCHES = 4
-"""Fewest full batches of an Offline run, for each caller."""
+"""Fewest full batches of an Offline run, for each caller; fewer where they would take long."""
+FEWEST_QUERIES = 64
+"""Below which LoadGen calls a SingleStream run INVALID; enough where more would take long."""
+LONG_S = 10.0
+"""A probe is not made longer than this for the sake of more queries."""
 TRIES = 2
 HEADROOM = 1.3
 """An Offline run is planned this much longer than due, since the warm-up only estimates it."""
@@ -173,7 +177,7 @@ def _stream_run(
             scenario,
             batch_size=setup.batch_size,
             min_duration_ms=_bounded(fidelity.min_duration_ms, 2 / expected),
-            min_query_count=fidelity.min_query_count,
+            min_query_count=_queries(fidelity, expected_s),
             performance_samples=fidelity.performance_samples,
             expected_latency_ns=max(1, int(expected * 1e9)),
         )
@@ -194,7 +198,8 @@ def _take_throughput(bench: Bench, folder: Path) -> Taken:
         duration_ms = _bounded(fidelity.min_duration_ms, expected)
         due = math.ceil(expected * duration_ms / 1e3 / batch_size)
         # Offline's query count is its number of samples: full batches only, and no caller idle.
-        batches = math.ceil(max(OFFLINE_BATCHES * callers, due) / callers) * callers
+        fewest = max(1, min(OFFLINE_BATCHES, int(LONG_S / call_s)))
+        batches = math.ceil(max(fewest * callers, due) / callers) * callers
         return RunSettings(
             Scenario.OFFLINE,
             batch_size=batch_size,
@@ -208,6 +213,14 @@ def _take_throughput(bench: Bench, folder: Path) -> Taken:
         log.number("result_samples_per_second"),
         {"samples": int(log.number("effective_min_sample_count"))},
     )
+
+
+def _queries(fidelity: Fidelity, expected_s: float) -> int:
+    """The fewest queries of a run that asks for one after the other."""
+    if fidelity.validity != "probe":
+        return fidelity.min_query_count
+    affordable = max(FEWEST_QUERIES, int(LONG_S / expected_s))
+    return min(fidelity.min_query_count, affordable)
 
 
 def _bounded(duration_ms: int, queries_per_s: float) -> int:

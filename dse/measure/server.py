@@ -34,6 +34,8 @@ MOST_STEPS = 12
 CONFIRMING = 3
 """The confirming run is this much longer than one of the search."""
 MOST_CONFIRMED = 4
+MOST_PER_S = 50_000.0
+"""No higher rate is tried: LoadGen generates its queries in advance, at about 480 bytes each."""
 
 
 def take_server(bench: Bench, folder: Path) -> Taken:
@@ -59,7 +61,10 @@ def take_server(bench: Bench, folder: Path) -> Taken:
         )
     runs = _Runs(bench, setup, folder / "server")
     most = len(bench.callers(setup)) * setup.batch_size / call_s
-    rate = highest(lambda wanted: runs.run(wanted).kept, FIRST_LOAD * most)
+    rate = highest(
+        lambda wanted: wanted <= MOST_PER_S and runs.run(wanted).kept,
+        min(FIRST_LOAD * most, MOST_PER_S),
+    )
     for _ in range(MOST_CONFIRMED):
         if rate is None:
             break

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.commandline import none_left
 from tests.replays import failures, write_space
 
@@ -13,10 +15,22 @@ if TYPE_CHECKING:
     from tests.commandline import Command
 
 
-def test_each_fault_is_one_failure_and_the_study_goes_on(command: Command, here: Path) -> None:
+@pytest.mark.parametrize(
+    ("objective", "instances"),
+    [
+        ("latency_p90_ms", 1),
+        ("throughput_samples_per_s", 2),
+        ("multistream_latency_p99_ms", 2),
+        ("server_throughput_samples_per_s", 1),
+    ],
+)
+def test_each_fault_is_one_failure_and_the_study_goes_on(
+    objective: str, instances: int, command: Command, here: Path
+) -> None:
     faults = ["refuse", "raise", "segfault", "eat_memory", "none"]
-    fields = {"models": "a", "threads": 1, "batch_sizes": 1, "objectives": ["latency_p90_ms"]}
-    space = write_space(here, backends={"null": {"fault": faults}}, **fields)
+    fields = {"models": "a", "threads": 1, "batch_sizes": 1, "objectives": [objective]}
+    backends = {"null": {"fault": faults, "delay_ms": 0.5}}
+    space = write_space(here, backends=backends, instances=instances, **fields)
     answer = command.good("explore", space, "--sampler", "grid", "--memory-limit", "1GiB")
     assert none_left(here)
     assert command.counts("space") == (1, 4, 0, 1)
@@ -47,14 +61,20 @@ def test_each_fault_is_one_failure_and_the_study_goes_on(command: Command, here:
         assert f"FAILED ({kind}: " in answer.err
     shown = command.good("status", "space").out
     assert "failures, crash: 2" in shown
-    assert "1 x refused, as asked for (such as #0 a fp32, null, 1 thread, batch 1" in shown
+    assert "1 x refused, as asked for (such as #0 a fp32, null, " in shown
     (point,) = command.frontier("space")["points"]
     assert point["configuration"]["fault"] == "none"
 
 
-def test_a_run_that_hangs_is_ended_and_the_study_goes_on(command: Command, here: Path) -> None:
-    fields = {"models": "a", "threads": 1, "batch_sizes": 1, "objectives": ["latency_p90_ms"]}
-    space = write_space(here, backends={"null": {"fault": ["hang", "refuse"]}}, **fields)
+@pytest.mark.parametrize(
+    ("objective", "instances"), [("latency_p90_ms", 1), ("throughput_samples_per_s", 2)]
+)
+def test_a_run_that_hangs_is_ended_and_the_study_goes_on(
+    objective: str, instances: int, command: Command, here: Path
+) -> None:
+    fields = {"models": "a", "threads": 1, "batch_sizes": 1, "objectives": [objective]}
+    backends = {"null": {"fault": ["hang", "refuse"]}}
+    space = write_space(here, backends=backends, instances=instances, **fields)
     answer = command("explore", space, "--sampler", "grid", "--run-timeout", "3s")
     assert none_left(here)
     assert answer.code == 1  # nothing was measured

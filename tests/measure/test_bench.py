@@ -12,7 +12,7 @@ import pytest
 from dse.contract import UnsupportedError
 from dse.loadgen.logs import read_detail
 from dse.measure.failures import RunFailedError
-from dse.measure.runs import ACCURACY_BATCH, OFFLINE_BATCHES, take
+from dse.measure.runs import ACCURACY_BATCH, OFFLINE_BATCHES, _queries, take
 from dse.types import ACCURACY, LATENCY, THROUGHPUT, FailureKind, ModelFormat
 from tests.measure.specs import ALL, QUICK, spec
 
@@ -102,6 +102,15 @@ def test_offline_predicts_full_batches_only(batch_size: int, tmp_path: Path) -> 
     assert measurement.details["samples"] == samples
     assert samples % batch_size == 0
     assert samples >= OFFLINE_BATCHES * batch_size
+
+
+@pytest.mark.parametrize(
+    ("expected_s", "queries"), [(0.001, 500), (0.02, 500), (0.05, 200), (0.5, 64), (10.0, 64)]
+)
+def test_a_slow_model_is_asked_less_often(expected_s: float, queries: int) -> None:
+    many = replace(QUICK, min_query_count=500)
+    assert _queries(many, expected_s) == queries
+    assert _queries(replace(many, validity="valid"), expected_s) == 500
 
 
 def test_warm_up_comes_before_the_clock(tmp_path: Path) -> None:
