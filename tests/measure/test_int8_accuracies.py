@@ -95,11 +95,13 @@ RUNTIMES = {"onnxruntime": onnxruntime, "openvino": openvino, "litert": litert}
 FORMATS: dict[str, ModelFormat] = {"onnxruntime": "onnx", "openvino": "onnx", "litert": "tflite"}
 
 
-def all_scores(runtime: str, artefact: Artefact, dataset: Dataset) -> NDArray[Any]:
+def all_scores(
+    runtime: str, artefact: Artefact, dataset: Dataset, count: int = IMAGES
+) -> NDArray[Any]:
     pixels = artefact.preprocessing
     images = ImageInputs(image_cache(dataset, pixels), dataset.labels, pixels)
     scores = RUNTIMES[runtime](artefact.path)
-    starts = range(0, IMAGES, BATCH)
+    starts = range(0, count, BATCH)
     return np.concatenate([scores(images.batch(range(i, i + BATCH))).copy() for i in starts])
 
 
@@ -108,14 +110,25 @@ def percent(scores: NDArray[Any], dataset: Dataset) -> float:
 
 
 @pytest.mark.parametrize("model", MODELS)
+def test_the_scores_of_a_converted_file_are_those_of_its_source(
+    model: str, provider: Provider, dataset: Dataset
+) -> None:
+    # Scores that near each other have the same accuracy; few images tell as much as all.
+    source, converted = (
+        all_scores(runtime, provider.artefact(model, "fp32", (form,)), dataset, count=100)
+        for runtime, form in FORMATS.items()
+        if runtime != "openvino"
+    )
+    np.testing.assert_allclose(converted, source, atol=1e-4)
+    np.testing.assert_array_equal(converted.argmax(axis=1), source.argmax(axis=1))
+
+
+@pytest.mark.parametrize("model", MODELS)
 def test_int8_is_near_fp32_in_every_runtime(
     model: str, provider: Provider, dataset: Dataset, record_property: Callable[[str, float], None]
 ) -> None:
     given = all_scores("onnxruntime", provider.artefact(model, "fp32", ("onnx",)), dataset)
     expected = percent(given, dataset)
-    converted = all_scores("litert", provider.artefact(model, "fp32", ("tflite",)), dataset)
-    np.testing.assert_allclose(converted, given, atol=1e-3)
-    assert percent(converted, dataset) == pytest.approx(expected, abs=100 * 1.5 / IMAGES)
     for runtime, form in FORMATS.items():
         artefact = provider.artefact(model, "int8", (form,))
         assert artefact.calibrated_on == 64
