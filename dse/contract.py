@@ -115,6 +115,19 @@ class Streams(Model, Protocol):
         ...
 
 
+@runtime_checkable
+class Buffered(Model, Protocol):
+    """A model that copies each batch into memory of its own, unless it lies there already."""
+
+    def buffer(self) -> NDArray[Any]:
+        """That memory, to write batches into: what `bind` makes of it is predicted as it stands.
+
+        Returns:
+            (batch_size, ...) in the model's layout and dtype; valid until the model is closed.
+        """
+        ...
+
+
 class Backend(Protocol):
     """What the tool must know of a backend before anything is loaded. Stateless."""
 

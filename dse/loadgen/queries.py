@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 import mlperf_loadgen as lg
 import numpy as np
 
+from dse.contract import Buffered
 from dse.tasks.inputs import top1
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from dse.contract import Model
     from dse.loadgen.samples import Samples
@@ -71,8 +74,7 @@ def batches(model: Model, samples: Samples, batch_size: int) -> Answer:
     def answer(ids: list[int], indices: list[int]) -> None:
         parts = [arrays[index] for index in indices]
         if not buffers:
-            batch = np.concatenate([parts[0]] * batch_size)
-            buffers.append((batch, model.bind(batch)))
+            buffers.append(_buffer(model, np.concatenate([parts[0]] * batch_size)))
         batch, bound = buffers[0]
         np.concatenate(parts, out=batch[: len(parts)])
         predict(bound)
@@ -89,8 +91,7 @@ def labelled(model: Model, samples: Samples, batch_size: int, label_offset: int)
 
     def answer(ids: list[int], indices: list[int]) -> None:
         if not buffers:
-            batch = inputs.batch([indices[0]] * batch_size)
-            buffers.append((batch, model.bind(batch)))
+            buffers.append(_buffer(model, inputs.batch([indices[0]] * batch_size)))
         batch, bound = buffers[0]
         inputs.batch(indices, out=batch[: len(indices)])
         found = top1(predict(bound), label_offset)[: len(ids)].tolist()
@@ -98,6 +99,15 @@ def labelled(model: Model, samples: Samples, batch_size: int, label_offset: int)
         complete(_addressed(labels.responses, ids))
 
     return _guarded(answer, samples)
+
+
+def _buffer(model: Model, batch: NDArray[Any]) -> tuple[NDArray[Any], Any]:
+    """Memory that batches are written into, and what predicts it; filled with a first batch."""
+    if isinstance(model, Buffered):
+        own = model.buffer()
+        own[...] = batch
+        batch = own
+    return batch, model.bind(batch)
 
 
 def _addressed(responses: list[Any], ids: Sequence[int]) -> list[Any]:

@@ -105,7 +105,9 @@ def notes(study: Study) -> list[str]:
         }
         lines.append("accuracy is published, not measured here: " + "; ".join(sorted(origins)))
     if seen := max(map(calibrated_on, study.records.values()), default=0):
-        lines.append(f"accuracy of int8 made here includes the {seen} images that it was calibrated on")
+        lines.append(
+            f"accuracy of int8 made here includes the {seen} images that it was calibrated on"
+        )
     if Source.REPLAYED in sources:
         lines.append("values of the replay backend were recorded elsewhere, not measured here")
     if Source.MEASURED in sources:

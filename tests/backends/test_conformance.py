@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 import pytest
 
-from dse.contract import LoadError, Recording, Runtime, Streams, UnsupportedError
+from dse.contract import Buffered, LoadError, Recording, Runtime, Streams, UnsupportedError
 from dse.registry import BACKENDS, backend
 from dse.start import command, environment
 from dse.types import (
@@ -189,6 +189,23 @@ class TestRuntime:
         bench.agree(model.predict(bound), model.predict(other).copy())
         samples[:] = bench.batch(size)
         np.testing.assert_array_equal(model.predict(bound), first)
+        model.close()
+
+    def test_a_buffer_of_its_own_is_predicted_as_any_batch(self, bench: Bench) -> None:
+        size = sizes(bench)[-1]
+        model = bench.load(size)
+        if isinstance(model, Buffered):
+            buffer = model.buffer()
+            assert buffer.flags.c_contiguous
+            assert buffer.shape == bench.batch(size).shape
+            assert str(buffer.dtype) == bench.feed.dtype
+            bound = model.bind(buffer)
+            for seed in (0, 1, 0):
+                plain = model.predict(model.bind(bench.batch(size, seed=seed))).copy()
+                buffer[:] = bench.batch(size, seed=seed + 5)
+                buffer[:] = bench.batch(size, seed=seed)
+                np.testing.assert_array_equal(model.predict(bound), plain)
+                np.testing.assert_array_equal(model.predict(bound), plain)  # it is not used up
         model.close()
 
     def test_streams_predict_at_a_time(self, bench: Bench) -> None:

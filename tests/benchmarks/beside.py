@@ -1,4 +1,10 @@
-"""One runtime through the whole harness and called straight, in alternation.
+"""One runtime through the whole harness, beside the same runtime called straight.
+
+On a machine that others use, two runs one after the other differ by far more than what is looked
+for. So both figures come out of one run: what LoadGen measures, less the time that the model's own
+calls took in that very run, is what LoadGen and the harness add; and what the backend adds is the
+difference between its call and a straight one, made in turn. Taking the time costs a call in
+itself, so it is taken twice, one inside the other, and the difference is left out.
 
 Runs in the runtime's own Python: takes a JSON object as its one argument and prints the pairs of
 figures as JSON. Started by `tests.benchmarks.runtimes`.
@@ -10,7 +16,6 @@ import json
 import os
 import statistics
 import sys
-import threading
 import time
 from functools import partial
 from pathlib import Path
@@ -19,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dse.contract import LoadRequest, Runtime
+from dse.contract import Buffered, LoadRequest, Runtime
 from dse.loadgen.callers import Caller
 from dse.loadgen.harness import run
 from dse.loadgen.logs import DetailLog, read_detail
@@ -28,26 +33,44 @@ from dse.registry import backend
 from dse.tasks.inputs import ImageInputs, RandomInputs
 from dse.types import Configuration, Preprocessing
 from tests.benchmarks.bare import BARE
-from tests.benchmarks.pairs import alternate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
 
     from dse.contract import Model
     from dse.tasks.inputs import Inputs
     from tests.benchmarks.bare import Call
 
-    Ways = tuple[Callable[[], float], Callable[[], float]]
-    """A figure through the harness, and the same without it."""
+    Way = Callable[[], tuple[float, float]]
+    """Takes a figure through the harness, and the same without it."""
 
 SAMPLES = 64
 IMAGES = 512
-DURATION_S = 1.0
+RUN_S = 1.0
 WARM_UP_CALLS = 30
 
 
+class Timed:
+    """A model that notes how long each of its calls takes, in nanoseconds."""
+
+    def __init__(self, model: Model) -> None:
+        self.calls: list[int] = []
+        self.bind, self.close = model.bind, model.close
+        if isinstance(model, Buffered):
+            self.buffer = model.buffer
+        self._predict = model.predict
+
+    def predict(self, bound: Any) -> NDArray[np.generic]:
+        started = time.perf_counter_ns()
+        scores = self._predict(bound)
+        self.calls.append(time.perf_counter_ns() - started)
+        return scores
+
+
 class Subject:
-    """A model file on a runtime, loaded by the backend and, beside it, straight."""
+    """A model file on a runtime."""
 
     def __init__(self, wanted: dict[str, Any]) -> None:
         self.name, self.file = str(wanted["backend"]), str(wanted["file"])
@@ -62,18 +85,24 @@ class Subject:
         configuration = Configuration("m", "fp32", self.name, threads, batch_size)
         return runtime.load(LoadRequest(configuration, Path(self.file), {}))
 
-    def calls(self, threads: int, batch_size: int) -> list[Call]:
-        """Over all samples, in batches that lie ready in memory."""
+    def samples(self, batch_size: int) -> list[NDArray[Any]]:
+        """All samples, in batches that lie ready in memory."""
         batches = self.inputs.batch(range(SAMPLES))
-        parts = [batches[i : i + batch_size] for i in range(0, SAMPLES, batch_size)]
-        return BARE[self.name](self.file, threads, parts)
+        return [batches[i : i + batch_size] for i in range(0, SAMPLES, batch_size)]
+
+    def calls(self, threads: int, batch_size: int) -> list[Call]:
+        """A straight call for each batch of the samples."""
+        return BARE[self.name](self.file, threads, self.samples(batch_size))
 
 
-def latency_us(subject: Subject) -> Ways:
-    """Median of a SingleStream run, and of the same calls without LoadGen."""
-    model, calls = subject.model(1, 1), subject.calls(1, 1)
-    fastest_ns = min(_latencies(calls, WARM_UP_CALLS))
-    count = max(64, int(DURATION_S * 1e9 / fastest_ns))
+def latency_us(subject: Subject) -> Way:
+    """Median of a SingleStream run, and of the call without LoadGen and backend."""
+    loaded, straight = subject.model(1, 1), subject.calls(1, 1)
+    ours = [partial(loaded.predict, loaded.bind(sample)) for sample in subject.samples(1)]
+    inner = Timed(loaded)
+    outer = Timed(inner)
+    fastest_ns = min(_alternating(ours, straight, WARM_UP_CALLS)[1])
+    count = max(64, int(RUN_S * 1e9 / fastest_ns))
     settings = RunSettings(
         Scenario.SINGLE_STREAM,
         min_query_count=count,
@@ -81,32 +110,26 @@ def latency_us(subject: Subject) -> Ways:
         expected_latency_ns=fastest_ns,
     )
 
-    def ours() -> float:
-        log = _run([Caller(model)], subject.inputs, settings)
-        return log.number("result_50.00_percentile_latency_ns") / 1e3
+    def pair() -> tuple[float, float]:
+        inner.calls.clear()
+        outer.calls.clear()
+        log = _run([Caller(outer)], subject.inputs, settings)
+        inside, outside = statistics.median(inner.calls), statistics.median(outer.calls)
+        added = log.number("result_50.00_percentile_latency_ns") - outside - (outside - inside)
+        backend_ns, bare_ns = _medians(_alternating(ours, straight, count))
+        return (added + backend_ns) / 1e3, bare_ns / 1e3
 
-    def bare() -> float:
-        return statistics.median(_latencies(calls, count)) / 1e3
-
-    return ours, bare
-
-
-def _latencies(calls: list[Call], count: int) -> list[int]:
-    clock, latencies = time.perf_counter_ns, []
-    for number in range(count):
-        call = calls[number % len(calls)]
-        started = clock()
-        call()
-        latencies.append(clock() - started)
-    return latencies
+    return pair
 
 
-def rate(subject: Subject, batch_size: int, instances: int) -> Ways:
-    """Samples per second of an Offline run, and of as many loops side by side without LoadGen."""
-    models = [subject.model(1, batch_size) for _ in range(instances)]
-    loops = [subject.calls(1, batch_size) for _ in range(instances)]
-    call_s = min(_latencies(loops[0], 4)) / 1e9
-    batches = max(8, int(DURATION_S / call_s)) * instances
+def rate(subject: Subject, batch_size: int, instances: int) -> Way:
+    """Samples per second of an Offline run, and of nothing but the calls in it, made straight."""
+    loaded = [subject.model(1, batch_size) for _ in range(instances)]
+    straight, first = subject.calls(1, batch_size), loaded[0]
+    ours = [partial(first.predict, first.bind(batch)) for batch in subject.samples(batch_size)]
+    models = [Timed(model) for model in loaded]
+    call_s = min(_alternating(ours, straight, 4)[1]) / 1e9
+    batches = max(8, int(RUN_S / call_s)) * instances
     settings = RunSettings(
         Scenario.OFFLINE,
         batch_size=batch_size,
@@ -114,16 +137,36 @@ def rate(subject: Subject, batch_size: int, instances: int) -> Ways:
         performance_samples=SAMPLES,
     )
 
-    def ours() -> float:
+    def pair() -> tuple[float, float]:
+        for model in models:
+            model.calls.clear()
         log = _run([Caller(model) for model in models], subject.inputs, settings)
-        return log.number("result_samples_per_second")
+        busy_s = sum(sum(model.calls) for model in models) / 1e9 / instances
+        backend_ns, bare_ns = _medians(_alternating(ours, straight, batches))
+        bare_s = busy_s * bare_ns / backend_ns
+        return log.number("result_samples_per_second"), batches * batch_size / bare_s
 
-    def bare() -> float:
-        started = time.perf_counter()
-        _side_by_side([partial(_repeat, calls, batches // instances) for calls in loops])
-        return batches * batch_size / (time.perf_counter() - started)
+    return pair
 
-    return ours, bare
+
+def _alternating(
+    ours: Sequence[Call], bare: Sequence[Call], count: int
+) -> tuple[list[int], list[int]]:
+    """Nanoseconds of the two ways to make the same call, in turn, over samples in random order."""
+    clock, first, second = time.perf_counter_ns, [], []
+    for number in np.random.default_rng(0).integers(0, len(ours), count).tolist():
+        one, other = ours[number], bare[number]
+        started = clock()
+        one()
+        between = clock()
+        other()
+        second.append(clock() - between)
+        first.append(between - started)
+    return first, second
+
+
+def _medians(both: tuple[list[int], list[int]]) -> tuple[float, float]:
+    return statistics.median(both[0]), statistics.median(both[1])
 
 
 def _repeat(calls: list[Call], count: int) -> None:
@@ -131,18 +174,7 @@ def _repeat(calls: list[Call], count: int) -> None:
         calls[number % len(calls)]()
 
 
-def _side_by_side(works: list[Callable[[], None]]) -> None:
-    if len(works) == 1:
-        works[0]()
-        return
-    threads = [threading.Thread(target=work) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-
-def accuracy_rate(subject: Subject, batch_size: int) -> Ways:
+def accuracy_rate(subject: Subject, batch_size: int) -> Way:
     """Images per second of an accuracy run, its logs included, and of the calls alone."""
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     side = subject.preprocessing.resolution
@@ -157,17 +189,15 @@ def accuracy_rate(subject: Subject, batch_size: int) -> Ways:
         Scenario.OFFLINE, accuracy=True, batch_size=batch_size, performance_samples=IMAGES
     )
 
-    def ours() -> float:
+    def pair() -> tuple[float, float]:
         started = time.perf_counter()
         _run([Caller(model)], images, settings)
-        return IMAGES / (time.perf_counter() - started)
-
-    def bare() -> float:
-        started = time.perf_counter()
+        between = time.perf_counter()
         _repeat(calls, IMAGES // batch_size)
-        return IMAGES / (time.perf_counter() - started)
+        ended = time.perf_counter()
+        return IMAGES / (between - started), IMAGES / (ended - between)
 
-    return ours, bare
+    return pair
 
 
 def _run(callers: list[Caller], inputs: Inputs, settings: RunSettings) -> DetailLog:
@@ -178,14 +208,13 @@ def _run(callers: list[Caller], inputs: Inputs, settings: RunSettings) -> Detail
 
 def main() -> int:
     wanted = json.loads(sys.argv[1])
-    subject = Subject(wanted)
-    what, options = wanted["what"], wanted["options"]
-    ways: dict[str, Callable[..., Ways]] = {
+    ways: dict[str, Callable[..., Way]] = {
         "latency": latency_us,
         "rate": rate,
         "accuracy": accuracy_rate,
     }
-    ours, bare = ways[what](subject, **options)
-    ours(), bare()  # the first of each is slower
-    sys.stdout.write(json.dumps({"pairs": alternate(wanted["pairs"], ours, bare)}) + "\n")
+    pair = ways[wanted["what"]](Subject(wanted), **wanted["options"])
+    pair()  # the first is slower
+    pairs = [pair() for _ in range(wanted["pairs"])]
+    sys.stdout.write(json.dumps({"pairs": pairs}) + "\n")
     return 0
