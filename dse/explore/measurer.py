@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any
 from dse import registry
 from dse.contract import Recording
 from dse.errors import ModelError, RequestError
+from dse.explore.keys import accuracy_key, speed_key
 from dse.measure.runner import Limits, run_worker
 from dse.measure.spec import InputSource, Spec, Task
 from dse.tasks.cache import image_cache, label_file
 from dse.types import (
     ACCURACY,
-    LATENCY,
-    MULTI_STREAM,
-    MULTI_STREAM_SAMPLES,
     TRANSIENT_FAILURES,
     Failure,
     FailureKind,
@@ -266,30 +264,18 @@ class Measurer:
         return artefact
 
     def _key(self, metric: str, subject: _Subject) -> str:
-        """The hash of everything a metric depends on."""
-        configuration = subject.configuration
-        numeric = {knob.name for knob in subject.backend.knobs if knob.numeric}
+        configuration, bench = subject.configuration, self._bench
         if metric == ACCURACY.name and not subject.recorded:
-            dataset = self._bench.dataset
-            more: dict[str, Any] = {
-                "knobs": {name: v for name, v in configuration.knobs if name in numeric},
-                "dataset": dataset.fingerprint if dataset else "",
-            }
-        else:
-            more = {
-                "knobs": dict(configuration.knobs),
-                "threads": configuration.threads,
-                "cpu": self._bench.fingerprint,
-                "fidelity": asdict(self._bench.fidelity),
-            }
-            # Left out where they are the default: they came later, and keys stay as they were.
-            if configuration.pinned:
-                more["pinned"] = True
-            if metric != LATENCY.name or subject.recorded:
-                more["batch_size"] = _batch_size(metric, configuration)
-                if configuration.instances > 1:
-                    more["instances"] = configuration.instances
-        return digest({"metric": metric, **subject.depends, **more})
+            dataset = bench.dataset.fingerprint if bench.dataset else ""
+            return accuracy_key(configuration, subject.backend, subject.depends, dataset)
+        return speed_key(
+            metric,
+            configuration,
+            subject.depends,
+            bench.fingerprint,
+            bench.fidelity,
+            recorded=subject.recorded,
+        )
 
     def _hash(self, path: Path) -> str:
         if path not in self._hashes:
@@ -299,13 +285,6 @@ class Measurer:
                 raise RequestError(f"can't be read: {error.strerror}", file=path) from error
             self._hashes[path] = hashlib.sha256(content).hexdigest()
         return self._hashes[path]
-
-
-def _batch_size(metric: str, configuration: Configuration) -> int:
-    """The one a metric depends on: a MultiStream query fills no batch beyond its samples."""
-    if metric == MULTI_STREAM.name:
-        return min(configuration.batch_size, MULTI_STREAM_SAMPLES)
-    return configuration.batch_size
 
 
 def _with_calibration(measurement: Measurement, artefact: Artefact | None) -> Measurement:

@@ -1,0 +1,85 @@
+"""Which fields of a configuration a measurement depends on, and which it does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dse.explore.keys import accuracy_key, speed_key
+from dse.measure.spec import PROBE
+from dse.registry import backend
+from dse.types import (
+    ACCURACY,
+    LATENCY,
+    MULTI_STREAM,
+    SERVER,
+    THROUGHPUT,
+    Configuration,
+)
+
+PLAIN = Configuration("m", "fp32", "openvino", 2, 4, (("streams", 1),))
+DEPENDS = {"artefact": "a", "version": "1"}
+CHANGES: dict[str, dict[str, Any]] = {
+    "threads": {"threads": 1},
+    "batch_size": {"batch_size": 2},
+    "instances": {"instances": 2},
+    "pinned": {"pinned": True},
+    "knob": {"knobs": (("streams", 2),)},
+    "numeric knob": {"knobs": (("streams", 1), ("inference_precision", "bf16"))},
+}
+COUNTS = {
+    ACCURACY.name: {"numeric knob"},
+    LATENCY.name: {"threads", "pinned", "knob", "numeric knob"},
+    THROUGHPUT.name: set(CHANGES),
+    MULTI_STREAM.name: set(CHANGES),
+    SERVER.name: set(CHANGES),
+}
+
+
+def key(metric: str, configuration: Configuration, depends: dict[str, str] = DEPENDS) -> str:
+    if metric == ACCURACY.name:
+        return accuracy_key(configuration, backend("openvino"), depends, "d")
+    return speed_key(metric, configuration, depends, "cpu", PROBE, recorded=False)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("metric", COUNTS)
+def test_a_key_changes_with_what_counts(metric: str, change: str) -> None:
+    other = key(metric, replace(PLAIN, **CHANGES[change]))
+    assert (other != key(metric, PLAIN)) == (change in COUNTS[metric])
+
+
+@pytest.mark.parametrize("metric", COUNTS)
+def test_the_file_and_the_runtime_count_always(metric: str) -> None:
+    assert key(metric, PLAIN, {**DEPENDS, "artefact": "b"}) != key(metric, PLAIN)
+    assert len({key(name, PLAIN) for name in COUNTS}) == len(COUNTS)
+
+
+def test_the_data_set_counts_for_an_accuracy_alone() -> None:
+    openvino = backend("openvino")
+    one, other = (accuracy_key(PLAIN, openvino, DEPENDS, which) for which in ("d", "e"))
+    assert one != other
+
+
+def test_a_multi_stream_query_fills_no_larger_batch() -> None:
+    sizes = [replace(PLAIN, batch_size=size) for size in (4, 8, 16, 32)]
+    keys = [key(MULTI_STREAM.name, one) for one in sizes]
+    assert keys[1] == keys[2] == keys[3] != keys[0]
+
+
+def test_cpu_and_fidelity_count_for_speed() -> None:
+    def of(cpu: str, shortest_ms: int) -> str:
+        fidelity = replace(PROBE, min_duration_ms=shortest_ms)
+        return speed_key(LATENCY.name, PLAIN, DEPENDS, cpu, fidelity, recorded=False)
+
+    assert len({of("a", 1000), of("b", 1000), of("a", 2000)}) == 3
+
+
+def test_a_recorded_value_belongs_to_one_row() -> None:
+    keys = {
+        speed_key(LATENCY.name, replace(PLAIN, **change), DEPENDS, "cpu", PROBE, recorded=True)
+        for change in ({}, *CHANGES.values())
+    }
+    assert len(keys) == 1 + len(CHANGES)
