@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from dse.affinity import available_cpus, can_pin
 from dse.contract import LoadError, LoadRequest, Runtime, UnsupportedError
 from dse.intervals import wilson
 from dse.loadgen.logs import read_detail, read_predictions
@@ -20,6 +21,8 @@ from dse.tasks.inputs import prepare, top1
 from dse.types import (
     ACCURACY,
     LATENCY,
+    MULTI_STREAM,
+    SERVER,
     THROUGHPUT,
     FailureKind,
     Measurement,
@@ -140,6 +143,34 @@ def test_a_builtin_model_in_onnxruntime(tmp_path: Path) -> None:
     )
     found = taken(wanted)
     assert all(measurement.value > 0 for measurement in found.values())
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("pinned", [False, True])
+def test_instances_share_the_work(name: str, pinned: bool, tmp_path: Path) -> None:
+    instances = min(2, len(available_cpus())) if pinned else 2
+    pinned = pinned and can_pin()
+    metrics = (LATENCY.name, THROUGHPUT.name, MULTI_STREAM.name, SERVER.name)
+    wanted = small(tmp_path, name, *metrics, batch_size=2)
+    configuration = replace(wanted.configuration, instances=instances, pinned=pinned)
+    found = taken(replace(wanted, configuration=configuration))
+    assert list(found) == list(metrics)
+    assert all(measurement.value > 0 for measurement in found.values())
+    samples = int(found[THROUGHPUT.name].details["samples"])
+    assert samples % (2 * instances) == 0
+    multi = read_detail(max(wanted.folder.glob("multi_stream*")))
+    p99_ms = multi.number("result_99.00_percentile_per_query_latency_ns") / 1e6
+    assert found[MULTI_STREAM.name].value == p99_ms
+    assert float(found[SERVER.name].details["p99_ms"]) <= 15
+
+
+@pytest.mark.skipif(not can_pin(), reason="only Linux lets a thread choose its CPUs")
+def test_more_than_there_is_can_not_be_pinned(tmp_path: Path) -> None:
+    wanted = small(tmp_path, "litert", THROUGHPUT.name)
+    instances = len(available_cpus()) + 1
+    configuration = replace(wanted.configuration, instances=instances, pinned=True)
+    with pytest.raises(UnsupportedError, match=f"{instances} x 1 threads can't be pinned to"):
+        taken(replace(wanted, configuration=configuration))
 
 
 def test_a_published_model_in_litert(tmp_path: Path, shared_data: Path) -> None:
