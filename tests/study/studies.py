@@ -13,7 +13,7 @@ from dse.study.generations import distributions
 from dse.study.study import Study
 from dse.system import detect
 from dse.types import (
-    METRICS,
+    DEFAULT_OBJECTIVES,
     Configuration,
     Failure,
     FailureKind,
@@ -80,7 +80,7 @@ def create(
     return Study.create(folder, space, planned(space), about(space, **changes), url)
 
 
-def outcome(configuration: Configuration, metrics: Iterable[str] = METRICS) -> Outcome:
+def outcome(configuration: Configuration, metrics: Iterable[str] = DEFAULT_OBJECTIVES) -> Outcome:
     """Values that are the same each time, and differ between configurations."""
     measurements = []
     for metric in metrics:

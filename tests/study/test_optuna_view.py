@@ -10,7 +10,7 @@ from optuna.trial import TrialState
 
 from dse.study.folder import StudyFolder
 from dse.study.storage import open_storage, sqlite_url
-from dse.types import METRICS, Configuration
+from dse.types import DEFAULT_OBJECTIVES, METRICS, Configuration
 from tests.study.studies import create, fill, planned, small_space
 
 if TYPE_CHECKING:
@@ -27,8 +27,10 @@ def seen(tmp_path: Path) -> optuna.Study:
 
 
 def test_directions_and_names_of_the_objectives(seen: optuna.Study) -> None:
-    assert [d.name.lower() for d in seen.directions] == [m.direction for m in METRICS.values()]
-    assert seen.metric_names == list(METRICS)
+    assert [d.name.lower() for d in seen.directions] == [
+        METRICS[name].direction for name in DEFAULT_OBJECTIVES
+    ]
+    assert seen.metric_names == list(DEFAULT_OBJECTIVES)
 
 
 def test_a_trial_has_the_parameters_of_its_configuration(seen: optuna.Study) -> None:
@@ -46,7 +48,7 @@ def test_a_trial_has_the_parameters_of_its_configuration(seen: optuna.Study) -> 
 def test_a_trial_has_the_values_in_their_units(seen: optuna.Study) -> None:
     for trial in seen.trials:
         stored = {m["metric"]: m["value"] for m in trial.user_attrs["outcome"]["measurements"]}
-        assert dict(zip(METRICS, trial.values, strict=True)) == stored
+        assert dict(zip(DEFAULT_OBJECTIVES, trial.values, strict=True)) == stored
 
 
 def test_a_trial_has_its_constraints(seen: optuna.Study) -> None:
