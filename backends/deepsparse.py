@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from dse.contract import Knob, LoadError, LoadRequest, UnsupportedError
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from .streamed import Streamed
 
+if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dse.contract import Model
     from dse.types import ModelFormat
 
 
@@ -34,7 +33,7 @@ class DeepSparse:
         _library()
         return metadata.version("deepsparse")
 
-    def load(self, request: LoadRequest) -> _Engine:
+    def load(self, request: LoadRequest) -> Streamed:
         """Compiles the model for the configuration's batch, threads and streams."""
         threads, streams = request.configuration.threads, int(request.knob("streams", 1))
         if not 1 <= streams <= threads:
@@ -60,7 +59,7 @@ class DeepSparse:
         # The library would lower the number without a word where the CPU has fewer cores.
         if engine.num_streams != streams:
             raise UnsupportedError(f"{streams} streams, of which this CPU has {engine.num_streams}")
-        return _Engine(engine, streams)
+        return Streamed([_Stream(engine) for _ in range(streams)])
 
 
 def _library() -> Any:
@@ -68,23 +67,6 @@ def _library() -> Any:
     import deepsparse
 
     return deepsparse
-
-
-class _Engine:
-    """A compiled model; itself the first of its streams."""
-
-    def __init__(self, engine: Any, streams: int) -> None:
-        self._streams = [_Stream(engine) for _ in range(streams)]
-        self.bind = self._streams[0].bind
-        self.predict = self._streams[0].predict
-
-    def streams(self) -> Sequence[Model]:
-        return self._streams
-
-    def close(self) -> None:
-        del self.bind, self.predict
-        for stream in self._streams:
-            stream.close()
 
 
 class _Stream:

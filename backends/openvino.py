@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from dse.contract import Knob, LoadError, LoadRequest, UnsupportedError
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from .streamed import Streamed
 
+if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dse.contract import Model
     from dse.types import ModelFormat
 
 
@@ -47,7 +46,7 @@ class OpenVINO:
 
         return metadata.version("openvino")
 
-    def load(self, request: LoadRequest) -> _Compiled:
+    def load(self, request: LoadRequest) -> Streamed:
         """Compiles the model for a fixed batch and the configuration's threads."""
         import openvino
 
@@ -78,7 +77,8 @@ class OpenVINO:
         }
         try:
             _fix_batch(model, request.configuration.batch_size)
-            return _Compiled(core.compile_model(model, "CPU", options), streams)
+            compiled = core.compile_model(model, "CPU", options)
+            return Streamed([_Request(compiled.create_infer_request()) for _ in range(streams)])
         except RuntimeError as error:
             raise UnsupportedError(str(error)) from error
 
@@ -87,23 +87,6 @@ def _fix_batch(model: Any, batch_size: int) -> None:
     shape = model.inputs[0].partial_shape
     shape[0] = batch_size
     model.reshape({model.inputs[0]: shape})
-
-
-class _Compiled:
-    """A compiled model; itself the first of its streams."""
-
-    def __init__(self, compiled: Any, streams: int) -> None:
-        self._streams = [_Request(compiled.create_infer_request()) for _ in range(streams)]
-        self.bind = self._streams[0].bind
-        self.predict = self._streams[0].predict
-
-    def streams(self) -> Sequence[Model]:
-        return self._streams
-
-    def close(self) -> None:
-        del self.bind, self.predict
-        for stream in self._streams:
-            stream.close()
 
 
 class _Request:
