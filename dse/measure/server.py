@@ -1,9 +1,9 @@
 """The Server scenario: the highest rate of queries at which the 99th percentile keeps its bound.
 
-Queries arrive at random (LoadGen's Poisson process), one sample each. The rate is raised or
-lowered by a quarter until one rate is known that keeps the bound and one that does not; between
-them it is halved on a logarithmic scale; and the rate found is confirmed by a longer run of its
-own, from which alone the value comes.
+Queries arrive at random (LoadGen's Poisson process), one sample each. The rate is raised by a
+quarter or halved until one rate is known that keeps the bound and one that does not; between them
+it is bisected on a logarithmic scale; and the rate found is confirmed by a longer run of its own,
+from which alone the value comes.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def take_server(bench: Bench, folder: Path) -> Taken:
         rate /= PRECISION
     raise RunFailedError(
         FailureKind.INVALID_RUN,
-        f"no rate of {most / STEP**MOST_STEPS:.3g} samples/s and more keeps the bound of "
+        f"no rate from {runs.lowest:.3g} samples/s on keeps the bound of "
         f"{SERVER_BOUND_NS / 1e6:g} ms",
     )
 
@@ -97,7 +97,7 @@ def highest(keeps: Callable[[float], bool], first: float) -> float | None:
         if math.isinf(high):
             rate = low * STEP
         elif low == 0:
-            rate = high / STEP
+            rate = high / 2
         else:
             rate = math.sqrt(low * high)
         if keeps(rate):
@@ -135,7 +135,7 @@ class _Runs:
 
     def __init__(self, bench: Bench, setup: Setup, folder: Path) -> None:
         self._bench, self._setup, self._folder = bench, setup, folder
-        self.count = 0
+        self.count, self.lowest = 0, math.inf
 
     def run(self, rate: float, *, longer: int = 1) -> _Run:
         fidelity = self._bench.spec.fidelity
@@ -148,7 +148,7 @@ class _Runs:
             expected_samples_per_s=rate,
         )
         logs = logs_of_try(self._folder, self.count)
-        self.count += 1
+        self.count, self.lowest = self.count + 1, min(self.lowest, rate)
         log = read_detail(self._bench.run(self._setup, settings, logs))
         if log.errors:
             raise RunFailedError(FailureKind.INVALID_RUN, "; ".join(log.errors))

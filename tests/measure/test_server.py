@@ -71,6 +71,7 @@ def test_noise_ends_the_search_too(answers: list[bool]) -> None:
     assert found in kept if kept else found is None
 
 
+@pytest.mark.usefixtures("patient_server")
 def test_the_value_is_that_of_the_confirming_run(tmp_path: Path) -> None:
     wanted = spec(tmp_path, SERVER.name, knobs={"delay_ms": 2.0})
     null = backend("null")
@@ -85,7 +86,7 @@ def test_the_value_is_that_of_the_confirming_run(tmp_path: Path) -> None:
     assert log.values["result_perf_constraints_met"] is True
     p99_ms = found.details["p99_ms"]
     assert p99_ms == log.number("result_99.00_percentile_latency_ns") / 1e6
-    assert float(p99_ms) <= 15
+    assert float(p99_ms) <= log.number("effective_target_latency_ns") / 1e6
     assert log.values["requested_server_target_qps"] == pytest.approx(
         found.details["target_samples_per_s"], rel=1e-3
     )
@@ -109,6 +110,6 @@ def test_no_rate_that_keeps_the_bound_is_a_failed_run(tmp_path: Path) -> None:
         time.sleep(0.02 if call > 10 and call % 20 == 0 else 0)
         return np.zeros((len(batch), 10), np.float32)
 
-    with pytest.raises(RunFailedError, match=r"no rate of .* samples/s and more") as caught:
+    with pytest.raises(RunFailedError, match=r"no rate from .* samples/s on") as caught:
         list(take(Watched(stalling), spec(tmp_path, SERVER.name)))
     assert caught.value.kind is FailureKind.INVALID_RUN
