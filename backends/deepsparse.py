@@ -6,14 +6,15 @@ import os
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from dse.contract import Knob, LoadError, LoadRequest, UnsupportedError
+from dse.contract import LoadError, LoadRequest, UnsupportedError
 
-from .streamed import Streamed
+from .streamed import STREAMS, Streamed, streams
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from dse.contract import Knob
     from dse.types import ModelFormat
 
 
@@ -24,9 +25,7 @@ class DeepSparse:
     formats: ClassVar[tuple[ModelFormat, ...]] = ("onnx",)
     precisions: ClassVar[tuple[str, ...]] = ("fp32", "int8")
     settings: ClassVar[tuple[str, ...]] = ()
-    knobs: ClassVar[tuple[Knob, ...]] = (
-        Knob("streams", (), 1, "batches at a time, which share the weights and the cores"),
-    )
+    knobs: ClassVar[tuple[Knob, ...]] = (STREAMS,)
 
     def version(self) -> str:
         """The installed version of DeepSparse."""
@@ -35,20 +34,16 @@ class DeepSparse:
 
     def load(self, request: LoadRequest) -> Streamed:
         """Compiles the model for the configuration's batch, threads and streams."""
-        threads, streams = request.configuration.threads, int(request.knob("streams", 1))
-        if not 1 <= streams <= threads:
-            raise UnsupportedError(
-                f"streams={streams} with {threads} threads: each stream takes one at least"
-            )
+        count = streams(request)
         library = _library()
         try:
             engine = library.Engine(
                 # Absolute: a name that starts with `zoo:` or `hf:` would be downloaded.
                 str(request.model_file.absolute()) if request.model_file else "",
                 batch_size=request.configuration.batch_size,
-                num_cores=threads,
-                num_streams=streams,
-                scheduler="multi_stream" if streams > 1 else "single_stream",
+                num_cores=request.configuration.threads,
+                num_streams=count,
+                scheduler="multi_stream" if count > 1 else "single_stream",
             )
         except (RuntimeError, ValueError, OSError) as error:
             kind = UnsupportedError if "NOT_IMPLEMENTED" in str(error) else LoadError
@@ -57,9 +52,9 @@ class DeepSparse:
         if inputs != 1:
             raise UnsupportedError(f"the model has {inputs} inputs, not one")
         # The library would lower the number without a word where the CPU has fewer cores.
-        if engine.num_streams != streams:
-            raise UnsupportedError(f"{streams} streams, of which this CPU has {engine.num_streams}")
-        return Streamed([_Stream(engine) for _ in range(streams)])
+        if engine.num_streams != count:
+            raise UnsupportedError(f"{count} streams, of which this CPU has {engine.num_streams}")
+        return Streamed([_Stream(engine) for _ in range(count)])
 
 
 def _library() -> Any:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from dse.contract import Knob, LoadError, LoadRequest, UnsupportedError
 
-from .streamed import Streamed
+from .streamed import STREAMS, Streamed, streams
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,7 +37,7 @@ class OpenVINO:
             "latency",
             "what the plugin tunes itself for",
         ),
-        Knob("streams", (), 1, "batches at a time, which share the weights and the threads"),
+        STREAMS,
     )
 
     def version(self) -> str:
@@ -50,12 +50,7 @@ class OpenVINO:
         """Compiles the model for a fixed batch and the configuration's threads."""
         import openvino
 
-        streams = int(request.knob("streams", 1))
-        if not 1 <= streams <= request.configuration.threads:
-            raise UnsupportedError(
-                f"streams={streams} with {request.configuration.threads} threads: "
-                "each stream takes one at least"
-            )
+        count = streams(request)
         core = openvino.Core()
         precision = str(request.knob("inference_precision", "f32"))
         # Without the instructions the plugin would fall back to f32 without a word.
@@ -71,14 +66,14 @@ class OpenVINO:
             raise UnsupportedError(f"the model has {len(model.inputs)} inputs, not one")
         options = {
             "INFERENCE_NUM_THREADS": request.configuration.threads,
-            "NUM_STREAMS": streams,
+            "NUM_STREAMS": count,
             "INFERENCE_PRECISION_HINT": precision,
             "PERFORMANCE_HINT": str(request.knob("performance_hint", "latency")).upper(),
         }
         try:
             _fix_batch(model, request.configuration.batch_size)
             compiled = core.compile_model(model, "CPU", options)
-            return Streamed([_Request(compiled.create_infer_request()) for _ in range(streams)])
+            return Streamed([_Request(compiled.create_infer_request()) for _ in range(count)])
         except RuntimeError as error:
             raise UnsupportedError(str(error)) from error
 

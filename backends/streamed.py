@@ -1,13 +1,31 @@
-"""A model that predicts several batches at a time, made of what predicts one."""
+"""A model that predicts several batches at a time, made of what predicts one, and its knob."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dse.contract import Knob, UnsupportedError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dse.contract import Model
+    from dse.contract import LoadRequest, Model
+
+STREAMS = Knob("streams", (), 1, "batches at a time, which share the weights and the threads")
+
+
+def streams(request: LoadRequest) -> int:
+    """How many batches at a time are asked for.
+
+    Raises:
+        UnsupportedError: there is not a thread for each.
+    """
+    count, threads = int(request.knob(STREAMS.name, STREAMS.default)), request.configuration.threads
+    if not 1 <= count <= threads:
+        raise UnsupportedError(
+            f"streams={count} with {threads} threads: each stream takes one at least"
+        )
+    return count
 
 
 class Streamed:
