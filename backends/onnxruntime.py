@@ -85,12 +85,10 @@ def _options(request: LoadRequest) -> Any:
     options.intra_op_num_threads = request.configuration.threads
     parallel = request.knob("execution_mode", "sequential") == "parallel"
     inter_op_threads = int(request.knob("inter_op_threads", 1))
-    if inter_op_threads < 1 or (inter_op_threads > 1 and not parallel):
-        raise UnsupportedError(
-            f"{inter_op_threads} inter_op_threads need execution_mode parallel"
-            if inter_op_threads > 1
-            else f"inter_op_threads={inter_op_threads} is no number of threads"
-        )
+    if inter_op_threads < 1:
+        raise UnsupportedError(f"inter_op_threads={inter_op_threads} is no number of threads")
+    if inter_op_threads > 1 and not parallel:
+        raise UnsupportedError(f"{inter_op_threads} inter_op_threads need execution_mode parallel")
     options.execution_mode = (
         ort.ExecutionMode.ORT_PARALLEL if parallel else ort.ExecutionMode.ORT_SEQUENTIAL
     )

@@ -62,8 +62,7 @@ class _Interpreter:
         self._get = interpreter.get_tensor
         self._input = interpreter.get_input_details()[0]["index"]
         self._output = interpreter.get_output_details()[0]["index"]
-
-        self._buffer = self._memory(interpreter.get_input_details()[0]["index"])
+        self._buffer = self._memory(self._input)
 
     def _memory(self, index: int) -> NDArray[Any]:
         """A tensor's own memory, which stays where it is until the tensors are allocated anew.
