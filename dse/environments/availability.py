@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 
 from dse.environments import config
 from dse.environments.interpreters import interpreter, remedy, unusable
+from dse.environments.pythons import ask
 from dse.errors import UnavailableError
 from dse.registry import BACKENDS, backend
-from dse.start import command, environment
+from dse.start import command
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -74,16 +75,7 @@ def _ask(name: str, named: Mapping[str, Path]) -> Availability:
     except UnavailableError as error:
         return Availability(None, error=error)
     try:
-        told = subprocess.run(
-            command(python, "dse.environments.probe", name),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=PATIENCE_S,
-            check=False,
-            env=environment(python),
-        )
+        told = ask(command(python, "dse.environments.probe", name), PATIENCE_S)
         if told.returncode == 0:
             return Availability(python, str(json.loads(told.stdout)["version"]))
         reason = _reason(told.returncode, told.stderr)

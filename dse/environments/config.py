@@ -1,7 +1,9 @@
 """The user's own file of settings, which hold for every study on this machine.
 
-interpreters:
-deepsparse: /opt/deepsparse/bin/python
+It looks like this::
+
+    interpreters:
+      deepsparse: /opt/deepsparse/bin/python
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Finds a Python of a certain version."""
+"""Finds a Python of a certain version, and asks one."""
 
 from __future__ import annotations
 
@@ -12,10 +12,33 @@ from dse.errors import RequestError, UnavailableError
 from dse.start import environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 PATIENCE_S = 20.0
+
+
+def ask(command: Sequence[str], patience_s: float) -> subprocess.CompletedProcess[str]:
+    """Runs an interpreter; what it prints and its exit code are the answer.
+
+    Args:
+        command: the interpreter first.
+        patience_s: how long it may take.
+
+    Raises:
+        OSError: it can't be started.
+        subprocess.TimeoutExpired: it took longer; it has been killed.
+    """
+    return subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=patience_s,
+        check=False,
+        env=environment(command[0]),
+    )
 
 
 def find_python(version: str, named: Path | None = None) -> str:
@@ -58,16 +81,7 @@ def _version(interpreter: str) -> str | None:
     """What an interpreter says it is; None where it says nothing."""
     code = "import sys; print(*sys.version_info[:2], sep='.')"
     try:
-        told = subprocess.run(
-            [interpreter, "-I", "-c", code],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=PATIENCE_S,
-            check=False,
-            env=environment(interpreter),
-        )
+        told = ask([interpreter, "-I", "-c", code], PATIENCE_S)
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return None
     return told.stdout.strip() if told.returncode == 0 else None
