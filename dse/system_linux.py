@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from dse.procfs import number, read
 from dse.system import UNKNOWN, System
 from dse.system_arm import core_name, core_revision
 
@@ -40,9 +41,9 @@ def read_linux(cpus: frozenset[int], root: Path = Path("/"), machine: str = "") 
         root: folder that holds ``proc`` and ``sys``.
         machine: the architecture; that of this interpreter's machine if empty.
     """
-    cpuinfo = _text(root / "proc/cpuinfo")
+    cpuinfo = read(root / "proc/cpuinfo")
     blocks = parse_cpuinfo(cpuinfo)
-    mine = [b for b in blocks if _number(b.get("processor", "")) in cpus] or blocks
+    mine = [b for b in blocks if number(b.get("processor", "")) in cpus] or blocks
     sys_cpu = root / "sys/devices/system/cpu"
     quota = _quota(root)
     return System(
@@ -51,16 +52,16 @@ def read_linux(cpus: frozenset[int], root: Path = Path("/"), machine: str = "") 
         microcode=microcode(mine),
         available_cpus=len(cpus) if quota is None else min(len(cpus), max(1, math.ceil(quota))),
         physical_cores=physical_cores(
-            [_text(sys_cpu / f"cpu{n}/topology/thread_siblings_list") for n in sorted(cpus)], mine
+            [read(sys_cpu / f"cpu{n}/topology/thread_siblings_list") for n in sorted(cpus)], mine
         ),
         cpu_quota=quota,
         max_mhz=clock_classes(
-            [_text(sys_cpu / f"cpu{n}/cpufreq/cpuinfo_max_freq") for n in sorted(cpus)]
+            [read(sys_cpu / f"cpu{n}/cpufreq/cpuinfo_max_freq") for n in sorted(cpus)]
         ),
-        memory_bytes=parse_memory(_text(root / "proc/meminfo")),
-        governor=_joined(_text(sys_cpu / f"cpu{n}/cpufreq/scaling_governor") for n in cpus),
+        memory_bytes=parse_memory(read(root / "proc/meminfo")),
+        governor=_joined(read(sys_cpu / f"cpu{n}/cpufreq/scaling_governor") for n in cpus),
         virtualised=_virtualised(root, mine),
-        operating_system=parse_os_release(_text(root / "etc/os-release")),
+        operating_system=parse_os_release(read(root / "etc/os-release")),
         kernel=platform.release() or UNKNOWN,
     )
 
@@ -126,7 +127,7 @@ def physical_cores(siblings: list[str], blocks: list[dict[str, str]]) -> int | N
 
 def clock_classes(max_khz: list[str]) -> tuple[tuple[int, int], ...]:
     """Highest clock in MHz and the number of CPUs that have it, fastest first."""
-    known = [khz for text in max_khz if (khz := _number(text)) is not None]
+    known = [khz for text in max_khz if (khz := number(text)) is not None]
     counted = Counter(round(khz / 1000) for khz in known)
     return tuple(sorted(counted.items(), reverse=True)) if len(known) == len(max_khz) else ()
 
@@ -135,7 +136,7 @@ def parse_memory(meminfo: str) -> int | None:
     """``MemTotal`` in bytes."""
     for line in meminfo.splitlines():
         name, _, value = line.partition(":")
-        if name == "MemTotal" and (kib := _number(value.split()[0] if value.split() else "")):
+        if name == "MemTotal" and (kib := number(value.split()[0] if value.split() else "")):
             return kib * 1024
     return None
 
@@ -145,7 +146,7 @@ def parse_quota(cpu_max: str) -> float | None:
     fields = cpu_max.split()
     if len(fields) != 2:
         return None
-    quota, period = _number(fields[0]), _number(fields[1])
+    quota, period = number(fields[0]), number(fields[1])
     return quota / period if quota and period else None
 
 
@@ -154,7 +155,7 @@ def parse_cpu_list(text: str) -> frozenset[int]:
     cpus: set[int] = set()
     for part in text.strip().split(","):
         first, _, last = part.partition("-")
-        low, high = _number(first), _number(last or first)
+        low, high = number(first), number(last or first)
         if low is None or high is None:
             return frozenset()
         cpus.update(range(low, high + 1))
@@ -197,13 +198,13 @@ def _virtualised(root: Path, blocks: list[dict[str, str]]) -> bool | None:
     if (root / "proc/device-tree/hypervisor").exists():
         return True
     dmi = root / "sys/class/dmi/id"
-    names = _text(dmi / "sys_vendor"), _text(dmi / "product_name")
+    names = read(dmi / "sys_vendor"), read(dmi / "product_name")
     tree = root / "proc/device-tree"
-    return is_virtual(blocks, names, _text(tree / "compatible") or _text(tree / "model"))
+    return is_virtual(blocks, names, read(tree / "compatible") or read(tree / "model"))
 
 
 def _board(root: Path, blocks: list[dict[str, str]]) -> str | None:
-    model = _text(root / "proc/device-tree/model")
+    model = read(root / "proc/device-tree/model")
     if model and "dummy-virt" not in model:
         return model
     return next((b["Model"] for b in blocks if b.get("Model") and "processor" not in b), None)
@@ -212,7 +213,7 @@ def _board(root: Path, blocks: list[dict[str, str]]) -> str | None:
 def _hybrid_kinds(root: Path, cpus: frozenset[int]) -> dict[str, int]:
     """CPUs of each kind on Intel's hybrid CPUs, whose kinds have performance counters apart."""
     kinds = {"performance": "cpu_core", "efficiency": "cpu_atom"}
-    lists = {k: _text(root / f"sys/devices/{folder}/cpus") for k, folder in kinds.items()}
+    lists = {k: read(root / f"sys/devices/{folder}/cpus") for k, folder in kinds.items()}
     if not all(lists.values()):
         return {}
     return {kind: len(parse_cpu_list(text) & cpus) for kind, text in lists.items()}
@@ -221,28 +222,16 @@ def _hybrid_kinds(root: Path, cpus: frozenset[int]) -> dict[str, int]:
 def _quota(root: Path) -> float | None:
     """The least quota on the way from the process's control group to the top."""
     own = ""
-    for line in _text(root / "proc/self/cgroup").splitlines():
+    for line in read(root / "proc/self/cgroup").splitlines():
         if line.startswith("0::"):
             own = line[3:].strip("/")
     top = root / "sys/fs/cgroup"
     folder = top / own if ".." not in own else top
     groups = [folder, *(parent for parent in folder.parents if parent.is_relative_to(top))]
-    quotas = [parse_quota(_text(group / "cpu.max")) for group in groups]
+    quotas = [parse_quota(read(group / "cpu.max")) for group in groups]
     return min((quota for quota in quotas if quota is not None), default=None)
 
 
 def _joined(values: Iterable[str]) -> str:
     """The different values, where they are known."""
     return "+".join(sorted({value for value in values if value})) or UNKNOWN
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() else None
-
-
-def _text(path: Path) -> str:
-    """A small file's text without the white space around it; empty where it can't be read."""
-    try:
-        return path.read_text(errors="replace").replace("\0", " ").strip()
-    except OSError:
-        return ""

@@ -18,9 +18,9 @@ from dse.system_linux import (
     parse_os_release,
     parse_quota,
     physical_cores,
-    read_linux,
 )
 from dse.system_macos import from_sysctl, parse_sysctl
+from tests.machines import Machine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,25 +78,6 @@ kern.hv_vmm_present: 0
 def arm(part: str, count: int, start: int = 0, variant: str = "0x0", revision: str = "3") -> str:
     cores = range(start, start + count)
     return "".join(ARM.format(n=n, part=part, variant=variant, revision=revision) for n in cores)
-
-
-class Machine:
-    """A folder with the files of /proc and /sys that a machine has."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-
-    def put(self, path: str, text: str) -> Machine:
-        target = self.root / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text)
-        return self
-
-    def cpu(self, number: int, path: str, text: str) -> Machine:
-        return self.put(f"sys/devices/system/cpu/cpu{number}/{path}", text)
-
-    def read(self, cpus: range | set[int], machine: str) -> System:
-        return read_linux(frozenset(cpus), self.root, machine)
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""What else a machine does while something is measured on it."""

@@ -1,0 +1,134 @@
+"""What happened on the machine between two samples, and whether it spoils a measurement.
+
+The limits let pass what an idle desktop or a quiet cloud machine does all the time. Each is where
+the effect begins to show beside the spread from one process to the next, which is a few percent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dse.machine.sample import Sample
+
+STEAL_PERCENT = 3.0
+"""Quiet neighbours take below one percent; from about three on, the 90th percentile moves."""
+OTHER_LOAD_PERCENT = 10.0
+"""An idle desktop takes one to five percent of two to eight CPUs; more displaces a busy thread."""
+CLOCK_JUMP_S = 0.05
+"""Slewing a clock, as time services do, moves both clocks alike; a step is mostly larger. Less may
+be this process waiting for a CPU between reading the one clock and the other."""
+SWAPPED_PAGES = 256
+"""1 MiB of the usual pages: sleeping programs fetch single ones, a lack of memory thousands."""
+SHORTEST_S = 0.3
+"""The counters tick every 10 ms: the shares of a shorter time would be made of rounding."""
+TICKS = 3
+"""Steal or load of so few ticks is none: each counter is off by up to one."""
+TICK_S = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What the machine did in a span of time; None where that is not known.
+
+    Attributes:
+        available_cpu_s: CPU time there was, of all CPUs of the affinity mask.
+        steal_percent: the share of it that the hypervisor gave to others.
+        other_load_percent: the share of it that other processes took.
+        mhz: mean clock.
+        throttled: whether heat slowed the CPUs down.
+        swapped: whether memory was fetched from the swap.
+        clock_jump_s: by how much the system's clock, which LoadGen reads, was moved.
+    """
+
+    available_cpu_s: float | None
+    steal_percent: float | None
+    other_load_percent: float | None
+    mhz: float | None
+    throttled: bool
+    swapped: bool
+    clock_jump_s: float
+
+    @property
+    def disturbance(self) -> str:
+        """What spoils a measurement taken in this time, in a few words; empty if nothing does."""
+        reasons = []
+        if abs(self.clock_jump_s) > CLOCK_JUMP_S:
+            reasons.append(f"the clock jumped by {self.clock_jump_s:+.2g} s")
+        if self.throttled:
+            reasons.append("thermal throttling")
+        if self.swapped:
+            reasons.append("swapping")
+        if self._exceeds(self.steal_percent, STEAL_PERCENT):
+            reasons.append(f"{self.steal_percent:.0f} % steal")
+        if self._exceeds(self.other_load_percent, OTHER_LOAD_PERCENT):
+            reasons.append(f"other load of {self.other_load_percent:.0f} %")
+        return ", ".join(reasons)
+
+    def _exceeds(self, percent: float | None, limit: float) -> bool:
+        if percent is None or self.available_cpu_s is None:
+            return False
+        return percent > limit and percent / 100 * self.available_cpu_s > TICKS * TICK_S
+
+    def as_details(self) -> dict[str, float | int | bool | str]:
+        """What is known and worth keeping beside a measurement; ``disturbed`` only if it was."""
+        found: dict[str, float | int | bool | str] = {}
+        if self.steal_percent is not None:
+            found["steal_percent"] = round(self.steal_percent, 1)
+        if self.other_load_percent is not None:
+            found["other_load_percent"] = round(self.other_load_percent, 1)
+        if self.mhz is not None:
+            found["mhz"] = round(self.mhz)
+        if self.disturbance:
+            found["disturbed"] = self.disturbance
+        return found
+
+
+def between(before: Sample, after: Sample, own_cpu_s: float | None) -> Conditions:
+    """What happened between two samples.
+
+    Args:
+        before: the earlier sample.
+        after: the later one.
+        own_cpu_s: CPU time that the measured process took between them; None if it is not known,
+            and then the load of others isn't, either. That of the sampling process is known.
+    """
+    seconds = after.monotonic_s - before.monotonic_s
+    available, steal, others = _shares(before, after, own_cpu_s)
+    clocks = [mhz for mhz in (before.mhz, after.mhz) if mhz is not None]
+    enough = seconds >= SHORTEST_S
+    return Conditions(
+        available_cpu_s=available,
+        steal_percent=steal if enough else None,
+        other_load_percent=others if enough else None,
+        mhz=sum(clocks) / len(clocks) if clocks else None,
+        throttled=_grown(before.throttles, after.throttles) > 0
+        or bool(before.cooling or after.cooling),
+        swapped=_grown(before.swap_ins, after.swap_ins) > SWAPPED_PAGES,
+        clock_jump_s=after.wall_s - before.wall_s - seconds,
+    )
+
+
+def _shares(
+    before: Sample, after: Sample, own_cpu_s: float | None
+) -> tuple[float | None, float | None, float | None]:
+    """Available CPU time in seconds, and steal and the load of others in percent of it."""
+    if before.times is None or after.times is None or before.cpus != after.cpus:
+        return None, None, None
+    # The kernel's idle counter may go back a little.
+    busy = max(0.0, after.times.busy_s - before.times.busy_s)
+    idle = max(0.0, after.times.idle_s - before.times.idle_s)
+    steal = max(0.0, after.times.steal_s - before.times.steal_s)
+    total = busy + idle + steal
+    if not total:
+        return None, None, None
+    if own_cpu_s is None:
+        return total, 100 * steal / total, None
+    here = after.process_cpu_s - before.process_cpu_s
+    others = max(0.0, busy - own_cpu_s - here)
+    return total, 100 * steal / total, 100 * others / total
+
+
+def _grown(before: int | None, after: int | None) -> int:
+    return 0 if before is None or after is None else after - before

@@ -1,0 +1,183 @@
+"""One cheap reading of what the machine is doing, taken between runs and never during one.
+
+Standard library only. What the system does not tell, macOS most of it, is None.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from dse.affinity import available_cpus
+from dse.procfs import number, read
+from dse.system_linux import parse_cpuinfo
+
+ROOT = Path("/")
+CPUS_ASKED = 8
+"""The clocks and throttle counters of so many CPUs are read: each is a file, some take 10 us."""
+CPUINFO_BYTES = 1 << 15
+"""Of ``/proc/cpuinfo``, room for some twenty CPUs; that of a large server takes milliseconds."""
+COOLING = ("Processor", "thermal-cpufreq", "cpufreq", "cpuidle", "thermal-idle")
+"""Beginnings of the names of cooling devices that slow a CPU down (Linux, drivers/thermal)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CpuTimes:
+    """Seconds that CPUs have spent since the start of the system, added up over the CPUs."""
+
+    busy_s: float
+    idle_s: float
+    steal_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What the machine was doing at one moment.
+
+    Attributes:
+        wall_s: the system's clock, which anyone may set.
+        monotonic_s: a clock that nobody can set.
+        cpus: of the affinity mask.
+        times: of these CPUs.
+        process_cpu_s: CPU time of this process, without its children.
+        mhz: mean clock of the CPUs of the mask, of eight among them if there are more.
+        throttles: how often heat has slowed these CPUs or their package down.
+        cooling: whether a cooling device slows a CPU down at this moment.
+        swap_ins: pages fetched from the swap since the start of the system.
+    """
+
+    wall_s: float
+    monotonic_s: float
+    cpus: tuple[int, ...]
+    times: CpuTimes | None
+    process_cpu_s: float
+    mhz: float | None
+    throttles: int | None
+    cooling: bool | None
+    swap_ins: int | None
+
+
+def sample(root: Path = ROOT, cpus: tuple[int, ...] = ()) -> Sample:
+    """Reads the counters; takes a fraction of a millisecond.
+
+    Args:
+        root: folder that holds ``proc`` and ``sys``.
+        cpus: whose counters; those of the affinity mask if empty.
+    """
+    cpus = cpus or tuple(available_cpus())
+    asked = cpus[:: -(-len(cpus) // CPUS_ASKED)]
+    return Sample(
+        wall_s=time.time(),
+        monotonic_s=time.monotonic(),
+        cpus=cpus,
+        times=cpu_times(read(root / "proc/stat"), cpus),
+        process_cpu_s=time.process_time(),
+        mhz=_mhz(root, asked),
+        throttles=_throttles(root, asked),
+        cooling=_cooling(root),
+        swap_ins=_swap_ins(read(root / "proc/vmstat")),
+    )
+
+
+def cpu_seconds(pid: int, root: Path = ROOT) -> float | None:
+    """CPU time of a process and of its children that it has waited for; None if it is gone.
+
+    None on systems without ``/proc``, too.
+
+    Source: proc_pid_stat(5), fields 14 to 17, counted from the end of the program's name.
+    """
+    fields = read(root / f"proc/{pid}/stat").rpartition(")")[2].split()
+    ticks = [number(field) for field in fields[11:15]]
+    known = [count for count in ticks if count is not None]
+    return sum(known) / ticks_per_s() if len(known) == 4 else None
+
+
+def ticks_per_s() -> int:
+    """The unit of the kernel's counters of CPU time."""
+    return os.sysconf("SC_CLK_TCK")
+
+
+def cpu_times(stat: str, cpus: tuple[int, ...]) -> CpuTimes | None:
+    """The times of some CPUs, from the text of ``/proc/stat``; None where one is missing.
+
+    A guest's time counts as its host's user time already, so the last two fields are left out.
+    """
+    found = []
+    for line in stat.splitlines():
+        name, *fields = line.split()
+        if not name.startswith("cpu"):
+            break  # the lines of the CPUs come first
+        if number(name[3:]) in cpus:
+            found.append([number(field) or 0 for field in fields[:8]])
+    if len(found) < len(cpus) or any(len(fields) < 8 for fields in found):
+        return None
+    user, nice, system, idle, iowait, irq, softirq, steal = map(sum, zip(*found, strict=True))
+    unit = ticks_per_s()
+    busy = user + nice + system + irq + softirq
+    return CpuTimes(busy / unit, (idle + iowait) / unit, steal / unit)
+
+
+def _mhz(root: Path, cpus: tuple[int, ...]) -> float | None:
+    folder = root / "sys/devices/system/cpu"
+    clocks = [number(read(folder / f"cpu{n}/cpufreq/scaling_cur_freq")) for n in cpus]
+    known = [khz / 1000 for khz in clocks if khz]
+    if not known:
+        known = cpuinfo_clocks(_beginning(root / "proc/cpuinfo"), cpus)
+    return sum(known) / len(known) if known else None
+
+
+def cpuinfo_clocks(cpuinfo: str, cpus: tuple[int, ...]) -> list[float]:
+    """Clocks in MHz of some CPUs in the text of ``/proc/cpuinfo``.
+
+    Only of CPUs that count their cycles (``aperfmperf``): for others the kernel prints the nominal
+    clock, whatever the real one is.
+    """
+    clocks = []
+    for fields in parse_cpuinfo(cpuinfo):
+        whole, _, fraction = fields.get("cpu MHz", "").partition(".")
+        mine = number(fields.get("processor", "")) in cpus
+        if mine and "aperfmperf" in fields.get("flags", "").split() and number(whole + fraction):
+            clocks.append(float(f"{whole}.{fraction or 0}"))
+    return clocks
+
+
+def _beginning(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8", errors="replace") as stream:
+            return stream.read(CPUINFO_BYTES)
+    except OSError:
+        return ""
+
+
+def _throttles(root: Path, cpus: tuple[int, ...]) -> int | None:
+    folder = root / "sys/devices/system/cpu"
+    counts = [
+        number(read(folder / f"cpu{n}/thermal_throttle/{kind}_throttle_count"))
+        for n in cpus
+        for kind in ("core", "package")
+    ]
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
+
+
+def _cooling(root: Path) -> bool | None:
+    states = [number(read(device / "cur_state")) for device in _cooling_devices(root)]
+    known = [state > 0 for state in states if state is not None]
+    return any(known) if known else None
+
+
+@cache
+def _cooling_devices(root: Path) -> tuple[Path, ...]:
+    """The first of the devices that slow a CPU down; which there are does not change."""
+    devices = sorted((root / "sys/class/thermal").glob("cooling_device*"))
+    return tuple(d for d in devices if read(d / "type").startswith(COOLING))[:CPUS_ASKED]
+
+
+def _swap_ins(vmstat: str) -> int | None:
+    for line in vmstat.splitlines():
+        if line.startswith("pswpin "):
+            return number(line.split()[1])
+    return None

@@ -1,0 +1,169 @@
+"""What is made of two samples: shares, and what counts as a disturbance."""
+
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dse.machine.conditions import (
+    CLOCK_JUMP_S,
+    OTHER_LOAD_PERCENT,
+    SHORTEST_S,
+    STEAL_PERCENT,
+    SWAPPED_PAGES,
+    Conditions,
+    between,
+)
+from dse.machine.sample import CpuTimes, Sample, sample
+from tests.machine.test_sample import busy_loop
+
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc")
+START = Sample(
+    wall_s=1e9,
+    monotonic_s=500.0,
+    cpus=(0, 1),
+    times=CpuTimes(1000.0, 3000.0, 5.0),
+    process_cpu_s=2.0,
+    mhz=3000.0,
+    throttles=4,
+    cooling=False,
+    swap_ins=90,
+)
+
+
+def later(
+    seconds: float, busy: float = 0.0, idle: float = 0.0, steal: float = 0.0, here: float = 0.0
+) -> Sample:
+    """The sample after some seconds in which the CPUs spent their time so."""
+    return replace(
+        START,
+        wall_s=START.wall_s + seconds,
+        monotonic_s=START.monotonic_s + seconds,
+        times=CpuTimes(1000.0 + busy, 3000.0 + idle, 5.0 + steal),
+        process_cpu_s=START.process_cpu_s + here,
+    )
+
+
+def test_a_quiet_machine_whose_worker_is_busy() -> None:
+    found = between(START, later(2.0, busy=2.06, idle=1.92, steal=0.02, here=0.02), own_cpu_s=2.0)
+    assert found.disturbance == ""
+    assert found.as_details() == {"steal_percent": 0.5, "other_load_percent": 1.0, "mhz": 3000}
+
+
+def test_load_of_others_and_steal_are_told_together() -> None:
+    found = between(START, later(2.0, busy=2.5, idle=1.1, steal=0.4), own_cpu_s=1.3)
+    assert found.disturbance == "10 % steal, other load of 30 %"
+    assert found.as_details()["disturbed"] == found.disturbance
+
+
+def test_whose_worker_is_gone_does_not_know_the_load_of_others() -> None:
+    found = between(START, later(2.0, busy=4.0), own_cpu_s=None)
+    assert (found.other_load_percent, found.steal_percent) == (None, 0.0)
+    assert found.disturbance == ""
+
+
+def test_a_short_time_has_no_shares_but_the_rest() -> None:
+    after = replace(later(0.2, busy=0.2, steal=0.2), throttles=5)
+    found = between(START, after, own_cpu_s=0.0)
+    assert (found.steal_percent, found.other_load_percent) == (None, None)
+    assert found.disturbance == "thermal throttling"
+
+
+def test_one_tick_of_steal_is_none_however_large_its_share() -> None:
+    found = between(replace(START, cpus=(0,)), replace(later(0.31, 0.3, 0, 0.01), cpus=(0,)), 0.3)
+    assert found.steal_percent is not None
+    assert found.steal_percent > STEAL_PERCENT
+    assert found.disturbance == ""
+
+
+@pytest.mark.parametrize("jump", [-3.0, -0.06, 0.06, 3600.0])
+def test_a_clock_that_was_set(jump: float) -> None:
+    after = replace(later(1.0, idle=2.0), wall_s=START.wall_s + 1.0 + jump)
+    found = between(START, after, own_cpu_s=0.0)
+    assert math.isclose(found.clock_jump_s, jump, abs_tol=1e-6)
+    assert found.disturbance == f"the clock jumped by {jump:+.2g} s"
+
+
+def test_a_clock_that_is_slewed_has_not_jumped() -> None:
+    after = replace(later(1.0, idle=2.0), wall_s=START.wall_s + 1.0 + 0.9 * CLOCK_JUMP_S)
+    assert between(START, after, own_cpu_s=0.0).disturbance == ""
+
+
+@pytest.mark.parametrize(("before", "after"), [(True, False), (False, True)])
+def test_heat(before: bool, after: bool) -> None:
+    first = replace(START, cooling=before)
+    assert between(first, replace(later(1.0), cooling=after), 0.0).throttled
+    assert between(replace(START, throttles=None), later(1.0), 0.0).throttled is False
+
+
+def test_single_pages_from_the_swap_do_not_count() -> None:
+    few, many = (replace(later(1.0), swap_ins=90 + n) for n in (SWAPPED_PAGES, SWAPPED_PAGES + 1))
+    assert between(START, few, 0.0).disturbance == ""
+    assert between(START, many, 0.0).disturbance == "swapping"
+
+
+@pytest.mark.parametrize(
+    "after", [replace(later(2.0, busy=4.0), cpus=(0,)), replace(later(2.0), times=None), later(2.0)]
+)
+def test_shares_of_what_can_not_be_compared_are_unknown(after: Sample) -> None:
+    found = between(START, after, own_cpu_s=0.0)
+    assert (found.steal_percent, found.other_load_percent) == (None, None)
+    assert found.disturbance == ""
+
+
+def test_the_mean_of_the_clocks_that_are_known() -> None:
+    slower = replace(later(1.0), mhz=2000.0)
+    assert between(START, slower, 0.0).mhz == 2500
+    assert between(replace(START, mhz=None), slower, 0.0).mhz == 2000
+    assert "mhz" not in between(replace(START, mhz=None), replace(slower, mhz=None), 0).as_details()
+
+
+TIMES = st.floats(-0.05, 1e4)
+
+
+@given(st.floats(SHORTEST_S, 1e4), TIMES, TIMES, TIMES, st.floats(0, 1e4), st.floats(0, 10))
+def test_shares_lie_between_0_and_100_and_what_is_own_is_no_load_of_others(
+    seconds: float, busy: float, idle: float, steal: float, own: float, here: float
+) -> None:
+    after = later(seconds, busy, idle, steal, here)
+    found, alone = between(START, after, own), between(START, after, max(0.0, busy))
+    if found.steal_percent is None or found.other_load_percent is None:
+        assert max(busy, idle, steal) <= 1e-9
+        return
+    assert 0 <= found.steal_percent <= 100
+    assert 0 <= found.other_load_percent <= 100
+    assert alone.other_load_percent is not None
+    assert alone.other_load_percent <= 1e-6
+
+
+@given(st.floats(0, 100), st.floats(0, 100), st.floats(0, 1e4))
+def test_disturbed_is_what_exceeds_a_limit_by_more_than_rounding(
+    steal: float, others: float, available: float
+) -> None:
+    found = Conditions(available, steal, others, None, False, False, 0.0)
+    expected = (
+        (steal > STEAL_PERCENT and steal * available > 3)
+        or (others > OTHER_LOAD_PERCENT and others * available > 3)
+    )  # fmt: skip
+    assert ("disturbed" in found.as_details()) is bool(found.disturbance)
+    if abs(steal * available - 3) > 1e-6 and abs(others * available - 3) > 1e-6:
+        assert bool(found.disturbance) is expected
+
+
+@LINUX
+def test_what_this_process_does_is_no_load_of_others() -> None:
+    before = sample()
+    busy_loop(0.5)
+    found = between(before, sample(), own_cpu_s=0.0)
+    claimed = between(before, sample(), own_cpu_s=1e6)
+    assert found.available_cpu_s is not None
+    assert found.other_load_percent is not None
+    # Whatever else runs: at least this process's share is missing from the load of others.
+    most = 100 * (1 - 0.5 / found.available_cpu_s)
+    assert found.other_load_percent <= most + 100 * 0.05 / found.available_cpu_s
+    assert claimed.other_load_percent == 0
