@@ -5,12 +5,12 @@ Called as ``python -m dse.models.quantise_worker FORMAT MODEL FOLDER``; see `dse
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dse.affinity import available_cpus
 from dse.models.apart import begin, result_file, sample_files
 from dse.models.onnx_plain import input_name, plain, tidy
 from dse.models.tflite_writer import SIGNATURE, packed
@@ -100,8 +100,9 @@ def _ranges(data: bytes, recipe: Any, inputs: Iterator[dict[str, Any]]) -> Any:
     (signature,) = Interpreter(model_content=data).get_signature_list()
     settings = recipe_manager.RecipeManager()
     settings.load_quantization_recipe(recipe)
+    threads = len(available_cpus())
     calibration = calibrator.Calibrator(
-        data, num_threads=_cpus(), qsv_update_func=qsv_utils.min_max_update
+        data, num_threads=threads, qsv_update_func=qsv_utils.min_max_update
     )
     calibration.calibrate({signature: list(inputs)}, settings)
     return calibration.get_model_qsvs()
@@ -164,12 +165,6 @@ def _packed(model: Any, data: bytes) -> bytes:
 
 def _content(buffer: Any) -> bytes:
     return b"" if buffer.data is None else buffer.data.tobytes()
-
-
-def _cpus() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 if __name__ == "__main__":
