@@ -6,9 +6,9 @@ FlatBuffers' own verifier does. Fields are those of TensorFlow Lite's schema.fbs
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from dse.flatbuffer import DamagedError, Table, root
 
 IDENTIFIER = b"TFL3"
 MAX_TABLES = 100_000
@@ -23,7 +23,8 @@ _OPERATOR_CODE: Fields = {1: _TEXT}
 _QUANTISATION: Fields = {0: _INTS, 1: _INTS, 2: _INTS, 3: _LONGS, 5: {0: _BYTES}}
 _TENSOR: Fields = {0: _INTS, 3: _TEXT, 4: _QUANTISATION, 7: _INTS}
 # Of all operators' options, only those of RESHAPE and SQUEEZE hold a vector: their first field.
-_OPERATOR: Fields = {1: _INTS, 2: _INTS, 4: {}, 5: _BYTES, 7: _BYTES, 8: _INTS}
+_OPTIONS_TYPE, _OPTIONS = 3, 4
+_OPERATOR: Fields = {1: _INTS, 2: _INTS, _OPTIONS: {}, 5: _BYTES, 7: _BYTES, 8: _INTS}
 _WITH_VECTOR = {17, 30}
 _SUBGRAPH: Fields = {0: (_TENSOR,), 1: _INTS, 2: _INTS, 3: (_OPERATOR,), 4: _TEXT}
 _NAMED: Fields = {0: _TEXT}
@@ -47,65 +48,30 @@ def check(data: bytes) -> None:
     """
     if data[4:8] != IDENTIFIER:
         raise ValueError("the content is no TFLite model")
-    _Walk(data).table(_Place(data, 0).follow(), _MODEL)
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A position in the file."""
-
-    data: bytes
-    at: int
-
-    def number(self, kind: str) -> int:
-        if not 0 <= self.at <= len(self.data) - struct.calcsize(kind):
-            raise ValueError(f"the TFLite model is damaged: it leads to byte {self.at}")
-        return int(struct.unpack_from(kind, self.data, self.at)[0])
-
-    def plus(self, distance: int) -> _Place:
-        return _Place(self.data, self.at + distance)
-
-    def follow(self) -> _Place:
-        return self.plus(self.number("<I"))
+    try:
+        _Walk().table(root(data), _MODEL)
+    except DamagedError as error:
+        raise ValueError(f"the TFLite model is damaged: {error}") from error
 
 
 class _Walk:
-    def __init__(self, data: bytes) -> None:
-        self._end = len(data)
+    def __init__(self) -> None:
         self._tables = 0
 
-    def table(self, place: _Place, fields: Fields) -> None:
+    def table(self, table: Table, fields: Fields) -> None:
         self._tables += 1
         if self._tables > MAX_TABLES:
             raise ValueError("the TFLite model has too many parts")
-        offsets = self._offsets(place)
         for number, kind in fields.items():
-            if number < len(offsets) and offsets[number]:
-                self._target(place.plus(offsets[number]).follow(), kind)
-        if fields is _OPERATOR and len(offsets) > 4 and offsets[3] and offsets[4]:
-            options = place.plus(offsets[4]).follow()
-            if place.plus(offsets[3]).number("<B") in _WITH_VECTOR:
-                self.table(options, {0: _INTS})
+            self._field(table, number, kind)
+        if fields is _OPERATOR and table.byte(_OPTIONS_TYPE) in _WITH_VECTOR:
+            self._field(table, _OPTIONS, {0: _INTS})
 
-    def _offsets(self, place: _Place) -> list[int]:
-        """Where each field of a table lies in it; 0 for one that is left out."""
-        about = place.plus(-place.number("<i"))
-        size, length = about.number("<H"), about.plus(2).number("<H")
-        if size % 2 or size < 4 or length < 4 or place.at + length > self._end:
-            raise ValueError(f"the TFLite model is damaged: no table at byte {place.at}")
-        offsets = [about.plus(at).number("<H") for at in range(4, size, 2)]
-        if any(offset >= length for offset in offsets):
-            raise ValueError(f"the TFLite model is damaged: no table at byte {place.at}")
-        return offsets
-
-    def _target(self, place: _Place, kind: int | Fields | tuple[Fields]) -> None:
-        if isinstance(kind, Mapping):
-            self.table(place, kind)
-            return
-        count, size = place.number("<I"), kind if isinstance(kind, int) else 4
-        first = place.plus(4)
-        if first.at + count * size > self._end:
-            raise ValueError(f"the TFLite model is damaged: no vector at byte {place.at}")
-        if isinstance(kind, tuple):
-            for number in range(count):
-                self.table(first.plus(4 * number).follow(), kind[0])
+    def _field(self, table: Table, number: int, kind: int | Fields | tuple[Fields]) -> None:
+        if isinstance(kind, int):
+            table.vector(number, kind)
+        elif isinstance(kind, tuple):
+            for element in table.tables(number):
+                self.table(element, kind[0])
+        elif (target := table.table(number)) is not None:
+            self.table(target, kind)

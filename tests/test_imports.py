@@ -63,6 +63,7 @@ LAYERS: dict[str, set[str]] = {
     "process": set(),
     "affinity": set(),
     "flatbuffer": set(),
+    "flatbuffer": set(),
     "start": set(),
     "intervals": set(),
     "version": set(),
