@@ -63,7 +63,6 @@ LAYERS: dict[str, set[str]] = {
     "process": set(),
     "affinity": set(),
     "flatbuffer": set(),
-    "flatbuffer": set(),
     "start": set(),
     "intervals": set(),
     "version": set(),
