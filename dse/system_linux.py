@@ -221,15 +221,25 @@ def _hybrid_kinds(root: Path, cpus: frozenset[int]) -> dict[str, int]:
 
 def _quota(root: Path) -> float | None:
     """The least quota on the way from the process's control group to the top."""
+    quotas = [parse_quota(read(group / "cpu.max")) for group in control_groups(root)]
+    return min((quota for quota in quotas if quota is not None), default=None)
+
+
+def control_groups(root: Path, controller: str = "") -> list[Path]:
+    """The control groups that a process belongs to, from its own to the top.
+
+    Args:
+        root: folder that holds ``proc`` and ``sys``.
+        controller: of the first version's hierarchy to look in; empty for the second version.
+    """
     own = ""
     for line in read(root / "proc/self/cgroup").splitlines():
-        if line.startswith("0::"):
-            own = line[3:].strip("/")
-    top = root / "sys/fs/cgroup"
+        _, controllers, path = [*line.split(":", 2), "", ""][:3]
+        if controller in controllers.split(","):
+            own = path.strip("/")
+    top = root / "sys/fs/cgroup" / controller
     folder = top / own if ".." not in own else top
-    groups = [folder, *(parent for parent in folder.parents if parent.is_relative_to(top))]
-    quotas = [parse_quota(read(group / "cpu.max")) for group in groups]
-    return min((quota for quota in quotas if quota is not None), default=None)
+    return [folder, *(parent for parent in folder.parents if parent.is_relative_to(top))]
 
 
 def _joined(values: Iterable[str]) -> str:

@@ -86,13 +86,20 @@ def cpu_seconds(pid: int, root: Path = ROOT) -> float | None:
     """CPU time of a process and of its children that it has waited for; None if it is gone.
 
     None on systems without ``/proc``, too.
-
-    Source: proc_pid_stat(5), fields 14 to 17, counted from the end of the program's name.
     """
-    fields = read(root / f"proc/{pid}/stat").rpartition(")")[2].split()
-    ticks = [number(field) for field in fields[11:15]]
-    known = [count for count in ticks if count is not None]
-    return sum(known) / ticks_per_s() if len(known) == 4 else None
+    ticks = process_ticks(read(root / f"proc/{pid}/stat"))
+    return sum(ticks) / ticks_per_s() if ticks else None
+
+
+def process_ticks(stat: str) -> tuple[int, ...] | None:
+    """Ticks in user and system mode of a process, then of its children; None in a text cut short.
+
+    Source: proc_pid_stat(5), fields 14 to 17, counted from the end of the program's name, which
+    may hold anything.
+    """
+    fields = stat.rpartition(")")[2].split()[11:15]
+    ticks = tuple(n for n in map(number, fields) if n is not None)
+    return ticks if len(ticks) == 4 else None
 
 
 def ticks_per_s() -> int:

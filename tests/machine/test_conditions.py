@@ -20,20 +20,9 @@ from dse.machine.conditions import (
     between,
 )
 from dse.machine.sample import CpuTimes, Sample, sample
-from tests.machine.test_sample import busy_loop
+from tests.machine.samples import START, busy_loop
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc")
-START = Sample(
-    wall_s=1e9,
-    monotonic_s=500.0,
-    cpus=(0, 1),
-    times=CpuTimes(1000.0, 3000.0, 5.0),
-    process_cpu_s=2.0,
-    mhz=3000.0,
-    throttles=4,
-    cooling=False,
-    swap_ins=90,
-)
 
 
 def later(

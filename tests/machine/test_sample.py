@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from dse.machine.sample import CpuTimes, cpu_seconds, cpu_times, sample, ticks_per_s
+from tests.machine.samples import busy_loop
 
 if TYPE_CHECKING:
     from tests.machines import Machine
@@ -33,12 +33,6 @@ cpu MHz\t\t: {mhz}
 """
 
 
-def busy_loop(seconds: float) -> None:
-    end = time.process_time() + seconds
-    while time.process_time() < end:
-        pass
-
-
 def test_times_are_those_of_the_mask_without_what_counts_twice() -> None:
     unit = ticks_per_s()
     both = CpuTimes((400 + 10 + 100 + 3 + 3 + 609) / unit, (2025 + 1520) / unit, 60 / unit)
@@ -47,7 +41,8 @@ def test_times_are_those_of_the_mask_without_what_counts_twice() -> None:
 
 
 @pytest.mark.parametrize(
-    "stat", ["", STAT.replace("cpu1", "cpu7"), STAT.replace("cpu1 100 5 100 500", "cpu1"), "cpu1 1 2 3\n"]
+    "stat",
+    ["", STAT.replace("cpu1", "cpu7"), STAT.replace("cpu1 100 5 100 500", "cpu1"), "cpu1 1 2\n"],
 )
 def test_times_of_a_cpu_that_is_not_listed_whole_are_unknown(stat: str) -> None:
     assert cpu_times(stat, (0, 1)) is None

@@ -1,0 +1,97 @@
+"""What runs on the machine at this time, over about a second."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dse.machine.check import Check
+from dse.machine.conditions import OTHER_LOAD_PERCENT, Conditions, between
+from dse.machine.sample import Sample, process_ticks, sample, ticks_per_s
+from dse.procfs import number, read
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+NAMED = 3
+"""So many of the busiest processes are named."""
+WORTH_NAMING_PERCENT = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process, its CPU time in seconds since it started."""
+
+    name: str
+    cpu_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was seen of the machine in a span of time in which this process did nothing.
+
+    Attributes:
+        conditions: of the span.
+        last: the sample at its end.
+        busiest: names of the busiest other processes, each with its share of one CPU.
+    """
+
+    conditions: Conditions
+    last: Sample
+    busiest: tuple[str, ...]
+
+
+def look(root: Path, cpus: tuple[int, ...], seconds: float) -> Look:
+    """Looks at the machine for some seconds."""
+    before, first = processes(root), sample(root, cpus)
+    time.sleep(seconds)
+    last, after = sample(root, cpus), processes(root)
+    passed = last.monotonic_s - first.monotonic_s
+    return Look(between(first, last, own_cpu_s=0.0), last, busiest(before, after, passed))
+
+
+def processes(root: Path) -> dict[int, Process]:
+    """Every process that can be seen but this one, by number."""
+    found = {}
+    for stat in (root / "proc").glob("[0-9]*/stat"):
+        text, pid = read(stat), number(stat.parent.name)
+        ticks = process_ticks(text)  # None for one that has ended meanwhile
+        if pid is None or pid == os.getpid() or ticks is None:
+            continue
+        name = text.partition("(")[2].rpartition(")")[0]
+        # A program may call itself anything, with a terminal's commands, too.
+        name = "".join(c if c.isprintable() else "?" for c in name)
+        found[pid] = Process(name, sum(ticks[:2]) / ticks_per_s())
+    return found
+
+
+def busiest(
+    before: Mapping[int, Process], after: Mapping[int, Process], seconds: float
+) -> tuple[str, ...]:
+    """The processes that took most CPU time; one that is new has taken all of its own."""
+    shares = []
+    for pid, process in after.items():
+        earlier = before.get(pid)
+        spent = process.cpu_s - (earlier.cpu_s if earlier else 0.0)
+        shares.append((100 * spent / seconds, process.name))
+    shares.sort(reverse=True)
+    named = [share for share in shares[:NAMED] if share[0] >= WORTH_NAMING_PERCENT]
+    return tuple(f"{name} {percent:.0f} %" for percent, name in named)
+
+
+def other_load(seen: Look) -> Check:
+    """Whoever else needs a CPU takes it from what is measured."""
+    name = "other load"
+    percent = seen.conditions.other_load_percent
+    if percent is None:
+        return Check.hidden(name)
+    cpus = len(seen.last.cpus)
+    found = f"{percent:.0f} % of {cpus} CPU{'s' if cpus > 1 else ''}"
+    if seen.busiest:
+        found += f" (of one CPU: {', '.join(seen.busiest)})"
+    return Check.judged(
+        name, found, "end it or wait for its end", disturbs=percent > OTHER_LOAD_PERCENT
+    )
