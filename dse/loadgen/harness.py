@@ -39,13 +39,13 @@ def run(callers: Sequence[Caller], inputs: Inputs, settings: RunSettings, log_fo
         log_folder: for LoadGen's logs.
 
     Raises:
-        PredictionError: a prediction failed, or in an accuracy run its inputs did. The logs are
-            then worthless, and are kept.
+        PredictionError: a prediction or what prepares it failed, or in an accuracy run its inputs
+            did. The logs are then worthless, and are kept.
         Exception: whatever ``inputs`` raised; the same holds for the logs.
     """
     if settings.scenario is Scenario.SINGLE_STREAM:
         callers = callers[:1]
-    samples = Samples(inputs, callers, bind=_one_by_one(settings))
+    samples = Samples(inputs, callers, _gathered(settings))
     load, unload = (_nothing, _nothing) if settings.accuracy else (samples.load, samples.unload)
     with _issue(callers, samples, settings) as issue:
         sut = lg.ConstructFastSUT(issue, _flush)
@@ -68,7 +68,7 @@ def run(callers: Sequence[Caller], inputs: Inputs, settings: RunSettings, log_fo
 def _issue(callers: Sequence[Caller], samples: Samples, settings: RunSettings) -> Iterator[Answer]:
     """What LoadGen calls with each query."""
     answers = [_answer(caller, number, samples, settings) for number, caller in enumerate(callers)]
-    size = 1 if _one_by_one(settings) else settings.batch_size
+    size = _gathered(settings)
     if len(callers) > 1 or settings.scenario is Scenario.SERVER:
         with threaded(callers, answers, samples, size) as issue:
             yield issue
@@ -78,17 +78,17 @@ def _issue(callers: Sequence[Caller], samples: Samples, settings: RunSettings) -
             yield answers[0] if single_stream else queries.in_parts(answers[0], size)
 
 
-def _one_by_one(settings: RunSettings) -> bool:
-    """Whether samples are predicted as they were loaded, without a batch to gather."""
-    return settings.batch_size == 1 or settings.scenario is Scenario.SINGLE_STREAM
+def _gathered(settings: RunSettings) -> int:
+    """How many samples a prediction is for; a single one is predicted as it was loaded."""
+    return 1 if settings.scenario is Scenario.SINGLE_STREAM else settings.batch_size
 
 
 def _answer(caller: Caller, number: int, samples: Samples, settings: RunSettings) -> Answer:
     if settings.accuracy:
         return queries.labelled(caller.model, samples, settings.batch_size, settings.label_offset)
-    if _one_by_one(settings):
+    if _gathered(settings) == 1:
         return queries.single(caller.model, samples.bound[number], samples)
-    return queries.batches(caller.model, samples, settings.batch_size)
+    return queries.batches(caller.model, samples, number, settings.batch_size)
 
 
 def _nothing(_: list[int]) -> None:

@@ -13,16 +13,14 @@ from typing import TYPE_CHECKING, Any
 import mlperf_loadgen as lg
 import numpy as np
 
-from dse.contract import Buffered
+from dse.loadgen.samples import buffer
 from dse.tasks.inputs import top1
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from dse.contract import Model
-    from dse.loadgen.samples import Samples
+    from dse.loadgen.samples import Buffer, Samples
 
 Answer = Callable[[list[int], list[int]], None]
 """Called with the response ids and the sample indices of a query, or of a part of one."""
@@ -61,21 +59,19 @@ def single(model: Model, bound: list[Any], samples: Samples) -> Answer:
     return answer
 
 
-def batches(model: Model, samples: Samples, batch_size: int) -> Answer:
+def batches(model: Model, samples: Samples, number: int, batch_size: int) -> Answer:
     """Answers up to a batch of samples; what is short of it is padded with what was there before.
 
     The samples that LoadGen asks for lie anywhere in memory: bringing them together is part of
-    the work. They are copied once, into memory that the runtime reads from.
+    the work. They are copied once, into memory that the runtime reads from, which is made ready
+    when the samples are loaded.
     """
     predict, complete, arrays = model.predict, lg.QuerySamplesComplete, samples.arrays
     responses = Labels(batch_size).responses
-    buffers: list[tuple[Any, Any]] = []
 
     def answer(ids: list[int], indices: list[int]) -> None:
         parts = [arrays[index] for index in indices]
-        if not buffers:
-            buffers.append(_buffer(model, np.concatenate([parts[0]] * batch_size)))
-        batch, bound = buffers[0]
+        batch, bound = samples.buffers[number]
         np.concatenate(parts, out=batch[: len(parts)])
         predict(bound)
         complete(_addressed(responses, ids))
@@ -87,11 +83,13 @@ def labelled(model: Model, samples: Samples, batch_size: int, label_offset: int)
     """Answers up to a batch of samples with their labels; the inputs are made on the way."""
     predict, complete, inputs = model.predict, lg.QuerySamplesComplete, samples.inputs
     labels = Labels(batch_size)
-    buffers: list[tuple[Any, Any]] = []
+    buffers: list[Buffer] = []
+    try:
+        buffers.append(buffer(model, inputs.batch([0] * batch_size)))
+    except BaseException as error:  # noqa: BLE001  # a runtime may raise anything
+        samples.failed(error)
 
     def answer(ids: list[int], indices: list[int]) -> None:
-        if not buffers:
-            buffers.append(_buffer(model, inputs.batch([indices[0]] * batch_size)))
         batch, bound = buffers[0]
         inputs.batch(indices, out=batch[: len(indices)])
         found = top1(predict(bound), label_offset)[: len(ids)].tolist()
@@ -99,15 +97,6 @@ def labelled(model: Model, samples: Samples, batch_size: int, label_offset: int)
         complete(_addressed(labels.responses, ids))
 
     return _guarded(answer, samples)
-
-
-def _buffer(model: Model, batch: NDArray[Any]) -> tuple[NDArray[Any], Any]:
-    """Memory that batches are written into, and what predicts it; filled with a first batch."""
-    if isinstance(model, Buffered):
-        own = model.buffer()
-        own[...] = batch
-        batch = own
-    return batch, model.bind(batch)
 
 
 def _addressed(responses: list[Any], ids: Sequence[int]) -> list[Any]:

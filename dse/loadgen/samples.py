@@ -6,17 +6,37 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dse.affinity import pinned
+from dse.contract import Buffered
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from dse.contract import Model
     from dse.loadgen.callers import Caller
     from dse.tasks.inputs import Inputs
 
+    Buffer = tuple[NDArray[Any], Any]
+    """Memory that batches are written into, and what predicts it."""
+
 
 class PredictionError(Exception):
-    """The runtime raised in the middle of a run; the original error is the cause."""
+    """The runtime raised in a run, or as one was prepared; the original error is the cause."""
+
+
+def buffer(model: Model, batch: NDArray[Any]) -> Buffer:
+    """Memory for a model's batches, filled with a first one; may take that one's own memory.
+
+    Raises:
+        Exception: the runtime refuses the batch.
+    """
+    if isinstance(model, Buffered):
+        own = model.buffer()
+        own[...] = batch
+        batch = own
+    return batch, model.bind(batch)
 
 
 class Samples:
@@ -25,34 +45,55 @@ class Samples:
     Args:
         inputs: where they come from.
         callers: those that predict; each gets its own bound form of a sample.
-        bind: whether samples are predicted as they are; else they are gathered into batches.
+        batch_size: how many are gathered for a prediction; 1 if they are predicted as they are.
 
     Attributes:
         arrays: (1, ...) of each loaded sample; empty for others.
         bound: by caller and index, what `dse.contract.Model.predict` takes.
+        buffers: by caller, where batches are gathered; filled with loaded samples at once.
         errors: what went wrong; the run has failed if there is one.
     """
 
-    def __init__(self, inputs: Inputs, callers: Sequence[Caller], *, bind: bool) -> None:
+    def __init__(self, inputs: Inputs, callers: Sequence[Caller], batch_size: int) -> None:
         self.inputs = inputs
         self.arrays: list[NDArray[Any]] = [np.empty(0)] * inputs.count
         self.bound: list[list[Any]] = [[None] * inputs.count for _ in callers]
+        self.buffers: list[Buffer] = []
         self.errors: list[BaseException] = []
-        self._callers = callers if bind else ()
+        self._callers = callers
+        self._batch_size = batch_size
 
     def load(self, indices: list[int]) -> None:
-        """Keeps an error from LoadGen, as `failed` does."""
+        """Makes all that queries need, before LoadGen starts its clock.
+
+        Keeps an error from LoadGen, as `failed` does.
+        """
         if self.errors:
             return
         try:
             loaded = self.inputs.batch(indices)
-            for position, index in enumerate(indices):
-                sample = loaded[position : position + 1]
-                self.arrays[index] = sample
-                for caller, bound in zip(self._callers, self.bound, strict=False):
-                    bound[index] = caller.model.bind(sample)
         except BaseException as error:  # noqa: BLE001
             self.errors.append(error)
+            return
+        for position, index in enumerate(indices):
+            self.arrays[index] = loaded[position : position + 1]
+        try:
+            self._bind(indices)
+        except BaseException as error:  # noqa: BLE001  # a runtime may raise anything
+            self.failed(error)
+
+    def _bind(self, indices: list[int]) -> None:
+        """Either all samples, or a buffer full of the first one."""
+        if self._batch_size > 1:
+            first, self.buffers = self.arrays[indices[0]], []
+            for caller in self._callers:
+                with pinned(caller.cpus):  # memory lies near the CPU that writes to it first
+                    batch = np.repeat(first, self._batch_size, axis=0)
+                    self.buffers.append(buffer(caller.model, batch))
+            return
+        for caller, bound in zip(self._callers, self.bound, strict=True):
+            for index in indices:
+                bound[index] = caller.model.bind(self.arrays[index])
 
     def unload(self, indices: list[int]) -> None:
         """Frees samples."""
@@ -60,6 +101,7 @@ class Samples:
             self.arrays[index] = np.empty(0)
             for bound in self.bound:
                 bound[index] = None
+        self.buffers = []
 
     def failed(self, error: BaseException) -> None:
         """Keeps an error from LoadGen, with which the process would crash or wait for ever.

@@ -33,7 +33,12 @@ class Lane(Echo):
         super().__init__()
         self.threads: set[int] = set()
         self.cpus: set[frozenset[int]] = set()
+        self.bound_by: list[int] = []
         self._fails_at, self._error = fails_at, error or RuntimeError("the runtime says no")
+
+    def bind(self, batch: NDArray[Any]) -> NDArray[Any]:
+        self.bound_by.append(threading.get_ident())
+        return super().bind(batch)
 
     def predict(self, batch: NDArray[Any]) -> NDArray[np.generic]:
         time.sleep(0.001)  # another one has its turn
@@ -43,6 +48,13 @@ class Lane(Echo):
         if self._fails_at and len(self.batches) + 1 >= self._fails_at:
             raise self._error
         return super().predict(batch)
+
+
+class Refusing(Lane):
+    """Can't take a batch."""
+
+    def bind(self, batch: NDArray[Any]) -> NDArray[Any]:
+        raise RuntimeError(f"no batch of shape {batch.shape}")
 
 
 def settings(scenario: Scenario, batch_size: int = 4, **fields: Any) -> RunSettings:
@@ -76,6 +88,37 @@ def test_the_work_is_shared(
     assert all(len(lane.threads) == 1 for lane in lanes)
     assert len({thread for lane in lanes for thread in lane.threads}) == count
     assert threading.get_ident() not in {thread for lane in lanes for thread in lane.threads}
+
+
+@pytest.mark.parametrize("scenario", SHARING)
+@pytest.mark.parametrize("accuracy", [False, True])
+def test_a_batch_is_bound_before_any_query(
+    scenario: Scenario, accuracy: bool, tmp_path: Path
+) -> None:
+    """By who starts the run, and not by who answers the first query."""
+    lanes = [Lane(), Lane()]
+    wanted = settings(scenario, accuracy=accuracy)
+    run([Caller(lane) for lane in lanes], Numbers(SAMPLES), wanted, tmp_path)
+    for lane in lanes:
+        assert lane.bound_by == [threading.get_ident()]
+        assert threading.get_ident() not in lane.threads
+
+
+@pytest.mark.parametrize("scenario", Scenario)
+@pytest.mark.parametrize(("batch_size", "accuracy"), [(1, False), (4, False), (4, True)])
+@pytest.mark.parametrize("position", [0, 1])
+def test_a_batch_that_is_refused_ends_the_run(
+    scenario: Scenario, batch_size: int, accuracy: bool, position: int, tmp_path: Path
+) -> None:
+    lanes = [Lane(), Lane()]
+    lanes[position] = Refusing()
+    if scenario is Scenario.SINGLE_STREAM:
+        lanes = [Refusing()]
+    wanted = settings(scenario, batch_size, accuracy=accuracy)
+    with pytest.raises(PredictionError, match="RuntimeError: no batch of shape") as caught:
+        run([Caller(lane) for lane in lanes], Numbers(SAMPLES), wanted, tmp_path)
+    assert isinstance(caught.value.__cause__, RuntimeError)
+    assert not any(lane.batches for lane in lanes)
 
 
 @pytest.mark.parametrize("batch_size", [1, 3])
