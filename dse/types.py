@@ -35,15 +35,20 @@ def digest(value: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A measured quantity; its name carries the unit."""
+    """A measured quantity; its name carries the unit.
+
+    Attributes:
+        timed: whether it varies from one run to the next.
+    """
 
     name: str
     unit: str
     direction: Direction
     title: str
+    timed: bool = True
 
 
-ACCURACY = Metric("accuracy_percent", "%", "maximize", "top-1 accuracy")
+ACCURACY = Metric("accuracy_percent", "%", "maximize", "top-1 accuracy", timed=False)
 LATENCY = Metric("latency_p90_ms", "ms", "minimize", "SingleStream p90 latency")
 THROUGHPUT = Metric("throughput_samples_per_s", "samples/s", "maximize", "Offline throughput")
 MULTI_STREAM = Metric(
@@ -194,6 +199,7 @@ class Failure:
         stderr_tail: the last lines of the worker's stderr.
         attempts: how often it was tried; 0 where a failure with the same key was remembered.
         key: the key of the measurement that failed.
+        run: the run folder of the last try, empty where there was none.
     """
 
     kind: FailureKind
@@ -201,6 +207,7 @@ class Failure:
     stderr_tail: str = ""
     attempts: int = 1
     key: str = ""
+    run: str = ""
 
 
 class Source(StrEnum):
@@ -211,7 +218,9 @@ class Source(StrEnum):
     REPLAYED = "replayed"  # read from a table of recorded measurements
 
 
-Validity = Literal["probe", "valid"]
+FidelityName = Literal["probe", "standard", "rehearsal", "valid"]
+LADDER: tuple[FidelityName, ...] = ("probe", "standard", "valid")
+"""The fidelities that tell of a configuration, from the shortest to MLPerf's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,9 +231,10 @@ class Measurement:
         metric: a name in `METRICS`; the value is in that metric's unit.
         key: the hash of everything the value depends on.
         source: measured here, published by others, or replayed from a table.
-        validity: ``probe`` for a short run, ``valid`` for one by MLPerf's own rules.
+        fidelity: how long the run was: a ``probe`` or a ``standard`` one, one by MLPerf's own
+            rules (``valid``), or the ``rehearsal`` of such a one, which counts for nothing.
         run: the run folder that holds the LoadGen logs, empty where there was no run.
-        interval: the confidence interval of the value, where one is known.
+        interval: the confidence interval (95 %) of the value, where one is known.
         seconds: what taking it cost, in seconds of wall time.
         details: further figures of the run and where the value was published.
     """
@@ -233,7 +243,7 @@ class Measurement:
     value: float
     key: str
     source: Source
-    validity: Validity = "probe"
+    fidelity: FidelityName = "probe"
     run: str = ""
     interval: tuple[float, float] | None = None
     seconds: float = 0.0
@@ -246,7 +256,7 @@ class Measurement:
             "value": self.value,
             "key": self.key,
             "source": self.source.value,
-            "validity": self.validity,
+            "fidelity": self.fidelity,
             "run": self.run,
             "interval": list(self.interval) if self.interval else None,
             "seconds": self.seconds,
@@ -262,7 +272,7 @@ class Measurement:
             value=float(data["value"]),
             key=data["key"],
             source=Source(data["source"]),
-            validity=data["validity"],
+            fidelity=data["fidelity"],
             run=data["run"],
             interval=(float(interval[0]), float(interval[1])) if interval else None,
             seconds=float(data["seconds"]),

@@ -60,6 +60,13 @@ SAMPLERS = ("grid", "random", "nsga2", "tpe")
     help="Most memory for one configuration [default: nine tenths of what is free].",
 )
 @click.option(
+    "--repeats",
+    type=click.IntRange(min=0, max=100),
+    default=3,
+    show_default=True,
+    help="Measure what may be on the frontier so often again, and longer.",
+)
+@click.option(
     "--retry-failed",
     is_flag=True,
     help="Try again what ran out of time or memory, crashed or gave an invalid run.",

@@ -50,7 +50,7 @@ def _show(opened: Study) -> None:
         click.echo("no configuration is measured and within the constraints yet")
         return
     out = console()
-    out.print(frontier_table(points, opened.space.objectives))
+    out.print(frontier_table(points, opened.space.objectives, opened.results.certain))
     for note in notes(opened):
         out.print(note, style="dim", markup=False)
     print_picture(opened, console(stderr=True))

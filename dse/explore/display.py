@@ -13,6 +13,7 @@ from rich.text import Text
 
 from dse.report.summary import status
 from dse.report.text import frontier_table, number
+from dse.study.record import Purpose
 from dse.types import METRICS
 
 if TYPE_CHECKING:
@@ -21,12 +22,18 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from dse.explore.agenda import Step
     from dse.explore.explorer import Budget
     from dse.study.record import Record
     from dse.study.study import Study
-    from dse.types import Configuration
 
 ROWS = 12
+DOING = {
+    Purpose.EXPLORE: "measuring",
+    Purpose.REPEAT: "measuring again",
+    Purpose.ANCHOR: "measuring the anchor,",
+    Purpose.VALIDATE: "validating",
+}
 
 
 class Display:
@@ -73,16 +80,17 @@ class Display:
         elif done == total:
             self.say(f"decoded {total} {what}")
 
-    def began(self, configuration: Configuration) -> None:
+    def began(self, step: Step) -> None:
         """See `dse.explore.explorer.Observer`."""
-        self._now = f"measuring {configuration}"
+        self._now = f"{DOING[step.purpose]} {step.configuration}"
         self._redraw()
 
-    def ended(self, record: Record, seconds: float) -> None:
+    def ended(self, step: Step, record: Record, seconds: float) -> None:
         """See `dse.explore.explorer.Observer`."""
-        self._trials += 1
+        self._trials += step.purpose is Purpose.EXPLORE
         if not self._console.is_terminal:
-            self.say(f"{_progress(self._study)} {_line(record)} ({seconds:.1f} s)")
+            what = "" if step.purpose is Purpose.EXPLORE else f"{step.purpose.value}: "
+            self.say(f"{_progress(self._study)} {what}{_line(record)} ({seconds:.1f} s)")
         self._now = ""
         self._redraw()
 
@@ -104,7 +112,11 @@ class Display:
         parts: list[RenderableType] = [bar, Text(self._now, style="dim", no_wrap=True)]
         if points:
             parts.append(Text(f"frontier: {len(points)} points", style="bold"))
-            parts.append(frontier_table(points, self._study.space.objectives, ROWS))
+            certain = self._study.results.certain
+            table = frontier_table(
+                points, self._study.space.objectives, certain, intervals=False, most=ROWS
+            )
+            parts.append(table)
         return Group(*parts)
 
     def _time_left(self) -> str:

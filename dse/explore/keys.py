@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from dse.types import ACCURACY, LATENCY, MULTI_STREAM, MULTI_STREAM_SAMPLES, digest
@@ -11,8 +10,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dse.contract import Backend
-    from dse.measure.spec import Fidelity
     from dse.types import Configuration
+
+
+FIRST_PROBE = {
+    "validity": "probe",
+    "min_duration_ms": 1000,
+    "min_query_count": 128,
+    "performance_samples": 64,
+    "warm_up_calls": 3,
+    "warm_up_ms": 100,
+}
+"""Part of every key since the time when there were probes only. The fidelity is no part of what is
+measured, and is kept beside the key; this stays, so that keys stay what they were."""
 
 
 def accuracy_key(
@@ -39,7 +49,6 @@ def speed_key(
     configuration: Configuration,
     depends: Mapping[str, Any],
     cpu: str,
-    fidelity: Fidelity,
     *,
     recorded: bool,
 ) -> str:
@@ -50,14 +59,13 @@ def speed_key(
         configuration: what is measured.
         depends: the model file and the runtime.
         cpu: its fingerprint.
-        fidelity: how long the run is.
         recorded: whether it comes from a table, whose rows are told apart by all fields.
     """
     more: dict[str, Any] = {
         "knobs": dict(configuration.knobs),
         "threads": configuration.threads,
         "cpu": cpu,
-        "fidelity": asdict(fidelity),
+        "fidelity": FIRST_PROBE,
     }
     # Left out where they are the default: they came later, and keys stay as they were.
     if configuration.pinned:

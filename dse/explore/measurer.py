@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from dse.contract import Recording
 from dse.errors import ModelError, RequestError
 from dse.explore.keys import accuracy_key, speed_key
 from dse.measure.runner import Limits, run_worker
-from dse.measure.spec import InputSource, Spec, Task
+from dse.measure.spec import PROBE, InputSource, Spec, Task
 from dse.tasks.cache import image_cache, label_file
 from dse.types import (
     ACCURACY,
@@ -27,7 +28,7 @@ from dse.types import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from dse.contract import Backend
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from dse.tasks.dataset import Dataset
     from dse.types import Configuration
 
+Keep = Callable[[Measurement], None]
 MAX_ATTEMPTS = 2
 """A transient failure is tried again once."""
 ACCURACY_SECONDS_PER_IMAGE = 0.5
@@ -56,7 +58,6 @@ class Bench:
         dataset: the labelled images; None for random inputs and published accuracies.
         metrics: the metrics that every configuration needs.
         settings: the files that the space gives each backend.
-        fidelity: how long a measurement runs.
         limits: of a worker.
         fingerprint: of the CPU.
         progress: called with (done, total, what) while images are decoded.
@@ -67,7 +68,6 @@ class Bench:
     dataset: Dataset | None
     metrics: tuple[str, ...]
     settings: Mapping[str, Mapping[str, Path]]
-    fidelity: Fidelity
     limits: Limits
     fingerprint: str
     progress: Callable[[int, int, str], None]
@@ -103,10 +103,8 @@ class Measurer:
         self._artefacts: dict[tuple[str, str, str], Artefact | ModelError] = {}
         self._hashes: dict[Path, str] = {}
 
-    def measure(
-        self, configuration: Configuration, run: str, keep: Callable[[Measurement], None]
-    ) -> Outcome:
-        """The outcome of a configuration.
+    def measure(self, configuration: Configuration, run: str, keep: Keep) -> Outcome:
+        """The outcome of a configuration: what is known is remembered, the rest is probed.
 
         Args:
             configuration: what to measure.
@@ -124,20 +122,49 @@ class Measurer:
         tasks = [Task(metric, self._key(metric, subject)) for metric in self._bench.metrics]
         outcome = self._remembered(subject, tasks)
         missing = [task for task in tasks if outcome.measurement(task.metric) is None]
+        failures = self._study.results.failures
         for task in missing:
-            if outcome.failure is None and task.key in self._study.failures:
-                failure = replace(self._study.failures[task.key], attempts=0)
+            if outcome.failure is None and task.key in failures:
+                failure = replace(failures[task.key], attempts=0)
                 outcome = Outcome(outcome.measurements, failure)
         if missing and outcome.failure is None:
-            taken = self._take(subject, run, tuple(missing), keep)
+            taken = self._take(subject, run, tuple(missing), PROBE, keep)
             outcome = Outcome(outcome.measurements + taken.measurements, taken.failure)
         order = {metric: position for position, metric in enumerate(self._bench.metrics)}
         measurements = sorted(outcome.measurements, key=lambda m: order[m.metric])
         return Outcome(tuple(measurements), outcome.failure)
 
+    def repeat(
+        self,
+        configuration: Configuration,
+        metrics: Iterable[str],
+        fidelity: Fidelity,
+        run: str,
+        keep: Keep,
+    ) -> Outcome:
+        """Measures something again.
+
+        Args:
+            configuration: what to measure.
+            metrics: what of it.
+            fidelity: how long.
+            run: name of its run folder.
+            keep: called with each new measurement as soon as it is taken.
+
+        Raises:
+            RequestError, DseError: see `measure`.
+        """
+        try:
+            subject = self._subject(configuration)
+        except ModelError as error:
+            return Outcome(failure=Failure(FailureKind.LOAD, str(error)))
+        tasks = tuple(Task(metric, self._key(metric, subject)) for metric in metrics)
+        return self._take(subject, run, tasks, fidelity, keep)
+
     def _remembered(self, subject: _Subject, tasks: list[Task]) -> Outcome:
         """What needs no run: measurements of the memo, and the published accuracy."""
-        known = [self._study.memo[task.key] for task in tasks if task.key in self._study.memo]
+        memo = (self._study.results.measured.latest(task.key) for task in tasks)
+        known = [measurement for measurement in memo if measurement is not None]
         wants_accuracy = any(task.metric == ACCURACY.name for task in tasks)
         if not wants_accuracy or self._bench.dataset is not None or subject.recorded:
             return Outcome(tuple(known))
@@ -160,7 +187,8 @@ class Measurer:
         subject: _Subject,
         run: str,
         tasks: tuple[Task, ...],
-        keep: Callable[[Measurement], None],
+        fidelity: Fidelity,
+        keep: Keep,
     ) -> Outcome:
         """Runs workers until everything is taken or has failed for good."""
 
@@ -173,7 +201,7 @@ class Measurer:
         taken: tuple[Measurement, ...] = ()
         for attempt in range(1, MAX_ATTEMPTS + 1):
             left = tuple(t for t in tasks if t.metric not in {m.metric for m in taken})
-            spec = self._spec(subject, f"{run}-{attempt}", left)
+            spec = self._spec(subject, f"{run}-{attempt}", left, fidelity)
             python = self._bench.offers.interpreters[subject.configuration.backend]
             outcome = run_worker(spec, self._limits(left), interpreter=python, keep=told)
             taken += tuple(map(complete, outcome.measurements))
@@ -181,7 +209,7 @@ class Measurer:
                 return Outcome(taken)
             done = {m.metric for m in taken}
             failed_at = next((t.key for t in left if t.metric not in done), "")
-            failure = replace(outcome.failure, attempts=attempt, key=failed_at)
+            failure = replace(outcome.failure, attempts=attempt, key=failed_at, run=spec.run)
             if failure.kind not in TRANSIENT_FAILURES:
                 break
         return Outcome(taken, failure)
@@ -193,7 +221,9 @@ class Measurer:
         longer = ACCURACY_SECONDS_PER_IMAGE * len(dataset)
         return replace(limits, timeout_s=limits.timeout_s + longer)
 
-    def _spec(self, subject: _Subject, run: str, tasks: tuple[Task, ...]) -> Spec:
+    def _spec(
+        self, subject: _Subject, run: str, tasks: tuple[Task, ...], fidelity: Fidelity
+    ) -> Spec:
         artefact = subject.artefact
         preprocessing = artefact.preprocessing if artefact else PLAIN
         return Spec(
@@ -204,7 +234,7 @@ class Measurer:
             preprocessing=preprocessing,
             inputs=self._inputs(preprocessing),
             tasks=tasks,
-            fidelity=self._bench.fidelity,
+            fidelity=fidelity,
             settings=subject.settings,
         )
 
@@ -273,7 +303,6 @@ class Measurer:
             configuration,
             subject.depends,
             bench.fingerprint,
-            bench.fidelity,
             recorded=subject.recorded,
         )
 

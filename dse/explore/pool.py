@@ -26,6 +26,7 @@ class Pool:
         self.plan = plan
         done = set(done)
         self._left = {c.key: c for c in plan.configurations if c.key not in done}
+        self._values = {key: parameter_values(c) for key, c in self._left.items()}
 
     def __len__(self) -> int:
         return len(self._left)
@@ -37,6 +38,7 @@ class Pool:
             KeyError: it was taken before.
         """
         del self._left[configuration.key]
+        del self._values[configuration.key]
 
     def first(self) -> Configuration:
         """The first in the plan's order."""
@@ -46,11 +48,21 @@ class Pool:
         """Any one, each as likely as the others."""
         return rng.choice(list(self._left.values()))
 
-    def find(self, values: Mapping[str, KnobValue]) -> Configuration | None:
-        """The configuration with these parameter values; None if it is not in the pool."""
-        return self._left.get(self.plan.configuration(values).key)
+    def nearest(self, values: Mapping[str, KnobValue], rng: random.Random) -> Configuration:
+        """The configuration that differs from these parameter values in the fewest parameters.
 
-    @staticmethod
-    def values(configuration: Configuration) -> dict[str, KnobValue]:
-        """The parameter values of a configuration."""
-        return parameter_values(configuration)
+        Args:
+            values: by name of parameter.
+            rng: decides between several.
+        """
+        found = self._left.get(self.plan.configuration(values).key)
+        if found is not None:
+            return found
+        distances = {key: _distance(own, values) for key, own in self._values.items()}
+        least = min(distances.values())
+        return self._left[rng.choice([key for key, d in distances.items() if d == least])]
+
+
+def _distance(one: Mapping[str, KnobValue], other: Mapping[str, KnobValue]) -> int:
+    """In how many parameters two configurations differ; one that only one of them has counts."""
+    return sum(one.get(name) != other.get(name) for name in {**one, **other})

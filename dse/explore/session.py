@@ -10,12 +10,11 @@ from dse import registry
 from dse.errors import RequestError
 from dse.explore.calibrating import with_derived
 from dse.explore.display import Display
-from dse.explore.explorer import Budget, End, Search, explore
+from dse.explore.explorer import Budget, End, Explored, Search, explore
 from dse.explore.interrupts import interrupts
 from dse.explore.measurer import Bench, Measurer
 from dse.explore.offers import Offers
 from dse.measure.runner import Limits
-from dse.measure.spec import PROBE
 from dse.report.pictures import print_picture
 from dse.report.text import console as make_console
 from dse.report.text import excluded_lines, frontier_table
@@ -24,6 +23,7 @@ from dse.space.plan import resolve
 from dse.space.values import Where
 from dse.study.about import NO_ACCURACY, PUBLISHED, About
 from dse.study.folder import StudyFolder, study_folder
+from dse.study.record import Purpose
 from dse.study.study import Study
 from dse.system import detect
 from dse.types import ACCURACY
@@ -58,6 +58,7 @@ class Request:
     seed: int
     run_timeout: float
     memory_limit: int | None
+    repeats: int
     retry_failed: bool
     per_cpu: bool
 
@@ -97,13 +98,13 @@ def _explore(request: Request, prepared: _Prepared, console: Console) -> int:
     )
     _announce(prepared, study, console)
     budget = Budget(request.n_trials, request.timeout)
-    before = study.trials_begun
     with Display(console, study, budget) as display, interrupts(display.say) as asked:
         bench = _bench(prepared, request, display)
-        search = Search(request.sampler, request.seed, request.retry_failed)
-        end = explore(study, prepared.plan, Measurer(bench, study), search, budget, asked, display)
-    _conclude(study, end, study.trials_begun - before, console)
-    if end is End.INTERRUPTED:
+        search = Search(request.sampler, request.seed, request.retry_failed, request.repeats)
+        measurer = Measurer(bench, study)
+        explored = explore(study, prepared.plan, measurer, search, budget, asked, display)
+    _conclude(study, explored, console)
+    if explored.end is End.INTERRUPTED:
         return INTERRUPTED
     measured = any(r.outcome.failure is None for r in study.records.values())
     return 0 if measured else 1
@@ -192,7 +193,6 @@ def _bench(prepared: _Prepared, request: Request, display: Display) -> Bench:
         dataset=prepared.dataset,
         metrics=_metrics(prepared.space),
         settings=prepared.settings,
-        fidelity=PROBE,
         limits=Limits(request.run_timeout, memory),
         fingerprint=prepared.system.fingerprint,
         progress=display.images,
@@ -238,13 +238,17 @@ def _announce(prepared: _Prepared, study: Study, console: Console) -> None:
         console.print(f"study '{study.folder.name}': {planned} configurations")
 
 
-def _conclude(study: Study, end: End, trials: int, console: Console) -> None:
+def _conclude(study: Study, explored: Explored, console: Console) -> None:
     from dse.report import summary
+
+    repeated = explored.steps[Purpose.REPEAT] + explored.steps[Purpose.ANCHOR]
+    again = f" and {repeated} repeated" if repeated else ""
 
     numbers = summary.status(study)
     counts = numbers["configurations"]
     console.print(
-        f"{end.value}: {trials} done now; {counts['measured']} measured, "
+        f"{explored.end.value}: {explored.steps[Purpose.EXPLORE]}{again} now; "
+        f"{counts['measured']} measured, "
         f"{counts['failed']} failed, {counts['remaining']} remaining; "
         f"{numbers['measurements_taken']} measurements taken",
         highlight=False,
@@ -252,7 +256,7 @@ def _conclude(study: Study, end: End, trials: int, console: Console) -> None:
     points = study.frontier()
     if points:
         out = make_console()
-        out.print(frontier_table(points, study.space.objectives))
+        out.print(frontier_table(points, study.space.objectives, study.results.certain))
         for note in summary.notes(study):
             out.print(note, style="dim", markup=False)
     console.print(f"study: {study.folder.path}", markup=False, soft_wrap=True)

@@ -71,7 +71,7 @@ def _measurement(spec: Spec, task: Task, taken: Taken, seconds: float) -> Measur
         value=taken.value,
         key=task.key,
         source=Source.MEASURED,
-        validity=spec.fidelity.validity,
+        fidelity=spec.fidelity.name,
         run=spec.run,
         interval=taken.interval,
         seconds=round(seconds, 3),
@@ -217,7 +217,7 @@ def _take_throughput(bench: Bench, folder: Path) -> Taken:
 
 def _queries(fidelity: Fidelity, expected_s: float) -> int:
     """The fewest queries of a run that asks for one after the other."""
-    if fidelity.validity != "probe":
+    if fidelity.name == "valid":
         return fidelity.min_query_count
     affordable = max(FEWEST_QUERIES, int(LONG_S / expected_s))
     return min(fidelity.min_query_count, affordable)
@@ -240,8 +240,7 @@ def _valid_run(
     for attempt in range(TRIES):
         wanted = settings(attempt)
         log = read_detail(bench.run(setup, wanted, logs_of_try(folder, attempt)))
-        probing = bench.spec.fidelity.validity == "probe"
-        lenient = probing and wanted.scenario is Scenario.MULTI_STREAM
+        lenient = bench.spec.fidelity.name != "valid" and wanted.scenario is Scenario.MULTI_STREAM
         if log.valid or (lenient and log.long_enough):
             return log
         reasons.append(log.invalid_reason)

@@ -6,7 +6,7 @@ Standard library only: the worker may run in an interpreter that holds little el
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -15,7 +15,7 @@ from dse.types import Configuration, KnobValue, Preprocessing
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dse.types import Validity
+    from dse.types import FidelityName
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Fidelity:
     """How long a measurement runs.
 
     Attributes:
-        validity: what the measurement counts as.
+        name: what the measurement counts as.
         min_duration_ms: shortest duration of a timed LoadGen run.
         min_query_count: fewest queries of a SingleStream run.
         performance_samples: samples that stay loaded during a timed run.
@@ -31,7 +31,7 @@ class Fidelity:
         warm_up_ms: warm-up goes on for this long, or for 20 predictions.
     """
 
-    validity: Validity
+    name: FidelityName
     min_duration_ms: int
     min_query_count: int
     performance_samples: int
@@ -40,7 +40,7 @@ class Fidelity:
 
 
 PROBE = Fidelity(
-    validity="probe",
+    name="probe",
     min_duration_ms=1000,
     min_query_count=128,
     performance_samples=64,
@@ -48,6 +48,12 @@ PROBE = Fidelity(
     warm_up_ms=100,
 )
 """A probe takes about a second per scenario: enough queries that their p90 is stable."""
+
+STANDARD = replace(PROBE, name="standard", min_duration_ms=2000, min_query_count=256)
+"""What may be on the frontier is measured so, several times: on most machines more differs from one
+process to the next than within a run, so repeating tells more than going on for longer."""
+
+FIDELITIES = {fidelity.name: fidelity for fidelity in (PROBE, STANDARD)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,7 @@ def _recall(recording: Recording, spec: Spec) -> Iterator[Measurement]:
             value=values[task.metric],
             key=task.key,
             source=Source.REPLAYED,
-            validity=spec.fidelity.validity,
+            fidelity=spec.fidelity.name,
             run=spec.run,
         )
 

@@ -6,11 +6,12 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from dse.system import System
-from dse.types import ACCURACY, METRICS, Source
+from dse.types import ACCURACY, LADDER, METRICS, Source
 
 if TYPE_CHECKING:
     from dse.study.record import Record
     from dse.study.study import Study
+    from dse.types import Measurement
 
 
 def status(study: Study) -> dict[str, Any]:
@@ -28,7 +29,7 @@ def status(study: Study) -> dict[str, Any]:
             "failed": failed,
             "remaining": max(0, study.about.planned - len(study.records)),
         },
-        "measurements_taken": len(study.memo),
+        "measurements_taken": study.measurements_taken,
         "failures": dict(sorted(failures.items())),
     }
 
@@ -44,7 +45,10 @@ def frontier(study: Study) -> dict[str, Any]:
             {"name": name, "unit": METRICS[name].unit, "direction": METRICS[name].direction}
             for name in objectives
         ],
-        "points": [point(record, objectives) for record in ordered(study.frontier())],
+        "points": [
+            point(record, objectives, certain=study.results.certain(record))
+            for record in ordered(study.frontier())
+        ],
     }
 
 
@@ -62,10 +66,11 @@ def ordered(records: list[Record]) -> list[Record]:
     return sorted(records, key=rank)
 
 
-def point(record: Record, objectives: tuple[str, ...]) -> dict[str, Any]:
+def point(record: Record, objectives: tuple[str, ...], *, certain: bool) -> dict[str, Any]:
     """One point of the frontier, with the intervals that are known."""
     measurements = [m for m in record.outcome.measurements if m.metric in objectives]
-    probe = any(m.validity == "probe" for m in record.outcome.measurements)
+    rungs = [LADDER.index(m.fidelity) for m in measurements if _timed(m)]
+    fidelity = LADDER[min(rungs, default=0)]
     seen = calibrated_on(record)
     return {
         "id": record.id,
@@ -73,9 +78,15 @@ def point(record: Record, objectives: tuple[str, ...]) -> dict[str, Any]:
         "values": {m.metric: m.value for m in measurements},
         "intervals": {m.metric: list(m.interval) for m in measurements if m.interval},
         "accuracy_source": accuracy_source(record),
-        "validity": "probe" if probe else "valid",
+        "validity": "valid" if fidelity == "valid" else "probe",
+        "fidelity": fidelity,
+        "certain": certain,
         **({"calibrated_on": seen} if seen else {}),
     }
+
+
+def _timed(measurement: Measurement) -> bool:
+    return METRICS[measurement.metric].timed and measurement.source is Source.MEASURED
 
 
 def accuracy_source(record: Record) -> str:
@@ -111,5 +122,7 @@ def notes(study: Study) -> list[str]:
     if Source.REPLAYED in sources:
         lines.append("values of the replay backend were recorded elsewhere, not measured here")
     if Source.MEASURED in sources:
-        lines.append("latency and throughput are short probes, not valid MLPerf results")
+        lines.append("latency and throughput are short runs, not valid MLPerf results")
+    if any(not study.results.certain(record) for record in study.frontier()):
+        lines.append("~ another point may be better in all: their intervals overlap")
     return lines

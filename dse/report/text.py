@@ -12,7 +12,7 @@ from dse.report.summary import accuracy_source, ordered
 from dse.types import ACCURACY, LATENCY, MULTI_STREAM, SERVER, THROUGHPUT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from dse.space.plan import Excluded
     from dse.study.record import Record
@@ -31,7 +31,9 @@ HEADINGS = {
     MULTI_STREAM.name: "p99 of 8 [ms]",
     SERVER.name: "server/s",
 }
-PLAIN_WIDTH = 160
+UNCERTAIN = "~"
+"""Marks a point that other intervals reach."""
+PLAIN_WIDTH = 200
 """Columns of a table that goes to a file or a pipe."""
 
 
@@ -54,17 +56,25 @@ def number(metric: str, value: float) -> str:
 
 
 def frontier_table(
-    records: Sequence[Record], objectives: Sequence[str], most: int | None = None
+    records: Sequence[Record],
+    objectives: Sequence[str],
+    certain: Callable[[Record], bool],
+    *,
+    intervals: bool = True,
+    most: int | None = None,
 ) -> Table:
     """The points of a frontier, the most accurate first.
 
     Args:
         records: the points.
         objectives: the columns.
+        certain: whether a point would be there again; the others are marked.
+        intervals: whether to show them.
         most: how many rows to show at most.
     """
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("id", justify="right")
+    table.add_column("", width=1)
     for heading in ("model", "precision", "backend"):
         table.add_column(heading, no_wrap=True)
     for heading in ("threads", "batch"):
@@ -79,7 +89,9 @@ def frontier_table(
         table.add_column(Text(HEADINGS[name]), justify="right", no_wrap=True)
     rows = ordered(list(records))
     for record in rows[:most]:
-        table.add_row(*_row(record, objectives, has_instances=has_instances, has_knobs=has_knobs))
+        id_, *row = _row(record, has_instances=has_instances, has_knobs=has_knobs)
+        values = [_value(record, name, intervals=intervals) for name in objectives]
+        table.add_row(id_, "" if certain(record) else UNCERTAIN, *row, *map(Text, values))
     if most is not None and len(rows) > most:
         table.caption = f"and {len(rows) - most} more"
     return table
@@ -92,9 +104,7 @@ def _knobs(record: Record) -> list[str]:
     return pinned + [f"{name}={value}" for name, value in configuration.knobs]
 
 
-def _row(
-    record: Record, objectives: Sequence[str], *, has_instances: bool, has_knobs: bool
-) -> list[Text | str]:
+def _row(record: Record, *, has_instances: bool, has_knobs: bool) -> list[Text | str]:
     configuration = record.configuration
     row: list[Text | str] = [
         str(record.id),
@@ -108,12 +118,21 @@ def _row(
         row.append(str(configuration.instances))
     if has_knobs:
         row.append(Text(", ".join(_knobs(record))))
-    for name in objectives:
-        text = number(name, record.outcome.values[name])
-        if name == ACCURACY.name and accuracy_source(record) == "published":
-            text += " published"
-        row.append(text)
     return row
+
+
+def _value(record: Record, metric: str, *, intervals: bool) -> str:
+    """A value, the bounds of its interval, and whether it is published."""
+    measurement = record.outcome.measurement(metric)
+    if measurement is None:
+        return ""
+    text = number(metric, measurement.value)
+    if metric == ACCURACY.name and accuracy_source(record) == "published":
+        text += " published"
+    if intervals and measurement.interval and measurement.interval[0] < measurement.interval[1]:
+        low, high = (number(metric, bound) for bound in measurement.interval)
+        text += f" [{low}, {high}]"
+    return text
 
 
 def excluded_lines(excluded: Iterable[Excluded]) -> list[str]:

@@ -18,22 +18,32 @@ from dse.process import is_alive
 from dse.space.plan import parameter_values
 from dse.study import record as attributes
 from dse.study.about import About
-from dse.study.record import Record, outcome_as_dict, outcome_from_dict, record
+from dse.study.record import (
+    Record,
+    configuration_of,
+    outcome_as_dict,
+    outcome_from_dict,
+    outcome_of,
+)
 from dse.study.storage import damage_as_error
-from dse.types import METRICS, digest
+from dse.types import METRICS, Outcome, digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping
 
     import optuna
     from optuna.distributions import CategoricalDistribution
 
     from dse.space.plan import Plan
     from dse.space.space import SearchSpace
-    from dse.types import Outcome
+    from dse.types import Configuration
 
-SCHEMA = 1
-"""Version of the attributes' meaning."""
+SCHEMA = 2
+"""Version of the attributes' meaning; trials of earlier ones are read as well.
+
+1: probes only, each configuration measured once.
+2: measurements have a fidelity, trials a purpose.
+"""
 SCHEMA_ATTRIBUTE, ABOUT_ATTRIBUTE = "dse:schema", "dse:about"
 SIGNATURE_ATTRIBUTE = "dse:signature"
 OWNERLESS_AFTER = timedelta(minutes=1)
@@ -45,16 +55,28 @@ class Generation:
     """One Optuna study of a study.
 
     Attributes:
+        number: the first one is 1.
         study: the Optuna study.
         about: what it is about.
-        records: record by configuration key.
         trials: all trials, as they were read.
     """
 
+    number: int
     study: optuna.Study
     about: About
-    records: dict[str, Record]
     trials: list[optuna.trial.FrozenTrial]
+
+    @property
+    def schema(self) -> int:
+        """The version that its trials were written by."""
+        return int(self.study.user_attrs[SCHEMA_ATTRIBUTE])
+
+    def outcomes(self) -> Iterator[tuple[optuna.trial.FrozenTrial, Configuration, Outcome]]:
+        """The trials that have an outcome, in their order, with what they measured."""
+        for trial in self.trials:
+            configuration, outcome = configuration_of(trial), outcome_of(trial)
+            if configuration is not None and outcome is not None:
+                yield trial, configuration, outcome
 
 
 def read(storage: optuna.storages.BaseStorage, name: str) -> list[Generation]:
@@ -66,11 +88,14 @@ def read(storage: optuna.storages.BaseStorage, name: str) -> list[Generation]:
         RequestError: an Optuna study of that name is none of ours, or is damaged.
     """
     with damage_as_error(name):
-        found = [_read_one(storage, study_name) for study_name in _names(storage, name)]
+        numbered = enumerate(_names(storage, name), start=1)
+        found = [_read_one(storage, number, study_name) for number, study_name in numbered]
     return [generation for generation in found if generation is not None]
 
 
-def _read_one(storage: optuna.storages.BaseStorage, study_name: str) -> Generation | None:
+def _read_one(
+    storage: optuna.storages.BaseStorage, number: int, study_name: str
+) -> Generation | None:
     import optuna
 
     study = optuna.load_study(study_name=study_name, storage=storage)
@@ -78,14 +103,18 @@ def _read_one(storage: optuna.storages.BaseStorage, study_name: str) -> Generati
     about = study.user_attrs.get(ABOUT_ATTRIBUTE)
     if about is None and not trials:
         return None
-    if about is None or study.user_attrs.get(SCHEMA_ATTRIBUTE) != SCHEMA:
+    schema = study.user_attrs.get(SCHEMA_ATTRIBUTE)
+    if about is None or not isinstance(schema, int) or not 1 <= schema <= SCHEMA:
+        later = isinstance(schema, int) and schema > SCHEMA
         raise RequestError(
-            f"the Optuna study '{study_name}' was not written by this version",
-            remedy="choose another --study",
+            f"the Optuna study '{study_name}' was "
+            + ("written by a later version" if later else "not written by this program"),
+            remedy="install that version" if later else "choose another --study",
         )
-    found = (record(trial) for trial in trials)
-    records = {r.configuration.key: r for r in found if r is not None}
-    return Generation(study, About.from_dict(about), records, trials)
+    generation = Generation(number, study, About.from_dict(about), trials)
+    for _ in generation.outcomes():
+        pass  # damage is to be told at once
+    return generation
 
 
 def _names(storage: optuna.storages.BaseStorage, name: str) -> list[str]:
@@ -139,7 +168,11 @@ def open_current(
         settle(generation)
     current = generations[-1] if generations else None
     mark = signature(space, plan)
-    if current is None or current.study.user_attrs.get(SIGNATURE_ATTRIBUTE) != mark:
+    if (
+        current is None
+        or current.schema != SCHEMA
+        or current.study.user_attrs.get(SIGNATURE_ATTRIBUTE) != mark
+    ):
         _create(storage, generation_name(name, len(generations) + 1), space, mark, about)
     elif current.about != about:
         current.study.set_user_attr(ABOUT_ATTRIBUTE, about.as_dict())
@@ -186,7 +219,16 @@ def settle(generation: Generation) -> None:
             generation.study.tell(trial.number, state=state, skip_if_finished=True)
         else:
             objectives = generation.about.space["objectives"]
-            tell(generation.study, trial.number, outcome_from_dict(stored), objectives)
+            outcome = outcome_from_dict(stored)
+            values = _values_before(generation, trial) | outcome.values
+            tell(generation.study, trial.number, outcome, values, objectives)
+
+
+def _values_before(generation: Generation, trial: optuna.trial.FrozenTrial) -> dict[str, float]:
+    """What was known of a trial's configuration from other trials: a repetition takes less."""
+    configuration = configuration_of(trial)
+    known = _known(generation).get(configuration.key) if configuration else None
+    return known.outcome.values if known else {}
 
 
 def _abandoned(trial: optuna.trial.FrozenTrial) -> bool:
@@ -199,15 +241,28 @@ def _abandoned(trial: optuna.trial.FrozenTrial) -> bool:
     )  # Optuna's times are naive
 
 
-def tell(study: optuna.Study, number: int, outcome: Outcome, objectives: Iterable[str]) -> None:
-    """Ends a trial with its outcome, unless another process has done so."""
+def tell(
+    study: optuna.Study,
+    number: int,
+    outcome: Outcome,
+    values: Mapping[str, float],
+    objectives: Iterable[str],
+) -> None:
+    """Ends a trial with its outcome, unless another process has done so.
+
+    Args:
+        study: the Optuna study.
+        number: of the trial.
+        outcome: of the trial; a failed one has no values.
+        values: of its configuration, as far as they are known.
+        objectives: whose values Optuna wants to know.
+    """
     import optuna
 
     if outcome.failure is not None:
         study.tell(number, state=optuna.trial.TrialState.FAIL, skip_if_finished=True)
     else:
-        values = [outcome.values[name] for name in objectives]
-        study.tell(number, values, skip_if_finished=True)
+        study.tell(number, [values[name] for name in objectives], skip_if_finished=True)
 
 
 def distributions(plan: Plan) -> dict[str, CategoricalDistribution]:
@@ -220,16 +275,31 @@ def distributions(plan: Plan) -> dict[str, CategoricalDistribution]:
 def _copy(earlier: list[Generation], current: Generation, space: SearchSpace, plan: Plan) -> None:
     """Adds the outcomes of earlier generations that the plan contains and the current one lacks."""
     planned = {configuration.key for configuration in plan.configurations}
+    present = {configuration.key for _, configuration, _ in current.outcomes()}
     choices = distributions(plan)
     for generation in reversed(earlier):
         same_metrics = set(generation.about.metrics) == set(current.about.metrics)
-        for key, found in generation.records.items():
-            if key not in planned or key in current.records:
+        for key, found in _known(generation).items():
+            if key not in planned or key in present:
                 continue
             complete = set(current.about.metrics) <= set(found.outcome.values)
             if complete if found.outcome.failure is None else same_metrics:
                 current.study.add_trial(_copied(found, generation, space, choices))
-                current.records[key] = found
+                present.add(key)
+
+
+def _known(generation: Generation) -> dict[str, Record]:
+    """The outcome of each configuration: all that its trials have measured, and how it ended."""
+    known: dict[str, Record] = {}
+    for trial, configuration, outcome in generation.outcomes():
+        key = configuration.key
+        before = known.get(key)
+        measurements = {m.metric: m for r in [before] if r for m in r.outcome.measurements}
+        measurements |= {m.metric: m for m in outcome.measurements}
+        number = before.id if before else trial.number
+        whole = Outcome(tuple(measurements.values()), outcome.failure)
+        known[key] = Record(number, configuration, whole)
+    return known
 
 
 def _copied(

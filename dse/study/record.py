@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from dse.types import Configuration, Failure, FailureKind, Measurement, Outcome
@@ -13,22 +14,31 @@ if TYPE_CHECKING:
     import optuna
 
 CONFIGURATION = "configuration"
+PURPOSE = "purpose"
 OWNER = "owner"
 OUTCOME = "outcome"
 MEASUREMENT = "measurement:"
 """Prefix of the attributes that hold what this trial measured itself, by metric."""
 COPIED_FROM = "copied_from"
-INTERRUPTED = "interrupted"
+
+
+class Purpose(StrEnum):
+    """Why a trial was begun."""
+
+    EXPLORE = "explore"  # the first measurement of a configuration
+    REPEAT = "repeat"  # it may be on the frontier, or its measurement is in doubt
+    ANCHOR = "anchor"  # whether the machine is what it was
+    VALIDATE = "validate"  # a run by MLPerf's own rules
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A configuration with its outcome.
+    """A configuration with what is known of it.
 
     Attributes:
-        id: the trial's number in its Optuna study.
+        id: the number of its first trial in the Optuna study.
         configuration: what was measured.
-        outcome: what came out.
+        outcome: what came out, or by now is known of it.
     """
 
     id: int
@@ -36,20 +46,44 @@ class Record:
     outcome: Outcome
 
 
-def record(trial: optuna.trial.FrozenTrial) -> Record | None:
-    """The record of a trial; None while it has no outcome."""
-    outcome = trial.user_attrs.get(OUTCOME)
-    if outcome is None:
-        return None
-    configuration = Configuration.from_dict(trial.user_attrs[CONFIGURATION])
-    return Record(trial.number, configuration, outcome_from_dict(outcome))
+def configuration_of(trial: optuna.trial.FrozenTrial) -> Configuration | None:
+    """What a trial measures; None for one that was ended before that was stored."""
+    flat = trial.user_attrs.get(CONFIGURATION)
+    return None if flat is None else Configuration.from_dict(flat)
+
+
+def outcome_of(trial: optuna.trial.FrozenTrial) -> Outcome | None:
+    """The outcome of a trial; None while it has none."""
+    stored = trial.user_attrs.get(OUTCOME)
+    return None if stored is None else outcome_from_dict(stored)
+
+
+def purpose_of(trial: optuna.trial.FrozenTrial) -> Purpose:
+    """Why a trial was begun."""
+    return Purpose(trial.user_attrs.get(PURPOSE, Purpose.EXPLORE))
+
+
+def host_of(trial: optuna.trial.FrozenTrial) -> str:
+    """The machine that a trial ran on; empty where it is not told."""
+    return str(trial.user_attrs.get(OWNER, {}).get("host", ""))
 
 
 def taken(trial: optuna.trial.FrozenTrial) -> Iterator[Measurement]:
     """The measurements that were taken for this trial, and not remembered from another."""
     for name, value in trial.user_attrs.items():
         if name.startswith(MEASUREMENT):
-            yield Measurement.from_dict(value)
+            yield measurement_from_dict(value)
+
+
+def measurement_name(measurement: Measurement, number: int) -> str:
+    """The attribute that holds a measurement.
+
+    Args:
+        measurement: one of a trial's own.
+        number: of the same metric in the same trial, from 0.
+    """
+    again = f"#{number + 1}" if number else ""
+    return f"{MEASUREMENT}{measurement.metric}{again}"
 
 
 def outcome_as_dict(outcome: Outcome) -> dict[str, Any]:
@@ -65,6 +99,7 @@ def outcome_as_dict(outcome: Outcome) -> dict[str, Any]:
             "stderr_tail": failure.stderr_tail,
             "attempts": failure.attempts,
             "key": failure.key,
+            "run": failure.run,
         },
     }
 
@@ -73,6 +108,17 @@ def outcome_from_dict(data: dict[str, Any]) -> Outcome:
     """Reads what `outcome_as_dict` wrote."""
     failure = data["failure"]
     return Outcome(
-        tuple(Measurement.from_dict(m) for m in data["measurements"]),
+        tuple(measurement_from_dict(m) for m in data["measurements"]),
         None if failure is None else Failure(**{**failure, "kind": FailureKind(failure["kind"])}),
     )
+
+
+def measurement_from_dict(data: dict[str, Any]) -> Measurement:
+    """Reads a stored measurement, also one of schema 1.
+
+    That called the fidelity validity, and knew probes only.
+    """
+    if "validity" in data:
+        data = {name: value for name, value in data.items() if name != "validity"}
+        data["fidelity"] = "probe"
+    return Measurement.from_dict(data)

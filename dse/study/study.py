@@ -1,23 +1,34 @@
 """A study: what was measured, kept in an Optuna storage.
 
-The trials and their attributes are the only truth; records, memo and frontier are derived.
+The trials and their attributes are the only truth; `dse.study.results` derives everything else.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from dse.errors import RequestError
-from dse.frontier import feasible, nondominated, violations
+from dse.frontier import feasible, violations
 from dse.process import process_identity
+from dse.space.plan import parameter_values
 from dse.space.space import SearchSpace
 from dse.study import generations
 from dse.study import record as attributes
-from dse.study.record import Record, outcome_as_dict, taken
+from dse.study.measured import Observation
+from dse.study.record import (
+    Purpose,
+    configuration_of,
+    host_of,
+    measurement_name,
+    outcome_as_dict,
+    outcome_of,
+    taken,
+)
+from dse.study.results import Results
 from dse.study.storage import open_storage, sqlite_url, storage_errors, without_password
-from dse.types import TRANSIENT_FAILURES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +40,27 @@ if TYPE_CHECKING:
     from dse.space.plan import Plan
     from dse.study.about import About
     from dse.study.folder import StudyFolder
-    from dse.types import Configuration, Failure, KnobValue, Measurement, Outcome
+    from dse.study.record import Record
+    from dse.types import Configuration, Measurement, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A trial that this process has begun and not ended.
+
+    Attributes:
+        id: its number in the storage.
+        number: its number in the Optuna study.
+        configuration: what it measures.
+        purpose: why.
+        kept: how many measurements of each metric it has stored.
+    """
+
+    id: int
+    number: int
+    configuration: Configuration
+    purpose: Purpose
+    kept: Counter[str] = field(default_factory=Counter, compare=False)
 
 
 class Study:
@@ -37,16 +68,12 @@ class Study:
 
     Attributes:
         folder: where it lies.
-        records: the outcomes of the current space, by configuration key.
-        memo: every measurement that was ever taken, by its key.
-        failures: every permanent failure, by the key of the measurement that failed.
+        results: what its trials amount to.
     """
 
     def __init__(self, folder: StudyFolder, url: str) -> None:
         self.folder = folder
-        self.records: dict[str, Record] = {}
-        self.memo: dict[str, Measurement] = {}
-        self.failures: dict[str, Failure] = {}
+        self.results = Results()
         self._shown = without_password(url)
         self._storage = open_storage(url)
         self._name = folder.name
@@ -116,12 +143,23 @@ class Study:
         """The current generation's Optuna study."""
         return self._generation.study
 
+    @property
+    def records(self) -> Mapping[str, Record]:
+        """What is known of each configuration of the current space, by configuration key."""
+        return self.results.records
+
+    @property
+    def measurements_taken(self) -> int:
+        """How many measurements of the metrics that the study is about were taken."""
+        return sum(o.measurement.metric in self.about.metrics for o in self.results.measured)
+
     def frontier(self) -> list[Record]:
-        """The records that keep to the constraints and that no other such record dominates."""
-        space = self.space
-        kept = self.feasible_records(space)
-        points = [r.outcome.values for r in kept]
-        return [kept[position] for position in nondominated(points, space.objectives)]
+        """The records that keep to the constraints and that no other such record dominates.
+
+        Beyond the intervals, that is; `dse.study.results.Results.certain` tells which would be
+        there again.
+        """
+        return self.results.frontier
 
     def feasible_records(self, space: SearchSpace) -> list[Record]:
         """The measured records that keep to the constraints of a space, in order of their ids."""
@@ -130,49 +168,81 @@ class Study:
         return sorted(kept, key=lambda r: r.id)
 
     def begin(
-        self, sampler: optuna.samplers.BaseSampler, choices: Mapping[str, CategoricalDistribution]
-    ) -> tuple[optuna.Trial, dict[str, KnobValue]]:
+        self,
+        configuration: Configuration,
+        choices: Mapping[str, CategoricalDistribution],
+        purpose: Purpose = Purpose.EXPLORE,
+    ) -> Trial:
         """Begins a trial; this process owns it until it has an outcome.
 
         Args:
-            sampler: chooses the values; its relative parameters are all there are.
+            configuration: what it will measure.
             choices: distribution by name of parameter.
-
-        Returns:
-            The trial and the value of each of its parameters.
+            purpose: why.
         """
-        study = self._generation.study
-        study.sampler = sampler
+        import optuna
+
+        values = parameter_values(configuration)
+        template = optuna.trial.create_trial(
+            state=optuna.trial.TrialState.RUNNING,
+            params=values,
+            distributions={name: choices[name] for name in values},
+            user_attrs={
+                attributes.CONFIGURATION: configuration.as_dict(),
+                attributes.PURPOSE: purpose.value,
+                attributes.OWNER: process_identity(),
+            },
+        )
         with self._errors(at_work=True):
-            trial = study.ask()
-            trial.set_user_attr(attributes.OWNER, process_identity())
-            values: dict[str, KnobValue] = {}
-            for name in trial.relative_params:
-                values[name] = trial.suggest_categorical(name, choices[name].choices)  # type: ignore[assignment]  # ours are never None
+            # All in one transaction: a trial either says whose it is and of what, or is not there.
+            id_ = self._storage.create_new_trial(self._study_id, template)
+            number = self._storage.get_trial_number_from_id(id_)
         self._trials_begun += 1
-        return trial, values
+        return Trial(id_, number, configuration, purpose)
 
-    def keep(self, trial: optuna.Trial, measurement: Measurement) -> None:
+    def run_name(self, trial: Trial) -> str:
+        """The name of the run folders of a trial, but for the number of the try."""
+        return f"{self._generation.number}-{trial.number:06d}"
+
+    def keep(self, trial: Trial, measurement: Measurement) -> None:
         """Stores a measurement at once, whatever becomes of the rest of its configuration."""
+        name = measurement_name(measurement, trial.kept[measurement.metric])
+        trial.kept[measurement.metric] += 1
         with self._errors(at_work=True):
-            name = attributes.MEASUREMENT + measurement.metric
-            trial.set_user_attr(name, measurement.as_dict())
-        self.memo[measurement.key] = measurement
+            self._storage.set_trial_user_attr(trial.id, name, measurement.as_dict())
+        place = self._generation.number, trial.number
+        host = str(process_identity()["host"])
+        self.results.measured.add(Observation(measurement, place, host))
 
-    def finish(self, trial: optuna.Trial, configuration: Configuration, outcome: Outcome) -> Record:
-        """Stores the outcome of a configuration and ends its trial."""
-        space = self.space
+    def finish(self, trial: Trial, outcome: Outcome) -> Record:
+        """Stores the outcome of a configuration and ends its trial.
+
+        A repetition measures less than all that Optuna wants to know of a trial: what was known
+        before stands in for the rest.
+        """
+        known = self.records.get(trial.configuration.key)
+        values = {**(known.outcome.values if known else {}), **outcome.values}
         with self._errors(at_work=True):
             if outcome.failure is None:
-                for name, value in violations(outcome.values, space.constraints).items():
-                    trial.set_constraint(name, value)
-            trial.set_user_attr(attributes.CONFIGURATION, configuration.as_dict())
+                for name, value in self._constraints(values).items():
+                    self._storage.set_trial_system_attr(trial.id, name, value)
             # From here on the outcome is safe: a trial that was not told is told at the next start.
-            trial.set_user_attr(attributes.OUTCOME, outcome_as_dict(outcome))
-            generations.tell(self._generation.study, trial.number, outcome, space.objectives)
-        kept = Record(trial.number, configuration, outcome)
-        self._note(kept)
-        return kept
+            stored = outcome_as_dict(outcome)
+            self._storage.set_trial_user_attr(trial.id, attributes.OUTCOME, stored)
+            study = self._generation.study
+            generations.tell(study, trial.number, outcome, values, self.space.objectives)
+        return self.results.note(trial.number, trial.configuration, outcome)
+
+    def _constraints(self, values: Mapping[str, float]) -> dict[str, Any]:
+        """The attributes in which Optuna keeps by how much each bound is missed."""
+        import optuna
+
+        missed = violations(values, self.space.constraints)
+        return optuna.trial.create_trial(value=0.0, constraints=missed).system_attrs
+
+    @property
+    def _study_id(self) -> int:
+        return self._storage.get_study_id_from_name(self._generation.study.study_name)
 
     def remember_artefact(self, name: str, sha256: str) -> None:
         """Notes which file measurements belong to: a model's, or one of a backend's settings.
@@ -206,14 +276,14 @@ class Study:
         for generation in generations.read(self._storage, self._name):
             self._current = generation
             self._trials_begun += len(generation.trials)
+            self.results.start(SearchSpace.from_dict(generation.about.space))
             for trial in generation.trials:
-                self.memo |= {m.key: m for m in taken(trial)}
-            for kept in generation.records.values():
-                self._note(kept)
-        self.records = dict(self._current.records) if self._current else {}
+                self._take_in(generation, trial)
 
-    def _note(self, kept: Record) -> None:
-        self.records[kept.configuration.key] = kept
-        failure = kept.outcome.failure
-        if failure is not None and failure.key and failure.kind not in TRANSIENT_FAILURES:
-            self.failures[failure.key] = failure
+    def _take_in(self, generation: generations.Generation, trial: optuna.trial.FrozenTrial) -> None:
+        place, host = (generation.number, trial.number), host_of(trial)
+        for measurement in taken(trial):
+            self.results.measured.add(Observation(measurement, place, host))
+        configuration, outcome = configuration_of(trial), outcome_of(trial)
+        if configuration is not None and outcome is not None:
+            self.results.note(trial.number, configuration, outcome)

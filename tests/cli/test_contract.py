@@ -45,6 +45,8 @@ FRONTIER = {
             "intervals": {str: [Number]},
             "accuracy_source": str,
             "validity": str,
+            "fidelity": str,
+            "certain": bool,
         }
     ],
 }

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dse.types import KnobValue
 
 QUICK = Fidelity(
-    validity="probe",
+    name="probe",
     min_duration_ms=20,
     min_query_count=64,  # fewer are INVALID
     performance_samples=8,

@@ -110,7 +110,7 @@ def test_offline_predicts_full_batches_only(batch_size: int, tmp_path: Path) -> 
 def test_a_slow_model_is_asked_less_often(expected_s: float, queries: int) -> None:
     many = replace(QUICK, min_query_count=500)
     assert _queries(many, expected_s) == queries
-    assert _queries(replace(many, validity="valid"), expected_s) == 500
+    assert _queries(replace(many, name="valid"), expected_s) == 500
 
 
 def test_warm_up_comes_before_the_clock(tmp_path: Path) -> None:

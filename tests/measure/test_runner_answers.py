@@ -82,7 +82,7 @@ LINE = {
     "value": 1.5,
     "key": "k",
     "source": "measured",
-    "validity": "probe",
+    "fidelity": "probe",
     "run": "r",
     "interval": None,
     "seconds": 1.0,

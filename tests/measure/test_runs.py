@@ -125,7 +125,7 @@ def test_the_timed_metrics_are_what_the_logs_say(
     for measurement in found.values():
         assert (measurement.interval, measurement.run) == (None, "0-1")
         assert measurement.key == f"key of {measurement.metric}"
-        assert measurement.validity == "probe"
+        assert measurement.fidelity == "probe"
 
 
 @pytest.mark.usefixtures("shared_cache")

@@ -61,7 +61,7 @@ def test_a_spec_comes_back_from_json(spec: Spec) -> None:
 
 
 def test_a_probe_has_enough_queries_for_loadgens_estimate() -> None:
-    assert PROBE.validity == "probe"
+    assert PROBE.name == "probe"
     assert PROBE.min_query_count >= 64
 
 

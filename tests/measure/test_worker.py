@@ -75,7 +75,7 @@ def test_null_takes_everything_in_order(tmp_path: Path) -> None:
     assert found[THROUGHPUT.name].value > 0
     for metric, measurement in found.items():
         assert measurement.key == f"key of {metric}"
-        assert (measurement.run, measurement.validity) == ("0-1", "probe")
+        assert (measurement.run, measurement.fidelity) == ("0-1", "probe")
         assert measurement.source is Source.MEASURED
         assert measurement.seconds > 0
 

@@ -101,16 +101,18 @@ def fill(
     """Gives the next configurations their outcomes; returns them in their order."""
     plan = planned(space)
     pool = Pool(plan, study.records)
-    chooser = make_sampler(sampler, pool, seed + study.trials_begun)
+    chooser = make_sampler(sampler, pool, space, seed + study.trials_begun)
+    for record in study.records.values():
+        chooser.learn(record)
     choices = distributions(plan)
     done: list[Configuration] = []
     while len(pool) and (most is None or len(done) < most):
-        trial, values = study.begin(chooser, choices)
-        configuration = plan.configuration(values)
+        configuration = chooser.propose()
+        trial = study.begin(configuration, choices)
         pool.take(configuration)
         result = outcome(configuration, study.about.metrics)
         for measurement in result.measurements:
             study.keep(trial, measurement)
-        study.finish(trial, configuration, result)
+        chooser.learn(study.finish(trial, result))
         done.append(configuration)
     return done

@@ -35,7 +35,7 @@ MEASUREMENTS = st.builds(
     value=NUMBERS,
     key=st.text("0123456789abcdef", max_size=16),
     source=st.sampled_from(Source),
-    validity=st.sampled_from(["probe", "valid"]),
+    fidelity=st.sampled_from(["probe", "standard", "valid"]),
     run=st.text(),
     interval=st.none() | st.tuples(NUMBERS, NUMBERS),
     seconds=NUMBERS,

@@ -1,0 +1,81 @@
+"""Whether the machine was itself: told by a fixed configuration that is measured again and again.
+
+Such an anchor should give the same value each time. Where it does not, what was measured since it
+last did is in doubt.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Place = tuple[int, int]
+"""Generation and number of a trial. Clocks are not asked, for they can be set back."""
+
+FLOOR = 0.1
+"""A smaller change (of the logarithm) is no drift, however steady the machine is."""
+SIGMAS = 4.0
+"""How many standard deviations of the anchor's usual noise a change has to exceed."""
+FEWEST = 4
+"""With fewer measurements of the anchor nothing can be said."""
+NORMAL_MAD = 1.4826
+"""A normal distribution's standard deviation over its median absolute deviation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A time in which the machine was not itself.
+
+    Attributes:
+        after: the last measurement of the anchor that was as usual; None if none was before.
+        before: the first that was as usual again; None if it still is not.
+        change: of the anchor's value at its worst, as a fraction: 0.2 is a fifth more.
+    """
+
+    after: Place | None
+    before: Place | None
+    change: float
+
+    def holds(self, place: Place) -> bool:
+        """Whether something was measured in it."""
+        begun = self.after is None or place > self.after
+        return begun and (self.before is None or place < self.before)
+
+
+def windows(anchors: Sequence[tuple[Place, float]]) -> list[Window]:
+    """The times in which the anchor's values were not as usual.
+
+    Usual is their median, so that after a lasting change the side with more measurements is.
+    What their noise is, the differences between neighbours tell (J. von Neumann, Annals of
+    Mathematical Statistics 12 (1941), 367-395), which a drift hardly touches; their median, so
+    that a jump does not either.
+
+    Args:
+        anchors: place and positive value of each measurement of the anchor, in order.
+    """
+    if len(anchors) < FEWEST:
+        return []
+    logs = [math.log(value) for _, value in anchors]
+    steps = [abs(b - a) for a, b in pairwise(logs)]
+    noise = NORMAL_MAD * median(steps) / math.sqrt(2)
+    usual, most = median(logs), max(FLOOR, SIGMAS * noise)
+    found: list[Window] = []
+    run: list[float] = []
+    after: Place | None = None
+    for (place, _), log in zip(anchors, logs, strict=True):
+        if abs(log - usual) > most:
+            run.append(math.expm1(log - usual))
+            continue
+        if run:
+            found.append(Window(after, place, max(run, key=abs)))
+            run = []
+        after = place
+    if run:
+        found.append(Window(after, None, max(run, key=abs)))
+    return found

@@ -1,0 +1,184 @@
+"""Everything that was ever measured in a study, and what it amounts to.
+
+A key says what was measured; the same may be measured several times, and at several fidelities.
+What counts is the highest fidelity there is, and there the median of what was not disturbed.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from dse.intervals import pooled, repeated, typical, wilson
+from dse.study.drift import windows
+from dse.types import LADDER, METRICS, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dse.intervals import Spread
+    from dse.study.drift import Place, Window
+    from dse.types import FidelityName, KnobValue, Measurement
+
+PUBLISHED_IMAGES = 50_000
+"""The validation images of ImageNet, on which accuracies are published."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One measurement, and when and where it was taken.
+
+    Attributes:
+        measurement: as the worker answered it.
+        place: generation and number of its trial.
+        host: name of the machine.
+    """
+
+    measurement: Measurement
+    place: Place
+    host: str = ""
+
+
+@dataclass(slots=True)
+class Measured:
+    """The observations of a study, by what they are of.
+
+    Attributes:
+        revision: moves on when what is known of the noise has changed, and every interval with it.
+    """
+
+    revision: int = 0
+    _series: dict[tuple[str, FidelityName], list[Observation]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    _spreads: dict[tuple[str, FidelityName], Spread | None] = field(default_factory=dict)
+    _anchor: Mapping[str, str] = field(default_factory=dict)
+    _windows: dict[tuple[str, str], list[Window]] = field(default_factory=dict)
+
+    def add(self, observation: Observation) -> None:
+        """Takes in an observation."""
+        measurement = observation.measurement
+        series = self._series[measurement.key, measurement.fidelity]
+        series.append(observation)
+        if len(series) > 1:
+            self._changed()
+
+    def set_anchor(self, keys: Mapping[str, str]) -> None:
+        """Names what is measured again at intervals: its key by metric."""
+        if keys != self._anchor:
+            self._anchor = dict(keys)
+            self._changed()
+
+    def _changed(self) -> None:
+        self._spreads.clear()
+        self._windows = {
+            (metric, host): windows(anchors)
+            for metric, key in self._anchor.items()
+            for host, anchors in self._anchors(key).items()
+        }
+        self.revision += 1
+
+    def _anchors(self, key: str) -> dict[str, list[tuple[Place, float]]]:
+        by_host: dict[str, list[tuple[Place, float]]] = defaultdict(list)
+        for each in sorted(self._series.get((key, "probe"), ()), key=lambda o: o.place):
+            if not _disturbed(each.measurement):
+                by_host[each.host].append((each.place, each.measurement.value))
+        return by_host
+
+    def __iter__(self) -> Iterator[Observation]:
+        return (each for series in self._series.values() for each in series)
+
+    def taken(self, key: str, fidelity: FidelityName) -> list[Measurement]:
+        """Every measurement of something at a fidelity, in the order taken."""
+        return [each.measurement for each in self._series.get((key, fidelity), ())]
+
+    def latest(self, key: str) -> Measurement | None:
+        """The last measurement of something at the highest fidelity; None if there is none."""
+        for fidelity in reversed(LADDER):
+            if found := self.taken(key, fidelity):
+                return found[-1]
+        return None
+
+    def counting(self, key: str, fidelity: FidelityName) -> list[Measurement]:
+        """Those that count: undisturbed, and from times when the machine was itself."""
+        series = self._series.get((key, fidelity), ())
+        return [o.measurement for o in series if not _disturbed(o.measurement) and not self._in(o)]
+
+    def _in(self, observation: Observation) -> bool:
+        """Whether the machine drifted meanwhile."""
+        found = self._windows.get((observation.measurement.metric, observation.host), ())
+        return any(window.holds(observation.place) for window in found)
+
+    def drifting(self, metric: str) -> bool:
+        """Whether the machine is not itself even now."""
+        found = [w for (name, _), ws in self._windows.items() if name == metric for w in ws]
+        return any(window.before is None for window in found)
+
+    def drifts(self) -> dict[tuple[str, str], list[Window]]:
+        """The times in which the machine was not itself, by metric and host."""
+        return {name: found for name, found in self._windows.items() if found}
+
+    def spread(self, metric: str, fidelity: FidelityName) -> Spread | None:
+        """How far repeated measurements of a metric lie apart at a fidelity.
+
+        Where none was repeated, that of the fidelity below, which is shorter and varies more.
+        """
+        if (metric, fidelity) not in self._spreads:
+            groups = (
+                [m.value for m in self.counting(*name)]
+                for name, series in self._series.items()
+                if name[1] == fidelity
+                and len(series) > 1
+                and series[0].measurement.metric == metric
+            )
+            found = pooled(groups)
+            lower = LADDER[: LADDER.index(fidelity)]
+            if found is None and lower:
+                found = self.spread(metric, lower[-1])
+            self._spreads[metric, fidelity] = found
+        return self._spreads[metric, fidelity]
+
+    def estimate(self, measurement: Measurement) -> Measurement:
+        """What is known by now of what a measurement measured.
+
+        Returns:
+            Value (the median of the repetitions), interval and fidelity, with the other
+            figures of the last repetition. The interval is missing where nothing tells it.
+        """
+        if measurement.source is Source.PUBLISHED:
+            return replace(measurement, interval=_published(measurement.value))
+        if measurement.source is Source.REPLAYED:
+            return replace(measurement, interval=(measurement.value, measurement.value))
+        for fidelity in reversed(LADDER):
+            found = self.counting(measurement.key, fidelity)
+            found = found or self.taken(measurement.key, fidelity)
+            if found:
+                return self._typical(found)
+        return measurement
+
+    def _typical(self, found: list[Measurement]) -> Measurement:
+        last = found[-1]
+        if not METRICS[last.metric].timed:
+            return last
+        values = [m.value for m in found]
+        interval = repeated(values, self.spread(last.metric, last.fidelity))
+        details: dict[str, KnobValue] = {**last.details, "repetitions": len(values)}
+        return replace(last, value=typical(values), interval=interval, details=details)
+
+    def stale(self, measurement: Measurement) -> bool:
+        """Whether all that is known of it is from times when the machine was not itself."""
+        for fidelity in reversed(LADDER):
+            series = self._series.get((measurement.key, fidelity))
+            if series:
+                return METRICS[measurement.metric].timed and all(map(self._in, series))
+        return False
+
+
+def _disturbed(measurement: Measurement) -> bool:
+    return "disturbed" in measurement.details
+
+
+def _published(percent: float) -> tuple[float, float]:
+    low, high = wilson(round(percent / 100 * PUBLISHED_IMAGES), PUBLISHED_IMAGES)
+    return min(percent, 100 * low), max(percent, 100 * high)
