@@ -16,12 +16,12 @@ BASE = {"types", "errors"}
 LAYERS: dict[str, set[str]] = {
     "cli": {
         *("explore", "report", "study", "environments", "models", "registry", "system", "version"),
-        *BASE,
+        *("machine", *BASE),
     },
     "explore": {
         *("report", "study", "measure.runner", "measure.spec", "space"),
         *("environments", "models", "tasks", "tasks.inputs", "registry", "contract"),
-        *("machine", "system", *BASE),
+        *("intervals", "machine", "system", *BASE),
     },
     "environments": {"yamlfile", "complaints", "paths", "start", "registry", *BASE},
     "report": {"study", "space", "system", "paths", *BASE},

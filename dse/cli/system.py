@@ -3,21 +3,115 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
 from dse.cli.options import json_option
+from dse.errors import RequestError, UnavailableError
+
+if TYPE_CHECKING:
+    from dse.explore.noise import Noise
+    from dse.machine.check import Check
+    from dse.system import System
+
+PROBES = 8
+"""So many give the standard deviation to about a quarter of itself, in half a minute."""
+SECONDS_PER_PROBE = 4
 
 
 @click.command()
+@click.option(
+    "--check",
+    is_flag=True,
+    help="List what would disturb a measurement here, and measure how much results vary.",
+)
+@click.option(
+    "--probes",
+    type=click.IntRange(min=0, max=1000),
+    help=f"With --check: how often the same is measured, 0 for never [default: {PROBES}].",
+)
 @json_option
-def system(*, as_json: bool) -> None:
+def system(*, check: bool, probes: int | None, as_json: bool) -> None:
     """Describe this CPU and print the fingerprint that a study is bound to."""
     from dse.system import detect
 
+    if probes is not None and not check:
+        raise RequestError("--probes is for the noise figure", remedy="give --check as well")
     here = detect()
-    if as_json:
+    if check:
+        _check(here, PROBES if probes is None else probes, as_json=as_json)
+    elif as_json:
         click.echo(json.dumps({"fingerprint": here.fingerprint, **here.as_dict()}))
-        return
-    for name, text in here.describe():
-        click.echo(f"{name}: {text}")
+    else:
+        for name, text in here.describe():
+            click.echo(f"{name}: {text}")
+
+
+def _check(here: System, probes: int, *, as_json: bool) -> None:
+    """First the checks and then the probes: a machine that is looked at is not left alone."""
+    from dse.machine.checks import check_machine
+
+    checks = check_machine(here.virtualised)
+    if not as_json:
+        _print_checks(here, checks)
+        if probes:
+            seconds = probes * SECONDS_PER_PROBE
+            click.echo(f"measuring the noise, about {seconds} s: leave the machine alone", err=True)
+    try:
+        noise = _noise(probes) if probes else None
+        missing = ""
+    except UnavailableError as error:
+        noise, missing = None, str(error)
+    if as_json:
+        found = {"fingerprint": here.fingerprint, "checks": [_as_dict(check) for check in checks]}
+        figure = noise.as_dict() if noise else {"unavailable": missing or "not asked for"}
+        click.echo(json.dumps({**found, "noise": figure}))
+    elif missing:
+        click.echo(missing)
+    elif noise:
+        _print_noise(noise)
+
+
+def _noise(probes: int) -> Noise:
+    from dse.explore.noise import measure_noise
+
+    return measure_noise(probes)
+
+
+def _as_dict(check: Check) -> dict[str, str]:
+    return {
+        "name": check.name,
+        "state": check.state,
+        "found": check.found,
+        "remedy": check.remedy,
+    }
+
+
+def _print_checks(here: System, checks: list[Check]) -> None:
+    click.echo(f"CPU: {here.cpu}, fingerprint {here.fingerprint}")
+    width = max(len(check.name) for check in checks)
+    for check in checks:
+        click.echo(f"{check.state:7}  {check.name:{width}}  {check.found}")
+        if check.remedy:
+            click.echo(f"{'':7}  {'':{width}}  -> {check.remedy}")
+
+
+def _print_noise(noise: Noise) -> None:
+    from dse.explore.noise import MODEL, PRECISION
+    from dse.types import METRICS
+
+    count = len(noise.conditions)
+    click.echo(
+        f"noise: {MODEL} {PRECISION}, {noise.backend} {noise.version}, 1 thread, "
+        f"{count} process{'es' if count > 1 else ''}"
+    )
+    for name, values in noise.values.items():
+        metric, sd = METRICS[name], noise.sd_percent(name)
+        spread = "" if sd is None else f", standard deviation {sd:.1f} %"
+        click.echo(
+            f"  {metric.title}: {min(values):.4g} to {max(values):.4g} {metric.unit}{spread}, "
+            f"range {noise.range_percent(name):.1f} %"
+        )
+    reasons = f" ({'; '.join(noise.disturbances)})" if noise.disturbances else ""
+    click.echo(f"  {len(noise.disturbances)} of {count} disturbed{reasons}")

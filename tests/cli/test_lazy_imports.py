@@ -40,6 +40,7 @@ def loaded(code: str) -> set[str]:
         "from dse.cli import run; run(['--version'])",
         "from dse.cli import run; [run([c, '--help']) for c in ('explore', 'status', 'frontier')]",
         "from dse.cli import run; run(['system', '--json'])",
+        "from dse.cli import run; run(['system', '--check', '--probes', '0'])",
         "from dse.cli import run; run(['models', 'list']); run(['models', 'fetch'])",
         "from dse.cli import run; run(['backends'])",
         "from dse.cli import run; run(['backends', 'install', 'null'])",

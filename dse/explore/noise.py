@@ -1,0 +1,156 @@
+"""How far measurements of one and the same thing lie apart on this machine at this time."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dse import registry
+from dse.environments.availability import availabilities
+from dse.errors import DseError, UnavailableError
+from dse.intervals import pooled, typical
+from dse.machine.conditions import between
+from dse.machine.sample import sample
+from dse.measure.runner import Limits, run_worker
+from dse.measure.spec import PROBE, InputSource, Spec, Task
+from dse.models.builtin import Builtin
+from dse.types import LATENCY, THROUGHPUT, Configuration
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dse.machine.conditions import Conditions
+    from dse.measure.spec import Fidelity
+    from dse.types import Outcome
+
+RUNTIMES = ("onnxruntime", "litert", "openvino")
+MODEL, PRECISION = "mobilenet-v1-0.25-128", "fp32"
+"""The smallest of the catalogue: disturbances show most where an inference is short."""
+METRICS = (LATENCY.name, THROUGHPUT.name)
+LIMITS = Limits(timeout_s=120.0, memory_bytes=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What is measured again and again: a worker's job, and the Python for it."""
+
+    spec: Spec
+    interpreter: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """The same probe, measured in several processes one after the other.
+
+    Attributes:
+        backend: the runtime.
+        version: of the runtime.
+        values: by metric, one of each process, in the metric's unit.
+        conditions: of the machine while each process ran.
+    """
+
+    backend: str
+    version: str
+    values: Mapping[str, tuple[float, ...]]
+    conditions: tuple[Conditions, ...]
+
+    @property
+    def disturbances(self) -> tuple[str, ...]:
+        """What disturbed the probes that were disturbed."""
+        return tuple(c.disturbance for c in self.conditions if c.disturbance)
+
+    def sd_percent(self, metric: str) -> float | None:
+        """The standard deviation between processes; None where there was one only."""
+        spread = pooled([self.values[metric]])
+        return None if spread is None else 100 * spread.sd
+
+    def range_percent(self, metric: str) -> float:
+        """How far the highest value lies above the lowest, in percent of the typical one."""
+        values = self.values[metric]
+        return 100 * (max(values) - min(values)) / typical(values)
+
+    def as_dict(self) -> dict[str, Any]:
+        """A JSON object."""
+        return {
+            "probes": len(self.conditions),
+            "disturbed": len(self.disturbances),
+            "disturbances": list(self.disturbances),
+            "configuration": configuration(self.backend).as_dict(),
+            "version": self.version,
+            "metrics": {
+                metric: {
+                    "values": list(values),
+                    "sd_percent": self.sd_percent(metric),
+                    "range_percent": self.range_percent(metric),
+                }
+                for metric, values in self.values.items()
+            },
+        }
+
+
+def measure_noise(probes: int, fidelity: Fidelity = PROBE) -> Noise:
+    """Takes the same probe in so many fresh processes; does nothing else meanwhile.
+
+    Args:
+        probes: how many, at least one.
+        fidelity: how long each takes.
+
+    Raises:
+        UnavailableError: no runtime that could be measured is installed.
+        DseError: a probe failed, or there is no room for its logs.
+    """
+    with tempfile.TemporaryDirectory(prefix="dse-noise-") as folder:
+        probe = _probe(Path(folder), fidelity)
+        taken = [_take(probe) for _ in range(probes)]
+    values = {metric: tuple(outcome.values[metric] for outcome, _ in taken) for metric in METRICS}
+    conditions = tuple(conditions for _, conditions in taken)
+    return Noise(probe.spec.configuration.backend, probe.version, values, conditions)
+
+
+def configuration(backend: str) -> Configuration:
+    """What is measured, on one of the runtimes."""
+    return Configuration(MODEL, PRECISION, backend, threads=1, batch_size=1)
+
+
+def _probe(folder: Path, fidelity: Fidelity) -> Probe:
+    """The probe on the first runtime that is usable here."""
+    provider, obstacles = Builtin(), []
+    for name, found in availabilities(RUNTIMES).items():
+        formats = registry.backend(name).formats
+        obstacle = str(found.error) if found.error else provider.obstacle(MODEL, PRECISION, formats)
+        if obstacle is None and found.python is not None and found.version is not None:
+            artefact = provider.artefact(MODEL, PRECISION, formats)
+            spec = Spec(
+                run="noise",
+                folder=folder / "noise",
+                configuration=configuration(name),
+                model_file=artefact.path,
+                preprocessing=artefact.preprocessing,
+                inputs=InputSource(),
+                tasks=tuple(Task(metric, "noise") for metric in METRICS),
+                fidelity=fidelity,
+                settings={},
+            )
+            return Probe(spec, found.python, found.version)
+        obstacles.append(obstacle)
+    raise UnavailableError(f"no noise figure: {obstacles[0]}")
+
+
+def _take(probe: Probe) -> tuple[Outcome, Conditions]:
+    before, spent = sample(), _children_s()
+    outcome = run_worker(probe.spec, LIMITS, interpreter=probe.interpreter)
+    after = sample()
+    if outcome.failure is not None:
+        kind, message = outcome.failure.kind, outcome.failure.message
+        raise DseError(f"the probe for the noise figure failed ({kind}): {message}")
+    return outcome, between(before, after, _children_s() - spent)
+
+
+def _children_s() -> float:
+    """CPU time of the workers that have ended."""
+    times = os.times()
+    return times.children_user + times.children_system

@@ -1,0 +1,88 @@
+"""``dse system`` and its ``--check``."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dse.explore.noise import RUNTIMES
+from dse.system import detect
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.commandline import Command
+
+
+@pytest.fixture
+def no_runtime(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings under which no runtime of the noise figure is usable."""
+    config = here / "config.yaml"
+    config.write_text("interpreters:\n" + "".join(f"  {n}: /gone/python\n" for n in RUNTIMES))
+    monkeypatch.setenv("DSE_CONFIG", str(config))
+
+
+def test_the_checks_alone(command: Command) -> None:
+    answer = command.good("system", "--check", "--probes", "0")
+    first, *lines = answer.out.splitlines()
+    assert detect().fingerprint in first
+    assert answer.err == ""
+    found = [line for line in lines if not line.lstrip().startswith("->")]
+    assert len(found) == 12
+    assert {line.split()[0] for line in found} <= {"ok", "warning", "unknown"}
+
+
+@pytest.mark.usefixtures("no_runtime")
+def test_json_without_a_runtime_holds_the_checks_and_the_remedy(command: Command) -> None:
+    answer = command.good("system", "--check", "--json")
+    told = json.loads(answer.out)
+    assert answer.err == ""
+    assert told["fingerprint"] == detect().fingerprint
+    assert all(set(check) == {"name", "state", "found", "remedy"} for check in told["checks"])
+    assert "name a Python" in told["noise"]["unavailable"]
+
+
+@pytest.mark.usefixtures("no_runtime")
+def test_without_a_runtime_the_checks_come_first(command: Command) -> None:
+    answer = command.good("system", "--check")
+    assert answer.out.splitlines()[-1].startswith("no noise figure: ")
+    assert len(answer.out.splitlines()) > 12
+    assert "leave the machine alone" in answer.err
+
+
+def test_json_says_that_nobody_asked_for_the_noise(command: Command) -> None:
+    told = json.loads(command.good("system", "--check", "--probes", "0", "--json").out)
+    assert told["noise"] == {"unavailable": "not asked for"}
+
+
+def test_one_probe_on_a_real_runtime(
+    command: Command, shared_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DSE_CACHE_DIR", str(shared_cache))
+    answer = command.good("system", "--check", "--probes", "1")
+    if "no noise figure" in answer.out:
+        pytest.skip("no runtime is installed")
+    *_, title, latency, throughput, disturbed = answer.out.splitlines()
+    assert title.startswith("noise: mobilenet-v1-0.25-128 fp32, ")
+    assert title.endswith("1 thread, 1 process")
+    assert " ms, range 0.0 %" in latency
+    assert " samples/s, range 0.0 %" in throughput
+    assert disturbed.strip()[0] in "01"
+    assert disturbed.strip()[1:].startswith(" of 1 disturbed")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--probes", "3"), "give --check as well"),
+        (("--check", "--probes", "-1"), "--probes"),
+        (("--check", "--probes", "x"), "--probes"),
+    ],
+)
+def test_wrong_requests(command: Command, arguments: tuple[str, ...], words: str) -> None:
+    answer = command("system", *arguments)
+    assert (answer.code, answer.out) == (2, "")
+    assert words in answer.err
+    assert len(answer.err.splitlines()) == 1
