@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dse.study.study import Study
+    from dse.types import FidelityName
 
 ACCURACY, LATENCY, THROUGHPUT = DEFAULT_OBJECTIVES
 NUMBERS = st.floats(0, 100, allow_nan=False)
@@ -55,17 +56,37 @@ def test_records_without_an_accuracy_are_ordered_by_speed() -> None:
 
 def test_a_point_has_the_objectives_and_the_intervals_that_are_known() -> None:
     record = measured(3, {ACCURACY: 50.0, LATENCY: 2.0}, interval=(1.0, 60.0))
-    assert point(record, (LATENCY,)) == {
+    assert point(record, (LATENCY,), certain=True) == {
         "id": 3,
         "configuration": record.configuration.as_dict(),
         "values": {LATENCY: 2.0},
         "intervals": {LATENCY: [1.0, 60.0]},
         "accuracy_source": "measured",
         "validity": "probe",
+        "fidelity": "probe",
+        "certain": True,
     }
-    valid = measured(3, {LATENCY: 2.0}, validity="valid")
-    assert point(valid, (LATENCY,))["validity"] == "valid"
-    assert point(valid, (LATENCY,))["intervals"] == {}
+
+
+@pytest.mark.parametrize(
+    ("fidelities", "lowest", "validity"),
+    [
+        (("probe", "standard"), "probe", "probe"),
+        (("standard", "valid"), "standard", "probe"),
+        (("valid", "valid"), "valid", "valid"),
+    ],
+)
+def test_a_point_is_as_valid_as_its_shortest_run(
+    fidelities: tuple[FidelityName, FidelityName], lowest: str, validity: str
+) -> None:
+    one = measured(3, {ACCURACY: 50.0, LATENCY: 2.0, THROUGHPUT: 9.0})
+    accuracy, *timed = one.outcome.measurements
+    rungs = (replace(m, fidelity=f) for m, f in zip(timed, fidelities, strict=True))
+    found = point(
+        replace(one, outcome=Outcome((accuracy, *rungs))), DEFAULT_OBJECTIVES, certain=False
+    )
+    assert (found["fidelity"], found["validity"]) == (lowest, validity)
+    assert (found["intervals"], found["certain"]) == ({}, False)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +140,7 @@ def test_notes_say_what_is_needed_to_judge(study: Study) -> None:
     sources = {
         Source.PUBLISHED: "accuracy is published, not measured here: Somebody, 2024",
         Source.REPLAYED: "values of the replay backend were recorded elsewhere, not measured here",
-        Source.MEASURED: "latency and throughput are short probes, not valid MLPerf results",
+        Source.MEASURED: "latency and throughput are short runs, not valid MLPerf results",
     }
     for number, (source, line) in enumerate(sources.items(), start=1):
         origin = {"source": "Somebody, 2024"}
@@ -130,10 +151,10 @@ def test_notes_say_what_is_needed_to_judge(study: Study) -> None:
 
 
 def test_images_that_calibrated_a_model_are_told(study: Study) -> None:
-    assert "calibrated_on" not in point(measured(0, {ACCURACY: 1.0}), (ACCURACY,))
+    assert "calibrated_on" not in point(measured(0, {ACCURACY: 1.0}), (ACCURACY,), certain=True)
     for number, images in enumerate((64, 12)):
         record = measured(number, {ACCURACY: 1.0}, details={"calibrated_on": images})
-        assert point(record, (ACCURACY,))["calibrated_on"] == images
+        assert point(record, (ACCURACY,), certain=True)["calibrated_on"] == images
         study.records[record.configuration.key] = record
     line = "accuracy of int8 made here includes the 64 images that it was calibrated on"
     assert line in notes(study)

@@ -25,10 +25,18 @@ def record(number: int, **knobs: KnobValue) -> Record:
     return Record(number, point, outcome(point))
 
 
-def lines(records: Sequence[Record], objectives: Sequence[str], most: int | None = None) -> str:
+def lines(
+    records: Sequence[Record],
+    objectives: Sequence[str],
+    most: int | None = None,
+    *,
+    certain: bool = True,
+    intervals: bool = True,
+) -> str:
     plain = Console(width=160)
+    table = frontier_table(records, objectives, lambda _: certain, intervals=intervals, most=most)
     with plain.capture() as shown:
-        plain.print(frontier_table(records, objectives, most))
+        plain.print(table)
     return shown.get()
 
 
@@ -74,6 +82,21 @@ def test_knobs_have_a_column_where_there_are_any() -> None:
     assert "delay_ms=2.5, fault=none" in shown
 
 
+def test_a_point_that_other_intervals_reach_is_marked() -> None:
+    assert "~" not in lines([record(1)], [LATENCY])
+    assert lines([record(1)], [LATENCY], certain=False).splitlines()[1].split()[:2] == ["1", "~"]
+
+
+def test_intervals_stand_beside_the_values() -> None:
+    one = record(1)
+    bounded = tuple(replace(m, value=2.0, interval=(1.9, 2.125)) for m in one.outcome.measurements)
+    known = replace(one, outcome=Outcome(bounded))
+    assert "2.000 [1.900, 2.125]" in lines([known], [LATENCY])
+    assert "[" not in lines([known], [THROUGHPUT], intervals=False)
+    exact = tuple(replace(m, interval=(m.value, m.value)) for m in one.outcome.measurements)
+    assert "[" not in lines([replace(one, outcome=Outcome(exact))], [THROUGHPUT])
+
+
 def test_rows_beyond_the_most_are_counted() -> None:
     shown = lines([record(n) for n in range(5)], [LATENCY], most=2)
     assert len(shown.splitlines()) == 4
@@ -88,7 +111,8 @@ def test_names_are_no_markup() -> None:
 
 
 def test_what_goes_to_a_pipe_is_plain_and_wide(capsys: pytest.CaptureFixture[str]) -> None:
-    console().print(frontier_table([record(1, fault="x" * 60)], list(DEFAULT_OBJECTIVES)))
+    rows = [record(1, fault="x" * 60)]
+    console().print(frontier_table(rows, list(DEFAULT_OBJECTIVES), lambda _: True))
     shown = capsys.readouterr().out
     assert "\x1b" not in shown
     assert "x" * 60 in shown

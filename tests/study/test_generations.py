@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import optuna
 import pytest
 
+from dse.explore.pool import Pool
 from dse.study import generations
 from dse.study.folder import StudyFolder
 from dse.study.generations import generation_name
@@ -19,6 +20,7 @@ from tests.study.studies import about, create, failed, fill, planned, small_spac
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dse.study.study import Trial
     from tests.commandline import Command
 
 SPEED = ["latency_p90_ms", "throughput_samples_per_s"]
@@ -108,7 +110,7 @@ def test_what_is_stored_is_untouched_by_later_generations(folder: StudyFolder) -
     small = small_space(models=["a"])
     study = create(folder, small)
     fill(study, small, most=4)
-    study.finish(*_begun(study, small), failed())
+    study.finish(_begun(study, small), failed())
     before = outcomes(folder.database)
     fill(create(folder, small_space()), small_space())
     after = outcomes(folder.database)
@@ -120,15 +122,11 @@ def test_what_is_stored_is_untouched_by_later_generations(folder: StudyFolder) -
     assert loaded.trials_begun == 5 + 20
 
 
-def _begun(study: Study, space: Any) -> tuple[Any, Any]:
-    """A trial with its configuration, the first that has no outcome yet."""
-    from dse.explore.pool import Pool
-    from dse.explore.samplers import make_sampler
-
+def _begun(study: Study, space: Any) -> Trial:
+    """A trial of the first configuration that has no outcome yet."""
     plan = planned(space)
-    sampler = make_sampler("grid", Pool(plan, study.records), 0)
-    trial, values = study.begin(sampler, generations.distributions(plan))
-    return trial, plan.configuration(values)
+    left = Pool(plan, study.records).first()
+    return study.begin(left, generations.distributions(plan))
 
 
 @pytest.mark.parametrize("attributes", [0, 1, 2])
@@ -177,7 +175,7 @@ def test_a_failure_goes_along_only_with_the_same_metrics(
 ) -> None:
     small = small_space(models=["a"])
     study = create(folder, small)
-    study.finish(*_begun(study, small), failed(kind))
+    study.finish(_begun(study, small), failed(kind))
     (kept,) = create(folder, small_space()).records.values()
     assert kept.outcome == failed(kind)
     fewer = small_space(models=["a"], objectives=SPEED)

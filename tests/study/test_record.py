@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 from optuna.trial import TrialState
 
 from dse.study.about import About
-from dse.study.record import outcome_as_dict, outcome_from_dict, record, taken
+from dse.study.record import (
+    Purpose,
+    configuration_of,
+    host_of,
+    measurement_name,
+    outcome_as_dict,
+    outcome_from_dict,
+    outcome_of,
+    purpose_of,
+    taken,
+)
 from dse.types import (
     METRICS,
     Configuration,
@@ -48,6 +58,7 @@ FAILURES = st.builds(
     stderr_tail=st.text(),
     attempts=st.integers(0, 9),
     key=st.text("0123456789abcdef", max_size=16),
+    run=st.text(),
 )
 OUTCOMES = st.builds(Outcome, st.lists(MEASUREMENTS, max_size=3).map(tuple), st.none() | FAILURES)
 KNOBS = st.dictionaries(st.sampled_from(["delay_ms", "fault", "runtime"]), SCALARS, max_size=3).map(
@@ -80,29 +91,46 @@ def test_a_configuration_comes_back_with_its_key(configuration: Configuration) -
     assert again.key == configuration.key
 
 
-@given(OUTCOMES, CONFIGURATIONS)
+@given(OUTCOMES, CONFIGURATIONS, st.sampled_from(Purpose))
 def test_a_trial_says_what_was_written_into_it(
-    given_outcome: Outcome, configuration: Configuration
+    given_outcome: Outcome, configuration: Configuration, purpose: Purpose
 ) -> None:
+    measurements = given_outcome.measurements
+    before = [[m.metric for m in measurements[:n]] for n in range(len(measurements))]
     attributes = {
         "configuration": configuration.as_dict(),
+        "purpose": purpose.value,
+        "owner": {"host": "somewhere", "pid": 1},
         "outcome": outcome_as_dict(given_outcome),
-        **{f"measurement:{m.metric}": m.as_dict() for m in given_outcome.measurements},
+        **{
+            measurement_name(m, earlier.count(m.metric)): m.as_dict()
+            for m, earlier in zip(measurements, before, strict=True)
+        },
     }
     trial = optuna.trial.create_trial(state=TrialState.FAIL, user_attrs=through_json(attributes))
-    kept = record(trial)
-    assert kept is not None
-    assert (kept.configuration, kept.outcome) == (configuration, given_outcome)
-    last = {m.metric: m for m in given_outcome.measurements}
-    assert {m.metric: m for m in taken(trial)} == last
+    assert (configuration_of(trial), outcome_of(trial)) == (configuration, given_outcome)
+    assert (purpose_of(trial), host_of(trial)) == (purpose, "somewhere")
+    assert sorted(taken(trial), key=repr) == sorted(measurements, key=repr)
 
 
-def test_a_trial_without_an_outcome_has_no_record_but_its_measurements() -> None:
+def test_what_was_written_before_there_was_a_ladder_is_a_probe() -> None:
+    (one,) = outcome(Configuration("a", "fp32", "null", 1, 1), ["latency_p90_ms"]).measurements
+    old = {"validity": "probe", **one.as_dict()}
+    del old["fidelity"]
+    failure = {"kind": "crash", "message": "m", "stderr_tail": "", "attempts": 2, "key": "k"}
+    read = outcome_from_dict({"measurements": [old], "failure": failure})
+    assert read.measurements == (one,)
+    assert read.failure == Failure(FailureKind.CRASH, "m", attempts=2, key="k")
+    assert purpose_of(optuna.trial.create_trial(value=1.0)) is Purpose.EXPLORE
+
+
+def test_a_trial_without_an_outcome_has_its_measurements() -> None:
     (one,) = outcome(Configuration("a", "fp32", "null", 1, 1), ["latency_p90_ms"]).measurements
     trial = optuna.trial.create_trial(
         state=TrialState.FAIL, user_attrs={"measurement:latency_p90_ms": one.as_dict()}
     )
-    assert record(trial) is None
+    assert outcome_of(trial) is None
+    assert configuration_of(trial) is None
     assert list(taken(trial)) == [one]
 
 

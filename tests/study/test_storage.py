@@ -127,7 +127,7 @@ def test_an_optuna_study_of_another_hand_is_refused(tmp_path: Path) -> None:
     storage = open_storage(sqlite_url(folder.database))
     theirs = optuna.create_study(study_name="theirs", storage=storage)
     theirs.tell(theirs.ask(), 1.0)
-    words = "'theirs' was not written by this version"
+    words = "'theirs' was not written by this program"
     with pytest.raises(RequestError, match=words):
         Study.load(folder)
     with pytest.raises(RequestError, match=words):
