@@ -55,7 +55,7 @@ def cached(folder: Path, *suffixes: str) -> list[Path]:
 
 def test_models_are_built_once_and_whole(command: Command, here: Path) -> None:
     space = write_space(here, ["mobilenet-v1-0.25-128"], ["throughput_samples_per_s"])
-    explored(here, space)
+    explored(here, "--repeats", 0, space)
     cache = here.parent / "cache"
     files = cached(cache, ".onnx", ".tflite")
     assert len(files) == 4  # two formats in two precisions
@@ -88,7 +88,7 @@ def test_images_are_decoded_once_and_calibrate_alike(command: Command, here: Pat
     ]
     (models / "models.yaml").write_text(json.dumps({"models": entries}))
     space = write_space(here, ["small"], ["accuracy_percent", "throughput_samples_per_s"])
-    explored(here, space, "--models", models, "--dataset", images)
+    explored(here, "--repeats", 0, space, "--models", models, "--dataset", images)
     cache = here.parent / "cache"
     assert not cached(cache, ".tmp")
     assert len([f for f in cached(cache, ".npy") if f.stat().st_size > IMAGES * SIDE * SIDE]) == 1
