@@ -65,6 +65,24 @@ MULTI_STREAM_SAMPLES = 8
 DEFAULT_OBJECTIVES = (ACCURACY.name, LATENCY.name, THROUGHPUT.name)
 
 
+class Scenario(StrEnum):
+    """LoadGen's scenarios, by its own names."""
+
+    SINGLE_STREAM = "SingleStream"
+    MULTI_STREAM = "MultiStream"
+    OFFLINE = "Offline"
+    SERVER = "Server"
+
+
+SCENARIOS: Mapping[str, Scenario] = {
+    LATENCY.name: Scenario.SINGLE_STREAM,
+    MULTI_STREAM.name: Scenario.MULTI_STREAM,
+    THROUGHPUT.name: Scenario.OFFLINE,
+    SERVER.name: Scenario.SERVER,
+}
+"""The scenario in which a timed metric is taken."""
+
+
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """One point of a search space.

@@ -37,14 +37,22 @@ LAYERS: dict[str, set[str]] = {
     "measure.failures": BASE,
     # In the worker's Python only.
     "environments.probe": {"measure.runs", "registry", *BASE},
-    "measure.worker": {"measure.runs", "measure.spec", "measure.failures", "registry", "contract"}
-    | BASE,
+    "measure.worker": {"measure.runs", "measure.official", "measure.spec", "measure.failures"}
+    | {"registry", "contract", *BASE},
     "measure.runs": {"measure.server", "measure.bench", "measure.taken", "measure.spec"}
-    | {"measure.failures", "loadgen", "affinity", "contract", "intervals", *BASE},
-    "measure.server": {"measure.bench", "measure.taken", "measure.failures", "loadgen", *BASE},
+    | {"measure.failures", "loadgen", "loadgen.logs", "affinity", "contract", "intervals"}
+    | BASE,
+    "measure.official": {"measure.bench", "measure.taken", "measure.spec", "measure.failures"}
+    | {"loadgen", "loadgen.logs", "loadgen.verdict", "tasks.inputs", "contract", "intervals"}
+    | BASE,
+    "measure.server": {"measure.bench", "measure.taken", "measure.failures"}
+    | {"loadgen", "loadgen.logs", *BASE},
     "measure.bench": {"measure.spec", "measure.failures", "loadgen", "affinity", "contract"}
     | {"tasks.inputs", *BASE},
     "measure.taken": BASE,
+    # Read on both sides of the pipe.
+    "loadgen.logs": BASE,
+    "loadgen.verdict": {"loadgen.logs", *BASE},
     "loadgen": {"affinity", "contract", "tasks.inputs", *BASE},
     "tasks.inputs": BASE,
     "registry": {"contract", *BASE},

@@ -17,8 +17,9 @@ import mlperf_loadgen as lg
 from dse.affinity import pinned
 from dse.loadgen import queries
 from dse.loadgen.samples import Samples
-from dse.loadgen.settings import RunSettings, Scenario, log_settings, to_test_settings
+from dse.loadgen.settings import RunSettings, log_settings, to_test_settings
 from dse.loadgen.threads import threaded
+from dse.types import Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -55,6 +55,10 @@ class DetailLog:
         met = ("result_min_duration_met", "result_min_queries_met")
         return all(self.values.get(key) is True for key in met) and not self.errors
 
+    def met(self, key: str) -> bool:
+        """Whether LoadGen says that a condition is met."""
+        return self.values.get(key) is True
+
     @property
     def invalid_reason(self) -> str:
         """Why the run does not count, in LoadGen's words; empty where it does."""

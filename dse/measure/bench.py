@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dse.contract import Model, Runtime
     from dse.loadgen.settings import RunSettings
     from dse.measure.spec import Spec
+    from dse.tasks.inputs import Inputs
     from dse.types import Configuration
 
 RANDOM_SAMPLES = 64
@@ -56,7 +57,7 @@ class Bench:
 
     def __init__(self, runtime: Runtime, spec: Spec) -> None:
         self.spec = spec
-        self.inputs = _inputs(spec)
+        self.inputs: Inputs = _inputs(spec)
         self._runtime = runtime
         self._setup: Setup | None = None
         self._models: list[Model] = []
@@ -175,9 +176,10 @@ def _refusals() -> Iterator[None]:
         raise failed(FailureKind.UNSUPPORTED, error) from error
 
 
-def _inputs(spec: Spec) -> ImageInputs | RandomInputs:
+def _inputs(spec: Spec) -> Inputs:
     source = spec.inputs
     if source.pixels is None or source.labels is None:
-        return RandomInputs(RANDOM_SAMPLES, spec.preprocessing, source.seed)
+        count = max(RANDOM_SAMPLES, spec.fidelity.performance_samples)
+        return RandomInputs(count, spec.preprocessing, source.seed)
     labels = np.load(source.labels, allow_pickle=False)
     return ImageInputs(source.pixels, labels, spec.preprocessing)

@@ -10,7 +10,7 @@ from dse.affinity import available_cpus
 from dse.contract import UnsupportedError
 from dse.intervals import wilson
 from dse.loadgen.logs import DetailLog, accuracy_percent, read_detail, read_predictions
-from dse.loadgen.settings import RunSettings, Scenario
+from dse.loadgen.settings import RunSettings
 from dse.measure.bench import Bench, Setup
 from dse.measure.failures import RunFailedError
 from dse.measure.server import take_server
@@ -24,6 +24,7 @@ from dse.types import (
     THROUGHPUT,
     FailureKind,
     Measurement,
+    Scenario,
     Source,
 )
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dse.loadgen.logs import DetailLog, read_detail
-from dse.loadgen.settings import SERVER_BOUND_NS, RunSettings, Scenario
+from dse.loadgen.settings import SERVER_BOUND_NS, RunSettings
 from dse.measure.bench import Setup
 from dse.measure.failures import RunFailedError
 from dse.measure.taken import Taken, logs_of_try
-from dse.types import FailureKind
+from dse.types import FailureKind, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable

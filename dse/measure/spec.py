@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from dse.types import Configuration, KnobValue, Preprocessing
+from dse.types import Configuration, KnobValue, Preprocessing, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +53,21 @@ STANDARD = replace(PROBE, name="standard", min_duration_ms=2000, min_query_count
 """What may be on the frontier is measured so, several times: on most machines more differs from one
 process to the next than within a run, so repeating tells more than going on for longer."""
 
-FIDELITIES = {fidelity.name: fidelity for fidelity in (PROBE, STANDARD)}
+VALID = Fidelity(
+    name="valid",
+    min_duration_ms=600_000,
+    min_query_count=1,
+    performance_samples=1024,
+    warm_up_calls=5,
+    warm_up_ms=500,
+)
+"""MLPerf's own rules: duration and samples are those of LoadGen's mlperf.conf, which also has the
+fewest queries of each scenario; nothing of it is set by us."""
+
+REHEARSAL = replace(VALID, name="rehearsal", min_duration_ms=1000, min_query_count=128)
+"""The same with everything shortened that takes long."""
+
+FIDELITIES = {fidelity.name: fidelity for fidelity in (PROBE, STANDARD, VALID, REHEARSAL)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +93,37 @@ class Task:
     key: str
 
 
+STREAMS = (Scenario.SINGLE_STREAM, Scenario.MULTI_STREAM)
+"""The scenarios that ask again as soon as they are answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Official:
+    """A run by MLPerf's own settings.
+
+    Attributes:
+        scenario: how LoadGen asks.
+        accuracy: an accuracy run over the data set instead of a timed one.
+        target: what LoadGen is told to expect: milliseconds per query (SingleStream, MultiStream)
+            or samples per second.
+    """
+
+    scenario: Scenario
+    accuracy: bool
+    target: float
+
+    @property
+    def user_conf(self) -> str:
+        """The text of the run's user.conf."""
+        name = "target_latency" if self.scenario in STREAMS else "target_qps"
+        return f"*.{self.scenario.value}.{name} = {self.target:.9f}\n"
+
+    @property
+    def mode(self) -> str:
+        """``performance`` or ``accuracy``: also the folder of the logs within that of the run."""
+        return "accuracy" if self.accuracy else "performance"
+
+
 @dataclass(frozen=True, slots=True)
 class Spec:
     """Everything a worker needs for one configuration.
@@ -89,6 +134,7 @@ class Spec:
         tasks: the metrics to take, in order.
         settings: the files the search space gives the backend.
         memory_limit_bytes: the most memory the worker may allocate; 0 for no limit.
+        official: how its one task is taken by MLPerf's own settings; None for any other run.
     """
 
     run: str
@@ -101,6 +147,7 @@ class Spec:
     fidelity: Fidelity
     settings: Mapping[str, Path]
     memory_limit_bytes: int = 0
+    official: Official | None = None
 
     def to_json(self) -> str:
         """The spec as JSON text; the inverse of `from_json`."""
@@ -128,11 +175,16 @@ class Spec:
             fidelity=Fidelity(**data["fidelity"]),
             settings={name: Path(path) for name, path in data["settings"].items()},
             memory_limit_bytes=data["memory_limit_bytes"],
+            official=_official(data["official"]),
         )
 
 
 def _path(text: str | None) -> Path | None:
     return Path(text) if text is not None else None
+
+
+def _official(data: Mapping[str, Any] | None) -> Official | None:
+    return Official(**{**data, "scenario": Scenario(data["scenario"])}) if data else None
 
 
 MessageKind = Literal["measurement", "failure", "done"]

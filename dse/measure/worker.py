@@ -108,6 +108,10 @@ def _measure(spec: Spec) -> Iterator[Measurement]:
     found = backend(spec.configuration.backend)
     if isinstance(found, Recording):
         yield from _recall(found, spec)
+    elif isinstance(found, Runtime) and spec.official:
+        from dse.measure.official import take_official
+
+        yield take_official(found, spec, spec.official)
     elif isinstance(found, Runtime):
         from dse.measure.runs import take
 

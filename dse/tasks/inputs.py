@@ -125,6 +125,25 @@ class RandomInputs:
         return words.astype("<u8").view(np.uint8)[:size].reshape(side, side, 3)
 
 
+class CycledInputs:
+    """As many samples as wanted: those of others from the first on, again and again.
+
+    Args:
+        inputs: the others.
+        count: how many; fewer than there are leaves the last ones out.
+    """
+
+    def __init__(self, inputs: Inputs, count: int) -> None:
+        self.count = count
+        labels = inputs.labels
+        self.labels = None if labels is None else labels[np.arange(count) % inputs.count]
+        self._inputs = inputs
+
+    def batch(self, indices: Sequence[int], out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """See `Inputs.batch`."""
+        return self._inputs.batch([index % self._inputs.count for index in indices], out)
+
+
 def prepare(
     pixels: NDArray[np.uint8], preprocessing: Preprocessing, out: NDArray[Any] | None = None
 ) -> NDArray[Any]:

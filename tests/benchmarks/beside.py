@@ -28,10 +28,10 @@ from dse.contract import Buffered, LoadRequest, Runtime
 from dse.loadgen.callers import Caller
 from dse.loadgen.harness import run
 from dse.loadgen.logs import DetailLog, read_detail
-from dse.loadgen.settings import RunSettings, Scenario
+from dse.loadgen.settings import RunSettings
 from dse.registry import backend
 from dse.tasks.inputs import ImageInputs, RandomInputs
-from dse.types import Configuration, Preprocessing
+from dse.types import Configuration, Preprocessing, Scenario
 from tests.benchmarks.bare import BARE
 
 if TYPE_CHECKING:

@@ -20,9 +20,9 @@ import numpy as np
 from dse.loadgen.callers import Caller
 from dse.loadgen.harness import run
 from dse.loadgen.logs import read_detail
-from dse.loadgen.settings import RunSettings, Scenario
+from dse.loadgen.settings import RunSettings
 from dse.tasks.inputs import RandomInputs
-from dse.types import Preprocessing
+from dse.types import Preprocessing, Scenario
 from tests.benchmarks.pairs import alternate, arguments, report, summary
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from dse.loadgen.callers import Caller
 from dse.loadgen.harness import run
 from dse.loadgen.logs import read_detail
-from dse.loadgen.settings import RunSettings, Scenario
+from dse.loadgen.settings import RunSettings
+from dse.types import Scenario
 from tests.loadgen.doubles import Echo, Numbers
 
 if TYPE_CHECKING:

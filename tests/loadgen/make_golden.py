@@ -11,10 +11,10 @@ from pathlib import Path
 from dse.contract import LoadRequest, Runtime
 from dse.loadgen.callers import Caller
 from dse.loadgen.harness import run
-from dse.loadgen.settings import RunSettings, Scenario
+from dse.loadgen.settings import RunSettings
 from dse.registry import backend
 from dse.tasks.inputs import RandomInputs
-from dse.types import Configuration, Preprocessing
+from dse.types import Configuration, Preprocessing, Scenario
 from tests.loadgen.doubles import Echo, Numbers
 
 BATCH_SIZE = 8

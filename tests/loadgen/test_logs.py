@@ -23,7 +23,8 @@ from dse.loadgen.logs import (
     read_detail,
     read_predictions,
 )
-from dse.loadgen.settings import RunSettings, Scenario
+from dse.loadgen.settings import RunSettings
+from dse.types import Scenario
 from tests.loadgen.doubles import Echo, Numbers
 
 if TYPE_CHECKING:

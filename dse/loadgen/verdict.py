@@ -1,0 +1,104 @@
+"""What LoadGen's verdict on an official run says, and what to tell it the next time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dse.types import Scenario
+
+if TYPE_CHECKING:
+    from dse.loadgen.logs import DetailLog
+
+RAN_OUT = "Ran out of generated queries"
+"""LoadGen's words where it was told to expect a latency twice the true one or more."""
+EXPECTED_LATENCY = 1.3
+"""Times the mean: twice the queries that are due are generated in advance, so this leaves room for
+a mean that is a third lower."""
+EXPECTED_RATE = 1.05
+"""Times the measured rate; LoadGen adds a tenth of its own."""
+SLOWER = 0.9
+"""A Server rate that missed the bound is lowered to this share of it."""
+
+SHORTEST_MS = 600_000
+FEWEST_SAMPLES = 1024
+FEWEST_OFFLINE_SAMPLES = 24_576
+"""What MLPerf's rules ask of a run, for image classification."""
+
+
+def explained(log: DetailLog, scenario: Scenario, target: float) -> str:
+    """Why a run is INVALID, for the reader.
+
+    Args:
+        log: of the run.
+        scenario: of the run.
+        target: what user.conf told LoadGen to expect.
+    """
+    reasons = []
+    if any(RAN_OUT in error for error in log.errors):
+        mean = mean_ms(log, scenario)
+        reasons.append(
+            f"LoadGen ran out of queries: they took {mean:.4g} ms each, "
+            f"where user.conf had it expect {target:.4g} ms"
+        )
+    elif scenario is Scenario.OFFLINE and not log.met("result_min_duration_met"):
+        rate = log.number("result_samples_per_second")
+        reasons.append(
+            f"over before its time: {rate:.5g} samples/s, "
+            f"where user.conf had LoadGen expect {target:.5g}"
+        )
+    elif not log.met("result_min_duration_met"):
+        reasons.append("the minimum duration was not met")
+    if not log.met("result_min_queries_met"):
+        reasons.append("the minimum number of queries was not met")
+    if scenario is Scenario.SERVER and not log.met("result_perf_constraints_met"):
+        p99 = log.number("result_99.00_percentile_latency_ns") / 1e6
+        reasons.append(f"the 99th percentile was {p99:.1f} ms, beyond 15 ms, at {target:.5g}/s")
+    elif not log.met("early_stopping_met"):
+        reasons.append("too few queries within the bound for LoadGen's early stopping")
+    others = [error for error in log.errors if RAN_OUT not in error]
+    return "; ".join([*reasons, *others]) or log.invalid_reason
+
+
+def corrected(log: DetailLog, scenario: Scenario, target: float) -> float:
+    """What to tell LoadGen at the next try, after a run that was INVALID.
+
+    Args:
+        log: of the run.
+        scenario: of the run.
+        target: what it was told.
+
+    Returns:
+        In the same unit. Always other than before: what led to this verdict would do so again.
+    """
+    if scenario is Scenario.SERVER:
+        return SLOWER * target
+    if scenario is Scenario.OFFLINE:
+        rate = log.number("result_samples_per_second")
+        return EXPECTED_RATE * max(rate, target)
+    return min(EXPECTED_LATENCY * mean_ms(log, scenario), target / EXPECTED_LATENCY)
+
+
+def mean_ms(log: DetailLog, scenario: Scenario) -> float:
+    """The mean latency of the queries, in milliseconds."""
+    query = "query_" if scenario is Scenario.MULTI_STREAM else ""
+    return log.number(f"result_mean_{query}latency_ns") / 1e6
+
+
+def unofficial(log: DetailLog, scenario: Scenario) -> str:
+    """What in a log is not as MLPerf's rules have it, whatever LoadGen's verdict; or empty.
+
+    LoadGen calls a run VALID by the settings that it was given, and logs the samples that it was
+    told to load even where there are fewer.
+    """
+    least = {
+        "effective_min_duration_ms": SHORTEST_MS,
+        "effective_performance_sample_count": FEWEST_SAMPLES,
+        "qsl_reported_performance_count": FEWEST_SAMPLES,
+        "effective_qsl_rng_seed": 1,
+        "effective_sample_index_rng_seed": 1,
+        "effective_schedule_rng_seed": 1,
+    }
+    if scenario is Scenario.OFFLINE:
+        least["effective_min_sample_count"] = FEWEST_OFFLINE_SAMPLES
+    found = {key: log.number(key) for key in least}
+    return "; ".join(f"{key} is {v:.10g}" for key, v in found.items() if v < least[key])

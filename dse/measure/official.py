@@ -1,0 +1,174 @@
+"""One run by MLPerf's own settings, inside the worker.
+
+LoadGen gives its official settings to the first run of a process only: one worker, one run.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from dse.intervals import wilson
+from dse.loadgen.logs import accuracy_percent, read_detail, read_predictions
+from dse.loadgen.settings import RunSettings
+from dse.loadgen.verdict import explained, mean_ms, unofficial
+from dse.measure.bench import Bench, Setup
+from dse.measure.failures import RunFailedError
+from dse.measure.taken import Taken
+from dse.tasks.inputs import CycledInputs
+from dse.types import MULTI_STREAM_SAMPLES, FailureKind, Measurement, Scenario, Source
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dse.contract import Runtime
+    from dse.loadgen.logs import DetailLog
+    from dse.measure.spec import Official, Spec
+    from dse.types import Configuration, KnobValue
+
+USER_CONF = "user.conf"
+REHEARSED_IMAGES = 64
+"""Images of the accuracy run of a rehearsal."""
+
+
+def take_official(runtime: Runtime, spec: Spec, official: Official) -> Measurement:
+    """Takes the one task of the spec; user.conf and LoadGen's logs stay in the run folder.
+
+    Raises:
+        RunFailedError: the run failed, or is INVALID.
+        UnsupportedError, LoadError: the runtime refused the configuration or the model.
+    """
+    (task,) = spec.tasks
+    started = time.monotonic()
+    bench = Bench(runtime, spec)
+    take = _accuracy if official.accuracy else _performance
+    taken = take(bench, official)
+    bench.close()
+    details: dict[str, KnobValue] = {
+        "scenario": official.scenario.value,
+        "mode": official.mode,
+        "user_conf": official.user_conf.strip(),
+        "target": official.target,
+        **taken.details,
+    }
+    return Measurement(
+        metric=task.metric,
+        value=taken.value,
+        key=task.key,
+        source=Source.MEASURED,
+        fidelity=spec.fidelity.name,
+        run=spec.run,
+        interval=taken.interval,
+        seconds=round(time.monotonic() - started, 3),
+        details=details,
+    )
+
+
+def _performance(bench: Bench, official: Official) -> Taken:
+    distinct, wanted = bench.inputs.count, bench.spec.fidelity.performance_samples
+    if distinct < wanted:
+        # LoadGen would load what there is and log that it was as many as the rules ask for.
+        bench.inputs = CycledInputs(bench.inputs, wanted)
+    log = read_detail(_run(bench, official))
+    rehearsed = bench.spec.fidelity.name == "rehearsal"
+    if not (log.valid or (rehearsed and log.long_enough)):
+        reason = explained(log, official.scenario, official.target)
+        raise RunFailedError(FailureKind.INVALID_RUN, reason)
+    if not rehearsed and (reason := unofficial(log, official.scenario)):
+        raise RunFailedError(FailureKind.INVALID_RUN, f"not by MLPerf's rules: {reason}")
+    taken = _VALUES[official.scenario](log)
+    images = bench.spec.inputs.pixels is not None
+    samples: dict[str, KnobValue] = {"images": min(distinct, wanted)} if images else {}
+    return Taken(taken.value, {**taken.details, "valid": log.valid, **samples})
+
+
+def _accuracy(bench: Bench, official: Official) -> Taken:
+    if bench.spec.fidelity.name == "rehearsal":
+        count = min(bench.inputs.count, REHEARSED_IMAGES)
+        bench.inputs = CycledInputs(bench.inputs, count)
+    labels = bench.inputs.labels
+    if labels is None:
+        raise RunFailedError(FailureKind.UNSUPPORTED, "accuracy needs a data set")
+    logs = _run(bench, official)
+    log = read_detail(logs)
+    if log.errors:
+        raise RunFailedError(FailureKind.INVALID_RUN, "; ".join(log.errors))
+    percent = accuracy_percent(read_predictions(logs), labels.tolist())
+    total = len(labels)
+    good = round(percent * total / 100)
+    low, high = wilson(good, total)
+    return Taken(percent, {"good": good, "total": total}, (100 * low, 100 * high))
+
+
+def _run(bench: Bench, official: Official) -> Path:
+    spec, fidelity = bench.spec, bench.spec.fidelity
+    user_conf = spec.folder / USER_CONF
+    user_conf.write_text(official.user_conf, encoding="ascii")
+    setup = _setup(bench.configuration, official.scenario)
+    bench.warm_up(setup)
+    settings = RunSettings(
+        official.scenario,
+        accuracy=official.accuracy,
+        batch_size=setup.batch_size,
+        min_duration_ms=fidelity.min_duration_ms,
+        min_query_count=fidelity.min_query_count,
+        performance_samples=fidelity.performance_samples,
+        label_offset=spec.preprocessing.label_offset,
+        user_conf=user_conf,
+        shortened=fidelity.name == "rehearsal",
+    )
+    return bench.run(setup, settings, spec.folder / official.mode)
+
+
+def _setup(configuration: Configuration, scenario: Scenario) -> Setup:
+    """How the model is loaded, as in the shorter runs of the same scenario."""
+    threads, pinned = configuration.threads, configuration.pinned
+    if scenario is Scenario.SINGLE_STREAM:
+        return Setup(threads, 1, pinned=pinned)
+    batch_size = configuration.batch_size
+    if scenario is Scenario.MULTI_STREAM:
+        batch_size = min(batch_size, MULTI_STREAM_SAMPLES)
+    return Setup(threads, batch_size, configuration.instances, pinned)
+
+
+def _single_stream(log: DetailLog) -> Taken:
+    p90_ms = log.number("result_90.00_percentile_latency_ns") / 1e6
+    details: dict[str, KnobValue] = {
+        "p90_ms": p90_ms,
+        "mean_ms": mean_ms(log, Scenario.SINGLE_STREAM),
+        "queries": int(log.number("result_query_count")),
+    }
+    return Taken(log.number("early_stopping_latency_ss") / 1e6 if log.valid else p90_ms, details)
+
+
+def _multi_stream(log: DetailLog) -> Taken:
+    p99_ms = log.number("result_99.00_percentile_per_query_latency_ns") / 1e6
+    details: dict[str, KnobValue] = {
+        "p99_ms": p99_ms,
+        "mean_ms": mean_ms(log, Scenario.MULTI_STREAM),
+        "queries": int(log.number("result_query_count")),
+    }
+    return Taken(log.number("early_stopping_latency_ms") / 1e6 if log.valid else p99_ms, details)
+
+
+def _offline(log: DetailLog) -> Taken:
+    samples = int(log.number("effective_min_sample_count"))
+    return Taken(log.number("result_samples_per_second"), {"samples": samples})
+
+
+def _server(log: DetailLog) -> Taken:
+    return Taken(
+        log.number("result_completed_samples_per_sec"),
+        {
+            "p99_ms": log.number("result_99.00_percentile_latency_ns") / 1e6,
+            "queries": int(log.number("result_query_count")),
+        },
+    )
+
+
+_VALUES = {
+    Scenario.SINGLE_STREAM: _single_stream,
+    Scenario.MULTI_STREAM: _multi_stream,
+    Scenario.OFFLINE: _offline,
+    Scenario.SERVER: _server,
+}
