@@ -39,6 +39,8 @@ class Metric:
 
     Attributes:
         timed: whether it varies from one run to the next.
+        batched: whether it depends on batch size and instances.
+        estimated: whether it is no more than an estimate, which every output then says.
     """
 
     name: str
@@ -46,19 +48,48 @@ class Metric:
     direction: Direction
     title: str
     timed: bool = True
+    batched: bool = False
+    estimated: bool = False
 
 
 ACCURACY = Metric("accuracy_percent", "%", "maximize", "top-1 accuracy", timed=False)
 LATENCY = Metric("latency_p90_ms", "ms", "minimize", "SingleStream p90 latency")
-THROUGHPUT = Metric("throughput_samples_per_s", "samples/s", "maximize", "Offline throughput")
+THROUGHPUT = Metric(
+    "throughput_samples_per_s", "samples/s", "maximize", "Offline throughput", batched=True
+)
 MULTI_STREAM = Metric(
-    "multistream_latency_p99_ms", "ms", "minimize", "MultiStream p99 latency, 8 samples"
+    "multistream_latency_p99_ms",
+    "ms",
+    "minimize",
+    "MultiStream p99 latency, 8 samples",
+    batched=True,
 )
 SERVER = Metric(
-    "server_throughput_samples_per_s", "samples/s", "maximize", "Server throughput, p99 <= 15 ms"
+    "server_throughput_samples_per_s",
+    "samples/s",
+    "maximize",
+    "Server throughput, p99 <= 15 ms",
+    batched=True,
 )
+MODEL_SIZE = Metric("model_size_mib", "MiB", "minimize", "model file size", timed=False)
+PEAK_MEMORY = Metric(
+    "peak_memory_mib", "MiB", "minimize", "peak memory of the worker process", batched=True
+)
+LOAD_TIME = Metric("load_time_ms", "ms", "minimize", "time to load one instance")
+CPU_TIME = Metric(
+    "cpu_time_per_sample_ms", "ms", "minimize", "CPU time per SingleStream inference, all threads"
+)
+ENERGY = Metric(
+    "energy_per_sample_mj",
+    "mJ",
+    "minimize",
+    "energy per SingleStream inference, estimate of the whole machine",
+    estimated=True,
+)
+COSTS = (MODEL_SIZE, PEAK_MEMORY, LOAD_TIME, CPU_TIME, ENERGY)
+"""What a configuration costs; recorded on the way, whether asked for or not."""
 METRICS: Mapping[str, Metric] = {
-    m.name: m for m in (ACCURACY, LATENCY, THROUGHPUT, MULTI_STREAM, SERVER)
+    m.name: m for m in (ACCURACY, LATENCY, THROUGHPUT, MULTI_STREAM, SERVER, *COSTS)
 }
 MULTI_STREAM_SAMPLES = 8
 """Samples per query of the MultiStream scenario, by MLPerf's rules."""

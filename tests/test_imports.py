@@ -21,7 +21,7 @@ LAYERS: dict[str, set[str]] = {
     "explore": {
         *("report", "study", "measure.runner", "measure.spec", "space"),
         *("environments", "models", "tasks", "tasks.inputs", "registry", "contract"),
-        *("intervals", "machine", "system", *BASE),
+        *("intervals", "machine", "system", "turn", *BASE),
     },
     "environments": {"yamlfile", "complaints", "paths", "start", "registry", *BASE},
     "report": {"study", "space", "system", "paths", *BASE},
@@ -32,23 +32,28 @@ LAYERS: dict[str, set[str]] = {
     "tasks": {"tasks.inputs", "affinity", "paths", *BASE},
     # On both sides of the pipe: no LoadGen, no runtime.
     "measure": BASE,
-    "measure.runner": {"measure.spec", "measure.failures", "start", *BASE},
+    "measure.runner": {"measure.spec", "measure.failures", "measure.watch", "start", *BASE},
+    "measure.watch": {"machine"},
     "measure.spec": BASE,
     "measure.failures": BASE,
     # In the worker's Python only.
     "environments.probe": {"measure.runs", "registry", *BASE},
     "measure.worker": {"measure.runs", "measure.official", "measure.spec", "measure.failures"}
     | {"registry", "contract", *BASE},
-    "measure.runs": {"measure.server", "measure.bench", "measure.taken", "measure.spec"}
-    | {"measure.failures", "loadgen", "loadgen.logs", "affinity", "contract", "intervals"}
-    | BASE,
+    "measure.runs": {"measure.accuracy", "measure.footprint", "measure.meter", "measure.server"}
+    | {"measure.bench", "measure.taken", "measure.spec", "measure.failures"}
+    | {"loadgen", "loadgen.logs", "contract", *BASE},
+    "measure.accuracy": {"measure.bench", "measure.taken", "measure.failures", "affinity"}
+    | {"loadgen", "loadgen.logs", "contract", "intervals", *BASE},
+    "measure.footprint": {"measure.bench", "measure.taken", "procfs", *BASE},
     "measure.official": {"measure.bench", "measure.taken", "measure.spec", "measure.failures"}
     | {"loadgen", "loadgen.logs", "loadgen.verdict", "tasks.inputs", "contract", "intervals"}
     | BASE,
     "measure.server": {"measure.bench", "measure.taken", "measure.failures"}
     | {"loadgen", "loadgen.logs", *BASE},
-    "measure.bench": {"measure.spec", "measure.failures", "loadgen", "affinity", "contract"}
-    | {"tasks.inputs", *BASE},
+    "measure.bench": {"measure.meter", "measure.spec", "measure.failures", "loadgen", "affinity"}
+    | {"contract", "tasks.inputs", *BASE},
+    "measure.meter": {"rapl"},
     "measure.taken": BASE,
     # Read on both sides of the pipe.
     "loadgen.logs": BASE,
@@ -66,9 +71,11 @@ LAYERS: dict[str, set[str]] = {
     "system_macos": {"system"},
     "system_arm": set(),
     "machine": {"affinity", "procfs", "system", "system_linux"},
+    "rapl": {"procfs"},
     "procfs": set(),
     "paths": BASE,
     "process": set(),
+    "turn": {"paths"},
     "affinity": set(),
     "flatbuffer": set(),
     "start": set(),

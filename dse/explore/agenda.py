@@ -92,5 +92,5 @@ class Agenda:
         anchor = self._results.anchor
         if anchor is None:
             return None
-        metrics = tuple(m.metric for m in ladder.timed(anchor))
+        metrics = tuple(m.metric for m in self._results.timed(anchor.outcome))
         return Step(anchor.configuration, Purpose.ANCHOR, PROBE, metrics)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dse.frontier import nondominated
-from dse.types import METRICS, Source
 
 if TYPE_CHECKING:
     from dse.study.record import Record
@@ -18,15 +17,6 @@ ANCHOR_PROBES = 4
 """Measurements of the anchor that tell of the noise before anything else was repeated."""
 MOST_PROBES = 3
 """A machine that goes on drifting is not waited for longer."""
-
-
-def timed(record: Record) -> list[Measurement]:
-    """What of a record would come out differently when measured again."""
-    return [
-        m
-        for m in record.outcome.measurements
-        if m.source is Source.MEASURED and METRICS[m.metric].timed
-    ]
 
 
 def contender(results: Results, repetitions: int) -> tuple[Record, list[str]] | None:
@@ -48,7 +38,7 @@ def contender(results: Results, repetitions: int) -> tuple[Record, list[str]] | 
     found = []
     for position, record in enumerate(frontier):
         wanted = min(repetitions, CERTAIN_REPETITIONS) if results.certain(record) else repetitions
-        lacking = [m for m in timed(record) if _lacks(results, m, wanted)]
+        lacking = [m for m in results.timed(record.outcome) if _lacks(results, m, wanted)]
         if lacking:
             fewest = min(len(results.measured.taken(m.key, "standard")) for m in lacking)
             rank = (fewest, position not in leading, record.id)
@@ -77,7 +67,7 @@ def stale(results: Results) -> tuple[Record, list[str]] | None:
     for record in results.stale():
         metrics = [
             m.metric
-            for m in timed(record)
+            for m in results.timed(record.outcome)
             if measured.stale(m)
             and not measured.drifting(m.metric)
             and len(measured.taken(m.key, "probe")) < MOST_PROBES
@@ -92,7 +82,7 @@ def noise_unknown(results: Results) -> bool:
     anchor = results.anchor
     if anchor is None or all(map(results.certain, results.frontier)):
         return False
-    return any(_known(results, m, "probe") < ANCHOR_PROBES for m in timed(anchor))
+    return any(_known(results, m, "probe") < ANCHOR_PROBES for m in results.timed(anchor.outcome))
 
 
 def _known(results: Results, measurement: Measurement, fidelity: FidelityName) -> int:

@@ -22,15 +22,23 @@ from dse.loadgen.threads import threaded
 from dse.types import Scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from dse.loadgen.callers import Caller
     from dse.loadgen.queries import Answer
     from dse.tasks.inputs import Inputs
 
+    Loader = Callable[[list[int]], None]
 
-def run(callers: Sequence[Caller], inputs: Inputs, settings: RunSettings, log_folder: Path) -> None:
+
+def run(
+    callers: Sequence[Caller],
+    inputs: Inputs,
+    settings: RunSettings,
+    log_folder: Path,
+    meter: Callable[[], None] | None = None,
+) -> None:
     """Runs LoadGen once; its logs land in ``log_folder``, which must exist.
 
     Args:
@@ -38,6 +46,8 @@ def run(callers: Sequence[Caller], inputs: Inputs, settings: RunSettings, log_fo
         inputs: the samples.
         settings: of the run.
         log_folder: for LoadGen's logs.
+        meter: called just before and just after the queries of a timed run, when its samples are
+            loaded and while they still are; raises nothing.
 
     Raises:
         PredictionError: a prediction or what prepares it failed, or in an accuracy run its inputs
@@ -48,6 +58,8 @@ def run(callers: Sequence[Caller], inputs: Inputs, settings: RunSettings, log_fo
         callers = callers[:1]
     samples = Samples(inputs, callers, _gathered(settings))
     load, unload = (_nothing, _nothing) if settings.accuracy else (samples.load, samples.unload)
+    if meter is not None:
+        load, unload = _metered(load, unload, meter)
     with _issue(callers, samples, settings) as issue:
         sut = lg.ConstructFastSUT(issue, _flush)
         loaded = min(settings.performance_samples, inputs.count)
@@ -94,6 +106,18 @@ def _answer(caller: Caller, number: int, samples: Samples, settings: RunSettings
 
 def _nothing(_: list[int]) -> None:
     """An accuracy run makes each batch when its turn comes."""
+
+
+def _metered(load: Loader, unload: Loader, meter: Callable[[], None]) -> tuple[Loader, Loader]:
+    def loaded(indices: list[int]) -> None:
+        load(indices)
+        meter()
+
+    def unloading(indices: list[int]) -> None:
+        meter()
+        unload(indices)
+
+    return loaded, unloading
 
 
 def _flush() -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from dse.contract import Model, Runtime
     from dse.loadgen.settings import RunSettings
+    from dse.measure.meter import Meter
     from dse.measure.spec import Spec
     from dse.tasks.inputs import Inputs
     from dse.types import Configuration
@@ -68,6 +69,25 @@ class Bench:
         """What is measured."""
         return self.spec.configuration
 
+    @property
+    def whole(self) -> Setup:
+        """As the configuration has it."""
+        own = self.configuration
+        return Setup(own.threads, own.batch_size, own.instances, own.pinned)
+
+    @property
+    def single(self) -> Setup:
+        """One instance that predicts sample by sample, as SingleStream has it."""
+        return replace(self.whole, batch_size=1, instances=1)
+
+    def import_runtime(self) -> None:
+        """Imports the runtime, which no load should have to do.
+
+        Raises:
+            ImportError: it is not installed.
+        """
+        self._runtime.version()
+
     def callers(self, setup: Setup) -> Sequence[Caller]:
         """The instances of the model, loaded that way; each stream of an instance is a caller.
 
@@ -97,8 +117,12 @@ class Bench:
         lanes = model.streams() if isinstance(model, Streams) else [model]
         self._callers += [Caller(lane, cpus) for lane in lanes]
 
-    def warm_up(self, setup: Setup) -> float:
+    def warm_up(self, setup: Setup, most: int | None = None) -> float:
         """Predicts with every caller until its caches are warm.
+
+        Args:
+            setup: how the model is loaded.
+            most: calls of each caller, where fewer will do.
 
         Returns:
             The fastest call of one batch, in seconds.
@@ -109,15 +133,16 @@ class Bench:
         """
         indices = [i % self.inputs.count for i in range(setup.batch_size)]
         batch = self.inputs.batch(indices)
-        return min(self._warm(caller, batch) for caller in self.callers(setup))
+        return min(self._warm(caller, batch, most) for caller in self.callers(setup))
 
-    def _warm(self, caller: Caller, batch: np.ndarray[Any, Any]) -> float:
+    def _warm(self, caller: Caller, batch: np.ndarray[Any, Any], most: int | None) -> float:
         fidelity = self.spec.fidelity
+        fewest, enough = most or fidelity.warm_up_calls, most or WARM_CALLS
         fastest, calls = math.inf, 0
         with pinned(caller.cpus), _refusals():
             bound, begun = caller.model.bind(batch), time.perf_counter()
-            while calls < fidelity.warm_up_calls or (
-                calls < WARM_CALLS and time.perf_counter() - begun < fidelity.warm_up_ms / 1e3
+            while calls < fewest or (
+                calls < enough and time.perf_counter() - begun < fidelity.warm_up_ms / 1e3
             ):
                 started = time.perf_counter()
                 scores = caller.model.predict(bound)
@@ -130,8 +155,16 @@ class Bench:
                 calls += 1
         return max(fastest, 1e-6)
 
-    def run(self, setup: Setup, settings: RunSettings, logs: Path) -> Path:
+    def run(
+        self, setup: Setup, settings: RunSettings, logs: Path, meter: Meter | None = None
+    ) -> Path:
         """Runs LoadGen once; returns the folder of its logs.
+
+        Args:
+            setup: how the model is loaded.
+            settings: of the run.
+            logs: the folder; made where there is none.
+            meter: takes a reading before the first query and one after the last.
 
         Raises:
             RunFailedError: a prediction failed.
@@ -139,7 +172,8 @@ class Bench:
         """
         logs.mkdir(parents=True, exist_ok=True)
         try:
-            run(self.callers(setup), self.inputs, settings, logs)
+            read = meter.read if meter else None
+            run(self.callers(setup), self.inputs, settings, logs, read)
         except PredictionError as error:
             raise failed(FailureKind.CRASH, error.__cause__ or error) from error
         return logs

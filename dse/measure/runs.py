@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dse.affinity import available_cpus
-from dse.contract import UnsupportedError
-from dse.intervals import wilson
-from dse.loadgen.logs import DetailLog, accuracy_percent, read_detail, read_predictions
+from dse.contract import LoadError, UnsupportedError
+from dse.loadgen.logs import DetailLog, read_detail
 from dse.loadgen.settings import RunSettings
+from dse.measure.accuracy import take_accuracy
 from dse.measure.bench import Bench, Setup
 from dse.measure.failures import RunFailedError
+from dse.measure.footprint import take_footprint
+from dse.measure.meter import Meter
 from dse.measure.server import take_server
 from dse.measure.taken import Taken, logs_of_try
 from dse.types import (
     ACCURACY,
+    CPU_TIME,
+    ENERGY,
     LATENCY,
+    LOAD_TIME,
     MULTI_STREAM,
     MULTI_STREAM_SAMPLES,
+    PEAK_MEMORY,
     SERVER,
     THROUGHPUT,
     FailureKind,
@@ -29,17 +36,16 @@ from dse.types import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from dse.contract import Runtime
+    from dse.measure.meter import Spent
     from dse.measure.spec import Fidelity, Spec, Task
     from dse.types import KnobValue
 
 MAX_QUERIES = 200_000
 """LoadGen generates its queries in advance, at about 480 bytes each."""
-ACCURACY_BATCH = 16
-"""Large enough for full speed, small enough for any memory."""
 OFFLINE_BATCHES = 4
 """Fewest full batches of an Offline run, for each caller; fewer where they would take long."""
 FEWEST_QUERIES = 64
@@ -52,18 +58,47 @@ HEADROOM = 1.3
 
 
 def take(runtime: Runtime, spec: Spec) -> Iterator[Measurement]:
-    """Yields one measurement per task of the spec, as soon as it is taken.
+    """Yields one measurement per task of the spec, in their order, as soon as it is taken.
+
+    Only what a loaded model costs comes before everything else.
+
+    Extra tasks are taken where they can be. One run may serve several tasks.
 
     Raises:
         RunFailedError: a run failed; what was yielded before stays good.
         UnsupportedError, LoadError: the runtime refused the configuration or the model.
     """
     bench = Bench(runtime, spec)
-    for task in spec.tasks:
+    takers = dict.fromkeys(TAKERS[task.metric] for task in spec.tasks)
+    for taker in sorted(takers, key=lambda taker: taker is not _take_footprint):
+        tasks = [task for task in spec.tasks if TAKERS[task.metric] is taker]
         started = time.monotonic()
-        taken = TAKERS[task.metric](bench, spec.folder)
-        yield _measurement(spec, task, taken, time.monotonic() - started)
+        taken = _taken(taker, bench, tasks)
+        seconds = time.monotonic() - started
+        for task in tasks:
+            if task.metric in taken:
+                yield _measurement(spec, task, taken[task.metric], seconds)
+                seconds = 0.0  # what more comes of a run costs nothing
     bench.close()
+
+
+def _taken(taker: Taker, bench: Bench, tasks: Sequence[Task]) -> Mapping[str, Taken]:
+    """What a run gives, by metric; nothing where it fails and nobody waits for it.
+
+    What makes it fail then meets the others, too, unless it concerns no one else.
+    """
+    needed = [task.metric for task in tasks if not task.extra]
+    try:
+        taken = taker(bench, bench.spec.folder)
+    except (RunFailedError, UnsupportedError, LoadError, MemoryError):
+        if needed:
+            raise
+        bench.close()
+        return {}
+    for metric in needed:
+        if metric not in taken:
+            raise RunFailedError(FailureKind.UNSUPPORTED, f"nothing here tells {metric}")
+    return taken
 
 
 def _measurement(spec: Spec, task: Task, taken: Taken, seconds: float) -> Measurement:
@@ -80,84 +115,61 @@ def _measurement(spec: Spec, task: Task, taken: Taken, seconds: float) -> Measur
     )
 
 
-def _take_accuracy(bench: Bench, folder: Path) -> Taken:
-    labels = bench.inputs.labels
-    if labels is None:
-        raise RunFailedError(FailureKind.UNSUPPORTED, "accuracy needs a data set")
-    setup = _accuracy_setup(bench)
-    settings = RunSettings(
-        Scenario.OFFLINE,
-        accuracy=True,
-        batch_size=setup.batch_size,
-        performance_samples=bench.inputs.count,
-        label_offset=bench.spec.preprocessing.label_offset,
-    )
-    logs = bench.run(setup, settings, folder / "accuracy")
-    log = read_detail(logs)
-    if log.errors:
-        raise RunFailedError(FailureKind.INVALID_RUN, "; ".join(log.errors))
-    percent = accuracy_percent(read_predictions(logs), labels.tolist())
-    total = len(labels)
-    good = round(percent * total / 100)
-    low, high = wilson(good, total)
-    details: dict[str, KnobValue] = {"good": good, "total": total, "batch_size": setup.batch_size}
-    return Taken(percent, details, (100 * low, 100 * high))
+def _take_footprint(bench: Bench, _: Path) -> Mapping[str, Taken]:
+    return take_footprint(bench)
 
 
-def _accuracy_setup(bench: Bench) -> Setup:
-    """Batches on all CPUs; single samples where the model takes no more."""
-    cpus = len(available_cpus())
-    batched = Setup(cpus, ACCURACY_BATCH)
-    try:
-        bench.warm_up(batched)
-    except UnsupportedError:
-        pass
-    except RunFailedError as error:
-        if error.kind is not FailureKind.UNSUPPORTED:
-            raise
-    else:
-        return batched
-    single = Setup(cpus, 1)
-    bench.warm_up(single)
-    return single
+def _take_accuracy(bench: Bench, folder: Path) -> Mapping[str, Taken]:
+    return {ACCURACY.name: take_accuracy(bench, folder)}
 
 
-def _take_latency(bench: Bench, folder: Path) -> Taken:
-    configuration = bench.configuration
-    setup = Setup(configuration.threads, 1, pinned=configuration.pinned)
-    log = _stream_run(bench, setup, Scenario.SINGLE_STREAM, 1, folder / "single_stream")
-    return Taken(
+def _take_single_stream(bench: Bench, folder: Path) -> Mapping[str, Taken]:
+    """The latency, and what the same queries cost."""
+    meter = Meter()
+    scenario = Scenario.SINGLE_STREAM
+    log = _stream_run(bench, bench.single, scenario, 1, folder / "single_stream", meter)
+    queries = int(log.number("result_query_count"))
+    latency = Taken(
         log.number("result_90.00_percentile_latency_ns") / 1e6,
         {
             "early_stopping_p90_ms": log.number("early_stopping_latency_ss") / 1e6,
             "mean_ms": log.number("result_mean_latency_ns") / 1e6,
-            "queries": int(log.number("result_query_count")),
+            "queries": queries,
         },
     )
+    return {LATENCY.name: latency, **_costs(meter.spent(), queries)}
 
 
-def _take_multi_stream(bench: Bench, folder: Path) -> Taken:
-    configuration = bench.configuration
-    setup = Setup(
-        configuration.threads,
-        min(configuration.batch_size, MULTI_STREAM_SAMPLES),
-        configuration.instances,
-        configuration.pinned,
-    )
+def _costs(spent: Spent, queries: int) -> Mapping[str, Taken]:
+    """CPU time and energy of a query; the energy where it is known."""
+    details: dict[str, KnobValue] = {"queries": queries, "wall_s": round(spent.wall_s, 6)}
+    costs = {CPU_TIME.name: Taken(1e3 * spent.cpu_s / queries, details)}
+    if spent.energy_uj is not None:
+        costs[ENERGY.name] = Taken(spent.energy_uj / 1e3 / queries, {**details, "estimate": True})
+    return costs
+
+
+def _take_multi_stream(bench: Bench, folder: Path) -> Mapping[str, Taken]:
+    setup = bench.whole
+    setup = replace(setup, batch_size=min(setup.batch_size, MULTI_STREAM_SAMPLES))
     calls = math.ceil(MULTI_STREAM_SAMPLES / setup.batch_size)
     log = _stream_run(bench, setup, Scenario.MULTI_STREAM, calls, folder / "multi_stream")
-    return Taken(
-        log.number("result_99.00_percentile_per_query_latency_ns") / 1e6,
-        {
-            "early_stopping_p99_ms": log.number("early_stopping_latency_ms") / 1e6,
-            "mean_ms": log.number("result_mean_query_latency_ns") / 1e6,
-            "queries": int(log.number("result_query_count")),
-        },
-    )
+    details: dict[str, KnobValue] = {
+        "early_stopping_p99_ms": log.number("early_stopping_latency_ms") / 1e6,
+        "mean_ms": log.number("result_mean_query_latency_ns") / 1e6,
+        "queries": int(log.number("result_query_count")),
+    }
+    p99_ms = log.number("result_99.00_percentile_per_query_latency_ns") / 1e6
+    return {MULTI_STREAM.name: Taken(p99_ms, details)}
 
 
 def _stream_run(
-    bench: Bench, setup: Setup, scenario: Scenario, calls: int, folder: Path
+    bench: Bench,
+    setup: Setup,
+    scenario: Scenario,
+    calls: int,
+    folder: Path,
+    meter: Meter | None = None,
 ) -> DetailLog:
     """A run of a scenario that asks again as soon as it is answered.
 
@@ -167,6 +179,7 @@ def _stream_run(
         scenario: SingleStream or MultiStream.
         calls: calls of the runtime in a query.
         folder: for the logs.
+        meter: reads before and after.
     """
     call_s = bench.warm_up(setup)
     expected_s = call_s * math.ceil(calls / len(bench.callers(setup)))
@@ -183,13 +196,12 @@ def _stream_run(
             expected_latency_ns=max(1, int(expected * 1e9)),
         )
 
-    return _valid_run(bench, setup, settings, folder)
+    return _valid_run(bench, setup, settings, folder, meter)
 
 
-def _take_throughput(bench: Bench, folder: Path) -> Taken:
-    configuration = bench.configuration
-    batch_size = configuration.batch_size
-    setup = Setup(configuration.threads, batch_size, configuration.instances, configuration.pinned)
+def _take_throughput(bench: Bench, folder: Path) -> Mapping[str, Taken]:
+    setup = bench.whole
+    batch_size = setup.batch_size
     call_s = bench.warm_up(setup)
     callers = len(bench.callers(setup))
     fidelity = bench.spec.fidelity
@@ -210,10 +222,12 @@ def _take_throughput(bench: Bench, folder: Path) -> Taken:
         )
 
     log = _valid_run(bench, setup, settings, folder / "offline")
-    return Taken(
-        log.number("result_samples_per_second"),
-        {"samples": int(log.number("effective_min_sample_count"))},
-    )
+    details: dict[str, KnobValue] = {"samples": int(log.number("effective_min_sample_count"))}
+    return {THROUGHPUT.name: Taken(log.number("result_samples_per_second"), details)}
+
+
+def _take_server(bench: Bench, folder: Path) -> Mapping[str, Taken]:
+    return {SERVER.name: take_server(bench, folder)}
 
 
 def _queries(fidelity: Fidelity, expected_s: float) -> int:
@@ -230,7 +244,11 @@ def _bounded(duration_ms: int, queries_per_s: float) -> int:
 
 
 def _valid_run(
-    bench: Bench, setup: Setup, settings: Callable[[int], RunSettings], folder: Path
+    bench: Bench,
+    setup: Setup,
+    settings: Callable[[int], RunSettings],
+    folder: Path,
+    meter: Meter | None = None,
 ) -> DetailLog:
     """Runs until LoadGen is content, at most `TRIES` times with corrected expectations.
 
@@ -240,7 +258,7 @@ def _valid_run(
     reasons = []
     for attempt in range(TRIES):
         wanted = settings(attempt)
-        log = read_detail(bench.run(setup, wanted, logs_of_try(folder, attempt)))
+        log = read_detail(bench.run(setup, wanted, logs_of_try(folder, attempt), meter))
         lenient = bench.spec.fidelity.name != "valid" and wanted.scenario is Scenario.MULTI_STREAM
         if log.valid or (lenient and log.long_enough):
             return log
@@ -248,10 +266,16 @@ def _valid_run(
     raise RunFailedError(FailureKind.INVALID_RUN, "; ".join(dict.fromkeys(reasons)))
 
 
-TAKERS: dict[str, Callable[[Bench, Path], Taken]] = {
+Taker = Callable[[Bench, "Path"], "Mapping[str, Taken]"]
+TAKERS: dict[str, Taker] = {
+    PEAK_MEMORY.name: _take_footprint,
+    LOAD_TIME.name: _take_footprint,
     ACCURACY.name: _take_accuracy,
-    LATENCY.name: _take_latency,
+    LATENCY.name: _take_single_stream,
+    CPU_TIME.name: _take_single_stream,
+    ENERGY.name: _take_single_stream,
     THROUGHPUT.name: _take_throughput,
     MULTI_STREAM.name: _take_multi_stream,
-    SERVER.name: take_server,
+    SERVER.name: _take_server,
 }
+"""The run that gives a metric; one run may give several."""

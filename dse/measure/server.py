@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from dse.loadgen.logs import DetailLog, read_detail
 from dse.loadgen.settings import SERVER_BOUND_NS, RunSettings
-from dse.measure.bench import Setup
 from dse.measure.failures import RunFailedError
 from dse.measure.taken import Taken, logs_of_try
 from dse.types import FailureKind, Scenario
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from dse.measure.bench import Bench
+    from dse.measure.bench import Bench, Setup
 
 STEP = 1.25
 PRECISION = 1.05
@@ -45,13 +44,7 @@ def take_server(bench: Bench, folder: Path) -> Taken:
         RunFailedError: no rate keeps the bound, or a run failed.
         UnsupportedError, LoadError: the runtime refused the configuration or the model.
     """
-    configuration = bench.configuration
-    setup = Setup(
-        configuration.threads,
-        configuration.batch_size,
-        configuration.instances,
-        configuration.pinned,
-    )
+    setup = bench.whole
     call_s = bench.warm_up(setup)
     if call_s * 1e9 > SERVER_BOUND_NS:
         raise RunFailedError(

@@ -87,10 +87,15 @@ class InputSource:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One metric to take, and the key under which its value will be remembered."""
+    """One metric to take, and the key under which its value will be remembered.
+
+    Attributes:
+        extra: whether it is taken on the way, where a run gives it anyway, and missed by nobody.
+    """
 
     metric: str
     key: str
+    extra: bool = False
 
 
 STREAMS = (Scenario.SINGLE_STREAM, Scenario.MULTI_STREAM)
@@ -175,7 +180,7 @@ class Spec:
             fidelity=Fidelity(**data["fidelity"]),
             settings={name: Path(path) for name, path in data["settings"].items()},
             memory_limit_bytes=data["memory_limit_bytes"],
-            official=_official(data["official"]),
+            official=_official(data.get("official")),
         )
 
 

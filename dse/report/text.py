@@ -9,7 +9,18 @@ from rich.table import Table
 from rich.text import Text
 
 from dse.report.summary import accuracy_source, ordered
-from dse.types import ACCURACY, LATENCY, MULTI_STREAM, SERVER, THROUGHPUT
+from dse.types import (
+    ACCURACY,
+    CPU_TIME,
+    ENERGY,
+    LATENCY,
+    LOAD_TIME,
+    MODEL_SIZE,
+    MULTI_STREAM,
+    PEAK_MEMORY,
+    SERVER,
+    THROUGHPUT,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -23,6 +34,11 @@ DECIMALS = {
     THROUGHPUT.name: 1,
     MULTI_STREAM.name: 3,
     SERVER.name: 1,
+    MODEL_SIZE.name: 2,
+    PEAK_MEMORY.name: 1,
+    LOAD_TIME.name: 1,
+    CPU_TIME.name: 3,
+    ENERGY.name: 2,
 }
 HEADINGS = {
     ACCURACY.name: "top-1 [%]",
@@ -30,6 +46,11 @@ HEADINGS = {
     THROUGHPUT.name: "samples/s",
     MULTI_STREAM.name: "p99 of 8 [ms]",
     SERVER.name: "server/s",
+    MODEL_SIZE.name: "model [MiB]",
+    PEAK_MEMORY.name: "memory [MiB]",
+    LOAD_TIME.name: "load [ms]",
+    CPU_TIME.name: "CPU [ms]",
+    ENERGY.name: "energy, estimate [mJ]",
 }
 UNCERTAIN = "~"
 """Marks a point that other intervals reach."""

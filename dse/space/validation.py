@@ -12,7 +12,7 @@ from dse.space.enumeration import MAX_CONFIGURATIONS, smallest_size
 from dse.space.form import RangeForm
 from dse.space.space import ALL_MODELS, BackendChoice, Constraint, SearchSpace
 from dse.space.values import each
-from dse.types import ACCURACY, LATENCY, METRICS, PRECISIONS, THROUGHPUT
+from dse.types import ACCURACY, METRICS, PRECISIONS, THROUGHPUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -154,7 +154,7 @@ def _constraints(forms: dict[str, BoundsForm], where: Where) -> tuple[Constraint
 def _check_effect(space: SearchSpace, where: Where) -> None:
     """Refuses values that would only have the same measured again and again."""
     counted = {*space.objectives, *(c.metric for c in space.constraints)}
-    if counted - {ACCURACY.name, LATENCY.name}:
+    if any(METRICS[name].batched for name in counted):
         return
     sizes = {"batch_sizes": space.batch_sizes, "instances": space.instances}
     for field, values in sizes.items():

@@ -35,6 +35,11 @@ class _Entry:
     measurements: dict[str, Measurement] = field(default_factory=dict)
     failure: Failure | None = None
 
+    @property
+    def outcome(self) -> Outcome:
+        """All of it, as it was measured."""
+        return Outcome(tuple(self.measurements.values()), self.failure)
+
 
 class Results:
     """Records, frontier and remembered failures.
@@ -90,8 +95,13 @@ class Results:
     @property
     def anchor(self) -> Record | None:
         """The configuration that is measured again at intervals: the first one that was timed."""
-        entry = next((e for e in self._entries.values() if _can_anchor(e)), None)
+        entry = next(filter(self._can_anchor, self._entries.values()), None)
         return None if entry is None else self.records[entry.configuration.key]
+
+    def timed(self, outcome: Outcome) -> list[Measurement]:
+        """What the study is about and would come out differently when measured again."""
+        wanted = {*self.objectives, *(bound.metric for bound in self._constraints)}
+        return [m for m in outcome.measurements if m.metric in wanted and _timed(m)]
 
     def certain(self, record: Record) -> bool:
         """Whether a record of the frontier would be there again if all were measured again."""
@@ -102,7 +112,7 @@ class Results:
     def stale(self) -> list[Record]:
         """The records that rest on measurements of a time when the machine was not itself."""
         records = sorted(self.records.values(), key=lambda r: r.id)
-        return [r for r in records if any(map(self.measured.stale, r.outcome.measurements))]
+        return [r for r in records if any(map(self.measured.stale, self.timed(r.outcome)))]
 
     @property
     def objectives(self) -> Sequence[str]:
@@ -125,9 +135,12 @@ class Results:
         return self._frontier
 
     def _find_anchor(self) -> None:
-        entry = next((e for e in self._entries.values() if _can_anchor(e)), None)
-        timed = [m for m in entry.measurements.values() if _timed(m)] if entry else []
+        entry = next(filter(self._can_anchor, self._entries.values()), None)
+        timed = self.timed(entry.outcome) if entry else []
         self.measured.set_anchor({m.metric: m.key for m in timed})
+
+    def _can_anchor(self, entry: _Entry) -> bool:
+        return entry.failure is None and bool(self.timed(entry.outcome))
 
     def _grow(self, entry: _Entry, frontier: Frontier) -> None:
         measurements = tuple(map(self.measured.estimate, entry.measurements.values()))
@@ -139,10 +152,6 @@ class Results:
 
 def _timed(measurement: Measurement) -> bool:
     return measurement.source is Source.MEASURED and METRICS[measurement.metric].timed
-
-
-def _can_anchor(entry: _Entry) -> bool:
-    return entry.failure is None and any(map(_timed, entry.measurements.values()))
 
 
 def _point(measurements: Sequence[Measurement]) -> Point:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from dse.loadgen.logs import read_detail, read_predictions
+from dse.measure.accuracy import ACCURACY_BATCH
 from dse.measure.runner import Limits, run_worker
-from dse.measure.runs import ACCURACY_BATCH
 from dse.measure.spec import InputSource
 from dse.tasks.cache import image_cache, label_file
 from dse.tasks.dataset import Dataset, open_dataset

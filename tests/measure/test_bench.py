@@ -11,8 +11,9 @@ import pytest
 
 from dse.contract import UnsupportedError
 from dse.loadgen.logs import read_detail
+from dse.measure.accuracy import ACCURACY_BATCH
 from dse.measure.failures import RunFailedError
-from dse.measure.runs import ACCURACY_BATCH, OFFLINE_BATCHES, _queries, take
+from dse.measure.runs import OFFLINE_BATCHES, _queries, take
 from dse.types import ACCURACY, LATENCY, THROUGHPUT, FailureKind, ModelFormat
 from tests.measure.specs import ALL, QUICK, spec
 

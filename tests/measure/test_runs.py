@@ -12,9 +12,10 @@ from dse.affinity import available_cpus, can_pin
 from dse.contract import LoadError, LoadRequest, Runtime, UnsupportedError
 from dse.intervals import wilson
 from dse.loadgen.logs import read_detail, read_predictions
+from dse.measure.accuracy import ACCURACY_BATCH
 from dse.measure.bench import RANDOM_SAMPLES
 from dse.measure.failures import RunFailedError
-from dse.measure.runs import ACCURACY_BATCH, take
+from dse.measure.runs import take
 from dse.models.builtin import Builtin
 from dse.registry import backend
 from dse.tasks.inputs import prepare, top1

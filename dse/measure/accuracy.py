@@ -1,0 +1,72 @@
+"""The accuracy of a model, on the images of the data set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dse.affinity import available_cpus
+from dse.contract import UnsupportedError
+from dse.intervals import wilson
+from dse.loadgen.logs import accuracy_percent, read_detail, read_predictions
+from dse.loadgen.settings import RunSettings
+from dse.measure.bench import Setup
+from dse.measure.failures import RunFailedError
+from dse.measure.taken import Taken
+from dse.types import FailureKind, Scenario
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dse.measure.bench import Bench
+    from dse.types import KnobValue
+
+ACCURACY_BATCH = 16
+"""Large enough for full speed, small enough for any memory."""
+
+
+def take_accuracy(bench: Bench, folder: Path) -> Taken:
+    """Top-1 of the data set, through LoadGen's accuracy mode.
+
+    Raises:
+        RunFailedError: there is no data set, or the run failed.
+        UnsupportedError, LoadError: the runtime refused the configuration or the model.
+    """
+    labels = bench.inputs.labels
+    if labels is None:
+        raise RunFailedError(FailureKind.UNSUPPORTED, "accuracy needs a data set")
+    setup = _accuracy_setup(bench)
+    settings = RunSettings(
+        Scenario.OFFLINE,
+        accuracy=True,
+        batch_size=setup.batch_size,
+        performance_samples=bench.inputs.count,
+        label_offset=bench.spec.preprocessing.label_offset,
+    )
+    logs = bench.run(setup, settings, folder / "accuracy")
+    log = read_detail(logs)
+    if log.errors:
+        raise RunFailedError(FailureKind.INVALID_RUN, "; ".join(log.errors))
+    percent = accuracy_percent(read_predictions(logs), labels.tolist())
+    total = len(labels)
+    good = round(percent * total / 100)
+    low, high = wilson(good, total)
+    details: dict[str, KnobValue] = {"good": good, "total": total, "batch_size": setup.batch_size}
+    return Taken(percent, details, (100 * low, 100 * high))
+
+
+def _accuracy_setup(bench: Bench) -> Setup:
+    """Batches on all CPUs; single samples where the model takes no more."""
+    cpus = len(available_cpus())
+    batched = Setup(cpus, ACCURACY_BATCH)
+    try:
+        bench.warm_up(batched)
+    except UnsupportedError:
+        pass
+    except RunFailedError as error:
+        if error.kind is not FailureKind.UNSUPPORTED:
+            raise
+    else:
+        return batched
+    single = Setup(cpus, 1)
+    bench.warm_up(single)
+    return single

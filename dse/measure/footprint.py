@@ -1,0 +1,84 @@
+"""What it costs to have a model loaded: time and memory.
+
+Taken first in a fresh worker, since whatever ran before would leave its memory behind. One
+instance in the SingleStream setup always comes first, for what a runtime prepares once in
+a process is part of its load time, and leaves some memory behind as well.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dse.measure.taken import Taken
+from dse.procfs import read
+from dse.types import LOAD_TIME, PEAK_MEMORY
+
+if TYPE_CHECKING:
+    from dse.measure.bench import Bench
+    from dse.types import KnobValue
+
+CALLS = 2
+"""Of each instance: a runtime may plan its memory in the first call and take it in the second."""
+RESET_PEAK = "5"
+"""Written to ``clear_refs``, makes the peak what is resident now (proc_pid_clear_refs(5))."""
+_SELF = Path("/proc/self")
+_MIB = 1 << 20
+
+
+def take_footprint(bench: Bench) -> dict[str, Taken]:
+    """Load time, and peak memory where that is wanted.
+
+    Raises:
+        RunFailedError, UnsupportedError, LoadError: see `Bench.warm_up`.
+    """
+    bench.import_runtime()
+    bench.close()
+    baseline = resident_bytes()
+    reset_peak()
+    started = time.perf_counter()
+    bench.callers(bench.single)
+    taken = {LOAD_TIME.name: Taken(1e3 * (time.perf_counter() - started), {})}
+    if any(task.metric == PEAK_MEMORY.name for task in bench.spec.tasks):
+        if bench.whole != bench.single:
+            bench.close()
+            reset_peak()
+        bench.warm_up(bench.whole, CALLS)
+        details: dict[str, KnobValue] = {"baseline_mib": round(baseline / _MIB, 3)}
+        taken[PEAK_MEMORY.name] = Taken(peak_bytes() / _MIB, details)
+    return taken
+
+
+def resident_bytes() -> int:
+    """The memory of this process that is resident; at its peak where only that is known."""
+    return _status_bytes("VmRSS") or _most_bytes()
+
+
+def peak_bytes() -> int:
+    """The most memory of this process that was resident since the last `reset_peak`."""
+    # Linux's getrusage does not forget the process that started this one.
+    return _status_bytes("VmHWM") or _most_bytes()
+
+
+def reset_peak() -> bool:
+    """Makes the peak what is resident now; returns whether this system can."""
+    try:
+        (_SELF / "clear_refs").write_text(RESET_PEAK)
+    except OSError:
+        return False
+    return True
+
+
+def _status_bytes(field: str) -> int:
+    """A field of ``/proc/self/status``; 0 where there is none."""
+    lines = read(_SELF / "status").splitlines()
+    found = (line.split()[1] for line in lines if line.startswith(f"{field}:"))
+    return 1024 * int(next(found, "0"))
+
+
+def _most_bytes() -> int:
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else 1024 * most
