@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from dse import registry
 from dse.contract import Recording
 from dse.errors import ModelError, RequestError
-from dse.explore.keys import accuracy_key, speed_key
+from dse.explore.disturbances import Disturbances
+from dse.explore.keys import accuracy_key, overlap, speed_key
 from dse.measure.runner import Limits, run_worker
 from dse.measure.spec import PROBE, InputSource, Spec, Task
 from dse.tasks.cache import image_cache, label_file
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from dse.types import Configuration
 
 Keep = Callable[[Measurement], None]
+MOST_AGAIN = 2
+"""How often a disturbed measurement is taken again."""
 MAX_ATTEMPTS = 2
 """A transient failure is tried again once."""
 ACCURACY_SECONDS_PER_IMAGE = 0.5
@@ -60,7 +63,9 @@ class Bench:
         settings: the files that the space gives each backend.
         limits: of a worker.
         fingerprint: of the CPU.
+        again: whether a disturbed measurement is repeated.
         progress: called with (done, total, what) while images are decoded.
+        say: tells the user something.
     """
 
     provider: Provider
@@ -70,7 +75,9 @@ class Bench:
     settings: Mapping[str, Mapping[str, Path]]
     limits: Limits
     fingerprint: str
+    again: bool
     progress: Callable[[int, int, str], None]
+    say: Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +109,11 @@ class Measurer:
         self._study = study
         self._artefacts: dict[tuple[str, str, str], Artefact | ModelError] = {}
         self._hashes: dict[Path, str] = {}
+        self._disturbances = Disturbances(bench.say, repeating=bench.again)
+
+    def overlaps(self, one: Configuration, other: Configuration) -> bool:
+        """Whether two configurations may have a measurement in common."""
+        return overlap(one, other, accuracy=self._bench.dataset is not None)
 
     def measure(self, configuration: Configuration, run: str, keep: Keep) -> Outcome:
         """The outcome of a configuration: what is known is remembered, the rest is probed.
@@ -128,7 +140,7 @@ class Measurer:
                 failure = replace(failures[task.key], attempts=0)
                 outcome = Outcome(outcome.measurements, failure)
         if missing and outcome.failure is None:
-            taken = self._take(subject, run, tuple(missing), PROBE, keep)
+            taken = self._take_quietly(subject, run, tuple(missing), PROBE, keep)
             outcome = Outcome(outcome.measurements + taken.measurements, taken.failure)
         order = {metric: position for position, metric in enumerate(self._bench.metrics)}
         measurements = sorted(outcome.measurements, key=lambda m: order[m.metric])
@@ -159,7 +171,7 @@ class Measurer:
         except ModelError as error:
             return Outcome(failure=Failure(FailureKind.LOAD, str(error)))
         tasks = tuple(Task(metric, self._key(metric, subject)) for metric in metrics)
-        return self._take(subject, run, tasks, fidelity, keep)
+        return self._take_quietly(subject, run, tasks, fidelity, keep)
 
     def _remembered(self, subject: _Subject, tasks: list[Task]) -> Outcome:
         """What needs no run: measurements of the memo, and the published accuracy."""
@@ -181,6 +193,27 @@ class Measurer:
             details={"source": figure.source},
         )
         return Outcome((*known, published))
+
+    def _take_quietly(
+        self,
+        subject: _Subject,
+        run: str,
+        tasks: tuple[Task, ...],
+        fidelity: Fidelity,
+        keep: Keep,
+    ) -> Outcome:
+        """Takes everything, and once more what was disturbed, unless that is always in vain."""
+        outcome = self._take(subject, run, tasks, fidelity, keep)
+        for number in range(1, MOST_AGAIN + 1):
+            again = tuple(task for task in tasks if _disturbed(outcome, task))
+            if not again or outcome.failure or not self._disturbances.worth_repeating():
+                break
+            more = self._take(subject, f"{run}r{number}", again, fidelity, keep)
+            kept = [m for m in outcome.measurements if more.measurement(m.metric) is None]
+            outcome = Outcome((*kept, *more.measurements), more.failure)
+        reasons = [m.details["disturbed"] for m in outcome.measurements if "disturbed" in m.details]
+        self._disturbances.note(str(reasons[0]) if reasons else "")
+        return outcome
 
     def _take(
         self,
@@ -314,6 +347,11 @@ class Measurer:
                 raise RequestError(f"can't be read: {error.strerror}", file=path) from error
             self._hashes[path] = hashlib.sha256(content).hexdigest()
         return self._hashes[path]
+
+
+def _disturbed(outcome: Outcome, task: Task) -> bool:
+    measurement = outcome.measurement(task.metric)
+    return measurement is not None and "disturbed" in measurement.details
 
 
 def _with_calibration(measurement: Measurement, artefact: Artefact | None) -> Measurement:

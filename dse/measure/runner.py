@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,11 +21,10 @@ from dse import start
 from dse.errors import DseError
 from dse.measure.failures import says_out_of_memory
 from dse.measure.spec import decode_message
-from dse.types import Failure, FailureKind, Measurement, Outcome
+from dse.measure.watch import Watch
+from dse.types import METRICS, Failure, FailureKind, Measurement, Outcome, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from dse.measure.spec import Spec
 
 SPEC_FILE = "spec.json"
@@ -136,7 +136,7 @@ def _run(
     finally:
         os.close(writer)
     try:
-        _listen(reader, deadline, end, keep)
+        _listen(reader, deadline, end, _watched(keep, Watch(process.pid)))
         remaining = EXIT_GRACE_S if end.done or end.failure else deadline - time.monotonic()
         try:
             end.exit_code = process.wait(max(0.0, remaining))
@@ -148,12 +148,29 @@ def _run(
     return end
 
 
+Watched = Callable[[Measurement], Measurement]
+"""Keeps a measurement; returns it with the conditions it was taken under."""
+
+
+def _watched(keep: Callable[[Measurement], None], watch: Watch) -> Watched:
+    """Adds to what is timed under which conditions it was, then keeps it."""
+
+    def kept(measurement: Measurement) -> Measurement:
+        if METRICS[measurement.metric].timed and measurement.source is Source.MEASURED:
+            details = {**measurement.details, **watch.conditions().as_details()}
+            measurement = replace(measurement, details=details)
+        keep(measurement)
+        return measurement
+
+    return kept
+
+
 def _environment(interpreter: str) -> dict[str, str]:
     variables = start.environment(interpreter)
     return {name: value for name, value in variables.items() if name not in THREAD_VARIABLES}
 
 
-def _listen(reader: int, deadline: float, end: _End, keep: Callable[[Measurement], None]) -> None:
+def _listen(reader: int, deadline: float, end: _End, keep: Watched) -> None:
     """Reads the answer until the worker closes it or the deadline passes."""
     pending = b""
     with selectors.DefaultSelector() as selector:
@@ -172,15 +189,13 @@ def _listen(reader: int, deadline: float, end: _End, keep: Callable[[Measurement
                 _take_in(line, end, keep)
 
 
-def _take_in(line: bytes, end: _End, keep: Callable[[Measurement], None]) -> None:
+def _take_in(line: bytes, end: _End, keep: Watched) -> None:
     message = decode_message(line)
     if message is None:
         return
     kind, body = message
     if kind == "measurement":
-        measurement = Measurement.from_dict(body)
-        end.measurements.append(measurement)
-        keep(measurement)
+        end.measurements.append(keep(Measurement.from_dict(body)))
     elif kind == "failure":
         end.failure = FailureKind(body["kind"]), str(body["message"])
     else:
