@@ -113,5 +113,5 @@ def _print_noise(noise: Noise) -> None:
             f"  {metric.title}: {min(values):.4g} to {max(values):.4g} {metric.unit}{spread}, "
             f"range {noise.range_percent(name):.1f} %"
         )
-    reasons = f" ({'; '.join(noise.disturbances)})" if noise.disturbances else ""
-    click.echo(f"  {len(noise.disturbances)} of {count} disturbed{reasons}")
+    such = f", such as by: {noise.disturbances[0]}" if noise.disturbances else ""
+    click.echo(f"  {len(noise.disturbances)} of {count} disturbed{such}")
