@@ -1,0 +1,169 @@
+"""What measuring needs beside a study: opened, checked, and the same for every command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dse import registry
+from dse.errors import RequestError
+from dse.explore.calibrating import with_derived
+from dse.explore.offers import Offers
+from dse.space.values import Where
+from dse.study.about import NO_ACCURACY, PUBLISHED, About
+from dse.system import detect
+from dse.types import ACCURACY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from rich.console import Console
+
+    from dse.models.provider import Provider
+    from dse.space import SearchSpace
+    from dse.system import System
+    from dse.tasks.dataset import Dataset
+
+MEMORY_SHARE = 0.9
+"""Of the memory that is free at the start; the rest is for the system and this process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is measured, with what, and where.
+
+    Attributes:
+        space: the search space.
+        provider: where model files come from.
+        dataset: the labelled images; None for random inputs and published accuracies.
+        offers: what is known of models and runtimes.
+        system: the description of this CPU.
+    """
+
+    space: SearchSpace
+    provider: Provider
+    dataset: Dataset | None
+    offers: Offers
+    system: System
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics that every configuration needs."""
+        return metrics_of(self.space)
+
+    def about(self, planned: int, excluded: tuple[str, ...]) -> About:
+        """The description of a study of all this.
+
+        Args:
+            planned: how many configurations can run here.
+            excluded: what can't, a line for each reason.
+        """
+        accuracy = PUBLISHED if ACCURACY.name in self.metrics else NO_ACCURACY
+        return About(
+            system=self.system.as_dict(),
+            space=self.space.as_dict(),
+            planned=planned,
+            excluded=excluded,
+            accuracy=self.dataset.fingerprint if self.dataset is not None else accuracy,
+            models=self.provider.name,
+            runtimes=self.offers.runtimes,
+        )
+
+    @property
+    def memory_bytes(self) -> int:
+        """What a worker may allocate, as far as the system tells."""
+        return int(MEMORY_SHARE * _free_memory_bytes(self.system))
+
+
+def prepare(
+    space: SearchSpace, models: Path | None, dataset: Path | None, console: Console
+) -> Prepared:
+    """Opens models and data set, and looks which runtimes there are.
+
+    Args:
+        space: what is to be measured.
+        models: a folder of model files; None for the builtin models.
+        dataset: a folder of labelled images, if there is one.
+        console: shows that images are read.
+
+    Raises:
+        RequestError: one of them can't be used, or no runtime of the space can.
+    """
+    provider = _provider(models)
+    metrics = metrics_of(space)
+    images = _dataset(dataset, provider, metrics, console)
+    provider = with_derived(provider, images)
+    offers = Offers(provider, space, needs_published=ACCURACY.name in metrics and images is None)
+    offers.check()
+    return Prepared(space, provider, images, offers, detect())
+
+
+def metrics_of(space: SearchSpace) -> tuple[str, ...]:
+    """The metrics that every configuration of a space needs."""
+    return tuple(dict.fromkeys([*space.objectives, *(c.metric for c in space.constraints)]))
+
+
+def settings_of(space: SearchSpace, backends: Iterable[str]) -> Mapping[str, Mapping[str, Path]]:
+    """The files that a space gives its backends, by backend and name.
+
+    Raises:
+        RequestError: one is missing.
+    """
+    return {backend: _settings(space, backend) for backend in backends}
+
+
+def _provider(models: Path | None) -> Provider:
+    if models is None:
+        from dse.models.builtin import Builtin
+
+        return Builtin()
+    from dse.models.files import Files
+
+    return Files(models)
+
+
+def _dataset(
+    folder: Path | None, provider: Provider, metrics: tuple[str, ...], console: Console
+) -> Dataset | None:
+    if folder is None:
+        return None
+    if not provider.trained:
+        raise RequestError(
+            "--dataset measures accuracy, but the builtin models have untrained weights",
+            remedy="give trained models with --models, or leave --dataset out",
+        )
+    if ACCURACY.name not in metrics:
+        raise RequestError(
+            "--dataset measures accuracy, which the search space neither optimises nor constrains",
+            remedy=f"add {ACCURACY.name} to its objectives, or leave --dataset out",
+        )
+    from dse.tasks.dataset import open_dataset
+
+    with console.status(f"reading {folder}"):
+        return open_dataset(folder)
+
+
+def _settings(space: SearchSpace, backend: str) -> dict[str, Path]:
+    origin, where = space.origin or Path(), Where(space.file)
+    given = space.settings(backend)
+    for name in registry.backend(backend).settings:
+        if name not in given:
+            problem = f"the backend {backend} needs a file as '{name}'"
+            remedy = f"write {backend}: {{{name}: FILE}}"
+            raise where.refuse(problem, "backends", backend, remedy=remedy)
+    paths = {name: (origin / str(value)).absolute() for name, value in given.items()}
+    for name, path in paths.items():
+        if not path.is_file():
+            raise where.refuse(f"{path} is not a file", "backends", backend, name)
+    return paths
+
+
+def _free_memory_bytes(system: System) -> int:
+    """What can be allocated without swapping; 0 where the system does not tell."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return system.memory_bytes or 0
+    available = (line for line in lines if line.startswith("MemAvailable:"))
+    return next((int(line.split()[1]) * 1024 for line in available), system.memory_bytes or 0)
