@@ -89,17 +89,19 @@ def main() -> None:
         for number in range(1, count + 1):
             runs.append(make(Path(name), number))
             last = runs[-1]
-            print(
+            _say(
                 f"run {number}: {len(last.naive)} points of single probes; "
-                f"{len(last.kept)} points, {len(last.certain)} of them certain",
-                flush=True,
+                f"{len(last.kept)} points, {len(last.certain)} of them certain"
             )
     pairs, naive, marked = changes(runs)
-    print(f"of {pairs} pairs of runs")
-    print(f"  the frontier of single probes differs in {naive} ({naive / pairs:.0%})")
-    print(
-        f"  a certain point is missing from the other frontier in {marked} ({marked / pairs:.0%})"
-    )
+    _say(f"of {pairs} pairs of runs")
+    _say(f"  the frontier of single probes differs in {naive} ({naive / pairs:.0%})")
+    _say(f"  a certain point is not on the other frontier in {marked} ({marked / pairs:.0%})")
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
