@@ -101,7 +101,7 @@ def _print_noise(noise: Noise) -> None:
     from dse.explore.noise import MODEL, PRECISION
     from dse.types import METRICS
 
-    count = len(noise.conditions)
+    count = len(noise.disturbances)
     click.echo(
         f"noise: {MODEL} {PRECISION}, {noise.backend} {noise.version}, 1 thread, "
         f"{count} process{'es' if count > 1 else ''}"
@@ -113,5 +113,5 @@ def _print_noise(noise: Noise) -> None:
             f"  {metric.title}: {min(values):.4g} to {max(values):.4g} {metric.unit}{spread}, "
             f"range {noise.range_percent(name):.1f} %"
         )
-    such = f", such as by: {noise.disturbances[0]}" if noise.disturbances else ""
-    click.echo(f"  {len(noise.disturbances)} of {count} disturbed{such}")
+    such = f", such as by: {noise.disturbed[0]}" if noise.disturbed else ""
+    click.echo(f"  {len(noise.disturbed)} of {count} disturbed{such}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,6 @@ from dse import registry
 from dse.environments.availability import availabilities
 from dse.errors import DseError, UnavailableError
 from dse.intervals import pooled, typical
-from dse.machine.conditions import between
-from dse.machine.sample import sample
 from dse.measure.runner import Limits, run_worker
 from dse.measure.spec import PROBE, InputSource, Spec, Task
 from dse.models.builtin import Builtin
@@ -22,7 +19,6 @@ from dse.types import LATENCY, THROUGHPUT, Configuration
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dse.machine.conditions import Conditions
     from dse.measure.spec import Fidelity
     from dse.types import Outcome
 
@@ -50,18 +46,18 @@ class Noise:
         backend: the runtime.
         version: of the runtime.
         values: by metric, one of each process, in the metric's unit.
-        conditions: of the machine while each process ran.
+        disturbances: what disturbed each process, empty where nothing did.
     """
 
     backend: str
     version: str
     values: Mapping[str, tuple[float, ...]]
-    conditions: tuple[Conditions, ...]
+    disturbances: tuple[str, ...]
 
     @property
-    def disturbances(self) -> tuple[str, ...]:
+    def disturbed(self) -> tuple[str, ...]:
         """What disturbed the probes that were disturbed."""
-        return tuple(c.disturbance for c in self.conditions if c.disturbance)
+        return tuple(filter(None, self.disturbances))
 
     def sd_percent(self, metric: str) -> float | None:
         """The standard deviation between processes; None where there was one only."""
@@ -76,8 +72,8 @@ class Noise:
     def as_dict(self) -> dict[str, Any]:
         """A JSON object."""
         return {
-            "probes": len(self.conditions),
-            "disturbed": len(self.disturbances),
+            "probes": len(self.disturbances),
+            "disturbed": len(self.disturbed),
             "disturbances": list(self.disturbances),
             "configuration": configuration(self.backend).as_dict(),
             "version": self.version,
@@ -106,9 +102,9 @@ def measure_noise(probes: int, fidelity: Fidelity = PROBE) -> Noise:
     with tempfile.TemporaryDirectory(prefix="dse-noise-") as folder:
         probe = _probe(Path(folder), fidelity)
         taken = [_take(probe) for _ in range(probes)]
-    values = {metric: tuple(outcome.values[metric] for outcome, _ in taken) for metric in METRICS}
-    conditions = tuple(conditions for _, conditions in taken)
-    return Noise(probe.spec.configuration.backend, probe.version, values, conditions)
+    values = {metric: tuple(outcome.values[metric] for outcome in taken) for metric in METRICS}
+    disturbances = tuple(_disturbance(outcome) for outcome in taken)
+    return Noise(probe.spec.configuration.backend, probe.version, values, disturbances)
 
 
 def configuration(backend: str) -> Configuration:
@@ -140,17 +136,15 @@ def _probe(folder: Path, fidelity: Fidelity) -> Probe:
     raise UnavailableError(f"no noise figure: {obstacles[0]}")
 
 
-def _take(probe: Probe) -> tuple[Outcome, Conditions]:
-    before, spent = sample(), _children_s()
+def _take(probe: Probe) -> Outcome:
     outcome = run_worker(probe.spec, LIMITS, interpreter=probe.interpreter)
-    after = sample()
     if outcome.failure is not None:
         kind, message = outcome.failure.kind, outcome.failure.message
         raise DseError(f"the probe for the noise figure failed ({kind}): {message}")
-    return outcome, between(before, after, _children_s() - spent)
+    return outcome
 
 
-def _children_s() -> float:
-    """CPU time of the workers that have ended."""
-    times = os.times()
-    return times.children_user + times.children_system
+def _disturbance(outcome: Outcome) -> str:
+    """What disturbed any of the runs of a process, each reason once."""
+    told = (str(m.details.get("disturbed", "")) for m in outcome.measurements)
+    return "; ".join(dict.fromkeys(filter(None, told)))

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from dse.environments.availability import availabilities
 from dse.errors import UnavailableError
 from dse.explore.noise import METRICS, RUNTIMES, Noise, measure_noise
-from tests.machine.samples import QUIET
 from tests.measure.specs import QUICK
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ VALUES = st.lists(st.floats(1e-3, 1e6), min_size=2, max_size=9)
 
 
 def noise(values: list[float]) -> Noise:
-    return Noise("b", "1", {METRICS[0]: tuple(values)}, (QUIET,) * len(values))
+    return Noise("b", "1", {METRICS[0]: tuple(values)}, ("",) * len(values))
 
 
 def test_two_processes_of_a_real_runtime(shared_cache: Path) -> None:
@@ -33,7 +32,8 @@ def test_two_processes_of_a_real_runtime(shared_cache: Path) -> None:
     found = measure_noise(2, QUICK)
     told = json.loads(json.dumps(found.as_dict()))
     assert told["probes"] == 2
-    assert told["disturbed"] == len(told["disturbances"]) <= 2
+    assert told["disturbed"] == sum(map(bool, told["disturbances"])) <= 2
+    assert len(told["disturbances"]) == 2
     assert told["configuration"]["backend"] in RUNTIMES
     for metric in METRICS:
         first, second = told["metrics"][metric]["values"]
@@ -64,6 +64,12 @@ def test_spread_and_range_do_not_depend_on_the_unit(values: list[float], unit: f
     assert math.isclose(sd, scaled, rel_tol=1e-6, abs_tol=1e-6)
     ranges = one.range_percent(METRICS[0]), other.range_percent(METRICS[0])
     assert math.isclose(*ranges, rel_tol=1e-6, abs_tol=1e-6)
+
+
+def test_only_the_disturbed_count_as_such() -> None:
+    found = Noise("b", "1", {METRICS[0]: (1.0, 1.0, 1.0)}, ("", "swapping", ""))
+    assert found.disturbed == ("swapping",)
+    assert found.as_dict()["disturbed"] == 1
 
 
 def test_equal_values_have_no_spread_and_one_value_tells_of_none() -> None:
