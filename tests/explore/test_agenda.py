@@ -98,7 +98,7 @@ def test_what_was_never_measured_comes_first() -> None:
 
 
 def test_the_anchor_tells_of_the_noise_before_the_frontier_is_measured_again() -> None:
-    machine = Machine([(50, 1.0), (60, 1.05), (40, 9.0)]).explored()
+    machine = Machine([(50, 1.0), (50.1, 1.01), (40, 9.0)]).explored()
     steps = machine.run()
     purposes = [step.purpose for step in steps]
     anchors = ladder.ANCHOR_PROBES - 1  # its exploration was the first one
@@ -113,7 +113,7 @@ def test_the_anchor_tells_of_the_noise_before_the_frontier_is_measured_again() -
 
 @pytest.mark.parametrize("repetitions", [1, 2, 3, 5])
 def test_each_point_is_measured_so_often_and_then_it_ends(repetitions: int) -> None:
-    machine = Machine([(50, 1.0), (50.5, 1.001)]).explored()
+    machine = Machine([(50, 1.0), (50.1, 1.001)]).explored()
     again = [s for s in machine.run(repetitions) if s.purpose is Purpose.REPEAT]
     for configuration in machine.values:
         mine = [s for s in again if s.configuration == configuration]
@@ -132,7 +132,7 @@ def test_nothing_is_measured_again_where_nothing_shall_be() -> None:
 
 
 def test_a_machine_that_is_never_quiet_is_not_waited_for() -> None:
-    machine = Machine([(50, 1.0), (50.5, 1.001)]).explored()
+    machine = Machine([(50, 1.0), (50.1, 1.001)]).explored()
     again = [s for s in machine.run(2, loud=True) if s.purpose is Purpose.REPEAT]
     assert len(again) == 2 * 2 * 2
 
