@@ -27,11 +27,14 @@ class Interrupts:
 
 
 @contextmanager
-def interrupts(say: Callable[[str], None]) -> Iterator[Interrupts]:
+def interrupts(
+    say: Callable[[str], None], still: Callable[[], str] = lambda: ""
+) -> Iterator[Interrupts]:
     """Counts SIGINT and SIGTERM instead of dying of them; the third raises KeyboardInterrupt.
 
     Args:
         say: tells the user what will happen.
+        still: how much longer the run in hand takes, as words to follow it.
     """
     state = Interrupts()
 
@@ -40,9 +43,9 @@ def interrupts(say: Callable[[str], None]) -> Iterator[Interrupts]:
         if state.count >= IMPATIENT:
             raise KeyboardInterrupt
         if state.count == 1:
-            say("stopping after the run in hand; press Ctrl-C twice more to exit at once")
+            say(f"stopping after the run in hand{still()}; press Ctrl-C twice more to exit at once")
         else:
-            say("still finishing the run in hand; once more exits at once")
+            say(f"still finishing the run in hand{still()}; once more exits at once")
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -1,0 +1,208 @@
+"""Configurations with everything that their measurements depend on: model file, images, keys."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from dse import registry
+from dse.contract import Recording
+from dse.errors import ModelError, RequestError
+from dse.explore.keys import accuracy_key, size_key, speed_key
+from dse.measure.spec import InputSource, Spec
+from dse.tasks.cache import image_cache, label_file
+from dse.types import ACCURACY, MODEL_SIZE, Preprocessing, canonical_json, digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from dse.contract import Backend
+    from dse.explore.offers import Offers
+    from dse.measure.runner import Limits
+    from dse.measure.spec import Fidelity, Task
+    from dse.models.provider import Artefact, Provider
+    from dse.study.study import Study
+    from dse.tasks.dataset import Dataset
+    from dse.types import Configuration, Measurement
+
+PLAIN = Preprocessing(resolution=32)
+"""Input of the backends that need no model file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What stays the same from one configuration to the next.
+
+    Attributes:
+        provider: where model files come from.
+        offers: what is known of them.
+        dataset: the labelled images; None for random inputs and published accuracies.
+        metrics: the metrics that every configuration needs.
+        settings: the files that the space gives each backend.
+        limits: of a worker.
+        fingerprint: of the CPU.
+        again: whether a disturbed measurement is repeated.
+        progress: called with (done, total, what) while images are decoded.
+        say: tells the user something.
+    """
+
+    provider: Provider
+    offers: Offers
+    dataset: Dataset | None
+    metrics: tuple[str, ...]
+    settings: Mapping[str, Mapping[str, Path]]
+    limits: Limits
+    fingerprint: str
+    again: bool
+    progress: Callable[[int, int, str], None]
+    say: Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A configuration with everything its measurements depend on."""
+
+    configuration: Configuration
+    backend: Backend
+    artefact: Artefact | None
+    settings: Mapping[str, Path]
+    depends: Mapping[str, Any]
+
+    @property
+    def recorded(self) -> bool:
+        """Whether every value, accuracy too, comes from a table."""
+        return isinstance(self.backend, Recording)
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How an image becomes its input."""
+        return self.artefact.preprocessing if self.artefact else PLAIN
+
+    def complete(self, measurement: Measurement) -> Measurement:
+        """An accuracy says how many of its images the model has seen before."""
+        seen = self.artefact.calibrated_on if self.artefact else 0
+        if not seen or measurement.metric != ACCURACY.name:
+            return measurement
+        return replace(measurement, details={**measurement.details, "calibrated_on": seen})
+
+
+class Subjects:
+    """Finds out what a configuration's measurements depend on.
+
+    Args:
+        bench: what stays the same.
+        study: remembers which files it was measured with.
+    """
+
+    def __init__(self, bench: Bench, study: Study) -> None:
+        self._bench = bench
+        self._study = study
+        self._artefacts: dict[tuple[str, str, str], Artefact | ModelError] = {}
+        self._hashes: dict[Path, str] = {}
+
+    def spec(self, subject: Subject, run: str, tasks: tuple[Task, ...], fidelity: Fidelity) -> Spec:
+        """What a worker is told.
+
+        Raises:
+            RequestError, DseError: an image can't be read, the cache can't be written.
+        """
+        artefact = subject.artefact
+        return Spec(
+            run=run,
+            folder=(self._study.folder.runs / run).absolute(),
+            configuration=subject.configuration,
+            model_file=artefact.path if artefact else None,
+            preprocessing=subject.preprocessing,
+            inputs=self._inputs(subject.preprocessing),
+            tasks=tasks,
+            fidelity=fidelity,
+            settings=subject.settings,
+        )
+
+    def _inputs(self, preprocessing: Preprocessing) -> InputSource:
+        dataset = self._bench.dataset
+        if dataset is None:
+            return InputSource()
+        side = preprocessing.resolution
+
+        def progress(done: int, total: int) -> None:
+            self._bench.progress(done, total, f"images at {side} x {side}")
+
+        pixels = image_cache(dataset, preprocessing, progress)
+        return InputSource(pixels, label_file(dataset))
+
+    def subject(self, configuration: Configuration) -> Subject:
+        """A configuration with its model file, which is made if need be.
+
+        Raises:
+            ModelError: there is no such file, or it can't be made.
+            RequestError: the study was measured with another file.
+        """
+        backend = registry.backend(configuration.backend)
+        artefact = self._artefact(configuration, backend) if backend.formats else None
+        settings = self._settings(configuration.backend)
+        depends = {
+            "model": configuration.model,
+            "precision": configuration.precision,
+            "artefact": artefact.sha256 if artefact else "",
+            "preprocessing": asdict(artefact.preprocessing if artefact else PLAIN),
+            "settings": {name: self._hash(path) for name, path in settings.items()},
+            "backend": configuration.backend,
+            "version": self._bench.offers.runtimes[configuration.backend],
+        }
+        return Subject(configuration, backend, artefact, settings, depends)
+
+    def _settings(self, backend: str) -> Mapping[str, Path]:
+        settings = self._bench.settings.get(backend, {})
+        for name, path in settings.items():
+            self._study.remember_artefact(f"{backend}'s {name}", self._hash(path))
+        return settings
+
+    def _artefact(self, configuration: Configuration, backend: Backend) -> Artefact:
+        name = (configuration.model, configuration.precision, "/".join(backend.formats))
+        if name not in self._artefacts:
+            try:
+                self._artefacts[name] = self._made(name[0], name[1], backend)
+            except ModelError as error:
+                self._artefacts[name] = error
+        found = self._artefacts[name]
+        if isinstance(found, ModelError):
+            raise found
+        return found
+
+    def _made(self, model: str, precision: str, backend: Backend) -> Artefact:
+        provider = self._bench.provider
+        if self._bench.dataset is not None:
+            # Making the file may need the images: here their decoding shows how far it is.
+            self._inputs(provider.preprocessing(model, precision, backend.formats))
+        artefact = provider.artefact(model, precision, backend.formats)
+        about = canonical_json([artefact.sha256, asdict(artefact.preprocessing)])
+        self._study.remember_artefact(f"{model} {precision} {artefact.format}", digest(about))
+        return artefact
+
+    def key(self, metric: str, subject: Subject) -> str:
+        """The key under which a measurement is remembered."""
+        configuration, bench = subject.configuration, self._bench
+        if metric == ACCURACY.name and not subject.recorded:
+            dataset = bench.dataset.fingerprint if bench.dataset else ""
+            return accuracy_key(configuration, subject.backend, subject.depends, dataset)
+        if metric == MODEL_SIZE.name and subject.artefact:
+            return size_key(subject.artefact.sha256)
+        return speed_key(
+            metric,
+            configuration,
+            subject.depends,
+            bench.fingerprint,
+            recorded=subject.recorded,
+        )
+
+    def _hash(self, path: Path) -> str:
+        if path not in self._hashes:
+            try:
+                content = path.read_bytes()
+            except OSError as error:
+                raise RequestError(f"can't be read: {error.strerror}", file=path) from error
+            self._hashes[path] = hashlib.sha256(content).hexdigest()
+        return self._hashes[path]
