@@ -124,10 +124,10 @@ def _shares(
     if not total:
         return None, None, None
     if own_cpu_s is None:
-        return total, 100 * steal / total, None
+        return total, 100 * (steal / total), None
     here = after.process_cpu_s - before.process_cpu_s
     others = max(0.0, busy - own_cpu_s - here)
-    return total, 100 * steal / total, 100 * others / total
+    return total, 100 * (steal / total), 100 * (others / total)
 
 
 def _grown(before: int | None, after: int | None) -> int:
