@@ -21,7 +21,7 @@ LAYERS: dict[str, set[str]] = {
     "explore": {
         *("report", "study", "measure.runner", "measure.spec", "space"),
         *("environments", "models", "tasks", "tasks.inputs", "registry", "contract"),
-        *("intervals", "machine", "system", "turn", *BASE),
+        *("intervals", "machine", "rapl", "system", "turn", *BASE),
     },
     "environments": {"yamlfile", "complaints", "paths", "start", "registry", *BASE},
     "report": {"study", "space", "system", "paths", *BASE},

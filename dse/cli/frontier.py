@@ -31,10 +31,11 @@ def frontier(study: str, storage: str | None, *, as_json: bool, as_csv: bool) ->
 
         click.echo(json.dumps(as_object(opened)))
     elif as_csv:
-        from dse.report.frame import frame
+        from dse.report.frame import frame, known_metrics
         from dse.report.summary import ordered
 
-        table = frame(ordered(opened.frontier()), opened.about.metrics)
+        points = ordered(opened.frontier())
+        table = frame(points, known_metrics(points, opened.about.metrics))
         click.echo(table.to_csv(index=False), nl=False)
     else:
         _show(opened)
@@ -50,7 +51,7 @@ def _show(opened: Study) -> None:
         click.echo("no configuration is measured and within the constraints yet")
         return
     out = console()
-    out.print(frontier_table(points, opened.space.objectives, opened.results.certain))
+    out.print(frontier_table(points, opened.about.metrics, opened.results.certain))
     for note in notes(opened):
         out.print(note, style="dim", markup=False)
     print_picture(opened, console(stderr=True))

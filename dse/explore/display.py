@@ -17,6 +17,7 @@ from dse.study.record import Purpose
 from dse.types import METRICS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
     from typing import Self
 
@@ -50,6 +51,7 @@ class Display:
         self._study = study
         self._budget = budget
         self._now: str = ""
+        self._told: set[str] = set()
         self._begun = time.monotonic()
         self._trials = 0
         self._live = Live(console=console, auto_refresh=False, transient=True)
@@ -85,12 +87,21 @@ class Display:
         self._now = f"{DOING[step.purpose]} {step.configuration}"
         self._redraw()
 
+    def waits(self, why: str) -> None:
+        """See `dse.explore.explorer.Observer`; without a terminal each reason is told once."""
+        if not self._console.is_terminal and why not in self._told:
+            self.say(why)
+        self._told.add(why)
+        self._now = why
+        self._redraw()
+
     def ended(self, step: Step, record: Record, seconds: float) -> None:
         """See `dse.explore.explorer.Observer`."""
         self._trials += step.purpose is Purpose.EXPLORE
         if not self._console.is_terminal:
             what = "" if step.purpose is Purpose.EXPLORE else f"{step.purpose.value}: "
-            self.say(f"{_progress(self._study)} {what}{_line(record)} ({seconds:.1f} s)")
+            line = _line(record, self._study.about.metrics)
+            self.say(f"{_progress(self._study)} {what}{line} ({seconds:.1f} s)")
         self._now = ""
         self._redraw()
 
@@ -145,7 +156,7 @@ def _progress(study: Study) -> str:
     return f"{len(study.records)}/{study.about.planned}"
 
 
-def _line(record: Record) -> str:
+def _line(record: Record, metrics: Sequence[str]) -> str:
     outcome = record.outcome
     if outcome.failure is not None:
         first = outcome.failure.message.splitlines()[0] if outcome.failure.message else ""
@@ -154,6 +165,7 @@ def _line(record: Record) -> str:
         f"{number(m.metric, m.value)} {METRICS[m.metric].unit}"
         + (" (published)" if m.source.value == "published" else "")
         for m in outcome.measurements
+        if m.metric in metrics
     )
     return f"{record.configuration}: {', '.join(values)}"
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dse.types import ACCURACY, LATENCY, MULTI_STREAM, MULTI_STREAM_SAMPLES, digest
+from dse.types import ACCURACY, METRICS, MODEL_SIZE, MULTI_STREAM, MULTI_STREAM_SAMPLES, digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,6 +45,15 @@ def accuracy_key(
     return digest({"metric": ACCURACY.name, **depends, **more})
 
 
+def size_key(sha256: str) -> str:
+    """The key of the size of a model file.
+
+    Args:
+        sha256: of its contents.
+    """
+    return digest({"metric": MODEL_SIZE.name, "artefact": sha256})
+
+
 def speed_key(
     metric: str,
     configuration: Configuration,
@@ -52,7 +62,7 @@ def speed_key(
     *,
     recorded: bool,
 ) -> str:
-    """The key of a timed metric, or of any that comes from a table.
+    """The key of what differs between machines, or of anything that comes from a table.
 
     Args:
         metric: its name.
@@ -70,11 +80,32 @@ def speed_key(
     # Left out where they are the default: they came later, and keys stay as they were.
     if configuration.pinned:
         more["pinned"] = True
-    if metric != LATENCY.name or recorded:
+    if METRICS[metric].batched or recorded:
         more["batch_size"] = _batch_size(metric, configuration)
         if configuration.instances > 1:
             more["instances"] = configuration.instances
     return digest({"metric": metric, **depends, **more})
+
+
+def overlap(one: Configuration, other: Configuration, *, accuracy: bool) -> bool:
+    """Whether two configurations may have a measurement in common.
+
+    Args:
+        one: a configuration.
+        other: another one.
+        accuracy: whether accuracies are measured, which depend on the model and runtime only.
+    """
+    if accuracy:
+        return _file(one) == _file(other)
+    return _of_latency(one) == _of_latency(other)
+
+
+def _of_latency(configuration: Configuration) -> Configuration:
+    return replace(configuration, batch_size=1, instances=1)
+
+
+def _file(configuration: Configuration) -> tuple[str, str, str]:
+    return configuration.model, configuration.precision, configuration.backend
 
 
 def _batch_size(metric: str, configuration: Configuration) -> int:

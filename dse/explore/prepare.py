@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dse import registry
 from dse.errors import RequestError
 from dse.explore.calibrating import with_derived
+from dse.explore.costs import refuse_unmeasurable
 from dse.explore.offers import Offers
 from dse.space.values import Where
 from dse.study.about import NO_ACCURACY, PUBLISHED, About
@@ -88,8 +89,10 @@ def prepare(
         console: shows that images are read.
 
     Raises:
-        RequestError: one of them can't be used, or no runtime of the space can.
+        RequestError: one of them can't be used, no runtime of the space can, or the space asks for
+            what can't be measured here.
     """
+    refuse_unmeasurable(space)
     provider = _provider(models)
     metrics = metrics_of(space)
     images = _dataset(dataset, provider, metrics, console)

@@ -57,9 +57,7 @@ def run(
     if settings.scenario is Scenario.SINGLE_STREAM:
         callers = callers[:1]
     samples = Samples(inputs, callers, _gathered(settings))
-    load, unload = (_nothing, _nothing) if settings.accuracy else (samples.load, samples.unload)
-    if meter is not None:
-        load, unload = _metered(load, unload, meter)
+    load, unload = (_nothing, _nothing) if settings.accuracy else _loaders(samples, meter)
     with _issue(callers, samples, settings) as issue:
         sut = lg.ConstructFastSUT(issue, _flush)
         loaded = min(settings.performance_samples, inputs.count)
@@ -108,16 +106,20 @@ def _nothing(_: list[int]) -> None:
     """An accuracy run makes each batch when its turn comes."""
 
 
-def _metered(load: Loader, unload: Loader, meter: Callable[[], None]) -> tuple[Loader, Loader]:
-    def loaded(indices: list[int]) -> None:
-        load(indices)
+def _loaders(samples: Samples, meter: Callable[[], None] | None) -> tuple[Loader, Loader]:
+    """What LoadGen calls before the queries of a timed run and after them."""
+    if meter is None:
+        return samples.load, samples.unload
+
+    def load(indices: list[int]) -> None:
+        samples.load(indices)
         meter()
 
-    def unloading(indices: list[int]) -> None:
+    def unload(indices: list[int]) -> None:
         meter()
-        unload(indices)
+        samples.unload(indices)
 
-    return loaded, unloading
+    return load, unload
 
 
 def _flush() -> None:

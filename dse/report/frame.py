@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dse.errors import UnavailableError
-from dse.types import CONFIGURATION_FIELDS
+from dse.types import CONFIGURATION_FIELDS, METRICS, Source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from dse.study.record import Record
+    from dse.types import Measurement
 
 
 def frame(records: Sequence[Record], metrics: Sequence[str]) -> pd.DataFrame:
@@ -20,7 +21,8 @@ def frame(records: Sequence[Record], metrics: Sequence[str]) -> pd.DataFrame:
 
     Columns are ``id``, the fields and knobs of the configurations, and for each metric its name
     (in its unit), ``<name>_low`` and ``<name>_high`` where an interval is known, and
-    ``<name>_source``; then ``failure`` and ``failure_message``.
+    ``<name>_source`` (measured, estimated, published or replayed); then ``failure`` and
+    ``failure_message``.
 
     Args:
         records: the rows.
@@ -37,6 +39,12 @@ def frame(records: Sequence[Record], metrics: Sequence[str]) -> pd.DataFrame:
         ) from error
     rows = [_row(record, metrics) for record in records]
     return pd.DataFrame(rows, columns=_columns(records, rows, metrics))
+
+
+def known_metrics(records: Sequence[Record], metrics: Sequence[str]) -> tuple[str, ...]:
+    """The metrics given, then those that were recorded beside them for one of the records."""
+    known = {m.metric for record in records for m in record.outcome.measurements}
+    return (*metrics, *(name for name in METRICS if name in known and name not in metrics))
 
 
 def _columns(
@@ -61,8 +69,13 @@ def _row(record: Record, metrics: Sequence[str]) -> dict[str, object]:
         row[name] = measurement.value
         if measurement.interval:
             row[f"{name}_low"], row[f"{name}_high"] = measurement.interval
-        row[f"{name}_source"] = measurement.source.value
+        row[f"{name}_source"] = _source(measurement)
     failure = record.outcome.failure
     row["failure"] = failure.kind.value if failure else ""
     row["failure_message"] = failure.message if failure else ""
     return row
+
+
+def _source(measurement: Measurement) -> str:
+    estimated = METRICS[measurement.metric].estimated and measurement.source is Source.MEASURED
+    return "estimated" if estimated else measurement.source.value

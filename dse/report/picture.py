@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dse.errors import UnavailableError
 from dse.paths import atomic_write
 from dse.report.summary import accuracy_source
-from dse.types import ACCURACY, LATENCY, METRICS, MULTI_STREAM, SERVER, THROUGHPUT
+from dse.types import ACCURACY, COSTS, LATENCY, METRICS, MULTI_STREAM, SERVER, THROUGHPUT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 """Okabe and Ito's colours, which colour-blind readers can tell apart."""
+_COSTS = tuple(metric.name for metric in COSTS)
 LABELLED = 12
 """More names than this would cover each other."""
 
 
 def axes_metrics(objectives: Sequence[str]) -> tuple[str, str] | None:
     """The metrics of the horizontal and vertical axis; None where there are not two."""
-    across = (LATENCY.name, MULTI_STREAM.name, THROUGHPUT.name, SERVER.name)
+    across = (LATENCY.name, MULTI_STREAM.name, THROUGHPUT.name, SERVER.name, *_COSTS)
     up = (ACCURACY.name, THROUGHPUT.name, SERVER.name)
     horizontal = next((m for m in across if m in objectives), None)
     vertical = next((m for m in up if m in objectives and m != horizontal), None)

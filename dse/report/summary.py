@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from dse.system import System
-from dse.types import ACCURACY, LADDER, METRICS, Source
+from dse.types import ACCURACY, ENERGY, LADDER, METRICS, Source
 
 if TYPE_CHECKING:
     from dse.study.record import Record
@@ -42,7 +42,12 @@ def frontier(study: Study) -> dict[str, Any]:
         "study": study.folder.name,
         "system": {"fingerprint": system.fingerprint, "cpu": system.cpu},
         "objectives": [
-            {"name": name, "unit": METRICS[name].unit, "direction": METRICS[name].direction}
+            {
+                "name": name,
+                "unit": METRICS[name].unit,
+                "direction": METRICS[name].direction,
+                **({"estimate": True} if METRICS[name].estimated else {}),
+            }
             for name in objectives
         ],
         "points": [
@@ -121,6 +126,8 @@ def notes(study: Study) -> list[str]:
         )
     if Source.REPLAYED in sources:
         lines.append("values of the replay backend were recorded elsewhere, not measured here")
+    if ENERGY.name in study.about.metrics:
+        lines.append("energy is an estimate: all that the CPU took meanwhile, whatever ran on it")
     if Source.MEASURED in sources:
         lines.append("latency and throughput are short runs, not valid MLPerf results")
     if any(not study.results.certain(record) for record in study.frontier()):

@@ -78,7 +78,7 @@ def number(metric: str, value: float) -> str:
 
 def frontier_table(
     records: Sequence[Record],
-    objectives: Sequence[str],
+    metrics: Sequence[str],
     certain: Callable[[Record], bool],
     *,
     intervals: bool = True,
@@ -88,7 +88,7 @@ def frontier_table(
 
     Args:
         records: the points.
-        objectives: the columns.
+        metrics: the columns.
         certain: whether a point would be there again; the others are marked.
         intervals: whether to show them.
         most: how many rows to show at most.
@@ -106,12 +106,12 @@ def frontier_table(
     has_knobs = any(_knobs(record) for record in records)
     if has_knobs:
         table.add_column("knobs")
-    for name in objectives:
+    for name in metrics:
         table.add_column(Text(HEADINGS[name]), justify="right", no_wrap=True)
     rows = ordered(list(records))
     for record in rows[:most]:
         id_, *row = _row(record, has_instances=has_instances, has_knobs=has_knobs)
-        values = [_value(record, name, intervals=intervals) for name in objectives]
+        values = [_value(record, name, intervals=intervals) for name in metrics]
         table.add_row(id_, "" if certain(record) else UNCERTAIN, *row, *map(Text, values))
     if most is not None and len(rows) > most:
         table.caption = f"and {len(rows) - most} more"

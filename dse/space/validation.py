@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from dse import registry
 from dse.complaints import suggest
+from dse.contract import Recording
 from dse.space.backends import backend_choice
 from dse.space.enumeration import MAX_CONFIGURATIONS, smallest_size
 from dse.space.form import RangeForm
 from dse.space.space import ALL_MODELS, BackendChoice, Constraint, SearchSpace
 from dse.space.values import each
-from dse.types import ACCURACY, METRICS, PRECISIONS, THROUGHPUT
+from dse.types import ACCURACY, METRICS, MODEL_SIZE, PRECISIONS, THROUGHPUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,6 +59,7 @@ def validated(form: SpaceForm, where: Where, origin: Path | None) -> SearchSpace
     )
     _check_effect(space, where)
     space = replace(space, backends=_backends(form, space, where))
+    _check_files(space, where)
     if smallest_size(space) > MAX_CONFIGURATIONS:
         raise where.refuse(
             f"the space has more than {MAX_CONFIGURATIONS:,} configurations",
@@ -163,6 +165,21 @@ def _check_effect(space: SearchSpace, where: Where) -> None:
                 f"has no effect: no objective depends on the {field.replace('_', ' ')}",
                 field,
                 remedy=f"keep one, or add {THROUGHPUT.name} to the objectives",
+            )
+
+
+def _check_files(space: SearchSpace, where: Where) -> None:
+    """Refuses the size of a model file where there is none."""
+    if MODEL_SIZE.name not in (*space.objectives, *(c.metric for c in space.constraints)):
+        return
+    for choice in space.backends:
+        backend = registry.backend(choice.name)
+        if not backend.formats and not isinstance(backend, Recording):
+            raise where.refuse(
+                f"{choice.name} has no model files, so no {MODEL_SIZE.name}",
+                "backends",
+                choice.name,
+                remedy="take one of the two out",
             )
 
 
