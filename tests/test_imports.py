@@ -21,11 +21,11 @@ LAYERS: dict[str, set[str]] = {
     "explore": {
         *("report", "study", "measure.runner", "measure.spec", "space"),
         *("environments", "models", "tasks", "tasks.inputs", "registry", "contract"),
-        *("intervals", "machine", "rapl", "system", "turn", *BASE),
+        *("frontier", "intervals", "machine", "rapl", "system", "turn", *BASE),
     },
     "environments": {"yamlfile", "complaints", "paths", "start", "registry", *BASE},
     "report": {"study", "space", "system", "paths", *BASE},
-    "study": {"frontier", "space", "system", "process", "paths", *BASE},
+    "study": {"frontier", "intervals", "space", "system", "process", "paths", *BASE},
     "frontier": {"space", *BASE},
     "space": {"affinity", "registry", "contract", "yamlfile", "complaints", *BASE},
     "models": {"affinity", "flatbuffer", "paths", "yamlfile", "complaints", "version", *BASE},
