@@ -13,6 +13,7 @@ from dse.cli.frontier import frontier
 from dse.cli.models import models
 from dse.cli.status import status
 from dse.cli.system import system
+from dse.cli.validate import validate
 from dse.errors import DseError
 
 INTERRUPTED = 130
@@ -28,7 +29,7 @@ def dse() -> None:
     """
 
 
-for command in (explore, status, frontier, models, backends, system):
+for command in (explore, status, frontier, validate, models, backends, system):
     dse.add_command(command)
 
 

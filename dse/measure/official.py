@@ -14,6 +14,7 @@ from dse.loadgen.settings import RunSettings
 from dse.loadgen.verdict import explained, mean_ms, unofficial
 from dse.measure.bench import Bench, Setup
 from dse.measure.failures import RunFailedError
+from dse.measure.spec import REHEARSED_IMAGES
 from dse.measure.taken import Taken
 from dse.tasks.inputs import CycledInputs
 from dse.types import MULTI_STREAM_SAMPLES, FailureKind, Measurement, Scenario, Source
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from dse.types import Configuration, KnobValue
 
 USER_CONF = "user.conf"
-REHEARSED_IMAGES = 64
-"""Images of the accuracy run of a rehearsal."""
 
 
 def take_official(runtime: Runtime, spec: Spec, official: Official) -> Measurement:

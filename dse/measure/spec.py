@@ -66,6 +66,8 @@ fewest queries of each scenario; nothing of it is set by us."""
 
 REHEARSAL = replace(VALID, name="rehearsal", min_duration_ms=1000, min_query_count=128)
 """The same with everything shortened that takes long."""
+REHEARSED_IMAGES = 64
+"""Images of the accuracy run of a rehearsal, at most."""
 
 FIDELITIES = {fidelity.name: fidelity for fidelity in (PROBE, STANDARD, VALID, REHEARSAL)}
 

@@ -1,0 +1,199 @@
+"""Which runs a validation consists of, what each needs, and what can't be run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dse.errors import ModelError
+from dse.measure.spec import REHEARSED_IMAGES, Official, Task
+from dse.types import ACCURACY, SCENARIOS, Source
+from dse.validate import targets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from dse.explore.prepare import Prepared
+    from dse.explore.subjects import Subject, Subjects
+    from dse.measure.spec import Fidelity
+    from dse.study.record import Record
+    from dse.study.results import Results
+    from dse.types import Measurement, Preprocessing, Scenario
+
+METRICS_OF: Mapping[Scenario, str] = {scenario: name for name, scenario in SCENARIOS.items()}
+QUERY_SHARE = 0.5
+"""Of the memory, for what LoadGen generates in advance: the rest is for model and samples."""
+UNBOUNDED = 1 << 62
+_MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run to take.
+
+    Attributes:
+        record: the point that it is of.
+        official: what it is.
+        task: metric and key.
+        most_query_bytes: what LoadGen's queries may take.
+        expected_s: how long it takes, in seconds.
+    """
+
+    record: Record
+    official: Official
+    task: Task
+    most_query_bytes: int
+    expected_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A run that can't be taken, and why."""
+
+    record: Record
+    scenario: Scenario
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """What to do.
+
+    Attributes:
+        runs: in their order.
+        refused: what can't be run.
+        valid: how many runs more there would be, had they not been taken already.
+    """
+
+    runs: Sequence[Run]
+    refused: Sequence[Refused]
+    valid: int
+
+    @property
+    def expected_s(self) -> float:
+        """How long all runs take, in seconds."""
+        return sum(run.expected_s for run in self.runs)
+
+
+class _RefusedError(Exception):
+    """The reason why a scenario of a point can't be run."""
+
+
+class Scheduler:
+    """Plans the runs of points.
+
+    Args:
+        prepared: models, images and runtimes.
+        subjects: tells keys and model files.
+        results: of the study.
+        fidelity: of the runs.
+        memory_bytes: what a worker may allocate in all; 0 where that is not known.
+    """
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        subjects: Subjects,
+        results: Results,
+        fidelity: Fidelity,
+        memory_bytes: int,
+    ) -> None:
+        self._prepared = prepared
+        self._subjects = subjects
+        self._results = results
+        self._fidelity = fidelity
+        self._memory_bytes = memory_bytes
+
+    def schedule(self, records: Iterable[Record], scenarios: Sequence[Scenario]) -> Schedule:
+        """The runs of these points in these scenarios, point by point.
+
+        What several points have in common is run once, and what is valid already not again.
+        """
+        runs: dict[tuple[str, Scenario, bool], Run] = {}
+        refused = []
+        for record in records:
+            for scenario in scenarios:
+                try:
+                    for run in self._runs(record, scenario):
+                        official = run.official
+                        key = run.task.key, official.scenario, official.accuracy
+                        runs.setdefault(key, run)
+                except _RefusedError as error:
+                    refused.append(Refused(record, scenario, str(error)))
+        left = [run for run in runs.values() if not self.done(run)]
+        return Schedule(left, refused, len(runs) - len(left))
+
+    def done(self, run: Run) -> bool:
+        """Whether a run has been taken; a rehearsal never counts as such."""
+        return self._fidelity.name == "valid" and any(
+            m.details.get("scenario") == run.official.scenario.value
+            and m.details.get("mode") == run.official.mode
+            for m in self._results.measured.taken(run.task.key, "valid")
+        )
+
+    def _runs(self, record: Record, scenario: Scenario) -> Iterator[Run]:
+        subject = self._subject(record)
+        measurement = self._measured(record, scenario)
+        room = self._room(subject.preprocessing)
+        target = targets.target_of(scenario, measurement, self._fidelity, room)
+        if target is None:
+            raise _RefusedError(self._too_many(scenario, measurement, room))
+        expected_s = targets.expected_s(scenario, measurement, target, self._fidelity)
+        task = Task(measurement.metric, self._subjects.key(measurement.metric, subject))
+        yield Run(record, Official(scenario, False, target), task, room, expected_s)
+        dataset = self._prepared.dataset
+        if dataset is None:
+            return
+        images = len(dataset)
+        if self._fidelity.name == "rehearsal":
+            images = min(images, REHEARSED_IMAGES)
+        expected_s = targets.expected_accuracy_s(scenario, measurement, target, images)
+        task = Task(ACCURACY.name, self._subjects.key(ACCURACY.name, subject))
+        yield Run(record, Official(scenario, True, target), task, room, expected_s)
+
+    def _subject(self, record: Record) -> Subject:
+        configuration = record.configuration
+        obstacle = self._prepared.offers.obstacle(
+            configuration.model, configuration.precision, configuration.backend
+        )
+        if obstacle:
+            raise _RefusedError(obstacle)
+        try:
+            return self._subjects.subject(configuration)
+        except ModelError as error:
+            raise _RefusedError(str(error)) from error
+
+    def _measured(self, record: Record, scenario: Scenario) -> Measurement:
+        measurement = record.outcome.measurement(METRICS_OF[scenario])
+        if measurement is None:
+            raise _RefusedError(f"{METRICS_OF[scenario]} was never measured")
+        if measurement.source is not Source.MEASURED:
+            raise _RefusedError("its values were recorded elsewhere: there is nothing to run")
+        return measurement
+
+    def _room(self, preprocessing: Preprocessing) -> int:
+        """What LoadGen's queries may take, beside the samples that stay loaded."""
+        if not self._memory_bytes:
+            return UNBOUNDED
+        samples = sample_bytes(preprocessing, self._fidelity.performance_samples)
+        room = min(int(QUERY_SHARE * self._memory_bytes), self._memory_bytes - samples)
+        if room <= 0:
+            raise _RefusedError(
+                f"{samples // _MIB} MiB of samples stay loaded, and "
+                f"{self._memory_bytes // _MIB} MiB of memory can be used"
+            )
+        return room
+
+    def _too_many(self, scenario: Scenario, measurement: Measurement, room: int) -> str:
+        most = targets.cheapest_target(scenario, measurement)
+        needed = targets.generated_bytes(scenario, most, self._fidelity)
+        return (
+            f"LoadGen generates its queries in advance: at least {needed // _MIB} MiB of them, "
+            f"and {room // _MIB} MiB of memory can be used for that"
+        )
+
+
+def sample_bytes(preprocessing: Preprocessing, count: int) -> int:
+    """The memory of loaded samples, and of the pixels that they are made from."""
+    values = 3 * preprocessing.resolution**2
+    return count * values * (4 + 1 if preprocessing.dtype == "float32" else 1 + 1)

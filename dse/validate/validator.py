@@ -1,0 +1,187 @@
+"""Takes the runs of a schedule, one worker process and one trial each."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+from dse.loadgen.logs import LogError, read_detail
+from dse.loadgen.verdict import corrected
+from dse.measure.runner import Limits, run_worker
+from dse.study.record import Purpose
+from dse.turn import turn
+from dse.types import TRANSIENT_FAILURES, Failure, FailureKind, Outcome
+from dse.validate.targets import generated_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dse.explore.interrupts import Interrupts
+    from dse.explore.prepare import Prepared
+    from dse.explore.subjects import Subject, Subjects
+    from dse.measure.spec import Fidelity, Official
+    from dse.study.study import Study
+    from dse.types import Measurement
+    from dse.validate.schedule import Run, Schedule, Scheduler
+
+MAX_TRIES = 3
+"""Of a run that ends INVALID, each with a corrected target."""
+MAX_ATTEMPTS = 2
+"""Of a run that fails in another way which may not come again."""
+PATIENT = 3.0
+"""A run may take so many times as long as expected, and `GRACE_S` more."""
+GRACE_S = 300.0
+
+
+class End(StrEnum):
+    """Why a validation ended."""
+
+    COMPLETE = "every run is done"
+    INTERRUPTED = "interrupted"
+
+
+class Observer(Protocol):
+    """Is told how a validation goes; called between runs only, never beside one."""
+
+    def waits(self, why: str) -> None:
+        """Another process has to come first."""
+        ...
+
+    def began(self, run: Run) -> None:
+        """A run is about to start."""
+        ...
+
+    def invalid(self, run: Run, reason: str, target: float) -> None:
+        """It was INVALID, and is tried again with another target."""
+        ...
+
+    def ended(self, run: Run, outcome: Outcome, seconds: float) -> None:
+        """It is over, and took so many seconds with all its tries."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """What a validation did.
+
+    Attributes:
+        end: why it ended.
+        measurements: of the runs that came out well, in their order.
+        failed: how many did not.
+    """
+
+    end: End
+    measurements: Sequence[Measurement]
+    failed: int
+
+
+class Validator:
+    """Takes runs.
+
+    Args:
+        study: keeps what they give.
+        prepared: models, images and runtimes.
+        subjects: tells what a worker is told.
+        fidelity: of the runs.
+        memory_bytes: what a worker may allocate; 0 for no limit.
+        observer: is told.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        prepared: Prepared,
+        subjects: Subjects,
+        fidelity: Fidelity,
+        memory_bytes: int,
+        observer: Observer,
+    ) -> None:
+        self._study = study
+        self._prepared = prepared
+        self._subjects = subjects
+        self._fidelity = fidelity
+        self._memory_bytes = memory_bytes
+        self._observer = observer
+
+    def validate(
+        self, schedule: Schedule, scheduler: Scheduler, interrupts: Interrupts
+    ) -> Validated:
+        """Takes the runs of a schedule, but for those that another process has taken meanwhile.
+
+        Raises:
+            DseError: an input or the study can't be used; what was measured is stored.
+        """
+        measurements: list[Measurement] = []
+        failed = 0
+        for run in schedule.runs:
+            with turn(lambda: interrupts.wanted, self._waits) as come:
+                if not come or interrupts.wanted:
+                    return Validated(End.INTERRUPTED, measurements, failed)
+                self._study.sync()
+                if scheduler.done(run):
+                    continue
+                started = time.monotonic()
+                self._observer.began(run)
+                outcome = self._take(run)
+            measurements += outcome.measurements
+            failed += outcome.failure is not None
+            self._observer.ended(run, outcome, time.monotonic() - started)
+        return Validated(End.COMPLETE, measurements, failed)
+
+    def _waits(self) -> None:
+        self._observer.waits("another process measures on this machine; waiting for its run to end")
+
+    def _take(self, run: Run) -> Outcome:
+        configuration = run.record.configuration
+        choices = self._study.choices_of(run.record)
+        trial = self._study.begin(configuration, choices, Purpose.VALIDATE)
+        outcome = self._tried(run, self._study.run_name(trial))
+        for measurement in outcome.measurements:
+            self._study.keep(trial, measurement)
+        self._study.finish(trial, outcome)
+        return outcome
+
+    def _tried(self, run: Run, name: str) -> Outcome:
+        """Runs workers until a run came out well, or has failed for good."""
+        subject = self._subjects.subject(run.record.configuration)
+        official = run.official
+        for attempt in range(1, MAX_TRIES + 1):
+            outcome = self._run(run, official, subject, f"{name}-{attempt}")
+            if outcome.failure is None:
+                return outcome
+            failure = replace(outcome.failure, attempts=attempt)
+            if failure.kind is FailureKind.INVALID_RUN:
+                better = self._corrected(run, official, failure)
+                if better is None or attempt == MAX_TRIES:
+                    break
+                self._observer.invalid(run, failure.message, better.target)
+                official = better
+            elif failure.kind not in TRANSIENT_FAILURES or attempt >= MAX_ATTEMPTS:
+                break
+        return Outcome(failure=failure)
+
+    def _run(self, run: Run, official: Official, subject: Subject, name: str) -> Outcome:
+        plain = self._subjects.spec(subject, name, (run.task,), self._fidelity)
+        spec = replace(plain, official=official)
+        limits = Limits(PATIENT * run.expected_s + GRACE_S, self._memory_bytes)
+        python = self._prepared.offers.interpreters[subject.configuration.backend]
+        outcome = run_worker(spec, limits, interpreter=python)
+        failure = outcome.failure
+        if failure is None:
+            return Outcome(tuple(map(subject.complete, outcome.measurements)))
+        return Outcome(failure=replace(failure, key=run.task.key, run=name))
+
+    def _corrected(self, run: Run, official: Official, failure: Failure) -> Official | None:
+        """What to try after an INVALID run; None where there is nothing to correct."""
+        if official.accuracy:
+            return None
+        folder = self._study.folder.runs / failure.run / official.mode
+        try:
+            target = corrected(read_detail(folder), official.scenario, official.target)
+        except LogError:
+            return None  # the failure says already what is wrong with it
+        if generated_bytes(official.scenario, target, self._fidelity) > run.most_query_bytes:
+            return None
+        return replace(official, target=target)
