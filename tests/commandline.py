@@ -88,9 +88,12 @@ def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty working folder, with an empty cache."""
+    """An empty working folder, with an empty cache and locks of its own."""
     folder = tmp_path / "here"
     folder.mkdir()
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    monkeypatch.setattr(tempfile, "tempdir", None)  # what it has found out before
     monkeypatch.chdir(folder)
     monkeypatch.setenv("DSE_CACHE_DIR", str(tmp_path / "cache"))
     return folder

@@ -63,8 +63,9 @@ class Agenda:
         Args:
             exploring: whether to go on with configurations that were never measured.
         """
-        step = self._put_off or self._work(exploring=exploring)
-        self._put_off = None
+        step, self._put_off = self._put_off, None
+        if step is None or step.configuration not in self._pool:  # others may have been faster
+            step = self._work(exploring=exploring)
         if step is None or step.purpose is Purpose.ANCHOR or not self._anchor_due():
             return step
         self._put_off = step

@@ -13,24 +13,26 @@ from dse.explore.pool import Pool
 from dse.explore.samplers import make_sampler
 from dse.study.generations import distributions
 from dse.study.record import Purpose
+from dse.turn import turn
 from dse.types import TRANSIENT_FAILURES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from optuna.distributions import CategoricalDistribution
+    from collections.abc import Iterable, Mapping
 
     from dse.explore.agenda import Step
     from dse.explore.interrupts import Interrupts
     from dse.explore.measurer import Measurer
     from dse.space.plan import Plan
+    from dse.study.feed import Claim
     from dse.study.record import Record
-    from dse.study.study import Study
+    from dse.study.study import Study, Trial
     from dse.types import Measurement
 
 
 SEEDS = 2**32
 """Stock samplers take no larger seed."""
+PAUSE_S = 1.0
+"""How often to look whether others have ended what is waited for."""
 
 
 class End(StrEnum):
@@ -40,6 +42,7 @@ class End(StrEnum):
     TRIALS = "the number of trials is reached"
     TIMEOUT = "the time is up"
     INTERRUPTED = "interrupted"
+    SUPERSEDED = "another process explores the study in another space now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,10 @@ class Observer(Protocol):
 
     def began(self, step: Step) -> None:
         """Something is about to be measured."""
+        ...
+
+    def waits(self, why: str) -> None:
+        """Another process has to come first."""
         ...
 
     def ended(self, step: Step, record: Record, seconds: float) -> None:
@@ -109,56 +116,142 @@ def explore(
     """Measures configurations of the plan until one of the reasons of `End` holds.
 
     When there is none left to measure, or the budget has no more trials, what may be on the
-    frontier is measured again.
+    frontier is measured again. Other processes may explore the same study meanwhile: nothing is
+    measured by two of them, nor at the same time on one machine.
 
     Raises:
         DseError: an input or the study can't be used; what was measured is stored.
     """
-    done = (key for key, r in study.records.items() if not (search.retry_failed and _transient(r)))
-    pool = Pool(plan, done)
-    # The seed moves on with the trials: a resumed study does not repeat its first proposals.
-    seed = (search.seed + study.trials_begun) % SEEDS
-    sampler = make_sampler(search.sampler, pool, study.space, seed)
-    for record in sorted(study.records.values(), key=lambda r: r.id):
-        sampler.learn(record)
-    agenda = Agenda(study.results, pool, sampler, search.repetitions)
-    choices = distributions(plan)
-    begun, steps = time.monotonic(), Counter[Purpose]()
-    while True:
-        exploring = budget.trials is None or steps[Purpose.EXPLORE] < budget.trials
-        if interrupts.wanted:
-            return Explored(End.INTERRUPTED, steps)
-        if budget.seconds is not None and time.monotonic() - begun >= budget.seconds:
-            return Explored(End.TIMEOUT, steps)
-        step = agenda.next(exploring=exploring)
-        if step is None:
-            return Explored(End.TRIALS if len(pool) else End.COMPLETE, steps)
-        observer.began(step)
+    exploration = _Exploration(study, plan, measurer, search, budget, interrupts, observer)
+    return exploration.run()
+
+
+class _Exploration:
+    """See `explore`, which has the same arguments."""
+
+    def __init__(
+        self,
+        study: Study,
+        plan: Plan,
+        measurer: Measurer,
+        search: Search,
+        budget: Budget,
+        interrupts: Interrupts,
+        observer: Observer,
+    ) -> None:
+        done = (k for k, r in study.records.items() if not (search.retry_failed and _transient(r)))
+        self._pool = Pool(plan, done)
+        # The seed moves on with the trials: a resumed study does not repeat its first proposals.
+        seed = (search.seed + study.trials_begun) % SEEDS
+        self._sampler = make_sampler(search.sampler, self._pool, study.space, seed)
+        for record in sorted(study.records.values(), key=lambda r: r.id):
+            self._sampler.learn(record)
+        self._agenda = Agenda(study.results, self._pool, self._sampler, search.repetitions)
+        self._choices = distributions(plan)
+        self._study, self._measurer = study, measurer
+        self._budget, self._interrupts, self._observer = budget, interrupts, observer
+        self._begun = time.monotonic()
+        self._steps = Counter[Purpose]()
+
+    def run(self) -> Explored:
+        while True:
+            end = self._stop()
+            if end is None:
+                with turn(self._stops, self._waits_for_machine) as come:
+                    end = self._advance() if come else None
+            if end is not None:
+                return Explored(end, self._steps)
+
+    def _stop(self) -> End | None:
+        if self._interrupts.wanted:
+            return End.INTERRUPTED
+        spent = time.monotonic() - self._begun
+        if self._budget.seconds is not None and spent >= self._budget.seconds:
+            return End.TIMEOUT
+        return None
+
+    def _stops(self) -> bool:
+        return self._stop() is not None
+
+    def _waits_for_machine(self) -> None:
+        self._observer.waits("another process measures on this machine; waiting for its run to end")
+
+    def _advance(self) -> End | None:
+        """Takes one step, or waits for others a while; why to end, if so."""
+        self._learn()
+        if self._study.superseded:
+            return End.SUPERSEDED
+        claims = self._claims()
+        if claims or self._pool.aside:
+            overlaps = self._measurer.overlaps
+            self._pool.set_aside(lambda c: any(overlaps(c, each.configuration) for each in claims))
+        trials = self._budget.trials
+        exploring = trials is None or self._steps[Purpose.EXPLORE] < trials
+        step = self._agenda.next(exploring=exploring)
+        if step is None and not (exploring and self._pool.aside):
+            return End.TRIALS if self._pool.left else End.COMPLETE
+        if step is None or self._contested(step, claims):
+            self._observer.waits("another process measures what is left; waiting for its results")
+            self._pause()
+        elif (trial := self._begin(step)) is not None:
+            self._observer.began(step)
+            self._measure(step, trial)
+        return None
+
+    def _learn(self) -> None:
+        """Takes in what other processes have found out."""
+        for record in self._study.sync():
+            if record.configuration in self._pool:
+                self._pool.take(record.configuration)
+                self._sampler.learn(record)
+
+    def _claims(self) -> list[Claim]:
+        return [c for c in self._study.claims() if c.purpose in (Purpose.EXPLORE, Purpose.REPEAT)]
+
+    def _contested(self, step: Step, claims: Iterable[Claim]) -> bool:
+        """Whether others measure something of a step; each machine has an anchor of its own."""
+        found = (self._measurer.overlaps(step.configuration, c.configuration) for c in claims)
+        return step.purpose is not Purpose.ANCHOR and any(found)
+
+    def _begin(self, step: Step) -> Trial | None:
+        """Claims a step; None where another process was faster."""
+        trial = self._study.begin(step.configuration, self._choices, step.purpose)
+        # Others on this machine wait, but those on other machines may have begun as well.
+        self._learn()
+        place = self._study.place(trial)
+        lost = self._contested(step, (c for c in self._claims() if c.place < place))
+        if step.purpose is Purpose.EXPLORE and step.configuration not in self._pool:
+            lost = True
+        if lost or self._study.superseded:
+            self._study.withdraw(trial)
+            return None
+        return trial
+
+    def _measure(self, step: Step, trial: Trial) -> None:
+        study, configuration = self._study, step.configuration
         started = time.monotonic()
-        record = _measure(study, step, choices, measurer)
+
+        def keep(measurement: Measurement) -> None:
+            study.keep(trial, measurement)
+
+        run = study.run_name(trial)
+        if step.metrics:
+            outcome = self._measurer.repeat(configuration, step.metrics, step.fidelity, run, keep)
+        else:
+            outcome = self._measurer.measure(configuration, run, keep)
+        record = study.finish(trial, outcome)
         if step.purpose is Purpose.EXPLORE:
-            pool.take(step.configuration)
-            sampler.learn(record)
-        steps[step.purpose] += 1
-        observer.ended(step, record, time.monotonic() - started)
+            self._pool.take(configuration)
+            self._sampler.learn(record)
+        self._steps[step.purpose] += 1
+        self._observer.ended(step, record, time.monotonic() - started)
+
+    def _pause(self) -> None:
+        end = time.monotonic() + PAUSE_S
+        while time.monotonic() < end and not self._stops():
+            time.sleep(PAUSE_S / 20)
 
 
 def _transient(record: Record) -> bool:
     failure = record.outcome.failure
     return failure is not None and failure.kind in TRANSIENT_FAILURES
-
-
-def _measure(
-    study: Study, step: Step, choices: Mapping[str, CategoricalDistribution], measurer: Measurer
-) -> Record:
-    trial = study.begin(step.configuration, choices, step.purpose)
-
-    def keep(measurement: Measurement) -> None:
-        study.keep(trial, measurement)
-
-    run = study.run_name(trial)
-    if step.metrics:
-        outcome = measurer.repeat(step.configuration, step.metrics, step.fidelity, run, keep)
-    else:
-        outcome = measurer.measure(step.configuration, run, keep)
-    return study.finish(trial, outcome)

@@ -1,14 +1,18 @@
-"""The configurations that have no outcome yet."""
+"""The configurations that have no outcome yet, and of them those that nobody measures now."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from dse.space.plan import parameter_values
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+
+    from numpy.typing import NDArray
 
     from dse.space.plan import Plan
     from dse.types import Configuration, KnobValue
@@ -25,11 +29,40 @@ class Pool:
     def __init__(self, plan: Plan, done: Iterable[str]) -> None:
         self.plan = plan
         done = set(done)
-        self._left = {c.key: c for c in plan.configurations if c.key not in done}
-        self._values = {key: parameter_values(c) for key, c in self._left.items()}
+        self._places = {c.key: place for place, c in enumerate(plan.configurations)}
+        self._left = np.array([key not in done for key in self._places], dtype=np.bool_)
+        self._aside: frozenset[int] = frozenset()
+        self._open = self._left.copy()
+        self._codes = _Codes(plan)
 
     def __len__(self) -> int:
-        return len(self._left)
+        return int(np.count_nonzero(self._open))
+
+    def __contains__(self, configuration: Configuration) -> bool:
+        place = self._places.get(configuration.key)
+        return place is not None and bool(self._left[place])
+
+    @property
+    def left(self) -> int:
+        """How many there are, with those that are set aside."""
+        return int(np.count_nonzero(self._left))
+
+    @property
+    def aside(self) -> int:
+        """How many are set aside."""
+        return len(self._aside)
+
+    def set_aside(self, busy: Callable[[Configuration], bool]) -> None:
+        """Offers some no longer, and all others again.
+
+        Args:
+            busy: whether to set a configuration aside.
+        """
+        every = self.plan.configurations
+        places = np.flatnonzero(self._left).tolist()
+        self._aside = frozenset(place for place in places if busy(every[place]))
+        self._open = self._left.copy()
+        self._open[list(self._aside)] = False
 
     def take(self, configuration: Configuration) -> None:
         """Removes a configuration; one that is not in the pool is an error.
@@ -37,32 +70,63 @@ class Pool:
         Raises:
             KeyError: it was taken before.
         """
-        del self._left[configuration.key]
-        del self._values[configuration.key]
+        place = self._places[configuration.key]
+        if not self._left[place]:
+            raise KeyError(configuration.key)
+        self._left[place] = self._open[place] = False
+        self._aside -= {place}
 
     def first(self) -> Configuration:
         """The first in the plan's order."""
-        return next(iter(self._left.values()))
+        return self.plan.configurations[int(np.argmax(self._open))]
 
     def draw(self, rng: random.Random) -> Configuration:
         """Any one, each as likely as the others."""
-        return rng.choice(list(self._left.values()))
+        return self._any(self._open, rng)
 
     def nearest(self, values: Mapping[str, KnobValue], rng: random.Random) -> Configuration:
         """The configuration that differs from these parameter values in the fewest parameters.
 
+        A parameter that only one of two configurations has counts; values of inactive ones don't.
+
         Args:
-            values: by name of parameter.
+            values: by name of parameter; at least all active ones.
             rng: decides between several.
         """
-        found = self._left.get(self.plan.configuration(values).key)
-        if found is not None:
-            return found
-        distances = {key: _distance(own, values) for key, own in self._values.items()}
-        least = min(distances.values())
-        return self._left[rng.choice([key for key, d in distances.items() if d == least])]
+        distances = self._codes.distances(values)
+        least = distances[self._open].min()
+        return self._any(self._open & (distances == least), rng)
+
+    def _any(self, among: NDArray[np.bool_], rng: random.Random) -> Configuration:
+        return self.plan.configurations[int(rng.choice(np.flatnonzero(among)))]
 
 
-def _distance(one: Mapping[str, KnobValue], other: Mapping[str, KnobValue]) -> int:
-    """In how many parameters two configurations differ; one that only one of them has counts."""
-    return sum(one.get(name) != other.get(name) for name in {**one, **other})
+class _Codes:
+    """The configurations of a plan as numbers, one row per parameter.
+
+    A parameter's choices are counted from 1; 0 is for configurations that don't have it.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._parameters = plan.parameters
+        self._numbers = [
+            {choice: number for number, choice in enumerate(p.choices, start=1)}
+            for p in plan.parameters
+        ]
+        most = max(len(p.choices) for p in plan.parameters)
+        shape = len(plan.parameters), len(plan.configurations)
+        self._rows: NDArray[Any] = np.zeros(shape, np.min_scalar_type(most))
+        rows = {p.name: row for row, p in enumerate(plan.parameters)}
+        for place, configuration in enumerate(plan.configurations):
+            for name, value in parameter_values(configuration).items():
+                row = rows[name]
+                self._rows[row, place] = self._numbers[row][value]
+
+    def distances(self, values: Mapping[str, KnobValue]) -> NDArray[np.uint16]:
+        """In how many parameters each configuration differs from these values."""
+        found = np.zeros(self._rows.shape[1], np.uint16)
+        for parameter, numbers, row in zip(
+            self._parameters, self._numbers, self._rows, strict=True
+        ):
+            found += row != (numbers[values[parameter.name]] if parameter.active(values) else 0)
+        return found

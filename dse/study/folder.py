@@ -5,13 +5,14 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import weakref
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dse.errors import RequestError
-from dse.paths import atomic_write
+from dse.paths import atomic_write, exclusive
 from dse.study.storage import normalised, sqlite_url, without_password
 
 if TYPE_CHECKING:
@@ -19,6 +20,33 @@ if TYPE_CHECKING:
 
 STUDIES = Path("studies")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}")
+
+
+class Presence:
+    """Says that a process explores the study of a folder, until this is forgotten or that ends.
+
+    Taken one at a time only: see `StudyFolder.opening`.
+
+    Args:
+        path: the folder.
+
+    Attributes:
+        alone: whether no other process did when this one came; False where there are no locks.
+    """
+
+    def __init__(self, path: Path) -> None:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        weakref.finalize(self, os.close, descriptor)
+        alone = _locked(descriptor, fcntl.LOCK_EX)
+        self.alone = _locked(descriptor, fcntl.LOCK_SH) and alone
+
+
+def _locked(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except OSError:
+        return False  # another process has it, or there are no locks here
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +90,11 @@ class StudyFolder:
         return self.path / "frontier.png"
 
     @property
+    def lock(self) -> Path:
+        """Held while a study is opened, or trials of processes that are gone are ended."""
+        return self.path / ".lock"
+
+    @property
     def begun(self) -> bool:
         """Whether there is a study in it."""
         return self.database.is_file() or self.storage_file.is_file()
@@ -85,32 +118,18 @@ class StudyFolder:
             ) from error
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Makes the folder and keeps it for the block: two explorations would disturb each other.
+    def opening(self) -> Iterator[Presence]:
+        """Makes the folder and keeps others from opening or creating a study in it for the block.
 
-        The system frees it however the process ends. Some network file systems have no locks;
-        there nobody is kept out.
+        Yields:
+            This process's presence; as long as that is kept, it counts as one that explores.
 
         Raises:
-            RequestError: it can't be made, or another process has it.
+            RequestError: the folder can't be made or written.
         """
         self.create()
-        descriptor = os.open(self.path, os.O_RDONLY)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            os.close(descriptor)
-            raise RequestError(
-                f"study '{self.name}' is being explored by another process",
-                file=self.path,
-                remedy="wait for it, or choose another --study",
-            ) from error
-        except OSError:
-            pass  # no locks here
-        try:
-            yield
-        finally:
-            os.close(descriptor)
+        with exclusive(self.lock):
+            yield Presence(self.path)
 
     def storage_url(self, given: str | None) -> str:
         """The URL of the study's storage: the one given, the one written down, or the database.

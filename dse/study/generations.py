@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import RequestError
 from dse.frontier import violations
-from dse.process import is_alive
 from dse.space.plan import parameter_values
 from dse.study import record as attributes
 from dse.study.about import About
@@ -22,14 +20,13 @@ from dse.study.record import (
     Record,
     configuration_of,
     outcome_as_dict,
-    outcome_from_dict,
-    outcome_of,
+    told_by,
 )
 from dse.study.storage import damage_as_error
 from dse.types import METRICS, Outcome, digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator
 
     import optuna
     from optuna.distributions import CategoricalDistribution
@@ -46,8 +43,6 @@ SCHEMA = 2
 """
 SCHEMA_ATTRIBUTE, ABOUT_ATTRIBUTE = "dse:schema", "dse:about"
 SIGNATURE_ATTRIBUTE = "dse:signature"
-OWNERLESS_AFTER = timedelta(minutes=1)
-"""A trial that no process has claimed for this long was begun by one that is gone."""
 
 
 @dataclass(slots=True)
@@ -72,11 +67,28 @@ class Generation:
         return int(self.study.user_attrs[SCHEMA_ATTRIBUTE])
 
     def outcomes(self) -> Iterator[tuple[optuna.trial.FrozenTrial, Configuration, Outcome]]:
-        """The trials that have an outcome, in their order, with what they measured."""
+        """The trials that have an outcome, in their order, with what they tell of what."""
         for trial in self.trials:
-            configuration, outcome = configuration_of(trial), outcome_of(trial)
+            configuration, outcome = configuration_of(trial), told_by(trial)
             if configuration is not None and outcome is not None:
                 yield trial, configuration, outcome
+
+    def known(self) -> dict[str, Record]:
+        """What is known of each configuration: all that its trials measured, and how it ended."""
+        known: dict[str, Record] = {}
+        for trial, configuration, outcome in self.outcomes():
+            key = configuration.key
+            before = known.get(key)
+            measurements = {m.metric: m for r in [before] if r for m in r.outcome.measurements}
+            measurements |= {m.metric: m for m in outcome.measurements}
+            number = before.id if before else trial.number
+            whole = Outcome(tuple(measurements.values()), outcome.failure)
+            known[key] = Record(number, configuration, whole)
+        return known
+
+    def refresh(self) -> None:
+        """Reads the trials again; only new ones and unfinished ones are asked for."""
+        self.trials = self.study.get_trials(deepcopy=False)
 
 
 def read(storage: optuna.storages.BaseStorage, name: str) -> list[Generation]:
@@ -115,6 +127,20 @@ def _read_one(
     for _ in generation.outcomes():
         pass  # damage is to be told at once
     return generation
+
+
+def about_of(study: optuna.Study) -> About:
+    """What a generation is about, as it is stored now."""
+    return About.from_dict(study.user_attrs[ABOUT_ATTRIBUTE])
+
+
+def exists(storage: optuna.storages.BaseStorage, name: str, number: int) -> bool:
+    """Whether a generation was begun, and its creation was not interrupted."""
+    try:
+        study = storage.get_study_id_from_name(generation_name(name, number))
+        return ABOUT_ATTRIBUTE in storage.get_study_user_attrs(study)
+    except KeyError:
+        return False
 
 
 def _names(storage: optuna.storages.BaseStorage, name: str) -> list[str]:
@@ -157,15 +183,18 @@ def signature(space: SearchSpace, plan: Plan) -> str:
 
 
 def open_current(
-    storage: optuna.storages.BaseStorage, name: str, space: SearchSpace, plan: Plan, about: About
+    storage: optuna.storages.BaseStorage,
+    name: str,
+    space: SearchSpace,
+    plan: Plan,
+    about: About,
 ) -> None:
     """Makes the generation of this plan the last one; it then holds all outcomes of the plan.
 
-    Interrupted anywhere, the next call completes what is missing.
+    Interrupted anywhere, the next call completes what is missing. The trials of processes that
+    are gone have been settled before.
     """
     generations = read(storage, name)
-    for generation in generations:
-        settle(generation)
     current = generations[-1] if generations else None
     mark = signature(space, plan)
     if (
@@ -193,7 +222,13 @@ def _create(
         # Its creation was interrupted, perhaps for another space; it has no trials.
         optuna.delete_study(study_name=study_name, storage=storage)
     directions = [METRICS[objective].direction for objective in space.objectives]
-    study = optuna.create_study(study_name=study_name, storage=storage, directions=directions)
+    try:
+        study = optuna.create_study(study_name=study_name, storage=storage, directions=directions)
+    except optuna.exceptions.DuplicatedStudyError as error:
+        raise RequestError(
+            f"the study '{study_name}' is being created from another folder at this moment",
+            remedy="give the same command again",
+        ) from error
     with warnings.catch_warnings():
         # Long marked experimental; without it optuna-dashboard shows nameless objectives.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -201,68 +236,6 @@ def _create(
     study.set_user_attr(SCHEMA_ATTRIBUTE, SCHEMA)
     study.set_user_attr(SIGNATURE_ATTRIBUTE, mark)
     study.set_user_attr(ABOUT_ATTRIBUTE, about.as_dict())
-
-
-def settle(generation: Generation) -> None:
-    """Ends the trials whose processes are gone: with their outcome if it was stored, else failed.
-
-    A failed one has no outcome, so its configuration comes up again.
-    """
-    import optuna
-
-    for trial in generation.trials:
-        if trial.state != optuna.trial.TrialState.RUNNING or not _abandoned(trial):
-            continue
-        stored = trial.user_attrs.get(attributes.OUTCOME)
-        if stored is None:
-            state = optuna.trial.TrialState.FAIL
-            generation.study.tell(trial.number, state=state, skip_if_finished=True)
-        else:
-            objectives = generation.about.space["objectives"]
-            outcome = outcome_from_dict(stored)
-            values = _values_before(generation, trial) | outcome.values
-            tell(generation.study, trial.number, outcome, values, objectives)
-
-
-def _values_before(generation: Generation, trial: optuna.trial.FrozenTrial) -> dict[str, float]:
-    """What was known of a trial's configuration from other trials: a repetition takes less."""
-    configuration = configuration_of(trial)
-    known = _known(generation).get(configuration.key) if configuration else None
-    return known.outcome.values if known else {}
-
-
-def _abandoned(trial: optuna.trial.FrozenTrial) -> bool:
-    owner = trial.user_attrs.get(attributes.OWNER)
-    if owner is not None:
-        return is_alive(owner) is False
-    begun = trial.datetime_start
-    return (
-        begun is not None and datetime.now() - begun > OWNERLESS_AFTER
-    )  # Optuna's times are naive
-
-
-def tell(
-    study: optuna.Study,
-    number: int,
-    outcome: Outcome,
-    values: Mapping[str, float],
-    objectives: Iterable[str],
-) -> None:
-    """Ends a trial with its outcome, unless another process has done so.
-
-    Args:
-        study: the Optuna study.
-        number: of the trial.
-        outcome: of the trial; a failed one has no values.
-        values: of its configuration, as far as they are known.
-        objectives: whose values Optuna wants to know.
-    """
-    import optuna
-
-    if outcome.failure is not None:
-        study.tell(number, state=optuna.trial.TrialState.FAIL, skip_if_finished=True)
-    else:
-        study.tell(number, [values[name] for name in objectives], skip_if_finished=True)
 
 
 def distributions(plan: Plan) -> dict[str, CategoricalDistribution]:
@@ -279,27 +252,13 @@ def _copy(earlier: list[Generation], current: Generation, space: SearchSpace, pl
     choices = distributions(plan)
     for generation in reversed(earlier):
         same_metrics = set(generation.about.metrics) == set(current.about.metrics)
-        for key, found in _known(generation).items():
+        for key, found in generation.known().items():
             if key not in planned or key in present:
                 continue
             complete = set(current.about.metrics) <= set(found.outcome.values)
             if complete if found.outcome.failure is None else same_metrics:
                 current.study.add_trial(_copied(found, generation, space, choices))
                 present.add(key)
-
-
-def _known(generation: Generation) -> dict[str, Record]:
-    """The outcome of each configuration: all that its trials have measured, and how it ended."""
-    known: dict[str, Record] = {}
-    for trial, configuration, outcome in generation.outcomes():
-        key = configuration.key
-        before = known.get(key)
-        measurements = {m.metric: m for r in [before] if r for m in r.outcome.measurements}
-        measurements |= {m.metric: m for m in outcome.measurements}
-        number = before.id if before else trial.number
-        whole = Outcome(tuple(measurements.values()), outcome.failure)
-        known[key] = Record(number, configuration, whole)
-    return known
 
 
 def _copied(

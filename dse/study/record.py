@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from dse.types import Configuration, Failure, FailureKind, Measurement, Outcome
+from dse.types import LADDER, Configuration, Failure, FailureKind, Measurement, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     import optuna
 
@@ -17,6 +17,8 @@ CONFIGURATION = "configuration"
 PURPOSE = "purpose"
 OWNER = "owner"
 OUTCOME = "outcome"
+WITHDRAWN = "withdrawn"
+"""Says that the trial was ended for another process measures the same."""
 MEASUREMENT = "measurement:"
 """Prefix of the attributes that hold what this trial measured itself, by metric."""
 COPIED_FROM = "copied_from"
@@ -58,6 +60,23 @@ def outcome_of(trial: optuna.trial.FrozenTrial) -> Outcome | None:
     return None if stored is None else outcome_from_dict(stored)
 
 
+def telling(outcome: Outcome, purpose: Purpose) -> Outcome:
+    """What the outcome of a trial tells of its configuration.
+
+    That a run by MLPerf's rules has failed takes nothing from what shorter ones have shown, and a
+    rehearsal of one tells nothing at all.
+    """
+    if purpose is not Purpose.VALIDATE:
+        return outcome
+    return Outcome(tuple(m for m in outcome.measurements if m.fidelity in LADDER))
+
+
+def told_by(trial: optuna.trial.FrozenTrial) -> Outcome | None:
+    """What a trial tells of its configuration; None while it has no outcome."""
+    outcome = outcome_of(trial)
+    return None if outcome is None else telling(outcome, purpose_of(trial))
+
+
 def purpose_of(trial: optuna.trial.FrozenTrial) -> Purpose:
     """Why a trial was begun."""
     return Purpose(trial.user_attrs.get(PURPOSE, Purpose.EXPLORE))
@@ -68,10 +87,15 @@ def host_of(trial: optuna.trial.FrozenTrial) -> str:
     return str(trial.user_attrs.get(OWNER, {}).get("host", ""))
 
 
-def taken(trial: optuna.trial.FrozenTrial) -> Iterator[Measurement]:
-    """The measurements that were taken for this trial, and not remembered from another."""
+def taken(trial: optuna.trial.FrozenTrial, known: Collection[str] = ()) -> Iterator[Measurement]:
+    """The measurements that were taken for this trial, and not remembered from another.
+
+    Args:
+        trial: the trial.
+        known: attributes to leave out.
+    """
     for name, value in trial.user_attrs.items():
-        if name.startswith(MEASUREMENT):
+        if name.startswith(MEASUREMENT) and name not in known:
             yield measurement_from_dict(value)
 
 

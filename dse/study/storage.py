@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import sqlite3
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,8 +68,15 @@ def _parsed(url: str) -> sqlalchemy.URL:
         ) from error
 
 
-def open_storage(url: str) -> optuna.storages.BaseStorage:
-    """The Optuna storage at a URL; a new SQLite database is created.
+def open_storage(url: str, *, create: bool = True) -> optuna.storages.BaseStorage:
+    """The Optuna storage at a URL.
+
+    A SQLite database is created here or not at all: while its file is out of reach, nobody may
+    put an empty one in its place.
+
+    Args:
+        url: of the storage.
+        create: whether to create a SQLite database where there is none.
 
     Raises:
         RequestError: the URL is wrong, its driver is missing, nothing answers there, or it is a
@@ -79,12 +88,18 @@ def open_storage(url: str) -> optuna.storages.BaseStorage:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     shown = without_password(url)
     engine: dict[str, Any] = {"pool_pre_ping": True}
+    file = _database_file(url)
     if url.startswith("sqlite"):
         # Without a pool a connection lives as long as its transaction, and never needs closing.
         pool = sqlalchemy.pool.NullPool
         engine = {"connect_args": {"timeout": LOCK_TIMEOUT_S}, "poolclass": pool}
+    if file is not None:
+        engine["creator"] = partial(_connect, file)
     with storage_errors(shown):
         try:
+            if file is not None and create:
+                with suppress(OSError):  # connecting to it tells what is wrong
+                    file.touch()
             _refuse_foreign(url, engine)
             return optuna.storages.RDBStorage(url, engine_kwargs=engine)
         except ImportError as error:
@@ -95,6 +110,19 @@ def open_storage(url: str) -> optuna.storages.BaseStorage:
             raise RequestError(f"storage {shown} is of a kind SQLAlchemy does not know") from error
         except (RuntimeError, ValueError) as error:  # a schema of another version; damaged text
             raise RequestError(f"storage {shown} can't be used: {error}") from error
+
+
+def _database_file(url: str) -> Path | None:
+    """The file of a SQLite URL; None where the URL says more than that."""
+    parsed = _parsed(url)
+    plain = parsed.get_backend_name() == "sqlite" and not parsed.query
+    if not plain or not parsed.database or parsed.database.startswith((":", "file:")):
+        return None
+    return Path(parsed.database)
+
+
+def _connect(file: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", LOCK_TIMEOUT_S, uri=True)
 
 
 def _refuse_foreign(url: str, engine_arguments: dict[str, Any]) -> None:
@@ -131,6 +159,8 @@ def storage_errors(shown: str, *, at_work: bool = False) -> Iterator[None]:
 
     try:
         yield
+    except optuna.exceptions.UpdateFinishedTrialError as error:
+        raise DseError(f"storage {shown}: another process has ended this one's trial") from error
     except (optuna.exceptions.StorageInternalError, sqlalchemy.exc.SQLAlchemyError) as error:
         cause = error.__cause__ if isinstance(error, optuna.exceptions.OptunaError) else error
         unusable = RequestError(

@@ -5,33 +5,38 @@ The trials and their attributes are the only truth; `dse.study.results` derives 
 
 from __future__ import annotations
 
+import secrets
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from dse.errors import RequestError
 from dse.frontier import feasible, violations
+from dse.paths import exclusive
 from dse.process import process_identity
 from dse.space.plan import parameter_values
 from dse.space.space import SearchSpace
-from dse.study import generations
+from dse.study import generations, journal, owners
 from dse.study import record as attributes
+from dse.study.feed import Feed
 from dse.study.measured import Observation
+from dse.study.patience import Patience
 from dse.study.record import (
     Purpose,
     configuration_of,
     host_of,
     measurement_name,
     outcome_as_dict,
-    outcome_of,
-    taken,
+    telling,
 )
 from dse.study.results import Results
+from dse.study.settle import run_name, settle, tell
 from dse.study.storage import open_storage, sqlite_url, storage_errors, without_password
+from dse.types import LADDER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
     import optuna
@@ -39,9 +44,13 @@ if TYPE_CHECKING:
 
     from dse.space.plan import Plan
     from dse.study.about import About
-    from dse.study.folder import StudyFolder
+    from dse.study.drift import Place
+    from dse.study.feed import Claim, News
+    from dse.study.folder import Presence, StudyFolder
     from dse.study.record import Record
     from dse.types import Configuration, Measurement, Outcome
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +78,22 @@ class Study:
     Attributes:
         folder: where it lies.
         results: what its trials amount to.
+        patience: with a storage that fails at work.
     """
 
-    def __init__(self, folder: StudyFolder, url: str) -> None:
+    def __init__(self, folder: StudyFolder, url: str, *, create: bool = False) -> None:
         self.folder = folder
         self.results = Results()
+        self.patience = Patience()
         self._shown = without_password(url)
-        self._storage = open_storage(url)
+        self._storage = open_storage(url, create=create)
         self._name = folder.name
         if url == sqlite_url(folder.database):
             with self._errors():
                 self._name = generations.name_within(self._storage, folder.name)
-        self._current: generations.Generation | None = None
+        self._session = secrets.token_hex(8)
+        self._presence: Presence | None = None
+        self._feeds: list[Feed] = []
         self._trials_begun = 0
 
     @classmethod
@@ -93,7 +106,7 @@ class Study:
         study = cls(folder, folder.storage_url(url))
         with study._errors():
             study._read()
-        if study._current is None:
+        if not study._feeds:
             raise RequestError(
                 f"storage {study._shown} holds no study '{folder.name}'",
                 remedy="begin it with `dse explore`",
@@ -111,16 +124,21 @@ class Study:
                 storage can't be used.
         """
         found = folder.storage_url(url)
-        folder.create()
-        study = cls(folder, found)
-        with study._errors():
-            known = generations.read(study._storage, study._name)
-            if known:
-                about = known[-1].about.continued(about, folder.name)
-            generations.open_current(study._storage, study._name, space, plan, about)
-            study._read()
-        folder.remember_storage(found)
-        folder.remember_space(space.as_yaml())
+        with folder.opening() as presence:
+            study = cls(folder, found, create=True)
+            study._presence = presence
+            # Whoever uses the database of the folder has the folder, too.
+            alone = presence.alone and found == sqlite_url(folder.database)
+            with study._errors():
+                known = generations.read(study._storage, study._name)
+                for generation in known:
+                    settle(study._storage, generation, folder.runs, alone=alone)
+                if known:
+                    about = known[-1].about.continued(about, folder.name)
+                generations.open_current(study._storage, study._name, space, plan, about)
+                study._read()
+            folder.remember_storage(found)
+            folder.remember_space(space.as_yaml())
         return study
 
     @property
@@ -150,8 +168,8 @@ class Study:
 
     @property
     def measurements_taken(self) -> int:
-        """How many measurements of any configuration were ever taken."""
-        return sum(1 for _ in self.results.measured)
+        """How many measurements of any configuration were ever taken, but for rehearsals."""
+        return sum(each.measurement.fidelity in LADDER for each in self.results.measured)
 
     def frontier(self) -> list[Record]:
         """The records that keep to the constraints and that no other such record dominates.
@@ -190,29 +208,60 @@ class Study:
             user_attrs={
                 attributes.CONFIGURATION: configuration.as_dict(),
                 attributes.PURPOSE: purpose.value,
-                attributes.OWNER: process_identity(),
+                attributes.OWNER: {**process_identity(), owners.SESSION: self._session},
             },
         )
-        with self._errors(at_work=True):
+
+        def create() -> tuple[int, int]:
             # All in one transaction: a trial either says whose it is and of what, or is not there.
             id_ = self._storage.create_new_trial(self._study_id, template)
-            number = self._storage.get_trial_number_from_id(id_)
+            return id_, self._storage.get_trial_number_from_id(id_)
+
+        id_, number = self._at_work(create)
         self._trials_begun += 1
         return Trial(id_, number, configuration, purpose)
 
+    def choices_of(self, record: Record) -> Mapping[str, CategoricalDistribution]:
+        """The distributions under which a configuration was measured: Optuna freezes them."""
+        return cast(
+            "Mapping[str, CategoricalDistribution]",
+            self._generation.trials[record.id].distributions,
+        )
+
+    def withdraw(self, trial: Trial) -> None:
+        """Ends a trial that has measured nothing, for another process does."""
+
+        def end() -> None:
+            self._storage.set_trial_user_attr(trial.id, attributes.WITHDRAWN, True)
+            state = optuna.trial.TrialState.FAIL
+            self._generation.study.tell(trial.number, state=state, skip_if_finished=True)
+
+        import optuna
+
+        self._at_work(end)
+
     def run_name(self, trial: Trial) -> str:
         """The name of the run folders of a trial, but for the number of the try."""
-        return f"{self._generation.number}-{trial.number:06d}"
+        return run_name(self._generation.number, trial.number)
+
+    def place(self, trial: Trial) -> Place:
+        """Generation and number of a trial."""
+        return self._generation.number, trial.number
 
     def keep(self, trial: Trial, measurement: Measurement) -> None:
-        """Stores a measurement at once, whatever becomes of the rest of its configuration."""
+        """Stores a measurement at once, whatever becomes of the rest of its configuration.
+
+        First in the journal of its run: if the storage is gone for longer than it is waited for,
+        it is taken from there at the next start.
+        """
         name = measurement_name(measurement, trial.kept[measurement.metric])
         trial.kept[measurement.metric] += 1
-        with self._errors(at_work=True):
-            self._storage.set_trial_user_attr(trial.id, name, measurement.as_dict())
-        place = self._generation.number, trial.number
+        runs = self.folder.runs
+        self.patience.attempt(lambda: journal.append(runs, self._session, measurement))
+        value = measurement.as_dict()
+        self._at_work(lambda: self._storage.set_trial_user_attr(trial.id, name, value))
         host = str(process_identity()["host"])
-        self.results.measured.add(Observation(measurement, place, host))
+        self.results.measured.add(Observation(measurement, self.place(trial), host))
 
     def finish(self, trial: Trial, outcome: Outcome) -> Record:
         """Stores the outcome of a configuration and ends its trial.
@@ -221,17 +270,72 @@ class Study:
         before stands in for the rest.
         """
         known = self.records.get(trial.configuration.key)
-        values = {**(known.outcome.values if known else {}), **outcome.values}
-        with self._errors(at_work=True):
-            if outcome.failure is None:
-                for name, value in self._constraints(values).items():
-                    self._storage.set_trial_system_attr(trial.id, name, value)
-            # From here on the outcome is safe: a trial that was not told is told at the next start.
-            stored = outcome_as_dict(outcome)
-            self._storage.set_trial_user_attr(trial.id, attributes.OUTCOME, stored)
-            study = self._generation.study
-            generations.tell(study, trial.number, outcome, values, self.space.objectives)
-        return self.results.note(trial.number, trial.configuration, outcome)
+        told = telling(outcome, trial.purpose)
+        values = {**(known.outcome.values if known else {}), **told.values}
+        stored = outcome_as_dict(outcome)
+
+        def end() -> None:
+            try:
+                self._end(trial, outcome, values, stored)
+            except optuna.exceptions.UpdateFinishedTrialError:
+                # By a try whose answer was lost, it may be.
+                if self._storage.get_trial(trial.id).user_attrs.get(attributes.OUTCOME) != stored:
+                    raise
+
+        import optuna
+
+        self._at_work(end)
+        return self.results.note(trial.number, trial.configuration, told)
+
+    def _end(
+        self, trial: Trial, outcome: Outcome, values: Mapping[str, float], stored: dict[str, Any]
+    ) -> None:
+        if outcome.failure is None:
+            for name, value in self._constraints(values).items():
+                self._storage.set_trial_system_attr(trial.id, name, value)
+        # From here on the outcome is safe: a trial that was not told is told at the next start.
+        self._storage.set_trial_user_attr(trial.id, attributes.OUTCOME, stored)
+        tell(self._generation.study, trial.number, outcome, values, self.space.objectives)
+
+    def sync(self) -> list[Record]:
+        """Takes in what other processes have stored since.
+
+        Trials of processes that have ended are settled.
+
+        Returns:
+            The records that have an outcome more than before, as they are now.
+        """
+        self._at_work(self._refresh)
+        changed: dict[str, None] = {}
+        for feed in self._feeds:
+            current = feed is self._feeds[-1]
+            for news in feed.news():
+                self._take_in(feed.generation, news, counts=current)
+                configuration = configuration_of(news.trial)
+                if current and configuration is not None and news.outcome is not None:
+                    changed[configuration.key] = None
+        return [self.records[key] for key in changed]
+
+    @property
+    def superseded(self) -> bool:
+        """Whether another process has begun a further generation: the study has another space."""
+        return self._at_work(
+            lambda: generations.exists(self._storage, self._name, self._generation.number + 1)
+        )
+
+    def claims(self) -> list[Claim]:
+        """What other processes measure at this moment, as far as the last `sync` tells."""
+        return [claim for feed in self._feeds for claim in feed.claims()]
+
+    def _refresh(self) -> None:
+        for feed in self._feeds:
+            feed.generation.refresh()
+            if any(map(owners.gone, feed.running())):
+                with exclusive(self.folder.lock):
+                    feed.generation.refresh()
+                    settle(self._storage, feed.generation, self.folder.runs)
+                feed.generation.refresh()
+        self._generation.about = generations.about_of(self._generation.study)
 
     def _constraints(self, values: Mapping[str, float]) -> dict[str, Any]:
         """The attributes in which Optuna keeps by how much each bound is missed."""
@@ -255,9 +359,8 @@ class Study:
         if known is None:
             artefacts = {**about.artefacts, name: sha256}
             self._generation.about = replace(about, artefacts=artefacts)
-            with self._errors(at_work=True):
-                attribute = generations.ABOUT_ATTRIBUTE
-                self._generation.study.set_user_attr(attribute, self.about.as_dict())
+            value, study = self.about.as_dict(), self._generation.study
+            self._at_work(lambda: study.set_user_attr(generations.ABOUT_ATTRIBUTE, value))
         elif known != sha256:
             raise RequestError(
                 f"the file of {name} has changed since study '{self.folder.name}' used it",
@@ -266,24 +369,43 @@ class Study:
 
     @property
     def _generation(self) -> generations.Generation:
-        assert self._current is not None  # noqa: S101  # load and create see to it
-        return self._current
+        return self._feeds[-1].generation  # load and create see to it that there is one
 
     def _errors(self, *, at_work: bool = False) -> AbstractContextManager[None]:
         return storage_errors(self._shown, at_work=at_work)
 
+    def _at_work(self, work: Callable[[], T]) -> T:
+        """Uses the storage, and waits for it if it is not there; nothing may be done by halves."""
+
+        def tried() -> T:
+            with self._errors(at_work=True):
+                return work()
+
+        return self.patience.attempt(tried)
+
     def _read(self) -> None:
         for generation in generations.read(self._storage, self._name):
-            self._current = generation
+            feed = Feed(generation, self._session)
+            self._feeds.append(feed)
             self._trials_begun += len(generation.trials)
             self.results.start(SearchSpace.from_dict(generation.about.space))
-            for trial in generation.trials:
-                self._take_in(generation, trial)
+            for news in feed.news():
+                self._take_in(generation, news)
 
-    def _take_in(self, generation: generations.Generation, trial: optuna.trial.FrozenTrial) -> None:
+    def _take_in(
+        self, generation: generations.Generation, news: News, *, counts: bool = True
+    ) -> None:
+        """Adds what a trial holds.
+
+        Args:
+            generation: of the trial.
+            news: what has come to it.
+            counts: whether its configuration belongs to the current space.
+        """
+        trial = news.trial
         place, host = (generation.number, trial.number), host_of(trial)
-        for measurement in taken(trial):
+        for measurement in news.measurements:
             self.results.measured.add(Observation(measurement, place, host))
-        configuration, outcome = configuration_of(trial), outcome_of(trial)
-        if configuration is not None and outcome is not None:
-            self.results.note(trial.number, configuration, outcome)
+        configuration = configuration_of(trial)
+        if counts and configuration is not None and news.outcome is not None:
+            self.results.note(trial.number, configuration, news.outcome)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
 from contextlib import suppress
@@ -24,9 +25,11 @@ HOLD = """
 import sys
 from pathlib import Path
 from dse.study.folder import StudyFolder
-with StudyFolder(Path(sys.argv[1])).alone():
-    print("held", flush=True)
-    sys.stdin.read()
+with StudyFolder(Path(sys.argv[1])).opening() as presence:
+    print(presence.alone, flush=True)
+    sys.stdin.readline()
+print("opened", flush=True)
+sys.stdin.read()
 """
 
 
@@ -119,20 +122,29 @@ def test_a_file_in_its_place_is_refused(tmp_path: Path, obstacle: str) -> None:
     assert caught.value.file == folder.path
 
 
-def test_one_process_explores_at_a_time(tmp_path: Path) -> None:
+def test_studies_are_opened_one_by_one_and_know_whether_they_are_alone(tmp_path: Path) -> None:
     folder = StudyFolder(tmp_path / "s")
     holder = [sys.executable, "-c", HOLD, str(folder.path)]
-    with subprocess.Popen(holder, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(holder, text=True, stdin=pipe, stdout=pipe) as other:
+        assert other.stdin is not None
         assert other.stdout is not None
-        assert other.stdout.readline() == b"held\n"
-        with pytest.raises(RequestError, match="explored by another process"), folder.alone():
-            pass
+        assert other.stdout.readline() == "True\n"
+        with folder.lock.open() as lock, pytest.raises(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        print(file=other.stdin, flush=True)
+        assert other.stdout.readline() == "opened\n"
+        with folder.opening() as second, StudyFolder(tmp_path / "other").opening() as elsewhere:
+            assert not second.alone
+            assert elsewhere.alone
         other.kill()  # whatever becomes of it, the folder is free again
         other.wait()
+    del second, elsewhere
     open_files = _open_files()
     for _ in range(2):
-        with folder.alone(), StudyFolder(tmp_path / "other").alone():
-            pass
+        with folder.opening() as presence:
+            assert presence.alone
+        del presence
     assert _open_files() == open_files
 
 

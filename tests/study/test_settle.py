@@ -14,8 +14,10 @@ from optuna.trial import TrialState, create_trial
 from dse.process import process_identity
 from dse.study import record as attributes
 from dse.study.folder import StudyFolder
-from dse.study.generations import OWNERLESS_AFTER, distributions
+from dse.study.generations import distributions
+from dse.study.owners import OWNERLESS_AFTER
 from dse.study.record import outcome_as_dict
+from dse.study.storage import sqlite_url
 from dse.study.study import Study
 from tests.study.studies import create, failed, fill, outcome, planned, small_space
 
@@ -48,15 +50,16 @@ def leave(
     owner: dict[str, Any] | None,
     stored: Outcome | None = None,
     begun: timedelta = timedelta(),
+    url: str | None = None,
 ) -> Configuration:
     """Leaves a running trial of the first configuration, as a killed process does."""
-    study = create(folder, SPACE)
+    study = create(folder, SPACE, url)
     configuration = PLAN.configurations[0]
     user_attrs: dict[str, Any] = {}
     if owner is not None:
         user_attrs[attributes.OWNER] = owner
-    if stored is not None:
         user_attrs[attributes.CONFIGURATION] = configuration.as_dict()
+    if stored is not None:
         user_attrs[attributes.OUTCOME] = outcome_as_dict(stored)
     values = PLAN.values(configuration)
     choices = distributions(PLAN)
@@ -112,12 +115,45 @@ def test_one_of_a_process_that_may_be_alive_is_left_alone(
     folder: StudyFolder, owner: dict[str, Any]
 ) -> None:
     leave(folder, owner, begun=timedelta(days=400))
+    with folder.opening() as other:
+        pass  # another one explores from now on
     create(folder, SPACE)
     assert state(folder) is TrialState.RUNNING
+    assert other.alone
+
+
+def test_one_of_another_host_ends_where_nobody_else_has_the_folder(folder: StudyFolder) -> None:
+    """As after the container was removed in which it ran."""
+    leave(folder, {**process_identity(), "host": "another.example"})
+    create(folder, SPACE)
+    assert state(folder) is TrialState.FAIL
+
+
+def test_one_of_another_host_stays_in_a_storage_that_others_use(folder: StudyFolder) -> None:
+    url = sqlite_url(folder.path.with_name("shared.db"))
+    owner = {**process_identity(), "host": "another.example"}
+    leave(folder, owner, url=url)
+    study = create(folder, SPACE, url)
+    (claim,) = study.claims()
+    assert claim.configuration == PLAN.configurations[0]
+    assert claim.place == (1, 0)
+
+
+@pytest.mark.parametrize("begun", [timedelta(hours=2), -timedelta(hours=2)])
+def test_a_claim_that_nobody_can_be_asked_about_ends(folder: StudyFolder, begun: timedelta) -> None:
+    """Also one from the future, for clocks are set back."""
+    url = sqlite_url(folder.path.with_name("shared.db"))
+    leave(folder, {**process_identity(), "host": "another.example"}, begun=begun, url=url)
+    assert create(folder, SPACE, url).claims() == []
 
 
 @pytest.mark.parametrize(
-    ("begun", "settled"), [(timedelta(), TrialState.RUNNING), (OWNERLESS_AFTER, TrialState.FAIL)]
+    ("begun", "settled"),
+    [
+        (timedelta(), TrialState.RUNNING),
+        (OWNERLESS_AFTER, TrialState.FAIL),
+        (timedelta(days=-1), TrialState.FAIL),  # the clock was set back since
+    ],
 )
 def test_one_that_nobody_has_claimed(
     folder: StudyFolder, begun: timedelta, settled: TrialState
