@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from dse.system import System
-from dse.types import ACCURACY, ENERGY, LADDER, METRICS, Source
+from dse.types import ACCURACY, ENERGY, LADDER, METRICS, SCENARIOS, Source
 
 if TYPE_CHECKING:
     from dse.study.record import Record
@@ -91,7 +91,8 @@ def point(record: Record, objectives: tuple[str, ...], *, certain: bool) -> dict
 
 
 def _timed(measurement: Measurement) -> bool:
-    return METRICS[measurement.metric].timed and measurement.source is Source.MEASURED
+    """Whether it was taken in a scenario of LoadGen, and so can be valid; what it costs can't."""
+    return measurement.metric in SCENARIOS and measurement.source is Source.MEASURED
 
 
 def accuracy_source(record: Record) -> str:
@@ -129,7 +130,23 @@ def notes(study: Study) -> list[str]:
     if ENERGY.name in study.about.metrics:
         lines.append("energy is an estimate: all that the CPU took meanwhile, whatever ran on it")
     if Source.MEASURED in sources:
-        lines.append("latency and throughput are short runs, not valid MLPerf results")
+        lines.append(_lengths(study.frontier()))
     if any(not study.results.certain(record) for record in study.frontier()):
         lines.append("~ another point may be better in all: their intervals overlap")
     return lines
+
+
+def _lengths(points: list[Record]) -> str:
+    """Which latencies and throughputs of a frontier are by MLPerf's rules."""
+    timed = {r.id: [m for m in r.outcome.measurements if _timed(m)] for r in points}
+    valid = {
+        id_: [SCENARIOS[m.metric].value for m in measurements if m.fidelity == "valid"]
+        for id_, measurements in timed.items()
+    }
+    if not any(valid.values()):
+        return "latency and throughput are short runs, not valid MLPerf results"
+    verified = "not verified by MLCommons Association"
+    if all(len(valid[id_]) == len(measurements) for id_, measurements in timed.items()):
+        return f"latency and throughput are from runs by MLPerf's rules; {verified}"
+    named = "; ".join(f"#{id_} {', '.join(names)}" for id_, names in valid.items() if names)
+    return f"by MLPerf's rules, {verified}: {named}; all others are short runs"
