@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import random
+from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from optuna.distributions import CategoricalDistribution
+from optuna.trial import create_trial
 
 from dse.cli.explore import SAMPLERS as OFFERED
 from dse.explore.pool import Pool
-from dse.explore.samplers import SAMPLERS, make_sampler
-from dse.study.folder import StudyFolder
-from dse.study.generations import distributions
-from dse.types import TRANSIENT_FAILURES, FailureKind
-from tests.study.studies import create, failed, fill, planned, small_space
+from dse.explore.samplers import SAMPLERS, Stock, _thinned, make_sampler
+from dse.frontier import nondominated
+from dse.study.record import Record
+from dse.types import DEFAULT_OBJECTIVES, FailureKind
+from tests.study.studies import failed, outcome, planned, small_space
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
+
+    from optuna.trial import FrozenTrial
 
     from dse.space import SearchSpace
     from dse.types import Configuration
@@ -32,69 +39,199 @@ def test_the_command_line_offers_all_of_them() -> None:
 
 @pytest.mark.parametrize("name", SAMPLERS)
 class TestContract:
-    """Fills a study by hand: what counts is what the sampler proposes."""
+    """Explores by hand, each time from what is known: what counts is what is proposed."""
 
-    @pytest.fixture
-    def folder(self, tmp_path: Path) -> StudyFolder:
-        return StudyFolder(tmp_path / "s")
-
-    def filled(
-        self, folder: StudyFolder, name: str, space: SearchSpace = SPACE, **how: Any
+    def explored(
+        self,
+        known: list[Record],
+        name: str,
+        space: SearchSpace = SPACE,
+        most: int | None = None,
+        seed: int = 0,
     ) -> list[Configuration]:
-        return fill(create(folder, space), space, sampler=name, **how)
+        """Adds to what is known until nothing is left, or so many are added; returns these."""
+        pool = Pool(planned(space), (record.configuration.key for record in known))
+        sampler = make_sampler(name, pool, space, seed + len(known))
+        begun = len(known)
+        for record in known:
+            sampler.learn(record)
+        while len(pool) and (most is None or len(known) < begun + most):
+            configuration = sampler.propose()
+            pool.take(configuration)
+            known.append(Record(len(known), configuration, outcome(configuration)))
+            sampler.learn(known[-1])
+        return [record.configuration for record in known[begun:]]
 
-    def test_proposes_every_configuration_once(self, folder: StudyFolder, name: str) -> None:
-        proposed = self.filled(folder, name)
+    def test_proposes_every_configuration_once(self, name: str) -> None:
+        known: list[Record] = []
+        proposed = self.explored(known, name)
         assert len(proposed) == len(EVERYTHING)
         assert set(proposed) == EVERYTHING
-        assert self.filled(folder, name) == []
+        assert self.explored(known, name) == []
 
-    def test_a_seed_gives_the_same_proposals(self, tmp_path: Path, name: str) -> None:
-        orders = [
-            self.filled(StudyFolder(tmp_path / str(run)), name, seed=seed, most=11)
-            for run, seed in enumerate((7, 7, 8))
-        ]
+    def test_a_seed_gives_the_same_proposals(self, name: str) -> None:
+        orders = [self.explored([], name, seed=seed, most=11) for seed in (7, 7, 8)]
         assert orders[0] == orders[1]
         assert (orders[0] == orders[2]) is (name == "grid")
 
-    def test_resumes_without_repeating(self, folder: StudyFolder, name: str) -> None:
-        parts = [self.filled(folder, name, SMALL, most=most) for most in (1, 4, 0, None)]
+    def test_resumes_without_repeating(self, name: str) -> None:
+        known: list[Record] = []
+        parts = [self.explored(known, name, SMALL, most=most) for most in (1, 4, 0, None)]
         proposed = [configuration for part in parts for configuration in part]
         assert [len(part) for part in parts] == [1, 4, 0, 5]
         assert set(proposed) == set(planned(SMALL).configurations)
 
-    def test_one_configuration(self, folder: StudyFolder, name: str) -> None:
+    def test_one_configuration(self, name: str) -> None:
         one = small_space(models=["a"], backends=["null"], threads=1, batch_sizes=1)
-        assert len(self.filled(folder, name, one)) == 1
+        assert len(self.explored([], name, one)) == 1
 
-    def test_a_single_objective(self, folder: StudyFolder, name: str) -> None:
+    def test_a_single_objective(self, name: str) -> None:
         space = small_space(objectives=["latency_p90_ms"], batch_sizes=1, models=["a", "b", "c"])
-        assert len(self.filled(folder, name, space)) == 15
+        assert len(self.explored([], name, space)) == 15
 
-    def test_constraints_that_nothing_meets(self, folder: StudyFolder, name: str) -> None:
-        assert len(self.filled(folder, name, IMPOSSIBLE, most=12)) == 12
-        assert create(folder, IMPOSSIBLE).frontier() == []
+    def test_constraints_that_nothing_meets(self, name: str) -> None:
+        assert len(self.explored([], name, IMPOSSIBLE, most=12)) == 12
 
     @pytest.mark.parametrize("kind", [FailureKind.UNSUPPORTED, FailureKind.CRASH])
-    def test_where_everything_fails(
-        self, folder: StudyFolder, name: str, kind: FailureKind
-    ) -> None:
-        study, plan = create(folder, SMALL), planned(SMALL)
-        pool = Pool(plan, study.records)
-        sampler = make_sampler(name, pool, 0)
+    def test_where_everything_fails(self, name: str, kind: FailureKind) -> None:
+        pool, proposed = Pool(planned(SMALL), ()), []
+        sampler = make_sampler(name, pool, SMALL, 0)
         while len(pool):
-            trial, values = study.begin(sampler, distributions(plan))
-            configuration = plan.configuration(values)
-            pool.take(configuration)
-            study.finish(trial, configuration, failed(kind))
-        again = create(folder, SMALL)
-        assert {r.configuration for r in again.records.values()} == set(plan.configurations)
-        assert again.frontier() == []
-        assert bool(again.failures) is (kind not in TRANSIENT_FAILURES)
+            proposed.append(sampler.propose())
+            pool.take(proposed[-1])
+            sampler.learn(Record(len(proposed), proposed[-1], failed(kind)))
+        assert len(proposed) == 10
+        assert set(proposed) == set(planned(SMALL).configurations)
 
-    def test_a_space_that_grew(self, folder: StudyFolder, name: str) -> None:
-        before = self.filled(folder, name, SMALL)
+    def test_what_others_measure_is_not_proposed(self, name: str) -> None:
+        pool = Pool(planned(SPACE), ())
+        sampler = make_sampler(name, pool, SPACE, 0)
+        pool.set_aside(lambda c: c.batch_size == 1)
+        for number in range(len(pool)):
+            configuration = sampler.propose()
+            assert configuration.batch_size == 2
+            pool.take(configuration)
+            sampler.learn(Record(number, configuration, outcome(configuration)))
+        assert len(pool) == 0
+
+    def test_a_space_that_grew(self, name: str) -> None:
+        known: list[Record] = []
+        before = self.explored(known, name, SMALL)
         wide = small_space(models=["a", "c", "b"], batch_sizes=1)
-        proposed = self.filled(folder, name, wide)
+        proposed = self.explored(known, name, wide)
         assert set(proposed) == set(planned(wide).configurations) - set(before)
         assert len(set(proposed)) == len(proposed)
+
+
+STOCK = ("nsga2", "tpe")
+WIDE = small_space(models=[f"m{number}" for number in range(12)])
+SHORT = 40
+"""The longest a sampler's study gets in these tests."""
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dse.explore.samplers.LONGEST", SHORT)
+    monkeypatch.setattr("dse.explore.samplers.KEPT", SHORT // 2)
+
+
+def walk(sampler: Stock, pool: Pool, *, failing: bool = False) -> Iterator[Configuration]:
+    """Proposes, takes and learns until nothing is left."""
+    number = 0
+    while len(pool):
+        configuration = sampler.propose()
+        pool.take(configuration)
+        found = failed() if failing else outcome(configuration)
+        sampler.learn(Record(number, configuration, found))
+        number += 1
+        yield configuration
+
+
+def stock(name: str, pool: Pool, seed: int = 0) -> Stock:
+    made = make_sampler(name, pool, WIDE, seed)
+    assert isinstance(made, Stock)
+    return made
+
+
+@pytest.mark.usefixtures("short")
+@pytest.mark.parametrize("name", STOCK)
+class TestLongStudies:
+    """A stock sampler's own study is thinned again and again."""
+
+    @pytest.mark.parametrize("failing", [False, True])
+    def test_it_stays_short_and_proposes_everything_once(self, name: str, failing: bool) -> None:
+        pool = Pool(planned(WIDE), ())
+        sampler, proposed = stock(name, pool), []
+        for configuration in walk(sampler, pool, failing=failing):
+            proposed.append(configuration)
+            study = sampler._study
+            assert study is None or len(study.trials) <= SHORT + 1  # one to tell the first tags
+            assert len(sampler._history) <= SHORT
+        assert len(proposed) == 120
+        assert set(proposed) == set(planned(WIDE).configurations)
+
+    def test_a_seed_gives_the_same_proposals(self, name: str) -> None:
+        orders = []
+        for seed in (5, 5, 6):
+            pool = Pool(planned(WIDE), ())
+            orders.append(list(walk(stock(name, pool, seed), pool)))
+        assert orders[0] == orders[1] != orders[2]
+
+    def test_what_is_learnt_before_the_first_proposal_is_thinned_as_well(self, name: str) -> None:
+        plan = planned(WIDE)
+        pool = Pool(plan, ())
+        sampler = stock(name, pool)
+        for number, configuration in enumerate(plan.configurations[:100]):
+            pool.take(configuration)
+            sampler.learn(Record(number, configuration, outcome(configuration)))
+        assert SHORT // 2 <= len(sampler._history) < SHORT
+        assert sampler.propose() in pool
+
+
+def test_nsga2_goes_on_from_what_is_known() -> None:
+    """Its parents are the best of what was measured, not a first generation drawn anew."""
+    pool = Pool(planned(WIDE), ())
+    known = stock("nsga2", pool)
+    for number, configuration in enumerate(planned(WIDE).configurations[::2]):
+        pool.take(configuration)
+        known.learn(Record(number, configuration, outcome(configuration)))
+    known.propose()
+    assert known._study is not None
+    (generation,) = {tag for t in known._study.trials[1:-1] for tag in t.system_attrs.values()}
+    assert generation == 0
+    assert set(known._study.trials[-1].system_attrs.values()) == {1}
+
+
+VALUES = st.tuples(*(st.integers(0, 6).map(float) for _ in DEFAULT_OBJECTIVES))
+
+
+def trial_of(values: tuple[float, ...], missed: float) -> FrozenTrial:
+    choice = CategoricalDistribution(("a",))
+    return create_trial(
+        values=list(values),
+        params={"x": "a"},
+        distributions={"x": choice},
+        constraints={"latency_p90_ms.max": missed},
+    )
+
+
+@given(st.lists(st.tuples(VALUES, st.sampled_from([-1.0, 0.0, 0.5, 2.0])), max_size=120))
+def test_thinning_keeps_the_best_and_some_of_the_others(
+    points: list[tuple[tuple[float, ...], float]],
+) -> None:
+    most = 20
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dse.explore.samplers.KEPT", most)
+        trials = [trial_of(*point) for point in points]
+        kept = _thinned(trials, DEFAULT_OBJECTIVES, random.Random(0))  # noqa: S311
+    places = [next(i for i, t in enumerate(trials) if t is each) for each in kept]
+    assert places == sorted(set(places))
+    assert len(kept) == min(most, len(trials))
+    allowed = [i for i, (_, missed) in enumerate(points) if missed <= 0]
+    values = [dict(zip(DEFAULT_OBJECTIVES, points[i][0], strict=True)) for i in allowed]
+    best = {allowed[i] for i in nondominated(values, DEFAULT_OBJECTIVES)}
+    assert len(best & set(places)) >= min(len(best), most // 2)
+    if not allowed and points:
+        amounts = [missed for _, missed in points]
+        nearest = sorted(amounts)[: most // 2]
+        assert sorted(amounts[i] for i in places)[: most // 2] == nearest
