@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from dse.space.plan import Plan
     from dse.study.feed import Claim
     from dse.study.record import Record
-    from dse.study.study import Study, Trial
+    from dse.study.store import Trial
+    from dse.study.study import Study
     from dse.types import Measurement
 
 

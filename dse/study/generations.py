@@ -138,9 +138,9 @@ def exists(storage: optuna.storages.BaseStorage, name: str, number: int) -> bool
     """Whether a generation was begun, and its creation was not interrupted."""
     try:
         study = storage.get_study_id_from_name(generation_name(name, number))
-        return ABOUT_ATTRIBUTE in storage.get_study_user_attrs(study)
     except KeyError:
         return False
+    return ABOUT_ATTRIBUTE in storage.get_study_user_attrs(study)
 
 
 def _names(storage: optuna.storages.BaseStorage, name: str) -> list[str]:

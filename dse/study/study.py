@@ -5,39 +5,32 @@ The trials and their attributes are the only truth; `dse.study.results` derives 
 
 from __future__ import annotations
 
-import secrets
-from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Self, cast
 
 from dse.errors import RequestError
-from dse.frontier import feasible, violations
+from dse.frontier import feasible
 from dse.paths import exclusive
 from dse.process import process_identity
-from dse.space.plan import parameter_values
 from dse.space.space import SearchSpace
-from dse.study import generations, journal, owners
-from dse.study import record as attributes
+from dse.study import generations, owners
 from dse.study.feed import Feed
 from dse.study.measured import Observation
-from dse.study.patience import Patience
 from dse.study.record import (
     Purpose,
     configuration_of,
     host_of,
-    measurement_name,
-    outcome_as_dict,
     telling,
 )
 from dse.study.results import Results
-from dse.study.settle import run_name, settle, tell
-from dse.study.storage import open_storage, sqlite_url, storage_errors, without_password
+from dse.study.settle import run_name, settle
+from dse.study.storage import sqlite_url
+from dse.study.store import Store
 from dse.types import LADDER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from contextlib import AbstractContextManager
+    from collections.abc import Mapping
 
     import optuna
     from optuna.distributions import CategoricalDistribution
@@ -47,29 +40,10 @@ if TYPE_CHECKING:
     from dse.study.drift import Place
     from dse.study.feed import Claim, News
     from dse.study.folder import Presence, StudyFolder
+    from dse.study.patience import Patience
     from dse.study.record import Record
+    from dse.study.store import Trial
     from dse.types import Configuration, Measurement, Outcome
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """A trial that this process has begun and not ended.
-
-    Attributes:
-        id: its number in the storage.
-        number: its number in the Optuna study.
-        configuration: what it measures.
-        purpose: why.
-        kept: how many measurements of each metric it has stored.
-    """
-
-    id: int
-    number: int
-    configuration: Configuration
-    purpose: Purpose
-    kept: Counter[str] = field(default_factory=Counter, compare=False)
 
 
 class Study:
@@ -78,20 +52,15 @@ class Study:
     Attributes:
         folder: where it lies.
         results: what its trials amount to.
-        patience: with a storage that fails at work.
     """
 
     def __init__(self, folder: StudyFolder, url: str, *, create: bool = False) -> None:
         self.folder = folder
         self.results = Results()
-        self.patience = Patience()
-        self._shown = without_password(url)
-        self._storage = open_storage(url, create=create)
+        self._store = Store(url, create=create)
         self._name = folder.name
         if url == sqlite_url(folder.database):
-            with self._errors():
-                self._name = generations.name_within(self._storage, folder.name)
-        self._session = secrets.token_hex(8)
+            self._name = self._store.reading(generations.name_within, folder.name)
         self._presence: Presence | None = None
         self._feeds: list[Feed] = []
         self._trials_begun = 0
@@ -104,11 +73,10 @@ class Study:
             RequestError: there is none, or its storage can't be used.
         """
         study = cls(folder, folder.storage_url(url))
-        with study._errors():
-            study._read()
+        study._read()
         if not study._feeds:
             raise RequestError(
-                f"storage {study._shown} holds no study '{folder.name}'",
+                f"storage {study._store.shown} holds no study '{folder.name}'",
                 remedy="begin it with `dse explore`",
             )
         return study
@@ -129,17 +97,28 @@ class Study:
             study._presence = presence
             # Whoever uses the database of the folder has the folder, too.
             alone = presence.alone and found == sqlite_url(folder.database)
-            with study._errors():
-                known = generations.read(study._storage, study._name)
-                for generation in known:
-                    settle(study._storage, generation, folder.runs, alone=alone)
-                if known:
-                    about = known[-1].about.continued(about, folder.name)
-                generations.open_current(study._storage, study._name, space, plan, about)
-                study._read()
+            study._open(space, plan, about, alone=alone)
             folder.remember_storage(found)
             folder.remember_space(space.as_yaml())
         return study
+
+    def _open(self, space: SearchSpace, plan: Plan, about: About, *, alone: bool) -> None:
+        known = self._store.reading(generations.read, self._name)
+        for generation in known:
+            self._store.reading(settle, generation, self.folder.runs, alone=alone)
+        if known:
+            about = known[-1].about.continued(about, self.folder.name)
+        self._store.reading(generations.open_current, self._name, space, plan, about)
+        self._read()
+
+    @property
+    def patience(self) -> Patience:
+        """With a storage that fails at work."""
+        return self._store.patience
+
+    @patience.setter
+    def patience(self, patience: Patience) -> None:
+        self._store.patience = patience
 
     @property
     def about(self) -> About:
@@ -198,28 +177,9 @@ class Study:
             choices: distribution by name of parameter.
             purpose: why.
         """
-        import optuna
-
-        values = parameter_values(configuration)
-        template = optuna.trial.create_trial(
-            state=optuna.trial.TrialState.RUNNING,
-            params=values,
-            distributions={name: choices[name] for name in values},
-            user_attrs={
-                attributes.CONFIGURATION: configuration.as_dict(),
-                attributes.PURPOSE: purpose.value,
-                attributes.OWNER: {**process_identity(), owners.SESSION: self._session},
-            },
-        )
-
-        def create() -> tuple[int, int]:
-            # All in one transaction: a trial either says whose it is and of what, or is not there.
-            id_ = self._storage.create_new_trial(self._study_id, template)
-            return id_, self._storage.get_trial_number_from_id(id_)
-
-        id_, number = self._at_work(create)
+        trial = self._store.begin(self._generation.study, configuration, choices, purpose)
         self._trials_begun += 1
-        return Trial(id_, number, configuration, purpose)
+        return trial
 
     def choices_of(self, record: Record) -> Mapping[str, CategoricalDistribution]:
         """The distributions under which a configuration was measured: Optuna freezes them."""
@@ -230,15 +190,7 @@ class Study:
 
     def withdraw(self, trial: Trial) -> None:
         """Ends a trial that has measured nothing, for another process does."""
-
-        def end() -> None:
-            self._storage.set_trial_user_attr(trial.id, attributes.WITHDRAWN, True)
-            state = optuna.trial.TrialState.FAIL
-            self._generation.study.tell(trial.number, state=state, skip_if_finished=True)
-
-        import optuna
-
-        self._at_work(end)
+        self._store.withdraw(self._generation.study, trial)
 
     def run_name(self, trial: Trial) -> str:
         """The name of the run folders of a trial, but for the number of the try."""
@@ -254,12 +206,7 @@ class Study:
         First in the journal of its run: if the storage is gone for longer than it is waited for,
         it is taken from there at the next start.
         """
-        name = measurement_name(measurement, trial.kept[measurement.metric])
-        trial.kept[measurement.metric] += 1
-        runs = self.folder.runs
-        self.patience.attempt(lambda: journal.append(runs, self._session, measurement))
-        value = measurement.as_dict()
-        self._at_work(lambda: self._storage.set_trial_user_attr(trial.id, name, value))
+        self._store.keep(trial, measurement, self.folder.runs)
         host = str(process_identity()["host"])
         self.results.measured.add(Observation(measurement, self.place(trial), host))
 
@@ -272,30 +219,8 @@ class Study:
         known = self.records.get(trial.configuration.key)
         told = telling(outcome, trial.purpose)
         values = {**(known.outcome.values if known else {}), **told.values}
-        stored = outcome_as_dict(outcome)
-
-        def end() -> None:
-            try:
-                self._end(trial, outcome, values, stored)
-            except optuna.exceptions.UpdateFinishedTrialError:
-                # By a try whose answer was lost, it may be.
-                if self._storage.get_trial(trial.id).user_attrs.get(attributes.OUTCOME) != stored:
-                    raise
-
-        import optuna
-
-        self._at_work(end)
+        self._store.end(self._generation.study, trial, outcome, values, self.space)
         return self.results.note(trial.number, trial.configuration, told)
-
-    def _end(
-        self, trial: Trial, outcome: Outcome, values: Mapping[str, float], stored: dict[str, Any]
-    ) -> None:
-        if outcome.failure is None:
-            for name, value in self._constraints(values).items():
-                self._storage.set_trial_system_attr(trial.id, name, value)
-        # From here on the outcome is safe: a trial that was not told is told at the next start.
-        self._storage.set_trial_user_attr(trial.id, attributes.OUTCOME, stored)
-        tell(self._generation.study, trial.number, outcome, values, self.space.objectives)
 
     def sync(self) -> list[Record]:
         """Takes in what other processes have stored since.
@@ -305,7 +230,7 @@ class Study:
         Returns:
             The records that have an outcome more than before, as they are now.
         """
-        self._at_work(self._refresh)
+        self._store.at_work(self._refresh)
         changed: dict[str, None] = {}
         for feed in self._feeds:
             current = feed is self._feeds[-1]
@@ -319,34 +244,22 @@ class Study:
     @property
     def superseded(self) -> bool:
         """Whether another process has begun a further generation: the study has another space."""
-        return self._at_work(
-            lambda: generations.exists(self._storage, self._name, self._generation.number + 1)
-        )
+        name, further = self._name, self._generation.number + 1
+        return self._store.at_work(lambda storage: generations.exists(storage, name, further))
 
     def claims(self) -> list[Claim]:
         """What other processes measure at this moment, as far as the last `sync` tells."""
         return [claim for feed in self._feeds for claim in feed.claims()]
 
-    def _refresh(self) -> None:
+    def _refresh(self, storage: optuna.storages.BaseStorage) -> None:
         for feed in self._feeds:
             feed.generation.refresh()
             if any(map(owners.gone, feed.running())):
                 with exclusive(self.folder.lock):
                     feed.generation.refresh()
-                    settle(self._storage, feed.generation, self.folder.runs)
+                    settle(storage, feed.generation, self.folder.runs)
                 feed.generation.refresh()
         self._generation.about = generations.about_of(self._generation.study)
-
-    def _constraints(self, values: Mapping[str, float]) -> dict[str, Any]:
-        """The attributes in which Optuna keeps by how much each bound is missed."""
-        import optuna
-
-        missed = violations(values, self.space.constraints)
-        return optuna.trial.create_trial(value=0.0, constraints=missed).system_attrs
-
-    @property
-    def _study_id(self) -> int:
-        return self._storage.get_study_id_from_name(self._generation.study.study_name)
 
     def remember_artefact(self, name: str, sha256: str) -> None:
         """Notes which file measurements belong to: a model's, or one of a backend's settings.
@@ -360,7 +273,8 @@ class Study:
             artefacts = {**about.artefacts, name: sha256}
             self._generation.about = replace(about, artefacts=artefacts)
             value, study = self.about.as_dict(), self._generation.study
-            self._at_work(lambda: study.set_user_attr(generations.ABOUT_ATTRIBUTE, value))
+            name = generations.ABOUT_ATTRIBUTE
+            self._store.at_work(lambda _: study.set_user_attr(name, value))
         elif known != sha256:
             raise RequestError(
                 f"the file of {name} has changed since study '{self.folder.name}' used it",
@@ -371,21 +285,9 @@ class Study:
     def _generation(self) -> generations.Generation:
         return self._feeds[-1].generation  # load and create see to it that there is one
 
-    def _errors(self, *, at_work: bool = False) -> AbstractContextManager[None]:
-        return storage_errors(self._shown, at_work=at_work)
-
-    def _at_work(self, work: Callable[[], T]) -> T:
-        """Uses the storage, and waits for it if it is not there; nothing may be done by halves."""
-
-        def tried() -> T:
-            with self._errors(at_work=True):
-                return work()
-
-        return self.patience.attempt(tried)
-
     def _read(self) -> None:
-        for generation in generations.read(self._storage, self._name):
-            feed = Feed(generation, self._session)
+        for generation in self._store.reading(generations.read, self._name):
+            feed = Feed(generation, self._store.session)
             self._feeds.append(feed)
             self._trials_begun += len(generation.trials)
             self.results.start(SearchSpace.from_dict(generation.about.space))

@@ -20,7 +20,7 @@ from tests.study.studies import about, create, failed, fill, planned, small_spac
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dse.study.study import Trial
+    from dse.study.store import Trial
     from tests.commandline import Command
 
 SPEED = ["latency_p90_ms", "throughput_samples_per_s"]

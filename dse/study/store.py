@@ -1,0 +1,202 @@
+"""The Optuna storage of a study, as those use it who measure."""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+from dse.frontier import violations
+from dse.process import process_identity
+from dse.space.plan import parameter_values
+from dse.study import journal, owners
+from dse.study import record as attributes
+from dse.study.patience import Patience
+from dse.study.record import measurement_name, outcome_as_dict
+from dse.study.settle import tell
+from dse.study.storage import open_storage, storage_errors, without_password
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    import optuna
+    from optuna.distributions import CategoricalDistribution
+    from optuna.storages import BaseStorage
+
+    from dse.space.space import SearchSpace
+    from dse.study.record import Purpose
+    from dse.types import Configuration, Measurement, Outcome
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A trial that this process has begun and not ended.
+
+    Attributes:
+        id: its number in the storage.
+        number: its number in the Optuna study.
+        configuration: what it measures.
+        purpose: why.
+        kept: how many measurements of each metric it has stored.
+    """
+
+    id: int
+    number: int
+    configuration: Configuration
+    purpose: Purpose
+    kept: Counter[str] = field(default_factory=Counter, compare=False)
+
+
+class Store:
+    """A storage that may go away while a study is at work, and come back.
+
+    Args:
+        url: of the storage.
+        create: whether to create a SQLite database where there is none.
+
+    Attributes:
+        shown: the URL without its password.
+        session: tells this opening of the study from others.
+        patience: with a storage that fails at work.
+    """
+
+    def __init__(self, url: str, *, create: bool) -> None:
+        self.shown = without_password(url)
+        self.session = secrets.token_hex(8)
+        self.patience = Patience()
+        self._storage = open_storage(url, create=create)
+
+    def reading(
+        self, work: Callable[Concatenate[BaseStorage, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Does something with the storage while the study is opened.
+
+        Raises:
+            RequestError: the storage can't be used.
+        """
+        with storage_errors(self.shown):
+            return work(self._storage, *args, **kwargs)
+
+    def at_work(self, work: Callable[[BaseStorage], T]) -> T:
+        """Does something with the storage, and waits for it where it is gone.
+
+        Args:
+            work: what it does must bear being done again, for it may be interrupted anywhere.
+
+        Raises:
+            DseError: the storage stays away, or is damaged.
+            KeyboardInterrupt: see `Patience.attempt`.
+        """
+
+        def tried() -> T:
+            with storage_errors(self.shown, at_work=True):
+                return work(self._storage)
+
+        return self.patience.attempt(tried)
+
+    def begin(
+        self,
+        study: optuna.Study,
+        configuration: Configuration,
+        choices: Mapping[str, CategoricalDistribution],
+        purpose: Purpose,
+    ) -> Trial:
+        """Begins a trial that this session owns."""
+        import optuna
+
+        values = parameter_values(configuration)
+        template = optuna.trial.create_trial(
+            state=optuna.trial.TrialState.RUNNING,
+            params=values,
+            distributions={name: choices[name] for name in values},
+            user_attrs={
+                attributes.CONFIGURATION: configuration.as_dict(),
+                attributes.PURPOSE: purpose.value,
+                attributes.OWNER: {**process_identity(), owners.SESSION: self.session},
+            },
+        )
+
+        def create(storage: BaseStorage) -> Trial:
+            study_id = storage.get_study_id_from_name(study.study_name)
+            # All in one transaction: a trial either says whose it is and of what, or is not there.
+            id_ = storage.create_new_trial(study_id, template)
+            return Trial(id_, storage.get_trial_number_from_id(id_), configuration, purpose)
+
+        return self.at_work(create)
+
+    def withdraw(self, study: optuna.Study, trial: Trial) -> None:
+        """Ends a trial that has measured nothing, for another process does."""
+        import optuna
+
+        def end(storage: BaseStorage) -> None:
+            if not storage.get_trial(trial.id).state.is_finished():
+                storage.set_trial_user_attr(trial.id, attributes.WITHDRAWN, True)
+                study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+
+        self.at_work(end)
+
+    def keep(self, trial: Trial, measurement: Measurement, runs: Path) -> None:
+        """Stores a measurement, first in the journal of its run.
+
+        Args:
+            trial: that took it.
+            measurement: what was measured.
+            runs: the folder of all runs.
+        """
+        name = measurement_name(measurement, trial.kept[measurement.metric])
+        trial.kept[measurement.metric] += 1
+        self.patience.attempt(lambda: journal.append(runs, self.session, measurement))
+        value = measurement.as_dict()
+        self.at_work(lambda storage: storage.set_trial_user_attr(trial.id, name, value))
+
+    def end(
+        self,
+        study: optuna.Study,
+        trial: Trial,
+        outcome: Outcome,
+        values: Mapping[str, float],
+        space: SearchSpace,
+    ) -> None:
+        """Stores the outcome of a trial and ends it.
+
+        Args:
+            study: the trial's.
+            trial: what to end.
+            outcome: of the trial.
+            values: of its configuration, as far as they are known.
+            space: has the objectives and constraints.
+        """
+        import optuna
+
+        stored = outcome_as_dict(outcome)
+        system = {} if outcome.failure else _constraints(values, space)
+
+        def once(storage: BaseStorage) -> None:
+            for name, value in system.items():
+                storage.set_trial_system_attr(trial.id, name, value)
+            # From here on the outcome is safe: a trial that was not told is told at the next start.
+            storage.set_trial_user_attr(trial.id, attributes.OUTCOME, stored)
+            tell(study, trial.number, outcome, values, space.objectives)
+
+        def end(storage: BaseStorage) -> None:
+            try:
+                once(storage)
+            except optuna.exceptions.UpdateFinishedTrialError:
+                # By a try whose answer was lost, it may be.
+                if storage.get_trial(trial.id).user_attrs.get(attributes.OUTCOME) != stored:
+                    raise
+
+        self.at_work(end)
+
+
+def _constraints(values: Mapping[str, float], space: SearchSpace) -> dict[str, Any]:
+    """The attributes in which Optuna keeps by how much each bound is missed."""
+    import optuna
+
+    missed = violations(values, space.constraints)
+    return optuna.trial.create_trial(value=0.0, constraints=missed).system_attrs
