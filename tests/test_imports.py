@@ -15,8 +15,12 @@ BASE = {"types", "errors"}
 # Each line may import what it names, and from itself; the longest name that fits a module counts.
 LAYERS: dict[str, set[str]] = {
     "cli": {
-        *("explore", "report", "study", "environments", "models", "registry", "system", "version"),
-        *("machine", *BASE),
+        *("explore", "validate", "report", "study", "environments", "models", "registry"),
+        *("machine", "system", "version", *BASE),
+    },
+    "validate": {
+        *("explore", "report", "study", "measure.runner", "measure.spec"),
+        *("loadgen.logs", "loadgen.verdict", "turn", *BASE),
     },
     "explore": {
         *("report", "study", "measure.runner", "measure.spec", "space"),
@@ -24,7 +28,7 @@ LAYERS: dict[str, set[str]] = {
         *("frontier", "intervals", "machine", "rapl", "system", "turn", *BASE),
     },
     "environments": {"yamlfile", "complaints", "paths", "start", "registry", *BASE},
-    "report": {"study", "space", "system", "paths", *BASE},
+    "report": {"study", "space", "measure.reproduce", "intervals", "system", "paths", *BASE},
     "study": {"frontier", "intervals", "space", "system", "process", "paths", *BASE},
     "frontier": {"space", *BASE},
     "space": {"affinity", "registry", "contract", "yamlfile", "complaints", *BASE},
@@ -33,6 +37,7 @@ LAYERS: dict[str, set[str]] = {
     # On both sides of the pipe: no LoadGen, no runtime.
     "measure": BASE,
     "measure.runner": {"measure.spec", "measure.failures", "measure.watch", "start", *BASE},
+    "measure.reproduce": {"measure.runner", "start"},
     "measure.watch": {"machine"},
     "measure.spec": BASE,
     "measure.failures": BASE,

@@ -38,7 +38,7 @@ def loaded(code: str) -> set[str]:
         "import dse.contract, dse.registry, dse.types, dse.errors",
         "from dse.cli import run; run(['--help'])",
         "from dse.cli import run; run(['--version'])",
-        "from dse.cli import run; [run([c, '--help']) for c in ('explore', 'status', 'frontier')]",
+        "from dse.cli import run; [run([c, '--help']) for c in ('explore', 'status', 'validate')]",
         "from dse.cli import run; run(['system', '--json'])",
         "from dse.cli import run; run(['system', '--check', '--probes', '0'])",
         "from dse.cli import run; run(['models', 'list']); run(['models', 'fetch'])",
