@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import click
@@ -12,16 +13,18 @@ from dse.cli.options import json_option, storage_option, study_argument
 if TYPE_CHECKING:
     from dse.study.study import Study
 
-REASON_WIDTH = 120
-"""Characters of a failure's first line that tell one reason from another."""
-
 
 @click.command()
 @study_argument
 @storage_option
 @json_option
-def status(study: str, storage: str | None, *, as_json: bool) -> None:
-    """Tell how far a study is and what failed."""
+@click.option("--verbose", is_flag=True, help="Show all that is kept of what failed runs printed.")
+def status(study: str, storage: str | None, *, as_json: bool, verbose: bool) -> None:
+    """Tell how far a study is, how far its values can be trusted, and what failed.
+
+    Of each reason for failures there is one example, with a command that runs it again.
+    """
+    from dse.report.health import health
     from dse.report.summary import status as numbers_of
     from dse.study.folder import existing_folder
     from dse.study.study import Study
@@ -38,24 +41,16 @@ def status(study: str, storage: str | None, *, as_json: bool) -> None:
         f"{counts['remaining']} remaining"
     )
     click.echo(f"measurements taken: {numbers['measurements_taken']}")
-    for line in opened.about.excluded:
-        click.echo(f"not run: {line}")
-    for kind, count in numbers["failures"].items():
-        click.echo(f"failures, {kind}: {count}")
-        for line in _examples(opened, kind):
-            click.echo(f"  {line}")
+    for line in (*health(opened), *(f"not run: {line}" for line in opened.about.excluded)):
+        click.echo(line)
+    _failures(opened, numbers["failures"], verbose=verbose)
 
 
-def _examples(study: Study, kind: str) -> list[str]:
-    """One line for each reason, the most frequent first."""
-    reasons: dict[str, list[str]] = {}
-    for record in study.records.values():
-        failure = record.outcome.failure
-        if failure is not None and failure.kind.value == kind:
-            # Runtimes tell the same reason of each node and shape in further lines.
-            reason = failure.message.strip().partition("\n")[0][:REASON_WIDTH]
-            reasons.setdefault(reason, []).append(f"#{record.id} {record.configuration}")
-    return [
-        f"{len(who)} x {reason} (such as {who[0]})"
-        for reason, who in sorted(reasons.items(), key=lambda item: -len(item[1]))
-    ]
+def _failures(study: Study, counts: dict[str, int], *, verbose: bool) -> None:
+    from dse.report.failures import TAIL_LINES, explained, reasons
+
+    for kind, found in groupby(reasons(study), key=lambda reason: reason.kind.value):
+        click.echo(f"failures, {kind}: {counts[kind]}")
+        for reason in found:
+            for line in explained(reason, study.folder.runs, None if verbose else TAIL_LINES):
+                click.echo(f"  {line}")

@@ -72,7 +72,7 @@ def run_worker(
     Raises:
         DseError: the run folder can't be written, or the interpreter can't be started.
     """
-    spec = replace(spec, memory_limit_bytes=limits.memory_bytes)
+    spec = replace(spec, memory_limit_bytes=limits.memory_bytes, interpreter=interpreter)
     spec_file = spec.folder / SPEC_FILE
     try:
         spec.folder.mkdir(parents=True, exist_ok=True)
@@ -128,7 +128,7 @@ def _run(
             stderr=stderr,
             pass_fds=(writer,),
             start_new_session=True,  # a Ctrl-C is for the parent; and the group dies as one
-            env=_environment(interpreter),
+            env=environment(interpreter),
         )
     except OSError as error:
         os.close(reader)
@@ -165,7 +165,8 @@ def _watched(keep: Callable[[Measurement], None], watch: Watch) -> Watched:
     return kept
 
 
-def _environment(interpreter: str) -> dict[str, str]:
+def environment(interpreter: str) -> dict[str, str]:
+    """The environment variables of a worker that runs in an interpreter."""
     variables = start.environment(interpreter)
     return {name: value for name, value in variables.items() if name not in THREAD_VARIABLES}
 

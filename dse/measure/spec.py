@@ -141,6 +141,7 @@ class Spec:
         tasks: the metrics to take, in order.
         settings: the files the search space gives the backend.
         memory_limit_bytes: the most memory the worker may allocate; 0 for no limit.
+        interpreter: the Python that runs it; empty until one does.
         official: how its one task is taken by MLPerf's own settings; None for any other run.
     """
 
@@ -154,6 +155,7 @@ class Spec:
     fidelity: Fidelity
     settings: Mapping[str, Path]
     memory_limit_bytes: int = 0
+    interpreter: str = ""
     official: Official | None = None
 
     def to_json(self) -> str:
@@ -182,6 +184,7 @@ class Spec:
             fidelity=Fidelity(**data["fidelity"]),
             settings={name: Path(path) for name, path in data["settings"].items()},
             memory_limit_bytes=data["memory_limit_bytes"],
+            interpreter=data.get("interpreter", ""),
             official=_official(data.get("official")),
         )
 

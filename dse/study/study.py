@@ -27,7 +27,7 @@ from dse.study.results import Results
 from dse.study.settle import run_name, settle
 from dse.study.storage import sqlite_url
 from dse.study.store import Store
-from dse.types import LADDER
+from dse.types import COSTS, LADDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -147,8 +147,10 @@ class Study:
 
     @property
     def measurements_taken(self) -> int:
-        """How many measurements of any configuration were ever taken, but for rehearsals."""
-        return sum(each.measurement.fidelity in LADDER for each in self.results.measured)
+        """How many measurements were ever taken, but for rehearsals and costs nobody asked for."""
+        left_out = {metric.name for metric in COSTS} - set(self.about.metrics)
+        taken = (each.measurement for each in self.results.measured)
+        return sum(m.fidelity in LADDER and m.metric not in left_out for m in taken)
 
     def frontier(self) -> list[Record]:
         """The records that keep to the constraints and that no other such record dominates.

@@ -89,14 +89,18 @@ def test_status(command: Command, study: str) -> None:
         "measurements_taken": 24,
         "failures": {"unsupported": 2},
     }
-    shown = command.good("status", study).out
-    assert shown.splitlines() == [
+    shown = command.good("status", study).out.splitlines()
+    points = len(command.frontier(study)["points"])
+    assert shown[:6] == [
         "study mine",
         "configurations: 8 measured, 2 failed, 2 remaining",
         "measurements taken: 24",
+        f"frontier: {points} points, {points} certain",
         "failures, unsupported: 2",
         "  2 x no such kernel (such as #8 c fp32, replay, 1 thread, batch 1, runtime=x)",
     ]
+    assert all(line.startswith("      | ") for line in shown[6:-1])
+    assert shown[-1].startswith("      run it again: ")
 
 
 def test_frontier(command: Command, study: str) -> None:

@@ -7,13 +7,18 @@ from typing import Any
 
 import pytest
 
-from dse.explore.keys import accuracy_key, speed_key
-from dse.measure.spec import PROBE
+from dse.explore.keys import accuracy_key, size_key, speed_key
 from dse.registry import backend
 from dse.types import (
     ACCURACY,
+    CPU_TIME,
+    ENERGY,
     LATENCY,
+    LOAD_TIME,
+    METRICS,
+    MODEL_SIZE,
     MULTI_STREAM,
+    PEAK_MEMORY,
     SERVER,
     THROUGHPUT,
     Configuration,
@@ -29,9 +34,12 @@ CHANGES: dict[str, dict[str, Any]] = {
     "knob": {"knobs": (("streams", 2),)},
     "numeric knob": {"knobs": (("streams", 1), ("inference_precision", "bf16"))},
 }
-COUNTS = {
+OF_ONE_STREAM = {"threads", "pinned", "knob", "numeric knob"}
+COUNTS: dict[str, set[str]] = {
     ACCURACY.name: {"numeric knob"},
-    LATENCY.name: {"threads", "pinned", "knob", "numeric knob"},
+    MODEL_SIZE.name: set(),
+    **{metric.name: OF_ONE_STREAM for metric in (LATENCY, LOAD_TIME, CPU_TIME, ENERGY)},
+    PEAK_MEMORY.name: set(CHANGES),
     THROUGHPUT.name: set(CHANGES),
     MULTI_STREAM.name: set(CHANGES),
     SERVER.name: set(CHANGES),
@@ -41,7 +49,9 @@ COUNTS = {
 def key(metric: str, configuration: Configuration, depends: dict[str, str] = DEPENDS) -> str:
     if metric == ACCURACY.name:
         return accuracy_key(configuration, backend("openvino"), depends, "d")
-    return speed_key(metric, configuration, depends, "cpu", PROBE, recorded=False)
+    if metric == MODEL_SIZE.name:
+        return size_key(depends["artefact"])
+    return speed_key(metric, configuration, depends, "cpu", recorded=False)
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -69,17 +79,18 @@ def test_a_multi_stream_query_fills_no_larger_batch() -> None:
     assert keys[1] == keys[2] == keys[3] != keys[0]
 
 
-def test_cpu_and_fidelity_count_for_speed() -> None:
-    def of(cpu: str, shortest_ms: int) -> str:
-        fidelity = replace(PROBE, min_duration_ms=shortest_ms)
-        return speed_key(LATENCY.name, PLAIN, DEPENDS, cpu, fidelity, recorded=False)
+def test_the_cpu_counts_for_speed() -> None:
+    keys = {speed_key(LATENCY.name, PLAIN, DEPENDS, cpu, recorded=False) for cpu in ("a", "b")}
+    assert len(keys) == 2
 
-    assert len({of("a", 1000), of("b", 1000), of("a", 2000)}) == 3
+
+def test_every_metric_has_a_key() -> None:
+    assert set(COUNTS) == set(METRICS)
 
 
 def test_a_recorded_value_belongs_to_one_row() -> None:
     keys = {
-        speed_key(LATENCY.name, replace(PLAIN, **change), DEPENDS, "cpu", PROBE, recorded=True)
+        speed_key(LATENCY.name, replace(PLAIN, **change), DEPENDS, "cpu", recorded=True)
         for change in ({}, *CHANGES.values())
     }
     assert len(keys) == 1 + len(CHANGES)

@@ -41,12 +41,15 @@ SPECS = st.builds(
         label_offset=COUNTS,
     ),
     inputs=st.builds(InputSource, st.none() | PATHS, st.none() | PATHS, COUNTS),
-    tasks=st.lists(st.builds(Task, st.sampled_from(sorted(METRICS)), st.text())).map(tuple),
+    tasks=st.lists(st.builds(Task, st.sampled_from(sorted(METRICS)), st.text(), st.booleans())).map(
+        tuple
+    ),
     fidelity=st.builds(
         Fidelity, st.sampled_from(["probe", "valid"]), COUNTS, COUNTS, COUNTS, COUNTS, COUNTS
     ),
     settings=st.dictionaries(st.text(), PATHS),
     memory_limit_bytes=COUNTS,
+    interpreter=st.text(),
 )
 KINDS = st.sampled_from(["measurement", "failure", "done"])
 

@@ -1,0 +1,42 @@
+"""The command that does again what one worker did, to see for oneself how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from typing import TYPE_CHECKING
+
+from dse import start
+from dse.measure.runner import SPEC_FILE, environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NEW_FOLDER = '"$(mktemp -d)"'
+"""For the logs: those of the run that failed stay as they are."""
+
+
+def command(run: Path) -> str | None:
+    """A line for a shell, in which the worker of a run folder is run again.
+
+    Args:
+        run: the folder.
+
+    Returns:
+        None where the folder no longer holds what the worker was told.
+    """
+    file = run.absolute() / SPEC_FILE
+    try:
+        stored = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(stored, dict):
+        return None
+    # Older versions did not write down which Python it was.
+    interpreter = str(stored.get("interpreter") or sys.executable)
+    words = start.command(interpreter, "dse.measure.worker", str(file))
+    kept = environment(interpreter)
+    unset = [word for name in sorted(os.environ) if name not in kept for word in ("-u", name)]
+    return shlex.join([*(["env", *unset] if unset else []), *words]) + f" --folder {NEW_FOLDER}"

@@ -1,0 +1,101 @@
+"""How far the values of a study can be trusted: noise, drift and disturbances, in lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dse.report.text import number
+from dse.types import METRICS, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dse.intervals import Spread
+    from dse.study.drift import Place, Window
+    from dse.study.study import Study
+
+
+def health(study: Study) -> list[str]:
+    """Everything there is to say; nothing where nothing was measured here."""
+    lines = [*_noise(study), *_anchor(study), *_drifts(study), *_disturbed(study)]
+    return [*lines, *_frontier(study), *_stale(study)]
+
+
+def _noise(study: Study) -> Iterator[str]:
+    measured = study.results.measured
+    for name in study.about.metrics:
+        probes, standard = measured.spread(name, "probe"), measured.spread(name, "standard")
+        known = {"probes": probes} if probes else {}
+        if standard and standard is not probes:  # else it stands in for what is not known
+            known["standard runs"] = standard
+        if known and METRICS[name].timed:
+            shown = "; ".join(f"{what}: {_spread(spread)}" for what, spread in known.items())
+            yield f"noise of {METRICS[name].title}: {shown}"
+
+
+def _spread(spread: Spread) -> str:
+    times = "repetition" if spread.degrees == 1 else "repetitions"
+    return f"{100 * spread.sd:.1f} % (from {spread.degrees} {times})"
+
+
+def _anchor(study: Study) -> Iterator[str]:
+    anchor = study.results.anchor
+    if anchor is None:
+        return
+    ranges, most = [], 0
+    for estimate in study.results.timed(anchor.outcome):
+        name = estimate.metric
+        values = [m.value for m in study.results.measured.taken(estimate.key, "probe")]
+        if values:
+            low, high = number(name, min(values)), number(name, max(values))
+            ranges.append(f"{METRICS[name].title} {low} to {high} {METRICS[name].unit}")
+            most = max(most, len(values))
+    if most > 1:
+        yield f"anchor #{anchor.id}, measured {most} times: {'; '.join(ranges)}"
+
+
+def _drifts(study: Study) -> Iterator[str]:
+    drifts = study.results.measured.drifts()
+    several = len({host for _, host in drifts}) > 1
+    for (metric, host), windows in sorted(drifts.items()):
+        where = f" on {host}" if several else ""
+        for window in windows:
+            yield (
+                f"drift of {METRICS[metric].title}{where}: the anchor gave "
+                f"{100 * window.change:+.0f} % {_span(window)}"
+            )
+
+
+def _span(window: Window) -> str:
+    since = f"after trial {_trial(window.after)}" if window.after else "from the start"
+    until = f"until trial {_trial(window.before)}" if window.before else "and still does"
+    return f"{since} {until}"
+
+
+def _trial(place: Place) -> str:
+    """As its run folders are named."""
+    return f"{place[0]}-{place[1]:06d}"
+
+
+def _disturbed(study: Study) -> Iterator[str]:
+    taken = [each.measurement for each in study.results.measured]
+    timed = [m for m in taken if m.source is Source.MEASURED and METRICS[m.metric].timed]
+    causes = [str(m.details["disturbed"]) for m in timed if "disturbed" in m.details]
+    if causes:
+        such = f", the last by: {causes[-1]}"
+        yield f"disturbed: {len(causes)} of {len(timed)} timed measurements{such}"
+
+
+def _frontier(study: Study) -> Iterator[str]:
+    points = study.frontier()
+    if points:
+        certain = sum(map(study.results.certain, points))
+        yield f"frontier: {len(points)} point{'s' if len(points) > 1 else ''}, {certain} certain"
+
+
+def _stale(study: Study) -> Iterator[str]:
+    stale = study.results.stale()
+    if stale:
+        ids = ", ".join(f"#{record.id}" for record in stale[:10])
+        more = f" and {len(stale) - 10} more" if len(stale) > 10 else ""
+        yield f"measured during a drift only: {len(stale)} configurations ({ids}{more})"

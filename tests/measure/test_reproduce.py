@@ -1,0 +1,73 @@
+"""The command that does a run again: pasted into a shell, it ends as the run did."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dse.measure.reproduce import command
+from dse.measure.runner import SPEC_FILE, Limits, run_worker
+from dse.types import LATENCY
+from tests.measure.specs import spec, wrapper
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LIMITS = Limits(60.0, 0)
+AWKWARD = 'it\'s a "folder" with $HOME; and\tmore'
+
+
+def test_a_failed_run_fails_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / AWKWARD
+    folder.mkdir()
+    python = wrapper(folder)
+    wanted = spec(folder, LATENCY.name, knobs={"fault": "raise"})
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "of this Python alone"))
+    failure = run_worker(wanted, LIMITS, interpreter=str(python.path)).failure
+    assert failure is not None
+    before = sorted(wanted.folder.rglob("*"))
+    line = command(wanted.folder)
+    assert line is not None
+    (python.notes / "environment").unlink()
+    ended = subprocess.run(
+        ["sh", "-c", line], capture_output=True, text=True, cwd="/", env=os.environ, timeout=60
+    )
+    assert ended.returncode == 1
+    answer = json.loads(ended.stdout.splitlines()[-1])
+    assert answer == {
+        "kind": "failure",
+        "body": {"kind": failure.kind.value, "message": failure.message},
+    }
+    assert ended.stderr.splitlines()[-1] == failure.stderr_tail.splitlines()[-1]
+    assert sorted(wanted.folder.rglob("*")) == before
+    assert "OMP_NUM_THREADS" not in python.environment
+    assert "PYTHONPATH" not in python.environment
+
+
+@pytest.mark.parametrize("text", [None, "", "{", "[]", "\udcff"])
+def test_a_run_folder_without_its_spec_can_not_be_run_again(
+    tmp_path: Path, text: str | None
+) -> None:
+    if text is not None:
+        (tmp_path / SPEC_FILE).write_text(text, errors="surrogateescape")
+    assert command(tmp_path) is None
+
+
+def test_an_older_spec_runs_in_this_python(tmp_path: Path) -> None:
+    """It does not say which one it was."""
+    wanted = spec(tmp_path, LATENCY.name, knobs={"delay_ms": 0.1})
+    assert run_worker(wanted, LIMITS).failure is None
+    file = wanted.folder / SPEC_FILE
+    stored = json.loads(file.read_text())
+    del stored["interpreter"]
+    file.write_text(json.dumps(stored))
+    line = command(wanted.folder)
+    assert line is not None
+    ended = subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 0
+    assert json.loads(ended.stdout.splitlines()[-1]) == {"kind": "done", "body": {}}
