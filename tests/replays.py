@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sqlite3
+from collections import Counter
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +91,16 @@ def outcomes(database: Path) -> dict[int, tuple[str, str]]:
         )
         for trial, outcome in attributes(database, "outcome").items()
     }
+
+
+def taken(database: Path) -> Counter[tuple[str, str, str]]:
+    """How often each thing was measured: metric, key and fidelity."""
+    with closing(sqlite3.connect(database)) as connection:
+        rows = connection.execute(
+            "SELECT value_json FROM trial_user_attributes WHERE key LIKE 'measurement:%'"
+        ).fetchall()
+    found = (json.loads(text) for (text,) in rows)
+    return Counter((m["metric"], m["key"], m["fidelity"]) for m in found)
 
 
 def failures(database: Path) -> list[dict[str, Any]]:

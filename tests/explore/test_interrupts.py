@@ -68,17 +68,24 @@ def test_the_third_one_exits_at_once(
     assert command.counts("space") == (0, 1, 1, 0)
 
 
-def test_another_exploration_meanwhile_is_refused(command: Command, here: Path) -> None:
+def test_another_exploration_meanwhile_waits_and_an_interrupt_ends_that_at_once(
+    command: Command, here: Path
+) -> None:
     space = write_space(here, backends={"null": {"fault": ["refuse", "hang"]}}, **SLOW)
-    with start("explore", space, "--sampler", "grid", "--run-timeout", "1h") as process:
+    explore = ["explore", space, "--sampler", "grid", "--run-timeout"]
+    with start(*explore, "1h") as process:
         assert read_until(process, "FAILED (unsupported")
-        refused = command("explore", space, "--run-timeout", "1s")
-        assert refused.code == 2
-        assert "study 'space' is being explored by another process; wait" in refused.last
-        assert command.counts("space") == (0, 1, 1, 0)  # it can be read, though
+        with start(*explore, "1h") as waiting:
+            assert read_until(waiting, "another process measures on this machine; waiting")
+            assert command.counts("space") == (0, 1, 1, 0)  # it can be read, though
+            waiting.send_signal(signal.SIGINT)
+            _, err = waiting.communicate(timeout=PATIENCE_S)
+        assert waiting.returncode == 130
+        assert "interrupted: 0 done now" in err
+        assert len(attributes(here / "studies/space/study.db", "owner")) == 2  # none begun in vain
         process.kill()
     assert none_left(here)
-    resumed = command("explore", space, "--run-timeout", "1s")
+    resumed = command(*explore, "1s")
     assert "1 done now" in resumed.err
 
 

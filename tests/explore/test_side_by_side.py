@@ -1,17 +1,22 @@
-"""Two explorations at once that share a cache: nothing is built twice, nothing is damaged."""
+"""Explorations at once: what they share is built once, explored once, and never damaged."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
+from collections import Counter
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 import yaml
 from PIL import Image
 
-from tests.commandline import PATIENCE_S, start
+from tests.commandline import PATIENCE_S, none_left, read_until, start
+from tests.replays import attributes, outcomes, taken, write_space, write_table
 from tests.small_models import SIDE, onnx_bytes, tflite_bytes
 
 if TYPE_CHECKING:
@@ -36,7 +41,7 @@ def explored(here: Path, *arguments: object) -> None:
             assert process.returncode == 0, errors
 
 
-def write_space(here: Path, models: Sequence[str], objectives: Sequence[str]) -> Path:
+def write_models_space(here: Path, models: Sequence[str], objectives: Sequence[str]) -> Path:
     path = here / "both.yaml"
     space = {
         "models": list(models),
@@ -54,7 +59,7 @@ def cached(folder: Path, *suffixes: str) -> list[Path]:
 
 
 def test_models_are_built_once_and_whole(command: Command, here: Path) -> None:
-    space = write_space(here, ["mobilenet-v1-0.25-128"], ["throughput_samples_per_s"])
+    space = write_models_space(here, ["mobilenet-v1-0.25-128"], ["throughput_samples_per_s"])
     explored(here, "--repeats", 0, space)
     cache = here.parent / "cache"
     files = cached(cache, ".onnx", ".tflite")
@@ -87,7 +92,7 @@ def test_images_are_decoded_once_and_calibrate_alike(command: Command, here: Pat
         {**entry, "file": "small.tflite", "layout": "NHWC"},
     ]
     (models / "models.yaml").write_text(json.dumps({"models": entries}))
-    space = write_space(here, ["small"], ["accuracy_percent", "throughput_samples_per_s"])
+    space = write_models_space(here, ["small"], ["accuracy_percent", "throughput_samples_per_s"])
     explored(here, "--repeats", 0, space, "--models", models, "--dataset", images)
     cache = here.parent / "cache"
     assert not cached(cache, ".tmp")
@@ -104,3 +109,90 @@ def test_images_are_decoded_once_and_calibrate_alike(command: Command, here: Pat
     for name in STUDIES:
         measured, failed, remaining, _ = command.counts(name)
         assert (measured, failed, remaining) == (4, 0, 0)
+
+
+DATABASE = "studies/space/study.db"
+SIZES = list(range(1, 21))
+
+
+def share(here: Path, space: Path, *options: object, machines: bool) -> list[str]:
+    """Explores one study twice at once; what each has said."""
+    with ExitStack() as stack:
+        running = []
+        for number in range(2):
+            temporary = here.parent / f"temporary-{number if machines else 0}"
+            temporary.mkdir(exist_ok=True)
+            explore = ["explore", space, "--sampler", "random", "--seed", number, *options]
+            environment = {**os.environ, "TMPDIR": str(temporary)}
+            running.append(stack.enter_context(start(*explore, env=environment)))
+        answers = [process.communicate(timeout=3 * PATIENCE_S) for process in running]
+    assert [process.returncode for process in running] == [0, 0], answers
+    return [errors for _, errors in answers]
+
+
+@pytest.mark.parametrize("machines", [False, True], ids=["one machine", "a machine each"])
+def test_explorations_share_a_study(command: Command, here: Path, *, machines: bool) -> None:
+    """Machines are told apart by what they lock; only one measures at a time on each."""
+    write_table(here, threads=[1], batch_sizes=SIZES)
+    space = write_space(here, threads=1, batch_sizes=SIZES)
+    said = share(here, space, machines=machines)
+    done = [int(re.findall(r": (\d+) done now", text)[0]) for text in said]
+    assert sum(done) == 2 * len(SIZES)
+    assert min(done) > 0
+    assert command.counts("space") == (2 * len(SIZES), 0, 0, 6 * len(SIZES))
+    assert set(taken(here / DATABASE).values()) == {1}
+    keys = [key for key, _ in outcomes(here / DATABASE).values()]
+    assert len(keys) == len(set(keys)) == 2 * len(SIZES)
+
+
+@pytest.mark.parametrize("machines", [False, True], ids=["one machine", "a machine each"])
+def test_what_configurations_have_in_common_is_measured_once(here: Path, *, machines: bool) -> None:
+    """SingleStream latency is the same for every batch size."""
+    objectives = ["latency_p90_ms", "throughput_samples_per_s"]
+    fields = {"models": "a", "threads": 1, "batch_sizes": [1, 2, 4], "objectives": objectives}
+    space = write_space(here, backends={"null": {"delay_ms": [0.1, 0.2]}}, **fields)
+    share(here, space, "--repeats", 0, machines=machines)
+    counted = taken(here / DATABASE)
+    by_metric = Counter(metric for metric, _, _ in counted)
+    assert by_metric["latency_p90_ms"] == 2
+    assert by_metric["throughput_samples_per_s"] == 6
+    assert set(counted.values()) == {1}
+
+
+def test_a_further_space_ends_the_exploration_of_the_one_before(
+    command: Command, here: Path
+) -> None:
+    sizes = list(range(1, 51))
+    write_table(here, models=["a"], threads=[1], batch_sizes=sizes)
+    narrow = write_space(here, models="a", threads=1, batch_sizes=sizes[:-1])
+    wide = write_space(here, "wide", models="a", threads=1, batch_sizes=sizes)
+    with start("explore", narrow) as older:
+        assert read_until(older, "/49 ", times=2)
+        command.good("explore", wide, "--study", "space", "--n-trials", 2)
+        _, errors = older.communicate(timeout=PATIENCE_S)
+    assert older.returncode == 0
+    assert "another process explores the study in another space now: " in errors
+    counts = command.counts("space")
+    assert counts[2] > 0
+    command.good("explore", wide, "--study", "space")
+    assert command.counts("space") == (50, 0, 0, 150)
+    assert set(taken(here / DATABASE).values()) == {1}
+
+
+def test_an_exploration_takes_over_from_one_that_was_killed(command: Command, here: Path) -> None:
+    """While it runs itself: what the other has stored stays, what it had begun comes up again."""
+    write_table(here, threads=[1], batch_sizes=SIZES)
+    space = write_space(here, threads=1, batch_sizes=SIZES)
+    with start("explore", space, "--sampler", "grid") as survivor:
+        for _ in range(4):
+            with start("explore", space, "--sampler", "grid") as other:
+                read_until(other, "/40 ")
+                other.kill()
+        _, errors = survivor.communicate(timeout=3 * PATIENCE_S)
+    assert survivor.returncode == 0, errors
+    assert none_left(here)
+    assert command.counts("space") == (40, 0, 0, 120)
+    assert set(taken(here / DATABASE).values()) == {1}
+    assert len(outcomes(here / DATABASE)) == 40
+    begun = attributes(here / DATABASE, "owner")
+    assert len({owner["pid"] for owner in begun.values()}) > 1
