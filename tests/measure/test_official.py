@@ -90,7 +90,7 @@ def test_a_rehearsal_keeps_all_but_durations_and_counts(tmp_path: Path, scenario
         queries /= 8
     if scenario is not Scenario.SERVER:  # its arrivals are random
         assert queries == pytest.approx(generated(scenario, target, SHORT), rel=0.05)
-    assert (tmp_path / "run" / "user.conf").read_text() == found.details["user_conf"] + "\n"
+    assert (tmp_path / "run" / "user.conf").read_text() == f"{found.details['user_conf']}\n"
     assert found.metric == METRIC[scenario]
     assert found.fidelity == "rehearsal"
     assert (found.details["scenario"], found.details["mode"]) == (scenario.value, "performance")

@@ -1,0 +1,263 @@
+"""``dse validate``: what is said beforehand, rehearsals, INVALID runs, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dse.loadgen.logs import read_detail
+from dse.study.folder import existing_folder
+from dse.study.record import Purpose
+from dse.study.study import Study
+from dse.types import Measurement, Outcome, Source
+from tests.commandline import none_left
+from tests.replays import attributes, write_space, write_table
+from tests.validate.conftest import IMAGES, OPTIONS, write_inputs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.commandline import Command
+
+LATENCY, THROUGHPUT = "latency_p90_ms", "throughput_samples_per_s"
+SCENARIOS = ("SingleStream", "Offline")
+WORDS = {*SCENARIOS, "performance", "accuracy"}
+NULL = {"models": "a", "threads": 1, "batch_sizes": 1, "objectives": [LATENCY]}
+
+
+def remember(metric: str, fidelity: str = "standard", **details: float | str) -> Measurement:
+    """Stores a further measurement of the only point, as a session that measured it would."""
+    study = Study.load(existing_folder("studies/small"))
+    (record,) = study.frontier()
+    known = record.outcome.measurement(metric)
+    assert known is not None
+    data = {**known.as_dict(), "fidelity": fidelity, "details": {**known.details, **details}}
+    measurement = Measurement.from_dict(data)
+    purpose = Purpose.VALIDATE if fidelity == "valid" else Purpose.REPEAT
+    trial = study.begin(record.configuration, study.choices_of(record), purpose)
+    study.keep(trial, measurement)
+    study.finish(trial, Outcome((measurement,)))
+    return measurement
+
+
+def test_it_says_beforehand_what_it_will_do(command: Command, here: Path, small: list[str]) -> None:
+    before = list((here / "studies/small/runs").iterdir())
+    answer = command.good("validate", "small", "--dry-run", *small)
+    heading, *rows, last = answer.out.splitlines()
+    assert heading.split() == ["id", "configuration", "scenario", "mode", "expecting", "time"]
+    modes = [(name, mode) for name in SCENARIOS for mode in ("performance", "accuracy")]
+    assert [tuple(word for word in row.split() if word in WORDS) for row in rows] == modes
+    assert ["10 min 03 s" in row for row in rows] == [True, False, False, False]
+    assert last.startswith("to do: 4 runs, about 2")  # ten minutes, eleven and a little
+    assert list((here / "studies/small/runs").iterdir()) == before
+
+
+def test_a_rehearsal_goes_all_the_way_and_counts_for_nothing(
+    command: Command, here: Path, small: list[str]
+) -> None:
+    frontier, status = command.frontier("small"), command.status("small")
+    answer = command.good("validate", "small", "--rehearsal", *small)
+    assert none_left(here)
+    assert answer.err.count("rehearsed: ") == 4
+    assert "every run is done: 4 rehearsed, 0 failed, 0 that can't be run" in answer.err
+    assert command.frontier("small") == frontier
+    assert command.status("small") == status
+    assert "short runs, not valid MLPerf results" in command.good("frontier", "small").out
+
+    runs = here / "studies/small/runs"
+    database = here / "studies/small/study.db"
+    purposes = attributes(database, "purpose")
+    trials = [trial for trial, purpose in purposes.items() if purpose == "validate"]
+    outcomes = [attributes(database, "outcome")[trial] for trial in trials]
+    found = [m for outcome in outcomes for m in outcome["measurements"]]
+    assert len(trials) == len(found) == 4
+    assert {m["fidelity"] for m in found} == {"rehearsal"}
+    modes = [(m["details"]["scenario"], m["details"]["mode"]) for m in found]
+    assert modes == [(s, mode) for s in SCENARIOS for mode in ("performance", "accuracy")]
+    for measurement in found:
+        details = measurement["details"]
+        log = read_detail(runs / measurement["run"] / details["mode"])
+        assert log.values["effective_scenario"] == details["scenario"]
+        told = (runs / measurement["run"] / "user.conf").read_text()
+        assert told == details["user_conf"] + "\n"
+        if details["mode"] == "accuracy":
+            assert details["total"] == IMAGES
+
+    assert (
+        "to do: 4 runs" in command.good("validate", "small", "--rehearsal", "--dry-run", *small).out
+    )
+    assert "to do: 4 runs" in command.good("validate", "small", "--dry-run", *small).out
+
+
+def test_a_real_model_is_rehearsed(command: Command, here: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnx")
+    write_inputs(here)
+    fields = {"models": "m", "threads": 1, "batch_sizes": 4}
+    objectives = ["accuracy_percent", "throughput_samples_per_s"]
+    space = write_space(here, "real", backends=["onnxruntime"], objectives=objectives, **fields)
+    command.good("explore", space, "--repeats", 0, *OPTIONS)
+    answer = command.good("validate", "real", "--rehearsal", *OPTIONS)
+    assert "2 rehearsed, 0 failed" in answer.err
+    (point,) = command.frontier("real")["points"]
+    percent = f"{point['values']['accuracy_percent']:.2f} %"
+    assert f"rehearsed: {percent} (" in answer.err  # the same images, the same predictions
+
+
+def test_what_is_valid_is_not_run_again(command: Command, small: list[str]) -> None:
+    details: dict[str, Any] = {"mode": "performance", "mean_ms": 0.5}
+    remember(LATENCY, "valid", scenario="SingleStream", **details)
+    answer = command.good("validate", "small", "--dry-run", *small)
+    assert "valid already: 1 run" in answer.out
+    assert "to do: 3 runs" in answer.out
+    shown = command.good("frontier", "small").out
+    assert "by MLPerf's rules, not verified by MLCommons Association: #0 SingleStream" in shown
+    (point,) = command.frontier("small")["points"]
+    assert point["validity"] == "probe"  # the other one is still
+
+    remember(THROUGHPUT, "valid", scenario="Offline", **details)
+    (point,) = command.frontier("small")["points"]
+    assert point["validity"] == "valid"
+    shown = command.good("frontier", "small").out
+    assert "latency and throughput are from runs by MLPerf's rules; not verified" in shown
+    left = command.good("validate", "small", "--dry-run", *small).out
+    assert "to do: 2 runs" in left  # one accuracy run for each scenario
+    remember("accuracy_percent", "valid", scenario="Offline", mode="accuracy")
+    left = command.good("validate", "small", "--dry-run", *small).out
+    assert "to do: 1 run," in left
+
+
+def test_an_invalid_run_is_explained_and_tried_again_with_another_target(
+    command: Command, here: Path, small: list[str]
+) -> None:
+    remember(LATENCY, mean_ms=20.0)  # far from what it takes
+    arguments = ["--rehearsal", "--scenario", "SingleStream", *small]
+    answer = command.good("validate", "small", *arguments)
+    assert "INVALID: LoadGen ran out of queries: they took 1." in answer.err
+    assert "where user.conf had it expect 26 ms; again, expecting 1." in answer.err
+    assert "2 rehearsed, 0 failed" in answer.err
+    confs = sorted((here / "studies/small/runs").glob("*/user.conf"))
+    first, second = (float(each.read_text().split("=")[1]) for each in confs[:2])
+    assert first == 26
+    assert 1.3 < second < 13
+
+
+def test_an_invalid_run_that_memory_lets_nobody_correct_is_stored(
+    command: Command, here: Path
+) -> None:
+    space = write_space(here, "small", backends=["null"], **NULL)
+    command.good("explore", space, "--repeats", 0)
+    frontier = command.frontier("small")["points"][0]
+    remember(LATENCY, mean_ms=20.0)
+    answer = command("validate", "small", "--rehearsal", "--memory-limit", "200MiB")
+    assert answer.code == 1
+    assert "FAILED (invalid_run: LoadGen ran out of queries" in answer.err
+    assert "0 rehearsed, 1 failed" in answer.err
+    *_, (trial, outcome) = attributes(here / "studies/small/study.db", "outcome").items()
+    assert attributes(here / "studies/small/study.db", "purpose")[trial] == "validate"
+    failure = outcome["failure"]
+    assert (failure["kind"], failure["attempts"]) == ("invalid_run", 1)
+    assert (here / "studies/small/runs" / failure["run"] / "performance").is_dir()
+    # What shorter runs have shown stays: the point is where it was.
+    assert command.frontier("small")["points"][0]["id"] == frontier["id"]
+    assert command.status("small")["failures"] == {}
+
+
+def test_queries_that_fit_no_memory_are_refused_before_anything_starts(
+    command: Command, here: Path
+) -> None:
+    space = write_space(here, "small", backends=["null"], **NULL)
+    command.good("explore", space, "--repeats", 0)
+    before = list((here / "studies/small/runs").iterdir())
+    answer = command("validate", "small", "--memory-limit", "200MiB")
+    assert answer.code == 1
+    assert "can't be run: #0 a fp32, null, 1 thread, batch 1, SingleStream: " in answer.err
+    assert "LoadGen generates its queries in advance: at least " in answer.err
+    assert "and 100 MiB of memory can be used for that" in answer.err
+    assert list((here / "studies/small/runs").iterdir()) == before
+    answer = command("validate", "small", "--memory-limit", "10MiB")
+    assert "15 MiB of samples stay loaded, and 10 MiB of memory can be used" in answer.err
+
+
+def test_replayed_values_have_nothing_to_run(command: Command, here: Path) -> None:
+    write_table(here)
+    command.good("explore", write_space(here, "small", threads=1, batch_sizes=1))
+    answer = command("validate", "small", "--dry-run")
+    assert answer.code == 1
+    assert "its values were recorded elsewhere: there is nothing to run" in answer.out
+    assert "to do: 0 runs" in answer.out
+
+
+def test_points_and_scenarios_can_be_named(command: Command, small: list[str]) -> None:
+    arguments = ["--dry-run", "--point", 0, "--scenario", "Offline", *small]
+    answer = command.good("validate", "small", *arguments)
+    assert "to do: 2 runs" in answer.out
+    assert "SingleStream" not in answer.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            ["--point", "7"],
+            "--point: study 'small' has no measured point 7; `dse frontier` shows 0",
+        ),
+        (["--scenario", "Server"], "has not measured server_throughput_samples_per_s, which tells"),
+        (["--scenario", "Server"], "; add it to the objectives of its search space and explore"),
+    ],
+)
+def test_what_the_study_has_not_is_refused(
+    command: Command, small: list[str], arguments: list[str], words: str
+) -> None:
+    answer = command("validate", "small", *small, *arguments)
+    assert answer.code == 2
+    assert answer.err.count("\n") == 1
+    assert words in answer.err
+
+
+def test_other_models_and_images_are_refused(
+    command: Command, here: Path, small: list[str]
+) -> None:
+    models, images = small[:2], small[2:]
+    answer = command("validate", "small", *models)
+    assert answer.code == 2
+    assert "has its accuracies from data set " in answer.err
+    assert "validate where it was explored, with the same runtimes and --dataset" in answer.err
+    answer = command("validate", "small")
+    assert answer.code == 2
+    (here / "images" / "val_map.txt").write_text("0.png 3\n")
+    assert command("validate", "small", *models, *images).code == 2
+    space = write_space(here, "other", backends=["null"], **NULL)
+    command.good("explore", space, "--repeats", 0)
+    answer = command("validate", "other", *models)
+    assert answer.code == 2
+    assert "has its models from the provider 'builtin', not 'file'" in answer.err
+
+
+def test_a_study_that_is_not_there_and_one_without_a_frontier(command: Command, here: Path) -> None:
+    answer = command("validate", "none")
+    assert (answer.code, answer.err.count("\n")) == (2, 1)
+    space = write_space(here, "small", backends={"null": {"fault": "refuse"}}, **NULL)
+    assert command("explore", space).code == 1
+    answer = command("validate", "small")
+    assert answer.code == 2
+    assert "study 'small' has nothing on its frontier yet" in answer.err
+
+
+def test_a_study_without_a_timed_objective(command: Command, here: Path) -> None:
+    write_table(here)
+    fields = {"objectives": ["accuracy_percent"], "threads": 1, "batch_sizes": 1}
+    command.good("explore", write_space(here, "small", **fields))
+    answer = command("validate", "small")
+    assert answer.code == 2
+    assert "has no objective that is taken in a scenario of LoadGen" in answer.err
+
+
+def test_the_frontier_says_what_was_validated_as_json(command: Command, small: list[str]) -> None:
+    assert small
+    value = remember(LATENCY, "valid", scenario="SingleStream", mode="performance")
+    assert value.source is Source.MEASURED
+    shown = json.loads(command.good("frontier", "small", "--json").out)
+    assert shown["points"][0]["values"][LATENCY] == value.value
