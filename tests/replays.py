@@ -94,13 +94,13 @@ def outcomes(database: Path) -> dict[int, tuple[str, str]]:
 
 
 def taken(database: Path) -> Counter[tuple[str, str, str]]:
-    """How often each thing was measured: metric, key and fidelity."""
+    """How often each thing was measured: metric, key and fidelity, which once was always probe."""
     with closing(sqlite3.connect(database)) as connection:
         rows = connection.execute(
             "SELECT value_json FROM trial_user_attributes WHERE key LIKE 'measurement:%'"
         ).fetchall()
     found = (json.loads(text) for (text,) in rows)
-    return Counter((m["metric"], m["key"], m["fidelity"]) for m in found)
+    return Counter((m["metric"], m["key"], m.get("fidelity", "probe")) for m in found)
 
 
 def failures(database: Path) -> list[dict[str, Any]]:

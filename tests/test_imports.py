@@ -44,7 +44,7 @@ LAYERS: dict[str, set[str]] = {
     # In the worker's Python only.
     "environments.probe": {"measure.runs", "registry", *BASE},
     "measure.worker": {"measure.runs", "measure.official", "measure.spec", "measure.failures"}
-    | {"registry", "contract", *BASE},
+    | {"loadgen.logs", "registry", "contract", *BASE},
     "measure.runs": {"measure.accuracy", "measure.footprint", "measure.meter", "measure.server"}
     | {"measure.bench", "measure.taken", "measure.spec", "measure.failures"}
     | {"loadgen", "loadgen.logs", "contract", *BASE},

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dse.contract import LoadError, LoadRequest, Recording, Runtime, UnsupportedError
+from dse.loadgen.logs import LogError
 from dse.measure.failures import RunFailedError
 from dse.measure.spec import Spec, encode_message
 from dse.registry import backend
@@ -76,6 +77,9 @@ def _work(spec: Spec, descriptor: int) -> tuple[FailureKind, str] | None:
     except RunFailedError as error:
         traceback.print_exc()
         return error.kind, str(error)
+    except LogError as error:  # on a full disk LoadGen's log ends anywhere, and nobody says so
+        traceback.print_exc()
+        return FailureKind.INVALID_RUN, str(error)
     except (UnsupportedError, ImportError) as error:
         traceback.print_exc()
         return FailureKind.UNSUPPORTED, str(error)

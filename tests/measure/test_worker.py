@@ -132,6 +132,23 @@ def test_accuracy_without_labels_is_unsupported(tmp_path: Path) -> None:
     assert (kind, message) == ("unsupported", "accuracy needs a data set")
 
 
+def test_a_log_that_was_cut_short_is_an_invalid_run(tmp_path: Path) -> None:
+    """No file may grow beyond a kilobyte, as on a full disk: LoadGen itself does not notice."""
+    wanted = spec(tmp_path, LATENCY.name, knobs=DELAYED)
+    wanted.folder.mkdir()
+    file = tmp_path / "spec.json"
+    file.write_text(wanted.to_json())
+    ended = subprocess.run(
+        ["bash", "-c", f"ulimit -f 1 && exec '{sys.executable}' -m dse.measure.worker '{file}'"],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+    )
+    kind, message = failure(ended)
+    assert kind == "invalid_run"
+    assert "mlperf_log_detail.txt" in message
+
+
 def test_what_was_taken_is_answered_before_the_failure(tmp_path: Path) -> None:
     ended = work(spec(tmp_path, *ALL, knobs={"fault": "raise"}, labels=[0, 0, 1, 0]))
     assert ended.returncode == 1
