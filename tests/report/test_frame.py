@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from dse.report.frame import frame
+from dse.report.frame import frame, known_metrics
 from dse.study.record import Record
 from dse.types import (
     CONFIGURATION_FIELDS,
@@ -100,3 +100,18 @@ def test_a_table_without_rows_has_its_columns(metrics: tuple[str, ...]) -> None:
 def test_only_the_metrics_asked_for_are_shown() -> None:
     table = frame([record(0, value(LATENCY, 1), value(ACCURACY, 2))], (ACCURACY,))
     assert LATENCY not in table.columns
+
+
+def test_what_was_recorded_beside_follows_what_was_asked_for() -> None:
+    records = [record(0, value(LATENCY, 1), value("peak_memory_mib", 2)), record(1)]
+    assert known_metrics(records, (ACCURACY, LATENCY)) == (ACCURACY, LATENCY, "peak_memory_mib")
+    assert known_metrics([], (ACCURACY,)) == (ACCURACY,)
+
+
+@pytest.mark.parametrize(
+    ("source", "told"), [(Source.MEASURED, "estimated"), (Source.REPLAYED, "replayed")]
+)
+def test_energy_is_called_an_estimate(source: Source, told: str) -> None:
+    name = "energy_per_sample_mj"
+    table = frame([record(0, Measurement(name, 3.5, "key", source))], (name,))
+    assert list(table[f"{name}_source"]) == [told]

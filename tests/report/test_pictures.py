@@ -30,6 +30,8 @@ ACCURACY, LATENCY, THROUGHPUT = DEFAULT_OBJECTIVES
         ([ACCURACY, LATENCY], (LATENCY, ACCURACY)),
         ([ACCURACY, THROUGHPUT], (THROUGHPUT, ACCURACY)),
         ([LATENCY, THROUGHPUT], (LATENCY, THROUGHPUT)),
+        (["energy_per_sample_mj", ACCURACY], ("energy_per_sample_mj", ACCURACY)),
+        (["peak_memory_mib", LATENCY, ACCURACY], (LATENCY, ACCURACY)),
         ([ACCURACY], None),
         ([LATENCY], None),
         ([THROUGHPUT], None),

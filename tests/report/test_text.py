@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from dse.report.text import console, excluded_lines, frontier_table, number
+from dse.report.text import HEADINGS, console, excluded_lines, frontier_table, number
 from dse.space import Excluded
 from dse.study.record import Record
-from dse.types import DEFAULT_OBJECTIVES, Configuration, KnobValue, Outcome, Source
+from dse.types import DEFAULT_OBJECTIVES, METRICS, Configuration, KnobValue, Outcome, Source
 from tests.study.studies import outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from dse.types import Metric
 
 ACCURACY, LATENCY, THROUGHPUT = DEFAULT_OBJECTIVES
 
@@ -123,3 +125,10 @@ def test_what_can_not_run_has_a_line_for_each_reason() -> None:
     assert excluded_lines(excluded) == [
         "not run: litert fp32, a, b: no such file (4 configurations)"
     ]
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
+def test_every_metric_has_a_column(metric: Metric) -> None:
+    assert number(metric.name, 1.0).startswith("1.0")
+    assert ("estimate" in HEADINGS[metric.name]) == ("estimate" in metric.title)
+    assert ("estimate" in metric.title) == metric.estimated

@@ -1,0 +1,97 @@
+"""What is said of noise, drift and disturbances: on studies written down by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dse.report.health import health
+from dse.study.folder import StudyFolder
+from dse.study.generations import distributions
+from dse.study.record import Purpose
+from dse.types import LATENCY, METRICS, PEAK_MEMORY, Configuration, Measurement, Outcome, Source
+from tests.study.studies import create, planned, small_space
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dse.study.study import Study
+    from dse.types import FidelityName, KnobValue
+
+SPACE = small_space(objectives=[LATENCY.name], batch_sizes=1, backends={"null": {}})
+CONFIGURATIONS = planned(SPACE).configurations
+TITLE = METRICS[LATENCY.name].title
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    return create(StudyFolder(tmp_path / "mine"), SPACE)
+
+
+def note(
+    study: Study,
+    configuration: Configuration,
+    latency_ms: float,
+    fidelity: FidelityName = "probe",
+    purpose: Purpose = Purpose.REPEAT,
+    **details: KnobValue,
+) -> None:
+    """A trial that has measured a latency, and a memory that nobody asked for."""
+    trial = study.begin(configuration, distributions(planned(SPACE)), purpose)
+    latency = Measurement(
+        LATENCY.name, latency_ms, configuration.key, Source.MEASURED, fidelity, details=details
+    )
+    beside = replace(latency, metric=PEAK_MEMORY.name, key=f"{configuration.key} memory")
+    for measurement in (latency, beside):
+        study.keep(trial, measurement)
+    study.finish(trial, Outcome((latency, beside)))
+
+
+def test_there_is_nothing_to_say_of_nothing(study: Study) -> None:
+    assert health(study) == []
+
+
+def test_one_measurement_tells_of_no_noise(study: Study) -> None:
+    note(study, CONFIGURATIONS[0], 2.0)
+    assert health(study) == ["frontier: 1 point, 1 certain"]
+
+
+def test_noise_by_fidelity_and_the_range_of_the_anchor(study: Study) -> None:
+    for latency_ms in (2.0, 2.1, 1.95):
+        note(study, CONFIGURATIONS[0], latency_ms)
+    note(study, CONFIGURATIONS[1], 5.0)
+    anchor = f"anchor #0, measured 3 times: {TITLE} 1.950 to 2.100 ms"
+    assert health(study) == [
+        f"noise of {TITLE}: probes: 3.8 % (from 2 repetitions)",
+        anchor,
+        "frontier: 1 point, 1 certain",
+    ]
+    for latency_ms in (5.0, 5.05):
+        note(study, CONFIGURATIONS[1], latency_ms, "standard")
+    shown = "probes: 3.8 % (from 2 repetitions); standard runs: 0.7 % (from 1 repetition)"
+    assert health(study)[:2] == [f"noise of {TITLE}: {shown}", anchor]
+
+
+def test_drifts_and_what_rests_on_them(study: Study) -> None:
+    anchor, other = CONFIGURATIONS[:2]
+    for latency_ms in (2.0, 2.01, 1.99, 2.0):
+        note(study, anchor, latency_ms)
+    note(study, other, 9.0)
+    note(study, anchor, 3.0)
+    told = f"drift of {TITLE}: the anchor gave +50 % after trial 1-000003 "
+    assert f"{told}and still does" in health(study)
+    assert "measured during a drift only: 1 configurations (#4)" in health(study)
+    note(study, anchor, 2.0)
+    assert f"{told}until trial 1-000006" in health(study)
+    note(study, other, 6.0)
+    assert not any("only" in line for line in health(study))
+
+
+def test_disturbances_are_counted(study: Study) -> None:
+    note(study, CONFIGURATIONS[0], 2.0)
+    note(study, CONFIGURATIONS[0], 4.0, disturbed="12 % steal")
+    lines = health(study)
+    assert "disturbed: 2 of 4 timed measurements, the last by: 12 % steal" in lines
+    assert not any(line.startswith("noise") for line in lines)
