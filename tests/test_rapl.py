@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.rapl import MOST_WATTS, Package, packages, read_uj, spent_uj, zones
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 RANGE_UJ = 262_143_328_850
 """Of a desktop CPU."""
@@ -73,7 +70,7 @@ COUNTERS = st.integers(1, RANGE_UJ)
 @given(st.lists(st.tuples(COUNTERS, COUNTERS), min_size=1, max_size=4))
 def test_counters_that_begin_anew_lose_nothing(shown: list[tuple[int, int]]) -> None:
     """Each goes from where it stood by less than its range."""
-    counters = [Package(None, RANGE_UJ)] * len(shown)  # type: ignore[arg-type]  # nothing is read
+    counters = [Package(Path(), RANGE_UJ)] * len(shown)
     before = [start % RANGE_UJ for start, _ in shown]
     after = [(start + step % RANGE_UJ) % RANGE_UJ for start, step in shown]
     expected = sum(step % RANGE_UJ for _, step in shown)
@@ -81,7 +78,7 @@ def test_counters_that_begin_anew_lose_nothing(shown: list[tuple[int, int]]) -> 
 
 
 def test_no_more_is_claimed_than_the_counters_can_tell() -> None:
-    counters = [Package(None, RANGE_UJ)]  # type: ignore[list-item]  # nothing is read
+    counters = [Package(Path(), RANGE_UJ)]
     longest_s = RANGE_UJ / MOST_WATTS / 1e6
     assert spent_uj(counters, [1], [3], 0.99 * longest_s) == 2
     assert spent_uj(counters, [1], [3], 1.01 * longest_s) is None
