@@ -66,13 +66,21 @@ class Study:
         self._trials_begun = 0
 
     @classmethod
-    def load(cls, folder: StudyFolder, url: str | None = None) -> Self:
+    def load(
+        cls, folder: StudyFolder, url: str | None = None, presence: Presence | None = None
+    ) -> Self:
         """Opens a study for reading.
+
+        Args:
+            folder: where it lies.
+            url: of its storage, where that is not known from the folder.
+            presence: kept as long as the study is open.
 
         Raises:
             RequestError: there is none, or its storage can't be used.
         """
         study = cls(folder, folder.storage_url(url))
+        study._presence = presence
         study._read()
         if not study._feeds:
             raise RequestError(
@@ -80,6 +88,16 @@ class Study:
                 remedy="begin it with `dse explore`",
             )
         return study
+
+    @classmethod
+    def resume(cls, folder: StudyFolder, url: str | None = None) -> Self:
+        """Opens a study to measure more of what it holds: others see that it is in use.
+
+        Raises:
+            RequestError: see `load`, or the folder can't be written.
+        """
+        with folder.opening() as presence:
+            return cls.load(folder, url, presence)
 
     @classmethod
     def create(

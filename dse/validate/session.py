@@ -59,7 +59,8 @@ def run(request: Request) -> int:
         DseError: the request or the work failed; what was measured is stored.
     """
     console = make_console(stderr=True)
-    study = Study.load(existing_folder(request.study), request.storage)
+    opened = Study.load if request.dry_run else Study.resume
+    study = opened(existing_folder(request.study), request.storage)
     prepared = prepare(study.space, request.models, request.dataset, console)
     _refuse_others(study, prepared)
     records = _points(study, request.points)
