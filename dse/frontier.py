@@ -16,6 +16,9 @@ from dse.types import METRICS
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from dse.space.space import Constraint
 
 Interval = tuple[float, float]
@@ -43,7 +46,7 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class _Loss:
+class Loss:
     """A value of one objective, turned so that less is better.
 
     Attributes:
@@ -78,7 +81,8 @@ class Frontier:
 
     def __init__(self, objectives: Sequence[str]) -> None:
         self._objectives = tuple(objectives)
-        self._kept: dict[Hashable, tuple[_Loss, ...]] = {}
+        self._kept: dict[Hashable, tuple[Loss, ...]] = {}
+        self._rivals: _Rivals | None = None
 
     def add(self, name: Hashable, point: Point) -> bool:
         """Adds a point unless one that is there dominates it; drops those that it dominates.
@@ -90,13 +94,17 @@ class Frontier:
         Returns:
             Whether it is kept.
         """
-        losses = tuple(_loss(point, objective) for objective in self._objectives)
-        if any(_dominates(other, losses) for other in self._kept.values()):
+        own = losses(point, self._objectives)
+        if any(_dominates(other, own) for other in self._kept.values()):
             return False
-        for each in [n for n, other in self._kept.items() if _dominates(losses, other)]:
+        for each in [n for n, other in self._kept.items() if _dominates(own, other)]:
             del self._kept[each]
-        self._kept[name] = losses
+        self._kept[name], self._rivals = own, None
         return True
+
+    def keep(self, name: Hashable, point: Point) -> None:
+        """Adds a point that neither dominates one that is there nor is dominated by one."""
+        self._kept[name], self._rivals = losses(point, self._objectives), None
 
     @property
     def names(self) -> tuple[Hashable, ...]:
@@ -110,15 +118,61 @@ class Frontier:
         A. Donner, Statistics in Medicine 27 (2008), 1693-1702). Points that were measured again
         would still have such a point on their frontier.
         """
-        own = self._kept[name]
-        return all(
-            _equal(own, other) or any(map(_surely_less, own, other))
-            for each, other in self._kept.items()
-            if each != name
-        )
+        if self._rivals is None:
+            self._rivals = _Rivals(self._kept)
+        return self._rivals.beaten_by(name)
 
 
-def _loss(point: Point, objective: str) -> _Loss:
+class _Rivals:
+    """Kept points as arrays of shape (points, objectives), to compare one with all others."""
+
+    def __init__(self, kept: Mapping[Hashable, Sequence[Loss]]) -> None:
+        import numpy as np
+
+        self._places = {name: place for place, name in enumerate(kept)}
+        points = list(kept.values())
+        self._values = np.array([[loss.value for loss in point] for point in points])
+        unknown = math.nan, math.nan
+        bounds = np.array([[loss.known or unknown for loss in point] for point in points])
+        self._below = self._values - bounds[..., 0]
+        self._above = bounds[..., 1] - self._values
+        self._keys = numbered([[loss.key for loss in point] for point in points])
+
+    def beaten_by(self, name: Hashable) -> bool:
+        """Whether each other point is surely worse than this one somewhere, or equal to it."""
+        import numpy as np
+
+        own = self._places[name]
+        same = self._keys == self._keys[own]
+        ahead = self._values - self._values[own]
+        # What is not known is NaN, which no comparison holds for.
+        surely = ~same & (ahead > np.hypot(self._above[own], self._below))
+        widths = self._below + self._above
+        equal = same | ((ahead == 0) & (widths == 0) & (widths[own] == 0))
+        fine = surely.any(axis=1) | equal.all(axis=1)
+        fine[own] = True
+        return bool(fine.all())
+
+
+def numbered(keys: Sequence[Sequence[str | None]]) -> NDArray[np.int64]:
+    """Numbers in the place of keys: equal where those are, and different for all unknown ones."""
+    import numpy as np
+
+    numbers: dict[object, int] = {}
+    return np.array(
+        [
+            [numbers.setdefault(object() if key is None else key, len(numbers)) for key in row]
+            for row in keys
+        ]
+    )
+
+
+def losses(point: Point, objectives: Sequence[str]) -> tuple[Loss, ...]:
+    """A point's values in these objectives, in their order."""
+    return tuple(_loss(point, objective) for objective in objectives)
+
+
+def _loss(point: Point, objective: str) -> Loss:
     metric = METRICS[objective]
     sign = -1.0 if metric.direction == "maximize" else 1.0
     value = sign * point.values[objective]
@@ -128,14 +182,14 @@ def _loss(point: Point, objective: str) -> _Loss:
         low, high = sorted(sign * bound for bound in interval)
         known = low, high
     low, high = known if known and metric.timed else (value, value)
-    return _Loss(value, low, high, known, point.keys.get(objective))
+    return Loss(value, low, high, known, point.keys.get(objective))
 
 
-def _same(one: _Loss, other: _Loss) -> bool:
+def _same(one: Loss, other: Loss) -> bool:
     return one.key is not None and one.key == other.key
 
 
-def _dominates(one: Sequence[_Loss], other: Sequence[_Loss]) -> bool:
+def _dominates(one: Sequence[Loss], other: Sequence[Loss]) -> bool:
     better = False
     for mine, theirs in zip(one, other, strict=True):
         if _same(mine, theirs):
@@ -146,20 +200,35 @@ def _dominates(one: Sequence[_Loss], other: Sequence[_Loss]) -> bool:
     return better
 
 
-def _equal(one: Sequence[_Loss], other: Sequence[_Loss]) -> bool:
-    pairs = zip(one, other, strict=True)
-    return all(_same(a, b) or (_exact(a, b) and a.value == b.value) for a, b in pairs)
+def undominated(
+    values: NDArray[np.float64],
+    best: NDArray[np.float64],
+    worst: NDArray[np.float64],
+    keys: NDArray[np.int64],
+) -> list[int]:
+    """Positions of the points that a `Frontier` would keep of many, in their order.
 
+    Args:
+        values: of shape (points, objectives), turned so that less is better, as are the others.
+        best: the bound that another point has to beat.
+        worst: the other bound.
+        keys: equal where two points have one and the same measurement.
+    """
+    import numpy as np
 
-def _exact(one: _Loss, other: _Loss) -> bool:
-    return all(x.known is not None and x.known[0] == x.known[1] for x in (one, other))
-
-
-def _surely_less(mine: _Loss, theirs: _Loss) -> bool:
-    if _same(mine, theirs) or mine.known is None or theirs.known is None:
-        return False
-    margin = math.hypot(mine.known[1] - mine.value, theirs.value - theirs.known[0])
-    return theirs.value - mine.value > margin
+    kept = np.ones(len(values), dtype=np.bool_)
+    # Those that are good throughout go first: they drop most of the others at once.
+    ranks = worst.argsort(axis=0).argsort(axis=0).sum(axis=1)
+    for point in ranks.argsort().tolist():
+        if not kept[point]:
+            continue
+        rest = np.flatnonzero(kept)
+        same = keys[rest] == keys[point]
+        less = (worst[point] < best[rest]) | (values[point] < values[rest])
+        beaten = (same | (worst[point] <= best[rest])).all(axis=1) & (less & ~same).any(axis=1)
+        kept[rest[beaten]] = False
+    found: list[int] = np.flatnonzero(kept).tolist()
+    return found
 
 
 def nondominated(points: Sequence[Mapping[str, float]], objectives: Sequence[str]) -> list[int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from dse.system import System
@@ -16,12 +15,8 @@ if TYPE_CHECKING:
 
 def status(study: Study) -> dict[str, Any]:
     """How far a study is: the object that ``dse status --json`` prints."""
-    failures = Counter(
-        record.outcome.failure.kind.value
-        for record in study.records.values()
-        if record.outcome.failure is not None
-    )
-    failed = failures.total()
+    failures = {kind.value: count for kind, count in study.results.failed.items() if count}
+    failed = sum(failures.values())
     return {
         "study": study.folder.name,
         "configurations": {

@@ -6,7 +6,7 @@ What counts is the highest fidelity there is, and there the median of what was n
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -46,12 +46,15 @@ class Measured:
 
     Attributes:
         revision: moves on when what is known of the noise has changed, and every interval with it.
+        counts: how many there are, by metric and fidelity.
     """
 
     revision: int = 0
+    counts: Counter[tuple[str, FidelityName]] = field(default_factory=Counter)
     _series: dict[tuple[str, FidelityName], list[Observation]] = field(
         default_factory=lambda: defaultdict(list)
     )
+    _more: set[str] = field(default_factory=set)  # keys of all that were not probed just once
     _spreads: dict[tuple[str, FidelityName], Spread | None] = field(default_factory=dict)
     _anchor: Mapping[str, str] = field(default_factory=dict)
     _windows: dict[tuple[str, str], list[Window]] = field(default_factory=dict)
@@ -61,6 +64,9 @@ class Measured:
         measurement = observation.measurement
         series = self._series[measurement.key, measurement.fidelity]
         series.append(observation)
+        self.counts[measurement.metric, measurement.fidelity] += 1
+        if len(series) > 1 or measurement.fidelity != "probe":
+            self._more.add(measurement.key)
         if len(series) > 1:
             self._changed()
 
@@ -138,6 +144,15 @@ class Measured:
                 found = self.spread(metric, lower[-1])
             self._spreads[metric, fidelity] = found
         return self._spreads[metric, fidelity]
+
+    def probed_once(self, measurement: Measurement) -> bool:
+        """Whether nothing else is known of it, so that its own value is its estimate."""
+        return measurement.key not in self._more
+
+    def reach(self, metric: str) -> float:
+        """The factor from the value of what was probed once to the ends of its interval."""
+        interval = repeated([1.0], self.spread(metric, "probe"))
+        return interval[1] if interval else 1.0
 
     def estimate(self, measurement: Measurement) -> Measurement:
         """What is known by now of what a measurement measured.

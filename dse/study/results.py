@@ -5,19 +5,23 @@ Everything here is derived from the trials and grows with them; nothing of it is
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dse.frontier import Frontier, Point, feasible
+from dse.frontier import Frontier, feasible
 from dse.study.measured import Measured
 from dse.study.record import Record
-from dse.types import METRICS, TRANSIENT_FAILURES, Outcome, Source
+from dse.study.sieve import point_of, sieve, timed
+from dse.types import TRANSIENT_FAILURES, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from dse.frontier import Point
     from dse.space.space import Constraint, SearchSpace
-    from dse.types import Configuration, Failure, Measurement
+    from dse.types import Configuration, Failure, FailureKind, Measurement
 
 
 @dataclass(slots=True)
@@ -47,12 +51,15 @@ class Results:
     Attributes:
         measured: every measurement that was ever taken.
         failures: every permanent failure, by the key of the measurement that failed.
+        failed: how many configurations of the current space have failed, by kind.
     """
 
     def __init__(self) -> None:
         self.measured = Measured()
         self.failures: dict[str, Failure] = {}
+        self.failed: Counter[FailureKind] = Counter()
         self._entries: dict[str, _Entry] = {}
+        self._anchor: _Entry | None = None
         self._space: SearchSpace | None = None
         self._records: dict[str, Record] = {}
         self._frontier: Frontier | None = None
@@ -62,46 +69,51 @@ class Results:
         """Forgets the configurations, as a further generation begins; what was measured stays."""
         self._space = space
         self._entries = {}
-        self._revision = -1
+        self._anchor = None
+        self.failed.clear()
+        self._records, self._frontier = {}, None
 
-    def note(self, number: int, configuration: Configuration, outcome: Outcome) -> Record:
+    def note(self, number: int, configuration: Configuration, outcome: Outcome) -> None:
         """Takes in the outcome of a trial; a configuration's last one tells whether it failed."""
-        entry = self._entries.get(configuration.key)
-        first = entry is None
-        entry = entry or _Entry(number, configuration)
-        self._entries[configuration.key] = entry
+        key = configuration.key
+        first = key not in self._entries
+        entry = self._entries.setdefault(key, _Entry(number, configuration))
+        if entry.failure is not None:
+            self.failed[entry.failure.kind] -= 1
         entry.measurements |= {m.metric: m for m in outcome.measurements}
         entry.failure = failure = outcome.failure
-        if failure is not None and failure.key and failure.kind not in TRANSIENT_FAILURES:
-            self.failures[failure.key] = failure
-        if first and self._revision == self.measured.revision:
-            self._grow(entry, self._refresh())
-        else:
-            self._revision = -1
-        return self.records[configuration.key]
+        if failure is not None:
+            self.failed[failure.kind] += 1
+            if failure.key and failure.kind not in TRANSIENT_FAILURES:
+                self.failures[failure.key] = failure
+        self._choose_anchor(entry)
+        if not first:
+            # Found again when it is wanted, and not at each of many notes.
+            self._records, self._frontier = {}, None
+        elif self._frontier is not None and self._revision == self.measured.revision:
+            self._grow(key, entry, self._frontier)
 
     @property
-    def records(self) -> dict[str, Record]:
+    def records(self) -> Mapping[str, Record]:
         """What is known of each configuration of the current space, by configuration key."""
-        self._refresh()
-        return self._records
+        self._forget()
+        return _Records(self._entries, self._record)
 
     @property
     def frontier(self) -> list[Record]:
         """The records that keep to the constraints and that no other dominates; by their ids."""
         frontier = self._refresh()
-        return sorted((self._records[str(key)] for key in frontier.names), key=lambda r: r.id)
+        return sorted((self._record(str(key)) for key in frontier.names), key=lambda r: r.id)
 
     @property
     def anchor(self) -> Record | None:
         """The configuration that is measured again at intervals: the first one that was timed."""
-        entry = next(filter(self._can_anchor, self._entries.values()), None)
-        return None if entry is None else self.records[entry.configuration.key]
+        return None if self._anchor is None else self.records[self._anchor.configuration.key]
 
     def timed(self, outcome: Outcome) -> list[Measurement]:
         """What the study is about and would come out differently when measured again."""
         wanted = {*self.objectives, *(bound.metric for bound in self._constraints)}
-        return [m for m in outcome.measurements if m.metric in wanted and _timed(m)]
+        return [m for m in outcome.measurements if m.metric in wanted and timed(m)]
 
     def certain(self, record: Record) -> bool:
         """Whether a record of the frontier would be there again if all were measured again."""
@@ -111,8 +123,15 @@ class Results:
 
     def stale(self) -> list[Record]:
         """The records that rest on measurements of a time when the machine was not itself."""
-        records = sorted(self.records.values(), key=lambda r: r.id)
-        return [r for r in records if any(map(self.measured.stale, self.timed(r.outcome)))]
+        self._forget()
+        if not self.measured.drifts():
+            return []
+        found = (
+            self._record(key)
+            for key, entry in self._entries.items()
+            if any(map(self.measured.stale, self.timed(entry.outcome)))
+        )
+        return sorted(found, key=lambda record: record.id)
 
     @property
     def objectives(self) -> Sequence[str]:
@@ -124,42 +143,79 @@ class Results:
         return self._space.constraints if self._space else ()
 
     def _refresh(self) -> Frontier:
-        """Derives everything anew where what is known of the noise has changed."""
-        if self._frontier is None or self._revision != self.measured.revision:
-            self._find_anchor()
-            self._revision = self.measured.revision
-            self._records = {}
+        """The frontier, found anew where what is known of the noise has changed."""
+        self._forget()
+        if self._frontier is None:
             self._frontier = Frontier(self.objectives)
-            for entry in self._entries.values():
-                self._grow(entry, self._frontier)
+            able = {k: e for k, e in self._entries.items() if self._eligible(k, e)}
+            keys = list(able)
+            known = [entry.measurements for entry in able.values()]
+            for position in sieve(known, self.measured, self.objectives):
+                self._frontier.keep(keys[position], self._point(keys[position]))
         return self._frontier
 
-    def _find_anchor(self) -> None:
-        entry = next(filter(self._can_anchor, self._entries.values()), None)
-        timed = self.timed(entry.outcome) if entry else []
+    def _forget(self) -> None:
+        """Drops what is derived where what is known of the noise has changed."""
+        timed = self.timed(self._anchor.outcome) if self._anchor else []
         self.measured.set_anchor({m.metric: m.key for m in timed})
+        if self._revision != self.measured.revision:
+            self._revision = self.measured.revision
+            self._records = {}
+            self._frontier = None
+
+    def _grow(self, key: str, entry: _Entry, frontier: Frontier) -> None:
+        if self._eligible(key, entry):
+            frontier.add(key, self._point(key))
+
+    def _point(self, key: str) -> Point:
+        return point_of(self._record(key).outcome.measurements)
+
+    def _eligible(self, key: str, entry: _Entry) -> bool:
+        if entry.failure is not None or not self._constraints:
+            return entry.failure is None
+        bound = [entry.measurements[constraint.metric] for constraint in self._constraints]
+        if all(map(self.measured.probed_once, bound)):
+            return feasible({m.metric: m.value for m in bound}, self._constraints)
+        return feasible(self._record(key).outcome.values, self._constraints)
+
+    def _record(self, key: str) -> Record:
+        if key not in self._records:
+            entry = self._entries[key]
+            measurements = tuple(map(self.measured.estimate, entry.measurements.values()))
+            outcome = Outcome(measurements, entry.failure)
+            self._records[key] = Record(entry.id, entry.configuration, outcome)
+        return self._records[key]
+
+    def _choose_anchor(self, changed: _Entry) -> None:
+        """The first that can be; looks through all only when the one before no longer can."""
+        if changed is self._anchor and not self._can_anchor(changed):
+            able = filter(self._can_anchor, self._entries.values())
+            self._anchor = min(able, key=lambda entry: entry.id, default=None)
+        elif self._anchor is None or changed.id < self._anchor.id:
+            self._anchor = changed if self._can_anchor(changed) else self._anchor
 
     def _can_anchor(self, entry: _Entry) -> bool:
         return entry.failure is None and bool(self.timed(entry.outcome))
 
-    def _grow(self, entry: _Entry, frontier: Frontier) -> None:
-        measurements = tuple(map(self.measured.estimate, entry.measurements.values()))
-        record = Record(entry.id, entry.configuration, Outcome(measurements, entry.failure))
-        self._records[entry.configuration.key] = record
-        if entry.failure is None and feasible(record.outcome.values, self._constraints):
-            frontier.add(entry.configuration.key, _point(measurements))
 
+class _Records(Mapping[str, Record]):
+    """Records that are made when they are asked for."""
 
-def _timed(measurement: Measurement) -> bool:
-    return measurement.source is Source.MEASURED and METRICS[measurement.metric].timed
+    def __init__(self, entries: Mapping[str, _Entry], make: Callable[[str], Record]) -> None:
+        self._entries = entries
+        self._make = make
 
+    def __getitem__(self, key: str) -> Record:
+        return self._make(key)
 
-def _point(measurements: Sequence[Measurement]) -> Point:
-    return Point(
-        {m.metric: m.value for m in measurements},
-        {m.metric: m.interval for m in measurements if m.interval},
-        {m.metric: m.key for m in measurements if m.source is not Source.PUBLISHED},
-    )
+    def __contains__(self, key: object) -> bool:
+        return key in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
 
 
 def _ends(record: Record) -> Sequence[dict[str, float]]:

@@ -111,7 +111,8 @@ class Study:
         """
         found = folder.storage_url(url)
         with folder.opening() as presence:
-            study = cls(folder, found, create=True)
+            # A database that is gone is not begun anew: it may come back.
+            study = cls(folder, found, create=not folder.space.exists())
             study._presence = presence
             # Whoever uses the database of the folder has the folder, too.
             alone = presence.alone and found == sqlite_url(folder.database)
@@ -167,8 +168,12 @@ class Study:
     def measurements_taken(self) -> int:
         """How many measurements were ever taken, but for rehearsals and costs nobody asked for."""
         left_out = {metric.name for metric in COSTS} - set(self.about.metrics)
-        taken = (each.measurement for each in self.results.measured)
-        return sum(m.fidelity in LADDER and m.metric not in left_out for m in taken)
+        counts = self.results.measured.counts.items()
+        return sum(
+            count
+            for (metric, fidelity), count in counts
+            if fidelity in LADDER and metric not in left_out
+        )
 
     def frontier(self) -> list[Record]:
         """The records that keep to the constraints and that no other such record dominates.
@@ -240,7 +245,8 @@ class Study:
         told = telling(outcome, trial.purpose)
         values = {**(known.outcome.values if known else {}), **told.values}
         self._store.end(self._generation.study, trial, outcome, values, self.space)
-        return self.results.note(trial.number, trial.configuration, told)
+        self.results.note(trial.number, trial.configuration, told)
+        return self.records[trial.configuration.key]
 
     def sync(self) -> list[Record]:
         """Takes in what other processes have stored since.

@@ -107,13 +107,19 @@ def study(tmp_path: Path) -> Study:
     return create(StudyFolder(tmp_path / "mine"), small_space())
 
 
+def add(study: Study, record: Record) -> None:
+    """As one that failed, for it has no more than an accuracy."""
+    outcome = replace(record.outcome, failure=failed().failure)
+    study.results.note(record.id, record.configuration, outcome)
+
+
 def test_status_counts_every_configuration_once(study: Study) -> None:
     space = small_space()
     fill(study, space, most=5)
     kinds = [FailureKind.TIMEOUT, FailureKind.CRASH, FailureKind.TIMEOUT]
     for number, kind in enumerate(kinds):
         configuration = Configuration("m", "fp32", "null", 1, number + 1)
-        study.records[configuration.key] = Record(90 + number, configuration, failed(kind))
+        study.results.note(90 + number, configuration, failed(kind))
     assert status(study) == {
         "study": "mine",
         "configurations": {"measured": 5, "failed": 3, "remaining": 12},
@@ -145,7 +151,7 @@ def test_notes_say_what_is_needed_to_judge(study: Study) -> None:
     for number, (source, line) in enumerate(sources.items(), start=1):
         origin = {"source": "Somebody, 2024"}
         record = measured(number, {ACCURACY: 1}, source=source, details=origin)
-        study.records[record.configuration.key] = record
+        add(study, record)
         assert line in notes(study)
         assert len(notes(study)) == number
 
@@ -155,6 +161,6 @@ def test_images_that_calibrated_a_model_are_told(study: Study) -> None:
     for number, images in enumerate((64, 12)):
         record = measured(number, {ACCURACY: 1.0}, details={"calibrated_on": images})
         assert point(record, (ACCURACY,), certain=True)["calibrated_on"] == images
-        study.records[record.configuration.key] = record
+        add(study, record)
     line = "accuracy of int8 made here includes the 64 images that it was calibrated on"
     assert line in notes(study)

@@ -1,0 +1,76 @@
+"""Finds the frontier of all configurations at once.
+
+When something was measured again, every interval changes a little with what is known of the noise,
+and the frontier is to be found anew. Of nearly all configurations each metric was probed once:
+their intervals are a factor times the value, so arrays will do.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from dse.frontier import Point, losses, numbered, undominated
+from dse.types import METRICS, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from dse.study.measured import Measured
+    from dse.types import Measurement
+
+
+def timed(measurement: Measurement) -> bool:
+    """Whether a measurement would come out differently when taken again."""
+    return measurement.source is Source.MEASURED and METRICS[measurement.metric].timed
+
+
+def point_of(measurements: Sequence[Measurement]) -> Point:
+    """Estimates as the frontier sees them."""
+    return Point(
+        {m.metric: m.value for m in measurements},
+        {m.metric: m.interval for m in measurements if m.interval},
+        {m.metric: m.key for m in measurements if m.source is not Source.PUBLISHED},
+    )
+
+
+def sieve(
+    subjects: Sequence[Mapping[str, Measurement]], measured: Measured, objectives: Sequence[str]
+) -> list[int]:
+    """Positions of those that no other dominates beyond the intervals, in their order.
+
+    Args:
+        subjects: the measurements of each configuration, by metric.
+        measured: everything that was measured.
+        objectives: names of metrics, which every configuration has.
+    """
+    import numpy as np
+
+    if not subjects:
+        return []
+    columns = [_column([known[name] for known in subjects], measured) for name in objectives]
+    values, best, worst, keys = (np.stack(part, axis=1) for part in zip(*columns, strict=True))
+    for position, known in enumerate(subjects):
+        own = [known[name] for name in objectives]
+        if all(map(measured.probed_once, own)):
+            continue
+        point = point_of([measured.estimate(m) for m in own])
+        for row, loss in enumerate(losses(point, objectives)):
+            values[position, row] = loss.value
+            best[position, row], worst[position, row] = loss.best, loss.worst
+    return undominated(values, best, worst, keys)
+
+
+def _column(found: list[Measurement], measured: Measured) -> tuple[NDArray[Any], ...]:
+    """Values, both bounds and keys of what was probed once, as `undominated` wants them."""
+    import numpy as np
+
+    metric = METRICS[found[0].metric]
+    sign = -1.0 if metric.direction == "maximize" else 1.0
+    values = sign * np.array([m.value for m in found])
+    reach = math.log(measured.reach(metric.name))
+    factors = np.exp(sign * reach * np.array([timed(m) for m in found]))
+    keys = numbered([[None if m.source is Source.PUBLISHED else m.key] for m in found])[:, 0]
+    return values, values / factors, values * factors, keys
