@@ -136,7 +136,12 @@ class Progress:
         for each in outcome.measurements:
             value = f"{number(each.metric, each.value)} {METRICS[each.metric].unit}"
             verdict = "VALID" if each.fidelity == "valid" else "rehearsed"
-            self.say(f"  {verdict}: {value} ({duration(seconds)})")
+            spoilt = f"; disturbed: {each.details['disturbed']}" if _disturbed(each) else ""
+            self.say(f"  {verdict}: {value} ({duration(seconds)}){spoilt}")
+
+
+def _disturbed(measurement: Measurement) -> bool:
+    return METRICS[measurement.metric].timed and "disturbed" in measurement.details
 
 
 def _name(run: Run) -> str:

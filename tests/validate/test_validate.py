@@ -190,6 +190,17 @@ def test_replayed_values_have_nothing_to_run(command: Command, here: Path) -> No
     assert "to do: 0 runs" in answer.out
 
 
+def test_what_points_share_is_run_once(command: Command, here: Path) -> None:
+    fields = {**NULL, "batch_sizes": [1, 2], "objectives": [LATENCY, THROUGHPUT]}
+    backends = {"null": {"delay_ms": 1.0}}
+    space = write_space(here, "small", **{**fields, "backends": backends})
+    command.good("explore", space, "--repeats", 0)
+    answer = command.good("validate", "small", "--dry-run", "--point", 0, "--point", 1)
+    assert answer.out.count(" SingleStream ") == 1  # batches have no part in it
+    assert answer.out.count(" Offline ") == 2
+    assert "to do: 3 runs" in answer.out
+
+
 def test_points_and_scenarios_can_be_named(command: Command, small: list[str]) -> None:
     arguments = ["--dry-run", "--point", 0, "--scenario", "Offline", *small]
     answer = command.good("validate", "small", *arguments)
