@@ -111,6 +111,10 @@ class Measured:
         series = self._series.get((key, fidelity), ())
         return [o.measurement for o in series if not _disturbed(o.measurement) and not self._in(o)]
 
+    def usable(self, key: str, fidelity: FidelityName) -> list[Measurement]:
+        """Those that count, or on a machine that is never quiet all there are."""
+        return self.counting(key, fidelity) or self.taken(key, fidelity)
+
     def _in(self, observation: Observation) -> bool:
         """Whether the machine drifted meanwhile."""
         found = self._windows.get((observation.measurement.metric, observation.host), ())
@@ -132,7 +136,7 @@ class Measured:
         """
         if (metric, fidelity) not in self._spreads:
             groups = (
-                [m.value for m in self.counting(*name)]
+                [m.value for m in self.usable(*name)]
                 for name, series in self._series.items()
                 if name[1] == fidelity
                 and len(series) > 1
@@ -166,9 +170,7 @@ class Measured:
         if measurement.source is Source.REPLAYED:
             return replace(measurement, interval=(measurement.value, measurement.value))
         for fidelity in reversed(LADDER):
-            found = self.counting(measurement.key, fidelity)
-            found = found or self.taken(measurement.key, fidelity)
-            if found:
+            if found := self.usable(measurement.key, fidelity):
                 return self._typical(found)
         return measurement
 
