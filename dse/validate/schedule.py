@@ -135,12 +135,14 @@ class Scheduler:
         subject = self._subject(record)
         measurement = self._measured(record, scenario)
         room = self._room(subject.preprocessing)
-        target = targets.target_of(scenario, measurement, self._fidelity, room)
-        if target is None:
-            raise _RefusedError(self._too_many(scenario, measurement, room))
+        fitting = targets.target_of(scenario, measurement, self._fidelity, room)
+        target = fitting or targets.cheapest_target(scenario, measurement)
         expected_s = targets.expected_s(scenario, measurement, target, self._fidelity)
         task = Task(measurement.metric, self._subjects.key(measurement.metric, subject))
-        yield Run(record, Official(scenario, False, target), task, room, expected_s)
+        timed = Run(record, Official(scenario, False, target), task, room, expected_s)
+        if fitting is None and not self.done(timed):
+            raise _RefusedError(self._too_many(scenario, target, room))
+        yield timed
         dataset = self._prepared.dataset
         if dataset is None:
             return
@@ -182,9 +184,8 @@ class Scheduler:
             )
         return room
 
-    def _too_many(self, scenario: Scenario, measurement: Measurement, room: int) -> str:
-        most = targets.cheapest_target(scenario, measurement)
-        needed = targets.generated_bytes(scenario, most, self._fidelity)
+    def _too_many(self, scenario: Scenario, target: float, room: int) -> str:
+        needed = targets.generated_bytes(scenario, target, self._fidelity)
         return (
             f"LoadGen generates its queries in advance: at least {needed // _MIB} MiB of them, "
             f"and {room // _MIB} MiB of memory can be used for that"

@@ -177,6 +177,9 @@ def test_queries_that_fit_no_memory_are_refused_before_anything_starts(
     assert "LoadGen generates its queries in advance: at least " in answer.err
     assert "and 100 MiB of memory can be used for that" in answer.err
     assert list((here / "studies/small/runs").iterdir()) == before
+    remember(LATENCY, "valid", scenario="SingleStream", mode="performance")
+    answer = command.good("validate", "small", "--memory-limit", "200MiB")
+    assert "valid already: 1 run" in answer.err  # whatever memory there is by now
     answer = command("validate", "small", "--memory-limit", "10MiB")
     assert "15 MiB of samples stay loaded, and 10 MiB of memory can be used" in answer.err
 
