@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.cli.malformed import ACCURACY, IMAGE, WITH_MODELS
-from tests.replays import outcomes, write_space
+from tests.replays import outcomes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.commandline import Answer, Command
 
@@ -181,59 +177,6 @@ def test_a_cache_that_is_a_file(
     assert (here / "cache").read_text() == "a file"
     monkeypatch.setenv("DSE_CACHE_DIR", str(here / "good"))
     assert command.counts("quickstart")[:2] == (0, 0)
-
-
-@pytest.fixture
-def small_disk(here: Path) -> Iterator[Path]:
-    """A disk that is soon full; it needs the right to mount one."""
-    disk = here / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=232k", "tmpfs", str(disk)]
-    if not sys.platform.startswith("linux") or shutil.which("mount") is None:
-        pytest.skip("needs Linux's tmpfs")
-    if subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("this user may not mount a small disk")
-    try:
-        yield disk
-    finally:
-        subprocess.run(["umount", "--lazy", disk], check=True)
-
-
-def test_a_disk_that_fills_up(command: Command, kept: Path, small_disk: Path) -> None:
-    study = small_disk / "kept"
-    shutil.copytree(kept, study, ignore=shutil.ignore_patterns("*.png", "runs"))
-    before = outcomes(study / "study.db")
-    wider = write_space(Path(), "wider", threads=[1, 2], batch_sizes=list(range(1, 60)))
-    answer = command("explore", wider, "--study", study)
-    assert answer.code in (1, 2)
-    assert answer.last.startswith("dse: ")
-    assert "disk is full" in answer.last or "No space left" in answer.last
-    assert "Traceback" not in answer.err
-    assert before.items() <= outcomes(study / "study.db").items()
-    assert command.status(study)["configurations"]["measured"] >= 4
-    stored = outcomes(study / "study.db")
-    subprocess.run(["mount", "-o", "remount,size=4m", small_disk], check=True)
-    command.good("explore", wider, "--study", study, "--n-trials", 2)
-    assert stored.items() <= outcomes(study / "study.db").items()
-
-
-def test_a_database_that_must_not_grow(command: Command, kept: Path, here: Path) -> None:
-    """A quota, as good as a full disk; any user can set one."""
-    before = outcomes(kept / "study.db")
-    bound = (kept / "study.db").stat().st_size + 8192
-    wider = write_space(here, "wider", threads=[1, 2], batch_sizes=list(range(1, 60)))
-    code = (
-        f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({bound}, {bound}));"
-        f"from dse.cli import main; main(['explore', '{wider.name}', '--study', 'kept'])"
-    )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert told.returncode in (1, 2)
-    assert told.stderr.splitlines()[-1].startswith("dse: storage sqlite:")
-    assert "Traceback" not in told.stderr
-    stored = outcomes(kept / "study.db")
-    assert before.items() <= stored.items()
-    command.good("explore", wider, "--study", "kept", "--n-trials", 2)
-    assert stored.items() <= outcomes(kept / "study.db").items()
 
 
 def test_a_file_in_the_place_of_the_study(command: Command, kept: Path, here: Path) -> None:
