@@ -14,7 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.errors import DseError, RequestError
-from dse.tasks.inputs import ImageInputs, RandomInputs, check_preprocessing, prepare, top1
+from dse.tasks.inputs import (
+    CycledInputs,
+    ImageInputs,
+    RandomInputs,
+    check_preprocessing,
+    prepare,
+    top1,
+)
 from dse.types import Preprocessing
 
 if TYPE_CHECKING:
@@ -169,3 +176,20 @@ def test_imports_nothing_but_numpy() -> None:
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert answer.stdout.split() == ["dse"], answer.stderr
+
+
+@given(st.integers(1, 30), st.lists(st.integers(0, 1000), min_size=1, max_size=8))
+def test_cycled_samples_come_again_with_their_labels(count: int, wanted: list[int]) -> None:
+    inputs = RandomInputs(7, RAW, seed=3)
+    inputs.labels = np.array(LABELS)
+    cycled = CycledInputs(inputs, count)
+    assert cycled.count == count
+    assert cycled.labels is not None
+    assert cycled.labels.tolist() == [LABELS[index % 7] for index in range(count)]
+    indices = [index % count for index in wanted]
+    expected = inputs.batch([index % 7 for index in indices])
+    np.testing.assert_array_equal(cycled.batch(indices), expected)
+    out = np.empty_like(expected)
+    assert cycled.batch(indices, out) is out
+    np.testing.assert_array_equal(out, expected)
+    assert CycledInputs(RandomInputs(7, RAW, seed=3), count).labels is None
