@@ -14,6 +14,7 @@ from dse.intervals import pooled, typical
 from dse.measure.runner import Limits, run_worker
 from dse.measure.spec import PROBE, InputSource, Spec, Task
 from dse.models.builtin import Builtin
+from dse.turn import turn
 from dse.types import LATENCY, THROUGHPUT, Configuration
 
 if TYPE_CHECKING:
@@ -91,6 +92,8 @@ class Noise:
 def measure_noise(probes: int, fidelity: Fidelity = PROBE) -> Noise:
     """Takes the same probe in so many fresh processes; does nothing else meanwhile.
 
+    Waits for another process that measures on this machine.
+
     Args:
         probes: how many, at least one.
         fidelity: how long each takes.
@@ -101,7 +104,8 @@ def measure_noise(probes: int, fidelity: Fidelity = PROBE) -> Noise:
     """
     with tempfile.TemporaryDirectory(prefix="dse-noise-") as folder:
         probe = _probe(Path(folder), fidelity)
-        taken = [_take(probe) for _ in range(probes)]
+        with turn():
+            taken = [_take(probe) for _ in range(probes)]
     values = {metric: tuple(outcome.values[metric] for outcome in taken) for metric in METRICS}
     disturbances = tuple(_disturbance(outcome) for outcome in taken)
     return Noise(probe.spec.configuration.backend, probe.version, values, disturbances)

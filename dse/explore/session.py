@@ -12,6 +12,7 @@ from dse.explore.measurer import Measurer
 from dse.explore.prepare import prepare, settings_of
 from dse.explore.subjects import Bench
 from dse.measure.runner import Limits
+from dse.report.health import health
 from dse.report.pictures import print_picture
 from dse.report.text import console as make_console
 from dse.report.text import excluded_lines, frontier_table
@@ -135,7 +136,6 @@ def _conclude(study: Study, explored: Explored, console: Console) -> None:
 
     repeated = explored.steps[Purpose.REPEAT] + explored.steps[Purpose.ANCHOR]
     again = f", {repeated} repeated" if repeated else ""
-
     numbers = summary.status(study)
     counts = numbers["configurations"]
     console.print(
@@ -151,5 +151,7 @@ def _conclude(study: Study, explored: Explored, console: Console) -> None:
         out.print(frontier_table(points, study.about.metrics, study.results.certain))
         for note in summary.notes(study):
             out.print(note, style="dim", markup=False)
+    for line in health(study):
+        console.print(line, markup=False, soft_wrap=True)
     console.print(f"study: {study.folder.path}", markup=False, soft_wrap=True)
     print_picture(study, console)
