@@ -7,6 +7,7 @@ therefore goes on in a further generation: another Optuna study of the same stor
 
 from __future__ import annotations
 
+import gc
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -88,7 +89,7 @@ class Generation:
 
     def refresh(self) -> None:
         """Reads the trials again; only new ones and unfinished ones are asked for."""
-        self.trials = self.study.get_trials(deepcopy=False)
+        self.trials = _trials_of(self.study)
 
 
 def read(storage: optuna.storages.BaseStorage, name: str) -> list[Generation]:
@@ -111,7 +112,7 @@ def _read_one(
     import optuna
 
     study = optuna.load_study(study_name=study_name, storage=storage)
-    trials = study.get_trials(deepcopy=False)
+    trials = _trials_of(study)
     about = study.user_attrs.get(ABOUT_ATTRIBUTE)
     if about is None and not trials:
         return None
@@ -127,6 +128,17 @@ def _read_one(
     for _ in generation.outcomes():
         pass  # damage is to be told at once
     return generation
+
+
+def _trials_of(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
+    # A large study is many objects, none of them garbage: to look for some takes as long again.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return study.get_trials(deepcopy=False)
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def about_of(study: optuna.Study) -> About:
@@ -188,13 +200,21 @@ def open_current(
     space: SearchSpace,
     plan: Plan,
     about: About,
+    generations: list[Generation],
 ) -> None:
     """Makes the generation of this plan the last one; it then holds all outcomes of the plan.
 
-    Interrupted anywhere, the next call completes what is missing. The trials of processes that
-    are gone have been settled before.
+    Interrupted anywhere, the next call completes what is missing.
+
+    Args:
+        storage: of the study.
+        name: of the study.
+        space: to go on in.
+        plan: of the space.
+        about: what the study is about from now on.
+        generations: of the study, as `read` found them; all that their trials wait for was
+            settled. Changed to what they are then.
     """
-    generations = read(storage, name)
     current = generations[-1] if generations else None
     mark = signature(space, plan)
     if (
@@ -202,11 +222,16 @@ def open_current(
         or current.schema != SCHEMA
         or current.study.user_attrs.get(SIGNATURE_ATTRIBUTE) != mark
     ):
-        _create(storage, generation_name(name, len(generations) + 1), space, mark, about)
+        number = len(generations) + 1
+        study = _create(storage, generation_name(name, number), space, mark, about)
+        generations.append(Generation(number, study, about, []))
     elif current.about != about:
         current.study.set_user_attr(ABOUT_ATTRIBUTE, about.as_dict())
-    *earlier, current = read(storage, name)
-    _copy(earlier, current, space, plan)
+        current.about = about
+    *earlier, current = generations
+    if earlier:
+        _copy(earlier, current, space, plan)
+        current.refresh()
 
 
 def _create(
@@ -215,7 +240,7 @@ def _create(
     space: SearchSpace,
     mark: str,
     about: About,
-) -> None:
+) -> optuna.Study:
     import optuna
 
     if study_name in optuna.get_all_study_names(storage):
@@ -236,6 +261,7 @@ def _create(
     study.set_user_attr(SCHEMA_ATTRIBUTE, SCHEMA)
     study.set_user_attr(SIGNATURE_ATTRIBUTE, mark)
     study.set_user_attr(ABOUT_ATTRIBUTE, about.as_dict())
+    return study
 
 
 def distributions(plan: Plan) -> dict[str, CategoricalDistribution]:

@@ -101,7 +101,10 @@ def open_storage(url: str, *, create: bool = True) -> optuna.storages.BaseStorag
                 with suppress(OSError):  # connecting to it tells what is wrong
                     file.touch()
             _refuse_foreign(url, engine)
-            return optuna.storages.RDBStorage(url, engine_kwargs=engine)
+            # Wrapped here once, so that all who use it share its memory of finished trials.
+            return optuna.storages.get_storage(
+                optuna.storages.RDBStorage(url, engine_kwargs=engine)
+            )
         except ImportError as error:
             raise RequestError(
                 f"the driver of storage {shown} is missing: {error}", remedy="install it with pip"

@@ -81,7 +81,7 @@ class Study:
         """
         study = cls(folder, folder.storage_url(url))
         study._presence = presence
-        study._read()
+        study._read(study._store.reading(generations.read, study._name))
         if not study._feeds:
             raise RequestError(
                 f"storage {study._store.shown} holds no study '{folder.name}'",
@@ -125,10 +125,11 @@ class Study:
         known = self._store.reading(generations.read, self._name)
         for generation in known:
             self._store.reading(settle, generation, self.folder.runs, alone=alone)
+            generation.refresh()
         if known:
             about = known[-1].about.continued(about, self.folder.name)
-        self._store.reading(generations.open_current, self._name, space, plan, about)
-        self._read()
+        self._store.reading(generations.open_current, self._name, space, plan, about, known)
+        self._read(known)
 
     @property
     def patience(self) -> Patience:
@@ -311,8 +312,8 @@ class Study:
     def _generation(self) -> generations.Generation:
         return self._feeds[-1].generation  # load and create see to it that there is one
 
-    def _read(self) -> None:
-        for generation in self._store.reading(generations.read, self._name):
+    def _read(self, found: list[generations.Generation]) -> None:
+        for generation in found:
             feed = Feed(generation, self._store.session)
             self._feeds.append(feed)
             self._trials_begun += len(generation.trials)
