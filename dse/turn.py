@@ -24,12 +24,12 @@ def _never() -> bool:
     return False
 
 
-def _nothing() -> None:
-    pass
+def nothing() -> None:
+    """What to say of waiting where nobody listens."""
 
 
 @contextmanager
-def turn(stop: Callable[[], bool] = _never, waits: Callable[[], None] = _nothing) -> Iterator[bool]:
+def turn(stop: Callable[[], bool] = _never, waits: Callable[[], None] = nothing) -> Iterator[bool]:
     """Waits until no other process measures on this machine, and keeps them waiting for the block.
 
     Whatever study or command they belong to: the locks lie in the system's folder for temporary

@@ -76,7 +76,8 @@ def _check(here: System, probes: int, *, as_json: bool) -> None:
 def _noise(probes: int) -> Noise:
     from dse.explore.noise import measure_noise
 
-    return measure_noise(probes)
+    waiting = "another process measures on this machine; waiting for its run to end"
+    return measure_noise(probes, waits=lambda: click.echo(waiting, err=True))
 
 
 def _as_dict(check: Check) -> dict[str, str]:

@@ -14,11 +14,11 @@ from dse.intervals import pooled, typical
 from dse.measure.runner import Limits, run_worker
 from dse.measure.spec import PROBE, InputSource, Spec, Task
 from dse.models.builtin import Builtin
-from dse.turn import turn
+from dse.turn import nothing, turn
 from dse.types import LATENCY, THROUGHPUT, Configuration
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from dse.measure.spec import Fidelity
     from dse.types import Outcome
@@ -89,7 +89,9 @@ class Noise:
         }
 
 
-def measure_noise(probes: int, fidelity: Fidelity = PROBE) -> Noise:
+def measure_noise(
+    probes: int, fidelity: Fidelity = PROBE, waits: Callable[[], None] = nothing
+) -> Noise:
     """Takes the same probe in so many fresh processes; does nothing else meanwhile.
 
     Waits for another process that measures on this machine.
@@ -97,6 +99,7 @@ def measure_noise(probes: int, fidelity: Fidelity = PROBE) -> Noise:
     Args:
         probes: how many, at least one.
         fidelity: how long each takes.
+        waits: called where another process measures on this machine, before it is waited for.
 
     Raises:
         UnavailableError: no runtime that could be measured is installed.
@@ -104,7 +107,7 @@ def measure_noise(probes: int, fidelity: Fidelity = PROBE) -> Noise:
     """
     with tempfile.TemporaryDirectory(prefix="dse-noise-") as folder:
         probe = _probe(Path(folder), fidelity)
-        with turn():
+        with turn(waits=waits):
             taken = [_take(probe) for _ in range(probes)]
     values = {metric: tuple(outcome.values[metric] for outcome in taken) for metric in METRICS}
     disturbances = tuple(_disturbance(outcome) for outcome in taken)
