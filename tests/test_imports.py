@@ -51,7 +51,13 @@ LAYERS: dict[str, set[str]] = {
     "measure.accuracy": {"measure.bench", "measure.taken", "measure.failures", "affinity"}
     | {"loadgen", "loadgen.logs", "contract", "intervals", *BASE},
     "measure.footprint": {"measure.bench", "measure.taken", "procfs", *BASE},
-    "measure.official": {"measure.bench", "measure.taken", "measure.spec", "measure.failures"}
+    "measure.official": {
+        "measure.accuracy",
+        "measure.bench",
+        "measure.taken",
+        "measure.spec",
+        "measure.failures",
+    }
     | {"loadgen", "loadgen.logs", "loadgen.verdict", "tasks.inputs", "contract", "intervals"}
     | BASE,
     "measure.server": {"measure.bench", "measure.taken", "measure.failures"}
@@ -59,7 +65,7 @@ LAYERS: dict[str, set[str]] = {
     "measure.bench": {"measure.meter", "measure.spec", "measure.failures", "loadgen", "affinity"}
     | {"contract", "tasks.inputs", *BASE},
     "measure.meter": {"rapl"},
-    "measure.taken": BASE,
+    "measure.taken": {"measure.spec", *BASE},
     # Read on both sides of the pipe.
     "loadgen.logs": BASE,
     "loadgen.verdict": {"loadgen.logs", *BASE},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dse.affinity import available_cpus
@@ -15,10 +16,10 @@ from dse.measure.taken import Taken
 from dse.types import FailureKind, Scenario
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from dse.measure.bench import Bench
-    from dse.types import KnobValue
 
 ACCURACY_BATCH = 16
 """Large enough for full speed, small enough for any memory."""
@@ -42,16 +43,25 @@ def take_accuracy(bench: Bench, folder: Path) -> Taken:
         performance_samples=bench.inputs.count,
         label_offset=bench.spec.preprocessing.label_offset,
     )
-    logs = bench.run(setup, settings, folder / "accuracy")
+    taken = scored(bench.run(setup, settings, folder / "accuracy"), labels.tolist())
+    return replace(taken, details={**taken.details, "batch_size": setup.batch_size})
+
+
+def scored(logs: Path, labels: Sequence[int]) -> Taken:
+    """The top-1 accuracy that the logs of an accuracy run tell, with its binomial interval.
+
+    Raises:
+        RunFailedError: LoadGen logged an error.
+        LogError: see `dse.loadgen.logs`.
+    """
     log = read_detail(logs)
     if log.errors:
         raise RunFailedError(FailureKind.INVALID_RUN, "; ".join(log.errors))
-    percent = accuracy_percent(read_predictions(logs), labels.tolist())
+    percent = accuracy_percent(read_predictions(logs), labels)
     total = len(labels)
     good = round(percent * total / 100)
     low, high = wilson(good, total)
-    details: dict[str, KnobValue] = {"good": good, "total": total, "batch_size": setup.batch_size}
-    return Taken(percent, details, (100 * low, 100 * high))
+    return Taken(percent, {"good": good, "total": total}, (100 * low, 100 * high))
 
 
 def _accuracy_setup(bench: Bench) -> Setup:

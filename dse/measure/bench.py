@@ -17,7 +17,7 @@ from dse.loadgen.harness import run
 from dse.loadgen.samples import PredictionError
 from dse.measure.failures import failed
 from dse.tasks.inputs import ImageInputs, RandomInputs
-from dse.types import FailureKind
+from dse.types import MULTI_STREAM_SAMPLES, FailureKind, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -79,6 +79,14 @@ class Bench:
     def single(self) -> Setup:
         """One instance that predicts sample by sample, as SingleStream has it."""
         return replace(self.whole, batch_size=1, instances=1)
+
+    def setup(self, scenario: Scenario) -> Setup:
+        """How a scenario wants the model loaded; a MultiStream query fills no larger batch."""
+        if scenario is Scenario.SINGLE_STREAM:
+            return self.single
+        if scenario is Scenario.MULTI_STREAM:
+            return replace(self.whole, batch_size=min(self.whole.batch_size, MULTI_STREAM_SAMPLES))
+        return self.whole
 
     def import_runtime(self) -> None:
         """Imports the runtime, which no load should have to do.

@@ -6,18 +6,19 @@ LoadGen gives its official settings to the first run of a process only: one work
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dse.intervals import wilson
-from dse.loadgen.logs import accuracy_percent, read_detail, read_predictions
+from dse.loadgen.logs import read_detail
 from dse.loadgen.settings import RunSettings
 from dse.loadgen.verdict import explained, mean_ms, unofficial
-from dse.measure.bench import Bench, Setup
+from dse.measure.accuracy import scored
+from dse.measure.bench import Bench
 from dse.measure.failures import RunFailedError
 from dse.measure.spec import REHEARSED_IMAGES
-from dse.measure.taken import Taken
+from dse.measure.taken import Taken, measurement
 from dse.tasks.inputs import CycledInputs
-from dse.types import MULTI_STREAM_SAMPLES, FailureKind, Measurement, Scenario, Source
+from dse.types import FailureKind, Scenario
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from dse.contract import Runtime
     from dse.loadgen.logs import DetailLog
     from dse.measure.spec import Official, Spec
-    from dse.types import Configuration, KnobValue
+    from dse.types import KnobValue, Measurement
 
 USER_CONF = "user.conf"
 
@@ -50,17 +51,8 @@ def take_official(runtime: Runtime, spec: Spec, official: Official) -> Measureme
         "target": official.target,
         **taken.details,
     }
-    return Measurement(
-        metric=task.metric,
-        value=taken.value,
-        key=task.key,
-        source=Source.MEASURED,
-        fidelity=spec.fidelity.name,
-        run=spec.run,
-        interval=taken.interval,
-        seconds=round(time.monotonic() - started, 3),
-        details=details,
-    )
+    seconds = time.monotonic() - started
+    return measurement(replace(taken, details=details), task, spec, seconds)
 
 
 def _performance(bench: Bench, official: Official) -> Taken:
@@ -88,22 +80,14 @@ def _accuracy(bench: Bench, official: Official) -> Taken:
     labels = bench.inputs.labels
     if labels is None:
         raise RunFailedError(FailureKind.UNSUPPORTED, "accuracy needs a data set")
-    logs = _run(bench, official)
-    log = read_detail(logs)
-    if log.errors:
-        raise RunFailedError(FailureKind.INVALID_RUN, "; ".join(log.errors))
-    percent = accuracy_percent(read_predictions(logs), labels.tolist())
-    total = len(labels)
-    good = round(percent * total / 100)
-    low, high = wilson(good, total)
-    return Taken(percent, {"good": good, "total": total}, (100 * low, 100 * high))
+    return scored(_run(bench, official), labels.tolist())
 
 
 def _run(bench: Bench, official: Official) -> Path:
     spec, fidelity = bench.spec, bench.spec.fidelity
     user_conf = spec.folder / USER_CONF
     user_conf.write_text(official.user_conf, encoding="ascii")
-    setup = _setup(bench.configuration, official.scenario)
+    setup = bench.setup(official.scenario)
     bench.warm_up(setup)
     settings = RunSettings(
         official.scenario,
@@ -117,17 +101,6 @@ def _run(bench: Bench, official: Official) -> Path:
         shortened=fidelity.name == "rehearsal",
     )
     return bench.run(setup, settings, spec.folder / official.mode)
-
-
-def _setup(configuration: Configuration, scenario: Scenario) -> Setup:
-    """How the model is loaded, as in the shorter runs of the same scenario."""
-    threads, pinned = configuration.threads, configuration.pinned
-    if scenario is Scenario.SINGLE_STREAM:
-        return Setup(threads, 1, pinned=pinned)
-    batch_size = configuration.batch_size
-    if scenario is Scenario.MULTI_STREAM:
-        batch_size = min(batch_size, MULTI_STREAM_SAMPLES)
-    return Setup(threads, batch_size, configuration.instances, pinned)
 
 
 def _single_stream(log: DetailLog) -> Taken:

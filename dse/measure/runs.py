@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dse.contract import LoadError, UnsupportedError
@@ -17,7 +16,7 @@ from dse.measure.failures import RunFailedError
 from dse.measure.footprint import take_footprint
 from dse.measure.meter import Meter
 from dse.measure.server import take_server
-from dse.measure.taken import Taken, logs_of_try
+from dse.measure.taken import Taken, logs_of_try, measurement
 from dse.types import (
     ACCURACY,
     CPU_TIME,
@@ -32,7 +31,6 @@ from dse.types import (
     FailureKind,
     Measurement,
     Scenario,
-    Source,
 )
 
 if TYPE_CHECKING:
@@ -77,7 +75,7 @@ def take(runtime: Runtime, spec: Spec) -> Iterator[Measurement]:
         seconds = time.monotonic() - started
         for task in tasks:
             if task.metric in taken:
-                yield _measurement(spec, task, taken[task.metric], seconds)
+                yield measurement(taken[task.metric], task, spec, seconds)
                 seconds = 0.0  # what more comes of a run costs nothing
     bench.close()
 
@@ -99,20 +97,6 @@ def _taken(taker: Taker, bench: Bench, tasks: Sequence[Task]) -> Mapping[str, Ta
         if metric not in taken:
             raise RunFailedError(FailureKind.UNSUPPORTED, f"nothing here tells {metric}")
     return taken
-
-
-def _measurement(spec: Spec, task: Task, taken: Taken, seconds: float) -> Measurement:
-    return Measurement(
-        metric=task.metric,
-        value=taken.value,
-        key=task.key,
-        source=Source.MEASURED,
-        fidelity=spec.fidelity.name,
-        run=spec.run,
-        interval=taken.interval,
-        seconds=round(seconds, 3),
-        details=taken.details,
-    )
 
 
 def _take_footprint(bench: Bench, _: Path) -> Mapping[str, Taken]:
@@ -150,8 +134,7 @@ def _costs(spent: Spent, queries: int) -> Mapping[str, Taken]:
 
 
 def _take_multi_stream(bench: Bench, folder: Path) -> Mapping[str, Taken]:
-    setup = bench.whole
-    setup = replace(setup, batch_size=min(setup.batch_size, MULTI_STREAM_SAMPLES))
+    setup = bench.setup(Scenario.MULTI_STREAM)
     calls = math.ceil(MULTI_STREAM_SAMPLES / setup.batch_size)
     log = _stream_run(bench, setup, Scenario.MULTI_STREAM, calls, folder / "multi_stream")
     details: dict[str, KnobValue] = {

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dse.types import Measurement, Source
+
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dse.measure.spec import Spec, Task
     from dse.types import KnobValue
 
 
@@ -18,6 +21,28 @@ class Taken:
     value: float
     details: dict[str, KnobValue]
     interval: tuple[float, float] | None = None
+
+
+def measurement(taken: Taken, task: Task, spec: Spec, seconds: float) -> Measurement:
+    """What a task of a spec gave, as it is stored.
+
+    Args:
+        taken: value and figures.
+        task: the metric and its key.
+        spec: the run that it is of.
+        seconds: what taking it cost.
+    """
+    return Measurement(
+        metric=task.metric,
+        value=taken.value,
+        key=task.key,
+        source=Source.MEASURED,
+        fidelity=spec.fidelity.name,
+        run=spec.run,
+        interval=taken.interval,
+        seconds=round(seconds, 3),
+        details=taken.details,
+    )
 
 
 def logs_of_try(folder: Path, attempt: int) -> Path:

@@ -75,7 +75,8 @@ class Machine:
 
     def run(self, repetitions: int = 3, **how: bool) -> list[Step]:
         """Measures whatever the agenda asks for; a mistake in it must not run for ever."""
-        steps, asked = [], self.agenda(repetitions)
+        steps: list[Step] = []
+        asked = self.agenda(repetitions)
         while len(steps) < 100 and (step := asked.next(exploring=False)) is not None:
             details: dict[str, KnobValue] = {"disturbed": "always"} if how.get("loud") else {}
             self.measure(step.configuration, step.purpose, step.fidelity.name, details)
