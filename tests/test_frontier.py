@@ -1,14 +1,33 @@
-"""The laws of dominance, for any subset of the objectives."""
+"""The laws of dominance, for any subset of the objectives, with intervals and without."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from dse.frontier import feasible, hypervolume, nondominated, violations
+from dse.frontier import (
+    Frontier,
+    feasible,
+    hypervolume,
+    losses,
+    nondominated,
+    numbered,
+    undominated,
+    violations,
+)
+from dse.frontier import Point as Measured
 from dse.space.space import Constraint
 from dse.types import ACCURACY, DEFAULT_OBJECTIVES, LATENCY, METRICS, THROUGHPUT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from dse.frontier import Interval
 
 Point = dict[str, float]
 
@@ -177,3 +196,206 @@ def test_the_bounds_themselves_are_allowed() -> None:
     assert feasible({LATENCY.name: 5}, both)
     assert set(violations({LATENCY.name: 5}, both).values()) == {0}
     assert feasible({}, [])
+
+
+# Points that are known up to intervals.
+
+
+@st.composite
+def subjects(draw: st.DrawFn) -> tuple[float, Interval | None]:
+    """A value, few of them so that bounds meet, and its interval if it is known."""
+    value = float(draw(st.integers(1, 6)))
+    below, above = draw(st.sampled_from([0, 0.5, 1])), draw(st.sampled_from([0, 0.5, 1, 3]))
+    return value, draw(st.sampled_from([None, (value - below, value + above)]))
+
+
+@st.composite
+def measured_points(draw: st.DrawFn) -> list[Measured]:
+    """Points that share some of their measurements: those have the same key."""
+    known = {name: draw(st.lists(subjects(), min_size=1, max_size=8)) for name in NAMES}
+    places = {name: st.integers(0, len(known[name]) - 1) for name in NAMES}
+    chosen = draw(st.lists(st.fixed_dictionaries(places), max_size=12))
+    keyed = draw(st.sets(st.sampled_from(NAMES)))
+    return [
+        Measured(
+            {name: known[name][place][0] for name, place in each.items()},
+            {n: i for n, place in each.items() if (i := known[n][place][1]) is not None},
+            {name: f"{name}-{place}" for name, place in each.items() if name in keyed},
+        )
+        for each in chosen
+    ]
+
+
+MEASURED = measured_points()
+
+
+def grown(points: Iterable[tuple[int, Measured]], objectives: Sequence[str]) -> Frontier:
+    frontier = Frontier(objectives)
+    for name, point in points:
+        frontier.add(name, point)
+    return frontier
+
+
+def kept(points: Sequence[Measured], objectives: Sequence[str]) -> set[int]:
+    return {int(str(name)) for name in grown(enumerate(points), objectives).names}
+
+
+def certain(points: Sequence[Measured], objectives: Sequence[str]) -> set[int]:
+    frontier = grown(enumerate(points), objectives)
+    return {int(str(name)) for name in frontier.names if frontier.certain(name)}
+
+
+def beats(one: Measured, other: Measured, objectives: Sequence[str]) -> bool:
+    """Whether one dominates the other even at its worst, where that is at its best."""
+    better = False
+    for name in objectives:
+        if name in one.keys and one.keys[name] == other.keys.get(name):
+            continue
+        sign = -1 if METRICS[name].direction == "maximize" else 1
+        mine, theirs = one.values[name], other.values[name]
+        worst, best = mine, theirs
+        if METRICS[name].timed:
+            worst = one.intervals.get(name, (mine, mine))[(sign + 1) // 2]
+            best = other.intervals.get(name, (theirs, theirs))[(1 - sign) // 2]
+        if sign * worst > sign * best:
+            return False
+        better |= sign * worst < sign * best or sign * mine < sign * theirs
+    return better
+
+
+@given(points=MEASURED, objectives=OBJECTIVES, data=st.data())
+def test_it_keeps_what_no_point_dominates_beyond_the_intervals_in_any_order(
+    points: list[Measured], objectives: list[str], data: st.DataObject
+) -> None:
+    expected = {
+        place
+        for place, point in enumerate(points)
+        if not any(beats(other, point, objectives) for other in points)
+    }
+    order = data.draw(st.permutations(list(enumerate(points))))
+    frontier = grown(order, objectives)
+    assert set(frontier.names) == expected
+    assert list(frontier.names) == [name for name, _ in order if name in expected]
+
+
+@given(points=MEASURED, objectives=OBJECTIVES, data=st.data())
+def test_grown_step_by_step_it_is_always_that_of_what_was_added(
+    points: list[Measured], objectives: list[str], data: st.DataObject
+) -> None:
+    order = data.draw(st.permutations(list(enumerate(points))))
+    frontier = Frontier(objectives)
+    for count, (name, point) in enumerate(order, start=1):
+        added = frontier.add(name, point)
+        at_once = grown(reversed(order[:count]), objectives)
+        assert set(frontier.names) == set(at_once.names)
+        assert added is (name in at_once.names)
+        for each in frontier.names:
+            assert frontier.certain(each) is at_once.certain(each)
+
+
+@given(points=MEASURED, objectives=OBJECTIVES)
+def test_arrays_tell_the_same(points: list[Measured], objectives: list[str]) -> None:
+    turned = [losses(point, objectives) for point in points]
+    shape = len(points), len(objectives)
+    parts = (
+        np.array([[getattr(loss, part) for loss in row] for row in turned]).reshape(shape)
+        for part in ("value", "best", "worst")
+    )
+    keys = numbered([[loss.key for loss in row] for row in turned]).reshape(shape)
+    found = undominated(*parts, keys)
+    assert found == sorted(kept(points, objectives))
+    frontier = Frontier(objectives)
+    for place in found:
+        frontier.keep(place, points[place])
+    assert {p for p in found if frontier.certain(p)} == certain(points, objectives)
+
+
+@given(points=POINTS, objectives=OBJECTIVES)
+def test_of_exact_values_it_is_the_usual_frontier(
+    points: list[Point], objectives: list[str]
+) -> None:
+    exact = [Measured.exact(point) for point in points]
+    assert sorted(kept(exact, objectives)) == nondominated(points, objectives)
+    assert certain(exact, objectives) == kept(exact, objectives)
+
+
+@given(points=MEASURED, objectives=OBJECTIVES)
+def test_what_is_certain_is_on_the_usual_frontier_and_what_is_on_that_is_kept(
+    points: list[Measured], objectives: list[str]
+) -> None:
+    usual = set(nondominated([point.values for point in points], objectives))
+    assert certain(points, objectives) <= usual <= kept(points, objectives)
+
+
+def widened(point: Measured, factor: float) -> Measured:
+    intervals = {
+        name: (value - factor * (value - low), value + factor * (high - value))
+        for name, (low, high) in point.intervals.items()
+        for value in [point.values[name]]
+    }
+    return replace(point, intervals=intervals)
+
+
+@given(points=MEASURED, objectives=OBJECTIVES, factor=st.sampled_from([1.0, 1.5, 2.0, 8.0]))
+def test_wider_intervals_keep_more_and_make_less_certain(
+    points: list[Measured], objectives: list[str], factor: float
+) -> None:
+    wider = [widened(point, factor) for point in points]
+    assert kept(points, objectives) <= kept(wider, objectives)
+    assert certain(wider, objectives) <= certain(points, objectives)
+
+
+@given(points=MEASURED, objectives=OBJECTIVES)
+def test_dominance_beyond_the_intervals_is_transitive(
+    points: list[Measured], objectives: list[str]
+) -> None:
+    pairs = {
+        (i, j)
+        for i, one in enumerate(points)
+        for j, other in enumerate(points)
+        if 1 not in kept([one, other], objectives)
+    }
+    for i, j in pairs:
+        assert (j, i) not in pairs
+        for k in range(len(points)):
+            assert (j, k) not in pairs or (i, k) in pairs
+
+
+@given(points=MEASURED.filter(bool), objectives=OBJECTIVES, data=st.data())
+def test_one_measurement_is_no_difference_however_wide_its_interval(
+    points: list[Measured], objectives: list[str], data: st.DataObject
+) -> None:
+    point = data.draw(st.sampled_from(points))
+    keyed = replace(point, keys={name: f"{name}-own" for name in NAMES})
+    twins = [*points, keyed, keyed]
+    one, other = len(points), len(points) + 1
+    found, sure = kept(twins, objectives), certain(twins, objectives)
+    assert (one in found) is (other in found)
+    assert (one in sure) is (other in sure)
+    assert kept([keyed, keyed], objectives) == certain([keyed, keyed], objectives) == {0, 1}
+
+
+def test_the_same_latency_leaves_the_choice_to_the_throughput() -> None:
+    wide = {LATENCY.name: (1.0, 9.0), THROUGHPUT.name: (99.0, 101.0)}
+    keys = {LATENCY.name: "one latency"}
+    slow = Measured({LATENCY.name: 5.0, THROUGHPUT.name: 100.0}, wide, keys)
+    fast = Measured(
+        {LATENCY.name: 5.0, THROUGHPUT.name: 110.0},
+        {**wide, THROUGHPUT.name: (109.0, 111.0)},
+        keys,
+    )
+    both = [LATENCY.name, THROUGHPUT.name]
+    assert kept([slow, fast], both) == certain([slow, fast], both) == {1}
+    apart = [slow, replace(fast, keys={})]
+    assert kept(apart, both) == {0, 1}
+    assert certain(apart, both) == {1}
+
+
+def test_an_accuracy_counts_by_its_value_and_a_latency_by_its_interval() -> None:
+    intervals = {ACCURACY.name: (60.0, 80.0), LATENCY.name: (4.0, 6.0)}
+    good = Measured({ACCURACY.name: 70.1, LATENCY.name: 4.9}, intervals)
+    bad = Measured({ACCURACY.name: 70.0, LATENCY.name: 5.0}, intervals)
+    assert kept([good, bad], [ACCURACY.name]) == {0}
+    assert kept([good, bad], [LATENCY.name]) == {0, 1}
+    assert certain([good, bad], [ACCURACY.name]) == {0}
+    assert certain([good, bad], [LATENCY.name]) == set()
