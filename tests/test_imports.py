@@ -63,7 +63,7 @@ LAYERS: dict[str, set[str]] = {
     "measure.server": {"measure.bench", "measure.taken", "measure.failures"}
     | {"loadgen", "loadgen.logs", *BASE},
     "measure.bench": {"measure.meter", "measure.spec", "measure.failures", "loadgen", "affinity"}
-    | {"contract", "tasks.inputs", *BASE},
+    | {"clocks", "contract", "tasks.inputs", *BASE},
     "measure.meter": {"rapl"},
     "measure.taken": {"measure.spec", *BASE},
     # Read on both sides of the pipe.
@@ -81,9 +81,10 @@ LAYERS: dict[str, set[str]] = {
     "system_linux": {"system", "system_arm", "procfs"},
     "system_macos": {"system"},
     "system_arm": set(),
-    "machine": {"affinity", "procfs", "system", "system_linux"},
+    "machine": {"affinity", "clocks", "procfs", "system", "system_linux"},
     "rapl": {"procfs"},
     "procfs": set(),
+    "clocks": set(),
     "paths": BASE,
     "process": set(),
     "turn": {"paths"},

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dse.clocks import JUMP_S
+
 if TYPE_CHECKING:
     from dse.machine.sample import Sample
 
@@ -16,9 +18,6 @@ STEAL_PERCENT = 3.0
 """Quiet neighbours take below one percent; from about three on, the 90th percentile moves."""
 OTHER_LOAD_PERCENT = 10.0
 """An idle desktop takes one to five percent of two to eight CPUs; more displaces a busy thread."""
-CLOCK_JUMP_S = 0.05
-"""Slewing a clock, as time services do, moves both clocks alike; a step is mostly larger. Less may
-be this process waiting for a CPU between reading the one clock and the other."""
 SWAPPED_PAGES = 256
 """1 MiB of the usual pages: sleeping programs fetch single ones, a lack of memory thousands."""
 SHORTEST_S = 0.3
@@ -54,7 +53,7 @@ class Conditions:
     def disturbance(self) -> str:
         """What spoils a measurement taken in this time, in a few words; empty if nothing does."""
         reasons = []
-        if abs(self.clock_jump_s) > CLOCK_JUMP_S:
+        if abs(self.clock_jump_s) > JUMP_S:
             reasons.append(f"the clock jumped by {self.clock_jump_s:+.2g} s")
         if self.throttled:
             reasons.append("thermal throttling")
@@ -106,7 +105,7 @@ def between(before: Sample, after: Sample, own_cpu_s: float | None) -> Condition
         throttled=_grown(before.throttles, after.throttles) > 0
         or bool(before.cooling or after.cooling),
         swapped=_grown(before.swap_ins, after.swap_ins) > SWAPPED_PAGES,
-        clock_jump_s=after.wall_s - before.wall_s - seconds,
+        clock_jump_s=after.offset_s - before.offset_s,
     )
 
 

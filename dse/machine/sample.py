@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from dse.affinity import available_cpus
+from dse.clocks import offset_s
 from dse.procfs import number, read
 from dse.system_linux import parse_cpuinfo
 
@@ -38,8 +39,8 @@ class Sample:
     """What the machine was doing at one moment.
 
     Attributes:
-        wall_s: the system's clock, which anyone may set.
         monotonic_s: a clock that nobody can set.
+        offset_s: how far the system's clock, which anyone may set, is ahead of it.
         cpus: of the affinity mask.
         times: of these CPUs.
         process_cpu_s: CPU time of this process, without its children.
@@ -49,8 +50,8 @@ class Sample:
         swap_ins: pages fetched from the swap since the start of the system.
     """
 
-    wall_s: float
     monotonic_s: float
+    offset_s: float
     cpus: tuple[int, ...]
     times: CpuTimes | None
     process_cpu_s: float
@@ -70,8 +71,8 @@ def sample(root: Path = ROOT, cpus: tuple[int, ...] = ()) -> Sample:
     cpus = cpus or tuple(available_cpus())
     asked = cpus[:: -(-len(cpus) // CPUS_ASKED)]
     return Sample(
-        wall_s=time.time(),
         monotonic_s=time.monotonic(),
+        offset_s=offset_s(),
         cpus=cpus,
         times=cpu_times(read(root / "proc/stat"), cpus),
         process_cpu_s=time.process_time(),

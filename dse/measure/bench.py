@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dse import clocks
 from dse.affinity import available_cpus, can_pin, pinned
 from dse.contract import LoadRequest, Streams, UnsupportedError
 from dse.loadgen.callers import Caller
 from dse.loadgen.harness import run
 from dse.loadgen.samples import PredictionError
-from dse.measure.failures import failed
+from dse.measure.failures import RunFailedError, failed
 from dse.tasks.inputs import ImageInputs, RandomInputs
 from dse.types import MULTI_STREAM_SAMPLES, FailureKind, Scenario
 
@@ -175,15 +176,22 @@ class Bench:
             meter: takes a reading before the first query and one after the last.
 
         Raises:
-            RunFailedError: a prediction failed.
+            RunFailedError: a prediction failed, or the clock was set in a timed run.
             UnsupportedError, LoadError: see `callers`.
         """
         logs.mkdir(parents=True, exist_ok=True)
+        callers, read = self.callers(setup), meter.read if meter else None
+        offset_s = clocks.offset_s()
         try:
-            read = meter.read if meter else None
-            run(self.callers(setup), self.inputs, settings, logs, read)
+            run(callers, self.inputs, settings, logs, read)
         except PredictionError as error:
             raise failed(FailureKind.CRASH, error.__cause__ or error) from error
+        jump_s = clocks.offset_s() - offset_s
+        if not settings.accuracy and abs(jump_s) > clocks.JUMP_S:
+            raise RunFailedError(
+                FailureKind.INVALID_RUN,
+                f"the system's clock, which LoadGen reads, jumped by {jump_s:+.2g} s in the run",
+            )
         return logs
 
     def close(self) -> None:

@@ -98,7 +98,9 @@ def test_a_study_says_what_was_calibrated_on_its_images(command: Command, here: 
         objectives=["accuracy_percent"],
     )
     folder = models(here, ONNX, TFLITE)
-    done = command.good("explore", "--repeats", 0, space, "--models", folder, "--dataset", write_images(here))
+    done = command.good(
+        "explore", "--repeats", 0, space, "--models", folder, "--dataset", write_images(here)
+    )
     assert command.counts("space") == (4, 0, 0, 4)
     points = command.frontier("space")["points"]
     assert points

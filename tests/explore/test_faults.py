@@ -30,7 +30,9 @@ def test_each_fault_is_one_failure_and_the_study_goes_on(
     fields = {"models": "a", "threads": 1, "batch_sizes": 1, "objectives": [objective]}
     backends = {"null": {"fault": faults, "delay_ms": 0.5}}
     space = write_space(here, backends=backends, instances=instances, **fields)
-    answer = command.good("explore", "--repeats", 0, space, "--sampler", "grid", "--memory-limit", "1GiB")
+    answer = command.good(
+        "explore", "--repeats", 0, space, "--sampler", "grid", "--memory-limit", "1GiB"
+    )
     assert none_left(here)
     assert command.counts("space") == (1, 4, 0, 1)
     stored = {f["configuration"]["fault"]: f for f in failures(here / "studies/space/study.db")}
@@ -71,7 +73,9 @@ def test_faults_of_a_server_run(command: Command, here: Path) -> None:
     fields = {"models": "a", "threads": 1, "batch_sizes": 1, "objectives": objectives}
     backends = {"null": {"fault": ["raise", "segfault"], "delay_ms": 0.5}}
     space = write_space(here, backends=backends, instances=2, **fields)
-    assert command("explore", "--repeats", 0, space, "--sampler", "grid").code == 1  # nothing was measured
+    assert (
+        command("explore", "--repeats", 0, space, "--sampler", "grid").code == 1
+    )  # nothing was measured
     assert none_left(here)
     raised, killed = failures(here / "studies/space/study.db")
     assert (raised["kind"], killed["kind"]) == ("crash", "crash")

@@ -8,7 +8,7 @@ from dse.machine.conditions import Conditions
 from dse.machine.sample import CpuTimes, Sample
 
 START = Sample(
-    wall_s=1e9,
+    offset_s=1e9,
     monotonic_s=500.0,
     cpus=(0, 1),
     times=CpuTimes(1000.0, 3000.0, 5.0),

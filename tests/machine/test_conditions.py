@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from dse.clocks import JUMP_S
 from dse.machine.conditions import (
-    CLOCK_JUMP_S,
     OTHER_LOAD_PERCENT,
     SHORTEST_S,
     STEAL_PERCENT,
@@ -31,7 +31,6 @@ def later(
     """The sample after some seconds in which the CPUs spent their time so."""
     return replace(
         START,
-        wall_s=START.wall_s + seconds,
         monotonic_s=START.monotonic_s + seconds,
         times=CpuTimes(1000.0 + busy, 3000.0 + idle, 5.0 + steal),
         process_cpu_s=START.process_cpu_s + here,
@@ -72,14 +71,14 @@ def test_one_tick_of_steal_is_none_however_large_its_share() -> None:
 
 @pytest.mark.parametrize("jump", [-3.0, -0.06, 0.06, 3600.0])
 def test_a_clock_that_was_set(jump: float) -> None:
-    after = replace(later(1.0, idle=2.0), wall_s=START.wall_s + 1.0 + jump)
+    after = replace(later(1.0, idle=2.0), offset_s=START.offset_s + jump)
     found = between(START, after, own_cpu_s=0.0)
     assert math.isclose(found.clock_jump_s, jump, abs_tol=1e-6)
     assert found.disturbance == f"the clock jumped by {jump:+.2g} s"
 
 
 def test_a_clock_that_is_slewed_has_not_jumped() -> None:
-    after = replace(later(1.0, idle=2.0), wall_s=START.wall_s + 1.0 + 0.9 * CLOCK_JUMP_S)
+    after = replace(later(1.0, idle=2.0), offset_s=START.offset_s + 0.9 * JUMP_S)
     assert between(START, after, own_cpu_s=0.0).disturbance == ""
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pytest
 
+from dse import clocks
 from dse.contract import UnsupportedError
 from dse.loadgen.logs import read_detail
 from dse.measure.accuracy import ACCURACY_BATCH
@@ -218,3 +219,21 @@ def test_accuracy_counts_what_is_right(tmp_path: Path) -> None:
     [measurement] = take(Watched(), spec(tmp_path, ACCURACY.name, labels=[0, 0, 0, 1, 2, 0, 5, 0]))
     assert measurement.value == 62.5
     assert measurement.details == {"good": 5, "total": 8, "batch_size": ACCURACY_BATCH}
+
+
+@pytest.mark.parametrize("jump_s", [-3.0, 0.2])
+def test_a_run_in_which_the_clock_was_set_is_void(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jump_s: float
+) -> None:
+    real = clocks.offset_s
+    runtime = Watched()
+
+    def offset_s() -> float:
+        """Someone sets the clock after the warm-up."""
+        running = any(len(model.batches) > QUICK.warm_up_calls for model in runtime.models)
+        return real() + (jump_s if running else 0.0)
+
+    monkeypatch.setattr(clocks, "offset_s", offset_s)
+    kind, message = failed(runtime, spec(tmp_path, LATENCY.name))
+    assert kind is FailureKind.INVALID_RUN
+    assert f"the system's clock, which LoadGen reads, jumped by {jump_s:+.2g} s" in message

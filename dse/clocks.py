@@ -1,0 +1,31 @@
+"""The system's clock against one that nobody can set. Standard library only.
+
+LoadGen reads the system's clock. Where that is set in the middle of a run, its times mean nothing.
+"""
+
+from __future__ import annotations
+
+import time
+
+JUMP_S = 0.05
+"""Slewing a clock, as time services do, moves both clocks alike; a step is mostly larger."""
+TOGETHER_S = 0.001
+"""Two readings so close together are of one moment."""
+TRIES = 10
+
+
+def offset_s() -> float:
+    """How far the system's clock is ahead of the monotonic one.
+
+    A process that has to wait for a CPU between two readings reads them again.
+    """
+    closest, offset = float("inf"), 0.0
+    for _ in range(TRIES):
+        before = time.monotonic()
+        wall = time.time()
+        after = time.monotonic()
+        if after - before < closest:
+            closest, offset = after - before, wall - (before + after) / 2
+        if closest < TOGETHER_S:
+            break
+    return offset
