@@ -17,13 +17,13 @@ def test_waiting_between_two_readings_does_not_count(monkeypatch: pytest.MonkeyP
     # The first pair is 3 s apart, for the process had to wait; the second one is not.
     readings = iter([100.0, 103.0, 104.0, 104.0002])
     walls = iter([1102.9, 1104.0001])
-    monkeypatch.setattr(clocks.time, "monotonic", lambda: next(readings))
-    monkeypatch.setattr(clocks.time, "time", lambda: next(walls))
+    monkeypatch.setattr(time, "monotonic", lambda: next(readings))
+    monkeypatch.setattr(time, "time", lambda: next(walls))
     assert clocks.offset_s() == pytest.approx(1000.0, abs=1e-6)
 
 
 def test_a_machine_that_always_waits_has_its_best_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     steps = iter([n * 0.5 for n in range(2 * clocks.TRIES)])
-    monkeypatch.setattr(clocks.time, "monotonic", lambda: next(steps))
-    monkeypatch.setattr(clocks.time, "time", lambda: 10.0)
+    monkeypatch.setattr(time, "monotonic", lambda: next(steps))
+    monkeypatch.setattr(time, "time", lambda: 10.0)
     assert clocks.offset_s() == pytest.approx(10.0 - 0.25)
