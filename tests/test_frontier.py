@@ -293,16 +293,21 @@ def test_grown_step_by_step_it_is_always_that_of_what_was_added(
             assert frontier.certain(each) is at_once.certain(each)
 
 
-@given(points=MEASURED, objectives=OBJECTIVES)
-def test_arrays_tell_the_same(points: list[Measured], objectives: list[str]) -> None:
+def sieved(points: Sequence[Measured], objectives: Sequence[str]) -> list[int]:
+    """What the arrays tell."""
     turned = [losses(point, objectives) for point in points]
     shape = len(points), len(objectives)
-    parts = (
+    values, best, worst = (
         np.array([[getattr(loss, part) for loss in row] for row in turned]).reshape(shape)
         for part in ("value", "best", "worst")
     )
     keys = numbered([[loss.key for loss in row] for row in turned]).reshape(shape)
-    found = undominated(*parts, keys)
+    return undominated(values, best, worst, keys)
+
+
+@given(points=MEASURED, objectives=OBJECTIVES)
+def test_arrays_tell_the_same(points: list[Measured], objectives: list[str]) -> None:
+    found = sieved(points, objectives)
     assert found == sorted(kept(points, objectives))
     frontier = Frontier(objectives)
     for place in found:
@@ -399,3 +404,13 @@ def test_an_accuracy_counts_by_its_value_and_a_latency_by_its_interval() -> None
     assert kept([good, bad], [LATENCY.name]) == {0, 1}
     assert certain([good, bad], [ACCURACY.name]) == {0}
     assert certain([good, bad], [LATENCY.name]) == set()
+
+
+def test_intervals_that_touch_leave_the_better_value() -> None:
+    low = Measured({LATENCY.name: 2.0}, {LATENCY.name: (1.0, 3.0)})
+    high = Measured({LATENCY.name: 4.0}, {LATENCY.name: (3.0, 5.0)})
+    assert kept([low, high], [LATENCY.name]) == {0}
+    assert sieved([low, high], [LATENCY.name]) == [0]
+    point = Measured({LATENCY.name: 3.0}, {LATENCY.name: (3.0, 3.0)})
+    assert kept([point, point], [LATENCY.name]) == {0, 1}
+    assert sieved([point, point], [LATENCY.name]) == [0, 1]

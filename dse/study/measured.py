@@ -45,7 +45,8 @@ class Measured:
     """The observations of a study, by what they are of.
 
     Attributes:
-        revision: moves on when what is known of the noise has changed, and every interval with it.
+        revision: moves on when what was known has changed: by a further measurement of the same
+            thing, and with what that tells of the noise every interval.
         counts: how many there are, by metric and fidelity.
     """
 
@@ -65,9 +66,10 @@ class Measured:
         series = self._series[measurement.key, measurement.fidelity]
         series.append(observation)
         self.counts[measurement.metric, measurement.fidelity] += 1
-        if len(series) > 1 or measurement.fidelity != "probe":
+        known = sum(len(self._series.get((measurement.key, each), ())) for each in LADDER)
+        if known > 1 or measurement.fidelity != "probe":
             self._more.add(measurement.key)
-        if len(series) > 1:
+        if known > 1:
             self._changed()
 
     def set_anchor(self, keys: Mapping[str, str]) -> None:

@@ -95,7 +95,30 @@ def test_it_is_the_same_whether_it_was_asked_for_meanwhile(made: Trials, asked: 
     assert derived(watched) == derived(quiet)
 
 
-@given(TRIALS)
+@st.composite
+def probed_once(draw: st.DrawFn) -> Trials:
+    """Nearly all of them; only the last one again, which tells how noisy the machine is."""
+    values = draw(st.lists(st.tuples(st.floats(1, 3), st.floats(1, 3)), min_size=1, max_size=12))
+    made = [single(number, *pair) for number, pair in enumerate(values)]
+    noise = draw(st.lists(st.floats(0.8, 1.25), min_size=1, max_size=4))
+    latency, rate = values[-1]
+    made += [single(len(values) - 1, factor * latency, factor * rate) for factor in noise]
+    return made
+
+
+def single(number: int, latency: float, rate: float) -> tuple[Configuration, Outcome]:
+    """An outcome that shares no measurement with another configuration."""
+    own = Configuration("a", "fp32", "null", 1 + number, 1)
+    values = {ACCURACY.name: 60.0, LATENCY.name: latency, THROUGHPUT.name: rate}
+    return own, Outcome(
+        tuple(
+            Measurement(name, value, f"{name} {number}", Source.MEASURED)
+            for name, value in values.items()
+        )
+    )
+
+
+@given(TRIALS | probed_once())
 def test_the_frontier_is_that_of_all_records_one_by_one(made: Trials) -> None:
     results = Results()
     results.start(SPACE)
