@@ -30,6 +30,7 @@ types: $(READY)
 bench: $(READY)
 	$(BIN)/python -m tests.benchmarks.harness_overhead
 	$(BIN)/python -m tests.benchmarks.runtimes
+	$(BIN)/python -m tests.benchmarks.bookkeeping
 
 # Takes a quarter of an hour; the runtimes with an environment of their own must be installed.
 runtimes: $(READY)

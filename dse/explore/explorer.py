@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -124,6 +125,8 @@ def explore(
         DseError: an input or the study can't be used; what was measured is stored.
     """
     exploration = _Exploration(study, plan, measurer, search, budget, interrupts, observer)
+    # Of a large study millions of objects stay: no step has to look for garbage among them.
+    gc.freeze()
     return exploration.run()
 
 

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from dse.study.record import Record
     from dse.types import Configuration, KnobValue
 
-LONGEST = 2000
-"""Trials of a sampler's study: two for each step, and TPE takes 20 ms to go through so many."""
+LONGEST = 1500
+"""Trials of a sampler's study, two for each step: TPE takes 10 ms to go through so many, and again
+for each knob that only some configurations have."""
 KEPT = 500
 """Of them the next study goes on with so many."""
 
