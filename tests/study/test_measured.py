@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 VALUES = st.floats(0.1, 1000)
 SOME = st.lists(VALUES, min_size=1, max_size=6)
 FIDELITIES = st.sampled_from(LADDER)
-DISTURBED = {"disturbed": "other load"}
+DISTURBED: dict[str, Any] = {"disturbed": "other load"}
 
 
 def latency(
