@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from dse.errors import RequestError
 from dse.explore.agenda import Agenda
 from dse.explore.pool import Pool
 from dse.explore.samplers import make_sampler
@@ -22,13 +23,13 @@ if TYPE_CHECKING:
 
     from dse.explore.agenda import Step
     from dse.explore.interrupts import Interrupts
-    from dse.explore.measurer import Measurer
+    from dse.explore.measurer import Keep, Measurer
     from dse.space.plan import Plan
     from dse.study.feed import Claim
     from dse.study.record import Record
     from dse.study.store import Trial
     from dse.study.study import Study
-    from dse.types import Measurement
+    from dse.types import Measurement, Outcome
 
 
 SEEDS = 2**32
@@ -238,17 +239,23 @@ class _Exploration:
         def keep(measurement: Measurement) -> None:
             study.keep(trial, measurement)
 
-        run = study.run_name(trial)
-        if step.metrics:
-            outcome = self._measurer.repeat(configuration, step.metrics, step.fidelity, run, keep)
-        else:
-            outcome = self._measurer.measure(configuration, run, keep)
+        try:
+            outcome = self._outcome(step, study.run_name(trial), keep)
+        except RequestError:
+            study.withdraw(trial)  # an input can't be used: nobody shall wait for this
+            raise
         record = study.finish(trial, outcome)
         if step.purpose is Purpose.EXPLORE:
             self._pool.take(configuration)
             self._sampler.learn(record)
         self._steps[step.purpose] += 1
         self._observer.ended(step, record, time.monotonic() - started)
+
+    def _outcome(self, step: Step, run: str, keep: Keep) -> Outcome:
+        measurer, configuration = self._measurer, step.configuration
+        if step.metrics:
+            return measurer.repeat(configuration, step.metrics, step.fidelity, run, keep)
+        return measurer.measure(configuration, run, keep)
 
     def _pause(self) -> None:
         end = time.monotonic() + PAUSE_S
