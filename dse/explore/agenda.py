@@ -57,24 +57,25 @@ class Agenda:
         # A study that goes on first looks whether the machine is still what it was.
         self._anchored = float("-inf") if results.records else time.monotonic()
 
-    def next(self, *, exploring: bool) -> Step | None:
+    def next(self, *, exploring: bool, repeating: bool = True) -> Step | None:
         """The next step; None when nothing is left to do.
 
         Args:
             exploring: whether to go on with configurations that were never measured.
+            repeating: whether there is time to measure again.
         """
         step, self._put_off = self._put_off, None
         if step is None or step.configuration not in self._pool:  # others may have been faster
-            step = self._work(exploring=exploring)
+            step = self._work(exploring=exploring, repeating=repeating)
         if step is None or step.purpose is Purpose.ANCHOR or not self._anchor_due():
             return step
         self._put_off = step
         return self._anchor()
 
-    def _work(self, *, exploring: bool) -> Step | None:
+    def _work(self, *, exploring: bool, repeating: bool) -> Step | None:
         if exploring and len(self._pool):
             return Step(self._sampler.propose(), Purpose.EXPLORE)
-        if not self._repetitions:
+        if not self._repetitions or not repeating:
             return None
         if ladder.noise_unknown(self._results):
             return self._anchor()

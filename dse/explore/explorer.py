@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 SEEDS = 2**32
 """Stock samplers take no larger seed."""
+SHORTEST_REPEATING_S = 60
+"""An exploration repeats for so long at least, and no longer than it has explored."""
 PAUSE_S = 1.0
 """How often to look whether others have ended what is waited for."""
 
@@ -157,6 +160,7 @@ class _Exploration:
         self._budget, self._interrupts, self._observer = budget, interrupts, observer
         self._begun = time.monotonic()
         self._steps = Counter[Purpose]()
+        self._spent_s = Counter[Purpose]()
 
     def run(self) -> Explored:
         while True:
@@ -192,7 +196,7 @@ class _Exploration:
             self._pool.set_aside(lambda c: any(overlaps(c, each.configuration) for each in claims))
         trials = self._budget.trials
         exploring = trials is None or self._steps[Purpose.EXPLORE] < trials
-        step = self._agenda.next(exploring=exploring)
+        step = self._agenda.next(exploring=exploring, repeating=self._repeats())
         if step is None and not (exploring and self._pool.aside):
             return End.TRIALS if self._pool.left else End.COMPLETE
         if step is None or self._contested(step, claims):
@@ -202,6 +206,11 @@ class _Exploration:
             self._observer.began(step)
             self._measure(step, trial)
         return None
+
+    def _repeats(self) -> bool:
+        """Whether there is time to repeat: on a noisy machine almost everything asks for it."""
+        most = max(SHORTEST_REPEATING_S, self._spent_s[Purpose.EXPLORE])
+        return self._spent_s[Purpose.REPEAT] < most
 
     def _learn(self) -> None:
         """Takes in what other processes have found out."""
@@ -248,8 +257,10 @@ class _Exploration:
         if step.purpose is Purpose.EXPLORE:
             self._pool.take(configuration)
             self._sampler.learn(record)
+        seconds = time.monotonic() - started
         self._steps[step.purpose] += 1
-        self._observer.ended(step, record, time.monotonic() - started)
+        self._spent_s[step.purpose] += math.ceil(seconds)
+        self._observer.ended(step, record, seconds)
 
     def _outcome(self, step: Step, run: str, keep: Keep) -> Outcome:
         measurer, configuration = self._measurer, step.configuration
