@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import math
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 
 SEEDS = 2**32
 """Stock samplers take no larger seed."""
-SHORTEST_REPEATING_S = 60
+SHORTEST_REPEATING_S = 60.0
 """An exploration repeats for so long at least, and no longer than it has explored."""
 PAUSE_S = 1.0
 """How often to look whether others have ended what is waited for."""
@@ -160,7 +159,7 @@ class _Exploration:
         self._budget, self._interrupts, self._observer = budget, interrupts, observer
         self._begun = time.monotonic()
         self._steps = Counter[Purpose]()
-        self._spent_s = Counter[Purpose]()
+        self._explored_s = self._repeated_s = 0.0
 
     def run(self) -> Explored:
         while True:
@@ -209,8 +208,7 @@ class _Exploration:
 
     def _repeats(self) -> bool:
         """Whether there is time to repeat: on a noisy machine almost everything asks for it."""
-        most = max(SHORTEST_REPEATING_S, self._spent_s[Purpose.EXPLORE])
-        return self._spent_s[Purpose.REPEAT] < most
+        return self._repeated_s < max(SHORTEST_REPEATING_S, self._explored_s)
 
     def _learn(self) -> None:
         """Takes in what other processes have found out."""
@@ -259,7 +257,10 @@ class _Exploration:
             self._sampler.learn(record)
         seconds = time.monotonic() - started
         self._steps[step.purpose] += 1
-        self._spent_s[step.purpose] += math.ceil(seconds)
+        if step.purpose is Purpose.EXPLORE:
+            self._explored_s += seconds
+        elif step.purpose is Purpose.REPEAT:
+            self._repeated_s += seconds
         self._observer.ended(step, record, seconds)
 
     def _outcome(self, step: Step, run: str, keep: Keep) -> Outcome:

@@ -74,10 +74,9 @@ class Measurer:
             RequestError: a model file, an image or a table can't be used.
             DseError: the cache or the run folder can't be written.
         """
-        try:
-            subject = self._subjects.subject(configuration)
-        except ModelError as error:
-            return Outcome(failure=Failure(FailureKind.LOAD, str(error)))
+        subject = self._subject(configuration)
+        if isinstance(subject, Failure):
+            return Outcome(failure=subject)
         tasks = self._tasks(subject, self._bench.metrics)
         outcome = self._remembered(subject, tasks, keep)
         missing = [task for task in tasks if outcome.measurement(task.metric) is None]
@@ -115,14 +114,19 @@ class Measurer:
         Raises:
             RequestError, DseError: see `measure`.
         """
-        try:
-            subject = self._subjects.subject(configuration)
-        except ModelError as error:
-            return Outcome(failure=Failure(FailureKind.LOAD, str(error)))
+        subject = self._subject(configuration)
+        if isinstance(subject, Failure):
+            return Outcome(failure=subject)
         tasks = self._tasks(subject, metrics)
         more = recorded([task.metric for task in tasks], again=True)
         extra = self._tasks(subject, more, extra=True)
         return self._take_quietly(subject, run, (*tasks, *extra), fidelity, keep)
+
+    def _subject(self, configuration: Configuration) -> Subject | Failure:
+        try:
+            return self._subjects.subject(configuration)
+        except ModelError as error:
+            return Failure(FailureKind.LOAD, str(error))
 
     def _tasks(
         self, subject: Subject, metrics: Iterable[str], *, extra: bool = False

@@ -132,6 +132,14 @@ def test_nothing_is_measured_again_where_nothing_shall_be() -> None:
     assert Machine([(50, 1.0), (60, 1.05)]).explored().run(0) == []
 
 
+def test_without_time_nothing_is_measured_again() -> None:
+    asked = Machine([(50, 1.0), (50.1, 1.001)]).explored().agenda()
+    assert asked.next(exploring=False, repeating=False) is None
+    step = asked.next(exploring=True, repeating=False)
+    assert step is not None
+    assert step.purpose is Purpose.EXPLORE
+
+
 def test_a_machine_that_is_never_quiet_is_not_waited_for() -> None:
     machine = Machine([(50, 1.0), (50.1, 1.001)]).explored()
     again = [s for s in machine.run(2, loud=True) if s.purpose is Purpose.REPEAT]

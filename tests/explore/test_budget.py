@@ -6,12 +6,32 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dse.explore import explorer
 from tests.replays import attributes, write_space, write_table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.commandline import Command
+
+
+@pytest.mark.parametrize(("shortest_s", "repeated"), [(0.0, False), (60.0, True)])
+def test_repeating_has_a_bound_of_time(
+    command: Command, here: Path, monkeypatch: pytest.MonkeyPatch, shortest_s: float, repeated: bool
+) -> None:
+    space = write_space(
+        here,
+        models="a",
+        backends={"null": {"delay_ms": [0.5, 0.6]}},
+        threads=1,
+        batch_sizes=1,
+        objectives=["latency_p90_ms"],
+    )
+    command.good("explore", space, "--repeats", 0)
+    # What is explored already takes no time now: only the shortest time is left for repeating.
+    monkeypatch.setattr(explorer, "SHORTEST_REPEATING_S", shortest_s)
+    answer = command.good("explore", space, "--repeats", 1)
+    assert (" repeat: " in answer.err) is repeated
 
 
 def test_a_number_of_trials_counts_for_each_invocation(command: Command, here: Path) -> None:
