@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from statistics import NormalDist, median, variance
+from itertools import accumulate
+from statistics import NormalDist, median, stdev, variance
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,6 +13,13 @@ if TYPE_CHECKING:
 
 PRIOR_DEGREES = 6
 """How much the spread of other quantities counts at most, in repetitions."""
+NEIGHBOURS = 9
+"""Of a long series only those so near in time are compared; all of up to so many values."""
+ROBUST_EFFICIENCY = 0.5
+"""A robust estimate takes about twice as many values as a standard deviation to be as exact: the
+median deviation has an efficiency of 0.37, the median difference of 0.86 (with many values)."""
+MAD_CORRECTIONS = {3: 1.495, 4: 1.363, 5: 1.206, 6: 1.200, 7: 1.140, 8: 1.129, 9: 1.107}
+"""By which the median deviation of so many normal values is too small."""
 
 
 def wilson(good: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -78,14 +86,20 @@ def student_t(degrees: float, confidence: float = 0.95) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How far repeated values of one quantity lie apart.
+    """How far repeated values of one quantity lie apart, as logarithms.
+
+    Now and then a process is far slower than the others. A single value may come from such a one,
+    and how wide of the truth it may be is told by the standard deviation. A median is not moved by
+    it, so what matters there is how far the bulk of the values lies apart.
 
     Attributes:
-        sd: standard deviation of their natural logarithms.
-        degrees: of freedom behind it, at least one.
+        sd: standard deviation.
+        bulk: the standard deviation of a normal distribution of which the bulk could be.
+        degrees: of freedom behind the standard deviation, at least one.
     """
 
     sd: float
+    bulk: float
     degrees: int
 
 
@@ -93,15 +107,38 @@ def pooled(groups: Iterable[Sequence[float]]) -> Spread | None:
     """The spread within groups of repeated values; None where nothing was repeated.
 
     Args:
-        groups: positive values, each group of one quantity.
+        groups: positive values, each group of one quantity, in the order taken.
+
+    Source: that of the bulk is the median difference of two values of one quantity, over what it
+    is for a normal distribution (P. J. Bickel and E. L. Lehmann, Descriptive statistics for
+    nonparametric models IV: Spread, Contributions to Statistics: Hajek Memorial Volume (1979),
+    33-40), each group counting by its degrees of freedom. It holds up to 29 % of outliers.
     """
     squares, degrees = 0.0, 0
+    gaps: list[tuple[float, float]] = []
     for values in groups:
         if len(values) > 1:
             logs = [math.log(value) for value in values]
-            squares += variance(logs) * (len(logs) - 1)
-            degrees += len(logs) - 1
-    return Spread(math.sqrt(squares / degrees), degrees) if degrees else None
+            own = len(logs) - 1
+            squares += variance(logs) * own
+            degrees += own
+            apart = [abs(b - a) for n, a in enumerate(logs) for b in logs[n + 1 : n + NEIGHBOURS]]
+            gaps += ((gap, own / len(apart)) for gap in apart)
+    if not degrees:
+        return None
+    bulk = _weighted_median(gaps) / (math.sqrt(2) * NormalDist().inv_cdf(0.75))
+    return Spread(math.sqrt(squares / degrees), bulk, degrees)
+
+
+def _weighted_median(weighted: list[tuple[float, float]]) -> float:
+    weighted.sort()
+    half = sum(weight for _, weight in weighted) / 2
+    reached = accumulate(weight for _, weight in weighted)
+    # The sums are of different order, so the last may lack a little.
+    return next(
+        (v for (v, _), sofar in zip(weighted, reached, strict=True) if sofar >= half),
+        weighted[-1][0],
+    )
 
 
 def typical(values: Sequence[float]) -> float:
@@ -114,7 +151,8 @@ def repeated(values: Sequence[float], known: Spread | None) -> tuple[float, floa
 
     What varies most is what differs from one process to the next, and few repetitions tell little
     of it. So a quantity's own variance is moderated by the one known from others, which counts as
-    `PRIOR_DEGREES` further repetitions at most.
+    `PRIOR_DEGREES` further repetitions at most. From three values on their median resists an
+    outlier, and both variances are those of the bulk.
 
     Args:
         values: positive, each from a process of its own.
@@ -130,14 +168,35 @@ def repeated(values: Sequence[float], known: Spread | None) -> tuple[float, floa
     times at most the square root of pi / 2.
     """
     logs = [math.log(value) for value in values]
-    own = len(logs) - 1
-    prior = min(known.degrees, PRIOR_DEGREES) if known else 0
+    own, prior = float(len(logs) - 1), float(known.degrees if known else 0)
+    error, general = 1.0, known.sd if known else 0.0
+    if len(logs) > 2:  # the median of one or two is their mean
+        own, prior = ROBUST_EFFICIENCY * own, ROBUST_EFFICIENCY * prior
+        error, general = math.sqrt(math.pi / 2), known.bulk if known else 0.0
+    prior = min(prior, PRIOR_DEGREES)
     degrees = own + prior
     if not degrees:
         return None
-    squares = (own * variance(logs) if own else 0.0) + (prior * known.sd**2 if known else 0.0)
-    error = math.sqrt(squares / degrees / len(logs))
-    if len(logs) > 2:  # of one or two the median is the mean
-        error *= math.sqrt(math.pi / 2)
-    half, centre = student_t(degrees) * error, median(logs)
+    squares = prior * general**2 + (own * bulk_sd(logs) ** 2 if own else 0.0)
+    half = student_t(degrees) * error * math.sqrt(squares / degrees / len(logs))
+    centre = median(logs)
     return math.exp(centre - half), math.exp(centre + half)
+
+
+def bulk_sd(values: Sequence[float]) -> float:
+    """The standard deviation of values' bulk, by the median of their deviations; two have no bulk.
+
+    Args:
+        values: at least two.
+
+    Source: C. Croux and P. J. Rousseeuw, Time-efficient algorithms for two highly robust
+    estimators of scale, Computational Statistics 1 (1992), 411-428, which has the corrections
+    for few values.
+    """
+    count = len(values)
+    if count == 2:
+        return stdev(values)
+    correction = MAD_CORRECTIONS.get(count, count / (count - 0.8))
+    centre = median(values)
+    found = median(abs(value - centre) for value in values)
+    return correction * found / NormalDist().inv_cdf(0.75)

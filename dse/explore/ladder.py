@@ -41,7 +41,7 @@ def contender(results: Results, repetitions: int) -> tuple[Record, list[str]] | 
         lacking = [m for m in results.timed(record.outcome) if _lacks(results, m, wanted)]
         if lacking:
             fewest = min(len(results.measured.taken(m.key, "standard")) for m in lacking)
-            rank = (fewest, position not in leading, record.id)
+            rank = (position not in leading, fewest, record.id)
             found.append((rank, record, [m.metric for m in lacking]))
     if not found:
         return None

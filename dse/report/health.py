@@ -35,7 +35,8 @@ def _noise(study: Study) -> Iterator[str]:
 
 def _spread(spread: Spread) -> str:
     times = "repetition" if spread.degrees == 1 else "repetitions"
-    return f"{100 * spread.sd:.1f} % (from {spread.degrees} {times})"
+    bulk = f"{100 * spread.bulk:.1f} % without outliers, "
+    return f"{100 * spread.sd:.1f} % ({bulk}from {spread.degrees} {times})"
 
 
 def _anchor(study: Study) -> Iterator[str]:

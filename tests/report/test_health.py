@@ -64,13 +64,13 @@ def test_noise_by_fidelity_and_the_range_of_the_anchor(study: Study) -> None:
     note(study, CONFIGURATIONS[1], 5.0)
     anchor = f"anchor #0, measured 3 times: {TITLE} 1.950 to 2.100 ms"
     assert health(study) == [
-        f"noise of {TITLE}: probes: 3.8 % (from 2 repetitions)",
+        f"noise of {TITLE}: probes: 3.8 % (5.1 % without outliers, from 2 repetitions)",
         anchor,
         "frontier: 1 point, 1 certain",
     ]
     for latency_ms in (5.0, 5.05):
         note(study, CONFIGURATIONS[1], latency_ms, "standard")
-    shown = "probes: 3.8 % (from 2 repetitions); standard runs: 0.7 % (from 1 repetition)"
+    shown = "probes: 3.8 % (5.1 % without outliers, from 2 repetitions); standard runs: 0.7 % (1.0 % without outliers, from 1 repetition)"
     assert health(study)[:2] == [f"noise of {TITLE}: {shown}", anchor]
 
 
