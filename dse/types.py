@@ -180,6 +180,10 @@ class Configuration:
         late = {"instances": 1, "pinned": False}
         return digest({name: v for name, v in flat.items() if late.get(name) != v})
 
+    def cpus(self, metric: str) -> int:
+        """How many CPUs are kept busy while a metric is taken."""
+        return self.threads * (self.instances if METRICS[metric].batched else 1)
+
     def __str__(self) -> str:
         knobs = "".join(f", {name}={value}" for name, value in self.knobs)
         threads = f"{self.threads} thread{'s' if self.threads > 1 else ''}"

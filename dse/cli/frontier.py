@@ -44,14 +44,14 @@ def frontier(study: str, storage: str | None, *, as_json: bool, as_csv: bool) ->
 def _show(opened: Study) -> None:
     from dse.report.pictures import print_picture
     from dse.report.summary import notes
-    from dse.report.text import console, frontier_table
+    from dse.report.text import console, frontier_table, marks
 
     points = opened.frontier()
     if not points:
         click.echo("no configuration is measured and within the constraints yet")
         return
     out = console()
-    out.print(frontier_table(points, opened.about.metrics, opened.results.certain))
+    out.print(frontier_table(points, opened.about.metrics, marks(opened.results)))
     for note in notes(opened):
         out.print(note, style="dim", markup=False)
     print_picture(opened, console(stderr=True))

@@ -81,6 +81,8 @@ class Agenda:
             return self._anchor()
         if found := ladder.stale(self._results):
             return Step(found[0].configuration, Purpose.REPEAT, PROBE, tuple(found[1]))
+        if found := ladder.scout(self._results):
+            return Step(found[0].configuration, Purpose.REPEAT, PROBE, tuple(found[1]))
         if found := ladder.contender(self._results, self._repetitions):
             return Step(found[0].configuration, Purpose.REPEAT, STANDARD, tuple(found[1]))
         return None

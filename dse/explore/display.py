@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dse.report.summary import status
-from dse.report.text import frontier_table, number
+from dse.report.text import frontier_table, marks, number
 from dse.study.record import Purpose
 from dse.types import METRICS
 
@@ -123,9 +123,9 @@ class Display:
         parts: list[RenderableType] = [bar, Text(self._now, style="dim", no_wrap=True)]
         if points:
             parts.append(Text(f"frontier: {len(points)} points", style="bold"))
-            certain = self._study.results.certain
+            mark = marks(self._study.results)
             table = frontier_table(
-                points, self._study.space.objectives, certain, intervals=False, most=ROWS
+                points, self._study.space.objectives, mark, intervals=False, most=ROWS
             )
             parts.append(table)
         return Group(*parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dse.frontier import nondominated
+from dse.study.measured import FEWEST_DEGREES
 
 if TYPE_CHECKING:
     from dse.study.record import Record
@@ -32,16 +32,14 @@ def contender(results: Results, repetitions: int) -> tuple[Record, list[str]] | 
     Returns:
         The point and the metrics to take; None when all are known well enough.
     """
-    frontier = results.frontier
-    objectives = results.objectives
-    leading = set(nondominated([r.outcome.values for r in frontier], objectives))
+    leading = results.leading()
     found = []
-    for position, record in enumerate(frontier):
+    for record in results.frontier:
         wanted = min(repetitions, CERTAIN_REPETITIONS) if results.certain(record) else repetitions
         lacking = [m for m in results.timed(record.outcome) if _lacks(results, m, wanted)]
         if lacking:
             fewest = min(len(results.measured.taken(m.key, "standard")) for m in lacking)
-            rank = (position not in leading, fewest, record.id)
+            rank = (record.id not in leading, fewest, record.id)
             found.append((rank, record, [m.metric for m in lacking]))
     if not found:
         return None
@@ -83,6 +81,28 @@ def noise_unknown(results: Results) -> bool:
     if anchor is None or all(map(results.certain, results.frontier)):
         return False
     return any(_known(results, m, "probe") < ANCHOR_PROBES for m in results.timed(anchor.outcome))
+
+
+def scout(results: Results) -> tuple[Record, list[str]] | None:
+    """A point to probe again, for nothing tells how much such measurements vary.
+
+    That depends on how many CPUs are kept busy (`Measured.spread`), and the anchor tells of its
+    own number only.
+    """
+    measured = results.measured
+    for record in results.frontier:
+        if results.certain(record):
+            continue
+        metrics = []
+        for measurement in results.timed(record.outcome):
+            cpus = record.configuration.cpus(measurement.metric)
+            spread = measured.spread(measurement.metric, cpus)
+            unknown = spread is None or spread.degrees < FEWEST_DEGREES
+            if unknown and _known(results, measurement, "probe") < ANCHOR_PROBES:
+                metrics.append(measurement.metric)
+        if metrics:
+            return record, metrics
+    return None
 
 
 def _known(results: Results, measurement: Measurement, fidelity: FidelityName) -> int:

@@ -15,7 +15,7 @@ from dse.measure.runner import Limits
 from dse.report.health import health
 from dse.report.pictures import print_picture
 from dse.report.text import console as make_console
-from dse.report.text import excluded_lines, frontier_table
+from dse.report.text import excluded_lines, frontier_table, marks
 from dse.space import SearchSpace, find_space
 from dse.space.plan import resolve
 from dse.space.plan import summary as reasons
@@ -148,7 +148,7 @@ def _conclude(study: Study, explored: Explored, console: Console) -> None:
     points = study.frontier()
     if points:
         out = make_console()
-        out.print(frontier_table(points, study.about.metrics, study.results.certain))
+        out.print(frontier_table(points, study.about.metrics, marks(study.results)))
         for note in summary.notes(study):
             out.print(note, style="dim", markup=False)
     for line in health(study):

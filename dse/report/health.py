@@ -24,13 +24,14 @@ def health(study: Study) -> list[str]:
 def _noise(study: Study) -> Iterator[str]:
     measured = study.results.measured
     for name in study.about.metrics:
-        probes, standard = measured.spread(name, "probe"), measured.spread(name, "standard")
-        known = {"probes": probes} if probes else {}
-        if standard and standard is not probes:  # else it stands in for what is not known
-            known["standard runs"] = standard
-        if known and METRICS[name].timed:
-            shown = "; ".join(f"{what}: {_spread(spread)}" for what, spread in known.items())
+        known = measured.spreads(name) if METRICS[name].timed else {}
+        if known:
+            shown = "; ".join(f"{_cpus(cpus)}: {_spread(found)}" for cpus, found in known.items())
             yield f"noise of {METRICS[name].title}: {shown}"
+
+
+def _cpus(count: int) -> str:
+    return f"{count} CPU{'s' if count > 1 else ''} busy"
 
 
 def _spread(spread: Spread) -> str:

@@ -33,6 +33,7 @@ def frontier(study: Study) -> dict[str, Any]:
     """The frontier: the object that ``dse frontier --json`` prints."""
     system = System.from_dict(study.about.system)
     objectives = study.space.objectives
+    leading = study.results.leading()
     return {
         "study": study.folder.name,
         "system": {"fingerprint": system.fingerprint, "cpu": system.cpu},
@@ -46,7 +47,8 @@ def frontier(study: Study) -> dict[str, Any]:
             for name in objectives
         ],
         "points": [
-            point(record, objectives, certain=study.results.certain(record))
+            point(record, objectives)
+            | {"certain": study.results.certain(record), "leading": record.id in leading}
             for record in ordered(study.frontier())
         ],
     }
@@ -66,7 +68,7 @@ def ordered(records: list[Record]) -> list[Record]:
     return sorted(records, key=rank)
 
 
-def point(record: Record, objectives: tuple[str, ...], *, certain: bool) -> dict[str, Any]:
+def point(record: Record, objectives: tuple[str, ...]) -> dict[str, Any]:
     """One point of the frontier, with the intervals that are known."""
     measurements = [m for m in record.outcome.measurements if m.metric in objectives]
     rungs = [LADDER.index(m.fidelity) for m in measurements if _timed(m)]
@@ -80,7 +82,6 @@ def point(record: Record, objectives: tuple[str, ...], *, certain: bool) -> dict
         "accuracy_source": accuracy_source(record),
         "validity": "valid" if fidelity == "valid" else "probe",
         "fidelity": fidelity,
-        "certain": certain,
         **({"calibrated_on": seen} if seen else {}),
     }
 
@@ -126,8 +127,18 @@ def notes(study: Study) -> list[str]:
         lines.append("energy is an estimate: all that the CPU took meanwhile, whatever ran on it")
     if Source.MEASURED in sources:
         lines.append(_lengths(study.frontier()))
-    if any(not study.results.certain(record) for record in study.frontier()):
+    return lines + _explained(study)
+
+
+def _explained(study: Study) -> list[str]:
+    """What the marks of points mean that are not certain."""
+    leading = study.results.leading()
+    uncertain = [r.id for r in study.frontier() if not study.results.certain(r)]
+    lines = []
+    if not leading.isdisjoint(uncertain):
         lines.append("~ another point may be better in all: their intervals overlap")
+    if not leading.issuperset(uncertain):
+        lines.append("? another point is better in all, but by less than the intervals can tell")
     return lines
 
 

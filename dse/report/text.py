@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from dse.space.plan import Excluded
     from dse.study.record import Record
+    from dse.study.results import Results
 
 DECIMALS = {
     ACCURACY.name: 2,
@@ -53,7 +54,9 @@ HEADINGS = {
     ENERGY.name: "energy, estimate [mJ]",
 }
 UNCERTAIN = "~"
-"""Marks a point that other intervals reach."""
+"""Marks a point that leads by its values, and whose interval others reach."""
+BEHIND = "?"
+"""Marks a point that another one is ahead of, by less than the intervals can tell."""
 PLAIN_WIDTH = 200
 """Columns of a table that goes to a file or a pipe."""
 
@@ -76,20 +79,32 @@ def number(metric: str, value: float) -> str:
     return f"{value:.{DECIMALS[metric]}f}"
 
 
+def marks(results: Results) -> Callable[[Record], str]:
+    """How points of a frontier are marked: not at all where they would be there again."""
+    leading = results.leading()
+
+    def mark(record: Record) -> str:
+        if results.certain(record):
+            return ""
+        return UNCERTAIN if record.id in leading else BEHIND
+
+    return mark
+
+
 def frontier_table(
     records: Sequence[Record],
     metrics: Sequence[str],
-    certain: Callable[[Record], bool],
+    mark: Callable[[Record], str],
     *,
     intervals: bool = True,
     most: int | None = None,
 ) -> Table:
-    """The points of a frontier, the most accurate first.
+    """The points of a frontier, the most accurate first; then those behind others.
 
     Args:
         records: the points.
         metrics: the columns.
-        certain: whether a point would be there again; the others are marked.
+        mark: see `marks`.
         intervals: whether to show them.
         most: how many rows to show at most.
     """
@@ -108,11 +123,11 @@ def frontier_table(
         table.add_column("knobs")
     for name in metrics:
         table.add_column(Text(HEADINGS[name]), justify="right", no_wrap=True)
-    rows = ordered(list(records))
+    rows = sorted(ordered(list(records)), key=lambda record: mark(record) == BEHIND)
     for record in rows[:most]:
         id_, *row = _row(record, has_instances=has_instances, has_knobs=has_knobs)
         values = [_value(record, name, intervals=intervals) for name in metrics]
-        table.add_row(id_, "" if certain(record) else UNCERTAIN, *row, *map(Text, values))
+        table.add_row(id_, mark(record), *row, *map(Text, values))
     if most is not None and len(rows) > most:
         table.caption = f"and {len(rows) - most} more"
     return table

@@ -25,6 +25,10 @@ PUBLISHED_IMAGES = 50_000
 """The validation images of ImageNet, on which accuracies are published."""
 
 
+FEWEST_DEGREES = 3
+"""Of freedom, with which a spread says something: four values of one thing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """One measurement, and when and where it was taken.
@@ -33,11 +37,13 @@ class Observation:
         measurement: as the worker answered it.
         place: generation and number of its trial.
         host: name of the machine.
+        cpus: how many it kept busy.
     """
 
     measurement: Measurement
     place: Place
     host: str = ""
+    cpus: int = 1
 
 
 @dataclass(slots=True)
@@ -56,7 +62,9 @@ class Measured:
         default_factory=lambda: defaultdict(list)
     )
     _more: set[str] = field(default_factory=set)  # keys of all that were not probed just once
-    _spreads: dict[tuple[str, FidelityName], Spread | None] = field(default_factory=dict)
+    _cpus: dict[str, int] = field(default_factory=dict)  # by key
+    _spreads: dict[tuple[str, int | None], Spread | None] = field(default_factory=dict)
+    _reaches: dict[tuple[str, int], float] = field(default_factory=dict)
     _anchor: Mapping[str, str] = field(default_factory=dict)
     _windows: dict[tuple[str, str], list[Window]] = field(default_factory=dict)
 
@@ -65,6 +73,7 @@ class Measured:
         measurement = observation.measurement
         series = self._series[measurement.key, measurement.fidelity]
         series.append(observation)
+        self._cpus[measurement.key] = observation.cpus
         self.counts[measurement.metric, measurement.fidelity] += 1
         known = sum(len(self._series.get((measurement.key, each), ())) for each in LADDER)
         if known > 1 or measurement.fidelity != "probe":
@@ -80,6 +89,7 @@ class Measured:
 
     def _changed(self) -> None:
         self._spreads.clear()
+        self._reaches.clear()
         self._windows = {
             (metric, host): windows(anchors)
             for metric, key in self._anchor.items()
@@ -131,34 +141,49 @@ class Measured:
         """The times in which the machine was not itself, by metric and host."""
         return {name: found for name, found in self._windows.items() if found}
 
-    def spread(self, metric: str, fidelity: FidelityName) -> Spread | None:
-        """How far repeated measurements of a metric lie apart at a fidelity.
+    def spread(self, metric: str, cpus: int | None = None) -> Spread | None:
+        """How far repeated measurements of a metric lie apart; None where nothing was repeated.
 
-        Where none was repeated, that of the fidelity below, which is shorter and varies more.
+        What differs from one process to the next hardly depends on how long a run is, so all
+        fidelities tell of it. But it depends on how many CPUs are kept busy: where none is left,
+        whatever else runs gets in the way.
+
+        Args:
+            metric: its name.
+            cpus: that are kept busy; None for all measurements.
         """
-        if (metric, fidelity) not in self._spreads:
-            groups = (
-                [m.value for m in self.usable(*name)]
-                for name, series in self._series.items()
-                if name[1] == fidelity
-                and len(series) > 1
-                and series[0].measurement.metric == metric
-            )
-            found = pooled(groups)
-            lower = LADDER[: LADDER.index(fidelity)]
-            if found is None and lower:
-                found = self.spread(metric, lower[-1])
-            self._spreads[metric, fidelity] = found
-        return self._spreads[metric, fidelity]
+        if (metric, cpus) not in self._spreads:
+            self._spreads[metric, cpus] = pooled(self._groups(metric, cpus))
+        return self._spreads[metric, cpus]
+
+    def _noise(self, metric: str, cpus: int) -> Spread | None:
+        """The spread with so many CPUs busy, or of all where too little is known of these."""
+        found = self.spread(metric, cpus)
+        enough = found is not None and found.degrees >= FEWEST_DEGREES
+        return found if enough else self.spread(metric)
+
+    def _groups(self, metric: str, cpus: int | None) -> Iterator[list[float]]:
+        for (key, fidelity), series in self._series.items():
+            such = series[0].measurement.metric == metric and cpus in (None, self._cpus[key])
+            if such and len(series) > 1 and fidelity in LADDER:
+                yield [m.value for m in self.usable(key, fidelity)]
+
+    def spreads(self, metric: str) -> dict[int, Spread]:
+        """The spread by the number of busy CPUs, where measurements with so many tell."""
+        found = {cpus: self.spread(metric, cpus) for cpus in {*self._cpus.values()}}
+        return {cpus: spread for cpus, spread in sorted(found.items()) if spread}
 
     def probed_once(self, measurement: Measurement) -> bool:
         """Whether nothing else is known of it, so that its own value is its estimate."""
         return measurement.key not in self._more
 
-    def reach(self, metric: str) -> float:
+    def reach(self, measurement: Measurement) -> float:
         """The factor from the value of what was probed once to the ends of its interval."""
-        interval = repeated([1.0], self.spread(metric, "probe"))
-        return interval[1] if interval else 1.0
+        name = measurement.metric, self._cpus.get(measurement.key, 1)
+        if name not in self._reaches:
+            interval = repeated([1.0], self._noise(*name))
+            self._reaches[name] = interval[1] if interval else 1.0
+        return self._reaches[name]
 
     def estimate(self, measurement: Measurement) -> Measurement:
         """What is known by now of what a measurement measured.
@@ -181,7 +206,7 @@ class Measured:
         if not METRICS[last.metric].timed:
             return last
         values = [m.value for m in found]
-        interval = repeated(values, self.spread(last.metric, last.fidelity))
+        interval = repeated(values, self._noise(last.metric, self._cpus[last.key]))
         details: dict[str, KnobValue] = {**last.details, "repetitions": len(values)}
         return replace(last, value=typical(values), interval=interval, details=details)
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dse.frontier import Frontier, feasible
+from dse.frontier import Frontier, feasible, nondominated
 from dse.study.measured import Measured
 from dse.study.record import Record
 from dse.study.sieve import point_of, sieve, timed
@@ -120,6 +120,12 @@ class Results:
         frontier = self._refresh()
         kept = all(feasible(values, self._constraints) for values in _ends(record))
         return kept and frontier.certain(record.configuration.key)
+
+    def leading(self) -> frozenset[int]:
+        """Ids of the frontier's records whose values no other's dominate."""
+        points = self.frontier
+        best = nondominated([each.outcome.values for each in points], self.objectives)
+        return frozenset(points[position].id for position in best)
 
     def stale(self) -> list[Record]:
         """The records that rest on measurements of a time when the machine was not itself."""

@@ -70,7 +70,7 @@ def _column(found: list[Measurement], measured: Measured) -> tuple[NDArray[Any],
     metric = METRICS[found[0].metric]
     sign = -1.0 if metric.direction == "maximize" else 1.0
     values = sign * np.array([m.value for m in found])
-    reach = math.log(measured.reach(metric.name))
-    factors = np.exp(sign * reach * np.array([timed(m) for m in found]))
+    reaches = [math.log(measured.reach(m)) if timed(m) else 0.0 for m in found]
+    factors = np.exp(sign * np.array(reaches))
     keys = numbered([[None if m.source is Source.PUBLISHED else m.key] for m in found])[:, 0]
     return values, values / factors, values * factors, keys

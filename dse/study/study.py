@@ -234,7 +234,8 @@ class Study:
         """
         self._store.keep(trial, measurement, self.folder.runs)
         host = str(process_identity()["host"])
-        self.results.measured.add(Observation(measurement, self.place(trial), host))
+        cpus = trial.configuration.cpus(measurement.metric)
+        self.results.measured.add(Observation(measurement, self.place(trial), host, cpus))
 
     def finish(self, trial: Trial, outcome: Outcome) -> Record:
         """Stores the outcome of a configuration and ends its trial.
@@ -333,8 +334,9 @@ class Study:
         """
         trial = news.trial
         place, host = (generation.number, trial.number), host_of(trial)
-        for measurement in news.measurements:
-            self.results.measured.add(Observation(measurement, place, host))
         configuration = configuration_of(trial)
+        for measurement in news.measurements:
+            cpus = configuration.cpus(measurement.metric) if configuration else 1
+            self.results.measured.add(Observation(measurement, place, host, cpus))
         if counts and configuration is not None and news.outcome is not None:
             self.results.note(trial.number, configuration, news.outcome)

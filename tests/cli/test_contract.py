@@ -47,6 +47,7 @@ FRONTIER = {
             "validity": str,
             "fidelity": str,
             "certain": bool,
+            "leading": bool,
         }
     ],
 }

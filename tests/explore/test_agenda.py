@@ -57,7 +57,8 @@ class Machine:
             fidelity,
             details=details or {},
         )
-        self.results.measured.add(Observation(timed, (1, number), "here"))
+        cpus = configuration.cpus(LATENCY)
+        self.results.measured.add(Observation(timed, (1, number), "here", cpus))
         bounds = (accuracy - 0.1, accuracy + 0.1)
         key = f"accuracy of {configuration.key}"
         same = Measurement(ACCURACY, accuracy, key, Source.MEASURED, interval=bounds)
@@ -85,6 +86,11 @@ class Machine:
         return steps
 
 
+def again_at_length(steps: list[Step]) -> list[Step]:
+    """The repetitions; those that tell of the noise only are probes."""
+    return [s for s in steps if s.purpose is Purpose.REPEAT and s.fidelity.name == "standard"]
+
+
 @pytest.fixture(autouse=True)
 def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(agenda, "ANCHOR_EVERY_S", float("inf"))
@@ -107,15 +113,24 @@ def test_the_anchor_tells_of_the_noise_before_the_frontier_is_measured_again() -
     assert set(purposes[anchors:]) == {Purpose.REPEAT}
     assert {s.configuration for s in steps[:anchors]} == {CONFIGURATIONS[0]}
     assert all(step.metrics == (LATENCY,) for step in steps)  # accuracy does not vary
-    assert {s.fidelity.name for s in steps[anchors:]} == {"standard"}
     # The third is slower and less accurate beyond any doubt.
     assert {s.configuration for s in steps[anchors:]} == set(CONFIGURATIONS[:2])
+
+
+def test_a_point_with_another_number_of_busy_cpus_tells_of_their_noise_first() -> None:
+    machine = Machine([(50, 1.0), (50.1, 1.01), (40, 9.0)]).explored()
+    assert CONFIGURATIONS[0].threads != CONFIGURATIONS[1].threads
+    steps = [step for step in machine.run() if step.purpose is Purpose.REPEAT]
+    scouts = ladder.ANCHOR_PROBES - 1
+    assert [s.fidelity.name for s in steps[:scouts]] == ["probe"] * scouts
+    assert {s.configuration for s in steps[:scouts]} == {CONFIGURATIONS[1]}
+    assert {s.fidelity.name for s in steps[scouts:]} == {"standard"}
 
 
 @pytest.mark.parametrize("repetitions", [1, 2, 3, 5])
 def test_each_point_is_measured_so_often_and_then_it_ends(repetitions: int) -> None:
     machine = Machine([(50, 1.0), (50.1, 1.001)]).explored()
-    again = [s for s in machine.run(repetitions) if s.purpose is Purpose.REPEAT]
+    again = again_at_length(machine.run(repetitions))
     for configuration in machine.values:
         mine = [s for s in again if s.configuration == configuration]
         assert len(mine) == repetitions
@@ -124,7 +139,7 @@ def test_each_point_is_measured_so_often_and_then_it_ends(repetitions: int) -> N
 
 def test_a_certain_point_is_measured_twice_only() -> None:
     machine = Machine([(50, 1.0), (60, 5.0)]).explored()
-    again = [s for s in machine.run(5) if s.purpose is Purpose.REPEAT]
+    again = again_at_length(machine.run(5))
     assert len(again) == 2 * ladder.CERTAIN_REPETITIONS
 
 
@@ -142,7 +157,7 @@ def test_without_time_nothing_is_measured_again() -> None:
 
 def test_a_machine_that_is_never_quiet_is_not_waited_for() -> None:
     machine = Machine([(50, 1.0), (50.1, 1.001)]).explored()
-    again = [s for s in machine.run(2, loud=True) if s.purpose is Purpose.REPEAT]
+    again = again_at_length(machine.run(2, loud=True))
     assert len(again) == 2 * 2 * 2
 
 

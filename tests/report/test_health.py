@@ -58,19 +58,22 @@ def test_one_measurement_tells_of_no_noise(study: Study) -> None:
     assert health(study) == ["frontier: 1 point, 1 certain"]
 
 
-def test_noise_by_fidelity_and_the_range_of_the_anchor(study: Study) -> None:
+def test_noise_by_busy_cpus_and_the_range_of_the_anchor(study: Study) -> None:
     for latency_ms in (2.0, 2.1, 1.95):
         note(study, CONFIGURATIONS[0], latency_ms)
     note(study, CONFIGURATIONS[1], 5.0)
     anchor = f"anchor #0, measured 3 times: {TITLE} 1.950 to 2.100 ms"
     assert health(study) == [
-        f"noise of {TITLE}: probes: 3.8 % (5.1 % without outliers, from 2 repetitions)",
+        f"noise of {TITLE}: 1 CPU busy: 3.8 % (5.1 % without outliers, from 2 repetitions)",
         anchor,
         "frontier: 1 point, 1 certain",
     ]
     for latency_ms in (5.0, 5.05):
         note(study, CONFIGURATIONS[1], latency_ms, "standard")
-    shown = "probes: 3.8 % (5.1 % without outliers, from 2 repetitions); standard runs: 0.7 % (1.0 % without outliers, from 1 repetition)"
+    shown = (
+        "1 CPU busy: 3.8 % (5.1 % without outliers, from 2 repetitions); "
+        "2 CPUs busy: 0.7 % (1.0 % without outliers, from 1 repetition)"
+    )
     assert health(study)[:2] == [f"noise of {TITLE}: {shown}", anchor]
 
 

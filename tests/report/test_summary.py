@@ -56,7 +56,7 @@ def test_records_without_an_accuracy_are_ordered_by_speed() -> None:
 
 def test_a_point_has_the_objectives_and_the_intervals_that_are_known() -> None:
     record = measured(3, {ACCURACY: 50.0, LATENCY: 2.0}, interval=(1.0, 60.0))
-    assert point(record, (LATENCY,), certain=True) == {
+    assert point(record, (LATENCY,)) == {
         "id": 3,
         "configuration": record.configuration.as_dict(),
         "values": {LATENCY: 2.0},
@@ -64,7 +64,6 @@ def test_a_point_has_the_objectives_and_the_intervals_that_are_known() -> None:
         "accuracy_source": "measured",
         "validity": "probe",
         "fidelity": "probe",
-        "certain": True,
     }
 
 
@@ -82,11 +81,9 @@ def test_a_point_is_as_valid_as_its_shortest_run(
     one = measured(3, {ACCURACY: 50.0, LATENCY: 2.0, THROUGHPUT: 9.0})
     accuracy, *timed = one.outcome.measurements
     rungs = (replace(m, fidelity=f) for m, f in zip(timed, fidelities, strict=True))
-    found = point(
-        replace(one, outcome=Outcome((accuracy, *rungs))), DEFAULT_OBJECTIVES, certain=False
-    )
+    found = point(replace(one, outcome=Outcome((accuracy, *rungs))), DEFAULT_OBJECTIVES)
     assert (found["fidelity"], found["validity"]) == (lowest, validity)
-    assert (found["intervals"], found["certain"]) == ({}, False)
+    assert found["intervals"] == {}
 
 
 @pytest.mark.parametrize(
@@ -135,6 +132,7 @@ def test_the_frontier_is_ordered_and_complete(study: Study) -> None:
     assert frontier(study)["points"] == []
     fill(study, small_space())
     found = frontier(study)
+    assert all(p["leading"] for p in found["points"])
     assert [p["id"] for p in found["points"]] == [r.id for r in ordered(study.frontier())]
     accuracies = [p["values"][ACCURACY] for p in found["points"]]
     assert accuracies == sorted(accuracies, reverse=True)
@@ -157,10 +155,10 @@ def test_notes_say_what_is_needed_to_judge(study: Study) -> None:
 
 
 def test_images_that_calibrated_a_model_are_told(study: Study) -> None:
-    assert "calibrated_on" not in point(measured(0, {ACCURACY: 1.0}), (ACCURACY,), certain=True)
+    assert "calibrated_on" not in point(measured(0, {ACCURACY: 1.0}), (ACCURACY,))
     for number, images in enumerate((64, 12)):
         record = measured(number, {ACCURACY: 1.0}, details={"calibrated_on": images})
-        assert point(record, (ACCURACY,), certain=True)["calibrated_on"] == images
+        assert point(record, (ACCURACY,))["calibrated_on"] == images
         add(study, record)
     line = "accuracy of int8 made here includes the 64 images that it was calibrated on"
     assert line in notes(study)

@@ -8,11 +8,21 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from dse.report.text import HEADINGS, console, excluded_lines, frontier_table, number
+from dse.report.text import HEADINGS, console, excluded_lines, frontier_table, marks, number
 from dse.space import Excluded
+from dse.study.measured import Observation
 from dse.study.record import Record
-from dse.types import DEFAULT_OBJECTIVES, METRICS, Configuration, KnobValue, Outcome, Source
-from tests.study.studies import outcome
+from dse.study.results import Results
+from dse.types import (
+    DEFAULT_OBJECTIVES,
+    METRICS,
+    Configuration,
+    KnobValue,
+    Measurement,
+    Outcome,
+    Source,
+)
+from tests.study.studies import outcome, small_space
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,11 +42,11 @@ def lines(
     objectives: Sequence[str],
     most: int | None = None,
     *,
-    certain: bool = True,
+    mark: str = "",
     intervals: bool = True,
 ) -> str:
     plain = Console(width=160)
-    table = frontier_table(records, objectives, lambda _: certain, intervals=intervals, most=most)
+    table = frontier_table(records, objectives, lambda _: mark, intervals=intervals, most=most)
     with plain.capture() as shown:
         plain.print(table)
     return shown.get()
@@ -86,7 +96,27 @@ def test_knobs_have_a_column_where_there_are_any() -> None:
 
 def test_a_point_that_other_intervals_reach_is_marked() -> None:
     assert "~" not in lines([record(1)], [LATENCY])
-    assert lines([record(1)], [LATENCY], certain=False).splitlines()[1].split()[:2] == ["1", "~"]
+    assert lines([record(1)], [LATENCY], mark="~").splitlines()[1].split()[:2] == ["1", "~"]
+
+
+def test_points_behind_others_come_last() -> None:
+    results = Results()
+    results.start(small_space(objectives=[ACCURACY, LATENCY], batch_sizes=1))
+    points = [(50.0, 1.03), (50.0, 1.0), (40.0, 1.01), (60.0, 5.0)]
+    for place, (accuracy, latency_ms) in enumerate(points):
+        configuration = Configuration(f"model-{place}", "fp32", "null", 1, 1)
+        key = configuration.key
+        same = Measurement(ACCURACY, accuracy, key, Source.MEASURED, interval=(accuracy, accuracy))
+        for again, factor in enumerate((1.0, 1.05, 0.95, 1.0)):
+            timed = Measurement(LATENCY, factor * latency_ms, f"{key} latency", Source.MEASURED)
+            results.measured.add(Observation(timed, (1, 10 * place + again)))
+        results.note(place, configuration, Outcome((same, timed)))
+    mark = marks(results)
+    assert {r.id: mark(r) for r in results.frontier} == {0: "?", 1: "~", 2: "?", 3: ""}
+    plain = Console(width=160)
+    with plain.capture() as shown:
+        plain.print(frontier_table(results.frontier, [ACCURACY, LATENCY], mark))
+    assert [row.split()[0] for row in shown.get().splitlines()[1:]] == ["3", "1", "0", "2"]
 
 
 def test_intervals_stand_beside_the_values() -> None:
@@ -114,7 +144,7 @@ def test_names_are_no_markup() -> None:
 
 def test_what_goes_to_a_pipe_is_plain_and_wide(capsys: pytest.CaptureFixture[str]) -> None:
     rows = [record(1, fault="x" * 60)]
-    console().print(frontier_table(rows, list(DEFAULT_OBJECTIVES), lambda _: True))
+    console().print(frontier_table(rows, list(DEFAULT_OBJECTIVES), lambda _: ""))
     shown = capsys.readouterr().out
     assert "\x1b" not in shown
     assert "x" * 60 in shown

@@ -93,7 +93,7 @@ def test_what_was_probed_once_has_the_spread_of_others(value: float, others: lis
     assert known.probed_once(estimate)
     assert estimate.value == value
     assert estimate.interval is not None
-    reach = known.reach(LATENCY.name)
+    reach = known.reach(latency(value))
     assert estimate.interval == pytest.approx((value / reach, value * reach), rel=1e-9)
     assert not known.probed_once(latency(0.0, "b"))
 
@@ -101,26 +101,50 @@ def test_what_was_probed_once_has_the_spread_of_others(value: float, others: lis
 def test_nothing_repeated_has_no_interval() -> None:
     known = series([3.0])
     assert known.estimate(latency(0.0)).interval is None
-    assert known.reach(LATENCY.name) == 1
+    assert known.reach(latency(3.0)) == 1
 
 
 def test_each_metric_has_a_spread_of_its_own() -> None:
     rates = [latency(v, "c", metric=THROUGHPUT.name) for v in (100.0, 101.0)]
     known = measured((0, latency(1.0)), (1, latency(2.0)), (2, rates[0]), (3, rates[1]))
-    of_latency, of_rate = (known.spread(m.name, "probe") for m in (LATENCY, THROUGHPUT))
+    of_latency, of_rate = (known.spread(m.name) for m in (LATENCY, THROUGHPUT))
     assert of_latency is not None
     assert of_rate is not None
     assert of_latency.sd == pytest.approx(math.log(2) / math.sqrt(2))
     assert of_rate.sd == pytest.approx(math.log(1.01) / math.sqrt(2))
 
 
-def test_a_longer_run_that_was_not_repeated_has_the_spread_of_the_shorter_ones() -> None:
+def test_all_fidelities_tell_of_the_spread() -> None:
     known = measured(
         (0, latency(1.0, "b")), (1, latency(1.1, "b")), (2, latency(5.0, fidelity="standard"))
     )
-    assert known.spread(LATENCY.name, "standard") == known.spread(LATENCY.name, "probe")
-    assert known.spread(LATENCY.name, "valid") == known.spread(LATENCY.name, "probe")
     assert known.estimate(latency(0.0)).interval is not None
+    known.add(Observation(latency(5.1, fidelity="standard"), (1, 3), "here"))
+    spread = known.spread(LATENCY.name)
+    assert spread == pooled([[1.0, 1.1], [5.0, 5.1]])
+
+
+def test_a_rehearsal_tells_nothing_of_the_spread() -> None:
+    known = series([1.0, 3.0], "rehearsal")
+    assert known.spread(LATENCY.name) is None
+
+
+@pytest.mark.parametrize("enough", [False, True])
+def test_with_more_cpus_busy_there_is_another_spread_once_enough_tells_of_it(
+    enough: bool,
+) -> None:
+    known = Measured()
+    quiet, noisy = [1.0, 1.01, 0.99, 1.0], [3.0, 4.5, 2.7, 3.9]
+    for number, value in enumerate(quiet if enough else quiet[:3]):
+        known.add(Observation(latency(value, "quiet"), (1, number), cpus=1))
+    for number, value in enumerate(noisy):
+        known.add(Observation(latency(value, "noisy"), (1, 10 + number), cpus=2))
+    known.add(Observation(latency(7.0, "once"), (1, 20), cpus=1))
+    estimate = known.estimate(latency(7.0, "once"))
+    few, all_ = known.spread(LATENCY.name, 1), known.spread(LATENCY.name)
+    assert estimate.interval == repeated([7.0], few if enough else all_)
+    assert list(known.spreads(LATENCY.name)) == [1, 2]
+    assert known.spread(LATENCY.name, 3) is None
 
 
 @given(SOME, SOME)
