@@ -36,7 +36,8 @@ def _cpus(count: int) -> str:
 
 def _spread(spread: Spread) -> str:
     times = "repetition" if spread.degrees == 1 else "repetitions"
-    bulk = f"{100 * spread.bulk:.1f} % without outliers, "
+    # Of few values it may be the larger one, and then says nothing of outliers.
+    bulk = f"{100 * spread.bulk:.1f} % without outliers, " if spread.bulk < spread.sd else ""
     return f"{100 * spread.sd:.1f} % ({bulk}from {spread.degrees} {times})"
 
 

@@ -11,6 +11,7 @@ from dse.types import ACCURACY, COSTS, LATENCY, METRICS, MULTI_STREAM, SERVER, T
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from matplotlib.axes import Axes
@@ -36,6 +37,7 @@ def axes_metrics(objectives: Sequence[str]) -> tuple[str, str] | None:
 def draw(
     records: Sequence[Record],
     frontier: Sequence[Record],
+    leading: AbstractSet[int],
     metrics: tuple[str, str],
     title: str,
     file: Path,
@@ -44,7 +46,8 @@ def draw(
 
     Args:
         records: all measured points that keep to the constraints.
-        frontier: those of them that no other dominates.
+        frontier: those of them that no other dominates beyond the intervals.
+        leading: ids of those whose values no other's dominate; the rest is drawn hollow.
         metrics: on the horizontal and the vertical axis.
         title: above the picture.
         file: where it goes.
@@ -66,8 +69,8 @@ def draw(
         figure = Figure(figsize=(9, 5.5), layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()
-        _points(axes, records, frontier, metrics)
-        _names(axes, frontier, metrics)
+        _points(axes, records, frontier, leading, metrics)
+        _names(axes, [r for r in frontier if r.id in leading], metrics)
         _axes(axes, records, metrics)
         axes.set_title(title, fontsize=10, loc="left")
         with atomic_write(file) as stream:
@@ -75,24 +78,44 @@ def draw(
 
 
 def _points(
-    axes: Axes, records: Sequence[Record], frontier: Sequence[Record], metrics: tuple[str, str]
+    axes: Axes,
+    records: Sequence[Record],
+    frontier: Sequence[Record],
+    leading: AbstractSet[int],
+    metrics: tuple[str, str],
 ) -> None:
     horizontal, vertical = metrics
-    best = {record.id for record in frontier}
+    kept = {record.id for record in frontier} - leading
     for colour, name in zip(_cycle(len(records)), _backends(records), strict=False):
         own = [r for r in records if _backend(r) == name]
-        for optimal, style in (
-            (False, {"alpha": 0.25, "s": 22, "linewidths": 0}),
-            (True, {"s": 48, "edgecolors": "black", "linewidths": 0.7, "label": name}),
+        rest = [r for r in own if r.id not in kept | leading]
+        for chosen, style in (
+            (rest, {"color": colour, "alpha": 0.25, "s": 22, "linewidths": 0}),
+            ([r for r in own if r.id in kept], {"facecolors": "white", "edgecolors": colour}),
+            (
+                [r for r in own if r.id in leading],
+                {"color": colour, "s": 48, "edgecolors": "black", "linewidths": 0.7, "label": name},
+            ),
         ):
-            chosen = [r for r in own if (r.id in best) is optimal]
             axes.scatter(
                 [r.outcome.values[horizontal] for r in chosen],
                 [r.outcome.values[vertical] for r in chosen],
-                color=colour,
-                zorder=3 if optimal else 2,
+                zorder=2 + (chosen is not rest),
                 **style,
             )
+        _intervals(axes, [r for r in own if r.id in leading], metrics, colour)
+
+
+def _intervals(
+    axes: Axes, records: Sequence[Record], metrics: tuple[str, str], colour: str
+) -> None:
+    """What is known of the horizontal values; along the other axis all have seen the same."""
+    horizontal, vertical = metrics
+    for record in records:
+        measurement = record.outcome.measurement(horizontal)
+        if measurement is not None and measurement.interval is not None:
+            height = record.outcome.values[vertical]
+            axes.hlines(height, *measurement.interval, color=colour, linewidth=1, zorder=1)
 
 
 def _names(axes: Axes, frontier: Sequence[Record], metrics: tuple[str, str]) -> None:

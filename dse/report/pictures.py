@@ -30,7 +30,8 @@ def write(study: Study) -> Path | None:
         return None
     system = System.from_dict(study.about.system)
     title = f"{study.folder.name}: {system.cpu}, {system.available_cpus} CPUs"
-    draw(records, study.frontier(), metrics, title, study.folder.picture)
+    leading = study.results.leading()
+    draw(records, study.frontier(), leading, metrics, title, study.folder.picture)
     return study.folder.picture
 
 

@@ -64,17 +64,21 @@ def test_noise_by_busy_cpus_and_the_range_of_the_anchor(study: Study) -> None:
     note(study, CONFIGURATIONS[1], 5.0)
     anchor = f"anchor #0, measured 3 times: {TITLE} 1.950 to 2.100 ms"
     assert health(study) == [
-        f"noise of {TITLE}: 1 CPU busy: 3.8 % (5.1 % without outliers, from 2 repetitions)",
+        f"noise of {TITLE}: 1 CPU busy: 3.8 % (from 2 repetitions)",
         anchor,
         "frontier: 1 point, 1 certain",
     ]
     for latency_ms in (5.0, 5.05):
         note(study, CONFIGURATIONS[1], latency_ms, "standard")
-    shown = (
-        "1 CPU busy: 3.8 % (5.1 % without outliers, from 2 repetitions); "
-        "2 CPUs busy: 0.7 % (1.0 % without outliers, from 1 repetition)"
-    )
+    shown = "1 CPU busy: 3.8 % (from 2 repetitions); 2 CPUs busy: 0.7 % (from 1 repetition)"
     assert health(study)[:2] == [f"noise of {TITLE}: {shown}", anchor]
+
+
+def test_outliers_are_told_from_the_bulk_of_the_noise(study: Study) -> None:
+    note(study, CONFIGURATIONS[0], 1.0)  # the anchor, whose outliers are drifts
+    for latency_ms in (2.0, 2.02, 1.99, 2.01, 3.0, 2.0):
+        note(study, CONFIGURATIONS[1], latency_ms)
+    assert "2 CPUs busy: 16.5 % (0.5 % without outliers, from 5 repetitions)" in health(study)[0]
 
 
 def test_drifts_and_what_rests_on_them(study: Study) -> None:

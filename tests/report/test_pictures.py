@@ -92,5 +92,12 @@ def test_many_models_backends_and_formats(tmp_path: Path, suffix: str, start: by
         point = Configuration(rf"$\frac_{number}$", "fp32", "replay", 1, 1, (("runtime", runtime),))
         records.append(Record(number, point, outcome(point)))
     file = tmp_path / f"picture.{suffix}"
-    draw(records, records, (LATENCY, ACCURACY), r"a title, 100 %, $\x$", file)
+    draw(
+        records,
+        records,
+        {r.id for r in records},
+        (LATENCY, ACCURACY),
+        r"a title, 100 %, $\x$",
+        file,
+    )
     assert file.read_bytes().startswith(start)
