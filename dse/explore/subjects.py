@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dse.models.provider import Artefact, Provider
     from dse.study.study import Study
     from dse.tasks.dataset import Dataset
-    from dse.types import Configuration, Measurement
+    from dse.types import Configuration, KnobValue, Measurement
 
 PLAIN = Preprocessing(resolution=32)
 """Input of the backends that need no model file."""
@@ -80,6 +80,18 @@ class Subject:
         """How an image becomes its input."""
         return self.artefact.preprocessing if self.artefact else PLAIN
 
+    @property
+    def origin(self) -> Mapping[str, KnobValue]:
+        """The model file in words: its name, its weights, the images that calibrated it."""
+        artefact = self.artefact
+        if artefact is None:
+            return {}
+        return {
+            "model_file": artefact.path.name,
+            "weights": artefact.weights,
+            "calibrated_on": artefact.calibrated_on,
+        }
+
     def complete(self, measurement: Measurement) -> Measurement:
         """An accuracy says how many of its images the model has seen before."""
         seen = self.artefact.calibrated_on if self.artefact else 0
@@ -131,7 +143,7 @@ class Subjects:
             self._bench.progress(done, total, f"images at {side} x {side}")
 
         pixels = image_cache(dataset, preprocessing, progress)
-        return InputSource(pixels, label_file(dataset))
+        return InputSource(pixels, label_file(dataset), dataset=dataset.fingerprint)
 
     def subject(self, configuration: Configuration) -> Subject:
         """A configuration with its model file, which is made if need be.

@@ -5,6 +5,7 @@ LoadGen gives its official settings to the first run of a process only: one work
 
 from __future__ import annotations
 
+import hashlib
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -40,6 +41,7 @@ def take_official(runtime: Runtime, spec: Spec, official: Official) -> Measureme
     """
     (task,) = spec.tasks
     started = time.monotonic()
+    model_sha256 = _sha256(spec.model_file) if spec.model_file else ""
     bench = Bench(runtime, spec)
     take = _accuracy if official.accuracy else _performance
     taken = take(bench, official)
@@ -49,10 +51,18 @@ def take_official(runtime: Runtime, spec: Spec, official: Official) -> Measureme
         "mode": official.mode,
         "user_conf": official.user_conf.strip(),
         "target": official.target,
+        "timed_key": official.timed_key,
+        "model_sha256": model_sha256,
+        "dataset": spec.inputs.dataset,
         **taken.details,
     }
     seconds = time.monotonic() - started
     return measurement(replace(taken, details=details), task, spec, seconds)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _performance(bench: Bench, official: Official) -> Taken:

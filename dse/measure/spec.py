@@ -80,11 +80,13 @@ class InputSource:
         pixels: file of (n, R, R, 3) uint8 pixels; None for random ones.
         labels: file of n int64 labels; None where there is no data set.
         seed: seed of random pixels.
+        dataset: fingerprint of the data set; empty where there is none.
     """
 
     pixels: Path | None = None
     labels: Path | None = None
     seed: int = 0
+    dataset: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +115,14 @@ class Official:
         accuracy: an accuracy run over the data set instead of a timed one.
         target: what LoadGen is told to expect: milliseconds per query (SingleStream, MultiStream)
             or samples per second.
+        timed_key: key of the timed measurement. An accuracy run has that of the timed run that it
+            belongs to, so that both are known to be of one configuration.
     """
 
     scenario: Scenario
     accuracy: bool
     target: float
+    timed_key: str = ""
 
     @property
     def user_conf(self) -> str:
@@ -172,14 +177,15 @@ class Spec:
         preprocessing = data["preprocessing"]
         for name in ("mean", "scale"):
             preprocessing[name] = tuple(preprocessing[name])
-        inputs = data["inputs"]
+        inputs: dict[str, Any] = data["inputs"]
+        files = {name: _path(inputs[name]) for name in ("pixels", "labels")}
         return cls(
             run=data["run"],
             folder=Path(data["folder"]),
             configuration=Configuration.from_dict(configuration),
             model_file=_path(data["model_file"]),
             preprocessing=Preprocessing(**preprocessing),
-            inputs=InputSource(_path(inputs["pixels"]), _path(inputs["labels"]), inputs["seed"]),
+            inputs=InputSource(**{**inputs, **files}),
             tasks=tuple(Task(**task) for task in data["tasks"]),
             fidelity=Fidelity(**data["fidelity"]),
             settings={name: Path(path) for name, path in data["settings"].items()},

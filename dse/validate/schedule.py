@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dse.errors import ModelError
@@ -116,7 +116,7 @@ class Scheduler:
                 try:
                     for run in self._runs(record, scenario):
                         official = run.official
-                        key = run.task.key, official.scenario, official.accuracy
+                        key = official.timed_key, official.scenario, official.accuracy
                         runs.setdefault(key, run)
                 except _RefusedError as error:
                     refused.append(Refused(record, scenario, str(error)))
@@ -128,6 +128,7 @@ class Scheduler:
         return self._fidelity.name == "valid" and any(
             m.details.get("scenario") == run.official.scenario.value
             and m.details.get("mode") == run.official.mode
+            and m.details.get("timed_key") == run.official.timed_key
             for m in self._results.measured.taken(run.task.key, "valid")
         )
 
@@ -139,7 +140,8 @@ class Scheduler:
         target = fitting or targets.cheapest_target(scenario, measurement)
         expected_s = targets.expected_s(scenario, measurement, target, self._fidelity)
         task = Task(measurement.metric, self._subjects.key(measurement.metric, subject))
-        timed = Run(record, Official(scenario, False, target), task, room, expected_s)
+        official = Official(scenario, False, target, task.key)
+        timed = Run(record, official, task, room, expected_s)
         if fitting is None and not self.done(timed):
             raise _RefusedError(self._too_many(scenario, target, room))
         yield timed
@@ -151,7 +153,7 @@ class Scheduler:
             images = min(images, REHEARSED_IMAGES)
         expected_s = targets.expected_accuracy_s(scenario, measurement, target, images)
         task = Task(ACCURACY.name, self._subjects.key(ACCURACY.name, subject))
-        yield Run(record, Official(scenario, True, target), task, room, expected_s)
+        yield Run(record, replace(official, accuracy=True), task, room, expected_s)
 
     def _subject(self, record: Record) -> Subject:
         configuration = record.configuration

@@ -170,7 +170,8 @@ class Validator:
         outcome = run_worker(spec, limits, interpreter=python)
         failure = outcome.failure
         if failure is None:
-            return Outcome(tuple(map(subject.complete, outcome.measurements)))
+            found = map(subject.complete, outcome.measurements)
+            return Outcome(tuple(_with_origin(m, subject) for m in found))
         return Outcome(failure=replace(failure, key=run.task.key, run=name))
 
     def _corrected(self, run: Run, official: Official, failure: Failure) -> Official | None:
@@ -185,3 +186,7 @@ class Validator:
         if generated_bytes(official.scenario, target, self._fidelity) > run.most_query_bytes:
             return None
         return replace(official, target=target)
+
+
+def _with_origin(measurement: Measurement, subject: Subject) -> Measurement:
+    return replace(measurement, details={**subject.origin, **measurement.details})
