@@ -112,6 +112,8 @@ SCENARIOS: Mapping[str, Scenario] = {
     SERVER.name: Scenario.SERVER,
 }
 """The scenario in which a timed metric is taken."""
+METRICS_OF: Mapping[Scenario, str] = {scenario: name for name, scenario in SCENARIOS.items()}
+"""The timed metric that a scenario gives."""
 
 
 @dataclass(frozen=True, slots=True)

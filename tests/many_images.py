@@ -2,9 +2,9 @@
 
     python -m tests.many_images SOURCE OUTPUT [COUNT]
 
-MLPerf's rules ask for accuracy over 50,000 images. Where ImageNet is not at hand, this gives so many
-that are clearly not ImageNet: an accuracy over them says something of these pictures only. The same
-source gives the same files.
+MLPerf's rules ask for accuracy over 50,000 images. Where ImageNet is not at hand, this gives so
+many that are clearly not ImageNet: an accuracy over them says something of these pictures only.
+The same source gives the same files.
 
 SOURCE is a data set with ``val_map.txt``; each image gives COUNT / (number of images) variants.
 """

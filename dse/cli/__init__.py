@@ -9,6 +9,7 @@ import click
 from dse import __version__
 from dse.cli.backends import backends
 from dse.cli.explore import explore
+from dse.cli.export import export
 from dse.cli.frontier import frontier
 from dse.cli.models import models
 from dse.cli.status import status
@@ -29,7 +30,7 @@ def dse() -> None:
     """
 
 
-for command in (explore, status, frontier, validate, models, backends, system):
+for command in (explore, status, frontier, validate, export, models, backends, system):
     dse.add_command(command)
 
 

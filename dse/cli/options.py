@@ -59,6 +59,22 @@ class Size(click.ParamType[int]):
         return int(size)
 
 
+class Ids(click.ParamType[tuple[int, ...]]):
+    """Ids of points such as ``3`` or ``3,7``."""
+
+    name = "ids"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        """The ids, in their order."""
+        if isinstance(value, tuple):
+            return value
+        if re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9})*", str(value)) is None:
+            self.fail(f"'{value}' are no ids of points; write 3 or 3,7", param, ctx)
+        return tuple(map(int, str(value).split(",")))
+
+
 def _quantity(text: str, units: dict[str, float] | dict[str, int]) -> float | None:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", text.strip())
     if match is None or match[2] not in units:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from dse.errors import ModelError
 from dse.measure.spec import REHEARSED_IMAGES, Official, Task
-from dse.types import ACCURACY, SCENARIOS, Source
+from dse.types import ACCURACY, METRICS_OF, Source
 from dse.validate import targets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from dse.explore.prepare import Prepared
     from dse.explore.subjects import Subject, Subjects
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from dse.study.results import Results
     from dse.types import Measurement, Preprocessing, Scenario
 
-METRICS_OF: Mapping[Scenario, str] = {scenario: name for name, scenario in SCENARIOS.items()}
 QUERY_SHARE = 0.5
 """Of the memory, for what LoadGen generates in advance: the rest is for model and samples."""
 UNBOUNDED = 1 << 62

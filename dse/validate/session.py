@@ -15,8 +15,8 @@ from dse.report.text import console as make_console
 from dse.study.folder import existing_folder
 from dse.study.patience import Patience
 from dse.study.study import Study
-from dse.types import SCENARIOS, Scenario
-from dse.validate.schedule import METRICS_OF, Scheduler
+from dse.types import METRICS_OF, SCENARIOS, Scenario
+from dse.validate.schedule import Scheduler
 from dse.validate.show import Progress, schedule_lines, schedule_table, values_table
 from dse.validate.validator import End, Validator
 

@@ -11,7 +11,7 @@ from dse.loadgen.logs import read_detail
 from dse.study.folder import existing_folder
 from dse.study.record import Purpose
 from dse.study.study import Study
-from dse.types import Measurement, Outcome, Source
+from dse.types import METRICS_OF, Measurement, Outcome, Scenario, Source
 from tests.commandline import none_left
 from tests.replays import attributes, write_space, write_table
 from tests.validate.conftest import IMAGES, OPTIONS, write_inputs
@@ -33,6 +33,10 @@ def remember(metric: str, fidelity: str = "standard", **details: float | str) ->
     (record,) = study.frontier()
     known = record.outcome.measurement(metric)
     assert known is not None
+    if "scenario" in details:
+        timed = record.outcome.measurement(METRICS_OF[Scenario(str(details["scenario"]))])
+        assert timed is not None
+        details["timed_key"] = timed.key
     data = {**known.as_dict(), "fidelity": fidelity, "details": {**known.details, **details}}
     measurement = Measurement.from_dict(data)
     purpose = Purpose.VALIDATE if fidelity == "valid" else Purpose.REPEAT

@@ -1,0 +1,1 @@
+"""From validated points to an open-division submission: evidence, rules, tree, checkers."""

@@ -1,0 +1,163 @@
+"""The description of a system, as its file in ``systems/`` has it: detected, or told by the user.
+
+Nothing is invented: what neither the system tells nor the user is missing, and an export ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from dse import yamlfile
+from dse.system import UNKNOWN, System, detect
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+MEANINGFUL = (
+    *("division", "submitter", "system_type", "status", "system_name", "number_of_nodes"),
+    *("host_processor_model_name", "host_processors_per_node", "host_processor_core_count"),
+    *("host_memory_capacity", "host_memory_configuration", "host_storage_capacity"),
+    *("host_storage_type", "host_networking", "host_network_card_count"),
+    *("host_networking_topology", "accelerators_per_node", "accelerator_model_name"),
+    *("accelerator_memory_capacity", "accelerator_host_interconnect"),
+    *("accelerator_memory_configuration", "accelerator_interconnect", "cooling", "framework"),
+    *("operating_system", "other_software_stack"),
+)
+"""Fields that say something."""
+OPTIONAL = (
+    *("host_processor_frequency", "host_processor_caches", "host_processor_interconnect"),
+    *("accelerator_frequency", "accelerator_interconnect_topology", "accelerator_on-chip_memories"),
+    *("hw_notes", "sw_notes", "system_type_detail"),
+)
+"""Fields that are there, and may be empty.
+
+Source of both lists: the submission checker of https://github.com/mlcommons/inference, 2026-08.
+"""
+NO_ACCELERATOR: Mapping[str, str] = {
+    "accelerators_per_node": "0",
+    "accelerator_model_name": "N/A",
+    "accelerator_memory_capacity": "N/A",
+    "accelerator_host_interconnect": "N/A",
+    "accelerator_memory_configuration": "N/A",
+    "accelerator_interconnect": "N/A",
+}
+"""The measurements are of CPUs."""
+STATUSES = ("available", "preview", "rdi")
+
+Text = Annotated[
+    str,
+    # A count may stand without quotes.
+    BeforeValidator(lambda value: str(value) if type(value) is int else value),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=500),
+]
+
+
+class SystemForm(BaseModel):
+    """The file ``system.yaml``: what the system itself does not tell.
+
+    What stands in it wins over what was detected. ``retraining`` says for measurements.json whether
+    the models were trained further, which no file tells.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    status: Annotated[str, Field(pattern=f"^({'|'.join(STATUSES)})$")] | None = None
+    system_name: Text | None = None
+    host_processor_model_name: Text | None = None
+    host_processors_per_node: Text | None = None
+    host_processor_core_count: Text | None = None
+    host_processor_frequency: Text | None = None
+    host_processor_caches: Text | None = None
+    host_processor_interconnect: Text | None = None
+    host_memory_capacity: Text | None = None
+    host_memory_configuration: Text | None = None
+    host_storage_capacity: Text | None = None
+    host_storage_type: Text | None = None
+    host_networking: Text | None = None
+    host_network_card_count: Text | None = None
+    host_networking_topology: Text | None = None
+    cooling: Text | None = None
+    other_software_stack: Text | None = None
+    hw_notes: Text | None = None
+    sw_notes: Text | None = None
+    system_type_detail: Text | None = None
+    retraining: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the user says of a system.
+
+    Attributes:
+        values: by field.
+        file: where they stand, if in a file.
+    """
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    file: Path | None = None
+
+
+def read_told(file: Path | None, **flags: str | None) -> Told:
+    """What a file and the flags say; a flag wins.
+
+    Raises:
+        RequestError: the file is wrong; names file, line and field.
+    """
+    values: dict[str, str] = {}
+    if file is not None:
+        form = yamlfile.read(file, SystemForm)
+        values |= {name: value for name, value in form.model_dump().items() if value}
+    values |= {name: value for name, value in flags.items() if value}
+    return Told(values, file)
+
+
+def described(
+    system: System, told: Told, submitter: str, category: str, software: Mapping[str, str]
+) -> tuple[dict[str, str], list[str]]:
+    """The description, and the fields that are missing.
+
+    Args:
+        system: the one that the study was measured on.
+        told: what the user says.
+        submitter: the organisation.
+        category: ``edge`` or ``datacenter``.
+        software: the fields ``framework``, ``other_software_stack`` and ``sw_notes``.
+
+    Returns:
+        Every field, all values texts; and the names of those that nothing tells.
+    """
+    from dse.submission.hardware import hardware
+
+    found = {
+        **NO_ACCELERATOR,
+        "number_of_nodes": "1",
+        # One node has no network among its parts.
+        "host_networking_topology": "N/A",
+        **_of_study(system),
+        # Of another machine the hardware here says nothing.
+        **(hardware() if detect().fingerprint == system.fingerprint else {}),
+        **software,
+        **{name: value for name, value in told.values.items() if name != "retraining"},
+        "division": "open",
+        "submitter": submitter,
+        "system_type": category,
+    }
+    description = {name: found.get(name, "") for name in (*MEANINGFUL, *OPTIONAL)}
+    return description, [name for name in MEANINGFUL if not description[name]]
+
+
+def _of_study(system: System) -> dict[str, str]:
+    """What a study knows of its system."""
+    clocks = ", ".join(f"{mhz} MHz" for mhz, _ in system.max_mhz)
+    found = {
+        "host_processor_model_name": system.cpu,
+        "host_memory_capacity": f"{system.memory_gib} GiB" if system.memory_gib else "",
+        "host_processor_frequency": clocks,
+        "operating_system": f"{system.operating_system}, kernel {system.kernel}",
+        "hw_notes": "virtual machine" if system.virtualised else "",
+    }
+    return {name: value for name, value in found.items() if value and UNKNOWN not in value}

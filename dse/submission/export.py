@@ -1,0 +1,264 @@
+"""One invocation of ``dse export``: from what was asked for to a submission tree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dse import __version__
+from dse.errors import RequestError
+from dse.report.text import console as make_console
+from dse.study.folder import existing_folder
+from dse.study.study import Study
+from dse.submission import checkers
+from dse.submission.description import described, read_told
+from dse.submission.evidence import gather
+from dse.submission.names import PLAIN, slug
+from dse.submission.release import RELEASES, release_of
+from dse.submission.rules import breaches
+from dse.submission.show import Judged, readiness_lines, readiness_table
+from dse.submission.tree import About, build
+from dse.submission.writing import originals_of, write
+from dse.system import System
+from dse.types import SCENARIOS, Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from dse.study.record import Record
+    from dse.submission.evidence import Result
+    from dse.types import FidelityName
+
+CATEGORIES = {
+    "edge": (Scenario.SINGLE_STREAM, Scenario.MULTI_STREAM, Scenario.OFFLINE),
+    "datacenter": (Scenario.SERVER, Scenario.OFFLINE),
+}
+"""The scenarios of each category.
+
+Source: MLPerf inference rules, "Benchmarks", image classification.
+"""
+PREVIEW = "preview"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for; the fields are the options of ``dse export``."""
+
+    study: str
+    storage: str | None
+    submitter: str
+    output: Path
+    points: tuple[int, ...]
+    division: str
+    category: str
+    release: str
+    system: Path | None
+    system_name: str | None
+    status: str | None
+    infer_scenarios: bool
+    preview: bool
+    dry_run: bool
+    force: bool
+    checker: Path | None
+
+    @property
+    def tree(self) -> Path:
+        """The root of the submission: that of a preview says so."""
+        if self.preview and PREVIEW not in self.output.name:
+            return self.output.with_name(f"{self.output.name}-{PREVIEW}")
+        return self.output
+
+
+def run(request: Request) -> int:
+    """Exports; tells on stderr what it does.
+
+    Returns:
+        The exit code: 0, or 1 if a checker complains or, in a dry run, something is missing.
+
+    Raises:
+        RequestError: something can't be exported; nothing was written.
+        DseError: a file can't be read or written.
+    """
+    console = make_console(stderr=True)
+    _refuse_nonsense(request)
+    study = Study.load(existing_folder(request.study), request.storage)
+    judged = _judged(study, request)
+    if request.dry_run:
+        make_console().print(readiness_table(judged))
+        for line in readiness_lines(judged, request.study):
+            console.print(line, markup=False, soft_wrap=True)
+        return 0 if all(each.complete for each in judged) else 1
+    chosen = _chosen(judged, request)
+    for each in judged:
+        if each.result not in chosen:
+            console.print(f"left out: {each.first_line()}", markup=False, soft_wrap=True)
+    tree = build(chosen, _about(study, chosen, request))
+    written = write(tree, request.tree, request.submitter, force=request.force)
+    console.print(
+        f"{len(chosen)} results of {len({r.record.id for r in chosen})} points in {request.tree}: "
+        f"{written.new} files new, {written.same} unchanged, {written.replaced} replaced",
+        markup=False,
+        soft_wrap=True,
+    )
+    originals = originals_of(request.tree)
+    console.print(f"whole accuracy logs: {originals}", markup=False, soft_wrap=True)
+    if request.preview:
+        console.print("a preview is not a valid submission; leave --preview out for one")
+    return _checked(request, console)
+
+
+def _refuse_nonsense(request: Request) -> None:
+    if PLAIN.fullmatch(request.submitter) is None:
+        raise RequestError(
+            f"'{request.submitter}' can't be the name of a folder",
+            field="--submitter",
+            remedy="use letters, digits, '.', '_' and '-'",
+        )
+    if not request.preview and PREVIEW in request.output.name:
+        raise RequestError(
+            f"{request.output} says that it is a preview",
+            field="--output",
+            remedy="give another name, or add --preview",
+        )
+    if request.infer_scenarios and request.category != "edge":
+        raise RequestError(
+            "results are inferred for edge systems only",
+            field="--infer-scenarios",
+            remedy="leave it out, or choose --category edge",
+        )
+    if request.checker is not None:
+        checkers.refuse_others(request.checker)
+
+
+def _judged(study: Study, request: Request) -> list[Judged]:
+    """Every point in every scenario, with what keeps it from being valid."""
+    fidelities: tuple[FidelityName, ...] = ("valid", "rehearsal") if request.preview else ("valid",)
+    release = RELEASES[request.release]
+    found = []
+    for record in _points(study, request.points):
+        for result in gather(
+            study, record, _scenarios(study, request), fidelities, infer=request.infer_scenarios
+        ):
+            _refuse_release(result, request)
+            problems = breaches(result, release, study.about.models)
+            found.append(Judged(result, tuple(problems)))
+    return found
+
+
+def _points(study: Study, ids: Sequence[int]) -> list[Record]:
+    frontier = study.frontier()
+    measured = {r.id: r for r in study.records.values() if r.outcome.failure is None}
+    unknown = [id_ for id_ in ids if id_ not in measured]
+    if unknown or not frontier:
+        shown = ", ".join(str(record.id) for record in frontier)
+        missing = f"no measured point {unknown[0]}" if unknown else "no point to export"
+        raise RequestError(
+            f"study '{study.folder.name}' has {missing}",
+            field="--points",
+            remedy=f"`dse frontier` shows {shown or 'none yet'}",
+        )
+    return [measured[id_] for id_ in dict.fromkeys(ids)] if ids else frontier
+
+
+def _scenarios(study: Study, request: Request) -> list[Scenario]:
+    """Those of the study's objectives that belong to the category."""
+    found = [
+        SCENARIOS[name]
+        for name in study.about.metrics
+        if name in SCENARIOS and SCENARIOS[name] in CATEGORIES[request.category]
+    ]
+    if not found:
+        names = ", ".join(scenario.value for scenario in CATEGORIES[request.category])
+        raise RequestError(
+            f"study '{study.folder.name}' has no objective of a scenario of this category",
+            field="--category",
+            remedy=f"{request.category} has {names}",
+        )
+    return found
+
+
+def _refuse_release(result: Result, request: Request) -> None:
+    """Refuses a round of MLPerf whose seeds the installed LoadGen did not have."""
+    run = result.performance
+    if run is None or run.log is None:
+        return
+    ours = release_of(run.log.values)
+    if ours is not None and ours.name != request.release:
+        version = run.log.values.get("loadgen_version", "unknown")
+        raise RequestError(
+            f"the runs are by LoadGen {version}, whose seeds are those of {ours.name}, "
+            f"not of {request.release}",
+            field="--release",
+            remedy=f"give --release {ours.name}, or validate with the LoadGen of {request.release}",
+        )
+
+
+def _chosen(judged: Sequence[Judged], request: Request) -> list[Result]:
+    """The results to export: all that are complete, and every one of points that were named."""
+    fine = [each for each in judged if each.exportable(preview=request.preview)]
+    broken = [each for each in judged if each not in fine]
+    if broken and (request.points or not fine):
+        preview = "" if request.preview else ", or export a --preview"
+        raise RequestError(
+            broken[0].first_line(),
+            remedy=f"`{broken[0].command(request.study)}` supplies what is missing{preview}; "
+            "--dry-run lists it all",
+        )
+    return [each.result for each in fine]
+
+
+def _about(study: Study, chosen: Sequence[Result], request: Request) -> About:
+    """What all results have in common.
+
+    Raises:
+        RequestError: something of the system is missing; all of it is named.
+    """
+    told = read_told(request.system, system_name=request.system_name, status=request.status)
+    system = System.from_dict(study.about.system)
+    software = {
+        "framework": ", ".join(sorted(study.about.runtimes)),  # each system has its own
+        "other_software_stack": _software(chosen),
+    }
+    description, missing = described(system, told, request.submitter, request.category, software)
+    if "retraining" not in told.values:
+        missing.append("retraining")
+    if missing:
+        raise RequestError(
+            f"nothing tells {', '.join(missing)} of the system",
+            file=told.file,
+            field=None if told.file else "--system",
+            remedy="put them into a system.yaml and give it with --system",
+        )
+    return About(
+        submitter=request.submitter,
+        hardware=slug(description["system_name"]),
+        description=description,
+        versions=study.about.runtimes,
+        retraining=told.values["retraining"],
+        preview=request.preview,
+    )
+
+
+def _software(chosen: Sequence[Result]) -> str:
+    runs = (result.performance for result in chosen)
+    logs = (run.log for run in runs if run is not None and run.log is not None)
+    loadgens = {str(log.values.get("loadgen_version")) for log in logs}
+    return f"dse {__version__}, MLPerf LoadGen {', '.join(sorted(loadgens))}"
+
+
+def _checked(request: Request, console: Console) -> int:
+    if request.checker is None:
+        console.print(
+            "MLPerf's checkers were not run: give --checker and a clone of "
+            "https://github.com/mlcommons/inference",
+            soft_wrap=True,
+        )
+        return 0
+    verdicts = checkers.check(request.checker, request.tree, request.submitter, request.release)
+    for verdict in verdicts:
+        for line in verdict.lines():
+            console.print(line, markup=False, soft_wrap=True)
+    return 0 if all(verdict.passed for verdict in verdicts) else 1

@@ -1,0 +1,159 @@
+"""What Linux tells of the machine around its CPU: sockets, memory, storage, network."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dse.procfs import read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+SECTOR_BYTES = 512
+"""The unit of ``/sys/block/*/size``, whatever the disk's own is."""
+MEMORY_DEVICE = 17
+"""The SMBIOS structure of a memory module."""
+MEMORY_TYPES = {
+    0x07: "RAM",
+    0x18: "DDR3",
+    0x1A: "DDR4",
+    0x1E: "LPDDR4",
+    0x22: "DDR5",
+    0x23: "LPDDR5",
+}
+"""Source: DMTF DSP0134, SMBIOS Reference Specification 3.7, section 7.18.2."""
+NAMELESS = ("", "to be filled by o.e.m.", "system product name", "default string", "unknown")
+"""What boards say whose maker has put in no name."""
+
+
+def hardware(root: Path = Path("/")) -> dict[str, str]:
+    """The fields of a system description that this machine tells; those that it hides are left out.
+
+    Args:
+        root: folder that holds ``proc`` and ``sys``.
+    """
+    found = {
+        "system_name": _product(root),
+        **_processors(root / "sys/devices/system/cpu"),
+        "host_memory_configuration": _modules(root / "sys/firmware/dmi/tables/DMI"),
+        **_storage(root / "sys/block"),
+        **_network(root / "sys/class/net"),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _product(root: Path) -> str:
+    dmi = root / "sys/class/dmi/id"
+    parts = [read(dmi / name) for name in ("sys_vendor", "product_name")]
+    named = [part for part in parts if part.lower() not in NAMELESS]
+    return " ".join(named) or read(root / "proc/device-tree/model")
+
+
+def _processors(cpus: Path) -> dict[str, str]:
+    cores: set[tuple[str, str]] = set()
+    for topology in cpus.glob("cpu[0-9]*/topology"):
+        package, core = (read(topology / name) for name in ("physical_package_id", "core_id"))
+        if package and core:
+            cores.add((package, core))
+    if not cores:
+        return {}
+    packages = len({package for package, _ in cores})
+    return {
+        "host_processors_per_node": str(packages),
+        "host_processor_core_count": str(len(cores) // packages),
+        "host_processor_caches": _caches(cpus / "cpu0/cache"),
+    }
+
+
+def _caches(folder: Path) -> str:
+    found = []
+    for index in sorted(folder.glob("index[0-9]*")):
+        level, kind, size = (read(index / name) for name in ("level", "type", "size"))
+        if level and size:
+            found.append(f"L{level}{kind[:1].lower() if kind != 'Unified' else ''} {size}")
+    return ", ".join(found)
+
+
+def _modules(table: Path) -> str:
+    """The memory modules, from the SMBIOS table; only root may read it."""
+    try:
+        data = table.read_bytes()
+    except OSError:
+        return ""
+    found = Counter(filter(None, map(_module, _structures(data))))
+    return ", ".join(f"{count} x {name}" for name, count in sorted(found.items()))
+
+
+def _structures(data: bytes) -> Iterator[bytes]:
+    """The formatted part of each structure: its texts, which end with two zeros, are skipped.
+
+    Source: DSP0134, section 6.1.2.
+    """
+    start = 0
+    while start + 4 <= len(data):
+        length = data[start + 1]
+        end = data.find(b"\0\0", start + length)
+        if length < 4 or end < 0:
+            return
+        yield data[start : start + length]
+        start = end + 2
+
+
+def _module(structure: bytes) -> str:
+    """Size, type and speed of a memory module; empty for an empty slot or another structure.
+
+    Source: DSP0134, section 7.18.
+    """
+    if structure[0] != MEMORY_DEVICE or len(structure) < 0x15:
+        return ""
+    size = int.from_bytes(structure[0x0C:0x0E], "little")
+    mib = size / 1024 if size & 0x8000 and size != 0xFFFF else float(size)
+    if size == 0x7FFF and len(structure) >= 0x20:
+        mib = float(int.from_bytes(structure[0x1C:0x20], "little") & 0x7FFFFFFF)
+    if size in (0, 0xFFFF):
+        return ""
+    kind = MEMORY_TYPES.get(structure[0x12], "memory")
+    speed = int.from_bytes(structure[0x15:0x17], "little") if len(structure) >= 0x17 else 0
+    return f"{mib / 1024:g} GiB {kind}" + (f" {speed} MT/s" if 0 < speed < 0xFFFF else "")
+
+
+def _storage(folder: Path) -> dict[str, str]:
+    disks: Counter[tuple[str, str]] = Counter()
+    for disk in _devices(folder):
+        sectors = read(disk / "size")
+        if sectors.isdigit() and int(sectors):
+            disks[_disk_kind(disk), f"{int(sectors) * SECTOR_BYTES / 1e9:.0f} GB"] += 1
+    return {
+        "host_storage_type": ", ".join(sorted({kind for kind, _ in disks})),
+        "host_storage_capacity": ", ".join(
+            f"{count} x {size}" for (_, size), count in sorted(disks.items())
+        ),
+    }
+
+
+def _disk_kind(disk: Path) -> str:
+    if disk.name.startswith("nvme"):
+        return "NVMe SSD"
+    if disk.name.startswith(("vd", "xvd")):
+        return "virtual disk"
+    return "HDD" if read(disk / "queue/rotational") == "1" else "SSD"
+
+
+def _network(folder: Path) -> dict[str, str]:
+    cards: Counter[str] = Counter()
+    for card in _devices(folder):
+        kind = "Wi-Fi" if (card / "wireless").exists() else "Ethernet"
+        megabits = read(card / "speed")  # -1 or nothing where there is no link
+        speed = f" {int(megabits) / 1000:g} Gb/s" if megabits.isdigit() else ""
+        cards[kind + speed] += 1
+    return {
+        "host_networking": ", ".join(sorted(cards)),
+        "host_network_card_count": str(cards.total()) if cards else "",
+    }
+
+
+def _devices(folder: Path) -> Iterable[Path]:
+    """The entries behind which there is a device; loop disks, bridges and the like have none."""
+    return sorted(each for each in folder.glob("*") if (each / "device").exists())

@@ -1,0 +1,262 @@
+"""What makes a result valid: MLPerf's rules, held against the raw logs of its runs.
+
+MLPerf's current checker is no proof: it accepts runs that LoadGen calls INVALID. So every rule is
+checked here, whatever the study says.
+
+Source: https://github.com/mlcommons/inference_policies (inference rules, submission rules) and the
+submission checker of https://github.com/mlcommons/inference, both as of 2026-08.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dse.loadgen.logs import LogError, accuracy_percent, read_predictions
+from dse.loadgen.verdict import FEWEST_OFFLINE_SAMPLES, FEWEST_SAMPLES, SHORTEST_MS
+from dse.types import LATENCY, MULTI_STREAM, SERVER, THROUGHPUT, Configuration, Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dse.loadgen.logs import DetailLog
+    from dse.submission.evidence import Result, Run
+    from dse.submission.release import Release
+
+ACCURACY_SAMPLES = 50_000
+"""The validation images of ImageNet."""
+LABELS = 1000
+FEWEST_QUERIES: Mapping[Scenario, int] = {Scenario.SINGLE_STREAM: 64, Scenario.MULTI_STREAM: 662}
+"""Below which LoadGen's early stopping can give no estimate."""
+SERVER_BOUND_NS = 15_000_000
+ROUNDING = 1e-6
+"""LoadGen prints figures with so many digits that they differ by less, relatively."""
+
+SHORT = frozenset({"fidelity", "min-duration", "queries", "early-stopping", "accuracy-samples"})
+"""Rules that a preview may break: they are about how long and over how much was run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """A rule that a result breaks.
+
+    Attributes:
+        rule: its name, as the documentation has it.
+        message: what is wrong, in a few words.
+    """
+
+    rule: str
+    message: str
+
+    @property
+    def short(self) -> bool:
+        """Whether a preview may break it."""
+        return self.rule in SHORT
+
+
+def breaches(result: Result, release: Release, models: str) -> list[Breach]:
+    """Everything that keeps a result from being valid; empty where nothing does.
+
+    Args:
+        result: with its runs.
+        release: the round of MLPerf.
+        models: where the study's model files come from, by the provider's name.
+    """
+    found: list[Breach] = []
+    if models == "builtin":
+        found.append(Breach("trained", "the builtin models have untrained weights"))
+    if result.published:
+        found.append(Breach("accuracy-measured", "its accuracy is published, not measured"))
+    if result.performance is None:
+        found.append(Breach("performance-run", "there is no valid performance run"))
+    if result.accuracy is None and not result.published:
+        found.append(Breach("accuracy-run", "there is no accuracy run of this configuration"))
+    for run, logged in ((result.performance, _performance), (result.accuracy, _accuracy)):
+        if run is not None:
+            found += _common(run, result)
+        if run is not None and run.log is not None:
+            found += _readable(_settings(run, run.log, result.ran, release))
+            found += _readable(logged(run, run.log, result.ran))
+    if result.performance is not None and result.accuracy is not None:
+        found += _pair(result.performance, result.accuracy)
+    return list(dict.fromkeys(found))
+
+
+def _readable(found: Iterator[Breach]) -> Iterator[Breach]:
+    try:
+        yield from found
+    except LogError as error:
+        yield Breach("complete-logs", str(error))
+
+
+def _common(run: Run, result: Result) -> Iterator[Breach]:
+    """What holds for a run of either kind."""
+    mode = run.detail("mode")
+    for line in run.damage:
+        yield Breach("complete-logs", line)
+    if run.measurement.fidelity != "valid":
+        yield Breach("fidelity", f"the {mode} run is a {run.measurement.fidelity}")
+    if not run.detail("model_sha256"):
+        yield Breach("model-hash", f"the {mode} run did not note its model file")
+    if run.spec is not None:
+        yield from _configured(run, result)
+
+
+def _configured(run: Run, result: Result) -> Iterator[Breach]:
+    """The worker was told to run this very configuration."""
+    spec = run.spec
+    if spec is None or spec.official is None:
+        yield Breach("official", f"the {run.detail('mode')} run was not by MLPerf's settings")
+        return
+    ours, theirs = (
+        of_scenario(each, result.ran) for each in (result.record.configuration, spec.configuration)
+    )
+    if ours != theirs:
+        yield Breach("configuration", f"the {spec.official.mode} run was of {theirs}, not {ours}")
+    if run.user_conf != spec.official.user_conf:
+        yield Breach("user-conf", f"{run.folder / 'user.conf'} is not what the run was told")
+
+
+def of_scenario(configuration: Configuration, scenario: Scenario) -> Configuration:
+    """What of a configuration has a part in a scenario: single samples know no batch."""
+    if scenario is Scenario.SINGLE_STREAM:
+        return replace(configuration, batch_size=1, instances=1)
+    return configuration
+
+
+def _settings(run: Run, log: DetailLog, scenario: Scenario, release: Release) -> Iterator[Breach]:
+    """LoadGen ran by MLPerf's settings, and without an error."""
+    mode, values = run.detail("mode"), log.values
+    expected = {"performance": "PerformanceOnly", "accuracy": "AccuracyOnly"}[mode]
+    for error in log.errors:
+        yield Breach("no-errors", f"LoadGen logged an error in the {mode} run: {error}")
+    for rule, name, value in (
+        ("scenario", "effective_scenario", scenario.value),
+        ("test-mode", "effective_test_mode", expected),
+        *(("seeds", name, seed) for name, seed in release.seeds.items()),
+        ("no-maximum", "effective_max_duration_ms", 0),
+        ("no-maximum", "effective_max_query_count", 0),
+    ):
+        if values.get(name) != value:
+            rules = f" by the rules of {release.name}" if rule == "seeds" else ""
+            shown = values.get(name)
+            yield Breach(rule, f"{name} of the {mode} run is {shown}, not {value}{rules}")
+    for rule, name, least in (
+        ("min-duration", "effective_min_duration_ms", SHORTEST_MS),
+        ("performance-samples", "effective_performance_sample_count", FEWEST_SAMPLES),
+        ("performance-samples", "qsl_reported_performance_count", FEWEST_SAMPLES),
+    ):
+        if log.number(name) < least:
+            yield Breach(rule, f"{name} of the {mode} run is {log.number(name):g}, below {least}")
+
+
+def _performance(run: Run, log: DetailLog, scenario: Scenario) -> Iterator[Breach]:
+    """What holds for a timed run."""
+    yield from _validity(log)
+    yield from _queries(log, scenario)
+    if scenario is Scenario.SERVER:
+        yield from _bound(log)
+    if run.measurement.fidelity == "valid":
+        yield from _value(run, log, scenario)
+
+
+def _validity(log: DetailLog) -> Iterator[Breach]:
+    verdict = log.values.get("result_validity")
+    if verdict != "VALID":
+        # Short runs can't be VALID by early stopping, which a preview is allowed to lack.
+        rule = "early-stopping" if log.long_enough else "validity"
+        yield Breach(rule, f"LoadGen calls the run {verdict}: {log.invalid_reason}")
+    for name in ("result_min_duration_met", "result_min_queries_met"):
+        if not log.met(name):
+            yield Breach("validity", f"{name} is not true")
+
+
+def _queries(log: DetailLog, scenario: Scenario) -> Iterator[Breach]:
+    if scenario is Scenario.OFFLINE:
+        samples = log.number("effective_min_sample_count")
+        if samples < FEWEST_OFFLINE_SAMPLES:
+            yield Breach("queries", f"{samples:g} samples, below {FEWEST_OFFLINE_SAMPLES}")
+    fewest = FEWEST_QUERIES.get(scenario, 0)
+    if log.number("result_query_count") < fewest:
+        yield Breach("queries", f"{log.number('result_query_count'):g} queries, below {fewest}")
+
+
+def _bound(log: DetailLog) -> Iterator[Breach]:
+    for name in ("effective_target_latency_ns", "result_99.00_percentile_latency_ns"):
+        if log.number(name) > SERVER_BOUND_NS:
+            yield Breach("server-bound", f"{name} is {log.number(name) / 1e6:g} ms, beyond 15 ms")
+
+
+VALUES: Mapping[Scenario, tuple[str, str, float]] = {
+    Scenario.SINGLE_STREAM: (LATENCY.name, "early_stopping_latency_ss", 1e-6),
+    Scenario.MULTI_STREAM: (MULTI_STREAM.name, "early_stopping_latency_ms", 1e-6),
+    Scenario.OFFLINE: (THROUGHPUT.name, "result_samples_per_second", 1.0),
+    Scenario.SERVER: (SERVER.name, "result_completed_samples_per_sec", 1.0),
+}
+"""Metric, LoadGen's name of the result, and the factor from its unit to the metric's."""
+
+
+def _value(run: Run, log: DetailLog, scenario: Scenario) -> Iterator[Breach]:
+    metric, name, factor = VALUES[scenario]
+    logged, kept = factor * log.number(name), run.measurement.value
+    if abs(logged - kept) > ROUNDING * logged:
+        yield Breach("value", f"the study has a {metric} of {kept:g}, the log one of {logged:g}")
+
+
+def _accuracy(run: Run, log: DetailLog, _scenario: Scenario) -> Iterator[Breach]:
+    """The accuracy run covers the data set, each sample once, with labels that there are."""
+    total = log.values.get("qsl_reported_total_count")
+    counted = log.values.get("effective_accuracy_sample_count", total)
+    if counted != ACCURACY_SAMPLES:
+        message = f"the accuracy run is over {counted} images, not {ACCURACY_SAMPLES}"
+        yield Breach("accuracy-samples", message)
+    predictions = read_predictions(run.logs)
+    missing = set(range(int(counted or 0))).symmetric_difference(predictions)
+    if missing:
+        yield Breach("accuracy-log", f"{len(missing)} samples of the accuracy log are amiss")
+    wrong = Counter(0 <= label < LABELS for label in predictions.values())[False]
+    if wrong:
+        yield Breach("accuracy-log", f"{wrong} labels of the accuracy log are none of 0..999")
+    yield from _accuracy_value(run, predictions)
+
+
+def _accuracy_value(run: Run, predictions: Mapping[int, int]) -> Iterator[Breach]:
+    file = run.spec.inputs.labels if run.spec is not None else None
+    try:
+        labels = np.load(file, allow_pickle=False).tolist() if file else []
+    except (OSError, ValueError) as error:
+        yield Breach("accuracy-value", f"{file}: {error}; it can't be counted again")
+        return
+    try:
+        counted = accuracy_percent(predictions, labels[: len(predictions)])
+    except LogError as error:
+        yield Breach("accuracy-log", str(error))
+        return
+    if abs(counted - run.measurement.value) > ROUNDING:
+        yield Breach(
+            "accuracy-value",
+            f"the study has an accuracy of {run.measurement.value:g} %, the log {counted:g} %",
+        )
+
+
+def _pair(performance: Run, accuracy: Run) -> Iterator[Breach]:
+    """Both runs were of the same thing."""
+    for rule, name, what in (
+        ("model-hash", "model_sha256", "model files"),
+        ("configuration", "timed_key", "configurations"),
+        ("data-set", "dataset", "data sets"),
+    ):
+        if performance.detail(name) != accuracy.detail(name):
+            yield Breach(rule, f"the two runs are of different {what}")
+    if not accuracy.detail("dataset"):
+        yield Breach("data-set", "the accuracy run did not note its images")
+    versions = {
+        str(run.log.values.get("loadgen_version"))
+        for run in (performance, accuracy)
+        if run.log is not None
+    }
+    if len(versions) > 1:
+        yield Breach("loadgen", f"the two runs are by different LoadGens: {', '.join(versions)}")

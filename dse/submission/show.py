@@ -1,0 +1,80 @@
+"""How far points are from a submission, for the reader."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dse.submission.evidence import Result
+    from dse.submission.rules import Breach
+
+SUPPLIED = frozenset(
+    {"performance-run", "accuracy-run", "complete-logs", "fidelity", "model-hash", "data-set"}
+    | {"min-duration", "queries", "early-stopping", "accuracy-samples", "validity", "no-errors"}
+)
+"""Rules that a further run of ``dse validate`` may satisfy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A result and everything that keeps it from being valid."""
+
+    result: Result
+    breaches: tuple[Breach, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether it can be submitted."""
+        return not self.breaches
+
+    def exportable(self, *, preview: bool) -> bool:
+        """Whether it can be exported."""
+        if not preview:
+            return self.complete
+        return all(breach.short for breach in self.breaches)
+
+    def first_line(self) -> str:
+        """The point, the scenario and the first thing that is wrong."""
+        result, breach = self.result, self.breaches[0]
+        return f"#{result.record.id} {result.scenario.value}: {breach.rule}: {breach.message}"
+
+    def command(self, study: str) -> str:
+        """What supplies the missing runs."""
+        return (
+            f"dse validate {shlex.quote(study)} --point {self.result.record.id} "
+            f"--scenario {self.result.ran.value}"
+        )
+
+
+def readiness_table(judged: Sequence[Judged]) -> Table:
+    """A line for each point and scenario."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("id", justify="right")
+    for heading in ("configuration", "scenario"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("missing or wrong", overflow="fold")
+    for each in judged:
+        result = each.result
+        inferred = f" from {result.ran.value}" if result.inferred else ""
+        table.add_row(
+            str(result.record.id),
+            Text(str(result.record.configuration)),
+            result.scenario.value + inferred,
+            Text("\n".join(f"{b.rule}: {b.message}" for b in each.breaches) or "nothing"),
+        )
+    return table
+
+
+def readiness_lines(judged: Sequence[Judged], study: str) -> Iterator[str]:
+    """The commands that supply what is missing, each once, and how much is ready."""
+    lacking = [each for each in judged if any(b.rule in SUPPLIED for b in each.breaches)]
+    yield from dict.fromkeys(each.command(study) for each in lacking)
+    ready = sum(each.complete for each in judged)
+    yield f"{ready} of {len(judged)} results are ready"

@@ -1,0 +1,172 @@
+"""The texts of a submission, for whoever repeats its runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dse import yamlfile
+from dse.types import CONFIGURATION_FIELDS, METRICS, SCENARIOS, Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dse.submission.evidence import Result, Run
+    from dse.types import Configuration
+
+UNVERIFIED = "Result not verified by MLCommons Association."
+PREVIEW = (
+    "**PREVIEW. This is not a valid MLPerf result**: its runs are shorter, or over fewer images, "
+    "than the rules ask for. It shows what a submission would look like and must not be submitted "
+    "or quoted.\n\n"
+)
+CALIBRATION = """# Calibration
+
+`src/<model>/<system>/README.md` says for each model where its file comes from and, where it is a
+quantised one, how it was made.
+
+Models that `dse` quantises itself are quantised after training and statically: weights per channel
+to int8, activations per tensor, with ranges from a fixed number of images of the data set, chosen
+by its order. Quantised files that were given to `dse` ran as they are.
+"""
+
+
+def space_of(configuration: Configuration, objectives: Sequence[str]) -> str:
+    """A search space of this one configuration, as the text of its file."""
+    return yamlfile.dump(
+        {
+            "models": [configuration.model],
+            "precisions": [configuration.precision],
+            "backends": {configuration.backend: dict(configuration.knobs)},
+            "threads": [configuration.threads],
+            "batch_sizes": [configuration.batch_size],
+            "instances": [configuration.instances],
+            "pinned": [configuration.pinned],
+            "objectives": list(objectives),
+        }
+    )
+
+
+def result_readme(result: Result, model: str, system: str, version: str, *, preview: bool) -> str:
+    """The README of a result.
+
+    Args:
+        result: which.
+        model: its name in the submission.
+        system: the id of its system.
+        version: of `dse`.
+        preview: whether it is no valid result.
+    """
+    runs = [run for run in (result.performance, result.accuracy) if run is not None]
+    table = _table(result.record.configuration, system)
+    lines = "".join(map(_run_line, runs))
+    return f"""{PREVIEW if preview else ""}# {model}, {result.scenario.value}
+
+{UNVERIFIED}
+
+{_inference(result)}{table}
+## The runs
+
+{lines}
+## To repeat them
+
+```text
+pip install 'mlperf-dse[all]=={version}'
+dse explore space.yaml --study repeat --models MODELS --dataset IMAGES
+dse validate repeat --models MODELS --dataset IMAGES --scenario {result.ran.value}
+```
+
+`space.yaml` lies in `src/{model}/{system}/`. `MODELS` is a folder with the model file and a
+`models.yaml` that describes it, `IMAGES` one with the images and `val_map.txt`.
+"""
+
+
+def _inference(result: Result) -> str:
+    if not result.inferred:
+        return ""
+    how = {
+        (Scenario.SINGLE_STREAM, Scenario.MULTI_STREAM): "eight times the 99th percentile",
+        (Scenario.SINGLE_STREAM, Scenario.OFFLINE): "the inverse of the mean latency",
+        (Scenario.MULTI_STREAM, Scenario.OFFLINE): "eight over the mean latency of a query",
+    }[result.ran, result.scenario]
+    return (
+        f"**Inferred**: {result.scenario.value} was not measured. The runs are those of "
+        f"{result.ran.value}, and the result is {how}, as the rules allow for edge systems.\n\n"
+    )
+
+
+def _table(configuration: Configuration, system: str) -> str:
+    flat = configuration.as_dict()
+    rows = [("system", system), *((name, flat[name]) for name in CONFIGURATION_FIELDS)]
+    rows += list(configuration.knobs)
+    lines = [f"| {name.replace('_', ' ')} | {value} |\n" for name, value in rows]
+    return "".join(["| | |\n|---|---|\n", *lines])
+
+
+def _run_line(run: Run) -> str:
+    measurement = run.measurement
+    metric = METRICS[measurement.metric]
+    told = f", `user.conf`: `{run.user_conf.strip()}`" if run.detail("mode") != "accuracy" else ""
+    return (
+        f"- {run.detail('mode')}: {metric.title} {measurement.value:.6g} {metric.unit}, "
+        f"model file `{run.detail('model_file')}` with SHA-256 `{run.detail('model_sha256')}`, "
+        f"images `{run.detail('dataset')[:16] or 'random'}`{told}\n"
+    )
+
+
+def model_readme(model: str, configuration: Configuration, *, preview: bool) -> str:
+    """The README of a model, in ``src/``; the same whatever it ran on.
+
+    Args:
+        model: its name in the submission.
+        configuration: one of those in which it ran.
+        preview: whether its results are no valid ones.
+    """
+    return f"""{PREVIEW if preview else ""}# {model}
+
+Architecture `{configuration.model}`, precision {configuration.precision}.
+
+The runs are by `dse` (the Python package `mlperf-dse`). Each folder here is of one system: its file
+of the model, and the search space of its configuration. The README of a result says how to run it.
+"""
+
+
+def source_readme(
+    model: str,
+    system: str,
+    configuration: Configuration,
+    origin: Mapping[str, str],
+    *,
+    preview: bool,
+) -> str:
+    """The README of a model on a system.
+
+    Args:
+        model: its name in the submission.
+        system: the id of the system.
+        configuration: of the runs.
+        origin: the file, its hash, where its weights come from, and the images that calibrated it.
+        preview: whether its results are no valid ones.
+    """
+    return f"""{PREVIEW if preview else ""}# {model} on {system}
+
+- file: `{origin["model_file"]}`, SHA-256 `{origin["model_sha256"]}`
+- weights: {origin["weights"] or "as the file has them"}
+- quantisation: {_quantisation(configuration, int(origin["calibrated_on"] or 0))}
+"""
+
+
+def _quantisation(configuration: Configuration, images: int) -> str:
+    if images:
+        return (
+            f"by `dse`, after training and static, calibrated on {images} images of the data set, "
+            "which its accuracy includes"
+        )
+    if configuration.precision == "int8":
+        return "the quantised file was given to `dse`; it was not calibrated here"
+    return "none"
+
+
+def objectives_of(scenarios: Sequence[Scenario]) -> list[str]:
+    """The objectives whose exploration measures these scenarios, and the accuracy."""
+    timed = [name for name, scenario in SCENARIOS.items() if scenario in scenarios]
+    return ["accuracy_percent", *timed]
