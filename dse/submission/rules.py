@@ -144,18 +144,20 @@ def _settings(run: Run, log: DetailLog, scenario: Scenario, release: Release) ->
             rules = f" by the rules of {release.name}" if rule == "seeds" else ""
             shown = values.get(name)
             yield Breach(rule, f"{name} of the {mode} run is {shown}, not {value}{rules}")
-    for rule, name, least in (
-        ("min-duration", "effective_min_duration_ms", SHORTEST_MS),
-        ("performance-samples", "effective_performance_sample_count", FEWEST_SAMPLES),
-        ("performance-samples", "qsl_reported_performance_count", FEWEST_SAMPLES),
-    ):
-        if log.number(name) < least:
-            yield Breach(rule, f"{name} of the {mode} run is {log.number(name):g}, below {least}")
+    yield from _at_least(log, "min-duration", "effective_min_duration_ms", SHORTEST_MS)
+
+
+def _at_least(log: DetailLog, rule: str, name: str, least: int) -> Iterator[Breach]:
+    if log.number(name) < least:
+        mode = log.values.get("effective_test_mode")
+        yield Breach(rule, f"{name} is {log.number(name):g}, below {least} ({mode})")
 
 
 def _performance(run: Run, log: DetailLog, scenario: Scenario) -> Iterator[Breach]:
     """What holds for a timed run."""
     yield from _validity(log)
+    for name in ("effective_performance_sample_count", "qsl_reported_performance_count"):
+        yield from _at_least(log, "performance-samples", name, FEWEST_SAMPLES)
     yield from _queries(log, scenario)
     if scenario is Scenario.SERVER:
         yield from _bound(log)
@@ -176,12 +178,10 @@ def _validity(log: DetailLog) -> Iterator[Breach]:
 
 def _queries(log: DetailLog, scenario: Scenario) -> Iterator[Breach]:
     if scenario is Scenario.OFFLINE:
-        samples = log.number("effective_min_sample_count")
-        if samples < FEWEST_OFFLINE_SAMPLES:
-            yield Breach("queries", f"{samples:g} samples, below {FEWEST_OFFLINE_SAMPLES}")
-    fewest = FEWEST_QUERIES.get(scenario, 0)
-    if log.number("result_query_count") < fewest:
-        yield Breach("queries", f"{log.number('result_query_count'):g} queries, below {fewest}")
+        name, least = "effective_min_sample_count", FEWEST_OFFLINE_SAMPLES
+    else:
+        name, least = "result_query_count", FEWEST_QUERIES.get(scenario, 1)
+    yield from _at_least(log, "queries", name, least)
 
 
 def _bound(log: DetailLog) -> Iterator[Breach]:
