@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 FOLDER = Path("tools/submission")
 NEEDED = ("submission_checker/main.py", "submission_checker_old.py", "truncate_accuracy_log.py")
 TIMEOUT_S = 1800.0
+ERROR = " ERROR] "
+"""Stands in the lines in which a checker says what is wrong."""
 SHOWN = 12
 """Lines of what a checker complains about that are shown."""
 
@@ -30,7 +33,7 @@ class Verdict:
     Attributes:
         checker: its name.
         passed: whether it found nothing wrong.
-        complaints: the lines in which it says what is wrong.
+        complaints: what it says is wrong, each once with how often it does.
     """
 
     checker: str
@@ -82,8 +85,15 @@ def check(clone: Path, tree: Path, submitter: str, release: str) -> list[Verdict
 
 def _verdict(clone: Path, checker: str, arguments: Sequence[str]) -> Verdict:
     code, lines = _run(clone, arguments)
-    complaints = tuple(line for line in lines if " ERROR" in line or "ERROR:" in line)
+    said = Counter(_without_place(line) for line in lines if ERROR in line)
+    complaints = tuple(f"{count} x {text}" for text, count in said.most_common())
     return Verdict(checker, code == 0, complaints or (tuple(lines[-3:]) if code else ()))
+
+
+def _without_place(line: str) -> str:
+    """A line without time, place in the checker's source, and file: the same of many results."""
+    words = line.split(ERROR, 1)[1].split()
+    return " ".join(word for word in words if "/" not in word)
 
 
 def _truncation(clone: Path, arguments: Sequence[str], tree: Path, cut: Path) -> Verdict:

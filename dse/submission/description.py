@@ -105,13 +105,13 @@ def read_told(file: Path | None, **flags: str | None) -> Told:
     """What a file and the flags say; a flag wins.
 
     Raises:
-        RequestError: the file is wrong; names file, line and field.
+        RequestError: the file or a flag is wrong; names file, line and field.
     """
+    given = {name: value for name, value in flags.items() if value is not None}
+    forms = [yamlfile.read(file, SystemForm)] if file is not None else []
     values: dict[str, str] = {}
-    if file is not None:
-        form = yamlfile.read(file, SystemForm)
+    for form in (*forms, yamlfile.check(given, SystemForm)):
         values |= {name: value for name, value in form.model_dump().items() if value}
-    values |= {name: value for name, value in flags.items() if value}
     return Told(values, file)
 
 

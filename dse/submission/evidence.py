@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dse.errors import DseError
 from dse.loadgen.logs import DetailLog, LogError, read_detail
 from dse.measure.spec import Spec
 from dse.types import ACCURACY, METRICS_OF, Scenario, Source
@@ -170,6 +169,6 @@ def read_run(measurement: Measurement, folder: Path) -> Run:
     try:
         spec = Spec.from_json((folder / SPEC).read_text(encoding="utf-8"))
         user_conf = (folder / USER_CONF).read_text(encoding="ascii")
-    except (OSError, ValueError, KeyError, TypeError, DseError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         damage.append(f"{folder}: {error}")
     return Run(measurement, folder, log, spec, user_conf, tuple(damage))

@@ -40,7 +40,7 @@ CATEGORIES = {
 
 Source: MLPerf inference rules, "Benchmarks", image classification.
 """
-PREVIEW = "preview"
+PREVIEW = "-preview"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +67,11 @@ class Request:
     @property
     def tree(self) -> Path:
         """The root of the submission: that of a preview says so."""
-        if self.preview and PREVIEW not in self.output.name:
-            return self.output.with_name(f"{self.output.name}-{PREVIEW}")
-        return self.output
+        # What has no name of its own, such as `.`, has one by its whole path.
+        output = self.output if self.output.name not in ("", "..") else self.output.resolve()
+        if self.preview and not output.name.endswith(PREVIEW):
+            return output.with_name(f"{output.name}{PREVIEW}")
+        return output
 
 
 def run(request: Request) -> int:
@@ -98,7 +100,7 @@ def run(request: Request) -> int:
     tree = build(chosen, _about(study, chosen, request))
     written = write(tree, request.tree, request.submitter, force=request.force)
     console.print(
-        f"{len(chosen)} results of {len({r.record.id for r in chosen})} points in {request.tree}: "
+        f"{_counted(chosen)} in {request.tree}: "
         f"{written.new} files new, {written.same} unchanged, {written.replaced} replaced",
         markup=False,
         soft_wrap=True,
@@ -110,6 +112,14 @@ def run(request: Request) -> int:
     return _checked(request, console)
 
 
+def _counted(chosen: Sequence[Result]) -> str:
+    points = len({result.record.id for result in chosen})
+    return (
+        f"{len(chosen)} result{'s' if len(chosen) > 1 else ''} "
+        f"of {points} point{'s' if points > 1 else ''}"
+    )
+
+
 def _refuse_nonsense(request: Request) -> None:
     if PLAIN.fullmatch(request.submitter) is None:
         raise RequestError(
@@ -117,7 +127,13 @@ def _refuse_nonsense(request: Request) -> None:
             field="--submitter",
             remedy="use letters, digits, '.', '_' and '-'",
         )
-    if not request.preview and PREVIEW in request.output.name:
+    if not request.output.resolve().name:
+        raise RequestError(
+            f"{request.output} can't be the root of a submission",
+            field="--output",
+            remedy="give a folder of its own",
+        )
+    if not request.preview and request.tree.name.endswith(PREVIEW):
         raise RequestError(
             f"{request.output} says that it is a preview",
             field="--output",
@@ -201,13 +217,16 @@ def _chosen(judged: Sequence[Judged], request: Request) -> list[Result]:
     fine = [each for each in judged if each.exportable(preview=request.preview)]
     broken = [each for each in judged if each not in fine]
     if broken and (request.points or not fine):
-        preview = "" if request.preview else ", or export a --preview"
-        raise RequestError(
-            broken[0].first_line(),
-            remedy=f"`{broken[0].command(request.study)}` supplies what is missing{preview}; "
-            "--dry-run lists it all",
-        )
+        raise RequestError(broken[0].first_line(), remedy=_remedy(broken[0], request))
     return [each.result for each in fine]
+
+
+def _remedy(broken: Judged, request: Request) -> str:
+    listed = "--dry-run lists it all"
+    if not broken.supplied:
+        return listed
+    preview = "" if request.preview else ", or export a --preview"
+    return f"`{broken.command(request.study)}` supplies what is missing{preview}; {listed}"
 
 
 def _about(study: Study, chosen: Sequence[Result], request: Request) -> About:

@@ -6,15 +6,15 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dse.procfs import read
+from dse.procfs import number, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 SECTOR_BYTES = 512
 """The unit of ``/sys/block/*/size``, whatever the disk's own is."""
-MEMORY_DEVICE = 17
-"""The SMBIOS structure of a memory module."""
+MEMORY_DEVICE, END_OF_TABLE = 17, 127
+"""SMBIOS structures: of a memory module, and the one after which nothing counts."""
 MEMORY_TYPES = {
     0x07: "RAM",
     0x18: "DDR3",
@@ -24,6 +24,8 @@ MEMORY_TYPES = {
     0x23: "LPDDR5",
 }
 """Source: DMTF DSP0134, SMBIOS Reference Specification 3.7, section 7.18.2."""
+LINKS = {"1": "Ethernet", "32": "InfiniBand"}
+"""Source: ARPHRD_ETHER and ARPHRD_INFINIBAND of Linux, `if_arp.h`."""
 NAMELESS = ("", "to be filled by o.e.m.", "system product name", "default string", "unknown")
 """What boards say whose maker has put in no name."""
 
@@ -95,7 +97,7 @@ def _structures(data: bytes) -> Iterator[bytes]:
     while start + 4 <= len(data):
         length = data[start + 1]
         end = data.find(b"\0\0", start + length)
-        if length < 4 or end < 0:
+        if length < 4 or end < 0 or data[start] == END_OF_TABLE:
             return
         yield data[start : start + length]
         start = end + 2
@@ -109,7 +111,7 @@ def _module(structure: bytes) -> str:
     if structure[0] != MEMORY_DEVICE or len(structure) < 0x15:
         return ""
     size = int.from_bytes(structure[0x0C:0x0E], "little")
-    mib = size / 1024 if size & 0x8000 and size != 0xFFFF else float(size)
+    mib = (size & 0x7FFF) / 1024 if size & 0x8000 else float(size)  # small ones in KiB
     if size == 0x7FFF and len(structure) >= 0x20:
         mib = float(int.from_bytes(structure[0x1C:0x20], "little") & 0x7FFFFFFF)
     if size in (0, 0xFFFF):
@@ -122,11 +124,13 @@ def _module(structure: bytes) -> str:
 def _storage(folder: Path) -> dict[str, str]:
     disks: Counter[tuple[str, str]] = Counter()
     for disk in _devices(folder):
-        sectors = read(disk / "size")
-        if sectors.isdigit() and int(sectors):
-            disks[_disk_kind(disk), f"{int(sectors) * SECTOR_BYTES / 1e9:.0f} GB"] += 1
+        gigabytes = round((number(read(disk / "size")) or 0) * SECTOR_BYTES / 1e9)
+        # A drive for media that come and go, or a chip that only starts the machine.
+        if gigabytes and read(disk / "removable") != "1":
+            disks[_disk_kind(disk), f"{gigabytes} GB"] += 1
+    kinds = sorted({kind for kind, _ in disks})
     return {
-        "host_storage_type": ", ".join(sorted({kind for kind, _ in disks})),
+        "host_storage_type": ", ".join(kinds) if all(kinds) else "",
         "host_storage_capacity": ", ".join(
             f"{count} x {size}" for (_, size), count in sorted(disks.items())
         ),
@@ -134,20 +138,24 @@ def _storage(folder: Path) -> dict[str, str]:
 
 
 def _disk_kind(disk: Path) -> str:
+    """What a disk is; empty where nothing tells it."""
     if disk.name.startswith("nvme"):
         return "NVMe SSD"
     if disk.name.startswith(("vd", "xvd")):
         return "virtual disk"
-    return "HDD" if read(disk / "queue/rotational") == "1" else "SSD"
+    if disk.name.startswith("mmcblk"):
+        return {"SD": "SD card", "MMC": "eMMC"}.get(read(disk / "device/type"), "")
+    return {"0": "SSD", "1": "HDD"}.get(read(disk / "queue/rotational"), "")
 
 
 def _network(folder: Path) -> dict[str, str]:
     cards: Counter[str] = Counter()
     for card in _devices(folder):
-        kind = "Wi-Fi" if (card / "wireless").exists() else "Ethernet"
-        megabits = read(card / "speed")  # -1 or nothing where there is no link
-        speed = f" {int(megabits) / 1000:g} Gb/s" if megabits.isdigit() else ""
-        cards[kind + speed] += 1
+        wireless = (card / "wireless").exists()
+        kind = "Wi-Fi" if wireless else LINKS.get(read(card / "type"), "")
+        megabits = number(read(card / "speed"))  # -1 or nothing where there is no link
+        if kind:
+            cards[kind + (f" {megabits / 1000:g} Gb/s" if megabits else "")] += 1
     return {
         "host_networking": ", ".join(sorted(cards)),
         "host_network_card_count": str(cards.total()) if cards else "",

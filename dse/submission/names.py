@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from dse.types import digest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from dse.types import Configuration
+    from dse.types import Configuration, KnobValue
 
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 """What a name may be: a folder on any system, and none that is hidden."""
 LONGEST = 120
+_WORD = re.compile(r"(?!(?:True|False)$)[A-Za-z][A-Za-z0-9.]*")
 
 
 def slug(text: str) -> str:
@@ -30,26 +29,33 @@ def system_id(hardware: str, configuration: Configuration, version: str) -> str:
         configuration: whose backend and knobs count; model and precision have names of their own.
         version: of the runtime.
     """
-    knobs: Mapping[str, object] = {
-        "threads": configuration.threads,
-        "batch": configuration.batch_size,
-        "instances": configuration.instances,
-        **({"pinned": "yes"} if configuration.pinned else {}),
-        **dict(configuration.knobs),
-    }
-    parts = [f"{name}-{value}" for name, value in knobs.items()]
-    full = "_".join([hardware, "dse-cpu", f"{configuration.backend}-{version}", *parts])
-    return _unique("_".join(map(slug, full.split("_"))), full)
+    knobs: list[tuple[str, KnobValue]] = [
+        ("threads", configuration.threads),
+        ("batch", configuration.batch_size),
+        ("instances", configuration.instances),
+        *([("pinned", "yes")] if configuration.pinned else []),
+        *configuration.knobs,
+    ]
+    parts = [hardware, "dse-cpu", f"{configuration.backend}-{version}"]
+    full = "_".join([*parts, *(f"{name}-{value}" for name, value in knobs)])
+    name = "_".join(map(slug, full.split("_")))
+    if name == full and len(name) <= LONGEST and all(_says_all(value) for _, value in knobs):
+        return name
+    return _marked(name, [*parts, knobs])
 
 
 def model_name(configuration: Configuration) -> str:
     """The name of a model in a precision."""
     full = f"{configuration.model}-{configuration.precision}"
-    return _unique(slug(full), full)
+    name = slug(full)
+    return name if name == full and len(name) <= LONGEST else _marked(name, full)
 
 
-def _unique(name: str, full: str) -> str:
-    """The name, with a digest of the text where it does not say all of it."""
-    if len(name) <= LONGEST and name.replace("_", " ") == full.replace("_", " "):
-        return name
-    return f"{name[:LONGEST]}-{digest(full)[:6]}"
+def _says_all(value: KnobValue) -> bool:
+    """Whether a value can be read off a name: no separator in it, no text for a number."""
+    return _WORD.fullmatch(value) is not None if isinstance(value, str) else "-" not in str(value)
+
+
+def _marked(name: str, whole: object) -> str:
+    """A name that does not say all, with a digest of that."""
+    return f"{name[:LONGEST]}-{digest(whole)[:6]}"

@@ -99,7 +99,7 @@ def _common(run: Run, result: Result) -> Iterator[Breach]:
         yield Breach("complete-logs", line)
     if run.measurement.fidelity != "valid":
         yield Breach("fidelity", f"the {mode} run is a {run.measurement.fidelity}")
-    if not run.detail("model_sha256"):
+    if not (run.detail("model_sha256") and run.detail("model_file")):
         yield Breach("model-hash", f"the {mode} run did not note its model file")
     if run.spec is not None:
         yield from _configured(run, result)
@@ -208,33 +208,35 @@ def _value(run: Run, log: DetailLog, scenario: Scenario) -> Iterator[Breach]:
 
 def _accuracy(run: Run, log: DetailLog, _scenario: Scenario) -> Iterator[Breach]:
     """The accuracy run covers the data set, each sample once, with labels that there are."""
-    total = log.values.get("qsl_reported_total_count")
-    counted = log.values.get("effective_accuracy_sample_count", total)
-    if counted != ACCURACY_SAMPLES:
-        message = f"the accuracy run is over {counted} images, not {ACCURACY_SAMPLES}"
+    total = int(log.number("effective_accuracy_sample_count"))
+    if total != ACCURACY_SAMPLES:
+        message = f"the accuracy run is over {total} images, not {ACCURACY_SAMPLES}"
         yield Breach("accuracy-samples", message)
     predictions = read_predictions(run.logs)
-    missing = set(range(int(counted or 0))).symmetric_difference(predictions)
-    if missing:
-        yield Breach("accuracy-log", f"{len(missing)} samples of the accuracy log are amiss")
+    known = sum(0 <= index < total for index in predictions)
+    amiss = total - known + len(predictions) - known
+    if amiss:
+        yield Breach("accuracy-log", f"{amiss} samples of the accuracy log are amiss")
     wrong = Counter(0 <= label < LABELS for label in predictions.values())[False]
     if wrong:
         yield Breach("accuracy-log", f"{wrong} labels of the accuracy log are none of 0..999")
-    yield from _accuracy_value(run, predictions)
+    if predictions and not amiss:
+        yield from _accuracy_value(run, predictions)
 
 
 def _accuracy_value(run: Run, predictions: Mapping[int, int]) -> Iterator[Breach]:
+    """What the study has is what the log gives, counted again."""
     file = run.spec.inputs.labels if run.spec is not None else None
+    if file is None:
+        yield Breach("accuracy-value", "no spec names the labels that it is counted with")
+        return
     try:
-        labels = np.load(file, allow_pickle=False).tolist() if file else []
+        with file.open("rb") as stream:
+            labels = np.lib.format.read_array(stream, allow_pickle=False).tolist()
     except (OSError, ValueError) as error:
         yield Breach("accuracy-value", f"{file}: {error}; it can't be counted again")
         return
-    try:
-        counted = accuracy_percent(predictions, labels[: len(predictions)])
-    except LogError as error:
-        yield Breach("accuracy-log", str(error))
-        return
+    counted = accuracy_percent(predictions, labels[: len(predictions)])
     if abs(counted - run.measurement.value) > ROUNDING:
         yield Breach(
             "accuracy-value",

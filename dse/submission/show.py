@@ -15,11 +15,8 @@ if TYPE_CHECKING:
     from dse.submission.evidence import Result
     from dse.submission.rules import Breach
 
-SUPPLIED = frozenset(
-    {"performance-run", "accuracy-run", "complete-logs", "fidelity", "model-hash", "data-set"}
-    | {"min-duration", "queries", "early-stopping", "accuracy-samples", "validity", "no-errors"}
-)
-"""Rules that a further run of ``dse validate`` may satisfy."""
+MISSING = frozenset({"performance-run", "accuracy-run", "fidelity"})
+"""Rules that a further run satisfies; what was valid is not run again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +30,12 @@ class Judged:
     def complete(self) -> bool:
         """Whether it can be submitted."""
         return not self.breaches
+
+    @property
+    def supplied(self) -> bool:
+        """Whether ``dse validate`` supplies what is missing, and nothing else is wrong."""
+        lacking = [breach for breach in self.breaches if breach.rule in MISSING]
+        return bool(lacking) and all(b.short for b in self.breaches if b not in lacking)
 
     def exportable(self, *, preview: bool) -> bool:
         """Whether it can be exported."""
@@ -74,7 +77,9 @@ def readiness_table(judged: Sequence[Judged]) -> Table:
 
 def readiness_lines(judged: Sequence[Judged], study: str) -> Iterator[str]:
     """The commands that supply what is missing, each once, and how much is ready."""
-    lacking = [each for each in judged if any(b.rule in SUPPLIED for b in each.breaches)]
-    yield from dict.fromkeys(each.command(study) for each in lacking)
+    commands = dict.fromkeys(f"  {each.command(study)}" for each in judged if each.supplied)
+    if commands:
+        yield "these supply what is missing, with the --models and --dataset of the exploration:"
+    yield from commands
     ready = sum(each.complete for each in judged)
     yield f"{ready} of {len(judged)} results are ready"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dse.submission.evidence import Result, Run
-    from dse.types import Configuration
+    from dse.types import Configuration, Preprocessing
 
 UNVERIFIED = "Result not verified by MLCommons Association."
 PREVIEW = (
@@ -46,6 +46,25 @@ def space_of(configuration: Configuration, objectives: Sequence[str]) -> str:
     )
 
 
+def manifest_of(configuration: Configuration, preprocessing: Preprocessing, run: Run) -> str:
+    """A ``models.yaml`` of the file that ran, as the text of its file."""
+    entry: dict[str, object] = {
+        "name": configuration.model,
+        "file": run.detail("model_file"),
+        "precision": configuration.precision,
+        "layout": preprocessing.layout,
+        "dtype": preprocessing.dtype,
+        "resolution": preprocessing.resolution,
+        "crop": preprocessing.crop,
+        "interpolation": preprocessing.interpolation,
+        "label_offset": preprocessing.label_offset,
+        "sha256": run.detail("model_sha256"),
+    }
+    if preprocessing.dtype == "float32":
+        entry |= {"mean": list(preprocessing.mean), "scale": list(preprocessing.scale)}
+    return yamlfile.dump({"models": [entry]})
+
+
 def result_readme(result: Result, model: str, system: str, version: str, *, preview: bool) -> str:
     """The README of a result.
 
@@ -75,8 +94,8 @@ dse explore space.yaml --study repeat --models MODELS --dataset IMAGES
 dse validate repeat --models MODELS --dataset IMAGES --scenario {result.ran.value}
 ```
 
-`space.yaml` lies in `src/{model}/{system}/`. `MODELS` is a folder with the model file and a
-`models.yaml` that describes it, `IMAGES` one with the images and `val_map.txt`.
+`space.yaml` and `models.yaml` lie in `src/{model}/{system}/`. `MODELS` is a
+folder with the model file and `models.yaml`, `IMAGES` one with the images and `val_map.txt`.
 """
 
 
@@ -159,7 +178,7 @@ def _quantisation(configuration: Configuration, images: int) -> str:
     if images:
         return (
             f"by `dse`, after training and static, calibrated on {images} images of the data set, "
-            "which its accuracy includes"
+            "which its accuracy includes; to repeat it give `dse` the fp32 file and leave this one out"
         )
     if configuration.precision == "int8":
         return "the quantised file was given to `dse`; it was not calibrated here"

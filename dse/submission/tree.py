@@ -143,6 +143,10 @@ def _add_source(
     tree.files[folder / "README.md"] = about_model.encode()
     tree.files[folder / placed.system / "README.md"] = about_file.encode()
     tree.files[folder / placed.system / "space.yaml"] = space.encode()
+    if placed.performance.spec is not None:
+        preprocessing = placed.performance.spec.preprocessing
+        manifest = texts.manifest_of(configuration, preprocessing, placed.performance)
+        tree.files[folder / placed.system / "models.yaml"] = manifest.encode()
 
 
 def _add_result(tree: Tree, root: PurePosixPath, placed: Placed, about: About) -> None:

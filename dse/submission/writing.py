@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import filecmp
 import json
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from dse.errors import RequestError
-from dse.paths import atomic_write
+from dse.paths import atomic_write, cache_dir, exclusive
 from dse.submission.logs import read_bytes
 from dse.submission.tree import MAPPING, as_json
+from dse.types import digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 SHOWN = 3
 """Differing files that are named."""
+LEFTOVER = re.compile(r".+\.[0-9]+-[0-9a-f]{8}\.tmp")
+"""What a writer that was killed leaves behind; see `dse.paths.atomic_write`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class Written:
     Attributes:
         new: how many are new.
         same: how many were there already.
-        replaced: how many took the place of others.
+        replaced: how many took the place of others; the model mapping of earlier exports, too.
     """
 
     new: int
@@ -46,6 +50,8 @@ def originals_of(output: Path) -> Path:
 def write(tree: Tree, output: Path, submitter: str, *, force: bool) -> Written:
     """Writes a tree. What other exports of the submitter have put there stays.
 
+    Killed anywhere, the same again completes it. Two at once take turns.
+
     Args:
         tree: the files.
         output: the root of the submission.
@@ -56,26 +62,27 @@ def write(tree: Tree, output: Path, submitter: str, *, force: bool) -> Written:
         RequestError: something there differs, or is of another submitter.
         DseError: a file can't be read or written.
     """
-    _refuse_other_submitters(output, submitter)
-    files = {**tree.files}
-    mapping = PurePosixPath("open") / submitter / MAPPING
-    files[mapping] = _merged(output / mapping, files[mapping])
-    there = {name: output / name for name in files if _is_there(output / name)}
-    differing = [
-        name for name, file in there.items() if name != mapping and _differs(file, files[name])
-    ]
-    strange = _strangers(tree, output)
-    if (differing or strange) and not force:
-        _refuse_differences(output, [*differing, *strange])
-    for name in strange:
-        (output / name).unlink()
-    for name, content in files.items():
-        if name not in there or _differs(output / name, content):
-            with atomic_write(output / name) as file:
-                file.write(content)
-    _archive(tree.originals, originals_of(output))
-    new = len(files) - len(there)
-    return Written(new, len(there) - len(differing), len(differing))
+    with exclusive(cache_dir() / "submissions" / f"{digest(str(output.resolve()))}.lock"):
+        _refuse_other_submitters(output, submitter)
+        root = PurePosixPath("open") / submitter
+        mapping = root / MAPPING
+        files = {**tree.files, mapping: _merged(output / mapping, tree.files[mapping])}
+        there = [name for name in files if _is_there(output / name)]
+        changing = [name for name in there if _differs(output / name, files[name])]
+        strange = _strangers(tree, output)
+        refused = [name for name in (*changing, *strange) if name != mapping]
+        if refused and not force:
+            _refuse_differences(output, refused)
+        _tidy(output / root)
+        for name in strange:
+            (output / name).unlink()
+        for name, content in files.items():
+            if name not in there or name in changing:
+                with atomic_write(output / name) as file:
+                    file.write(content)
+        _archive(tree.originals, originals_of(output))
+        _remove_empty(output / root)
+    return Written(len(files) - len(there), len(there) - len(changing), len(changing))
 
 
 def _is_there(file: Path) -> bool:
@@ -130,15 +137,32 @@ def _is_mapping(value: object) -> bool:
 
 def _strangers(tree: Tree, output: Path) -> list[PurePosixPath]:
     """Files within the folders of results that the results have not."""
-    return [
-        name
-        for place in tree.places
-        for file in sorted((output / place).rglob("*"))
-        if not file.is_dir() and (name := PurePosixPath(file.relative_to(output))) not in tree.files
-    ]
+    found = []
+    for place in tree.places:
+        for file in sorted((output / place).rglob("*")):
+            name = PurePosixPath(file.relative_to(output))
+            folder = file.is_dir() and not file.is_symlink()
+            if not (folder or name in tree.files or LEFTOVER.fullmatch(file.name)):
+                found.append(name)
+    return found
+
+
+def _tidy(root: Path) -> None:
+    """Removes what killed exports of the submitter have left behind, whatever they exported."""
+    for file in list(root.rglob("*.tmp")):
+        if LEFTOVER.fullmatch(file.name):
+            file.unlink()
+
+
+def _remove_empty(root: Path) -> None:
+    """Removes folders that hold nothing: a submission may have none."""
+    for folder in sorted(root.rglob("*"), reverse=True):  # inner ones first
+        if folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def _archive(originals: Mapping[PurePosixPath, Path], folder: Path) -> None:
+    _tidy(folder)
     for name, file in originals.items():
         target = folder / name
         if target.is_file() and filecmp.cmp(target, file, shallow=False):
