@@ -178,7 +178,7 @@ def _quantisation(configuration: Configuration, images: int) -> str:
     if images:
         return (
             f"by `dse`, after training and static, calibrated on {images} images of the data set, "
-            "which its accuracy includes; to repeat it give `dse` the fp32 file and leave this one out"
+            "which its accuracy includes; `dse` makes it again from the fp32 file"
         )
     if configuration.precision == "int8":
         return "the quantised file was given to `dse`; it was not calibrated here"
