@@ -1,0 +1,299 @@
+"""A study with runs by MLPerf's rules: LoadGen's own logs of ten minutes, kept in ``golden/``.
+
+Only the accuracy log, of some megabytes, is made here: by a formula, with labels to match.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dse.loadgen.logs import ACCURACY, DETAIL, PREFIX
+from dse.measure.spec import VALID, InputSource, Official, Spec, Task
+from dse.space import SearchSpace, resolve
+from dse.study.about import About
+from dse.study.folder import StudyFolder
+from dse.study.generations import distributions
+from dse.study.record import Purpose
+from dse.study.study import Study
+from dse.submission.logs import SUMMARY
+from dse.system import System
+from dse.types import (
+    METRICS_OF,
+    Configuration,
+    Measurement,
+    Outcome,
+    Preprocessing,
+    Scenario,
+    Source,
+    digest,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from dse.types import KnobValue
+
+GOLDEN = Path(__file__).parent / "golden"
+MODEL, FILE = "mobilenet-v1-0.25-128", "mobilenet_v1_0.25_128_quant.tflite"
+CONFIGURATION = Configuration(MODEL, "int8", "litert", 1, 1)
+SHA256 = "cb273c23ee76374b05b9583177e28aa19744858a7679c56a250e83d0333da785"
+DATASET = "e39e8640d089dff2697483245698c66343767e9f100a6e0072e6bd45a0f2dcb4"
+IMAGES, GOOD = 50_000, 18_806
+PERCENT = 100 * GOOD / IMAGES
+VALUES = {Scenario.SINGLE_STREAM: 0.558172, Scenario.OFFLINE: 2089.1, Scenario.SERVER: 2056.29}
+"""What the logs give; that of Server is made from the log of SingleStream."""
+TARGETS = {Scenario.SINGLE_STREAM: 0.6062875, Scenario.OFFLINE: 2283.7149187960736}
+BOTH = (Scenario.SINGLE_STREAM, Scenario.OFFLINE)
+MODES = ("performance", "accuracy")
+
+ELSEWHERE = System(
+    cpu="Example CPU 9000",
+    architecture="x86_64",
+    microcode="0x1",
+    available_cpus=2,
+    physical_cores=2,
+    cpu_quota=None,
+    max_mhz=((3700, 2),),
+    memory_bytes=32 << 30,
+    governor="performance",
+    virtualised=False,
+    operating_system="Some Linux 1",
+    kernel="6.1.0",
+)
+"""A machine that is not this one."""
+TOLD = """\
+status: available
+system_name: Test Board 1
+host_processors_per_node: 1
+host_processor_core_count: 2
+host_memory_configuration: 2 x 16 GiB DDR5 4800 MT/s
+host_storage_capacity: 1 x 512 GB
+host_storage_type: NVMe SSD
+host_networking: Ethernet 1 Gb/s
+host_network_card_count: 1
+cooling: air
+retraining: "no"
+"""
+"""A system.yaml that says all of `ELSEWHERE` that the study does not know."""
+
+
+class Files:
+    """Models on offer: all of them."""
+
+    def models(self) -> tuple[str, ...]:
+        return (MODEL,)
+
+    def obstacle(self, model: str, precision: str, backend: str) -> str | None:
+        del model, precision, backend
+        return None
+
+
+def labels() -> np.ndarray[Any, np.dtype[np.int64]]:
+    """The labels of the data set."""
+    return np.arange(IMAGES, dtype=np.int64) * 7919 % 1000
+
+
+def accuracy_log(count: int = IMAGES) -> str:
+    """An accuracy log as LoadGen writes it, of which so many predictions are right as were."""
+    lines = []
+    for image, label in enumerate(labels()[:count].tolist()):
+        right = image * 7 % IMAGES < GOOD
+        data = ((label if right else (label + 1) % 1000)).to_bytes(8, "little").hex().upper()
+        lines.append(f'{{ "seq_id" : {image}, "qsl_idx" : {image}, "data" : "{data}" }}')
+    return "[\n" + ",\n".join(lines) + "\n]\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Where the labels and the accuracy log lie that runs share."""
+
+    folder: Path
+
+    def make(self) -> None:
+        np.save(self.labels, labels())
+        (self.folder / ACCURACY).write_text(accuracy_log())
+
+    @property
+    def labels(self) -> Path:
+        return self.folder / "labels.npy"
+
+
+def key(scenario: Scenario, configuration: Configuration = CONFIGURATION) -> str:
+    return digest([configuration.key, scenario.value])
+
+
+def accuracy_key(configuration: Configuration = CONFIGURATION) -> str:
+    return digest([configuration.key, "accuracy"])
+
+
+def write_study(
+    folder: Path,
+    data: Data,
+    scenarios: Sequence[Scenario] = BOTH,
+    validated: Sequence[Scenario] | None = None,
+    **changes: Any,
+) -> Path:
+    """A study of one configuration, explored and validated.
+
+    Args:
+        folder: the study's.
+        data: what the runs share.
+        scenarios: of the objectives.
+        validated: those of them that have valid runs; None for all.
+        changes: to what the study is about.
+    """
+    objectives = ["accuracy_percent", *(METRICS_OF[each] for each in scenarios)]
+    space = SearchSpace.from_dict(
+        {
+            "models": [MODEL],
+            "precisions": ["int8"],
+            "backends": ["litert"],
+            "threads": [1],
+            "batch_sizes": [1],
+            "objectives": objectives,
+        }
+    )
+    plan = resolve(space, Files(), 2, 2)
+    about = About(ELSEWHERE.as_dict(), space.as_dict(), 1, (), DATASET, "file", {"litert": "2.3.0"})
+    study = Study.create(StudyFolder(folder), space, plan, replace(about, **changes), None)
+    choices = distributions(plan)
+    explored = [
+        Measurement("accuracy_percent", PERCENT, accuracy_key(), Source.MEASURED, run="explored"),
+        *(
+            Measurement(METRICS_OF[each], VALUES[each], key(each), Source.MEASURED, run="explored")
+            for each in scenarios
+        ),
+    ]
+    trial = study.begin(CONFIGURATION, choices)
+    for measurement in explored:
+        study.keep(trial, measurement)
+    study.finish(trial, Outcome(tuple(explored)))
+    for scenario in scenarios if validated is None else validated:
+        for mode in MODES:
+            trial = study.begin(CONFIGURATION, choices, Purpose.VALIDATE)
+            measurement = write_run(folder / "runs", data, scenario, mode)
+            study.keep(trial, measurement)
+            study.finish(trial, Outcome((measurement,)))
+    return folder
+
+
+def write_run(runs: Path, data: Data, scenario: Scenario, mode: str) -> Measurement:
+    """The folder of a valid run, and what was measured."""
+    timed = mode == "performance"
+    name = f"{scenario.value}-{mode}"
+    official = Official(scenario, not timed, TARGETS.get(scenario, 2000.0), key(scenario))
+    task = Task(METRICS_OF[scenario], key(scenario))
+    spec = Spec(
+        run=name,
+        folder=runs / name,
+        configuration=CONFIGURATION,
+        model_file=Path(FILE),
+        preprocessing=Preprocessing(128, dtype="uint8", label_offset=1),
+        inputs=InputSource(Path("pixels.npy"), data.labels, dataset=DATASET),
+        tasks=(task if timed else Task("accuracy_percent", accuracy_key()),),
+        fidelity=VALID,
+        settings={},
+        official=official,
+    )
+    logs = runs / name / mode
+    logs.mkdir(parents=True)
+    (runs / name / "spec.json").write_text(spec.to_json())
+    (runs / name / "user.conf").write_text(official.user_conf)
+    golden = GOLDEN / ("Offline" if scenario is Scenario.OFFLINE else "SingleStream") / mode
+    (logs / DETAIL).write_bytes(gzip.decompress((golden / f"{DETAIL}.gz").read_bytes()))
+    (logs / SUMMARY).write_bytes((golden / SUMMARY).read_bytes())
+    (logs / "mlperf_log_trace.json").touch()
+    if timed:
+        (logs / ACCURACY).write_text("[\n]\n")
+    else:
+        shutil.copyfile(data.folder / ACCURACY, logs / ACCURACY)
+    details: dict[str, KnobValue] = {
+        **{"model_file": FILE, "weights": "origin not stated", "calibrated_on": 0},
+        **{"scenario": scenario.value, "mode": mode, "timed_key": key(scenario)},
+        **{"model_sha256": SHA256, "dataset": DATASET},
+    }
+    value = VALUES[scenario] if timed else PERCENT
+    metric, of = spec.tasks[0].metric, spec.tasks[0].key
+    return Measurement(metric, value, of, Source.MEASURED, "valid", name, details=details)
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A study to be changed by a test."""
+
+    folder: Path
+
+    def run(self, mode: str = "performance") -> Path:
+        """The folder of the only run of a mode."""
+        (found,) = (self.folder / "runs").glob(f"*-{mode}")
+        return found
+
+    def logs(self, mode: str = "performance") -> Path:
+        return self.run(mode) / mode
+
+    def log(self, mode: str = "performance", **values: Any) -> None:
+        """Changes what a detail log says, or adds it; None takes it out."""
+        file = self.logs(mode) / DETAIL
+        lines = file.read_text().splitlines()
+        entries = [json.loads(line.removeprefix(PREFIX)) for line in lines]
+        missing = set(values) - {entry["key"] for entry in entries}
+        entries[-1:-1] = [{**entries[0], "key": name} for name in missing]
+        changed = [{**each, "value": values.get(each["key"], each["value"])} for each in entries]
+        kept = [PREFIX + json.dumps(each) for each in changed if each["value"] is not None]
+        file.write_text("\n".join(kept) + "\n")
+
+    def spec(self, mode: str, change: Callable[[dict[str, Any]], object]) -> None:
+        """Changes what a worker was told."""
+        file = self.run(mode) / "spec.json"
+        data = json.loads(file.read_text())
+        change(data)
+        file.write_text(json.dumps(data))
+
+    def responses(self, change: Callable[[list[dict[str, Any]]], object]) -> None:
+        """Changes the accuracy log."""
+        file = self.logs("accuracy") / ACCURACY
+        data = json.loads(file.read_text())
+        change(data)
+        file.write_text(json.dumps(data))
+
+    def measurement(self, mode: str, **changes: Any) -> None:
+        """Changes what the study keeps of a run; ``details`` are added to those there are."""
+        with closing(sqlite3.connect(self.folder / "study.db")) as database, database:
+            rows = database.execute(
+                "SELECT trial_user_attribute_id, value_json FROM trial_user_attributes "
+                "WHERE key = 'outcome' OR key LIKE 'measurement:%'"
+            ).fetchall()
+            for number, text in rows:
+                data = json.loads(text)
+                for each in data.get("measurements", [data]):
+                    if each["run"] == self.run(mode).name:
+                        details = {**each["details"], **changes.get("details", {})}
+                        each |= {**changes, "details": details}
+                database.execute(
+                    "UPDATE trial_user_attributes SET value_json = ? "
+                    "WHERE trial_user_attribute_id = ?",
+                    (json.dumps(data), number),
+                )
+
+    def about(self, **changes: Any) -> None:
+        """Changes what the study is about."""
+        with closing(sqlite3.connect(self.folder / "study.db")) as database, database:
+            rows = database.execute(
+                "SELECT study_user_attribute_id, value_json FROM study_user_attributes "
+                "WHERE key = 'dse:about'"
+            ).fetchall()
+            ((number, text),) = rows
+            database.execute(
+                "UPDATE study_user_attributes SET value_json = ? WHERE study_user_attribute_id = ?",
+                (json.dumps({**json.loads(text), **changes}), number),
+            )
+
