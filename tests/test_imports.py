@@ -21,7 +21,7 @@ LAYERS: dict[str, set[str]] = {
     },
     "submission": {
         *("report", "study", "measure.spec", "loadgen.logs", "loadgen.verdict"),
-        *("system", "procfs", "paths", "yamlfile", *BASE),
+        *("system", "procfs", "paths", "yamlfile", "version", *BASE),
     },
     "validate": {
         *("explore", "report", "study", "measure.runner", "measure.spec"),
