@@ -74,8 +74,8 @@ class Command:
         return counts["measured"], counts["failed"], counts["remaining"], taken
 
 
-@pytest.fixture
-def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+@contextmanager
+def folder_in_memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder in memory if there is room: SQLite waits for a disk at every commit."""
     memory = Path("/dev/shm")  # noqa: S108
     if not os.access(memory, os.W_OK) or shutil.disk_usage(memory).free < ROOM_BYTES:
@@ -84,6 +84,13 @@ def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="dse-tests-", dir=memory))
     yield folder
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder that is gone after the test."""
+    with folder_in_memory(tmp_path_factory) as folder:
+        yield folder
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dse.loadgen.logs import DetailLog, LogError, read_detail
 from dse.measure.spec import Spec
+from dse.submission.logs import SUMMARY
 from dse.types import ACCURACY, METRICS_OF, Scenario, Source
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Run:
         log: LoadGen's detail log; None where it can't be read.
         spec: what the worker was told; None where it can't be read.
         user_conf: its text, empty where it can't be read.
+        summary: the text of LoadGen's summary, empty where it can't be read.
         damage: why something can't be read, a line for each.
     """
 
@@ -47,6 +49,7 @@ class Run:
     log: DetailLog | None
     spec: Spec | None
     user_conf: str
+    summary: str
     damage: tuple[str, ...] = ()
 
     @property
@@ -161,14 +164,19 @@ def _run(
 def read_run(measurement: Measurement, folder: Path) -> Run:
     """Reads what a run's folder holds; what can't be read is told, not raised."""
     damage: list[str] = []
-    log, spec, user_conf = None, None, ""
+    log, spec, user_conf, summary = None, None, "", ""
+    logs = folder / str(measurement.details["mode"])
     try:
-        log = read_detail(folder / str(measurement.details["mode"]))
+        log = read_detail(logs)
     except LogError as error:
         damage.append(str(error))
+    try:
+        summary = (logs / SUMMARY).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        damage.append(f"{logs / SUMMARY}: {error}")
     try:
         spec = Spec.from_json((folder / SPEC).read_text(encoding="utf-8"))
         user_conf = (folder / USER_CONF).read_text(encoding="ascii")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         damage.append(f"{folder}: {error}")
-    return Run(measurement, folder, log, spec, user_conf, tuple(damage))
+    return Run(measurement, folder, log, spec, user_conf, summary, tuple(damage))

@@ -163,14 +163,24 @@ def _performance(run: Run, log: DetailLog, scenario: Scenario) -> Iterator[Breac
         yield from _bound(log)
     if run.measurement.fidelity == "valid":
         yield from _value(run, log, scenario)
+    yield from _summary(run, log, scenario)
+
+
+def _summary(run: Run, log: DetailLog, scenario: Scenario) -> Iterator[Breach]:
+    verdict = log.values.get("result_validity")
+    if not all(
+        f"{line}\n" in run.summary for line in (f"Scenario : {scenario}", f"Result is : {verdict}")
+    ):
+        yield Breach("complete-logs", "the summary is not that of the detail log")
 
 
 def _validity(log: DetailLog) -> Iterator[Breach]:
     verdict = log.values.get("result_validity")
     if verdict != "VALID":
-        # Short runs can't be VALID by early stopping, which a preview is allowed to lack.
-        rule = "early-stopping" if log.long_enough else "validity"
-        yield Breach(rule, f"LoadGen calls the run {verdict}: {log.invalid_reason}")
+        # A short run has too few queries for early stopping, which a preview is allowed to lack.
+        short = log.long_enough and log.values.get("early_stopping_met") is False
+        rule = "early-stopping" if short else "validity"
+        yield Breach(rule, f"result_validity is {verdict} ({log.invalid_reason})")
     for name in ("result_min_duration_met", "result_min_queries_met"):
         if not log.met(name):
             yield Breach("validity", f"{name} is not true")

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dse.types import Scenario
-from tests.commandline import command, here, tmp_path
-from tests.submission.evidence import TOLD, VALUES, Copy, Data, write_study
+from tests.commandline import command, folder_in_memory, here, tmp_path
+from tests.submission.evidence import BOTH, TOLD, Copy, Data, as_server, write_study
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 __all__ = ["command", "here", "tmp_path"]
 
 NAMES = {
-    "full": (Scenario.SINGLE_STREAM, Scenario.OFFLINE),
+    "full": BOTH,
     "single": (Scenario.SINGLE_STREAM,),
     "offline": (Scenario.OFFLINE,),
     "server": (Scenario.SERVER,),
@@ -26,41 +26,31 @@ NAMES = {
 
 
 @pytest.fixture(scope="session")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder for the studies that `copied` copies."""
+    with folder_in_memory(tmp_path_factory) as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def data(kept: Path) -> Data:
     """Labels and the accuracy log."""
-    made = Data(tmp_path_factory.mktemp("data"))
+    made = Data(kept)
     made.make()
     return made
 
 
-@pytest.fixture(scope="session")
-def studies(tmp_path_factory: pytest.TempPathFactory, data: Data) -> Path:
-    """A folder with a complete study of each name in `NAMES`."""
-    folder = tmp_path_factory.mktemp("studies")
-    for name, scenarios in NAMES.items():
-        write_study(folder / name, data, scenarios)
-    _serve(Copy(folder / "server"))
-    return folder
-
-
-def _serve(study: Copy) -> None:
-    """LoadGen's log of a Server run differs in these lines from that of SingleStream."""
-    study.log("accuracy", effective_scenario="Server")
-    study.log(
-        **{
-            "effective_scenario": "Server",
-            "effective_target_latency_ns": 15_000_000,
-            "result_completed_samples_per_sec": VALUES[Scenario.SERVER],
-        }
-    )
-
-
 @pytest.fixture
-def copied(studies: Path, here: Path) -> Callable[[str], Copy]:
-    """Copies a study into the working folder, with a system.yaml that says all of its system."""
+def copied(data: Data, here: Path) -> Callable[[str], Copy]:
+    """Copies a study of `NAMES` into the working folder, with a system.yaml that says all."""
 
     def copy(name: str) -> Copy:
+        made = data.folder / "studies" / name
+        if not made.exists():
+            write_study(made, data, NAMES[name])
+            if name == "server":
+                as_server(Copy(made))
         (here / "system.yaml").write_text(TOLD)
-        return Copy(shutil.copytree(studies / name, here / "studies" / name))
+        return Copy(shutil.copytree(made, here / "studies" / name))
 
     return copy

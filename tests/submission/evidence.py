@@ -107,7 +107,7 @@ def accuracy_log(count: int = IMAGES) -> str:
     lines = []
     for image, label in enumerate(labels()[:count].tolist()):
         right = image * 7 % IMAGES < GOOD
-        data = ((label if right else (label + 1) % 1000)).to_bytes(8, "little").hex().upper()
+        data = (label if right else (label + 1) % 1000).to_bytes(8, "little").hex().upper()
         lines.append(f'{{ "seq_id" : {image}, "qsl_idx" : {image}, "data" : "{data}" }}')
     return "[\n" + ",\n".join(lines) + "\n]\n"
 
@@ -217,9 +217,14 @@ def write_run(runs: Path, data: Data, scenario: Scenario, mode: str) -> Measurem
     else:
         shutil.copyfile(data.folder / ACCURACY, logs / ACCURACY)
     details: dict[str, KnobValue] = {
-        **{"model_file": FILE, "weights": "origin not stated", "calibrated_on": 0},
-        **{"scenario": scenario.value, "mode": mode, "timed_key": key(scenario)},
-        **{"model_sha256": SHA256, "dataset": DATASET},
+        "model_file": FILE,
+        "weights": "origin not stated",
+        "calibrated_on": 0,
+        "scenario": scenario.value,
+        "mode": mode,
+        "timed_key": key(scenario),
+        "model_sha256": SHA256,
+        "dataset": DATASET,
     }
     value = VALUES[scenario] if timed else PERCENT
     metric, of = spec.tasks[0].metric, spec.tasks[0].key
@@ -240,7 +245,7 @@ class Copy:
     def logs(self, mode: str = "performance") -> Path:
         return self.run(mode) / mode
 
-    def log(self, mode: str = "performance", **values: Any) -> None:
+    def log(self, mode: str = "performance", /, **values: Any) -> None:
         """Changes what a detail log says, or adds it; None takes it out."""
         file = self.logs(mode) / DETAIL
         lines = file.read_text().splitlines()
@@ -297,3 +302,14 @@ class Copy:
                 (json.dumps({**json.loads(text), **changes}), number),
             )
 
+
+def as_server(study: Copy) -> None:
+    """Changes logs of SingleStream in what a Server run would log otherwise."""
+    study.log("accuracy", effective_scenario="Server")
+    study.log(
+        effective_scenario="Server",
+        effective_target_latency_ns=15_000_000,
+        result_completed_samples_per_sec=VALUES[Scenario.SERVER],
+    )
+    summary = study.logs() / SUMMARY
+    summary.write_text(summary.read_text().replace("SingleStream", "Server"))

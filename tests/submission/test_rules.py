@@ -1,0 +1,82 @@
+"""Every rule: what is complete breaks none, and one change breaks the one that it should."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dse.study.folder import existing_folder
+from dse.study.study import Study
+from dse.submission.evidence import gather
+from dse.submission.release import LATEST, RELEASES
+from dse.submission.rules import SHORT, breaches
+from tests.submission.conftest import NAMES
+from tests.submission.mutations import MUTATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from dse.submission.rules import Breach
+    from dse.types import Scenario
+    from tests.commandline import Command
+    from tests.submission.evidence import Copy
+
+DOCS = Path(__file__).parents[2] / "docs" / "submission.md"
+EXPORT = ("--submitter", "Org", "--output", "tree", "--system", "system.yaml")
+
+
+def broken(scenarios: Iterable[Scenario], study: str) -> list[Breach]:
+    opened = Study.load(existing_folder(study))
+    (record,) = opened.frontier()
+    results = gather(opened, record, list(scenarios), ("valid",), infer=False)
+    found = (breaches(each, RELEASES[LATEST], opened.about.models) for each in results)
+    return [breach for each in found for breach in each]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_complete_breaks_no_rule(copied: Callable[[str], Copy], name: str) -> None:
+    copied(name)
+    assert broken(NAMES[name], name) == []
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_a_mutation_is_refused_by_its_rule(
+    command: Command, here: Path, copied: Callable[[str], Copy], name: str
+) -> None:
+    mutation = MUTATIONS[name]
+    mutation.change(copied(mutation.study))
+    before = {*here.iterdir()}
+    category = ["--category", "datacenter"] if mutation.study == "server" else []
+    answer = command("export", mutation.study, *EXPORT, *category)
+    assert (answer.code, answer.out) == (2, "")
+    (line,) = answer.err.splitlines()
+    (scenario,) = NAMES[mutation.study]
+    assert line.startswith(f"dse: #0 {scenario.value}: {mutation.rule}: ")
+    assert mutation.words in line
+    assert {*here.iterdir()} == before
+
+
+def test_batches_and_instances_have_no_part_in_single_stream(copied: Callable[[str], Copy]) -> None:
+    for name, count in (("single", 0), ("offline", 2)):
+        study = copied(name)
+        for mode in ("performance", "accuracy"):
+            study.spec(mode, lambda spec: spec["configuration"].update(batch_size=8, instances=2))
+        rules = [breach.rule for breach in broken(NAMES[name], name)]
+        assert rules == ["configuration"] * count
+
+
+def test_every_rule_is_in_the_docs_and_has_a_mutation() -> None:
+    source = Path(breaches.__code__.co_filename).read_text()
+    rules = set(re.findall(r'(?:Breach\(|_at_least\(log, |\(\(?)"([a-z-]+)",', source))
+    listed = set(re.findall(r"^\| (`.+?`) \|", DOCS.read_text(), re.MULTILINE))
+    documented = {name for cell in listed for name in re.findall(r"`([a-z-]+)`", cell)}
+    assert {mutation.rule for mutation in MUTATIONS.values()} | {
+        "fidelity",
+        "accuracy-measured",
+    } == (documented)
+    assert rules <= documented
+    assert documented >= SHORT
+    assert len(MUTATIONS) >= 30
