@@ -6,9 +6,9 @@ Nothing is invented: what neither the system tells nor the user is missing, and 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
 from dse import yamlfile
 from dse.system import UNKNOWN, System, detect
@@ -46,13 +46,12 @@ NO_ACCELERATOR: Mapping[str, str] = {
     "accelerator_interconnect": "N/A",
 }
 """The measurements are of CPUs."""
-STATUSES = ("available", "preview", "rdi")
 
 Text = Annotated[
     str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=500),
     # A count may stand without quotes.
     BeforeValidator(lambda value: str(value) if type(value) is int else value),
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=500),
 ]
 
 
@@ -65,7 +64,7 @@ class SystemForm(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    status: Annotated[str, Field(pattern=f"^({'|'.join(STATUSES)})$")] | None = None
+    status: Literal["available", "preview", "rdi"] | None = None
     system_name: Text | None = None
     host_processor_model_name: Text | None = None
     host_processors_per_node: Text | None = None
