@@ -256,6 +256,7 @@ def _about(study: Study, chosen: Sequence[Result], request: Request) -> About:
         hardware=slug(description["system_name"]),
         description=description,
         versions=study.about.runtimes,
+        objectives=study.about.metrics,
         retraining=told.values["retraining"],
         preview=request.preview,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dse import yamlfile
-from dse.types import CONFIGURATION_FIELDS, METRICS, SCENARIOS, Scenario
+from dse.types import CONFIGURATION_FIELDS, METRICS, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -183,9 +183,3 @@ def _quantisation(configuration: Configuration, images: int) -> str:
     if configuration.precision == "int8":
         return "the quantised file was given to `dse`; it was not calibrated here"
     return "none"
-
-
-def objectives_of(scenarios: Sequence[Scenario]) -> list[str]:
-    """The objectives whose exploration measures these scenarios, and the accuracy."""
-    timed = [name for name, scenario in SCENARIOS.items() if scenario in scenarios]
-    return ["accuracy_percent", *timed]

@@ -32,6 +32,7 @@ class About:
         hardware: the name of the system, the first part of its ids.
         description: of the system, but for what depends on runtime and knobs.
         versions: of the runtimes, by backend.
+        objectives: of the study; not only what is exported, for more may follow into the same tree.
         retraining: whether the models were trained further, in words.
         preview: whether the results are no valid ones.
     """
@@ -40,6 +41,7 @@ class About:
     hardware: str
     description: Mapping[str, str]
     versions: Mapping[str, str]
+    objectives: Sequence[str]
     retraining: str
     preview: bool
 
@@ -99,7 +101,7 @@ def build(results: Sequence[Result], about: About) -> Tree:
     tree.files[root / "documentation" / "calibration.md"] = texts.CALIBRATION.encode()
     for each in placed:
         _add_system(tree, root, each, about)
-        _add_source(tree, root, each, placed, about)
+        _add_source(tree, root, each, about)
         _add_result(tree, root, each, about)
     return tree
 
@@ -123,23 +125,16 @@ def _add_system(tree: Tree, root: PurePosixPath, placed: Placed, about: About) -
     tree.files[root / "systems" / f"{placed.system}.json"] = as_json(description)
 
 
-def _add_source(
-    tree: Tree, root: PurePosixPath, placed: Placed, all_placed: Sequence[Placed], about: About
-) -> None:
+def _add_source(tree: Tree, root: PurePosixPath, placed: Placed, about: About) -> None:
     configuration = placed.result.record.configuration
     folder = root / "src" / placed.model
-    scenarios = [
-        other.result.ran
-        for other in all_placed
-        if (other.system, other.model) == (placed.system, placed.model)
-    ]
     names = ("model_file", "model_sha256", "weights", "calibrated_on")
     origin = {name: placed.performance.detail(name) for name in names}
     about_model = texts.model_readme(placed.model, configuration, preview=about.preview)
     about_file = texts.source_readme(
         placed.model, placed.system, configuration, origin, preview=about.preview
     )
-    space = texts.space_of(configuration, texts.objectives_of(scenarios))
+    space = texts.space_of(configuration, about.objectives)
     tree.files[folder / "README.md"] = about_model.encode()
     tree.files[folder / placed.system / "README.md"] = about_file.encode()
     tree.files[folder / placed.system / "space.yaml"] = space.encode()

@@ -1,0 +1,172 @@
+"""The texts of a submission: what they hold is read back, what they tell to type is understood."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import pytest
+
+from dse import yamlfile
+from dse.cli import dse
+from dse.models.manifest import Manifest
+from dse.space import SearchSpace, resolve
+from dse.study.record import Record
+from dse.submission import texts
+from dse.submission.evidence import Result, Run
+from dse.types import (
+    DEFAULT_OBJECTIVES,
+    METRICS_OF,
+    Configuration,
+    Measurement,
+    Outcome,
+    Preprocessing,
+    Scenario,
+    Source,
+)
+from tests.submission.evidence import CONFIGURATION, FILE, SHA256, Files
+
+if TYPE_CHECKING:
+    from dse.types import KnobValue
+
+CONFIGURATIONS = [
+    CONFIGURATION,
+    replace(CONFIGURATION, batch_size=8, instances=2, pinned=True, knobs=(("xnnpack", False),)),
+    Configuration(
+        *(CONFIGURATION.model, "fp32", "openvino", 2, 4),
+        (("inference_precision", "bf16"), ("performance_hint", "latency"), ("streams", 1)),
+    ),
+    Configuration("no", "fp32", "null", 1, 1, (("delay_ms", 1.5), ("fault", "none"))),
+]
+
+
+def run(mode: str, scenario: Scenario = Scenario.SINGLE_STREAM, **details: KnobValue) -> Run:
+    metric = METRICS_OF[scenario] if mode == "performance" else "accuracy_percent"
+    origin = {"model_file": FILE, "model_sha256": SHA256, "dataset": "0123456789abcdef" * 4}
+    measurement = Measurement(
+        *(metric, 12.5, "key", Source.MEASURED, "valid"),
+        details={**origin, "mode": mode, **details},
+    )
+    user_conf = "*.SingleStream.target_latency = 0.500000000\n"
+    return Run(measurement, Path("run"), None, None, user_conf, "")
+
+
+def result(scenario: Scenario, ran: Scenario | None = None) -> Result:
+    ran = ran or scenario
+    record = Record(0, CONFIGURATION, Outcome())
+    both = run("performance", ran), run("accuracy", ran)
+    return Result(record, scenario, ran, *both, published=False)
+
+
+def readme(made: Result, *, preview: bool = False) -> str:
+    return texts.result_readme(made, "model", "board", "1.2", preview=preview)
+
+
+@pytest.mark.parametrize("configuration", CONFIGURATIONS, ids=str)
+def test_the_space_is_of_this_one_configuration(
+    tmp_path: Path, configuration: Configuration
+) -> None:
+    file = tmp_path / "space.yaml"
+    file.write_text(texts.space_of(configuration, DEFAULT_OBJECTIVES))
+    space = SearchSpace.from_file(file)
+    assert space.objectives == DEFAULT_OBJECTIVES
+    assert resolve(space, Files(), 4, 4).configurations == (configuration,)
+
+
+@pytest.mark.parametrize(
+    "preprocessing",
+    [
+        Preprocessing(128, dtype="uint8", label_offset=1),
+        Preprocessing(
+            *(96, "NCHW", "float32", (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),
+            *(0.9, "bicubic"),
+        ),
+    ],
+)
+def test_the_manifest_says_how_images_become_inputs(
+    tmp_path: Path, preprocessing: Preprocessing
+) -> None:
+    file = tmp_path / "models.yaml"
+    file.write_text(texts.manifest_of(CONFIGURATION, preprocessing, run("performance")))
+    (entry,) = yamlfile.read(file, Manifest).models
+    assert entry.preprocessing() == preprocessing
+    assert (entry.name, entry.precision) == (CONFIGURATION.model, CONFIGURATION.precision)
+    assert (entry.file, entry.sha256) == (FILE, SHA256)
+
+
+def test_what_a_readme_tells_to_type_is_understood() -> None:
+    text = readme(result(Scenario.OFFLINE, Scenario.SINGLE_STREAM))
+    install, *commands = re.findall(r"^(?:pip|dse) .*$", text, re.MULTILINE)
+    assert install == "pip install 'mlperf-dse[all]==1.2'"
+    assert [shlex.split(line)[1] for line in commands] == ["explore", "validate"]
+    for line in commands:
+        _, name, *arguments = shlex.split(line)
+        context = dse.commands[name].make_context(name, arguments)
+        assert isinstance(context, click.Context)
+    assert "--scenario SingleStream" in commands[1]  # what was run, not what it stands for
+
+
+def test_a_readme_names_the_runs() -> None:
+    text = readme(result(Scenario.SINGLE_STREAM))
+    assert text.startswith("# model, SingleStream\n\nResult not verified by MLCommons Association.")
+    assert "| system | board |" in text
+    assert "| batch size | 1 |" in text
+    assert (
+        f"- performance: SingleStream p90 latency 12.5 ms, model file `{FILE}` with SHA-256 "
+        f"`{SHA256}`, images `0123456789abcdef`, "
+        "`user.conf`: `*.SingleStream.target_latency = 0.500000000`\n"
+    ) in text
+    assert "- accuracy: top-1 accuracy 12.5 %, " in text
+    assert text.count("user.conf") == 1
+    assert "Inferred" not in text
+
+
+@pytest.mark.parametrize(
+    ("scenario", "ran", "words"),
+    [
+        (Scenario.MULTI_STREAM, Scenario.SINGLE_STREAM, "eight times the 99th percentile"),
+        (Scenario.OFFLINE, Scenario.SINGLE_STREAM, "the inverse of the mean latency"),
+        (Scenario.OFFLINE, Scenario.MULTI_STREAM, "eight over the mean latency of a query"),
+    ],
+)
+def test_an_inferred_result_says_so(scenario: Scenario, ran: Scenario, words: str) -> None:
+    text = readme(result(scenario, ran))
+    assert (
+        f"**Inferred**: {scenario.value} was not measured. The runs are those of {ran.value}"
+        in text
+    )
+    assert words in text
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_a_preview_says_first_what_it_is_not(preview: bool) -> None:
+    origin = {"model_file": FILE, "model_sha256": SHA256, "weights": "", "calibrated_on": "0"}
+    for text in (
+        readme(result(Scenario.OFFLINE), preview=preview),
+        texts.model_readme("model", CONFIGURATION, preview=preview),
+        texts.source_readme("model", "board", CONFIGURATION, origin, preview=preview),
+    ):
+        assert text.startswith("**PREVIEW. This is not a valid MLPerf result**") is preview
+        assert ("PREVIEW" in text) is preview
+
+
+@pytest.mark.parametrize(
+    ("changes", "origin", "words"),
+    [
+        ({}, {"calibrated_on": "64"}, "calibrated on 64 images of the data set"),
+        ({}, {}, "the quantised file was given to `dse`"),
+        ({"precision": "fp32"}, {}, "quantisation: none"),
+        ({}, {"weights": "model garden"}, "weights: model garden"),
+        ({}, {}, "weights: as the file has them"),
+    ],
+)
+def test_the_source_of_a_model(changes: dict[str, Any], origin: dict[str, str], words: str) -> None:
+    known = {"model_file": FILE, "model_sha256": SHA256, "weights": "", "calibrated_on": ""}
+    configuration = replace(CONFIGURATION, **changes)
+    text = texts.source_readme("m", "board", configuration, {**known, **origin}, preview=False)
+    assert words in text
+    assert f"`{FILE}`, SHA-256 `{SHA256}`" in text

@@ -1,0 +1,130 @@
+"""What stands where in a submission, from the results of a study."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dse.errors import DseError
+from dse.study.folder import StudyFolder
+from dse.study.study import Study
+from dse.submission.evidence import gather
+from dse.submission.names import PLAIN
+from dse.submission.tree import About, build, place
+from tests.submission.evidence import BOTH, CONFIGURATION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dse.submission.evidence import Result
+    from dse.submission.tree import Tree
+    from tests.submission.evidence import Copy
+
+SYSTEM = "board_dse-cpu_litert-2.3.0_threads-1_batch-1_instances-1"
+OTHER = "board_dse-cpu_litert-2.3.0_threads-1_batch-8_instances-1"
+ABOUT = About(
+    submitter="Org",
+    hardware="board",
+    description={"framework": "all of them", "sw_notes": "", "status": "available"},
+    versions={"litert": "2.3.0"},
+    objectives=("accuracy_percent", "latency_p90_ms"),
+    retraining="no",
+    preview=False,
+)
+
+
+@pytest.fixture
+def results(copied: Callable[[str], Copy]) -> list[Result]:
+    """SingleStream and Offline of a point."""
+    study = Study.load(StudyFolder(copied("full").folder))
+    (record,) = study.frontier()
+    return gather(study, record, BOTH, ("valid",), infer=False)
+
+
+def changed(result: Result, **details: Any) -> Result:
+    """The result with other details of its performance run."""
+    assert result.performance is not None
+    measurement = result.performance.measurement
+    details = {**measurement.details, **details}
+    run = replace(result.performance, measurement=replace(measurement, details=details))
+    return replace(result, performance=run)
+
+
+def read(tree: Tree, name: str) -> Any:
+    return json.loads(tree.files[PurePosixPath("open/Org") / name])
+
+
+def test_a_result_without_a_run_has_no_place(results: list[Result]) -> None:
+    for missing in ("performance", "accuracy"):
+        with pytest.raises(ValueError, match="without its runs"):
+            place(replace(results[0], **{missing: None}), ABOUT)
+
+
+def test_names_are_plain_and_inside(results: list[Result]) -> None:
+    tree = build(results, ABOUT)
+    for name in (*tree.files, *tree.originals, *tree.places):
+        assert all(PLAIN.fullmatch(part) for part in name.parts)
+        assert name.parts[:2] == ("open", "Org")
+    assert tree.originals.keys() <= tree.files.keys()
+
+
+def test_scenarios_share_what_is_of_their_configuration(results: list[Result]) -> None:
+    both = build(results, ABOUT)
+    assert len(both.places) == 2
+    for single in results:
+        alone = build([single], ABOUT)
+        # So that a scenario that is exported later joins without a difference.
+        assert alone.files.items() <= both.files.items()
+    assert read(both, "model_mapping.json") == {"mobilenet-v1-0.25-128-int8": "resnet"}
+    (system,) = [name for name in both.files if name.parts[2] == "systems"]
+    assert system.name == f"{SYSTEM}.json"
+    assert read(both, f"systems/{SYSTEM}.json") == {
+        "framework": "litert 2.3.0",
+        "status": "available",
+        "sw_notes": "knobs: backend=litert, threads=1, batch_size=1, instances=1, pinned=False",
+    }
+
+
+def test_points_have_systems_of_their_own(results: list[Result]) -> None:
+    point = replace(results[1].record, id=1, configuration=replace(CONFIGURATION, batch_size=8))
+    tree = build([results[1], replace(results[1], record=point)], ABOUT)
+    systems = {name.name for name in tree.files if name.parts[2] == "systems"}
+    assert systems == {f"{SYSTEM}.json", f"{OTHER}.json"}
+    assert {name.parts[3] for name in tree.places} == {SYSTEM, OTHER}
+    assert {name.parts[4] for name in tree.places} == {"mobilenet-v1-0.25-128-int8"}
+    notes = build([results[1]], replace(ABOUT, description={**ABOUT.description, "sw_notes": "a"}))
+    assert read(notes, f"systems/{SYSTEM}.json")["sw_notes"].startswith("a; knobs: ")
+
+
+def test_measurements_say_what_was_done_to_the_weights(results: list[Result]) -> None:
+    name = f"results/{SYSTEM}/mobilenet-v1-0.25-128-int8/SingleStream/measurements.json"
+    plain = read(build(results[:1], ABOUT), name)
+    assert plain == {
+        "input_data_types": "uint8",
+        "retraining": "no",
+        "starting_weights_filename": "mobilenet_v1_0.25_128_quant.tflite",
+        "weight_data_types": "int8",
+        "weight_transformations": "none by the submitter's tool",
+    }
+    calibrated = read(build([changed(results[0], calibrated_on=64)], ABOUT), name)
+    assert calibrated == {
+        **plain,
+        "weight_transformations": "static post-training quantisation, calibrated on 64 images",
+    }
+    run = results[0].performance
+    assert run is not None
+    assert run.spec is not None
+    spec = replace(run.spec, preprocessing=replace(run.spec.preprocessing, dtype="float32"))
+    floating = replace(results[0], performance=replace(run, spec=spec))
+    assert read(build([floating], ABOUT), name)["input_data_types"] == "fp32"
+
+
+def test_a_log_that_is_gone_meanwhile(results: list[Result]) -> None:
+    assert results[0].accuracy is not None
+    (results[0].accuracy.logs / "mlperf_log_summary.txt").unlink()
+    with pytest.raises(DseError, match=r"mlperf_log_summary\.txt: can't be read"):
+        build(results, ABOUT)
