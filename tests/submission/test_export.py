@@ -1,0 +1,471 @@
+"""``dse export``: the tree that comes out, what is asked for, what is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dse import __version__
+from dse.loadgen.logs import ACCURACY, DETAIL
+from dse.submission.description import MEANINGFUL, OPTIONAL
+from dse.submission.hardware import hardware
+from dse.submission.logs import SUMMARY
+from dse.system import detect
+from tests.replays import write_space, write_table
+from tests.submission.evidence import BOTH, FILE, SHA256, TOLD, Copy, write_study
+from tests.submission.test_checkers import FAIL, clone
+from tests.submission.trees import contents
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dse.types import Scenario
+    from tests.commandline import Answer, Command
+    from tests.submission.evidence import Data
+
+SYSTEM = "Test-Board-1_dse-cpu_litert-2.3.0_threads-1_batch-1_instances-1"
+MODEL = "mobilenet-v1-0.25-128-int8"
+ROOT = Path("tree/open/Org")
+RESULT = [
+    "README.md",
+    "accuracy/accuracy.txt",
+    "accuracy/mlperf_log_accuracy.json",
+    "accuracy/mlperf_log_detail.txt",
+    "accuracy/mlperf_log_summary.txt",
+    "measurements.json",
+    "performance/run_1/mlperf_log_detail.txt",
+    "performance/run_1/mlperf_log_summary.txt",
+    "user.conf",
+]
+
+
+def listing(*scenarios: str) -> list[str]:
+    """Every file of a tree of one point."""
+    return sorted(
+        [
+            "open/Org/documentation/calibration.md",
+            "open/Org/model_mapping.json",
+            *(
+                f"open/Org/results/{SYSTEM}/{MODEL}/{scenario}/{name}"
+                for scenario in scenarios
+                for name in RESULT
+            ),
+            f"open/Org/src/{MODEL}/README.md",
+            f"open/Org/src/{MODEL}/{SYSTEM}/README.md",
+            f"open/Org/src/{MODEL}/{SYSTEM}/models.yaml",
+            f"open/Org/src/{MODEL}/{SYSTEM}/space.yaml",
+            f"open/Org/systems/{SYSTEM}.json",
+        ]
+    )
+
+
+def export(command: Command, study: str, *arguments: object, to: str = "tree") -> Answer:
+    options = ("--submitter", "Org", "--output", to, "--system", "system.yaml")
+    return command("export", study, *options, *arguments)
+
+
+def exported(command: Command, study: str, *arguments: object, to: str = "tree") -> str:
+    """What an export that has to succeed says."""
+    answer = export(command, study, *arguments, to=to)
+    assert (answer.code, answer.out) == (0, ""), answer
+    return answer.err
+
+
+def result(scenario: str) -> Path:
+    return ROOT / "results" / SYSTEM / MODEL / scenario
+
+
+def test_the_whole_tree(command: Command, copied: Callable[[str], Copy], here: Path) -> None:
+    study = copied("full")
+    said = exported(command, "full").splitlines()
+    assert said == [
+        "2 results of 1 point in tree: 25 files new, 0 unchanged, 0 replaced",
+        "whole accuracy logs: tree-originals",
+        (
+            "MLPerf's checkers were not run: give --checker and a clone of "
+            "https://github.com/mlcommons/inference"
+        ),
+    ]
+    found = contents(here / "tree")
+    assert sorted(found) == listing("Offline", "SingleStream")
+    for name, content in found.items():
+        assert " " not in name
+        assert not any(part.startswith(".") for part in Path(name).parts)
+        assert 0 < len(content) < 50e6
+
+    system = json.loads((ROOT / f"systems/{SYSTEM}.json").read_text())
+    assert sorted(system) == sorted([*MEANINGFUL, *OPTIONAL])
+    assert all(isinstance(value, str) for value in system.values())
+    assert all(system[name] for name in MEANINGFUL)
+    told = {
+        "system_name": "Test Board 1",
+        "submitter": "Org",
+        "division": "open",
+        "system_type": "edge",
+        "framework": "litert 2.3.0",
+        "other_software_stack": f"dse {__version__}, MLPerf LoadGen 6.0.17 @ d6147c7eb7",
+        "operating_system": "Some Linux 1, kernel 6.1.0",
+        "host_processor_model_name": "Example CPU 9000",
+        "accelerators_per_node": "0",
+    }
+    assert {name: system[name] for name in told} == told
+    assert json.loads((ROOT / "model_mapping.json").read_text()) == {MODEL: "resnet"}
+    originals = contents(here / "tree-originals")
+    assert sorted(originals) == [name for name in listing(*BOTH) if name.endswith(ACCURACY)]
+    runs = study.folder / "runs"
+    for scenario in BOTH:
+        log = (runs / f"{scenario}-accuracy/accuracy" / ACCURACY).read_bytes()
+        assert log in originals.values()
+
+
+@pytest.mark.parametrize("scenario", BOTH)
+def test_a_result(command: Command, copied: Callable[[str], Copy], scenario: Scenario) -> None:
+    runs = copied("full").folder / "runs"
+    exported(command, "full")
+    folder = result(scenario)
+    timed, accurate = runs / f"{scenario}-performance", runs / f"{scenario}-accuracy"
+    assert json.loads((folder / "measurements.json").read_text()) == {
+        "input_data_types": "uint8",
+        "retraining": "no",
+        "starting_weights_filename": FILE,
+        "weight_data_types": "int8",
+        "weight_transformations": "none by the submitter's tool",
+    }
+    assert (folder / "user.conf").read_text() == (timed / "user.conf").read_text()
+    for name in (SUMMARY, DETAIL):
+        kept = (timed / "performance" / name).read_bytes()
+        assert (folder / "performance/run_1" / name).read_bytes() == kept
+        assert (folder / "accuracy" / name).read_bytes() == (
+            accurate / "accuracy" / name
+        ).read_bytes()
+    log = (accurate / "accuracy" / ACCURACY).read_bytes()
+    shown = (folder / "accuracy" / ACCURACY).read_bytes()
+    assert shown == log[:4096] + b"\n\n...\n\n" + log[-4096:]
+    assert (folder / "accuracy/accuracy.txt").read_text() == (
+        f"accuracy=37.612%, good=18806, total=50000\n\nhash={hashlib.sha256(log).hexdigest()}\n"
+    )
+    readme = (folder / "README.md").read_text()
+    assert readme.startswith(f"# {MODEL}, {scenario}\n\nResult not verified by MLCommons")
+    assert f"pip install 'mlperf-dse[all]=={__version__}'" in readme
+    assert "dse explore space.yaml --study repeat --models MODELS --dataset IMAGES" in readme
+    assert f"dse validate repeat --models MODELS --dataset IMAGES --scenario {scenario}" in readme
+    assert SHA256 in readme
+
+
+def test_the_same_again_changes_nothing(
+    command: Command, copied: Callable[[str], Copy], here: Path
+) -> None:
+    copied("full")
+    exported(command, "full")
+    before = {path: path.stat().st_mtime_ns for path in (here / "tree").rglob("*")}
+    assert "0 files new, 25 unchanged, 0 replaced" in exported(command, "full", "--points", 0)
+    assert {path: path.stat().st_mtime_ns for path in (here / "tree").rglob("*")} == before
+
+
+def test_what_differs_is_replaced_when_it_is_asked_for(
+    command: Command, copied: Callable[[str], Copy], here: Path
+) -> None:
+    copied("single")
+    exported(command, "single")
+    file = result("SingleStream") / "README.md"
+    good = file.read_bytes()
+    file.write_text("mine")
+    before = contents(here / "tree")
+    answer = export(command, "single")
+    assert (answer.code, answer.err.count("\n")) == (2, 1)
+    assert f"holds other files than this export would write: {file.relative_to('tree')}; give" in (
+        answer.err
+    )
+    assert contents(here / "tree") == before
+    assert "0 files new, 15 unchanged, 1 replaced" in exported(command, "single", "--force")
+    assert file.read_bytes() == good
+
+
+def test_a_scenario_that_was_validated_later_joins(
+    command: Command, data: Data, here: Path
+) -> None:
+    (here / "system.yaml").write_text(TOLD)
+    folder = here / "studies/s"
+    write_study(folder, data, BOTH, validated=BOTH[:1])
+    said = exported(command, "s").splitlines()
+    assert said[0] == ("left out: #0 Offline: performance-run: there is no valid performance run")
+    assert said[1].startswith("1 result of 1 point in tree: 16 files new")
+    shutil.rmtree(folder)
+    write_study(folder, data, BOTH)
+    assert "9 files new, 16 unchanged, 0 replaced" in exported(command, "s")
+
+
+def test_a_dry_run_lists_what_is_missing(command: Command, data: Data, here: Path) -> None:
+    (here / "system.yaml").write_text(TOLD)
+    write_study(here / "studies/my study", data, BOTH, validated=BOTH[:1])
+    before = {*here.iterdir()}
+    answer = export(command, "studies/my study", "--dry-run")
+    assert answer.code == 2  # a name with a space is none
+    (here / "studies/my study").rename(here / "studies/s")
+    answer = export(command, "s", "--dry-run")
+    assert answer.code == 1
+    heading, single, offline, *rest = answer.out.splitlines()
+    assert heading.split() == ["id", "configuration", "scenario", "missing", "or", "wrong"]
+    assert single.split()[-2:] == ["SingleStream", "nothing"]
+    assert " Offline " in offline
+    listed = " ".join(" ".join([offline, *rest]).split())
+    assert "performance-run: there is no valid performance run" in listed
+    assert "accuracy-run: there is no accuracy run" in listed
+    assert answer.err.splitlines() == [
+        "these supply what is missing, with the --models and --dataset of the exploration:",
+        "  dse validate s --point 0 --scenario Offline",
+        "1 of 2 results are ready",
+    ]
+    assert {*here.iterdir()} == before
+    write_study(here / "studies/t", data, BOTH)
+    answer = export(command, "t", "--dry-run")
+    assert (answer.code, answer.err) == (0, "2 of 2 results are ready\n")
+
+
+def test_points_that_are_named_have_to_be_complete(
+    command: Command, data: Data, here: Path
+) -> None:
+    (here / "system.yaml").write_text(TOLD)
+    write_study(here / "studies/s", data, BOTH, validated=BOTH[:1])
+    answer = export(command, "s", "--points", 0)
+    assert (answer.code, answer.err) == (
+        2,
+        (
+            "dse: #0 Offline: performance-run: there is no valid performance run; `dse validate s "
+            "--point 0 --scenario Offline` supplies what is missing, or export a --preview; "
+            "--dry-run lists it all\n"
+        ),
+    )
+    answer = export(command, "s", "--points", "0,7")
+    assert answer.code == 2
+    assert "--points: study 's' has no measured point 7; `dse frontier` shows 0" in answer.err
+    assert not (here / "tree").exists()
+
+
+def test_missing_fields_are_listed_in_one_line(
+    command: Command, copied: Callable[[str], Copy], here: Path
+) -> None:
+    copied("single")
+    (here / "system.yaml").write_text("cooling: air\nhost_networking: none\n")
+    before = {*here.iterdir()}
+    answer = export(command, "single")
+    assert (answer.code, answer.err) == (
+        2,
+        (
+            "dse: system.yaml: nothing tells status, system_name, host_processors_per_node, "
+            "host_processor_core_count, host_memory_configuration, host_storage_capacity, "
+            "host_storage_type, host_network_card_count, retraining of the system; "
+            "put them into a system.yaml and give it with --system\n"
+        ),
+    )
+    answer = command("export", "single", "--submitter", "Org", "--output", "tree")
+    assert answer.code == 2
+    assert answer.err.startswith("dse: --system: nothing tells status, ")
+    assert {*here.iterdir()} == before
+
+
+def test_flags_win_over_the_file(command: Command, copied: Callable[[str], Copy]) -> None:
+    copied("single")
+    exported(command, "single", "--system-name", "Another/Board", "--status", "rdi")
+    (system,) = (ROOT / "systems").iterdir()
+    assert system.name.startswith("Another-Board_dse-cpu_")
+    told = json.loads(system.read_text())
+    assert (told["system_name"], told["status"]) == ("Another/Board", "rdi")
+
+
+def test_a_study_of_this_machine_takes_its_hardware_from_here(
+    command: Command, data: Data, here: Path
+) -> None:
+    write_study(here / "studies/s", data, BOTH[:1], system=detect().as_dict())
+    (here / "system.yaml").write_text("cooling: air\n")
+    answer = export(command, "s")
+    assert answer.code == 2
+    told = hardware()
+    missing = answer.err.partition("nothing tells ")[2].partition(" of the system")[0].split(", ")
+    assert not set(missing) & set(told)
+    (here / "system.yaml").write_text(
+        "cooling: air\nstatus: rdi\n" + "".join(f"{name}: told\n" for name in missing[1:])
+    )
+    exported(command, "s")
+    (file,) = (ROOT / "systems").iterdir()
+    system = json.loads(file.read_text())
+    assert {name: system[name] for name in told} == told
+    assert system["host_processor_model_name"] == detect().cpu
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--release", "v6.0"], "--release: the runs are by LoadGen 6.0.17 @ d6147c7eb7, whose "),
+        (["--release", "v5.1"], "seeds are those of v6.1, not of v5.1; give --release v6.1"),
+        (["--release", "v6.0", "--dry-run"], "give --release v6.1, or validate with the LoadGen"),
+        (["--release", "v7"], "'--release'"),
+        (["--division", "closed"], "'--division'"),
+        (["--category", "datacenter"], "s no objective"),
+        (["--output", "/"], "--output: / can't be the root of a submission; give a folder"),
+        (["--output", "my-preview"], "--output: my-preview says that it is a preview; give"),
+        (["--submitter", "My Org"], "--submitter: 'My Org' can't be the name of a folder; use"),
+        (["--submitter", "../Org"], "--submitter: '../Org' can't be the name of a folder; use"),
+        (["--submitter", ".."], "--submitter: '..' can't be the name of a folder"),
+        (["--points", "x"], "'--points'"),
+        (["--system", "no.yaml"], "no.yaml: no such file"),
+        (["--system-name", " "], "system_name: "),
+        (["--checker", "nowhere"], "--checker: nowhere holds no tools/submission/"),
+        (["--preview", "--release", "v6.0"], "give --release v6.1"),
+    ],
+)
+def test_what_is_wrong_is_told_in_one_line(
+    command: Command,
+    copied: Callable[[str], Copy],
+    here: Path,
+    arguments: list[str],
+    words: str,
+) -> None:
+    copied("single")
+    before = {*here.iterdir()}
+    answer = export(command, "single", *arguments)
+    assert (answer.code, answer.out, answer.err.count("\n")) == (2, "", 1)
+    assert words in answer.err
+    assert {*here.iterdir()} == before
+
+
+def test_a_datacenter(command: Command, copied: Callable[[str], Copy]) -> None:
+    copied("server")
+    answer = export(command, "server")
+    assert answer.code == 2
+    assert (
+        "--category: study 'server' has no objective of a scenario of this category; edge has "
+        in (answer.err)
+    )
+    answer = export(command, "server", "--category", "datacenter", "--infer-scenarios")
+    assert answer.code == 2
+    assert "--infer-scenarios: results are inferred for edge systems only" in answer.err
+    exported(command, "server", "--category", "datacenter")
+    assert [path.name for path in (ROOT / "results" / SYSTEM / MODEL).iterdir()] == ["Server"]
+    system = json.loads((ROOT / f"systems/{SYSTEM}.json").read_text())
+    assert system["system_type"] == "datacenter"
+    copied("offline")
+    exported(command, "offline", "--category", "datacenter", to="other")
+    assert not (
+        Path("other") / ROOT.relative_to("tree") / "results" / SYSTEM / MODEL / "Server"
+    ).exists()
+
+
+def test_scenarios_are_inferred_where_they_were_not_measured(
+    command: Command, copied: Callable[[str], Copy], here: Path
+) -> None:
+    copied("single")
+    said = exported(command, "single", "--infer-scenarios")
+    assert said.startswith("3 results of 1 point")
+    assert sorted(contents(here / "tree")) == listing("MultiStream", "Offline", "SingleStream")
+    for name in RESULT:
+        source = (result("SingleStream") / name).read_bytes()
+        for scenario in ("MultiStream", "Offline"):
+            copy = (result(scenario) / name).read_bytes()
+            assert (copy == source) is (name != "README.md")
+    assert (
+        "**Inferred**: Offline was not measured. The runs are those of SingleStream"
+        in (result("Offline") / "README.md").read_text()
+    )
+    assert "Inferred" not in (result("SingleStream") / "README.md").read_text()
+    table = export(command, "single", "--infer-scenarios", "--dry-run").out
+    assert "MultiStream from SingleStream" in table
+
+
+def test_a_measured_scenario_wins(command: Command, copied: Callable[[str], Copy]) -> None:
+    copied("full")
+    assert exported(command, "full", "--infer-scenarios").startswith("3 results of 1 point")
+    assert "Inferred" in (result("MultiStream") / "README.md").read_text()
+    assert "Inferred" not in (result("Offline") / "README.md").read_text()
+    detail = (result("Offline") / "performance/run_1" / DETAIL).read_text()
+    assert '"key": "effective_scenario", "value": "Offline"' in detail
+
+
+def test_nothing_is_inferred_from_what_is_wrong(
+    command: Command, copied: Callable[[str], Copy], here: Path
+) -> None:
+    copied("single").log(result_validity="INVALID")
+    answer = export(command, "single", "--infer-scenarios")
+    assert answer.code == 2
+    assert "#0 SingleStream: validity: " in answer.err
+    assert not (here / "tree").exists()
+    table = export(command, "single", "--infer-scenarios", "--dry-run")
+    assert table.err == "0 of 3 results are ready\n"  # and nothing that `dse validate` can do
+
+
+def test_studies_of_several_systems_join(
+    command: Command, copied: Callable[[str], Copy], here: Path
+) -> None:
+    copied("full")
+    copied("single")
+    exported(command, "full")
+    said = exported(command, "single", "--system-name", "Board 2")
+    assert "13 files new, 3 unchanged, 0 replaced" in said
+    names = [path.name for path in sorted((ROOT / "systems").iterdir())]
+    assert names == [f"{SYSTEM.replace('Test-Board-1', 'Board-2')}.json", f"{SYSTEM}.json"]
+    answer = export(command, "full", "--submitter", "Other")
+    assert answer.code == 2
+    assert "--output: tree is of another submitter, Org; give another folder" in answer.err
+    assert not (here / "tree/open/Other").exists()
+
+
+def test_into_the_working_folder(
+    command: Command, copied: Callable[[str], Copy], here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = copied("single").folder
+    folder = here / "out"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    command.good(
+        *("export", study, "--submitter", "Org", "--output", "."),
+        *("--system", here / "system.yaml"),
+    )
+    assert sorted(contents(folder)) == listing("SingleStream")
+    assert (here / "out-originals/open/Org").is_dir()
+
+
+def test_the_checkers_are_run_and_their_verdict_counts(
+    command: Command, copied: Callable[[str], Copy], here: Path
+) -> None:
+    copied("single")
+    root = clone(here)
+    said = exported(command, "single", "--checker", root).splitlines()
+    assert said[-3:] == [
+        "submission_checker: passed",
+        "submission_checker_old: passed",
+        "truncate_accuracy_log: passed",
+    ]
+    clone(here, old=FAIL)
+    answer = export(command, "single", "--checker", root)
+    assert answer.code == 1
+    assert "submission_checker_old: FAILED\n  2 x ran too short\n" in answer.err
+
+
+def test_builtin_models_are_sent_to_no_validation(command: Command, here: Path) -> None:
+    write_table(here)
+    command.good("explore", write_space(here, "s", threads=1, batch_sizes=1))
+    (here / "system.yaml").write_text(TOLD)
+    answer = export(command, "s", "--dry-run")
+    assert answer.code == 1
+    assert "trained: the builtin models have untrained weights" in " ".join(answer.out.split())
+    assert answer.err.splitlines() == ["0 of 4 results are ready"]
+    answer = export(command, "s")
+    assert (answer.code, answer.err.count("\n")) == (2, 1)
+    assert "dse validate" not in answer.err
+
+
+def test_a_study_without_anything(command: Command, here: Path) -> None:
+    (here / "system.yaml").write_text(TOLD)
+    answer = export(command, "none")
+    assert (answer.code, answer.err.count("\n")) == (2, 1)
+    null: dict[str, Any] = {"backends": {"null": {"fault": "refuse"}}, "models": "a"}
+    space = write_space(here, "s", threads=1, batch_sizes=1, **null)
+    assert command("explore", space).code == 1
+    answer = export(command, "s")
+    assert answer.code == 2
+    assert "study 's' has no point to export; `dse frontier` shows none yet" in answer.err
