@@ -9,7 +9,8 @@ import pytest
 
 from dse.types import Scenario
 from tests.commandline import command, folder_in_memory, here, tmp_path
-from tests.submission.evidence import BOTH, TOLD, Copy, Data, as_server, write_study
+from tests.submission.copies import Copy, as_server
+from tests.submission.evidence import BOTH, TOLD, Data, write_study
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

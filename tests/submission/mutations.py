@@ -16,7 +16,7 @@ from tests.submission.evidence import GOLDEN, IMAGES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.submission.evidence import Copy
+    from tests.submission.copies import Copy
 
 
 @dataclass(frozen=True)

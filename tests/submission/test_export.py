@@ -17,7 +17,8 @@ from dse.submission.hardware import hardware
 from dse.submission.logs import SUMMARY
 from dse.system import detect
 from tests.replays import write_space, write_table
-from tests.submission.evidence import BOTH, FILE, SHA256, TOLD, Copy, write_study
+from tests.submission.evidence import BOTH, FILE, SHA256, TOLD, write_study
+from tests.submission.exports import MODEL, ROOT, SYSTEM, export, exported, listing, result
 from tests.submission.test_checkers import FAIL, clone
 from tests.submission.trees import contents
 
@@ -25,59 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dse.types import Scenario
-    from tests.commandline import Answer, Command
+    from tests.commandline import Command
+    from tests.submission.copies import Copy
     from tests.submission.evidence import Data
-
-SYSTEM = "Test-Board-1_dse-cpu_litert-2.3.0_threads-1_batch-1_instances-1"
-MODEL = "mobilenet-v1-0.25-128-int8"
-ROOT = Path("tree/open/Org")
-RESULT = [
-    "README.md",
-    "accuracy/accuracy.txt",
-    "accuracy/mlperf_log_accuracy.json",
-    "accuracy/mlperf_log_detail.txt",
-    "accuracy/mlperf_log_summary.txt",
-    "measurements.json",
-    "performance/run_1/mlperf_log_detail.txt",
-    "performance/run_1/mlperf_log_summary.txt",
-    "user.conf",
-]
-
-
-def listing(*scenarios: str) -> list[str]:
-    """Every file of a tree of one point."""
-    return sorted(
-        [
-            "open/Org/documentation/calibration.md",
-            "open/Org/model_mapping.json",
-            *(
-                f"open/Org/results/{SYSTEM}/{MODEL}/{scenario}/{name}"
-                for scenario in scenarios
-                for name in RESULT
-            ),
-            f"open/Org/src/{MODEL}/README.md",
-            f"open/Org/src/{MODEL}/{SYSTEM}/README.md",
-            f"open/Org/src/{MODEL}/{SYSTEM}/models.yaml",
-            f"open/Org/src/{MODEL}/{SYSTEM}/space.yaml",
-            f"open/Org/systems/{SYSTEM}.json",
-        ]
-    )
-
-
-def export(command: Command, study: str, *arguments: object, to: str = "tree") -> Answer:
-    options = ("--submitter", "Org", "--output", to, "--system", "system.yaml")
-    return command("export", study, *options, *arguments)
-
-
-def exported(command: Command, study: str, *arguments: object, to: str = "tree") -> str:
-    """What an export that has to succeed says."""
-    answer = export(command, study, *arguments, to=to)
-    assert (answer.code, answer.out) == (0, ""), answer
-    return answer.err
-
-
-def result(scenario: str) -> Path:
-    return ROOT / "results" / SYSTEM / MODEL / scenario
 
 
 def test_the_whole_tree(command: Command, copied: Callable[[str], Copy], here: Path) -> None:
@@ -332,86 +283,6 @@ def test_what_is_wrong_is_told_in_one_line(
     assert (answer.code, answer.out, answer.err.count("\n")) == (2, "", 1)
     assert words in answer.err
     assert {*here.iterdir()} == before
-
-
-def test_a_datacenter(command: Command, copied: Callable[[str], Copy]) -> None:
-    copied("server")
-    answer = export(command, "server")
-    assert answer.code == 2
-    assert (
-        "--category: study 'server' has no objective of a scenario of this category; edge has "
-        in (answer.err)
-    )
-    answer = export(command, "server", "--category", "datacenter", "--infer-scenarios")
-    assert answer.code == 2
-    assert "--infer-scenarios: results are inferred for edge systems only" in answer.err
-    exported(command, "server", "--category", "datacenter")
-    assert [path.name for path in (ROOT / "results" / SYSTEM / MODEL).iterdir()] == ["Server"]
-    system = json.loads((ROOT / f"systems/{SYSTEM}.json").read_text())
-    assert system["system_type"] == "datacenter"
-    copied("offline")
-    exported(command, "offline", "--category", "datacenter", to="other")
-    assert not (
-        Path("other") / ROOT.relative_to("tree") / "results" / SYSTEM / MODEL / "Server"
-    ).exists()
-
-
-def test_scenarios_are_inferred_where_they_were_not_measured(
-    command: Command, copied: Callable[[str], Copy], here: Path
-) -> None:
-    copied("single")
-    said = exported(command, "single", "--infer-scenarios")
-    assert said.startswith("3 results of 1 point")
-    assert sorted(contents(here / "tree")) == listing("MultiStream", "Offline", "SingleStream")
-    for name in RESULT:
-        source = (result("SingleStream") / name).read_bytes()
-        for scenario in ("MultiStream", "Offline"):
-            copy = (result(scenario) / name).read_bytes()
-            assert (copy == source) is (name != "README.md")
-    assert (
-        "**Inferred**: Offline was not measured. The runs are those of SingleStream"
-        in (result("Offline") / "README.md").read_text()
-    )
-    assert "Inferred" not in (result("SingleStream") / "README.md").read_text()
-    table = export(command, "single", "--infer-scenarios", "--dry-run").out
-    assert "MultiStream from SingleStream" in table
-
-
-def test_a_measured_scenario_wins(command: Command, copied: Callable[[str], Copy]) -> None:
-    copied("full")
-    assert exported(command, "full", "--infer-scenarios").startswith("3 results of 1 point")
-    assert "Inferred" in (result("MultiStream") / "README.md").read_text()
-    assert "Inferred" not in (result("Offline") / "README.md").read_text()
-    detail = (result("Offline") / "performance/run_1" / DETAIL).read_text()
-    assert '"key": "effective_scenario", "value": "Offline"' in detail
-
-
-def test_nothing_is_inferred_from_what_is_wrong(
-    command: Command, copied: Callable[[str], Copy], here: Path
-) -> None:
-    copied("single").log(result_validity="INVALID")
-    answer = export(command, "single", "--infer-scenarios")
-    assert answer.code == 2
-    assert "#0 SingleStream: validity: " in answer.err
-    assert not (here / "tree").exists()
-    table = export(command, "single", "--infer-scenarios", "--dry-run")
-    assert table.err == "0 of 3 results are ready\n"  # and nothing that `dse validate` can do
-
-
-def test_studies_of_several_systems_join(
-    command: Command, copied: Callable[[str], Copy], here: Path
-) -> None:
-    copied("full")
-    copied("single")
-    exported(command, "full")
-    said = exported(command, "single", "--system-name", "Board 2")
-    assert "13 files new, 3 unchanged, 0 replaced" in said
-    names = [path.name for path in sorted((ROOT / "systems").iterdir())]
-    assert names == [f"{SYSTEM.replace('Test-Board-1', 'Board-2')}.json", f"{SYSTEM}.json"]
-    answer = export(command, "full", "--submitter", "Other")
-    assert answer.code == 2
-    assert "--output: tree is of another submitter, Org; give another folder" in answer.err
-    assert not (here / "tree/open/Other").exists()
 
 
 def test_into_the_working_folder(

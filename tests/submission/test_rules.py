@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dse.submission.rules import Breach
     from dse.types import Scenario
     from tests.commandline import Command
-    from tests.submission.evidence import Copy
+    from tests.submission.copies import Copy
 
 DOCS = Path(__file__).parents[2] / "docs" / "submission.md"
 EXPORT = ("--submitter", "Org", "--output", "tree", "--system", "system.yaml")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from dse.submission.evidence import Result
     from dse.submission.tree import Tree
-    from tests.submission.evidence import Copy
+    from tests.submission.copies import Copy
 
 SYSTEM = "board_dse-cpu_litert-2.3.0_threads-1_batch-1_instances-1"
 OTHER = "board_dse-cpu_litert-2.3.0_threads-1_batch-8_instances-1"

@@ -1,0 +1,139 @@
+"""Previews: real rehearsals of a small model, in a tree that says that it is not valid."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dse.cli import run
+from dse.loadgen.logs import ACCURACY
+from dse.submission.rules import SHORT
+from tests.replays import write_space
+from tests.submission.evidence import TOLD
+from tests.submission.exports import RESULT, export, exported, listing
+from tests.submission.mutations import MUTATIONS
+from tests.submission.trees import contents
+from tests.validate.conftest import IMAGES, OBJECTIVES, OPTIONS, write_inputs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.commandline import Command
+    from tests.submission.copies import Copy
+
+ROOT = Path("tree-preview/open/Org")
+START = "**PREVIEW. This is not a valid MLPerf result**"
+
+
+@pytest.fixture(scope="module")
+def made(kept: Path) -> Iterator[Path]:
+    """A folder with the study ``real``, explored and rehearsed."""
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnx")
+    folder = kept / "rehearsed"
+    folder.mkdir()
+    write_inputs(folder)
+    fields = {"models": "m", "threads": 1, "batch_sizes": 4, "objectives": OBJECTIVES}
+    write_space(folder, "real", backends=["onnxruntime"], **fields)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("DSE_CACHE_DIR", str(folder / "cache"))
+        assert run(["explore", "real.yaml", "--repeats", "0", *OPTIONS]) == 0
+        assert run(["validate", "real", "--rehearsal", *OPTIONS]) == 0
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def rehearsed(made: Path, here: Path) -> Path:
+    """The study ``real`` in the working folder."""
+    (here / "system.yaml").write_text(
+        TOLD + "host_processor_model_name: some CPU\nhost_memory_capacity: 1 GiB\n"
+    )
+    return Path(shutil.copytree(made / "studies", here / "studies")) / "real"
+
+
+def test_rehearsals_are_exported_as_what_they_are(
+    command: Command, rehearsed: Path, here: Path
+) -> None:
+    assert rehearsed.is_dir()
+    said = exported(command, "real", "--preview").splitlines()
+    assert said[0].startswith("2 results of 1 point in tree-preview: 25 files new")
+    assert said[1] == "whole accuracy logs: tree-preview-originals"
+    assert said[2] == "a preview is not a valid submission; leave --preview out for one"
+    assert not (here / "tree").exists()
+    (system,) = (ROOT / "systems").iterdir()
+    names = sorted(contents(here / "tree-preview"))
+    assert names == listing("Offline", "SingleStream", system=system.stem, model="m-fp32")
+    readmes = [*(here / "tree-preview").rglob("README.md")]
+    assert len(readmes) == 4
+    assert all(readme.read_text().startswith(START) for readme in readmes)
+    for scenario in ("Offline", "SingleStream"):
+        folder = ROOT / "results" / system.stem / "m-fp32" / scenario
+        assert {str(p.relative_to(folder)) for p in folder.rglob("*.*")} == {*RESULT}
+        log = (folder / "accuracy" / ACCURACY).read_text()
+        assert len(json.loads(log)) == IMAGES  # too short to be cut
+        assert f", total={IMAGES}\n" in (folder / "accuracy/accuracy.txt").read_text()
+        measurements = json.loads((folder / "measurements.json").read_text())
+        assert (measurements["input_data_types"], measurements["weight_data_types"]) == (
+            *("fp32", "fp32"),
+        )
+    again = exported(command, "real", "--preview", to="tree-preview")
+    assert "in tree-preview: 0 files new, 25 unchanged, 0 replaced" in again
+
+
+def test_rehearsals_are_nothing_to_submit(command: Command, rehearsed: Path, here: Path) -> None:
+    assert rehearsed.is_dir()
+    answer = export(command, "real")
+    assert answer.code == 2
+    assert "#0 SingleStream: performance-run: there is no valid performance run; " in answer.err
+    assert "`dse validate real --point 0 --scenario SingleStream` supplies" in answer.err
+    answer = export(command, "real", "--preview", "--dry-run")
+    assert answer.code == 1
+    listed = " ".join(answer.out.split())
+    rules = {rule for rule in SHORT if f"{rule}: " in listed}
+    # A second is long enough for LoadGen's early stopping of so small a model.
+    assert {"fidelity", "min-duration", "accuracy-samples"} <= rules
+    assert "the performance run is a rehearsal" in listed
+    assert f"the accuracy run is over {IMAGES} images, not 50000" in listed
+    assert "dse validate real --point 0 --scenario Offline" in answer.err
+    assert not (here / "tree-preview").exists()
+
+
+def test_a_preview_of_what_is_valid_says_so_no_less(
+    command: Command, copied: Callable[[str], Copy], here: Path
+) -> None:
+    copied("single")
+    exported(command, "single", "--preview")
+    assert sorted(contents(here / "tree-preview")) == listing("SingleStream")
+    (readme, *_) = (here / "tree-preview").rglob("results/*/*/*/README.md")
+    assert readme.read_text().startswith(START)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["INVALID", "an error", "qsl seed", "model hash", "published accuracy", "other prediction"],
+)
+def test_a_preview_breaks_no_other_rules(
+    command: Command, copied: Callable[[str], Copy], here: Path, name: str
+) -> None:
+    mutation = MUTATIONS[name]
+    mutation.change(copied(mutation.study))
+    answer = export(command, mutation.study, "--preview")
+    assert answer.code == 2
+    assert f": {mutation.rule}: " in answer.err
+    assert not (here / "tree-preview").exists()
+
+
+@pytest.mark.parametrize("name", ["min duration", "too few queries", "Offline samples"])
+def test_what_is_too_short_can_be_previewed(
+    command: Command, copied: Callable[[str], Copy], name: str
+) -> None:
+    mutation = MUTATIONS[name]
+    mutation.change(copied(mutation.study))
+    assert mutation.rule in SHORT
+    assert "1 result of 1 point in tree-preview" in exported(command, mutation.study, "--preview")
