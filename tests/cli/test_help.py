@@ -19,8 +19,8 @@ COMMANDS = dict(commands())
 
 
 def test_the_commands_that_others_rely_on_are_there() -> None:
-    expected = ("explore", "status", "frontier", "models", "backends", "system")
-    assert {f"dse {name}" for name in expected} <= set(COMMANDS)
+    expected = ("explore", "status", "frontier", "validate", "export", "models", "backends")
+    assert {f"dse {name}" for name in (*expected, "system")} <= set(COMMANDS)
     assert {f"dse models {name}" for name in ("list", "show", "fetch")} <= set(COMMANDS)
 
 

@@ -39,6 +39,7 @@ def loaded(code: str) -> set[str]:
         "from dse.cli import run; run(['--help'])",
         "from dse.cli import run; run(['--version'])",
         "from dse.cli import run; [run([c, '--help']) for c in ('explore', 'status', 'validate')]",
+        "from dse.cli import run; run(['export', '--help'])",
         "from dse.cli import run; run(['system', '--json'])",
         "from dse.cli import run; run(['system', '--check', '--probes', '0'])",
         "from dse.cli import run; run(['models', 'list']); run(['models', 'fetch'])",
@@ -57,6 +58,9 @@ def test_the_parent_loads_no_runtime_and_no_loadgen(here: Path) -> None:
     code = f"from dse.cli import run; assert run(['explore', '{space.name}']) == 0"
     assert loaded(code) & {*RUNTIMES, "mlperf_loadgen"} == set()
     code = "from dse.cli import run; assert run(['status', 'space']) == 0"
+    assert loaded(code) & {*RUNTIMES, "mlperf_loadgen", "matplotlib", "pandas"} == set()
+    words = ["export", "space", "--submitter", "Org", "--output", "tree", "--dry-run"]
+    code = f"from dse.cli import run; assert run({words}) == 1"
     assert loaded(code) & {*RUNTIMES, "mlperf_loadgen", "matplotlib", "pandas"} == set()
 
 

@@ -181,7 +181,8 @@ def test_what_killed_exports_of_other_points_left_is_removed(tree: Tree, output:
 
 
 def test_killed_anywhere_the_same_again_completes_it(tree: Tree, here: Path) -> None:
-    words = [sys.executable, "-m", "tests.submission.dying", here / "dead", here / "whole.json"]
+    places = map(str, (here / "dead", here / "whole.json"))
+    words = [sys.executable, "-m", "tests.submission.dying", *places]
     done = subprocess.run(
         words,
         env={**os.environ, "PYTHONPATH": str(PROJECT)},
