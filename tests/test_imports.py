@@ -20,7 +20,7 @@ LAYERS: dict[str, set[str]] = {
         *("machine", "system", "version", *BASE),
     },
     "submission": {
-        *("report", "study", "measure.spec", "loadgen.logs", "loadgen.verdict"),
+        *("report", "study", "measure.runner", "measure.spec", "loadgen.logs", "loadgen.verdict"),
         *("system", "procfs", "paths", "yamlfile", "version", *BASE),
     },
     "validate": {

@@ -90,6 +90,7 @@ class Subject:
             "model_file": artefact.path.name,
             "weights": artefact.weights,
             "calibrated_on": artefact.calibrated_on,
+            "made_from": artefact.made_from,
         }
 
     def complete(self, measurement: Measurement) -> Measurement:

@@ -10,13 +10,15 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from dse.loadgen.logs import read_detail
 from dse.loadgen.settings import RunSettings
 from dse.loadgen.verdict import explained, mean_ms, unofficial
 from dse.measure.accuracy import scored
 from dse.measure.bench import Bench
 from dse.measure.failures import RunFailedError
-from dse.measure.spec import REHEARSED_IMAGES
+from dse.measure.spec import LABELS, REHEARSED_IMAGES, USER_CONF
 from dse.measure.taken import Taken, measurement
 from dse.tasks.inputs import CycledInputs
 from dse.types import FailureKind, Scenario
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
     from dse.loadgen.logs import DetailLog
     from dse.measure.spec import Official, Spec
     from dse.types import KnobValue, Measurement
-
-USER_CONF = "user.conf"
 
 
 def take_official(runtime: Runtime, spec: Spec, official: Official) -> Measurement:
@@ -90,7 +90,10 @@ def _accuracy(bench: Bench, official: Official) -> Taken:
     labels = bench.inputs.labels
     if labels is None:
         raise RunFailedError(FailureKind.UNSUPPORTED, "accuracy needs a data set")
-    return scored(_run(bench, official), labels.tolist())
+    logs = _run(bench, official)
+    # Beside the logs, so that the accuracy can be counted again wherever the study goes.
+    np.save(bench.spec.folder / LABELS, labels, allow_pickle=False)
+    return scored(logs, labels.tolist())
 
 
 def _run(bench: Bench, official: Official) -> Path:

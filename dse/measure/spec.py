@@ -106,6 +106,11 @@ STREAMS = (Scenario.SINGLE_STREAM, Scenario.MULTI_STREAM)
 """The scenarios that ask again as soon as they are answered."""
 
 
+USER_CONF = "user.conf"
+LABELS = "labels.npy"
+"""Of the images of an official accuracy run, in their order; both files lie in the run folder."""
+
+
 @dataclass(frozen=True, slots=True)
 class Official:
     """A run by MLPerf's own settings.

@@ -59,4 +59,5 @@ class Converted(Derived):
             sha256=sha256,
             preprocessing=self._preprocessing(model, model_format),
             weights=f"{source.weights}, converted from ONNX",
+            made_from=source.path.name,
         )

@@ -25,6 +25,7 @@ class Artefact:
         weights: where its weights come from, in words.
         published: an accuracy that others measured, where it stands for this very variant.
         calibrated_on: number of images of the data set that its quantisation has seen.
+        made_from: name of the file that this one was made from; empty where it is as it was given.
     """
 
     path: Path
@@ -35,6 +36,7 @@ class Artefact:
     weights: str
     published: PublishedAccuracy | None
     calibrated_on: int = 0
+    made_from: str = ""
 
 
 class Provider(Protocol):

@@ -69,4 +69,5 @@ class Quantised(Derived):
             # What others measured of an int8 file, they measured of another one.
             published=None,
             calibrated_on=self._calibration.images,
+            made_from=source.made_from or source.path.name,
         )

@@ -63,6 +63,9 @@ class Measured:
     )
     _more: set[str] = field(default_factory=set)  # keys of all that were not probed just once
     _cpus: dict[str, int] = field(default_factory=dict)  # by key
+    _repeated: dict[str, list[tuple[int, list[float]]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )  # values of what was measured several times, by metric, with the CPUs that they kept busy
     _spreads: dict[tuple[str, int | None], Spread | None] = field(default_factory=dict)
     _reaches: dict[tuple[str, int], float] = field(default_factory=dict)
     _anchor: Mapping[str, str] = field(default_factory=dict)
@@ -88,6 +91,7 @@ class Measured:
             self._changed()
 
     def _changed(self) -> None:
+        self._repeated.clear()
         self._spreads.clear()
         self._reaches.clear()
         self._windows = {
@@ -162,11 +166,14 @@ class Measured:
         enough = found is not None and found.degrees >= FEWEST_DEGREES
         return found if enough else self.spread(metric)
 
-    def _groups(self, metric: str, cpus: int | None) -> Iterator[list[float]]:
-        for (key, fidelity), series in self._series.items():
-            such = series[0].measurement.metric == metric and cpus in (None, self._cpus[key])
-            if such and len(series) > 1 and fidelity in LADDER:
-                yield [m.value for m in self.usable(key, fidelity)]
+    def _groups(self, metric: str, cpus: int | None) -> list[list[float]]:
+        if not self._repeated:
+            for (key, fidelity), series in self._series.items():
+                if len(series) > 1 and fidelity in LADDER:
+                    values = [m.value for m in self.usable(key, fidelity)]
+                    name = series[0].measurement.metric
+                    self._repeated[name].append((self._cpus[key], values))
+        return [values for own, values in self._repeated[metric] if cpus in (None, own)]
 
     def spreads(self, metric: str) -> dict[int, Spread]:
         """The spread by the number of busy CPUs, where measurements with so many tell."""

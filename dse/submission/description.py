@@ -37,6 +37,8 @@ OPTIONAL = (
 
 Source of both lists: the submission checker of https://github.com/mlcommons/inference, 2026-08.
 """
+OF_RUNS = ("framework", "other_software_stack")
+"""Fields that differ from one system of a submission to the next."""
 NO_ACCELERATOR: Mapping[str, str] = {
     "accelerators_per_node": "0",
     "accelerator_model_name": "N/A",
@@ -66,6 +68,8 @@ class SystemForm(BaseModel):
 
     status: Literal["available", "preview", "rdi"] | None = None
     system_name: Text | None = None
+    number_of_nodes: Text | None = None
+    operating_system: Text | None = None
     host_processor_model_name: Text | None = None
     host_processors_per_node: Text | None = None
     host_processor_core_count: Text | None = None
@@ -115,7 +119,7 @@ def read_told(file: Path | None, **flags: str | None) -> Told:
 
 
 def described(
-    system: System, told: Told, submitter: str, category: str, software: Mapping[str, str]
+    system: System, told: Told, submitter: str, category: str
 ) -> tuple[dict[str, str], list[str]]:
     """The description, and the fields that are missing.
 
@@ -124,10 +128,10 @@ def described(
         told: what the user says.
         submitter: the organisation.
         category: ``edge`` or ``datacenter``.
-        software: the fields ``framework``, ``other_software_stack`` and ``sw_notes``.
 
     Returns:
-        Every field, all values texts; and the names of those that nothing tells.
+        Every field, all values texts, but for `OF_RUNS` which the runs tell; and the names of
+        those that nothing tells.
     """
     from dse.submission.hardware import hardware
 
@@ -139,14 +143,15 @@ def described(
         **_of_study(system),
         # Of another machine the hardware here says nothing.
         **(hardware() if detect().fingerprint == system.fingerprint else {}),
-        **software,
         **{name: value for name, value in told.values.items() if name != "retraining"},
         "division": "open",
         "submitter": submitter,
         "system_type": category,
     }
     description = {name: found.get(name, "") for name in (*MEANINGFUL, *OPTIONAL)}
-    return description, [name for name in MEANINGFUL if not description[name]]
+    return description, [
+        name for name in MEANINGFUL if not description[name] and name not in OF_RUNS
+    ]
 
 
 def _of_study(system: System) -> dict[str, str]:

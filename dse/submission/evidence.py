@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dse.loadgen.logs import DetailLog, LogError, read_detail
-from dse.measure.spec import Spec
+from dse.measure.runner import SPEC_FILE
+from dse.measure.spec import USER_CONF, Spec
 from dse.submission.logs import SUMMARY
 from dse.types import ACCURACY, METRICS_OF, Scenario, Source
 
@@ -26,8 +27,11 @@ INFERRED: Mapping[Scenario, Sequence[Scenario]] = {
 
 Source: MLPerf inference rules, "Scenarios", and the submission checker's ``inferred_check``.
 """
-USER_CONF = "user.conf"
-SPEC = "spec.json"
+_UNREADABLE = (
+    *(OSError, ValueError, KeyError, TypeError, AttributeError),
+    *(RecursionError, OverflowError),
+)
+"""What a damaged spec may raise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,19 +150,19 @@ def _run(
     fidelities: Sequence[FidelityName],
     timed: Measurement | None,
 ) -> Run | None:
-    """The last run of that kind, at the first fidelity there is."""
+    """The last run of that kind that is whole, at the first fidelity there is."""
     if measurement is None or timed is None:
         return None
+    wanted = {"mode": mode, "scenario": scenario.value, "timed_key": timed.key}
+    damaged = None
     for fidelity in fidelities:
         for taken in reversed(study.results.measured.taken(measurement.key, fidelity)):
-            details = taken.details
-            if (
-                details.get("mode") == mode
-                and details.get("scenario") == scenario.value
-                and details.get("timed_key") == timed.key
-            ):
-                return read_run(taken, study.folder.runs / taken.run)
-    return None
+            if all(taken.details.get(name) == value for name, value in wanted.items()):
+                run = read_run(taken, study.folder.runs / taken.run)
+                if not run.damage:
+                    return run
+                damaged = damaged or run
+    return damaged
 
 
 def read_run(measurement: Measurement, folder: Path) -> Run:
@@ -175,8 +179,8 @@ def read_run(measurement: Measurement, folder: Path) -> Run:
     except (OSError, ValueError) as error:
         damage.append(f"{logs / SUMMARY}: {error}")
     try:
-        spec = Spec.from_json((folder / SPEC).read_text(encoding="utf-8"))
+        spec = Spec.from_json((folder / SPEC_FILE).read_text(encoding="utf-8"))
         user_conf = (folder / USER_CONF).read_text(encoding="ascii")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except _UNREADABLE as error:
         damage.append(f"{folder}: {error}")
     return Run(measurement, folder, log, spec, user_conf, summary, tuple(damage))

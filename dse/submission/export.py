@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dse import __version__
 from dse.errors import RequestError
 from dse.report.text import console as make_console
 from dse.study.folder import existing_folder
@@ -97,7 +96,7 @@ def run(request: Request) -> int:
     for each in judged:
         if each.result not in chosen:
             console.print(f"left out: {each.first_line()}", markup=False, soft_wrap=True)
-    tree = build(chosen, _about(study, chosen, request))
+    tree = build(chosen, _about(study, request))
     written = write(tree, request.tree, request.submitter, force=request.force)
     console.print(
         f"{_counted(chosen)} in {request.tree}: "
@@ -153,15 +152,15 @@ def _judged(study: Study, request: Request) -> list[Judged]:
     """Every point in every scenario, with what keeps it from being valid."""
     fidelities: tuple[FidelityName, ...] = ("valid", "rehearsal") if request.preview else ("valid",)
     release = RELEASES[request.release]
-    found = []
-    for record in _points(study, request.points):
-        for result in gather(
-            study, record, _scenarios(study, request), fidelities, infer=request.infer_scenarios
-        ):
-            _refuse_release(result, request)
-            problems = breaches(result, release, study.about.models)
-            found.append(Judged(result, tuple(problems)))
-    return found
+    scenarios, infer = _scenarios(study, request), request.infer_scenarios
+    results = [
+        result
+        for record in _points(study, request.points)
+        for result in gather(study, record, scenarios, fidelities, infer=infer)
+    ]
+    _refuse_release(results, request)
+    models = study.about.models
+    return [Judged(each, tuple(breaches(each, release, models))) for each in results]
 
 
 def _points(study: Study, ids: Sequence[int]) -> list[Record]:
@@ -196,19 +195,17 @@ def _scenarios(study: Study, request: Request) -> list[Scenario]:
     return found
 
 
-def _refuse_release(result: Result, request: Request) -> None:
-    """Refuses a round of MLPerf whose seeds the installed LoadGen did not have."""
-    run = result.performance
-    if run is None or run.log is None:
-        return
-    ours = release_of(run.log.values)
-    if ours is not None and ours.name != request.release:
-        version = run.log.values.get("loadgen_version", "unknown")
+def _refuse_release(results: Sequence[Result], request: Request) -> None:
+    """Refuses a round of MLPerf of which no run has the seeds."""
+    logs = [r.performance.log for r in results if r.performance is not None]
+    rounds = {ours.name for log in logs if log is not None and (ours := release_of(log.values))}
+    if rounds and request.release not in rounds:
+        shown = ", ".join(sorted(rounds))
         raise RequestError(
-            f"the runs are by LoadGen {version}, whose seeds are those of {ours.name}, "
-            f"not of {request.release}",
+            f"the seeds of the runs are those of {shown}, not of {request.release}",
             field="--release",
-            remedy=f"give --release {ours.name}, or validate with the LoadGen of {request.release}",
+            remedy=f"give --release {max(rounds)}, or validate a study of its own with the "
+            f"LoadGen of {request.release}",
         )
 
 
@@ -229,7 +226,7 @@ def _remedy(broken: Judged, request: Request) -> str:
     return f"`{broken.command(request.study)}` supplies what is missing{preview}; {listed}"
 
 
-def _about(study: Study, chosen: Sequence[Result], request: Request) -> About:
+def _about(study: Study, request: Request) -> About:
     """What all results have in common.
 
     Raises:
@@ -237,11 +234,7 @@ def _about(study: Study, chosen: Sequence[Result], request: Request) -> About:
     """
     told = read_told(request.system, system_name=request.system_name, status=request.status)
     system = System.from_dict(study.about.system)
-    software = {
-        "framework": ", ".join(sorted(study.about.runtimes)),  # each system has its own
-        "other_software_stack": _software(chosen),
-    }
-    description, missing = described(system, told, request.submitter, request.category, software)
+    description, missing = described(system, told, request.submitter, request.category)
     if "retraining" not in told.values:
         missing.append("retraining")
     if missing:
@@ -260,13 +253,6 @@ def _about(study: Study, chosen: Sequence[Result], request: Request) -> About:
         retraining=told.values["retraining"],
         preview=request.preview,
     )
-
-
-def _software(chosen: Sequence[Result]) -> str:
-    runs = (result.performance for result in chosen)
-    logs = (run.log for run in runs if run is not None and run.log is not None)
-    loadgens = {str(log.values.get("loadgen_version")) for log in logs}
-    return f"dse {__version__}, MLPerf LoadGen {', '.join(sorted(loadgens))}"
 
 
 def _checked(request: Request, console: Console) -> int:

@@ -54,17 +54,15 @@ def _product(root: Path) -> str:
 
 
 def _processors(cpus: Path) -> dict[str, str]:
-    cores: set[tuple[str, str]] = set()
-    for topology in cpus.glob("cpu[0-9]*/topology"):
-        package, core = (read(topology / name) for name in ("physical_package_id", "core_id"))
-        if package and core:
-            cores.add((package, core))
-    if not cores:
+    topologies = list(cpus.glob("cpu[0-9]*/topology"))
+    # Of which CPUs share a core, for core ids are counted anew in each cluster of some chips.
+    cores = {read(folder / "thread_siblings_list") for folder in topologies} - {""}
+    packages = {read(folder / "physical_package_id") for folder in topologies} - {""}
+    if not (cores and packages):
         return {}
-    packages = len({package for package, _ in cores})
     return {
-        "host_processors_per_node": str(packages),
-        "host_processor_core_count": str(len(cores) // packages),
+        "host_processors_per_node": str(len(packages)),
+        "host_processor_core_count": str(len(cores) // len(packages)),
         "host_processor_caches": _caches(cpus / "cpu0/cache"),
     }
 
@@ -153,9 +151,8 @@ def _network(folder: Path) -> dict[str, str]:
     for card in _devices(folder):
         wireless = (card / "wireless").exists()
         kind = "Wi-Fi" if wireless else LINKS.get(read(card / "type"), "")
-        megabits = number(read(card / "speed"))  # -1 or nothing where there is no link
-        if kind:
-            cards[kind + (f" {megabits / 1000:g} Gb/s" if megabits else "")] += 1
+        if kind:  # its speed is that of a cable, and there may be none
+            cards[kind] += 1
     return {
         "host_networking": ", ".join(sorted(cards)),
         "host_network_card_count": str(cards.total()) if cards else "",

@@ -17,7 +17,16 @@ import numpy as np
 
 from dse.loadgen.logs import LogError, accuracy_percent, read_predictions
 from dse.loadgen.verdict import FEWEST_OFFLINE_SAMPLES, FEWEST_SAMPLES, SHORTEST_MS
-from dse.types import LATENCY, MULTI_STREAM, SERVER, THROUGHPUT, Configuration, Scenario
+from dse.measure.spec import LABELS
+from dse.types import (
+    LATENCY,
+    MULTI_STREAM,
+    MULTI_STREAM_SAMPLES,
+    SERVER,
+    THROUGHPUT,
+    Configuration,
+    Scenario,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,9 +37,11 @@ if TYPE_CHECKING:
 
 ACCURACY_SAMPLES = 50_000
 """The validation images of ImageNet."""
-LABELS = 1000
+CLASSES = 1000
 FEWEST_QUERIES: Mapping[Scenario, int] = {Scenario.SINGLE_STREAM: 64, Scenario.MULTI_STREAM: 662}
 """Below which LoadGen's early stopping can give no estimate."""
+INFERRED_MULTI_STREAM = "early_stopping_latency_ms"
+"""LoadGen's estimate of the 99th percentile, in its log of SingleStream, too."""
 SERVER_BOUND_NS = 15_000_000
 ROUNDING = 1e-6
 """LoadGen prints figures with so many digits that they differ by less, relatively."""
@@ -69,7 +80,7 @@ def breaches(result: Result, release: Release, models: str) -> list[Breach]:
     if models == "builtin":
         found.append(Breach("trained", "the builtin models have untrained weights"))
     if result.published:
-        found.append(Breach("accuracy-measured", "its accuracy is published, not measured"))
+        found.append(Breach("accuracy-measured", "its accuracy is not measured here"))
     if result.performance is None:
         found.append(Breach("performance-run", "there is no valid performance run"))
     if result.accuracy is None and not result.published:
@@ -80,6 +91,8 @@ def breaches(result: Result, release: Release, models: str) -> list[Breach]:
         if run is not None and run.log is not None:
             found += _readable(_settings(run, run.log, result.ran, release))
             found += _readable(logged(run, run.log, result.ran))
+    if result.performance is not None and result.performance.log is not None:
+        found += _readable(_inferable(result.performance.log, result))
     if result.performance is not None and result.accuracy is not None:
         found += _pair(result.performance, result.accuracy)
     return list(dict.fromkeys(found))
@@ -121,9 +134,15 @@ def _configured(run: Run, result: Result) -> Iterator[Breach]:
 
 
 def of_scenario(configuration: Configuration, scenario: Scenario) -> Configuration:
-    """What of a configuration has a part in a scenario: single samples know no batch."""
+    """What of a configuration has a part in a scenario: single samples know no batch.
+
+    Nor does a batch hold more samples than a MultiStream query has (`dse.explore.keys`).
+    """
     if scenario is Scenario.SINGLE_STREAM:
         return replace(configuration, batch_size=1, instances=1)
+    if scenario is Scenario.MULTI_STREAM:
+        size = min(configuration.batch_size, MULTI_STREAM_SAMPLES)
+        return replace(configuration, batch_size=size)
     return configuration
 
 
@@ -166,6 +185,13 @@ def _performance(run: Run, log: DetailLog, scenario: Scenario) -> Iterator[Breac
     yield from _summary(run, log, scenario)
 
 
+def _inferable(log: DetailLog, result: Result) -> Iterator[Breach]:
+    """MultiStream is inferred from the estimate of another percentile, which takes more queries."""
+    inferred = result.inferred and result.scenario is Scenario.MULTI_STREAM
+    if inferred and log.number(INFERRED_MULTI_STREAM) <= 0:
+        yield Breach("queries", f"{INFERRED_MULTI_STREAM} is 0: too few queries to infer from")
+
+
 def _summary(run: Run, log: DetailLog, scenario: Scenario) -> Iterator[Breach]:
     verdict = log.values.get("result_validity")
     if not all(
@@ -181,6 +207,8 @@ def _validity(log: DetailLog) -> Iterator[Breach]:
         short = log.long_enough and log.values.get("early_stopping_met") is False
         rule = "early-stopping" if short else "validity"
         yield Breach(rule, f"result_validity is {verdict} ({log.invalid_reason})")
+    elif log.values.get("early_stopping_met") is not True:
+        yield Breach("early-stopping", "early_stopping_met is not true")
     for name in ("result_min_duration_met", "result_min_queries_met"):
         if not log.met(name):
             yield Breach("validity", f"{name} is not true")
@@ -227,7 +255,7 @@ def _accuracy(run: Run, log: DetailLog, _scenario: Scenario) -> Iterator[Breach]
     amiss = total - known + len(predictions) - known
     if amiss:
         yield Breach("accuracy-log", f"{amiss} samples of the accuracy log are amiss")
-    wrong = Counter(0 <= label < LABELS for label in predictions.values())[False]
+    wrong = Counter(0 <= label < CLASSES for label in predictions.values())[False]
     if wrong:
         yield Breach("accuracy-log", f"{wrong} labels of the accuracy log are none of 0..999")
     if predictions and not amiss:
@@ -236,10 +264,7 @@ def _accuracy(run: Run, log: DetailLog, _scenario: Scenario) -> Iterator[Breach]
 
 def _accuracy_value(run: Run, predictions: Mapping[int, int]) -> Iterator[Breach]:
     """What the study has is what the log gives, counted again."""
-    file = run.spec.inputs.labels if run.spec is not None else None
-    if file is None:
-        yield Breach("accuracy-value", "no spec names the labels that it is counted with")
-        return
+    file = run.folder / LABELS
     try:
         with file.open("rb") as stream:
             labels = np.lib.format.read_array(stream, allow_pickle=False).tolist()

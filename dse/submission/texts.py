@@ -94,8 +94,8 @@ dse explore space.yaml --study repeat --models MODELS --dataset IMAGES
 dse validate repeat --models MODELS --dataset IMAGES --scenario {result.ran.value}
 ```
 
-`space.yaml` and `models.yaml` lie in `src/{model}/{system}/`. `MODELS` is a
-folder with the model file and `models.yaml`, `IMAGES` one with the images and `val_map.txt`.
+`space.yaml` lies in `src/{model}/{system}/`, beside what is to be known of the model file. `MODELS`
+is a folder with that file and a `models.yaml`, `IMAGES` one with the images and `val_map.txt`.
 """
 
 
@@ -103,7 +103,10 @@ def _inference(result: Result) -> str:
     if not result.inferred:
         return ""
     how = {
-        (Scenario.SINGLE_STREAM, Scenario.MULTI_STREAM): "eight times the 99th percentile",
+        (
+            Scenario.SINGLE_STREAM,
+            Scenario.MULTI_STREAM,
+        ): "eight times LoadGen's early-stopping estimate of the 99th percentile",
         (Scenario.SINGLE_STREAM, Scenario.OFFLINE): "the inverse of the mean latency",
         (Scenario.MULTI_STREAM, Scenario.OFFLINE): "eight over the mean latency of a query",
     }[result.ran, result.scenario]
@@ -163,23 +166,22 @@ def source_readme(
         model: its name in the submission.
         system: the id of the system.
         configuration: of the runs.
-        origin: the file, its hash, where its weights come from, and the images that calibrated it.
+        origin: the file, its hash, where its weights come from, and what it was made from.
         preview: whether its results are no valid ones.
     """
     return f"""{PREVIEW if preview else ""}# {model} on {system}
 
 - file: `{origin["model_file"]}`, SHA-256 `{origin["model_sha256"]}`
 - weights: {origin["weights"] or "as the file has them"}
-- quantisation: {_quantisation(configuration, int(origin["calibrated_on"] or 0))}
+- made by `dse`: {_making(configuration, origin["made_from"])}
 """
 
 
-def _quantisation(configuration: Configuration, images: int) -> str:
-    if images:
+def _making(configuration: Configuration, made_from: str) -> str:
+    if made_from:
         return (
-            f"by `dse`, after training and static, calibrated on {images} images of the data set, "
-            "which its accuracy includes; `dse` makes it again from the fp32 file"
+            f"from `{made_from}`, as said above; `dse` makes it again from that file"
         )
     if configuration.precision == "int8":
-        return "the quantised file was given to `dse`; it was not calibrated here"
-    return "none"
+        return "no; the quantised file was given to it and not calibrated here"
+    return "no"

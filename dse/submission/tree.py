@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from dse import __version__
 from dse.submission import texts
 from dse.submission.logs import KEPT, accuracy_log, accuracy_text, read_bytes
 from dse.submission.names import model_name, system_id
@@ -120,15 +119,24 @@ def _add_system(tree: Tree, root: PurePosixPath, placed: Placed, about: About) -
     description = {
         **about.description,
         "framework": framework,
+        "other_software_stack": _software(placed, about),
         "sw_notes": "; ".join(filter(None, notes)),
     }
     tree.files[root / "systems" / f"{placed.system}.json"] = as_json(description)
 
 
+def _software(placed: Placed, about: About) -> str:
+    """What the runs were made with; that of all results of a system is the same or stands apart."""
+    run = placed.performance
+    loadgen = run.log.values.get("loadgen_version", "") if run.log is not None else ""
+    own = f"dse {run.detail('dse')}, MLPerf LoadGen {loadgen}"
+    return "; ".join(filter(None, [own, about.description["other_software_stack"]]))
+
+
 def _add_source(tree: Tree, root: PurePosixPath, placed: Placed, about: About) -> None:
     configuration = placed.result.record.configuration
     folder = root / "src" / placed.model
-    names = ("model_file", "model_sha256", "weights", "calibrated_on")
+    names = ("model_file", "model_sha256", "weights", "made_from")
     origin = {name: placed.performance.detail(name) for name in names}
     about_model = texts.model_readme(placed.model, configuration, preview=about.preview)
     about_file = texts.source_readme(
@@ -138,7 +146,8 @@ def _add_source(tree: Tree, root: PurePosixPath, placed: Placed, about: About) -
     tree.files[folder / "README.md"] = about_model.encode()
     tree.files[folder / placed.system / "README.md"] = about_file.encode()
     tree.files[folder / placed.system / "space.yaml"] = space.encode()
-    if placed.performance.spec is not None:
+    # A file that was made here is not one that anybody could put beside a manifest.
+    if placed.performance.spec is not None and not origin["made_from"]:
         preprocessing = placed.performance.spec.preprocessing
         manifest = texts.manifest_of(configuration, preprocessing, placed.performance)
         tree.files[folder / placed.system / "models.yaml"] = manifest.encode()
@@ -148,7 +157,7 @@ def _add_result(tree: Tree, root: PurePosixPath, placed: Placed, about: About) -
     result, performance, accuracy = placed.result, placed.performance, placed.accuracy
     folder = root / "results" / placed.system / placed.model / result.scenario.value
     readme = texts.result_readme(
-        result, placed.model, placed.system, __version__, preview=about.preview
+        result, placed.model, placed.system, performance.detail("dse"), preview=about.preview
     )
     log = accuracy_log(accuracy.logs)
     total = int(accuracy.log.number("effective_accuracy_sample_count")) if accuracy.log else 0
@@ -173,12 +182,11 @@ def _measurements(placed: Placed, about: About) -> dict[str, str]:
     configuration, run = placed.result.record.configuration, placed.performance
     spec = run.spec
     dtype = spec.preprocessing.dtype if spec is not None else "float32"
-    images = int(run.detail("calibrated_on") or 0)
-    quantised = f"static post-training quantisation, calibrated on {images} images"
+    made_from = run.detail("made_from")
     return {
         "input_data_types": {"float32": "fp32", "uint8": "uint8"}[dtype],
         "retraining": about.retraining,
-        "starting_weights_filename": run.detail("model_file"),
+        "starting_weights_filename": made_from or run.detail("model_file"),
         "weight_data_types": configuration.precision,
-        "weight_transformations": quantised if images else "none by the submitter's tool",
+        "weight_transformations": run.detail("weights") if made_from else "none",
     }

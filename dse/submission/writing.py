@@ -64,6 +64,7 @@ def write(tree: Tree, output: Path, submitter: str, *, force: bool) -> Written:
     """
     with exclusive(cache_dir() / "submissions" / f"{digest(str(output.resolve()))}.lock"):
         _refuse_other_submitters(output, submitter)
+        _refuse_links(tree, output)
         root = PurePosixPath("open") / submitter
         mapping = root / MAPPING
         files = {**tree.files, mapping: _merged(output / mapping, tree.files[mapping])}
@@ -95,12 +96,25 @@ def _differs(file: Path, content: bytes) -> bool:
 
 def _refuse_other_submitters(output: Path, submitter: str) -> None:
     root = output / "open"
-    others = sorted(p.name for p in root.iterdir() if p.name != submitter) if root.is_dir() else []
+    there = sorted(p.name for p in root.iterdir() if p.is_dir()) if root.is_dir() else []
+    others = [name for name in there if name != submitter]
     if others:
         raise RequestError(
             f"{output} is of another submitter, {others[0]}",
             field="--output",
             remedy="give another folder: a tree is of one submitter",
+        )
+
+
+def _refuse_links(tree: Tree, output: Path) -> None:
+    """Refuses folders that are links: what lies behind them is not the submission's."""
+    folders = {parent for name in tree.files for parent in name.parents} - {PurePosixPath(".")}
+    links = sorted(str(folder) for folder in folders if (output / folder).is_symlink())
+    if links:
+        raise RequestError(
+            f"{output / links[0]} is a link",
+            field="--output",
+            remedy="put the folder itself there, or give another --output",
         )
 
 

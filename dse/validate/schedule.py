@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dse.errors import ModelError
+from dse.loadgen.logs import DETAIL
 from dse.measure.spec import REHEARSED_IMAGES, Official, Task
 from dse.types import ACCURACY, METRICS_OF, Source
 from dse.validate import targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from dse.explore.prepare import Prepared
     from dse.explore.subjects import Subject, Subjects
@@ -87,6 +89,7 @@ class Scheduler:
         results: of the study.
         fidelity: of the runs.
         memory_bytes: what a worker may allocate in all; 0 where that is not known.
+        runs: the folder of the study's runs.
     """
 
     def __init__(
@@ -96,12 +99,14 @@ class Scheduler:
         results: Results,
         fidelity: Fidelity,
         memory_bytes: int,
+        runs: Path,
     ) -> None:
         self._prepared = prepared
         self._subjects = subjects
         self._results = results
         self._fidelity = fidelity
         self._memory_bytes = memory_bytes
+        self._runs_folder = runs
 
     def schedule(self, records: Iterable[Record], scenarios: Sequence[Scenario]) -> Schedule:
         """The runs of these points in these scenarios, point by point.
@@ -123,11 +128,20 @@ class Scheduler:
         return Schedule(left, refused, len(runs) - len(left))
 
     def done(self, run: Run) -> bool:
-        """Whether a run has been taken; a rehearsal never counts as such."""
+        """Whether a run has been taken, and can stand for the point in a submission.
+
+        A rehearsal never does, nor does a run whose logs are gone, or with other images.
+        """
+        official, dataset = run.official, self._prepared.dataset
+        wanted = {
+            "scenario": official.scenario.value,
+            "mode": official.mode,
+            "timed_key": official.timed_key,
+            "dataset": dataset.fingerprint if dataset else "",
+        }
         return self._fidelity.name == "valid" and any(
-            m.details.get("scenario") == run.official.scenario.value
-            and m.details.get("mode") == run.official.mode
-            and m.details.get("timed_key") == run.official.timed_key
+            all(m.details.get(name) == value for name, value in wanted.items())
+            and (self._runs_folder / m.run / official.mode / DETAIL).is_file()
             for m in self._results.measured.taken(run.task.key, "valid")
         )
 

@@ -68,7 +68,7 @@ def run(request: Request) -> int:
     fidelity = REHEARSAL if request.rehearsal else VALID
     memory = request.memory_limit or prepared.memory_bytes
     subjects = Subjects(_bench(prepared, memory, console), study)
-    scheduler = Scheduler(prepared, subjects, study.results, fidelity, memory)
+    scheduler = Scheduler(prepared, subjects, study.results, fidelity, memory, study.folder.runs)
     schedule = scheduler.schedule(records, scenarios)
     _announce(schedule, make_console() if request.dry_run else console)
     if request.dry_run or not schedule.runs:

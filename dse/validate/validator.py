@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from dse import __version__
+from dse.errors import RequestError
 from dse.loadgen.logs import LogError, read_detail
 from dse.loadgen.verdict import corrected
 from dse.measure.runner import Limits, run_worker
@@ -137,7 +139,11 @@ class Validator:
         configuration = run.record.configuration
         choices = self._study.choices_of(run.record)
         trial = self._study.begin(configuration, choices, Purpose.VALIDATE)
-        outcome = self._tried(run, self._study.run_name(trial))
+        try:
+            outcome = self._tried(run, self._study.run_name(trial))
+        except RequestError:
+            self._study.withdraw(trial)  # an input can't be used: nobody shall wait for this
+            raise
         for measurement in outcome.measurements:
             self._study.keep(trial, measurement)
         self._study.finish(trial, outcome)
@@ -171,7 +177,7 @@ class Validator:
         failure = outcome.failure
         if failure is None:
             found = map(subject.complete, outcome.measurements)
-            return Outcome(tuple(_with_origin(m, subject) for m in found))
+            return Outcome(tuple(_evident(m, subject) for m in found))
         return Outcome(failure=replace(failure, key=run.task.key, run=name))
 
     def _corrected(self, run: Run, official: Official, failure: Failure) -> Official | None:
@@ -188,5 +194,18 @@ class Validator:
         return replace(official, target=target)
 
 
-def _with_origin(measurement: Measurement, subject: Subject) -> Measurement:
-    return replace(measurement, details={**subject.origin, **measurement.details})
+def _evident(measurement: Measurement, subject: Subject) -> Measurement:
+    """With what a submission tells of it.
+
+    Raises:
+        RequestError: the file that the worker has loaded is another one by now.
+    """
+    artefact, loaded = subject.artefact, measurement.details["model_sha256"]
+    if artefact is not None and loaded != artefact.sha256:
+        raise RequestError(
+            "the file has changed while it was measured",
+            file=artefact.path,
+            remedy="put the old one back and validate again",
+        )
+    details = {"dse": __version__, **subject.origin, **measurement.details}
+    return replace(measurement, details=details)
