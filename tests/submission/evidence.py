@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dse.loadgen.logs import ACCURACY, DETAIL
-from dse.measure.spec import VALID, InputSource, Official, Spec, Task
+from dse.measure.spec import LABELS, VALID, InputSource, Official, Spec, Task
 from dse.space import SearchSpace, resolve
 from dse.study.about import About
 from dse.study.folder import StudyFolder
@@ -44,6 +44,8 @@ MODEL, FILE = "mobilenet-v1-0.25-128", "mobilenet_v1_0.25_128_quant.tflite"
 CONFIGURATION = Configuration(MODEL, "int8", "litert", 1, 1)
 SHA256 = "cb273c23ee76374b05b9583177e28aa19744858a7679c56a250e83d0333da785"
 DATASET = "e39e8640d089dff2697483245698c66343767e9f100a6e0072e6bd45a0f2dcb4"
+VERSION = "1.2.3"
+"""Of this program, by which the runs were taken."""
 IMAGES, GOOD = 50_000, 18_806
 PERCENT = 100 * GOOD / IMAGES
 VALUES = {Scenario.SINGLE_STREAM: 0.558172, Scenario.OFFLINE: 2089.1, Scenario.SERVER: 2056.29}
@@ -121,7 +123,7 @@ class Data:
 
     @property
     def labels(self) -> Path:
-        return self.folder / "labels.npy"
+        return self.folder / LABELS
 
 
 def key(scenario: Scenario, configuration: Configuration = CONFIGURATION) -> str:
@@ -213,10 +215,13 @@ def write_run(runs: Path, data: Data, scenario: Scenario, mode: str) -> Measurem
         (logs / ACCURACY).write_text("[\n]\n")
     else:
         shutil.copyfile(data.folder / ACCURACY, logs / ACCURACY)
+        shutil.copyfile(data.labels, runs / name / LABELS)
     details: dict[str, KnobValue] = {
         "model_file": FILE,
         "weights": "origin not stated",
         "calibrated_on": 0,
+        "made_from": "",
+        "dse": VERSION,
         "scenario": scenario.value,
         "mode": mode,
         "timed_key": key(scenario),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dse.loadgen.logs import ACCURACY, DETAIL, PREFIX
+from dse.measure.spec import LABELS
 from dse.submission.logs import SUMMARY
 from tests.submission.evidence import GOLDEN, IMAGES
 
@@ -117,19 +118,19 @@ def _smaller_data_set(copy: Copy) -> None:
 
 
 def _no_labels(copy: Copy) -> None:
-    copy.spec("accuracy", lambda spec: spec["inputs"].update(labels=str(copy.folder / "no.npy")))
+    (copy.logs("accuracy").parent / LABELS).unlink()
 
 
 def _bad_labels(copy: Copy) -> None:
-    file = copy.folder / "labels.npy"
+    file = copy.logs("accuracy").parent / LABELS
+    file.unlink()  # it may be a hard link
     np.save(file, np.array([{}], dtype=object), allow_pickle=True)
-    copy.spec("accuracy", lambda spec: spec["inputs"].update(labels=str(file)))
 
 
 def _few_labels(copy: Copy) -> None:
-    file = copy.folder / "labels.npy"
+    file = copy.logs("accuracy").parent / LABELS
+    file.unlink()
     np.save(file, np.zeros(10, np.int64))
-    copy.spec("accuracy", lambda spec: spec["inputs"].update(labels=str(file)))
 
 
 def _noise(copy: Copy) -> None:
@@ -144,6 +145,10 @@ MUTATIONS = {
     "INVALID by early stopping": log(
         "early-stopping", result_validity="INVALID", early_stopping_met=False
     ),
+    "VALID without early stopping": log("early-stopping", early_stopping_met=False),
+    "VALID without a word of early stopping": log("early-stopping", early_stopping_met=None),
+    "early stopping": log("early-stopping", early_stopping_met=False),
+    "no word of early stopping": log("early-stopping", early_stopping_met=None),
     "an error": Mutation("single", "no-errors", _error, "Something went wrong."),
     "errors counted": log("no-errors", num_errors=2, words="2 errors"),
     "qsl seed": seed("qsl", 0),

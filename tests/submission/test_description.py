@@ -17,8 +17,6 @@ from tests.submission.evidence import ELSEWHERE, TOLD
 if TYPE_CHECKING:
     from pathlib import Path
 
-SOFTWARE = {"framework": "litert", "other_software_stack": "dse 1"}
-
 
 def told(folder: Path, text: str, **flags: str | None) -> Told:
     file = folder / "system.yaml"
@@ -69,7 +67,7 @@ def test_a_wrong_flag_and_no_file(tmp_path: Path) -> None:
 
 
 def test_a_system_that_is_told(tmp_path: Path) -> None:
-    found, missing = described(ELSEWHERE, told(tmp_path, TOLD), "Org", "edge", SOFTWARE)
+    found, missing = described(ELSEWHERE, told(tmp_path, TOLD), "Org", "edge")
     assert missing == []
     assert list(found) == [*MEANINGFUL, *OPTIONAL]
     assert all(isinstance(value, str) for value in found.values())
@@ -98,14 +96,12 @@ def test_a_system_that_is_told(tmp_path: Path) -> None:
         "accelerator_memory_configuration": "N/A",
         "accelerator_interconnect": "N/A",
         "cooling": "air",
-        "framework": "litert",
         "operating_system": "Some Linux 1, kernel 6.1.0",
-        "other_software_stack": "dse 1",
     }
 
 
 def test_another_machine_takes_no_hardware_from_here() -> None:
-    found, missing = described(ELSEWHERE, Told(), "Org", "edge", SOFTWARE)
+    found, missing = described(ELSEWHERE, Told(), "Org", "edge")
     assert missing == [
         *("status", "system_name", "host_processors_per_node", "host_processor_core_count"),
         *("host_memory_configuration", "host_storage_capacity", "host_storage_type"),
@@ -116,19 +112,19 @@ def test_another_machine_takes_no_hardware_from_here() -> None:
 
 def test_this_machine_tells_what_it_has() -> None:
     here = hardware()
-    found, missing = described(detect(), Told(), "Org", "datacenter", SOFTWARE)
+    found, missing = described(detect(), Told(), "Org", "datacenter")
     assert {name: found[name] for name in here} == here
     assert set(missing).isdisjoint(here)
     assert {"status", "cooling"} <= set(missing)  # which no machine tells
     said = Told({"host_storage_type": "tape", "hw_notes": "in a car"})
-    found, _ = described(detect(), said, "Org", "edge", SOFTWARE)
+    found, _ = described(detect(), said, "Org", "edge")
     assert (found["host_storage_type"], found["hw_notes"]) == ("tape", "in a car")
 
 
 def test_what_the_study_does_not_know_is_missing() -> None:
     hidden = replace(ELSEWHERE, cpu=UNKNOWN, memory_bytes=None, max_mhz=(), kernel=UNKNOWN)
-    found, missing = described(hidden, Told(), "Org", "edge", SOFTWARE)
+    found, missing = described(hidden, Told(), "Org", "edge")
     assert {"host_processor_model_name", "host_memory_capacity", "operating_system"} < set(missing)
     assert found["host_processor_frequency"] == ""
-    shared, _ = described(replace(ELSEWHERE, virtualised=True), Told(), "Org", "edge", SOFTWARE)
+    shared, _ = described(replace(ELSEWHERE, virtualised=True), Told(), "Org", "edge")
     assert shared["hw_notes"] == "virtual machine"

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from dse.explore.keys import speed_key
 from dse.study.folder import existing_folder
 from dse.study.study import Study
 from dse.submission.evidence import gather
 from dse.submission.release import LATEST, RELEASES
-from dse.submission.rules import SHORT, breaches
+from dse.submission.rules import SHORT, breaches, of_scenario
+from dse.types import METRICS_OF, Scenario
 from tests.submission.conftest import NAMES
+from tests.submission.evidence import CONFIGURATION
 from tests.submission.mutations import MUTATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from dse.submission.rules import Breach
-    from dse.types import Scenario
     from tests.commandline import Command
     from tests.submission.copies import Copy
 
@@ -28,10 +32,10 @@ DOCS = Path(__file__).parents[2] / "docs" / "submission.md"
 EXPORT = ("--submitter", "Org", "--output", "tree", "--system", "system.yaml")
 
 
-def broken(scenarios: Iterable[Scenario], study: str) -> list[Breach]:
+def broken(scenarios: Iterable[Scenario], study: str, *, infer: bool = False) -> list[Breach]:
     opened = Study.load(existing_folder(study))
     (record,) = opened.frontier()
-    results = gather(opened, record, list(scenarios), ("valid",), infer=False)
+    results = gather(opened, record, list(scenarios), ("valid",), infer=infer)
     found = (breaches(each, RELEASES[LATEST], opened.about.models) for each in results)
     return [breach for each in found for breach in each]
 
@@ -66,6 +70,24 @@ def test_batches_and_instances_have_no_part_in_single_stream(copied: Callable[[s
             study.spec(mode, lambda spec: spec["configuration"].update(batch_size=8, instances=2))
         rules = [breach.rule for breach in broken(NAMES[name], name)]
         assert rules == ["configuration"] * count
+
+
+@pytest.mark.parametrize("scenario", Scenario)
+def test_what_is_run_once_for_several_points_stands_for_all(scenario: Scenario) -> None:
+    """Configurations with one key of a measurement have a run in common."""
+    metric = METRICS_OF[scenario]
+    for one, other in itertools.combinations([1, 4, 8, 16, 32], 2):
+        both = [replace(CONFIGURATION, batch_size=size) for size in (one, other)]
+        keys = {speed_key(metric, each, {}, "cpu", recorded=False) for each in both}
+        assert (len(keys) == 1) is (len({of_scenario(each, scenario) for each in both}) == 1)
+
+
+def test_multi_stream_is_inferred_from_enough_queries_only(copied: Callable[[str], Copy]) -> None:
+    study = copied("single")
+    study.log("performance", early_stopping_latency_ms=0)
+    assert broken([Scenario.SINGLE_STREAM], "single") == []
+    rules = {breach.rule for breach in broken([Scenario.SINGLE_STREAM], "single", infer=True)}
+    assert rules == {"queries"}
 
 
 def test_every_rule_is_in_the_docs_and_has_a_mutation() -> None:

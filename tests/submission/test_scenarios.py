@@ -81,6 +81,15 @@ def test_nothing_is_inferred_from_what_is_wrong(
     assert table.err == "0 of 3 results are ready\n"  # and nothing that `dse validate` can do
 
 
+def test_multi_stream_is_inferred_from_an_estimate_that_there_is(
+    command: Command, copied: Callable[[str], Copy], here: Path
+) -> None:
+    copied("single").log(early_stopping_latency_ms=0)
+    said = exported(command, "single", "--infer-scenarios").splitlines()
+    assert said[0].startswith("left out: #0 MultiStream: queries: early_stopping_latency_ms is 0")
+    assert sorted(contents(here / "tree")) == listing("Offline", "SingleStream")
+
+
 def test_studies_of_several_systems_join(
     command: Command, copied: Callable[[str], Copy], here: Path
 ) -> None:

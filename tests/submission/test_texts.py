@@ -128,7 +128,11 @@ def test_a_readme_names_the_runs() -> None:
 @pytest.mark.parametrize(
     ("scenario", "ran", "words"),
     [
-        (Scenario.MULTI_STREAM, Scenario.SINGLE_STREAM, "eight times the 99th percentile"),
+        (
+            Scenario.MULTI_STREAM,
+            Scenario.SINGLE_STREAM,
+            "eight times LoadGen's early-stopping estimate of the 99th percentile",
+        ),
         (Scenario.OFFLINE, Scenario.SINGLE_STREAM, "the inverse of the mean latency"),
         (Scenario.OFFLINE, Scenario.MULTI_STREAM, "eight over the mean latency of a query"),
     ],
@@ -144,7 +148,7 @@ def test_an_inferred_result_says_so(scenario: Scenario, ran: Scenario, words: st
 
 @pytest.mark.parametrize("preview", [True, False])
 def test_a_preview_says_first_what_it_is_not(preview: bool) -> None:
-    origin = {"model_file": FILE, "model_sha256": SHA256, "weights": "", "calibrated_on": "0"}
+    origin = {"model_file": FILE, "model_sha256": SHA256, "weights": "", "made_from": ""}
     for text in (
         readme(result(Scenario.OFFLINE), preview=preview),
         texts.model_readme("model", CONFIGURATION, preview=preview),
@@ -157,15 +161,15 @@ def test_a_preview_says_first_what_it_is_not(preview: bool) -> None:
 @pytest.mark.parametrize(
     ("changes", "origin", "words"),
     [
-        ({}, {"calibrated_on": "64"}, "calibrated on 64 images of the data set"),
-        ({}, {}, "the quantised file was given to `dse`"),
-        ({"precision": "fp32"}, {}, "quantisation: none"),
+        ({}, {"made_from": "it.onnx"}, "from `it.onnx`, as said above"),
+        ({}, {}, "no; the quantised file was given to it"),
+        ({"precision": "fp32"}, {}, "made by `dse`: no\n"),
         ({}, {"weights": "model garden"}, "weights: model garden"),
         ({}, {}, "weights: as the file has them"),
     ],
 )
 def test_the_source_of_a_model(changes: dict[str, Any], origin: dict[str, str], words: str) -> None:
-    known = {"model_file": FILE, "model_sha256": SHA256, "weights": "", "calibrated_on": ""}
+    known = {"model_file": FILE, "model_sha256": SHA256, "weights": "", "made_from": ""}
     configuration = replace(CONFIGURATION, **changes)
     text = texts.source_readme("m", "board", configuration, {**known, **origin}, preview=False)
     assert words in text

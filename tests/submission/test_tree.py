@@ -29,7 +29,7 @@ OTHER = "board_dse-cpu_litert-2.3.0_threads-1_batch-8_instances-1"
 ABOUT = About(
     submitter="Org",
     hardware="board",
-    description={"framework": "all of them", "sw_notes": "", "status": "available"},
+    description={"other_software_stack": "", "sw_notes": "", "status": "available"},
     versions={"litert": "2.3.0"},
     objectives=("accuracy_percent", "latency_p90_ms"),
     retraining="no",
@@ -85,6 +85,7 @@ def test_scenarios_share_what_is_of_their_configuration(results: list[Result]) -
     assert system.name == f"{SYSTEM}.json"
     assert read(both, f"systems/{SYSTEM}.json") == {
         "framework": "litert 2.3.0",
+        "other_software_stack": "dse 1.2.3, MLPerf LoadGen 6.0.17 @ d6147c7eb7",
         "status": "available",
         "sw_notes": "knobs: backend=litert, threads=1, batch_size=1, instances=1, pinned=False",
     }
@@ -97,8 +98,10 @@ def test_points_have_systems_of_their_own(results: list[Result]) -> None:
     assert systems == {f"{SYSTEM}.json", f"{OTHER}.json"}
     assert {name.parts[3] for name in tree.places} == {SYSTEM, OTHER}
     assert {name.parts[4] for name in tree.places} == {"mobilenet-v1-0.25-128-int8"}
-    notes = build([results[1]], replace(ABOUT, description={**ABOUT.description, "sw_notes": "a"}))
-    assert read(notes, f"systems/{SYSTEM}.json")["sw_notes"].startswith("a; knobs: ")
+    told = {**ABOUT.description, "sw_notes": "a", "other_software_stack": "b"}
+    system = read(build([results[1]], replace(ABOUT, description=told)), f"systems/{SYSTEM}.json")
+    assert system["sw_notes"].startswith("a; knobs: ")
+    assert system["other_software_stack"].endswith("; b")
 
 
 def test_measurements_say_what_was_done_to_the_weights(results: list[Result]) -> None:
@@ -109,13 +112,17 @@ def test_measurements_say_what_was_done_to_the_weights(results: list[Result]) ->
         "retraining": "no",
         "starting_weights_filename": "mobilenet_v1_0.25_128_quant.tflite",
         "weight_data_types": "int8",
-        "weight_transformations": "none by the submitter's tool",
+        "weight_transformations": "none",
     }
-    calibrated = read(build([changed(results[0], calibrated_on=64)], ABOUT), name)
-    assert calibrated == {
+    derived = changed(results[0], made_from="it.onnx", weights="garden, converted from ONNX")
+    tree = build([derived], ABOUT)
+    assert read(tree, name) == {
         **plain,
-        "weight_transformations": "static post-training quantisation, calibrated on 64 images",
+        "starting_weights_filename": "it.onnx",
+        "weight_transformations": "garden, converted from ONNX",
     }
+    # The file that ran is none that one could put beside a manifest.
+    assert not any(each.name == "models.yaml" for each in tree.files)
     run = results[0].performance
     assert run is not None
     assert run.spec is not None

@@ -79,6 +79,20 @@ def test_a_folder_in_the_place_of_a_file_is_replaced_by_nobody(tree: Tree, outpu
         put(tree, output, force=True)
 
 
+@pytest.mark.parametrize("place", [PLACE, PLACE.parent, ROOT, ROOT.parent])
+def test_a_folder_that_is_a_link_is_refused(
+    tree: Tree, output: Path, here: Path, place: PurePosixPath
+) -> None:
+    (here / "victim").mkdir()
+    (here / "victim/mine.txt").touch()
+    (output / place).parent.mkdir(parents=True)
+    (output / place).symlink_to(here / "victim")
+    for force in (False, True):
+        with pytest.raises(RequestError, match="is a link"):
+            put(tree, output, force=force)
+    assert [file.name for file in (here / "victim").iterdir()] == ["mine.txt"]
+
+
 @pytest.mark.parametrize("target", ["elsewhere", "nowhere", "same"])
 def test_a_link_counts_as_another_file_and_is_never_followed(
     tree: Tree, output: Path, here: Path, target: str
