@@ -25,7 +25,7 @@ LAYERS: dict[str, set[str]] = {
     },
     "validate": {
         *("explore", "report", "study", "measure.runner", "measure.spec"),
-        *("loadgen.logs", "loadgen.verdict", "turn", *BASE),
+        *("loadgen.logs", "loadgen.verdict", "turn", "version", *BASE),
     },
     "explore": {
         *("report", "study", "measure.runner", "measure.spec", "space"),

@@ -179,9 +179,7 @@ def source_readme(
 
 def _making(configuration: Configuration, made_from: str) -> str:
     if made_from:
-        return (
-            f"from `{made_from}`, as said above; `dse` makes it again from that file"
-        )
+        return f"from `{made_from}`, as said above; `dse` makes it again from that file"
     if configuration.precision == "int8":
         return "no; the quantised file was given to it and not calibrated here"
     return "no"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dse.loadgen.logs import read_detail
+from dse.loadgen.logs import DETAIL, read_detail
 from dse.study.folder import existing_folder
 from dse.study.record import Purpose
 from dse.study.study import Study
@@ -37,7 +37,15 @@ def remember(metric: str, fidelity: str = "standard", **details: float | str) ->
         timed = record.outcome.measurement(METRICS_OF[Scenario(str(details["scenario"]))])
         assert timed is not None
         details["timed_key"] = timed.key
-    data = {**known.as_dict(), "fidelity": fidelity, "details": {**known.details, **details}}
+        accuracy = study.about.accuracy
+        details.setdefault("dataset", accuracy if len(accuracy) == 64 else "")  # a fingerprint
+    run = f"remembered-{study.trials_begun}"
+    if "mode" in details:
+        logs = study.folder.runs / run / str(details["mode"])
+        logs.mkdir(parents=True)
+        (logs / DETAIL).touch()
+    more = {"fidelity": fidelity, "run": run, "details": {**known.details, **details}}
+    data = {**known.as_dict(), **more}
     measurement = Measurement.from_dict(data)
     purpose = Purpose.VALIDATE if fidelity == "valid" else Purpose.REPEAT
     trial = study.begin(record.configuration, study.choices_of(record), purpose)
@@ -131,6 +139,23 @@ def test_what_is_valid_is_not_run_again(command: Command, small: list[str]) -> N
     remember("accuracy_percent", "valid", scenario="Offline", mode="accuracy")
     left = command.good("validate", "small", "--dry-run", *small).out
     assert "to do: 1 run," in left
+
+
+def test_a_run_that_no_submission_could_use_is_taken_again(
+    command: Command, here: Path, small: list[str]
+) -> None:
+    """Its logs are gone, or it was with other images than the accuracy run."""
+
+    def left() -> str:
+        return command.good("validate", "small", "--dry-run", *small).out
+
+    details: dict[str, Any] = {"mode": "performance", "mean_ms": 0.5, "scenario": "SingleStream"}
+    remember(LATENCY, "valid", dataset="", **details)
+    assert "to do: 4 runs" in left()
+    kept = remember(LATENCY, "valid", **details)
+    assert "to do: 3 runs" in left()
+    (here / "studies/small/runs" / kept.run / "performance" / DETAIL).unlink()
+    assert "to do: 4 runs" in left()
 
 
 def test_an_invalid_run_is_explained_and_tried_again_with_another_target(
