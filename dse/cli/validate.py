@@ -51,6 +51,7 @@ SCENARIOS = ("SingleStream", "MultiStream", "Offline", "Server")
     help="Most memory for one run, LoadGen's queries included [default: nine tenths of what is "
     "free].",
 )
+@click.option("--again", is_flag=True, help="Take valid runs again, too.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would be run and how long it takes.")
 @click.option(
     "--rehearsal",

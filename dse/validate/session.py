@@ -14,6 +14,7 @@ from dse.measure.spec import REHEARSAL, VALID
 from dse.report.text import console as make_console
 from dse.study.folder import existing_folder
 from dse.study.patience import Patience
+from dse.study.results import Results
 from dse.study.study import Study
 from dse.types import METRICS_OF, SCENARIOS, Scenario
 from dse.validate.schedule import Scheduler
@@ -45,6 +46,7 @@ class Request:
     points: tuple[int, ...]
     scenarios: tuple[str, ...]
     memory_limit: int | None
+    again: bool
     dry_run: bool
     rehearsal: bool
 
@@ -66,9 +68,10 @@ def run(request: Request) -> int:
     records = _points(study, request.points)
     scenarios = _scenarios(study, request.scenarios)
     fidelity = REHEARSAL if request.rehearsal else VALID
+    known = Results() if request.again else study.results  # as if there were none
     memory = request.memory_limit or prepared.memory_bytes
     subjects = Subjects(_bench(prepared, memory, console), study)
-    scheduler = Scheduler(prepared, subjects, study.results, fidelity, memory, study.folder.runs)
+    scheduler = Scheduler(prepared, subjects, known, fidelity, memory, study.folder.runs)
     schedule = scheduler.schedule(records, scenarios)
     _announce(schedule, make_console() if request.dry_run else console)
     if request.dry_run or not schedule.runs:

@@ -154,6 +154,7 @@ def test_a_run_that_no_submission_could_use_is_taken_again(
     assert "to do: 4 runs" in left()
     kept = remember(LATENCY, "valid", **details)
     assert "to do: 3 runs" in left()
+    assert "to do: 4 runs" in command.good("validate", "small", "--dry-run", "--again", *small).out
     (here / "studies/small/runs" / kept.run / "performance" / DETAIL).unlink()
     assert "to do: 4 runs" in left()
 
