@@ -1,0 +1,1 @@
+"""Chooses what to measure next, by a model of the whole space and what each step would gain."""

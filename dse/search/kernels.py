@@ -1,0 +1,116 @@
+"""How alike two configurations are, in one respect each: the parts that terms are made of.
+
+A kernel takes the features of all configurations and two arrays of places among them, and gives a
+matrix of shape (rows, columns), positive semidefinite where rows and columns are the same. Products
+and sums of kernels are kernels.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dse.search.features import Features, Floats, Places
+
+KNOB_LIKENESS = 0.5
+"""How much alike two runtimes of one backend are, for each knob in which they differ."""
+LAYOUT_LENGTHS = (1.5, 1.5, 1.5)
+BATCH_LENGTH = 1.5
+"""Doublings over which a batch size or a number of threads becomes another."""
+
+
+class Kernel(Protocol):
+    """One respect in which configurations are alike."""
+
+    def __call__(self, features: Features, rows: Places, columns: Places) -> Floats:
+        """The likeness of each row to each column."""
+        ...
+
+
+def _same(aspect: str) -> Kernel:
+    """One where an aspect is the same, else zero."""
+
+    def kernel(features: Features, rows: Places, columns: Places) -> Floats:
+        codes = features.codes[aspect]
+        return (codes[rows][:, None] == codes[columns]).astype(np.float64)
+
+    return kernel
+
+
+def _close(one: Floats, other: Floats) -> Floats:
+    """Of points in scaled coordinates, shapes (n, d) and (m, d): a squared exponential."""
+    return np.asarray(np.exp(-0.5 * ((one[:, None] - other) ** 2).sum(axis=-1)))
+
+
+def _near_model(features: Features, rows: Places, columns: Places) -> Floats:
+    """Of models whose names tell nothing, each is near itself only."""
+    found = np.nan_to_num(_close(features.shapes[rows], features.shapes[columns]), nan=0.0)
+    family = _same("family")(features, rows, columns)
+    own = _same("model")(features, rows, columns)
+    return np.where(own > 0, 1.0, found * (0.5 + 0.5 * family))
+
+
+def _near_runtime(features: Features, rows: Places, columns: Places) -> Floats:
+    knobs = features.knobs
+    differing = (knobs[rows][:, None] != knobs[columns]).sum(axis=-1)
+    return _same("backend")(features, rows, columns) * KNOB_LIKENESS**differing
+
+
+def _near_layout(features: Features, rows: Places, columns: Places) -> Floats:
+    scaled = features.layouts / LAYOUT_LENGTHS
+    return _close(scaled[rows], scaled[columns])
+
+
+def _near_batch(features: Features, rows: Places, columns: Places) -> Floats:
+    scaled = features.log_batch[:, None] / BATCH_LENGTH
+    return _close(scaled[rows], scaled[columns])
+
+
+def _size(features: Features, rows: Places, columns: Places) -> Floats:
+    """A slope over the logarithm of the multiply-accumulates."""
+    return np.outer(features.log_macs[rows], features.log_macs[columns])
+
+
+def _threads(features: Features, rows: Places, columns: Places) -> Floats:
+    """A slope over log2 of the threads, of the instances, and a step where pinned."""
+    return np.asarray(features.layouts[rows] @ features.layouts[columns].T)
+
+
+def _batch(features: Features, rows: Places, columns: Places) -> Floats:
+    """A slope over log2 of the batch size."""
+    return np.outer(features.log_batch[rows], features.log_batch[columns])
+
+
+def _published(features: Features, rows: Places, columns: Places) -> Floats:
+    """A slope over the published accuracy."""
+    return np.outer(features.published_slope[rows], features.published_slope[columns])
+
+
+def _all(_features: Features, rows: Places, columns: Places) -> Floats:
+    return np.ones((len(rows), len(columns)))
+
+
+KERNELS: Mapping[str, Kernel] = {
+    "all": _all,
+    "model": _same("model"),
+    "family": _same("family"),
+    "precision": _same("precision"),
+    "runtime": _same("runtime"),
+    "many": _same("many"),
+    "file": _same("file"),
+    "single": _same("single"),
+    "whole": _same("whole"),
+    "near model": _near_model,
+    "near runtime": _near_runtime,
+    "near layout": _near_layout,
+    "near batch": _near_batch,
+    "size": _size,
+    "threads": _threads,
+    "batch": _batch,
+    "published": _published,
+}
+"""By the names that terms are written with."""
