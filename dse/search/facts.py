@@ -27,7 +27,8 @@ class Facts:
     """What one inference of a model takes, by its architecture.
 
     Attributes:
-        family: the architecture.
+        family: the architecture; that of MobileNet V3 without squeeze-and-excite and hard swish,
+            called minimalistic, is another one.
         log_macs: natural logarithm of the multiply-accumulates.
         log_parameters: natural logarithm of the weights and biases.
         log_pixels: natural logarithm of the pixels of the input.
@@ -57,8 +58,9 @@ def facts(model: str) -> Facts | None:
     if variant is None:
         return None
     needed = cost(variant.graph())
+    plain = variant.flavour.partition("-")[2]
     return Facts(
-        family=variant.family,
+        family=f"{variant.family}-{plain}" if plain else variant.family,
         log_macs=math.log(needed.macs),
         log_parameters=math.log(needed.parameters),
         log_pixels=2 * math.log(variant.resolution),

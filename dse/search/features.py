@@ -43,6 +43,7 @@ class Features:
         log_macs: above the typical ones; 0 where the model is unknown.
         layouts: log2 threads, log2 instances and 1 where pinned; shape (configurations, 3).
         log_batch: log2 of the batch size.
+        quantised: 1 where the precision is int8, else 0.
         published: published top-1 accuracy in percent; NaN where there is none.
         knobs: by place of the backend's knobs, their values' codes; shape (configurations, knobs).
     """
@@ -52,6 +53,7 @@ class Features:
     log_macs: Floats
     layouts: Floats
     log_batch: Floats
+    quantised: Floats
     published: Floats
     knobs: Places
 
@@ -77,6 +79,7 @@ def features(configurations: Sequence[Configuration]) -> Features:
             [(log2(c.threads), log2(c.instances), float(c.pinned)) for c in configurations]
         ),
         log_batch=np.array([log2(c.batch_size) for c in configurations]),
+        quantised=np.array([float(c.precision == "int8") for c in configurations]),
         published=np.array([_published(known[c.model], c.precision) for c in configurations]),
         knobs=_knobs(configurations),
     )

@@ -90,6 +90,11 @@ def _published(features: Features, rows: Places, columns: Places) -> Floats:
     return np.outer(features.published_slope[rows], features.published_slope[columns])
 
 
+def _quantised(features: Features, rows: Places, columns: Places) -> Floats:
+    """One where both are: how fast integers are hangs on the operators, so on the family."""
+    return np.outer(features.quantised[rows], features.quantised[columns])
+
+
 def _all(_features: Features, rows: Places, columns: Places) -> Floats:
     return np.ones((len(rows), len(columns)))
 
@@ -112,5 +117,6 @@ KERNELS: Mapping[str, Kernel] = {
     "threads": _threads,
     "batch": _batch,
     "published": _published,
+    "quantised": _quantised,
 }
 """By the names that terms are written with."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from dse.search.features import Features, Floats, Places
 
-FREEDOM = 0.8
+FREEDOM = 0.5
 """Standard deviation of the logarithm of a term's deviation, before anything is measured."""
 LONGEST_STEP = 1.5
 """In the logarithm of a variance."""
@@ -76,6 +76,7 @@ class Covariance:
         found = np.zeros(len(rows))
         slopes = {"size": self._features.log_macs**2, "batch": self._features.log_batch**2}
         slopes["published"] = self._features.published_slope**2
+        slopes["quantised"] = self._features.quantised
         slopes["threads"] = (self._features.layouts**2).sum(axis=1)
         for each, variance in zip(self._terms, variances, strict=True):
             part = np.full(len(rows), variance)

@@ -38,16 +38,20 @@ SMALLEST = 1e-9
 
 SPEED = (
     term("all", 2.0, fixed=True),
-    term("size", 0.3),
-    term("near model", 0.2),
-    term("model", 0.1),
+    term("size", 0.15),
+    term("near model", 0.15),
+    term("model", 0.07),
     term("precision", 0.3),
     term("near runtime", 0.3),
     term("runtime", 0.4),
-    term("runtime * precision", 0.5),
-    term("runtime * precision * size", 0.15),
-    term("runtime * precision * near model", 0.2),
-    term("file", 0.1),
+    term("runtime * precision", 0.4),
+    term("runtime * precision * size", 0.12),
+    term("runtime * precision * family", 0.15),
+    term("runtime * precision * near model", 0.15),
+    term("quantised * runtime * family", 0.7),
+    term("quantised * runtime * size", 0.15),
+    term("quantised * runtime * near model", 0.15),
+    term("file", 0.08),
     term("threads", 0.2),
     term("threads * runtime * precision", 0.1),
     term("near layout * near model", 0.1),
@@ -97,7 +101,8 @@ SIZES = (
 ACCURACY_PER_LOG_MACS = 6.0
 ACCURACY_LOST = {"int8": 2.0}
 LOG_LATENCY_MS = 2.3
-SIZE_EXPONENT = 0.85
+USUAL_EXPONENT = 0.85
+EXPONENT_LESS = {"int8": 0.2}
 LOG_FASTER = {"int8": 0.4, "bf16": 0.3, "fp16": 0.2}
 FASTER_PER_DOUBLING = 0.45
 """Threads help by so much in the logarithm; half as many as twice would."""
@@ -158,7 +163,8 @@ class Quantity:
             return self.offset + 0.5 * FASTER_PER_DOUBLING * doubled * -self.relation
         if self.metric == MODEL_SIZE.name:
             return self.offset + features.log_macs - _of_each(precisions, {"int8": 1.4})
-        time = SIZE_EXPONENT * features.log_macs - _of_each(precisions, LOG_FASTER)
+        exponent = USUAL_EXPONENT - _of_each(precisions, EXPONENT_LESS)
+        time = exponent * features.log_macs - _of_each(precisions, LOG_FASTER)
         time -= FASTER_PER_DOUBLING * features.layouts[:, 0]
         better = METRICS[self.metric].direction == "maximize"
         return np.asarray(self.offset - time if better else self.offset + time)
