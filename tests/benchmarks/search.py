@@ -4,7 +4,8 @@
         [--budgets 0.05,0.1] [--warm-start] [--json]
 
 FILE is a table of the replay backend that holds every configuration of a space, or one of MLPerf's
-published results, in which each system with all 81 variants of the catalogue is a table of its own.
+published results, in which each system with all 81 variants of the catalogue is a table of its own
+(or each system, where none has them all).
 Printed is the share of the whole table's hypervolume that is found with a share of its rows (a row
 that failed counts) and with a share of the seconds that all of them take: the mean over the seeds,
 its standard error, and in brackets the worst seed. Latency and throughput are taken in logarithms,
@@ -106,7 +107,7 @@ def entries(request: Request) -> list[Entry]:
     names: set[str] = set()
     for file in request.files:
         tables = read(file)
-        for one in _searched(file, tables, every=request.every):
+        for one in _searched(tables, every=request.every):
             if one.name in names:
                 problem = f"another table is called {one.name}, too"
                 raise RequestError(problem, file=file, field="--table", remedy="rename the file")
@@ -127,14 +128,10 @@ def _of_table(request: Request, one: Table, known: Sequence[Values]) -> list[Ent
     ]
 
 
-def _searched(file: Path, tables: Sequence[Table], *, every: bool) -> list[Table]:
+def _searched(tables: Sequence[Table], *, every: bool) -> Sequence[Table]:
     """The tables of a file that samplers search: the rest is known to warm starts only."""
-    published = [one for one in tables if ":" in one.name]
-    chosen = [one for one in tables if every or one.complete or not published]
-    if not chosen:
-        problem = "no system in it has all 81 variants of the catalogue"
-        raise RequestError(problem, file=file, remedy="take those it has with --all-systems")
-    return chosen
+    complete = [one for one in tables if one.complete]
+    return tables if every or not complete else complete
 
 
 def _parser() -> Parser:

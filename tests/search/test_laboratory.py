@@ -23,7 +23,7 @@ from tests.benchmarks.laboratory.cost import START_S, Stopwatch
 from tests.benchmarks.laboratory.page import GRID, LATER, PUBLISHED, filled
 from tests.benchmarks.laboratory.report import by_rows, by_seconds, summary, table
 from tests.benchmarks.laboratory.tables import PUBLISHED_COLUMNS, Table, read, sources
-from tests.benchmarks.search import main
+from tests.benchmarks.search import entries, main, requested
 from tests.replays import write_table
 
 if TYPE_CHECKING:
@@ -58,6 +58,13 @@ def published(folder: Path, extra: Iterable[Sequence[object]] = ()) -> Path:
         writer.writerow(("one", "X", "resnet50", "SingleStream", 9.0, "Latency (ms)", 76.0))
         writer.writerows(extra)
     return path
+
+
+def named(model: str, precision: str) -> str:
+    """A variant of the catalogue in one of the published forms."""
+    if "-v3-" in model:
+        return f"{model}_224_1.0_{'float' if precision == 'fp32' else 'uint8'}"
+    return f"{model}-{'non-quantized' if precision == 'fp32' else 'quantized'}"
 
 
 def answered(capsys: pytest.CaptureFixture[str], *arguments: object) -> list[dict[str, Any]]:
@@ -102,10 +109,36 @@ def test_the_same_in_any_number_of_processes(
 
 def test_published_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked = ("--table", published(tmp_path), "--samplers", "grid", "--seeds", 1, "--budgets", "1")
-    found = answered(capsys, *asked, "--all-systems", "--processes", 1)
+    found = answered(capsys, *asked, "--processes", 1)
     assert [each["table"] for each in found] == [f"results:{system}" for system in SYSTEMS]
     assert [each["rows"] for each in found] == [4, 4, 3]
     assert [each["sources"] for each in found] == [0, 0, 0]
+
+
+def test_whole_systems_go_before_others(tmp_path: Path) -> None:
+    """Unless all are asked for: shares of different tables can't be compared."""
+    path = tmp_path / "results.csv"
+    variants = [named(*pair) for pair in published_pairs()]
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(PUBLISHED_COLUMNS)
+        for system, count in (("whole", None), ("part", 40)):
+            for place, name in enumerate(variants[:count], start=1):
+                writer.writerow((system, "X", name, "SingleStream", place, "Latency (ms)", place))
+    asked = ("--table", str(path), "--samplers", "grid", "--seeds", "1")
+    names = [entry.table.name for entry in entries(requested(asked))]
+    assert names == ["results:whole"]
+    names = [entry.table.name for entry in entries(requested((*asked, "--all-systems")))]
+    assert names == ["results:whole", "results:part"]
+
+
+def test_a_warm_start_is_handed_the_other_systems(tmp_path: Path) -> None:
+    asked = ("--table", str(published(tmp_path)), "--samplers", "grid", "--seeds", "1")
+    counts = [
+        [len(entry.sources) for entry in entries(requested((*asked, *more)))]
+        for more in ((), ("--warm-start",), ("--warm-start", "unseen"))
+    ]
+    assert counts == [[0, 0, 0], [2, 2, 2], [1, 1, 2]]
 
 
 def test_a_published_system(tmp_path: Path) -> None:
@@ -268,10 +301,9 @@ def test_wrong_files(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: s
 
 
 def test_wrong_published_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "--all-systems" in refused(capsys, "--table", published(tmp_path))
     extra = ("one", "X", next(iter(NAMES)), "SingleStream")
     other = published(tmp_path, [(*extra, 77.0, "Latency (ms)", 61.0)])
-    assert "has another" in refused(capsys, "--table", other, "--all-systems")
+    assert "has another" in refused(capsys, "--table", other)
     slow = published(tmp_path, [(*extra, "slow", "Latency (ms)", 61.0)])
     assert "'slow' is no number above 0" in refused(capsys, "--table", slow)
 

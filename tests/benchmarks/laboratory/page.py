@@ -86,7 +86,7 @@ def parts(samplers: Sequence[str], seeds: int) -> list[Part]:
     if gp.NAME in samplers:
         few = (gp.NAME,)
         return [
-            Part("optuna-gp on the grid", GRID, few, seeds, (0.05,)),
+            Part("optuna-gp on the grid", GRID, few, seeds, (0.05, 0.1, 0.15)),
             Part("optuna-gp on the systems", PUBLISHED, few, seeds, (0.1, 0.2)),
         ]
     chosen = tuple(samplers)
@@ -115,7 +115,10 @@ def write(samplers: Sequence[str], seeds: int, processes: int, page: Path = PAGE
         RequestError: the page lacks a section's markers, or a table can't be read.
     """
     made: dict[str, list[Run]] = {}
-    for part in parts(samplers, seeds):
+    planned = parts(samplers, seeds)
+    for part in planned:  # before minutes are spent
+        filled(page.read_text(encoding="utf-8"), page, part.name, "")
+    for part in planned:
         sys.stderr.write(f"{part.name}: {part.seeds} seeds\n")
         runs = list(contest(part.entries(), processes))
         made[part.name] = runs
@@ -167,7 +170,7 @@ def draw(grid: Sequence[Run], systems: Sequence[Run], file: Path) -> None:
             panel.set(xlabel=f"share of the {of} [%]", ylabel="share of hypervolume", title=title)
             panel.set(xlim=(0, 100 * DRAWN), ylim=(0.5, 1.005))
             panel.grid(alpha=0.3)
-    axes[0][0].legend(fontsize="small")
+    axes[0][0].legend(fontsize="small", loc="lower right")
     figure.savefig(file, dpi=110)
 
 
