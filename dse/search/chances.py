@@ -15,19 +15,15 @@ if TYPE_CHECKING:
 USUAL = 2.0
 """Logit of what to expect before anything is measured: seven of eight run."""
 TERMS = (
-    term("all", 1.0),
-    term("runtime * precision", 2.0),
-    term("runtime * precision * family", 1.5),
-    term("family * precision", 0.7),
-    term("file", 2.0),
-    term("many", 1.0),
-    term("many * runtime", 1.0),
+    term("all", 0.7),
+    term("runtime * precision", 3.0),
+    term("runtime * precision * family", 1.0),
+    term("file", 1.0),
     term("many * runtime * precision", 1.0),
-    term("many * family", 2.0),
-    term("many * family * precision", 1.0),
+    term("many * family", 2.5),
     term("many * model", 1.0),
-    term("many * file", 3.0),
-    term("near layout * runtime", 0.5),
+    term("many * file", 1.5),
+    term("near layout * runtime", 0.4),
     term("whole", 0.3),
 )
 """What fails is a runtime with a precision, a file, or batches of one; seldom a single point."""
