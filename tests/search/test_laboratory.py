@@ -20,7 +20,19 @@ from dse.types import DEFAULT_OBJECTIVES, Configuration, Measurement, Outcome, S
 from tests.benchmarks.laboratory import gp
 from tests.benchmarks.laboratory.contest import Entry, Run, Scale, _trace, rows_of, whole_s
 from tests.benchmarks.laboratory.cost import START_S, Stopwatch
-from tests.benchmarks.laboratory.page import GRID, LATER, PUBLISHED, filled
+from tests.benchmarks.laboratory.page import (
+    GRID,
+    LATER,
+    PAGE,
+    PUBLISHED,
+    WARM,
+    Part,
+    default_samplers,
+    draw,
+    filled,
+    parts,
+    section,
+)
 from tests.benchmarks.laboratory.report import by_rows, by_seconds, summary, table
 from tests.benchmarks.laboratory.tables import PUBLISHED_COLUMNS, Table, read, sources
 from tests.benchmarks.search import entries, main, requested
@@ -244,6 +256,25 @@ def test_the_tables_in_markdown(small: Path) -> None:
     assert len(lines) == 2
     worst = min(by_seconds(run, 0.25) for run in runs[2:])
     assert f", {worst:.3f}) |" in summary(runs, (0.25,), by_seconds, "seconds").splitlines()[-1]
+
+
+def test_the_sections_and_the_picture(small: Path, tmp_path: Path) -> None:
+    part = Part("grid", small, ("grid", "random"), 2, (0.25, 0.5))
+    runs = [Run(entry, *_trace(entry)) for entry in part.entries()]
+    assert len(runs) == 4
+    assert all(run.seconds[-1] >= 0.5 * whole_s(run.entry.table) for run in runs)
+    assert section(part, runs).count("| small | random | 2 |") == 2  # of rows, and of seconds
+    systems = replace(part, name="systems", file=published(tmp_path))
+    assert systems.entries() == []  # none has all variants
+    draw(runs, runs, tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_each_section_has_its_place_on_the_page() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    for samplers in (default_samplers(), (*default_samplers(), WARM), (gp.NAME,)):
+        for part in parts(samplers, 1):
+            assert filled(text, PAGE, part.name, "") != text
 
 
 def test_the_prose_of_the_page_stays(tmp_path: Path) -> None:
