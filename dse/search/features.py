@@ -11,7 +11,7 @@ import numpy as np
 from dse.search.facts import facts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -38,6 +38,7 @@ class Features:
 
     Attributes:
         codes: by aspect, numbers that are equal where that aspect is; shape (configurations,).
+        families: of the models, in words.
         shapes: log MACs, log parameters, log pixels and depthwise share of the model, each over
             its scale of `SCALES`; shape (configurations, 4). NaN where the model is unknown.
         log_macs: above the typical ones; 0 where the model is unknown.
@@ -49,6 +50,7 @@ class Features:
     """
 
     codes: dict[str, Places]
+    families: tuple[str, ...]
     shapes: Floats
     log_macs: Floats
     layouts: Floats
@@ -71,8 +73,11 @@ def features(configurations: Sequence[Configuration]) -> Features:
     known = {model: facts(model) for model in {c.model for c in configurations}}
     shapes = np.array([_shape(known[c.model]) for c in configurations])
     log_macs = np.nan_to_num(shapes[:, 0] * SCALES[0] - TYPICAL_LOG_MACS, nan=0.0)
+    families = tuple(_family(known[c.model], c.model) for c in configurations)
+    aspects = {name: _codes(map(of, configurations)) for name, of in ASPECTS.items()}
     return Features(
-        codes={name: _codes(map(of, configurations)) for name, of in _aspects(known).items()},
+        codes={**aspects, "family": _codes(families)},
+        families=families,
         shapes=shapes,
         log_macs=log_macs,
         layouts=np.array(
@@ -85,24 +90,21 @@ def features(configurations: Sequence[Configuration]) -> Features:
     )
 
 
-def _aspects(known: dict[str, Facts | None]) -> dict[str, Callable[[Configuration], Hashable]]:
-    """What tells configurations apart, by name."""
+ASPECTS: Mapping[str, Callable[[Configuration], Hashable]] = {
+    "model": lambda c: c.model,
+    "precision": lambda c: c.precision,
+    "backend": lambda c: c.backend,
+    "runtime": lambda c: (c.backend, c.knobs),
+    "many": lambda c: c.batch_size > 1,
+    "file": lambda c: (c.model, c.precision, c.backend, c.knobs),
+    "single": lambda c: replace(c, batch_size=1, instances=1),
+    "whole": lambda c: c,
+}
+"""What tells configurations apart, by name."""
 
-    def family(c: Configuration) -> str:
-        fact = known[c.model]
-        return fact.family if fact else c.model.partition("-")[0]
 
-    return {
-        "model": lambda c: c.model,
-        "family": family,
-        "precision": lambda c: c.precision,
-        "backend": lambda c: c.backend,
-        "runtime": lambda c: (c.backend, c.knobs),
-        "many": lambda c: c.batch_size > 1,
-        "file": lambda c: (c.model, c.precision, c.backend, c.knobs),
-        "single": lambda c: replace(c, batch_size=1, instances=1),
-        "whole": lambda c: c,
-    }
+def _family(fact: Facts | None, model: str) -> str:
+    return fact.family if fact else model.partition("-")[0]
 
 
 def _codes(values: Iterable[Hashable]) -> Places:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 FREEDOM = 0.5
 """Standard deviation of the logarithm of a term's deviation, before anything is measured."""
+FIXED = 1e-4
+"""That of a term whose deviation is not to be estimated."""
 LONGEST_STEP = 1.5
 """In the logarithm of a variance."""
 SETTLED = 0.02
@@ -103,13 +105,18 @@ class Process:
         features: of all configurations.
         terms: what the quantity's deviations from `expected` are made of.
         expected: what to expect of each configuration before anything is measured.
+        common: standard deviation of what the logarithms of all terms' deviations have in common.
     """
 
-    def __init__(self, features: Features, terms: Sequence[Term], expected: Floats) -> None:
+    def __init__(
+        self, features: Features, terms: Sequence[Term], expected: Floats, common: float
+    ) -> None:
         self._covariance = Covariance(features, terms)
         self._expected = expected
         self._prior = np.array([2 * np.log(each.deviation) for each in terms])
-        self._stiff = np.array([1e-8 if each.fixed else (2 * FREEDOM) ** 2 for each in terms])
+        free = np.array([not each.fixed for each in terms], dtype=np.float64)
+        spread = np.diag((2 * np.where(free > 0, FREEDOM, FIXED)) ** 2)
+        self._tie = np.linalg.inv(spread + (2 * common) ** 2 * np.outer(free, free))
         self._logs = self._prior.copy()
         self._places: Places = np.zeros(0, dtype=np.intp)
         self._parts: Floats = np.zeros((len(terms), 0, 0))
@@ -160,8 +167,8 @@ class Process:
         traces = np.einsum("tij,ij->t", self._parts, solved.inverse)
         pushes = self._parts @ solved.weights * variances[:, None]
         gradient = 0.5 * (pushes @ solved.weights - variances * traces)
-        gradient -= (self._logs - self._prior) / self._stiff
-        information = 0.5 * pushes @ solved.inverse @ pushes.T + np.diag(1 / self._stiff)
+        gradient -= self._tie @ (self._logs - self._prior)
+        information = 0.5 * pushes @ solved.inverse @ pushes.T + self._tie
         step = np.linalg.solve(information, gradient)
         return np.asarray(step * min(1.0, LONGEST_STEP / max(np.abs(step).max(), 1e-12)))
 
@@ -173,7 +180,7 @@ class Process:
         inverse = half.T @ half
         weights = inverse @ self._residuals
         likelihood = -0.5 * self._residuals @ weights - np.log(np.diag(factor)).sum()
-        prior = -0.5 * ((logs - self._prior) ** 2 / self._stiff).sum()
+        prior = -0.5 * (logs - self._prior) @ self._tie @ (logs - self._prior)
         return _Solved(float(likelihood + prior), inverse, weights)
 
     def predict(self, places: Places) -> tuple[Floats, Floats]:

@@ -39,25 +39,25 @@ SMALLEST = 1e-9
 SPEED = (
     term("all", 2.0, fixed=True),
     term("size", 0.15),
-    term("near model", 0.15),
-    term("model", 0.07),
+    term("near model", 0.12),
+    term("model", 0.06),
     term("precision", 0.3),
     term("near runtime", 0.3),
     term("runtime", 0.4),
     term("runtime * precision", 0.4),
     term("runtime * precision * size", 0.12),
-    term("runtime * precision * family", 0.15),
-    term("runtime * precision * near model", 0.15),
-    term("quantised * runtime * family", 0.7),
+    term("runtime * precision * family", 0.12),
+    term("runtime * precision * near model", 0.12),
+    term("quantised * runtime * family", 0.6),
     term("quantised * runtime * size", 0.15),
     term("quantised * runtime * near model", 0.15),
-    term("quantised * file", 0.25),
-    term("file", 0.1),
+    term("quantised * file", 0.2),
+    term("file", 0.06),
     term("threads", 0.2),
     term("threads * runtime * precision", 0.1),
-    term("near layout * near model", 0.1),
-    term("near layout * file", 0.08),
-    term("single", 0.05),
+    term("near layout * near model", 0.07),
+    term("near layout * file", 0.06),
+    term("single", 0.04),
 )
 """Of the logarithm of a time."""
 BATCHING = (
@@ -104,7 +104,11 @@ ACCURACY_LOST = {"int8": 2.0}
 LOG_LATENCY_MS = 2.3
 USUAL_EXPONENT = 0.85
 EXPONENT_LESS = {"int8": 0.2}
-LOG_FASTER = {"int8": 0.4, "bf16": 0.3, "fp16": 0.2}
+LOG_FASTER = {"bf16": 0.3, "fp16": 0.2}
+LOG_FASTER_QUANTISED = {"mobilenet-v1": 0.8, "mobilenet-v3": -0.3}
+USUALLY_FASTER_QUANTISED = 0.4
+"""What integers gain, by family: most where no sum has to be quantised anew, nothing where hard
+swish and squeeze-and-excite are in the way."""
 FASTER_PER_DOUBLING = 0.45
 """Threads help by so much in the logarithm; half as many as twice would."""
 RELATIONS: Mapping[str, tuple[int, float]] = {
@@ -127,6 +131,7 @@ class Quantity:
         relation: 1 where the logarithm of latency was taken off, -1 where it was added, else 0.
         offset: what to expect of it where nothing else is known.
         terms: what makes it differ from that.
+        common: see `dse.search.process.Process`.
     """
 
     metric: str
@@ -134,6 +139,7 @@ class Quantity:
     relation: int
     offset: float
     terms: tuple[Term, ...]
+    common: float = 0.3
 
     def of(self, values: Mapping[str, float]) -> float:
         """The quantity of measured values, in natural units or their logarithm.
@@ -166,6 +172,9 @@ class Quantity:
             return self.offset + features.log_macs - _of_each(precisions, {"int8": 1.4})
         exponent = USUAL_EXPONENT - _of_each(precisions, EXPONENT_LESS)
         time = exponent * features.log_macs - _of_each(precisions, LOG_FASTER)
+        time -= features.quantised * np.array(
+            [LOG_FASTER_QUANTISED.get(name, USUALLY_FASTER_QUANTISED) for name in features.families]
+        )
         time -= FASTER_PER_DOUBLING * features.layouts[:, 0]
         better = METRICS[self.metric].direction == "maximize"
         return np.asarray(self.offset - time if better else self.offset + time)
@@ -187,7 +196,7 @@ def quantities(metrics: Sequence[str]) -> tuple[Quantity, ...]:
 
 def _quantity(name: str, *, related: bool) -> Quantity:
     if name == ACCURACY.name:
-        return Quantity(name, "file", 0, 0.0, ACCURACIES)
+        return Quantity(name, "file", 0, 0.0, ACCURACIES, common=1.5)
     if name == MODEL_SIZE.name:
         return Quantity(name, "file", 0, 2.0, SIZES)
     extent: Extent = "whole" if METRICS[name].batched else "single"

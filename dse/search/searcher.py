@@ -23,10 +23,11 @@ REFERENCE = 1.1
 """The corner that bounds hypervolumes, in each objective's range from the best to the worst."""
 MOST_CONSIDERED = 3000
 """Configurations that are looked at in a step; of more, a part is drawn each time."""
-DRAWS = 48
+THRIFT = 0.0
+DRAWS = 128
 FREEDOM = 6.0
 """Degrees of freedom of Student's t: the variances are estimates, too."""
-MOST_WORK = 1_500_000
+MOST_WORK = 4_000_000
 """Draws times boxes that a step may take."""
 FEWEST = 24
 """Of the most promising configurations that are looked at closely."""
@@ -86,7 +87,7 @@ class Searcher:
         width = np.where(high > low, high - low, 1.0)
         left = rest((front - low) / width, np.full(len(low), REFERENCE))
         gains = self._gains(belief, left, low, width)
-        rate = gains * belief.chance / self._seconds(places, belief)
+        rate = gains * belief.chance / self._seconds(places, belief) ** THRIFT
         return int(places[self._best(rate, belief.chance)])
 
     def _best(self, rate: Floats, chance: Floats) -> int:

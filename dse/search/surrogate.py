@@ -98,7 +98,10 @@ class Surrogate:
             _Learned(
                 quantity,
                 Process(
-                    self.features, quantity.terms, quantity.expected(self.features, precisions)
+                    self.features,
+                    quantity.terms,
+                    quantity.expected(self.features, precisions),
+                    quantity.common,
                 ),
                 self.features.codes[quantity.extent],
             )
