@@ -12,7 +12,7 @@ from dse.cli.options import Duration, Size, storage_option
 if TYPE_CHECKING:
     from dse.explore.session import Request
 
-SAMPLERS = ("grid", "random", "nsga2", "tpe")
+SAMPLERS = ("grid", "random", "nsga2", "tpe", "frontier")
 
 
 @click.command()

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from dse.study.record import Record
     from dse.types import Configuration, KnobValue
 
+    Source = Mapping[Configuration, Mapping[str, float]]
+
 LONGEST = 1500
 """Trials of a sampler's study, two for each step: TPE takes 10 ms to go through so many, and again
 for each knob that only some configurations have."""
@@ -44,7 +46,9 @@ class Sampler(Protocol):
         ...
 
 
-def make_sampler(name: str, pool: Pool, space: SearchSpace, seed: int) -> Sampler:
+def make_sampler(
+    name: str, pool: Pool, space: SearchSpace, seed: int, sources: Sequence[Source] = ()
+) -> Sampler:
     """The sampler of that name, over what is left in the pool.
 
     Args:
@@ -52,7 +56,10 @@ def make_sampler(name: str, pool: Pool, space: SearchSpace, seed: int) -> Sample
         pool: shrinks as configurations are taken from it.
         space: has the objectives and constraints.
         seed: of everything random.
+        sources: what is known of other systems, for `frontier`; the others learn from none.
     """
+    if name == "frontier":
+        return Frontier(pool, space, seed, sources)
     return SAMPLERS[name](pool, space, seed)
 
 
@@ -83,6 +90,38 @@ class Random:
 
     def learn(self, record: Record) -> None:
         """Nothing: the draws are independent."""
+
+
+class Frontier:
+    """Models the whole space, and proposes what promises to add most to the frontier.
+
+    Args:
+        pool: what may be proposed; what it sets aside is taken for being measured.
+        space: has the objectives and constraints.
+        seed: of everything random.
+        sources: what is known of other systems, see `dse.search.searcher.Searcher`.
+    """
+
+    def __init__(
+        self, pool: Pool, space: SearchSpace, seed: int, sources: Sequence[Source] = ()
+    ) -> None:
+        from dse.search.searcher import Searcher
+
+        self._pool = pool
+        plan = pool.plan.configurations
+        self._searcher = Searcher(plan, space.objectives, space.constraints, seed, sources)
+
+    def propose(self) -> Configuration:
+        """The configuration with the largest gain to expect."""
+        place = self._searcher.propose(self._pool.offered, self._pool.withheld)
+        return self._pool.plan.configurations[place]
+
+    def learn(self, record: Record) -> None:
+        """Takes in values and failures alike."""
+        place = self._pool.place(record.configuration)
+        if place is not None:
+            outcome = record.outcome
+            self._searcher.learn(place, outcome.values, ran=outcome.failure is None)
 
 
 class Stock:
@@ -223,4 +262,5 @@ SAMPLERS: Mapping[str, Callable[[Pool, SearchSpace, int], Sampler]] = {
     "random": lambda pool, _space, seed: Random(pool, seed),
     "nsga2": _nsga2,
     "tpe": _tpe,
+    "frontier": Frontier,
 }

@@ -58,7 +58,7 @@ class Chances:
         if not len(places):
             return
         matrix = self._sum(places, places)
-        logits = np.full(len(places), USUAL)
+        logits: Floats = np.full(len(places), USUAL)
         for _ in range(MOST_STEPS):
             chance = 1 / (1 + np.exp(-logits))
             weights = np.maximum(chance * (1 - chance), 1e-6)
@@ -66,7 +66,7 @@ class Chances:
             inner = np.eye(len(places)) + root[:, None] * matrix * root
             target = weights * (logits - USUAL) + ran - chance
             back = root * np.linalg.solve(inner, root * (matrix @ target))
-            before, logits = logits, USUAL + matrix @ (target - back)
+            before, logits = logits, np.asarray(USUAL + matrix @ (target - back))
             if np.abs(logits - before).max() < 1e-3:
                 break
         chance = 1 / (1 + np.exp(-logits))

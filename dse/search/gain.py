@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import comb
 from typing import TYPE_CHECKING
 
@@ -69,7 +70,7 @@ def _boxes(front: Floats, reference: Floats) -> tuple[list[list[float]], list[li
     edges = [-np.inf, *np.unique(front[:, -1]).tolist(), float(reference[-1])]
     lower: list[list[float]] = []
     upper: list[list[float]] = []
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in pairwise(edges):
         below = front[front[:, -1] <= low][:, :-1]
         lows, highs = _boxes(_nondominated(below), reference[:-1])
         lower += [[*corner, low] for corner in lows]

@@ -7,14 +7,16 @@ and sums of kernels are kernels.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from dse.search.features import Features, Floats, Places
+
+    Kernel = Callable[[Features, Places, Places], Floats]
 
 KNOB_LIKENESS = 0.5
 """How much alike two runtimes of one backend are, for each knob in which they differ."""
@@ -23,20 +25,12 @@ BATCH_LENGTH = 1.5
 """Doublings over which a batch size or a number of threads becomes another."""
 
 
-class Kernel(Protocol):
-    """One respect in which configurations are alike."""
-
-    def __call__(self, features: Features, rows: Places, columns: Places) -> Floats:
-        """The likeness of each row to each column."""
-        ...
-
-
 def _same(aspect: str) -> Kernel:
     """One where an aspect is the same, else zero."""
 
     def kernel(features: Features, rows: Places, columns: Places) -> Floats:
         codes = features.codes[aspect]
-        return (codes[rows][:, None] == codes[columns]).astype(np.float64)
+        return np.asarray(codes[rows][:, None] == codes[columns], dtype=np.float64)
 
     return kernel
 
@@ -57,7 +51,7 @@ def _near_model(features: Features, rows: Places, columns: Places) -> Floats:
 def _near_runtime(features: Features, rows: Places, columns: Places) -> Floats:
     knobs = features.knobs
     differing = (knobs[rows][:, None] != knobs[columns]).sum(axis=-1)
-    return _same("backend")(features, rows, columns) * KNOB_LIKENESS**differing
+    return np.asarray(_same("backend")(features, rows, columns) * KNOB_LIKENESS**differing)
 
 
 def _near_layout(features: Features, rows: Places, columns: Places) -> Floats:

@@ -199,6 +199,7 @@ def _quantity(name: str, *, related: bool) -> Quantity:
         return Quantity(name, "file", 0, 0.0, ACCURACIES, common=1.5)
     if name == MODEL_SIZE.name:
         return Quantity(name, "file", 0, 2.0, SIZES)
+    terms: tuple[Term, ...]
     extent: Extent = "whole" if METRICS[name].batched else "single"
     relation, offset = RELATIONS.get(name, (0, 0.0)) if related else (0, 0.0)
     if not relation:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from dse.space.space import Constraint
     from dse.types import Configuration
 
+    Source = Mapping[Configuration, Mapping[str, float]]
+
 REFERENCE = 1.1
 """The corner that bounds hypervolumes, in each objective's range from the best to the worst."""
 MOST_CONSIDERED = 3000
@@ -46,6 +48,7 @@ class Searcher:
         objectives: names in `METRICS`.
         constraints: what counts must keep to.
         seed: of everything random.
+        sources: by configuration and metric, what was measured on other systems.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Searcher:
         objectives: Sequence[str],
         constraints: Sequence[Constraint],
         seed: int,
+        sources: Sequence[Source] = (),
     ) -> None:
         metrics = (*objectives, *(c.metric for c in constraints))
         self._surrogate = Surrogate(configurations, metrics)
