@@ -1,4 +1,8 @@
-"""How likely a configuration is to run at all, by those that did and those that failed."""
+"""How likely a configuration is to run at all, by those that did and those that failed.
+
+A failure has one of two causes: single samples fail as well, or batches do. Which of them it was is
+told by other outcomes, so both are learned together, by expectation and maximisation.
+"""
 
 from __future__ import annotations
 
@@ -7,45 +11,49 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dse.search.process import Covariance, term
+from dse.search.process import Covariance, Term, term
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dse.search.features import Features, Floats, Places
 
-USUAL = 2.0
-"""Logit of what to expect before anything is measured: seven of eight run."""
-TERMS = (
+SINGLE = (
     term("all", 0.7),
     term("runtime * precision", 3.0),
     term("runtime * precision * family", 1.0),
-    term("file", 1.0),
-    term("many * runtime * precision", 1.0),
-    term("many * family", 2.5),
-    term("many * model", 1.0),
-    term("many * file", 1.5),
+    term("file", 1.5),
     term("near layout * runtime", 0.4),
+    term("single", 0.3),
+)
+"""Of the logit of running at all. A runtime refuses a precision, or a file."""
+BATCHES = (
+    term("all", 1.0),
+    term("runtime * precision", 1.5),
+    term("family", 2.0),
+    term("model", 1.0),
+    term("file", 1.5),
     term("whole", 0.3),
 )
-"""What fails is a runtime with a precision, a file, or batches of one; seldom a single point."""
-MOST_STEPS = 30
+"""Of the logit that batches run where single samples do. Files have a fixed batch, often all of a
+family."""
+USUAL_SINGLE, USUAL_BATCHES = 2.0, 1.0
+"""Logits of what to expect before anything is measured."""
+MOST_STEPS, ENOUGH = 30, 1e-3
+ROUNDS = 3
 
 
 class Chances:
-    """A logistic Gaussian process with Laplace's approximation.
-
-    After Rasmussen and Williams (2006), algorithms 3.1 and 3.2; the average over the uncertainty
-    of the logit is MacKay's (1992).
+    """The probability to run.
 
     Args:
         features: of all configurations.
     """
 
     def __init__(self, features: Features) -> None:
-        self._covariance = Covariance(features, TERMS)
-        self._variances = np.array([each.deviation**2 for each in TERMS])
-        self._places: Places = np.zeros(0, dtype=np.intp)
-        self._slope: Floats = np.zeros(0)
-        self._inverse: Floats = np.zeros((0, 0))
+        self._many = features.log_batch > 0
+        self._single = _Logistic(features, SINGLE, USUAL_SINGLE)
+        self._batches = _Logistic(features, BATCHES, USUAL_BATCHES)
 
     def learn(self, places: Places, ran: Floats) -> None:
         """Takes in all outcomes, in place of what it was told before.
@@ -54,41 +62,67 @@ class Chances:
             places: of the configurations, each once.
             ran: 1 for what ran, 0 for what failed.
         """
+        if not len(places):
+            return
+        many = self._many[places]
+        unclear = many & (ran == 0)
+        for _ in range(ROUNDS if unclear.any() else 1):
+            single = self._single.predict(places)
+            batches = self._batches.predict(places)
+            failed = np.maximum(1 - single * batches, 1e-9)
+            self._single.learn(places, np.where(unclear, single * (1 - batches) / failed, ran))
+            blamed = np.where(unclear, batches * (1 - single) / failed, ran)
+            self._batches.learn(places[many], blamed[many])
+
+    def predict(self, places: Places) -> Floats:
+        """The probability to run, of some configurations."""
+        batches = np.where(self._many[places], self._batches.predict(places), 1.0)
+        return np.asarray(self._single.predict(places) * batches)
+
+
+class _Logistic:
+    """A logistic Gaussian process with Laplace's approximation.
+
+    After Rasmussen and Williams (2006), algorithms 3.1 and 3.2; the average over the uncertainty
+    of the logit is MacKay's (1992).
+    """
+
+    def __init__(self, features: Features, terms: Sequence[Term], usual: float) -> None:
+        self._covariance = Covariance(features, terms)
+        self._variances = np.array([each.deviation**2 for each in terms])
+        self._usual = usual
+        self._places: Places = np.zeros(0, dtype=np.intp)
+        self._slope: Floats = np.zeros(0)
+        self._inverse: Floats = np.zeros((0, 0))
+
+    def learn(self, places: Places, shares: Floats) -> None:
+        """Takes in how surely each place was a success, from 0 to 1."""
         self._places = places
         if not len(places):
             return
-        matrix = self._sum(places, places)
-        logits: Floats = np.full(len(places), USUAL)
+        matrix = self._covariance.sum(places, places, self._variances)
+        logits: Floats = np.full(len(places), self._usual)
         for _ in range(MOST_STEPS):
             chance = 1 / (1 + np.exp(-logits))
             weights = np.maximum(chance * (1 - chance), 1e-6)
             root = np.sqrt(weights)
             inner = np.eye(len(places)) + root[:, None] * matrix * root
-            target = weights * (logits - USUAL) + ran - chance
+            target = weights * (logits - self._usual) + shares - chance
             back = root * np.linalg.solve(inner, root * (matrix @ target))
-            before, logits = logits, np.asarray(USUAL + matrix @ (target - back))
-            if np.abs(logits - before).max() < 1e-3:
+            before, logits = logits, np.asarray(self._usual + matrix @ (target - back), np.float64)
+            if np.abs(logits - before).max() < ENOUGH:
                 break
         chance = 1 / (1 + np.exp(-logits))
-        self._slope = ran - chance
+        self._slope = shares - chance
         weights = np.maximum(chance * (1 - chance), 1e-6)
         self._inverse = np.linalg.inv(matrix + np.diag(1 / weights))
 
     def predict(self, places: Places) -> Floats:
-        """The probability to run, of some configurations."""
         own = self._covariance.diagonal(places, self._variances)
-        mean = np.full(len(places), USUAL)
+        mean = np.full(len(places), self._usual)
         if len(self._places):
-            cross = self._sum(places, self._places)
+            cross = self._covariance.sum(places, self._places, self._variances)
             mean = mean + cross @ self._slope
             own = own - np.einsum("ij,ij->i", cross @ self._inverse, cross)
         spread = np.sqrt(1 + pi * np.maximum(own, 0.0) / 8)
         return np.asarray(1 / (1 + np.exp(-mean / spread)))
-
-    def _sum(self, rows: Places, columns: Places) -> Floats:
-        found = np.zeros((len(rows), len(columns)))
-        for part, variance in zip(
-            self._covariance.parts(rows, columns), self._variances, strict=True
-        ):
-            found += variance * part
-        return found

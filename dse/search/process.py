@@ -73,6 +73,13 @@ class Covariance:
             found.append(part)
         return found
 
+    def sum(self, rows: Places, columns: Places, variances: Floats) -> Floats:
+        """The covariance; shape (rows, columns)."""
+        found = np.zeros((len(rows), len(columns)))
+        for part, variance in zip(self.parts(rows, columns), variances, strict=True):
+            found += variance * part
+        return found
+
     def diagonal(self, rows: Places, variances: Floats) -> Floats:
         """The variance of each row."""
         found = np.zeros(len(rows))
@@ -190,24 +197,16 @@ class Process:
         mean = self._expected[places]
         if self._solved is None:
             return mean, own
-        cross = self._cross(places, variances)
+        cross = self._covariance.sum(places, self._places, variances)
         mean = mean + cross @ self._solved.weights
         explained = np.einsum("ij,ij->i", cross @ self._solved.inverse, cross)
         return mean, np.maximum(own - explained, 0.0)
 
-    def _cross(self, places: Places, variances: Floats) -> Floats:
-        parts = self._covariance.parts(places, self._places)
-        found = np.zeros((len(places), len(self._places)))
-        for part, variance in zip(parts, variances, strict=True):
-            found += variance * part
-        return found
-
     def covariance(self, places: Places) -> Floats:
         """The joint covariance of the quantity at some configurations."""
         variances = np.exp(self._logs)
-        parts = self._covariance.parts(places, places)
-        prior = sum((v * part for v, part in zip(variances, parts, strict=True)), np.zeros(()))
+        prior = self._covariance.sum(places, places, variances)
         if self._solved is None:
-            return np.asarray(prior)
-        cross = self._cross(places, variances)
+            return prior
+        cross = self._covariance.sum(places, self._places, variances)
         return np.asarray(prior - cross @ self._solved.inverse @ cross.T)
