@@ -45,6 +45,7 @@ class Features:
         layouts: log2 threads, log2 instances and 1 where pinned; shape (configurations, 3).
         log_batch: log2 of the batch size.
         quantised: 1 where the precision is int8, else 0.
+        reduced: 0 where the precision is fp32, else 1.
         published: published top-1 accuracy in percent; NaN where there is none.
         knobs: by place of the backend's knobs, their values' codes; shape (configurations, knobs).
     """
@@ -56,6 +57,7 @@ class Features:
     layouts: Floats
     log_batch: Floats
     quantised: Floats
+    reduced: Floats
     published: Floats
     knobs: Places
 
@@ -85,6 +87,7 @@ def features(configurations: Sequence[Configuration]) -> Features:
         ),
         log_batch=np.array([log2(c.batch_size) for c in configurations]),
         quantised=np.array([float(c.precision == "int8") for c in configurations]),
+        reduced=np.array([float(c.precision != "fp32") for c in configurations]),
         published=np.array([_published(known[c.model], c.precision) for c in configurations]),
         knobs=_knobs(configurations),
     )

@@ -86,6 +86,7 @@ class Covariance:
         slopes = {"size": self._features.log_macs**2, "batch": self._features.log_batch**2}
         slopes["published"] = self._features.published_slope**2
         slopes["quantised"] = self._features.quantised
+        slopes["reduced"] = self._features.reduced
         slopes["threads"] = (self._features.layouts**2).sum(axis=1)
         for each, variance in zip(self._terms, variances, strict=True):
             part = np.full(len(rows), variance)
