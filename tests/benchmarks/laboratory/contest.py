@@ -10,7 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import moocore
 
@@ -174,8 +174,7 @@ def _sampler(entry: Entry, pool: Pool) -> Sampler:
     space = entry.table.space()
     if entry.sampler == gp.NAME:
         return gp.make(pool, space, entry.seed)
-    known: dict[str, Any] = {"sources": entry.sources} if entry.sources else {}
-    return make_sampler(entry.sampler, pool, space, entry.seed, **known)
+    return make_sampler(entry.sampler, pool, space, entry.seed, entry.sources)
 
 
 @contextmanager
