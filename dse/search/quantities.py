@@ -103,8 +103,10 @@ SIZES = (
 ACCURACY_PER_LOG_MACS = 6.0
 ACCURACY_LOST = {"int8": 2.0}
 LOG_LATENCY_MS = 2.3
-USUAL_EXPONENT = 0.85
-EXPONENT_LESS = {"int8": 0.2}
+SIZE_EXPONENT = 0.95
+OVERHEAD = {"int8": 0.2}
+USUAL_OVERHEAD = 0.05
+"""What each call takes beside its arithmetic, as a share of that of a typical model."""
 LOG_FASTER = {"bf16": 0.3, "fp16": 0.2}
 LOG_FASTER_QUANTISED = {"mobilenet-v1": 0.8, "mobilenet-v3": -0.3}
 USUALLY_FASTER_QUANTISED = 0.4
@@ -171,8 +173,10 @@ class Quantity:
             return self.offset + 0.5 * FASTER_PER_DOUBLING * doubled * -self.relation
         if self.metric == MODEL_SIZE.name:
             return self.offset + features.log_macs - _of_each(precisions, {"int8": 1.4})
-        exponent = USUAL_EXPONENT - _of_each(precisions, EXPONENT_LESS)
-        time = exponent * features.log_macs - _of_each(precisions, LOG_FASTER)
+        overhead = _of_each(precisions, OVERHEAD, USUAL_OVERHEAD)
+        arithmetic = np.exp(SIZE_EXPONENT * features.log_macs)
+        time = np.log((arithmetic + overhead) / (1 + overhead))
+        time -= _of_each(precisions, LOG_FASTER)
         time -= features.quantised * np.array(
             [LOG_FASTER_QUANTISED.get(name, USUALLY_FASTER_QUANTISED) for name in features.families]
         )
@@ -181,8 +185,10 @@ class Quantity:
         return np.asarray(self.offset - time if better else self.offset + time)
 
 
-def _of_each(precisions: Sequence[str], amounts: Mapping[str, float]) -> Floats:
-    return np.array([amounts.get(precision, 0.0) for precision in precisions])
+def _of_each(
+    precisions: Sequence[str], amounts: Mapping[str, float], usual: float = 0.0
+) -> Floats:
+    return np.array([amounts.get(precision, usual) for precision in precisions])
 
 
 def quantities(metrics: Sequence[str]) -> tuple[Quantity, ...]:
