@@ -47,6 +47,8 @@ class Features:
         quantised: 1 where the precision is int8, else 0.
         reduced: 0 where the precision is fp32, else 1.
         published: published top-1 accuracy in percent; NaN where there is none.
+        borrowed: deviations of other systems, see `dse.search.borrowed`; shape (configurations,
+            systems).
         knobs: by place of the backend's knobs, their values' codes; shape (configurations, knobs).
     """
 
@@ -59,6 +61,7 @@ class Features:
     quantised: Floats
     reduced: Floats
     published: Floats
+    borrowed: Floats
     knobs: Places
 
     def __len__(self) -> int:
@@ -89,6 +92,7 @@ def features(configurations: Sequence[Configuration]) -> Features:
         quantised=np.array([float(c.precision == "int8") for c in configurations]),
         reduced=np.array([float(c.precision != "fp32") for c in configurations]),
         published=np.array([_published(known[c.model], c.precision) for c in configurations]),
+        borrowed=np.zeros((len(configurations), 0)),
         knobs=_knobs(configurations),
     )
 

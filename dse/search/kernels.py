@@ -94,6 +94,11 @@ def _reduced(features: Features, rows: Places, columns: Places) -> Floats:
     return np.outer(features.reduced[rows], features.reduced[columns])
 
 
+def _borrowed(features: Features, rows: Places, columns: Places) -> Floats:
+    """A weighted sum of what other systems deviate by."""
+    return np.asarray(features.borrowed[rows] @ features.borrowed[columns].T)
+
+
 def _all(_features: Features, rows: Places, columns: Places) -> Floats:
     return np.ones((len(rows), len(columns)))
 
@@ -115,6 +120,7 @@ KERNELS: Mapping[str, Kernel] = {
     "size": _size,
     "threads": _threads,
     "batch": _batch,
+    "borrowed": _borrowed,
     "published": _published,
     "quantised": _quantised,
     "reduced": _reduced,

@@ -87,6 +87,7 @@ class Covariance:
         slopes["published"] = self._features.published_slope**2
         slopes["quantised"] = self._features.quantised
         slopes["reduced"] = self._features.reduced
+        slopes["borrowed"] = (self._features.borrowed**2).sum(axis=1)
         slopes["threads"] = (self._features.layouts**2).sum(axis=1)
         for each, variance in zip(self._terms, variances, strict=True):
             part = np.full(len(rows), variance)

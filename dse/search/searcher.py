@@ -14,12 +14,11 @@ from dse.types import LATENCY, METRICS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from dse.search.borrowed import Source
     from dse.search.features import Floats, Places
     from dse.search.surrogate import Belief
     from dse.space.space import Constraint
     from dse.types import Configuration
-
-    Source = Mapping[Configuration, Mapping[str, float]]
 
 REFERENCE = 1.1
 """The corner that bounds hypervolumes, in each objective's range from the best to the worst."""
@@ -60,7 +59,7 @@ class Searcher:
         sources: Sequence[Source] = (),
     ) -> None:
         metrics = (*objectives, *(c.metric for c in constraints))
-        self._surrogate = Surrogate(configurations, metrics)
+        self._surrogate = Surrogate(configurations, metrics, sources)
         self._count = len(configurations)
         self._objectives = [self._surrogate.metrics.index(name) for name in objectives]
         self._bounds = _bounds(constraints, self._surrogate.metrics)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dse.search.borrowed import borrow, terms
 from dse.search.chances import Chances
 from dse.search.features import features
 from dse.search.process import Process
@@ -16,6 +17,7 @@ from dse.types import LATENCY, METRICS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from dse.search.borrowed import Source
     from dse.search.features import Floats, Places
     from dse.search.quantities import Quantity
     from dse.types import Configuration
@@ -89,24 +91,26 @@ class Surrogate:
     Args:
         configurations: all of them; they are spoken of by their places.
         metrics: names in `METRICS`.
+        sources: by configuration and metric, what was measured on other systems.
     """
 
-    def __init__(self, configurations: Sequence[Configuration], metrics: Sequence[str]) -> None:
+    def __init__(
+        self,
+        configurations: Sequence[Configuration],
+        metrics: Sequence[str],
+        sources: Sequence[Source] = (),
+    ) -> None:
         self.features = features(configurations)
         precisions = [c.precision for c in configurations]
-        self._learned = [
-            _Learned(
-                quantity,
-                Process(
-                    self.features,
-                    quantity.terms,
-                    quantity.expected(self.features, precisions),
-                    quantity.common,
-                ),
-                self.features.codes[quantity.extent],
-            )
-            for quantity in quantities(metrics)
-        ]
+        places = {configuration: place for place, configuration in enumerate(configurations)}
+        self._learned: list[_Learned] = []
+        for quantity in quantities(metrics):
+            groups = self.features.codes[quantity.extent]
+            expected = quantity.expected(self.features, precisions)
+            expected, deviations = borrow(quantity, sources, places, groups, expected)
+            known = replace(self.features, borrowed=deviations)
+            process = Process(known, terms(quantity, deviations), expected, quantity.common)
+            self._learned.append(_Learned(quantity, process, groups))
         self.metrics = tuple(each.quantity.metric for each in self._learned)
         self._chances = Chances(self.features)
         self._ran: dict[int, bool] = {}
