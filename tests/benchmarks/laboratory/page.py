@@ -86,8 +86,8 @@ def parts(samplers: Sequence[str], seeds: int) -> list[Part]:
     if gp.NAME in samplers:
         few = (gp.NAME,)
         return [
-            Part("optuna-gp on the grid", GRID, few, seeds, (0.05, 0.1, 0.15)),
-            Part("optuna-gp on the systems", PUBLISHED, few, seeds, (0.1, 0.2)),
+            Part("optuna-gp on the grid", GRID, few, seeds, GRID_BUDGETS),
+            Part("optuna-gp on the systems", PUBLISHED, few, seeds, BUDGETS),
         ]
     chosen = tuple(samplers)
     found = [
