@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     Source = Mapping[Configuration, Mapping[str, float]]
 
-REMAINS = 0.35
+REMAINS = 0.5
 """What is left of the deviations of configurations that other systems tell of."""
-WEIGHT = 1.0
+WEIGHT = 1.5
 """Of a deviation: that the system differs from the mean as much as the others do."""
 
 

@@ -109,7 +109,8 @@ class _Logistic:
             inner = np.eye(len(places)) + root[:, None] * matrix * root
             target = weights * (logits - self._usual) + shares - chance
             back = root * np.linalg.solve(inner, root * (matrix @ target))
-            before, logits = logits, np.asarray(self._usual + matrix @ (target - back), np.float64)
+            before = logits
+            logits = np.asarray(self._usual + matrix @ (target - back), dtype=np.float64)
             if np.abs(logits - before).max() < ENOUGH:
                 break
         chance = 1 / (1 + np.exp(-logits))

@@ -185,9 +185,7 @@ class Quantity:
         return np.asarray(self.offset - time if better else self.offset + time)
 
 
-def _of_each(
-    precisions: Sequence[str], amounts: Mapping[str, float], usual: float = 0.0
-) -> Floats:
+def _of_each(precisions: Sequence[str], amounts: Mapping[str, float], usual: float = 0.0) -> Floats:
     return np.array([amounts.get(precision, usual) for precision in precisions])
 
 

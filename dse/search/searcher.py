@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -67,9 +68,11 @@ class Searcher:
         self._found: dict[int, Floats] = {}
 
     def learn(self, place: int, values: Mapping[str, float], *, ran: bool) -> None:
-        """Takes in an outcome; see `Surrogate.learn`."""
+        """Takes in an outcome; see `Surrogate.learn`. What is not finite is no value."""
+        values = {name: value for name, value in values.items() if isfinite(value)}
+        ran = ran and values.keys() >= set(self._surrogate.metrics)
         self._surrogate.learn(place, values, ran=ran)
-        if ran and values.keys() >= set(self._surrogate.metrics):
+        if ran:
             losses = [loss(name, values[name]) for name in self._surrogate.metrics]
             self._found[place] = np.array(losses)
 
