@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from dse.types import DEFAULT_OBJECTIVES, Configuration, Measurement, Outcome, S
 from tests.benchmarks.laboratory import gp
 from tests.benchmarks.laboratory.contest import Entry, Run, Scale, _trace, rows_of, whole_s
 from tests.benchmarks.laboratory.cost import START_S, Stopwatch
+from tests.benchmarks.laboratory.limit import best_shares, with_limits
 from tests.benchmarks.laboratory.page import (
     GRID,
     LATER,
@@ -203,25 +204,45 @@ def test_longer_calls_take_longer(tmp_path: Path) -> None:
 POINT = st.tuples(*(st.integers(1, 9).map(float) for _ in DEFAULT_OBJECTIVES))
 
 
-@given(st.lists(POINT, min_size=1, max_size=12), st.data())
-def test_more_points_are_never_a_smaller_share(
-    points: list[tuple[float, ...]], data: st.DataObject
-) -> None:
+def tabled(points: Sequence[Sequence[float]]) -> Table:
+    """A table of as many of the default objectives as the points have values."""
+    objectives = DEFAULT_OBJECTIVES[: len(points[0])]
     outcomes = {
         Configuration(str(number), "fp32", "replay", 1, 1): Outcome(
             tuple(
                 Measurement(name, value, "", Source.REPLAYED)
-                for name, value in zip(DEFAULT_OBJECTIVES, point, strict=True)
+                for name, value in zip(objectives, point, strict=True)
             )
         )
         for number, point in enumerate(points)
     }
-    scale = Scale(Table("t", DEFAULT_OBJECTIVES, outcomes))
-    order = data.draw(st.permutations([scale.losses(o) for o in outcomes.values()]))
+    return Table("t", objectives, outcomes)
+
+
+@given(st.lists(POINT, min_size=1, max_size=12), st.data())
+def test_more_points_are_never_a_smaller_share(
+    points: list[tuple[float, ...]], data: st.DataObject
+) -> None:
+    one = tabled(points)
+    scale = Scale(one)
+    order = data.draw(st.permutations([scale.losses(o) for o in one.outcomes.values()]))
     shares = [scale.share(order[:count]) for count in range(len(order) + 1)]
     assert shares[0] == 0 < shares[1]
     assert all(a <= b + 1e-12 for a, b in pairwise(shares))
     assert shares[-1] == pytest.approx(1)
+
+
+@given(st.lists(POINT, min_size=1, max_size=7))
+def test_no_choice_of_rows_is_better_than_the_best(points: list[tuple[float, ...]]) -> None:
+    one = tabled([point[:2] for point in points])
+    scale = Scale(one)
+    losses = [scale.losses(outcome) for outcome in one.outcomes.values()]
+    best = [
+        max(scale.share(chosen) for chosen in combinations(losses, count))
+        for count in range(1, len(losses) + 1)
+    ]
+    assert best_shares(one, len(losses)) == pytest.approx(best)
+    assert best_shares(one, 1) == pytest.approx(best[:1])
 
 
 @given(st.integers(1, 1000), st.integers(1, 1000))
@@ -265,6 +286,9 @@ def test_the_sections_and_the_picture(small: Path, tmp_path: Path) -> None:
     assert all(run.seconds[-1] >= 0.5 * whole_s(run.entry.table) for run in runs)
     assert section(part, runs).count("| small | random | 2 |") == 2  # of rows, and of seconds
     systems = replace(part, name="systems", file=published(tmp_path))
+    two = [searched(one, "random", 0, 2) for one in read(systems.file)]
+    assert [run.entry.sampler for run in with_limits(two)] == ["random", "(best choice)"] * 3
+    assert section(systems, two).count("| (best choice) |") == 1 + 3  # of rows only
     assert systems.entries() == []  # none has all variants
     draw(runs, runs, tmp_path / "picture.png")
     assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")

@@ -23,7 +23,7 @@ from tests.benchmarks.laboratory import gp
 from tests.benchmarks.laboratory.cost import Stopwatch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from dse.explore.samplers import Sampler
     from dse.types import Outcome
@@ -111,11 +111,15 @@ class Scale:
         """Hypervolume of some points, over that of all."""
         if not losses:
             return 0.0
-        scaled = [
+        reference = [REFERENCE] * len(self._low)
+        return float(moocore.hypervolume(self.scaled(losses), ref=reference)) / self._whole
+
+    def scaled(self, losses: Iterable[Sequence[float]]) -> list[list[float]]:
+        """Points in the box from 0 (best of the table) to 1."""
+        return [
             [(x - low) / width for x, low, width in zip(point, self._low, self._width, strict=True)]
             for point in losses
         ]
-        return float(moocore.hypervolume(scaled, ref=[REFERENCE] * len(self._low))) / self._whole
 
 
 def rows_of(share: float, total: int) -> int:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from dse.errors import RequestError
 from dse.explore.samplers import SAMPLERS
-from tests.benchmarks.laboratory import gp
+from tests.benchmarks.laboratory import gp, limit
 from tests.benchmarks.laboratory.contest import Entry, Run, contest, rows_of, whole_s
+from tests.benchmarks.laboratory.limit import with_limits
 from tests.benchmarks.laboratory.report import by_rows, by_seconds, grouped, summary, table
 from tests.benchmarks.laboratory.tables import read, sources
 
@@ -133,12 +134,17 @@ def section(part: Part, runs: Sequence[Run]) -> str:
     shown: list[tuple[Found, str]] = [(by_rows, "rows")]
     if by_time(part):
         shown.append((by_seconds, "seconds"))
-    texts = []
+    runs, texts = with_limits(runs), []
     if len({run.entry.table.name for run in runs}) > 1:
-        texts += [summary(runs, part.budgets, found, of) for found, of in shown]
+        texts += [summary(_timed(runs, of), part.budgets, found, of) for found, of in shown]
         shown = shown[:1]
-    texts += [table(runs, part.budgets, found, of) for found, of in shown]
+    texts += [table(_timed(runs, of), part.budgets, found, of) for found, of in shown]
     return "\n\n".join(texts)
+
+
+def _timed(runs: Sequence[Run], of: str) -> list[Run]:
+    """Those that have what the budgets are shares of: the best choice has rows, but no time."""
+    return [run for run in runs if run.seconds or of != "seconds"]
 
 
 def filled(text: str, page: Path, name: str, content: str) -> str:
@@ -166,11 +172,12 @@ def draw(grid: Sequence[Run], systems: Sequence[Run], file: Path) -> None:
     for column, (runs, title) in enumerate(panels):
         for row, (found, of) in enumerate(((_rows_at, "rows"), (_seconds_at, "modelled seconds"))):
             panel = axes[row][column]
-            _curves(panel, runs, found)
+            _curves(panel, _timed(with_limits(runs), of.split()[-1]), found)
             panel.set(xlabel=f"share of the {of} [%]", ylabel="share of hypervolume", title=title)
             panel.set(xlim=(0, 100 * DRAWN), ylim=(0.5, 1.005))
             panel.grid(alpha=0.3)
-    axes[0][0].legend(fontsize="small", loc="lower right")
+    for panel in axes[0]:
+        panel.legend(fontsize="small", loc="lower right")
     figure.savefig(file, dpi=110)
 
 
@@ -185,6 +192,9 @@ def _curves(axes: object, runs: Sequence[Run], found: Callable[[Run, float], flo
     for number, (sampler, group) in enumerate(samplers.items()):
         found_at = [[found(run, share) for run in group] for share in shares]
         x, colour = [100 * share for share in shares], f"C{number}"
+        if sampler == limit.NAME:
+            axes.plot(x, [fmean(each) for each in found_at], "--", color="grey", label=sampler)
+            continue
         axes.plot(x, [fmean(each) for each in found_at], color=colour, label=sampler)
         axes.plot(x, [min(each) for each in found_at], ":", color=colour, alpha=0.5)
 
