@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 SINGLE = (
     term("all", 0.7),
-    term("runtime * precision", 3.0),
+    term("runtime", 2.0),
+    term("runtime * precision", 4.0),
     term("runtime * precision * family", 1.0),
-    term("file", 1.5),
+    term("file", 1.0),
     term("near layout * runtime", 0.4),
     term("single", 0.3),
 )
@@ -103,8 +104,7 @@ class _Logistic:
         matrix = self._covariance.sum(places, places, self._variances)
         logits: Floats = np.full(len(places), self._usual)
         for _ in range(MOST_STEPS):
-            chance = 1 / (1 + np.exp(-logits))
-            weights = np.maximum(chance * (1 - chance), 1e-6)
+            chance, weights = _chance(logits)
             root = np.sqrt(weights)
             inner = np.eye(len(places)) + root[:, None] * matrix * root
             target = weights * (logits - self._usual) + shares - chance
@@ -113,9 +113,8 @@ class _Logistic:
             logits = np.asarray(self._usual + matrix @ (target - back), dtype=np.float64)
             if np.abs(logits - before).max() < ENOUGH:
                 break
-        chance = 1 / (1 + np.exp(-logits))
+        chance, weights = _chance(logits)
         self._slope = shares - chance
-        weights = np.maximum(chance * (1 - chance), 1e-6)
         self._inverse = np.linalg.inv(matrix + np.diag(1 / weights))
 
     def predict(self, places: Places) -> Floats:
@@ -126,4 +125,10 @@ class _Logistic:
             mean = mean + cross @ self._slope
             own = own - np.einsum("ij,ij->i", cross @ self._inverse, cross)
         spread = np.sqrt(1 + pi * np.maximum(own, 0.0) / 8)
-        return np.asarray(1 / (1 + np.exp(-mean / spread)))
+        return _chance(mean / spread)[0]
+
+
+def _chance(logits: Floats) -> tuple[Floats, Floats]:
+    """The probability of a logit, and its slope there, which is never quite zero."""
+    chance = np.asarray(1 / (1 + np.exp(-logits)))
+    return chance, np.maximum(chance * (1 - chance), 1e-6)

@@ -20,6 +20,10 @@ FIXED = 1e-4
 """That of a term whose deviation is not to be estimated."""
 LONGEST_STEP = 1.5
 """In the logarithm of a variance."""
+FURTHEST = 10.0
+"""Logarithm of how much larger or smaller a variance may get than expected."""
+FARTHEST_DEVIATIONS = 30.0
+"""A value that is further than so many standard deviations from what is expected counts as that."""
 SETTLED = 0.02
 """A step no longer than this ends the fit."""
 JITTER = 1e-6
@@ -146,7 +150,9 @@ class Process:
             steps: how many the estimate of the variances may take.
         """
         self._places = places
-        self._residuals = values - self._expected[places]
+        most = np.sqrt(self._covariance.diagonal(places, np.exp(self._prior)))
+        most *= FARTHEST_DEVIATIONS
+        self._residuals = np.clip(values - self._expected[places], -most, most)
         self._parts = np.array(self._covariance.parts(places, places))
         self._fit(steps)
 
@@ -157,6 +163,7 @@ class Process:
         no more than matrix by vector products.
         """
         if not len(self._places):
+            self._solved = None
             return
         solved = self._solve(self._logs)
         for _ in range(steps):
@@ -179,7 +186,9 @@ class Process:
         gradient -= self._tie @ (self._logs - self._prior)
         information = 0.5 * pushes @ solved.inverse @ pushes.T + self._tie
         step = np.linalg.solve(information, gradient)
-        return np.asarray(step * min(1.0, LONGEST_STEP / max(np.abs(step).max(), 1e-12)))
+        step *= min(1.0, LONGEST_STEP / max(np.abs(step).max(), 1e-12))
+        within = np.clip(self._logs + step, self._prior - FURTHEST, self._prior + FURTHEST)
+        return np.asarray(within - self._logs)
 
     def _solve(self, logs: Floats) -> _Solved:
         matrix = np.einsum("t,tij->ij", np.exp(logs), self._parts)
