@@ -130,5 +130,5 @@ class _Logistic:
 
 def _chance(logits: Floats) -> tuple[Floats, Floats]:
     """The probability of a logit, and its slope there, which is never quite zero."""
-    chance = np.asarray(1 / (1 + np.exp(-logits)))
+    chance: Floats = np.asarray(1 / (1 + np.exp(-logits)), dtype=np.float64)
     return chance, np.maximum(chance * (1 - chance), 1e-6)

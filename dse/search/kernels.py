@@ -35,14 +35,18 @@ def _same(aspect: str) -> Kernel:
     return kernel
 
 
-def _close(one: Floats, other: Floats) -> Floats:
-    """Of points in scaled coordinates, shapes (n, d) and (m, d): a squared exponential."""
-    return np.asarray(np.exp(-0.5 * ((one[:, None] - other) ** 2).sum(axis=-1)))
+def _close(codes: Places, points: Floats, rows: Places, columns: Places) -> Floats:
+    """A squared exponential of points in scaled coordinates; computed once for equal codes."""
+    _, one, back = np.unique(codes[rows], return_index=True, return_inverse=True)
+    _, other, forth = np.unique(codes[columns], return_index=True, return_inverse=True)
+    apart = points[rows[one]][:, None] - points[columns[other]]
+    found = np.exp(-0.5 * (apart**2).sum(axis=-1))
+    return np.asarray(found[back[:, None], forth])
 
 
 def _near_model(features: Features, rows: Places, columns: Places) -> Floats:
     """Of models whose names tell nothing, each is near itself only."""
-    found = np.nan_to_num(_close(features.shapes[rows], features.shapes[columns]), nan=0.0)
+    found = np.nan_to_num(_close(features.codes["model"], features.shapes, rows, columns), nan=0.0)
     family = _same("family")(features, rows, columns)
     own = _same("model")(features, rows, columns)
     return np.where(own > 0, 1.0, found * (0.5 + 0.5 * family))
@@ -55,13 +59,12 @@ def _near_runtime(features: Features, rows: Places, columns: Places) -> Floats:
 
 
 def _near_layout(features: Features, rows: Places, columns: Places) -> Floats:
-    scaled = features.layouts / LAYOUT_LENGTHS
-    return _close(scaled[rows], scaled[columns])
+    return _close(features.codes["layout"], features.layouts / LAYOUT_LENGTHS, rows, columns)
 
 
 def _near_batch(features: Features, rows: Places, columns: Places) -> Floats:
     scaled = features.log_batch[:, None] / BATCH_LENGTH
-    return _close(scaled[rows], scaled[columns])
+    return _close(features.codes["batch"], scaled, rows, columns)
 
 
 def _size(features: Features, rows: Places, columns: Places) -> Floats:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 REFERENCE = 1.1
 """The corner that bounds hypervolumes, in each objective's range from the best to the worst."""
-MOST_CONSIDERED = 3000
+MOST_CONSIDERED = 2000
 """Configurations that are looked at in a step; of more, a part is drawn each time."""
 THRIFT = 0.0
 DRAWS = 128

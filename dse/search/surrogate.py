@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dse.search.quantities import Quantity
     from dse.types import Configuration
 
-MOST_KNOWN = 300
+MOST_KNOWN = 200
 """Values of a quantity that are learned from: the time of a step grows with their cube."""
 FIRST_STEPS, LATER_STEPS = 12, 3
 """Of an estimate of the variances: at the beginning, and when it goes on from the one before."""

@@ -54,7 +54,8 @@ def explored(
     outcomes: Mapping[Configuration, Mapping[str, float] | None],
 ) -> list[int]:
     """What a searcher proposes one after the other; None is the outcome of what fails."""
-    left, found = set(range(len(every))), []
+    left = set(range(len(every)))
+    found: list[int] = []
     while left and len(found) < most:
         place = searcher.propose(np.array(sorted(left)), np.array(NONE, dtype=np.intp))
         left.remove(place)

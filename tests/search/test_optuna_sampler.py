@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import optuna
 import pytest
 from optuna.study import StudyDirection
@@ -22,7 +24,7 @@ OBJECTIVES = (ACCURACY.name, LATENCY.name)
 DIRECTIONS = [StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE]
 
 
-def suggested(trial: optuna.Trial) -> dict:
+def suggested(trial: optuna.Trial) -> dict[str, Any]:
     return {name: trial.suggest_categorical(name, choices) for name, choices in CHOICES.items()}
 
 
@@ -39,7 +41,7 @@ def _quiet() -> None:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 
-def keys(study: optuna.Study) -> list[tuple]:
+def keys(study: optuna.Study) -> list[tuple[Any, ...]]:
     return [tuple(trial.params[name] for name in CHOICES) for trial in study.trials]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from dse.search.features import features
 from dse.search.kernels import KERNELS
-from dse.search.process import Covariance, Process, term
+from dse.search.process import Covariance, Process, Term, term
 from dse.search.quantities import BATCHING, SPEED
 from tests.search.spaces import configurations
 
@@ -35,7 +35,7 @@ def test_the_variances_are_the_diagonal(name: str) -> None:
     assert covariance.diagonal(PLACES, variances) == pytest.approx(np.diag(whole))
 
 
-def drawn(seed: int, terms: tuple) -> np.ndarray:
+def drawn(seed: int, terms: tuple[Term, ...]) -> np.ndarray:
     """A quantity that is just what the terms say."""
     rng = np.random.default_rng(seed)
     variances = np.array([each.deviation**2 for each in terms])
