@@ -84,6 +84,18 @@ class _Learned:
                 mean[place], deviation[place] = self.known[group], 0.0
         return mean[back], deviation[back]
 
+    def draw(self, places: Places, count: int, rng: np.random.Generator) -> Floats:
+        """What the quantity may be at some configurations together; shape (count, places)."""
+        wanted, back = np.unique(self.groups[places], return_inverse=True)
+        mean, _ = self.predict(self.first[wanted])
+        matrix = self.process.covariance(self.first[wanted])
+        known = np.array([group in self.known for group in wanted.tolist()])
+        matrix[known] = matrix[:, known] = 0.0
+        values, vectors = np.linalg.eigh(matrix)
+        root = vectors * np.sqrt(np.maximum(values, 0.0))
+        drawn = mean + rng.standard_normal((count, len(wanted))) @ root.T
+        return np.asarray(drawn[:, back])
+
 
 class Surrogate:
     """Learns metrics and failures of a finite set of configurations.
@@ -155,10 +167,9 @@ class Surrogate:
             np.array([deviation for _, deviation in found]),
         )
 
-    def known(self, place: int, metric: str) -> bool:
-        """Whether a metric of a configuration is known, be it from another one."""
-        each = self._learned[self.metrics.index(metric)]
-        return int(each.groups[place]) in each.known
+    def draw(self, places: Places, count: int, rng: np.random.Generator) -> Floats:
+        """What the quantities may be together; shape (quantities, count, places)."""
+        return np.array([each.draw(places, count, rng) for each in self._learned])
 
     def losses(self, draws: Floats) -> Floats:
         """Metrics, as `dse.search.quantities.loss` has them.
