@@ -6,6 +6,7 @@ import random
 import warnings
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 import optuna
 from optuna.distributions import CategoricalDistribution
 from optuna.samplers import BaseSampler, NSGAIISampler, TPESampler
@@ -45,6 +46,13 @@ class Sampler(Protocol):
         """Takes in what came out of a configuration, whoever proposed it."""
         ...
 
+    def remaining(self) -> float | None:
+        """What the rest of the pool is expected to add, as a share of the present hypervolume.
+
+        None where the sampler does not know.
+        """
+        ...
+
 
 def make_sampler(
     name: str, pool: Pool, space: SearchSpace, seed: int, sources: Sequence[Source] = ()
@@ -76,6 +84,9 @@ class Grid:
     def learn(self, record: Record) -> None:
         """Nothing: the order is fixed."""
 
+    def remaining(self) -> None:
+        """It has no model of the space."""
+
 
 class Random:
     """Draws from the pool, each configuration as likely as the others."""
@@ -90,6 +101,9 @@ class Random:
 
     def learn(self, record: Record) -> None:
         """Nothing: the draws are independent."""
+
+    def remaining(self) -> None:
+        """It has no model of the space."""
 
 
 class Frontier:
@@ -122,6 +136,11 @@ class Frontier:
         if place is not None:
             outcome = record.outcome
             self._searcher.learn(place, outcome.values, ran=outcome.failure is None)
+
+    def remaining(self) -> float:
+        """See `dse.search.searcher.Searcher.remaining`."""
+        left = np.concatenate([self._pool.offered, self._pool.withheld])
+        return self._searcher.remaining(np.sort(left))
 
 
 class Stock:
@@ -197,6 +216,9 @@ class Stock:
         if self._study is not None:
             self._study.add_trial(trial)
         self._count()
+
+    def remaining(self) -> None:
+        """Optuna's samplers don't tell."""
 
     def _count(self) -> None:
         self._length += 1

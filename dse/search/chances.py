@@ -115,7 +115,8 @@ class _Logistic:
                 break
         chance, weights = _chance(logits)
         self._slope = shares - chance
-        self._inverse = np.linalg.inv(matrix + np.diag(1 / weights))
+        inverse = np.linalg.inv(matrix + np.diag(1 / weights))
+        self._inverse = np.asarray(inverse, dtype=np.float64)
 
     def predict(self, places: Places) -> Floats:
         own = self._covariance.diagonal(places, self._variances)
