@@ -57,8 +57,8 @@ SPEED = (
     term("threads", 0.2),
     term("threads * runtime * precision", 0.1),
     term("near layout * near model", 0.07),
-    term("near layout * file", 0.06),
-    term("single", 0.06),
+    term("near layout * file", 0.1),
+    term("single", 0.1),
 )
 """Of the logarithm of a time."""
 BATCHING = (
