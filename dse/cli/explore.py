@@ -36,7 +36,7 @@ SAMPLERS = ("grid", "random", "nsga2", "tpe", "frontier")
 @click.option(
     "--sampler",
     type=click.Choice(SAMPLERS),
-    default="tpe",
+    default="frontier",
     show_default=True,
     help="Chooses the next configuration.",
 )
