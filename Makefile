@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: explore test environments lint types bench runtimes docs clean
+.PHONY: explore test environments lint types bench bench-search runtimes docs clean
 
 explore: $(READY)
 	$(BIN)/dse explore $(SPACE) --study $(STUDY)
@@ -31,6 +31,10 @@ bench: $(READY)
 	$(BIN)/python -m tests.benchmarks.harness_overhead
 	$(BIN)/python -m tests.benchmarks.runtimes
 	$(BIN)/python -m tests.benchmarks.bookkeeping
+
+# Of recorded tables: the machine may do other things as well. Optuna's GP sampler keeps its figures.
+bench-search: $(READY)
+	$(BIN)/python -m tests.benchmarks.search --page
 
 # Takes a quarter of an hour; the runtimes with an environment of their own must be installed.
 runtimes: $(READY)

@@ -28,7 +28,7 @@ LAYERS: dict[str, set[str]] = {
         *("loadgen.logs", "loadgen.verdict", "turn", "version", *BASE),
     },
     "explore": {
-        *("report", "study", "measure.runner", "measure.spec", "space"),
+        *("report", "study", "measure.runner", "measure.spec", "space", "search"),
         *("environments", "models", "tasks", "tasks.inputs", "registry", "contract"),
         *("frontier", "intervals", "machine", "rapl", "system", "turn", *BASE),
     },
@@ -36,6 +36,7 @@ LAYERS: dict[str, set[str]] = {
     "report": {"study", "space", "measure.reproduce", "intervals", "system", "paths", *BASE},
     "study": {"frontier", "intervals", "space", "system", "process", "paths", *BASE},
     "frontier": {"space", *BASE},
+    "search": {"space", "models", *BASE},
     "space": {"affinity", "registry", "contract", "yamlfile", "complaints", *BASE},
     "models": {"affinity", "flatbuffer", "paths", "yamlfile", "complaints", "version", *BASE},
     "tasks": {"tasks.inputs", "affinity", "paths", *BASE},

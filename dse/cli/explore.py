@@ -12,7 +12,7 @@ from dse.cli.options import Duration, Size, storage_option
 if TYPE_CHECKING:
     from dse.explore.session import Request
 
-SAMPLERS = ("grid", "random", "nsga2", "tpe")
+SAMPLERS = ("grid", "random", "nsga2", "tpe", "frontier")
 
 
 @click.command()
@@ -36,7 +36,7 @@ SAMPLERS = ("grid", "random", "nsga2", "tpe")
 @click.option(
     "--sampler",
     type=click.Choice(SAMPLERS),
-    default="tpe",
+    default="frontier",
     show_default=True,
     help="Chooses the next configuration.",
 )
@@ -70,6 +70,15 @@ SAMPLERS = ("grid", "random", "nsga2", "tpe")
     "--retry-failed",
     is_flag=True,
     help="Try again what ran out of time or memory, crashed or gave an invalid run.",
+)
+@click.option(
+    "--stop-gain",
+    metavar="PERCENT",
+    type=click.FloatRange(min=0, max=100),
+    default=1.0,
+    show_default=True,
+    help="Leave out the rest when it is expected to add less to the frontier's hypervolume; "
+    "0 to measure everything. Only the sampler frontier can tell.",
 )
 @click.option("--per-cpu", is_flag=True, help="Give each CPU a study of its own.")
 def explore(**options: object) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,7 @@ class Display:
         self._study = study
         self._budget = budget
         self._now: str = ""
+        self._found: float | None = None
         self._told: set[str] = set()
         self._begun = time.monotonic()
         self._trials = 0
@@ -95,13 +97,18 @@ class Display:
         self._now = why
         self._redraw()
 
+    def estimated(self, found: float) -> None:
+        """See `dse.explore.explorer.Observer`."""
+        self._found = found
+
     def ended(self, step: Step, record: Record, seconds: float) -> None:
         """See `dse.explore.explorer.Observer`."""
         self._trials += step.purpose is Purpose.EXPLORE
         if not self._console.is_terminal:
             what = "" if step.purpose is Purpose.EXPLORE else f"{step.purpose.value}: "
             line = _line(record, self._study.about.metrics)
-            self.say(f"{_progress(self._study)} {what}{line} ({seconds:.1f} s)")
+            share = "" if self._found is None else f", about {_percent(self._found)} found"
+            self.say(f"{_progress(self._study)}{share} {what}{line} ({seconds:.1f} s)")
         self._now = ""
         self._redraw()
 
@@ -122,7 +129,8 @@ class Display:
         points = self._study.frontier()
         parts: list[RenderableType] = [bar, Text(self._now, style="dim", no_wrap=True)]
         if points:
-            parts.append(Text(f"frontier: {len(points)} points", style="bold"))
+            share = "" if self._found is None else f", about {_percent(self._found)} of it found"
+            parts.append(Text(f"frontier: {len(points)} points{share}", style="bold"))
             mark = marks(self._study.results)
             table = frontier_table(
                 points, self._study.space.objectives, mark, intervals=False, most=ROWS
@@ -150,6 +158,11 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes:02d} min"
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def _percent(share: float) -> str:
+    """Rounded down."""
+    return f"{math.floor(1000 * share) / 10:.1f} %"
 
 
 def _progress(study: Study) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from dse.errors import RequestError
 from dse.explore.agenda import Agenda
+from dse.explore.enough import Enough
 from dse.explore.pool import Pool
 from dse.explore.samplers import make_sampler
 from dse.study.generations import distributions
@@ -47,6 +48,7 @@ class End(StrEnum):
     TRIALS = "the number of trials is reached"
     TIMEOUT = "the time is up"
     INTERRUPTED = "interrupted"
+    ENOUGH = "what is left is not expected to add to the frontier"
     SUPERSEDED = "another process explores the study in another space now"
 
 
@@ -72,6 +74,10 @@ class Observer(Protocol):
 
     def waits(self, why: str) -> None:
         """Another process has to come first."""
+        ...
+
+    def estimated(self, found: float) -> None:
+        """The share of the whole frontier's hypervolume that is most likely found by now."""
         ...
 
     def ended(self, step: Step, record: Record, seconds: float) -> None:
@@ -101,12 +107,15 @@ class Search:
         seed: of everything random.
         retry_failed: whether a configuration with a transient failure comes up again.
         repetitions: how often what may be on the frontier is measured again; 0 for never.
+        stop_gain: the rest is left out where it is expected to add less than this share to the
+            hypervolume; 0 for never.
     """
 
     sampler: str
     seed: int
     retry_failed: bool = False
     repetitions: int = 3
+    stop_gain: float = 0.0
 
 
 def explore(
@@ -154,6 +163,7 @@ class _Exploration:
         for record in sorted(study.records.values(), key=lambda r: r.id):
             self._sampler.learn(record)
         self._agenda = Agenda(study.results, self._pool, self._sampler, search.repetitions)
+        self._enough = Enough(self._sampler, search.stop_gain, observer.estimated)
         self._choices = distributions(plan)
         self._study, self._measurer = study, measurer
         self._budget, self._interrupts, self._observer = budget, interrupts, observer
@@ -195,9 +205,11 @@ class _Exploration:
             self._pool.set_aside(lambda c: any(overlaps(c, each.configuration) for each in claims))
         trials = self._budget.trials
         exploring = trials is None or self._steps[Purpose.EXPLORE] < trials
+        enough = exploring and self._enough.reached(len(self._study.records))
+        exploring = exploring and not enough
         step = self._agenda.next(exploring=exploring, repeating=self._repeats())
         if step is None and not (exploring and self._pool.aside):
-            return End.TRIALS if self._pool.left else End.COMPLETE
+            return self._done(enough=enough)
         if step is None or self._contested(step, claims):
             self._observer.waits("another process measures what is left; waiting for its results")
             self._pause()
@@ -205,6 +217,11 @@ class _Exploration:
             self._observer.began(step)
             self._measure(step, trial)
         return None
+
+    def _done(self, *, enough: bool) -> End:
+        if not self._pool.left:
+            return End.COMPLETE
+        return End.ENOUGH if enough else End.TRIALS
 
     def _repeats(self) -> bool:
         """Whether there is time to repeat: on a noisy machine almost everything asks for it."""

@@ -52,6 +52,20 @@ class Pool:
         """How many are set aside."""
         return len(self._aside)
 
+    @property
+    def offered(self) -> NDArray[np.intp]:
+        """The places in the plan of what may be taken."""
+        return np.flatnonzero(self._open)
+
+    @property
+    def withheld(self) -> NDArray[np.intp]:
+        """The places in the plan of what is set aside."""
+        return np.array(sorted(self._aside), dtype=np.intp)
+
+    def place(self, configuration: Configuration) -> int | None:
+        """The place of a configuration in the plan, taken or not; None where it is not there."""
+        return self._places.get(configuration.key)
+
     def set_aside(self, busy: Callable[[Configuration], bool]) -> None:
         """Offers some no longer, and all others again.
 

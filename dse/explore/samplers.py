@@ -6,6 +6,7 @@ import random
 import warnings
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 import optuna
 from optuna.distributions import CategoricalDistribution
 from optuna.samplers import BaseSampler, NSGAIISampler, TPESampler
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from dse.study.record import Record
     from dse.types import Configuration, KnobValue
 
+    Source = Mapping[Configuration, Mapping[str, float]]
+
 LONGEST = 1500
 """Trials of a sampler's study, two for each step: TPE takes 10 ms to go through so many, and again
 for each knob that only some configurations have."""
@@ -43,8 +46,17 @@ class Sampler(Protocol):
         """Takes in what came out of a configuration, whoever proposed it."""
         ...
 
+    def remaining(self) -> float | None:
+        """What the rest of the pool is expected to add, as a share of the present hypervolume.
 
-def make_sampler(name: str, pool: Pool, space: SearchSpace, seed: int) -> Sampler:
+        None where the sampler does not know.
+        """
+        ...
+
+
+def make_sampler(
+    name: str, pool: Pool, space: SearchSpace, seed: int, sources: Sequence[Source] = ()
+) -> Sampler:
     """The sampler of that name, over what is left in the pool.
 
     Args:
@@ -52,7 +64,10 @@ def make_sampler(name: str, pool: Pool, space: SearchSpace, seed: int) -> Sample
         pool: shrinks as configurations are taken from it.
         space: has the objectives and constraints.
         seed: of everything random.
+        sources: what is known of other systems, for `frontier`; the others learn from none.
     """
+    if name == "frontier":
+        return Frontier(pool, space, seed, sources)
     return SAMPLERS[name](pool, space, seed)
 
 
@@ -69,6 +84,9 @@ class Grid:
     def learn(self, record: Record) -> None:
         """Nothing: the order is fixed."""
 
+    def remaining(self) -> None:
+        """It has no model of the space."""
+
 
 class Random:
     """Draws from the pool, each configuration as likely as the others."""
@@ -83,6 +101,46 @@ class Random:
 
     def learn(self, record: Record) -> None:
         """Nothing: the draws are independent."""
+
+    def remaining(self) -> None:
+        """It has no model of the space."""
+
+
+class Frontier:
+    """Models the whole space, and proposes what promises to add most to the frontier.
+
+    Args:
+        pool: what may be proposed; what it sets aside is taken for being measured.
+        space: has the objectives and constraints.
+        seed: of everything random.
+        sources: what is known of other systems, see `dse.search.searcher.Searcher`.
+    """
+
+    def __init__(
+        self, pool: Pool, space: SearchSpace, seed: int, sources: Sequence[Source] = ()
+    ) -> None:
+        from dse.search.searcher import Searcher
+
+        self._pool = pool
+        plan = pool.plan.configurations
+        self._searcher = Searcher(plan, space.objectives, space.constraints, seed, sources)
+
+    def propose(self) -> Configuration:
+        """The configuration with the largest gain to expect."""
+        place = self._searcher.propose(self._pool.offered, self._pool.withheld)
+        return self._pool.plan.configurations[place]
+
+    def learn(self, record: Record) -> None:
+        """Takes in values and failures alike."""
+        place = self._pool.place(record.configuration)
+        if place is not None:
+            outcome = record.outcome
+            self._searcher.learn(place, outcome.values, ran=outcome.failure is None)
+
+    def remaining(self) -> float:
+        """See `dse.search.searcher.Searcher.remaining`."""
+        left = np.concatenate([self._pool.offered, self._pool.withheld])
+        return self._searcher.remaining(np.sort(left))
 
 
 class Stock:
@@ -159,6 +217,9 @@ class Stock:
             self._study.add_trial(trial)
         self._count()
 
+    def remaining(self) -> None:
+        """Optuna's samplers don't tell."""
+
     def _count(self) -> None:
         self._length += 1
         if self._length >= LONGEST:
@@ -223,4 +284,5 @@ SAMPLERS: Mapping[str, Callable[[Pool, SearchSpace, int], Sampler]] = {
     "random": lambda pool, _space, seed: Random(pool, seed),
     "nsga2": _nsga2,
     "tpe": _tpe,
+    "frontier": Frontier,
 }

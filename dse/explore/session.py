@@ -54,6 +54,7 @@ class Request:
     repeats: int
     retry_failed: bool
     per_cpu: bool
+    stop_gain: float
 
 
 def run(request: Request) -> int:
@@ -81,7 +82,13 @@ def run(request: Request) -> int:
     with Display(console, study, budget) as display, interrupts(display.say) as asked:
         study.patience = Patience(say=display.say, stopped=lambda: asked.wanted)
         bench = _bench(prepared, settings, request, display)
-        search = Search(request.sampler, request.seed, request.retry_failed, request.repeats)
+        search = Search(
+            sampler=request.sampler,
+            seed=request.seed,
+            retry_failed=request.retry_failed,
+            repetitions=request.repeats,
+            stop_gain=request.stop_gain / 100,
+        )
         measurer = Measurer(bench, study)
         explored = explore(study, plan, measurer, search, budget, asked, display)
     _conclude(study, explored, console)

@@ -111,6 +111,9 @@ class Clock:
     def waits(self, why: str) -> None:
         self._display.waits(why)
 
+    def estimated(self, found: float) -> None:
+        self._display.estimated(found)
+
     def ended(self, step: Step, record: Record, seconds: float) -> None:
         self._display.ended(step, record, seconds)
         self.ends.append(time.perf_counter())

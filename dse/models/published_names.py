@@ -1,0 +1,44 @@
+"""What published results call the variants of the catalogue."""
+
+from __future__ import annotations
+
+import re
+
+_PRECISIONS = {
+    "float": "fp32",
+    "fp32": "fp32",
+    "non-quantized": "fp32",
+    "uint8": "int8",
+    "int8": "int8",
+    "quantized": "int8",
+}
+# Two organisations: `mobilenet-v1-precision_uint8-0.5-160`, `efficientnet-int8-lite0`; and
+# `mobilenet-v1-0.5-160-quantized`, `mobilenet-v3-large_224_1.0_uint8`.
+_FORMS = tuple(
+    re.compile(form)
+    for form in (
+        r"(?P<head>mobilenet-v[12])-precision_(?P<precision>float|uint8|int8)-(?P<tail>[\d.]+-\d+)",
+        r"(?P<head>mobilenet-v3)-precision_(?P<precision>float|uint8|int8)-(?P<tail>[a-z-]+)-224",
+        r"(?P<head>efficientnet)-(?P<precision>fp32|int8)-(?P<tail>lite\d)",
+        r"(?P<head>mobilenet-v[12])-(?P<tail>[\d.]+-\d+)-(?P<precision>(?:non-)?quantized)",
+        r"(?P<head>mobilenet-v3)-(?P<tail>[a-z-]+)_224_1\.0_(?P<precision>float|uint8|int8)",
+        r"(?P<head>efficientnet)-(?P<tail>lite\d)-(?P<precision>(?:non-)?quantized)",
+    )
+)
+
+
+def published_variant(name: str) -> tuple[str, str] | None:
+    """The model and precision that a published result is of, as the catalogue calls them.
+
+    Sizes that the catalogue lacks get a name of the same form.
+
+    Args:
+        name: as in the column ``Model`` of MLPerf's result tables.
+
+    Returns:
+        Model and precision; None for a name of another form.
+    """
+    for form in _FORMS:
+        if found := form.fullmatch(name):
+            return f"{found['head']}-{found['tail']}", _PRECISIONS[found["precision"]]
+    return None

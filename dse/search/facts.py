@@ -1,0 +1,87 @@
+"""What is known of a model by its name, before anything is measured."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Literal, cast
+
+from dse.models.catalogue import CATALOGUE, V3_FLAVOURS, Variant
+from dse.models.graph import cost
+from dse.types import Preprocessing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_MOBILENET = re.compile(r"mobilenet-v([12])(?:-[a-z_0-9]+?)??-([01]\.\d{1,2})-(\d{2,3})(?!\d)")
+_MOBILENET_V3 = re.compile(r"mobilenet-v3-(large|small)(-minimalistic)?")
+_LITE = re.compile(r"efficientnet-(?:[a-z0-9]+-)?lite([0-4])")
+SMALLEST, LARGEST = 32, 512
+"""Resolutions that a name is believed to mean."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What one inference of a model takes, by its architecture.
+
+    Attributes:
+        family: the architecture; that of MobileNet V3 without squeeze-and-excite and hard swish,
+            called minimalistic, is another one.
+        log_macs: natural logarithm of the multiply-accumulates.
+        log_parameters: natural logarithm of the weights and biases.
+        log_pixels: natural logarithm of the pixels of the input.
+        depthwise: share of the multiply-accumulates in depthwise convolutions, 0 to 1.
+        published: top-1 accuracy in percent by precision; empty where none is published.
+    """
+
+    family: str
+    log_macs: float
+    log_parameters: float
+    log_pixels: float
+    depthwise: float
+    published: Mapping[str, float]
+
+
+@cache
+def facts(model: str) -> Facts | None:
+    """The facts of a model; None where its name tells no architecture that is known.
+
+    A name that is not the catalogue's may contain one, in the spelling of the catalogue or of the
+    published results, with anything before and after it.
+
+    Args:
+        model: its name.
+    """
+    variant = CATALOGUE.get(model) or _variant(model)
+    if variant is None:
+        return None
+    needed = cost(variant.graph())
+    plain = variant.flavour.partition("-")[2]
+    return Facts(
+        family=f"{variant.family}-{plain}" if plain else variant.family,
+        log_macs=math.log(needed.macs),
+        log_parameters=math.log(needed.parameters),
+        log_pixels=2 * math.log(variant.resolution),
+        depthwise=needed.depthwise_macs / needed.macs,
+        published={precision: figure.percent for precision, figure in variant.published.items()},
+    )
+
+
+def _variant(model: str) -> Variant | None:
+    """The variant that a name means."""
+    if found := _LITE.search(model):
+        return CATALOGUE[f"efficientnet-lite{found[1]}"]
+    if found := _MOBILENET_V3.search(model):
+        flavour = found[1] + (found[2] or "")
+        return CATALOGUE[f"mobilenet-v3-{flavour}"] if flavour in V3_FLAVOURS else None
+    if found := _MOBILENET.search(model):
+        family = cast('Literal["mobilenet-v1", "mobilenet-v2"]', f"mobilenet-v{found[1]}")
+        width, size = float(found[2]), int(found[3])
+        name = f"{family}-{width}-{size}"
+        if name in CATALOGUE:
+            return CATALOGUE[name]
+        if width and SMALLEST <= size <= LARGEST:
+            return Variant(name, family, width, size, Preprocessing(size))
+    return None

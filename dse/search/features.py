@@ -1,0 +1,144 @@
+"""Configurations as arrays, and how much alike they are in one respect."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import log2
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from dse.search.facts import facts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from dse.search.facts import Facts
+    from dse.types import Configuration
+
+    Floats = NDArray[np.float64]
+    Places = NDArray[np.intp]
+
+Extent = Literal["file", "single", "whole"]
+"""What a quantity depends on: the model file and its runtime; all but batch size and instances;
+or everything."""
+TYPICAL_LOG_MACS = 19.0
+"""Of a mobile network: e^19 are 180 million multiply-accumulates."""
+TYPICAL_ACCURACY_PERCENT = 69.0
+SCALES = (1.0, 1.0, 0.8, 0.05)
+"""Lengths over which log MACs, log parameters, log pixels and the share of depthwise convolutions
+make one model another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What there is to know of configurations before anything is measured, a row for each.
+
+    Attributes:
+        codes: by aspect, numbers that are equal where that aspect is; shape (configurations,).
+        families: of the models, in words.
+        shapes: log MACs, log parameters, log pixels and depthwise share of the model, each over
+            its scale of `SCALES`; shape (configurations, 4). NaN where the model is unknown.
+        log_macs: above the typical ones; 0 where the model is unknown.
+        layouts: log2 threads, log2 instances and 1 where pinned; shape (configurations, 3).
+        log_batch: log2 of the batch size.
+        quantised: 1 where the precision is int8, else 0.
+        reduced: 0 where the precision is fp32, else 1.
+        published: published top-1 accuracy in percent; NaN where there is none.
+        borrowed: deviations of other systems, see `dse.search.borrowed`; shape (configurations,
+            systems).
+        knobs: by place of the backend's knobs, their values' codes; shape (configurations, knobs).
+    """
+
+    codes: dict[str, Places]
+    families: tuple[str, ...]
+    shapes: Floats
+    log_macs: Floats
+    layouts: Floats
+    log_batch: Floats
+    quantised: Floats
+    reduced: Floats
+    published: Floats
+    borrowed: Floats
+    knobs: Places
+
+    def __len__(self) -> int:
+        return len(self.log_batch)
+
+    @property
+    def published_slope(self) -> Floats:
+        """Published accuracy above a typical one, in percent; 0 where there is none."""
+        return np.nan_to_num(self.published - TYPICAL_ACCURACY_PERCENT, nan=0.0)
+
+
+def features(configurations: Sequence[Configuration]) -> Features:
+    """The features of configurations, in their order."""
+    known = {model: facts(model) for model in {c.model for c in configurations}}
+    shapes = np.array([_shape(known[c.model]) for c in configurations])
+    log_macs = np.nan_to_num(shapes[:, 0] * SCALES[0] - TYPICAL_LOG_MACS, nan=0.0)
+    families = tuple(_family(known[c.model], c.model) for c in configurations)
+    aspects = {name: _codes(map(of, configurations)) for name, of in ASPECTS.items()}
+    return Features(
+        codes={**aspects, "family": _codes(families)},
+        families=families,
+        shapes=shapes,
+        log_macs=log_macs,
+        layouts=np.array(
+            [(log2(c.threads), log2(c.instances), float(c.pinned)) for c in configurations]
+        ),
+        log_batch=np.array([log2(c.batch_size) for c in configurations]),
+        quantised=np.array([float(c.precision == "int8") for c in configurations]),
+        reduced=np.array([float(c.precision != "fp32") for c in configurations]),
+        published=np.array([_published(known[c.model], c.precision) for c in configurations]),
+        borrowed=np.zeros((len(configurations), 0)),
+        knobs=_knobs(configurations),
+    )
+
+
+ASPECTS: Mapping[str, Callable[[Configuration], Hashable]] = {
+    "model": lambda c: c.model,
+    "precision": lambda c: c.precision,
+    "backend": lambda c: c.backend,
+    "runtime": lambda c: (c.backend, c.knobs),
+    "layout": lambda c: (c.threads, c.instances, c.pinned),
+    "batch": lambda c: c.batch_size,
+    "many": lambda c: c.batch_size > 1,
+    "file": lambda c: (c.model, c.precision, c.backend, c.knobs),
+    "single": lambda c: replace(c, batch_size=1, instances=1),
+    "whole": lambda c: c,
+}
+"""What tells configurations apart, by name."""
+
+
+def _family(fact: Facts | None, model: str) -> str:
+    return fact.family if fact else model.partition("-")[0]
+
+
+def _codes(values: Iterable[Hashable]) -> Places:
+    numbers: dict[Hashable, int] = {}
+    return np.array([numbers.setdefault(value, len(numbers)) for value in values], dtype=np.intp)
+
+
+def _shape(fact: Facts | None) -> tuple[float, ...]:
+    if fact is None:
+        return (np.nan,) * len(SCALES)
+    found = (fact.log_macs, fact.log_parameters, fact.log_pixels, fact.depthwise)
+    return tuple(value / scale for value, scale in zip(found, SCALES, strict=True))
+
+
+def _published(fact: Facts | None, precision: str) -> float:
+    """Half precision costs no accuracy to speak of."""
+    if fact is None:
+        return np.nan
+    name = "fp32" if precision in ("fp16", "bf16") else precision
+    return fact.published.get(name, np.nan)
+
+
+def _knobs(configurations: Sequence[Configuration]) -> Places:
+    names = list(dict.fromkeys(name for c in configurations for name, _ in c.knobs))
+    held = [dict(c.knobs) for c in configurations]
+    columns = [_codes((type(v), v) for v in (d.get(name) for d in held)) for name in names]
+    shape = (len(configurations), len(names))
+    return np.stack(columns, axis=1) if columns else np.zeros(shape, dtype=np.intp)

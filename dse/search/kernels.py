@@ -1,0 +1,131 @@
+"""How alike two configurations are, in one respect each: the parts that terms are made of.
+
+A kernel takes the features of all configurations and two arrays of places among them, and gives a
+matrix of shape (rows, columns), positive semidefinite where rows and columns are the same. Products
+and sums of kernels are kernels.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from dse.search.features import Features, Floats, Places
+
+    Kernel = Callable[[Features, Places, Places], Floats]
+
+KNOB_LIKENESS = 0.5
+"""How much alike two runtimes of one backend are, for each knob in which they differ."""
+LAYOUT_LENGTHS = (1.5, 1.5, 1.5)
+BATCH_LENGTH = 1.5
+"""Doublings over which a batch size or a number of threads becomes another."""
+
+
+def _same(aspect: str) -> Kernel:
+    """One where an aspect is the same, else zero."""
+
+    def kernel(features: Features, rows: Places, columns: Places) -> Floats:
+        codes = features.codes[aspect]
+        return np.asarray(codes[rows][:, None] == codes[columns], dtype=np.float64)
+
+    return kernel
+
+
+def _close(codes: Places, points: Floats, rows: Places, columns: Places) -> Floats:
+    """A squared exponential of points in scaled coordinates; computed once for equal codes."""
+    _, one, back = np.unique(codes[rows], return_index=True, return_inverse=True)
+    _, other, forth = np.unique(codes[columns], return_index=True, return_inverse=True)
+    apart = points[rows[one]][:, None] - points[columns[other]]
+    found = np.exp(-0.5 * (apart**2).sum(axis=-1))
+    return np.asarray(found[back[:, None], forth])
+
+
+def _near_model(features: Features, rows: Places, columns: Places) -> Floats:
+    """Of models whose names tell nothing, each is near itself only."""
+    found = np.nan_to_num(_close(features.codes["model"], features.shapes, rows, columns), nan=0.0)
+    family = _same("family")(features, rows, columns)
+    own = _same("model")(features, rows, columns)
+    return np.where(own > 0, 1.0, found * (0.5 + 0.5 * family))
+
+
+def _near_runtime(features: Features, rows: Places, columns: Places) -> Floats:
+    knobs = features.knobs
+    differing = (knobs[rows][:, None] != knobs[columns]).sum(axis=-1)
+    return np.asarray(_same("backend")(features, rows, columns) * KNOB_LIKENESS**differing)
+
+
+def _near_layout(features: Features, rows: Places, columns: Places) -> Floats:
+    return _close(features.codes["layout"], features.layouts / LAYOUT_LENGTHS, rows, columns)
+
+
+def _near_batch(features: Features, rows: Places, columns: Places) -> Floats:
+    scaled = features.log_batch[:, None] / BATCH_LENGTH
+    return _close(features.codes["batch"], scaled, rows, columns)
+
+
+def _size(features: Features, rows: Places, columns: Places) -> Floats:
+    """A slope over the logarithm of the multiply-accumulates."""
+    return np.outer(features.log_macs[rows], features.log_macs[columns])
+
+
+def _threads(features: Features, rows: Places, columns: Places) -> Floats:
+    """A slope over log2 of the threads, of the instances, and a step where pinned."""
+    return np.asarray(features.layouts[rows] @ features.layouts[columns].T)
+
+
+def _batch(features: Features, rows: Places, columns: Places) -> Floats:
+    """A slope over log2 of the batch size."""
+    return np.outer(features.log_batch[rows], features.log_batch[columns])
+
+
+def _published(features: Features, rows: Places, columns: Places) -> Floats:
+    """A slope over the published accuracy."""
+    return np.outer(features.published_slope[rows], features.published_slope[columns])
+
+
+def _quantised(features: Features, rows: Places, columns: Places) -> Floats:
+    """One where both are: how fast integers are hangs on the operators, so on the family."""
+    return np.outer(features.quantised[rows], features.quantised[columns])
+
+
+def _reduced(features: Features, rows: Places, columns: Places) -> Floats:
+    """One where neither is fp32: that is as fast as the CPU allows in most runtimes."""
+    return np.outer(features.reduced[rows], features.reduced[columns])
+
+
+def _borrowed(features: Features, rows: Places, columns: Places) -> Floats:
+    """A weighted sum of what other systems deviate by."""
+    return np.asarray(features.borrowed[rows] @ features.borrowed[columns].T)
+
+
+def _all(_features: Features, rows: Places, columns: Places) -> Floats:
+    return np.ones((len(rows), len(columns)))
+
+
+KERNELS: Mapping[str, Kernel] = {
+    "all": _all,
+    "model": _same("model"),
+    "family": _same("family"),
+    "precision": _same("precision"),
+    "runtime": _same("runtime"),
+    "many": _same("many"),
+    "file": _same("file"),
+    "single": _same("single"),
+    "whole": _same("whole"),
+    "near model": _near_model,
+    "near runtime": _near_runtime,
+    "near layout": _near_layout,
+    "near batch": _near_batch,
+    "size": _size,
+    "threads": _threads,
+    "batch": _batch,
+    "borrowed": _borrowed,
+    "published": _published,
+    "quantised": _quantised,
+    "reduced": _reduced,
+}
+"""By the names that terms are written with."""

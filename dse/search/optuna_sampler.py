@@ -1,0 +1,180 @@
+"""The search as a sampler for any Optuna study whose parameters are those of configurations."""
+
+from __future__ import annotations
+
+from itertools import product
+from math import prod
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from optuna.distributions import CategoricalDistribution
+from optuna.samplers import BaseSampler, RandomSampler
+from optuna.trial import TrialState
+
+from dse.errors import RequestError
+from dse.search.searcher import Searcher
+from dse.types import METRICS, Configuration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import optuna
+    from optuna.distributions import BaseDistribution
+    from optuna.trial import FrozenTrial
+
+    from dse.search.borrowed import Source
+    from dse.space.space import Constraint
+    from dse.types import KnobValue
+
+MOST_CONFIGURATIONS = 200_000
+DEFAULTS: Mapping[str, KnobValue] = {
+    "model": "",
+    "precision": "fp32",
+    "backend": "",
+    "threads": 1,
+    "batch_size": 1,
+}
+"""Of the parameters that a study may leave out."""
+
+
+class FrontierSampler(BaseSampler):
+    """Looks for the Pareto frontier of a finite set of configurations.
+
+    Every parameter is a categorical one. Those called ``model``, ``precision``, ``backend``,
+    ``threads``, ``batch_size``, ``instances`` and ``pinned`` are known for what they are, all
+    others are knobs of the backend. What fails or is pruned counts as failed; what is running
+    is taken to come out as expected, so that several workers look at different places.
+
+    Args:
+        search_space: the choices of each parameter.
+        objectives: names in `dse.types.METRICS`, in the order of the study's values.
+        constraints: bounds on objectives; what misses one is no gain.
+        allowed: whether a combination of parameters is one at all; all are without it.
+        seed: of everything random.
+        sources: by configuration and metric, what was measured on other systems.
+
+    Raises:
+        RequestError: an objective is no metric, or a constraint bounds something else; there are
+            no configurations, or more than `MOST_CONFIGURATIONS`.
+    """
+
+    def __init__(
+        self,
+        search_space: Mapping[str, Sequence[KnobValue]],
+        objectives: Sequence[str],
+        *,
+        constraints: Sequence[Constraint] = (),
+        allowed: Callable[[Mapping[str, KnobValue]], bool] | None = None,
+        seed: int = 0,
+        sources: Sequence[Source] = (),
+    ) -> None:
+        _check(objectives, constraints)
+        self._choices = {name: tuple(choices) for name, choices in search_space.items()}
+        self._objectives = tuple(objectives)
+        self._params = _combinations(self._choices, allowed)
+        configurations = [Configuration.from_dict({**DEFAULTS, **p}) for p in self._params]
+        self._places = {_key(params): place for place, params in enumerate(self._params)}
+        self._searcher = Searcher(configurations, objectives, constraints, seed, sources)
+        self._rng = np.random.default_rng(seed)
+        self._others = RandomSampler(seed=seed)
+        self._told: set[int] = set()
+        self._left = np.ones(len(self._params), dtype=np.bool_)
+        self._lock = Lock()
+
+    def reseed_rng(self) -> None:
+        """Seeds only what is not in the search space: proposals differ by what is running."""
+        self._others.reseed_rng()
+
+    def infer_relative_search_space(
+        self,
+        study: optuna.Study,  # noqa: ARG002
+        trial: FrozenTrial,  # noqa: ARG002
+    ) -> dict[str, BaseDistribution]:
+        """All parameters of the search space, from the first trial on."""
+        return {name: CategoricalDistribution(found) for name, found in self._choices.items()}
+
+    def sample_relative(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        search_space: dict[str, BaseDistribution],  # noqa: ARG002
+    ) -> dict[str, Any]:
+        """The parameters that promise most; any at random when all were tried.
+
+        Raises:
+            RequestError: the study has other directions than the objectives.
+        """
+        self._check_directions(study)
+        with self._lock:
+            running = self._learn(study, trial.number)
+            left = self._left.copy()
+            left[running] = False
+            if not left.any():
+                return dict(self._params[int(self._rng.integers(len(self._params)))])
+            place = self._searcher.propose(np.flatnonzero(left), running)
+            return dict(self._params[place])
+
+    def sample_independent(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        """A parameter that is not in the search space, at random."""
+        return self._others.sample_independent(study, trial, param_name, param_distribution)
+
+    def _check_directions(self, study: optuna.Study) -> None:
+        wanted = [METRICS[name].direction for name in self._objectives]
+        if [direction.name.lower() for direction in study.directions] != wanted:
+            problem = f"{', '.join(self._objectives)} are to {', '.join(wanted)}"
+            raise RequestError(problem, remedy="create the study with these directions")
+
+    def _learn(self, study: optuna.Study, own: int) -> np.ndarray[Any, np.dtype[np.intp]]:
+        """Takes in the trials that ended; returns what is running beside the trial itself."""
+        running = []
+        for trial in study.get_trials(deepcopy=False):
+            place = self._places.get(_key(trial.params))
+            if place is None or trial.number in self._told or trial.number == own:
+                continue
+            if trial.state is TrialState.RUNNING:
+                running.append(place)
+            elif trial.state.is_finished():
+                self._told.add(trial.number)
+                ran = trial.state is TrialState.COMPLETE
+                values = dict(zip(self._objectives, trial.values, strict=True)) if ran else {}
+                self._searcher.learn(place, values, ran=ran)
+                self._left[place] = False
+        return np.array(sorted(set(running)), dtype=np.intp)
+
+
+def _check(objectives: Sequence[str], constraints: Sequence[Constraint]) -> None:
+    for name in objectives:
+        if name not in METRICS:
+            remedy = f"known are {', '.join(METRICS)}"
+            raise RequestError(f"'{name}' is no metric", field="objectives", remedy=remedy)
+    for bound in constraints:
+        if bound.metric not in objectives:
+            problem, remedy = f"'{bound.metric}' is no objective", "bound one of the objectives"
+            raise RequestError(problem, field="constraints", remedy=remedy)
+
+
+def _combinations(
+    choices: Mapping[str, Sequence[KnobValue]],
+    allowed: Callable[[Mapping[str, KnobValue]], bool] | None,
+) -> list[dict[str, KnobValue]]:
+    if prod(len(found) for found in choices.values()) > MOST_CONFIGURATIONS:
+        problem = f"there are more than {MOST_CONFIGURATIONS:,} combinations"
+        raise RequestError(problem, field="search_space", remedy="take out some choices")
+    every = (dict(zip(choices, values, strict=True)) for values in product(*choices.values()))
+    found = [params for params in every if allowed is None or allowed(params)]
+    if not found:
+        remedy = "give each parameter a choice, and allow some combinations"
+        raise RequestError("there is nothing to choose", field="search_space", remedy=remedy)
+    return found
+
+
+def _key(params: Mapping[str, Any]) -> frozenset[tuple[str, Any]]:
+    """Equal for equal parameters, in any order."""
+    return frozenset(params.items())

@@ -1,0 +1,227 @@
+"""What is learned instead of the metrics themselves, and what to expect of it beforehand.
+
+Latency is learned as its logarithm, throughput as the logarithm of its product with latency: what
+batches, instances and threads gain over single samples. That is nearly the same for all models, so
+one measured model tells much of the others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dse.search.features import TYPICAL_ACCURACY_PERCENT
+from dse.search.process import Term, term
+from dse.types import (
+    ACCURACY,
+    CPU_TIME,
+    ENERGY,
+    LATENCY,
+    METRICS,
+    MODEL_SIZE,
+    MULTI_STREAM,
+    MULTI_STREAM_SAMPLES,
+    SERVER,
+    THROUGHPUT,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dse.search.features import Extent, Features, Floats
+
+SMALLEST = 1e-9
+"""What has a logarithm: a value below it counts as it."""
+
+SPEED = (
+    term("all", 2.0, fixed=True),
+    term("size", 0.15),
+    term("near model", 0.12),
+    term("model", 0.06),
+    term("precision", 0.3),
+    term("near runtime", 0.3),
+    term("runtime", 0.25),
+    term("runtime * precision", 0.2),
+    term("reduced * runtime * precision", 0.4),
+    term("runtime * precision * size", 0.12),
+    term("runtime * precision * family", 0.12),
+    term("runtime * precision * near model", 0.12),
+    term("quantised * runtime * family", 0.6),
+    term("quantised * runtime * size", 0.15),
+    term("quantised * runtime * near model", 0.15),
+    term("quantised * file", 0.25),
+    term("file", 0.06),
+    term("threads", 0.2),
+    term("threads * runtime * precision", 0.1),
+    term("near layout * near model", 0.07),
+    term("near layout * file", 0.1),
+    term("single", 0.1),
+)
+"""Of the logarithm of a time."""
+BATCHING = (
+    term("all", 0.5, fixed=True),
+    term("near model", 0.1),
+    term("runtime * precision", 0.15),
+    term("near batch", 0.2),
+    term("near batch * runtime * precision", 0.15),
+    term("near batch * near model", 0.15),
+    term("near batch * file", 0.1),
+    term("threads", 0.2),
+    term("near layout * runtime * precision", 0.15),
+    term("near layout * near batch * runtime", 0.1),
+    term("near layout * file", 0.1),
+    term("whole", 0.08),
+)
+"""Of the logarithm of what batches, instances and threads gain."""
+ACCURACIES = (
+    term("all", 8.0, fixed=True),
+    term("published", 0.3),
+    term("size", 1.0),
+    term("near model", 2.0),
+    term("model", 1.5),
+    term("precision", 0.7),
+    term("family * precision", 0.7),
+    term("model * precision", 0.5),
+    term("runtime * precision", 0.3),
+    term("file", 0.2),
+)
+"""Of a top-1 accuracy in percent."""
+SIZES = (
+    term("all", 2.0, fixed=True),
+    term("size", 0.3),
+    term("near model", 0.4),
+    term("model", 0.3),
+    term("precision", 0.7),
+    term("runtime * precision", 0.2),
+    term("file", 0.1),
+)
+"""Of the logarithm of the size of a file."""
+
+ACCURACY_PER_LOG_MACS = 6.0
+ACCURACY_LOST = {"int8": 2.0}
+LOG_LATENCY_MS = 2.3
+SIZE_EXPONENT = 0.95
+OVERHEAD = {"int8": 0.2}
+USUAL_OVERHEAD = 0.05
+"""What each call takes beside its arithmetic, as a share of that of a typical model."""
+LOG_FASTER = {"bf16": 0.3, "fp16": 0.2}
+LOG_FASTER_QUANTISED = {"mobilenet-v1": 0.8, "mobilenet-v3": -0.3}
+USUALLY_FASTER_QUANTISED = 0.4
+"""What integers gain, by family: most where no sum has to be quantised anew, nothing where hard
+swish and squeeze-and-excite are in the way."""
+FASTER_PER_DOUBLING = 0.45
+"""Threads help by so much in the logarithm; half as many as twice would."""
+RELATIONS: Mapping[str, tuple[int, float]] = {
+    THROUGHPUT.name: (-1, log(1000.0)),
+    SERVER.name: (-1, log(1000.0)),
+    MULTI_STREAM.name: (1, log(MULTI_STREAM_SAMPLES)),
+    CPU_TIME.name: (1, 0.0),
+    ENERGY.name: (1, 0.0),
+}
+"""Metrics that go with latency or against it, and the logarithm of what relates them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """What is learned of a metric.
+
+    Attributes:
+        metric: its name.
+        extent: what it depends on.
+        relation: 1 where the logarithm of latency was taken off, -1 where it was added, else 0.
+        offset: what to expect of it where nothing else is known.
+        terms: what makes it differ from that.
+        common: see `dse.search.process.Process`.
+    """
+
+    metric: str
+    extent: Extent
+    relation: int
+    offset: float
+    terms: tuple[Term, ...]
+    common: float = 0.3
+
+    def of(self, values: Mapping[str, float]) -> float:
+        """The quantity of measured values, in natural units or their logarithm.
+
+        Args:
+            values: by metric; latency among them where the quantity is related to it.
+        """
+        if self.metric == ACCURACY.name:
+            return values[self.metric]
+        found = log(max(values[self.metric], SMALLEST))
+        if self.relation:
+            found -= self.relation * log(max(values[LATENCY.name], SMALLEST))
+        return found
+
+    def expected(self, features: Features, precisions: Sequence[str]) -> Floats:
+        """What to expect of each configuration before anything is measured.
+
+        Args:
+            features: of the configurations.
+            precisions: theirs.
+        """
+        if self.metric == ACCURACY.name:
+            guess = TYPICAL_ACCURACY_PERCENT + ACCURACY_PER_LOG_MACS * features.log_macs
+            guess -= _of_each(precisions, ACCURACY_LOST)
+            return np.where(np.isnan(features.published), guess, features.published)
+        doubled = features.layouts[:, 1]
+        if self.relation:
+            return self.offset + 0.5 * FASTER_PER_DOUBLING * doubled * -self.relation
+        if self.metric == MODEL_SIZE.name:
+            return self.offset + features.log_macs - _of_each(precisions, {"int8": 1.4})
+        overhead = _of_each(precisions, OVERHEAD, USUAL_OVERHEAD)
+        arithmetic = np.exp(SIZE_EXPONENT * features.log_macs)
+        time = np.log((arithmetic + overhead) / (1 + overhead))
+        time -= _of_each(precisions, LOG_FASTER)
+        time -= features.quantised * np.array(
+            [LOG_FASTER_QUANTISED.get(name, USUALLY_FASTER_QUANTISED) for name in features.families]
+        )
+        time -= FASTER_PER_DOUBLING * features.layouts[:, 0]
+        better = METRICS[self.metric].direction == "maximize"
+        return np.asarray(self.offset - time if better else self.offset + time)
+
+
+def _of_each(precisions: Sequence[str], amounts: Mapping[str, float], usual: float = 0.0) -> Floats:
+    return np.array([amounts.get(precision, usual) for precision in precisions])
+
+
+def quantities(metrics: Sequence[str]) -> tuple[Quantity, ...]:
+    """What is learned of some metrics, in an order in which latency comes before others.
+
+    Args:
+        metrics: names in `METRICS`.
+    """
+    ordered = sorted(dict.fromkeys(metrics), key=lambda name: name != LATENCY.name)
+    return tuple(_quantity(name, related=LATENCY.name in ordered) for name in ordered)
+
+
+def _quantity(name: str, *, related: bool) -> Quantity:
+    if name == ACCURACY.name:
+        return Quantity(name, "file", 0, 0.0, ACCURACIES, common=1.5)
+    if name == MODEL_SIZE.name:
+        return Quantity(name, "file", 0, 2.0, SIZES)
+    terms: tuple[Term, ...]
+    extent: Extent = "whole" if METRICS[name].batched else "single"
+    relation, offset = RELATIONS.get(name, (0, 0.0)) if related else (0, 0.0)
+    if not relation:
+        better = METRICS[name].direction == "maximize"
+        offset = log(1000.0) - LOG_LATENCY_MS if better else LOG_LATENCY_MS
+        terms = SPEED + BATCHING if extent == "whole" else SPEED
+    else:
+        terms = BATCHING if extent == "whole" else SPEED
+    return Quantity(name, extent, relation, offset, terms)
+
+
+def loss(metric: str, value: float) -> float:
+    """A value as the search compares it: less is better, timed ones in logarithms.
+
+    Args:
+        metric: a name in `METRICS`.
+        value: in its unit.
+    """
+    scaled = value if metric == ACCURACY.name else log(max(value, SMALLEST))
+    return -scaled if METRICS[metric].direction == "maximize" else scaled

@@ -1,0 +1,1 @@
+"""Where samplers search recorded tables, whose whole frontier is known."""

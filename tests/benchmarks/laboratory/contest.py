@@ -1,0 +1,196 @@
+"""Lets samplers search tables, in processes side by side, and notes what they have found when."""
+
+from __future__ import annotations
+
+import math
+import os
+from bisect import bisect_right
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import TYPE_CHECKING
+
+import moocore
+
+from dse.errors import DseError
+from dse.explore.pool import Pool
+from dse.explore.samplers import SAMPLERS, make_sampler
+from dse.study.record import Record
+from dse.types import ACCURACY, METRICS
+from tests.benchmarks.laboratory import gp
+from tests.benchmarks.laboratory.cost import Stopwatch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from dse.explore.samplers import Sampler
+    from dse.types import Outcome
+    from tests.benchmarks.laboratory.tables import Table, Values
+
+REFERENCE = 1.1
+NAMES = (*SAMPLERS, gp.NAME)
+SLACK = 0.05
+"""A share that lacks less than this of a whole row stands for that row."""
+# More threads would only get in the way of the other processes, and might change last digits.
+_ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A search to make.
+
+    Attributes:
+        table: what is searched.
+        sampler: a name in `NAMES`.
+        seed: of everything random.
+        rows: how many rows are measured, at least.
+        seconds: how long it measures, at least, unless the table ends before.
+        sources: what is known from other systems.
+    """
+
+    table: Table
+    sampler: str
+    seed: int
+    rows: int
+    seconds: float = 0.0
+    sources: Sequence[Values] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a search found.
+
+    Attributes:
+        entry: the search.
+        shares: of the table's hypervolume, after each row.
+        seconds: of modelled measuring, after each row.
+    """
+
+    entry: Entry
+    shares: tuple[float, ...]
+    seconds: tuple[float, ...]
+
+    def after(self, rows: int) -> float:
+        """The share after so many rows."""
+        return self.shares[rows - 1] if rows else 0.0
+
+    def within(self, seconds: float) -> float:
+        """The share of what was measured within so many seconds."""
+        return self.after(bisect_right(self.seconds, seconds))
+
+
+class Scale:
+    """Turns outcomes into shares of a table's hypervolume.
+
+    Latency and throughput count in logarithms, each objective is scaled to 0 (best) to 1 over the
+    table, and the reference point is 1.1 in each.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self._objectives = table.objectives
+        losses = [self.losses(o) for o in table.outcomes.values() if o.failure is None]
+        columns = list(zip(*losses, strict=True))
+        self._low = [min(column) for column in columns]
+        # An objective that is the same throughout has no width: all of it is best.
+        self._width = [(max(column) - min(column)) or 1.0 for column in columns]
+        self._whole = 1.0
+        self._whole = self.share(losses)
+
+    def losses(self, outcome: Outcome) -> list[float]:
+        """A number for each objective, the lower the better."""
+        found = []
+        for name in self._objectives:
+            value = outcome.values[name]
+            value = value if name == ACCURACY.name else math.log(value)
+            found.append(-value if METRICS[name].direction == "maximize" else value)
+        return found
+
+    def share(self, losses: Sequence[Sequence[float]]) -> float:
+        """Hypervolume of some points, over that of all."""
+        if not losses:
+            return 0.0
+        reference = [REFERENCE] * len(self._low)
+        return float(moocore.hypervolume(self.scaled(losses), ref=reference)) / self._whole
+
+    def scaled(self, losses: Iterable[Sequence[float]]) -> list[list[float]]:
+        """Points in the box from 0 (best of the table) to 1."""
+        return [
+            [(x - low) / width for x, low, width in zip(point, self._low, self._width, strict=True)]
+            for point in losses
+        ]
+
+
+def rows_of(share: float, total: int) -> int:
+    """The rows that a share of a table stands for: whole ones, at least one.
+
+    5 % of 472 rows are 23; 0.1975 of 81 are 16.
+    """
+    return max(1, math.floor(share * total + SLACK))
+
+
+def whole_s(table: Table) -> float:
+    """The modelled seconds of measuring every row."""
+    stopwatch = Stopwatch()
+    for outcome in table.outcomes.values():
+        stopwatch.add(outcome)
+    return stopwatch.elapsed_s
+
+
+def _trace(entry: Entry) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Searches a table: the shares and the seconds of a run."""
+    table, scale = entry.table, Scale(entry.table)
+    pool, stopwatch = Pool(table.plan(), ()), Stopwatch()
+    sampler = _sampler(entry, pool)
+    losses: list[list[float]] = []
+    shares: list[float] = []
+    seconds: list[float] = []
+    while len(pool) and (len(shares) < entry.rows or stopwatch.elapsed_s < entry.seconds):
+        configuration = sampler.propose()
+        pool.take(configuration)
+        outcome = table.outcomes[configuration]
+        sampler.learn(Record(len(shares), configuration, outcome))
+        if outcome.failure is None:
+            losses.append(scale.losses(outcome))
+        shares.append(scale.share(losses))
+        seconds.append(stopwatch.add(outcome))
+    return tuple(shares), tuple(seconds)
+
+
+def contest(entries: Sequence[Entry], processes: int) -> Iterator[Run]:
+    """Makes searches side by side; yields them in their order.
+
+    Raises:
+        DseError: a process was killed.
+    """
+    # Fresh processes: what one has imported or drawn is no part of another.
+    context = get_context("spawn")
+    try:
+        with _one_thread(), ProcessPoolExecutor(processes, mp_context=context) as executor:
+            for entry, trace in zip(entries, executor.map(_trace, entries), strict=True):
+                yield Run(entry, *trace)
+    except BrokenProcessPool as error:
+        raise DseError("a process of the laboratory was killed; is there enough memory?") from error
+
+
+def _sampler(entry: Entry, pool: Pool) -> Sampler:
+    space = entry.table.space()
+    if entry.sampler == gp.NAME:
+        return gp.make(pool, space, entry.seed)
+    return make_sampler(entry.sampler, pool, space, entry.seed, entry.sources)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Has processes that are started now calculate in one thread."""
+    before = {name: os.environ.get(name) for name in _ONE_THREAD}
+    os.environ.update(_ONE_THREAD)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

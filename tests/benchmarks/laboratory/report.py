@@ -1,0 +1,115 @@
+"""What a contest showed: rows of JSON, and tables in Markdown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING, Any
+
+from tests.benchmarks.laboratory.contest import rows_of, whole_s
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tests.benchmarks.laboratory.contest import Run
+
+Found = Callable[["Run", float], float]
+"""The share of the hypervolume that a run has found with a budget."""
+
+
+def records(runs: Iterable[Run], budgets: Sequence[float]) -> list[dict[str, Any]]:
+    """A JSON object for each run and budget.
+
+    Beside what was asked for: the whole rows of the budget, the modelled seconds of measuring them,
+    and how many other systems' tables the sampler was given.
+    """
+    found = []
+    for run in runs:
+        entry, total = run.entry, len(run.entry.table.outcomes)
+        for budget in budgets:
+            rows = rows_of(budget, total)
+            found.append(
+                {
+                    "table": entry.table.name,
+                    "sampler": entry.sampler,
+                    "seed": entry.seed,
+                    "budget": budget,
+                    "hypervolume_share": run.after(rows),
+                    "rows": rows,
+                    "seconds": round(run.seconds[rows - 1], 3),
+                    "sources": len(entry.sources),
+                }
+            )
+    return found
+
+
+def by_rows(run: Run, budget: float) -> float:
+    """The share found with this share of the rows."""
+    return run.after(rows_of(budget, len(run.entry.table.outcomes)))
+
+
+def by_seconds(run: Run, budget: float) -> float:
+    """The share found in this share of the seconds that all rows take."""
+    return run.within(budget * whole_s(run.entry.table))
+
+
+def table(runs: Iterable[Run], budgets: Sequence[float], found: Found, of: str) -> str:
+    """A line for each table and sampler: mean, standard error and worst of the seeds.
+
+    Args:
+        runs: at least one.
+        budgets: a column for each.
+        found: what to show.
+        of: what the budgets are shares of.
+    """
+    lines = [["table", "sampler", "seeds", *_percent(budgets, of)]]
+    for (name, sampler), group in grouped(runs).items():
+        cells = (_cell([found(run, budget) for run in group]) for budget in budgets)
+        lines.append([short(name), sampler, str(len(group)), *cells])
+    return _markdown(lines)
+
+
+def summary(runs: Iterable[Run], budgets: Sequence[float], found: Found, of: str) -> str:
+    """A line for each sampler: the mean of the tables' means, the worst of these, the worst run."""
+    lines = [["sampler", "tables", *_percent(budgets, of)]]
+    samplers: dict[str, list[list[Run]]] = {}
+    for (_, sampler), group in grouped(runs).items():
+        samplers.setdefault(sampler, []).append(group)
+    for sampler, groups in samplers.items():
+        cells = []
+        for budget in budgets:
+            shares = [[found(run, budget) for run in group] for group in groups]
+            means = [fmean(each) for each in shares]
+            cells.append(f"{fmean(means):.3f} ({min(means):.3f}, {min(map(min, shares)):.3f})")
+        lines.append([sampler, str(len(groups)), *cells])
+    return _markdown(lines)
+
+
+def grouped(runs: Iterable[Run]) -> dict[tuple[str, str], list[Run]]:
+    """The runs of each table and sampler, in their order."""
+    groups: dict[tuple[str, str], list[Run]] = {}
+    for run in runs:
+        groups.setdefault((run.entry.table.name, run.entry.sampler), []).append(run)
+    return groups
+
+
+def short(name: str) -> str:
+    """The name of a table: of a published system without its file."""
+    return name.rpartition(":")[2]
+
+
+def _percent(budgets: Sequence[float], of: str) -> list[str]:
+    return [f"{100 * budget:.3g} % of {of}" for budget in budgets]
+
+
+def _cell(shares: Sequence[float]) -> str:
+    if len(shares) == 1:
+        return f"{shares[0]:.3f}"
+    error = stdev(shares) / math.sqrt(len(shares))
+    return f"{fmean(shares):.3f} ± {error:.3f} ({min(shares):.3f})"
+
+
+def _markdown(lines: Sequence[Sequence[str]]) -> str:
+    rule = ["---" for _ in lines[0]]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (lines[0], rule, *lines[1:]))

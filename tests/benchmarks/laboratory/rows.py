@@ -1,0 +1,107 @@
+"""The rows of a CSV file that somebody else wrote, with a line number in every complaint."""
+
+from __future__ import annotations
+
+import csv
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dse.errors import RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+MAX_BYTES = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a table.
+
+    Attributes:
+        file: the table.
+        line: where the row ends, counted from 1.
+        cells: text by column.
+    """
+
+    file: Path
+    line: int
+    cells: Mapping[str, str]
+
+    def number(self, column: str, above: float = -math.inf, most: float = math.inf) -> float:
+        """The finite number in a column.
+
+        Raises:
+            RequestError: there is none, or it is not above the one bound or beyond the other.
+        """
+        text = self.cells[column]
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if math.isfinite(value) and above < value <= most:
+            return value
+        bounds = f" above {above:g}" if math.isfinite(above) else ""
+        bounds += f" up to {most:g}" if math.isfinite(most) else ""
+        raise self.wrong(column, f"'{text}' is no number{bounds}")
+
+    def count(self, column: str) -> int:
+        """The whole number from 1 in a column.
+
+        Raises:
+            RequestError: there is none.
+        """
+        value = self.number(column, above=0, most=1e6)
+        if not value.is_integer():
+            raise self.wrong(column, f"'{self.cells[column]}' is no whole number")
+        return int(value)
+
+    def wrong(self, column: str | None, problem: str) -> RequestError:
+        """A complaint about this row."""
+        remedy = "correct the row, or take it out"
+        return RequestError(problem, file=self.file, line=self.line, field=column, remedy=remedy)
+
+
+def read_rows(path: Path) -> tuple[tuple[str, ...], list[Row]]:
+    """The columns and the rows of a table.
+
+    Raises:
+        RequestError: it can't be read, is too large, or is no CSV file with a row.
+    """
+    other = "name a table of recorded or published results"
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise RequestError(f"is larger than {MAX_BYTES >> 20} MiB", file=path, remedy=other)
+        with path.open(newline="", encoding="utf-8") as stream:
+            reader = csv.DictReader(stream, strict=True)
+            columns = tuple(reader.fieldnames or ())
+            rows = [_row(path, reader.line_num, cells, len(columns)) for cells in reader]
+    except OSError as error:
+        raise RequestError(f"can't be read: {error.strerror}", file=path, remedy=other) from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise RequestError(f"is no CSV file: {error}", file=path, remedy=other) from error
+    if not rows:
+        raise RequestError("has no rows", file=path, remedy=other)
+    return columns, rows
+
+
+def require(path: Path, columns: Iterable[str], needed: Iterable[str]) -> None:
+    """Checks that a table has the columns that it needs.
+
+    Raises:
+        RequestError: one is missing.
+    """
+    missing = [name for name in needed if name not in columns]
+    if missing:
+        problem = f"has no column {', '.join(missing)}"
+        raise RequestError(problem, file=path, line=1, field=missing[0], remedy="add it")
+
+
+def _row(path: Path, line: int, cells: Mapping[str | None, str | None], count: int) -> Row:
+    # A row that is too long has cells without a column, one that is too short columns without.
+    if None in cells or None in cells.values():
+        problem = f"has another number of cells than the {count} columns"
+        raise RequestError(problem, file=path, line=line, remedy="correct the row")
+    return Row(path, line, {str(name): str(text) for name, text in cells.items()})

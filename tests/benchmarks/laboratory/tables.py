@@ -1,0 +1,245 @@
+"""Recorded outcomes of whole search spaces, from files of two forms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from dse.errors import RequestError
+from dse.models.catalogue import published_pairs
+from dse.models.published_names import published_variant
+from dse.space import SearchSpace
+from dse.space.enumeration import Parameter
+from dse.space.plan import Plan, parameter_values
+from dse.types import (
+    ACCURACY,
+    DEFAULT_OBJECTIVES,
+    LATENCY,
+    METRICS,
+    PRECISIONS,
+    THROUGHPUT,
+    Configuration,
+    Failure,
+    FailureKind,
+    Measurement,
+    Outcome,
+    Source,
+    digest,
+)
+from tests.benchmarks.laboratory.cost import accuracy_s, offline_s, single_stream_s
+from tests.benchmarks.laboratory.rows import read_rows, require
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from dse.types import KnobValue
+    from tests.benchmarks.laboratory.rows import Row
+
+REPLAY = import_module("dse.backends.replay")
+PUBLISHED_COLUMNS = (
+    *("Platform", "host_processor_model_name", "Model"),
+    *("Scenario", "Result", "Units", "Accuracy"),
+)
+IMAGES = 500
+"""Whose accuracy a recorded grid holds; published accuracies need no run."""
+Values = dict[Configuration, dict[str, float]]
+"""What is known from another system: value by metric."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Every configuration of a space with its outcome.
+
+    Attributes:
+        name: the file's stem; for published results, a colon and the system follow.
+        objectives: names of metrics that every outcome without a failure has.
+        outcomes: in the order of the file.
+        processor: of a published system; empty where the file doesn't tell.
+    """
+
+    name: str
+    objectives: tuple[str, ...]
+    outcomes: Mapping[Configuration, Outcome]
+    processor: str = ""
+
+    @property
+    def values(self) -> Values:
+        """What is known of the configurations that ran."""
+        return {c: o.values for c, o in self.outcomes.items() if o.failure is None}
+
+    @property
+    def complete(self) -> bool:
+        """Whether it has just the published variants of the catalogue."""
+        return {(c.model, c.precision) for c in self.outcomes} == set(published_pairs())
+
+    def plan(self) -> Plan:
+        """A plan of just these configurations."""
+        choices: dict[str, dict[KnobValue, None]] = {}
+        for configuration in self.outcomes:
+            for name, value in parameter_values(configuration).items():
+                choices.setdefault(name, {})[value] = None
+        parameters = (Parameter(name, tuple(values)) for name, values in choices.items())
+        return Plan(tuple(self.outcomes), tuple(parameters), ())
+
+    def space(self) -> SearchSpace:
+        """A space that names them all, and others where the table is no full grid."""
+        choices = {p.name: list(p.choices) for p in self.plan().parameters}
+        replay: dict[str, Any] = {"table": "table.csv"}
+        if "replay.runtime" in choices:
+            replay["runtime"] = choices["replay.runtime"]
+        return SearchSpace.from_dict(
+            {
+                "models": choices["model"],
+                "precisions": choices["precision"],
+                "backends": {"replay": replay},
+                "threads": choices["threads"],
+                "batch_sizes": choices["batch_size"],
+                "instances": choices["instances"],
+                "pinned": choices["pinned"],
+                "objectives": list(self.objectives),
+            }
+        )
+
+
+def read(path: Path) -> list[Table]:
+    """The tables in a file: one in the replay backend's format, or one for each published system.
+
+    Raises:
+        RequestError: it can't be used; names the file, and line and column where there is one.
+    """
+    columns, rows = read_rows(path)
+    if "Platform" in columns:
+        require(path, columns, PUBLISHED_COLUMNS)
+        return _published(path, rows)
+    require(path, columns, (*REPLAY.COLUMNS, "failure"))
+    objectives = tuple(name for name in DEFAULT_OBJECTIVES if name in columns)
+    if len(objectives) < 2:
+        require(path, columns, DEFAULT_OBJECTIVES)
+    outcomes: dict[Configuration, Outcome] = {}
+    for row in rows:
+        configuration = _configuration(row)
+        if configuration in outcomes:
+            raise row.wrong(None, f"records {configuration} once more")
+        outcomes[configuration] = _outcome(row, configuration, objectives)
+    if all(outcome.failure for outcome in outcomes.values()):
+        raise RequestError("nothing in it ran", file=path, remedy="name another table")
+    return [Table(path.stem, objectives, outcomes)]
+
+
+def sources(table: Table, others: Iterable[Table], *, unseen: bool) -> list[Values]:
+    """What other systems tell of the configurations of a table.
+
+    Args:
+        table: of the system in question, which may be among the others.
+        others: the tables of one file.
+        unseen: leaves out what has the same processor as well.
+    """
+    found = []
+    for other in others:
+        same = other.name == table.name or (unseen and other.processor == table.processor)
+        known = {c: values for c, values in other.values.items() if c in table.outcomes}
+        if known and not same:
+            found.append(known)
+    return found
+
+
+def _configuration(row: Row) -> Configuration:
+    cells = {**REPLAY.OPTIONAL, **row.cells}
+    if cells["precision"] not in PRECISIONS:
+        raise row.wrong("precision", f"'{cells['precision']}' is none of {', '.join(PRECISIONS)}")
+    if cells["pinned"] not in {"true", "false"}:
+        raise row.wrong("pinned", f"'{cells['pinned']}' is neither true nor false")
+    for name in ("model", "backend"):
+        if not cells[name]:
+            raise row.wrong(name, "is empty")
+    return Configuration(
+        model=cells["model"],
+        precision=cells["precision"],
+        backend="replay",
+        threads=row.count("threads"),
+        batch_size=row.count("batch_size"),
+        knobs=(("runtime", cells["backend"]),),
+        instances=row.count("instances") if "instances" in row.cells else 1,
+        pinned=cells["pinned"] == "true",
+    )
+
+
+def _outcome(row: Row, own: Configuration, objectives: Iterable[str]) -> Outcome:
+    if row.cells["failure"]:
+        return Outcome(failure=Failure(FailureKind.UNSUPPORTED, row.cells["failure"]))
+    values = {
+        name: row.number(name, most=100) if name == ACCURACY.name else row.number(name, above=0)
+        for name in objectives
+    }
+    return Outcome(
+        tuple(
+            _measurement(name, value, _subject(name, own), _seconds(name, own, values))
+            for name, value in values.items()
+        )
+    )
+
+
+def _subject(metric: str, own: Configuration) -> tuple[KnobValue, ...]:
+    """What a metric depends on."""
+    of_file = (own.model, own.precision, *(value for _, value in own.knobs))
+    if metric == ACCURACY.name:
+        return of_file
+    batch = (own.batch_size, own.instances) if METRICS[metric].batched else ()
+    return (*of_file, own.threads, own.pinned, *batch)
+
+
+def _seconds(metric: str, own: Configuration, values: Mapping[str, float]) -> float:
+    """How long a metric takes."""
+    if metric == LATENCY.name:
+        return single_stream_s(values[metric])
+    rate = values.get(THROUGHPUT.name) or 1e3 / values[LATENCY.name]
+    if metric == ACCURACY.name:
+        return accuracy_s(IMAGES, rate)
+    return offline_s(rate, own.batch_size, own.instances)
+
+
+def _measurement(
+    metric: str, value: float, subject: tuple[KnobValue, ...], seconds: float
+) -> Measurement:
+    key = digest([metric, *subject])
+    return Measurement(metric, value, key, Source.REPLAYED, seconds=seconds)
+
+
+def _published(path: Path, rows: Iterable[Row]) -> list[Table]:
+    """The systems that published variants of the catalogue's families, in the file's order."""
+    systems: dict[str, dict[Configuration, Outcome]] = {}
+    processors: dict[str, str] = {}
+    for row in rows:
+        cells = row.cells
+        variant = published_variant(cells["Model"])
+        # A system with measured power has a second row of the same run, in millijoules.
+        taken = cells["Scenario"] == "SingleStream" and cells["Units"].startswith("Latency")
+        if variant is None or not taken:
+            continue
+        configuration = Configuration(*variant, "replay", threads=1, batch_size=1)
+        outcome = _published_outcome(row, variant)
+        known = systems.setdefault(cells["Platform"], {}).setdefault(configuration, outcome)
+        if known != outcome:
+            raise row.wrong("Result", f"{cells['Platform']} has another {cells['Model']} before")
+        processors[cells["Platform"]] = cells["host_processor_model_name"]
+    if not systems:
+        problem = "has no SingleStream row of a variant of the catalogue"
+        raise RequestError(problem, file=path, remedy="name another table")
+    objectives = (ACCURACY.name, LATENCY.name)
+    return [
+        Table(f"{path.stem}:{system}", objectives, outcomes, processors[system])
+        for system, outcomes in systems.items()
+    ]
+
+
+def _published_outcome(row: Row, variant: tuple[str, str]) -> Outcome:
+    accuracy, latency = row.number("Accuracy", above=0, most=100), row.number("Result", above=0)
+    seconds = single_stream_s(latency)
+    return Outcome(
+        (
+            _measurement(ACCURACY.name, accuracy, variant, 0.0),
+            _measurement(LATENCY.name, latency, variant, seconds),
+        )
+    )

@@ -1,0 +1,137 @@
+"""What a search must do, whatever it is told."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from dse.search.gain import volume
+from dse.search.quantities import loss
+from dse.space.space import Constraint
+from dse.types import (
+    ACCURACY,
+    DEFAULT_OBJECTIVES,
+    ENERGY,
+    LATENCY,
+    MODEL_SIZE,
+    MULTI_STREAM,
+    THROUGHPUT,
+    Configuration,
+)
+from tests.search.spaces import NONE, configurations, explored, searcher, values
+
+EVERY = configurations()
+FEW = configurations(models=["mobilenet-v1-0.5-160", "x", "efficientnet-lite1"], batch_sizes=[1])
+TRUTH = {c: values(c) for c in EVERY}
+AMOUNTS = st.one_of(
+    st.none(), st.just(0.0), st.floats(1e-12, 1e12), st.just(math.inf), st.just(1.0)
+)
+
+
+@settings(max_examples=15, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(
+    st.lists(st.tuples(AMOUNTS, AMOUNTS, AMOUNTS), min_size=len(FEW), max_size=len(FEW)),
+    st.integers(0, 99),
+)
+def test_everything_is_proposed_once_whatever_comes_out(
+    amounts: list[tuple[float | None, ...]], seed: int
+) -> None:
+    outcomes = {
+        c: None if None in found else dict(zip(DEFAULT_OBJECTIVES, found, strict=True))
+        for c, found in zip(FEW, amounts, strict=True)
+    }
+    found = explored(FEW, searcher(FEW, seed=seed), len(FEW), outcomes)  # type: ignore[arg-type]
+    assert sorted(found) == list(range(len(FEW)))
+
+
+@pytest.mark.parametrize(
+    "objectives",
+    [
+        (LATENCY.name,),
+        (ACCURACY.name,),
+        (THROUGHPUT.name, ACCURACY.name),
+        (ACCURACY.name, LATENCY.name, THROUGHPUT.name, MODEL_SIZE.name),
+        (MULTI_STREAM.name, LATENCY.name, ENERGY.name, ACCURACY.name, THROUGHPUT.name),
+    ],
+)
+def test_any_objectives(objectives: tuple[str, ...]) -> None:
+    outcomes = {
+        c: {MODEL_SIZE.name: 3.0, MULTI_STREAM.name: 8 * v[LATENCY.name], ENERGY.name: 2.0, **v}
+        for c, v in TRUTH.items()
+    }
+    found = explored(EVERY, searcher(EVERY, objectives), 12, outcomes)
+    assert len(set(found)) == 12
+
+
+def test_a_seed_gives_the_same_proposals() -> None:
+    one, same, other = (explored(EVERY, searcher(EVERY, seed=s), 12, TRUTH) for s in (1, 1, 2))
+    assert one == same
+    assert one != other
+
+
+def test_most_of_the_frontier_is_found_in_a_tenth() -> None:
+    losses = np.array([[loss(n, v[n]) for n in DEFAULT_OBJECTIVES] for v in TRUTH.values()])
+    scaled = (losses - losses.min(axis=0)) / np.ptp(losses, axis=0)
+    reference = np.full(3, 1.1)
+    found = explored(EVERY, searcher(EVERY), len(EVERY) // 10, TRUTH)
+    assert volume(scaled[found], reference) > 0.9 * volume(scaled, reference)
+
+
+def test_what_fails_on_one_backend_is_left_for_last() -> None:
+    outcomes = {c: None if c.backend == "one" else v for c, v in TRUTH.items()}
+    found = explored(EVERY, searcher(EVERY), 10, outcomes)
+    assert sum(EVERY[place].backend == "one" for place in found) <= 3
+
+
+def test_points_that_miss_a_constraint_are_no_gain() -> None:
+    bound = Constraint(ACCURACY.name, minimum=68.0)
+    found = explored(EVERY, searcher(EVERY, constraints=[bound]), 20, TRUTH)
+    kept = [bound.met(TRUTH[EVERY[place]][ACCURACY.name]) for place in found]
+    share = sum(bound.met(v[ACCURACY.name]) for v in TRUTH.values()) / len(TRUTH)
+    assert sum(kept) / len(kept) > share + 0.2
+
+
+def test_workers_side_by_side_look_at_different_places() -> None:
+    """What is being measured is believed: nobody takes the next best batch of it."""
+    search = searcher(EVERY)
+    explored_first = explored(EVERY, search, 8, TRUTH)
+    left = np.array(sorted(set(range(len(EVERY))) - set(explored_first)))
+    first = search.propose(left, np.array(NONE, dtype=np.intp))
+    second = search.propose(left[left != first], np.array([first]))
+    one, other = EVERY[first], EVERY[second]
+    assert (one.model, one.precision, one.backend) != (other.model, other.precision, other.backend)
+
+
+def test_what_is_believed_meanwhile_is_forgotten() -> None:
+    one, other = searcher(EVERY, seed=3), searcher(EVERY, seed=3)
+    for search in (one, other):
+        for place in range(0, 40, 4):
+            search.learn(place, TRUTH[EVERY[place]], ran=True)
+    left = np.arange(41, len(EVERY))
+    one.propose(left, np.arange(1, 40, 4))
+    other.propose(left, np.array(NONE, dtype=np.intp))
+    nobody = np.array(NONE, dtype=np.intp)
+    believed = [s._surrogate for s in (one, other)]
+    for each in believed:
+        each.refresh(nobody)
+    means = [each.believe(left).means for each in believed]
+    assert means[0] == pytest.approx(means[1], abs=1e-6)
+
+
+def test_a_large_space() -> None:
+    every = [
+        Configuration(m, p, b, t, 2**n, instances=i)
+        for m in ("mobilenet-v1-0.5-160", "efficientnet-lite0", *(f"m{k}" for k in range(30)))
+        for p in ("fp32", "int8")
+        for b in ("one", "two", "three")
+        for t in (1, 2, 4, 8)
+        for n in range(6)
+        for i in (1, 2)
+    ]
+    search = searcher(every)
+    found = explored(every, search, 3, {c: values(c) for c in every})
+    assert len(set(found)) == 3
