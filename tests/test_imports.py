@@ -21,7 +21,7 @@ LAYERS: dict[str, set[str]] = {
     },
     "submission": {
         *("report", "study", "measure.runner", "measure.spec", "loadgen.logs", "loadgen.verdict"),
-        *("system", "procfs", "paths", "yamlfile", "version", *BASE),
+        *("system", "procfs", "paths", "yamlfile", *BASE),
     },
     "validate": {
         *("explore", "report", "study", "measure.runner", "measure.spec"),
