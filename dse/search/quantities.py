@@ -56,9 +56,9 @@ SPEED = (
     term("file", 0.06),
     term("threads", 0.2),
     term("threads * runtime * precision", 0.1),
-    term("near layout * near model", 0.07),
-    term("near layout * file", 0.1),
-    term("single", 0.1),
+    term("threads * near model", 0.07),
+    term("threads * file", 0.15),
+    term("single", 0.05),
 )
 """Of the logarithm of a time."""
 BATCHING = (

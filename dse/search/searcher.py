@@ -30,7 +30,7 @@ THRIFT = 0.5
 """Gains are divided by this power of the seconds: of the seconds themselves, a step would always be
 put off that takes long, and the accurate end of the frontier with it."""
 DRAWS = 128
-FREEDOM = 6.0
+FREEDOM = 10.0
 """Degrees of freedom of Student's t: the variances are estimates, too."""
 MOST_WORK = 4_000_000
 """Draws times boxes that a step may take."""

@@ -49,7 +49,7 @@ def test_intervals_hold_on_the_grid(grid: Known) -> None:
     """Nominal 90 % intervals of what was not measured, after 40 configurations at random.
 
     Some runtimes are slower with two threads than with one there, which nothing foretells: of
-    latencies it is about 78 %.
+    latencies it is about 77 %.
     """
     every, points = list(grid), losses(grid)
     inside: dict[str, list[bool]] = {}
