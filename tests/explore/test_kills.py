@@ -107,7 +107,7 @@ def test_a_killed_worker_is_a_failure_at_most(command: Command, here: Path) -> N
     assert {(f["kind"], f["attempts"]) for f in lost} <= {("crash", 2)}
     assert all("was ended by SIGKILL" in failure["message"] for failure in lost)
 
-    command.good("explore", space, "--retry-failed")
+    command.good("explore", space, "--retry-failed", "--sampler", "grid")
     assert command.counts("space") == (45, 0, 0, 135)
     assert before.items() <= outcomes(database).items()
 

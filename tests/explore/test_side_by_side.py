@@ -174,7 +174,7 @@ def test_a_further_space_ends_the_exploration_of_the_one_before(
     assert "another process explores the study in another space now: " in errors
     counts = command.counts("space")
     assert counts[2] > 0
-    command.good("explore", wide, "--study", "space")
+    command.good("explore", wide, "--study", "space", "--sampler", "grid")
     assert command.counts("space") == (50, 0, 0, 150)
     assert set(taken(here / DATABASE).values()) == {1}
 
