@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import secrets
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,10 @@ def cache_dir() -> Path:
     if named:
         return Path(named).expanduser().absolute()
     return Path(platformdirs.user_cache_dir("mlperf-dse"))
+
+
+LEFTOVER = re.compile(r".+\.[0-9]+-[0-9a-f]{8}\.tmp")
+"""The names of what a killed `atomic_write` leaves behind."""
 
 
 @contextmanager

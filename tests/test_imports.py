@@ -67,7 +67,7 @@ LAYERS: dict[str, set[str]] = {
     | {"loadgen", "loadgen.logs", "loadgen.verdict", "tasks.inputs", "contract", "intervals"}
     | BASE,
     "measure.server": {"measure.bench", "measure.taken", "measure.failures"}
-    | {"loadgen", "loadgen.logs", *BASE},
+    | {"loadgen", "loadgen.logs", "loadgen.verdict", *BASE},
     "measure.bench": {"measure.meter", "measure.spec", "measure.failures", "loadgen", "affinity"}
     | {"clocks", "contract", "tasks.inputs", *BASE},
     "measure.meter": {"rapl"},
@@ -75,7 +75,7 @@ LAYERS: dict[str, set[str]] = {
     # Read on both sides of the pipe.
     "loadgen.logs": BASE,
     "loadgen.verdict": {"loadgen.logs", *BASE},
-    "loadgen": {"affinity", "contract", "tasks.inputs", *BASE},
+    "loadgen": {"loadgen.verdict", "affinity", "contract", "tasks.inputs", *BASE},
     "tasks.inputs": BASE,
     "registry": {"contract", *BASE},
     "backends": {"contract", "flatbuffer", "types"},

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from dse.cli.options import Ids, storage_option, study_argument
+from dse.submission.release import LATEST, RELEASES
 
 if TYPE_CHECKING:
     from dse.submission.export import Request
 
 STATUSES = ("available", "preview", "rdi")
-RELEASES = ("v5.1", "v6.0", "v6.1")
 
 
 @click.command()
@@ -46,8 +46,8 @@ RELEASES = ("v5.1", "v6.0", "v6.1")
 )
 @click.option(
     "--release",
-    type=click.Choice(RELEASES),
-    default=RELEASES[-1],
+    type=click.Choice([*RELEASES]),
+    default=LATEST,
     show_default=True,
     help="Round of MLPerf Inference.",
 )

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 import mlperf_loadgen as lg
 
 from dse.errors import DseError
+from dse.loadgen.verdict import SERVER_BOUND_NS
 from dse.types import MULTI_STREAM_SAMPLES, Scenario
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SERVER_BOUND_NS = 15_000_000
-"""What the 99th percentile of the Server scenario must keep to, by MLPerf's rules for ResNet."""
 PERCENTILE = 0.99
 """That MultiStream and Server look at, by MLPerf's rules."""
 BENCHMARK = "resnet50"

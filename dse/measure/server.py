@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dse.loadgen.logs import DetailLog, read_detail
-from dse.loadgen.settings import SERVER_BOUND_NS, RunSettings
+from dse.loadgen.settings import RunSettings
+from dse.loadgen.verdict import SERVER_BOUND_NS
 from dse.measure.failures import RunFailedError
 from dse.measure.taken import Taken, logs_of_try
 from dse.types import FailureKind, Scenario

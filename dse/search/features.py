@@ -104,7 +104,6 @@ ASPECTS: Mapping[str, Callable[[Configuration], Hashable]] = {
     "runtime": lambda c: (c.backend, c.knobs),
     "layout": lambda c: (c.threads, c.instances, c.pinned),
     "batch": lambda c: c.batch_size,
-    "many": lambda c: c.batch_size > 1,
     "file": lambda c: (c.model, c.precision, c.backend, c.knobs),
     "single": lambda c: replace(c, batch_size=1, instances=1),
     "whole": lambda c: c,

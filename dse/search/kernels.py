@@ -77,11 +77,6 @@ def _threads(features: Features, rows: Places, columns: Places) -> Floats:
     return np.asarray(features.layouts[rows] @ features.layouts[columns].T)
 
 
-def _batch(features: Features, rows: Places, columns: Places) -> Floats:
-    """A slope over log2 of the batch size."""
-    return np.outer(features.log_batch[rows], features.log_batch[columns])
-
-
 def _published(features: Features, rows: Places, columns: Places) -> Floats:
     """A slope over the published accuracy."""
     return np.outer(features.published_slope[rows], features.published_slope[columns])
@@ -112,7 +107,6 @@ KERNELS: Mapping[str, Kernel] = {
     "family": _same("family"),
     "precision": _same("precision"),
     "runtime": _same("runtime"),
-    "many": _same("many"),
     "file": _same("file"),
     "single": _same("single"),
     "whole": _same("whole"),
@@ -122,7 +116,6 @@ KERNELS: Mapping[str, Kernel] = {
     "near batch": _near_batch,
     "size": _size,
     "threads": _threads,
-    "batch": _batch,
     "borrowed": _borrowed,
     "published": _published,
     "quantised": _quantised,

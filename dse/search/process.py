@@ -87,7 +87,7 @@ class Covariance:
     def diagonal(self, rows: Places, variances: Floats) -> Floats:
         """The variance of each row."""
         found = np.zeros(len(rows))
-        slopes = {"size": self._features.log_macs**2, "batch": self._features.log_batch**2}
+        slopes = {"size": self._features.log_macs**2}
         slopes["published"] = self._features.published_slope**2
         slopes["quantised"] = self._features.quantised
         slopes["reduced"] = self._features.reduced

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dse.errors import RequestError
 from dse.report.text import console as make_console
 from dse.study.folder import existing_folder
+from dse.study.points import points
 from dse.study.study import Study
 from dse.submission import checkers
 from dse.submission.description import described, read_told
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from dse.study.record import Record
     from dse.submission.evidence import Result
     from dse.types import FidelityName
 
@@ -155,27 +155,12 @@ def _judged(study: Study, request: Request) -> list[Judged]:
     scenarios, infer = _scenarios(study, request), request.infer_scenarios
     results = [
         result
-        for record in _points(study, request.points)
+        for record in points(study, request.points, "--points")
         for result in gather(study, record, scenarios, fidelities, infer=infer)
     ]
     _refuse_release(results, request)
     models = study.about.models
     return [Judged(each, tuple(breaches(each, release, models))) for each in results]
-
-
-def _points(study: Study, ids: Sequence[int]) -> list[Record]:
-    frontier = study.frontier()
-    measured = {r.id: r for r in study.records.values() if r.outcome.failure is None}
-    unknown = [id_ for id_ in ids if id_ not in measured]
-    if unknown or not frontier:
-        shown = ", ".join(str(record.id) for record in frontier)
-        missing = f"no measured point {unknown[0]}" if unknown else "no point to export"
-        raise RequestError(
-            f"study '{study.folder.name}' has {missing}",
-            field="--points",
-            remedy=f"`dse frontier` shows {shown or 'none yet'}",
-        )
-    return [measured[id_] for id_ in dict.fromkeys(ids)] if ids else frontier
 
 
 def _scenarios(study: Study, request: Request) -> list[Scenario]:

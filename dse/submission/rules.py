@@ -16,17 +16,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dse.loadgen.logs import LogError, accuracy_percent, read_predictions
-from dse.loadgen.verdict import FEWEST_OFFLINE_SAMPLES, FEWEST_SAMPLES, SHORTEST_MS
-from dse.measure.spec import LABELS
-from dse.types import (
-    LATENCY,
-    MULTI_STREAM,
-    MULTI_STREAM_SAMPLES,
-    SERVER,
-    THROUGHPUT,
-    Configuration,
-    Scenario,
+from dse.loadgen.verdict import (
+    FEWEST_OFFLINE_SAMPLES,
+    FEWEST_SAMPLES,
+    SERVER_BOUND_NS,
+    SHORTEST_MS,
 )
+from dse.measure.spec import LABELS
+from dse.types import METRICS_OF, MULTI_STREAM_SAMPLES, Configuration, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,7 +39,6 @@ FEWEST_QUERIES: Mapping[Scenario, int] = {Scenario.SINGLE_STREAM: 64, Scenario.M
 """Below which LoadGen's early stopping can give no estimate."""
 INFERRED_MULTI_STREAM = "early_stopping_latency_ms"
 """LoadGen's estimate of the 99th percentile, in its log of SingleStream, too."""
-SERVER_BOUND_NS = 15_000_000
 ROUNDING = 1e-6
 """LoadGen prints figures with so many digits that they differ by less, relatively."""
 
@@ -228,20 +224,23 @@ def _bound(log: DetailLog) -> Iterator[Breach]:
             yield Breach("server-bound", f"{name} is {log.number(name) / 1e6:g} ms, beyond 15 ms")
 
 
-VALUES: Mapping[Scenario, tuple[str, str, float]] = {
-    Scenario.SINGLE_STREAM: (LATENCY.name, "early_stopping_latency_ss", 1e-6),
-    Scenario.MULTI_STREAM: (MULTI_STREAM.name, "early_stopping_latency_ms", 1e-6),
-    Scenario.OFFLINE: (THROUGHPUT.name, "result_samples_per_second", 1.0),
-    Scenario.SERVER: (SERVER.name, "result_completed_samples_per_sec", 1.0),
+VALUES: Mapping[Scenario, tuple[str, float]] = {
+    Scenario.SINGLE_STREAM: ("early_stopping_latency_ss", 1e-6),
+    Scenario.MULTI_STREAM: ("early_stopping_latency_ms", 1e-6),
+    Scenario.OFFLINE: ("result_samples_per_second", 1.0),
+    Scenario.SERVER: ("result_completed_samples_per_sec", 1.0),
 }
-"""Metric, LoadGen's name of the result, and the factor from its unit to the metric's."""
+"""LoadGen's name of the result, and the factor from its unit to the metric's."""
 
 
 def _value(run: Run, log: DetailLog, scenario: Scenario) -> Iterator[Breach]:
-    metric, name, factor = VALUES[scenario]
+    name, factor = VALUES[scenario]
     logged, kept = factor * log.number(name), run.measurement.value
     if abs(logged - kept) > ROUNDING * logged:
-        yield Breach("value", f"the study has a {metric} of {kept:g}, the log one of {logged:g}")
+        yield Breach(
+            "value",
+            f"the study has a {METRICS_OF[scenario]} of {kept:g}, the log one of {logged:g}",
+        )
 
 
 def _accuracy(run: Run, log: DetailLog, _scenario: Scenario) -> Iterator[Breach]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import filecmp
 import json
-import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from dse.errors import RequestError
-from dse.paths import atomic_write, cache_dir, exclusive
+from dse.paths import LEFTOVER, atomic_write, cache_dir, exclusive
 from dse.submission.logs import read_bytes
 from dse.submission.tree import MAPPING, as_json
 from dse.types import digest
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 
 SHOWN = 3
 """Differing files that are named."""
-LEFTOVER = re.compile(r".+\.[0-9]+-[0-9a-f]{8}\.tmp")
-"""What a writer that was killed leaves behind; see `dse.paths.atomic_write`."""
 
 
 @dataclass(frozen=True, slots=True)

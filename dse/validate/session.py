@@ -14,6 +14,7 @@ from dse.measure.spec import REHEARSAL, VALID
 from dse.report.text import console as make_console
 from dse.study.folder import existing_folder
 from dse.study.patience import Patience
+from dse.study.points import points
 from dse.study.results import Results
 from dse.study.study import Study
 from dse.types import METRICS_OF, SCENARIOS, Scenario
@@ -102,24 +103,8 @@ def _refuse_others(study: Study, prepared: Prepared) -> None:
 
 def _points(study: Study, ids: Sequence[int]) -> list[Record]:
     """The records to validate: those named, or the frontier, what is certain first."""
-    if not ids:
-        frontier = study.frontier()
-        if not frontier:
-            raise RequestError(
-                f"study '{study.folder.name}' has nothing on its frontier yet",
-                remedy="explore it further with `dse explore`",
-            )
-        return sorted(frontier, key=lambda r: (not study.results.certain(r), r.id))
-    measured = {r.id: r for r in study.records.values() if r.outcome.failure is None}
-    for id_ in ids:
-        if id_ not in measured:
-            shown = ", ".join(str(record.id) for record in study.frontier())
-            raise RequestError(
-                f"study '{study.folder.name}' has no measured point {id_}",
-                field="--point",
-                remedy=f"`dse frontier` shows {shown or 'none yet'}",
-            )
-    return [measured[id_] for id_ in dict.fromkeys(ids)]
+    found = points(study, ids, "--point")
+    return found if ids else sorted(found, key=lambda r: (not study.results.certain(r), r.id))
 
 
 def _scenarios(study: Study, names: Sequence[str]) -> list[Scenario]:

@@ -344,4 +344,4 @@ def test_a_study_without_anything(command: Command, here: Path) -> None:
     assert command("explore", space).code == 1
     answer = export(command, "s")
     assert answer.code == 2
-    assert "study 's' has no point to export; `dse frontier` shows none yet" in answer.err
+    assert "study 's' has nothing on its frontier yet; explore it further" in answer.err

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from dse.errors import RequestError
 from dse.models.catalogue import published_pairs
-from dse.models.published_names import published_variant
 from dse.space import SearchSpace
 from dse.space.enumeration import Parameter
 from dse.space.plan import Plan, parameter_values
@@ -28,6 +27,7 @@ from dse.types import (
     digest,
 )
 from tests.benchmarks.laboratory.cost import accuracy_s, offline_s, single_stream_s
+from tests.benchmarks.laboratory.published_names import published_variant
 from tests.benchmarks.laboratory.rows import read_rows, require
 
 if TYPE_CHECKING:
