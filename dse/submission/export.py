@@ -95,7 +95,11 @@ def run(request: Request) -> int:
     chosen = _chosen(judged, request)
     for each in judged:
         if each.result not in chosen:
-            console.print(f"left out: {each.first_line()}", markup=False, soft_wrap=True)
+            console.print(
+                f"left out: {each.first_line(preview=request.preview)}",
+                markup=False,
+                soft_wrap=True,
+            )
     tree = build(chosen, _about(study, request))
     written = write(tree, request.tree, request.submitter, force=request.force)
     console.print(
@@ -199,7 +203,9 @@ def _chosen(judged: Sequence[Judged], request: Request) -> list[Result]:
     fine = [each for each in judged if each.exportable(preview=request.preview)]
     broken = [each for each in judged if each not in fine]
     if broken and (request.points or not fine):
-        raise RequestError(broken[0].first_line(), remedy=_remedy(broken[0], request))
+        raise RequestError(
+            broken[0].first_line(preview=request.preview), remedy=_remedy(broken[0], request)
+        )
     return [each.result for each in fine]
 
 

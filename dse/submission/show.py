@@ -39,13 +39,14 @@ class Judged:
 
     def exportable(self, *, preview: bool) -> bool:
         """Whether it can be exported."""
-        if not preview:
-            return self.complete
-        return all(breach.short for breach in self.breaches)
+        return not self._hindering(preview=preview)
 
-    def first_line(self) -> str:
-        """The point, the scenario and the first thing that is wrong."""
-        result, breach = self.result, self.breaches[0]
+    def _hindering(self, *, preview: bool) -> list[Breach]:
+        return [breach for breach in self.breaches if not (preview and breach.short)]
+
+    def first_line(self, *, preview: bool) -> str:
+        """The point, the scenario and the first thing that keeps it from being exported."""
+        result, breach = self.result, self._hindering(preview=preview)[0]
         return f"#{result.record.id} {result.scenario.value}: {breach.rule}: {breach.message}"
 
     def command(self, study: str) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from dse.cli import run
 from dse.loadgen.logs import ACCURACY
+from dse.measure.spec import LABELS
 from dse.submission.rules import SHORT
 from tests.replays import write_space
 from tests.submission.evidence import TOLD
@@ -101,6 +102,17 @@ def test_rehearsals_are_nothing_to_submit(command: Command, rehearsed: Path, her
     assert "the performance run is a rehearsal" in listed
     assert f"the accuracy run is over {IMAGES} images, not 50000" in listed
     assert "dse validate real --point 0 --scenario Offline" in answer.err
+    assert not (here / "tree-preview").exists()
+
+
+def test_what_hinders_a_preview_is_told_and_not_that_it_is_short(
+    command: Command, rehearsed: Path, here: Path
+) -> None:
+    for file in (rehearsed / "runs").rglob(LABELS):
+        file.unlink()
+    answer = export(command, "real", "--preview")
+    assert answer.code == 2
+    assert answer.err.startswith("dse: #0 SingleStream: accuracy-value: ")
     assert not (here / "tree-preview").exists()
 
 
