@@ -15,7 +15,7 @@ BASE = {"types", "errors"}
 # Each line may import what it names, and from itself; the longest name that fits a module counts.
 LAYERS: dict[str, set[str]] = {
     "cli": {
-        *("explore", "validate", "submission", "report", "study", "environments", "models"),
+        *("explore", "validate", "submission", "report", "results", "study", "environments", "models"),
         "registry",
         *("machine", "system", "version", *BASE),
     },
@@ -28,12 +28,13 @@ LAYERS: dict[str, set[str]] = {
         *("loadgen.logs", "loadgen.verdict", "turn", "version", *BASE),
     },
     "explore": {
-        *("report", "study", "measure.runner", "measure.spec", "space", "search"),
+        *("report", "results", "study", "measure.runner", "measure.spec", "space", "search"),
         *("environments", "models", "tasks", "tasks.inputs", "registry", "contract"),
         *("frontier", "intervals", "machine", "rapl", "system", "turn", *BASE),
     },
     "environments": {"yamlfile", "complaints", "paths", "start", "registry", *BASE},
     "report": {"study", "space", "measure.reproduce", "intervals", "system", "paths", *BASE},
+    "results": {"study", "system", *BASE},
     "study": {"frontier", "intervals", "space", "system", "process", "paths", *BASE},
     "frontier": {"space", *BASE},
     "search": {"space", "models", *BASE},

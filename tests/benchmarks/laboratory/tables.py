@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from dse.errors import RequestError
 from dse.models.catalogue import published_pairs
+from dse.results.lines import read_lines, require
+from dse.results.names import published_variant
 from dse.space import SearchSpace
 from dse.space.enumeration import Parameter
 from dse.space.plan import Plan, parameter_values
@@ -27,15 +29,13 @@ from dse.types import (
     digest,
 )
 from tests.benchmarks.laboratory.cost import accuracy_s, offline_s, single_stream_s
-from tests.benchmarks.laboratory.published_names import published_variant
-from tests.benchmarks.laboratory.rows import read_rows, require
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from dse.results.lines import Line
     from dse.types import KnobValue
-    from tests.benchmarks.laboratory.rows import Row
 
 REPLAY = import_module("dse.backends.replay")
 PUBLISHED_COLUMNS = (
@@ -109,20 +109,20 @@ def read(path: Path) -> list[Table]:
     Raises:
         RequestError: it can't be used; names the file, and line and column where there is one.
     """
-    columns, rows = read_rows(path)
+    columns, lines = read_lines(path)
     if "Platform" in columns:
         require(path, columns, PUBLISHED_COLUMNS)
-        return _published(path, rows)
+        return _published(path, lines)
     require(path, columns, (*REPLAY.COLUMNS, "failure"))
     objectives = tuple(name for name in DEFAULT_OBJECTIVES if name in columns)
     if len(objectives) < 2:
         require(path, columns, DEFAULT_OBJECTIVES)
     outcomes: dict[Configuration, Outcome] = {}
-    for row in rows:
-        configuration = _configuration(row)
+    for line in lines:
+        configuration = _configuration(line)
         if configuration in outcomes:
-            raise row.wrong(None, f"records {configuration} once more")
-        outcomes[configuration] = _outcome(row, configuration, objectives)
+            raise line.wrong(None, f"records {configuration} once more")
+        outcomes[configuration] = _outcome(line, configuration, objectives)
     if all(outcome.failure for outcome in outcomes.values()):
         raise RequestError("nothing in it ran", file=path, remedy="name another table")
     return [Table(path.stem, objectives, outcomes)]
@@ -145,32 +145,32 @@ def sources(table: Table, others: Iterable[Table], *, unseen: bool) -> list[Valu
     return found
 
 
-def _configuration(row: Row) -> Configuration:
-    cells = {**REPLAY.OPTIONAL, **row.cells}
+def _configuration(line: Line) -> Configuration:
+    cells = {**REPLAY.OPTIONAL, **line.cells}
     if cells["precision"] not in PRECISIONS:
-        raise row.wrong("precision", f"'{cells['precision']}' is none of {', '.join(PRECISIONS)}")
+        raise line.wrong("precision", f"'{cells['precision']}' is none of {', '.join(PRECISIONS)}")
     if cells["pinned"] not in {"true", "false"}:
-        raise row.wrong("pinned", f"'{cells['pinned']}' is neither true nor false")
+        raise line.wrong("pinned", f"'{cells['pinned']}' is neither true nor false")
     for name in ("model", "backend"):
         if not cells[name]:
-            raise row.wrong(name, "is empty")
+            raise line.wrong(name, "is empty")
     return Configuration(
         model=cells["model"],
         precision=cells["precision"],
         backend="replay",
-        threads=row.count("threads"),
-        batch_size=row.count("batch_size"),
+        threads=line.count("threads"),
+        batch_size=line.count("batch_size"),
         knobs=(("runtime", cells["backend"]),),
-        instances=row.count("instances") if "instances" in row.cells else 1,
+        instances=line.count("instances") if "instances" in line.cells else 1,
         pinned=cells["pinned"] == "true",
     )
 
 
-def _outcome(row: Row, own: Configuration, objectives: Iterable[str]) -> Outcome:
-    if row.cells["failure"]:
-        return Outcome(failure=Failure(FailureKind.UNSUPPORTED, row.cells["failure"]))
+def _outcome(line: Line, own: Configuration, objectives: Iterable[str]) -> Outcome:
+    if line.cells["failure"]:
+        return Outcome(failure=Failure(FailureKind.UNSUPPORTED, line.cells["failure"]))
     values = {
-        name: row.number(name, most=100) if name == ACCURACY.name else row.number(name, above=0)
+        name: line.amount(name, most=100) if name == ACCURACY.name else line.amount(name, above=0)
         for name in objectives
     }
     return Outcome(
@@ -207,22 +207,22 @@ def _measurement(
     return Measurement(metric, value, key, Source.REPLAYED, seconds=seconds)
 
 
-def _published(path: Path, rows: Iterable[Row]) -> list[Table]:
+def _published(path: Path, lines: Iterable[Line]) -> list[Table]:
     """The systems that published variants of the catalogue's families, in the file's order."""
     systems: dict[str, dict[Configuration, Outcome]] = {}
     processors: dict[str, str] = {}
-    for row in rows:
-        cells = row.cells
+    for line in lines:
+        cells = line.cells
         variant = published_variant(cells["Model"])
         # A system with measured power has a second row of the same run, in millijoules.
         taken = cells["Scenario"] == "SingleStream" and cells["Units"].startswith("Latency")
         if variant is None or not taken:
             continue
         configuration = Configuration(*variant, "replay", threads=1, batch_size=1)
-        outcome = _published_outcome(row, variant)
+        outcome = _published_outcome(line, variant)
         known = systems.setdefault(cells["Platform"], {}).setdefault(configuration, outcome)
         if known != outcome:
-            raise row.wrong("Result", f"{cells['Platform']} has another {cells['Model']} before")
+            raise line.wrong("Result", f"{cells['Platform']} has another {cells['Model']} before")
         processors[cells["Platform"]] = cells["host_processor_model_name"]
     if not systems:
         problem = "has no SingleStream row of a variant of the catalogue"
@@ -234,8 +234,8 @@ def _published(path: Path, rows: Iterable[Row]) -> list[Table]:
     ]
 
 
-def _published_outcome(row: Row, variant: tuple[str, str]) -> Outcome:
-    accuracy, latency = row.number("Accuracy", above=0, most=100), row.number("Result", above=0)
+def _published_outcome(line: Line, variant: tuple[str, str]) -> Outcome:
+    accuracy, latency = line.amount("Accuracy", above=0, most=100), line.amount("Result", above=0)
     seconds = single_stream_s(latency)
     return Outcome(
         (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dse.models.catalogue import published_pairs
-from tests.benchmarks.laboratory.published_names import published_variant
+from dse.results.names import published_variant
 
 if TYPE_CHECKING:
     from pathlib import Path

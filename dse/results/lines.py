@@ -1,4 +1,4 @@
-"""The rows of a CSV file that somebody else wrote, with a line number in every complaint."""
+"""The lines of a CSV file that somebody else wrote, with a number in every complaint."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ MAX_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A row of a table.
+class Line:
+    """A line of a table.
 
     Attributes:
         file: the table.
-        line: where the row ends, counted from 1.
+        number: where it ends, counted from 1.
         cells: text by column.
     """
 
     file: Path
-    line: int
+    number: int
     cells: Mapping[str, str]
 
-    def number(self, column: str, above: float = -math.inf, most: float = math.inf) -> float:
+    def amount(self, column: str, above: float = -math.inf, most: float = math.inf) -> float:
         """The finite number in a column.
 
         Raises:
@@ -53,22 +53,22 @@ class Row:
         Raises:
             RequestError: there is none.
         """
-        value = self.number(column, above=0, most=1e6)
+        value = self.amount(column, above=0, most=1e6)
         if not value.is_integer():
             raise self.wrong(column, f"'{self.cells[column]}' is no whole number")
         return int(value)
 
     def wrong(self, column: str | None, problem: str) -> RequestError:
-        """A complaint about this row."""
-        remedy = "correct the row, or take it out"
-        return RequestError(problem, file=self.file, line=self.line, field=column, remedy=remedy)
+        """A complaint about this line."""
+        remedy = "correct the line, or take it out"
+        return RequestError(problem, file=self.file, line=self.number, field=column, remedy=remedy)
 
 
-def read_rows(path: Path) -> tuple[tuple[str, ...], list[Row]]:
-    """The columns and the rows of a table.
+def read_lines(path: Path) -> tuple[tuple[str, ...], list[Line]]:
+    """The columns and the lines of a table.
 
     Raises:
-        RequestError: it can't be read, is too large, or is no CSV file with a row.
+        RequestError: it can't be read, is too large, or is no CSV file with a line below its head.
     """
     other = "name a table of recorded or published results"
     try:
@@ -77,14 +77,14 @@ def read_rows(path: Path) -> tuple[tuple[str, ...], list[Row]]:
         with path.open(newline="", encoding="utf-8") as stream:
             reader = csv.DictReader(stream, strict=True)
             columns = tuple(reader.fieldnames or ())
-            rows = [_row(path, reader.line_num, cells, len(columns)) for cells in reader]
+            lines = [_line(path, reader.line_num, cells, len(columns)) for cells in reader]
     except OSError as error:
         raise RequestError(f"can't be read: {error.strerror}", file=path, remedy=other) from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise RequestError(f"is no CSV file: {error}", file=path, remedy=other) from error
-    if not rows:
-        raise RequestError("has no rows", file=path, remedy=other)
-    return columns, rows
+    if not lines:
+        raise RequestError("has no lines below its head", file=path, remedy=other)
+    return columns, lines
 
 
 def require(path: Path, columns: Iterable[str], needed: Iterable[str]) -> None:
@@ -99,9 +99,9 @@ def require(path: Path, columns: Iterable[str], needed: Iterable[str]) -> None:
         raise RequestError(problem, file=path, line=1, field=missing[0], remedy="add it")
 
 
-def _row(path: Path, line: int, cells: Mapping[str | None, str | None], count: int) -> Row:
-    # A row that is too long has cells without a column, one that is too short columns without.
+def _line(path: Path, number: int, cells: Mapping[str | None, str | None], count: int) -> Line:
+    # A line that is too long has cells without a column, one that is too short columns without.
     if None in cells or None in cells.values():
         problem = f"has another number of cells than the {count} columns"
-        raise RequestError(problem, file=path, line=line, remedy="correct the row")
-    return Row(path, line, {str(name): str(text) for name, text in cells.items()})
+        raise RequestError(problem, file=path, line=number, remedy="correct the line")
+    return Line(path, number, {str(name): str(text) for name, text in cells.items()})

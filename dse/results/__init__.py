@@ -1,0 +1,1 @@
+"""Results of systems from anywhere, in one form: studies, and what others have published."""

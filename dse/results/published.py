@@ -1,0 +1,125 @@
+"""Published MLPerf results: the tables of a round, and the summary that the checker writes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dse.errors import RequestError
+from dse.results.names import published_variant
+from dse.results.table import OFFLINE_POWER, Results, Row
+from dse.types import ACCURACY, ENERGY, LATENCY, MULTI_STREAM, THROUGHPUT, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from dse.results.lines import Line
+
+COLUMNS = (
+    *("Platform", "host_processor_model_name", "host_processors_per_node"),
+    *("host_processor_core_count", "framework", "Model", "MlperfModel"),
+    *("Scenario", "Result", "Units", "Accuracy", "inferred"),
+)
+CLASSIFIER = "resnet"
+"""MLPerf's benchmark of image classification, under which open results of any classifier run."""
+LATENCIES = {"SingleStream": LATENCY.name, "MultiStream": MULTI_STREAM.name}
+RATES = {"Offline": THROUGHPUT.name}
+POWERS = {("SingleStream", "millijoules"): ENERGY.name, ("Offline", "Watts"): OFFLINE_POWER}
+"""What of the measured power is taken over, by scenario and unit."""
+
+
+@dataclass(slots=True)
+class _System:
+    """A system as its lines are read.
+
+    Attributes:
+        line: one of them.
+        found: value, line and whether it was inferred, by label and metric.
+    """
+
+    line: Line
+    found: dict[str, dict[str, tuple[float, bool]]] = field(default_factory=dict)
+
+
+def published(path: Path, lines: Iterable[Line]) -> tuple[Results, ...]:
+    """The systems with image classifiers in a table, in the order of the file.
+
+    Args:
+        path: of the table.
+        lines: with at least the `COLUMNS`.
+
+    Raises:
+        RequestError: a value makes no sense, a system has two values for the same, or no line is
+            of image classification.
+    """
+    systems: dict[str, _System] = {}
+    for line in lines:
+        if line.cells["MlperfModel"].startswith(CLASSIFIER):
+            system = systems.setdefault(line.cells["Platform"], _System(line))
+            _take(system.found.setdefault(line.cells["Model"], {}), line)
+    if not systems:
+        problem = "has no result of image classification"
+        raise RequestError(problem, file=path, remedy="name a table that has one")
+    return tuple(_results(path, name, system) for name, system in systems.items())
+
+
+def _take(found: dict[str, tuple[float, bool]], line: Line) -> None:
+    inferred = line.cells["inferred"] == "1"
+    for metric, value in _values(line).items():
+        # Rows that were published twice are the same; a variant's accuracy is that of its first.
+        known, _ = found.setdefault(metric, (value, inferred))
+        if known != value and metric != ACCURACY.name:
+            label = f"{line.cells['Platform']} has another {line.cells['Model']} before"
+            raise line.wrong("Result", label)
+
+
+def _values(line: Line) -> dict[str, float]:
+    """What a line tells, by metric: a result, and power in the same line or in one of its own."""
+    scenario, units = line.cells["Scenario"], line.cells["Units"]
+    values = {}
+    timed = LATENCIES if units.startswith("Latency") else RATES if units == "Samples/s" else {}
+    if scenario in timed:
+        values[timed[scenario]] = line.amount("Result", above=0)
+        values[ACCURACY.name] = line.amount("Accuracy", above=0, most=100)
+    if (scenario, units) in POWERS:
+        values[POWERS[scenario, units]] = line.amount("Result", above=0)
+    power = scenario, line.cells.get("Result_Power_Units", "")
+    if power in POWERS and line.cells.get("Result_Power"):
+        values[POWERS[power]] = line.amount("Result_Power", above=0)
+    return values
+
+
+def _results(path: Path, name: str, system: _System) -> Results:
+    cells = system.line.cells
+    rows = (_row(label, found) for label, found in system.found.items())
+    return Results(
+        name=name,
+        origin=str(path),
+        cpu=cells["host_processor_model_name"],
+        cores=_cores(cells),
+        ghz=None,
+        software=cells["framework"],
+        rows=tuple(row for row in rows if row.values),
+    )
+
+
+def _row(label: str, found: Mapping[str, tuple[float, bool]]) -> Row:
+    variant = published_variant(label)
+    model, precision = variant or (label, None)
+    return Row(
+        configuration={"model": model} | ({"precision": precision} if precision else {}),
+        label=label,
+        values={metric: value for metric, (value, _) in found.items()},
+        sources=dict.fromkeys(found, Source.PUBLISHED),
+        inferred=frozenset(m for m, (_, inferred) in found.items() if inferred),
+        valid=frozenset(m for m in found if m != ACCURACY.name),
+    )
+
+
+def _cores(cells: Mapping[str, str]) -> int | None:
+    """Physical cores of all sockets; a text may begin with them: ``6 (4 big; 2 LITTLE)``."""
+    each = re.match(r"\d{1,4}\b", cells["host_processor_core_count"])
+    sockets = re.match(r"\d{1,2}\b", cells["host_processors_per_node"])
+    return int(each[0]) * int(sockets[0]) if each and sockets else None

@@ -1,0 +1,45 @@
+"""A study as the results of its system."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dse.results.table import Results, Row
+from dse.system import System
+
+if TYPE_CHECKING:
+    from dse.study.record import Record
+    from dse.study.study import Study
+
+MHZ_PER_GHZ = 1000
+
+
+def results_of(study: Study) -> Results:
+    """What a study has measured.
+
+    Args:
+        study: opened; its failures are left out.
+    """
+    system = System.from_dict(study.about.system)
+    measured = (r for r in study.records.values() if r.outcome.failure is None)
+    return Results(
+        name=study.folder.name,
+        origin=str(study.folder.path),
+        cpu=system.cpu,
+        cores=system.physical_cores,
+        ghz=max((mhz for mhz, _ in system.max_mhz), default=0) / MHZ_PER_GHZ or None,
+        software=", ".join(f"{name} {v}" for name, v in study.about.runtimes.items()),
+        rows=tuple(_row(record) for record in sorted(measured, key=lambda each: each.id)),
+    )
+
+
+def _row(record: Record) -> Row:
+    measurements = record.outcome.measurements
+    return Row(
+        configuration=record.configuration.as_dict(),
+        label=f"#{record.id} {record.configuration}",
+        values=record.outcome.values,
+        sources={m.metric: m.source for m in measurements},
+        intervals={m.metric: m.interval for m in measurements if m.interval},
+        valid=frozenset(m.metric for m in measurements if m.fidelity == "valid"),
+    )

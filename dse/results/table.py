@@ -1,0 +1,61 @@
+"""What is known of configurations on one system, whoever measured it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dse.types import KnobValue, Source
+
+OFFLINE_POWER = "offline_power_w"
+"""Mean power of the whole system in watts while Offline ran: published, never measured here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One configuration on one system.
+
+    Attributes:
+        configuration: flat, as `dse.types.Configuration.as_dict` has it; what is not told is left
+            out: published results name model and precision, and seldom more.
+        label: what the source itself calls it.
+        values: by metric, each in its metric's unit; of `OFFLINE_POWER` in watts.
+        sources: where each value comes from, by metric.
+        intervals: by metric, where one is known.
+        inferred: metrics that were derived from another scenario's run.
+        valid: metrics whose run was one by MLPerf's rules.
+    """
+
+    configuration: Mapping[str, KnobValue]
+    label: str
+    values: Mapping[str, float]
+    sources: Mapping[str, Source]
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    inferred: frozenset[str] = frozenset()
+    valid: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What is known of one system.
+
+    Attributes:
+        name: of the study, or what the publisher calls the system.
+        origin: the file or folder it was read from.
+        cpu: name of the processor; empty where it is not told.
+        cores: physical ones, of all sockets; None where it is not told.
+        ghz: highest clock; None where it is not told.
+        software: the runtimes with their versions.
+        rows: the configurations that ran.
+    """
+
+    name: str
+    origin: str
+    cpu: str
+    cores: int | None
+    ghz: float | None
+    software: str
+    rows: tuple[Row, ...]
