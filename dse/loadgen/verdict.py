@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from dse.types import Scenario
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dse.loadgen.logs import DetailLog
 
 RAN_OUT = "Ran out of generated queries"
@@ -21,6 +23,13 @@ EXPECTED_AGAIN = 1.1
 SLOWER = 0.9
 """A Server rate that missed the bound is lowered to this share of it."""
 
+RESULTS: Mapping[Scenario, tuple[str, float]] = {
+    Scenario.SINGLE_STREAM: ("early_stopping_latency_ss", 1e-6),
+    Scenario.MULTI_STREAM: ("early_stopping_latency_ms", 1e-6),
+    Scenario.OFFLINE: ("result_samples_per_second", 1.0),
+    Scenario.SERVER: ("result_completed_samples_per_sec", 1.0),
+}
+"""LoadGen's name of the result, and the factor from its unit to the metric's."""
 SERVER_BOUND_NS = 15_000_000
 """What the 99th percentile of the Server scenario must keep to, by MLPerf's rules for ResNet."""
 SHORTEST_MS = 600_000

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 _PRECISIONS = {
+    "fp16": "fp16",
+    "bf16": "bf16",
     "float": "fp32",
     "fp32": "fp32",
     "non-quantized": "fp32",
@@ -14,6 +16,7 @@ _PRECISIONS = {
 }
 # Two organisations: `mobilenet-v1-precision_uint8-0.5-160`, `efficientnet-int8-lite0`; and
 # `mobilenet-v1-0.5-160-quantized`, `mobilenet-v3-large_224_1.0_uint8`.
+# And as `dse export` has them: `mobilenet-v1-0.5-160-int8`.
 _FORMS = tuple(
     re.compile(form)
     for form in (
@@ -23,6 +26,9 @@ _FORMS = tuple(
         r"(?P<head>mobilenet-v[12])-(?P<tail>[\d.]+-\d+)-(?P<precision>(?:non-)?quantized)",
         r"(?P<head>mobilenet-v3)-(?P<tail>[a-z-]+)_224_1\.0_(?P<precision>float|uint8|int8)",
         r"(?P<head>efficientnet)-(?P<tail>lite\d)-(?P<precision>(?:non-)?quantized)",
+        r"(?P<head>mobilenet-v[12])-(?P<tail>[\d.]+-\d+)-(?P<precision>fp32|fp16|bf16|int8)",
+        r"(?P<head>mobilenet-v3)-(?P<tail>[a-z-]+)-(?P<precision>fp32|fp16|bf16|int8)",
+        r"(?P<head>efficientnet)-(?P<tail>lite\d)-(?P<precision>fp32|fp16|bf16|int8)",
     )
 )
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dse.errors import RequestError
+from dse.results.hardware import accelerator, cores
 from dse.results.names import published_variant
-from dse.results.table import OFFLINE_POWER, Results, Row
+from dse.results.table import CLASSIFIER, OFFLINE_POWER, Results, Row
 from dse.types import ACCURACY, ENERGY, LATENCY, MULTI_STREAM, THROUGHPUT, Source
 
 if TYPE_CHECKING:
@@ -22,8 +23,11 @@ COLUMNS = (
     *("host_processor_core_count", "framework", "Model", "MlperfModel"),
     *("Scenario", "Result", "Units", "Accuracy", "inferred"),
 )
-CLASSIFIER = "resnet"
-"""MLPerf's benchmark of image classification, under which open results of any classifier run."""
+OF_RESULTS = {
+    *("Model", "MlperfModel", "Scenario", "Result", "Units", "Accuracy", "inferred", "has_power"),
+    *("Location", "compliance", "errors", "Result_Power", "Result_Power_Units"),
+}
+"""Columns that say nothing of the system."""
 LATENCIES = {"SingleStream": LATENCY.name, "MultiStream": MULTI_STREAM.name}
 RATES = {"Offline": THROUGHPUT.name}
 POWERS = {("SingleStream", "millijoules"): ENERGY.name, ("Offline", "Watts"): OFFLINE_POWER}
@@ -98,10 +102,13 @@ def _results(path: Path, name: str, system: _System) -> Results:
         name=name,
         origin=str(path),
         cpu=cells["host_processor_model_name"],
-        cores=_cores(cells),
+        cores=cores(cells),
         ghz=None,
         software=cells["framework"],
         rows=tuple(row for row in rows if row.values),
+        accelerator=accelerator(cells),
+        release=_release(path, cells),
+        description={n: text for n, text in cells.items() if text and n not in OF_RESULTS},
     )
 
 
@@ -118,8 +125,7 @@ def _row(label: str, found: Mapping[str, tuple[float, bool]]) -> Row:
     )
 
 
-def _cores(cells: Mapping[str, str]) -> int | None:
-    """Physical cores of all sockets; a text may begin with them: ``6 (4 big; 2 LITTLE)``."""
-    each = re.match(r"\d{1,4}\b", cells["host_processor_core_count"])
-    sockets = re.match(r"\d{1,2}\b", cells["host_processors_per_node"])
-    return int(each[0]) * int(sockets[0]) if each and sockets else None
+def _release(path: Path, cells: Mapping[str, str]) -> str:
+    """The round that a column tells, or else the name of the file; empty where neither does."""
+    found = re.search(r"v\d{1,2}\.\d{1,2}", cells.get("version") or path.name)
+    return found[0] if found else ""

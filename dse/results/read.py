@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dse.errors import RequestError
+from dse.results.imported import read_import
 from dse.results.lines import read_lines, require
 from dse.results.published import COLUMNS, published
 from dse.results.studies import results_of
-from dse.study.folder import existing_folder
+from dse.results.tree import read_tree, submitters
+from dse.study.folder import NAME, STUDIES, StudyFolder, existing_folder, study_folder
 from dse.study.study import Study
 
 if TYPE_CHECKING:
@@ -20,8 +22,9 @@ def read_results(source: str, storage: str | None = None) -> tuple[Results, ...]
     """The systems that a source tells of.
 
     Args:
-        source: a study's name or folder, or a table of published results.
-        storage: of the study, where that is not known from its folder.
+        source: name or folder of a study or of an import, a table of published results, or the
+            folder of a submission tree.
+        storage: of a study, where that is not known from its folder.
 
     Raises:
         RequestError: there is nothing of that name, or it can't be used.
@@ -31,7 +34,27 @@ def read_results(source: str, storage: str | None = None) -> tuple[Results, ...]
         return read_table(path)
     if path.suffix == ".csv":
         raise RequestError("there is no such file", file=path, remedy="name another one")
+    if _is_tree(path):
+        return read_tree(path)
+    folder = study_folder(source)
+    if folder.imported.is_file():
+        return tuple(read_import(folder.imported).results)
     return (results_of(Study.load(existing_folder(source), storage)),)
+
+
+def read_file(path: Path) -> tuple[Results, ...]:
+    """The systems in a table of published results or in a submission tree.
+
+    Raises:
+        RequestError: it is neither.
+    """
+    if not path.is_dir():
+        return read_table(path)
+    if not submitters(path):
+        problem = "is no tree of submissions"
+        remedy = "name a folder that holds systems/ and results/ of an organisation"
+        raise RequestError(problem, file=path, remedy=remedy)
+    return read_tree(path)
 
 
 def read_table(path: Path) -> tuple[Results, ...]:
@@ -43,3 +66,12 @@ def read_table(path: Path) -> tuple[Results, ...]:
     columns, lines = read_lines(path)
     require(path, columns, COLUMNS)
     return published(path, lines)
+
+
+def _is_tree(path: Path) -> bool:
+    """Whether a folder is a submission tree, and no study or import: these go first."""
+    named = len(path.parts) == 1 and NAME.fullmatch(path.name) is not None
+    folders = [StudyFolder(path), *([StudyFolder(STUDIES / path)] if named else [])]
+    if any(folder.begun or folder.imported.is_file() for folder in folders):
+        return False
+    return bool(submitters(path))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dse.results.table import Results, Row
 from dse.system import System
+from dse.types import ACCURACY
 
 if TYPE_CHECKING:
     from dse.study.record import Record
@@ -42,4 +43,12 @@ def _row(record: Record) -> Row:
         sources={m.metric: m.source for m in measurements},
         intervals={m.metric: m.interval for m in measurements if m.interval},
         valid=frozenset(m.metric for m in measurements if m.fidelity == "valid"),
+        images=_images(record),
     )
+
+
+def _images(record: Record) -> int | None:
+    """How many images a measured accuracy is of."""
+    accuracy = record.outcome.measurement(ACCURACY.name)
+    total = accuracy.details.get("total") if accuracy is not None else None
+    return int(total) if total is not None else None

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
     from dse.types import KnobValue, Source
 
+CLASSIFIER = "resnet"
+"""MLPerf's benchmark of image classification, under which open results of any classifier run."""
 OFFLINE_POWER = "offline_power_w"
 """Mean power of the whole system in watts while Offline ran: published, never measured here."""
 
@@ -27,6 +29,7 @@ class Row:
         intervals: by metric, where one is known.
         inferred: metrics that were derived from another scenario's run.
         valid: metrics whose run was one by MLPerf's rules.
+        images: behind a measured accuracy; None where it is not told.
     """
 
     configuration: Mapping[str, KnobValue]
@@ -36,6 +39,7 @@ class Row:
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     inferred: frozenset[str] = frozenset()
     valid: frozenset[str] = frozenset()
+    images: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,10 @@ class Results:
         ghz: highest clock; None where it is not told.
         software: the runtimes with their versions.
         rows: the configurations that ran.
+        accelerator: what the system has beside its CPU, and may have used; empty for nothing.
+        release: the round of MLPerf Inference, where it is told.
+        description: what else is told of the system, by the names that MLPerf gives it.
+        left_out: what of it could not be read, a line each.
     """
 
     name: str
@@ -59,3 +67,7 @@ class Results:
     ghz: float | None
     software: str
     rows: tuple[Row, ...]
+    accelerator: str = ""
+    release: str = ""
+    description: Mapping[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()

@@ -90,6 +90,11 @@ class StudyFolder:
         return self.path / "frontier.png"
 
     @property
+    def imported(self) -> Path:
+        """Results of others, where they are kept here in place of a study."""
+        return self.path / "imported.json"
+
+    @property
     def lock(self) -> Path:
         """Held while a study is opened, or trials of processes that are gone are ended."""
         return self.path / ".lock"
@@ -99,12 +104,26 @@ class StudyFolder:
         """Whether there is a study in it."""
         return self.database.is_file() or self.storage_file.is_file()
 
+    def refuse_import(self) -> None:
+        """Refuses a folder in which results of others are kept.
+
+        Raises:
+            RequestError: that is so.
+        """
+        if self.imported.is_file() and not self.begun:
+            raise RequestError(
+                "holds results of others, no study",
+                file=self.path,
+                remedy=f"`dse compare {self.name}` shows them",
+            )
+
     def create(self) -> None:
         """Makes the folder.
 
         Raises:
             RequestError: it can't be made or written.
         """
+        self.refuse_import()
         try:
             self.runs.mkdir(parents=True, exist_ok=True)
             probe = self.path / ".writable"
@@ -210,6 +229,7 @@ def existing_folder(name_or_path: str) -> StudyFolder:
     folder = study_folder(name_or_path)
     if folder.begun:
         return folder
+    folder.refuse_import()
     known = sorted(path.name for path in STUDIES.glob("*") if StudyFolder(path).begun)
     remedy = f"there are {', '.join(known)}" if known else "begin one with `dse explore`"
     raise RequestError(f"no study at {folder.path}", remedy=remedy)

@@ -19,6 +19,7 @@ from dse.loadgen.logs import LogError, accuracy_percent, read_predictions
 from dse.loadgen.verdict import (
     FEWEST_OFFLINE_SAMPLES,
     FEWEST_SAMPLES,
+    RESULTS,
     SERVER_BOUND_NS,
     SHORTEST_MS,
 )
@@ -224,17 +225,8 @@ def _bound(log: DetailLog) -> Iterator[Breach]:
             yield Breach("server-bound", f"{name} is {log.number(name) / 1e6:g} ms, beyond 15 ms")
 
 
-VALUES: Mapping[Scenario, tuple[str, float]] = {
-    Scenario.SINGLE_STREAM: ("early_stopping_latency_ss", 1e-6),
-    Scenario.MULTI_STREAM: ("early_stopping_latency_ms", 1e-6),
-    Scenario.OFFLINE: ("result_samples_per_second", 1.0),
-    Scenario.SERVER: ("result_completed_samples_per_sec", 1.0),
-}
-"""LoadGen's name of the result, and the factor from its unit to the metric's."""
-
-
 def _value(run: Run, log: DetailLog, scenario: Scenario) -> Iterator[Breach]:
-    name, factor = VALUES[scenario]
+    name, factor = RESULTS[scenario]
     logged, kept = factor * log.number(name), run.measurement.value
     if abs(logged - kept) > ROUNDING * logged:
         yield Breach(

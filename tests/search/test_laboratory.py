@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from dataclasses import replace
 from itertools import combinations, pairwise
@@ -35,15 +34,20 @@ from tests.benchmarks.laboratory.page import (
     section,
 )
 from tests.benchmarks.laboratory.report import by_rows, by_seconds, summary, table
-from tests.benchmarks.laboratory.tables import PUBLISHED_COLUMNS, Table, read, sources
+from tests.benchmarks.laboratory.tables import Table, read, sources
 from tests.benchmarks.search import entries, main, requested
 from tests.replays import write_table
+from tests.results.tables import write_published
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 MODELS = ("a", "b", "c", "d")
+CELLS = (
+    *("Platform", "host_processor_model_name", "Model"),
+    *("Scenario", "Result", "Units", "Accuracy"),
+)
 SYSTEMS = {"one": "X", "two": "X", "three": "Y"}
 NAMES = {
     "mobilenet-v1-precision_uint8-0.5-160": ("mobilenet-v1-0.5-160", "int8"),
@@ -55,22 +59,23 @@ NAMES = {
 
 def published(folder: Path, extra: Iterable[Sequence[object]] = ()) -> Path:
     """Three systems, two of which have the same processor; the last one measured less."""
-    path = folder / "results.csv"
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(PUBLISHED_COLUMNS)
-        for factor, (system, processor) in enumerate(SYSTEMS.items(), start=1):
-            names = list(NAMES)[: 3 if system == "three" else None]
-            for place, name in enumerate(names, start=1):
-                shared = (system, processor, name)
-                row = (*shared, "SingleStream", factor * place, "Latency (ms)", 60 + place)
-                writer.writerow(row)
-                writer.writerow(row)  # as where power was measured as well
-                writer.writerow((*shared, "SingleStream", 500.0, "millijoules", 60 + place))
-                writer.writerow((*shared, "Offline", 9.0, "Samples/s", 60 + place))
-        writer.writerow(("one", "X", "resnet50", "SingleStream", 9.0, "Latency (ms)", 76.0))
-        writer.writerows(extra)
-    return path
+    rows: list[Sequence[object]] = []
+    for factor, (system, processor) in enumerate(SYSTEMS.items(), start=1):
+        names = list(NAMES)[: 3 if system == "three" else None]
+        for place, name in enumerate(names, start=1):
+            shared = (system, processor, name)
+            row = (*shared, "SingleStream", factor * place, "Latency (ms)", 60 + place)
+            rows += [row, row]  # as where power was measured as well
+            rows.append((*shared, "SingleStream", 500.0, "millijoules", 60 + place))
+            rows.append((*shared, "Offline", 9.0, "Samples/s", 60 + place))
+    rows.append(("one", "X", "resnet50", "SingleStream", 9.0, "Latency (ms)", 76.0))
+    return write_rows(folder, [*rows, *extra])
+
+
+def write_rows(folder: Path, rows: Iterable[Sequence[object]]) -> Path:
+    """Published results, of which each row has the cells of `CELLS`."""
+    named = (dict(zip(CELLS, row, strict=True)) for row in rows)
+    return write_published(folder / "results.csv", named)
 
 
 def named(model: str, precision: str) -> str:
@@ -130,14 +135,15 @@ def test_published_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 
 def test_whole_systems_go_before_others(tmp_path: Path) -> None:
     """Unless all are asked for: shares of different tables can't be compared."""
-    path = tmp_path / "results.csv"
     variants = [named(*pair) for pair in published_pairs()]
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(PUBLISHED_COLUMNS)
-        for system, count in (("whole", None), ("part", 40)):
-            for place, name in enumerate(variants[:count], start=1):
-                writer.writerow((system, "X", name, "SingleStream", place, "Latency (ms)", place))
+    path = write_rows(
+        tmp_path,
+        [
+            (system, "X", name, "SingleStream", place, "Latency (ms)", place)
+            for system, count in (("whole", None), ("part", 40))
+            for place, name in enumerate(variants[:count], start=1)
+        ],
+    )
     asked = ("--table", str(path), "--samplers", "grid", "--seeds", "1")
     names = [entry.table.name for entry in entries(requested(asked))]
     assert names == ["results:whole"]
@@ -313,8 +319,8 @@ def test_the_prose_of_the_page_stays(tmp_path: Path) -> None:
 REPLAY = "model,precision,backend,threads,batch_size,accuracy_percent,latency_p90_ms,failure\n"
 GOOD = "a,fp32,x,1,1,50,2,\n"
 FILES: dict[str, tuple[str | bytes, tuple[str, ...]]] = {
-    "empty": ("", ("table.csv", "has no rows")),
-    "no rows": (REPLAY, ("has no rows",)),
+    "empty": ("", ("table.csv", "has no lines below its head")),
+    "no rows": (REPLAY, ("has no lines below its head",)),
     "not text": (b"\xff\xfe\x00", ("is no CSV file",)),
     "no column": ("model,precision\na,fp32\n", ("table.csv:1", "has no column backend, threads")),
     "one objective": (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dse.errors import RequestError
 from dse.models.catalogue import published_pairs
 from dse.results.lines import read_lines, require
-from dse.results.names import published_variant
+from dse.results.published import COLUMNS, published
 from dse.space import SearchSpace
 from dse.space.enumeration import Parameter
 from dse.space.plan import Plan, parameter_values
@@ -35,13 +35,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dse.results.lines import Line
+    from dse.results.table import Results
     from dse.types import KnobValue
 
 REPLAY = import_module("dse.backends.replay")
-PUBLISHED_COLUMNS = (
-    *("Platform", "host_processor_model_name", "Model"),
-    *("Scenario", "Result", "Units", "Accuracy"),
-)
 IMAGES = 500
 """Whose accuracy a recorded grid holds; published accuracies need no run."""
 Values = dict[Configuration, dict[str, float]]
@@ -111,7 +108,7 @@ def read(path: Path) -> list[Table]:
     """
     columns, lines = read_lines(path)
     if "Platform" in columns:
-        require(path, columns, PUBLISHED_COLUMNS)
+        require(path, columns, COLUMNS)
         return _published(path, lines)
     require(path, columns, (*REPLAY.COLUMNS, "failure"))
     objectives = tuple(name for name in DEFAULT_OBJECTIVES if name in columns)
@@ -209,33 +206,36 @@ def _measurement(
 
 def _published(path: Path, lines: Iterable[Line]) -> list[Table]:
     """The systems that published variants of the catalogue's families, in the file's order."""
-    systems: dict[str, dict[Configuration, Outcome]] = {}
-    processors: dict[str, str] = {}
-    for line in lines:
-        cells = line.cells
-        variant = published_variant(cells["Model"])
-        # A system with measured power has a second row of the same run, in millijoules.
-        taken = cells["Scenario"] == "SingleStream" and cells["Units"].startswith("Latency")
-        if variant is None or not taken:
-            continue
-        configuration = Configuration(*variant, "replay", threads=1, batch_size=1)
-        outcome = _published_outcome(line, variant)
-        known = systems.setdefault(cells["Platform"], {}).setdefault(configuration, outcome)
-        if known != outcome:
-            raise line.wrong("Result", f"{cells['Platform']} has another {cells['Model']} before")
-        processors[cells["Platform"]] = cells["host_processor_model_name"]
-    if not systems:
+    objectives = (ACCURACY.name, LATENCY.name)
+    found = ((system, _variants(path, system)) for system in published(path, lines))
+    tables = [
+        Table(f"{path.stem}:{system.name}", objectives, outcomes, system.cpu)
+        for system, outcomes in found
+        if outcomes
+    ]
+    if not tables:
         problem = "has no SingleStream row of a variant of the catalogue"
         raise RequestError(problem, file=path, remedy="name another table")
-    objectives = (ACCURACY.name, LATENCY.name)
-    return [
-        Table(f"{path.stem}:{system}", objectives, outcomes, processors[system])
-        for system, outcomes in systems.items()
-    ]
+    return tables
 
 
-def _published_outcome(line: Line, variant: tuple[str, str]) -> Outcome:
-    accuracy, latency = line.amount("Accuracy", above=0, most=100), line.amount("Result", above=0)
+def _variants(path: Path, system: Results) -> dict[Configuration, Outcome]:
+    """What a system published of variants in a precision."""
+    outcomes: dict[Configuration, Outcome] = {}
+    for row in system.rows:
+        if "precision" not in row.configuration or LATENCY.name not in row.values:
+            continue
+        variant = str(row.configuration["model"]), str(row.configuration["precision"])
+        outcome = _published_outcome(row.values, variant)
+        configuration = Configuration(*variant, "replay", threads=1, batch_size=1)
+        if outcomes.setdefault(configuration, outcome) != outcome:
+            problem = f"{system.name} has another {' '.join(variant)} before {row.label}"
+            raise RequestError(problem, file=path, remedy="name another table")
+    return outcomes
+
+
+def _published_outcome(values: Mapping[str, float], variant: tuple[str, str]) -> Outcome:
+    accuracy, latency = values[ACCURACY.name], values[LATENCY.name]
     seconds = single_stream_s(latency)
     return Outcome(
         (

@@ -1,0 +1,244 @@
+"""Results of others as they are kept beside the studies: one file in a folder of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_serializer,
+)
+
+from dse import yamlfile
+from dse.errors import RequestError
+from dse.paths import atomic_write, exclusive, remove_leftovers
+from dse.results.table import OFFLINE_POWER, Results, Row
+from dse.results.tree import evidence
+from dse.types import METRICS, KnobValue, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from dse.study.folder import StudyFolder
+
+MAX_BYTES = 256 << 20
+CHUNK_BYTES = 1 << 20
+AGAIN = "import the results again"
+
+
+def _known_metric(name: str) -> str:
+    if name not in METRICS and name != OFFLINE_POWER:
+        raise ValueError(f"'{name}' is no metric")
+    return name
+
+
+Text = Annotated[str, StringConstraints(max_length=4000)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+MetricName = Annotated[str, AfterValidator(_known_metric)]
+Value = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Bound = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class _Form(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SourceForm(_Form):
+    """What was read: a file, or a tree with the digest of all files in it that count."""
+
+    file: Name
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class RowForm(_Form):
+    """See `dse.results.table.Row`, whose fields it has."""
+
+    label: Name
+    configuration: dict[Name, KnobValue]
+    values: dict[MetricName, Value]
+    sources: dict[MetricName, Source]
+    intervals: dict[MetricName, tuple[Bound, Bound]]
+    inferred: frozenset[MetricName]
+    valid: frozenset[MetricName]
+    images: Count | None
+
+    @field_serializer("inferred", "valid")
+    def _in_order(self, names: frozenset[str]) -> list[str]:
+        return sorted(names)
+
+
+class SystemForm(_Form):
+    """See `dse.results.table.Results`, whose fields it has."""
+
+    name: Name
+    origin: Name
+    cpu: Text
+    cores: Count | None
+    ghz: Value | None
+    software: Text
+    accelerator: Text
+    release: Text
+    description: dict[Name, Text]
+    left_out: tuple[Text, ...]
+    rows: tuple[RowForm, ...]
+
+
+class RecordForm(_Form):
+    """The file."""
+
+    form: Literal["imported MLPerf results, 1"] = "imported MLPerf results, 1"
+    sources: tuple[SourceForm, ...]
+    systems: tuple[SystemForm, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """What an import holds.
+
+    Attributes:
+        sources: name and SHA-256 of what was read.
+        results: the systems.
+    """
+
+    sources: Sequence[SourceForm]
+    results: Sequence[Results]
+
+
+def keep(read: Import, folder: StudyFolder) -> bool:
+    """Keeps an import in a folder, whole or not at all.
+
+    Args:
+        read: what to keep.
+        folder: like that of a study; it must hold none, and no import of other sources.
+
+    Returns:
+        Whether anything was written; the same was there otherwise.
+
+    Raises:
+        RequestError: the folder holds something else.
+        DseError: it can't be written.
+    """
+    text = _text(read)
+    if folder.begun:
+        problem = "holds a study"
+        raise RequestError(problem, file=folder.path, remedy="choose another place with --name")
+    with exclusive(folder.lock):
+        remove_leftovers(folder.imported)
+        if folder.imported.exists():
+            if folder.imported.read_bytes() == text:
+                return False
+            _check_replaceable(folder, read.sources)
+        with atomic_write(folder.imported) as file:
+            file.write(text)
+    return True
+
+
+def read_import(path: Path) -> Import:
+    """Reads what `keep` has written.
+
+    Args:
+        path: the file itself.
+
+    Raises:
+        RequestError: it is no such file, or damaged.
+    """
+    try:
+        record = yamlfile.check(_json(path), RecordForm)
+    except RequestError as error:
+        raise RequestError(error.problem, file=path, field=error.field, remedy=AGAIN) from error
+    return Import(record.sources, tuple(map(_results, record.systems)))
+
+
+def source(path: Path) -> SourceForm:
+    """What a file or tree is called, and its digest.
+
+    Raises:
+        RequestError: it can't be read.
+    """
+    return SourceForm(file=path.resolve().name or "/", sha256=sha256_of(path))
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file, or of the names and digests of all files of a tree that count.
+
+    Raises:
+        RequestError: it can't be read.
+    """
+    if path.is_dir():
+        lines = (
+            f"{each.relative_to(path).as_posix()} {sha256_of(each)}" for each in evidence(path)
+        )
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as stream:
+            while chunk := stream.read(CHUNK_BYTES):
+                digest.update(chunk)
+    except OSError as error:
+        problem = f"can't be read: {error.strerror}"
+        raise RequestError(problem, file=path, remedy="name another file") from error
+    return digest.hexdigest()
+
+
+def name_for(path: Path) -> str:
+    """The name of a folder for the results of a file or tree; empty where there is none in it."""
+    name = path.resolve().name if path.is_dir() else path.stem
+    return re.sub(r"[^A-Za-z0-9._@+-]+", "-", name).lstrip("._@+-")[:100]
+
+
+def _check_replaceable(folder: StudyFolder, sources: Iterable[SourceForm]) -> None:
+    """The same sources may be read in another way by now; others need another place."""
+    known = read_import(folder.imported).sources
+    if list(known) != list(sources):
+        raise RequestError(
+            f"holds other results, of {', '.join(each.file for each in known)}",
+            file=folder.path,
+            remedy="choose another place with --name, or remove that folder",
+        )
+
+
+def _text(read: Import) -> bytes:
+    try:
+        systems = tuple(map(_system_form, read.results))
+    except ValidationError as error:
+        told = error.errors(include_url=False)[0]
+        field, problem = yamlfile.field_name(told["loc"]), f"can't be kept: {told['msg']}"
+        named = ", ".join(each.file for each in read.sources)
+        raise RequestError(problem, file=named, field=field, remedy="correct it there") from error
+    record = RecordForm(sources=tuple(read.sources), systems=systems)
+    return f"{json.dumps(record.model_dump(mode='json'), indent=1)}\n".encode()
+
+
+def _system_form(results: Results) -> SystemForm:
+    rows = tuple(RowForm(**_fields(row)) for row in results.rows)
+    return SystemForm(**_fields(results) | {"origin": Path(results.origin).name, "rows": rows})
+
+
+def _results(system: SystemForm) -> Results:
+    return Results(**dict(system) | {"rows": tuple(Row(**dict(row)) for row in system.rows)})
+
+
+def _fields(value: Row | Results) -> dict[str, Any]:
+    return {each.name: getattr(value, each.name) for each in fields(value)}
+
+
+def _json(path: Path) -> Any:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise RequestError(f"is larger than {MAX_BYTES >> 20} MiB")
+        return json.loads(path.read_bytes())
+    except OSError as error:
+        raise RequestError(f"can't be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise RequestError(f"is no JSON: {error}") from error

@@ -1,0 +1,274 @@
+"""Trees of MLPerf submissions: the systems in one, with what LoadGen's logs say of its results.
+
+Whoever made a tree is not trusted: links are not followed, sizes are bounded, and a result that
+can't be read is left out and told.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dse.errors import DseError, RequestError
+from dse.intervals import wilson
+from dse.loadgen.logs import DETAIL, LogError, read_detail
+from dse.loadgen.verdict import RESULTS, unofficial
+from dse.results.bounded import check, folders, is_plain, object_of, text_of
+from dse.results.hardware import accelerator, cores, ghz
+from dse.results.names import published_variant
+from dse.results.table import CLASSIFIER, Results, Row
+from dse.types import ACCURACY, METRICS_OF, MULTI_STREAM_SAMPLES, Scenario, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from dse.loadgen.logs import DetailLog
+
+SYSTEMS, RESULTS_FOLDER = "systems", "results"
+MAPPING = "model_mapping.json"
+MAX_LOG_BYTES = 50 << 20
+"""The most that MLPerf lets a file of a submission have."""
+MOST_RESULTS = 100_000
+MOST_FIELDS, LONGEST_FIELD = 200, 2000
+"""Of a system's description; what is beyond is cut off."""
+SCENARIOS = {scenario.value.lower(): scenario for scenario in Scenario}
+"""By the names of folders: in some rounds these had no capitals."""
+SCORE = re.compile(r"accuracy=[0-9.]+%, good=([0-9]{1,9}), total=([0-9]{1,9})\s")
+"""The start of ``accuracy.txt``, as MLPerf's accuracy script writes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The folder of a result."""
+
+    system: str
+    model: str
+    scenario: Scenario
+    folder: Path
+
+    @property
+    def logs(self) -> Path:
+        return self.folder / "performance" / "run_1"
+
+    @property
+    def score(self) -> Path:
+        return self.folder / "accuracy" / "accuracy.txt"
+
+
+@dataclass(slots=True)
+class _Found:
+    """What is known of a model on a system."""
+
+    values: dict[str, float] = field(default_factory=dict)
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    inferred: set[str] = field(default_factory=set)
+    valid: set[str] = field(default_factory=set)
+    images: int | None = None
+
+
+def submitters(path: Path) -> list[Path]:
+    """The folders of a tree that hold systems and results; empty where it is no such tree.
+
+    Args:
+        path: the root of the tree, a division in it, or what one organisation submitted.
+    """
+    near = level = [path]
+    for _ in range(2):
+        level = [inner for folder in level for inner in folders(folder)]
+        near = near + level
+    parts = (SYSTEMS, RESULTS_FOLDER)
+    return [
+        folder
+        for folder in near
+        if all(each in folders(folder) for each in map(folder.joinpath, parts))
+    ]
+
+
+def evidence(path: Path) -> Iterator[Path]:
+    """The files of a tree that its results rest on, in one order."""
+    for folder in submitters(path):
+        above = [folder / MAPPING, *_descriptions(folder)]
+        yield from (each for each in above if is_plain(each, folder))
+        for place in _places(folder):
+            own = (place.logs / DETAIL, place.score)
+            yield from (each for each in own if is_plain(each, place.folder))
+
+
+def read_tree(path: Path) -> tuple[Results, ...]:
+    """The systems with image classifiers in a tree of submissions, in the order of their names.
+
+    Raises:
+        RequestError: there is none.
+    """
+    found = tuple(each for folder in submitters(path) for each in _submitted(folder))
+    if not found:
+        problem = "has no result of image classification"
+        raise RequestError(problem, file=path, remedy="name a tree of submissions that has one")
+    return found
+
+
+def _submitted(folder: Path) -> Iterator[Results]:
+    """What one organisation submitted."""
+    mapping = object_of(folder / MAPPING, folder) if (folder / MAPPING).exists() else {}
+    places: dict[str, list[_Place]] = {}
+    for place in _places(folder):
+        if _is_classifier(place.model, mapping):
+            places.setdefault(place.system, []).append(place)
+    for system, own in places.items():
+        yield _results(folder, system, own)
+
+
+def _is_classifier(model: str, mapping: Mapping[str, Any]) -> bool:
+    named = str(mapping.get(model, model))
+    return named.startswith(CLASSIFIER) or published_variant(model) is not None
+
+
+def _results(folder: Path, system: str, places: list[_Place]) -> Results:
+    models: dict[str, _Found] = {}
+    left_out = []
+    for place in places:
+        try:
+            _take(models.setdefault(place.model, _Found()), place)
+        except DseError as error:
+            left_out.append(str(error))
+    description: dict[str, str] = {}
+    try:
+        description = _description(folder / SYSTEMS / f"{system}.json")
+    except DseError as error:
+        left_out.append(str(error))
+    return Results(
+        name=system,
+        origin=str(folder),
+        cpu=description.get("host_processor_model_name", ""),
+        cores=cores(description),
+        ghz=ghz(description),
+        software=description.get("framework", ""),
+        rows=tuple(_row(model, found) for model, found in models.items() if found.values),
+        accelerator=accelerator(description),
+        description=description,
+        left_out=tuple(left_out),
+    )
+
+
+def _take(found: _Found, place: _Place) -> None:
+    """Takes a result in, all or nothing.
+
+    Raises:
+        DseError: it can't be read.
+    """
+    log = _log(place)
+    value, inferred = _value(place, log)
+    good, total = _score(place)
+    metric = METRICS_OF[place.scenario]
+    found.values[metric] = value
+    if inferred:
+        found.inferred.add(metric)
+    if log.valid and _official(log, _ran(place, log)):
+        found.valid.add(metric)
+    if found.images is None:  # that of the other scenarios is of the same model
+        low, high = wilson(good, total)
+        found.values[ACCURACY.name] = 100 * good / total
+        found.intervals[ACCURACY.name] = 100 * low, 100 * high
+        found.images = total
+
+
+def _log(place: _Place) -> DetailLog:
+    check(place.logs / DETAIL, place.folder, MAX_LOG_BYTES)
+    return read_detail(place.logs)
+
+
+def _ran(place: _Place, log: DetailLog) -> Scenario:
+    """The scenario of the run itself."""
+    told = log.values.get("effective_scenario")
+    if told not in tuple(Scenario):
+        raise LogError(f"{place.logs / DETAIL}: '{told}' is no scenario")
+    return Scenario(told)
+
+
+def _value(place: _Place, log: DetailLog) -> tuple[float, bool]:
+    """The result in its metric's unit, and whether it was inferred from another scenario's run.
+
+    Source: ``get_inferred_result`` in the submission checker of
+    https://github.com/mlcommons/inference, 2026-08.
+    """
+    ran = _ran(place, log)
+    if ran is place.scenario:
+        name, factor = RESULTS[ran]
+        value = factor * log.number(name)
+    elif (ran, place.scenario) == (Scenario.SINGLE_STREAM, Scenario.OFFLINE):
+        value = log.number("result_qps_without_loadgen_overhead")
+    elif (ran, place.scenario) == (Scenario.MULTI_STREAM, Scenario.OFFLINE):
+        value = MULTI_STREAM_SAMPLES * 1e9 / log.number("result_mean_query_latency_ns")
+    elif (ran, place.scenario) == (Scenario.SINGLE_STREAM, Scenario.MULTI_STREAM):
+        value = MULTI_STREAM_SAMPLES * 1e-6 * log.number("early_stopping_latency_ms")
+    else:
+        raise LogError(f"{place.logs / DETAIL}: a run of {ran} can't stand for {place.scenario}")
+    if value <= 0:
+        raise LogError(f"{place.logs / DETAIL}: the result is {value:g}, which can't be")
+    return value, ran is not place.scenario
+
+
+def _official(log: DetailLog, scenario: Scenario) -> bool:
+    try:
+        return not unofficial(log, scenario)
+    except LogError:  # the log does not tell
+        return False
+
+
+def _score(place: _Place) -> tuple[int, int]:
+    """How many of how many images were classified rightly."""
+    text = text_of(place.score, place.folder)
+    match = SCORE.match(text)
+    good, total = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not 0 < good <= total:
+        problem = "has no accuracy of the form 'accuracy=…%, good=…, total=…'"
+        raise RequestError(problem, file=place.score)
+    return good, total
+
+
+def _row(model: str, found: _Found) -> Row:
+    variant = published_variant(model)
+    name, precision = variant or (model, None)
+    return Row(
+        configuration={"model": name} | ({"precision": precision} if precision else {}),
+        label=model,
+        values=found.values,
+        sources=dict.fromkeys(found.values, Source.PUBLISHED),
+        intervals=found.intervals,
+        inferred=frozenset(found.inferred),
+        valid=frozenset(found.valid),
+        images=found.images,
+    )
+
+
+def _description(path: Path) -> dict[str, str]:
+    """What the file of a system says of it."""
+    fields = ((str(name), value) for name, value in object_of(path, path.parents[1]).items())
+    told = {n: str(v)[:LONGEST_FIELD] for n, v in fields if isinstance(v, str | int | float)}
+    return dict(list(told.items())[:MOST_FIELDS])
+
+
+def _descriptions(folder: Path) -> list[Path]:
+    return sorted((folder / SYSTEMS).glob("*.json"))
+
+
+def _places(folder: Path) -> Iterator[_Place]:
+    """Every folder of a result.
+
+    Raises:
+        RequestError: there are too many to be of one organisation.
+    """
+    count = 0
+    for system in folders(folder / RESULTS_FOLDER):
+        for model in folders(system):
+            for last in folders(model):
+                scenario = SCENARIOS.get(last.name.lower())
+                if scenario is None:
+                    continue
+                count += 1
+                if count > MOST_RESULTS:
+                    problem = f"holds more than {MOST_RESULTS} results"
+                    raise RequestError(problem, file=folder, remedy="name a part of it")
+                yield _Place(system.name, model.name, scenario, last)

@@ -1,0 +1,44 @@
+"""Results by what a reader has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dse.errors import RequestError
+from dse.results.read import read_results
+from dse.types import DEFAULT_OBJECTIVES, Source
+from tests.replays import write_space, write_table
+from tests.results.tables import write_published
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.commandline import Command
+
+
+def test_a_study_gives_what_ran(command: Command, here: Path) -> None:
+    write_table(here, failing={"b": "no such kernel"})
+    command.good("explore", write_space(here), "--sampler", "grid", "--study", "mine")
+    (found,) = read_results("mine")
+    assert found.name == "mine"
+    assert found.cpu
+    assert {row.configuration["model"] for row in found.rows} == {"a"}
+    assert len(found.rows) == 4
+    for row in found.rows:
+        assert row.values.keys() >= set(DEFAULT_OBJECTIVES)
+        assert set(row.sources.values()) == {Source.REPLAYED}
+        assert not row.valid
+
+
+def test_a_file_gives_its_systems(tmp_path: Path) -> None:
+    table = write_published(tmp_path / "t.csv", [{}, {"Platform": "two"}])
+    assert [each.name for each in read_results(str(table))] == ["one", "two"]
+
+
+def test_what_is_not_there_is_told(here: Path) -> None:
+    with pytest.raises(RequestError, match="there is no such file"):
+        read_results(str(here / "t.csv"))
+    with pytest.raises(RequestError, match="no study at studies/none"):
+        read_results("none")
