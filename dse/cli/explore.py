@@ -80,6 +80,13 @@ SAMPLERS = ("grid", "random", "nsga2", "tpe", "frontier")
     help="Leave out the rest when it is expected to add less to the frontier's hypervolume; "
     "0 to measure everything. Only the sampler frontier can tell.",
 )
+@click.option(
+    "--warm-start",
+    metavar="FILE|STUDY",
+    multiple=True,
+    help="Let results of another system lead the search: a study, or a table of published "
+    "results. Can be given several times.",
+)
 @click.option("--per-cpu", is_flag=True, help="Give each CPU a study of its own.")
 def explore(**options: object) -> int:
     """Measure the configurations of SPACE and find the Pareto frontier.

@@ -26,6 +26,7 @@ def status(study: str, storage: str | None, *, as_json: bool, verbose: bool) -> 
     """
     from dse.report.health import health
     from dse.report.summary import status as numbers_of
+    from dse.report.text import borrowed_lines
     from dse.study.folder import existing_folder
     from dse.study.study import Study
 
@@ -41,6 +42,8 @@ def status(study: str, storage: str | None, *, as_json: bool, verbose: bool) -> 
         f"{counts['remaining']} remaining"
     )
     click.echo(f"measurements taken: {numbers['measurements_taken']}")
+    for line in borrowed_lines(opened.about.borrowed):
+        click.echo(line)
     for line in (*health(opened), *(f"not run: {line}" for line in opened.about.excluded)):
         click.echo(line)
     _failures(opened, numbers["failures"], verbose=verbose)

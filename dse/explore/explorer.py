@@ -20,11 +20,12 @@ from dse.turn import turn
 from dse.types import TRANSIENT_FAILURES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from dse.explore.agenda import Step
     from dse.explore.interrupts import Interrupts
     from dse.explore.measurer import Keep, Measurer
+    from dse.explore.samplers import Source
     from dse.space.plan import Plan
     from dse.study.feed import Claim
     from dse.study.record import Record
@@ -109,6 +110,7 @@ class Search:
         repetitions: how often what may be on the frontier is measured again; 0 for never.
         stop_gain: the rest is left out where it is expected to add less than this share to the
             hypervolume; 0 for never.
+        sources: what is known of other systems.
     """
 
     sampler: str
@@ -116,6 +118,7 @@ class Search:
     retry_failed: bool = False
     repetitions: int = 3
     stop_gain: float = 0.0
+    sources: Sequence[Source] = ()
 
 
 def explore(
@@ -159,7 +162,7 @@ class _Exploration:
         self._pool = Pool(plan, done)
         # The seed moves on with the trials: a resumed study does not repeat its first proposals.
         seed = (search.seed + study.trials_begun) % SEEDS
-        self._sampler = make_sampler(search.sampler, self._pool, study.space, seed)
+        self._sampler = make_sampler(search.sampler, self._pool, study.space, seed, search.sources)
         for record in sorted(study.records.values(), key=lambda r: r.id):
             self._sampler.learn(record)
         self._agenda = Agenda(study.results, self._pool, self._sampler, search.repetitions)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     Source = Mapping[Configuration, Mapping[str, float]]
 
+BORROWER = "frontier"
+"""The sampler that learns from other systems as well."""
 LONGEST = 1500
 """Trials of a sampler's study, two for each step: TPE takes 10 ms to go through so many, and again
 for each knob that only some configurations have."""
@@ -66,7 +68,7 @@ def make_sampler(
         seed: of everything random.
         sources: what is known of other systems, for `frontier`; the others learn from none.
     """
-    if name == "frontier":
+    if name == BORROWER:
         return Frontier(pool, space, seed, sources)
     return SAMPLERS[name](pool, space, seed)
 
@@ -284,5 +286,5 @@ SAMPLERS: Mapping[str, Callable[[Pool, SearchSpace, int], Sampler]] = {
     "random": lambda pool, _space, seed: Random(pool, seed),
     "nsga2": _nsga2,
     "tpe": _tpe,
-    "frontier": Frontier,
+    BORROWER: Frontier,
 }

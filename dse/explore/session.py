@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from dse.errors import RequestError
 from dse.explore.display import Display
 from dse.explore.explorer import Budget, End, Explored, Search, explore
 from dse.explore.interrupts import interrupts
 from dse.explore.measurer import Measurer
 from dse.explore.prepare import prepare, settings_of
+from dse.explore.samplers import BORROWER
 from dse.explore.subjects import Bench
+from dse.explore.warm import borrow
 from dse.measure.runner import Limits
 from dse.report.health import health
 from dse.report.pictures import print_picture
+from dse.report.text import borrowed_lines, excluded_lines, frontier_table, marks
 from dse.report.text import console as make_console
-from dse.report.text import excluded_lines, frontier_table, marks
 from dse.space import SearchSpace, find_space
 from dse.space.plan import resolve
 from dse.space.plan import summary as reasons
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from dse.explore.prepare import Prepared
+    from dse.explore.warm import Borrowed
     from dse.space.plan import Plan
 
 INTERRUPTED = 130
@@ -55,6 +59,7 @@ class Request:
     retry_failed: bool
     per_cpu: bool
     stop_gain: float
+    warm_start: tuple[str, ...]
 
 
 def run(request: Request) -> int:
@@ -71,11 +76,15 @@ def run(request: Request) -> int:
     space = SearchSpace.from_file(space_file)
     prepared = prepare(space, request.models, request.dataset, console)
     plan = _plan(prepared)
+    borrowed = _borrowed(request, plan, prepared)
     settings = settings_of(space, (backend.name for backend in space.backends))
     folder = study_folder(request.study or space_file.stem)
     if request.per_cpu:
         folder = StudyFolder(folder.path.with_name(f"{folder.name}@{prepared.system.fingerprint}"))
-    about = prepared.about(len(plan.configurations), reasons(plan.excluded))
+    about = replace(
+        prepared.about(len(plan.configurations), reasons(plan.excluded)),
+        borrowed=tuple(each.as_dict() for each in borrowed),
+    )
     study = Study.create(folder, space, plan, about, request.storage)
     _announce(prepared, plan, study, console)
     budget = Budget(request.n_trials, request.timeout)
@@ -88,6 +97,7 @@ def run(request: Request) -> int:
             retry_failed=request.retry_failed,
             repetitions=request.repeats,
             stop_gain=request.stop_gain / 100,
+            sources=[each.values for each in borrowed],
         )
         measurer = Measurer(bench, study)
         explored = explore(study, plan, measurer, search, budget, asked, display)
@@ -102,6 +112,16 @@ def _plan(prepared: Prepared) -> Plan:
     cpus = prepared.system.available_cpus
     physical = min(prepared.system.physical_cores or cpus, cpus)
     return resolve(prepared.space, prepared.offers, cpus, physical)
+
+
+def _borrowed(request: Request, plan: Plan, prepared: Prepared) -> tuple[Borrowed, ...]:
+    if request.warm_start and request.sampler != BORROWER:
+        raise RequestError(
+            f"the sampler {request.sampler} learns nothing from other systems",
+            field="--warm-start",
+            remedy=f"leave it out, or choose --sampler {BORROWER}",
+        )
+    return borrow(request.warm_start, plan.configurations, prepared.metrics)
 
 
 def _bench(
@@ -129,7 +149,7 @@ def _announce(prepared: Prepared, plan: Plan, study: Study, console: Console) ->
     console.print(f"CPU: {system.cpu}, {system.available_cpus} available")
     runtimes = ", ".join(f"{n} {v}" for n, v in prepared.offers.runtimes.items())
     console.print(f"runtimes: {runtimes}")
-    for line in excluded_lines(plan.excluded):
+    for line in (*excluded_lines(plan.excluded), *borrowed_lines(study.about.borrowed)):
         console.print(line, style="yellow", markup=False)
     done, planned = len(study.records), study.about.planned
     if done:

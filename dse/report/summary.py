@@ -26,6 +26,7 @@ def status(study: Study) -> dict[str, Any]:
         },
         "measurements_taken": study.measurements_taken,
         "failures": dict(sorted(failures.items())),
+        **_borrowed(study),
     }
 
 
@@ -51,7 +52,13 @@ def frontier(study: Study) -> dict[str, Any]:
             | {"certain": study.results.certain(record), "leading": record.id in leading}
             for record in ordered(study.frontier())
         ],
+        **_borrowed(study),
     }
+
+
+def _borrowed(study: Study) -> dict[str, Any]:
+    """Whose results led the search, where any did; their values are nowhere in the study."""
+    return {"borrowed": list(study.about.borrowed)} if study.about.borrowed else {}
 
 
 def ordered(records: list[Record]) -> list[Record]:
@@ -127,6 +134,10 @@ def notes(study: Study) -> list[str]:
         lines.append("energy is an estimate: all that the CPU took meanwhile, whatever ran on it")
     if Source.MEASURED in sources:
         lines.append(_lengths(study.frontier()))
+    if borrowed := study.about.borrowed:
+        names = ", ".join(str(each["name"]) for each in borrowed[:3])
+        more = f" and {len(borrowed) - 3} more" if len(borrowed) > 3 else ""
+        lines.append(f"results of {names}{more} led the search; no value here is theirs")
     return lines + _explained(study)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -23,7 +23,7 @@ from dse.types import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from dse.space.plan import Excluded
     from dse.study.record import Record
@@ -169,6 +169,15 @@ def _value(record: Record, metric: str, *, intervals: bool) -> str:
         low, high = (number(metric, bound) for bound in measurement.interval)
         text += f" [{low}, {high}]"
     return text
+
+
+def borrowed_lines(borrowed: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Whose results lead the search, a line for each system."""
+    return [
+        f"borrowed from {each['name']} ({each['cpu'] or 'unknown CPU'}; {each['software']}): "
+        f"{each['configurations']} configurations lead the search, none is a result here"
+        for each in borrowed
+    ]
 
 
 def excluded_lines(excluded: Iterable[Excluded]) -> list[str]:

@@ -31,6 +31,8 @@ class About:
         models: where the model files come from.
         runtimes: version by backend.
         artefacts: SHA-256 of a file by what it was measured as.
+        borrowed: whose results led the search, each as `dse.explore.warm.Borrowed.as_dict` has
+            it; none of their values is one of the study's.
     """
 
     system: Mapping[str, Any]
@@ -41,16 +43,18 @@ class About:
     models: str
     runtimes: Mapping[str, str] = field(default_factory=dict)
     artefacts: Mapping[str, str] = field(default_factory=dict)
+    borrowed: tuple[Mapping[str, Any], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """A JSON object; the inverse of `from_dict`."""
         data = {f.name: getattr(self, f.name) for f in fields(self)}
-        return data | {"excluded": list(self.excluded)}
+        return data | {"excluded": list(self.excluded), "borrowed": list(self.borrowed)}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> About:
         """Reads what `as_dict` wrote."""
-        return cls(**{**data, "excluded": tuple(data["excluded"])})
+        borrowed = tuple(data.get("borrowed", ()))  # studies of earlier versions have none
+        return cls(**{**data, "excluded": tuple(data["excluded"]), "borrowed": borrowed})
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -94,6 +98,7 @@ class About:
             accuracy=now.accuracy or self.accuracy,
             runtimes=runtimes,
             artefacts=self.artefacts,
+            borrowed=(*self.borrowed, *(new for new in now.borrowed if new not in self.borrowed)),
         )
 
 
