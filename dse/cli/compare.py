@@ -1,0 +1,113 @@
+"""``dse compare``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from dse.cli.options import Percents, json_option, storage_option
+
+
+@click.command()
+@click.argument("sources", metavar="STUDY|FILE...", nargs=-1, required=True)
+@storage_option
+@click.option(
+    "--metric",
+    "metrics",
+    metavar="NAME=EXPRESSION",
+    multiple=True,
+    help="Compute a further metric of what is known; may be given again.",
+)
+@click.option(
+    "--where",
+    "conditions",
+    metavar="CONDITION",
+    multiple=True,
+    help="Compare only configurations for which this holds; may be given again.",
+)
+@click.option(
+    "--objective",
+    "objectives",
+    metavar="NAME:DIRECTION",
+    multiple=True,
+    help="Compare by this metric, minimize or maximize, in place of the usual ones.",
+)
+@click.option(
+    "--facts",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A YAML file with numbers of your own about systems, such as a price.",
+)
+@click.option(
+    "--accuracy",
+    "accuracies",
+    metavar="PERCENT",
+    type=Percents(),
+    default=(),
+    help="Compare configurations of at least this top-1 accuracy, such as 70 or 65,70 "
+    "[default: the multiples of 5 that are reached].",
+)
+@click.option("--points", is_flag=True, help="Show the frontiers' points as well.")
+@json_option
+@click.option("--csv", "as_csv", is_flag=True, help="Print the frontiers' points as a CSV table.")
+@click.option(
+    "--picture",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Draw the frontiers into FILE (.png, .svg or .pdf).",
+)
+def compare(
+    sources: tuple[str, ...],
+    storage: str | None,
+    metrics: tuple[str, ...],
+    conditions: tuple[str, ...],
+    objectives: tuple[str, ...],
+    facts: Path | None,
+    accuracies: tuple[float, ...],
+    *,
+    points: bool,
+    as_json: bool,
+    as_csv: bool,
+    picture: Path | None,
+) -> None:
+    """Put studies, CPUs and published results side by side.
+
+    Tells which system is the most efficient one for a given accuracy: by latency, by throughput,
+    for each core, GHz and watt, and for the price where --facts tells it; and how far accuracies
+    lie from the published ones of the same variants. A system is a study, what 'dse import' has
+    kept, a table of published results or a submission tree.
+    """
+    if as_json and as_csv:
+        raise click.UsageError("--json and --csv exclude each other; give one of them")
+    from dse.compare.comparison import compare as compared
+    from dse.compare.picture import check_name, draw
+    from dse.compare.systems import gather
+    from dse.derived.derivation import Derivation
+    from dse.results.read import read_results
+
+    if picture is not None:
+        check_name(picture)
+    derivation = Derivation.parse(metrics, conditions, objectives, facts)
+    results = [each for source in sources for each in read_results(source, storage)]
+    comparison = compared(gather(results, derivation), accuracies)
+    if as_json:
+        from dse.compare.summary import as_object
+
+        click.echo(json.dumps(as_object(comparison)))
+    elif as_csv:
+        from dse.compare.summary import as_csv as table
+
+        click.echo(table(comparison), nl=False)
+    else:
+        from dse.compare.text import points as show_points
+        from dse.compare.text import show
+        from dse.report.text import console
+
+        if points:
+            show_points(comparison, console())
+        show(comparison, console())
+    if picture is not None:
+        draw(comparison.systems, picture)
+        click.echo(f"picture: {picture}", err=True)

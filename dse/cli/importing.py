@@ -1,0 +1,55 @@
+"""``dse import``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@click.command("import")
+@click.argument(
+    "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+@click.option(
+    "--name",
+    metavar="NAME",
+    help="Keep the results of all FILEs under this name [default: each under its own].",
+)
+def import_(files: tuple[Path, ...], name: str | None) -> None:
+    """Keep MLPerf results of others beside the studies, to be compared and learned from.
+
+    A FILE is a table of published results, the summary.csv of MLPerf's submission checker, or the
+    folder of a submission tree. Each becomes studies/NAME/imported.json, which names the file and
+    its SHA-256. The same again changes nothing.
+    """
+    for together in [files] if name is not None else [(file,) for file in files]:
+        _import(together, name)
+
+
+def _import(files: Sequence[Path], name: str | None) -> None:
+    from dse.errors import RequestError
+    from dse.results.imported import Import, keep, name_for, source
+    from dse.results.read import read_file
+    from dse.study.folder import study_folder
+
+    chosen = name if name is not None else name_for(files[0])
+    if not chosen:
+        raise RequestError("has no name for a folder", file=files[0], remedy="give one with --name")
+    folder = study_folder(chosen)
+    results = tuple(each for file in files for each in read_file(file))
+    read = Import(tuple(source(file) for file in files), results)
+    new = keep(read, folder)
+    rows = sum(len(each.rows) for each in results)
+    click.echo(
+        f"{folder.imported}: {len(results)} systems with {rows} configurations"
+        f"{'' if new else ', as they were there already'}"
+    )
+    for each in read.sources:
+        click.echo(f"  {each.file}, SHA-256 {each.sha256}")
+    for line in (line for each in results for line in each.left_out):
+        click.echo(f"left out: {line}", err=True)

@@ -1,0 +1,1 @@
+"""Systems side by side: which is the best at an accuracy, and whether accuracies agree."""

@@ -1,0 +1,112 @@
+"""By what systems are compared: what a configuration reaches, alone or for what it takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from dse.derived.assessor import chains
+from dse.derived.definitions import Definition
+from dse.results.table import OFFLINE_POWER
+from dse.types import ENERGY, LATENCY, METRICS, THROUGHPUT, Metric
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dse.derived.derivation import Derivation
+    from dse.types import Direction
+
+PRICE, PRICE_PER_HOUR = "price", "price_per_hour"
+"""Facts of the user, in one currency for all systems."""
+MEASURED = frozenset({*METRICS, OFFLINE_POWER})
+"""What has a source; all else in an expression is a fact or belongs to the configuration."""
+TITLES = {
+    ENERGY.name: "energy per SingleStream inference, of the whole machine",
+    "throughput_per_core": "Offline throughput per physical core",
+    "throughput_per_core_ghz": "Offline throughput per physical core and GHz of its highest clock",
+    "throughput_per_watt": "Offline throughput per watt of the whole system",
+    "throughput_per_price": "Offline throughput per unit of the price",
+    "samples_per_price": "Offline samples per unit of the price of their time",
+}
+DEFINITIONS = tuple(
+    Definition.parse(text)
+    for text in (
+        f"throughput_per_core [samples/s/core] = {THROUGHPUT.name} / cores",
+        f"throughput_per_core_ghz [samples/s/core/GHz] = {THROUGHPUT.name} / (cores * ghz)",
+        f"throughput_per_watt [samples/J] = {THROUGHPUT.name} / {OFFLINE_POWER}",
+        f"throughput_per_price = {THROUGHPUT.name} / {PRICE}",
+        f"samples_per_price = {THROUGHPUT.name} * 3600 / {PRICE_PER_HOUR}",
+    )
+)
+"""What is always compared where it can be, in the language of the user's own metrics."""
+PLAIN = (LATENCY.name, THROUGHPUT.name, ENERGY.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """A quantity by which configurations of different systems are compared.
+
+    Attributes:
+        name: of a metric, measured or defined.
+        unit: of its values.
+        direction: which of them are better.
+        title: in words; how it is computed where the user has defined it.
+        metrics: the measured ones that it rests on, whose sources and marks it shares.
+    """
+
+    name: str
+    unit: str
+    direction: Direction
+    title: str
+    metrics: tuple[str, ...]
+
+    def loss(self, value: float) -> float:
+        """The value, turned so that less is better."""
+        return -value if self.direction == "maximize" else value
+
+
+def completed(derivation: Derivation) -> Derivation:
+    """The user's metrics, and before them `DEFINITIONS`; without those of facts nobody told."""
+    told = set(derivation.facts.names)
+    prices = {PRICE, PRICE_PER_HOUR} - told
+    own = (each for each in DEFINITIONS if prices.isdisjoint(each.expression.names))
+    return replace(derivation, definitions=(*own, *derivation.definitions))
+
+
+def criteria(derivation: Derivation) -> tuple[Criterion, ...]:
+    """The objectives of the user, or else all that is always compared.
+
+    Args:
+        derivation: see `completed`.
+    """
+    made = {each.name: each for each in derivation.definitions}
+    rests_on = {name: chain.names for name, chain in chains(derivation.definitions).items()}
+    if derivation.objectives:
+        wanted: Iterable[Metric] = derivation.metrics(())
+    else:
+        own = (made[each.name] for each in DEFINITIONS if each.name in made)
+        computed = (Metric(each.name, each.unit, "maximize", each.name) for each in own)
+        plain = (METRICS[name] for name in PLAIN)
+        wanted = (*plain, *computed)
+    return tuple(
+        Criterion(
+            metric.name,
+            metric.unit,
+            metric.direction,
+            _title(metric, made),
+            _measured(rests_on.get(metric.name, (metric.name,))),
+        )
+        for metric in wanted
+    )
+
+
+def _title(metric: Metric, made: Mapping[str, Definition]) -> str:
+    if metric.name in TITLES:
+        return TITLES[metric.name]
+    return made[metric.name].expression.text if metric.name in made else metric.title
+
+
+def _measured(names: Iterable[str]) -> tuple[str, ...]:
+    """The measured metrics among names, of which some may be ends of their intervals."""
+    plain = (name.removesuffix("_low").removesuffix("_high") for name in names)
+    return tuple(dict.fromkeys(name for name in plain if name in MEASURED))

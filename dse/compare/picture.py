@@ -1,0 +1,120 @@
+"""The frontiers of several systems in one picture: accuracy over latency and throughput."""
+
+from __future__ import annotations
+
+from itertools import cycle
+from typing import TYPE_CHECKING
+
+from dse.compare.summary import AXES
+from dse.errors import RequestError, UnavailableError
+from dse.paths import atomic_write
+from dse.report.picture import COLOURS
+from dse.types import ACCURACY, METRICS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+
+    from dse.compare.systems import System
+
+FORMATS = (".png", ".svg", ".pdf")
+DASHES = ("-", "--", ":", "-.")
+"""Told apart where there are more systems than colours."""
+
+
+def check_name(file: Path) -> None:
+    """Refuses a picture of a format that can't be drawn, before anything is computed.
+
+    Raises:
+        RequestError: that is so.
+    """
+    if file.suffix.lower() not in FORMATS:
+        problem = f"'{file.suffix}' is no format of a picture"
+        remedy = f"end the name with {', '.join(FORMATS)}"
+        raise RequestError(problem, file=file, field="--picture", remedy=remedy)
+
+
+def draw(systems: Sequence[System], file: Path) -> None:
+    """Writes the picture; its format follows the file's suffix.
+
+    Args:
+        systems: those without a frontier are left out.
+        file: see `check_name`.
+
+    Raises:
+        UnavailableError: matplotlib is not installed.
+        RequestError: no system has a frontier.
+        DseError: the file can't be written.
+    """
+    try:
+        from matplotlib import rc_context
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise UnavailableError(
+            "pictures need matplotlib", remedy="pip install 'mlperf-dse[report]'"
+        ) from error
+    known = [metric for metric in AXES if any(system.frontier(metric) for system in systems)]
+    if not known:
+        problem = "no system has accuracies with a latency or a throughput"
+        raise RequestError(problem, file=file, remedy="compare systems that have both")
+    # A name with dollar signs is a name, no formula; fixed text makes equal pictures equal files.
+    with rc_context({"text.parse_math": False, "svg.hashsalt": "dse"}):
+        figure = Figure(figsize=(7 * len(known), 5 + 0.19 * len(systems)), layout="constrained")
+        FigureCanvasAgg(figure)
+        panels = figure.subplots(1, len(known), sharey=True, squeeze=False)[0]
+        for axes, metric in zip(panels, known, strict=True):
+            _panel(axes, systems, metric)
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", fontsize=7)
+        with atomic_write(file) as stream:
+            kind = file.suffix.lower().removeprefix(".")
+            figure.savefig(stream, dpi=130, format=kind, metadata=_plain(kind))
+
+
+def _plain(kind: str) -> dict[str, None]:
+    """Leaves the date out."""
+    return {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind, {})
+
+
+def _panel(axes: Axes, systems: Sequence[System], metric: str) -> None:
+    """The frontiers over one metric; every system has its line in each panel, if an empty one."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    styles = cycle([(colour, dash) for dash in DASHES for colour in COLOURS])
+    better = "post" if METRICS[metric].direction == "minimize" else "pre"
+    inferred = False
+    for system, (colour, dash) in zip(systems, styles, strict=False):
+        entries = system.frontier(metric)
+        inferred = inferred or any(metric in each.row.inferred for each in entries)
+        pairs = sorted((each.row.values[metric], each.accuracy) for each in entries)
+        across, up = [x for x, _ in pairs], [y for _, y in pairs]
+        measured = set(system.sources) != {"published"}
+        axes.step(
+            across,
+            up,
+            where=better,
+            color=colour,
+            linestyle=dash,
+            linewidth=2.0 if measured else 1.1,
+            marker="o" if measured else ".",
+            markersize=5 if measured else 4,
+            label=_legend(system),
+        )
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    among = ", some inferred" if inferred else ""
+    axes.set_xlabel(f"{METRICS[metric].title} [{METRICS[metric].unit}]{among}")
+    axes.set_ylabel(f"{ACCURACY.title} [{ACCURACY.unit}]")
+    axes.grid(visible=True, which="both", alpha=0.2)
+
+
+def _legend(system: System) -> str:
+    sources = [" and ".join(system.sources)]
+    if system.accuracy_sources not in ((), system.sources):
+        sources.append(f"accuracy {' and '.join(system.accuracy_sources)}")
+    return f"{system.name} ({', '.join(sources)})"

@@ -1,0 +1,249 @@
+"""A comparison as the JSON object and the CSV table that others rely on, and what to know of it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING, Any
+
+from dse.types import ACCURACY, LATENCY, SCENARIOS, THROUGHPUT, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dse.compare.agreement import Agreement
+    from dse.compare.comparison import Comparison, Ranking, Standing
+    from dse.compare.criteria import Criterion
+    from dse.compare.systems import Entry, System
+
+AXES = (LATENCY.name, THROUGHPUT.name)
+"""The metrics whose frontiers over accuracy are shown."""
+BEST = (ACCURACY.name, *AXES)
+IMAGENET_IMAGES = 50_000
+"""ImageNet's validation images, over all of which MLPerf's rules have accuracies measured."""
+
+
+def as_object(comparison: Comparison) -> dict[str, Any]:
+    """The object that ``dse compare --json`` prints."""
+    gathered = comparison.gathered
+    return {
+        "systems": [_system(system) for system in comparison.systems],
+        "accuracies_percent": list(comparison.accuracies),
+        "criteria": [_criterion(each) for each in comparison.criteria],
+        "rankings": [_ranking(each) for each in comparison.rankings],
+        "not_compared": [
+            {"criterion": criterion.name, "lacking": lacking}
+            for criterion, lacking in comparison.uncompared
+        ],
+        "agreement": [_agreement(each) for each in comparison.agreements],
+        **gathered.tally.as_dict(gathered.derivation),
+        "notes": notes(comparison),
+    }
+
+
+def frontier(system: System) -> list[tuple[Entry, list[str]]]:
+    """The configurations on one of a system's frontiers, and the metrics of these.
+
+    The most accurate comes first.
+    """
+    found: dict[int, tuple[Entry, list[str]]] = {}
+    for metric in AXES:
+        for entry in system.frontier(metric):
+            found.setdefault(id(entry), (entry, []))[1].append(metric)
+    return sorted(found.values(), key=lambda each: -each[0].accuracy)
+
+
+def best(system: System, metric: str) -> Entry | None:
+    """The configuration with the best value of a metric in `BEST`."""
+    entries = [each for each in system.entries if metric in each.row.values]
+    sign = 1 if metric == LATENCY.name else -1
+    return min(entries, key=lambda each: sign * each.row.values[metric], default=None)
+
+
+def as_csv(comparison: Comparison) -> str:
+    """A table of the frontiers of all systems: one line for each configuration."""
+    objects = [
+        {
+            "system": system.name,
+            "origin": system.results.origin,
+            "release": system.results.release,
+            "cpu": system.results.cpu,
+            "accelerator": system.results.accelerator,
+            "cores": system.results.cores,
+            "ghz": system.results.ghz,
+            "software": system.results.software,
+            "label": entry.row.label,
+            **entry.row.configuration,
+            **_cells(entry, comparison.criteria),
+            "images": entry.row.images,
+            "frontier": " ".join(metrics),
+        }
+        for system in comparison.systems
+        for entry, metrics in frontier(system)
+    ]
+    columns = dict.fromkeys(name for each in objects for name in each)
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(objects)
+    return stream.getvalue()
+
+
+def notes(comparison: Comparison) -> list[str]:
+    """What a reader must know to judge the values."""
+    lines = [f"#{s.number} left out: {line}" for s in comparison.systems for line in _gone(s)]
+    lines += comparison.gathered.tally.lines(comparison.gathered.derivation)
+    for criterion, lacking in comparison.uncompared:
+        lines.append(f"{criterion.name} is not compared: no system tells {lacking}")
+    entries = [entry for system in comparison.systems for entry in system.entries]
+    if any(entry.row.inferred for entry in entries):
+        lines.append("i: inferred from a run of another scenario, as MLPerf's rules allow")
+    if any(_short(entry) for entry in entries):
+        lines.append("p: a probe or another short run, no valid MLPerf result")
+    lines += _about_accuracies(comparison)
+    if any(system.results.accelerator for system in comparison.systems):
+        lines.append("a system with an accelerator may have used that and not its CPU")
+    return lines
+
+
+def _about_accuracies(comparison: Comparison) -> list[str]:
+    lines = []
+    for system in comparison.systems:
+        if min(system.images, default=IMAGENET_IMAGES) < IMAGENET_IMAGES:
+            counts = ", ".join(f"{count:,}" for count in system.images)
+            lines.append(
+                f"#{system.number}: accuracies are of {counts} images, which says less than "
+                f"all {IMAGENET_IMAGES:,} do; compare them with care"
+            )
+    published = Source.PUBLISHED.value
+    taken = [s for s in comparison.systems if published in s.accuracy_sources]
+    return lines + [
+        f"#{system.number}: accuracies are published, not measured on that system"
+        for system in taken
+        if published not in system.sources
+    ]
+
+
+def _gone(system: System) -> Iterable[str]:
+    lines = system.results.left_out
+    return lines if len(lines) <= 3 else [lines[0], f"and {len(lines) - 1} more results"]
+
+
+def _short(entry: Entry) -> bool:
+    timed = {m for m, s in entry.row.sources.items() if m in SCENARIOS and s is Source.MEASURED}
+    return not timed <= entry.row.valid
+
+
+def _system(system: System) -> dict[str, Any]:
+    results = system.results
+    found = {metric: best(system, metric) for metric in BEST}
+    return {
+        "number": system.number,
+        "name": system.name,
+        "origin": results.origin,
+        "release": results.release,
+        "cpu": results.cpu,
+        "accelerator": results.accelerator,
+        "cores": results.cores,
+        "ghz": results.ghz,
+        "software": results.software,
+        "configurations": len(system.entries),
+        "sources": list(system.sources),
+        "accuracy_sources": list(system.accuracy_sources),
+        "images": list(system.images),
+        "best": {metric: _point(entry) for metric, entry in found.items() if entry},
+        "frontier": [{**_point(e), "frontier_of": metrics} for e, metrics in frontier(system)],
+        "left_out": list(results.left_out),
+    }
+
+
+def _point(entry: Entry) -> dict[str, Any]:
+    row = entry.row
+    return {
+        "label": row.label,
+        "configuration": dict(row.configuration),
+        "values": dict(row.values),
+        "derived": {name: each.value for name, each in entry.assessed.amounts.items()},
+        "intervals": {name: list(bounds) for name, bounds in row.intervals.items()},
+        "sources": {name: source.value for name, source in row.sources.items()},
+        "inferred": sorted(row.inferred),
+        "valid": sorted(row.valid),
+        "images": row.images,
+    }
+
+
+def _criterion(criterion: Criterion) -> dict[str, str]:
+    return {
+        "name": criterion.name,
+        "unit": criterion.unit,
+        "direction": criterion.direction,
+        "title": criterion.title,
+    }
+
+
+def _ranking(ranking: Ranking) -> dict[str, Any]:
+    return {
+        "criterion": ranking.criterion.name,
+        "accuracy_percent": ranking.accuracy,
+        "certain": ranking.certain,
+        "standings": [_standing(each, ranking.criterion) for each in ranking.standings],
+        "absent": [{"system": system.number, "lacking": why} for system, why in ranking.absent],
+    }
+
+
+def _standing(standing: Standing, criterion: Criterion) -> dict[str, Any]:
+    entry = standing.entry
+    interval = entry.interval(criterion.name)
+    return {
+        "system": standing.system.number,
+        "name": standing.system.name,
+        "value": standing.value,
+        "interval": list(interval) if interval else None,
+        "accuracy_percent": entry.accuracy,
+        "images": entry.row.images,
+        "label": entry.row.label,
+        "configuration": dict(entry.row.configuration),
+        "sources": list(entry.sources(criterion)),
+        "inferred": entry.inferred(criterion),
+        "validity": entry.validity(criterion),
+    }
+
+
+def _agreement(agreement: Agreement) -> dict[str, Any]:
+    return {
+        "system": agreement.system.number,
+        "variants": len(agreement.differences),
+        "images": list(agreement.images),
+        "mean_points": agreement.mean,
+        "mean_absolute_points": agreement.mean_absolute,
+        "largest_points": agreement.differences[0].points,
+        "differences": [
+            {
+                "model": each.model,
+                "precision": each.precision,
+                "accuracy_percent": each.percent,
+                "published_percent": each.published,
+                "points": each.points,
+                "images": each.images,
+            }
+            for each in agreement.differences
+        ],
+    }
+
+
+def _cells(entry: Entry, criteria: Iterable[Criterion]) -> dict[str, Any]:
+    """The values of a configuration, each with its interval, source and marks."""
+    cells: dict[str, Any] = {}
+    row = entry.row
+    for metric, value in row.values.items():
+        cells[metric] = value
+        if metric in row.intervals:
+            cells[f"{metric}_low"], cells[f"{metric}_high"] = row.intervals[metric]
+        cells[f"{metric}_source"] = row.sources[metric].value
+        if metric in SCENARIOS:
+            cells[f"{metric}_inferred"] = metric in row.inferred
+            cells[f"{metric}_validity"] = "valid" if metric in row.valid else "probe"
+    for criterion in criteria:
+        if criterion.name not in cells:
+            cells[criterion.name] = entry.value(criterion.name)
+    return cells

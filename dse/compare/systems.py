@@ -1,0 +1,197 @@
+"""A system as a comparison sees it: its configurations with all that is computed of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from dse.compare.criteria import completed
+from dse.derived.names import bounds
+from dse.derived.point import Known, Machine
+from dse.derived.tally import Tally
+from dse.frontier import nondominated
+from dse.results.table import OFFLINE_POWER
+from dse.types import ACCURACY, CONFIGURATION_FIELDS, METRICS, SCENARIOS, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dse.compare.criteria import Criterion
+    from dse.derived.derivation import Derivation
+    from dse.derived.point import Assessed
+    from dse.frontier import Interval
+    from dse.results.table import Results, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A configuration on a system.
+
+    Attributes:
+        row: what is known of it.
+        assessed: what was computed of that.
+    """
+
+    row: Row
+    assessed: Assessed
+
+    def value(self, name: str) -> float | None:
+        """Of a metric, measured or defined; None where there is none."""
+        amount = self.assessed.amounts.get(name)
+        return self.row.values.get(name) if amount is None else amount.value
+
+    def interval(self, name: str) -> Interval | None:
+        """Of a metric, measured or defined; None where it is not known."""
+        amount = self.assessed.amounts.get(name)
+        return self.row.intervals.get(name) if amount is None else amount.interval
+
+    @property
+    def accuracy(self) -> float:
+        """Top-1 in percent; 0 where it is not known."""
+        return self.row.values.get(ACCURACY.name, 0.0)
+
+    def sources(self, criterion: Criterion) -> tuple[str, ...]:
+        """Where the values come from on which a criterion rests."""
+        known = {_source(self.row, name) for name in criterion.metrics}
+        return tuple(sorted(filter(None, known)))
+
+    def inferred(self, criterion: Criterion) -> bool:
+        """Whether one of them was derived from another scenario's run."""
+        return not self.row.inferred.isdisjoint(criterion.metrics)
+
+    def validity(self, criterion: Criterion) -> str:
+        """``valid`` where all timed ones are from runs by MLPerf's rules, else ``probe``."""
+        timed = {name for name in criterion.metrics if name in SCENARIOS}
+        return "valid" if timed <= self.row.valid else "probe"
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A system to compare.
+
+    Attributes:
+        number: from 1, by which the outputs refer to it.
+        name: told apart from those of the others.
+        results: what it is.
+        entries: the configurations that keep to the user's conditions.
+    """
+
+    number: int
+    name: str
+    results: Results
+    entries: tuple[Entry, ...]
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Where its values come from, but for accuracies that were taken over."""
+        found = {s for e in self.entries for m, s in e.row.sources.items() if m != ACCURACY.name}
+        return tuple(sorted(source.value for source in found))
+
+    @property
+    def accuracy_sources(self) -> tuple[str, ...]:
+        """Where its accuracies come from."""
+        known = (each.row.sources.get(ACCURACY.name) for each in self.entries)
+        return tuple(sorted({source.value for source in known if source is not None}))
+
+    @property
+    def images(self) -> tuple[int, ...]:
+        """The numbers of images behind its measured accuracies, where they are told."""
+        return tuple(sorted({each.row.images for each in self.entries if each.row.images}))
+
+    def able(self, criterion: Criterion, accuracy: float = 0.0) -> list[Entry]:
+        """The configurations that have a value, the best first, the more accurate of equal ones.
+
+        Args:
+            criterion: what counts.
+            accuracy: that they have to have at least, in percent; 0 for any, known or not.
+        """
+        found = [
+            (criterion.loss(value), -each.accuracy, place)
+            for place, each in enumerate(self.entries)
+            if each.accuracy >= accuracy and (value := each.value(criterion.name)) is not None
+        ]
+        return [self.entries[place] for _, _, place in sorted(found)]
+
+    def frontier(self, metric: str) -> list[Entry]:
+        """The configurations that no other here dominates, the most accurate first.
+
+        Args:
+            metric: measured, the other objective beside accuracy; what lacks it is left out.
+        """
+        names = ACCURACY.name, metric
+        known = [each for each in self.entries if all(name in each.row.values for name in names)]
+        kept = nondominated([each.row.values for each in known], names)
+        return sorted((known[place] for place in kept), key=lambda each: -each.accuracy)
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Systems that can be compared.
+
+    Attributes:
+        systems: in the order given.
+        derivation: with which their configurations were assessed.
+        tally: what the user's part of it left out.
+    """
+
+    systems: tuple[System, ...]
+    derivation: Derivation
+    tally: Tally
+
+
+def gather(found: Sequence[Results], asked: Derivation) -> Gathered:
+    """Computes all of the systems' configurations, and gives each system a name of its own.
+
+    Args:
+        found: what is known of them.
+        asked: metrics, conditions and facts of the user.
+
+    Raises:
+        RequestError: an expression of the user is wrong.
+    """
+    derivation = completed(asked)
+    derivation.check(_further(found))
+    assessed = [_assess(results, derivation) for results in found]
+    named = [_name(results, found) for results in found]
+    systems = []
+    for place, (results, own) in enumerate(zip(found, assessed, strict=True)):
+        name, number = named[place], place + 1
+        systems.append(
+            System(
+                number,
+                name if named.count(name) == 1 else f"{name} [{number}]",
+                results,
+                tuple(Entry(r, a) for r, a in zip(results.rows, own, strict=True) if a.kept),
+            )
+        )
+    tally = Tally.of([each for own in assessed for each in own])
+    told = {each.name for each in asked.definitions}
+    missing = {name: causes for name, causes in tally.missing.items() if name in told}
+    return Gathered(tuple(systems), derivation, replace(tally, missing=missing))
+
+
+def _assess(results: Results, derivation: Derivation) -> list[Assessed]:
+    machine = Machine.of(results.name, cpu=results.cpu, cores=results.cores, ghz=results.ghz)
+    assessor = derivation.assessor(machine)
+    known = (Known(row.configuration, row.values, row.intervals) for row in results.rows)
+    return [assessor.assess(each) for each in known]
+
+
+def _further(found: Sequence[Results]) -> set[str]:
+    """Names that some configuration has beyond those that all may have."""
+    knobs = {name for results in found for row in results.rows for name in row.configuration}
+    return knobs - set(CONFIGURATION_FIELDS) | {OFFLINE_POWER, *bounds(OFFLINE_POWER)}
+
+
+def _source(row: Row, metric: str) -> str:
+    """Where a value comes from; empty where there is none."""
+    source = row.sources.get(metric)
+    if source is Source.MEASURED and metric in METRICS and METRICS[metric].estimated:
+        return "estimated"
+    return source.value if source is not None else ""
+
+
+def _name(results: Results, found: Sequence[Results]) -> str:
+    """The name, with its origin where others have the same."""
+    same = sum(other.name == results.name for other in found)
+    return f"{results.name} ({results.origin})" if same > 1 else results.name

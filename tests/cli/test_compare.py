@@ -1,0 +1,120 @@
+"""``dse compare``, from studies and files to what is printed."""
+
+from __future__ import annotations
+
+import csv
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.results.tables import write_published
+from tests.results.trees import write_tree
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.commandline import Command
+
+THEIRS = (
+    {"Platform": "board", "Result": "2.5", "Accuracy": "60"},
+    {
+        "Platform": "board",
+        "Scenario": "Offline",
+        "Units": "Samples/s",
+        "Result": "400",
+        "Accuracy": "60",
+        "inferred": "1",
+    },
+)
+
+
+@pytest.fixture
+def table(here: Path) -> Path:
+    return write_published(here / "theirs.csv", THEIRS)
+
+
+def compared(command: Command, *arguments: object) -> dict[str, Any]:
+    return dict(json.loads(command.good("compare", *arguments, "--json").out))
+
+
+def test_a_study_an_import_a_table_and_a_tree(
+    command: Command, kept: Path, table: Path, here: Path
+) -> None:
+    write_tree(here / "tree")
+    command.good("import", table, "--name", "imported")
+    found = compared(command, "kept", "imported", table.name, "tree")
+    assert [each["name"] for each in found["systems"]] == [
+        *("kept", "board (theirs.csv) [2]", "board (theirs.csv) [3]"),
+        "board (tree/open/Org)",
+    ]
+    assert [each["sources"] for each in found["systems"]] == [
+        ["replayed"],
+        *[["published"]] * 3,
+    ]
+    mine = command.frontier(kept)
+    (fastest, *_) = sorted(point["values"]["latency_p90_ms"] for point in mine["points"])
+    assert found["systems"][0]["best"]["latency_p90_ms"]["values"]["latency_p90_ms"] == fastest
+
+
+def test_the_options_of_derived_metrics(command: Command, table: Path, here: Path) -> None:
+    (here / "facts.yaml").write_text("systems:\n  CPU X: {price_per_hour: 2.0}\n")
+    found = compared(
+        *(command, table, "--facts", "facts.yaml", "--accuracy", "60"),
+        *("--metric", "per_dollar [1/$] = throughput_samples_per_s * 3600 / price_per_hour"),
+        *("--objective", "per_dollar:maximize", "--where", "latency_p90_ms < 3"),
+    )
+    (ranking,) = found["rankings"]
+    assert ranking["criterion"] == "per_dollar"
+    assert ranking["standings"][0]["value"] == 400 * 3600 / 2
+    assert ranking["standings"][0]["inferred"] is True
+    assert found["where"]["kept"] == 1
+
+
+def test_tables_and_notes(command: Command, kept: Path, table: Path) -> None:
+    answer = command.good("compare", kept, table, "--points")
+    assert answer.err == ""
+    for words in ("systems:", "the best of each system:", "#1 kept:", "i: inferred from a run"):
+        assert words in answer.out
+    assert "400.0 i" in answer.out
+
+
+def test_csv_and_picture(command: Command, kept: Path, table: Path, here: Path) -> None:
+    answer = command.good("compare", kept, table, "--csv", "--picture", here / "both.svg")
+    rows = list(csv.DictReader(answer.out.splitlines()))
+    assert {row["system"] for row in rows} == {"kept", "board"}
+    assert answer.err == f"picture: {here / 'both.svg'}\n"
+    assert (here / "both.svg").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere"], "no study at studies/nowhere"),
+        (["missing.csv"], "missing.csv: there is no such file"),
+        (["empty"], "no study at"),
+        (["theirs.csv", "--accuracy", "x"], "'x' are no percentages; write 70 or 65,70"),
+        (["theirs.csv", "--accuracy", "101"], "'101' are no percentages"),
+        (["theirs.csv", "--json", "--csv"], "exclude each other"),
+        (["theirs.csv", "--picture", "p.gif"], "p.gif: --picture: '.gif' is no format"),
+        (["theirs.csv", "--picture", "p"], "p: --picture: '' is no format"),
+        (["theirs.csv", "--where", "nothing > 1"], "nothing is called 'nothing'"),
+        ([], "Missing argument"),
+    ],
+)
+def test_what_is_wrong_is_told_in_one_line(
+    command: Command, table: Path, here: Path, arguments: list[str], words: str
+) -> None:
+    (here / "empty").mkdir()
+    before = sorted(here.iterdir())
+    answer = command("compare", *arguments)
+    assert (answer.code, answer.out, answer.err.count("\n")) == (2, "", 1), answer
+    assert words in answer.err
+    assert table in before
+    assert sorted(here.iterdir()) == before
+
+
+def test_a_picture_that_can_not_be_written_is_told(command: Command, table: Path) -> None:
+    answer = command("compare", table, "--csv", "--picture", table / "p.png")
+    assert (answer.code, answer.err.count("\n")) == (1, 1)
+    assert "can't be written" in answer.err

@@ -1,0 +1,51 @@
+"""Results of systems, as tests of comparisons make them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dse.compare.systems import gather
+from dse.derived.derivation import Derivation
+from dse.results.table import Results, Row
+from dse.types import ACCURACY, LATENCY, THROUGHPUT, Source
+
+if TYPE_CHECKING:
+    from dse.compare.systems import Gathered
+
+SHORT = {"accuracy": ACCURACY.name, "latency": LATENCY.name, "throughput": THROUGHPUT.name}
+
+
+def row(
+    label: str = "net",
+    *,
+    source: Source = Source.PUBLISHED,
+    more: dict[str, float] | None = None,
+    **values: Any,
+) -> Row:
+    """A configuration.
+
+    Args:
+        label: its name, and that of its model.
+        source: of all values.
+        more: values by metric.
+        values: fields of a `Row`; or by the words in `SHORT`, values of these metrics.
+    """
+    known = {SHORT[name]: float(values.pop(name)) for name in SHORT if name in values}
+    known |= more or {}
+    fields: dict[str, Any] = {
+        "configuration": {"model": label},
+        "sources": dict.fromkeys(known, source),
+        "valid": frozenset(known) if source is Source.PUBLISHED else frozenset(),
+    }
+    return Row(label=label, values=known, **{**fields, **values})
+
+
+def results(name: str = "one", *rows: Row, **fields: Any) -> Results:
+    """A system."""
+    told = {"origin": "t.csv", "cpu": f"CPU {name}", "cores": 4, "ghz": None, "software": "X 1"}
+    return Results(name=name, rows=rows, **{**told, **fields})
+
+
+def gathered(*found: Results, **options: Any) -> Gathered:
+    """Systems to compare, with what the options of the command line say."""
+    return gather(found, Derivation.parse(**options))

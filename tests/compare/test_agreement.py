@@ -1,0 +1,52 @@
+"""Accuracies beside the published ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dse.compare.agreement import agreements
+from dse.models.catalogue import CATALOGUE
+from dse.types import ACCURACY, LATENCY, Source
+from tests.compare.made import gathered, results, row
+
+MODEL = "mobilenet-v1-0.5-160"
+PUBLISHED = {p: known.percent for p, known in CATALOGUE[MODEL].published.items()}
+
+
+def of(precision: str, model: str = MODEL, **fields: Any) -> Any:
+    return row(model, configuration={"model": model, "precision": precision}, **fields)
+
+
+def test_differences_mean_and_largest() -> None:
+    system = results(
+        "one",
+        of("fp32", accuracy=PUBLISHED["fp32"] + 0.5, latency=1, images=500),
+        of("int8", accuracy=PUBLISHED["int8"] - 2.0, latency=1, images=500),
+        of("fp32", "own-net", accuracy=50, latency=1),
+        row("unnamed", accuracy=50, latency=1),
+        of("bf16", accuracy=50, latency=1),
+        row("no accuracy", latency=1),
+    )
+    (agreement,) = agreements(gathered(system).systems)
+    assert [(d.precision, pytest.approx(d.points)) for d in agreement.differences] == [
+        ("int8", -2.0),
+        ("fp32", 0.5),
+    ]
+    assert agreement.mean == pytest.approx(-0.75)
+    assert agreement.mean_absolute == pytest.approx(1.25)
+    assert agreement.images == (500,)
+
+
+def test_configurations_that_share_an_accuracy_count_once() -> None:
+    rows = [of("fp32", accuracy=60, latency=n, source=Source.MEASURED) for n in (1, 2, 3)]
+    (agreement,) = agreements(gathered(results("one", *rows)).systems)
+    assert len(agreement.differences) == 1
+    assert agreement.images == ()
+
+
+def test_a_published_figure_that_was_taken_over_agrees_with_nothing() -> None:
+    sources = {ACCURACY.name: Source.PUBLISHED, LATENCY.name: Source.MEASURED}
+    taken = of("fp32", accuracy=PUBLISHED["fp32"], latency=1, sources=sources)
+    assert agreements(gathered(results("one", taken)).systems) == ()

@@ -1,0 +1,138 @@
+"""The systems of MLPerf Inference v3.0, held against the facts in the table itself."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.commandline import Command
+
+TABLE = "mlperf_inference_v3.0_edge_open_image_classification.csv"
+POWER = "mlperf_inference_v3.1_edge_open_power_image_classification.csv"
+LEVELS = (50.0, 60.0, 70.0, 75.0)
+
+
+@dataclass
+class Facts:
+    """What the table says of a system: by model, accuracy and result of each scenario."""
+
+    processor: str = ""
+    accuracies: dict[str, float] = field(default_factory=dict)
+    results: dict[str, dict[str, float]] = field(default_factory=lambda: defaultdict(dict))
+    inferred: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    def best(self, scenario: str, accuracy: float = 0.0) -> float | None:
+        known = [
+            value
+            for model, value in self.results[scenario].items()
+            if self.accuracies[model] >= accuracy
+        ]
+        return (max if scenario == "Offline" else min)(known, default=None)
+
+
+def facts(table: Path) -> dict[str, Facts]:
+    """With nothing but the csv module."""
+    found: dict[str, Facts] = {}
+    with table.open(newline="", encoding="utf-8") as stream:
+        for line in csv.DictReader(stream):
+            own = found.setdefault(line["Platform"], Facts(line["host_processor_model_name"]))
+            own.accuracies.setdefault(line["Model"], float(line["Accuracy"]))
+            own.results[line["Scenario"]][line["Model"]] = float(line["Result"])
+            if line["inferred"] == "1":
+                own.inferred[line["Scenario"]].add(line["Model"])
+    return found
+
+
+@pytest.fixture
+def compared(command: Command, shared_data: Path) -> dict[str, Any]:
+    table = shared_data / "results" / TABLE
+    levels = ",".join(f"{level:g}" for level in LEVELS)
+    return dict(json.loads(command.good("compare", table, "--accuracy", levels, "--json").out))
+
+
+def test_each_system_has_its_known_best(compared: dict[str, Any], shared_data: Path) -> None:
+    known = facts(shared_data / "results" / TABLE)
+    systems = {system["name"]: system for system in compared["systems"]}
+    assert list(systems) == list(known)
+    swept = [n for n, own in known.items() if any("net-" in model for model in own.accuracies)]
+    assert len(swept) == 18  # the others ran ResNet alone
+    for name, own in known.items():
+        system = systems[name]
+        assert system["cpu"] == own.processor
+        assert system["configurations"] == len(own.accuracies)
+        best = {metric: each["values"][metric] for metric, each in system["best"].items()}
+        assert best["accuracy_percent"] == max(own.accuracies.values())
+        assert best.get("latency_p90_ms") == own.best("SingleStream")
+        assert best.get("throughput_samples_per_s") == own.best("Offline")
+        assert system["sources"] == ["published"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "scenario"),
+    [("latency_p90_ms", "SingleStream"), ("throughput_samples_per_s", "Offline")],
+)
+def test_each_ranking_is_that_of_the_table(
+    compared: dict[str, Any], shared_data: Path, metric: str, scenario: str
+) -> None:
+    known = facts(shared_data / "results" / TABLE)
+    for level in LEVELS:
+        (ranking,) = (
+            each
+            for each in compared["rankings"]
+            if (each["criterion"], each["accuracy_percent"]) == (metric, level)
+        )
+        values = {name: own.best(scenario, level) for name, own in known.items()}
+        ranked = {each["name"]: each["value"] for each in ranking["standings"]}
+        assert ranked == {name: value for name, value in values.items() if value is not None}
+        assert list(ranked.values()) == sorted(ranked.values(), reverse=scenario == "Offline")
+        for each in ranking["standings"]:
+            marked = each["label"] in known[each["name"]].inferred[scenario]
+            assert each["inferred"] is marked
+            assert each["validity"] == "valid"
+        absent = {each["system"] for each in ranking["absent"]}
+        assert len(absent) == len(known) - len(ranked)
+
+
+def test_power_is_that_of_the_table(command: Command, shared_data: Path) -> None:
+    table = shared_data / "results" / POWER
+    answer = json.loads(command.good("compare", table, "--accuracy", "70", "--json").out)
+    energies: dict[str, list[float]] = defaultdict(list)
+    efficiencies: dict[str, list[float]] = defaultdict(list)
+    with table.open(newline="", encoding="utf-8") as stream:
+        for line in csv.DictReader(stream):
+            if float(line["Accuracy"]) < 70:
+                continue
+            power = float(line["Result_Power"])
+            if line["Scenario"] == "SingleStream" and line["Result_Power_Units"] == "millijoules":
+                energies[line["Platform"]].append(power)
+            if line["Scenario"] == "Offline" and line["Result_Power_Units"] == "Watts":
+                efficiencies[line["Platform"]].append(float(line["Result"]) / power)
+    found = {
+        ranking["criterion"]: {each["name"]: each["value"] for each in ranking["standings"]}
+        for ranking in answer["rankings"]
+    }
+    assert found["energy_per_sample_mj"] == {n: min(own) for n, own in energies.items()}
+    assert found["throughput_per_watt"] == {
+        name: pytest.approx(max(own)) for name, own in efficiencies.items()
+    }
+
+
+def test_accuracies_agree_with_the_catalogue(compared: dict[str, Any]) -> None:
+    """They are from the same files; where they are not, the differences are small."""
+    by_system = {each["system"]: each for each in compared["agreement"]}
+    zen4 = next(s for s in compared["systems"] if s["name"].startswith("amd_zen4"))
+    own = by_system[zen4["number"]]
+    assert own["variants"] == 81
+    assert own["mean_absolute_points"] == 0
+    for each in compared["agreement"]:
+        points = [abs(one["points"]) for one in each["differences"]]
+        assert points == sorted(points, reverse=True)
+        assert abs(each["largest_points"]) == max(points)

@@ -1,0 +1,117 @@
+"""The JSON object and the CSV table of a comparison, and its notes."""
+
+from __future__ import annotations
+
+import csv
+import json
+from typing import Any
+
+from dse.compare.comparison import compare
+from dse.compare.summary import as_csv, as_object, notes
+from dse.types import ACCURACY, LATENCY, THROUGHPUT, Source
+from tests.compare.made import gathered, results, row
+
+MEASURED = results(
+    "mine",
+    row(
+        *("small",),
+        accuracy=60,
+        latency=1,
+        throughput=800,
+        source=Source.MEASURED,
+        valid=frozenset({LATENCY.name}),
+        images=500,
+        intervals={LATENCY.name: (0.9, 1.1)},
+        configuration={"model": "small", "precision": "int8", "backend": "x", "threads": 2},
+    ),
+    row("bad", accuracy=50, latency=2, throughput=700, source=Source.MEASURED),
+)
+THEIRS = results(
+    "theirs",
+    row("large", accuracy=76, latency=4, throughput=200, inferred=frozenset({THROUGHPUT.name})),
+    release="v3.0",
+    accelerator="1 x Card",
+    left_out=("one", "two", "three", "four"),
+)
+
+
+def objects(**options: Any) -> dict[str, Any]:
+    made = as_object(compare(gathered(MEASURED, THEIRS, **options), [50, 70]))
+    return dict(json.loads(json.dumps(made, allow_nan=False)))
+
+
+def test_everything_has_its_source_and_marks() -> None:
+    found = objects()
+    mine, theirs = found["systems"]
+    assert (mine["sources"], mine["images"]) == (["measured"], [500])
+    assert (theirs["sources"], theirs["release"]) == (["published"], "v3.0")
+    assert theirs["accelerator"] == "1 x Card"
+    (point,) = mine["frontier"]
+    assert point["configuration"]["backend"] == "x"
+    assert point["valid"] == [LATENCY.name]
+    assert point["intervals"] == {LATENCY.name: [0.9, 1.1]}
+    assert point["frontier_of"] == [LATENCY.name, THROUGHPUT.name]
+    assert point["derived"] == {"throughput_per_core": 200.0}
+    assert theirs["best"][ACCURACY.name]["label"] == "large"
+    by_name = {(r["criterion"], r["accuracy_percent"]): r for r in found["rankings"]}
+    first, second = by_name[LATENCY.name, 50]["standings"]
+    assert (first["validity"], first["inferred"], first["sources"]) == (
+        *("valid", False),
+        ["measured"],
+    )
+    assert (first["interval"], first["images"], first["accuracy_percent"]) == ([0.9, 1.1], 500, 60)
+    assert (second["validity"], second["sources"]) == ("valid", ["published"])
+    last = by_name[THROUGHPUT.name, 70]
+    assert [each["inferred"] for each in last["standings"]] == [True]
+    assert last["absent"] == [{"system": 1, "lacking": "no configuration reaches 70 %"}]
+    mine_offline = by_name[THROUGHPUT.name, 50]["standings"][0]
+    assert (mine_offline["name"], mine_offline["validity"]) == ("mine", "probe")
+
+
+def test_what_a_user_asked_for_is_told() -> None:
+    found = objects(metrics=["slowness = latency_p90_ms * 2"], conditions=["latency_p90_ms < 1.5"])
+    assert found["derived"][-1]["name"] == "slowness"
+    assert found["where"] == {
+        "conditions": ["latency_p90_ms < 1.5"],
+        "points": 3,
+        "kept": 1,
+        "undecided": {},
+    }
+    assert found["systems"][0]["frontier"][0]["derived"]["slowness"] == 2.0
+
+
+def test_the_table_has_a_line_for_each_point_of_a_frontier() -> None:
+    lines = as_csv(compare(gathered(MEASURED, THEIRS))).splitlines()
+    mine, theirs = csv.DictReader(lines)
+    assert (mine["system"], mine["model"], mine["threads"]) == ("mine", "small", "2")
+    assert (mine["latency_p90_ms"], mine["latency_p90_ms_low"]) == ("1.0", "0.9")
+    assert mine["latency_p90_ms_source"] == "measured"
+    assert mine["latency_p90_ms_validity"] == "valid"
+    assert mine["throughput_samples_per_s_validity"] == "probe"
+    assert mine["images"] == "500"
+    assert (theirs["threads"], theirs["latency_p90_ms_low"], theirs["images"]) == ("", "", "")
+    assert theirs["throughput_samples_per_s_inferred"] == "True"
+    assert theirs["release"] == "v3.0"
+
+
+def test_notes_tell_what_the_values_are() -> None:
+    told = notes(compare(gathered(MEASURED, THEIRS)))
+    for words in (
+        "#2 left out: one",
+        "#2 left out: and 3 more results",
+        "energy_per_sample_mj is not compared: no system tells energy_per_sample_mj",
+        "i: inferred from a run of another scenario, as MLPerf's rules allow",
+        "p: a probe or another short run, no valid MLPerf result",
+        "a system with an accelerator may have used that and not its CPU",
+    ):
+        assert words in told
+    assert any(line.startswith("#1: accuracies are of 500 images") for line in told)
+
+
+def test_accuracies_that_were_taken_over_are_told() -> None:
+    sources = {ACCURACY.name: Source.PUBLISHED, LATENCY.name: Source.MEASURED}
+    taken = results("taken", row(accuracy=60, latency=1, sources=sources))
+    told = notes(compare(gathered(taken)))
+    assert "#1: accuracies are published, not measured on that system" in told
+    told = notes(compare(gathered(THEIRS)))
+    assert not any("not measured on that system" in line for line in told)
