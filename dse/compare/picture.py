@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import cycle
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from dse.compare.summary import AXES
 from dse.errors import RequestError, UnavailableError
@@ -62,13 +62,15 @@ def draw(systems: Sequence[System], file: Path) -> None:
         raise RequestError(problem, file=file, remedy="compare systems that have both")
     # A name with dollar signs is a name, no formula; fixed text makes equal pictures equal files.
     with rc_context({"text.parse_math": False, "svg.hashsalt": "dse"}):
-        figure = Figure(figsize=(7 * len(known), 5 + 0.19 * len(systems)), layout="constrained")
+        figure = Figure(
+            figsize=(7 * len(known), 5 + 0.19 * len(systems) / len(known)), layout="constrained"
+        )
         FigureCanvasAgg(figure)
         panels = figure.subplots(1, len(known), sharey=True, squeeze=False)[0]
         for axes, metric in zip(panels, known, strict=True):
             _panel(axes, systems, metric)
         handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", fontsize=7)
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(known), fontsize=7)
         with atomic_write(file) as stream:
             kind = file.suffix.lower().removeprefix(".")
             figure.savefig(stream, dpi=130, format=kind, metadata=_plain(kind))
@@ -84,7 +86,7 @@ def _panel(axes: Axes, systems: Sequence[System], metric: str) -> None:
     from matplotlib.ticker import LogLocator, NullFormatter
 
     styles = cycle([(colour, dash) for dash in DASHES for colour in COLOURS])
-    better = "post" if METRICS[metric].direction == "minimize" else "pre"
+    better: Literal["post", "pre"] = "post" if METRICS[metric].direction == "minimize" else "pre"
     inferred = False
     for system, (colour, dash) in zip(systems, styles, strict=False):
         entries = system.frontier(metric)

@@ -92,7 +92,7 @@ def as_csv(comparison: Comparison) -> str:
 def notes(comparison: Comparison) -> list[str]:
     """What a reader must know to judge the values."""
     lines = [f"#{s.number} left out: {line}" for s in comparison.systems for line in _gone(s)]
-    lines += comparison.gathered.tally.lines(comparison.gathered.derivation)
+    lines += comparison.gathered.tally.lines(comparison.gathered.asked)
     for criterion, lacking in comparison.uncompared:
         lines.append(f"{criterion.name} is not compared: no system tells {lacking}")
     entries = [entry for system in comparison.systems for entry in system.entries]
@@ -103,7 +103,17 @@ def notes(comparison: Comparison) -> list[str]:
     lines += _about_accuracies(comparison)
     if any(system.results.accelerator for system in comparison.systems):
         lines.append("a system with an accelerator may have used that and not its CPU")
+    if unknown := [f"#{s.number}" for s in comparison.systems if _unknown_accelerator(s)]:
+        lines.append(
+            f"the source does not tell whether an accelerator was used: {', '.join(unknown)}"
+        )
     return lines
+
+
+def _unknown_accelerator(system: System) -> bool:
+    """Whether others measured it and do not say on what but its CPU."""
+    told = "accelerators_per_node" in system.results.description
+    return Source.PUBLISHED.value in system.sources and not told
 
 
 def _about_accuracies(comparison: Comparison) -> list[str]:

