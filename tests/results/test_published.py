@@ -24,6 +24,9 @@ def test_a_system_and_what_it_says_of_a_variant(tmp_path: Path) -> None:
     (system,) = read_table(write_published(tmp_path / "t.csv", [{}, {}, offline, multi]))
     assert (system.name, system.cpu, system.cores) == ("one", "CPU X", 12)
     assert system.software == "TFLite v2"
+    assert (system.release, system.accelerator) == ("", "")
+    assert system.description["Platform"] == "one"
+    assert "Result" not in system.description
     (row,) = system.rows
     assert row.configuration == {"model": "mobilenet-v1-0.25-128", "precision": "fp32"}
     assert row.values == {
@@ -96,3 +99,24 @@ def test_every_published_system_is_read(shared_data: Path, name: str) -> None:
     for system in systems:
         ours = [row.values[LATENCY.name] for row in system.rows if LATENCY.name in row.values]
         assert sorted(ours) == sorted(set(latencies[system.name])), system.name
+
+
+def test_the_round_is_that_of_the_column_or_of_the_file(tmp_path: Path) -> None:
+    (system,) = read_table(write_published(tmp_path / "results_v3.0_edge.csv", [{}]))
+    assert system.release == "v3.0"
+    told = [{"version": "v3.1"}]
+    (system,) = read_table(write_published(tmp_path / "v3.0.csv", told, ["version"]))
+    assert system.release == "v3.1"
+
+
+def test_an_accuracy_is_never_inferred(tmp_path: Path) -> None:
+    offline = {"Scenario": "Offline", "Units": "Samples/s", "inferred": "1"}
+    (system,) = read_table(write_published(tmp_path / "t.csv", [offline]))
+    assert system.rows[0].inferred == {THROUGHPUT.name}
+
+
+def test_an_accelerator_is_told_where_there_is_a_column(tmp_path: Path) -> None:
+    columns = ("accelerators_per_node", "accelerator_model_name")
+    beside = {"accelerators_per_node": "1", "accelerator_model_name": "Card"}
+    (system,) = read_table(write_published(tmp_path / "t.csv", [beside], columns))
+    assert system.accelerator == "1 x Card"
