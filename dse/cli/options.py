@@ -75,6 +75,24 @@ class Ids(click.ParamType[tuple[int, ...]]):
         return tuple(map(int, str(value).split(",")))
 
 
+class Percents(click.ParamType[tuple[float, ...]]):
+    """Shares such as ``70`` or ``65,70``."""
+
+    name = "percents"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, ...]:
+        """The shares in percent, in their order."""
+        if isinstance(value, tuple):
+            return value
+        plain = re.fullmatch(r"\d{1,3}(\.\d{1,9})?(,\d{1,3}(\.\d{1,9})?)*", str(value))
+        found = tuple(map(float, str(value).split(","))) if plain else ()
+        if not found or max(found) > 100:
+            self.fail(f"'{value}' are no percentages; write 70 or 65,70", param, ctx)
+        return found
+
+
 def _quantity(text: str, units: dict[str, float] | dict[str, int]) -> float | None:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", text.strip())
     if match is None or match[2] not in units:
