@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from contextlib import contextmanager
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from dse.contract import LoadError, LoadRequest, UnsupportedError
+from dse.contract import LoadError, LoadRequest, UnsupportedError, arrays_of
 
 from .streamed import STREAMS, Streamed, streams
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
     from numpy.typing import NDArray
 
-    from dse.contract import Knob
+    from dse.contract import Batch, Knob
+    from dse.signature import Signature
     from dse.types import ModelFormat
 
 
@@ -36,20 +42,21 @@ class DeepSparse:
         """Compiles the model for the configuration's batch, threads and streams."""
         count = streams(request)
         library = _library()
-        try:
-            engine = library.Engine(
-                # Absolute: a name that starts with `zoo:` or `hf:` would be downloaded.
-                str(request.model_file.absolute()) if request.model_file else "",
-                batch_size=request.configuration.batch_size,
-                num_cores=request.configuration.threads,
-                num_streams=count,
-                scheduler="multi_stream" if count > 1 else "single_stream",
-            )
-        except (RuntimeError, ValueError, OSError) as error:
-            kind = UnsupportedError if "NOT_IMPLEMENTED" in str(error) else LoadError
-            raise kind(str(error)) from error
+        with _file(request) as (file, batch_size):
+            try:
+                engine = library.Engine(
+                    # Absolute: a name that starts with `zoo:` or `hf:` would be downloaded.
+                    file,
+                    batch_size=batch_size,
+                    num_cores=request.configuration.threads,
+                    num_streams=count,
+                    scheduler="multi_stream" if count > 1 else "single_stream",
+                )
+            except (RuntimeError, ValueError, OSError) as error:
+                kind = UnsupportedError if "NOT_IMPLEMENTED" in str(error) else LoadError
+                raise kind(str(error)) from error
         inputs = len(engine.input_names)
-        if inputs != 1:
+        if request.signature is None and inputs != 1:
             raise UnsupportedError(f"the model has {inputs} inputs, not one")
         # The library would lower the number without a word where the CPU has fewer cores.
         if engine.num_streams != count:
@@ -64,17 +71,52 @@ def _library() -> Any:
     return deepsparse
 
 
+@contextmanager
+def _file(request: LoadRequest) -> Iterator[tuple[str, int | None]]:
+    """The file to compile, and the batch size that the engine is to set in it; None for no other.
+
+    The engine sets no other dimension than the batch, and the library that could writes into the
+    model's own file. So where there is a signature, a copy has its shapes.
+    """
+    batch_size = request.configuration.batch_size
+    if request.signature is None or request.model_file is None:
+        yield str(request.model_file.absolute()) if request.model_file else "", batch_size
+        return
+    with tempfile.TemporaryDirectory(prefix="dse-") as folder:
+        yield _with_shapes(request.model_file, request.signature, batch_size, Path(folder)), None
+
+
+def _with_shapes(file: Path, signature: Signature, batch_size: int, folder: Path) -> str:
+    """Writes a copy of a model into a folder, with a number for every dimension of its inputs."""
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    try:
+        model = onnx.load(str(file))
+        shapes = {one.name: one.shape for one in signature.of_batch(batch_size)}
+        for one in model.graph.input:
+            if one.name in shapes:
+                for dim, size in zip(one.type.tensor_type.shape.dim, shapes[one.name], strict=True):
+                    dim.dim_value = size
+        copy = folder / "model.onnx"
+        onnx.save(model, str(copy))
+    except (DecodeError, onnx.checker.ValidationError, ValueError, OSError) as error:
+        raise LoadError(str(error)) from error
+    return str(copy)
+
+
 class _Stream:
     """The engine as one thread calls it."""
 
     def __init__(self, engine: Any) -> None:
         self._run = engine.run
 
-    def bind(self, batch: NDArray[Any]) -> list[NDArray[Any]]:
+    def bind(self, batch: Batch) -> list[NDArray[Any]]:
+        arrays = arrays_of(batch)
         # The engine would make a copy of anything else, in the measured time and without a word.
-        if not batch.flags.c_contiguous:
+        if not all(array.flags.c_contiguous for array in arrays):
             raise ValueError("the batch is not C-contiguous")
-        return [batch]
+        return list(arrays)
 
     def predict(self, bound: list[NDArray[Any]]) -> NDArray[np.generic]:
         # False: shape and dtype are checked by the engine itself.

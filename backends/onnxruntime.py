@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from dse.contract import Knob, LoadError, LoadRequest, UnsupportedError
+from dse.contract import Knob, LoadError, LoadRequest, UnsupportedError, arrays_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
+    from dse.contract import Batch
+    from dse.signature import Signature
     from dse.types import ModelFormat
 
 GRAPH_OPTIMIZATION = {
@@ -73,9 +77,9 @@ class OnnxRuntime:
             errors.RuntimeException,
         ) as error:
             raise LoadError(str(error)) from error
-        if len(session.get_inputs()) != 1:
+        if request.signature is None and len(session.get_inputs()) != 1:
             raise UnsupportedError(f"the model has {len(session.get_inputs())} inputs, not one")
-        return _Session(session)
+        return _opened(session, request.signature)
 
 
 def _options(request: LoadRequest) -> Any:
@@ -104,33 +108,88 @@ def _options(request: LoadRequest) -> Any:
 
 
 class _Session:
-    """A session whose inputs and output are bound: `run` itself would look them up each time."""
+    """A session whose inputs and outputs are bound: `run` itself would look them up each time.
 
-    def __init__(self, session: Any) -> None:
+    Args:
+        session: of onnxruntime.
+        inputs: names, in the order of a batch's arrays.
+        outputs: names of those that are computed; the first has the scores.
+    """
+
+    def __init__(self, session: Any, inputs: Sequence[str], outputs: Sequence[str]) -> None:
         self._session = session
         self._run = session.run_with_iobinding
-        self._input = session.get_inputs()[0].name
-        self._output = session.get_outputs()[0].name
+        self._inputs, self._outputs = inputs, outputs
+        self._shapes: list[tuple[int, ...]] = []
+        self._targets: list[Any] = []
         self._scores: NDArray[np.generic] | None = None
-        self._target: Any = None
 
-    def bind(self, batch: NDArray[Any]) -> Any:
+    def bind(self, batch: Batch) -> Any:
         import onnxruntime as ort
 
-        if self._scores is None or len(self._scores) != len(batch):
-            # The one way to learn the shape and dtype of the scores, whatever the file calls them.
-            scores = self._session.run([self._output], {self._input: batch})[0]
-            self._target = ort.OrtValue.ortvalue_from_numpy(scores)
-            self._scores = self._target.numpy()
-        value = ort.OrtValue.ortvalue_from_numpy(batch)
+        arrays = arrays_of(batch)
+        shapes = [array.shape for array in arrays]
+        if shapes != self._shapes:
+            self._learn(arrays)
+            self._shapes = shapes
+        values = [ort.OrtValue.ortvalue_from_numpy(array) for array in arrays]
         binding = self._session.io_binding()
-        binding.bind_ortvalue_input(self._input, value)
-        binding.bind_ortvalue_output(self._output, self._target)
-        return binding, value  # the binding alone would not keep the batch's memory
+        for name, value in zip(self._inputs, values, strict=True):
+            binding.bind_ortvalue_input(name, value)
+        for name, target in zip(self._outputs, self._targets, strict=True):
+            binding.bind_ortvalue_output(name, target)
+        return binding, values  # the binding alone would not keep the batch's memory
+
+    def _learn(self, arrays: Sequence[NDArray[Any]]) -> None:
+        """Makes memory for the outputs.
+
+        The one way to learn their shapes and dtypes, whatever the file calls them.
+        """
+        import onnxruntime as ort
+
+        feed = dict(zip(self._inputs, arrays, strict=True))
+        found = self._session.run(list(self._outputs), feed)
+        self._targets = [ort.OrtValue.ortvalue_from_numpy(one) for one in found]
+        self._scores = self._targets[0].numpy()
 
     def predict(self, bound: Any) -> NDArray[np.generic]:
         self._run(bound[0])
         return self._scores  # type: ignore[return-value]  # set by bind
 
     def close(self) -> None:
-        del self._run, self._session, self._target
+        del self._run, self._session, self._targets
+
+
+class _Allocating(_Session):
+    """A session that makes its outputs in each call, for nobody knows how large they will be."""
+
+    def bind(self, batch: Batch) -> Any:
+        import onnxruntime as ort
+
+        values = [ort.OrtValue.ortvalue_from_numpy(array) for array in arrays_of(batch)]
+        binding = self._session.io_binding()
+        for name, value in zip(self._inputs, values, strict=True):
+            binding.bind_ortvalue_input(name, value)
+        for name in self._outputs:
+            binding.bind_output(name)
+        return binding, values
+
+    def predict(self, bound: Any) -> NDArray[np.generic]:
+        self._run(bound[0])
+        scores: NDArray[np.generic] = bound[0].get_outputs()[0].numpy()
+        return scores
+
+
+def _opened(session: Any, signature: Signature | None) -> _Session:
+    """The session with its inputs and outputs; of an image classifier only the first counts."""
+    inputs = [one.name for one in session.get_inputs()]
+    outputs = session.get_outputs()
+    if signature is None:
+        return _Session(session, inputs, [outputs[0].name])
+    named = {dim for one in session.get_inputs() for dim in one.shape if dim is not None}
+    fixed = all(
+        one.type.startswith("tensor(") and all(isinstance(d, int) or d in named for d in one.shape)
+        for one in outputs
+    )
+    kind = _Session if fixed else _Allocating
+    return kind(session, [one.name for one in signature.inputs], [one.name for one in outputs])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,9 +11,13 @@ from dse.contract import Knob, LoadError, LoadRequest, UnsupportedError
 from .streamed import STREAMS, Streamed, streams
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
+    from dse.contract import Model
+    from dse.signature import Signature
     from dse.types import ModelFormat
 
 
@@ -62,7 +67,8 @@ class OpenVINO:
             model = core.read_model(str(request.model_file))
         except RuntimeError as error:
             raise LoadError(str(error)) from error
-        if len(model.inputs) != 1:
+        signature = request.signature
+        if signature is None and len(model.inputs) != 1:
             raise UnsupportedError(f"the model has {len(model.inputs)} inputs, not one")
         options = {
             "INFERENCE_NUM_THREADS": request.configuration.threads,
@@ -70,10 +76,15 @@ class OpenVINO:
             "INFERENCE_PRECISION_HINT": precision,
             "PERFORMANCE_HINT": str(request.knob("performance_hint", "latency")).upper(),
         }
+        batch_size = request.configuration.batch_size
         try:
-            _fix_batch(model, request.configuration.batch_size)
+            if signature is None:
+                _fix_batch(model, batch_size)
+                kind: Callable[[Any], Model] = _Request
+            else:
+                kind = partial(_AnyRequest, places=_fix_shapes(model, signature, batch_size))
             compiled = core.compile_model(model, "CPU", options)
-            return Streamed([_Request(compiled.create_infer_request()) for _ in range(count)])
+            return Streamed([kind(compiled.create_infer_request()) for _ in range(count)])
         except RuntimeError as error:
             raise UnsupportedError(str(error)) from error
 
@@ -82,6 +93,17 @@ def _fix_batch(model: Any, batch_size: int) -> None:
     shape = model.inputs[0].partial_shape
     shape[0] = batch_size
     model.reshape({model.inputs[0]: shape})
+
+
+def _fix_shapes(model: Any, signature: Signature, batch_size: int) -> list[int]:
+    """Gives every input its shape; the places of the signature's inputs among the model's."""
+    places = {name: place for place, one in enumerate(model.inputs) for name in one.get_names()}
+    inputs = signature.of_batch(batch_size)
+    missing = [one.name for one in inputs if one.name not in places]
+    if missing:
+        raise UnsupportedError(f"OpenVINO finds no input '{missing[0]}' in the model")
+    model.reshape({model.inputs[places[one.name]]: list(one.shape) for one in inputs})
+    return [places[one.name] for one in inputs]
 
 
 class _Request:
@@ -95,12 +117,7 @@ class _Request:
         self._fits = (tensor.shape, tensor.dtype)
 
     def bind(self, batch: NDArray[Any]) -> Any:
-        import openvino
-
-        # OpenVINO would convert what does not fit, in the measured time and without a word.
-        if (batch.shape, batch.dtype) != self._fits:
-            raise ValueError(f"{batch.dtype} {batch.shape} in the place of {self._fits}")
-        return openvino.Tensor(batch, shared_memory=True)
+        return _shared(batch, self._fits)
 
     def predict(self, bound: Any) -> NDArray[np.generic]:
         self._set(bound)
@@ -109,3 +126,44 @@ class _Request:
 
     def close(self) -> None:
         del self._set, self._infer, self._request, self._scores
+
+
+class _AnyRequest:
+    """An inference request of a model with any number of inputs, whose outputs may have any size.
+
+    Args:
+        request: of OpenVINO.
+        places: of the batch's arrays among the model's inputs.
+    """
+
+    def __init__(self, request: Any, places: Sequence[int]) -> None:
+        self._request, self._places = request, places
+        self._set, self._infer = request.set_input_tensors, request.infer
+        tensors = [request.get_input_tensor(place).data for place in places]
+        self._fits = [(tensor.shape, tensor.dtype) for tensor in tensors]
+
+    def bind(self, batch: tuple[NDArray[Any], ...]) -> Any:
+        pairs = zip(batch, self._fits, strict=True)
+        shared = [_shared(array, fits) for array, fits in pairs]
+        return dict(zip(self._places, shared, strict=True))
+
+    def predict(self, bound: Any) -> NDArray[np.generic]:
+        self._set(bound)
+        self._infer(share_outputs=True)
+        scores: NDArray[np.generic] = self._request.get_output_tensor(0).data
+        return scores
+
+    def close(self) -> None:
+        del self._set, self._infer, self._request
+
+
+def _shared(array: NDArray[Any], fits: tuple[Any, Any]) -> Any:
+    """A tensor in the memory of an array.
+
+    OpenVINO would convert what does not fit, in the measured time and without a word.
+    """
+    import openvino
+
+    if (array.shape, array.dtype) != fits:
+        raise ValueError(f"{array.dtype} {array.shape} in the place of {fits}")
+    return openvino.Tensor(array, shared_memory=True)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from dse.contract import Knob, LoadError, LoadRequest, UnsupportedError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -21,8 +23,8 @@ XNNPACK = Knob(
 )
 
 
-def load(request: LoadRequest, module: Any) -> _Interpreter:
-    """Creates an interpreter whose input is resized to the configuration's batch.
+def load(request: LoadRequest, module: Any) -> _Interpreter | _AnyInterpreter:
+    """Creates an interpreter whose inputs are resized to the configuration's batch.
 
     Args:
         request: what to load, and how.
@@ -42,16 +44,24 @@ def load(request: LoadRequest, module: Any) -> _Interpreter:
     except (ValueError, RuntimeError) as error:
         raise LoadError(str(error)) from error
     inputs = interpreter.get_input_details()
-    if len(inputs) != 1:
-        raise UnsupportedError(f"the model has {len(inputs)} inputs, not one")
-    shape = [request.configuration.batch_size, *inputs[0]["shape"][1:]]
     try:
-        if list(inputs[0]["shape"]) != shape:
-            interpreter.resize_tensor_input(inputs[0]["index"], shape, strict=False)
+        for details, shape in zip(inputs, _shapes(request, inputs), strict=True):
+            if list(details["shape"]) != shape:
+                interpreter.resize_tensor_input(details["index"], shape, strict=False)
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise UnsupportedError(str(error)) from error
-    return _Interpreter(interpreter)
+    return _Interpreter(interpreter) if request.signature is None else _AnyInterpreter(interpreter)
+
+
+def _shapes(request: LoadRequest, inputs: Sequence[Mapping[str, Any]]) -> list[list[int]]:
+    """The shape that each input is to have."""
+    batch_size = request.configuration.batch_size
+    if request.signature is not None:
+        return [list(one.shape) for one in request.signature.of_batch(batch_size)]
+    if len(inputs) != 1:
+        raise UnsupportedError(f"the model has {len(inputs)} inputs, not one")
+    return [[batch_size, *inputs[0]["shape"][1:]]]
 
 
 class _Interpreter:
@@ -91,3 +101,28 @@ class _Interpreter:
 
     def close(self) -> None:
         del self._set, self._invoke, self._get, self._buffer, self._interpreter
+
+
+class _AnyInterpreter:
+    """The interpreter of a model with any number of inputs and outputs."""
+
+    def __init__(self, interpreter: Any) -> None:
+        self._interpreter = interpreter
+        self._set, self._invoke = interpreter.set_tensor, interpreter.invoke
+        self._get = interpreter.get_tensor
+        self._inputs = [details["index"] for details in interpreter.get_input_details()]
+        self._outputs = [details["index"] for details in interpreter.get_output_details()]
+
+    def bind(self, batch: tuple[NDArray[Any], ...]) -> list[tuple[int, NDArray[Any]]]:
+        return list(zip(self._inputs, batch, strict=True))
+
+    def predict(self, bound: list[tuple[int, NDArray[Any]]]) -> NDArray[np.generic]:
+        for index, array in bound:
+            self._set(index, array)
+        self._invoke()
+        found = [self._get(index) for index in self._outputs]
+        scores: NDArray[np.generic] = found[0]
+        return scores
+
+    def close(self) -> None:
+        del self._set, self._invoke, self._get, self._interpreter

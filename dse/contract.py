@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from dse.signature import Signature
     from dse.types import Configuration, KnobValue, ModelFormat
+
+    Batch = NDArray[Any] | tuple[NDArray[Any], ...]
+    """What a call is made with: one array, or with a signature one for each of its inputs."""
 
 
 class UnsupportedError(Exception):
@@ -53,28 +57,37 @@ class LoadRequest:
         configuration: threads, batch size and knobs to load with.
         model_file: the file to load; None for a backend that needs none.
         settings: the files the search space gives the backend, by name (no part of the search).
+        signature: the inputs, with a number for every dimension; None for an image classifier with
+            one input, whose first dimension is the batch.
     """
 
     configuration: Configuration
     model_file: Path | None
     settings: Mapping[str, Path]
+    signature: Signature | None = None
 
     def knob(self, name: str, default: KnobValue) -> KnobValue:
         """The value of a knob, or its default."""
         return dict(self.configuration.knobs).get(name, default)
 
 
+def arrays_of(batch: Batch) -> tuple[NDArray[Any], ...]:
+    """The arrays of a batch, one for each input."""
+    return batch if isinstance(batch, tuple) else (batch,)
+
+
 class Model(Protocol):
     """A loaded model, used by one thread at a time."""
 
-    def bind(self, batch: NDArray[Any]) -> Any:
+    def bind(self, batch: Any) -> Any:
         """Makes a batch ready for `predict`, before the clock starts.
 
-        The memory is shared, not copied: what is written into the array afterwards is what the
+        The memory is shared, not copied: what is written into an array afterwards is what the
         next prediction reads.
 
         Args:
-            batch: (batch_size, ...) in the model's layout and dtype, C-contiguous.
+            batch: (batch_size, ...) in the model's layout and dtype, C-contiguous; with a signature
+                a tuple of such arrays, one for each input in its order.
 
         Returns:
             Whatever the runtime predicts from with the least work.
@@ -91,7 +104,8 @@ class Model(Protocol):
             bound: what `bind` of this very model returned.
 
         Returns:
-            (batch_size, classes) scores. The array may be overwritten by the next call.
+            (batch_size, classes) scores; with a signature the first output, whatever that is, when
+            all are computed. The array may be overwritten by the next call.
 
         Raises:
             Exception: whatever the runtime raises; never a silent empty answer.
@@ -117,7 +131,7 @@ class Streams(Model, Protocol):
 
 @runtime_checkable
 class Buffered(Model, Protocol):
-    """A model that copies each batch into memory of its own, unless it lies there already."""
+    """A model of one input that copies each batch into its own memory, unless it lies there."""
 
     def buffer(self) -> NDArray[Any]:
         """That memory, to write batches into: what `bind` makes of it is predicted as it stands.

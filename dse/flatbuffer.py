@@ -41,6 +41,16 @@ class Table:
         place = self._place(number)
         return _number(_BYTE, self.data, place) if place else 0
 
+    def number(self, number: int) -> int:
+        """A field of four bytes without a sign; 0 where it is left out."""
+        place = self._place(number)
+        return _number(_OFFSET, self.data, place) if place else 0
+
+    def text(self, number: int) -> str:
+        """A text; empty where it is left out."""
+        first, count = self.vector(number, 1)
+        return self.data[first : first + count].decode("utf-8", "replace")
+
     def table(self, number: int) -> Table | None:
         """The table that a field leads to; None where it is left out."""
         place = self._place(number)

@@ -15,7 +15,7 @@ BASE = {"types", "errors"}
 # Each line may import what it names, and from itself; the longest name that fits a module counts.
 LAYERS: dict[str, set[str]] = {
     "cli": {
-        *("explore", "validate", "submission", "report", "results", "study", "environments", "models"),
+        *("explore", "validate", "submission", "report", "results", "study", "environments", "models", "bench"),
         "registry",
         *("machine", "system", "version", *BASE),
     },
@@ -27,10 +27,14 @@ LAYERS: dict[str, set[str]] = {
         *("explore", "report", "study", "measure.runner", "measure.spec"),
         *("loadgen.logs", "loadgen.verdict", "turn", "version", *BASE),
     },
+    "bench": {
+        *("explore", "report", "study", "measure.runner", "space", "models", "environments"),
+        *("registry", "intervals", "signature", "system", *BASE),
+    },
     "explore": {
         *("report", "results", "study", "measure.runner", "measure.spec", "space", "search"),
         *("environments", "models", "tasks", "tasks.inputs", "registry", "contract"),
-        *("frontier", "intervals", "machine", "rapl", "system", "turn", *BASE),
+        *("frontier", "intervals", "machine", "rapl", "system", "turn", "signature", *BASE),
     },
     "environments": {"yamlfile", "complaints", "paths", "start", "registry", *BASE},
     "report": {"study", "space", "measure.reproduce", "intervals", "system", "paths", *BASE},
@@ -39,14 +43,15 @@ LAYERS: dict[str, set[str]] = {
     "frontier": {"space", *BASE},
     "search": {"space", "models", *BASE},
     "space": {"affinity", "registry", "contract", "yamlfile", "complaints", *BASE},
-    "models": {"affinity", "flatbuffer", "paths", "yamlfile", "complaints", "version", *BASE},
+    "models": {"affinity", "flatbuffer", "paths", "yamlfile", "complaints", "version", "signature"}
+    | BASE,
     "tasks": {"tasks.inputs", "affinity", "paths", *BASE},
     # On both sides of the pipe: no LoadGen, no runtime.
     "measure": BASE,
     "measure.runner": {"measure.spec", "measure.failures", "measure.watch", "start", *BASE},
     "measure.reproduce": {"measure.runner", "start"},
     "measure.watch": {"machine"},
-    "measure.spec": BASE,
+    "measure.spec": {"signature", *BASE},
     "measure.failures": BASE,
     # In the worker's Python only.
     "environments.probe": {"measure.runs", "registry", *BASE},
@@ -70,17 +75,19 @@ LAYERS: dict[str, set[str]] = {
     "measure.server": {"measure.bench", "measure.taken", "measure.failures"}
     | {"loadgen", "loadgen.logs", "loadgen.verdict", *BASE},
     "measure.bench": {"measure.meter", "measure.spec", "measure.failures", "loadgen", "affinity"}
-    | {"clocks", "contract", "tasks.inputs", *BASE},
+    | {"clocks", "contract", "tasks.inputs", "tasks.generated", *BASE},
     "measure.meter": {"rapl"},
     "measure.taken": {"measure.spec", *BASE},
     # Read on both sides of the pipe.
     "loadgen.logs": BASE,
     "loadgen.verdict": {"loadgen.logs", *BASE},
-    "loadgen": {"loadgen.verdict", "affinity", "contract", "tasks.inputs", *BASE},
+    "loadgen": {"loadgen.verdict", "affinity", "contract", "tasks.inputs", "tasks.generated"} | BASE,
     "tasks.inputs": BASE,
+    "tasks.generated": {"tasks.inputs", "contract", "signature"},
     "registry": {"contract", *BASE},
-    "backends": {"contract", "flatbuffer", "types"},
-    "contract": BASE,
+    "backends": {"contract", "flatbuffer", "signature", "types"},
+    "contract": {"signature", *BASE},
+    "signature": set(),
     # Under everything.
     "yamlfile": {"complaints", *BASE},
     "complaints": BASE,

@@ -8,6 +8,7 @@ import click
 
 from dse import __version__
 from dse.cli.backends import backends
+from dse.cli.bench import bench
 from dse.cli.explore import explore
 from dse.cli.export import export
 from dse.cli.frontier import frontier
@@ -30,7 +31,7 @@ def dse() -> None:
     """
 
 
-for command in (explore, status, frontier, validate, export, models, backends, system):
+for command in (explore, status, frontier, validate, export, bench, models, backends, system):
     dse.add_command(command)
 
 

@@ -152,7 +152,7 @@ class Measurer:
         for task in tasks:
             known = self._study.results.measured.latest(task.key)
             if known is None and task.metric == MODEL_SIZE.name and subject.artefact:
-                size_mib = subject.artefact.path.stat().st_size / (1 << 20)
+                size_mib = subject.artefact.size_bytes / (1 << 20)
                 known = Measurement(task.metric, size_mib, task.key, Source.MEASURED)
                 keep(known)
             found += [known] if known is not None else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 PLAIN = Preprocessing(resolution=32)
 """Input of the backends that need no model file."""
+SAMPLES_BYTES = 256 << 20
+"""The most memory that the samples of a run take, where a model may take samples of any size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Bench:
         again: whether a disturbed measurement is repeated.
         progress: called with (done, total, what) while images are decoded.
         say: tells the user something.
+        duration_s: shortest duration of each run in seconds; None for that of its fidelity.
     """
 
     provider: Provider
@@ -58,6 +62,7 @@ class Bench:
     again: bool
     progress: Callable[[int, int, str], None]
     say: Callable[[str], None]
+    duration_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +135,20 @@ class Subjects:
             preprocessing=subject.preprocessing,
             inputs=self._inputs(subject.preprocessing),
             tasks=tasks,
-            fidelity=fidelity,
+            fidelity=self._fitting(fidelity, artefact),
             settings=subject.settings,
+            signature=artefact.signature if artefact else None,
         )
+
+    def _fitting(self, fidelity: Fidelity, artefact: Artefact | None) -> Fidelity:
+        """A fidelity with the duration that was asked for, and samples that memory can hold."""
+        if self._bench.duration_s is not None:
+            fidelity = replace(fidelity, min_duration_ms=math.ceil(1e3 * self._bench.duration_s))
+        if artefact is not None and artefact.signature is not None:
+            affordable = SAMPLES_BYTES // max(1, artefact.signature.sample_bytes)
+            samples = max(1, min(fidelity.performance_samples, affordable))
+            fidelity = replace(fidelity, performance_samples=samples)
+        return fidelity
 
     def _inputs(self, preprocessing: Preprocessing) -> InputSource:
         dataset = self._bench.dataset
@@ -156,7 +172,7 @@ class Subjects:
         backend = registry.backend(configuration.backend)
         artefact = self._artefact(configuration, backend) if backend.formats else None
         settings = self._settings(configuration.backend)
-        depends = {
+        depends: dict[str, Any] = {
             "model": configuration.model,
             "precision": configuration.precision,
             "artefact": artefact.sha256 if artefact else "",
@@ -165,6 +181,8 @@ class Subjects:
             "backend": configuration.backend,
             "version": self._bench.offers.runtimes[configuration.backend],
         }
+        if artefact is not None and artefact.signature is not None:
+            depends["signature"] = artefact.signature.as_dict()
         return Subject(configuration, backend, artefact, settings, depends)
 
     def _settings(self, backend: str) -> Mapping[str, Path]:
@@ -191,8 +209,11 @@ class Subjects:
             # Making the file may need the images: here their decoding shows how far it is.
             self._inputs(provider.preprocessing(model, precision, backend.formats))
         artefact = provider.artefact(model, precision, backend.formats)
-        about = canonical_json([artefact.sha256, asdict(artefact.preprocessing)])
-        self._study.remember_artefact(f"{model} {precision} {artefact.format}", digest(about))
+        about: list[Any] = [artefact.sha256, asdict(artefact.preprocessing)]
+        if artefact.signature is not None:
+            about.append(artefact.signature.as_dict())
+        name = f"{model} {precision} {artefact.format}"
+        self._study.remember_artefact(name, digest(canonical_json(about)))
         return artefact
 
     def key(self, metric: str, subject: Subject) -> str:

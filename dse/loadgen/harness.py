@@ -19,6 +19,7 @@ from dse.loadgen import queries
 from dse.loadgen.samples import Samples
 from dse.loadgen.settings import RunSettings, log_settings, to_test_settings
 from dse.loadgen.threads import threaded
+from dse.tasks.generated import GeneratedInputs
 from dse.types import Scenario
 
 if TYPE_CHECKING:
@@ -27,14 +28,14 @@ if TYPE_CHECKING:
 
     from dse.loadgen.callers import Caller
     from dse.loadgen.queries import Answer
-    from dse.tasks.inputs import Inputs
+    from dse.tasks.generated import AnyInputs
 
     Loader = Callable[[list[int]], None]
 
 
 def run(
     callers: Sequence[Caller],
-    inputs: Inputs,
+    inputs: AnyInputs,
     settings: RunSettings,
     log_folder: Path,
     meter: Callable[[], None] | None = None,
@@ -96,7 +97,11 @@ def _gathered(settings: RunSettings) -> int:
 
 def _answer(caller: Caller, number: int, samples: Samples, settings: RunSettings) -> Answer:
     if settings.accuracy:
-        return queries.labelled(caller.model, samples, settings.batch_size, settings.label_offset)
+        inputs = samples.inputs
+        if isinstance(inputs, GeneratedInputs):
+            raise ValueError("no label is right for generated inputs")
+        size, offset = settings.batch_size, settings.label_offset
+        return queries.labelled(caller.model, samples, inputs, size, offset)
     if _gathered(settings) == 1:
         return queries.single(caller.model, samples.bound[number], samples)
     return queries.batches(caller.model, samples, number, settings.batch_size)

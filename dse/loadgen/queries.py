@@ -14,6 +14,7 @@ import mlperf_loadgen as lg
 import numpy as np
 
 from dse.loadgen.samples import buffer
+from dse.tasks.generated import GeneratedInputs
 from dse.tasks.inputs import top1
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from dse.contract import Model
     from dse.loadgen.samples import Buffer, Samples
+    from dse.tasks.inputs import Inputs
 
 Answer = Callable[[list[int], list[int]], None]
 """Called with the response ids and the sample indices of a query, or of a part of one."""
@@ -69,6 +71,14 @@ def batches(model: Model, samples: Samples, number: int, batch_size: int) -> Ans
     predict, complete, arrays = model.predict, lg.QuerySamplesComplete, samples.arrays
     responses = Labels(batch_size).responses
 
+    def answer_several(ids: list[int], indices: list[int]) -> None:
+        parts = zip(*(arrays[index] for index in indices), strict=True)
+        batch, bound = samples.buffers[number]
+        for whole, part in zip(batch, parts, strict=True):
+            np.concatenate(part, out=whole[: len(part)])
+        predict(bound)
+        complete(_addressed(responses, ids))
+
     def answer(ids: list[int], indices: list[int]) -> None:
         parts = [arrays[index] for index in indices]
         batch, bound = samples.buffers[number]
@@ -76,12 +86,15 @@ def batches(model: Model, samples: Samples, number: int, batch_size: int) -> Ans
         predict(bound)
         complete(_addressed(responses, ids))
 
-    return _guarded(answer, samples)
+    several = isinstance(samples.inputs, GeneratedInputs)
+    return _guarded(answer_several if several else answer, samples)
 
 
-def labelled(model: Model, samples: Samples, batch_size: int, label_offset: int) -> Answer:
-    """Answers up to a batch of samples with their labels; the inputs are made on the way."""
-    predict, complete, inputs = model.predict, lg.QuerySamplesComplete, samples.inputs
+def labelled(
+    model: Model, samples: Samples, inputs: Inputs, batch_size: int, label_offset: int
+) -> Answer:
+    """Answers up to a batch of images with their labels; the inputs are made on the way."""
+    predict, complete = model.predict, lg.QuerySamplesComplete
     labels = Labels(batch_size)
     buffers: list[Buffer] = []
     try:

@@ -8,17 +8,16 @@ import numpy as np
 
 from dse.affinity import pinned
 from dse.contract import Buffered
+from dse.tasks.generated import sample_batches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
-    from dse.contract import Model
+    from dse.contract import Batch, Model
     from dse.loadgen.callers import Caller
-    from dse.tasks.inputs import Inputs
+    from dse.tasks.generated import AnyInputs
 
-    Buffer = tuple[NDArray[Any], Any]
+    Buffer = tuple[Any, Any]
     """Memory that batches are written into, and what predicts it."""
 
 
@@ -26,17 +25,23 @@ class PredictionError(Exception):
     """The runtime raised in a run, or as one was prepared; the original error is the cause."""
 
 
-def buffer(model: Model, batch: NDArray[Any]) -> Buffer:
+def buffer(model: Model, batch: Batch) -> Buffer:
     """Memory for a model's batches, filled with a first one; may take that one's own memory.
 
     Raises:
         Exception: the runtime refuses the batch.
     """
-    if isinstance(model, Buffered):
+    if isinstance(model, Buffered) and not isinstance(batch, tuple):
         own = model.buffer()
         own[...] = batch
         batch = own
     return batch, model.bind(batch)
+
+
+def _repeated(sample: Batch, size: int) -> Batch:
+    if isinstance(sample, tuple):
+        return tuple(np.repeat(array, size, axis=0) for array in sample)
+    return np.repeat(sample, size, axis=0)
 
 
 class Samples:
@@ -48,15 +53,15 @@ class Samples:
         batch_size: how many are gathered for a prediction; 1 if they are predicted as they are.
 
     Attributes:
-        arrays: (1, ...) of each loaded sample; empty for others.
+        arrays: of each loaded sample, what a call for it alone is made with; empty for others.
         bound: by caller and index, what `dse.contract.Model.predict` takes.
         buffers: by caller, where batches are gathered; filled with loaded samples at once.
         errors: what went wrong; the run has failed if there is one.
     """
 
-    def __init__(self, inputs: Inputs, callers: Sequence[Caller], batch_size: int) -> None:
+    def __init__(self, inputs: AnyInputs, callers: Sequence[Caller], batch_size: int) -> None:
         self.inputs = inputs
-        self.arrays: list[NDArray[Any]] = [np.empty(0)] * inputs.count
+        self.arrays: list[Any] = [np.empty(0)] * inputs.count
         self.bound: list[list[Any]] = [[None] * inputs.count for _ in callers]
         self.buffers: list[Buffer] = []
         self.errors: list[BaseException] = []
@@ -71,12 +76,12 @@ class Samples:
         if self.errors:
             return
         try:
-            loaded = self.inputs.batch(indices)
+            loaded = sample_batches(self.inputs, indices)
         except BaseException as error:  # noqa: BLE001
             self.errors.append(error)
             return
-        for position, index in enumerate(indices):
-            self.arrays[index] = loaded[position : position + 1]
+        for index, sample in zip(indices, loaded, strict=True):
+            self.arrays[index] = sample
         try:
             self._bind(indices)
         except BaseException as error:  # noqa: BLE001  # a runtime may raise anything
@@ -88,7 +93,7 @@ class Samples:
             first, self.buffers = self.arrays[indices[0]], []
             for caller in self._callers:
                 with pinned(caller.cpus):  # memory lies near the CPU that writes to it first
-                    batch = np.repeat(first, self._batch_size, axis=0)
+                    batch = _repeated(first, self._batch_size)
                     self.buffers.append(buffer(caller.model, batch))
             return
         for caller, bound in zip(self._callers, self.bound, strict=True):

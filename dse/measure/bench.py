@@ -17,6 +17,7 @@ from dse.loadgen.callers import Caller
 from dse.loadgen.harness import run
 from dse.loadgen.samples import PredictionError
 from dse.measure.failures import RunFailedError, failed
+from dse.tasks.generated import GeneratedInputs, call_batch
 from dse.tasks.inputs import ImageInputs, RandomInputs
 from dse.types import MULTI_STREAM_SAMPLES, FailureKind, Scenario
 
@@ -24,10 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from dse.contract import Model, Runtime
+    from numpy.typing import NDArray
+
+    from dse.contract import Batch, Model, Runtime
     from dse.loadgen.settings import RunSettings
     from dse.measure.meter import Meter
     from dse.measure.spec import Spec
+    from dse.tasks.generated import AnyInputs
     from dse.tasks.inputs import Inputs
     from dse.types import Configuration
 
@@ -59,7 +63,7 @@ class Bench:
 
     def __init__(self, runtime: Runtime, spec: Spec) -> None:
         self.spec = spec
-        self.inputs: Inputs = _inputs(spec)
+        self.inputs: AnyInputs = _inputs(spec)
         self._runtime = runtime
         self._setup: Setup | None = None
         self._models: list[Model] = []
@@ -97,6 +101,17 @@ class Bench:
         """
         self._runtime.version()
 
+    @property
+    def images(self) -> Inputs:
+        """The samples of an image classifier.
+
+        Raises:
+            RunFailedError: they are no images.
+        """
+        if isinstance(self.inputs, GeneratedInputs):
+            raise RunFailedError(FailureKind.UNSUPPORTED, "the model takes no images")
+        return self.inputs
+
     def callers(self, setup: Setup) -> Sequence[Caller]:
         """The instances of the model, loaded that way; each stream of an instance is a caller.
 
@@ -119,7 +134,8 @@ class Bench:
             instances=setup.instances,
             pinned=setup.pinned,
         )
-        request = LoadRequest(configuration, self.spec.model_file, self.spec.settings)
+        spec = self.spec
+        request = LoadRequest(configuration, spec.model_file, spec.settings, spec.signature)
         with pinned(cpus):  # the threads of the runtime inherit the CPUs
             model = self._runtime.load(request)
         self._models.append(model)
@@ -141,10 +157,10 @@ class Bench:
             UnsupportedError, LoadError: see `callers`.
         """
         indices = [i % self.inputs.count for i in range(setup.batch_size)]
-        batch = self.inputs.batch(indices)
+        batch = call_batch(self.inputs, indices)
         return min(self._warm(caller, batch, most) for caller in self.callers(setup))
 
-    def _warm(self, caller: Caller, batch: np.ndarray[Any, Any], most: int | None) -> float:
+    def _warm(self, caller: Caller, batch: Batch, most: int | None) -> float:
         fidelity = self.spec.fidelity
         fewest, enough = most or fidelity.warm_up_calls, most or WARM_CALLS
         fastest, calls = math.inf, 0
@@ -156,11 +172,8 @@ class Bench:
                 started = time.perf_counter()
                 scores = caller.model.predict(bound)
                 fastest = min(fastest, time.perf_counter() - started)
-                if scores.ndim != 2 or len(scores) != len(batch):
-                    raise UnsupportedError(
-                        f"the model answers a batch of {len(batch)} with scores of "
-                        f"shape {scores.shape}"
-                    )
+                if not isinstance(batch, tuple):
+                    _check_scores(scores, len(batch))
                 calls += 1
         return max(fastest, 1e-6)
 
@@ -226,8 +239,17 @@ def _refusals() -> Iterator[None]:
         raise failed(FailureKind.UNSUPPORTED, error) from error
 
 
-def _inputs(spec: Spec) -> Inputs:
+def _check_scores(scores: NDArray[Any], samples: int) -> None:
+    if scores.ndim != 2 or len(scores) != samples:
+        raise UnsupportedError(
+            f"the model answers a batch of {samples} with scores of shape {scores.shape}"
+        )
+
+
+def _inputs(spec: Spec) -> AnyInputs:
     source = spec.inputs
+    if spec.signature is not None:
+        return GeneratedInputs(spec.fidelity.performance_samples, spec.signature, source.seed)
     if source.pixels is None or source.labels is None:
         count = max(RANDOM_SAMPLES, spec.fidelity.performance_samples)
         return RandomInputs(count, spec.preprocessing, source.seed)

@@ -69,7 +69,7 @@ def _performance(bench: Bench, official: Official) -> Taken:
     distinct, wanted = bench.inputs.count, bench.spec.fidelity.performance_samples
     if distinct < wanted:
         # LoadGen would load what there is and log that it was as many as the rules ask for.
-        bench.inputs = CycledInputs(bench.inputs, wanted)
+        bench.inputs = CycledInputs(bench.images, wanted)
     log = read_detail(_run(bench, official))
     rehearsed = bench.spec.fidelity.name == "rehearsal"
     if not (log.valid or (rehearsed and log.long_enough)):
@@ -86,7 +86,7 @@ def _performance(bench: Bench, official: Official) -> Taken:
 def _accuracy(bench: Bench, official: Official) -> Taken:
     if bench.spec.fidelity.name == "rehearsal":
         count = min(bench.inputs.count, REHEARSED_IMAGES)
-        bench.inputs = CycledInputs(bench.inputs, count)
+        bench.inputs = CycledInputs(bench.images, count)
     labels = bench.inputs.labels
     if labels is None:
         raise RunFailedError(FailureKind.UNSUPPORTED, "accuracy needs a data set")

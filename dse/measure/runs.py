@@ -118,6 +118,8 @@ def _take_single_stream(bench: Bench, folder: Path) -> Mapping[str, Taken]:
         {
             "early_stopping_p90_ms": log.number("early_stopping_latency_ss") / 1e6,
             "mean_ms": log.number("result_mean_latency_ns") / 1e6,
+            "p50_ms": log.number("result_50.00_percentile_latency_ns") / 1e6,
+            "p99_ms": log.number("result_99.00_percentile_latency_ns") / 1e6,
             "queries": queries,
         },
     )
@@ -140,6 +142,8 @@ def _take_multi_stream(bench: Bench, folder: Path) -> Mapping[str, Taken]:
     details: dict[str, KnobValue] = {
         "early_stopping_p99_ms": log.number("early_stopping_latency_ms") / 1e6,
         "mean_ms": log.number("result_mean_query_latency_ns") / 1e6,
+        "p50_ms": log.number("result_50.00_percentile_per_query_latency_ns") / 1e6,
+        "p90_ms": log.number("result_90.00_percentile_per_query_latency_ns") / 1e6,
         "queries": int(log.number("result_query_count")),
     }
     p99_ms = log.number("result_99.00_percentile_per_query_latency_ns") / 1e6

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from dse.signature import Signature
 from dse.types import Configuration, KnobValue, Preprocessing, Scenario
 
 if TYPE_CHECKING:
@@ -153,6 +154,7 @@ class Spec:
         memory_limit_bytes: the most memory the worker may allocate; 0 for no limit.
         interpreter: the Python that runs it; empty until one does.
         official: how its one task is taken by MLPerf's own settings; None for any other run.
+        signature: of a model that is fed with random numbers; None for an image classifier.
     """
 
     run: str
@@ -167,6 +169,7 @@ class Spec:
     memory_limit_bytes: int = 0
     interpreter: str = ""
     official: Official | None = None
+    signature: Signature | None = None
 
     def to_json(self) -> str:
         """The spec as JSON text; the inverse of `from_json`."""
@@ -197,6 +200,7 @@ class Spec:
             memory_limit_bytes=data["memory_limit_bytes"],
             interpreter=data.get("interpreter", ""),
             official=_official(data.get("official")),
+            signature=_signature(data.get("signature")),
         )
 
 
@@ -206,6 +210,10 @@ def _path(text: str | None) -> Path | None:
 
 def _official(data: Mapping[str, Any] | None) -> Official | None:
     return Official(**{**data, "scenario": Scenario(data["scenario"])}) if data else None
+
+
+def _signature(data: Mapping[str, Any] | None) -> Signature | None:
+    return Signature.from_dict(data) if data else None
 
 
 MessageKind = Literal["measurement", "failure", "done"]

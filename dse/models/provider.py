@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dse.models.published import PublishedAccuracy
+    from dse.signature import Signature
     from dse.types import ModelFormat, Preprocessing
 
 
@@ -26,6 +27,8 @@ class Artefact:
         published: an accuracy that others measured, where it stands for this very variant.
         calibrated_on: number of images of the data set that its quantisation has seen.
         made_from: name of the file that this one was made from; empty where it is as it was given.
+        signature: of a model that is fed with random numbers; None for an image classifier.
+        beside: further files that it reads, such as its weights.
     """
 
     path: Path
@@ -37,6 +40,13 @@ class Artefact:
     published: PublishedAccuracy | None
     calibrated_on: int = 0
     made_from: str = ""
+    signature: Signature | None = None
+    beside: tuple[Path, ...] = ()
+
+    @property
+    def size_bytes(self) -> int:
+        """Of all its files together."""
+        return sum(path.stat().st_size for path in (self.path, *self.beside))
 
 
 class Provider(Protocol):

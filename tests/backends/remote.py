@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from dse.contract import LoadError, LoadRequest, Streams, UnsupportedError
+from dse.contract import LoadError, LoadRequest, Streams, UnsupportedError, arrays_of
 from dse.registry import backend
+from dse.signature import Signature
 from dse.start import command, environment
 from dse.types import Configuration
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dse.contract import Model, Runtime
+    from dse.contract import Batch, Model, Runtime
 
 TESTS = Path(__file__).parents[1]
 FOLDERS = {"tests": str(TESTS), "tests.backends": str(TESTS / "backends")}
@@ -120,6 +121,7 @@ class RemoteRuntime:
                 "do": "load",
                 "configuration": request.configuration.as_dict(),
                 "model_file": str(request.model_file),
+                "signature": request.signature.as_dict() if request.signature else None,
             }
         )
         streams = [RemoteStream(self._connection, number) for number in answer["models"]]
@@ -131,7 +133,7 @@ class Bound:
     """A batch that the server has bound; it sees what is written into the array afterwards."""
 
     number: int
-    batch: Array
+    batch: tuple[Array, ...]
 
 
 class RemoteStream:
@@ -140,15 +142,17 @@ class RemoteStream:
     def __init__(self, connection: Connection, number: int) -> None:
         self._connection, self._number = connection, number
 
-    def bind(self, batch: NDArray[Any]) -> Bound:
-        message = {"do": "bind", "model": self._number}
-        return Bound(self._connection.ask(message, batch)[0]["bound"], batch)
+    def bind(self, batch: Batch) -> Bound:
+        message = {"do": "bind", "model": self._number, "several": isinstance(batch, tuple)}
+        arrays = arrays_of(batch)
+        return Bound(self._connection.ask(message, *arrays)[0]["bound"], arrays)
 
     def predict(self, bound: Bound) -> NDArray[np.generic]:
         message = {"do": "predict", "model": self._number, "bound": bound.number}
-        _, (scores, batch) = self._connection.ask(message, bound.batch)
-        if not np.array_equal(batch, bound.batch):
-            bound.batch[...] = batch  # the runtime has changed its input
+        _, (scores, *arrays) = self._connection.ask(message, *bound.batch)
+        for array, own in zip(arrays, bound.batch, strict=True):
+            if not np.array_equal(array, own):
+                own[...] = array  # the runtime has changed its input
         return scores
 
     def close(self) -> None:
@@ -177,7 +181,7 @@ class Server:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._models: list[Model] = []
-        self._bound: list[tuple[Any, Array]] = []
+        self._bound: list[tuple[Any, tuple[Array, ...]]] = []
 
     def answer(self, request: Message, arrays: list[Array]) -> tuple[Message, list[Array]]:
         what = request["do"]
@@ -187,19 +191,23 @@ class Server:
             return self._load(request), []
         model = self._models[request["model"]]
         if what == "bind":
-            [batch] = arrays
-            self._bound.append((model.bind(batch), batch))
+            batch = tuple(arrays) if request["several"] else arrays[0]
+            self._bound.append((model.bind(batch), tuple(arrays)))
             return {"bound": len(self._bound) - 1}, []
         if what == "predict":
-            bound, batch = self._bound[request["bound"]]
-            batch[...] = arrays[0]
-            return {}, [model.predict(bound), batch]
+            bound, own = self._bound[request["bound"]]
+            for array, given in zip(own, arrays, strict=True):
+                array[...] = given
+            return {}, [model.predict(bound), *own]
         model.close()
         return {}, []
 
     def _load(self, request: Message) -> Message:
         configuration = Configuration.from_dict(request["configuration"])
-        loaded = self._runtime.load(LoadRequest(configuration, Path(request["model_file"]), {}))
+        given = request["signature"]
+        signature = Signature.from_dict(given) if given else None
+        file = Path(request["model_file"])
+        loaded = self._runtime.load(LoadRequest(configuration, file, {}, signature))
         streams = list(loaded.streams()) if isinstance(loaded, Streams) else []
         first = len(self._models)
         self._models += [loaded, *streams]

@@ -114,6 +114,8 @@ def test_the_timed_metrics_are_what_the_logs_say(
     assert latency.details == {
         "early_stopping_p90_ms": single.number("early_stopping_latency_ss") / 1e6,
         "mean_ms": single.number("result_mean_latency_ns") / 1e6,
+        "p50_ms": single.number("result_50.00_percentile_latency_ns") / 1e6,
+        "p99_ms": single.number("result_99.00_percentile_latency_ns") / 1e6,
         "queries": single.values["result_query_count"],
     }
     assert single.values["result_query_count"] >= STEADY.min_query_count

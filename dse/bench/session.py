@@ -1,0 +1,123 @@
+"""One invocation of ``dse bench``: a study of one model file, with random inputs."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dse.bench.model import given_model
+from dse.bench.request import search_space
+from dse.bench.show import announce, show
+from dse.bench.summary import summary
+from dse.errors import RequestError
+from dse.explore.display import Display
+from dse.explore.explorer import Budget, End, Search, explore
+from dse.explore.interrupts import interrupts
+from dse.explore.measurer import Measurer
+from dse.explore.offers import Offers
+from dse.explore.prepare import Prepared
+from dse.explore.subjects import Bench, Subjects
+from dse.measure.runner import Limits
+from dse.models.dimensions import Choices
+from dse.report.text import console as make_console
+from dse.space.plan import resolve
+from dse.space.plan import summary as reasons
+from dse.study.folder import StudyFolder, study_folder
+from dse.study.patience import Patience
+from dse.study.study import Study
+from dse.system import detect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dse.bench.request import Request
+    from dse.space.plan import Plan
+
+INTERRUPTED = 130
+
+
+def run(request: Request) -> int:
+    """Measures the model; prints what came out on stdout and everything else on stderr.
+
+    Returns:
+        The exit code: 0, 1 if everything tried has failed, or 130 if interrupted.
+
+    Raises:
+        DseError: the request or the work failed; what was measured is stored, where it is kept.
+    """
+    console = make_console(stderr=True)
+    choices = Choices(dict(request.dims), request.vocabulary)
+    given, sizes = given_model(request.model, choices)
+    system = detect()
+    cpus = system.available_cpus
+    cores = min(system.physical_cores or cpus, cpus)
+    space = search_space(request, given, cores)
+    offers = Offers(given, space, needs_published=False)
+    offers.check()
+    prepared = Prepared(space, given, None, offers, system)
+    plan = resolve(space, offers, cpus, cores)
+    with _folder(request.study) as folder:
+        about = prepared.about(len(plan.configurations), reasons(plan.excluded))
+        study = Study.create(folder, space, plan, about, None)
+        announce(console, given, sizes, prepared, plan)
+        end = _measure(request, prepared, plan, study)
+        if request.as_json:
+            click.echo(json.dumps(summary(study, given, sizes, kept=request.study is not None)))
+        else:
+            show(make_console(), study, given)
+        measured = any(record.outcome.failure is None for record in study.records.values())
+        if request.study is not None:
+            console.print(f"study: {folder.path}", markup=False, soft_wrap=True)
+    if end is End.INTERRUPTED:
+        return INTERRUPTED
+    return 0 if measured else 1
+
+
+@contextmanager
+def _folder(name: str | None) -> Iterator[StudyFolder]:
+    """The study's folder; one that is gone afterwards where it has no name."""
+    if name is not None:
+        yield study_folder(name)
+        return
+    with tempfile.TemporaryDirectory(prefix="dse-bench-", ignore_cleanup_errors=True) as folder:
+        yield StudyFolder(Path(folder, "bench"))
+
+
+def _measure(request: Request, prepared: Prepared, plan: Plan, study: Study) -> End:
+    console = make_console(stderr=True)
+    budget = Budget()
+    with Display(console, study, budget) as display, interrupts(display.say) as asked:
+        study.patience = Patience(say=display.say, stopped=lambda: asked.wanted)
+        bench = Bench(
+            provider=prepared.provider,
+            offers=prepared.offers,
+            dataset=None,
+            metrics=prepared.metrics,
+            settings={},
+            limits=Limits(request.run_timeout, request.memory_limit or prepared.memory_bytes),
+            fingerprint=prepared.system.fingerprint,
+            again=True,
+            progress=display.images,
+            say=display.say,
+            duration_s=request.duration,
+        )
+        _refuse_others(bench, study, plan)
+        search = Search("grid", seed=0, repetitions=request.repeats)
+        measurer = Measurer(bench, study)
+        return explore(study, plan, measurer, search, budget, asked, display).end
+
+
+def _refuse_others(bench: Bench, study: Study, plan: Plan) -> None:
+    """Refuses a study of another file or with other inputs, also where nothing is left to do."""
+    try:
+        Subjects(bench, study).subject(plan.configurations[0])
+    except RequestError as error:
+        raise RequestError(
+            f"study '{study.folder.name}' was measured with another file or other sizes of inputs",
+            remedy="choose another --study",
+        ) from error

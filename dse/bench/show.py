@@ -1,0 +1,133 @@
+"""What ``dse bench`` tells: the model and its inputs before, the results after."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from dse.bench.results import PERCENTILES, results
+from dse.report.summary import notes
+from dse.report.text import excluded_lines, frontier_table, marks, number
+from dse.types import LOAD_TIME, PEAK_MEMORY, Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rich.console import Console
+
+    from dse.bench.results import Result
+    from dse.explore.prepare import Prepared
+    from dse.models.given import Given
+    from dse.signature import Input
+    from dse.space.plan import Plan
+    from dse.study.measured import Measured
+    from dse.study.record import Record
+    from dse.study.study import Study
+
+UNKNOWN_ACCURACY = "accuracy is unknown: the inputs are random"
+
+
+def announce(
+    console: Console, given: Given, sizes: Mapping[str, int], prepared: Prepared, plan: Plan
+) -> None:
+    """Says what is measured, before it is."""
+    system, signature = prepared.system, given.signature
+    lines = [
+        f"model: {given.origin}, {given.described.precision}, {given.size_bytes / 2**20:.2f} MiB",
+        *(f"input: {input_words(one, batched=signature.batched)}" for one in signature.inputs),
+    ]
+    if sizes:
+        chosen = ", ".join(f"{name}={size}" for name, size in sizes.items())
+        lines.append(f"open dimensions: {chosen} (--dim changes them)")
+    if not signature.batched:
+        lines.append("it takes no batches: one call counts as one sample")
+    runtimes = ", ".join(f"{name} {v}" for name, v in prepared.offers.runtimes.items())
+    lines += [f"CPU: {system.cpu}, {system.available_cpus} available", f"runtimes: {runtimes}"]
+    for line in (*lines, *excluded_lines(plan.excluded)):
+        console.print(line, markup=False, soft_wrap=True)
+
+
+def input_words(one: Input, *, batched: bool) -> str:
+    """An input in words: name, type, shape, and what it is filled with."""
+    sizes = [str(size) for size in one.shape]
+    if batched:
+        sizes[0] = "batch"
+    shape = " x ".join(sizes) or "a single number"
+    filled = {"ids": f"ids below {one.bound}", "positions": "positions"}.get(one.fill, one.fill)
+    return f"{one.name}: {one.dtype}, {shape}, {filled}"
+
+
+def show(out: Console, study: Study, given: Given) -> None:
+    """Prints a row for each configuration and scenario, the frontier of several, and notes."""
+    records = sorted(study.records.values(), key=lambda record: record.id)
+    measured = [record for record in records if record.outcome.failure is None]
+    table = _table(records, study.results.measured)
+    if table.row_count:
+        out.print(table)
+    for record in records:
+        if (failure := record.outcome.failure) is not None:
+            words = " ".join(failure.message.split())[:300]
+            line = f"FAILED {record.configuration}: {failure.kind.value}: {words}"
+            out.print(line, style="red", markup=False, soft_wrap=True)
+    points = study.frontier()
+    if len(measured) > 1 and points:
+        out.print(f"\nfrontier: {len(points)} of {len(measured)}", style="bold")
+        out.print(frontier_table(points, study.about.metrics, marks(study.results)))
+    for note in _notes(study, given, measured):
+        out.print(note, style="dim", markup=False, soft_wrap=True)
+
+
+def _notes(study: Study, given: Given, measured: Sequence[Record]) -> list[str]:
+    lines = [f"{given.origin}; {UNKNOWN_ACCURACY}"]
+    if measured:
+        lines += notes(study)
+    processes = {m.interval is not None for r in measured for m in r.outcome.measurements}
+    if measured and processes == {False}:
+        lines.append(
+            "each value is of one process; another may differ by a few percent (--repeats)"
+        )
+    disturbed = {
+        str(m.details["disturbed"])
+        for record in measured
+        for m in record.outcome.measurements
+        if "disturbed" in m.details
+    }
+    return lines + [f"disturbed: {reason}" for reason in sorted(disturbed)]
+
+
+def _table(records: Sequence[Record], measured: Measured) -> Table:
+    """A row for each configuration and scenario."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("id", "scenario", "backend"):
+        table.add_column(heading, no_wrap=True)
+    headings = ("threads", "batch", "instances", *(f"p{p} [ms]" for p in PERCENTILES))
+    for heading in (*headings, "samples/s", "memory [MiB]", "load [ms]"):
+        table.add_column(Text(heading), justify="right", no_wrap=True)
+    table.add_column("validity", no_wrap=True)
+    for record in records:
+        for result in results(record, measured):
+            table.add_row(*_row(record, result))
+    return table
+
+
+def _row(record: Record, result: Result) -> list[str]:
+    configuration, single = record.configuration, result.scenario is Scenario.SINGLE_STREAM
+    latencies = result.latencies_ms
+    values = record.outcome.values
+    return [
+        str(record.id),
+        result.scenario.value,
+        configuration.backend,
+        str(configuration.threads),
+        "1" if single else str(configuration.batch_size),
+        "1" if single else str(configuration.instances),
+        *(f"{latencies[p]:.3f}" if p in latencies else "" for p in PERCENTILES),
+        "" if result.samples_per_s is None else f"{result.samples_per_s:.1f}",
+        *(
+            number(name, values[name]) if name in values else ""
+            for name in (PEAK_MEMORY.name, LOAD_TIME.name)
+        ),
+        result.validity,
+    ]

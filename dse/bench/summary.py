@@ -1,0 +1,80 @@
+"""The JSON object that ``dse bench --json`` prints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dse.bench.results import results
+from dse.system import System
+from dse.types import METRICS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dse.bench.results import Result
+    from dse.models.given import Given
+    from dse.study.measured import Measured
+    from dse.study.record import Record
+    from dse.study.study import Study
+
+
+def summary(study: Study, given: Given, sizes: Mapping[str, int], *, kept: bool) -> dict[str, Any]:
+    """All that was measured, with what it was measured on.
+
+    Args:
+        study: of the model.
+        given: the model.
+        sizes: of its open dimensions.
+        kept: whether the study lasts.
+    """
+    system = System.from_dict(study.about.system)
+    records = sorted(study.records.values(), key=lambda record: record.id)
+    return {
+        "model": {
+            "name": given.model,
+            "origin": given.origin,
+            "format": given.described.format,
+            "precision": given.described.precision,
+            "sha256": given.sha256(),
+            "size_bytes": given.size_bytes,
+            **given.signature.as_dict(),
+            "open_dimensions": dict(sizes),
+        },
+        "system": {"fingerprint": system.fingerprint, "cpu": system.cpu},
+        "runtimes": dict(study.about.runtimes),
+        "study": str(study.folder.path) if kept else None,
+        "accuracy": "unknown",
+        "objectives": [
+            {"name": name, "unit": METRICS[name].unit, "direction": METRICS[name].direction}
+            for name in study.space.objectives
+        ],
+        "results": [_record(record, study.results.measured) for record in records],
+        "frontier": [record.id for record in study.frontier()],
+    }
+
+
+def _record(record: Record, measured: Measured) -> dict[str, Any]:
+    outcome, failure = record.outcome, record.outcome.failure
+    return {
+        "id": record.id,
+        "configuration": record.configuration.as_dict(),
+        "values": outcome.values,
+        "intervals": {m.metric: list(m.interval) for m in outcome.measurements if m.interval},
+        "scenarios": {
+            result.scenario.value: _scenario(result) for result in results(record, measured)
+        },
+        "failure": None
+        if failure is None
+        else {"kind": failure.kind.value, "message": failure.message},
+    }
+
+
+def _scenario(result: Result) -> dict[str, Any]:
+    percentiles = sorted(result.latencies_ms.items())
+    return {
+        "latency_ms": {f"p{percentile}": value for percentile, value in percentiles},
+        "samples_per_s": result.samples_per_s,
+        "validity": result.validity,
+        "fidelity": result.measurement.fidelity,
+        "details": dict(result.measurement.details),
+    }

@@ -1,0 +1,182 @@
+"""``dse bench``."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import click
+
+from dse.cli.options import Duration, Size, json_option
+from dse.registry import BACKENDS
+from dse.types import Scenario
+
+MOST = 65_536
+
+
+class Numbers(click.ParamType[tuple[int, ...]]):
+    """Numbers such as ``2`` or ``1,2,4``, each from 1."""
+
+    name = "numbers"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        """The numbers, in their order."""
+        if isinstance(value, tuple):
+            return value
+        if re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9})*", str(value)) is None:
+            self.fail(f"'{value}' are no numbers; write 2 or 1,2,4", param, ctx)
+        numbers = tuple(map(int, str(value).split(",")))
+        for number in numbers:
+            if not 1 <= number <= MOST:
+                self.fail(f"expected 1 to {MOST}, not {number}", param, ctx)
+        if len(set(numbers)) < len(numbers):
+            self.fail(f"'{value}' names a number twice", param, ctx)
+        return numbers
+
+
+class Names(click.ParamType[tuple[str, ...]]):
+    """Names such as ``a`` or ``a,b``."""
+
+    name = "names"
+
+    def __init__(self, known: tuple[str, ...]) -> None:
+        self._known = {name.lower(): name for name in known}
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """The names, in their order and as they are usually written."""
+        if isinstance(value, tuple):
+            return value
+        names = [name.strip().lower() for name in str(value).split(",")]
+        for name in names:
+            if name not in self._known:
+                known = ", ".join(self._known.values())
+                self.fail(f"'{name}' is unknown; known are {known}", param, ctx)
+        if len(set(names)) < len(names):
+            self.fail(f"'{value}' names one twice", param, ctx)
+        return tuple(self._known[name] for name in names)
+
+
+class Sizes(click.ParamType[tuple[str, int]]):
+    """The size of a dimension, as ``name=384``."""
+
+    name = "size"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, int]:
+        """The name and the size."""
+        if isinstance(value, tuple):
+            return value
+        name, _, size = str(value).rpartition("=")
+        if not name.strip() or re.fullmatch(r"[0-9]{1,9}", size.strip()) is None:
+            self.fail(f"'{value}' is no size of a dimension; write NAME=384", param, ctx)
+        return name.strip(), int(size)
+
+
+@click.command()
+@click.argument("model", metavar="MODEL")
+@click.option(
+    "--backend",
+    "backends",
+    metavar="NAMES",
+    type=Names(tuple(name for name, entry in BACKENDS.items() if entry.has_runtime)),
+    default=(),
+    help="Runtimes to run it with [default: the first that is installed and reads the file].",
+)
+@click.option(
+    "--scenario",
+    "scenarios",
+    metavar="NAMES",
+    type=Names(tuple(Scenario)),
+    default="SingleStream",
+    show_default=True,
+    help="SingleStream, MultiStream, Offline, Server: how LoadGen asks.",
+)
+@click.option(
+    "--threads",
+    metavar="NUMBERS",
+    type=Numbers(),
+    default=(),
+    help="Threads of each instance [default: one per core].",
+)
+@click.option(
+    "--batch-size",
+    "batch_sizes",
+    metavar="NUMBERS",
+    type=Numbers(),
+    default="1",
+    show_default=True,
+    help="Samples per call, where a scenario gives it several.",
+)
+@click.option(
+    "--instances",
+    metavar="NUMBERS",
+    type=Numbers(),
+    default="1",
+    show_default=True,
+    help="Copies of the model side by side, where a scenario lets them.",
+)
+@click.option(
+    "--dim",
+    "dims",
+    metavar="NAME=SIZE",
+    type=Sizes(),
+    multiple=True,
+    help="Size of a dimension that the file leaves open; can be given several times.",
+)
+@click.option(
+    "--vocabulary",
+    metavar="NUMBER",
+    type=click.IntRange(min=1, max=2**31 - 1),
+    help="Ids lie below it, where no table of the model tells how many there are [default: 100].",
+)
+@click.option(
+    "--duration",
+    type=Duration(),
+    help="Shortest duration of each run [default: 1s, and 128 queries].",
+)
+@click.option(
+    "--repeats",
+    type=click.IntRange(min=0, max=100),
+    default=0,
+    show_default=True,
+    help="Measure what may be on the frontier so often again, and longer.",
+)
+@click.option(
+    "--study", metavar="NAME", help="Keep the results and the logs in this study [default: none]."
+)
+@click.option(
+    "--run-timeout",
+    type=Duration(),
+    default="300s",
+    show_default=True,
+    help="Longest time for one configuration.",
+)
+@click.option(
+    "--memory-limit",
+    type=Size(),
+    help="Most memory for one configuration [default: nine tenths of what is free].",
+)
+@json_option
+def bench(**options: Any) -> int:
+    """Measure any model with random inputs that fit its own signature.
+
+    MODEL is an ONNX or TFLite file, or hf:owner/repo[/file.onnx][@revision] of the Hugging Face
+    hub. Options that take several values, such as --threads 1,2, try every combination.
+    Accuracy is unknown: nobody knows what the model is for.
+    """
+    from dse.bench.request import Request
+    from dse.bench.session import run
+    from dse.errors import RequestError
+
+    names = [name for name, _ in options["dims"]]
+    if len(set(names)) < len(names):
+        raise RequestError(
+            "gives a dimension two sizes", field="--dim", remedy="give each of them once"
+        )
+    scenarios = tuple(Scenario(name) for name in options.pop("scenarios"))
+    return run(Request(**{**options, "scenarios": scenarios}))

@@ -1,0 +1,110 @@
+"""What a model file says of itself, read without any runtime: inputs, weights, files beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dse.errors import RequestError
+from dse.models import sniff
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from dse.types import ModelFormat
+
+MAX_BYTES = 2 << 30
+"""Protocol buffers and flatbuffers end there; a larger model has its weights in files beside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """An input as the file declares it.
+
+    Attributes:
+        name: as the file has it.
+        dtype: numpy's name, or in words what numpy has no type for.
+        dims: of each dimension its size, or the name of one that may have any size.
+        rows: of the smallest table that it picks rows from; None where none is found.
+    """
+
+    name: str
+    dtype: str
+    dims: tuple[int | str, ...]
+    rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A model file.
+
+    Attributes:
+        format: of the file.
+        inputs: in the order of the file.
+        precision: that most of its weights are stored in; ``int8`` for 8 bits and fewer.
+        beside: paths of further files that it reads, relative to its own folder.
+    """
+
+    format: ModelFormat
+    inputs: tuple[Declared, ...]
+    precision: str
+    beside: tuple[str, ...] = ()
+
+
+def describe(path: Path) -> Described:
+    """Reads what a file says of itself.
+
+    Raises:
+        RequestError: it is no model file, or one of a kind that can't be fed.
+        UnavailableError: the library that reads it is not installed.
+    """
+    model_format = sniff.FORMATS.get(path.suffix.lower())
+    if model_format is None:
+        known = " or ".join(sniff.FORMATS)
+        raise RequestError(
+            "not known as a kind of model", file=path, remedy=f"give a file that ends in {known}"
+        )
+    try:
+        problem = _not_a_file(path) or sniff.mismatch(path, model_format)
+        if problem is None and path.stat().st_size > MAX_BYTES:
+            problem = f"larger than {MAX_BYTES >> 30} GiB"
+    except OSError as error:
+        problem = f"can't be read: {error.strerror or error}"
+    if problem:
+        raise RequestError(problem, file=path, remedy="give another file")
+    found = _read(path, model_format)
+    if not found.inputs:
+        raise RequestError("the model has no input", file=path, remedy="give another file")
+    return found
+
+
+def _not_a_file(path: Path) -> str | None:
+    if path.is_file():
+        return None
+    return "not a file" if path.exists() else "no such file"
+
+
+def _read(path: Path, model_format: ModelFormat) -> Described:
+    if model_format == "onnx":
+        from dse.models.onnx_described import describe_onnx
+
+        return describe_onnx(path)
+    from dse.models.tflite_described import describe_tflite
+
+    return describe_tflite(path)
+
+
+def stored_precision(counts: Mapping[str, int], precisions: Iterable[tuple[str, str]]) -> str:
+    """The precision that most weights are stored in.
+
+    Args:
+        counts: how many weights there are, by the name of their type.
+        precisions: for each type of weights, by its name, the precision that it stands for.
+    """
+    known = dict(precisions)
+    total: dict[str, int] = {}
+    for name, count in counts.items():
+        if name in known:
+            total[known[name]] = total.get(known[name], 0) + count
+    return max(total, key=lambda name: total[name]) if total else "fp32"

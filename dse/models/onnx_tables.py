@@ -1,0 +1,65 @@
+"""From which tables a model picks rows by the numbers it is given: their rows bound the numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from onnx import GraphProto, NodeProto
+
+_UNCHANGED = {"Cast", "Identity", "Unsqueeze", "Squeeze", "Reshape", "Flatten", "Expand", "Slice"}
+"""Operators after which the numbers of their first input are still the same ones."""
+_SAME_SHAPE = {"Cast", "Identity", "DequantizeLinear"}
+"""Operators after which a table still has the same rows."""
+_PICKS: Mapping[str, tuple[tuple[int, int], ...]] = {
+    "Gather": ((1, 0),),
+    "GatherBlockQuantized": ((1, 0),),
+    "EmbedLayerNormalization": ((0, 2), (1, 4)),
+}
+"""By operator: which of its inputs picks from which other one."""
+
+
+def rows_by_input(graph: GraphProto) -> dict[str, int]:
+    """By input: the rows of the smallest table that it picks rows from."""
+    maker = {output: node for node in graph.node for output in node.output}
+    shapes = _constants(graph)
+    inputs = {one.name for one in graph.input} - set(shapes)
+    rows: dict[str, int] = {}
+    for node, picking, table in _picks(graph):
+        source = _origin(picking, maker, _UNCHANGED)
+        shape = shapes.get(_origin(table, maker, _SAME_SHAPE))
+        axis = next((one.i for one in node.attribute if one.name in ("axis", "gather_axis")), 0)
+        if source in inputs and shape and -len(shape) <= axis < len(shape) and shape[axis] > 0:
+            rows[source] = min(shape[axis], rows.get(source, shape[axis]))
+    return rows
+
+
+def _picks(graph: GraphProto) -> Iterator[tuple[NodeProto, str, str]]:
+    """Each node that picks rows, with the names of what picks and of the table."""
+    for node in graph.node:
+        for picking, table in _PICKS.get(node.op_type, ()):
+            if max(picking, table) < len(node.input):
+                yield node, node.input[picking], node.input[table]
+
+
+def _constants(graph: GraphProto) -> dict[str, tuple[int, ...]]:
+    shapes = {one.name: tuple(one.dims) for one in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "Constant" and node.output:
+            for attribute in node.attribute:
+                if attribute.HasField("t"):
+                    shapes[node.output[0]] = tuple(attribute.t.dims)
+    return shapes
+
+
+def _origin(name: str, maker: dict[str, NodeProto], through: set[str]) -> str:
+    """Where a value comes from, looking back through some operators."""
+    seen = {name}
+    while (node := maker.get(name)) is not None and node.op_type in through and node.input:
+        name = node.input[0]
+        if name in seen:
+            break  # a file may hold a circle
+        seen.add(name)
+    return name

@@ -1,0 +1,205 @@
+"""``dse bench`` from the words of the command line to its output."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from tests import any_models, small_models
+from tests.any_models import WORDS, write, write_apart
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.commandline import Answer, Command
+
+ONE_THREAD = ("--threads", 1, "--duration", 0.1)
+
+
+def told(answer: Answer) -> dict[str, Any]:
+    return dict(json.loads(answer.out))
+
+
+@pytest.fixture
+def bert(here: Path) -> Path:
+    return write(here, any_models.bert)
+
+
+def test_a_model_with_three_inputs(command: Command, bert: Path) -> None:
+    words = ("bench", bert.name, "--scenario", "SingleStream,Offline", "--batch-size", 2)
+    found = told(command.good(*words, *ONE_THREAD, "--dim", "sequence=16", "--json"))
+    model, (result,) = found["model"], found["results"]
+    assert (model["format"], model["precision"]) == ("onnx", "fp32")
+    assert [one["shape"] for one in model["inputs"]] == [[1, 16]] * 3
+    assert [one["fill"] for one in model["inputs"]] == ["ids", "ones", "zeros"]
+    assert model["inputs"][0]["bound"] == WORDS
+    assert model["open_dimensions"] == {"sequence": 16}
+    assert model["size_bytes"] == bert.stat().st_size
+    assert (found["accuracy"], found["study"]) == ("unknown", None)
+    assert result["failure"] is None
+    single, offline = (result["scenarios"][name] for name in ("SingleStream", "Offline"))
+    latency = single["latency_ms"]
+    assert 0 < latency["p50"] <= latency["p90"] <= latency["p99"]
+    assert latency["p90"] == result["values"]["latency_p90_ms"]
+    assert single["samples_per_s"] > 0
+    assert offline["samples_per_s"] == result["values"]["throughput_samples_per_s"] > 0
+    assert {single["validity"], offline["validity"]} == {"probe"}
+    assert result["values"]["peak_memory_mib"] > 0
+    assert result["values"]["load_time_ms"] > 0
+    assert found["frontier"] == [result["id"]]
+
+
+def test_what_a_reader_sees(command: Command, bert: Path) -> None:
+    answer = command.good("bench", bert, *ONE_THREAD)
+    heading, row, *notes = answer.out.splitlines()
+    assert heading.split() == [
+        *("id", "scenario", "backend", "threads", "batch", "instances"),
+        *("p50", "[ms]", "p90", "[ms]", "p99", "[ms]", "samples/s"),
+        *("memory", "[MiB]", "load", "[ms]", "validity"),
+    ]
+    assert row.split()[:6] == ["0", "SingleStream", "onnxruntime", "1", "1", "1"]
+    assert row.split()[-1] == "probe"
+    assert len(row.split()) == 13
+    assert "accuracy is unknown: the inputs are random" in notes[0]
+    assert any("not valid MLPerf results" in note for note in notes)
+    assert f"input: input_ids: int64, batch x 128, ids below {WORDS}" in answer.err
+    assert "open dimensions: sequence=128" in answer.err
+
+
+def test_lists_sweep_and_end_in_a_frontier(command: Command, here: Path) -> None:
+    path = write(here, any_models.any_size)
+    words = (
+        *("bench", path, "--backend", "onnxruntime,openvino", *ONE_THREAD),
+        *("--scenario", "offline", "--batch-size", "1,2", "--study", "sweep"),
+        *("--dim", "height=16", "--dim", "width=16"),
+    )
+    answer = command.good(*words)
+    rows = [line.split() for line in answer.out.splitlines() if " Offline " in line]
+    assert sorted((row[2], row[4]) for row in rows) == [
+        *(("onnxruntime", "1"), ("onnxruntime", "2")),
+        *(("openvino", "1"), ("openvino", "2")),
+    ]
+    assert "frontier: " in answer.out
+    assert command.counts("sweep")[:3] == (4, 0, 0)
+    taken = command.counts("sweep")[3]
+    # The study is kept: the same again measures nothing.
+    assert len(told(command.good(*words, "--json"))["results"]) == 4
+    assert command.counts("sweep")[3] == taken
+    other = command("bench", path, "--study", "sweep", "--scenario", "offline", *ONE_THREAD)
+    assert (other.code, "was measured with another" in other.last) == (2, True), other
+
+
+@pytest.mark.parametrize(
+    ("make", "backend"),
+    [
+        (any_models.audio, "openvino"),
+        (any_models.half, "onnxruntime"),
+        (any_models.quantised, "openvino"),
+        (any_models.without_batches, "onnxruntime"),
+        (any_models.of_all_types, "onnxruntime"),
+        (any_models.finding, "onnxruntime"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value.__name__,
+)
+def test_models_of_many_kinds(make: Any, backend: str, command: Command, here: Path) -> None:
+    words = ("bench", write(here, make), "--backend", backend, *ONE_THREAD, "--json")
+    (result,) = told(command.good(*words))["results"]
+    assert result["configuration"]["backend"] == backend
+    assert result["values"]["latency_p90_ms"] > 0
+
+
+def test_tflite_with_two_inputs_in_all_scenarios(command: Command, here: Path) -> None:
+    path = here / "two.tflite"
+    path.write_bytes(small_models.tflite_bytes(inputs=2))
+    scenarios = "SingleStream,MultiStream,Offline,Server"
+    found = told(
+        command.good(
+            *("bench", path, "--scenario", scenarios, "--batch-size", 4, *ONE_THREAD),
+            *("--instances", 2, "--json"),
+        )
+    )
+    (result,) = found["results"]
+    assert list(result["scenarios"]) == ["SingleStream", "MultiStream", "Offline", "Server"]
+    assert result["configuration"]["backend"] == "litert"
+    for each in result["scenarios"].values():
+        assert each["samples_per_s"] > 0
+
+
+def test_a_model_in_several_files(command: Command, here: Path) -> None:
+    path = write_apart(here, any_models.bert)
+    found = told(command.good("bench", path, *ONE_THREAD, "--json"))
+    sizes = [file.stat().st_size for file in here.glob("bert.onnx*")]
+    assert found["model"]["size_bytes"] == sum(sizes)
+    assert len(sizes) == 2
+    (here / "bert.onnx_data").unlink()
+    answer = command("bench", path)
+    assert answer.code == 2
+    assert answer.last.endswith(
+        "its data is in 'bert.onnx_data', which is not there; put that file beside the model"
+    )
+
+
+def test_a_model_that_fails_tells_why(command: Command, bert: Path) -> None:
+    """Ids beyond the table: the runtime raises, and no figure comes of it."""
+    import onnx
+
+    model = onnx.load(bert)
+    (pick,) = (node for node in model.graph.node if "words" in node.input)
+    pick.input[1] = "beyond"
+    hundred = onnx.numpy_helper.from_array(np.array(100), "hundred")
+    model.graph.initializer.append(hundred)
+    add = onnx.helper.make_node("Add", ["input_ids", "hundred"], ["beyond"])
+    model.graph.node.insert(0, add)
+    bert.write_bytes(model.SerializeToString())
+    answer = command("bench", bert, *ONE_THREAD)
+    assert answer.code == 1
+    assert "FAILED bert fp32, onnxruntime, 1 thread, batch 1: unsupported: " in answer.out
+    assert "p50" not in answer.out
+    (result,) = told(command("bench", bert, *ONE_THREAD, "--json"))["results"]
+    assert result["failure"]["kind"] == "unsupported"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("no.onnx",), "no.onnx: no such file"),
+        (("bert.pt",), "bert.pt: not known as a kind of model; give a file that ends in .onnx or"),
+        (
+            ("bert.onnx", "--backend", "litert"),
+            "nothing in this space can run here: it reads no .onnx",
+        ),
+        (("bert.onnx", "--backend", "tensorrt"), "'tensorrt' is unknown; known are onnxruntime"),
+        (("bert.onnx", "--scenario", "Online"), "'online' is unknown; known are SingleStream"),
+        (("bert.onnx", "--threads", "0"), "expected 1 to 65536, not 0"),
+        (("bert.onnx", "--threads", "1,1"), "'1,1' names a number twice"),
+        (("bert.onnx", "--threads", "many"), "'many' are no numbers; write 2 or 1,2,4"),
+        (("bert.onnx", "--batch-size", "2"), "--batch-size: has no effect on SingleStream"),
+        (("bert.onnx", "--instances", "2"), "--instances: has no effect on SingleStream"),
+        (("bert.onnx", "--dim", "sequence"), "is no size of a dimension; write NAME=384"),
+        (("bert.onnx", "--dim", "batch=2"), "--dim: 'batch' is the batch"),
+        (("bert.onnx", "--dim", "sequenc=2"), "bert.onnx: --dim: the model has no open dimension"),
+        (
+            ("bert.onnx", "--dim", "sequence=2", "--dim", "sequence=3"),
+            "--dim: gives a dimension two sizes",
+        ),
+        (
+            ("without_batches.onnx", "--batch-size", "2", "--scenario", "Offline"),
+            "--batch-size: the model takes no batches",
+        ),
+        (("reading.onnx",), "the input 'text' is of type string, which can't be made at random"),
+        (("hf:owner",), "'hf:owner' names no model of the hub; write hf:owner/repo"),
+    ],
+)
+def test_a_wrong_request_is_one_line(
+    words: tuple[str, ...], expected: str, command: Command, here: Path
+) -> None:
+    for make in (any_models.bert, any_models.without_batches, any_models.reading):
+        write(here, make)
+    answer = command("bench", *words)
+    assert answer.code == 2, answer
+    assert answer.out == ""
+    assert len(answer.err.splitlines()) == 1
+    assert expected in answer.err
