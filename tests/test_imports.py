@@ -15,7 +15,8 @@ BASE = {"types", "errors"}
 # Each line may import what it names, and from itself; the longest name that fits a module counts.
 LAYERS: dict[str, set[str]] = {
     "cli": {
-        *("explore", "validate", "submission", "report", "results", "study", "environments", "models", "bench"),
+        *("explore", "validate", "submission", "report", "results", "study"),
+        *("bench", "compare", "derived", "environments", "models"),
         "registry",
         *("machine", "system", "version", *BASE),
     },
@@ -36,9 +37,19 @@ LAYERS: dict[str, set[str]] = {
         *("environments", "models", "tasks", "tasks.inputs", "registry", "contract"),
         *("frontier", "intervals", "machine", "rapl", "system", "turn", "signature", *BASE),
     },
+    "compare": {
+        *("results", "derived", "report", "frontier", "models", "paths", *BASE),
+    },
+    "derived": {"frontier", "yamlfile", "complaints", *BASE},
     "environments": {"yamlfile", "complaints", "paths", "start", "registry", *BASE},
-    "report": {"study", "space", "measure.reproduce", "intervals", "system", "paths", *BASE},
-    "results": {"study", "system", *BASE},
+    "report": {
+        *("study", "derived", "frontier", "space", "measure.reproduce"),
+        *("intervals", "system", "version", "paths", *BASE),
+    },
+    "results": {
+        *("study", "system", "loadgen.logs", "loadgen.verdict"),
+        *("intervals", "paths", "yamlfile", *BASE),
+    },
     "study": {"frontier", "intervals", "space", "system", "process", "paths", *BASE},
     "frontier": {"space", *BASE},
     "search": {"space", "models", *BASE},

@@ -9,9 +9,11 @@ import click
 from dse import __version__
 from dse.cli.backends import backends
 from dse.cli.bench import bench
+from dse.cli.compare import compare
 from dse.cli.explore import explore
 from dse.cli.export import export
 from dse.cli.frontier import frontier
+from dse.cli.importing import import_
 from dse.cli.models import models
 from dse.cli.status import status
 from dse.cli.system import system
@@ -31,7 +33,10 @@ def dse() -> None:
     """
 
 
-for command in (explore, status, frontier, validate, export, bench, models, backends, system):
+for command in (
+    *(explore, status, frontier, validate, export, bench),
+    *(import_, compare, models, backends, system),
+):
     dse.add_command(command)
 
 

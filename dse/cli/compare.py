@@ -4,42 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from dse.cli.options import Percents, json_option, storage_option
+from dse.cli.options import Percents, derived_options, json_option, storage_option
+
+if TYPE_CHECKING:
+    from dse.derived.derivation import Derivation
 
 
 @click.command()
 @click.argument("sources", metavar="STUDY|FILE...", nargs=-1, required=True)
 @storage_option
-@click.option(
-    "--metric",
-    "metrics",
-    metavar="NAME=EXPRESSION",
-    multiple=True,
-    help="Compute a further metric of what is known; may be given again.",
-)
-@click.option(
-    "--where",
-    "conditions",
-    metavar="CONDITION",
-    multiple=True,
-    help="Compare only configurations for which this holds; may be given again.",
-)
-@click.option(
-    "--objective",
-    "objectives",
-    metavar="NAME:DIRECTION",
-    multiple=True,
-    help="Compare by this metric, minimize or maximize, in place of the usual ones.",
-)
-@click.option(
-    "--facts",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="A YAML file with numbers of your own about systems, such as a price.",
-)
+@derived_options
 @click.option(
     "--accuracy",
     "accuracies",
@@ -61,10 +39,7 @@ from dse.cli.options import Percents, json_option, storage_option
 def compare(
     sources: tuple[str, ...],
     storage: str | None,
-    metrics: tuple[str, ...],
-    conditions: tuple[str, ...],
-    objectives: tuple[str, ...],
-    facts: Path | None,
+    derivation: Derivation,
     accuracies: tuple[float, ...],
     *,
     points: bool,
@@ -84,12 +59,10 @@ def compare(
     from dse.compare.comparison import compare as compared
     from dse.compare.picture import check_name, draw
     from dse.compare.systems import gather
-    from dse.derived.derivation import Derivation
     from dse.results.read import read_results
 
     if picture is not None:
         check_name(picture)
-    derivation = Derivation.parse(metrics, conditions, objectives, facts)
     results = [each for source in sources for each in read_results(source, storage)]
     comparison = compared(gather(results, derivation), accuracies)
     if as_json:
