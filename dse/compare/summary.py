@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 AXES = (LATENCY.name, THROUGHPUT.name)
 """The metrics whose frontiers over accuracy are shown."""
 BEST = (ACCURACY.name, *AXES)
+SHOWN = 6
+"""Systems that a note names at most."""
 IMAGENET_IMAGES = 50_000
 """ImageNet's validation images, over all of which MLPerf's rules have accuracies measured."""
 
@@ -94,7 +96,9 @@ def notes(comparison: Comparison) -> list[str]:
     lines = [f"#{s.number} left out: {line}" for s in comparison.systems for line in _gone(s)]
     lines += comparison.gathered.tally.lines(comparison.gathered.asked)
     for criterion, lacking in comparison.uncompared:
-        lines.append(f"{criterion.name} is not compared: no system tells {lacking}")
+        lines.append(
+            f"{criterion.name} is not compared: no system has all of it, {lacking} is missing"
+        )
     entries = [entry for system in comparison.systems for entry in system.entries]
     if any(entry.row.inferred for entry in entries):
         lines.append("i: inferred from a run of another scenario, as MLPerf's rules allow")
@@ -104,10 +108,14 @@ def notes(comparison: Comparison) -> list[str]:
     if any(system.results.accelerator for system in comparison.systems):
         lines.append("a system with an accelerator may have used that and not its CPU")
     if unknown := [f"#{s.number}" for s in comparison.systems if _unknown_accelerator(s)]:
-        lines.append(
-            f"the source does not tell whether an accelerator was used: {', '.join(unknown)}"
-        )
+        lines.append(f"the source does not tell whether an accelerator was used: {_some(unknown)}")
     return lines
+
+
+def _some(names: list[str]) -> str:
+    """Names of systems, of which there may be many."""
+    shown, more = names[:SHOWN], len(names) - SHOWN
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
 
 def _unknown_accelerator(system: System) -> bool:

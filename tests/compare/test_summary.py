@@ -8,7 +8,7 @@ from typing import Any
 
 from dse.compare.comparison import compare
 from dse.compare.summary import as_csv, as_object, notes
-from dse.types import ACCURACY, LATENCY, THROUGHPUT, Source
+from dse.types import ACCURACY, ENERGY, LATENCY, THROUGHPUT, Source
 from tests.compare.made import gathered, results, row
 
 MEASURED = results(
@@ -99,7 +99,7 @@ def test_notes_tell_what_the_values_are() -> None:
     for words in (
         "#2 left out: one",
         "#2 left out: and 3 more results",
-        "energy_per_sample_mj is not compared: no system tells energy_per_sample_mj",
+        f"{ENERGY.name} is not compared: no system has all of it, {ENERGY.name} is missing",
         "i: inferred from a run of another scenario, as MLPerf's rules allow",
         "p: a probe or another short run, no valid MLPerf result",
         "a system with an accelerator may have used that and not its CPU",
