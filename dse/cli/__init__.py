@@ -15,6 +15,7 @@ from dse.cli.export import export
 from dse.cli.frontier import frontier
 from dse.cli.importing import import_
 from dse.cli.models import models
+from dse.cli.report import report
 from dse.cli.status import status
 from dse.cli.system import system
 from dse.cli.validate import validate
@@ -34,7 +35,7 @@ def dse() -> None:
 
 
 for command in (
-    *(explore, status, frontier, validate, export, bench),
+    *(explore, status, frontier, report, validate, export, bench),
     *(import_, compare, models, backends, system),
 ):
     dse.add_command(command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dse.errors import UnavailableError
@@ -10,11 +11,12 @@ from dse.report.summary import accuracy_source
 from dse.types import ACCURACY, COSTS, LATENCY, METRICS, MULTI_STREAM, SERVER, THROUGHPUT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from dse.study.record import Record
 
@@ -56,6 +58,29 @@ def draw(
         UnavailableError: matplotlib is not installed.
         DseError: the file can't be written.
     """
+    with drawing((9, 5.5), [file]) as figure:
+        axes = figure.add_subplot()
+        _points(axes, records, frontier, leading, metrics)
+        _names(axes, [r for r in frontier if r.id in leading], metrics)
+        _axes(axes, records, metrics)
+        axes.set_title(title, fontsize=10, loc="left")
+
+
+@contextmanager
+def drawing(size: tuple[float, float], files: Sequence[Path]) -> Iterator[Figure]:
+    """A figure to draw on; at the end of the block it is written.
+
+    Args:
+        size: width and height in inches.
+        files: where it goes; suffixes tell the formats.
+
+    Yields:
+        The figure.
+
+    Raises:
+        UnavailableError: matplotlib is not installed.
+        DseError: a file can't be written.
+    """
     try:
         from matplotlib import rc_context
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -64,17 +89,16 @@ def draw(
         raise UnavailableError(
             "pictures need matplotlib", remedy="pip install 'mlperf-dse[report]'"
         ) from error
-    # A name with dollar signs is a name, no formula.
-    with rc_context({"text.parse_math": False}):
-        figure = Figure(figsize=(9, 5.5), layout="constrained")
+    # A name with dollar signs is a name, no formula; the same study gives the same file.
+    with rc_context({"text.parse_math": False, "svg.hashsalt": "dse"}):
+        figure = Figure(figsize=size, layout="constrained")
         FigureCanvasAgg(figure)
-        axes = figure.add_subplot()
-        _points(axes, records, frontier, leading, metrics)
-        _names(axes, [r for r in frontier if r.id in leading], metrics)
-        _axes(axes, records, metrics)
-        axes.set_title(title, fontsize=10, loc="left")
-        with atomic_write(file) as stream:
-            figure.savefig(stream, dpi=130, format=file.suffix.removeprefix("."))
+        yield figure
+        for file in files:
+            form = file.suffix.removeprefix(".")
+            undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(form)
+            with atomic_write(file) as stream:
+                figure.savefig(stream, dpi=130, format=form, metadata=undated)
 
 
 def _points(

@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dse.errors import DseError
+from dse.report.curves import draw_effects, draw_progress
+from dse.report.effects import effects
 from dse.report.picture import axes_metrics, draw
+from dse.report.progress import progress
+from dse.report.quantities import quantities
 from dse.system import System
 
 if TYPE_CHECKING:
@@ -13,7 +17,10 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from dse.report.view import View
     from dse.study.study import Study
+
+FORMATS = ("png", "svg")
 
 
 def write(study: Study) -> Path | None:
@@ -28,11 +35,41 @@ def write(study: Study) -> Path | None:
     records = study.feasible_records(space)
     if metrics is None or not records:
         return None
-    system = System.from_dict(study.about.system)
-    title = f"{study.folder.name}: {system.cpu}, {system.available_cpus} CPUs"
     leading = study.results.leading()
-    draw(records, study.frontier(), leading, metrics, title, study.folder.picture)
+    draw(records, study.frontier(), leading, metrics, _title(study), study.folder.picture)
     return study.folder.picture
+
+
+def write_pictures(view: View, folder: Path) -> list[Path]:
+    """Draws all there is to draw of a study into a folder, as PNG and SVG; gives the files.
+
+    Raises:
+        UnavailableError: matplotlib is not installed.
+        DseError: a file can't be written.
+    """
+    study = view.study
+    title, written = _title(study), []
+    frontier, curve, knobs = (
+        [folder / f"{name}.{form}" for form in FORMATS]
+        for name in ("frontier", "progress", "effects")
+    )
+    metrics = axes_metrics([metric.name for metric in view.objectives])
+    if metrics is not None and view.records:
+        for file in frontier:
+            draw(view.records, view.frontier, view.leading(), metrics, title, file)
+        written += frontier
+    if steps := progress(study):
+        draw_progress(steps, title, curve)
+        written += curve
+    compared = [metric for metric in quantities(view) if metric.name in view.metrics]
+    if draw_effects(effects(study.records.values(), compared), compared, title, knobs):
+        written += knobs
+    return written
+
+
+def _title(study: Study) -> str:
+    system = System.from_dict(study.about.system)
+    return f"{study.folder.name}: {system.cpu}, {system.available_cpus} CPUs"
 
 
 def print_picture(study: Study, console: Console) -> None:

@@ -95,6 +95,11 @@ class StudyFolder:
         return self.path / "imported.json"
 
     @property
+    def report(self) -> Path:
+        """The folder of the report."""
+        return self.path / "report"
+
+    @property
     def lock(self) -> Path:
         """Held while a study is opened, or trials of processes that are gone are ended."""
         return self.path / ".lock"

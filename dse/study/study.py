@@ -151,6 +151,11 @@ class Study:
         return SearchSpace.from_dict(self.about.space)
 
     @property
+    def generations(self) -> list[generations.Generation]:
+        """All of them, oldest first; the last is the current one."""
+        return [feed.generation for feed in self._feeds]
+
+    @property
     def trials_begun(self) -> int:
         """How many trials all generations have begun, whatever became of them."""
         return self._trials_begun

@@ -1,0 +1,42 @@
+"""``dse report``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from dse.cli.options import storage_option, study_argument
+from dse.errors import RequestError
+
+
+@click.command()
+@study_argument
+@click.option(
+    "--output",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the report [default: report in the study's folder].",
+)
+@storage_option
+def report(study: str, output: Path | None, storage: str | None) -> None:
+    """Write all that a study tells: a page for the browser, tables and pictures.
+
+    The page needs no network and nothing beside it.
+    """
+    from dse.report.view import View
+    from dse.report.whole import write_report
+    from dse.study.folder import existing_folder
+    from dse.study.study import Study
+
+    folder = existing_folder(study)
+    if output is None and not os.access(folder.path, os.W_OK):
+        raise RequestError(
+            "the study's folder can't be written",
+            file=folder.path,
+            remedy="choose another place with --output",
+        )
+    view = View(Study.load(folder, storage))
+    for path in write_report(view, output or folder.report):
+        click.echo(path)

@@ -1,0 +1,17 @@
+// Elements of the page; texts are texts, never markup.
+
+function element(name, text = "", attributes = {}) {
+  const made = document.createElement(name);
+  if (text) made.textContent = text;
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  return made;
+}
+
+function byId(id) {
+  return document.getElementById(id);
+}
+
+function fillOptions(select, entries, chosen) {
+  select.replaceChildren(...entries.map(([value, text]) => element("option", text, { value })));
+  select.value = chosen;
+}

@@ -1,0 +1,170 @@
+"""Puts the page together: one file with its style, its script and its data, and no way out."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from dse import __version__
+from dse.errors import UnavailableError
+from dse.report.failures import printable
+from dse.report.health import health
+from dse.report.html import sections
+from dse.report.html.columns import columns
+from dse.report.picture import axes_metrics
+from dse.report.progress import progress
+from dse.report.quantities import quantities
+from dse.report.standing import MEANINGS, Standing, standings
+from dse.report.summary import notes
+from dse.system import System
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import jinja2
+
+    from dse.report.quantities import Quantity
+    from dse.report.view import View
+
+SCRIPTS = (
+    *("dom.js", "data.js", "filter.js", "scales.js", "colours.js", "paint.js", "chart.js"),
+    *("table.js", "progress.js", "page.js"),
+)
+"""In the order in which they build on each other."""
+SECTIONS = (
+    ("summary", "Summary"),
+    ("points", "Points"),
+    ("rows", "Table"),
+    ("effects", "Knobs"),
+    ("progress", "Progress"),
+    ("failures", "Failures"),
+    ("measured", "How the numbers came about"),
+    ("system", "System"),
+)
+_ENDS_SCRIPT = {ord(each): f"\\u{ord(each):04x}" for each in "<>&\u2028\u2029"}
+"""What could end a script element or a line of one."""
+
+
+def page(view: View, files: Sequence[str]) -> str:
+    """The page of a study, as HTML.
+
+    Args:
+        view: of the study.
+        files: names of what lies beside the page.
+
+    Raises:
+        UnavailableError: Jinja is not installed.
+    """
+    environment = _environment()
+    from markupsafe import Markup
+
+    shown = quantities(view)
+    css, script = _text("style.css"), "\n".join(['"use strict";', *map(_text, SCRIPTS)])
+    return environment.from_string(_text("template.html")).render(
+        **_content(view, shown),
+        sections=SECTIONS,
+        files=files,
+        version=__version__,
+        policy=_policy(css, script),
+        css=Markup(css),  # noqa: S704  # our own files
+        script=Markup(script),  # noqa: S704
+        data=Markup(as_script(_data(view, shown))),  # noqa: S704  # see as_script
+    )
+
+
+def as_script(value: Any) -> str:
+    """A JSON value for a script element that is data: nothing in it ends the element."""
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return text.translate(_ENDS_SCRIPT)
+
+
+def _environment() -> jinja2.Environment:
+    try:
+        import jinja2
+    except ImportError as error:
+        raise UnavailableError(
+            "the page needs Jinja", remedy="pip install 'mlperf-dse[report]'"
+        ) from error
+    return jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        # Names may hold what turns text around or is no character at all.
+        finalize=lambda each: printable(each) if type(each) is str else each,
+    )
+
+
+def _text(name: str) -> str:
+    return resources.files("dse.report.html").joinpath(name).read_text(encoding="utf-8")
+
+
+def _policy(css: str, script: str) -> str:
+    """Nothing is loaded, nothing is sent, and no other style or script runs than ours."""
+    return "; ".join(
+        [
+            "default-src 'none'",
+            f"style-src {_hash(css)}",
+            f"script-src {_hash(script)}",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "require-trusted-types-for 'script'",
+            "trusted-types 'none'",
+        ]
+    )
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+def _content(view: View, shown: Sequence[Quantity]) -> dict[str, Any]:
+    study = view.study
+    compared = [metric for metric in shown if metric.name in _compared(view)]
+    return {
+        "study": study.folder.name,
+        "system": System.from_dict(study.about.system),
+        "figures": sections.figures(view),
+        "notes": [*notes(study), *view.tally.lines(view.derivation)],
+        "effects": sections.effect_tables(view, compared),
+        "steps": bool(study.records),
+        "failures": sections.failure_kinds(study),
+        "excluded": study.about.excluded,
+        "bases": sections.basis_rows(view, shown),
+        "health": health(study),
+        "system_lines": sections.system_lines(study),
+    }
+
+
+def _compared(view: View) -> set[str]:
+    return {*view.metrics, *(definition.name for definition in view.derivation.definitions)}
+
+
+def _data(view: View, shown: Sequence[Quantity]) -> dict[str, Any]:
+    """What the script draws."""
+    records = sorted(view.study.records.values(), key=lambda record: record.id)
+    objectives = [metric.name for metric in view.objectives]
+    names = [metric.name for metric in shown]
+    return {
+        "columns": columns(records, standings(view), shown),
+        "objectives": objectives,
+        "axes": axes_metrics(objectives) or (names * 2)[:2],
+        "standings": list(Standing),
+        "meanings": MEANINGS,
+        "steps": _steps(view),
+    }
+
+
+def _steps(view: View) -> dict[str, list[float]]:
+    steps = progress(view.study)
+    whole = (steps[-1].hypervolume if steps else 0.0) or 1.0
+    return {
+        "id": [step.id for step in steps],
+        "explored": [step.explored for step in steps],
+        "measuring_s": [round(step.measuring_s, 1) for step in steps],
+        "wall_s": [round(step.wall_s, 1) for step in steps],
+        "share": [round(step.hypervolume / whole, 5) for step in steps],
+    }

@@ -1,0 +1,123 @@
+// Draws a chart on its canvas: axes, lines, points.
+
+const SIZES = { 0: 2.6, 1: 4.5, 2: 5.5 };
+
+function style(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+/** A canvas as sharp as the screen; gives its context and its size in CSS pixels. */
+function sharp(canvas) {
+  const { width, height } = canvas.getBoundingClientRect();
+  const ratio = window.devicePixelRatio || 1;
+  canvas.width = Math.round(width * ratio);
+  canvas.height = Math.round(height * ratio);
+  const pen = canvas.getContext("2d");
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  pen.font = "12px system-ui, sans-serif";
+  return { pen, width, height };
+}
+
+function labelOf(axis, tick) {
+  return axis.words ? (axis.words[tick] ?? "") : tickText(tick);
+}
+
+/** How much room the labels of the vertical axis take. */
+function roomFor(pen, axis, ticks) {
+  const widest = Math.max(0, ...ticks.map((tick) => pen.measureText(labelOf(axis, tick)).width));
+  return Math.min(150, widest) + 34;
+}
+
+function paintAxes(pen, chart) {
+  const { box, x, y, view } = chart;
+  pen.strokeStyle = style("--grid");
+  pen.fillStyle = style("--ink-soft");
+  pen.lineWidth = 1;
+  pen.textAlign = "center";
+  pen.textBaseline = "top";
+  for (const tick of chart.ticks.x) {
+    stroke(pen, [[x.at(tick), box.top], [x.at(tick), box.bottom]]);
+    pen.fillText(labelOf(view.x, tick), x.at(tick), box.bottom + 6, 100);
+  }
+  pen.textAlign = "right";
+  pen.textBaseline = "middle";
+  for (const tick of chart.ticks.y) {
+    stroke(pen, [[box.left, y.at(tick)], [box.right, y.at(tick)]]);
+    pen.fillText(labelOf(view.y, tick), box.left - 6, y.at(tick), 150);
+  }
+  pen.fillStyle = style("--ink");
+  pen.textAlign = "center";
+  pen.fillText(view.x.label, box.left + box.width / 2, box.bottom + 34, box.width);
+  pen.save();
+  pen.translate(12, box.top + box.height / 2);
+  pen.rotate(-Math.PI / 2);
+  pen.fillText(view.y.label, 0, 0, box.height);
+  pen.restore();
+}
+
+function stroke(pen, path) {
+  pen.beginPath();
+  path.forEach(([x, y], n) => (n ? pen.lineTo(x, y) : pen.moveTo(x, y)));
+  pen.stroke();
+}
+
+function clipped(pen, box, work) {
+  pen.save();
+  pen.beginPath();
+  pen.rect(box.left, box.top, box.width, box.height);
+  pen.clip();
+  work();
+  pen.restore();
+}
+
+/** The points of one rank: 0 small and pale, 1 hollow, 2 full. */
+function paintPoints(pen, chart, rank) {
+  const radius = SIZES[rank];
+  pen.globalAlpha = rank ? 1 : 0.45;
+  pen.lineWidth = 1.5;
+  const paper = style("--paper");
+  const ink = style("--ink");
+  for (const row of chart.rows) {
+    if (chart.view.rank(row) !== rank) continue;
+    const [x, y] = chart.place(row);
+    pen.beginPath();
+    pen.arc(x, y, radius, 0, 2 * Math.PI);
+    pen.fillStyle = rank === 1 ? paper : chart.view.colour(row);
+    pen.fill();
+    if (rank) {
+      pen.strokeStyle = rank === 1 ? chart.view.colour(row) : ink;
+      pen.stroke();
+    }
+  }
+  pen.globalAlpha = 1;
+}
+
+/** What is known of the values: a line to both ends of each interval. */
+function paintIntervals(pen, chart) {
+  const { x, y } = chart;
+  pen.lineWidth = 1;
+  pen.globalAlpha = 0.7;
+  for (const row of chart.rows) {
+    if (!chart.view.interval(row)) continue;
+    pen.strokeStyle = chart.view.colour(row);
+    const [left, top] = chart.place(row);
+    const across = chart.view.x.interval?.(row);
+    const up = chart.view.y.interval?.(row);
+    if (across) stroke(pen, across.map((end) => [inside(x, end), top]));
+    if (up) stroke(pen, up.map((end) => [left, inside(y, end)]));
+  }
+  pen.globalAlpha = 1;
+}
+
+/** A logarithm has no place for what is not positive: it ends at the edge. */
+function inside(scale, value) {
+  return scale.kind === "log" && value <= 0 ? scale.from : scale.at(value);
+}
+
+function ring(pen, [x, y]) {
+  pen.strokeStyle = style("--accent");
+  pen.lineWidth = 3;
+  pen.beginPath();
+  pen.arc(x, y, 10, 0, 2 * Math.PI);
+  pen.stroke();
+}

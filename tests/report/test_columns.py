@@ -1,0 +1,85 @@
+"""The columns of the page: every row in each of them, and nothing that JSON has not."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dse.report.html.columns import Words, columns
+from dse.report.quantities import quantities
+from dse.report.standing import Standing, standings
+from dse.report.view import View
+from dse.types import DEFAULT_OBJECTIVES
+from tests.report.samples import HARM, harmful, ordinary
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def of(view: View) -> dict[str, dict[str, Any]]:
+    records = sorted(view.study.records.values(), key=lambda record: record.id)
+    made = columns(records, standings(view), quantities(view))
+    assert json.loads(json.dumps(made, allow_nan=False)) == made
+    return {column["name"]: column for column in made}
+
+
+@given(st.lists(st.none() | st.sampled_from(["a", "b", "", "\x00"])))
+def test_words_come_back(texts: list[str | None]) -> None:
+    words = Words()
+    for text in texts:
+        words.add(text)
+    found = words.as_dict()
+    assert (
+        len(set(found["words"])) == len(found["words"]) == len({t for t in texts if t is not None})
+    )
+    shown = [None if place < 0 else found["words"][place] for place in found["cells"]]
+    assert shown == [text and text.replace("\x00", "?") for text in texts]
+
+
+def test_values_intervals_and_what_they_rest_on(tmp_path: Path) -> None:
+    view = View(ordinary(tmp_path / "s"))
+    found = of(view)
+    count = len(view.study.records)
+    assert {len(column["cells"]) for column in found.values()} == {count}
+    by_id = {record.id: record for record in view.study.records.values()}
+    for name in DEFAULT_OBJECTIVES:
+        column = found[name]
+        assert column["metric"]
+        for row, id_ in enumerate(found["id"]["cells"]):
+            measurement = by_id[id_].outcome.measurement(name)
+            if measurement is None:
+                assert column["cells"][row] is column["low"][row] is None
+                assert column["basis"]["cells"][row] == -1
+                continue
+            assert math.isclose(column["cells"][row], measurement.value, rel_tol=1e-5)
+            assert (column["low"][row] is None) == (measurement.interval is None)
+            assert "measured" in column["basis"]["words"][column["basis"]["cells"][row]]
+    assert found["failure"]["words"] == ["crash", "timeout"]
+    assert set(found["pinned"]["words"]) == {"no"}
+    assert {c for c in found["delay_ms"]["cells"] if c} == {1, 2.5}
+
+
+def test_standings_are_those_of_the_study(tmp_path: Path) -> None:
+    view = View(ordinary(tmp_path / "s"))
+    found = standings(view)
+    failed = {r.id for r in view.study.records.values() if r.outcome.failure}
+    assert {id_ for id_, standing in found.items() if standing is Standing.FAILED} == failed
+    on = {Standing.CERTAIN, Standing.LEADING, Standing.BEHIND}
+    assert {id_ for id_, standing in found.items() if standing in on} == {
+        r.id for r in view.frontier
+    }
+    sure = {r.id for r in view.frontier if view.certain(r)}
+    assert {id_ for id_, standing in found.items() if standing is Standing.CERTAIN} == sure
+
+
+@pytest.mark.parametrize("name", ["model", "failure_message", "accuracy_percent"])
+def test_what_turns_text_around_is_gone(tmp_path: Path, name: str) -> None:
+    column = of(View(harmful(tmp_path / "s")))[name]
+    words = column.get("basis", column)["words"]
+    assert any("onerror" in word for word in words)
+    assert not any("\u202e" in word or HARM in word for word in words)
