@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dse.space.space import Constraint
+    from dse.types import Metric
 
 Interval = tuple[float, float]
 
@@ -76,13 +77,32 @@ class Frontier:
     comparison with each that is kept.
 
     Args:
-        objectives: names of metrics; each is compared in its metric's direction.
+        objectives: metrics, or names in `METRICS`; each is compared in its metric's direction.
     """
 
-    def __init__(self, objectives: Sequence[str]) -> None:
-        self._objectives = tuple(objectives)
+    def __init__(self, objectives: Sequence[str | Metric]) -> None:
+        self._objectives = tuple(map(metric_of, objectives))
         self._kept: dict[Hashable, tuple[Loss, ...]] = {}
         self._rivals: _Rivals | None = None
+
+    @classmethod
+    def of(cls, points: Mapping[Hashable, Point], objectives: Sequence[str | Metric]) -> Frontier:
+        """The frontier of many points at once, by their names."""
+        import numpy as np
+
+        frontier = cls(objectives)
+        if not points:
+            return frontier
+        known = [losses(point, objectives) for point in points.values()]
+        values, best, worst = (
+            np.array([[getattr(loss, part) for loss in own] for own in known])
+            for part in ("value", "best", "worst")
+        )
+        keys = numbered([[loss.key for loss in own] for own in known])
+        names = list(points)
+        for place in undominated(values, best, worst, keys):
+            frontier.keep(names[place], points[names[place]])
+        return frontier
 
     def add(self, name: Hashable, point: Point) -> bool:
         """Adds a point unless one that is there dominates it; drops those that it dominates.
@@ -167,22 +187,26 @@ def numbered(keys: Sequence[Sequence[str | None]]) -> NDArray[np.int64]:
     )
 
 
-def losses(point: Point, objectives: Sequence[str]) -> tuple[Loss, ...]:
+def metric_of(objective: str | Metric) -> Metric:
+    """An objective by its name in `METRICS`, or as it is."""
+    return METRICS[objective] if isinstance(objective, str) else objective
+
+
+def losses(point: Point, objectives: Sequence[str | Metric]) -> tuple[Loss, ...]:
     """A point's values in these objectives, in their order."""
-    return tuple(_loss(point, objective) for objective in objectives)
+    return tuple(_loss(point, metric_of(objective)) for objective in objectives)
 
 
-def _loss(point: Point, objective: str) -> Loss:
-    metric = METRICS[objective]
+def _loss(point: Point, metric: Metric) -> Loss:
     sign = -1.0 if metric.direction == "maximize" else 1.0
-    value = sign * point.values[objective]
-    interval = point.intervals.get(objective)
+    value = sign * point.values[metric.name]
+    interval = point.intervals.get(metric.name)
     known = None
     if interval is not None:
         low, high = sorted(sign * bound for bound in interval)
         known = low, high
     low, high = known if known and metric.timed else (value, value)
-    return Loss(value, low, high, known, point.keys.get(objective))
+    return Loss(value, low, high, known, point.keys.get(metric.name))
 
 
 def _same(one: Loss, other: Loss) -> bool:
@@ -231,22 +255,25 @@ def undominated(
     return found
 
 
-def nondominated(points: Sequence[Mapping[str, float]], objectives: Sequence[str]) -> list[int]:
+def nondominated(
+    points: Sequence[Mapping[str, float]], objectives: Sequence[str | Metric]
+) -> list[int]:
     """Positions of the points whose values no other's dominate, in their order.
 
     Of several points with equal values all are kept.
 
     Args:
         points: value by metric name, each in its metric's unit; every objective is present.
-        objectives: names of metrics; each is compared in its metric's direction.
+        objectives: metrics, or names in `METRICS`; each is compared in its metric's direction.
     """
     if not points:
         return []
     import moocore
 
+    metrics = [metric_of(objective) for objective in objectives]
     flags = moocore.is_nondominated(
-        [[point[name] for name in objectives] for point in points],
-        maximise=[METRICS[name].direction == "maximize" for name in objectives],
+        [[point[metric.name] for metric in metrics] for point in points],
+        maximise=[metric.direction == "maximize" for metric in metrics],
         keep_weakly=True,
     )
     return [position for position, flag in enumerate(flags) if flag]

@@ -21,7 +21,8 @@ LAYERS: dict[str, set[str]] = {
         *("machine", "system", "version", *BASE),
     },
     "submission": {
-        *("report", "study", "measure.runner", "measure.spec", "loadgen.logs", "loadgen.verdict"),
+        *("report", "derived", "study", "measure.runner", "measure.spec"),
+        *("loadgen.logs", "loadgen.verdict"),
         *("system", "procfs", "paths", "yamlfile", *BASE),
     },
     "validate": {

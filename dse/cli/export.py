@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dse.cli.options import Ids, storage_option, study_argument
+from dse.cli.options import Ids, derived_options, storage_option, study_argument
 from dse.submission.release import LATEST, RELEASES
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ STATUSES = ("available", "preview", "rdi")
     default=(),
     help="Export these points, such as 3,7 [default: what is complete on the frontier].",
 )
+@derived_options
 @click.option(
     "--division", type=click.Choice(["open"]), default="open", show_default=True, help="Division."
 )

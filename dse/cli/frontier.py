@@ -3,55 +3,77 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
-from dse.cli.options import json_option, storage_option, study_argument
+from dse.cli.options import derived_options, json_option, storage_option, study_argument
 
 if TYPE_CHECKING:
-    from dse.study.study import Study
+    from dse.derived.derivation import Derivation
+    from dse.report.view import View
 
 
 @click.command()
 @study_argument
 @storage_option
+@derived_options
 @json_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print a CSV table.")
-def frontier(study: str, storage: str | None, *, as_json: bool, as_csv: bool) -> None:
-    """Show the Pareto-optimal configurations of a study."""
+def frontier(
+    study: str, storage: str | None, derivation: Derivation, *, as_json: bool, as_csv: bool
+) -> None:
+    """Show the Pareto-optimal configurations of a study.
+
+    Metrics, conditions and objectives of your own are computed from what was measured.
+    """
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other; give one of them")
+    from dse.report.view import View
     from dse.study.folder import existing_folder
     from dse.study.study import Study
 
-    opened = Study.load(existing_folder(study), storage)
+    view = View(Study.load(existing_folder(study), storage), derivation)
     if as_json:
         from dse.report.summary import frontier as as_object
 
-        click.echo(json.dumps(as_object(opened)))
+        click.echo(json.dumps(as_object(view.study, view)))
     elif as_csv:
-        from dse.report.frame import frame, known_metrics
-        from dse.report.summary import ordered
-
-        points = ordered(opened.frontier())
-        table = frame(points, known_metrics(points, opened.about.metrics))
-        click.echo(table.to_csv(index=False), nl=False)
+        _print_table(view)
     else:
-        _show(opened)
+        _show(view)
 
 
-def _show(opened: Study) -> None:
+def _print_table(view: View) -> None:
+    from dse.report.defined import figures
+    from dse.report.frame import frame, known_metrics
+    from dse.report.summary import ordered
+
+    points = ordered(view.frontier)
+    table = frame(points, known_metrics(points, view.metrics)).assign(**figures(view, points))
+    click.echo(table.to_csv(index=False), nl=False)
+    for line in view.tally.lines(view.derivation):
+        click.echo(line, err=True)
+
+
+def _show(view: View) -> None:
+    from dse.report.defined import cell
     from dse.report.pictures import print_picture
     from dse.report.summary import notes
     from dse.report.text import console, frontier_table, marks
 
-    points = opened.frontier()
-    if not points:
-        click.echo("no configuration is measured and within the constraints yet")
-        return
     out = console()
-    out.print(frontier_table(points, opened.about.metrics, marks(opened.results)))
-    for note in notes(opened):
+    if not view.frontier:
+        click.echo("no configuration is measured and within the constraints yet")
+        for line in view.tally.lines(view.derivation):
+            out.print(line, style="dim", markup=False)
+        return
+    further = {
+        each.heading: partial(cell, view, name=each.name) for each in view.derivation.definitions
+    }
+    out.print(frontier_table(view.frontier, view.metrics, marks(view), further=further))
+    for note in notes(view.study, view):
         out.print(note, style="dim", markup=False)
-    print_picture(opened, console(stderr=True))
+    if not view.derivation.selects:  # the picture is of the study itself
+        print_picture(view.study, console(stderr=True))

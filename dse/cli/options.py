@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 study_argument = click.argument("study", metavar="STUDY")
 storage_option = click.option(
@@ -14,11 +20,68 @@ storage_option = click.option(
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
+_DERIVED = (
+    click.option(
+        "--metric",
+        "metrics",
+        metavar="'NAME [UNIT] = EXPRESSION'",
+        multiple=True,
+        help="Compute a further metric, such as 'per_watt = throughput_samples_per_s / watts'. "
+        "Can be given several times; one may use those before it.",
+    ),
+    click.option(
+        "--where",
+        "conditions",
+        metavar="EXPRESSION",
+        multiple=True,
+        help="Only points for which it holds, such as 'latency_p90_ms < 15 and threads <= 2'.",
+    ),
+    click.option(
+        "--objective",
+        "objectives",
+        metavar="NAME:DIRECTION",
+        multiple=True,
+        help="Find the frontier by these in place of the study's objectives; a direction is "
+        "minimize or maximize.",
+    ),
+    click.option(
+        "--facts",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="A YAML file of numbers that these may use, such as a price, for all or some CPUs.",
+    ),
+)
+
 _UNITS_S = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _UNITS_BYTES = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
 MAX_SECONDS = 366 * 86400.0
 MAX_BYTES = 1 << 50
+
+
+def derived_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options for metrics, conditions and objectives of the user.
+
+    The command gets what they say as ``derivation``, a `dse.derived.derivation.Derivation`.
+    """
+
+    @wraps(command)
+    def reading(
+        *,
+        metrics: tuple[str, ...],
+        conditions: tuple[str, ...],
+        objectives: tuple[str, ...],
+        facts: Path | None,
+        **options: Any,
+    ) -> Any:
+        from dse.derived.derivation import Derivation
+
+        derivation = Derivation.parse(metrics, conditions, objectives, facts)
+        return command(derivation=derivation, **options)
+
+    for option in reversed(_DERIVED):
+        reading = option(reading)
+    return reading
 
 
 class Duration(click.ParamType[float]):

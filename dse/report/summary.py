@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dse.report.view import View
 from dse.system import System
 from dse.types import ACCURACY, ENERGY, LADDER, METRICS, SCENARIOS, Source
 
@@ -30,28 +31,35 @@ def status(study: Study) -> dict[str, Any]:
     }
 
 
-def frontier(study: Study) -> dict[str, Any]:
-    """The frontier: the object that ``dse frontier --json`` prints."""
+def frontier(study: Study, view: View | None = None) -> dict[str, Any]:
+    """The frontier: the object that ``dse frontier --json`` prints.
+
+    Args:
+        study: opened.
+        view: what of it was asked for; None for the study as it is.
+    """
+    view = view or View(study)
     system = System.from_dict(study.about.system)
-    objectives = study.space.objectives
-    leading = study.results.leading()
+    leading = view.leading()
     return {
         "study": study.folder.name,
         "system": {"fingerprint": system.fingerprint, "cpu": system.cpu},
         "objectives": [
             {
-                "name": name,
-                "unit": METRICS[name].unit,
-                "direction": METRICS[name].direction,
-                **({"estimate": True} if METRICS[name].estimated else {}),
+                "name": metric.name,
+                "unit": metric.unit,
+                "direction": metric.direction,
+                **({"estimate": True} if metric.estimated else {}),
             }
-            for name in objectives
+            for metric in view.objectives
         ],
         "points": [
-            point(record, objectives)
-            | {"certain": study.results.certain(record), "leading": record.id in leading}
-            for record in ordered(study.frontier())
+            _viewed(record, view)
+            | {"certain": view.certain(record), "leading": record.id in leading}
+            | _defined(record, view)
+            for record in ordered(view.frontier)
         ],
+        **(view.tally.as_dict(view.derivation) if view.derivation.asked else {}),
         **_borrowed(study),
     }
 
@@ -93,6 +101,29 @@ def point(record: Record, objectives: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
+def _viewed(record: Record, view: View) -> dict[str, Any]:
+    """One point with the objectives that were asked for, measured or the user's."""
+    names = [metric.name for metric in view.objectives]
+    # How valid it is tell all that is shown of it: a metric of the user has no runs of its own.
+    found = point(record, view.metrics if view.derivation.objectives else tuple(names))
+    amounts = view.assessed(record).amounts
+    values = {**found["values"], **{name: each.value for name, each in amounts.items()}}
+    intervals = {name: list(each.interval) for name, each in amounts.items() if each.interval}
+    shown = found["intervals"]
+    return {
+        **found,
+        "values": {name: value for name, value in values.items() if name in names},
+        "intervals": {n: i for n, i in shown.items() if n in names} | intervals,
+    }
+
+
+def _defined(record: Record, view: View) -> dict[str, Any]:
+    """The metrics of the user, where there are any."""
+    if not view.derivation.definitions:
+        return {}
+    return {"derived": {name: a.value for name, a in view.assessed(record).amounts.items()}}
+
+
 def _timed(measurement: Measurement) -> bool:
     """Whether it was taken in a scenario of LoadGen, and so can be valid; what it costs can't."""
     return measurement.metric in SCENARIOS and measurement.source is Source.MEASURED
@@ -112,8 +143,14 @@ def calibrated_on(record: Record) -> int:
     return int(accuracy.details.get("calibrated_on", 0)) if accuracy is not None else 0
 
 
-def notes(study: Study) -> list[str]:
-    """What a reader must know to judge the values."""
+def notes(study: Study, view: View | None = None) -> list[str]:
+    """What a reader must know to judge the values.
+
+    Args:
+        study: opened.
+        view: what of it was asked for; None for the study as it is.
+    """
+    view = view or View(study)
     sources = {m.source for r in study.records.values() for m in r.outcome.measurements}
     lines = []
     if Source.PUBLISHED in sources:
@@ -133,18 +170,18 @@ def notes(study: Study) -> list[str]:
     if ENERGY.name in study.about.metrics:
         lines.append("energy is an estimate: all that the CPU took meanwhile, whatever ran on it")
     if Source.MEASURED in sources:
-        lines.append(_lengths(study.frontier()))
+        lines.append(_lengths(view.frontier))
     if borrowed := study.about.borrowed:
         names = ", ".join(str(each["name"]) for each in borrowed[:3])
         more = f" and {len(borrowed) - 3} more" if len(borrowed) > 3 else ""
         lines.append(f"results of {names}{more} led the search; no value here is theirs")
-    return lines + _explained(study)
+    return [*lines, *view.tally.lines(view.derivation), *_explained(view)]
 
 
-def _explained(study: Study) -> list[str]:
+def _explained(view: View) -> list[str]:
     """What the marks of points mean that are not certain."""
-    leading = study.results.leading()
-    uncertain = [r.id for r in study.frontier() if not study.results.certain(r)]
+    leading = view.leading()
+    uncertain = [r.id for r in view.frontier if not view.certain(r)]
     lines = []
     if not leading.isdisjoint(uncertain):
         lines.append("~ another point may be better in all: their intervals overlap")

@@ -25,6 +25,7 @@ from dse.types import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from dse.report.view import View
     from dse.space.plan import Excluded
     from dse.study.record import Record
     from dse.study.results import Results
@@ -79,7 +80,7 @@ def number(metric: str, value: float) -> str:
     return f"{value:.{DECIMALS[metric]}f}"
 
 
-def marks(results: Results) -> Callable[[Record], str]:
+def marks(results: Results | View) -> Callable[[Record], str]:
     """How points of a frontier are marked: not at all where they would be there again."""
     leading = results.leading()
 
@@ -98,6 +99,7 @@ def frontier_table(
     *,
     intervals: bool = True,
     most: int | None = None,
+    further: Mapping[str, Callable[[Record], str]] | None = None,
 ) -> Table:
     """The points of a frontier, the most accurate first; then those behind others.
 
@@ -107,6 +109,7 @@ def frontier_table(
         mark: see `marks`.
         intervals: whether to show them.
         most: how many rows to show at most.
+        further: what else to show of each, by heading.
     """
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("id", justify="right")
@@ -123,10 +126,13 @@ def frontier_table(
         table.add_column("knobs")
     for name in metrics:
         table.add_column(Text(HEADINGS[name]), justify="right", no_wrap=True)
+    for heading in further or {}:
+        table.add_column(Text(heading), justify="right", no_wrap=True)
     rows = sorted(ordered(list(records)), key=lambda record: mark(record) == BEHIND)
     for record in rows[:most]:
         id_, *row = _row(record, has_instances=has_instances, has_knobs=has_knobs)
         values = [_value(record, name, intervals=intervals) for name in metrics]
+        values += [tell(record) for tell in (further or {}).values()]
         table.add_row(id_, mark(record), *row, *map(Text, values))
     if most is not None and len(rows) > most:
         table.caption = f"and {len(rows) - most} more"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dse.errors import RequestError
 from dse.report.text import console as make_console
+from dse.report.view import View
 from dse.study.folder import existing_folder
 from dse.study.points import points
 from dse.study.study import Study
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from dse.derived.derivation import Derivation
+    from dse.study.record import Record
     from dse.submission.evidence import Result
     from dse.types import FidelityName
 
@@ -62,6 +65,7 @@ class Request:
     dry_run: bool
     force: bool
     checker: Path | None
+    derivation: Derivation
 
     @property
     def tree(self) -> Path:
@@ -86,7 +90,10 @@ def run(request: Request) -> int:
     console = make_console(stderr=True)
     _refuse_nonsense(request)
     study = Study.load(existing_folder(request.study), request.storage)
-    judged = _judged(study, request)
+    view = View(study, request.derivation)
+    for line in view.tally.lines(request.derivation):
+        console.print(line, markup=False, soft_wrap=True)
+    judged = _judged(view, request)
     if request.dry_run:
         make_console().print(readiness_table(judged))
         for line in readiness_lines(judged, request.study):
@@ -152,14 +159,37 @@ def _refuse_nonsense(request: Request) -> None:
         checkers.refuse_others(request.checker)
 
 
-def _judged(study: Study, request: Request) -> list[Judged]:
+def _points(view: View, request: Request) -> list[Record]:
+    """The points that were named, or else the frontier, as it was asked for.
+
+    Raises:
+        RequestError: there is none, or points are both named and chosen.
+    """
+    if not request.derivation.selects:
+        return points(view.study, request.points, "--points")
+    if request.points:
+        raise RequestError(
+            "points are named and chosen by conditions or objectives at once",
+            field="--points",
+            remedy="leave it out, or --where and --objective",
+        )
+    if not view.frontier:
+        raise RequestError(
+            f"no point of study '{view.study.folder.name}' is what was asked for",
+            remedy="`dse frontier` with the same --where and --objective tells why",
+        )
+    return view.frontier
+
+
+def _judged(view: View, request: Request) -> list[Judged]:
     """Every point in every scenario, with what keeps it from being valid."""
+    study = view.study
     fidelities: tuple[FidelityName, ...] = ("valid", "rehearsal") if request.preview else ("valid",)
     release = RELEASES[request.release]
     scenarios, infer = _scenarios(study, request), request.infer_scenarios
     results = [
         result
-        for record in points(study, request.points, "--points")
+        for record in _points(view, request)
         for result in gather(study, record, scenarios, fidelities, infer=infer)
     ]
     _refuse_release(results, request)

@@ -1,0 +1,1 @@
+"""What a user computes from what was measured: further metrics, conditions, other objectives."""

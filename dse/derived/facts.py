@@ -1,0 +1,90 @@
+"""The user's own numbers: what a machine costs by the hour, what it may take in watts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dse import yamlfile
+from dse.derived.names import SYSTEM, objection
+from dse.errors import RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+TOLD = tuple(name for name in SYSTEM if name != "cpu")
+"""Numbers that are known of most systems; a user's win."""
+
+
+class FactsForm(BaseModel):
+    """The file: numbers of every system, and under ``systems`` those of some."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, float] = Field(init=False)
+
+    systems: dict[str, dict[str, float]] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The numbers of a user.
+
+    Attributes:
+        everywhere: by name, of every system.
+        some: shell patterns, and the numbers of the systems that each fits; in the file's order.
+        file: where they stand.
+    """
+
+    everywhere: Mapping[str, float] = field(default_factory=dict)
+    some: tuple[tuple[str, Mapping[str, float]], ...] = ()
+    file: Path | None = None
+
+    @classmethod
+    def read(cls, path: Path) -> Facts:
+        """Reads a file.
+
+        Raises:
+            RequestError: it is wrong; names file, line and field.
+        """
+        form = yamlfile.read(path, FactsForm)
+        facts = cls(form.__pydantic_extra__, tuple(form.systems.items()), path)
+        for name in facts.names:
+            wrong = None if name in TOLD else objection(name)
+            if wrong:
+                raise facts.refusal(name, *wrong)
+        return facts
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that are there for some system, each once."""
+        return tuple(dict.fromkeys([*self.everywhere, *(n for _, own in self.some for n in own)]))
+
+    def of(self, names: Iterable[str]) -> dict[str, float]:
+        """The numbers of a system; of several entries that fit, the later one wins.
+
+        Args:
+            names: what the system is called: its CPU, its fingerprint.
+        """
+        called = [name.lower() for name in names if name]
+        found = dict(self.everywhere)
+        for pattern, own in self.some:
+            wanted = pattern.lower()
+            if any(name == wanted or fnmatchcase(name, wanted) for name in called):
+                found |= own
+        return found
+
+    def refusal(self, name: str, problem: str, remedy: str) -> RequestError:
+        """A complaint about the first place where a name stands."""
+        keys: tuple[str, ...] = (name,)
+        if name not in self.everywhere:
+            pattern = next(pattern for pattern, own in self.some if name in own)
+            keys = ("systems", pattern, name)
+        line = yamlfile.locate(self.file, *keys) if self.file else None
+        field_name = yamlfile.field_name(keys)
+        return RequestError(
+            f"'{name}' {problem}", file=self.file, line=line, field=field_name, remedy=remedy
+        )

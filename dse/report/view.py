@@ -1,0 +1,176 @@
+"""A study as it was asked for: which points count, what is optimised, what is computed of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from dse.derived.derivation import Derivation
+from dse.derived.point import Known, Machine
+from dse.derived.tally import Tally
+from dse.frontier import Frontier, Point, feasible, nondominated
+from dse.study.sieve import point_of
+from dse.system import System
+from dse.types import METRICS
+
+if TYPE_CHECKING:
+    from dse.derived.point import Amount, Assessed
+    from dse.study.record import Record
+    from dse.study.study import Study
+    from dse.types import Metric
+
+MHZ_PER_GHZ = 1000
+
+
+class View:
+    """The points of a study with what a derivation makes of them.
+
+    Without conditions and objectives of its own it shows the study's frontier as it is. With some,
+    the points that keep to the study's constraints and to the conditions have a frontier of their
+    own, by the same rules.
+
+    Args:
+        study: opened.
+        derivation: what the user asks for.
+
+    Raises:
+        RequestError: a name in it is not known.
+    """
+
+    def __init__(self, study: Study, derivation: Derivation | None = None) -> None:
+        self.study = study
+        self.derivation = derivation or Derivation()
+        if self.derivation.asked:
+            self.derivation.check(_further(study))
+        self._assessor = self.derivation.assessor(machine_of(study))
+        self._assessed: dict[int, Assessed] = {}
+
+    @cached_property
+    def objectives(self) -> tuple[Metric, ...]:
+        """What is optimised."""
+        return self.derivation.metrics(self.study.space.objectives)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Measured metrics to show: the objectives among them, then what the study is about."""
+        own = [metric.name for metric in self.objectives if metric.name in METRICS]
+        return tuple(dict.fromkeys([*own, *self.study.about.metrics]))
+
+    @cached_property
+    def records(self) -> list[Record]:
+        """The measured points that keep to constraints and conditions, in order of their ids."""
+        records = self.study.feasible_records(self.study.space)
+        if not self.derivation.conditions:
+            return records
+        return [record for record in records if self.assessed(record).kept]
+
+    @cached_property
+    def frontier(self) -> list[Record]:
+        """Those of them that no other dominates beyond the intervals, in order of their ids."""
+        if not self.derivation.selects:
+            return self.study.frontier()
+        kept = set(self._frontier.names)
+        return [record for record in self.records if record.id in kept]
+
+    def certain(self, record: Record) -> bool:
+        """Whether a record of the frontier would be there again if all were measured again."""
+        if not self.derivation.selects:
+            return self.study.results.certain(record)
+        return self._firm(record) and self._frontier.certain(record.id)
+
+    def leading(self) -> frozenset[int]:
+        """Ids of the frontier's records whose values no other's dominate."""
+        if not self.derivation.selects:
+            return self.study.results.leading()
+        names = [metric.name for metric in self.objectives]
+        points = [{name: self.value(each, name) or 0.0 for name in names} for each in self.frontier]
+        best = nondominated(points, self.objectives)
+        return frozenset(self.frontier[place].id for place in best)
+
+    def assessed(self, record: Record) -> Assessed:
+        """What the derivation makes of a record."""
+        if record.id not in self._assessed:
+            self._assessed[record.id] = self._assessor.assess(known_of(record))
+        return self._assessed[record.id]
+
+    def amount(self, record: Record, name: str) -> Amount | None:
+        """The value of a metric of the user; None where it is missing."""
+        return self.assessed(record).amounts.get(name)
+
+    def value(self, record: Record, name: str) -> float | None:
+        """The value of a metric, measured or the user's."""
+        amount = self.amount(record, name)
+        return record.outcome.values.get(name) if amount is None else amount.value
+
+    @cached_property
+    def tally(self) -> Tally:
+        """What was left out, and what is missing of that which is shown."""
+        derivation = self.derivation
+        records = self.frontier
+        if derivation.conditions:
+            records = self.study.feasible_records(self.study.space)
+        return Tally.of([self.assessed(record) for record in records], self._lacking)
+
+    @property
+    def _lacking(self) -> Counter[str]:
+        """How many points have no value of an objective, by what they lack."""
+        if not self.derivation.selects:
+            return Counter()
+        found = (self._lack(record) for record in self.records)
+        return Counter(cause for cause in found if cause)
+
+    def _lack(self, record: Record) -> str | None:
+        missing = self.assessed(record).missing
+        names = (metric.name for metric in self.objectives)
+        lacking = next((name for name in names if self.value(record, name) is None), None)
+        return None if lacking is None else missing.get(lacking, lacking)
+
+    @cached_property
+    def _frontier(self) -> Frontier:
+        able = [record for record in self.records if self._lack(record) is None]
+        return Frontier.of({record.id: self._point(record) for record in able}, self.objectives)
+
+    def _point(self, record: Record) -> Point:
+        point = point_of(record.outcome.measurements)
+        amounts = self.assessed(record).amounts
+        intervals = {name: each.interval for name, each in amounts.items() if each.interval}
+        keys = {name: each.key for name, each in amounts.items() if each.key}
+        return Point(
+            {**point.values, **{name: each.value for name, each in amounts.items()}},
+            {**point.intervals, **intervals},
+            {**point.keys, **keys},
+        )
+
+    def _firm(self, record: Record) -> bool:
+        """Whether constraints and conditions hold wherever the values lie in their intervals."""
+        known = known_of(record)
+        constraints = self.study.space.constraints
+        ends = [{**known.values, m: end} for m, ends in known.intervals.items() for end in ends]
+        return self._assessor.firm(known) and all(feasible(each, constraints) for each in ends)
+
+
+def known_of(record: Record) -> Known:
+    """A record as expressions see it."""
+    point = point_of(record.outcome.measurements)
+    return Known(record.configuration.as_dict(), point.values, point.intervals, point.keys)
+
+
+def machine_of(study: Study) -> Machine:
+    """The system of a study as expressions see it."""
+    system = System.from_dict(study.about.system)
+    return Machine.of(
+        system.fingerprint,
+        cpu=system.cpu,
+        cpus=system.available_cpus,
+        cores=system.physical_cores,
+        ghz=max((mhz for mhz, _ in system.max_mhz), default=0) / MHZ_PER_GHZ or None,
+    )
+
+
+def _further(study: Study) -> set[str]:
+    """The knobs that configurations have, or may have."""
+    planned = {knob.name for backend in study.space.backends for knob in backend.knobs}
+    return planned | {
+        name for record in study.records.values() for name, _ in record.configuration.knobs
+    }
