@@ -65,7 +65,8 @@ def _show(view: View) -> None:
 
     out = console()
     if not view.frontier:
-        click.echo("no configuration is measured and within the constraints yet")
+        none = "no configuration is measured and within the constraints yet"
+        click.echo("no configuration is what was asked for" if view.derivation.selects else none)
         for line in view.tally.lines(view.derivation):
             out.print(line, style="dim", markup=False)
         return

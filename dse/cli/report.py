@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from dse.cli.options import storage_option, study_argument
+from dse.cli.options import derived_options, storage_option, study_argument
 from dse.errors import RequestError
+
+if TYPE_CHECKING:
+    from dse.derived.derivation import Derivation
 
 
 @click.command()
@@ -20,7 +24,8 @@ from dse.errors import RequestError
     help="Folder for the report [default: report in the study's folder].",
 )
 @storage_option
-def report(study: str, output: Path | None, storage: str | None) -> None:
+@derived_options
+def report(study: str, output: Path | None, storage: str | None, derivation: Derivation) -> None:
     """Write all that a study tells: a page for the browser, tables and pictures.
 
     The page needs no network and nothing beside it.
@@ -37,6 +42,6 @@ def report(study: str, output: Path | None, storage: str | None) -> None:
             file=folder.path,
             remedy="choose another place with --output",
         )
-    view = View(Study.load(folder, storage))
+    view = View(Study.load(folder, storage), derivation)
     for path in write_report(view, output or folder.report):
         click.echo(path)

@@ -166,3 +166,15 @@ def test_a_wrong_wish_is_one_line(
         assert answer.out == ""
         assert answer.err.startswith(f"dse: {words}")
         assert len(answer.err.splitlines()) == 1
+
+
+def test_a_report_has_what_was_asked_for(command: Command, study: str, here: Path) -> None:
+    options = ("--metric", PRICED, "--facts", "facts.yaml", "--where", "threads == 1")
+    command.good("report", study, "--output", "told", *options)
+    page = (here / "told" / "report.html").read_text(encoding="utf-8")
+    assert page.count("only where threads == 1: 4 of 8 points") == 1
+    table = pd.read_csv(here / "told" / "study.csv")
+    assert list(table["samples_per_dollar"]) == [7200 * value for value in table[THROUGHPUT]]
+    outside = table["standing"] == "outside"
+    assert set(table[outside]["threads"]) == {2}
+    assert set(table[~outside]["threads"]) == {1}

@@ -128,7 +128,7 @@ def _content(view: View, shown: Sequence[Quantity]) -> dict[str, Any]:
         "study": study.folder.name,
         "system": System.from_dict(study.about.system),
         "figures": sections.figures(view),
-        "notes": [*notes(study), *view.tally.lines(view.derivation)],
+        "notes": sections.told(notes(study, view)),
         "effects": sections.effect_tables(view, compared),
         "steps": bool(study.records),
         "failures": sections.failure_kinds(study),
