@@ -86,13 +86,17 @@ def draw_effects(
             for axes, metric in zip(row, drawn, strict=True):
                 _panel(axes, [e for e in knob if e.metric == metric.name], own, metric)
             reference = str(knob[0].reference)[:WIDTH]
-            row[0].set_ylabel(f"{knob[0].knob}\n(against {reference})", fontsize=8)
+            first = next(axes for axes in row if axes.get_visible())
+            first.set_ylabel(f"{knob[0].knob}\n(against {reference})", fontsize=8)
         figure.suptitle(title, fontsize=10, x=0.01, horizontalalignment="left")
     return True
 
 
 def _panel(axes: Axes, found: Sequence[Effect], levels: Sequence[object], metric: Quantity) -> None:
     """One knob and one metric."""
+    if not found:
+        axes.set_visible(False)
+        return
     places = {level: -place for place, level in enumerate(levels)}
     for effect in found:
         axes.plot([effect.low, effect.high], [places[effect.level]] * 2, color=COLOURS[0])

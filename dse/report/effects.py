@@ -116,7 +116,8 @@ def _between(
     changes = [
         change
         for group in groups
-        if (change := _change(*(group.get(level, ()) for level in levels), metric)) is not None
+        if (change := _change(group.get(levels[0], ()), group.get(levels[1], ()), metric))
+        is not None
     ]
     if not changes:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dse.report.frame import frame
 from dse.report.quantities import quantities
@@ -29,7 +29,7 @@ def study_table(view: View) -> pd.DataFrame:
     records = sorted(view.study.records.values(), key=lambda record: record.id)
     shown = quantities(view)
     table = frame(records, [each.name for each in shown if each.name in METRICS])
-    further: dict[str, list[object]] = {}
+    further: dict[str, Any] = {}
     for metric in shown:
         values = [metric.of(record) for record in records]
         if metric.name in METRICS:

@@ -50,15 +50,13 @@ def write_report(view: View, folder: Path) -> list[Path]:
 
 
 def _parquet(table: pd.DataFrame) -> bytes:
+    stream = io.BytesIO()
     try:
-        import pyarrow as pa
+        table.to_parquet(stream, index=False, engine="pyarrow")
     except ImportError as error:
         raise UnavailableError(
             "study.parquet needs pyarrow", remedy="pip install 'mlperf-dse[report]'"
         ) from error
-    del pa
-    stream = io.BytesIO()
-    table.to_parquet(stream, index=False, engine="pyarrow")
     return stream.getvalue()
 
 

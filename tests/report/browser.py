@@ -53,4 +53,4 @@ def visit(driver: WebDriver, page: Path) -> None:
 
 def complaints(driver: WebDriver) -> list[dict[str, Any]]:
     """What the browser has to say of the page since it was asked last: errors and warnings."""
-    return list(driver.get_log("browser"))
+    return list(driver.get_log("browser"))  # type: ignore[no-untyped-call]

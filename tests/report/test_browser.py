@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dse.derived.derivation import Derivation
 from dse.report.html.page import page
 from dse.report.view import View
 from tests.report.browser import SIZES, browsing, complaints, visit
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
 
 DRAWN = """
 const drawn = document.getElementById(arguments[0]);
-const copy = Object.assign(document.createElement("canvas"), { width: drawn.width, height: drawn.height });
+const { width, height } = drawn;
+const copy = Object.assign(document.createElement("canvas"), { width, height });
 const pen = copy.getContext("2d", { willReadFrequently: true });
 pen.drawImage(drawn, 0, 0);
-const { data } = pen.getImageData(0, 0, copy.width, copy.height);
+const { data } = pen.getImageData(0, 0, width, height);
 return new Set(new Uint32Array(data.buffer)).size;
 """
 """How many colours a canvas has: one where nothing is drawn."""
@@ -45,7 +47,10 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 @pytest.fixture(scope="module")
 def file(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("page") / "report.html"
-    file.write_text(page(View(study), ["study.csv"]), encoding="utf-8")
+    # Its name is wider than a phone.
+    name = "latency_of_all_the_threads_that_are_busy_together"
+    wanted = Derivation.parse([f"{name} [ms] = latency_p90_ms * threads"])
+    file.write_text(page(View(study, wanted), ["study.csv"]), encoding="utf-8")
     return file
 
 
@@ -234,6 +239,7 @@ def test_the_pointer_is_told_what_it_is_over(opened: WebDriver) -> None:
     from selenium.webdriver.common.action_chains import ActionChains
 
     place = """
+    points.canvas.scrollIntoView({ block: "center" });
     const row = points.rows.find((each) => onFrontier(each));
     const [x, y] = points.place(row);
     const { width, height } = points.canvas.getBoundingClientRect();

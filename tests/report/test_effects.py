@@ -22,7 +22,7 @@ LATENCY = "latency_p90_ms"
 
 def of(record: Record) -> Value | None:
     found = record.outcome.measurement(LATENCY)
-    return found and Value(found.value, None, found.key, "")
+    return None if found is None else Value(found.value, None, found.key, "")
 
 
 RATIO = Quantity(LATENCY, "p90", "p90", "minimize", 3, relative=True, of=of)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dse.report.effects import effects
 from dse.report.failures import reasons
 from dse.report.summary import status
+from dse.report.text import BEHIND, UNCERTAIN
 from dse.study.about import NO_ACCURACY, PUBLISHED
 from dse.system import System
 
@@ -38,6 +39,11 @@ def figures(view: View) -> list[tuple[str, str]]:
         ("measurements taken", f"{numbers['measurements_taken']:,}"),
         ("on the frontier", f"{len(view.frontier):,}, {certain:,} certain"),
     ]
+
+
+def told(notes: Iterable[str]) -> list[str]:
+    """Notes but for those of marks, in the place of which the page has standings."""
+    return [note for note in notes if not note.startswith((f"{UNCERTAIN} ", f"{BEHIND} "))]
 
 
 def system_lines(study: Study) -> list[tuple[str, str]]:
