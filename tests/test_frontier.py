@@ -25,9 +25,10 @@ from dse.space.space import Constraint
 from dse.types import ACCURACY, DEFAULT_OBJECTIVES, LATENCY, METRICS, THROUGHPUT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Hashable, Iterable, Sequence
 
     from dse.frontier import Interval
+    from dse.types import Direction
 
 Point = dict[str, float]
 
@@ -313,6 +314,19 @@ def test_arrays_tell_the_same(points: list[Measured], objectives: list[str]) -> 
     for place in found:
         frontier.keep(place, points[place])
     assert {p for p in found if frontier.certain(p)} == certain(points, objectives)
+    at_once = Frontier.of(dict(enumerate(points)), [METRICS[name] for name in objectives])
+    assert list(at_once.names) == found
+    assert {p for p in found if at_once.certain(p)} == certain(points, objectives)
+
+
+@given(points=POINTS, objectives=OBJECTIVES)
+def test_an_objective_may_go_the_other_way(points: list[Point], objectives: list[str]) -> None:
+    turned: dict[Direction, Direction] = {"maximize": "minimize", "minimize": "maximize"}
+    metrics = [replace(METRICS[n], direction=turned[METRICS[n].direction]) for n in objectives]
+    mirrored = [{name: -value for name, value in point.items()} for point in points]
+    assert nondominated(points, metrics) == nondominated(mirrored, objectives)
+    exact: dict[Hashable, Measured] = dict(enumerate(map(Measured.exact, points)))
+    assert list(Frontier.of(exact, metrics).names) == nondominated(points, metrics)
 
 
 @given(points=POINTS, objectives=OBJECTIVES)
