@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 """Okabe and Ito's colours, which colour-blind readers can tell apart."""
 _COSTS = tuple(metric.name for metric in COSTS)
-LABELLED = 12
-"""More names than this would cover each other."""
+MOST_NAMES = 30
+"""More names than this, one above the other, would cover each other."""
 
 
 def axes_metrics(objectives: Sequence[str]) -> tuple[str, str] | None:
@@ -143,19 +144,24 @@ def _intervals(
 
 
 def _names(axes: Axes, frontier: Sequence[Record], metrics: tuple[str, str]) -> None:
+    """Names the best points of the two metrics shown, as far as no name covers another."""
     horizontal, vertical = metrics
     lower_is_better = METRICS[horizontal].direction == "minimize"
-    seen: dict[str, Record] = {}
+    heights = [record.outcome.values[vertical] for record in frontier]
+    apart = (max(heights, default=0.0) - min(heights, default=0.0)) / MOST_NAMES
+    best = -math.inf
     for record in sorted(
         frontier, key=lambda r: r.outcome.values[horizontal], reverse=not lower_is_better
     ):
+        height = record.outcome.values[vertical]
+        if height <= best + apart:
+            continue
+        best = height
         configuration = record.configuration
-        seen.setdefault(f"{configuration.model} {configuration.precision}", record)
-    for name, record in list(seen.items())[:LABELLED]:
         # Beyond the best point of its kind, where nothing can lie that it does not dominate.
         axes.annotate(
-            name,
-            (record.outcome.values[horizontal], record.outcome.values[vertical]),
+            f"{configuration.model} {configuration.precision}",
+            (record.outcome.values[horizontal], height),
             xytext=(-6, 3) if lower_is_better else (6, 3),
             textcoords="offset points",
             horizontalalignment="right" if lower_is_better else "left",

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import matplotlib as mpl
 import matplotlib.image
 import pytest
 
 from dse.errors import DseError
-from dse.report.picture import LABELLED, axes_metrics, draw
+from dse.report.picture import MOST_NAMES, axes_metrics, draw
 from dse.report.pictures import print_picture, write
 from dse.report.text import console
 from dse.study.folder import StudyFolder
 from dse.study.record import Record
-from dse.types import DEFAULT_OBJECTIVES, Configuration
+from dse.types import DEFAULT_OBJECTIVES, Configuration, Measurement, Outcome, Source
 from tests.study.studies import create, fill, outcome, small_space
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def test_a_place_that_can_not_be_written_is_told_and_no_end(
 def test_many_models_backends_and_formats(tmp_path: Path, suffix: str, start: bytes) -> None:
     """More names than are written, more backends than there are colours, names like formulas."""
     records = []
-    for number in range(LABELLED + 5):
+    for number in range(MOST_NAMES + 5):
         runtime: Any = f"runtime-{number % 9}"
         point = Configuration(rf"$\frac_{number}$", "fp32", "replay", 1, 1, (("runtime", runtime),))
         records.append(Record(number, point, outcome(point)))
@@ -101,3 +102,20 @@ def test_many_models_backends_and_formats(tmp_path: Path, suffix: str, start: by
         file,
     )
     assert file.read_bytes().startswith(start)
+
+
+def test_a_name_covers_no_other_and_what_is_behind_has_none(tmp_path: Path) -> None:
+    values = {"fast": (1, 50.0), "best": (2, 70.0), "beside": (3, 70.1), "behind": (4, 60.0)}
+    records = []
+    for number, (name, (latency, top_1)) in enumerate(values.items()):
+        point = Configuration(name, "fp32", "replay", 1, 1)
+        measurements = (
+            Measurement(LATENCY, latency, f"{name} latency", Source.MEASURED),
+            Measurement(ACCURACY, top_1, f"{name} accuracy", Source.MEASURED),
+        )
+        records.append(Record(number, point, Outcome(measurements)))
+    file = tmp_path / "picture.svg"
+    with mpl.rc_context({"svg.fonttype": "none"}):
+        draw(records, records, {r.id for r in records}, (LATENCY, ACCURACY), "t", file)
+    text = file.read_text("utf-8")
+    assert [name for name in values if f"{name} fp32" in text] == ["fast", "best"]
