@@ -42,6 +42,7 @@ runtimes: $(READY)
 
 docs: $(READY)
 	$(BIN)/python -m tests.help_pages
+	$(BIN)/python -m tests.python_page
 
 $(READY): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -93,7 +93,8 @@ LAYERS: dict[str, set[str]] = {
     # Read on both sides of the pipe.
     "loadgen.logs": BASE,
     "loadgen.verdict": {"loadgen.logs", *BASE},
-    "loadgen": {"loadgen.verdict", "affinity", "contract", "tasks.inputs", "tasks.generated"} | BASE,
+    "loadgen": {"loadgen.verdict", "affinity", "contract", "tasks.inputs", "tasks.generated"}
+    | BASE,
     "tasks.inputs": BASE,
     "tasks.generated": {"tasks.inputs", "contract", "signature"},
     "registry": {"contract", *BASE},
@@ -119,12 +120,14 @@ LAYERS: dict[str, set[str]] = {
     "start": set(),
     "intervals": set(),
     "version": set(),
+    "notebook": {"report", "study", "space", "system", *BASE},
     "errors": set(),
     "types": set(),
     "main": {"cli"},
 }
-# The three system modules are one: the first chooses between the others when it is asked.
-LAZY = {("system", "system_linux"), ("system", "system_macos")}
+# The three system modules are one: the first chooses between the others when it is asked. And the
+# package offers what notebooks use, which is loaded when it is asked for.
+LAZY = {("system", "system_linux"), ("system", "system_macos"), ("version", "notebook")}
 
 
 def modules() -> dict[str, Path]:

@@ -8,7 +8,7 @@ from dse.errors import UnavailableError
 from dse.types import CONFIGURATION_FIELDS, METRICS, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -31,14 +31,23 @@ def frame(records: Sequence[Record], metrics: Sequence[str]) -> pd.DataFrame:
     Raises:
         UnavailableError: pandas is not installed.
     """
+    rows = [_row(record, metrics) for record in records]
+    return table(rows, _columns(records, rows, metrics))
+
+
+def table(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> pd.DataFrame:
+    """Rows as a table that has these columns, also where it has no row.
+
+    Raises:
+        UnavailableError: pandas is not installed.
+    """
     try:
         import pandas as pd
     except ImportError as error:
         raise UnavailableError(
             "tables need pandas", remedy="pip install 'mlperf-dse[report]'"
         ) from error
-    rows = [_row(record, metrics) for record in records]
-    return pd.DataFrame(rows, columns=_columns(records, rows, metrics))
+    return pd.DataFrame(rows, columns=list(columns))
 
 
 def known_metrics(records: Sequence[Record], metrics: Sequence[str]) -> tuple[str, ...]:
@@ -69,13 +78,14 @@ def _row(record: Record, metrics: Sequence[str]) -> dict[str, object]:
         row[name] = measurement.value
         if measurement.interval:
             row[f"{name}_low"], row[f"{name}_high"] = measurement.interval
-        row[f"{name}_source"] = _source(measurement)
+        row[f"{name}_source"] = source(measurement)
     failure = record.outcome.failure
     row["failure"] = failure.kind.value if failure else ""
     row["failure_message"] = failure.message if failure else ""
     return row
 
 
-def _source(measurement: Measurement) -> str:
+def source(measurement: Measurement) -> str:
+    """Where a value comes from; an estimate that was measured here is called one."""
     estimated = METRICS[measurement.metric].estimated and measurement.source is Source.MEASURED
     return "estimated" if estimated else measurement.source.value

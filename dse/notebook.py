@@ -1,0 +1,111 @@
+"""A study as pandas tables, for notebooks and scripts: `dse.load_study`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dse.report.frame import frame, known_metrics
+from dse.report.progress import hypervolume, places
+from dse.report.summary import ordered
+from dse.report.tables import measurements, progress_table
+from dse.study.folder import existing_folder
+from dse.study.study import Study
+from dse.system import System
+from dse.types import METRICS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from dse.report.progress import Place
+    from dse.space.space import SearchSpace
+    from dse.types import Metric
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class LoadedStudy:
+    """A study as it was when it was loaded.
+
+    Attributes:
+        name: the study's.
+        system: the CPU that it was measured on.
+        space: the search space as it was explored last.
+        objectives: what is optimised: name, unit and direction of each.
+        configurations: one row per configuration with an outcome: its ``id``, what it is, value,
+            interval and source of each metric, and its failure, see `dse.report.frame.frame`.
+        measurements: one row per measurement that was taken, see `dse.report.tables.measurements`.
+        frontier: the rows of `configurations` that no other dominates beyond the intervals, the
+            most accurate first; ``certain`` tells whether a row would be there again, and
+            ``leading`` whether its values alone put it there.
+        progress: one row per configuration explored, see `dse.report.tables.progress_table`.
+    """
+
+    name: str
+    system: System
+    space: SearchSpace
+    objectives: tuple[Metric, ...]
+    configurations: pd.DataFrame
+    measurements: pd.DataFrame
+    frontier: pd.DataFrame
+    progress: pd.DataFrame
+    _places: Mapping[int, Place]
+
+    def hypervolume(self, configurations: pd.DataFrame | None = None) -> float:
+        """The volume that configurations dominate, on the scale of `progress`.
+
+        Each objective goes from 0 (the best of the study) to 1 (its worst), metrics that vary from
+        run to run in logarithms; the reference point is 1.1 in each.
+
+        Args:
+            configurations: rows of one of the tables with an ``id``; None for all. Those that
+                failed or miss a constraint add nothing.
+        """
+        ids = self._places if configurations is None else configurations["id"].dropna().unique()
+        found = (self._places[id_] for id_ in ids if id_ in self._places)
+        return hypervolume(found, len(self.objectives))
+
+    def __repr__(self) -> str:
+        failed = int((self.configurations["failure"] != "").sum())
+        return (
+            f"study {self.name} on {self.system.cpu}: "
+            f"{len(self.configurations) - failed} configurations measured, {failed} failed, "
+            f"{len(self.frontier)} on the frontier"
+        )
+
+
+def load_study(study: str | os.PathLike[str], storage: str | None = None) -> LoadedStudy:
+    """Reads a study; nothing of it is changed.
+
+    Args:
+        study: its name under ``studies/``, or its folder.
+        storage: URL of its Optuna storage, where that is not known from the folder.
+
+    Raises:
+        RequestError: there is no such study, or its storage can't be used.
+        UnavailableError: pandas is not installed.
+    """
+    opened = Study.load(existing_folder(os.fspath(study)), storage)
+    records = sorted(opened.records.values(), key=lambda record: record.id)
+    metrics = known_metrics(records, opened.about.metrics)
+    return LoadedStudy(
+        name=opened.folder.name,
+        system=System.from_dict(opened.about.system),
+        space=opened.space,
+        objectives=tuple(METRICS[name] for name in opened.space.objectives),
+        configurations=frame(records, metrics),
+        measurements=measurements(opened),
+        frontier=_frontier(opened, metrics),
+        progress=progress_table(opened),
+        _places=places(opened),
+    )
+
+
+def _frontier(study: Study, metrics: tuple[str, ...]) -> pd.DataFrame:
+    points, leading = ordered(study.frontier()), study.results.leading()
+    return frame(points, metrics).assign(
+        certain=[study.results.certain(point) for point in points],
+        leading=[point.id in leading for point in points],
+    )

@@ -1,0 +1,84 @@
+"""What was measured in a study, and its progress, as pandas tables."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from typing import TYPE_CHECKING
+
+from dse.report.frame import source, table
+from dse.report.progress import Step, progress
+from dse.study.record import configuration_of, host_of, purpose_of, taken
+from dse.types import METRICS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import optuna
+    import pandas as pd
+
+    from dse.study.study import Study
+
+MEASUREMENT_COLUMNS = (
+    *("generation", "trial", "purpose", "id", "configuration", "metric", "value", "unit"),
+    *("source", "fidelity", "seconds", "host", "time", "disturbed", "run"),
+)
+
+
+def measurements(study: Study) -> pd.DataFrame:
+    """One row per measurement that was ever taken, in the order of the trials.
+
+    Columns are ``generation`` and ``trial`` (the number of the trial in its Optuna study),
+    ``purpose`` (explore, repeat, anchor or validate), ``id`` (of the configuration; missing where
+    the search space no longer has it) and ``configuration`` (in words), ``metric``, ``value`` and
+    ``unit``, ``source``, ``fidelity`` (probe, standard, rehearsal or valid), ``seconds`` (of wall
+    time; what more comes of a run costs nothing), ``host``, ``time`` (when the trial ended, by the
+    host's clock, in its time zone), ``disturbed`` (by what, or empty) and ``run`` (its folder).
+
+    Raises:
+        UnavailableError: pandas is not installed.
+    """
+    ids = {key: record.id for key, record in study.records.items()}
+    rows = [
+        row
+        for generation in study.generations
+        for trial in generation.trials
+        for row in _rows(generation.number, trial, ids)
+    ]
+    made = table(rows, MEASUREMENT_COLUMNS)
+    return made.astype({"id": "Int64", "time": "datetime64[ns]"})
+
+
+def progress_table(study: Study) -> pd.DataFrame:
+    """One row per step, see `dse.report.progress.Step`; ``share`` is of the last hypervolume.
+
+    Raises:
+        UnavailableError: pandas is not installed.
+    """
+    steps = progress(study)
+    whole = steps[-1].hypervolume if steps else 0.0
+    rows = [{**asdict(step), "share": step.hypervolume / (whole or 1.0)} for step in steps]
+    return table(rows, (*(field.name for field in fields(Step)), "share"))
+
+
+def _rows(
+    generation: int, trial: optuna.trial.FrozenTrial, ids: dict[str, int]
+) -> Iterator[dict[str, object]]:
+    configuration = configuration_of(trial)
+    for measurement in taken(trial):
+        yield {
+            "generation": generation,
+            "trial": trial.number,
+            "purpose": purpose_of(trial).value,
+            "id": ids.get(configuration.key) if configuration else None,
+            "configuration": str(configuration or ""),
+            "metric": measurement.metric,
+            "value": measurement.value,
+            "unit": METRICS[measurement.metric].unit,
+            "source": source(measurement),
+            "fidelity": measurement.fidelity,
+            "seconds": measurement.seconds,
+            "host": host_of(trial),
+            "time": trial.datetime_complete,
+            "disturbed": str(measurement.details.get("disturbed", "")),
+            "run": measurement.run,
+        }

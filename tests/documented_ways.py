@@ -1,0 +1,145 @@
+"""How each command of README and docs is run by `tests.test_docs_commands`."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Kind = Literal["explored", "with images", "valid"]
+"""Of study: of the null backend; the same over a data set; with valid runs of ten minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a command is run: as it stands, if nothing is said.
+
+    Attributes:
+        why: the reason for running another one, or none.
+        more: options that are added.
+        instead: the words that are run in the place of the command. Those in braces stand for
+            what a test has at hand: ``{root}`` the project, ``{here}`` the working folder,
+            ``{venv}`` an environment, ``{mirror}`` a server of published files.
+        skip: whether none is run; only its options are checked.
+        studies: the studies that have to be there, by name.
+        code: the exit code.
+        exact: whether the output is the one shown.
+    """
+
+    why: str = ""
+    more: str = ""
+    instead: str = ""
+    skip: bool = False
+    studies: Mapping[str, Kind] = field(default_factory=dict)
+    code: int = 0
+    exact: bool = False
+
+
+def _explored(name: str, **more: str) -> Way:
+    return Way(studies={name: "explored"}, **more)
+
+
+def _valid(name: str, **more: str) -> Way:
+    return Way(studies={name: "valid"}, **more)
+
+
+_ONE = "--n-trials 1 --repeats 0"
+_LONG = {"why": "takes minutes or hours", "more": _ONE}
+# The sampler would choose, and a model of the first rows is the smallest.
+_FIRST = {"why": "takes hours", "more": f"{_ONE} --sampler grid"}
+_FEW = "a space of the one model that was fetched, in the place of 81"
+_SHORT = {"why": "takes ten minutes a run", "more": "--rehearsal"}
+_SCRIPTS = "MLPerf's checkers are not at hand: scripts that pass lie in their place"
+_INDEX = Way(why="needs a package index", skip=True)
+_HALF_A_GIGABYTE = Way(why="installs half a gigabyte", skip=True)
+_EXPORT = "--submitter ORG --output submission"
+_CHOSEN = shlex.quote("backend == 'litert' and threads <= 2")
+
+WAYS: Mapping[str, Way] = {
+    "make explore": Way(
+        why="would make an environment, and measure for minutes",
+        instead="make -C {root} explore VENV={venv} SPACE={here}/my-space.yaml STUDY={here}/made",
+    ),
+    "make test": Way(
+        why="would run this test again", instead="make -C {root} --dry-run test VENV={venv}"
+    ),
+    "pip install 'mlperf-dse[all]'": _INDEX,
+    "pip install 'mlperf-dse[onnxruntime,builtin]'": _INDEX,
+    "dse backends": Way(),
+    "dse backends install deepsparse tflite-runtime": _HALF_A_GIGABYTE,
+    "dse backends install deepsparse --python /opt/python3.11": _HALF_A_GIGABYTE,
+    "dse backends install deepsparse --reinstall": _HALF_A_GIGABYTE,
+    "dse system --check": Way(why="takes half a minute", more="--probes 1"),
+    "dse models list": Way(),
+    "dse models fetch --output models": Way(
+        why="fetches 620 MB from far away",
+        instead="dse models fetch mobilenet-v1-0.25-128 --output fetched --mirror {mirror}",
+    ),
+    "dse models fetch 'mobilenet-v3-*' --precision int8 --output models": Way(
+        why="fetches from far away",
+        instead="dse models fetch 'mobilenet-v3-*' --precision int8 --output fetched "
+        "--mirror {mirror}",
+    ),
+    "dse explore quickstart": Way(**_LONG),
+    "dse explore mobilenets-efficientnets --timeout 2h": Way(**_FIRST),
+    "dse explore mobilenets-efficientnets --models models": Way(
+        why=_FEW, instead=f"dse explore fetched.yaml --models models {_ONE}"
+    ),
+    "dse explore mobilenets-efficientnets --models models --dataset IMAGES": Way(
+        why=_FEW, instead=f"dse explore fetched.yaml --models models --dataset IMAGES {_ONE}"
+    ),
+    "dse explore own-models --models DIR --dataset IMAGES": Way(**_LONG),
+    "dse explore my-space.yaml --sampler nsga2 --n-trials 50": Way(),
+    "dse explore space.yaml --study full --models MODELS --dataset IMAGES": Way(),
+    "dse explore broken.yaml": Way(code=2, exact=True),
+    "dse status own": _explored("own"),
+    "dse validate quickstart --dry-run": _explored("quickstart"),
+    "dse validate quickstart": _explored("quickstart", **_SHORT),
+    "dse validate small --dry-run": _explored("small"),
+    "dse validate small --rehearsal": _explored("small"),
+    "dse validate small": _explored("small", **_SHORT),
+    "dse validate sp --scenario SingleStream --scenario Offline": _explored("sp", **_SHORT),
+    "dse validate full --models MODELS --dataset IMAGES": Way(
+        studies={"full": "with images"}, **_SHORT
+    ),
+    f"dse export my-study {_EXPORT} --dry-run": _valid("my-study"),
+    f"dse export my-study {_EXPORT} --dry-run --where {_CHOSEN}": _valid("my-study"),
+    "dse frontier quickstart --where 'latency_p90_ms < 15 and accuracy_percent > 70'": _explored(
+        "quickstart"
+    ),
+    "dse frontier quickstart --facts facts.yaml --metric "
+    "'samples_per_dollar = throughput_samples_per_s * 3600 / price_per_hour'": _explored(
+        "quickstart"
+    ),
+    "dse frontier quickstart --metric "
+    "'per_mib [1/s/MiB] = throughput_samples_per_s / peak_memory_mib' "
+    "--objective per_mib:maximize": _explored("quickstart"),
+    f"dse export small {_EXPORT} --dry-run": _valid("small"),
+    f"dse export small {_EXPORT} --system system.yaml": _valid("small"),
+    f"dse export small {_EXPORT} --system system.yaml --checker ../inference": _valid(
+        "small", why=_SCRIPTS
+    ),
+    "dse export full --submitter Example --output submission --system system.yaml "
+    "--checker ../inference": _valid("full", why=_SCRIPTS),
+    "dse export own --submitter Example --output submission --system system.yaml --preview "
+    "--checker ../inference": _valid("own", why=_SCRIPTS),
+    "dse import results.csv --name v3.0": Way(),
+    "dse compare v3.0 --accuracy 60,70,75 --picture frontiers.png": Way(
+        why="the table itself in the place of what was imported of it",
+        instead="dse compare results.csv --accuracy 60,70,75 --picture frontiers.png",
+    ),
+    "dse compare quickstart v3.0 --facts facts.yaml": Way(
+        why="the table itself in the place of what was imported of it",
+        instead="dse compare quickstart results.csv --facts facts.yaml",
+        studies={"quickstart": "explored"},
+    ),
+    "python -m tests.benchmarks.search --table FILE ... --samplers random,tpe --seeds 20 "
+    "--budgets 0.05,0.1": Way(
+        why="a table of four rows is searched once",
+        instead="python -m tests.benchmarks.search --table {here}/table.csv --samplers random,tpe "
+        "--seeds 1 --budgets 0.5",
+    ),
+}

@@ -1,0 +1,173 @@
+"""`dse.load_study`: the same figures as everywhere else, in tables."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import FrozenInstanceError
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pytest
+
+import dse
+from dse.errors import RequestError
+from dse.study.folder import StudyFolder
+from dse.study.generations import distributions
+from dse.study.record import Purpose
+from dse.types import ACCURACY, DEFAULT_OBJECTIVES, LATENCY, METRICS, THROUGHPUT
+from tests.commandline import Command, command, here, tmp_path
+from tests.replays import write_space, write_table
+from tests.study.studies import create, fill, planned, small_space
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["command", "here", "tmp_path"]
+
+
+@pytest.fixture
+def replayed(command: Command, here: Path) -> dse.LoadedStudy:
+    """A study of eight configurations, four of which have failed."""
+    write_table(here, models=("a", "b"), failing={"b": "does not run"})
+    command.good("explore", write_space(here))
+    return dse.load_study("space")
+
+
+def test_it_is_what_the_commands_tell(command: Command, replayed: dse.LoadedStudy) -> None:
+    told = command.frontier("space")
+    frontier = replayed.frontier
+    assert list(frontier["id"]) == [point["id"] for point in told["points"]]
+    for point, (_, row) in zip(told["points"], frontier.iterrows(), strict=True):
+        assert (row["certain"], row["leading"]) == (point["certain"], point["leading"])
+        for name, value in point["values"].items():
+            assert row[name] == value
+            assert [row[f"{name}_low"], row[f"{name}_high"]] == point["intervals"][name]
+            assert row[f"{name}_source"] == "replayed"
+    assert [m.name for m in replayed.objectives] == [o["name"] for o in told["objectives"]]
+    assert replayed.system.fingerprint == told["system"]["fingerprint"]
+    status = command.status("space")
+    failed = replayed.configurations[replayed.configurations["failure"] != ""]
+    assert failed["failure"].value_counts().to_dict() == status["failures"]
+    assert set(failed["failure_message"]) == {"does not run"}
+    assert len(replayed.measurements) == status["measurements_taken"]
+    assert repr(replayed) == (
+        f"study space on {replayed.system.cpu}: 4 configurations measured, 4 failed, "
+        f"{len(frontier)} on the frontier"
+    )
+
+
+def test_the_tables_fit_together(replayed: dse.LoadedStudy) -> None:
+    table = replayed.configurations
+    assert list(table["id"]) == sorted(table["id"])
+    assert table["id"].is_unique
+    assert set(replayed.frontier["id"]) <= set(table["id"])
+    assert set(replayed.progress["id"]) == set(table["id"])
+    taken = replayed.measurements
+    assert set(taken["metric"]) == set(DEFAULT_OBJECTIVES)
+    values = table.set_index("id")
+    for _, row in taken.iterrows():
+        assert row["value"] == values.loc[row["id"], row["metric"]]
+        assert row["unit"] == METRICS[row["metric"]].unit
+    assert set(taken["purpose"]) == {"explore"}
+    assert set(taken["fidelity"]) == {"probe"}
+    assert taken["time"].dtype.kind == "M"
+    assert taken["time"].between("2020-01-01", pd.Timestamp.now()).all()
+    assert (taken["host"] != "").all()
+    assert replayed.progress["share"].iloc[-1] == 1.0
+    assert replayed.progress["explored"].iloc[-1] == len(table)
+
+
+def test_the_hypervolume_of_rows(replayed: dse.LoadedStudy) -> None:
+    table = replayed.configurations
+    whole = replayed.hypervolume()
+    assert whole == replayed.progress["hypervolume"].iloc[-1] > 0
+    assert replayed.hypervolume(table) == replayed.hypervolume(replayed.frontier) == whole
+    assert replayed.hypervolume(replayed.measurements) == whole
+    assert replayed.hypervolume(table[table["failure"] != ""]) == 0.0
+    assert 0 < replayed.hypervolume(table[table["threads"] == 1]) < whole
+
+
+def test_repetitions_are_rows_of_their_own(tmp_path: Path) -> None:
+    folder = StudyFolder(tmp_path / "s")
+    space = small_space()
+    study = create(folder, space)
+    fill(study, space)
+    (first, *_) = study.frontier()
+    choices = distributions(planned(space))
+    trial = study.begin(first.configuration, choices, Purpose.REPEAT)
+    again = first.outcome.measurements[1]
+    study.keep(trial, again)
+    loaded = dse.load_study(folder.path)
+    taken = loaded.measurements
+    (row,) = taken[taken["purpose"] == "repeat"].to_dict("records")
+    assert (row["id"], row["metric"], row["trial"]) == (first.id, LATENCY.name, trial.number)
+    assert pd.isna(row["time"])  # its trial has not ended
+    assert len(taken) == 3 * len(loaded.configurations) + 1
+
+
+def test_what_the_space_no_longer_has_is_still_a_measurement(tmp_path: Path) -> None:
+    folder = StudyFolder(tmp_path / "s")
+    for models in (["a", "b"], ["a"]):
+        space = small_space(models=models)
+        fill(create(folder, space), space)
+    loaded = dse.load_study(str(folder.path))
+    assert set(loaded.configurations["model"]) == {"a"}
+    gone = loaded.measurements[loaded.measurements["id"].isna()]
+    assert gone["configuration"].str.startswith("b ").all()
+    assert len(gone) == len(loaded.measurements) // 2
+    assert loaded.hypervolume(loaded.measurements) == loaded.hypervolume()
+    assert set(loaded.progress["id"]) == set(loaded.configurations["id"])
+
+
+def test_a_study_of_nothing_has_its_columns(tmp_path: Path) -> None:
+    folder = StudyFolder(tmp_path / "s")
+    create(folder, small_space())
+    loaded = dse.load_study(folder.path)
+    assert (len(loaded.configurations), len(loaded.measurements), len(loaded.progress)) == (0, 0, 0)
+    assert {"id", ACCURACY.name, THROUGHPUT.name, "failure"} <= set(loaded.configurations.columns)
+    assert {"certain", "leading"} <= set(loaded.frontier.columns)
+    assert {"trial", "metric", "seconds", "time"} <= set(loaded.measurements.columns)
+    assert {"measuring_s", "wall_s", "hypervolume", "share"} <= set(loaded.progress.columns)
+    assert loaded.hypervolume() == 0.0
+
+
+def test_it_is_frozen(replayed: dse.LoadedStudy) -> None:
+    with pytest.raises(FrozenInstanceError):
+        replayed.name = "other"  # type: ignore[misc]
+
+
+def test_reading_changes_nothing(here: Path, replayed: dse.LoadedStudy) -> None:
+    before = (here / "studies/space/study.db").read_bytes()
+    assert dse.load_study(here / "studies/space").name == replayed.name
+    assert (here / "studies/space/study.db").read_bytes() == before
+
+
+def test_another_storage(here: Path, command: Command) -> None:
+    write_table(here)
+    url = f"sqlite:///{here}/elsewhere.db"
+    command.good("explore", write_space(here), "--storage", url)
+    assert len(dse.load_study("space", url).configurations) == 8
+    with pytest.raises(RequestError, match="is kept in"):
+        dse.load_study("space", f"sqlite:///{here}/other.db")
+
+
+def test_no_such_study(here: Path) -> None:
+    with pytest.raises(RequestError, match="no study at studies/nothing") as caught:
+        dse.load_study("nothing")
+    assert "\n" not in str(caught.value)
+    (here / "studies/broken").mkdir(parents=True)
+    (here / "studies/broken/study.db").write_text("not a database")
+    with pytest.raises(RequestError, match="file is not a database"):
+        dse.load_study("broken")
+
+
+def test_the_package_offers_it() -> None:
+    assert {"load_study", "__version__"} <= set(dir(dse))
+    with pytest.raises(AttributeError, match="no attribute 'load_stduy'"):
+        _ = dse.load_stduy  # type: ignore[attr-defined]
+
+
+def test_values_are_numbers(replayed: dse.LoadedStudy) -> None:
+    done = replayed.configurations[replayed.configurations["failure"] == ""]
+    assert {str(done[name].dtype) for name in DEFAULT_OBJECTIVES} == {"float64"}
+    assert json.loads(done.to_json(orient="records"))[0][ACCURACY.name] > 0
