@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,20 +38,29 @@ class Way:
     exact: bool = False
 
 
-def _explored(name: str, **more: str) -> Way:
+class Words(TypedDict, total=False):
+    """What several ways have in common."""
+
+    why: str
+    more: str
+    instead: str
+
+
+def _explored(name: str, **more: Unpack[Words]) -> Way:
     return Way(studies={name: "explored"}, **more)
 
 
-def _valid(name: str, **more: str) -> Way:
+def _valid(name: str, **more: Unpack[Words]) -> Way:
     return Way(studies={name: "valid"}, **more)
 
 
 _ONE = "--n-trials 1 --repeats 0"
-_LONG = {"why": "takes minutes or hours", "more": _ONE}
+_LONG: Words = {"why": "takes minutes or hours", "more": _ONE}
 # The sampler would choose, and a model of the first rows is the smallest.
-_FIRST = {"why": "takes hours", "more": f"{_ONE} --sampler grid"}
+_FIRST: Words = {"why": "takes hours", "more": f"{_ONE} --sampler grid"}
+_BRIEF: Words = {"why": "runs for seconds", "more": "--duration 0.2s"}
 _FEW = "a space of the one model that was fetched, in the place of 81"
-_SHORT = {"why": "takes ten minutes a run", "more": "--rehearsal"}
+_SHORT: Words = {"why": "takes ten minutes a run", "more": "--rehearsal"}
 _SCRIPTS = "MLPerf's checkers are not at hand: scripts that pass lie in their place"
 _INDEX = Way(why="needs a package index", skip=True)
 _HALF_A_GIGABYTE = Way(why="installs half a gigabyte", skip=True)
@@ -84,6 +93,10 @@ WAYS: Mapping[str, Way] = {
         "--mirror {mirror}",
     ),
     "dse explore quickstart": Way(**_LONG),
+    "dse explore quickstart --warm-start v3.0": Way(
+        why="takes minutes, and the table itself in the place of what was imported of it",
+        instead=f"dse explore quickstart --warm-start results.csv {_ONE}",
+    ),
     "dse explore mobilenets-efficientnets --timeout 2h": Way(**_FIRST),
     "dse explore mobilenets-efficientnets --models models": Way(
         why=_FEW, instead=f"dse explore fetched.yaml --models models {_ONE}"
@@ -93,7 +106,9 @@ WAYS: Mapping[str, Way] = {
     ),
     "dse explore own-models --models DIR --dataset IMAGES": Way(**_LONG),
     "dse explore my-space.yaml --sampler nsga2 --n-trials 50": Way(),
-    "dse explore space.yaml --study full --models MODELS --dataset IMAGES": Way(),
+    "dse explore space.yaml --study full --models MODELS --dataset IMAGES": Way(
+        why="repeats for a while", more="--repeats 0"
+    ),
     "dse explore broken.yaml": Way(code=2, exact=True),
     "dse status own": _explored("own"),
     "dse validate quickstart --dry-run": _explored("quickstart"),
@@ -136,6 +151,25 @@ WAYS: Mapping[str, Way] = {
         instead="dse compare quickstart results.csv --facts facts.yaml",
         studies={"quickstart": "explored"},
     ),
+    "dse bench model.onnx": Way(**_BRIEF),
+    "dse bench model.tflite --scenario SingleStream,Offline --batch-size 8": Way(**_BRIEF),
+    "dse bench bert.onnx --dim sequence=384 --backend onnxruntime,openvino --threads 1,2": Way(
+        **_BRIEF
+    ),
+    "dse bench hf:owner/repo/onnx/model.onnx@main --json": Way(
+        why="needs the hub; tests/models/test_hub.py fetches from a stand-in of it", skip=True
+    ),
+    "optuna-dashboard sqlite:///studies/families/study.db": Way(
+        why="serves until it is stopped; tests/study/test_dashboard.py runs it", skip=True
+    ),
+    "dse report families": _explored("families"),
+    "dse report families --output /tmp/families": _explored(
+        "families",
+        why="writes beside this test",
+        instead="dse report families --output {here}/elsewhere",
+    ),
+    "dse report families --where 'latency_p90_ms < 15' --metric "
+    "'cost = 1000 / throughput_samples_per_s'": _explored("families"),
     "python -m tests.benchmarks.search --table FILE ... --samplers random,tpe --seeds 20 "
     "--budgets 0.05,0.1": Way(
         why="a table of four rows is searched once",

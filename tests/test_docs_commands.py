@@ -16,6 +16,7 @@ import pytest
 
 from dse.cli import dse, run
 from dse.models.fetch import choose
+from tests import any_models, small_models
 from tests.commandline import Command, command, folder_in_memory, here, tmp_path
 from tests.documented import PAGES, ROOT, Shown, commands, inline, options
 from tests.documented_ways import WAYS, Way
@@ -73,6 +74,9 @@ def pantry(kept: Path, mirror: str) -> Path:
     (folder / "system.yaml").write_text(TOLD)
     (folder / "broken.yaml").write_text(BROKEN)
     write_table(folder)
+    (folder / "model.onnx").symlink_to(any_models.write(folder, any_models.audio))
+    (folder / "model.tflite").write_bytes(small_models.tflite_bytes())
+    any_models.write(folder, any_models.bert)
     write_published(folder / "results.csv", [{}])
     (folder / "facts.yaml").write_text("price_per_hour: 0.1\n")
     write_space(folder, "my-space")
@@ -83,13 +87,14 @@ def pantry(kept: Path, mirror: str) -> Path:
     data = Data(kept)
     data.make()
     write_study(folder / "studies" / "valid", data)
-    images = ["--models", "MODELS", "--dataset", "IMAGES"]
+    images = ["--models", "MODELS", "--dataset", "IMAGES", "--study", "with-images"]
+    once = ["--repeats", "0"]
     one = ["mobilenet-v1-0.25-128", "--output", "models", "--mirror", mirror]
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("DSE_CACHE_DIR", str(kept / "cache"))
-        assert run(["explore", "explored.yaml", "--repeats", "0"]) == 0
-        assert run(["explore", "with images.yaml", "--study", "with-images", *images]) == 0
+        assert run(["explore", "explored.yaml", *once]) == 0
+        assert run(["explore", "with images.yaml", *images, *once]) == 0
         assert run(["models", "fetch", *one]) == 0
     return folder
 
@@ -156,7 +161,8 @@ def _check_words(shown: Shown) -> None:
     """Checks what can be told of a command without running it."""
     if shown.words[0] == "dse":
         found, rest = _command_of(shown.words)
-        found.make_parser(click.Context(found)).parse_args(rest)
+        # With the settings of the program: a command keeps the help option of its first context.
+        found.make_parser(click.Context(found, **dse.context_settings)).parse_args(rest)
     elif shown.words[0] == "pip":
         project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         extras = re.findall(r"\[([a-z,]+)\]", shown.text)

@@ -164,7 +164,7 @@ def test_no_such_study(here: Path) -> None:
 def test_the_package_offers_it() -> None:
     assert {"load_study", "__version__"} <= set(dir(dse))
     with pytest.raises(AttributeError, match="no attribute 'load_stduy'"):
-        _ = dse.load_stduy  # type: ignore[attr-defined]
+        _ = dse.load_stduy
 
 
 def test_values_are_numbers(replayed: dse.LoadedStudy) -> None:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from dse.study.drift import Place
     from dse.study.feed import Claim, News
     from dse.study.folder import Presence, StudyFolder
+    from dse.study.generations import Generation
     from dse.study.patience import Patience
     from dse.study.record import Record
     from dse.study.store import Trial
@@ -151,7 +152,7 @@ class Study:
         return SearchSpace.from_dict(self.about.space)
 
     @property
-    def generations(self) -> list[generations.Generation]:
+    def generations(self) -> list[Generation]:
         """All of them, oldest first; the last is the current one."""
         return [feed.generation for feed in self._feeds]
 
@@ -315,10 +316,10 @@ class Study:
             )
 
     @property
-    def _generation(self) -> generations.Generation:
+    def _generation(self) -> Generation:
         return self._feeds[-1].generation  # load and create see to it that there is one
 
-    def _read(self, found: list[generations.Generation]) -> None:
+    def _read(self, found: list[Generation]) -> None:
         for generation in found:
             feed = Feed(generation, self._store.session)
             self._feeds.append(feed)
@@ -327,9 +328,7 @@ class Study:
             for news in feed.news():
                 self._take_in(generation, news)
 
-    def _take_in(
-        self, generation: generations.Generation, news: News, *, counts: bool = True
-    ) -> None:
+    def _take_in(self, generation: Generation, news: News, *, counts: bool = True) -> None:
         """Adds what a trial holds.
 
         Args:
