@@ -105,7 +105,7 @@ def test_what_a_readme_tells_to_type_is_understood() -> None:
     assert [shlex.split(line)[1] for line in commands] == ["explore", "validate"]
     for line in commands:
         _, name, *arguments = shlex.split(line)
-        context = dse.commands[name].make_context(name, arguments)
+        context = dse.commands[name].make_context(name, arguments, **dse.context_settings)
         assert isinstance(context, click.Context)
     assert "--scenario SingleStream" in commands[1]  # what was run, not what it stands for
 
