@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 from dataclasses import FrozenInstanceError
 from typing import TYPE_CHECKING
 
@@ -10,26 +12,40 @@ import pandas as pd
 import pytest
 
 import dse
+from dse.cli import run
 from dse.errors import RequestError
 from dse.study.folder import StudyFolder
 from dse.study.generations import distributions
 from dse.study.record import Purpose
 from dse.types import ACCURACY, DEFAULT_OBJECTIVES, LATENCY, METRICS, THROUGHPUT
-from tests.commandline import Command, command, here, tmp_path
+from tests.commandline import Command, command, folder_in_memory, here, tmp_path
 from tests.replays import write_space, write_table
 from tests.study.studies import create, fill, planned, small_space
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 __all__ = ["command", "here", "tmp_path"]
 
 
+@pytest.fixture(scope="module")
+def explored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with a study of eight configurations, four of which have failed."""
+    with folder_in_memory(tmp_path_factory) as folder, pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("DSE_CACHE_DIR", str(folder / "cache"))
+        patch.setenv("TMPDIR", str(folder))  # no turns with others that measure
+        patch.setattr(tempfile, "tempdir", None)
+        write_table(folder, models=("a", "b"), failing={"b": "does not run"})
+        assert run(["explore", str(write_space(folder))]) == 0
+        yield folder
+
+
 @pytest.fixture
-def replayed(command: Command, here: Path) -> dse.LoadedStudy:
-    """A study of eight configurations, four of which have failed."""
-    write_table(here, models=("a", "b"), failing={"b": "does not run"})
-    command.good("explore", write_space(here))
+def replayed(explored: Path, here: Path) -> dse.LoadedStudy:
+    """The study `explored` in the working folder."""
+    shutil.copytree(explored / "studies", here / "studies")
     return dse.load_study("space")
 
 
@@ -89,7 +105,7 @@ def test_the_hypervolume_of_rows(replayed: dse.LoadedStudy) -> None:
 
 def test_repetitions_are_rows_of_their_own(tmp_path: Path) -> None:
     folder = StudyFolder(tmp_path / "s")
-    space = small_space()
+    space = small_space(backends=["null"])
     study = create(folder, space)
     fill(study, space)
     (first, *_) = study.frontier()
@@ -108,7 +124,7 @@ def test_repetitions_are_rows_of_their_own(tmp_path: Path) -> None:
 def test_what_the_space_no_longer_has_is_still_a_measurement(tmp_path: Path) -> None:
     folder = StudyFolder(tmp_path / "s")
     for models in (["a", "b"], ["a"]):
-        space = small_space(models=models)
+        space = small_space(models=models, backends=["null"])
         fill(create(folder, space), space)
     loaded = dse.load_study(str(folder.path))
     assert set(loaded.configurations["model"]) == {"a"}

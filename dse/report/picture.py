@@ -122,6 +122,8 @@ def _points(
                 {"color": colour, "s": 48, "edgecolors": "black", "linewidths": 0.7, "label": name},
             ),
         ):
+            if not chosen:
+                continue  # the legend names what is drawn
             axes.scatter(
                 [r.outcome.values[horizontal] for r in chosen],
                 [r.outcome.values[vertical] for r in chosen],
@@ -180,7 +182,8 @@ def _axes(axes: Axes, records: Sequence[Record], metrics: tuple[str, str]) -> No
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter("{x:g}")
         axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.legend(title="Pareto-optimal", loc="lower right", fontsize=8)
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(title="Pareto-optimal", loc="lower right", fontsize=8)
     axes.grid(visible=True, which="both", alpha=0.2)
 
 

@@ -96,7 +96,7 @@ def run(request: Request) -> int:
     judged = _judged(view, request)
     if request.dry_run:
         make_console().print(readiness_table(judged))
-        for line in readiness_lines(judged, request.study):
+        for line in readiness_lines(judged, request.study, request.storage):
             console.print(line, markup=False, soft_wrap=True)
         return 0 if all(each.complete for each in judged) else 1
     chosen = _chosen(judged, request)
@@ -244,7 +244,8 @@ def _remedy(broken: Judged, request: Request) -> str:
     if not broken.supplied:
         return listed
     preview = "" if request.preview else ", or export a --preview"
-    return f"`{broken.command(request.study)}` supplies what is missing{preview}; {listed}"
+    command = broken.command(request.study, request.storage)
+    return f"`{command}` supplies what is missing{preview}; {listed}"
 
 
 def _about(study: Study, request: Request) -> About:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
+from dse.study.storage import without_password
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -49,10 +51,16 @@ class Judged:
         result, breach = self.result, self._hindering(preview=preview)[0]
         return f"#{result.record.id} {result.scenario.value}: {breach.rule}: {breach.message}"
 
-    def command(self, study: str) -> str:
-        """What supplies the missing runs."""
+    def command(self, study: str, storage: str | None) -> str:
+        """What supplies the missing runs.
+
+        Args:
+            study: as it was given.
+            storage: the URL that was given; what is shown lacks its password.
+        """
+        kept = f"--storage {shlex.quote(without_password(storage))} " if storage else ""
         return (
-            f"dse validate {shlex.quote(study)} --point {self.result.record.id} "
+            f"dse validate {shlex.quote(study)} {kept}--point {self.result.record.id} "
             f"--scenario {self.result.ran.value}"
         )
 
@@ -76,9 +84,10 @@ def readiness_table(judged: Sequence[Judged]) -> Table:
     return table
 
 
-def readiness_lines(judged: Sequence[Judged], study: str) -> Iterator[str]:
+def readiness_lines(judged: Sequence[Judged], study: str, storage: str | None) -> Iterator[str]:
     """The commands that supply what is missing, each once, and how much is ready."""
-    commands = dict.fromkeys(f"  {each.command(study)}" for each in judged if each.supplied)
+    supplied = [each for each in judged if each.supplied]
+    commands = dict.fromkeys(f"  {each.command(study, storage)}" for each in supplied)
     if commands:
         yield "these supply what is missing, with the --models and --dataset of the exploration:"
     yield from commands

@@ -119,3 +119,18 @@ def test_a_name_covers_no_other_and_what_is_behind_has_none(tmp_path: Path) -> N
         draw(records, records, {r.id for r in records}, (LATENCY, ACCURACY), "t", file)
     text = file.read_text("utf-8")
     assert [name for name in values if f"{name} fp32" in text] == ["fast", "best"]
+
+
+def test_the_legend_names_the_runtimes_that_lead(tmp_path: Path) -> None:
+    records = []
+    for number, runtime in enumerate(("leads", "follows")):
+        point = Configuration("m", "fp32", "replay", 1, 1, (("runtime", runtime),))
+        records.append(Record(number, point, outcome(point)))
+    shown = {}
+    for leading in (frozenset[int](), frozenset({0})):
+        file = tmp_path / "picture.svg"
+        with mpl.rc_context({"svg.fonttype": "none"}):
+            draw(records, records, leading, (LATENCY, ACCURACY), "t", file)
+        text = file.read_text("utf-8")
+        shown[len(leading)] = [word for word in ("leads", "follows", "Pareto") if word in text]
+    assert shown == {0: [], 1: ["leads", "Pareto"]}

@@ -25,6 +25,8 @@ from tests.study.studies import create, failed, fill, outcome, planned, small_sp
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dse.space import SearchSpace
+
 NUMBERS = st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0])
 
 
@@ -33,9 +35,14 @@ def folder(tmp_path: Path) -> StudyFolder:
     return StudyFolder(tmp_path / "s")
 
 
+def small(**fields: Any) -> SearchSpace:
+    """A space of eight configurations, unless the fields say otherwise."""
+    return small_space(**{"backends": ["null"], **fields})
+
+
 def measured(folder: StudyFolder, seconds: float = 1.0, **fields: Any) -> Study:
     """A study of a small space, each of whose measurements has taken so many seconds."""
-    space = small_space(**fields)
+    space = small(**fields)
     study = create(folder, space)
     choices = distributions(planned(space))
     for configuration in planned(space).configurations:
@@ -90,7 +97,7 @@ def test_time_is_that_of_all_trials_but_those_of_valid_runs(folder: StudyFolder)
     walls = [step.wall_s for step in steps]
     assert walls == sorted(walls)
     assert walls[0] >= 0
-    wider = small_space(batch_sizes=[1, 2, 4])
+    wider = small(batch_sizes=[1, 2, 4])
     fill(create(folder, wider), wider)
     added = progress(Study.load(folder))[len(steps) :]
     assert len(added) == len(steps) // 2
@@ -98,7 +105,7 @@ def test_time_is_that_of_all_trials_but_those_of_valid_runs(folder: StudyFolder)
 
 
 def test_a_failure_is_a_step_that_adds_nothing_until_it_is_mended(folder: StudyFolder) -> None:
-    space = small_space()
+    space = small()
     study = create(folder, space)
     one, two = planned(space).configurations[:2]
     choices = distributions(planned(space))
@@ -126,7 +133,7 @@ def test_what_misses_a_constraint_adds_nothing(folder: StudyFolder) -> None:
 
 def test_what_an_earlier_generation_has_explored_keeps_its_time(folder: StudyFolder) -> None:
     before = progress(measured(folder, models=["a"]))
-    wider = small_space()
+    wider = small()
     fill(create(folder, wider), wider)
     study = Study.load(folder)
     steps = progress(study)
@@ -138,10 +145,10 @@ def test_what_an_earlier_generation_has_explored_keeps_its_time(folder: StudyFol
 
 def test_an_objective_that_was_added_later_makes_a_second_step(folder: StudyFolder) -> None:
     speed = ["latency_p90_ms", "throughput_samples_per_s"]
-    fields = {"models": ["a"], "backends": ["null"], "threads": [1], "batch_sizes": [1, 2]}
-    first = small_space(**fields, objectives=speed)
+    fields = {"models": ["a"], "threads": [1], "batch_sizes": [1, 2]}
+    first = small(**fields, objectives=speed)
     fill(create(folder, first), first)
-    both = small_space(**fields)
+    both = small(**fields)
     fill(create(folder, both), both)
     study = Study.load(folder)
     steps = progress(study)
@@ -151,7 +158,7 @@ def test_an_objective_that_was_added_later_makes_a_second_step(folder: StudyFold
 
 
 def test_a_value_of_nothing_has_no_logarithm(folder: StudyFolder) -> None:
-    space = small_space(
+    space = small(
         objectives=["accuracy_percent", "cpu_time_per_sample_ms"], batch_sizes=1, models=["a", "b"]
     )
     study = create(folder, space)
@@ -164,7 +171,7 @@ def test_a_value_of_nothing_has_no_logarithm(folder: StudyFolder) -> None:
 
 
 def test_a_study_of_nothing(folder: StudyFolder) -> None:
-    create(folder, small_space())
+    create(folder, small())
     study = Study.load(folder)
     assert progress(study) == []
     assert places(study) == {}

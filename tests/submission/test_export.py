@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dse.loadgen.logs import ACCURACY, DETAIL
+from dse.study.folder import StudyFolder
+from dse.study.study import Study
 from dse.submission.description import MEANINGFUL, OPTIONAL
+from dse.submission.evidence import gather
 from dse.submission.hardware import hardware
 from dse.submission.logs import SUMMARY
+from dse.submission.show import Judged
 from dse.system import detect
 from tests.replays import write_space, write_table
 from tests.submission.evidence import BOTH, FILE, SHA256, TOLD, VERSION, write_study
@@ -171,10 +175,22 @@ def test_a_dry_run_lists_what_is_missing(command: Command, data: Data, here: Pat
         "  dse validate s --point 0 --scenario Offline",
         "1 of 2 results are ready",
     ]
+    url = f"sqlite:///{here}/studies/s/study.db"
+    answer = export(command, "s", "--dry-run", "--storage", url)
+    assert f"  dse validate s --storage {url} --point 0 --scenario Offline" in answer.err
     assert {*here.iterdir()} == before
     write_study(here / "studies/t", data, BOTH)
     answer = export(command, "t", "--dry-run")
     assert (answer.code, answer.err) == (0, "2 of 2 results are ready\n")
+
+
+def test_a_password_is_in_no_command(data: Data, tmp_path: Path) -> None:
+    study = Study.load(StudyFolder(write_study(tmp_path / "s", data, BOTH, validated=())))
+    (missing, *_) = gather(study, study.frontier()[0], BOTH, ("valid",), infer=False)
+    shown = Judged(missing, ()).command("s", "mysql://me:secret@host/db")
+    assert shown == (
+        "dse validate s --storage 'mysql://me:***@host/db' --point 0 --scenario SingleStream"
+    )
 
 
 def test_points_that_are_named_have_to_be_complete(
