@@ -7,7 +7,14 @@ from typing import Any
 
 import click
 
-from dse.cli.options import Duration, Size, json_option
+from dse.cli.options import (
+    Duration,
+    json_option,
+    memory_limit_option,
+    repeats_option,
+    run_timeout_option,
+    whole_numbers,
+)
 from dse.registry import BACKENDS
 from dse.types import Scenario
 
@@ -25,9 +32,9 @@ class Numbers(click.ParamType[tuple[int, ...]]):
         """The numbers, in their order."""
         if isinstance(value, tuple):
             return value
-        if re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9})*", str(value)) is None:
+        numbers = whole_numbers(str(value))
+        if not numbers:
             self.fail(f"'{value}' are no numbers; write 2 or 1,2,4", param, ctx)
-        numbers = tuple(map(int, str(value).split(",")))
         for number in numbers:
             if not 1 <= number <= MOST:
                 self.fail(f"expected 1 to {MOST}, not {number}", param, ctx)
@@ -139,28 +146,12 @@ class Sizes(click.ParamType[tuple[str, int]]):
     type=Duration(),
     help="Shortest duration of each run [default: 1s, and 128 queries].",
 )
-@click.option(
-    "--repeats",
-    type=click.IntRange(min=0, max=100),
-    default=0,
-    show_default=True,
-    help="Measure what may be on the frontier so often again, and longer.",
-)
+@repeats_option(default=0)
 @click.option(
     "--study", metavar="NAME", help="Keep the results and the logs in this study [default: none]."
 )
-@click.option(
-    "--run-timeout",
-    type=Duration(),
-    default="300s",
-    show_default=True,
-    help="Longest time for one configuration.",
-)
-@click.option(
-    "--memory-limit",
-    type=Size(),
-    help="Most memory for one configuration [default: nine tenths of what is free].",
-)
+@run_timeout_option
+@memory_limit_option
 @json_option
 def bench(**options: Any) -> int:
     """Measure any model with random inputs that fit its own signature.

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dse.cli.options import Duration, Size, storage_option
+from dse.cli.options import (
+    Duration,
+    memory_limit_option,
+    repeats_option,
+    run_timeout_option,
+    storage_option,
+)
 
 if TYPE_CHECKING:
     from dse.explore.session import Request
@@ -47,25 +53,9 @@ SAMPLERS = ("grid", "random", "nsga2", "tpe", "frontier")
     show_default=True,
     help="Of everything random: the same one gives the same order.",
 )
-@click.option(
-    "--run-timeout",
-    type=Duration(),
-    default="300s",
-    show_default=True,
-    help="Longest time for one configuration, beside its accuracy run.",
-)
-@click.option(
-    "--memory-limit",
-    type=Size(),
-    help="Most memory for one configuration [default: nine tenths of what is free].",
-)
-@click.option(
-    "--repeats",
-    type=click.IntRange(min=0, max=100),
-    default=3,
-    show_default=True,
-    help="Measure what may be on the frontier so often again, and longer.",
-)
+@run_timeout_option
+@memory_limit_option
+@repeats_option(default=3)
 @click.option(
     "--retry-failed",
     is_flag=True,

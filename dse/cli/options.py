@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_Command = TypeVar("_Command", bound="Callable[..., Any]")
 
 study_argument = click.argument("study", metavar="STUDY")
 storage_option = click.option(
@@ -133,9 +135,10 @@ class Ids(click.ParamType[tuple[int, ...]]):
         """The ids, in their order."""
         if isinstance(value, tuple):
             return value
-        if re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9})*", str(value)) is None:
+        numbers = whole_numbers(str(value))
+        if not numbers:
             self.fail(f"'{value}' are no ids of points; write 3 or 3,7", param, ctx)
-        return tuple(map(int, str(value).split(",")))
+        return numbers
 
 
 class Percents(click.ParamType[tuple[float, ...]]):
@@ -154,6 +157,41 @@ class Percents(click.ParamType[tuple[float, ...]]):
         if not found or max(found) > 100:
             self.fail(f"'{value}' are no percentages; write 70 or 65,70", param, ctx)
         return found
+
+
+run_timeout_option = click.option(
+    "--run-timeout",
+    type=Duration(),
+    default="300s",
+    show_default=True,
+    help="Longest time for one configuration, beside its accuracy run.",
+)
+memory_limit_option = click.option(
+    "--memory-limit",
+    type=Size(),
+    help="Most memory for one configuration [default: nine tenths of what is free].",
+)
+
+
+def repeats_option(default: int) -> Callable[[_Command], _Command]:
+    """The option ``--repeats``.
+
+    Args:
+        default: how often, where it is not given.
+    """
+    return click.option(
+        "--repeats",
+        type=click.IntRange(min=0, max=100),
+        default=default,
+        show_default=True,
+        help="Measure what may be on the frontier so often again, and longer.",
+    )
+
+
+def whole_numbers(text: str) -> tuple[int, ...]:
+    """The numbers of a list such as ``1,2``, in their order; empty where it is none."""
+    plain = re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9})*", text)
+    return tuple(map(int, text.split(","))) if plain else ()
 
 
 def _quantity(text: str, units: dict[str, float] | dict[str, int]) -> float | None:

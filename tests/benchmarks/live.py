@@ -85,9 +85,10 @@ def compare(exhaustive: Path, search: Path) -> Comparison:
     Raises:
         RequestError: one of them can't be read, or the search has measured what the other has not.
     """
-    table, scale = of_study(exhaustive), Scale(of_study(exhaustive))
-    whole_s = _seconds(_explored(exhaustive))
-    trials = _explored(search)
+    table = of_study(exhaustive)
+    scale, whole_s = Scale(table), _seconds(_explored(_trials(exhaustive)))
+    every = _trials(search)
+    trials = _explored(every)
     track = _track(table, scale, trials, search)
     reached = []
     for wanted in SHARES:
@@ -102,7 +103,7 @@ def compare(exhaustive: Path, search: Path) -> Comparison:
         share=share,
         seconds=seconds,
         ratio=seconds / whole_s,
-        seconds_in_all=_seconds(_trials(search)),
+        seconds_in_all=_seconds(every),
         exhaustive_configurations=len(table.outcomes),
         exhaustive_seconds=whole_s,
         reached=tuple(reached),
@@ -132,8 +133,8 @@ def _trials(folder: Path) -> list[FrozenTrial]:
     return [trial for trial in trials if outcome_of(trial) is not None]
 
 
-def _explored(folder: Path) -> list[FrozenTrial]:
-    return [trial for trial in _trials(folder) if purpose_of(trial) is Purpose.EXPLORE]
+def _explored(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    return [trial for trial in trials if purpose_of(trial) is Purpose.EXPLORE]
 
 
 def _seconds(trials: Sequence[FrozenTrial]) -> float:
