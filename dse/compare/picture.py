@@ -6,9 +6,8 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Literal
 
 from dse.compare.summary import AXES
-from dse.errors import RequestError, UnavailableError
-from dse.paths import atomic_write
-from dse.report.picture import COLOURS
+from dse.errors import RequestError
+from dse.report.picture import COLOURS, drawing
 from dse.types import ACCURACY, METRICS
 
 if TYPE_CHECKING:
@@ -48,37 +47,17 @@ def draw(systems: Sequence[System], file: Path) -> None:
         RequestError: no system has a frontier.
         DseError: the file can't be written.
     """
-    try:
-        from matplotlib import rc_context
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise UnavailableError(
-            "pictures need matplotlib", remedy="pip install 'mlperf-dse[report]'"
-        ) from error
     known = [metric for metric in AXES if any(system.frontier(metric) for system in systems)]
     if not known:
         problem = "no system has accuracies with a latency or a throughput"
         raise RequestError(problem, file=file, remedy="compare systems that have both")
-    # A name with dollar signs is a name, no formula; fixed text makes equal pictures equal files.
-    with rc_context({"text.parse_math": False, "svg.hashsalt": "dse"}):
-        figure = Figure(
-            figsize=(7 * len(known), 5 + 0.19 * len(systems) / len(known)), layout="constrained"
-        )
-        FigureCanvasAgg(figure)
+    size = 7.0 * len(known), 5 + 0.19 * len(systems) / len(known)
+    with drawing(size, [file]) as figure:
         panels = figure.subplots(1, len(known), sharey=True, squeeze=False)[0]
         for axes, metric in zip(panels, known, strict=True):
             _panel(axes, systems, metric)
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=len(known), fontsize=7)
-        with atomic_write(file) as stream:
-            kind = file.suffix.lower().removeprefix(".")
-            figure.savefig(stream, dpi=130, format=kind, metadata=_plain(kind))
-
-
-def _plain(kind: str) -> dict[str, None]:
-    """Leaves the date out."""
-    return {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind, {})
 
 
 def _panel(axes: Axes, systems: Sequence[System], metric: str) -> None:

@@ -96,7 +96,7 @@ def drawing(size: tuple[float, float], files: Sequence[Path]) -> Iterator[Figure
         FigureCanvasAgg(figure)
         yield figure
         for file in files:
-            form = file.suffix.removeprefix(".")
+            form = file.suffix.lower().removeprefix(".")
             undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(form)
             with atomic_write(file) as stream:
                 figure.savefig(stream, dpi=130, format=form, metadata=undated)

@@ -17,6 +17,7 @@ import moocore
 from dse.errors import DseError
 from dse.explore.pool import Pool
 from dse.explore.samplers import SAMPLERS, make_sampler
+from dse.search.searcher import REFERENCE
 from dse.study.record import Record
 from dse.types import ACCURACY, METRICS
 from tests.benchmarks.laboratory import gp
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from dse.types import Outcome
     from tests.benchmarks.laboratory.tables import Table, Values
 
-REFERENCE = 1.1
 NAMES = (*SAMPLERS, gp.NAME)
 SLACK = 0.05
 """A share that lacks less than this of a whole row stands for that row."""

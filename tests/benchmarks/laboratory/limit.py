@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tests.benchmarks.laboratory.contest import REFERENCE, Entry, Run, Scale
+from dse.search.searcher import REFERENCE
+from tests.benchmarks.laboratory.contest import Entry, Run, Scale
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
