@@ -137,17 +137,22 @@ class Cost:
             activations, pooling, residual sums and gate products are not counted.
         parameters: weights and biases, with batch normalisation folded into them.
         depthwise_macs: the part of ``macs`` in depthwise convolutions.
+        values: what all layers write, a number for each channel of each pixel.
+        layers: how many there are.
     """
 
     macs: int
     parameters: int
     depthwise_macs: int
+    values: int
+    layers: int
 
 
 def cost(graph: Graph) -> Cost:
-    """Counts multiply-accumulates and parameters."""
-    macs = parameters = depthwise = 0
+    """Counts what an inference takes."""
+    macs = parameters = depthwise = values = 0
     for layer in graph.layers:
+        values += layer.output.channels * layer.output.size**2
         if not isinstance(layer, Conv | Dense):
             continue
         outputs, depth, height, width = layer.weight_shape
@@ -156,7 +161,7 @@ def cost(graph: Graph) -> Cost:
         macs += weights * layer.output.size**2
         if isinstance(layer, Conv) and layer.depthwise:
             depthwise += weights * layer.output.size**2
-    return Cost(macs, parameters, depthwise)
+    return Cost(macs, parameters, depthwise, values, len(graph.layers))
 
 
 @dataclass(slots=True)

@@ -9,11 +9,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Literal, cast
 
 from dse.models.catalogue import CATALOGUE, V3_FLAVOURS, Variant
-from dse.models.graph import cost
+from dse.models.graph import Scale, cost
 from dse.types import Preprocessing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from dse.models.graph import Cost
 
 _MOBILENET = re.compile(r"mobilenet-v([12])(?:-[a-z_0-9]+?)??-([01]\.\d{1,2})-(\d{2,3})(?!\d)")
 _MOBILENET_V3 = re.compile(r"mobilenet-v3-(large|small)(-minimalistic)?")
@@ -33,7 +35,9 @@ class Facts:
         log_parameters: natural logarithm of the weights and biases.
         log_pixels: natural logarithm of the pixels of the input.
         depthwise: share of the multiply-accumulates in depthwise convolutions, 0 to 1.
+        gated: whether it has squeeze-and-excite and hard swish.
         published: top-1 accuracy in percent by precision; empty where none is published.
+        cost: what those are made of.
     """
 
     family: str
@@ -41,7 +45,9 @@ class Facts:
     log_parameters: float
     log_pixels: float
     depthwise: float
+    gated: bool
     published: Mapping[str, float]
+    cost: Cost
 
 
 @cache
@@ -57,7 +63,8 @@ def facts(model: str) -> Facts | None:
     variant = CATALOGUE.get(model) or _variant(model)
     if variant is None:
         return None
-    needed = cost(variant.graph())
+    graph = variant.graph()
+    needed = cost(graph)
     plain = variant.flavour.partition("-")[2]
     return Facts(
         family=f"{variant.family}-{plain}" if plain else variant.family,
@@ -65,7 +72,9 @@ def facts(model: str) -> Facts | None:
         log_parameters=math.log(needed.parameters),
         log_pixels=2 * math.log(variant.resolution),
         depthwise=needed.depthwise_macs / needed.macs,
+        gated=any(isinstance(layer, Scale) for layer in graph.layers),
         published={precision: figure.percent for precision, figure in variant.published.items()},
+        cost=needed,
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from dse.search.facts import facts
+from dse.search.times import times
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dse.search.facts import Facts
+    from dse.search.times import Times
     from dse.types import Configuration
 
     Floats = NDArray[np.float64]
@@ -46,9 +48,11 @@ class Features:
         log_batch: log2 of the batch size.
         quantised: 1 where the precision is int8, else 0.
         reduced: 0 where the precision is fp32, else 1.
+        gated: 1 where the model has squeeze-and-excite and hard swish, else 0.
         published: published top-1 accuracy in percent; NaN where there is none.
         borrowed: deviations of other systems, see `dse.search.borrowed`; shape (configurations,
             systems).
+        times: what their models and precisions are expected to take.
         knobs: by place of the backend's knobs, their values' codes; shape (configurations, knobs).
     """
 
@@ -60,8 +64,10 @@ class Features:
     log_batch: Floats
     quantised: Floats
     reduced: Floats
+    gated: Floats
     published: Floats
     borrowed: Floats
+    times: Times
     knobs: Places
 
     def __len__(self) -> int:
@@ -81,7 +87,11 @@ def features(configurations: Sequence[Configuration]) -> Features:
     families = tuple(_family(known[c.model], c.model) for c in configurations)
     aspects = {name: _codes(map(of, configurations)) for name, of in ASPECTS.items()}
     return Features(
-        codes={**aspects, "family": _codes(families)},
+        codes={
+            **aspects,
+            "family": _codes(families),
+            "lineage": _codes(name.partition("-")[0] for name in families),
+        },
         families=families,
         shapes=shapes,
         log_macs=log_macs,
@@ -91,8 +101,10 @@ def features(configurations: Sequence[Configuration]) -> Features:
         log_batch=np.array([log2(c.batch_size) for c in configurations]),
         quantised=np.array([float(c.precision == "int8") for c in configurations]),
         reduced=np.array([float(c.precision != "fp32") for c in configurations]),
+        gated=np.array([float(_gated(known[c.model])) for c in configurations]),
         published=np.array([_published(known[c.model], c.precision) for c in configurations]),
         borrowed=np.zeros((len(configurations), 0)),
+        times=times([(c.model, c.precision) for c in configurations]),
         knobs=_knobs(configurations),
     )
 
@@ -109,6 +121,10 @@ ASPECTS: Mapping[str, Callable[[Configuration], Hashable]] = {
     "whole": lambda c: c,
 }
 """What tells configurations apart, by name."""
+
+
+def _gated(fact: Facts | None) -> bool:
+    return fact is not None and fact.gated
 
 
 def _family(fact: Facts | None, model: str) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dse.search.features import Features, Floats, Places
 
     Kernel = Callable[[Features, Places, Places], Floats]
+    Coordinates = Callable[[Features], Floats]
 
 KNOB_LIKENESS = 0.5
 """How much alike two runtimes of one backend are, for each knob in which they differ."""
@@ -67,44 +68,45 @@ def _near_batch(features: Features, rows: Places, columns: Places) -> Floats:
     return _close(features.codes["batch"], scaled, rows, columns)
 
 
-def _size(features: Features, rows: Places, columns: Places) -> Floats:
-    """A slope over the logarithm of the multiply-accumulates."""
-    return np.outer(features.log_macs[rows], features.log_macs[columns])
+def _linear(coordinates: Coordinates) -> Kernel:
+    """The product of coordinates: a weighted sum of them with weights to be learned."""
 
+    def kernel(features: Features, rows: Places, columns: Places) -> Floats:
+        found = coordinates(features)
+        return np.asarray(found[rows] @ found[columns].T)
 
-def _threads(features: Features, rows: Places, columns: Places) -> Floats:
-    """A slope over log2 of the threads, of the instances, and a step where pinned."""
-    return np.asarray(features.layouts[rows] @ features.layouts[columns].T)
-
-
-def _published(features: Features, rows: Places, columns: Places) -> Floats:
-    """A slope over the published accuracy."""
-    return np.outer(features.published_slope[rows], features.published_slope[columns])
-
-
-def _quantised(features: Features, rows: Places, columns: Places) -> Floats:
-    """One where both are: how fast integers are hangs on the operators, so on the family."""
-    return np.outer(features.quantised[rows], features.quantised[columns])
-
-
-def _reduced(features: Features, rows: Places, columns: Places) -> Floats:
-    """One where neither is fp32: that is as fast as the CPU allows in most runtimes."""
-    return np.outer(features.reduced[rows], features.reduced[columns])
-
-
-def _borrowed(features: Features, rows: Places, columns: Places) -> Floats:
-    """A weighted sum of what other systems deviate by."""
-    return np.asarray(features.borrowed[rows] @ features.borrowed[columns].T)
+    return kernel
 
 
 def _all(_features: Features, rows: Places, columns: Places) -> Floats:
     return np.ones((len(rows), len(columns)))
 
 
+COORDINATES: Mapping[str, Coordinates] = {
+    "size": lambda features: features.log_macs[:, None],
+    "times": lambda features: features.times.directions,
+    "threads": lambda features: features.layouts,
+    "published": lambda features: features.published_slope[:, None],
+    "quantised": lambda features: features.quantised[:, None],
+    "reduced": lambda features: features.reduced[:, None],
+    "gated": lambda features: features.gated[:, None],
+    "borrowed": lambda features: features.borrowed,
+}
+"""Of the kernels that are linear, by name; shape (configurations, coordinates).
+
+- size: the logarithm of the multiply-accumulates;
+- times: what the costs of convolutions, layers and values make models differ by;
+- threads: log2 of the threads, of the instances, and a step where pinned;
+- published: the published accuracy;
+- quantised: integers or not, since how fast those are hangs on the operators, so on the family;
+- reduced: fp32 or not: that is as fast as the CPU allows in most runtimes;
+- borrowed: what other systems deviate by.
+"""
 KERNELS: Mapping[str, Kernel] = {
     "all": _all,
     "model": _same("model"),
     "family": _same("family"),
+    "lineage": _same("lineage"),
     "precision": _same("precision"),
     "runtime": _same("runtime"),
     "file": _same("file"),
@@ -114,11 +116,6 @@ KERNELS: Mapping[str, Kernel] = {
     "near runtime": _near_runtime,
     "near layout": _near_layout,
     "near batch": _near_batch,
-    "size": _size,
-    "threads": _threads,
-    "borrowed": _borrowed,
-    "published": _published,
-    "quantised": _quantised,
-    "reduced": _reduced,
+    **{name: _linear(of) for name, of in COORDINATES.items()},
 }
 """By the names that terms are written with."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dse.search.kernels import KERNELS
+from dse.search.kernels import COORDINATES, KERNELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,17 +87,12 @@ class Covariance:
     def diagonal(self, rows: Places, variances: Floats) -> Floats:
         """The variance of each row."""
         found = np.zeros(len(rows))
-        slopes = {"size": self._features.log_macs**2}
-        slopes["published"] = self._features.published_slope**2
-        slopes["quantised"] = self._features.quantised
-        slopes["reduced"] = self._features.reduced
-        slopes["borrowed"] = (self._features.borrowed**2).sum(axis=1)
-        slopes["threads"] = (self._features.layouts**2).sum(axis=1)
+        lengths = {name: (of(self._features) ** 2).sum(axis=1) for name, of in COORDINATES.items()}
         for each, variance in zip(self._terms, variances, strict=True):
             part = np.full(len(rows), variance)
             for name in each.respects:
-                if name in slopes:
-                    part = part * slopes[name][rows]
+                if name in lengths:
+                    part = part * lengths[name][rows]
             found += part
         return found
 

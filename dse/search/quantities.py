@@ -38,22 +38,24 @@ SMALLEST = 1e-9
 
 SPEED = (
     term("all", 2.0, fixed=True),
-    term("size", 0.15),
-    term("near model", 0.12),
-    term("model", 0.06),
-    term("precision", 0.3),
+    term("times", 0.7),
+    term("runtime * times", 0.5),
+    term("runtime * precision * times", 0.4),
+    term("near model", 0.08),
+    term("model", 0.04),
+    term("precision", 0.15),
     term("near runtime", 0.3),
     term("runtime", 0.25),
-    term("runtime * precision", 0.2),
-    term("reduced * runtime * precision", 0.4),
-    term("runtime * precision * size", 0.12),
-    term("runtime * precision * family", 0.12),
-    term("runtime * precision * near model", 0.12),
-    term("quantised * runtime * family", 0.6),
-    term("quantised * runtime * size", 0.15),
-    term("quantised * runtime * near model", 0.15),
-    term("quantised * file", 0.25),
-    term("file", 0.06),
+    term("runtime * precision", 0.15),
+    term("reduced * runtime * precision", 0.3),
+    term("runtime * precision * family", 0.1),
+    term("runtime * precision * near model", 0.1),
+    term("quantised * runtime * lineage", 0.5),
+    term("quantised * runtime * gated", 0.6),
+    term("quantised * runtime * family", 0.2),
+    term("quantised * runtime * near model", 0.1),
+    term("quantised * file", 0.1),
+    term("file", 0.05),
     term("threads", 0.2),
     term("threads * runtime * precision", 0.1),
     term("threads * near model", 0.07),
@@ -103,15 +105,8 @@ SIZES = (
 ACCURACY_PER_LOG_MACS = 6.0
 ACCURACY_LOST = {"int8": 2.0}
 LOG_LATENCY_MS = 2.3
-SIZE_EXPONENT = 0.95
-OVERHEAD = {"int8": 0.2}
-USUAL_OVERHEAD = 0.05
-"""What each call takes beside its arithmetic, as a share of that of a typical model."""
-LOG_FASTER = {"bf16": 0.3, "fp16": 0.2}
-LOG_FASTER_QUANTISED = {"mobilenet-v1": 0.8, "mobilenet-v3": -0.3}
-USUALLY_FASTER_QUANTISED = 0.4
-"""What integers gain, by family: most where no sum has to be quantised anew, nothing where hard
-swish and squeeze-and-excite are in the way."""
+LOG_SLOWER_GATED = 0.6
+"""What hard swish and squeeze-and-excite cost in integers."""
 FASTER_PER_DOUBLING = 0.45
 """Threads help by so much in the logarithm; half as many as twice would."""
 RELATIONS: Mapping[str, tuple[int, float]] = {
@@ -173,13 +168,8 @@ class Quantity:
             return self.offset + 0.5 * FASTER_PER_DOUBLING * doubled * -self.relation
         if self.metric == MODEL_SIZE.name:
             return self.offset + features.log_macs - _of_each(precisions, {"int8": 1.4})
-        overhead = _of_each(precisions, OVERHEAD, USUAL_OVERHEAD)
-        arithmetic = np.exp(SIZE_EXPONENT * features.log_macs)
-        time = np.log((arithmetic + overhead) / (1 + overhead))
-        time -= _of_each(precisions, LOG_FASTER)
-        time -= features.quantised * np.array(
-            [LOG_FASTER_QUANTISED.get(name, USUALLY_FASTER_QUANTISED) for name in features.families]
-        )
+        time = features.times.means.copy()
+        time += LOG_SLOWER_GATED * features.quantised * features.gated
         time -= FASTER_PER_DOUBLING * features.layouts[:, 0]
         better = METRICS[self.metric].direction == "maximize"
         return np.asarray(self.offset - time if better else self.offset + time)
