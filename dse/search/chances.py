@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dse.search.features import Features, Floats, Places
 
 SINGLE = (
-    term("all", 0.7),
+    term("all", 2.0),
     term("runtime", 2.0),
     term("runtime * precision", 4.0),
     term("runtime * precision * family", 1.0),
@@ -29,7 +29,7 @@ SINGLE = (
 )
 """Of the logit of running at all. A runtime refuses a precision, or a file."""
 BATCHES = (
-    term("all", 1.0),
+    term("all", 3.0),
     term("runtime * precision", 1.5),
     term("family", 2.0),
     term("model", 1.0),
@@ -38,7 +38,7 @@ BATCHES = (
 )
 """Of the logit that batches run where single samples do. Files have a fixed batch, often all of a
 family."""
-USUAL_SINGLE, USUAL_BATCHES = 2.0, 1.0
+USUAL_SINGLE, USUAL_BATCHES = 2.0, 2.0
 """Logits of what to expect before anything is measured."""
 MOST_STEPS, ENOUGH = 30, 1e-3
 ROUNDS = 3

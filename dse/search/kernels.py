@@ -100,6 +100,7 @@ COORDINATES: Mapping[str, Coordinates] = {
 - published: the published accuracy;
 - quantised: integers or not, since how fast those are hangs on the operators, so on the family;
 - reduced: fp32 or not: that is as fast as the CPU allows in most runtimes;
+- gated: squeeze-and-excite and hard swish or not;
 - borrowed: what other systems deviate by.
 """
 KERNELS: Mapping[str, Kernel] = {
