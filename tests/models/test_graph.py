@@ -61,6 +61,8 @@ def test_cost_by_hand() -> None:
         macs=4 * first + 4 * depthwise + gate + last,
         parameters=first + 8 + depthwise + 8 + gate + 2 + 8 + last + 5,
         depthwise_macs=4 * depthwise,
+        values=3 * 4 * 8 + (8 + 2 + 8 + 4 * 8) + 8 + 5,
+        layers=9,
     )
 
 

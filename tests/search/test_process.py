@@ -11,9 +11,9 @@ from dse.search.features import features
 from dse.search.kernels import KERNELS
 from dse.search.process import Covariance, Process, Term, term
 from dse.search.quantities import BATCHING, SPEED
-from tests.search.spaces import configurations
+from tests.search.spaces import MODELS, configurations
 
-EVERY = configurations()
+EVERY = configurations((*MODELS, "mobilenet-v3-large"))
 FEATURES = replace(
     features(EVERY), borrowed=np.random.default_rng(1).standard_normal((len(EVERY), 3))
 )

@@ -12,7 +12,13 @@ from dse.errors import RequestError
 from dse.space import SearchSpace, find_space, known_spaces, resolve, summary
 from tests.space.spaces import Catalogue, write
 
-SHIPPED = ("four-families", "mobilenets-efficientnets", "own-models", "quickstart")
+SHIPPED = (
+    "four-families",
+    "mobilenets-efficientnets",
+    "own-models",
+    "quickstart",
+    "quickstart-wide",
+)
 WIDTHS = {"v1": ("0.25", "0.5", "0.75", "1.0"), "v2": ("0.35", "0.5", "0.75", "1.0")}
 NAMES = (
     *(f"mobilenet-{v}-{w}-{r}" for v in WIDTHS for w in WIDTHS[v] for r in (128, 160, 192, 224)),

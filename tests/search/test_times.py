@@ -1,0 +1,60 @@
+"""What models are expected to take before anything is measured."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dse.models.catalogue import CATALOGUE
+from dse.search.times import times
+
+NAMES = list(CATALOGUE)
+
+
+def mean(model: str, precision: str = "fp32") -> float:
+    return float(times([(model, precision)]).means[0])
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+@pytest.mark.parametrize("family", ["mobilenet-v1", "mobilenet-v2"])
+def test_more_pixels_and_more_channels_take_longer(family: str, precision: str) -> None:
+    widths = sorted({v.width for v in CATALOGUE.values() if v.family == family})
+    for width in widths:
+        found = [mean(f"{family}-{width}-{size}", precision) for size in (128, 160, 192, 224)]
+        assert found == sorted(found)
+    for size in (128, 224):
+        found = [mean(f"{family}-{width}-{size}", precision) for width in widths]
+        assert found == sorted(found)
+
+
+def test_the_catalogue_is_typical() -> None:
+    assert times([(name, "fp32") for name in NAMES]).means.mean() == pytest.approx(0, abs=1e-9)
+
+
+def test_integers_gain_most_where_full_convolutions_take_most() -> None:
+    def gain(model: str) -> float:
+        return mean(model) - mean(model, "int8")
+
+    assert 0 < gain("mobilenet-v1-0.25-128") < gain("mobilenet-v1-1.0-128") < np.log(4)
+
+
+def test_expensive_layers_slow_the_models_down_that_have_little_else() -> None:
+    names = ["efficientnet-lite4", "mobilenet-v3-small-minimalistic", "mobilenet-v1-0.25-128"]
+    large, small, smallest = times([(name, "fp32") for name in names]).directions
+    weights = smallest - large
+    assert weights @ smallest > weights @ small > weights @ large
+
+
+def test_a_name_that_tells_nothing() -> None:
+    found = times([("somebodys-own", "int8"), ("efficientnet-lite0", "fp32")])
+    assert found.means[0] == 0
+    assert found.directions[0] == pytest.approx(0)
+    assert np.linalg.norm(found.directions[1]) > 0
+
+
+def test_rows_are_in_the_order_of_the_pairs() -> None:
+    pairs = [(name, precision) for name in NAMES[:5] for precision in ("fp32", "int8")]
+    found, back = times(pairs * 2), times(pairs[::-1])
+    assert found.means == pytest.approx(np.tile(back.means[::-1], 2))
+    covariance, other = (each.directions @ each.directions.T for each in (found, back))
+    assert covariance[:10, 10:] == pytest.approx(other[::-1, ::-1])
