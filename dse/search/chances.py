@@ -2,11 +2,13 @@
 
 A failure has one of two causes: single samples fail as well, or batches do. Which of them it was is
 told by other outcomes, so both are learned together, by expectation and maximisation.
+
+A probability is that of the most likely logit. Where all of a kind fail, or none does, the logit
+may be much further out than that, but hardly nearer: its average would make too little of it.
 """
 
 from __future__ import annotations
 
-from math import pi
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,6 +43,8 @@ family."""
 USUAL_SINGLE, USUAL_BATCHES = 2.0, 2.0
 """Logits of what to expect before anything is measured."""
 MOST_STEPS, ENOUGH = 30, 1e-3
+LONGEST_STEP = 3.0
+"""In a logit."""
 ROUNDS = 3
 
 
@@ -82,11 +86,7 @@ class Chances:
 
 
 class _Logistic:
-    """A logistic Gaussian process with Laplace's approximation.
-
-    After Rasmussen and Williams (2006), algorithms 3.1 and 3.2; the average over the uncertainty
-    of the logit is MacKay's (1992).
-    """
+    """A logistic Gaussian process, at its mode (Rasmussen and Williams 2006, algorithm 3.1)."""
 
     def __init__(self, features: Features, terms: Sequence[Term], usual: float) -> None:
         self._covariance = Covariance(features, terms)
@@ -94,7 +94,6 @@ class _Logistic:
         self._usual = usual
         self._places: Places = np.zeros(0, dtype=np.intp)
         self._slope: Floats = np.zeros(0)
-        self._inverse: Floats = np.zeros((0, 0))
 
     def learn(self, places: Places, shares: Floats) -> None:
         """Takes in how surely each place was a success, from 0 to 1."""
@@ -109,27 +108,23 @@ class _Logistic:
             inner = np.eye(len(places)) + root[:, None] * matrix * root
             target = weights * (logits - self._usual) + shares - chance
             back = root * np.linalg.solve(inner, root * (matrix @ target))
-            before = logits
-            logits = np.asarray(self._usual + matrix @ (target - back), dtype=np.float64)
-            if np.abs(logits - before).max() < ENOUGH:
+            step = self._usual + matrix @ (target - back) - logits
+            longest = float(np.abs(step).max())
+            # A whole step from where the slope is nearly flat would go far astray.
+            logits = np.asarray(logits + step * min(1.0, LONGEST_STEP / max(longest, ENOUGH)))
+            if longest < ENOUGH:
                 break
-        chance, weights = _chance(logits)
-        self._slope = shares - chance
-        inverse = np.linalg.inv(matrix + np.diag(1 / weights))
-        self._inverse = np.asarray(inverse, dtype=np.float64)
+        self._slope = shares - _chance(logits)[0]
 
     def predict(self, places: Places) -> Floats:
-        own = self._covariance.diagonal(places, self._variances)
         mean = np.full(len(places), self._usual)
         if len(self._places):
             cross = self._covariance.sum(places, self._places, self._variances)
             mean = mean + cross @ self._slope
-            own = own - np.einsum("ij,ij->i", cross @ self._inverse, cross)
-        spread = np.sqrt(1 + pi * np.maximum(own, 0.0) / 8)
-        return _chance(mean / spread)[0]
+        return _chance(mean)[0]
 
 
 def _chance(logits: Floats) -> tuple[Floats, Floats]:
     """The probability of a logit, and its slope there, which is never quite zero."""
-    chance: Floats = np.asarray(1 / (1 + np.exp(-logits)), dtype=np.float64)
+    chance: Floats = np.asarray((1 + np.tanh(logits / 2)) / 2, dtype=np.float64)
     return chance, np.maximum(chance * (1 - chance), 1e-6)

@@ -1,9 +1,9 @@
 """How long a model is expected to take, and what runtimes make of that.
 
-A time is a sum of five parts: multiply-accumulates of full convolutions and of depthwise ones, values
-that layers write, calls of layers, and parameters to read. What each of them costs beside the first
-differs from runtime to runtime. So costs are drawn many times, and the mean and the covariance of
-the logarithm of the sum are what a Gaussian process takes over.
+A time is a sum of five parts: multiply-accumulates of full convolutions and of depthwise ones,
+values that layers write, calls of layers, and parameters to read. What each of them costs beside
+the first differs from runtime to runtime. So costs are drawn many times, and the mean and the
+covariance of the logarithm of the sum are what a Gaussian process takes over.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 COSTS = ((3.0, 0.7), (12.0, 0.8), (2e5, 1.8), (3.0, 0.7))
-"""Of a depthwise multiply-accumulate, a value, a layer and a parameter, in multiply-accumulates of full
-convolutions in fp32: median and standard deviation of the logarithm, about those of the published
-systems, ArmNN's layers being the most expensive."""
+"""Of a depthwise multiply-accumulate, a value, a layer and a parameter, in multiply-accumulates of
+full convolutions in fp32: median and standard deviation of the logarithm, about those of the
+published systems, ArmNN's layers being the most expensive."""
 FASTER = {"int8": (4.0, 0.6), "fp16": (1.3, 0.3), "bf16": (1.4, 0.3)}
 """How much faster full convolutions are than in fp32, as above. Nothing else is but for parameters,
 which take less room."""
