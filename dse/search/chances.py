@@ -40,8 +40,8 @@ BATCHES = (
 )
 """Of the logit that batches run where single samples do. Files have a fixed batch, often all of a
 family."""
-USUAL_SINGLE, USUAL_BATCHES = 2.0, 2.0
-"""Logits of what to expect before anything is measured."""
+USUAL = 2.0
+"""The logit to expect before anything is measured, of both."""
 MOST_STEPS, ENOUGH = 30, 1e-3
 LONGEST_STEP = 3.0
 """In a logit."""
@@ -57,8 +57,8 @@ class Chances:
 
     def __init__(self, features: Features) -> None:
         self._many = features.log_batch > 0
-        self._single = _Logistic(features, SINGLE, USUAL_SINGLE)
-        self._batches = _Logistic(features, BATCHES, USUAL_BATCHES)
+        self._single = _Logistic(features, SINGLE)
+        self._batches = _Logistic(features, BATCHES)
 
     def learn(self, places: Places, ran: Floats) -> None:
         """Takes in all outcomes, in place of what it was told before.
@@ -88,12 +88,11 @@ class Chances:
 class _Logistic:
     """A logistic Gaussian process, at its mode (Rasmussen and Williams 2006, algorithm 3.1)."""
 
-    def __init__(self, features: Features, terms: Sequence[Term], usual: float) -> None:
+    def __init__(self, features: Features, terms: Sequence[Term]) -> None:
         self._covariance = Covariance(features, terms)
         self._variances = np.array([each.deviation**2 for each in terms])
-        self._usual = usual
         self._places: Places = np.zeros(0, dtype=np.intp)
-        self._slope: Floats = np.zeros(0)
+        self._weights: Floats = np.zeros(0)
 
     def learn(self, places: Places, shares: Floats) -> None:
         """Takes in how surely each place was a success, from 0 to 1."""
@@ -101,26 +100,27 @@ class _Logistic:
         if not len(places):
             return
         matrix = self._covariance.sum(places, places, self._variances)
-        logits: Floats = np.full(len(places), self._usual)
+        weights: Floats = np.zeros(len(places))
         for _ in range(MOST_STEPS):
-            chance, weights = _chance(logits)
-            root = np.sqrt(weights)
+            logits = USUAL + matrix @ weights
+            chance, slope = _chance(logits)
+            root = np.sqrt(slope)
             inner = np.eye(len(places)) + root[:, None] * matrix * root
-            target = weights * (logits - self._usual) + shares - chance
+            target = slope * (logits - USUAL) + shares - chance
             back = root * np.linalg.solve(inner, root * (matrix @ target))
-            step = self._usual + matrix @ (target - back) - logits
-            longest = float(np.abs(step).max())
+            step = target - back - weights
+            longest = float(np.abs(matrix @ step).max())
             # A whole step from where the slope is nearly flat would go far astray.
-            logits = np.asarray(logits + step * min(1.0, LONGEST_STEP / max(longest, ENOUGH)))
+            weights = np.asarray(weights + step * min(1.0, LONGEST_STEP / max(longest, ENOUGH)))
             if longest < ENOUGH:
                 break
-        self._slope = shares - _chance(logits)[0]
+        self._weights = weights
 
     def predict(self, places: Places) -> Floats:
-        mean = np.full(len(places), self._usual)
+        mean = np.full(len(places), USUAL)
         if len(self._places):
             cross = self._covariance.sum(places, self._places, self._variances)
-            mean = mean + cross @ self._slope
+            mean = mean + cross @ self._weights
         return _chance(mean)[0]
 
 

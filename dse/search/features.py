@@ -40,7 +40,6 @@ class Features:
 
     Attributes:
         codes: by aspect, numbers that are equal where that aspect is; shape (configurations,).
-        families: of the models, in words.
         shapes: log MACs, log parameters, log pixels and depthwise share of the model, each over
             its scale of `SCALES`; shape (configurations, 4). NaN where the model is unknown.
         log_macs: above the typical ones; 0 where the model is unknown.
@@ -57,7 +56,6 @@ class Features:
     """
 
     codes: dict[str, Places]
-    families: tuple[str, ...]
     shapes: Floats
     log_macs: Floats
     layouts: Floats
@@ -92,7 +90,6 @@ def features(configurations: Sequence[Configuration]) -> Features:
             "family": _codes(families),
             "lineage": _codes(name.partition("-")[0] for name in families),
         },
-        families=families,
         shapes=shapes,
         log_macs=log_macs,
         layouts=np.array(

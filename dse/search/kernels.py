@@ -95,7 +95,7 @@ COORDINATES: Mapping[str, Coordinates] = {
 """Of the kernels that are linear, by name; shape (configurations, coordinates).
 
 - size: the logarithm of the multiply-accumulates;
-- times: what the costs of convolutions, layers and values make models differ by;
+- times: what the costs of the parts of a model make models and precisions differ by;
 - threads: log2 of the threads, of the instances, and a step where pinned;
 - published: the published accuracy;
 - quantised: integers or not, since how fast those are hangs on the operators, so on the family;

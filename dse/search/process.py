@@ -87,12 +87,15 @@ class Covariance:
     def diagonal(self, rows: Places, variances: Floats) -> Floats:
         """The variance of each row."""
         found = np.zeros(len(rows))
-        lengths = {name: (of(self._features) ** 2).sum(axis=1) for name, of in COORDINATES.items()}
+        names = {name for each in self._terms for name in each.respects} & COORDINATES.keys()
+        lengths = {
+            name: (COORDINATES[name](self._features)[rows] ** 2).sum(axis=1) for name in names
+        }
         for each, variance in zip(self._terms, variances, strict=True):
             part = np.full(len(rows), variance)
             for name in each.respects:
                 if name in lengths:
-                    part = part * lengths[name][rows]
+                    part = part * lengths[name]
             found += part
         return found
 

@@ -50,8 +50,8 @@ SPEED = (
     term("reduced * runtime * precision", 0.3),
     term("runtime * precision * family", 0.1),
     term("runtime * precision * near model", 0.1),
-    term("quantised * runtime * lineage", 0.5),
-    term("quantised * runtime * gated", 0.6),
+    term("quantised * runtime * lineage", 0.4),
+    term("quantised * runtime * gated", 0.5),
     term("quantised * runtime * family", 0.2),
     term("quantised * runtime * near model", 0.1),
     term("quantised * file", 0.1),
@@ -63,6 +63,8 @@ SPEED = (
     term("single", 0.05),
 )
 """Of the logarithm of a time."""
+RATIO = tuple(each for each in SPEED if "times" not in each.respects)
+"""Of the logarithm of what goes with latency: what models take is in that."""
 BATCHING = (
     term("all", 0.5, fixed=True),
     term("near model", 0.1),
@@ -175,8 +177,8 @@ class Quantity:
         return np.asarray(self.offset - time if better else self.offset + time)
 
 
-def _of_each(precisions: Sequence[str], amounts: Mapping[str, float], usual: float = 0.0) -> Floats:
-    return np.array([amounts.get(precision, usual) for precision in precisions])
+def _of_each(precisions: Sequence[str], amounts: Mapping[str, float]) -> Floats:
+    return np.array([amounts.get(precision, 0.0) for precision in precisions])
 
 
 def quantities(metrics: Sequence[str]) -> tuple[Quantity, ...]:
@@ -202,7 +204,7 @@ def _quantity(name: str, *, related: bool) -> Quantity:
         offset = log(1000.0) - LOG_LATENCY_MS if better else LOG_LATENCY_MS
         terms = SPEED + BATCHING if extent == "whole" else SPEED
     else:
-        terms = BATCHING if extent == "whole" else SPEED
+        terms = BATCHING if extent == "whole" else RATIO
     return Quantity(name, extent, relation, offset, terms)
 
 

@@ -32,8 +32,8 @@ COSTS = ((3.0, 0.7), (12.0, 0.8), (2e5, 1.8), (3.0, 0.7))
 full convolutions in fp32: median and standard deviation of the logarithm, about those of the
 published systems, ArmNN's layers being the most expensive."""
 FASTER = {"int8": (4.0, 0.6), "fp16": (1.3, 0.3), "bf16": (1.4, 0.3)}
-"""How much faster full convolutions are than in fp32, as above. Nothing else is but for parameters,
-which take less room."""
+"""How much faster full convolutions are than in fp32, as above; a runtime that makes much of one
+precision is taken to do so of the others. Nothing else is but for parameters, which are smaller."""
 BYTES = {"int8": 0.25, "fp16": 0.5, "bf16": 0.5}
 """Of a parameter, over those in fp32."""
 DRAWS = 512
@@ -46,7 +46,7 @@ class Times:
     """The logarithm of the time of one inference, above that of a typical model in fp32.
 
     Attributes:
-        means: shape (configurations,); 0 where the model is unknown.
+        means: shape (configurations,); those of a typical model where it is unknown.
         directions: what it differs by from runtime to runtime: its product with independent
             standard normal weights. Shape (configurations, directions).
     """
@@ -69,19 +69,21 @@ def times(pairs: Sequence[tuple[str, str]]) -> Times:
 
 @cache
 def _drawn(model: str, precision: str) -> Floats:
-    """Logarithms of the time, one for each draw of costs."""
+    """Logarithms above those of a typical model in fp32, as unknown ones are; shape (DRAWS,)."""
     fact = facts(model)
-    return np.zeros(DRAWS) if fact is None else _logs(fact.cost, precision) - _typical()
+    own = _typical(precision) if fact is None else _logs(fact.cost, precision)
+    return own - _typical("fp32")
 
 
 @cache
-def _typical() -> Floats:
-    """The mean of the catalogue in fp32, one for each draw of costs."""
-    every = [_logs(cost(variant.graph()), "fp32") for variant in CATALOGUE.values()]
+def _typical(precision: str) -> Floats:
+    """The mean of the catalogue; shape (DRAWS,)."""
+    every = [_logs(cost(variant.graph()), precision) for variant in CATALOGUE.values()]
     return np.asarray(np.mean(every, axis=0))
 
 
 def _logs(needed: Cost, precision: str) -> Floats:
+    """Logarithms of the time, in multiply-accumulates of full convolutions; shape (DRAWS,)."""
     # The same draws for every model: their likeness is in what the same costs make of them.
     normal = np.random.default_rng(0).standard_normal((len(COSTS) + 1, DRAWS // 2))
     normal = np.concatenate([normal, -normal], axis=1)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from dse.search.chances import SINGLE, USUAL_SINGLE, Chances, _Logistic
+from dse.search.chances import SINGLE, USUAL, Chances, _Logistic
 from dse.search.features import features
 from dse.search.process import Covariance
 from tests.search.spaces import configurations
@@ -79,10 +79,10 @@ def test_the_estimate_is_the_most_likely_one(seed: int) -> None:
     rng = np.random.default_rng(seed)
     places = rng.permutation(PLACES)[: rng.integers(1, len(PLACES))]
     ran = (rng.random(len(places)) < rng.random()).astype(np.float64)
-    single = _Logistic(FEATURES, SINGLE, USUAL_SINGLE)
+    single = _Logistic(FEATURES, SINGLE)
     single.learn(places, ran)
     # At the mode, the slope of the likelihood is that of the prior.
     variances = np.array([each.deviation**2 for each in SINGLE])
     matrix = Covariance(FEATURES, SINGLE).sum(places, places, variances)
-    logits = USUAL_SINGLE + matrix @ (ran - single.predict(places))
+    logits = USUAL + matrix @ (ran - single.predict(places))
     assert single.predict(places) == pytest.approx(1 / (1 + np.exp(-logits)), abs=1e-3)

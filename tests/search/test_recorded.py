@@ -11,6 +11,7 @@ from dse.search.gain import volume
 from dse.search.quantities import loss
 from dse.search.surrogate import Surrogate
 from dse.types import DEFAULT_OBJECTIVES, Configuration
+from tests.benchmarks.laboratory.contest import Entry, contest
 from tests.benchmarks.laboratory.tables import read
 from tests.search.spaces import explored, searcher
 
@@ -45,11 +46,21 @@ def test_a_twentieth_of_the_grid_has_99_percent_of_the_hypervolume(grid: Known, 
     assert share > 0.98
 
 
+def test_a_fifth_of_a_published_system_has_nearly_all_of_the_hypervolume(
+    shared_data: Path,
+) -> None:
+    results = "mlperf_inference_v3.0_edge_open_image_classification.csv"
+    tables = [table for table in read(shared_data / "results" / results) if table.complete]
+    assert len(tables) == 7
+    for run in contest([Entry(table, "frontier", 0, 16) for table in tables], 1):
+        assert run.after(16) > 0.98, run.entry.table.name
+
+
 def test_intervals_hold_on_the_grid(grid: Known) -> None:
     """Nominal 90 % intervals of what was not measured, after 40 configurations at random.
 
     Some runtimes are slower with two threads than with one there, which nothing foretells: of
-    latencies it is about 77 %.
+    latencies it is about 82 %.
     """
     every, points = list(grid), losses(grid)
     inside: dict[str, list[bool]] = {}

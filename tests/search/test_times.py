@@ -45,11 +45,18 @@ def test_expensive_layers_slow_the_models_down_that_have_little_else() -> None:
     assert weights @ smallest > weights @ small > weights @ large
 
 
-def test_a_name_that_tells_nothing() -> None:
-    found = times([("somebodys-own", "int8"), ("efficientnet-lite0", "fp32")])
-    assert found.means[0] == 0
-    assert found.directions[0] == pytest.approx(0)
-    assert np.linalg.norm(found.directions[1]) > 0
+def test_a_name_that_tells_nothing_is_typical() -> None:
+    pairs = [("somebodys-own", "fp32"), ("somebodys-own", "int8"), ("efficientnet-lite0", "fp32")]
+    found = times(pairs)
+    assert found.means[0] == pytest.approx(0, abs=1e-9)
+    assert found.directions[0] == pytest.approx(0, abs=1e-9)
+    assert -np.log(4) < found.means[1] < 0
+    assert np.linalg.norm(found.directions[2]) > 0
+
+
+def test_a_space_of_which_nothing_is_known() -> None:
+    found = times([("a", "fp32"), ("b", "fp32")])
+    assert found.directions.shape == (2, 0)
 
 
 def test_rows_are_in_the_order_of_the_pairs() -> None:
