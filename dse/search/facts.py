@@ -31,23 +31,32 @@ class Facts:
     Attributes:
         family: the architecture; that of MobileNet V3 without squeeze-and-excite and hard swish,
             called minimalistic, is another one.
-        log_macs: natural logarithm of the multiply-accumulates.
-        log_parameters: natural logarithm of the weights and biases.
         log_pixels: natural logarithm of the pixels of the input.
-        depthwise: share of the multiply-accumulates in depthwise convolutions, 0 to 1.
         gated: whether it has squeeze-and-excite and hard swish.
         published: top-1 accuracy in percent by precision; empty where none is published.
-        cost: what those are made of.
+        cost: multiply-accumulates, parameters and what else it takes.
     """
 
     family: str
-    log_macs: float
-    log_parameters: float
     log_pixels: float
-    depthwise: float
     gated: bool
     published: Mapping[str, float]
     cost: Cost
+
+    @property
+    def log_macs(self) -> float:
+        """Natural logarithm of the multiply-accumulates."""
+        return math.log(self.cost.macs)
+
+    @property
+    def log_parameters(self) -> float:
+        """Natural logarithm of the weights and biases."""
+        return math.log(self.cost.parameters)
+
+    @property
+    def depthwise(self) -> float:
+        """Share of the multiply-accumulates in depthwise convolutions, 0 to 1."""
+        return self.cost.depthwise_macs / self.cost.macs
 
 
 @cache
@@ -64,17 +73,13 @@ def facts(model: str) -> Facts | None:
     if variant is None:
         return None
     graph = variant.graph()
-    needed = cost(graph)
     plain = variant.flavour.partition("-")[2]
     return Facts(
         family=f"{variant.family}-{plain}" if plain else variant.family,
-        log_macs=math.log(needed.macs),
-        log_parameters=math.log(needed.parameters),
         log_pixels=2 * math.log(variant.resolution),
-        depthwise=needed.depthwise_macs / needed.macs,
         gated=any(isinstance(layer, Scale) for layer in graph.layers),
         published={precision: figure.percent for precision, figure in variant.published.items()},
-        cost=needed,
+        cost=cost(graph),
     )
 
 

@@ -170,8 +170,7 @@ class Quantity:
             return self.offset + 0.5 * FASTER_PER_DOUBLING * doubled * -self.relation
         if self.metric == MODEL_SIZE.name:
             return self.offset + features.log_macs - _of_each(precisions, {"int8": 1.4})
-        time = features.times.means.copy()
-        time += LOG_SLOWER_GATED * features.quantised * features.gated
+        time = features.times.means + LOG_SLOWER_GATED * features.quantised * features.gated
         time -= FASTER_PER_DOUBLING * features.layouts[:, 0]
         better = METRICS[self.metric].direction == "maximize"
         return np.asarray(self.offset - time if better else self.offset + time)

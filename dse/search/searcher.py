@@ -185,11 +185,16 @@ class Searcher:
         return every.min(axis=0), every.max(axis=0)
 
     def _hopes(self, view: _View) -> Floats:
-        """The hypervolume that each configuration would gain if it came out well."""
+        """The hypervolume that each configuration would gain if it came out well.
+
+        What would not keep to the constraints then gains nothing however it comes out.
+        """
         belief = view.belief
         signs = self._surrogate.losses(np.eye(len(belief.means))).sum(axis=-1)
         best = belief.means - HOPEFUL * np.sign(signs)[:, None] * belief.deviations
-        return view.left.gains(view.scaled(self._surrogate.losses(best)[..., self._objectives]))
+        losses = self._surrogate.losses(best)
+        gains = view.left.gains(view.scaled(losses[..., self._objectives]))
+        return np.asarray(gains * (losses <= self._bounds[1]).all(axis=-1))
 
     def _gains(self, view: _View) -> Floats:
         """The hypervolume to expect of each configuration, if it runs."""

@@ -71,7 +71,7 @@ def test_what_runs_once_clears_single_samples_of_the_blame_for_batches() -> None
     lite2 = [c for c in EVERY if c.model == "efficientnet-lite2" and c.precision == "fp32"]
     for c in lite2:
         if c.backend == "one" and c.threads == 2:
-            assert (found[c] > 0.5) == (c.batch_size == 1), c
+            assert (found[c] > 0.6) == (c.batch_size == 1), c
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -92,7 +92,7 @@ def test_points_that_miss_a_constraint_are_no_gain() -> None:
     found = explored(EVERY, searcher(EVERY, constraints=[bound]), 20, TRUTH)
     kept = [bound.met(TRUTH[EVERY[place]][ACCURACY.name]) for place in found]
     share = sum(bound.met(v[ACCURACY.name]) for v in TRUTH.values()) / len(TRUTH)
-    assert sum(kept) / len(kept) > share + 0.1
+    assert sum(kept) / len(kept) > share + 0.2
 
 
 def test_workers_side_by_side_look_at_different_places() -> None:
