@@ -34,6 +34,8 @@ class System:
         virtualised: whether it is a virtual machine; a container is none.
         operating_system: name and version.
         kernel: its release.
+        instruction_sets: those that runtimes choose by, as `dse.instruction_sets` names them;
+            None where nothing tells, as in studies of earlier versions.
     """
 
     cpu: str
@@ -48,6 +50,7 @@ class System:
     virtualised: bool | None
     operating_system: str
     kernel: str
+    instruction_sets: tuple[str, ...] | None = None
 
     @property
     def memory_gib(self) -> int | None:
@@ -108,7 +111,9 @@ class System:
         Raises:
             KeyError: a field is missing.
         """
-        fields = {name: data[name] for name in cls.__slots__}
+        fields = {name: data[name] for name in cls.__slots__ if name != "instruction_sets"}
+        recorded = data.get("instruction_sets")
+        fields["instruction_sets"] = None if recorded is None else tuple(recorded)
         fields["max_mhz"] = tuple((int(mhz), int(count)) for mhz, count in data["max_mhz"])
         return cls(**fields)
 

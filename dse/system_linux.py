@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from dse.instruction_sets import instruction_sets
 from dse.procfs import number, read
 from dse.system import UNKNOWN, System
 from dse.system_arm import core_name, core_revision
@@ -63,6 +64,7 @@ def read_linux(cpus: frozenset[int], root: Path = Path("/"), machine: str = "") 
         virtualised=_virtualised(root, mine),
         operating_system=parse_os_release(read(root / "etc/os-release")),
         kernel=platform.release() or UNKNOWN,
+        instruction_sets=instruction_sets(mine),
     )
 
 

@@ -106,6 +106,7 @@ def test_amd_server_with_two_threads_per_core(machine: Machine) -> None:
         virtualised=False,
         operating_system="Some Linux 1",
         kernel=system.kernel,
+        instruction_sets=("avx2", "sse2"),
     )
     assert system.memory_gib == 126
     assert machine.read({0, 2}, "x86_64").physical_cores == 1

@@ -1,0 +1,48 @@
+"""The instruction sets by which runtimes choose their kernels: speed and int8 results follow them.
+
+They are named as Linux names them in ``/proc/cpuinfo``. A hypervisor may mask a CPU's name, but a
+program that used an instruction set it hides would crash: so these can be believed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+X86 = (
+    "sse2 ssse3 sse4_1 sse4_2 avx f16c fma avx2 avx_vnni avx_vnni_int8 avx_vnni_int16 avx_ifma "
+    "avx_ne_convert avx512f avx512cd avx512bw avx512dq avx512vl avx512vbmi avx512_vbmi2 "
+    "avx512ifma avx512_vnni avx512_bitalg avx512_vpopcntdq avx512_bf16 avx512_fp16 "
+    "avx512_vp2intersect amx_tile amx_int8 amx_bf16 amx_fp16 amx_complex avx10 avx10_1 avx10_2"
+).split()
+ARM = (
+    "neon vfpv3 vfpv4 asimd fphp asimdhp asimddp asimdfhm i8mm bf16 sve svei8mm svebf16 svef32mm "
+    "svef64mm sve2 sve2p1 sme sme2 smei8i32 smeb16f32 smef16f16 smeb16b16"
+).split()
+_FIELDS = ("flags", "Features", "features")
+"""Fields of ``/proc/cpuinfo`` that list them: of x86, of Arm, of s390 and LoongArch."""
+_KNOWN = frozenset((*X86, *ARM))
+
+BF16 = ("avx512_bf16", "amx_bf16", "avx_ne_convert", "bf16", "svebf16")
+"""Instruction sets that compute with bfloat16."""
+VNNI = ("avx512_vnni", "avx_vnni", "amx_int8")
+"""x86 instruction sets that add products of 8-bit integers without saturating at 16 bits."""
+
+
+def instruction_sets(blocks: Iterable[Mapping[str, str]]) -> tuple[str, ...] | None:
+    """Those that every one of the CPUs has, sorted; None where nothing tells.
+
+    Args:
+        blocks: the paragraphs of ``/proc/cpuinfo``, of the CPUs that count.
+    """
+    listed = [
+        frozenset(block[field].lower().split())
+        for block in blocks
+        for field in _FIELDS
+        if field in block
+    ]
+    if not listed:
+        return None
+    return tuple(sorted(frozenset.intersection(*listed) & _KNOWN))
