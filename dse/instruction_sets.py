@@ -11,19 +11,26 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-X86 = (
-    "sse2 ssse3 sse4_1 sse4_2 avx f16c fma avx2 avx_vnni avx_vnni_int8 avx_vnni_int16 avx_ifma "
-    "avx_ne_convert avx512f avx512cd avx512bw avx512dq avx512vl avx512vbmi avx512_vbmi2 "
-    "avx512ifma avx512_vnni avx512_bitalg avx512_vpopcntdq avx512_bf16 avx512_fp16 "
-    "avx512_vp2intersect amx_tile amx_int8 amx_bf16 amx_fp16 amx_complex avx10 avx10_1 avx10_2"
-).split()
-ARM = (
-    "neon vfpv3 vfpv4 asimd fphp asimdhp asimddp asimdfhm i8mm bf16 sve svei8mm svebf16 svef32mm "
-    "svef64mm sve2 sve2p1 sme sme2 smei8i32 smeb16f32 smef16f16 smeb16b16"
-).split()
+# fmt: off
+X86 = frozenset((
+    "sse2", "ssse3", "sse4_1", "sse4_2", "avx", "f16c", "fma", "avx2", "avx_vnni",
+    "avx_vnni_int8", "avx_vnni_int16", "avx_ifma", "avx_ne_convert", "avx512f", "avx512cd",
+    "avx512bw", "avx512dq", "avx512vl", "avx512vbmi", "avx512_vbmi2", "avx512ifma",
+    "avx512_vnni", "avx512_bitalg", "avx512_vpopcntdq", "avx512_bf16", "avx512_fp16",
+    "avx512_vp2intersect", "amx_tile", "amx_int8", "amx_bf16", "amx_fp16", "amx_complex",
+    "avx10", "avx10_1", "avx10_2",
+))
+# fmt: on
+# fmt: off
+ARM = frozenset((
+    "neon", "vfpv3", "vfpv4", "asimd", "fphp", "asimdhp", "asimddp", "asimdfhm", "i8mm", "bf16",
+    "sve", "svei8mm", "svebf16", "svef32mm", "svef64mm", "sve2", "sve2p1", "sme", "sme2",
+    "smei8i32", "smeb16f32", "smef16f16", "smeb16b16",
+))
+# fmt: on
 _FIELDS = ("flags", "Features", "features")
 """Fields of ``/proc/cpuinfo`` that list them: of x86, of Arm, of s390 and LoongArch."""
-_KNOWN = frozenset((*X86, *ARM))
+_KNOWN = X86 | ARM
 
 BF16 = ("avx512_bf16", "amx_bf16", "avx_ne_convert", "bf16", "svebf16")
 """Instruction sets that compute with bfloat16."""
