@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from dse.errors import RequestError
 from dse.models.described import Declared
-from dse.models.dimensions import SAFE_BOUND, Choices, Resolved, resolved
+from dse.models.dimensions import Choices, Resolved, resolved
+from dse.models.fills import SAFE_BOUND
 
 BERT = [
     Declared(name, "int64", ("batch_size", "sequence_length"), rows)
