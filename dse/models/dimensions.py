@@ -254,7 +254,7 @@ def _takes_batches(one: _Open, batch: set[Dim]) -> bool:
     return batch.isdisjoint(name for axis, name in one.names if axis)
 
 
-def _check_sizes(given: Mapping[str, int], known: Mapping[str, int], batch: set[int | str]) -> None:
+def _check_sizes(given: Mapping[str, int], known: Mapping[str, int], batch: set[Dim]) -> None:
     for name, size in given.items():
         if name in batch:
             raise RequestError(
