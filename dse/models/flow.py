@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from dse.models.described import Role
 
-MAX_STEPS = 500_000
+MAX_STEPS = 200_000
 """Of a model with all its inner graphs, each as often as it is called."""
 MAX_DEPTH = 32
 _ORDER: tuple[Role, ...] = ("size", "axes", "index", "pick", "branch")

@@ -21,7 +21,7 @@ _INPUTS, _OUTPUTS, _OPERATORS = 1, 2, 3  # of SubGraph
 _CODE, _READS, _WRITES, _OPTIONS = 0, 1, 2, 4  # of Operator
 _OLD_CODE, _NEW_CODE = 0, 3  # of OperatorCode: a byte, and what does not fit into it
 
-_KINDS = {
+KINDS = {
     0: "ADD",
     2: "CONCATENATION",
     8: "FLOOR",
@@ -178,7 +178,7 @@ class _Reader:
 
     def _step(self, operator: Table, depth: int) -> Step:
         number = operator.number(_CODE)
-        kind = _KINDS.get(self.codes[number] if number < len(self.codes) else -1, "")
+        kind = KINDS.get(self.codes[number] if number < len(self.codes) else -1, "")
         reads, writes = (_names(operator.integers(field)) for field in (_READS, _WRITES))
         return Step(kind, reads, writes, self._inner(operator, kind, depth))
 
