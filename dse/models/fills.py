@@ -102,11 +102,15 @@ def _values(text: str, one: Input) -> tuple[float, ...]:
     if len(values) in {1, one.elements} and one.elements:
         return values
     shape = " x ".join(map(str, one.shape)) or "a single number"
-    many = f"1 or {one.elements}" if one.elements > 1 else str(one.elements)
+    if not one.elements:
+        raise RequestError(
+            f"'{one.name}' is {shape} and has no elements", field=OPTION, remedy="leave it out"
+        )
+    many = f"1 or {one.elements} values" if one.elements > 1 else "1 value"
     raise RequestError(
-        f"'{one.name}' is {shape} and takes {many} values, not {len(values)}",
+        f"'{one.name}' is {shape} and takes {many}, not {len(values)}",
         field=OPTION,
-        remedy="separate them by commas" if one.elements else "leave it out",
+        remedy="separate them by commas",
     )
 
 

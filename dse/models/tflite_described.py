@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _SUBGRAPHS, _BUFFERS, _SIGNATURES = 2, 4, 7  # of Model
 _TENSORS, _INPUTS, _OPERATORS = 0, 1, 3  # of SubGraph
 _SHAPE, _TYPE, _BUFFER, _NAME, _SIGNATURE = 0, 1, 2, 3, 7  # of Tensor
-_CODE, _READS, _WRITES = 0, 1, 2  # of Operator
+_CODE, _READS, _WRITES, _OPTIONS = 0, 1, 2, 4  # of Operator
 _KEY, _SUBGRAPH = 2, 4  # of SignatureDef
 _TYPES = (
     *("float32", "float16", "int32", "uint8", "int64", "string", "bool", "int16", "complex64"),
@@ -38,7 +38,8 @@ _PRECISIONS = {
     **dict.fromkeys(("int8", "uint8", "int4"), "int8"),
 }
 _UNCHANGED = {22, 53, 70}  # RESHAPE, CAST, EXPAND_DIMS
-_PICKS = {36: (1, 0), 7: (0, 1)}  # GATHER and EMBEDDING_LOOKUP: what picks, and from which table
+_GATHER, _EMBEDDING_LOOKUP = 36, 7
+_PICKS = {_GATHER: (1, 0), _EMBEDDING_LOOKUP: (0, 1)}  # what picks, and from which table
 _MAX_RANK = 8
 
 
@@ -149,7 +150,15 @@ def _rows(model: Table, subgraph: Table, tensors: list[Table]) -> dict[int, int]
         if code in _PICKS and len(reads) > 1:
             picking, table = (reads[place] for place in _PICKS[code])
             shape = tensors[table].integers(_SHAPE) if 0 <= table < len(tensors) else ()
-            if shape and shape[0] > 0:
+            axis = _axis(operator) if code == _GATHER else 0
+            if -len(shape) <= axis < len(shape) and shape[axis] > 0:
                 source = origin.get(picking, picking)
-                rows[source] = min(shape[0], rows.get(source, shape[0]))
+                rows[source] = min(shape[axis], rows.get(source, shape[axis]))
     return rows
+
+
+def _axis(operator: Table) -> int:
+    """The axis along which GATHER picks: the first field of its options, with a sign."""
+    options = operator.table(_OPTIONS)
+    number = options.number(0) if options else 0
+    return number - (1 << 32) if number >> 31 else number
