@@ -33,6 +33,7 @@ _SLOTS: Mapping[str, Mapping[int, Role]] = {
     **{name: {1: "pick"} for name in ("NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss")},
     "Attention": {6: "size"},
     "BeamSearch": {1: "size", 2: "index", 3: "size", 4: "size"},
+    "Compress": {1: "size"},
     "ConstantOfShape": {0: "size"},
     "Col2Im": {1: "size", 2: "size"},
     "CropAndResize": {2: "pick", 3: "size"},

@@ -172,13 +172,14 @@ def test_tflite(tmp_path: Path) -> None:
     assert (found.format, found.precision) == ("tflite", "fp32")
 
 
-SIGNATURES = {"encode": {"inputs": 1}, "decode": {"inputs": 2}}
+SIGNATURES = {"encode": 1, "decode": 2}
+"""How many inputs each has."""
 
 
 @pytest.fixture
 def two_signatures(tmp_path: Path) -> Path:
     path = tmp_path / "two.tflite"
-    files = {name: small_models.tflite_bytes(**more) for name, more in SIGNATURES.items()}
+    files = {name: small_models.tflite_bytes(inputs=n) for name, n in SIGNATURES.items()}
     path.write_bytes(small_models.with_signatures(**files))
     return path
 

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
     from onnx import GraphProto, ModelProto, NodeProto
 
-CONSTANTS = {
+    from tests.any_models import Constants
+
+CONSTANTS: Constants = {
     "table": np.ones((9, 2), np.float32),
     "shape": np.array([2, 3], np.int64),
     "zero": np.array(0, np.int64),
@@ -71,6 +73,7 @@ def node(kind: str, inputs: str, outputs: str = "out", **attributes: Any) -> Nod
         ("Range", "zero x one", "size"),
         ("Range", "zero one x", "size"),
         ("ConstantOfShape", "x", "size"),
+        ("Compress", "data x", "size"),
         ("ReduceSum", "data x", "axes"),
         ("ReduceL2", "data x", "axes"),
         ("Pad", "data x", "size"),
