@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dse.bench.results import PERCENTILES, results
+from dse.report.failures import printable
 from dse.report.summary import notes
 from dse.report.text import excluded_lines, frontier_table, marks, number
 from dse.types import LOAD_TIME, PEAK_MEMORY, Scenario
@@ -51,7 +52,7 @@ def announce(
     runtimes = ", ".join(f"{name} {v}" for name, v in prepared.offers.runtimes.items())
     lines += [f"CPU: {system.cpu}, {system.available_cpus} available", f"runtimes: {runtimes}"]
     for line in (*lines, *excluded_lines(plan.excluded)):
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(printable(line), markup=False, soft_wrap=True)
 
 
 def _signature_lines(given: Given) -> Iterator[str]:
@@ -72,7 +73,7 @@ def deciding_lines(chosen: Resolved) -> Iterator[str]:
             example = ",".join("N" * one.elements) if one.elements <= SHOWN else "N,N,..."
             yield (
                 f"input {one.name} decides the work: {_filled(one)} "
-                f"(--input {one.name}={example or 'N'} changes it)"
+                f"(--input {one.name}={example} changes it)"
             )
 
 
@@ -87,6 +88,8 @@ def input_words(one: Input, *, batched: bool) -> str:
 
 def _filled(one: Input) -> str:
     """What an input is filled with, in words."""
+    if not one.elements:
+        return "no elements"
     if one.fill == "ids":
         return f"ids below {one.bound}"
     if one.fill == "values":
@@ -104,7 +107,7 @@ def show(out: Console, study: Study, given: Given, chosen: Resolved) -> None:
         out.print(table)
     for record in records:
         if (failure := record.outcome.failure) is not None:
-            words = " ".join(failure.message.split())[:300]
+            words = printable(" ".join(failure.message.split())[:300])
             line = f"FAILED {record.configuration}: {failure.kind.value}: {words}"
             out.print(line, style="red", markup=False, soft_wrap=True)
     points = study.frontier()
@@ -112,11 +115,9 @@ def show(out: Console, study: Study, given: Given, chosen: Resolved) -> None:
         out.print(f"\nfrontier: {len(points)} of {len(measured)}", style="bold")
         out.print(frontier_table(points, study.about.metrics, marks(study.results)))
     if len(measured) < len(records) and chosen.made_up:
-        out.print(
-            f"made up, and perhaps not what the model takes: {', '.join(chosen.made_up)}",
-            markup=False,
-            soft_wrap=True,
-        )
+        words = printable(", ".join(chosen.made_up))
+        line = f"made up, and perhaps not what the model takes: {words}"
+        out.print(line, markup=False, soft_wrap=True)
     for note in _notes(study, given, measured):
         out.print(note, style="dim", markup=False, soft_wrap=True)
 

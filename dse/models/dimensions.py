@@ -126,24 +126,23 @@ def resolved(declared: Sequence[Declared], choices: Choices, subgraph: int = 0) 
             f"one sample takes {signature.sample_bytes / 2**30:.1f} GiB",
             remedy="choose smaller sizes with --dim",
         )
-    deciding = tuple(one.name for one in declared if role(one))
-    made_up = tuple(_made_up(declared, signature, others, choices))
+    pairs = list(zip(declared, signature.inputs, strict=True))
+    deciding = tuple(made.name for one, made in pairs if role(one) and made.elements)
+    made_up = tuple(_made_up(pairs, others, choices))
     return Resolved(signature, others, deciding, made_up)
 
 
 def _made_up(
-    declared: Sequence[Declared],
-    signature: Signature,
-    sizes: Mapping[str, int],
-    choices: Choices,
+    pairs: Sequence[tuple[Declared, Input]], sizes: Mapping[str, int], choices: Choices
 ) -> Iterator[str]:
+    """What nobody has chosen and the model may need otherwise."""
     yield from (
         f"{name}={size} (--dim)" for name, size in sizes.items() if name not in choices.sizes
     )
-    for one, made in zip(declared, signature.inputs, strict=True):
+    for one, made in pairs:
         if made.fill == "ids" and not one.rows and choices.vocabulary is None:
             yield f"{one.name} below {made.bound} (--vocabulary or --input)"
-        elif role(one) and made.fill != "values":
+        elif role(one) and made.fill != "values" and made.elements:
             yield f"{one.name} (--input)"
 
 

@@ -36,8 +36,8 @@ def role(one: Declared) -> Role | None:
 
     Images and waveforms that a comparison turns into a decision stay noise.
     """
-    if one.role == "pick" and one.rows is not None:
-        return None  # ids below the number of rows are as good as any
+    if one.role == "pick" and (one.rows is not None or _by_name(one)):
+        return None  # ids below the number of rows are as good as any, and so are positions
     amount = one.dtype in (*WIDE_INTEGERS, "bool") or len(one.dims) < 2
     return one.role if amount else None
 
@@ -57,20 +57,25 @@ def fill(one: Declared, vocabulary: int | None) -> tuple[Fill, int]:
 
 def _fill(one: Declared) -> Fill:
     """By the name, then by what it picks from and decides, then by the type."""
-    name = one.name.lower()
+    if (named := _by_name(one)) is not None:
+        return named
     integer = one.dtype in WIDE_INTEGERS
-    if "mask" in name:
-        return "ones"
-    if integer and ("token_type" in name or "segment" in name):
-        return "zeros"
-    if integer and "position" in name:
-        return "positions"
     decides = role(one)
     if decides is not None and not (integer and one.rows is not None):
         return _DECIDING[decides]
     if one.dtype == "bool" and len(one.dims) < 2:
         return "zeros"  # a switch, such as that of a cache
     return "ids" if integer else "noise"
+
+
+def _by_name(one: Declared) -> Fill | None:
+    """What the name says; None where it says nothing."""
+    name, integer = one.name.lower(), one.dtype in WIDE_INTEGERS
+    if "mask" in name:
+        return "ones"
+    if integer and ("token_type" in name or "segment" in name):
+        return "zeros"
+    return "positions" if integer and "position" in name else None
 
 
 def with_values(inputs: Sequence[Input], given: Mapping[str, str]) -> tuple[Input, ...]:

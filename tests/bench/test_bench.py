@@ -162,6 +162,20 @@ def test_values_reach_the_runtime(command: Command, here: Path) -> None:
     assert made_up == "made up, and perhaps not what the model takes: steps (--input)"
 
 
+def test_names_in_a_file_do_not_steer_the_terminal(command: Command, here: Path) -> None:
+    import onnx
+
+    path = write(here, any_models.stepping)
+    model = onnx.load(path)
+    name = "copies\x1b[31m"
+    model.graph.input[2].name = model.graph.node[2].input[1] = name
+    path.write_bytes(model.SerializeToString())
+    answer = command("bench", path, *ONE_THREAD, "--input", f"{name}=-1")
+    assert "input: copies?[31m: int64, 1, -1" in answer.err
+    assert "\x1b" not in answer.err
+    assert "\x1b" not in answer.out
+
+
 def test_dimensions_without_names(command: Command, here: Path) -> None:
     """A model for images is measured with images, whatever placeholder stands for their size."""
     import onnx

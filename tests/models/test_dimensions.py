@@ -139,6 +139,11 @@ def test_an_amount_is_not_a_sample() -> None:
     assert of(Declared("sound", "float32", ("batch", "samples")), lengths).signature.batched
 
 
+def test_what_has_no_elements_decides_nothing() -> None:
+    found = of(Declared("x", "float32", (2, 3)), Declared("axes", "int64", (0,), role="axes"))
+    assert (found.deciding, found.made_up) == ((), ())
+
+
 def test_what_was_made_up_is_told() -> None:
     inputs = (
         Declared("image", "float32", ("batch", 3, "height", "width")),

@@ -118,4 +118,5 @@ def test_what_decides_gets_a_value_that_is_always_the_same(
 def test_what_decides_nothing_is_not_named() -> None:
     assert role(Declared("image", "float32", ("batch", 3, 8, 8), role="size")) is None
     assert role(Declared("targets", "int64", ("batch", 8), 5, role="pick")) is None
+    assert role(Declared("position_ids", "int64", ("batch", 8), role="pick")) is None
     assert role(Declared("last", "int64", ("batch", 1), role="pick")) == "pick"
