@@ -72,10 +72,12 @@ def _subgraph(interpreter: Any, signature: Signature, batch_size: int) -> _Subgr
     ]
     if not places:
         raise UnsupportedError(f"no signature leads to subgraph {number}")
-    named = {runner.TensorName(each, number): each for each in places[0]["inputs"].values()}
-    if set(named) != {one.name for one in signature.inputs}:
-        raise UnsupportedError(f"subgraph {number} has inputs that its signature does not name")
-    inputs = [named[one.name] for one in signature.inputs]
+    tensors = list(places[0]["inputs"].values())
+    named = {runner.TensorName(each, number): each for each in tensors}
+    names = [one.name for one in signature.inputs]
+    if sorted(named) != sorted(names) or len(named) != len(tensors):
+        raise UnsupportedError(f"subgraph {number} has inputs that its signature can't tell apart")
+    inputs = [named[name] for name in names]
     try:
         for index, one in zip(inputs, signature.of_batch(batch_size), strict=True):
             runner.ResizeInputTensor(index, np.array(one.shape, np.int32), False, number)
