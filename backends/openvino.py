@@ -64,6 +64,8 @@ class OpenVINO:
         import openvino
 
         count = streams(request)
+        if request.signature is not None and request.signature.subgraph:
+            raise UnsupportedError("OpenVINO reads the first subgraph of a TFLite file alone")
         core = openvino.Core()
         precision = str(request.knob("inference_precision", "f32"))
         # Without the instructions the plugin would fall back to f32 without a word.
