@@ -55,7 +55,7 @@ LAYERS: dict[str, set[str]] = {
     "frontier": {"space", *BASE},
     "search": {"space", "models", *BASE},
     "space": {"affinity", "registry", "contract", "yamlfile", "complaints", *BASE},
-    "models": {"affinity", "flatbuffer", "paths", "yamlfile", "complaints", "version", "signature"}
+    "models": {"affinity", "flatbuffer", "protobuf", "paths", "yamlfile", "complaints", "version", "signature"}
     | BASE,
     "tasks": {"tasks.inputs", "affinity", "paths", *BASE},
     # On both sides of the pipe: no LoadGen, no runtime.
@@ -118,6 +118,7 @@ LAYERS: dict[str, set[str]] = {
     "turn": {"paths"},
     "affinity": set(),
     "flatbuffer": set(),
+    "protobuf": set(),
     "start": set(),
     "intervals": set(),
     "version": set(),

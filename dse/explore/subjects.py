@@ -132,6 +132,7 @@ class Subjects:
             folder=(self._study.folder.runs / run).absolute(),
             configuration=subject.configuration,
             model_file=artefact.path if artefact else None,
+            beside=artefact.beside if artefact else (),
             preprocessing=subject.preprocessing,
             inputs=self._inputs(subject.preprocessing),
             tasks=tasks,
