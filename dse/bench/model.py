@@ -9,6 +9,7 @@ from dse.errors import RequestError
 from dse.models import hub, parts
 from dse.models.described import describe
 from dse.models.dimensions import resolved
+from dse.models.gathered import gathered
 from dse.models.given import Given
 
 if TYPE_CHECKING:
@@ -34,9 +35,9 @@ def given_model(text: str, choices: Choices) -> tuple[Given, Mapping[str, int]]:
         path, origin, described = fetched.path, fetched.origin, fetched.described
         parts.beside(path, described.format)
     else:
-        path = Path(text).absolute()
-        described, origin = describe(Path(text)), path.name
-        parts.beside(Path(text), described.format)
+        described, origin = describe(Path(text)), Path(text).absolute().name
+        own = Path(text)
+        path = gathered(own, parts.beside(own, described.format)).absolute()
     try:
         found = resolved(described.inputs, choices)
     except RequestError as error:
