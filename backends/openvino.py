@@ -46,6 +46,14 @@ class OpenVINO:
             "latency",
             "what the plugin tunes itself for",
         ),
+        Knob(
+            "exact_int8",
+            (False, True),
+            False,
+            "8-bit integers are multiplied in float32, slower; products saturate on x86-64 CPUs "
+            "without VNNI otherwise",
+            numeric=True,
+        ),
         STREAMS,
     )
 
@@ -80,6 +88,8 @@ class OpenVINO:
             "INFERENCE_PRECISION_HINT": precision,
             "PERFORMANCE_HINT": str(request.knob("performance_hint", "latency")).upper(),
         }
+        if request.knob("exact_int8", False):
+            options["LP_TRANSFORMS_MODE"] = "NO"
         batch_size = request.configuration.batch_size
         try:
             if signature is None:
