@@ -200,7 +200,8 @@ def _means(
     sums = dict.fromkeys(wanted, np.zeros(1))
     outputs = [name for name in wanted if name not in inputs[0]]
     for feed in inputs:
-        values = dict(zip(outputs, session.run(outputs, feed), strict=True)) | dict(feed)
+        found = session.run(outputs, feed) if outputs else []  # none would mean all
+        values = dict(zip(outputs, found, strict=True)) | dict(feed)
         for name in wanted:
             other = tuple(axis for axis in range(values[name].ndim) if axis != 1)
             sums[name] = sums[name] + values[name].mean(axis=other, dtype=np.float64)
