@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dse.errors import RequestError
-from dse.models import hub
+from dse.models import hub, parts
 from dse.models.described import describe
 from dse.models.dimensions import resolved
+from dse.models.gathered import gathered
 from dse.models.given import Given
 
 if TYPE_CHECKING:
@@ -33,16 +34,11 @@ def given_model(text: str, choices: Choices, signature: str | None) -> tuple[Giv
         path, origin, described = fetched.path, fetched.origin, fetched.described
         if signature is not None:
             described = describe(path, signature)
+        parts.beside(path, described.format)
     else:
-        path = Path(text).absolute()
-        described, origin = describe(Path(text), signature), path.name
-    for name in described.beside:
-        if not (path.parent / name).is_file():
-            raise RequestError(
-                f"its data is in '{name}', which is not there",
-                file=text,
-                remedy="put that file beside the model",
-            )
+        own = Path(text)
+        described, origin = describe(own, signature), own.absolute().name
+        path = gathered(own, parts.beside(own, described.format)).absolute()
     try:
         found = resolved(described.inputs, choices, described.subgraph)
     except RequestError as error:

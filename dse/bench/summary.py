@@ -36,6 +36,7 @@ def summary(study: Study, given: Given, chosen: Resolved, *, kept: bool) -> dict
             "precision": given.described.precision,
             "sha256": given.sha256(),
             "size_bytes": given.size_bytes,
+            "data_files": list(given.described.beside),
             **given.signature.as_dict(),
             "open_dimensions": dict(chosen.sizes),
             "deciding_inputs": list(chosen.deciding),

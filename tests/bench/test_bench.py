@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -228,6 +229,7 @@ def test_a_model_in_several_files(command: Command, here: Path) -> None:
     found = told(command.good("bench", path, *ONE_THREAD, "--json"))
     sizes = [file.stat().st_size for file in here.glob("bert.onnx*")]
     assert found["model"]["size_bytes"] == sum(sizes)
+    assert found["model"]["data_files"] == ["bert.onnx_data"]
     assert len(sizes) == 2
     (here / "bert.onnx_data").unlink()
     answer = command("bench", path)
@@ -235,6 +237,31 @@ def test_a_model_in_several_files(command: Command, here: Path) -> None:
     assert answer.last.endswith(
         "its data is in 'bert.onnx_data', which is not there; put that file beside the model"
     )
+
+
+def test_a_model_of_the_cache_of_the_hub(command: Command, here: Path) -> None:
+    """OpenVINO reads no weights behind links that lead out of the model's folder."""
+    (here / "blobs").mkdir()
+    (here / "snapshot").mkdir()
+    for file in (write_apart(here, any_models.bert), here / "bert.onnx_data"):
+        file.rename(here / "blobs" / file.name)
+        (here / "snapshot" / file.name).symlink_to(f"../blobs/{file.name}")
+    words = ("bench", here / "snapshot" / "bert.onnx", *ONE_THREAD)
+    found = told(command.good(*words, "--backend", "openvino", "--json"))
+    assert found["model"]["origin"] == "bert.onnx"
+    assert found["results"][0]["failure"] is None
+
+
+def test_a_kept_study_of_other_weights_is_refused(command: Command, here: Path) -> None:
+    path = write_apart(here, any_models.audio)
+    words = ("bench", path, *ONE_THREAD, "--dim", "samples=400", "--study", "kept")
+    command.good(*words)
+    data = here / "audio.onnx_data"
+    before = data.stat().st_mtime_ns
+    data.write_bytes(bytes(data.stat().st_size))
+    os.utime(data, ns=(before, before + 1_000_000_000))
+    answer = command(*words)
+    assert (answer.code, "was measured with another file" in answer.last) == (2, True), answer
 
 
 def test_a_model_that_fails_tells_why(command: Command, bert: Path) -> None:
