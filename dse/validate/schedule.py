@@ -196,6 +196,7 @@ class Scheduler:
             raise _RefusedError(
                 f"{samples // _MIB} MiB of samples stay loaded, and "
                 f"{self._memory_bytes // _MIB} MiB of memory can be used"
+                f"{self._prepared.memory_words}"
             )
         return room
 
@@ -203,7 +204,7 @@ class Scheduler:
         needed = targets.generated_bytes(scenario, target, self._fidelity)
         return (
             f"LoadGen generates its queries in advance: at least {needed // _MIB} MiB of them, "
-            f"and {room // _MIB} MiB of memory can be used for that"
+            f"and {room // _MIB} MiB of memory can be used for that{self._prepared.memory_words}"
         )
 
 
