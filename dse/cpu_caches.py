@@ -48,7 +48,7 @@ def _sharing(index: Path, cpu: int) -> str:
 
 def size_text(size: str) -> str:
     """A size as people write it: ``1 MiB`` of the kernel's ``1024K``; empty where it is none."""
-    kib = number(size.upper().removesuffix("B").rstrip(" ").removesuffix("K"))
+    kib = number(size.upper().removesuffix("B").removesuffix("K").strip())
     if not kib:
         return ""
     return f"{kib} KiB" if kib < _KIB_PER_MIB else f"{kib / _KIB_PER_MIB:g} MiB"

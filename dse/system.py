@@ -101,13 +101,12 @@ class System:
 
     @property
     def available_words(self) -> str:
-        """The CPUs and the memory that there are, with what the control groups keep them to."""
+        """The CPUs that there are, with what the control group grants where that is less."""
+        quota, limit = self.cpu_quota, self._memory_limit_mib
+        granted = [_words("CPU quota", quota)] if quota is not None else []
+        granted += [f"{limit} MiB"] if limit else []
         words = f"{self.available_cpus} available"
-        if self.cpu_quota is not None:
-            words += f" of the control group's {_words('CPU quota', self.cpu_quota)}"
-        if self.memory_limit_bytes:
-            words += f", {self._memory_limit_mib} MiB of memory granted"
-        return words
+        return f"{words} (control group: {', '.join(granted)})" if granted else words
 
     @property
     def fingerprint(self) -> str:

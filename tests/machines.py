@@ -27,5 +27,14 @@ class Machine:
     def cpu(self, number: int, path: str, text: str) -> Machine:
         return self.put(f"sys/devices/system/cpu/cpu{number}/{path}", text)
 
+    def cache(
+        self, number: int, index: int, level: int, kind: str, size: str, shared: str
+    ) -> Machine:
+        """A cache of a CPU, as /sys has it."""
+        fields = {"level": str(level), "type": kind, "size": size, "shared_cpu_list": shared}
+        for name, text in fields.items():
+            self.cpu(number, f"cache/index{index}/{name}", text)
+        return self
+
     def read(self, cpus: range | set[int], machine: str) -> System:
         return read_linux(frozenset(cpus), self.root, machine)

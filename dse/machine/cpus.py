@@ -52,12 +52,15 @@ def quota(root: Path, cpus: tuple[int, ...]) -> Check:
     if not cgroups.visible(root):
         return Check.hidden(name)
     limit = cgroups.cpu_quota(root)
-    if limit is None or limit >= len(cpus):
-        return Check(name, "ok", "none" if limit is None else f"{limit:g} CPUs, as many as used")
+    if limit is None:
+        return Check(name, "ok", "none")
+    words = f"{limit:g} CPU{'' if limit == 1 else 's'}"
+    if limit >= len(cpus):
+        return Check(name, "ok", f"{words}, as many as used")
     return Check(
         name,
         "warning",
-        f"{limit:g} CPUs; stopped {cgroups.throttled_periods(root) or 0} times so far",
+        f"{words}; stopped {cgroups.throttled_periods(root) or 0} times so far",
         "give the container whole CPUs (docker run --cpuset-cpus) instead of a share of time",
     )
 
