@@ -77,7 +77,7 @@ class Prepared:
     @property
     def memory_bytes(self) -> int:
         """What a worker may allocate, as far as the system tells."""
-        return int(MEMORY_SHARE * _free_memory_bytes(self.system))
+        return int(MEMORY_SHARE * free_memory_bytes(self.system))
 
     @property
     def memory_words(self) -> str:
@@ -171,7 +171,7 @@ def _settings(space: SearchSpace, backend: str) -> dict[str, Path]:
     return paths
 
 
-def _free_memory_bytes(system: System, root: Path = Path("/")) -> int:
+def free_memory_bytes(system: System, root: Path = Path("/")) -> int:
     """What can be allocated without swapping, within the control groups' limits; 0 if untold."""
     lines = read(root / "proc/meminfo").splitlines()
     available = (line.split()[1] for line in lines if line.startswith("MemAvailable:"))

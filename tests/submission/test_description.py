@@ -66,6 +66,23 @@ def test_a_wrong_flag_and_no_file(tmp_path: Path) -> None:
         read_told(tmp_path / "none.yaml")
 
 
+def test_the_hardware_here_is_that_of_an_earlier_study_of_this_cpu() -> None:
+    """Earlier versions recorded less, so that the fingerprints differ."""
+    here = detect()
+    earlier = replace(
+        here,
+        **dict.fromkeys(("cpu_vendor", "cpu_family", "cpu_model", "stepping", "caches")),
+        **dict.fromkeys(("instruction_sets", "memory_limit_bytes")),
+    )
+    assert earlier.fingerprint != here.fingerprint
+    expected, _ = described(here, Told(), "Org", "edge")
+    assert described(earlier, Told(), "Org", "edge")[0] == expected
+    other = replace(earlier, microcode="0x0")
+    name = "host_processors_per_node"
+    assert described(other, Told(), "Org", "edge")[0][name] == ""
+    assert expected[name] == hardware().get(name, "")
+
+
 def test_a_system_that_is_told(tmp_path: Path) -> None:
     found, missing = described(ELSEWHERE, told(tmp_path, TOLD), "Org", "edge")
     assert missing == []
