@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
 from dse import yamlfile
 from dse.complaints import suggest
@@ -26,8 +26,14 @@ if TYPE_CHECKING:
     from dse.system import System
 
 
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("expected printable text in one line")
+    return text
+
+
 CpuName = Annotated[
-    str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]{0,60}$")
+    str, StringConstraints(strip_whitespace=True, max_length=60), AfterValidator(_printable)
 ]
 """A name that fits a line."""
 
