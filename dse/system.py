@@ -88,11 +88,6 @@ class System:
         return None if self.memory_bytes is None else round(self.memory_bytes / 2**30)
 
     @property
-    def usable_memory_bytes(self) -> int | None:
-        """The machine's memory, or what the control groups let the process use of it."""
-        return self.memory_limit_bytes or self.memory_bytes
-
-    @property
     def title(self) -> str:
         """The CPU in a heading: its name, its micro-architecture, and what the user calls it."""
         more = [self.microarchitecture] if self.microarchitecture not in self.cpu else []
@@ -153,6 +148,11 @@ class System:
         }
 
     @property
+    def _quota_stops_nothing(self) -> bool:
+        """Whether it is as large as the affinity mask: earlier versions recorded that, too."""
+        return self.cpu_quota is not None and self.cpu_quota >= self.available_cpus
+
+    @property
     def _memory_limit_mib(self) -> int | None:
         limit = self.memory_limit_bytes
         return None if limit is None else round(limit / 2**20)
@@ -177,9 +177,8 @@ class System:
             other: the system of the study; this one is here.
         """
         skipped = {*self.unrecorded, *other.unrecorded}
-        if other._early and self.cpu_quota is None:
-            # It noted a quota that was no limit, too.
-            skipped |= {"CPU quota"} if (other.cpu_quota or 0) >= other.available_cpus else set()
+        if other._early and self.cpu_quota is None and other._quota_stops_nothing:
+            skipped.add("CPU quota")
         there = other._identity()
         return [
             _difference(name, value, there[name])
@@ -189,17 +188,16 @@ class System:
 
     def describe(self) -> list[tuple[str, str]]:
         """Every property as a name and a text, for the reader."""
-        identity = self._identity()
-        shown = {name: self._shown(name, value) for name, value in identity.items()}
+        shown = {name: self._shown(name, value) for name, value in self._identity().items()}
         clocks = ", ".join(f"{count} at {mhz} MHz" for mhz, count in self.max_mhz)
         named = [("your name for it", self.given_name)] if self.given_name else []
         listed = self.microarchitecture or UNKNOWN
         return [
             ("fingerprint", self.fingerprint),
             *named,
-            *((name, shown[name]) for name in ("CPU",)),
+            ("CPU", shown.pop("CPU")),
             ("micro-architecture", NOT_RECORDED if self._early else listed),
-            *((name, text) for name, text in shown.items() if name != "CPU"),
+            *shown.items(),
             ("highest clock", clocks or UNKNOWN),
             ("operating system", self.operating_system),
             ("kernel", self.kernel),
@@ -212,7 +210,9 @@ class System:
 
     def as_dict(self) -> dict[str, Any]:
         """A JSON object; the inverse of `from_dict`."""
-        return {**asdict(self), "max_mhz": [list(pair) for pair in self.max_mhz]}
+        sets = None if self.instruction_sets is None else list(self.instruction_sets)
+        mhz = [list(pair) for pair in self.max_mhz]
+        return {**asdict(self), "max_mhz": mhz, "instruction_sets": sets}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:

@@ -9,6 +9,7 @@ import pytest
 from dse.errors import RequestError
 from dse.study.about import NO_ACCURACY, PUBLISHED
 from dse.study.folder import StudyFolder
+from tests.machines import masked
 from tests.study.studies import about, create, small_space
 
 if TYPE_CHECKING:
@@ -68,22 +69,24 @@ def test_an_earlier_study_is_refused_where_it_did_record_another_system() -> Non
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"instruction_sets": ["only_there"]}, "instruction sets: only here"),
-        ({"caches": "L1d 1 KiB x 1"}, "caches: "),
-        ({"cpu_family": "1"}, "CPU family: "),
-        ({"cpu_quota": 0.25}, "CPU quota: "),
-        ({"memory_limit_bytes": 300 << 20}, "memory limit in MiB: "),
+        ({"flags": "avx512f"}, "instruction sets: only in the study avx512_bf16 avx512_vnni"),
+        ({"l2": "512K"}, "caches: L2 512 KiB x 2 here, L2 1 MiB x 2 in the study"),
+        ({"family": 26}, "CPU family: 26 here, 25 in the study"),
+        ({"quota": "150000"}, "available CPUs: 1 here, 2 in the study; CPU quota: 1.5 CPUs here"),
+        ({"memory": str(300 << 20)}, "memory limit in MiB: 300 here, none in the study"),
     ],
 )
-def test_a_study_of_a_cpu_of_the_same_name_is_refused(
+def test_a_study_resumed_where_only_the_name_is_the_same_is_refused(
     tmp_path: Path, changes: dict[str, Any], words: str
 ) -> None:
-    """Resumed through its storage, on a machine that has one thing else."""
     folder = StudyFolder(tmp_path / "mine")
-    create(folder, SPACE, system={**HERE, **changes})
+    begun, here = masked(tmp_path / "begun"), masked(tmp_path / "here", **changes)
+    create(folder, SPACE, system=begun.as_dict())
+    create(folder, SPACE, system=begun.as_dict())
     with pytest.raises(RequestError) as caught:
-        create(folder, SPACE)
+        create(folder, SPACE, system=here.as_dict())
     assert f"study 'mine' belongs to another system: {words}" in str(caught.value)
+    assert here.cpu == begun.cpu == "AMD EPYC"
 
 
 @pytest.mark.parametrize("changes", [{"kernel": "9.9"}, {"operating_system": "Other"}])
