@@ -181,34 +181,52 @@ def test_of_any_chain_of_groups_the_least_limits_count(
     assert memory_limit(machine.root, None) == (min(known) if known else 0)
 
 
+TOP = Path("/sys/fs/cgroup")
+HALF, LITTLE = 50_000, 5_000
+"""Microseconds of each 100 ms: half a CPU, and a twentieth, which any busy loop uses up."""
+
+
+def limits() -> tuple[dict[str, dict[str, str]], str]:
+    """Limits by group below the top, and the text of `LITTLE`, in the version that is here."""
+    memory = str(300 * MIB)
+    if (TOP / "cpu").is_dir():
+        cpu = {"cpu.cfs_period_us": "100000", "cpu.cfs_quota_us": str(HALF)}
+        return {"cpu": cpu, "memory": {"memory.limit_in_bytes": memory}}, str(LITTLE)
+    both = {"cpu.max": f"{HALF} 100000", "memory.max": memory}
+    return {"": both}, f"{LITTLE} 100000"
+
+
 @contextmanager
-def real_group(controller: str, **files: int) -> Iterator[Path]:
+def real_group(controller: str, files: dict[str, str]) -> Iterator[Path]:
     """A group of the machine at hand with these limits, gone afterwards."""
-    folder = Path("/sys/fs/cgroup", controller, f"dse-test-{os.getpid()}")
+    folder = TOP / controller / f"dse-test-{os.getpid()}"
     try:
         folder.mkdir()
     except OSError as error:
         pytest.skip(f"no control group can be made here: {error}")
     try:
-        for name, value in files.items():
-            (folder / f"{controller}.{name}").write_text(str(value))
+        try:
+            for name, value in files.items():
+                (folder / name).write_text(value)
+        except OSError as error:
+            pytest.skip(f"no such limit can be set here: {error}")
         yield folder
-    except OSError as error:
-        pytest.skip(f"no limit of {controller} can be set here: {error}")
     finally:
         folder.rmdir()
 
 
-IN_A_GROUP = """\
+IN_GROUPS = """\
 import json, os, sys, time
 from pathlib import Path
-for group in sys.argv[1:]:
+little, *groups = sys.argv[1:]
+for group in groups:
     Path(group, "cgroup.procs").write_text(str(os.getpid()))
 from dse.cgroups import memory_left, throttled_periods
 from dse.system import detect
 root = Path("/")
 system, left, before = detect().as_dict(), memory_left(root), throttled_periods(root)
-Path(sys.argv[1], "cpu.cfs_quota_us").write_text("5000")
+quota = next(p for p in (Path(groups[0], n) for n in ("cpu.cfs_quota_us", "cpu.max")) if p.exists())
+quota.write_text(little)
 while throttled_periods(root) == before and time.process_time() < 60:
     pass
 print(json.dumps([system, left, throttled_periods(root) - before]))
@@ -216,11 +234,10 @@ print(json.dumps([system, left, throttled_periods(root) - before]))
 
 
 def test_a_real_group() -> None:
+    wanted, little = limits()
     with ExitStack() as stack:
-        limits = {"cfs_period_us": 100_000, "cfs_quota_us": 50_000}
-        cpu = stack.enter_context(real_group("cpu", **limits))
-        memory = stack.enter_context(real_group("memory", limit_in_bytes=300 * MIB))
-        command = [sys.executable, "-c", IN_A_GROUP, str(cpu), str(memory)]
+        made = [stack.enter_context(real_group(name, files)) for name, files in wanted.items()]
+        command = [sys.executable, "-c", IN_GROUPS, little, *map(str, made)]
         answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
     system, left, stops = json.loads(answer.stdout)
     assert (system["cpu_quota"], system["available_cpus"]) == (0.5, 1)
