@@ -52,8 +52,8 @@ def run(request: Request) -> int:
         DseError: the request or the work failed; what was measured is stored, where it is kept.
     """
     console = make_console(stderr=True)
-    choices = Choices(dict(request.dims), request.vocabulary)
-    given, sizes = given_model(request.model, choices)
+    choices = Choices(dict(request.dims), request.vocabulary, dict(request.values))
+    given, chosen = given_model(request.model, choices, request.signature)
     system = named(detect())
     cpus = system.available_cpus
     cores = min(system.physical_cores or cpus, cpus)
@@ -65,14 +65,14 @@ def run(request: Request) -> int:
     with _folder(request.study) as folder:
         about = prepared.about(len(plan.configurations), reasons(plan.excluded))
         study = Study.create(folder, space, plan, about, None)
-        announce(console, given, sizes, prepared, plan)
+        announce(console, given, chosen, prepared, plan)
         if unrecorded := study.about.unrecorded(folder.name):
             console.print(unrecorded, style="yellow", markup=False, soft_wrap=True)
         end = _measure(request, prepared, plan, study)
         if request.as_json:
-            click.echo(json.dumps(summary(study, given, sizes, kept=request.study is not None)))
+            click.echo(json.dumps(summary(study, given, chosen, kept=request.study is not None)))
         else:
-            show(make_console(), study, given)
+            show(make_console(), study, given, chosen)
         measured = any(record.outcome.failure is None for record in study.records.values())
         if request.study is not None:
             console.print(f"study: {folder.path}", markup=False, soft_wrap=True)
@@ -121,6 +121,6 @@ def _refuse_others(bench: Bench, study: Study, plan: Plan) -> None:
         Subjects(bench, study).subject(plan.configurations[0])
     except RequestError as error:
         raise RequestError(
-            f"study '{study.folder.name}' was measured with another file or other sizes of inputs",
+            f"study '{study.folder.name}' was measured with another file or other inputs",
             remedy="choose another --study",
         ) from error
