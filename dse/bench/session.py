@@ -14,6 +14,7 @@ from dse.bench.model import given_model
 from dse.bench.request import search_space
 from dse.bench.show import announce, show
 from dse.bench.summary import summary
+from dse.environments.config import named
 from dse.errors import RequestError
 from dse.explore.display import Display
 from dse.explore.explorer import Budget, End, Search, explore
@@ -53,7 +54,7 @@ def run(request: Request) -> int:
     console = make_console(stderr=True)
     choices = Choices(dict(request.dims), request.vocabulary, dict(request.values))
     given, chosen = given_model(request.model, choices, request.signature)
-    system = detect()
+    system = named(detect())
     cpus = system.available_cpus
     cores = min(system.physical_cores or cpus, cpus)
     space = search_space(request, given, cores)
@@ -65,6 +66,8 @@ def run(request: Request) -> int:
         about = prepared.about(len(plan.configurations), reasons(plan.excluded))
         study = Study.create(folder, space, plan, about, None)
         announce(console, given, chosen, prepared, plan)
+        if unrecorded := study.about.unrecorded(folder.name):
+            console.print(unrecorded, style="yellow", markup=False, soft_wrap=True)
         end = _measure(request, prepared, plan, study)
         if request.as_json:
             click.echo(json.dumps(summary(study, given, chosen, kept=request.study is not None)))
@@ -100,7 +103,7 @@ def _measure(request: Request, prepared: Prepared, plan: Plan, study: Study) -> 
             metrics=prepared.metrics,
             settings={},
             limits=Limits(request.run_timeout, request.memory_limit or prepared.memory_bytes),
-            fingerprint=prepared.system.fingerprint,
+            fingerprint=study.system.fingerprint,
             again=True,
             progress=display.images,
             say=display.say,

@@ -50,7 +50,7 @@ def announce(
     if not signature.batched:
         lines.append("it takes no batches: one call counts as one sample")
     runtimes = ", ".join(f"{name} {v}" for name, v in prepared.offers.runtimes.items())
-    lines += [f"CPU: {system.cpu}, {system.available_cpus} available", f"runtimes: {runtimes}"]
+    lines += [f"CPU: {system.title}, {system.available_words}", f"runtimes: {runtimes}"]
     for line in (*lines, *excluded_lines(plan.excluded)):
         console.print(printable(line), markup=False, soft_wrap=True)
 
