@@ -103,7 +103,7 @@ def _measure(request: Request, prepared: Prepared, plan: Plan, study: Study) -> 
             metrics=prepared.metrics,
             settings={},
             limits=Limits(request.run_timeout, request.memory_limit or prepared.memory_bytes),
-            fingerprint=study.system.fingerprint,
+            system=study.system,
             again=True,
             progress=display.images,
             say=display.say,

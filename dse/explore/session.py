@@ -157,7 +157,7 @@ def _bench(
         metrics=prepared.metrics,
         settings=settings,
         limits=Limits(request.run_timeout, request.memory_limit or prepared.memory_bytes),
-        fingerprint=study.system.fingerprint,
+        system=study.system,
         again=request.repeats > 0,
         progress=display.images,
         say=display.say,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dse.measure.spec import Fidelity, Task
     from dse.models.provider import Artefact, Provider
     from dse.study.study import Study
+    from dse.system import System
     from dse.tasks.dataset import Dataset
     from dse.types import Configuration, KnobValue, Measurement
 
@@ -48,7 +49,7 @@ class Bench:
         metrics: the metrics that every configuration needs.
         settings: the files that the space gives each backend.
         limits: of a worker.
-        fingerprint: of the CPU.
+        system: the CPU, as the study has it.
         again: whether a disturbed measurement is repeated.
         progress: called with (done, total, what) while images are decoded.
         say: tells the user something.
@@ -61,7 +62,7 @@ class Bench:
     metrics: tuple[str, ...]
     settings: Mapping[str, Mapping[str, Path]]
     limits: Limits
-    fingerprint: str
+    system: System
     again: bool
     progress: Callable[[int, int, str], None]
     say: Callable[[str], None]
@@ -226,14 +227,15 @@ class Subjects:
         configuration, bench = subject.configuration, self._bench
         if metric == ACCURACY.name and not subject.recorded:
             dataset = bench.dataset.fingerprint if bench.dataset else ""
-            return accuracy_key(configuration, subject.backend, subject.depends, dataset)
+            sets = bench.system.instruction_sets
+            return accuracy_key(configuration, subject.backend, subject.depends, dataset, sets)
         if metric == MODEL_SIZE.name and subject.artefact:
             return size_key(subject.artefact.sha256)
         return speed_key(
             metric,
             configuration,
             subject.depends,
-            bench.fingerprint,
+            bench.system.fingerprint,
             recorded=subject.recorded,
         )
 

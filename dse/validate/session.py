@@ -144,7 +144,7 @@ def _bench(study: Study, prepared: Prepared, memory_bytes: int, console: Console
         metrics=prepared.metrics,
         settings={},  # only recordings have any, and these can't be validated
         limits=Limits(0.0, memory_bytes),
-        fingerprint=study.system.fingerprint,
+        system=study.system,
         again=False,
         progress=progress,
         say=say,
