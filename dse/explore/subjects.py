@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dse import registry
@@ -176,7 +176,7 @@ class Subjects:
             "model": configuration.model,
             "precision": configuration.precision,
             "artefact": artefact.sha256 if artefact else "",
-            "preprocessing": asdict(artefact.preprocessing if artefact else PLAIN),
+            "preprocessing": (artefact.preprocessing if artefact else PLAIN).as_dict(),
             "settings": {name: self._hash(path) for name, path in settings.items()},
             "backend": configuration.backend,
             "version": self._bench.offers.runtimes[configuration.backend],
@@ -209,7 +209,7 @@ class Subjects:
             # Making the file may need the images: here their decoding shows how far it is.
             self._inputs(provider.preprocessing(model, precision, backend.formats))
         artefact = provider.artefact(model, precision, backend.formats)
-        about: list[Any] = [artefact.sha256, asdict(artefact.preprocessing)]
+        about: list[Any] = [artefact.sha256, artefact.preprocessing.as_dict()]
         if artefact.signature is not None:
             about.append(artefact.signature.as_dict())
         name = f"{model} {precision} {artefact.format}"

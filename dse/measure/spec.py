@@ -182,9 +182,6 @@ class Spec:
         """Reads what `to_json` wrote."""
         data = json.loads(text)
         configuration: dict[str, KnobValue] = data["configuration"]
-        preprocessing = data["preprocessing"]
-        for name in ("mean", "scale"):
-            preprocessing[name] = tuple(preprocessing[name])
         inputs: dict[str, Any] = data["inputs"]
         files = {name: _path(inputs[name]) for name in ("pixels", "labels")}
         return cls(
@@ -192,7 +189,7 @@ class Spec:
             folder=Path(data["folder"]),
             configuration=Configuration.from_dict(configuration),
             model_file=_path(data["model_file"]),
-            preprocessing=Preprocessing(**preprocessing),
+            preprocessing=Preprocessing.from_dict(data["preprocessing"]),
             inputs=InputSource(**{**inputs, **files}),
             tasks=tuple(Task(**task) for task in data["tasks"]),
             fidelity=Fidelity(**data["fidelity"]),
