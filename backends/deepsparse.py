@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from dse.contract import LoadError, LoadRequest, UnsupportedError, arrays_of
 
+from .scores import place_of_scores, scores_first
 from .streamed import STREAMS, Streamed, streams
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dse.contract import Batch, Knob
+    from dse.contract import Batch, Knob, Outputs
     from dse.signature import Signature
     from dse.types import ModelFormat
 
@@ -61,7 +62,11 @@ class DeepSparse:
         # The library would lower the number without a word where the CPU has fewer cores.
         if engine.num_streams != count:
             raise UnsupportedError(f"{count} streams, of which this CPU has {engine.num_streams}")
-        return Streamed([_Stream(engine) for _ in range(count)])
+        place = 0
+        if request.signature is None:
+            named = zip(engine.output_names, engine.output_shapes, strict=True)
+            place = place_of_scores(list(named), request.classes)
+        return Streamed([_Stream(engine, place) for _ in range(count)])
 
 
 def _library() -> Any:
@@ -106,10 +111,15 @@ def _with_shapes(file: Path, signature: Signature, batch_size: int, folder: Path
 
 
 class _Stream:
-    """The engine as one thread calls it."""
+    """The engine as one thread calls it.
 
-    def __init__(self, engine: Any) -> None:
-        self._run = engine.run
+    Args:
+        engine: of DeepSparse.
+        place: of the scores among its outputs.
+    """
+
+    def __init__(self, engine: Any, place: int) -> None:
+        self._run, self._names, self._place = engine.run, engine.output_names, place
 
     def bind(self, batch: Batch) -> list[NDArray[Any]]:
         arrays = arrays_of(batch)
@@ -120,8 +130,12 @@ class _Stream:
 
     def predict(self, bound: list[NDArray[Any]]) -> NDArray[np.generic]:
         # False: shape and dtype are checked by the engine itself.
-        scores: NDArray[np.generic] = self._run(bound, False)[0]
+        scores: NDArray[np.generic] = self._run(bound, False)[self._place]
         return scores
+
+    def outputs(self, bound: list[NDArray[Any]]) -> Outputs:
+        found = tuple(zip(self._names, self._run(bound, False), strict=True))
+        return scores_first(found, self._place)
 
     def close(self) -> None:
         del self._run

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from dse.contract import Knob, LoadError, LoadRequest, UnsupportedError
 
+from .scores import place_of_scores, scores_first
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
+
+    from dse.contract import Outputs
 
 XNNPACK = Knob(
     "xnnpack",
@@ -51,7 +55,9 @@ def load(request: LoadRequest, module: Any) -> _Interpreter | _AnyInterpreter:
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise UnsupportedError(str(error)) from error
-    return _Interpreter(interpreter) if request.signature is None else _AnyInterpreter(interpreter)
+    if request.signature is None:
+        return _Interpreter(interpreter, request.classes)
+    return _AnyInterpreter(interpreter)
 
 
 def _shapes(request: LoadRequest, inputs: Sequence[Mapping[str, Any]]) -> list[list[int]]:
@@ -65,13 +71,16 @@ def _shapes(request: LoadRequest, inputs: Sequence[Mapping[str, Any]]) -> list[l
 
 
 class _Interpreter:
-    def __init__(self, interpreter: Any) -> None:
+    def __init__(self, interpreter: Any, classes: int | None) -> None:
         self._interpreter = interpreter
         self._set = interpreter.set_tensor
         self._invoke = interpreter.invoke
         self._get = interpreter.get_tensor
         self._input = interpreter.get_input_details()[0]["index"]
-        self._output = interpreter.get_output_details()[0]["index"]
+        outputs = interpreter.get_output_details()
+        place = place_of_scores([(one["name"], list(one["shape"])) for one in outputs], classes)
+        self._outputs = [(one["name"], one["index"]) for one in outputs]
+        self._place, self._output = place, outputs[place]["index"]
         self._buffer = self._memory(self._input)
 
     def _memory(self, index: int) -> NDArray[Any]:
@@ -99,6 +108,11 @@ class _Interpreter:
         scores: NDArray[np.generic] = self._get(self._output)
         return scores
 
+    def outputs(self, bound: NDArray[Any]) -> Outputs:
+        self.predict(bound)
+        found = tuple((name, self._get(index)) for name, index in self._outputs)
+        return scores_first(found, self._place)
+
     def close(self) -> None:
         del self._set, self._invoke, self._get, self._buffer, self._interpreter
 
@@ -123,6 +137,11 @@ class _AnyInterpreter:
         found = [self._get(index) for index in self._outputs]
         scores: NDArray[np.generic] = found[0]
         return scores
+
+    def outputs(self, bound: list[tuple[int, NDArray[Any]]]) -> Outputs:
+        self.predict(bound)
+        details = self._interpreter.get_output_details()
+        return tuple((one["name"], self._get(one["index"])) for one in details)
 
     def close(self) -> None:
         del self._set, self._invoke, self._get, self._interpreter

@@ -86,8 +86,11 @@ LAYERS: dict[str, set[str]] = {
     | BASE,
     "measure.server": {"measure.bench", "measure.taken", "measure.failures"}
     | {"loadgen", "loadgen.logs", "loadgen.verdict", *BASE},
-    "measure.bench": {"measure.meter", "measure.spec", "measure.failures", "loadgen", "affinity"}
+    "measure.bench": {"measure.look", "measure.look_inputs"}
+    | {"measure.meter", "measure.spec", "measure.failures", "loadgen", "affinity"}
     | {"clocks", "contract", "tasks.inputs", "tasks.generated", *BASE},
+    "measure.look": {"measure.failures", "contract", *BASE},
+    "measure.look_inputs": {"measure.spec", "tasks.inputs", "tasks.generated", "contract", *BASE},
     "measure.meter": {"rapl"},
     "measure.taken": {"measure.spec", *BASE},
     # Read on both sides of the pipe.

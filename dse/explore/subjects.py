@@ -138,6 +138,7 @@ class Subjects:
             fidelity=self._fitting(fidelity, artefact),
             settings=subject.settings,
             signature=artefact.signature if artefact else None,
+            classes=artefact.classes if artefact else None,
         )
 
     def _fitting(self, fidelity: Fidelity, artefact: Artefact | None) -> Fidelity:

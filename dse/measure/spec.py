@@ -155,6 +155,7 @@ class Spec:
         interpreter: the Python that runs it; empty until one does.
         official: how its one task is taken by MLPerf's own settings; None for any other run.
         signature: of a model that is fed with random numbers; None for an image classifier.
+        classes: number of a classifier's scores; None where it is not known.
     """
 
     run: str
@@ -170,6 +171,7 @@ class Spec:
     interpreter: str = ""
     official: Official | None = None
     signature: Signature | None = None
+    classes: int | None = None
 
     def to_json(self) -> str:
         """The spec as JSON text; the inverse of `from_json`."""
@@ -198,6 +200,7 @@ class Spec:
             interpreter=data.get("interpreter", ""),
             official=_official(data.get("official")),
             signature=_signature(data.get("signature")),
+            classes=data.get("classes"),
         )
 
 

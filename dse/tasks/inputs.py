@@ -221,7 +221,8 @@ def integer_table(preprocessing: Preprocessing) -> NDArray[Any]:
         for values in (preprocessing.mean, preprocessing.scale)
     )
     values = (ramp.astype(np.float32) - mean) / scale
-    return np.clip(np.rint(values / step) + zero, lowest, highest).astype(dtype)
+    nearest: NDArray[Any] = np.rint(values / step) + zero
+    return nearest.clip(lowest, highest).astype(dtype)
 
 
 def _per_channel(values: Sequence[float], layout: Layout) -> NDArray[np.float32]:

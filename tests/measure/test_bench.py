@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dse.contract import Knob, LoadRequest
+    from dse.contract import Knob, LoadRequest, Outputs
     from dse.measure.spec import Spec
 
     Predict = Callable[[int, NDArray[Any]], NDArray[np.generic]]
@@ -72,6 +72,9 @@ class _Model:
         assert not self.closed
         self.batches.append(len(batch))
         return self._predict(len(self.batches), batch)
+
+    def outputs(self, bound: NDArray[Any]) -> Outputs:
+        return (("scores", self.predict(bound)),)
 
     def close(self) -> None:
         self.closed = True

@@ -28,6 +28,8 @@ from dse.types import Preprocessing
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dse.types import Layout
+
 RAW = Preprocessing(5, dtype="uint8")
 LITE = Preprocessing(5, layout="NCHW", mean=(127.0,) * 3, scale=(128.0,) * 3)
 PIXELS = np.random.default_rng(1).integers(0, 256, (7, 5, 5, 3), np.uint8)
@@ -214,7 +216,8 @@ def test_what_lies_beyond_the_type_is_its_last_integer() -> None:
 
 def test_channels_are_quantised_by_their_own_mean_and_scale() -> None:
     mean, scale = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
-    for layout, order in (("NHWC", (0, 1, 2, 3)), ("NCHW", (0, 3, 1, 2))):
+    orders: dict[Layout, tuple[int, ...]] = {"NHWC": (0, 1, 2, 3), "NCHW": (0, 3, 1, 2)}
+    for layout, order in orders.items():
         p = replace(
             QUANTISED,
             dtype="int8",
@@ -223,7 +226,9 @@ def test_channels_are_quantised_by_their_own_mean_and_scale() -> None:
             scale=scale,
             quantisation=(0.02, 4),
         )
-        real = (PIXELS.astype(np.float32) - np.float32(mean)) / np.float32(scale)
+        real = (PIXELS.astype(np.float32) - np.array(mean, np.float32)) / np.array(
+            scale, np.float32
+        )
         expected = np.clip(np.rint(real / 0.02) + 4, -128, 127).astype(np.int8).transpose(order)
         found = prepare(PIXELS, p)
         assert found.dtype == np.int8

@@ -1,0 +1,238 @@
+"""What a loaded model answers to several different inputs: whether there is sense in timing it.
+
+The answers are looked at once per loaded setup, in its warm-up and outside every measured loop.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dse.contract import UnsupportedError, arrays_of
+from dse.measure.failures import RunFailedError
+from dse.types import FailureKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from dse.contract import Batch, Outputs
+    from dse.types import KnobValue
+
+SCORES_RANK = 2
+TOP_LABEL = 999
+"""The last label of ImageNet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One output of a call; its values are not kept, for there may be very many.
+
+    Attributes:
+        name: as the runtime calls it.
+        shape: of the array.
+        digest: of type, shape and bytes.
+        not_finite: how many values are NaN or infinite.
+        telling: whether it should differ where inputs do: scores and other floating-point values,
+            and quantised ones; not labels, counts or masks.
+        plain: whether it holds nothing but zeros and ones.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    digest: bytes
+    not_finite: int
+    telling: bool
+    plain: bool
+
+    @classmethod
+    def of(cls, name: str, array: NDArray[Any]) -> Output:
+        """What there is to say of an array."""
+        digest = hashlib.blake2b(f"{array.dtype} {array.shape}".encode(), digest_size=16)
+        if array.dtype.hasobject:  # texts
+            digest.update(repr(array.tolist()).encode())
+            return cls(name, array.shape, digest.digest(), 0, telling=False, plain=False)
+        digest.update(_bytes(array))
+        floating = array.dtype.kind == "f"
+        return cls(
+            name,
+            array.shape,
+            digest.digest(),
+            int(array.size - np.isfinite(array).sum()) if floating else 0,
+            telling=array.size > 0 and (floating or array.dtype in (np.int8, np.uint8)),
+            plain=bool(((array == 0) | (array == 1)).all()),
+        )
+
+    def __str__(self) -> str:
+        shape = "x".join(map(str, self.shape)) or "a single number"
+        return f"{self.name} {shape}"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One call: a digest of its inputs, and the outputs that were computed, the scores first."""
+
+    inputs: bytes
+    outputs: tuple[Output, ...]
+
+    @classmethod
+    def at(cls, batch: Batch, outputs: Outputs) -> Look:
+        """What a call was made with, and what came out."""
+        digest = hashlib.blake2b(digest_size=16)
+        for array in arrays_of(batch):
+            digest.update(_bytes(array))
+        computed = ((name, array) for name, array in outputs if array is not None)
+        return cls(digest.digest(), tuple(Output.of(name, array) for name, array in computed))
+
+    @property
+    def answer(self) -> tuple[bytes, ...]:
+        """What should differ where inputs do."""
+        return tuple(output.digest for output in self.outputs if output.telling)
+
+    @property
+    def plain(self) -> bool:
+        """Whether all that should differ holds nothing but zeros and ones."""
+        return all(output.plain for output in self.outputs if output.telling)
+
+
+def _bytes(array: NDArray[Any]) -> memoryview:
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+
+
+def check_scores(look: Look, batch_size: int) -> None:
+    """Holds a classifier's scores against the batch that was asked for.
+
+    Raises:
+        UnsupportedError: they have not a row for each sample, or are not all finite.
+    """
+    scores = look.outputs[0]
+    if len(scores.shape) != SCORES_RANK or scores.shape[0] != batch_size:
+        raise UnsupportedError(
+            f"the model answers a batch of {batch_size} with scores of shape {scores.shape}"
+        )
+    if scores.not_finite:
+        raise UnsupportedError(not_finite(scores.name, scores.not_finite, scores.shape))
+
+
+def check_rows(look: Look, batch_size: int) -> None:
+    """Looks for an output of any model that has a row for each sample.
+
+    Raises:
+        UnsupportedError: there is none.
+    """
+    if batch_size > 1 and not any(one.shape[:1] == (batch_size,) for one in look.outputs):
+        listed = ", ".join(map(str, look.outputs))
+        raise UnsupportedError(
+            f"the model takes a batch of {batch_size} and has no answer for each sample "
+            f"({listed}): one call counts as one sample, at batch size 1"
+        )
+
+
+def not_finite(name: str, count: int, shape: Sequence[int]) -> str:
+    """The complaint about an output that holds NaN or infinity."""
+    total = int(np.prod(shape))
+    return f"{count} of {total} values of the output '{name}' are not finite numbers"
+
+
+def in_doubt(looks: Sequence[Look], batch_size: int) -> bool:
+    """Whether the first three looks ask for more: answers are the same where inputs differ.
+
+    Args:
+        looks: the second and the third with the same first sample, and others after it.
+        batch_size: samples of each.
+    """
+    return _same(looks) or (batch_size > 1 and _same(looks[1:3]))
+
+
+def check_differences(looks: Sequence[Look], batch_size: int, *, strict: bool) -> None:
+    """Holds answers to different inputs against each other, bit for bit.
+
+    Args:
+        looks: the second to the fourth with the same first sample, and others after it.
+        batch_size: samples of each.
+        strict: whether the scores of a classifier are looked at; of any other model, nothing but
+            zeros and ones may well be the answer to every input.
+
+    Raises:
+        RunFailedError: the answer is always the same.
+        UnsupportedError: the answer depends on nothing but the first sample of the batch.
+    """
+    count = len({look.inputs for look in looks})
+    if _same(looks):
+        if strict or not looks[0].plain:
+            raise RunFailedError(
+                FailureKind.INVALID_RUN,
+                f"the model gives one and the same answer to {count} different inputs: "
+                "the runtime does not compute it here",
+            )
+    elif batch_size > 1 and _same(looks[1:4]):
+        raise UnsupportedError(
+            f"the model takes a batch of {batch_size} and answers for its first sample alone"
+        )
+
+
+def _same(looks: Sequence[Look]) -> bool:
+    """Whether different inputs all had the same answer."""
+    return (
+        bool(looks[0].answer)
+        and len({look.inputs for look in looks}) > 1
+        and len({look.answer for look in looks}) == 1
+    )
+
+
+def check_classes(width: int, classes: int | None, offset: int, top: int | None) -> None:
+    """Holds the number of scores against what is known of the classes.
+
+    Args:
+        width: the number of scores.
+        classes: how many there should be; None where nobody said.
+        offset: 1 where score 0 is for a background class, else 0.
+        top: the greatest label of the data set; None where there is none.
+
+    Raises:
+        UnsupportedError: they contradict each other.
+    """
+    if classes not in (None, width):
+        raise UnsupportedError(
+            f"the model gives {width} scores, not {classes}: correct `classes` in models.yaml"
+        )
+    if top is not None and top + offset >= width:
+        remedy = "set `label_offset: 0`" if top < width else "use a data set of its classes"
+        raise UnsupportedError(
+            f"label {top} of the data set at label_offset {offset} would be score {top + offset}, "
+            f"and the model has scores 0 to {width - 1}: {remedy}"
+        )
+    if problem := offset_problem(width, offset) if classes is None or top == TOP_LABEL else None:
+        raise UnsupportedError(": ".join(problem))
+
+
+def offset_problem(width: int, offset: int) -> tuple[str, str] | None:
+    """What speaks against a label offset at the usual numbers of scores, and the remedy."""
+    if (width, offset) == (TOP_LABEL + 2, 0):
+        return (
+            "1001 scores are a background and ImageNet's 1000 classes, not those from score 0 on",
+            "set `label_offset: 1`",
+        )
+    if (width, offset) == (TOP_LABEL + 1, 1):
+        return (
+            "1000 scores are ImageNet's 1000 classes, without a background before them",
+            "set `label_offset: 0`",
+        )
+    return None
+
+
+def remarks(look: Look, outputs: Outputs, *, classifier: bool) -> dict[str, KnobValue]:
+    """What is stored with every measurement of the model.
+
+    The output that has the scores where there are several; values that are not finite where they
+    are no failure, since a model of any kind may be fed outside its domain.
+    """
+    if classifier:
+        return {"output": outputs[0][0]} if len(outputs) > 1 else {}
+    found = (not_finite(o.name, o.not_finite, o.shape) for o in look.outputs if o.not_finite)
+    words = "; ".join(found)
+    return {"not_finite": words} if words else {}
