@@ -7,6 +7,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dse.contract import Knob, LoadError, LoadRequest, UnsupportedError
+from dse.instruction_sets import BF16, X86
 
 from .scores import place_of_scores, scores_first
 from .streamed import STREAMS, Streamed, streams
@@ -36,6 +37,9 @@ class OpenVINO:
             "f32",
             "precision of the arithmetic on floating-point weights; bf16 where the CPU has it",
             numeric=True,
+            # It would compute in bf16 on any CPU with AVX-512, slowly where there are no
+            # instructions for it, and on none of Arm.
+            requires={"bf16": tuple(name for name in BF16 if name in X86)},
         ),
         Knob(
             "performance_hint",

@@ -5,7 +5,7 @@ Imported in the worker, beside nothing but numpy, LoadGen and the runtime.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ class Knob:
         default: the value where a search space does not name the knob.
         help: one line for the reader.
         numeric: whether it changes what is computed, so that accuracy depends on it.
+        requires: for a value that not every CPU can compute with the instruction sets of which the
+            CPU must have one, as `dse.instruction_sets` names them.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Knob:
     default: KnobValue
     help: str
     numeric: bool = False
+    requires: Mapping[KnobValue, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

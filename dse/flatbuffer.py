@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from mmap import mmap
+
+    Data = bytes | mmap
 
 _OFFSET, _BACK, _BYTE, _SIZES = (struct.Struct(kind) for kind in ("<I", "<i", "<B", "<HH"))
 
@@ -32,7 +35,7 @@ class Table:
         offsets: of each field, from there; 0 for one that is left out.
     """
 
-    data: bytes
+    data: Data
     at: int
     offsets: tuple[int, ...]
 
@@ -99,7 +102,7 @@ class Table:
         return self.at + offset if offset else 0
 
 
-def root(data: bytes) -> Table:
+def root(data: Data) -> Table:
     """The table that leads to all others.
 
     Raises:
@@ -108,7 +111,7 @@ def root(data: bytes) -> Table:
     return _table(data, 0)
 
 
-def _table(data: bytes, place: int) -> Table:
+def _table(data: Data, place: int) -> Table:
     """The table that the offset at a place leads to."""
     at = _followed(data, place)
     about = at - _number(_BACK, data, at)
@@ -124,12 +127,12 @@ def _table(data: bytes, place: int) -> Table:
     return Table(data, at, offsets)
 
 
-def _followed(data: bytes, place: int) -> int:
+def _followed(data: Data, place: int) -> int:
     """Where the offset at a place leads."""
     return place + _number(_OFFSET, data, place)
 
 
-def _number(kind: struct.Struct, data: bytes, place: int) -> int:
+def _number(kind: struct.Struct, data: Data, place: int) -> int:
     if not 0 <= place <= len(data) - kind.size:
         raise DamagedError(f"it leads to byte {place}")
     (number,) = kind.unpack_from(data, place)

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 KnobValue = str | int | float | bool
 Direction = Literal["maximize", "minimize"]
@@ -33,6 +33,16 @@ def canonical_json(value: Any) -> str:
 def digest(value: Any) -> str:
     """The first 16 hex digits of the SHA-256 of a JSON value's canonical text."""
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:16]
+
+
+def together(checksums: Sequence[str]) -> str:
+    """The SHA-256 of a model, from those of its files in 64 hex digits, its own first.
+
+    That of its file, or where it has several that of the text of all of them in a row.
+    """
+    if len(checksums) == 1:
+        return checksums[0]
+    return hashlib.sha256("".join(checksums).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,8 +55,10 @@ LAYERS: dict[str, set[str]] = {
     "frontier": {"space", *BASE},
     "search": {"space", "models", *BASE},
     "space": {"affinity", "registry", "contract", "yamlfile", "complaints", *BASE},
-    "models": {"affinity", "flatbuffer", "paths", "yamlfile", "complaints", "version", "signature"}
-    | BASE,
+    "models": {
+        *("affinity", "flatbuffer", "protobuf", "paths", "yamlfile", "complaints", "version"),
+        *("signature", *BASE),
+    },
     "tasks": {"tasks.inputs", "affinity", "paths", *BASE},
     # On both sides of the pipe: no LoadGen, no runtime.
     "measure": BASE,
@@ -101,7 +103,7 @@ LAYERS: dict[str, set[str]] = {
     "tasks.inputs": BASE,
     "tasks.generated": {"tasks.inputs", "contract", "signature"},
     "registry": {"contract", *BASE},
-    "backends": {"contract", "flatbuffer", "signature", "types"},
+    "backends": {"contract", "flatbuffer", "instruction_sets", "signature", "types"},
     "contract": {"signature", *BASE},
     "signature": set(),
     # Under everything.
@@ -121,6 +123,7 @@ LAYERS: dict[str, set[str]] = {
     "turn": {"paths"},
     "affinity": set(),
     "flatbuffer": set(),
+    "protobuf": set(),
     "start": set(),
     "intervals": set(),
     "version": set(),

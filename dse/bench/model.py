@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dse.errors import RequestError
-from dse.models import hub
+from dse.models import hub, parts
 from dse.models.described import describe
 from dse.models.dimensions import resolved
 from dse.models.given import Given
@@ -32,16 +32,11 @@ def given_model(text: str, choices: Choices) -> tuple[Given, Mapping[str, int]]:
     if text.startswith(hub.PREFIX):
         fetched = hub.fetch(hub.parse(text))
         path, origin, described = fetched.path, fetched.origin, fetched.described
+        parts.beside(path, described.format)
     else:
         path = Path(text).absolute()
         described, origin = describe(Path(text)), path.name
-    for name in described.beside:
-        if not (path.parent / name).is_file():
-            raise RequestError(
-                f"its data is in '{name}', which is not there",
-                file=text,
-                remedy="put that file beside the model",
-            )
+        parts.beside(Path(text), described.format)
     try:
         found = resolved(described.inputs, choices)
     except RequestError as error:

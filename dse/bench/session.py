@@ -60,7 +60,7 @@ def run(request: Request) -> int:
     offers = Offers(given, space, needs_published=False)
     offers.check()
     prepared = Prepared(space, given, None, offers, system)
-    plan = resolve(space, offers, cpus, cores)
+    plan = resolve(space, offers, cpus, cores, system.instruction_sets)
     with _folder(request.study) as folder:
         about = prepared.about(len(plan.configurations), reasons(plan.excluded))
         study = Study.create(folder, space, plan, about, None)

@@ -37,6 +37,7 @@ def summary(study: Study, given: Given, sizes: Mapping[str, int], *, kept: bool)
             "precision": given.described.precision,
             "sha256": given.sha256(),
             "size_bytes": given.size_bytes,
+            "data_files": list(given.described.beside),
             **given.signature.as_dict(),
             "open_dimensions": dict(sizes),
         },

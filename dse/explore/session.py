@@ -109,9 +109,10 @@ def run(request: Request) -> int:
 
 
 def _plan(prepared: Prepared) -> Plan:
-    cpus = prepared.system.available_cpus
-    physical = min(prepared.system.physical_cores or cpus, cpus)
-    return resolve(prepared.space, prepared.offers, cpus, physical)
+    system = prepared.system
+    cpus = system.available_cpus
+    physical = min(system.physical_cores or cpus, cpus)
+    return resolve(prepared.space, prepared.offers, cpus, physical, system.instruction_sets)
 
 
 def _borrowed(request: Request, plan: Plan, prepared: Prepared) -> tuple[Borrowed, ...]:

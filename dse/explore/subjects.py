@@ -12,6 +12,7 @@ from dse.contract import Recording
 from dse.errors import ModelError, RequestError
 from dse.explore.keys import accuracy_key, size_key, speed_key
 from dse.measure.spec import InputSource, Spec
+from dse.models.cache import sha256_of
 from dse.tasks.cache import image_cache, label_file
 from dse.types import ACCURACY, MODEL_SIZE, Preprocessing, canonical_json, digest
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 PLAIN = Preprocessing(resolution=32)
 """Input of the backends that need no model file."""
+MOST_LISTED = 3
+"""Files of weights that are named."""
 SAMPLES_BYTES = 256 << 20
 """The most memory that the samples of a run take, where a model may take samples of any size."""
 
@@ -96,6 +99,7 @@ class Subject:
             "weights": artefact.weights,
             "calibrated_on": artefact.calibrated_on,
             "made_from": artefact.made_from,
+            **({"model_data": _listed(artefact)} if artefact.beside else {}),
         }
 
     def complete(self, measurement: Measurement) -> Measurement:
@@ -132,6 +136,7 @@ class Subjects:
             folder=(self._study.folder.runs / run).absolute(),
             configuration=subject.configuration,
             model_file=artefact.path if artefact else None,
+            beside=artefact.beside if artefact else (),
             preprocessing=subject.preprocessing,
             inputs=self._inputs(subject.preprocessing),
             tasks=tasks,
@@ -210,11 +215,11 @@ class Subjects:
             # Making the file may need the images: here their decoding shows how far it is.
             self._inputs(provider.preprocessing(model, precision, backend.formats))
         artefact = provider.artefact(model, precision, backend.formats)
-        about: list[Any] = [artefact.sha256, artefact.preprocessing.as_dict()]
-        if artefact.signature is not None:
-            about.append(artefact.signature.as_dict())
+        earlier = ""
+        if artefact.beside and artefact.signature is None:
+            earlier = _identity(artefact, sha256_of(artefact.path))
         name = f"{model} {precision} {artefact.format}"
-        self._study.remember_artefact(name, digest(canonical_json(about)))
+        self._study.remember_artefact(name, _identity(artefact, artefact.sha256), earlier)
         return artefact
 
     def key(self, metric: str, subject: Subject) -> str:
@@ -241,3 +246,17 @@ class Subjects:
                 raise RequestError(f"can't be read: {error.strerror}", file=path) from error
             self._hashes[path] = hashlib.sha256(content).hexdigest()
         return self._hashes[path]
+
+
+def _identity(artefact: Artefact, sha256: str) -> str:
+    """What a study notes of a model: what its measurements take from files."""
+    about: list[Any] = [sha256, artefact.preprocessing.as_dict()]
+    if artefact.signature is not None:
+        about.append(artefact.signature.as_dict())
+    return digest(canonical_json(about))
+
+
+def _listed(artefact: Artefact) -> str:
+    """The files of a model's weights, in words."""
+    names = [path.relative_to(artefact.path.parent).as_posix() for path in artefact.beside]
+    return ", ".join(names) if len(names) <= MOST_LISTED else f"{len(names)} files"

@@ -21,7 +21,7 @@ from dse.measure.failures import RunFailedError
 from dse.measure.spec import LABELS, REHEARSED_IMAGES, USER_CONF
 from dse.measure.taken import Taken, measurement
 from dse.tasks.inputs import CycledInputs
-from dse.types import FailureKind, Scenario
+from dse.types import FailureKind, Scenario, together
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +41,8 @@ def take_official(runtime: Runtime, spec: Spec, official: Official) -> Measureme
     """
     (task,) = spec.tasks
     started = time.monotonic()
-    model_sha256 = _sha256(spec.model_file) if spec.model_file else ""
+    files = [spec.model_file, *spec.beside] if spec.model_file else []
+    model_sha256 = together([_sha256(path) for path in files]) if files else ""
     bench = Bench(runtime, spec)
     take = _accuracy if official.accuracy else _performance
     taken = take(bench, official)

@@ -156,6 +156,7 @@ class Spec:
         official: how its one task is taken by MLPerf's own settings; None for any other run.
         signature: of a model that is fed with random numbers; None for an image classifier.
         classes: number of a classifier's scores; None where it is not known.
+        beside: further files that the model's own is read with, such as its weights.
     """
 
     run: str
@@ -172,6 +173,7 @@ class Spec:
     official: Official | None = None
     signature: Signature | None = None
     classes: int | None = None
+    beside: tuple[Path, ...] = ()
 
     def to_json(self) -> str:
         """The spec as JSON text; the inverse of `from_json`."""
@@ -201,6 +203,7 @@ class Spec:
             official=_official(data.get("official")),
             signature=_signature(data.get("signature")),
             classes=data.get("classes"),
+            beside=tuple(map(Path, data.get("beside", ()))),
         )
 
 

@@ -12,9 +12,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from dse.paths import atomic_write, exclusive
+from dse.types import together
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 
@@ -26,6 +27,18 @@ def sha256_of(path: Path) -> str:
     """
     found = path.stat()
     return _sha256(path, found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+def sha256_of_model(files: Sequence[Path]) -> str:
+    """SHA-256 of a model, 64 hex digits; see `dse.types.together`.
+
+    Args:
+        files: that it consists of, its own first.
+
+    Raises:
+        OSError: one of them can't be read.
+    """
+    return together([sha256_of(path) for path in files])
 
 
 @lru_cache(maxsize=1024)

@@ -57,6 +57,7 @@ class Converted(Derived):
             path=path,
             format=model_format,
             sha256=sha256,
+            beside=(),
             preprocessing=self._preprocessing(model, model_format),
             weights=f"{source.weights}, converted from ONNX",
             made_from=source.path.name,

@@ -141,7 +141,7 @@ def derive(
 
     def content() -> bytes:
         data = make()
-        if cache.sha256_of(source.path) != source.sha256:
+        if cache.sha256_of_model(source.files) != source.sha256:
             raise RequestError("changed while it was read", file=source.path, remedy="start again")
         return data
 

@@ -100,14 +100,16 @@ class Files:
         raise self._error(problem or "no such file", f"it has {offered}")
 
     def _artefact(self, index: int, entry: manifest.Entry, found: ModelFormat) -> Artefact:
+        beside = manifest.beside(self.folder, index, entry, found)
         return Artefact(
             path=self.folder / entry.file,
             format=found,
-            sha256=manifest.verify(self.folder, index, entry),
+            sha256=manifest.verify(self.folder, index, entry, beside),
             preprocessing=entry.preprocessing(),
             classes=entry.classes or (entry.variant.classes if entry.variant else None),
             weights=entry.weights,
             published=entry.published,
+            beside=beside,
         )
 
     def _error(self, problem: str, remedy: str | None) -> RequestError:

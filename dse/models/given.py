@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dse.errors import RequestError
-from dse.models.cache import sha256_of
+from dse.models.cache import sha256_of_model
 from dse.models.provider import Artefact
 from dse.types import Preprocessing
 
@@ -108,17 +107,16 @@ class Given:
         )
 
     def sha256(self) -> str:
-        """Of the file's bytes; of the checksums of all files where there are several.
+        """Of the model; see `dse.types.together`.
 
         Raises:
             RequestError: one of them can't be read.
         """
         try:
-            sums = [sha256_of(path) for path in self.files]
+            return sha256_of_model(self.files)
         except OSError as error:
             raise RequestError(
                 f"can't be read: {error.strerror or error}",
                 file=error.filename or self.path,
                 remedy="put it beside the model, where the model's file says that it is",
             ) from error
-        return sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()

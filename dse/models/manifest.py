@@ -48,7 +48,8 @@ classes
 weights
     Where the weights come from, in words; optional.
 sha256
-    Of the file, 64 hex digits; optional, and where it is given the file must have it.
+    Of the model, 64 hex digits; optional, and where it is given the model must have it. That of
+    the file, or of all its files where it has weights beside it (`dse.types.together`).
 published_accuracy
     ``percent`` and ``source`` of a top-1 accuracy that others measured with this file; optional.
     Without it, a name of the catalogue brings the catalogue's figure.
@@ -69,8 +70,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from dse import yamlfile
 from dse.errors import RequestError
-from dse.models import sniff
-from dse.models.cache import sha256_of
+from dse.models import parts, sniff
+from dse.models.cache import sha256_of, sha256_of_model
 from dse.models.catalogue import CATALOGUE
 from dse.models.published import PublishedAccuracy
 from dse.types import InputDtype, Layout, ModelFormat, Preprocessing
@@ -217,24 +218,44 @@ def read(folder: Path) -> tuple[Entry, ...]:
     return entries
 
 
-def verify(folder: Path, index: int, entry: Entry) -> str:
-    """The SHA-256 of an entry's file, held against the one the manifest gives, if it gives one.
+def verify(folder: Path, index: int, entry: Entry, further: tuple[Path, ...] = ()) -> str:
+    """The SHA-256 of an entry's model, held against the one the manifest gives, if it gives one.
+
+    Args:
+        folder: of the manifest.
+        index: of the entry.
+        entry: itself.
+        further: the files that hold its weights; see `beside`.
 
     Raises:
-        RequestError: they differ, or the file can't be read any more.
+        RequestError: they differ, or a file can't be read any more.
     """
     complaints = _Complaints(folder / FILE_NAME, index)
+    path, given = folder / entry.file, (entry.sha256 or "").lower()
     try:
-        found = sha256_of(folder / entry.file)
+        found = sha256_of_model([path, *further])
+        alone = bool(further) and given == sha256_of(path)
     except OSError as error:
         raise complaints.error(
             "file", f"can't be read: {error.strerror or error}", "put the file back"
         ) from error
-    if entry.sha256 is not None and found != entry.sha256.lower():
-        raise complaints.error(
-            "sha256", f"'{entry.file}' has {found}", "get the file again, or correct the manifest"
-        )
+    if alone:
+        problem = f"that of '{entry.file}' alone; with the weights beside it the model has {found}"
+        raise complaints.error("sha256", problem, "correct the manifest")
+    if given and found != given:
+        with_all = " with the weights beside it" if further else ""
+        problem = f"'{entry.file}'{with_all} has {found}"
+        raise complaints.error("sha256", problem, "get the file again, or correct the manifest")
     return found
+
+
+def beside(folder: Path, index: int, entry: Entry, model_format: ModelFormat) -> tuple[Path, ...]:
+    """The further files that hold an entry's weights; see `dse.models.parts`.
+
+    Raises:
+        RequestError: one of them is missing, too short, or outside the model's folder.
+    """
+    return _beside(folder, entry, model_format, _Complaints(folder / FILE_NAME, index))
 
 
 class _Complaints:
@@ -278,7 +299,22 @@ def _check_file(folder: Path, entry: Entry, complaints: _Complaints) -> ModelFor
     if problem:
         remedy = "correct the path, or put the file there"
         raise complaints.error("file", f"'{entry.file}': {problem}", remedy)
+    _beside(folder, entry, model_format, complaints)
     return model_format
+
+
+def _beside(
+    folder: Path, entry: Entry, model_format: ModelFormat, complaints: _Complaints
+) -> tuple[Path, ...]:
+    """The further files of a model; finds the mistake in the entry."""
+    try:
+        return parts.beside(folder / entry.file, model_format)
+    except RequestError as error:
+        problem = f"'{entry.file}': {error.problem}"
+        raise complaints.error("file", problem, error.remedy or "get it again") from error
+    except OSError as error:
+        problem = f"'{entry.file}': can't be read: {error.strerror or error}"
+        raise complaints.error("file", problem, "put the file back") from error
 
 
 def _check_values(entry: Entry, complaints: _Complaints) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from math import prod
-from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING
 
 from dse.errors import RequestError
 from dse.models.described import Declared, Described, stored_precision
 from dse.models.needs import Need
+from dse.models.onnx_external import MAX_DEPTH, externals
 from dse.models.onnx_tables import rows_by_input
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, TensorProto, ValueInfoProto
 
 NEED = Need("ONNX files", ("onnx",), "builtin")
-MAX_DEPTH = 32
-"""Of graphs within graphs."""
 _TYPES = {
     "FLOAT": "float32",
     "FLOAT16": "float16",
@@ -52,16 +50,13 @@ def describe_onnx(path: Path) -> Described:
     constants = {one.name for one in model.graph.initializer}
     inputs = [one for one in model.graph.input if one.name not in constants]
     counts: Counter[str] = Counter()
-    beside: dict[str, None] = {}
     for tensor in _tensors(model, path):
         counts[_type_name(tensor.data_type)] += prod(tensor.dims)
-        if location := _location(tensor, path):
-            beside[location] = None
     return Described(
         format="onnx",
         inputs=tuple(_declared(one, rows.get(one.name), path) for one in inputs),
         precision=stored_precision(counts, _PRECISIONS.items()),
-        beside=tuple(beside),
+        beside=tuple(dict.fromkeys(one.location for one in externals(path))),
     )
 
 
@@ -133,20 +128,3 @@ def _tensors(model: ModelProto, path: Path) -> Iterator[TensorProto]:
             inner = [*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])]
             waiting += [(each, depth + 1) for each in inner]
         nodes = []
-
-
-def _location(tensor: TensorProto, path: Path) -> str | None:
-    """The file that holds the data of a constant; None where the model itself does."""
-    from onnx.external_data_helper import uses_external_data
-
-    if not uses_external_data(tensor):
-        return None
-    found = next((one.value for one in tensor.external_data if one.key == "location"), "")
-    windows = PureWindowsPath(found)  # knows both separators, and drives
-    if not found.isprintable() or windows.anchor or ".." in windows.parts or not windows.parts:
-        raise RequestError(
-            f"the data of '{tensor.name}' lies outside the model's folder: {found[:80]!r}",
-            file=path,
-            remedy="give a model with its data beside it",
-        )
-    return windows.as_posix()

@@ -11,12 +11,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dse.errors import RequestError
 from dse.models.onnx_writer import IR_VERSION, OPSET
+from dse.models.parts import beside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from onnx import AttributeProto, GraphProto, ModelProto, TensorProto
+    from onnx import GraphProto, ModelProto
 
 _OWN_DOMAINS = ("", "ai.onnx")
 
@@ -32,7 +32,11 @@ def plain(path: Path) -> ModelProto:
     """
     import onnx
 
-    model = onnx.load(path, load_external_data=False)
+    try:
+        beside(path, "onnx")  # before anything is read from wherever the file's paths lead
+        model = onnx.load(path)
+    except (RequestError, onnx.checker.ValidationError) as error:
+        raise SystemExit(getattr(error, "problem", None) or str(error)) from error
     _check(model)
     _drop_constant_inputs(model.graph)
     model.ir_version = max(model.ir_version, IR_VERSION)
@@ -68,12 +72,6 @@ def tidy(model: ModelProto) -> None:
 
 
 def _check(model: ModelProto) -> None:
-    import onnx
-
-    for tensor in _tensors(model.graph):
-        # Their paths lead anywhere, and the file's SHA-256 says nothing about them.
-        if tensor.data_location == onnx.TensorProto.EXTERNAL:
-            raise SystemExit("it keeps its weights in another file")
     for node in model.graph.node:
         if node.domain not in _OWN_DOMAINS:
             raise SystemExit(f"it has the operator {node.domain}.{node.op_type}")
@@ -137,19 +135,3 @@ def _optimised(model: ModelProto) -> ModelProto:
     optimised = onnx.load(target)
     tidy(optimised)
     return optimised
-
-
-def _tensors(graph: GraphProto) -> Iterator[TensorProto]:
-    """All constants of a graph and of those inside its operators."""
-    yield from graph.initializer
-    for node in graph.node:
-        for attribute in node.attribute:
-            yield from _attribute_tensors(attribute)
-
-
-def _attribute_tensors(attribute: AttributeProto) -> Iterator[TensorProto]:
-    if attribute.HasField("t"):
-        yield attribute.t
-    yield from attribute.tensors
-    for inner in (attribute.g, *attribute.graphs):
-        yield from _tensors(inner)

@@ -20,7 +20,8 @@ class Artefact:
     Attributes:
         path: the file, absolute.
         format: of the file.
-        sha256: of the file's bytes, 64 hex digits.
+        sha256: of the model, 64 hex digits: of its file's bytes, or where it has several of their
+            checksums (`dse.types.together`).
         preprocessing: how an image becomes its input.
         classes: number of its scores, where known.
         weights: where its weights come from, in words.
@@ -44,9 +45,14 @@ class Artefact:
     beside: tuple[Path, ...] = ()
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """All that it consists of, its own file first."""
+        return (self.path, *self.beside)
+
+    @property
     def size_bytes(self) -> int:
         """Of all its files together."""
-        return sum(path.stat().st_size for path in (self.path, *self.beside))
+        return sum(path.stat().st_size for path in self.files)
 
 
 class Provider(Protocol):

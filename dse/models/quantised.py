@@ -65,6 +65,7 @@ class Quantised(Derived):
             source,
             path=path,
             sha256=sha256,
+            beside=(),
             weights=f"{source.weights}, int8 calibrated on {self._calibration.description}",
             # What others measured of an int8 file, they measured of another one.
             published=None,

@@ -20,7 +20,7 @@ from dse.space.enumeration import (
 from dse.types import CONFIGURATION_FIELDS, Configuration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from dse.space.space import SearchSpace
     from dse.types import KnobValue
@@ -105,19 +105,25 @@ def parameter_values(configuration: Configuration) -> dict[str, KnobValue]:
 
 
 def resolve(
-    space: SearchSpace, catalogue: Availability, available_cpus: int, physical_cores: int
+    space: SearchSpace,
+    catalogue: Availability,
+    available_cpus: int,
+    physical_cores: int,
+    instruction_sets: Collection[str] | None = None,
 ) -> Plan:
     """Sorts the configurations of a space into those that can run here and the others.
 
     Thread counts beyond the CPUs are set aside rather than refused, so that a space can be taken
-    from one machine to another. Backends that read no model file run nothing of their own: no
-    model and no number of threads is beyond them.
+    from one machine to another; and so are values of knobs that the CPU has no instructions for.
+    Backends that read no model file run nothing of their own: no model and no number of threads is
+    beyond them.
 
     Args:
         space: the space.
         catalogue: the models on offer.
         available_cpus: number of CPUs in the affinity mask.
         physical_cores: number of physical cores.
+        instruction_sets: of the CPU; None where nothing tells, which leaves it to the runtimes.
 
     Raises:
         RequestError: a pattern stands for no model, the space is too large, or nothing in it can
@@ -128,7 +134,7 @@ def resolve(
     if size(space, offers, *machine) > MAX_CONFIGURATIONS:
         problem = f"the space has more than {MAX_CONFIGURATIONS:,} configurations here"
         raise RequestError(problem, file=space.file, remedy="take out some values")
-    obstacles = _Obstacles(space, catalogue, offers, available_cpus)
+    obstacles = _Obstacles(space, catalogue, offers, available_cpus, instruction_sets)
     kept: list[Configuration] = []
     reasons: Counter[tuple[Triple, str]] = Counter()
     for point in configurations(space, offers, *machine):
@@ -180,12 +186,24 @@ class _Obstacles:
     """Why configurations can't run here; asks the catalogue once for each model file."""
 
     def __init__(
-        self, space: SearchSpace, catalogue: Availability, offers: tuple[str, ...], cpus: int
+        self,
+        space: SearchSpace,
+        catalogue: Availability,
+        offers: tuple[str, ...],
+        cpus: int,
+        instruction_sets: Collection[str] | None,
     ) -> None:
         self._catalogue = catalogue
         self._offers = offers
         self._cpus = cpus
         self._backends = {b.name: registry.backend(b.name) for b in space.backends}
+        self._lacking = {
+            (name, knob.name, value): _lack(value, needed)
+            for name, backend in self._backends.items()
+            for knob in backend.knobs
+            for value, needed in knob.requires.items()
+            if instruction_sets is not None and not set(needed) & set(instruction_sets)
+        }
         self._known: dict[Triple, str | None] = {}
         beyond = [str(n) for n in sorted(space.threads or ()) if n > cpus]
         cpu = "one CPU" if cpus == 1 else f"{cpus} CPUs"
@@ -204,7 +222,16 @@ class _Obstacles:
             return self._threads
         if point.instances * point.threads > self._cpus:
             return self._instances
-        return None if can_pin() or not point.pinned else "this system pins no thread to a CPU"
+        if point.pinned and not can_pin():
+            return "this system pins no thread to a CPU"
+        return self._knob(point)
+
+    def _knob(self, point: Configuration) -> str | None:
+        """Why this CPU can't compute with a value of a knob."""
+        if not self._lacking:
+            return None
+        lacks = (self._lacking.get((point.backend, *knob)) for knob in point.knobs)
+        return next(filter(None, lacks), None)
 
     def _file(self, model: str, precision: str, backend: str) -> str | None:
         precisions = self._backends[backend].precisions
@@ -217,6 +244,10 @@ class _Obstacles:
             hint = f"; {near}" if near.startswith("did you mean") else ""
             return f"no model of that name is on offer{hint}"
         return self._catalogue.obstacle(model, precision, backend)
+
+
+def _lack(value: KnobValue, needed: tuple[str, ...]) -> str:
+    return f"this CPU has no {value} instructions ({', '.join(needed)})"
 
 
 def _short(counts: list[str]) -> str:

@@ -295,8 +295,14 @@ class Study:
                 feed.generation.refresh()
         self._generation.about = generations.about_of(self._generation.study)
 
-    def remember_artefact(self, name: str, sha256: str) -> None:
+    def remember_artefact(self, name: str, sha256: str, earlier: str = "") -> None:
         """Notes which file measurements belong to: a model's, or one of a backend's settings.
+
+        Args:
+            name: what it is measured as.
+            sha256: of the file, or of all that a measurement takes from files.
+            earlier: what studies of earlier versions noted, which took the weights beside a model
+                for no part of it; empty where that is the same.
 
         Raises:
             RequestError: measurements of another file are stored under that name.
@@ -309,6 +315,12 @@ class Study:
             value, study = self.about.as_dict(), self._generation.study
             name = generations.ABOUT_ATTRIBUTE
             self._store.at_work(lambda _: study.set_user_attr(name, value))
+        elif known == earlier:
+            raise RequestError(
+                f"study '{self.folder.name}' can't tell whether the weights of {name} are the same:"
+                " it noted their model's own file alone",
+                remedy="choose another --study",
+            )
         elif known != sha256:
             raise RequestError(
                 f"the file of {name} has changed since study '{self.folder.name}' used it",

@@ -116,6 +116,11 @@ def _inference(result: Result) -> str:
     )
 
 
+def _beside(data: str) -> str:
+    """What the hash is of where a model's weights lie in further files; else empty."""
+    return f" (of all its files: its weights lie in `{data}`)" if data else ""
+
+
 def _table(configuration: Configuration, system: str) -> str:
     flat = configuration.as_dict()
     rows = [("system", system), *((name, flat[name]) for name in CONFIGURATION_FIELDS)]
@@ -130,7 +135,8 @@ def _run_line(run: Run) -> str:
     told = f", `user.conf`: `{run.user_conf.strip()}`" if run.detail("mode") != "accuracy" else ""
     return (
         f"- {run.detail('mode')}: {metric.title} {measurement.value:.6g} {metric.unit}, "
-        f"model file `{run.detail('model_file')}` with SHA-256 `{run.detail('model_sha256')}`, "
+        f"model file `{run.detail('model_file')}` with SHA-256 `{run.detail('model_sha256')}`"
+        f"{_beside(run.detail('model_data'))}, "
         f"images `{run.detail('dataset')[:16] or 'random'}`{told}\n"
     )
 
@@ -169,9 +175,10 @@ def source_readme(
         origin: the file, its hash, where its weights come from, and what it was made from.
         preview: whether its results are no valid ones.
     """
+    data = _beside(origin.get("model_data", ""))
     return f"""{PREVIEW if preview else ""}# {model} on {system}
 
-- file: `{origin["model_file"]}`, SHA-256 `{origin["model_sha256"]}`
+- file: `{origin["model_file"]}`, SHA-256 `{origin["model_sha256"]}`{data}
 - weights: {origin["weights"] or "as the file has them"}
 - made by `dse`: {_making(configuration, origin["made_from"])}
 """

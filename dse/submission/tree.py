@@ -140,7 +140,7 @@ def _software(placed: Placed, about: About) -> str:
 def _add_source(tree: Tree, root: PurePosixPath, placed: Placed, about: About) -> None:
     configuration = placed.result.record.configuration
     folder = root / "src" / placed.model
-    names = ("model_file", "model_sha256", "weights", "made_from")
+    names = ("model_file", "model_sha256", "model_data", "weights", "made_from")
     origin = {name: placed.performance.detail(name) for name in names}
     about_model = texts.model_readme(placed.model, configuration, preview=about.preview)
     about_file = texts.source_readme(

@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 
 from dse.contract import Buffered, LoadError, Recording, Runtime, Streams, UnsupportedError
+from dse.instruction_sets import ARM, X86
 from dse.registry import BACKENDS, backend
 from dse.start import command, environment
+from dse.system import detect
 from dse.types import (
     CONFIGURATION_FIELDS,
     METRICS,
@@ -36,6 +38,13 @@ if TYPE_CHECKING:
 
 RUNTIMES = [name for name in BACKENDS if isinstance(backend(name), Runtime)]
 READERS = [name for name in RUNTIMES if backend(name).formats]
+SPECIAL = [
+    (knob.name, value, needed)
+    for name in RUNTIMES
+    for knob in backend(name).knobs
+    for value, needed in knob.requires.items()
+]
+"""Values of knobs that not every CPU can compute with."""
 RECORDINGS = [name for name in BACKENDS if isinstance(backend(name), Recording)]
 
 
@@ -68,6 +77,9 @@ class TestEveryBackend:
             assert {type(value) for value in knob.values} <= {type(knob.default)}
             assert not knob.values or knob.default in knob.values
             assert len(set(knob.values)) == len(knob.values)
+            # What not every CPU has is no default, and is known by the names that CPUs are read by.
+            assert set(knob.requires) <= set(knob.values) - {knob.default}
+            assert all(needed and set(needed) <= X86 | ARM for needed in knob.requires.values())
 
     def test_it_holds_no_state(self, name: str) -> None:
         assert not getattr(backend(name), "__dict__", {})
@@ -157,6 +169,8 @@ class TestRuntime:
         usual = predicted(bench, samples)
         for knob in bench.runtime.knobs:
             for value in knob.values or bench.feed.values[knob.name]:
+                if value in knob.requires:
+                    continue  # not on every CPU: it has a test of its own
                 if (knob.name, value) in bench.feed.refused:
                     with pytest.raises(UnsupportedError):
                         predicted(bench, samples, knobs={knob.name: value})
@@ -164,6 +178,19 @@ class TestRuntime:
                     scores = predicted(bench, samples, knobs={knob.name: value})
                     bench.agree(scores, usual, value)
                     assert knob.numeric or np.array_equal(scores, usual)
+
+    @pytest.mark.parametrize(("name", "value", "needed"), SPECIAL)
+    def test_a_value_that_takes_instructions_loads_and_agrees(
+        self, bench: Bench, name: str, value: KnobValue, needed: tuple[str, ...]
+    ) -> None:
+        if name not in {knob.name for knob in bench.runtime.knobs}:
+            return  # it is another runtime's
+        has = detect().instruction_sets
+        if has is None or not set(needed) & set(has):
+            pytest.skip(f"this CPU has no {value} instructions")
+        samples = bench.batch(sizes(bench)[-1])
+        scores = predicted(bench, samples, knobs={name: value})
+        bench.agree(scores, predicted(bench, samples), value)
 
     def test_a_closed_model_can_be_loaded_again(self, bench: Bench) -> None:
         scores = [predicted(bench, bench.batch(1)) for _ in range(4)]

@@ -125,7 +125,7 @@ def broken(kind: str) -> onnx.ModelProto:
     [
         ("uint8", "its input is uint8, not float32"),
         ("two", "it has 2 inputs, not one"),
-        ("elsewhere", "it keeps its weights in another file"),
+        ("elsewhere", "the data of 'kernel' lies outside the model's folder: '../../etc/passwd'"),
         ("domain", "it has the operator com.example.Pad"),
     ],
 )

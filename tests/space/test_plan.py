@@ -173,6 +173,41 @@ def test_parameters_have_only_what_occurs() -> None:
     )
 
 
+BF16 = space(
+    models=["alpha-1", "alpha-2"],
+    backends={"openvino": {"inference_precision": ["f32", "bf16"]}, "onnxruntime": {}},
+)
+
+
+@pytest.mark.parametrize("has", [["avx2", "f16c"], ["avx512f", "avx512_vnni"], ["bf16"], []])
+def test_what_the_cpu_has_no_instructions_for_is_excluded(has: list[str]) -> None:
+    """The second is a CPU on which OpenVINO emulates bf16; the third is one of Arm."""
+    plan = resolve(BF16, Catalogue(), 1, 1, has)
+    values = [dict(p.knobs).get("inference_precision") for p in plan.configurations]
+    assert values == [None, "f32", None, "f32"]
+    [line] = summary(plan.excluded)
+    assert line == (
+        "openvino fp32, alpha-1, alpha-2: this CPU has no bf16 instructions "
+        "(avx512_bf16, amx_bf16, avx_ne_convert) (2 configurations)"
+    )
+    [knob] = [p for p in plan.parameters if p.name == "openvino.inference_precision"]
+    assert knob.choices == ("f32",)
+
+
+@pytest.mark.parametrize("has", [["avx2", "avx512_bf16"], ["amx_bf16"], ["avx_ne_convert"], None])
+def test_what_the_cpu_can_or_may_compute_is_planned(has: list[str] | None) -> None:
+    plan = resolve(BF16, Catalogue(), 1, 1, has)
+    values = [dict(p.knobs).get("inference_precision") for p in plan.configurations]
+    assert values.count("bf16") == 2
+    assert plan.excluded == ()
+
+
+def test_a_space_of_nothing_but_that_says_why() -> None:
+    only = space(backends={"openvino": {"inference_precision": "bf16"}})
+    with pytest.raises(RequestError, match="can run here: this CPU has no bf16 instructions"):
+        resolve(only, Catalogue(), 1, 1, ["avx2"])
+
+
 @settings(deadline=None)
 @given(descriptions(), st.dictionaries(st.sampled_from(["litert", "onnxruntime"]), st.just("no")))
 def test_nothing_is_lost(description: dict[str, Any], obstacles: dict[str, str]) -> None:
