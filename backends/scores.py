@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dse.contract import UnsupportedError
+from dse.imagenet import PLAIN, WITH_BACKGROUND
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     Shape = Sequence[int | None] | None
     """None for a dimension that the runtime does not tell, or for a whole shape."""
 
-USUAL_WIDTHS = (1000, 1001)
-"""ImageNet's classes, without and with a background."""
 SCORES_RANK = 2
 
 
@@ -34,7 +33,7 @@ def place_of_scores(outputs: Sequence[tuple[str, Shape]], classes: int | None) -
         return 0
     flat = [n for n, (_, shape) in enumerate(outputs) if shape is None or len(shape) == SCORES_RANK]
     widths = {place: (outputs[place][1] or (None,))[-1] for place in flat}
-    wanted = USUAL_WIDTHS if classes is None else (classes,)
+    wanted = (PLAIN, WITH_BACKGROUND) if classes is None else (classes,)
     exact = [place for place in flat if widths[place] in wanted]
     possible = [place for place in flat if classes is None or widths[place] is None]
     if found := exact or possible:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dse.contract import UnsupportedError, arrays_of
+from dse.imagenet import TOP_LABEL, offset_problem
 from dse.measure.failures import RunFailedError
 from dse.types import FailureKind
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from dse.types import KnobValue
 
 SCORES_RANK = 2
-TOP_LABEL = 999
-"""The last label of ImageNet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,21 +207,6 @@ def check_classes(width: int, classes: int | None, offset: int, top: int | None)
         )
     if problem := offset_problem(width, offset) if classes is None or top == TOP_LABEL else None:
         raise UnsupportedError(": ".join(problem))
-
-
-def offset_problem(width: int, offset: int) -> tuple[str, str] | None:
-    """What speaks against a label offset at the usual numbers of scores, and the remedy."""
-    if (width, offset) == (TOP_LABEL + 2, 0):
-        return (
-            "1001 scores are a background and ImageNet's 1000 classes, not those from score 0 on",
-            "set `label_offset: 1`",
-        )
-    if (width, offset) == (TOP_LABEL + 1, 1):
-        return (
-            "1000 scores are ImageNet's 1000 classes, without a background before them",
-            "set `label_offset: 0`",
-        )
-    return None
 
 
 def remarks(look: Look, outputs: Outputs, *, classifier: bool) -> dict[str, KnobValue]:
