@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from contextlib import contextmanager
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -62,11 +63,10 @@ class DeepSparse:
         # The library would lower the number without a word where the CPU has fewer cores.
         if engine.num_streams != count:
             raise UnsupportedError(f"{count} streams, of which this CPU has {engine.num_streams}")
-        place = 0
-        if request.signature is None:
-            named = zip(engine.output_names, engine.output_shapes, strict=True)
-            place = place_of_scores(list(named), request.classes)
-        return Streamed([_Stream(engine, place) for _ in range(count)])
+        # The engine itself tells no shapes of outputs.
+        several = request.signature is None and len(engine.output_names) > 1
+        kind = partial(_OneOfSeveral, classes=request.classes) if several else _Stream
+        return Streamed([kind(engine) for _ in range(count)])
 
 
 def _library() -> Any:
@@ -111,15 +111,13 @@ def _with_shapes(file: Path, signature: Signature, batch_size: int, folder: Path
 
 
 class _Stream:
-    """The engine as one thread calls it.
+    """The engine as one thread calls it."""
 
-    Args:
-        engine: of DeepSparse.
-        place: of the scores among its outputs.
-    """
+    _place = 0
+    """Of the scores among the outputs."""
 
-    def __init__(self, engine: Any, place: int) -> None:
-        self._run, self._names, self._place = engine.run, engine.output_names, place
+    def __init__(self, engine: Any) -> None:
+        self._run, self._names = engine.run, engine.output_names
 
     def bind(self, batch: Batch) -> list[NDArray[Any]]:
         arrays = arrays_of(batch)
@@ -139,3 +137,25 @@ class _Stream:
 
     def close(self) -> None:
         del self._run
+
+
+class _OneOfSeveral(_Stream):
+    """Finds out with the first batch which of its outputs has the scores.
+
+    Args:
+        engine: of DeepSparse.
+        classes: number of scores, where it is known.
+    """
+
+    def __init__(self, engine: Any, classes: int | None) -> None:
+        super().__init__(engine)
+        self._classes = classes
+        self._known = False
+
+    def bind(self, batch: Batch) -> list[NDArray[Any]]:
+        bound = super().bind(batch)
+        if not self._known:
+            shapes = [output.shape for output in self._run(bound)]
+            named = list(zip(self._names, shapes, strict=True))
+            self._place, self._known = place_of_scores(named, self._classes), True
+        return bound

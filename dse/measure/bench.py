@@ -203,7 +203,7 @@ class Bench:
                 break
             with pinned(caller.cpus), _refusals():
                 outputs = clock.time(caller.model.outputs, caller.model.bind(each))
-            looks.append(Look.at(each, outputs))
+            looks.append(Look.at(each, outputs[:1] if classifier else outputs))
             if classifier:
                 check_scores(looks[-1], size)
             else:

@@ -73,7 +73,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One call: a digest of its inputs, and the outputs that were computed, the scores first."""
+    """One call: a digest of its inputs, and the outputs that count, of a classifier its scores."""
 
     inputs: bytes
     outputs: tuple[Output, ...]
