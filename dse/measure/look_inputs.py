@@ -43,8 +43,8 @@ def different_batches(spec: Spec, inputs: AnyInputs, usual: Batch, size: int) ->
         and in the place of each further one another one.
     """
     if spec.signature is not None:
-        many = GeneratedInputs(4 * size, spec.signature, spec.inputs.seed)
-        yield many.call(range(2 * size, 3 * size))
+        many = GeneratedInputs(5 * size, spec.signature, spec.inputs.seed)
+        yield many.call(range(4 * size, 5 * size))
         yield many.call(_after_the_first(size, size))
         yield usual
         yield many.call(_after_the_first(2 * size, size))

@@ -7,6 +7,7 @@ say how pixels are normalised, and the values are quantised with that scale and 
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 from dse.imagenet import PLAIN, WITH_BACKGROUND, offset_problem
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     """The field, what is wrong with it, and the remedy."""
 
 INTEGERS = ("uint8", "int8")
+_BLACK = {"uint8": 0, "int8": -128}
+"""The raw pixel, by type of input."""
 _IMAGE_RANK, _SCORES_RANK, _CHANNELS = 4, 2, 3
 _CHANNEL_AXIS: dict[Layout, int] = {"NHWC": 3, "NCHW": 1}
 _USUAL_RANGES = ((0.0, 255.0), (0.0, 1.0), (-1.0, 1.0))
@@ -137,8 +140,12 @@ def _of_outputs(entry: Entry, outputs: tuple[Tensor, ...]) -> Iterator[Complaint
 def _stated(found: Interface | None) -> tuple[float, int] | None:
     if found is None or len(found.inputs) != 1:
         return None
-    stated = found.inputs[0].quantisation
-    return stated if stated is not None and stated[0] > 0 else None
+    given = found.inputs[0]
+    if given.quantisation is None:
+        return None
+    scale, zero = given.quantisation
+    black = _BLACK.get(given.dtype, 0)
+    return given.quantisation if 0 < scale < inf and black <= zero <= black + 255 else None
 
 
 def _neutral(entry: Entry) -> bool:
@@ -149,5 +156,5 @@ def _neutral(entry: Entry) -> bool:
 def _pixel_range(dtype: str, stated: tuple[float, int]) -> tuple[float, float]:
     """What black and white stand for, as raw pixels."""
     scale, zero = stated
-    black = -128 if dtype == "int8" else 0
+    black = _BLACK[dtype]
     return (black - zero) * scale, (black + 255 - zero) * scale

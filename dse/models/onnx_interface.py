@@ -77,7 +77,7 @@ def _quantised(data: Data, one: Tensor, nodes: list[Span], constants: Mapping[st
         if _text(data, node, _OPERATOR) != "DequantizeLinear":
             continue
         reads = [_decoded(data, span) for span in _parts(data, node, _READS)]
-        if len(reads) < 2 or reads[0] != one.name or reads[1] not in constants:
+        if len(reads) < 2 or reads[0] != one.name or not set(reads[1:]) <= set(constants):
             continue
         scale = _number(data, constants[reads[1]], "f")
         zero = _number(data, constants[reads[2]], _QUANTISED[one.dtype]) if reads[2:] else 0
