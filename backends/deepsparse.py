@@ -16,7 +16,7 @@ from .scores import place_of_scores, scores_first
 from .streamed import STREAMS, Streamed, streams
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import numpy as np
     from numpy.typing import NDArray
@@ -65,8 +65,10 @@ class DeepSparse:
             raise UnsupportedError(f"{count} streams, of which this CPU has {engine.num_streams}")
         # The engine itself tells no shapes of outputs.
         several = request.signature is None and len(engine.output_names) > 1
-        kind = partial(_OneOfSeveral, classes=request.classes) if several else _Stream
-        return Streamed([kind(engine) for _ in range(count)])
+        make: Callable[[Any], _Stream] = _Stream
+        if several:
+            make = partial(_OneOfSeveral, classes=request.classes)
+        return Streamed([make(engine) for _ in range(count)])
 
 
 def _library() -> Any:

@@ -35,10 +35,8 @@ if TYPE_CHECKING:
     from dse.measure.spec import Spec
     from dse.types import Measurement
 
-PIXELS = {
-    kind: Preprocessing(SIDE, layout, mean=(127.0,) * 3, scale=(128.0,) * 3)
-    for kind, layout in (("onnx", "NCHW"), ("tflite", "NHWC"))
-}
+NHWC = Preprocessing(SIDE, mean=(127.0,) * 3, scale=(128.0,) * 3)
+PIXELS = {"onnx": replace(NHWC, layout="NCHW"), "tflite": NHWC}
 WRITERS = {"onnx": onnx_bytes, "tflite": tflite_bytes}
 RUNTIMES = [
     ("onnxruntime", "onnx"),
