@@ -23,6 +23,11 @@ GRAPH_OPTIMIZATION = {
     "extended": "ORT_ENABLE_EXTENDED",
     "all": "ORT_ENABLE_ALL",
 }
+_ARRAYS = {
+    *(f"tensor({name})" for name in ("float", "double", "float16", "bool", "string")),
+    *(f"tensor({sign}int{bits})" for sign in ("", "u") for bits in (8, 16, 32, 64)),
+}
+"""Outputs that come as arrays."""
 
 
 class OnnxRuntime:
@@ -194,7 +199,7 @@ class _Allocating(_Session):
 
     def outputs(self, bound: Any) -> Outputs:
         self._run(bound[0])
-        arrays = (one.numpy() for one in bound[0].get_outputs())
+        arrays = map(_array, bound[0].get_outputs())
         return tuple(zip(self._outputs, arrays, strict=True))
 
 
@@ -213,6 +218,11 @@ def _opened(session: Any, request: LoadRequest) -> _Session:
     )
     kind = _Session if fixed else _Allocating
     return kind(session, [one.name for one in signature.inputs], [one.name for one in outputs])
+
+
+def _array(value: Any) -> NDArray[Any] | None:
+    """The array of an output; None for a sequence, a map, and what numpy has no type for."""
+    return value.numpy() if value.data_type() in _ARRAYS else None
 
 
 def _shape(output: Any) -> list[int | None]:

@@ -17,16 +17,8 @@ from dse.loadgen.callers import Caller
 from dse.loadgen.harness import run
 from dse.loadgen.samples import PredictionError
 from dse.measure.failures import RunFailedError, failed
-from dse.measure.look import (
-    Look,
-    check_classes,
-    check_differences,
-    check_rows,
-    check_scores,
-    in_doubt,
-    remarks,
-)
-from dse.measure.look_inputs import LOOKS, different_batches, usual_batch
+from dse.measure.look import Inspection, check_classes
+from dse.measure.look_inputs import different_batches, usual_batch
 from dse.tasks.generated import GeneratedInputs
 from dse.tasks.inputs import ImageInputs, RandomInputs
 from dse.types import MULTI_STREAM_SAMPLES, FailureKind, Scenario
@@ -196,26 +188,25 @@ class Bench:
 
     def _look(self, caller: Caller, batch: Batch, size: int, clock: _Clock) -> None:
         """Holds answers to different inputs against each other; its calls warm the model, too."""
-        spec, looks = self.spec, list[Look]()
-        classifier = spec.signature is None
+        spec = self.spec
+        inspection = Inspection(
+            size,
+            classifier=spec.signature is None,
+            # A backend that reads no model has no answer that could depend on its input.
+            computes=bool(self._runtime.formats),
+        )
         for each in different_batches(spec, self.inputs, batch, size):
-            if len(looks) == LOOKS and (not spec.model_file or not in_doubt(looks, size)):
+            if inspection.done:
                 break
             with pinned(caller.cpus), _refusals():
                 outputs = clock.time(caller.model.outputs, caller.model.bind(each))
-            looks.append(Look.at(each, outputs[:1] if classifier else outputs))
-            if classifier:
-                check_scores(looks[-1], size)
-            else:
-                check_rows(looks[-1], size)
-        if classifier:
+            inspection.add(each, outputs)
+        if spec.signature is None:
             labels = self.inputs.labels
             top = None if labels is None or not len(labels) else int(labels.max())
-            width = looks[0].outputs[0].shape[1]
-            check_classes(width, spec.classes, spec.preprocessing.label_offset, top)
-        if len(looks) > LOOKS:
-            check_differences(looks, size, strict=classifier)
-        self.remarks = remarks(looks[-1], outputs, classifier=classifier)
+            offset = spec.preprocessing.label_offset
+            check_classes(inspection.width, spec.classes, offset, top)
+        self.remarks = inspection.judge()
 
     def run(
         self, setup: Setup, settings: RunSettings, logs: Path, meter: Meter | None = None

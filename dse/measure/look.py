@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from dse.contract import Batch, Outputs
     from dse.types import KnobValue
 
+LOOKS = 3
+"""Answers that are looked at, where they leave no doubt."""
 SCORES_RANK = 2
 
 
@@ -209,14 +211,63 @@ def check_classes(width: int, classes: int | None, offset: int, top: int | None)
         raise UnsupportedError(": ".join(problem))
 
 
-def remarks(look: Look, outputs: Outputs, *, classifier: bool) -> dict[str, KnobValue]:
-    """What is stored with every measurement of the model.
+class Inspection:
+    """Looks at one answer after the other, as long as it takes.
 
-    The output that has the scores where there are several; values that are not finite where they
-    are no failure, since a model of any kind may be fed outside its domain.
+    Args:
+        size: samples of each batch.
+        classifier: whether the first output has the scores of images.
+        computes: whether answers should depend on inputs.
     """
-    if classifier:
-        return {"output": outputs[0][0]} if len(outputs) > 1 else {}
-    found = (not_finite(o.name, o.not_finite, o.shape) for o in look.outputs if o.not_finite)
-    words = "; ".join(found)
-    return {"not_finite": words} if words else {}
+
+    def __init__(self, size: int, *, classifier: bool, computes: bool) -> None:
+        self._size, self._classifier, self._computes = size, classifier, computes
+        self._looks: list[Look] = []
+        self._outputs: Outputs = ()
+
+    @property
+    def done(self) -> bool:
+        """Whether there are enough answers: more than `LOOKS` are for a doubt."""
+        enough = len(self._looks) >= LOOKS
+        return enough and not (self._computes and in_doubt(self._looks[:LOOKS], self._size))
+
+    @property
+    def width(self) -> int:
+        """The number of a classifier's scores."""
+        return self._looks[0].outputs[0].shape[1]
+
+    def add(self, batch: Batch, outputs: Outputs) -> None:
+        """Looks at an answer.
+
+        Raises:
+            UnsupportedError: see `check_scores` and `check_rows`.
+        """
+        look = Look.at(batch, outputs[:1] if self._classifier else outputs)
+        self._looks.append(look)
+        self._outputs = outputs
+        if self._classifier:
+            check_scores(look, self._size)
+        elif len(look.outputs) == len(outputs):
+            check_rows(look, self._size)
+
+    def judge(self) -> dict[str, KnobValue]:
+        """What is stored with every measurement of the model.
+
+        That is the name of the output with the scores, where there are several, and values that
+        are not finite where they are no failure: a model of any kind may be fed outside its domain.
+
+        Raises:
+            RunFailedError, UnsupportedError: see `check_differences`.
+        """
+        if len(self._looks) > LOOKS:
+            check_differences(self._looks, self._size, strict=self._classifier)
+        if self._classifier:
+            several = len(self._outputs) > 1
+            return {"output": self._outputs[0][0]} if several else {}
+        found = (
+            not_finite(one.name, one.not_finite, one.shape)
+            for one in self._looks[-1].outputs
+            if one.not_finite
+        )
+        words = "; ".join(found)
+        return {"not_finite": words} if words else {}

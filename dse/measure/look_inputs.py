@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from dse.tasks.generated import AnyInputs
     from dse.types import Preprocessing
 
-LOOKS = 3
-"""Batches that are looked at; those after them settle a doubt."""
 BLACK, WHITE = 0, 255
 
 

@@ -12,7 +12,7 @@ from dse.models import archive, tflite_reader
 from dse.models.archive import ArchiveError
 from dse.models.cache import sha256_of
 from dse.models.catalogue import CATALOGUE, published_pairs, variant
-from dse.models.contradictions import INTEGERS, takes_pixels
+from dse.models.contradictions import takes_pixels
 from dse.models.download import PATIENCE, downloaded, no_progress
 from dse.models.fetched import Fetched, file_of
 from dse.models.urls import mirrored, source
@@ -204,7 +204,7 @@ def _check_model(fetched: Fetched, one: Wanted, data: bytes, entry: Entry | None
     except ValueError as error:
         raise ArchiveError(f"{one.member}: {error}") from error
     size, classes = one.variant.resolution, one.variant.classes
-    dtypes = ("float32",) if one.precision == "fp32" else ("uint8", "int8", "float32")
+    dtypes = ("float32",) if one.precision == "fp32" else ("uint8", "float32")
     if given.dtype not in dtypes or given.shape != (1, size, size, 3):
         wanted = f"{' or '.join(dtypes)} 1x{size}x{size}x3"
         raise ArchiveError(f"{one.member}: its input is {given}, not {wanted}")
@@ -249,6 +249,6 @@ def _entry(one: Wanted, data: bytes, archive_sha256: str) -> dict[str, Any]:
         "archive": {"url": one.url, "sha256": archive_sha256},
     }
     stated = tflite_reader.tflite_interface(data).inputs[0].quantisation
-    if given.dtype in INTEGERS and (stated is None or takes_pixels(given.dtype, stated)):
+    if given.dtype == "uint8" and (stated is None or takes_pixels(given.dtype, stated)):
         del entry["mean"], entry["scale"]
     return entry

@@ -14,8 +14,16 @@ import pytest
 
 from dse.contract import LoadRequest, Runtime, UnsupportedError
 from dse.measure.failures import RunFailedError
-from dse.measure.look import Look, check_classes, check_differences, check_rows, in_doubt
-from dse.measure.look_inputs import LOOKS, different_batches, usual_batch
+from dse.measure.look import (
+    LOOKS,
+    Inspection,
+    Look,
+    check_classes,
+    check_differences,
+    check_rows,
+    in_doubt,
+)
+from dse.measure.look_inputs import different_batches, usual_batch
 from dse.measure.runs import take
 from dse.models.builtin import Builtin
 from dse.registry import backend
@@ -296,6 +304,16 @@ def test_rows_are_looked_for_in_every_output() -> None:
     check_rows(look(np.zeros((3, 7))), 1)
     with pytest.raises(UnsupportedError, match=r"output0 2x7, output1 a single number"):
         check_rows(look(np.zeros((2, 7)), np.zeros(())), 8)
+
+
+def test_what_can_not_be_looked_at_is_let_be() -> None:
+    """Sequences, maps and types that numpy has not."""
+    inspection = Inspection(8, classifier=False, computes=True)
+    for number in range(LOOKS):
+        assert not inspection.done
+        inspection.add(np.array([number]), (("boxes", None), ("count", np.array([3]))))
+    assert inspection.done
+    assert inspection.judge() == {}
 
 
 @pytest.mark.parametrize("size", [1, 2, 5])
