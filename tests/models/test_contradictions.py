@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.errors import RequestError
-from dse.models.contradictions import takes_pixels
+from dse.models.contradictions import contradiction, quantisation, takes_pixels
 from dse.models.files import Files
+from dse.models.interface import read_interface
+from dse.models.manifest import Entry
 from tests import any_models
 from tests.models.quantised_inputs import quantised_onnx
 from tests.small_models import SIDE, classifier_bytes, onnx_bytes, tflite_bytes
@@ -238,3 +240,41 @@ def test_pixels_that_stand_for_a_usual_range(
 @given(st.floats(1e-4, 10), st.integers(0, 255))
 def test_int8_is_uint8_less_128(scale: float, zero: int) -> None:
     assert takes_pixels("uint8", (scale, zero)) == takes_pixels("int8", (scale, zero - 128))
+
+
+REAL = {
+    "efficientnet-lite0_fp32.onnx": (224, "NCHW", "float32"),
+    "efficientnet-lite0_fp32.tflite": (224, "NHWC", "float32"),
+    "efficientnet-lite1_fp32.onnx": (240, "NCHW", "float32"),
+    "mobilenet_v1_0.25_128_fp32.onnx": (128, "NHWC", "uint8"),
+    "mobilenet_v1_0.25_128_quant.tflite": (128, "NHWC", "uint8"),
+    "mobilenet_v1_0.5_160_fp32.onnx": (160, "NHWC", "uint8"),
+    "mobilenet_v1_0.5_160_quant.tflite": (160, "NHWC", "uint8"),
+    "mobilenet_v2_1.0_224_fp32.onnx": (224, "NHWC", "uint8"),
+    "mobilenet_v2_1.0_224_quant.tflite": (224, "NHWC", "uint8"),
+}
+
+
+def test_published_files_bear_out_what_is_known_of_them(shared_data: Path) -> None:
+    paths = sorted((shared_data / "models").iterdir())
+    assert [path.name for path in paths] == sorted(REAL)
+    for path in paths:
+        side, layout, dtype = REAL[path.name]
+        values = {} if dtype == "uint8" else {"mean": (127.0,) * 3, "scale": (128.0,) * 3}
+        entry = Entry.model_validate(
+            {
+                "name": "mine",
+                "file": path.name,
+                "precision": "fp32",
+                "layout": layout,
+                "dtype": dtype,
+                "resolution": side,
+                **values,
+                "label_offset": int(path.name.startswith("mobilenet")),
+            }
+        )
+        found = read_interface(path, "onnx" if path.suffix == ".onnx" else "tflite")
+        assert contradiction(entry, found) is None
+        assert quantisation(entry, found) is None
+        other = entry.model_copy(update={"layout": "NCHW" if layout == "NHWC" else "NHWC"})
+        assert (contradiction(other, found) or ("",))[0] == "layout"
