@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
+
 import pytest
-from dse.backends.scores import place_of_scores, scores_first
 
 from dse.contract import UnsupportedError
+
+_scores = importlib.import_module("dse.backends.scores")
+place_of_scores, scores_first = _scores.place_of_scores, _scores.scores_first
 
 IMAGENET = ("scores", (1, 1001))
 FEATURES = ("features", (1, 1280))
