@@ -55,6 +55,13 @@ class OnnxRuntime:
         ),
         Knob("inter_op_threads", (), 1, "threads that run operators side by side, if parallel"),
         Knob("arena", (True, False), True, "memory is kept for the next prediction"),
+        Knob(
+            "exact_int8",
+            (False, True),
+            False,
+            "8-bit products that can't saturate, slower; only x86-64 CPUs without VNNI differ",
+            numeric=True,
+        ),
     )
 
     def version(self) -> str:
@@ -108,6 +115,8 @@ def _options(request: LoadRequest) -> Any:
     spinning = "1" if request.knob("spinning", True) else "0"
     options.add_session_config_entry("session.intra_op.allow_spinning", spinning)
     options.add_session_config_entry("session.inter_op.allow_spinning", spinning)
+    if request.knob("exact_int8", False):
+        options.add_session_config_entry("session.x64quantprecision", "1")
     options.enable_cpu_mem_arena = bool(request.knob("arena", True))
     options.log_severity_level = 3
     return options

@@ -47,6 +47,14 @@ class OpenVINO:
             "latency",
             "what the plugin tunes itself for",
         ),
+        Knob(
+            "exact_int8",
+            (False, True),
+            False,
+            "8-bit integers are multiplied in float32, slower; products saturate on x86-64 CPUs "
+            "without VNNI otherwise",
+            numeric=True,
+        ),
         STREAMS,
     )
 
@@ -61,6 +69,8 @@ class OpenVINO:
         import openvino
 
         count = streams(request)
+        if request.signature is not None and request.signature.subgraph:
+            raise UnsupportedError("OpenVINO reads the first subgraph of a TFLite file alone")
         core = openvino.Core()
         precision = str(request.knob("inference_precision", "f32"))
         # Without the instructions the plugin would fall back to f32 without a word.
@@ -81,6 +91,8 @@ class OpenVINO:
             "INFERENCE_PRECISION_HINT": precision,
             "PERFORMANCE_HINT": str(request.knob("performance_hint", "latency")).upper(),
         }
+        if request.knob("exact_int8", False):
+            options["LP_TRANSFORMS_MODE"] = "NO"
         batch_size = request.configuration.batch_size
         try:
             if signature is None:

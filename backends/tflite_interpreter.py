@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dse.contract import Outputs
+    from dse.signature import Signature
 
 XNNPACK = Knob(
     "xnnpack",
@@ -27,7 +28,7 @@ XNNPACK = Knob(
 )
 
 
-def load(request: LoadRequest, module: Any) -> _Interpreter | _AnyInterpreter:
+def load(request: LoadRequest, module: Any) -> _Interpreter | _AnyInterpreter | _Subgraph:
     """Creates an interpreter whose inputs are resized to the configuration's batch.
 
     Args:
@@ -47,6 +48,8 @@ def load(request: LoadRequest, module: Any) -> _Interpreter | _AnyInterpreter:
         )
     except (ValueError, RuntimeError) as error:
         raise LoadError(str(error)) from error
+    if request.signature is not None and request.signature.subgraph:
+        return _subgraph(interpreter, request.signature, request.configuration.batch_size)
     inputs = interpreter.get_input_details()
     try:
         for details, shape in zip(inputs, _shapes(request, inputs), strict=True):
@@ -58,6 +61,35 @@ def load(request: LoadRequest, module: Any) -> _Interpreter | _AnyInterpreter:
     if request.signature is None:
         return _Interpreter(interpreter, request.classes)
     return _AnyInterpreter(interpreter)
+
+
+def _subgraph(interpreter: Any, signature: Signature, batch_size: int) -> _Subgraph:
+    """Another subgraph than the first, its inputs resized and its tensors allocated."""
+    import numpy as np
+
+    number = signature.subgraph
+    # What the library's own runner of signatures works with; that one resizes in every call.
+    runner = interpreter._interpreter  # noqa: SLF001  # no public method calls a subgraph
+    places = [
+        places
+        for name, places in runner.GetSignatureDefs().items()
+        if runner.GetSubgraphIndexFromSignature(name) == number
+    ]
+    if not places:
+        raise UnsupportedError(f"no signature leads to subgraph {number}")
+    tensors = list(places[0]["inputs"].values())
+    named = {runner.TensorName(each, number): each for each in tensors}
+    names = [one.name for one in signature.inputs]
+    if sorted(named) != sorted(names) or len(named) != len(tensors):
+        raise UnsupportedError(f"subgraph {number} has inputs that its signature can't tell apart")
+    inputs = [named[name] for name in names]
+    try:
+        for index, one in zip(inputs, signature.of_batch(batch_size), strict=True):
+            runner.ResizeInputTensor(index, np.array(one.shape, np.int32), False, number)
+        runner.AllocateTensors(number)
+    except (ValueError, RuntimeError) as error:
+        raise UnsupportedError(str(error)) from error
+    return _Subgraph(runner, number, inputs, list(places[0]["outputs"].values()))
 
 
 def _shapes(request: LoadRequest, inputs: Sequence[Mapping[str, Any]]) -> list[list[int]]:
@@ -145,3 +177,42 @@ class _AnyInterpreter:
 
     def close(self) -> None:
         del self._set, self._invoke, self._get, self._interpreter
+
+
+class _Subgraph:
+    """A subgraph with any number of inputs and outputs, called by its number.
+
+    Args:
+        runner: the native part of the interpreter.
+        number: of the subgraph.
+        inputs: numbers of tensors, in the order of a batch's arrays.
+        outputs: numbers of tensors.
+    """
+
+    def __init__(
+        self, runner: Any, number: int, inputs: Sequence[int], outputs: Sequence[int]
+    ) -> None:
+        self._set, self._invoke, self._get = runner.SetTensor, runner.Invoke, runner.GetTensor
+        self._name = runner.TensorName
+        self._number, self._inputs, self._outputs = number, inputs, outputs
+
+    def bind(self, batch: tuple[NDArray[Any], ...]) -> list[tuple[int, NDArray[Any]]]:
+        return list(zip(self._inputs, batch, strict=True))
+
+    def predict(self, bound: list[tuple[int, NDArray[Any]]]) -> NDArray[np.generic]:
+        for index, array in bound:
+            self._set(index, array, self._number)
+        self._invoke(self._number)
+        found = [self._get(index, self._number) for index in self._outputs]
+        scores: NDArray[np.generic] = found[0]
+        return scores
+
+    def outputs(self, bound: list[tuple[int, NDArray[Any]]]) -> Outputs:
+        self.predict(bound)
+        return tuple(
+            (self._name(index, self._number), self._get(index, self._number))
+            for index in self._outputs
+        )
+
+    def close(self) -> None:
+        del self._set, self._invoke, self._get, self._name

@@ -158,6 +158,7 @@ WAYS: Mapping[str, Way] = {
         instead="dse bench bert.onnx --dim sequence=384 --backend onnxruntime --threads 1,2 "
         "--duration 0.2s",
     ),
+    "dse bench decoder.onnx --input steps=20": Way(**_BRIEF),
     "dse bench hf:owner/repo/onnx/model.onnx@main --json": Way(
         why="needs the hub; tests/models/test_hub.py fetches from a stand-in of it", skip=True
     ),

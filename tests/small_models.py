@@ -179,6 +179,49 @@ def classifier_bytes(
     return writer.finish([given], scores)
 
 
+def tiling_bytes() -> bytes:
+    """As TFLite, (1, 4) float32 repeated as often as an input of two int32 says."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    writer = _Writer(schema)
+    given = writer.tensor("given", (1, 4))
+    times = writer.tensor("times", (2,), kind=schema.TensorType.INT32)
+    tiled = writer.tensor("tiled", (1, 4))
+    writer.operator("TILE", [given, times], tiled)
+    return writer.finish([given, times], tiled)
+
+
+def with_signatures(**files: bytes) -> bytes:
+    """A TFLite file that has all these files as subgraphs, each with a signature of its name."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    whole, *others = (schema.ModelT.InitFromPackedBuf(data, 0) for data in files.values())
+    for other in others:
+        (graph,) = other.subgraphs
+        for tensor in graph.tensors:
+            tensor.buffer += len(whole.buffers)
+        for operator in graph.operators:
+            operator.opcodeIndex += len(whole.operatorCodes)
+        whole.buffers += other.buffers
+        whole.operatorCodes += other.operatorCodes
+        whole.subgraphs.append(graph)
+    whole.signatureDefs = []
+    for number, name in enumerate(files):
+        graph = whole.subgraphs[number]
+        ends = [
+            [schema.TensorMapT(name=f"{kind}{i}", tensorIndex=each) for i, each in enumerate(own)]
+            for kind, own in (("in", graph.inputs), ("out", graph.outputs))
+        ]
+        whole.signatureDefs.append(
+            schema.SignatureDefT(
+                inputs=ends[0], outputs=ends[1], signatureKey=name, subgraphIndex=number
+            )
+        )
+    builder = schema.flatbuffers.Builder(4096)
+    builder.Finish(whole.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
 def _weights() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Of the convolution (filters, 3, 3, 3), and of the dense layer (features, classes)."""
     generator = np.random.default_rng(7)
@@ -221,7 +264,7 @@ class _Writer:
         made.scale, made.zeroPoint = [scale], [zero]
         self._graph.tensors[tensor].quantization = made
 
-    def operator(self, name: str, inputs: list[int], output: int, options: Any) -> None:
+    def operator(self, name: str, inputs: list[int], output: int, options: Any = None) -> None:
         code = self._schema.OperatorCodeT()
         code.builtinCode = getattr(self._schema.BuiltinOperator, name)
         code.deprecatedBuiltinCode, code.version = code.builtinCode, 1
@@ -229,9 +272,10 @@ class _Writer:
         made = self._schema.OperatorT()
         made.opcodeIndex = len(self._model.operatorCodes) - 1
         made.inputs, made.outputs = inputs, [output]
-        kind = type(options).__name__.removesuffix("T")
-        made.builtinOptionsType = getattr(self._schema.BuiltinOptions, kind)
-        made.builtinOptions = options
+        if options is not None:
+            kind = type(options).__name__.removesuffix("T")
+            made.builtinOptionsType = getattr(self._schema.BuiltinOptions, kind)
+            made.builtinOptions = options
         self._graph.operators.append(made)
 
     def finish(self, inputs: list[int], *outputs: int) -> bytes:

@@ -27,6 +27,8 @@ class Request:
         batch_sizes: samples per call, where a scenario gives it several.
         instances: copies of the model side by side, where a scenario lets them.
         dims: sizes of open dimensions by name.
+        values: for inputs by name, a number or several with commas between them.
+        signature: of a TFLite file; None for that of its first subgraph.
         vocabulary: ids lie below it, where the file does not tell.
         duration: shortest duration of each run, in seconds; None for that of a probe.
         repeats: how often what may be on the frontier is measured again.
@@ -43,6 +45,8 @@ class Request:
     batch_sizes: tuple[int, ...]
     instances: tuple[int, ...]
     dims: tuple[tuple[str, int], ...]
+    values: tuple[tuple[str, str], ...]
+    signature: str | None
     vocabulary: int | None
     duration: float | None
     repeats: int

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from dse.explore.prepare import Prepared
     from dse.explore.warm import Borrowed
     from dse.space.plan import Plan
+    from dse.system import System
 
 INTERRUPTED = 130
 
@@ -80,7 +81,7 @@ def run(request: Request) -> int:
     settings = settings_of(space, (backend.name for backend in space.backends))
     folder = study_folder(request.study or space_file.stem)
     if request.per_cpu:
-        folder = StudyFolder(folder.path.with_name(f"{folder.name}@{prepared.system.fingerprint}"))
+        folder = _folder_of_cpu(folder, prepared.system, console)
     about = replace(
         prepared.about(len(plan.configurations), reasons(plan.excluded)),
         borrowed=tuple(each.as_dict() for each in borrowed),
@@ -90,7 +91,7 @@ def run(request: Request) -> int:
     budget = Budget(request.n_trials, request.timeout)
     with Display(console, study, budget) as display, interrupts(display.say) as asked:
         study.patience = Patience(say=display.say, stopped=lambda: asked.wanted)
-        bench = _bench(prepared, settings, request, display)
+        bench = _bench(study, prepared, settings, request, display)
         search = Search(
             sampler=request.sampler,
             seed=request.seed,
@@ -106,6 +107,23 @@ def run(request: Request) -> int:
         return INTERRUPTED
     measured = any(r.outcome.failure is None for r in study.records.values())
     return 0 if measured else 1
+
+
+def _folder_of_cpu(folder: StudyFolder, system: System, console: Console) -> StudyFolder:
+    """The folder of this CPU's study; says where an earlier version kept one that may be its."""
+    own, earlier = (
+        StudyFolder(folder.path.with_name(f"{folder.name}@{fingerprint}"))
+        for fingerprint in (system.fingerprint, system.earlier_fingerprint)
+    )
+    if earlier.begun and not own.begun:
+        console.print(
+            f"an earlier version made the study '{earlier.name}' of this CPU or of one that looked "
+            f"the same; to go on with it: --study {earlier.name}, without --per-cpu",
+            style="yellow",
+            markup=False,
+            soft_wrap=True,
+        )
+    return own
 
 
 def _plan(prepared: Prepared) -> Plan:
@@ -126,6 +144,7 @@ def _borrowed(request: Request, plan: Plan, prepared: Prepared) -> tuple[Borrowe
 
 
 def _bench(
+    study: Study,
     prepared: Prepared,
     settings: Mapping[str, Mapping[str, Path]],
     request: Request,
@@ -138,7 +157,7 @@ def _bench(
         metrics=prepared.metrics,
         settings=settings,
         limits=Limits(request.run_timeout, request.memory_limit or prepared.memory_bytes),
-        fingerprint=prepared.system.fingerprint,
+        fingerprint=study.system.fingerprint,
         again=request.repeats > 0,
         progress=display.images,
         say=display.say,
@@ -147,10 +166,15 @@ def _bench(
 
 def _announce(prepared: Prepared, plan: Plan, study: Study, console: Console) -> None:
     system = prepared.system
-    console.print(f"CPU: {system.cpu}, {system.available_cpus} available")
+    console.print(f"CPU: {system.title}, {system.available_words}", markup=False, soft_wrap=True)
     runtimes = ", ".join(f"{n} {v}" for n, v in prepared.offers.runtimes.items())
     console.print(f"runtimes: {runtimes}")
-    for line in (*excluded_lines(plan.excluded), *borrowed_lines(study.about.borrowed)):
+    unrecorded = study.about.unrecorded(study.folder.name)
+    for line in (
+        *([unrecorded] if unrecorded else []),
+        *excluded_lines(plan.excluded),
+        *borrowed_lines(study.about.borrowed),
+    ):
         console.print(line, style="yellow", markup=False)
     done, planned = len(study.records), study.about.planned
     if done:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from dse.errors import DseError, ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -61,6 +61,14 @@ def work(
 def sample_files(folder: Path) -> list[Path]:
     """The samples that `work` lays ready, in their order."""
     return sorted(folder.glob("*.npy"))
+
+
+def load(files: Sequence[Path]) -> Iterator[NDArray[np.float32]]:
+    """The arrays in the files that `sample_files` names, one at a time in memory."""
+    import numpy as np
+
+    for path in files:
+        yield np.load(path, mmap_mode="r", allow_pickle=False)
 
 
 def result_file(folder: Path) -> Path:

@@ -8,7 +8,6 @@ from that commit. Only the model's own file and those that hold its data are fet
 from __future__ import annotations
 
 import re
-import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -16,9 +15,10 @@ from typing import TYPE_CHECKING
 
 from dse.errors import DseError, RequestError
 from dse.models.described import describe
+from dse.models.gathered import place
 from dse.models.needs import Need
 from dse.models.sniff import FORMATS
-from dse.paths import atomic_write, cache_dir
+from dse.paths import cache_dir
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -75,11 +75,13 @@ class _Snapshot:
         reference: what was asked for.
         commit: 40 hex digits.
         sizes: of each file that can be had, in bytes.
+        cached: whether that is what the cache has, and not the hub.
     """
 
     reference: Reference
     commit: str
     sizes: Mapping[str, int]
+    cached: bool = False
 
 
 def parse(text: str) -> Reference:
@@ -163,7 +165,7 @@ def _cached(reference: Reference) -> _Snapshot:
                         one.file_path.relative_to(found.snapshot_path).as_posix(): one.size_on_disk
                         for one in found.files
                     }
-                    return _Snapshot(reference, found.commit_hash, sizes)
+                    return _Snapshot(reference, found.commit_hash, sizes, cached=True)
     raise RequestError(
         f"{reference.repo} at '{reference.revision}' is not in the cache",
         remedy="unset HF_HUB_OFFLINE to fetch it",
@@ -201,9 +203,11 @@ def _check_size(snapshot: _Snapshot, files: list[str]) -> None:
     repo = snapshot.reference.repo
     for file in files:
         if file not in snapshot.sizes:
+            who, remedy = repo, "name another model"
+            if snapshot.cached:
+                who, remedy = "the cache", "unset HF_HUB_OFFLINE to fetch it"
             raise RequestError(
-                f"{files[0]} has its data in '{file}', which {repo} does not have",
-                remedy="name another model",
+                f"{files[0]} has its data in '{file}', which {who} does not have", remedy=remedy
             )
     if sum(snapshot.sizes[file] for file in files) > MAX_BYTES:
         raise DseError(f"{repo}: the files of {files[0]} are larger than {MAX_BYTES >> 30} GiB")
@@ -223,26 +227,9 @@ def _got(snapshot: _Snapshot, file: str) -> Path:
 
 
 def _together(snapshot: _Snapshot, files: Mapping[str, Path]) -> Path:
-    """Files of a snapshot in one folder, and the path of the first one.
-
-    The hub's cache holds links to files elsewhere. Runtimes refuse to read a model's weights there.
-    """
-    folder = cache_dir() / "hub" / snapshot.reference.repo.replace("/", "--") / snapshot.commit
-    for name, path in files.items():
-        _place(path.resolve(), folder / name)
-    return folder / next(iter(files))
-
-
-def _place(source: Path, target: Path) -> None:
-    """Makes a file the same as another one, in one step and without a copy where that can be."""
-    if target.is_file() and target.stat().st_size == source.stat().st_size:
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        target.hardlink_to(source)
-    except OSError:  # on another disk, or a file that was changed is in the way
-        with source.open("rb") as file, atomic_write(target) as copy:
-            shutil.copyfileobj(file, copy)
+    """Files of a snapshot in one folder, and the path of the first one."""
+    repo = snapshot.reference.repo.replace("/", "--")
+    return place(files, cache_dir() / "hub" / repo / snapshot.commit)
 
 
 @contextmanager

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dse.models.calibration import Calibration
     from dse.types import ModelFormat, Preprocessing
 
-VERSION = 1
+VERSION = 2
 """Raised with every change that gives a file other bytes: files of older versions stay unused."""
 
 WORKER = "dse.models.quantise_worker"

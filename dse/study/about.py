@@ -61,8 +61,25 @@ class About:
         """The metrics that a configuration needs: the objectives, then the constrained ones."""
         return tuple(dict.fromkeys([*self.space["objectives"], *self.space["constraints"]]))
 
+    def unrecorded(self, name: str) -> str:
+        """A line on what an earlier version did not record of the system; empty if all is there.
+
+        Args:
+            name: the study's.
+        """
+        missing = System.from_dict(self.system).unrecorded
+        if not missing:
+            return ""
+        return (
+            f"study '{name}' was made by an earlier version and did not record: "
+            f"{', '.join(missing)}; nothing tells whether these are the same here"
+        )
+
     def continued(self, now: About, name: str) -> About:
         """The description under which the study goes on.
+
+        A system that an earlier version described stays as it is: measurements are found by its
+        fingerprint.
 
         Args:
             now: what is to be explored now; this is what was explored before.
@@ -71,7 +88,8 @@ class About:
         Raises:
             RequestError: the study belongs to another CPU, runtime version or data set.
         """
-        differences = System.from_dict(now.system).differences(System.from_dict(self.system))
+        known = System.from_dict(self.system)
+        differences = System.from_dict(now.system).differences(known)
         if differences:
             raise RequestError(
                 f"study '{name}' belongs to another system: {'; '.join(differences)}",
@@ -94,6 +112,7 @@ class About:
         runtimes = {**self.runtimes, **now.runtimes}
         return replace(
             now,
+            system=self.system if known.unrecorded else now.system,
             # Kept where none is asked for now, for the day when one is asked for again.
             accuracy=now.accuracy or self.accuracy,
             runtimes=runtimes,

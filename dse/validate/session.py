@@ -66,12 +66,14 @@ def run(request: Request) -> int:
     study = opened(existing_folder(request.study), request.storage)
     prepared = prepare(study.space, request.models, request.dataset, console)
     _refuse_others(study, prepared)
+    if unrecorded := study.about.unrecorded(study.folder.name):
+        console.print(unrecorded, style="yellow", markup=False, soft_wrap=True)
     records = _points(study, request.points)
     scenarios = _scenarios(study, request.scenarios)
     fidelity = REHEARSAL if request.rehearsal else VALID
     known = Results() if request.again else study.results  # as if there were none
     memory = request.memory_limit or prepared.memory_bytes
-    subjects = Subjects(_bench(prepared, memory, console), study)
+    subjects = Subjects(_bench(study, prepared, memory, console), study)
     scheduler = Scheduler(prepared, subjects, known, fidelity, memory, study.folder.runs)
     schedule = scheduler.schedule(records, scenarios)
     _announce(schedule, make_console() if request.dry_run else console)
@@ -127,7 +129,7 @@ def _scenarios(study: Study, names: Sequence[str]) -> list[Scenario]:
     return wanted or objectives
 
 
-def _bench(prepared: Prepared, memory_bytes: int, console: Console) -> Bench:
+def _bench(study: Study, prepared: Prepared, memory_bytes: int, console: Console) -> Bench:
     def say(text: str) -> None:
         console.print(text, markup=False, soft_wrap=True)
 
@@ -142,7 +144,7 @@ def _bench(prepared: Prepared, memory_bytes: int, console: Console) -> Bench:
         metrics=prepared.metrics,
         settings={},  # only recordings have any, and these can't be validated
         limits=Limits(0.0, memory_bytes),
-        fingerprint=prepared.system.fingerprint,
+        fingerprint=study.system.fingerprint,
         again=False,
         progress=progress,
         say=say,

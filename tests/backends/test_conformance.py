@@ -11,10 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
+import onnx
 import pytest
 
 from dse.contract import Buffered, LoadError, Recording, Runtime, Streams, UnsupportedError
 from dse.instruction_sets import ARM, X86
+from dse.models.parts import beside
 from dse.registry import BACKENDS, backend
 from dse.start import command, environment
 from dse.system import detect
@@ -354,6 +356,27 @@ class TestModelFiles:
         assert str(caught.value).startswith("no output has 1000 scores per sample: ")
         assert "x7" in str(caught.value)
         assert "x10" in str(caught.value)
+
+    def test_weights_may_lie_beside_it(self, bench: Bench, tmp_path: Path) -> None:
+        if bench.runtime.formats[0] != "onnx":
+            return  # the format has no place for it
+        assert bench.file is not None
+        file = tmp_path / "apart.onnx"
+        onnx.save(
+            onnx.load(bench.file),
+            file,
+            save_as_external_data=True,
+            location="apart.data",
+            size_threshold=100,  # as exporters do: small constants are needed to infer shapes
+        )
+        assert [path.name for path in beside(file, "onnx")] == ["apart.data"]
+        samples = bench.batch(2)
+        expected = predicted(bench, samples)
+        apart = Bench(bench.feed, bench.runtime, file)
+        np.testing.assert_array_equal(predicted(apart, samples), expected)
+        data = tmp_path / "apart.data"
+        data.write_bytes(bytes(data.stat().st_size))
+        assert not np.array_equal(predicted(apart, samples), expected)
 
     def test_a_wrong_input_raises(self, bench: Bench) -> None:
         model = bench.load(2)

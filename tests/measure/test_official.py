@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import onnx
 import pytest
 
 from dse.loadgen.logs import read_detail
@@ -103,6 +105,23 @@ def test_a_rehearsal_is_none_by_the_rules(tmp_path: Path) -> None:
     log = read_detail(tmp_path / "run" / "performance")
     words = unofficial(log, Scenario.OFFLINE)
     assert words == "effective_min_duration_ms is 200; effective_min_sample_count is 1760"
+
+
+def test_the_hash_of_a_model_is_that_of_all_its_files(tmp_path: Path) -> None:
+    plain = official(tmp_path, Scenario.OFFLINE, 1.0, accuracy=True, runtime="onnxruntime")
+    file, data = tmp_path / "m.onnx", tmp_path / "m.data"
+    whole = hashlib.sha256(file.read_bytes()).hexdigest()
+    assert taken(plain).details["model_sha256"] == whole
+    onnx.save(
+        onnx.load(file),
+        file,
+        save_as_external_data=True,
+        location=data.name,
+        size_threshold=100,  # as exporters do: small constants are needed to infer shapes
+    )
+    sums = [hashlib.sha256(path.read_bytes()).hexdigest() for path in (file, data)]
+    found = taken(replace(plain, run="apart", folder=tmp_path / "apart", beside=(data,)))
+    assert found.details["model_sha256"] == hashlib.sha256("".join(sums).encode()).hexdigest()
 
 
 PRINT_SETTINGS = """

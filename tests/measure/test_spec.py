@@ -50,6 +50,7 @@ SPECS = st.builds(
     settings=st.dictionaries(st.text(), PATHS),
     memory_limit_bytes=COUNTS,
     interpreter=st.text(),
+    beside=st.lists(PATHS).map(tuple),
 )
 KINDS = st.sampled_from(["measurement", "failure", "done"])
 

@@ -5,6 +5,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING, get_args
 
+import onnx
 import pytest
 import yaml
 
@@ -14,6 +15,7 @@ from dse.models.files import Files
 from dse.models.manifest import UNSTATED, Precision
 from dse.models.published import PublishedAccuracy
 from dse.types import PRECISIONS
+from tests import small_models
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -302,3 +304,71 @@ def test_a_manifest_of_real_files(folder: Path, shared_data: Path) -> None:
         assert found.path.name == entry["file"]
         assert found.published == CATALOGUE[entry["name"]].published[entry["precision"]]
         assert found.classes in (1000, 1001)
+
+
+def apart(folder: Path) -> tuple[Path, str]:
+    """Writes a model with its weights beside it, as ``sub/b.onnx``; its data and its checksum."""
+    path = folder / "sub" / "b.onnx"
+    onnx.save(
+        onnx.load_from_string(small_models.onnx_bytes()),
+        path,
+        save_as_external_data=True,
+        location="b.data",
+        size_threshold=0,
+    )
+    sums = [hashlib.sha256(file.read_bytes()).hexdigest() for file in (path, folder / "sub/b.data")]
+    return folder / "sub/b.data", hashlib.sha256("".join(sums).encode()).hexdigest()
+
+
+def test_weights_beside_a_file_belong_to_the_model(folder: Path) -> None:
+    data, checksum = apart(folder)
+    provider = Files(write(folder, {**OWN, "sha256": checksum.upper()}))
+    found = provider.artefact("mine", "fp32", ("onnx",))
+    assert (found.beside, found.sha256) == ((data,), checksum)
+    assert found.size_bytes == found.path.stat().st_size + data.stat().st_size
+    before = data.stat().st_mtime_ns
+    data.write_bytes(bytes(data.stat().st_size))
+    os.utime(data, ns=(before, before + 1_000_000_000))
+    error = refusal(provider, lambda p: p.artefact("mine", "fp32", ("onnx",)))
+    assert (error.line, error.field) == (14, "models[0].sha256")
+    assert error.problem.startswith("'sub/b.onnx' with the weights beside it has ")
+    assert checksum not in error.problem
+
+
+def test_the_checksum_of_the_file_alone_is_not_enough(folder: Path) -> None:
+    _, checksum = apart(folder)
+    own = hashlib.sha256((folder / "sub/b.onnx").read_bytes()).hexdigest()
+    provider = Files(write(folder, {**OWN, "sha256": own}))
+    error = refusal(provider, lambda p: p.artefact("mine", "fp32", ("onnx",)))
+    assert str(error) == (
+        f"{folder}/models.yaml:14: models[0].sha256: that of 'sub/b.onnx' alone; "
+        f"with the weights beside it the model has {checksum}; correct the manifest"
+    )
+
+
+def test_weights_that_are_not_there_are_found_out_at_the_start(folder: Path) -> None:
+    data, _ = apart(folder)
+    write(folder, OWN)
+    provider = Files(folder)
+    data.unlink()
+    line = (
+        f"{folder}/models.yaml:3: models[0].file: 'sub/b.onnx': its data is in 'b.data', "
+        "which is not there; put that file beside the model"
+    )
+    assert str(refusal(folder)) == line
+    assert str(refusal(provider, lambda p: p.artefact("mine", "fp32", ("onnx",)))) == line
+
+
+def test_weights_elsewhere_are_refused(folder: Path) -> None:
+    data, _ = apart(folder)
+    path = folder / "sub" / "b.onnx"
+    data.rename(folder / "b.data")
+    model = onnx.load(path, load_external_data=False)
+    for entry in (entry for one in model.graph.initializer for entry in one.external_data):
+        if entry.key == "location":
+            entry.value = "../b.data"
+    path.write_bytes(model.SerializeToString())
+    assert str(refusal(write(folder, OWN))) == (
+        f"{folder}/models.yaml:3: models[0].file: 'sub/b.onnx': the data of 'filters' lies outside "
+        "the model's folder: '../b.data'; give a model with its data beside it"
+    )

@@ -215,3 +215,20 @@ def test_a_hub_that_is_not_there(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(DseError, match=r"can't be fetched: .*HF_HUB_OFFLINE=1"):
         fetch(parse(f"hf:{REPO}"))
     assert hub.requests == []
+
+
+def test_offline_the_cache_lacks_the_weights_and_not_the_repository(
+    hub: Hub, apart: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import hf_hub_download
+
+    hub.push(REPO, apart)
+    found = hf_hub_download(REPO, "onnx/audio.onnx")
+    assert found.endswith("audio.onnx")
+    offline(monkeypatch)
+    with pytest.raises(RequestError) as caught:
+        fetch(parse(f"hf:{REPO}"))
+    assert str(caught.value) == (
+        "onnx/audio.onnx has its data in 'onnx/audio.onnx_data', which the cache does not have; "
+        "unset HF_HUB_OFFLINE to fetch it"
+    )

@@ -17,7 +17,7 @@ from dse.models import builtin, needs, quantise
 from dse.models.builtin import Builtin
 from dse.models.calibration import RANDOM_PIXELS, Calibration
 from dse.models.catalogue import CATALOGUE
-from dse.models.graph import Conv
+from dse.models.graph import Conv, Dense
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,11 +49,22 @@ def int8(name: str, form: ModelFormat) -> Path:
     return Builtin().artefact(name, "int8", (form,)).path
 
 
-def onnx_scores(path: Path, images: NDArray[np.float32]) -> NDArray[np.float32]:
+def onnx_scores(
+    path: Path, images: NDArray[np.float32], *, exact: bool = False
+) -> NDArray[np.float32]:
+    """The scores of a file.
+
+    Args:
+        path: an ONNX file.
+        images: (batch, size, size, 3).
+        exact: whether integers are dequantised and multiplied in float32, which loses nothing.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    if exact:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     (scores,) = session.run(None, {"input": np.ascontiguousarray(images.transpose(0, 3, 1, 2))})
     return np.asarray(scores)
@@ -103,6 +114,81 @@ def test_int8_says_what_fp32_says(name: str, form: ModelFormat) -> None:
         assert cosines(scores, expected[:batch]).min() > 0.99
     # Random images look much alike to a network; what tells them apart is the harder test.
     assert cosines(scores - scores.mean(axis=0), expected - expected.mean(axis=0)).min() > 0.85
+
+
+@pytest.mark.parametrize("name", SELECTION)
+@pytest.mark.usefixtures("shared_cache")
+def test_the_scores_are_those_of_the_exact_computation(name: str) -> None:
+    path, images = int8(name, "onnx"), pixels(4, CATALOGUE[name].resolution)
+    difference = onnx_scores(path, images) - onnx_scores(path, images, exact=True)
+    # Fused operators round once where the exact computation rounds twice: by a step now and then.
+    assert np.sqrt((difference**2).mean()) < score_step(path)
+
+
+def score_step(path: Path) -> float:
+    """The step of the scores of an int8 file."""
+    import onnx
+    from onnx import numpy_helper
+
+    model = onnx.load(path)
+    constants = {one.name: one for one in model.graph.initializer}
+    (last,) = (node for node in model.graph.node if node.output[0] == model.graph.output[0].name)
+    return float(numpy_helper.to_array(constants[last.input[1]]))
+
+
+@pytest.mark.parametrize("name", SELECTION)
+@pytest.mark.usefixtures("shared_cache")
+def test_no_pair_of_products_saturates(name: str) -> None:
+    seen = 0
+    for kernel, depthwise in [*onnx_kernels(int8(name, "onnx")), *tflite_kernels(name)]:
+        assert np.abs(kernel).max() <= 127
+        seen += 1
+        if not depthwise:
+            assert most_of_a_pair(kernel) <= 128
+    assert seen == 2 * sum(isinstance(one, Conv | Dense) for one in CATALOGUE[name].graph().layers)
+
+
+def most_of_a_pair(kernel: NDArray[np.int32]) -> int:
+    """The largest sum of two weights that may meet; (outputs, places, inputs) they are."""
+    outputs, places, inputs = kernel.shape
+    if places == 1:
+        even = kernel.reshape(outputs, inputs)[:, : inputs // 2 * 2]
+        return int(np.abs(even.reshape(outputs, -1, 2).sum(axis=2)).max())
+    ordered = np.sort(kernel.reshape(outputs, -1), axis=1)
+    return int(max(ordered[:, -2:].sum(axis=1).max(), -ordered[:, :2].sum(axis=1).min()))
+
+
+def test_pairs_of_weights_are_found() -> None:
+    kernel = np.array([[[1, -100, 90, 90]], [[100, 3, 100, 4]]], np.int32)
+    assert most_of_a_pair(kernel) == 180
+    assert most_of_a_pair(kernel.reshape(2, 4, 1)) == 200
+    assert most_of_a_pair(-kernel.reshape(2, 4, 1)) == 200
+
+
+def onnx_kernels(path: Path) -> Iterator[tuple[NDArray[np.int32], bool]]:
+    """The int8 weights of each layer, and whether it is depthwise."""
+    import onnx
+    from onnx import numpy_helper
+
+    model = onnx.load(path)
+    constants = {one.name: one for one in model.graph.initializer}
+    origins = {node.output[0]: node for node in model.graph.node}
+    for node in model.graph.node:
+        if node.op_type in ("Conv", "Gemm"):
+            kernel = numpy_helper.to_array(constants[origins[node.input[1]].input[0]])
+            groups = next((one.i for one in node.attribute if one.name == "group"), 1)
+            outputs, inputs = kernel.shape[:2]
+            places = kernel.reshape(outputs, inputs, -1).transpose(0, 2, 1)
+            yield places.astype(np.int32), groups > 1
+
+
+def tflite_kernels(name: str) -> Iterator[tuple[NDArray[np.int32], bool]]:
+    interpreter = tflite_interpreter(int8(name, "tflite"), pixels(1, CATALOGUE[name].resolution))
+    for operator in interpreter._get_ops_details():
+        if operator["op_name"] in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
+            kernel = interpreter.get_tensor(operator["inputs"][1]).astype(np.int32)
+            outputs, inputs = kernel.shape[0], kernel.shape[-1]
+            yield kernel.reshape(outputs, -1, inputs), operator["op_name"].startswith("DEPTH")
 
 
 @pytest.mark.parametrize("name", SELECTION)

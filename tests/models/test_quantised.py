@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import onnx
 import pytest
 import yaml
@@ -252,3 +254,46 @@ def test_the_same_inputs_give_the_same_bytes(
         monkeypatch.setenv("DSE_CACHE_DIR", str(tmp_path / str(number)))
         found.add(both(files(folder, KNOWN)).artefact(NAME, "int8", (form,)).sha256)
     assert len(found) == 1
+
+
+def apart(folder: Path, name: str) -> Path:
+    """Moves the weights of a model into a file beside it, in place; that file."""
+    path = folder / name
+    onnx.save(
+        onnx.load(path),
+        path,
+        save_as_external_data=True,
+        location=f"{name}.data",
+        size_threshold=100,  # as exporters do: small constants are needed to infer shapes
+    )
+    return folder / f"{name}.data"
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_weights_beside_a_file_are_its_weights(folder: Path) -> None:
+    """What is made of the same model in one file and in two is the same, byte for byte."""
+    provider = both(files(folder, KNOWN, SMALL))
+    wanted: list[tuple[str, str, ModelFormat]] = [
+        *(("small", "int8", "onnx"), (NAME, "fp32", "tflite"), (NAME, "int8", "tflite")),
+    ]
+    whole = [provider.artefact(name, precision, (form,)) for name, precision, form in wanted]
+    for name in ("small.onnx", "known.onnx"):
+        assert apart(folder, name).stat().st_size > (folder / name).stat().st_size / 2
+    assert len(provider.artefact("small", "fp32", ("onnx",)).beside) == 1
+    again = [provider.artefact(name, precision, (form,)) for name, precision, form in wanted]
+    assert [one.sha256 for one in again] == [one.sha256 for one in whole]
+    assert [one.path for one in again] != [one.path for one in whole]  # known by their source
+    assert all(one.beside == () for one in again)
+    assert [one.size_bytes for one in again] == [one.path.stat().st_size for one in again]
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_other_weights_make_another_file(folder: Path) -> None:
+    data = apart(folder, "small.onnx")
+    provider = both(files(folder, SMALL))
+    first = provider.artefact("small", "int8", ("onnx",))
+    before = data.stat().st_mtime_ns
+    data.write_bytes((2 * np.frombuffer(data.read_bytes(), np.float32)).tobytes())
+    os.utime(data, ns=(before, before + 1_000_000_000))
+    second = provider.artefact("small", "int8", ("onnx",))
+    assert second.sha256 != first.sha256

@@ -181,3 +181,17 @@ def test_the_source_of_a_model(changes: dict[str, Any], origin: dict[str, str], 
     text = texts.source_readme("m", "board", configuration, {**known, **origin}, preview=False)
     assert words in text
     assert f"`{FILE}`, SHA-256 `{SHA256}`" in text
+
+
+def test_the_hash_of_a_model_in_several_files_is_said_to_be_of_all() -> None:
+    found = result(Scenario.SINGLE_STREAM)
+    assert found.performance is not None
+    measurement = found.performance.measurement
+    details = {**measurement.details, "model_data": "m.data"}
+    run = replace(found.performance, measurement=replace(measurement, details=details))
+    words = f"SHA-256 `{SHA256}` (of all its files: its weights lie in `m.data`)"
+    assert readme(replace(found, performance=run)).count(f"with {words}, images") == 1
+    origin = {"model_file": FILE, "model_sha256": SHA256, "weights": "", "made_from": ""}
+    apart = {**origin, "model_data": "m.data"}
+    text = texts.source_readme("m", "board", CONFIGURATION, apart, preview=False)
+    assert f"- file: `{FILE}`, {words}\n" in text

@@ -1,0 +1,204 @@
+"""The int8 layers of a TFLite file, rounded anew by `dse.models.weight_scales`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dse.models.weight_scales import (
+    mean_shift,
+    rounded,
+    scales_of_any,
+    scales_of_neighbours,
+    scales_of_single,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float32]
+
+_CONV, _DEPTHWISE, _DENSE = 3, 4, 9
+"""Codes of CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED (schema.fbs)."""
+_INT8, _INT32 = 9, 2
+_INT32_MAX = 2**31 - 1
+
+
+class File:
+    """A TFLite file with one subgraph, as the schema's own classes.
+
+    Attributes:
+        root: of the file.
+        buffers: the constants, as `root` numbers them.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        from ai_edge_litert import schema_py_generated as schema
+
+        self.root: Any = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data, 0))
+        self.buffers = [
+            data[one.offset : one.offset + one.size] if one.offset else _content(one)
+            for one in self.root.buffers
+        ]
+
+    @property
+    def graph(self) -> Any:
+        """The subgraph."""
+        return self.root.subgraphs[0]
+
+    def layers(self) -> Iterator[Any]:
+        """The operators that may have weights, in their order."""
+        codes = self.root.operatorCodes
+        for one in self.graph.operators:
+            if codes[one.opcodeIndex].builtinCode in (_CONV, _DEPTHWISE, _DENSE):
+                yield one
+
+    def code(self, operator: Any) -> int:
+        """What an operator is."""
+        return int(self.root.operatorCodes[operator.opcodeIndex].builtinCode)
+
+    def constant(self, tensor: Any, dtype: type[Any]) -> NDArray[Any] | None:
+        """A constant's values; None for a tensor that is computed."""
+        data = self.buffers[tensor.buffer]
+        return np.frombuffer(data, dtype).reshape(tensor.shape) if data else None
+
+
+def _content(buffer: Any) -> bytes:
+    return b"" if buffer.data is None else buffer.data.tobytes()
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """A layer in both files.
+
+    Attributes:
+        code: what it is.
+        weights: float32, (outputs, ...): the output channels in front.
+        axis: where they are in the file.
+        bias: float32, (outputs,).
+        source: index of its input in the float32 file.
+        tensors: input, weights and bias in the int8 file.
+    """
+
+    code: int
+    weights: Floats
+    axis: int
+    bias: Floats
+    source: int
+    tensors: tuple[Any, Any, Any]
+
+
+def round_again(target: File, source: File, means: Mapping[int, NDArray[np.float64]]) -> None:
+    """Rounds weights so that no CPU's products saturate; biases take back what that shifts.
+
+    Args:
+        target: the int8 file, which is changed.
+        source: the float32 file that it was made from.
+        means: of each channel of the layers' inputs, by index in the float32 file.
+    """
+    used = [one.inputs[1] for one in target.layers()]
+    for mine, theirs in zip(target.layers(), source.layers(), strict=True):
+        layer = _layer(target, source, mine, theirs)
+        if layer is not None and used.count(mine.inputs[1]) == 1:
+            _round(target, layer, means[layer.source])
+
+
+def _layer(target: File, source: File, mine: Any, theirs: Any) -> _Layer | None:
+    """None where it was not quantised by channels, or has no bias."""
+    if len(mine.inputs) < 3 or mine.inputs[2] < 0:
+        return None
+    tensors = tuple(target.graph.tensors[index] for index in mine.inputs[:3])
+    types = [one.type for one in tensors]
+    originals = [source.graph.tensors[index] for index in theirs.inputs[1:3]]
+    weights, bias = (source.constant(one, np.float32) for one in originals)
+    code = source.code(theirs)
+    axis = 3 if code == _DEPTHWISE else 0
+    if types != [_INT8, _INT8, _INT32] or weights is None or bias is None:
+        return None
+    if len(tensors[1].quantization.scale) != weights.shape[axis]:
+        return None
+    front = np.moveaxis(weights, axis, 0)
+    return _Layer(code, front, axis, bias, int(theirs.inputs[0]), tensors)  # type: ignore[arg-type]
+
+
+def _round(target: File, layer: _Layer, means: NDArray[np.float64]) -> None:
+    source, kernel, bias = layer.tensors
+    outputs = len(layer.weights)
+    rows = layer.weights.reshape(outputs, -1)
+    scales = np.maximum(_scales(layer), np.asarray(kernel.quantization.scale, np.float32))
+    values = rounded(rows, scales)
+    steps = np.rint(values / scales[:, None]).astype(np.int8).reshape(layer.weights.shape)
+    target.buffers[kernel.buffer] = np.moveaxis(steps, 0, layer.axis).tobytes()
+    kernel.quantization.scale = scales
+    corrected = layer.bias - _shift(layer, values - rows, means)
+    units = np.float64(source.quantization.scale[0]) * scales.astype(np.float64)
+    ints = np.clip(np.rint(corrected / units), -_INT32_MAX, _INT32_MAX).astype(np.int32)
+    target.buffers[bias.buffer] = ints.tobytes()
+    bias.quantization.scale = units.astype(np.float32)
+
+
+def _scales(layer: _Layer) -> Floats:
+    rows = layer.weights.reshape(len(layer.weights), -1)
+    if layer.code == _DEPTHWISE:
+        return scales_of_single(rows)
+    if layer.code == _DENSE or layer.weights.shape[1:3] == (1, 1):
+        return scales_of_neighbours(rows)
+    return scales_of_any(rows)
+
+
+def _shift(layer: _Layer, changes: Floats, means: NDArray[np.float64]) -> NDArray[np.float64]:
+    """By how much changed weights move the mean of each output."""
+    outputs = len(layer.weights)
+    per_input = 1 if layer.code == _DEPTHWISE else layer.weights.shape[-1]
+    summed = changes.reshape(outputs, -1, per_input).sum(axis=1)
+    groups = len(means) // per_input
+    group_of = np.arange(outputs) // (outputs // groups)
+    return mean_shift(summed, means.reshape(groups, per_input)[group_of])
+
+
+def channel_means(
+    data: bytes, samples: Iterable[NDArray[np.float32]], threads: int
+) -> dict[int, NDArray[np.float64]]:
+    """The mean of each channel, the last dimension, of what the layers take in.
+
+    Args:
+        data: a float32 file.
+        samples: its inputs, of batch 1.
+        threads: to compute with.
+
+    Returns:
+        (channels,) by index of the tensor.
+    """
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    file = File(data)
+    wanted = {int(one.inputs[0]): _inputs_of(file, one) for one in file.layers()}
+    interpreter = Interpreter(
+        model_content=data,
+        num_threads=threads,
+        experimental_preserve_all_tensors=True,
+        # A delegate would keep what lies between its operators to itself.
+        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+    )
+    interpreter.allocate_tensors()
+    (entry,) = interpreter.get_input_details()
+    sums = {index: np.zeros(channels) for index, channels in wanted.items()}
+    count = 0
+    for count, sample in enumerate(samples, start=1):  # noqa: B007  # used after the loop
+        interpreter.set_tensor(entry["index"], sample)
+        interpreter.invoke()
+        for index, channels in wanted.items():
+            rows = interpreter.get_tensor(index).reshape(-1, channels)
+            sums[index] += rows.mean(axis=0, dtype=np.float64)
+    return {index: total / max(1, count) for index, total in sums.items()}
+
+
+def _inputs_of(file: File, operator: Any) -> int:
+    """Number of channels that a layer takes in."""
+    tensors = file.graph.tensors
+    taken = tensors[operator.inputs[0]] if file.code(operator) != _DENSE else None
+    return int((taken or tensors[operator.inputs[1]]).shape[-1])

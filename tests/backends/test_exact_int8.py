@@ -1,0 +1,61 @@
+"""The knob that keeps products of 8-bit integers from saturating, on a file that makes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from dse.contract import LoadRequest, Runtime
+from dse.registry import backend
+from dse.types import Configuration
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CHANNELS = 8
+
+
+@pytest.fixture
+def saturating(tmp_path: Path) -> Path:
+    """A 1 x 1 convolution whose weights are all 127: two of its products take 17 bits."""
+    from onnx import TensorProto, helper, numpy_helper, save
+
+    scalars = {"x_scale": 1 / 255, "y_scale": CHANNELS / 255}
+    constants = [
+        numpy_helper.from_array(np.full((4, CHANNELS, 1, 1), 127, np.int8), "w"),
+        numpy_helper.from_array(np.full(4, 1 / 127, np.float32), "w_scale"),
+        numpy_helper.from_array(np.zeros(4, np.int8), "w_zero"),
+        numpy_helper.from_array(np.uint8(0).reshape(()), "zero"),
+        *(numpy_helper.from_array(np.float32(v).reshape(()), k) for k, v in scalars.items()),
+    ]
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "x_scale", "zero"], ["x_q"]),
+        helper.make_node("DequantizeLinear", ["x_q", "x_scale", "zero"], ["x_d"]),
+        helper.make_node("DequantizeLinear", ["w", "w_scale", "w_zero"], ["w_d"], axis=0),
+        helper.make_node("Conv", ["x_d", "w_d"], ["y_f"], kernel_shape=[1, 1]),
+        helper.make_node("QuantizeLinear", ["y_f", "y_scale", "zero"], ["y_q"]),
+        helper.make_node("DequantizeLinear", ["y_q", "y_scale", "zero"], ["y"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "saturating",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", CHANNELS, 8, 8])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 4, 8, 8])],
+        constants,
+    )
+    path = tmp_path / "saturating.onnx"
+    save(helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 15)]), path)
+    return path
+
+
+@pytest.mark.parametrize("name", ["onnxruntime", "openvino"])
+def test_the_product_is_exact_on_every_cpu(name: str, saturating: Path) -> None:
+    runtime = backend(name)
+    assert isinstance(runtime, Runtime)
+    configuration = Configuration("m", "int8", name, 1, 1, (("exact_int8", True),))
+    model = runtime.load(LoadRequest(configuration, saturating, {}))
+    scores = model.predict(model.bind(np.ones((1, CHANNELS, 8, 8), np.float32)))
+    np.testing.assert_allclose(scores, np.full((1, 4, 8, 8), CHANNELS), rtol=0.01)
+    model.close()
