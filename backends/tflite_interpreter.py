@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from dse.contract import Knob, LoadError, LoadRequest, UnsupportedError
 
+from .scores import place_of_scores, scores_first
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
+    from dse.contract import Outputs
     from dse.signature import Signature
 
 XNNPACK = Knob(
@@ -55,7 +58,9 @@ def load(request: LoadRequest, module: Any) -> _Interpreter | _AnyInterpreter | 
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise UnsupportedError(str(error)) from error
-    return _Interpreter(interpreter) if request.signature is None else _AnyInterpreter(interpreter)
+    if request.signature is None:
+        return _Interpreter(interpreter, request.classes)
+    return _AnyInterpreter(interpreter)
 
 
 def _subgraph(interpreter: Any, signature: Signature, batch_size: int) -> _Subgraph:
@@ -98,13 +103,16 @@ def _shapes(request: LoadRequest, inputs: Sequence[Mapping[str, Any]]) -> list[l
 
 
 class _Interpreter:
-    def __init__(self, interpreter: Any) -> None:
+    def __init__(self, interpreter: Any, classes: int | None) -> None:
         self._interpreter = interpreter
         self._set = interpreter.set_tensor
         self._invoke = interpreter.invoke
         self._get = interpreter.get_tensor
         self._input = interpreter.get_input_details()[0]["index"]
-        self._output = interpreter.get_output_details()[0]["index"]
+        outputs = interpreter.get_output_details()
+        place = place_of_scores([(one["name"], list(one["shape"])) for one in outputs], classes)
+        self._outputs = [(one["name"], one["index"]) for one in outputs]
+        self._place, self._output = place, outputs[place]["index"]
         self._buffer = self._memory(self._input)
 
     def _memory(self, index: int) -> NDArray[Any]:
@@ -132,6 +140,11 @@ class _Interpreter:
         scores: NDArray[np.generic] = self._get(self._output)
         return scores
 
+    def outputs(self, bound: NDArray[Any]) -> Outputs:
+        self.predict(bound)
+        found = tuple((name, self._get(index)) for name, index in self._outputs)
+        return scores_first(found, self._place)
+
     def close(self) -> None:
         del self._set, self._invoke, self._get, self._buffer, self._interpreter
 
@@ -157,6 +170,11 @@ class _AnyInterpreter:
         scores: NDArray[np.generic] = found[0]
         return scores
 
+    def outputs(self, bound: list[tuple[int, NDArray[Any]]]) -> Outputs:
+        self.predict(bound)
+        details = self._interpreter.get_output_details()
+        return tuple((one["name"], self._get(one["index"])) for one in details)
+
     def close(self) -> None:
         del self._set, self._invoke, self._get, self._interpreter
 
@@ -175,6 +193,7 @@ class _Subgraph:
         self, runner: Any, number: int, inputs: Sequence[int], outputs: Sequence[int]
     ) -> None:
         self._set, self._invoke, self._get = runner.SetTensor, runner.Invoke, runner.GetTensor
+        self._name = runner.TensorName
         self._number, self._inputs, self._outputs = number, inputs, outputs
 
     def bind(self, batch: tuple[NDArray[Any], ...]) -> list[tuple[int, NDArray[Any]]]:
@@ -188,5 +207,12 @@ class _Subgraph:
         scores: NDArray[np.generic] = found[0]
         return scores
 
+    def outputs(self, bound: list[tuple[int, NDArray[Any]]]) -> Outputs:
+        self.predict(bound)
+        return tuple(
+            (self._name(index, self._number), self._get(index, self._number))
+            for index in self._outputs
+        )
+
     def close(self) -> None:
-        del self._set, self._invoke, self._get
+        del self._set, self._invoke, self._get, self._name

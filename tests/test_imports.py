@@ -58,7 +58,7 @@ LAYERS: dict[str, set[str]] = {
     "space": {"affinity", "registry", "contract", "yamlfile", "complaints", *BASE},
     "models": {
         *("affinity", "flatbuffer", "protobuf", "paths", "yamlfile", "complaints", "version"),
-        *("signature", *BASE),
+        *("signature", "imagenet", *BASE),
     },
     "tasks": {"tasks.inputs", "affinity", "paths", *BASE},
     # On both sides of the pipe: no LoadGen, no runtime.
@@ -89,8 +89,11 @@ LAYERS: dict[str, set[str]] = {
     | BASE,
     "measure.server": {"measure.bench", "measure.taken", "measure.failures"}
     | {"loadgen", "loadgen.logs", "loadgen.verdict", *BASE},
-    "measure.bench": {"measure.meter", "measure.spec", "measure.failures", "loadgen", "affinity"}
+    "measure.bench": {"measure.look", "measure.look_inputs"}
+    | {"measure.meter", "measure.spec", "measure.failures", "loadgen", "affinity"}
     | {"clocks", "contract", "tasks.inputs", "tasks.generated", *BASE},
+    "measure.look": {"measure.failures", "contract", "imagenet", *BASE},
+    "measure.look_inputs": {"measure.spec", "tasks.inputs", "tasks.generated", "contract", *BASE},
     "measure.meter": {"rapl"},
     "measure.taken": {"measure.spec", *BASE},
     # Read on both sides of the pipe.
@@ -101,7 +104,7 @@ LAYERS: dict[str, set[str]] = {
     "tasks.inputs": BASE,
     "tasks.generated": {"tasks.inputs", "contract", "signature"},
     "registry": {"contract", *BASE},
-    "backends": {"contract", "flatbuffer", "instruction_sets", "signature", "types"},
+    "backends": {"contract", "flatbuffer", "imagenet", "instruction_sets", "signature", "types"},
     "contract": {"signature", *BASE},
     "signature": set(),
     # Under everything.
@@ -127,6 +130,7 @@ LAYERS: dict[str, set[str]] = {
     "affinity": set(),
     "flatbuffer": set(),
     "protobuf": set(),
+    "imagenet": set(),
     "start": set(),
     "intervals": set(),
     "version": set(),

@@ -137,6 +137,13 @@ def _notes(study: Study, given: Given, measured: Sequence[Record]) -> list[str]:
         for m in record.outcome.measurements
         if "disturbed" in m.details
     }
+    not_finite = {
+        str(m.details["not_finite"])
+        for record in measured
+        for m in record.outcome.measurements
+        if "not_finite" in m.details
+    }
+    lines += sorted(not_finite)
     return lines + [f"disturbed: {reason}" for reason in sorted(disturbed)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dse import registry
@@ -144,6 +144,7 @@ class Subjects:
             fidelity=self._fitting(fidelity, artefact),
             settings=subject.settings,
             signature=artefact.signature if artefact else None,
+            classes=artefact.classes if artefact else None,
         )
 
     def _fitting(self, fidelity: Fidelity, artefact: Artefact | None) -> Fidelity:
@@ -182,7 +183,7 @@ class Subjects:
             "model": configuration.model,
             "precision": configuration.precision,
             "artefact": artefact.sha256 if artefact else "",
-            "preprocessing": asdict(artefact.preprocessing if artefact else PLAIN),
+            "preprocessing": (artefact.preprocessing if artefact else PLAIN).as_dict(),
             "settings": {name: self._hash(path) for name, path in settings.items()},
             "backend": configuration.backend,
             "version": self._bench.offers.runtimes[configuration.backend],
@@ -251,7 +252,7 @@ class Subjects:
 
 def _identity(artefact: Artefact, sha256: str) -> str:
     """What a study notes of a model: what its measurements take from files."""
-    about: list[Any] = [sha256, asdict(artefact.preprocessing)]
+    about: list[Any] = [sha256, artefact.preprocessing.as_dict()]
     if artefact.signature is not None:
         about.append(artefact.signature.as_dict())
     return digest(canonical_json(about))

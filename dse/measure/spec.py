@@ -155,6 +155,7 @@ class Spec:
         interpreter: the Python that runs it; empty until one does.
         official: how its one task is taken by MLPerf's own settings; None for any other run.
         signature: of a model that is fed with random numbers; None for an image classifier.
+        classes: number of a classifier's scores; None where it is not known.
         beside: further files that the model's own is read with, such as its weights.
     """
 
@@ -171,6 +172,7 @@ class Spec:
     interpreter: str = ""
     official: Official | None = None
     signature: Signature | None = None
+    classes: int | None = None
     beside: tuple[Path, ...] = ()
 
     def to_json(self) -> str:
@@ -184,9 +186,6 @@ class Spec:
         """Reads what `to_json` wrote."""
         data = json.loads(text)
         configuration: dict[str, KnobValue] = data["configuration"]
-        preprocessing = data["preprocessing"]
-        for name in ("mean", "scale"):
-            preprocessing[name] = tuple(preprocessing[name])
         inputs: dict[str, Any] = data["inputs"]
         files = {name: _path(inputs[name]) for name in ("pixels", "labels")}
         return cls(
@@ -194,7 +193,7 @@ class Spec:
             folder=Path(data["folder"]),
             configuration=Configuration.from_dict(configuration),
             model_file=_path(data["model_file"]),
-            preprocessing=Preprocessing(**preprocessing),
+            preprocessing=Preprocessing.from_dict(data["preprocessing"]),
             inputs=InputSource(**{**inputs, **files}),
             tasks=tuple(Task(**task) for task in data["tasks"]),
             fidelity=Fidelity(**data["fidelity"]),
@@ -203,6 +202,7 @@ class Spec:
             interpreter=data.get("interpreter", ""),
             official=_official(data.get("official")),
             signature=_signature(data.get("signature")),
+            classes=data.get("classes"),
             beside=tuple(map(Path, data.get("beside", ()))),
         )
 

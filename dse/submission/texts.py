@@ -60,7 +60,7 @@ def manifest_of(configuration: Configuration, preprocessing: Preprocessing, run:
         "label_offset": preprocessing.label_offset,
         "sha256": run.detail("model_sha256"),
     }
-    if preprocessing.dtype == "float32":
+    if preprocessing.dtype in ("float32", "float16") or preprocessing.quantisation:
         entry |= {"mean": list(preprocessing.mean), "scale": list(preprocessing.scale)}
     return yamlfile.dump({"models": [entry]})
 

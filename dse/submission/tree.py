@@ -86,6 +86,10 @@ def place(result: Result, about: About) -> Placed:
     return Placed(result, result.performance, result.accuracy, system, model)
 
 
+_SHORT = {"float32": "fp32", "float16": "fp16"}
+"""What MLPerf calls the types of inputs; others by their own names."""
+
+
 def build(results: Sequence[Result], about: About) -> Tree:
     """The tree of complete results.
 
@@ -184,7 +188,7 @@ def _measurements(placed: Placed, about: About) -> dict[str, str]:
     dtype = spec.preprocessing.dtype if spec is not None else "float32"
     made_from = run.detail("made_from")
     return {
-        "input_data_types": {"float32": "fp32", "uint8": "uint8"}[dtype],
+        "input_data_types": _SHORT.get(dtype, dtype),
         "retraining": about.retraining,
         "starting_weights_filename": made_from or run.detail("model_file"),
         "weight_data_types": configuration.precision,

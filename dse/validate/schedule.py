@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dse.errors import ModelError
 from dse.loadgen.logs import DETAIL
 from dse.measure.spec import REHEARSED_IMAGES, Official, Task
-from dse.types import ACCURACY, METRICS_OF, PEAK_MEMORY, Source
+from dse.types import ACCURACY, INPUT_BYTES, METRICS_OF, PEAK_MEMORY, Source
 from dse.validate import targets
 
 if TYPE_CHECKING:
@@ -218,4 +218,4 @@ def _loaded_bytes(record: Record) -> int:
 def sample_bytes(preprocessing: Preprocessing, count: int) -> int:
     """The memory of loaded samples, and of the pixels that they are made from."""
     values = 3 * preprocessing.resolution**2
-    return count * values * (4 + 1 if preprocessing.dtype == "float32" else 1 + 1)
+    return count * values * (INPUT_BYTES[preprocessing.dtype] + 1)

@@ -67,16 +67,16 @@ class Subject:
     def batch(self, size: int = 1, seed: int = 0) -> Arrays:
         return GeneratedInputs(8, self.signature, seed).call(range(size))
 
-    def expected(self, batch: Arrays) -> NDArray[Any]:
-        """The first output as ONNX's own reference has it."""
+    def expected(self, batch: Arrays, place: int = 0) -> NDArray[Any]:
+        """The first output, or another one, as ONNX's own reference has it."""
         names = [one.name for one in self.signature.inputs]
         model = onnx.load(self.path)
         if any(node.op_type == "QuantizeLinear" for node in model.graph.node):
             model.opset_import[0].version = 19  # the oldest with which the reference quantises
         reference = ReferenceEvaluator(model)
         found: Any = reference.run(None, dict(zip(names, batch, strict=True)))
-        first: NDArray[Any] = found[0]
-        return first
+        output: NDArray[Any] = found[place]
+        return output
 
 
 @pytest.fixture
@@ -144,6 +144,18 @@ class TestAnyModel:
             with pytest.raises(Exception, match=r"."):
                 model.predict(model.bind(wrong))
         agree(model.predict(model.bind(batch)), subject.expected(batch), make)
+        model.close()
+
+    def test_its_outputs_are_all_those_of_the_file(
+        self, subject: Subject, make: Callable[[], ModelProto]
+    ) -> None:
+        model, batch = subject.load(), subject.batch()
+        found = model.outputs(model.bind(batch))
+        assert len(found) == len(make().graph.output)
+        for place, (name, array) in enumerate(found):
+            assert name == make().graph.output[place].name
+            assert array is not None
+            agree(array, subject.expected(batch, place), make)
         model.close()
 
     def test_the_file_stays_as_it_is(self, subject: Subject) -> None:

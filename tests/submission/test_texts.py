@@ -85,6 +85,9 @@ def test_the_space_is_of_this_one_configuration(
             *(96, "NCHW", "float32", (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),
             *(0.9, "bicubic"),
         ),
+        Preprocessing(96, "NCHW", "float16", (127.5,) * 3, (127.5,) * 3),
+        Preprocessing(96, "NHWC", "int8", (127.5,) * 3, (127.5,) * 3, quantisation=(0.02, -3)),
+        Preprocessing(96, dtype="uint8", quantisation=(2.0, 10)),
     ],
 )
 def test_the_manifest_says_how_images_become_inputs(
@@ -93,7 +96,11 @@ def test_the_manifest_says_how_images_become_inputs(
     file = tmp_path / "models.yaml"
     file.write_text(texts.manifest_of(CONFIGURATION, preprocessing, run("performance")))
     (entry,) = yamlfile.read(file, Manifest).models
-    assert entry.preprocessing() == preprocessing
+    # The quantisation is the file's to tell.
+    assert entry.preprocessing() == replace(preprocessing, quantisation=None)
+    given = (entry.mean, entry.scale)
+    raw = preprocessing.dtype == "uint8" and preprocessing.quantisation is None
+    assert given == ((None, None) if raw else (preprocessing.mean, preprocessing.scale))
     assert (entry.name, entry.precision) == (CONFIGURATION.model, CONFIGURATION.precision)
     assert (entry.file, entry.sha256) == (FILE, SHA256)
 
