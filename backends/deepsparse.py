@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from contextlib import contextmanager
 from importlib import metadata
@@ -35,16 +34,18 @@ class DeepSparse:
 
     def version(self) -> str:
         """The installed version of DeepSparse."""
-        _library()
+        import deepsparse  # noqa: F401  # the native part must load, too
+
         return metadata.version("deepsparse")
 
     def load(self, request: LoadRequest) -> Streamed:
         """Compiles the model for the configuration's batch, threads and streams."""
+        import deepsparse
+
         count = streams(request)
-        library = _library()
         with _file(request) as (file, batch_size):
             try:
-                engine = library.Engine(
+                engine = deepsparse.Engine(
                     # Absolute: a name that starts with `zoo:` or `hf:` would be downloaded.
                     file,
                     batch_size=batch_size,
@@ -62,13 +63,6 @@ class DeepSparse:
         if engine.num_streams != count:
             raise UnsupportedError(f"{count} streams, of which this CPU has {engine.num_streams}")
         return Streamed([_Stream(engine) for _ in range(count)])
-
-
-def _library() -> Any:
-    os.environ["NM_DISABLE_ANALYTICS"] = "1"  # else it reports each import and each model
-    import deepsparse
-
-    return deepsparse
 
 
 @contextmanager

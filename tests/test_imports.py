@@ -18,50 +18,55 @@ LAYERS: dict[str, set[str]] = {
         *("explore", "validate", "submission", "report", "results", "study"),
         *("bench", "compare", "derived", "environments", "models"),
         "registry",
-        *("machine", "system", "version", *BASE),
+        *("machine", "system", "version", "worker_environment", *BASE),
     },
     "submission": {
         *("report", "derived", "study", "measure.runner", "measure.spec"),
         *("loadgen.logs", "loadgen.verdict"),
-        *("system", "procfs", "paths", "yamlfile", *BASE),
+        *("system", "procfs", "paths", "yamlfile", "worker_environment", *BASE),
     },
     "validate": {
         *("explore", "report", "study", "measure.runner", "measure.spec"),
         *("loadgen.logs", "loadgen.verdict", "turn", "version", *BASE),
+        "worker_environment",
     },
     "bench": {
         *("explore", "report", "study", "measure.runner", "space", "models", "environments"),
-        *("registry", "intervals", "signature", "system", *BASE),
+        *("registry", "intervals", "signature", "system", "worker_environment", *BASE),
     },
     "explore": {
         *("report", "results", "study", "measure.runner", "measure.spec", "space", "search"),
         *("environments", "models", "tasks", "tasks.inputs", "registry", "contract"),
         *("frontier", "intervals", "machine", "rapl", "system", "turn", "signature", *BASE),
+        "worker_environment",
     },
     "compare": {
         *("results", "derived", "report", "frontier", "models", "paths", *BASE),
     },
     "derived": {"frontier", "yamlfile", "complaints", *BASE},
-    "environments": {"yamlfile", "complaints", "paths", "start", "registry", *BASE},
+    "environments": {"yamlfile", "complaints", "paths", "start", "worker_environment", "registry"}
+    | BASE,
     "report": {
         *("study", "derived", "frontier", "space", "measure.reproduce"),
-        *("intervals", "system", "version", "paths", *BASE),
+        *("intervals", "system", "version", "paths", "worker_environment", *BASE),
     },
     "results": {
         *("study", "system", "loadgen.logs", "loadgen.verdict"),
-        *("intervals", "paths", "yamlfile", *BASE),
+        *("intervals", "paths", "yamlfile", "worker_environment", *BASE),
     },
-    "study": {"frontier", "intervals", "space", "system", "process", "paths", *BASE},
+    "study": {"frontier", "intervals", "space", "system", "process", "paths", "worker_environment"}
+    | BASE,
     "frontier": {"space", *BASE},
     "search": {"space", "models", *BASE},
     "space": {"affinity", "registry", "contract", "yamlfile", "complaints", *BASE},
     "models": {"affinity", "flatbuffer", "paths", "yamlfile", "complaints", "version", "signature"}
-    | BASE,
+    | {"start", "worker_environment", *BASE},
     "tasks": {"tasks.inputs", "affinity", "paths", *BASE},
     # On both sides of the pipe: no LoadGen, no runtime.
     "measure": BASE,
-    "measure.runner": {"measure.spec", "measure.failures", "measure.watch", "start", *BASE},
-    "measure.reproduce": {"measure.runner", "start"},
+    "measure.runner": {"measure.spec", "measure.failures", "measure.watch", "start", *BASE}
+    | {"worker_environment"},
+    "measure.reproduce": {"measure.runner", "start", "worker_environment"},
     "measure.watch": {"machine"},
     "measure.spec": {"signature", *BASE},
     "measure.failures": BASE,
@@ -119,6 +124,7 @@ LAYERS: dict[str, set[str]] = {
     "affinity": set(),
     "flatbuffer": set(),
     "start": set(),
+    "worker_environment": set(),
     "intervals": set(),
     "version": set(),
     "notebook": {"report", "study", "space", "system", *BASE},

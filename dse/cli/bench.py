@@ -9,6 +9,7 @@ import click
 
 from dse.cli.options import (
     Duration,
+    environment_option,
     json_option,
     memory_limit_option,
     repeats_option,
@@ -152,6 +153,7 @@ class Sizes(click.ParamType[tuple[str, int]]):
 )
 @run_timeout_option
 @memory_limit_option
+@environment_option
 @json_option
 def bench(**options: Any) -> int:
     """Measure any model with random inputs that fit its own signature.

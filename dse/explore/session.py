@@ -17,7 +17,13 @@ from dse.explore.warm import borrow
 from dse.measure.runner import Limits
 from dse.report.health import health
 from dse.report.pictures import print_picture
-from dse.report.text import borrowed_lines, excluded_lines, frontier_table, marks
+from dse.report.text import (
+    borrowed_lines,
+    environment_lines,
+    excluded_lines,
+    frontier_table,
+    marks,
+)
 from dse.report.text import console as make_console
 from dse.space import SearchSpace, find_space
 from dse.space.plan import resolve
@@ -26,6 +32,7 @@ from dse.study.folder import StudyFolder, study_folder
 from dse.study.patience import Patience
 from dse.study.record import Purpose
 from dse.study.study import Study
+from dse.worker_environment import with_libraries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,6 +67,7 @@ class Request:
     per_cpu: bool
     stop_gain: float
     warm_start: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...] = ()
 
 
 def run(request: Request) -> int:
@@ -74,7 +82,8 @@ def run(request: Request) -> int:
     console = make_console(stderr=True)
     space_file = find_space(request.space)
     space = SearchSpace.from_file(space_file)
-    prepared = prepare(space, request.models, request.dataset, console)
+    environment = with_libraries(dict(request.environment))
+    prepared = prepare(space, request.models, request.dataset, environment, console)
     plan = _plan(prepared)
     borrowed = _borrowed(request, plan, prepared)
     settings = settings_of(space, (backend.name for backend in space.backends))
@@ -141,6 +150,7 @@ def _bench(
         again=request.repeats > 0,
         progress=display.images,
         say=display.say,
+        environment=prepared.environment,
     )
 
 
@@ -149,6 +159,8 @@ def _announce(prepared: Prepared, plan: Plan, study: Study, console: Console) ->
     console.print(f"CPU: {system.cpu}, {system.available_cpus} available")
     runtimes = ", ".join(f"{n} {v}" for n, v in prepared.offers.runtimes.items())
     console.print(f"runtimes: {runtimes}")
+    for line in environment_lines(prepared.environment):
+        console.print(line, markup=False, soft_wrap=True)
     for line in (*excluded_lines(plan.excluded), *borrowed_lines(study.about.borrowed)):
         console.print(line, style="yellow", markup=False)
     done, planned = len(study.records), study.about.planned

@@ -155,6 +155,8 @@ class Spec:
         interpreter: the Python that runs it; empty until one does.
         official: how its one task is taken by MLPerf's own settings; None for any other run.
         signature: of a model that is fed with random numbers; None for an image classifier.
+        environment: the variables that are set for the study's sake; None for those of the shell
+            that `dse.worker_environment` lets pass.
     """
 
     run: str
@@ -170,6 +172,7 @@ class Spec:
     interpreter: str = ""
     official: Official | None = None
     signature: Signature | None = None
+    environment: Mapping[str, str] | None = None
 
     def to_json(self) -> str:
         """The spec as JSON text; the inverse of `from_json`."""
@@ -201,6 +204,7 @@ class Spec:
             interpreter=data.get("interpreter", ""),
             official=_official(data.get("official")),
             signature=_signature(data.get("signature")),
+            environment=data.get("environment"),
         )
 
 

@@ -1,6 +1,6 @@
 """The process that quantises one model file, for `dse.models.quantise`.
 
-Called as ``python -m dse.models.quantise_worker FORMAT MODEL FOLDER``; see `dse.models.apart`.
+Called as ``dse.models.quantise_worker FORMAT MODEL FOLDER``; see `dse.models.apart`.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 _PLACEHOLDER = 127  # in the older field, one byte wide, of an operator's code (schema.fbs)
 
 
-def main(arguments: Sequence[str]) -> None:
+def main() -> int:
     """Quantises what the command line names."""
-    model_format, model, folder = begin(arguments)
+    model_format, model, folder = begin()
     samples = sample_files(folder)
     if not samples:
         sys.exit("there are no calibration samples")
     quantised = {"onnx": onnx_bytes, "tflite": tflite_bytes}[model_format](model, samples)
     result_file(folder).write_bytes(quantised)
+    return 0
 
 
 def onnx_bytes(model: Path, samples: Sequence[Path]) -> bytes:
@@ -165,7 +166,3 @@ def _packed(model: Any, data: bytes) -> bytes:
 
 def _content(buffer: Any) -> bytes:
     return b"" if buffer.data is None else buffer.data.tobytes()
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

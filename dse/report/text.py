@@ -21,6 +21,7 @@ from dse.types import (
     SERVER,
     THROUGHPUT,
 )
+from dse.worker_environment import dropped, variable_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -184,6 +185,17 @@ def borrowed_lines(borrowed: Iterable[Mapping[str, Any]]) -> list[str]:
         f"{each['configurations']} configurations lead the search, none is a result here"
         for each in borrowed
     ]
+
+
+def environment_lines(environment: Mapping[str, str]) -> list[str]:
+    """The variables that are set for a study's sake, and those that steer runtimes and are not."""
+    lines = []
+    if environment:
+        lines.append(f"environment: {variable_words(environment)}")
+    if left_out := dropped(environment):
+        names = ", ".join(left_out)
+        lines.append(f"set, and not passed on to what is measured: {names} (--env passes one on)")
+    return lines
 
 
 def excluded_lines(excluded: Iterable[Excluded]) -> list[str]:

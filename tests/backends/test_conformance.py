@@ -15,7 +15,7 @@ import pytest
 
 from dse.contract import Buffered, LoadError, Recording, Runtime, Streams, UnsupportedError
 from dse.registry import BACKENDS, backend
-from dse.start import command, environment
+from dse.start import command
 from dse.types import (
     CONFIGURATION_FIELDS,
     METRICS,
@@ -23,6 +23,7 @@ from dse.types import (
     KnobValue,
     ModelFormat,
 )
+from dse.worker_environment import worker_environment
 from tests.backends.feeds import FEEDS, SMALL, Bench
 from tests.backends.remote import FOLDERS, RemoteRuntime
 
@@ -307,7 +308,7 @@ class TestModelFiles:
             capture_output=True,
             text=True,
             timeout=120,
-            env=environment(python),
+            env=worker_environment(python),
         )
         assert ended.returncode == 0, ended.stderr
         outcomes = json.loads(ended.stdout)

@@ -63,7 +63,7 @@ def result(scenario: Scenario, ran: Scenario | None = None) -> Result:
 
 
 def readme(made: Result, *, preview: bool = False) -> str:
-    return texts.result_readme(made, "model", "board", "1.2", preview=preview)
+    return texts.result_readme(made, "model", "board", "1.2", {}, preview=preview)
 
 
 @pytest.mark.parametrize("configuration", CONFIGURATIONS, ids=str)
