@@ -107,6 +107,16 @@ def differences(before: Mapping[str, str] | None, now: Mapping[str, str]) -> lis
     ]
 
 
+def way_back(before: Mapping[str, str] | None, now: Mapping[str, str]) -> str:
+    """What to do about `differences`, in words."""
+    before = before or {}
+    again = [name for name, value in before.items() if now.get(name) != value]
+    others = [name for name in now if name not in before]
+    options = " ".join(f"--env {variable_words({name: before[name]})}" for name in again)
+    steps = [f"give {options}"] * bool(again) + [f"do without {', '.join(others)}"] * bool(others)
+    return " and ".join(steps)
+
+
 def _shown(value: str | None) -> str:
     return "not set" if value is None else repr(value)
 

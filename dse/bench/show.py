@@ -9,7 +9,14 @@ from rich.text import Text
 
 from dse.bench.results import PERCENTILES, results
 from dse.report.summary import notes
-from dse.report.text import environment_lines, excluded_lines, frontier_table, marks, number
+from dse.report.text import (
+    BY_OPTION,
+    environment_lines,
+    excluded_lines,
+    frontier_table,
+    marks,
+    number,
+)
 from dse.types import LOAD_TIME, PEAK_MEMORY, Scenario
 
 if TYPE_CHECKING:
@@ -45,7 +52,7 @@ def announce(
         lines.append("it takes no batches: one call counts as one sample")
     runtimes = ", ".join(f"{name} {v}" for name, v in prepared.offers.runtimes.items())
     lines += [f"CPU: {system.cpu}, {system.available_cpus} available", f"runtimes: {runtimes}"]
-    lines += environment_lines(prepared.environment)
+    lines += environment_lines(prepared.environment, BY_OPTION)
     for line in (*lines, *excluded_lines(plan.excluded)):
         console.print(line, markup=False, soft_wrap=True)
 

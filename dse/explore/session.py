@@ -18,6 +18,7 @@ from dse.measure.runner import Limits
 from dse.report.health import health
 from dse.report.pictures import print_picture
 from dse.report.text import (
+    BY_OPTION,
     borrowed_lines,
     environment_lines,
     excluded_lines,
@@ -159,7 +160,7 @@ def _announce(prepared: Prepared, plan: Plan, study: Study, console: Console) ->
     console.print(f"CPU: {system.cpu}, {system.available_cpus} available")
     runtimes = ", ".join(f"{n} {v}" for n, v in prepared.offers.runtimes.items())
     console.print(f"runtimes: {runtimes}")
-    for line in environment_lines(prepared.environment):
+    for line in environment_lines(prepared.environment, BY_OPTION):
         console.print(line, markup=False, soft_wrap=True)
     for line in (*excluded_lines(plan.excluded), *borrowed_lines(study.about.borrowed)):
         console.print(line, style="yellow", markup=False)

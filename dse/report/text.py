@@ -59,6 +59,7 @@ UNCERTAIN = "~"
 """Marks a point that leads by its values, and whose interval others reach."""
 BEHIND = "?"
 """Marks a point that another one is ahead of, by less than the intervals can tell."""
+BY_OPTION = " (--env NAME=VALUE sets one)"
 PLAIN_WIDTH = 200
 """Columns of a table that goes to a file or a pipe."""
 
@@ -187,14 +188,18 @@ def borrowed_lines(borrowed: Iterable[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def environment_lines(environment: Mapping[str, str]) -> list[str]:
-    """The variables that are set for a study's sake, and those that steer runtimes and are not."""
+def environment_lines(environment: Mapping[str, str], remedy: str = "") -> list[str]:
+    """The variables that workers get for a study's sake, and those of the shell that they don't.
+
+    Args:
+        environment: of the study.
+        remedy: how another one is passed on.
+    """
     lines = []
     if environment:
         lines.append(f"environment: {variable_words(environment)}")
     if left_out := dropped(environment):
-        names = ", ".join(left_out)
-        lines.append(f"set, and not passed on to what is measured: {names} (--env passes one on)")
+        lines.append(f"not passed on to the measurement: {', '.join(left_out)}{remedy}")
     return lines
 
 
