@@ -28,6 +28,7 @@ from dse.worker_environment import (
     dropped,
     objection,
     variable_words,
+    way_back,
     with_libraries,
     worker_environment,
 )
@@ -198,6 +199,12 @@ def test_differences_are_named_with_both_values() -> None:
     # What an earlier version did not record: nothing could be set, and the rest nobody knows.
     assert differences(None, {"LD_LIBRARY_PATH": "/opt/lib"}) == []
     assert differences(None, {"A": "1"}) == ["A was not set and is '1'"]
+
+
+def test_the_way_back_names_what_to_type() -> None:
+    assert way_back({"A": "1", "B": "x y"}, {"A": "1"}) == "give --env 'B=x y'"
+    assert way_back({"A": "1"}, {"A": "2", "C": ""}) == "give --env A=1 and do without C"
+    assert way_back(None, {"A": "1"}) == "do without A"
 
 
 def test_variables_are_written_as_a_shell_takes_them() -> None:

@@ -97,10 +97,12 @@ class About:
                     f"study '{name}' was measured with {backend} {before}; {version} is installed",
                     remedy=f"install {before}, or choose another --study",
                 )
-        if different := worker_environment.differences(self.environment, now.environment or {}):
+        variables = now.environment or {}
+        if different := worker_environment.differences(self.environment, variables):
+            back = worker_environment.way_back(self.environment, variables)
             raise RequestError(
                 f"study '{name}' was measured in another environment: {'; '.join(different)}",
-                remedy="give each --env that it was begun with, or choose another --study",
+                remedy=f"{back}, or choose another --study",
             )
         runtimes = {**self.runtimes, **now.runtimes}
         return replace(

@@ -59,7 +59,7 @@ def test_a_study_with_a_variable(command: Command, here: Path) -> None:
     assert resumed.code == 2
     assert resumed.last == (
         "dse: study 's' was measured in another environment: ONEDNN_MAX_CPU_ISA was 'SSE41' and "
-        "is not set: give each --env that it was begun with, or choose another --study"
+        "is not set; give --env ONEDNN_MAX_CPU_ISA=SSE41, or choose another --study"
     )
     other = command("explore", space, "--study", "s", "--env", "ONEDNN_MAX_CPU_ISA=AVX2")
     assert other.code == 2
