@@ -17,7 +17,14 @@ from dse.explore.warm import borrow
 from dse.measure.runner import Limits
 from dse.report.health import health
 from dse.report.pictures import print_picture
-from dse.report.text import borrowed_lines, excluded_lines, frontier_table, marks
+from dse.report.text import (
+    BY_OPTION,
+    borrowed_lines,
+    environment_lines,
+    excluded_lines,
+    frontier_table,
+    marks,
+)
 from dse.report.text import console as make_console
 from dse.space import SearchSpace, find_space
 from dse.space.plan import resolve
@@ -26,6 +33,7 @@ from dse.study.folder import StudyFolder, study_folder
 from dse.study.patience import Patience
 from dse.study.record import Purpose
 from dse.study.study import Study
+from dse.worker_environment import with_libraries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,6 +69,7 @@ class Request:
     per_cpu: bool
     stop_gain: float
     warm_start: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...] = ()
 
 
 def run(request: Request) -> int:
@@ -75,7 +84,8 @@ def run(request: Request) -> int:
     console = make_console(stderr=True)
     space_file = find_space(request.space)
     space = SearchSpace.from_file(space_file)
-    prepared = prepare(space, request.models, request.dataset, console)
+    environment = with_libraries(dict(request.environment))
+    prepared = prepare(space, request.models, request.dataset, environment, console)
     plan = _plan(prepared)
     borrowed = _borrowed(request, plan, prepared)
     settings = settings_of(space, (backend.name for backend in space.backends))
@@ -161,6 +171,7 @@ def _bench(
         again=request.repeats > 0,
         progress=display.images,
         say=display.say,
+        environment=prepared.environment,
     )
 
 
@@ -169,6 +180,8 @@ def _announce(prepared: Prepared, plan: Plan, study: Study, console: Console) ->
     console.print(f"CPU: {system.title}, {system.available_words}", markup=False, soft_wrap=True)
     runtimes = ", ".join(f"{n} {v}" for n, v in prepared.offers.runtimes.items())
     console.print(f"runtimes: {runtimes}")
+    for line in environment_lines(prepared.environment, BY_OPTION):
+        console.print(line, markup=False, soft_wrap=True)
     unrecorded = study.about.unrecorded(study.folder.name)
     for line in (
         *([unrecorded] if unrecorded else []),

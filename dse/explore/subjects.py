@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dse import registry
@@ -15,6 +15,7 @@ from dse.measure.spec import InputSource, Spec
 from dse.models.cache import sha256_of
 from dse.tasks.cache import image_cache, label_file
 from dse.types import ACCURACY, MODEL_SIZE, Preprocessing, canonical_json, digest
+from dse.worker_environment import deliberate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -54,6 +55,7 @@ class Bench:
         progress: called with (done, total, what) while images are decoded.
         say: tells the user something.
         duration_s: shortest duration of each run in seconds; None for that of its fidelity.
+        environment: the variables that workers start with for the study's sake.
     """
 
     provider: Provider
@@ -67,6 +69,7 @@ class Bench:
     progress: Callable[[int, int, str], None]
     say: Callable[[str], None]
     duration_s: float | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +148,7 @@ class Subjects:
             settings=subject.settings,
             signature=artefact.signature if artefact else None,
             classes=artefact.classes if artefact else None,
+            environment=self._bench.environment,
         )
 
     def _fitting(self, fidelity: Fidelity, artefact: Artefact | None) -> Fidelity:
@@ -190,6 +194,9 @@ class Subjects:
         }
         if artefact is not None and artefact.signature is not None:
             depends["signature"] = artefact.signature.as_dict()
+        # Left out where nothing was set: keys stay what they were.
+        if variables := deliberate(self._bench.environment):
+            depends["environment"] = variables
         return Subject(configuration, backend, artefact, settings, depends)
 
     def _settings(self, backend: str) -> Mapping[str, Path]:

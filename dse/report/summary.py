@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dse.report.view import View
 from dse.system import System
 from dse.types import ACCURACY, ENERGY, LADDER, METRICS, SCENARIOS, Source
+from dse.worker_environment import deliberate, variable_words
 
 if TYPE_CHECKING:
     from dse.study.record import Record
@@ -27,6 +28,7 @@ def status(study: Study) -> dict[str, Any]:
         },
         "measurements_taken": study.measurements_taken,
         "failures": dict(sorted(failures.items())),
+        **environment(study),
         **_borrowed(study),
     }
 
@@ -60,8 +62,15 @@ def frontier(study: Study, view: View | None = None) -> dict[str, Any]:
             for record in ordered(view.frontier)
         ],
         **(view.tally.as_dict(view.derivation) if view.derivation.asked else {}),
+        **environment(study),
         **_borrowed(study),
     }
+
+
+def environment(study: Study) -> dict[str, Any]:
+    """The variables that were set for the study's sake, where any were."""
+    variables = deliberate(study.about.environment)
+    return {"environment": variables} if variables else {}
 
 
 def _borrowed(study: Study) -> dict[str, Any]:
@@ -171,6 +180,8 @@ def notes(study: Study, view: View | None = None) -> list[str]:
         lines.append("energy is an estimate: all that the CPU took meanwhile, whatever ran on it")
     if Source.MEASURED in sources:
         lines.append(_lengths(view.frontier))
+    if variables := deliberate(study.about.environment):
+        lines.append(f"measured with {variable_words(variables)} in the environment")
     if borrowed := study.about.borrowed:
         names = ", ".join(str(each["name"]) for each in borrowed[:3])
         more = f" and {len(borrowed) - 3} more" if len(borrowed) > 3 else ""

@@ -22,6 +22,7 @@ from dse.submission.tree import About, build
 from dse.submission.writing import originals_of, write
 from dse.system import System
 from dse.types import SCENARIOS, Scenario
+from dse.worker_environment import deliberate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -274,6 +275,7 @@ def _about(study: Study, request: Request) -> About:
         objectives=study.about.metrics,
         retraining=told.values["retraining"],
         preview=request.preview,
+        environment=deliberate(study.about.environment),
     )
 
 
