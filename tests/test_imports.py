@@ -73,7 +73,7 @@ LAYERS: dict[str, set[str]] = {
     | {"measure.bench", "measure.taken", "measure.spec", "measure.failures"}
     | {"loadgen", "loadgen.logs", "contract", *BASE},
     "measure.accuracy": {"measure.bench", "measure.taken", "measure.failures", "affinity"}
-    | {"loadgen", "loadgen.logs", "contract", "intervals", *BASE},
+    | {"loadgen", "loadgen.logs", "contract", "intervals", "plausibility", *BASE},
     "measure.footprint": {"measure.bench", "measure.taken", "procfs", *BASE},
     "measure.official": {
         "measure.accuracy",
@@ -119,6 +119,7 @@ LAYERS: dict[str, set[str]] = {
     "affinity": set(),
     "flatbuffer": set(),
     "start": set(),
+    "plausibility": {"intervals", *BASE},
     "intervals": set(),
     "version": set(),
     "notebook": {"report", "study", "space", "system", *BASE},

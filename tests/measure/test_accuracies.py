@@ -13,6 +13,7 @@ from dse.loadgen.logs import read_detail, read_predictions
 from dse.measure.accuracy import ACCURACY_BATCH
 from dse.measure.runner import Limits, run_worker
 from dse.measure.spec import InputSource
+from dse.plausibility import accuracy_notes, counted
 from dse.tasks.cache import image_cache, label_file
 from dse.tasks.dataset import Dataset, open_dataset
 from dse.tasks.inputs import ImageInputs
@@ -122,6 +123,12 @@ def test_every_image_is_predicted_as_in_a_plain_loop(
     assert measurement.value == 100 * good / IMAGES
     # A model of a fixed batch is fed one by one.
     batch_size = 1 if "mobilenet" in file else ACCURACY_BATCH
-    assert measurement.details == {"good": good, "total": IMAGES, "batch_size": batch_size}
+    assert measurement.details == {
+        "good": good,
+        "total": IMAGES,
+        "batch_size": batch_size,
+        **counted(dict(enumerate(labels)), dataset.labels),
+    }
+    assert accuracy_notes(measurement) == ()
     assert low <= measurement.value <= high
     assert read_detail(wanted.folder / "accuracy").values["qsl_reported_total_count"] == IMAGES
