@@ -7,7 +7,7 @@ is a note, and never changes a value.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dse.intervals import wilson
@@ -113,28 +113,32 @@ def lines(points: Iterable[tuple[str, Sequence[Note]]]) -> list[str]:
     Args:
         points: a name of each point, or an empty one where they are only counted; and its notes.
     """
+    total = 0
     grouped: dict[tuple[str, str], list[tuple[str, Note]]] = {}
     for name, own in points:
+        total += 1
         for note in own:
             grouped.setdefault((note.reason, note.remedy), []).append((name, note))
-    return [_line(*zip(*each, strict=True)) for each in grouped.values()]
+    return [_line(found, total) for found in grouped.values()]
 
 
-def _line(names: Sequence[str], found: Sequence[Note]) -> str:
-    first = found[0]
-    if len({note.figures for note in found}) > 1:
-        such = f"such as {names[0]}: " if names[0] else "such as "
-        first = Note(first.reason, such + first.figures, first.remedy)
-    return f"{_who(names)}: {first}"
+def _line(found: Sequence[tuple[str, Note]], total: int) -> str:
+    name, first = found[0]
+    if len({note.figures for _, note in found}) > 1:
+        such = f"such as {name}: " if name else "such as "
+        first = replace(first, figures=such + first.figures)
+    return f"{_who([name for name, _ in found], total)}: {first}"
 
 
-def _who(names: Sequence[str]) -> str:
-    """Points by name, of which there may be many, or by number."""
+def _who(names: Sequence[str], total: int) -> str:
+    """Points by name, or by number where they are all of them or have none."""
     count = f"{len(names):,} point{'s' if len(names) > 1 else ''}"
+    if len(names) == 1:
+        return names[0] or count
+    if len(names) == total:
+        return f"all {count}"
     if not names[0]:
         return count
-    if len(names) == 1:
-        return names[0]
     more = f" and {len(names) - SHOWN_NAMES:,} more" if len(names) > SHOWN_NAMES else ""
     return f"{count} ({', '.join(names[:SHOWN_NAMES])}{more})"
 

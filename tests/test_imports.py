@@ -22,12 +22,12 @@ LAYERS: dict[str, set[str]] = {
     },
     "submission": {
         *("report", "derived", "study", "measure.runner", "measure.spec"),
-        *("loadgen.logs", "loadgen.verdict"),
+        *("loadgen.logs", "loadgen.verdict", "plausibility"),
         *("system", "procfs", "paths", "yamlfile", *BASE),
     },
     "validate": {
         *("explore", "report", "study", "measure.runner", "measure.spec"),
-        *("loadgen.logs", "loadgen.verdict", "turn", "version", *BASE),
+        *("loadgen.logs", "loadgen.verdict", "plausibility", "turn", "version", *BASE),
     },
     "bench": {
         *("explore", "report", "study", "measure.runner", "space", "models", "environments"),
@@ -36,19 +36,20 @@ LAYERS: dict[str, set[str]] = {
     "explore": {
         *("report", "results", "study", "measure.runner", "measure.spec", "space", "search"),
         *("environments", "models", "tasks", "tasks.inputs", "registry", "contract"),
-        *("frontier", "intervals", "machine", "rapl", "system", "turn", "signature", *BASE),
+        *("frontier", "intervals", "plausibility", "machine", "rapl", "system", "turn"),
+        *("signature", *BASE),
     },
     "compare": {
-        *("results", "derived", "report", "frontier", "models", "paths", *BASE),
+        *("results", "derived", "report", "frontier", "models", "paths", "plausibility", *BASE),
     },
     "derived": {"frontier", "yamlfile", "complaints", *BASE},
     "environments": {"yamlfile", "complaints", "paths", "start", "registry", *BASE},
     "report": {
         *("study", "derived", "frontier", "space", "measure.reproduce"),
-        *("intervals", "system", "version", "paths", *BASE),
+        *("intervals", "plausibility", "system", "version", "paths", *BASE),
     },
     "results": {
-        *("study", "system", "loadgen.logs", "loadgen.verdict"),
+        *("study", "system", "loadgen.logs", "loadgen.verdict", "plausibility"),
         *("intervals", "paths", "yamlfile", *BASE),
     },
     "study": {"frontier", "intervals", "space", "system", "process", "paths", *BASE},

@@ -204,14 +204,18 @@ def test_notes_of_many_points_have_a_line_for_each_reason() -> None:
         "#1: far below (50 %): look at mean",
     ]
     assert lines(points) == [
-        (
-            "7 points (#1, #2, #3, #4, #5 and 2 more): "
-            "accuracy is that of chance (0.1 % of 1,000 classes): look at scale"
-        ),
-        "7 points (#1, #2, #3, #4, #5 and 2 more): far below (such as #1: 50 %): look at mean",
+        "all 7 points: accuracy is that of chance (0.1 % of 1,000 classes): look at scale",
+        "all 7 points: far below (such as #1: 50 %): look at mean",
     ]
-    unnamed = [("", own) for _, own in points]
-    assert lines(unnamed) == [
+    some = [*points, ("#8", [])]
+    assert lines(some)[1] == (
+        "7 points (#1, #2, #3, #4, #5 and 2 more): far below (such as #1: 50 %): look at mean"
+    )
+    assert lines([*points[:2], ("#8", [])])[1] == (
+        "2 points (#1, #2): far below (such as #1: 50 %): look at mean"
+    )
+    assert lines([("", own) for _, own in some]) == [
         "7 points: accuracy is that of chance (0.1 % of 1,000 classes): look at scale",
         "7 points: far below (such as 50 %): look at mean",
     ]
+    assert lines([("", points[0][1]), ("", [])])[1] == "1 point: far below (50 %): look at mean"

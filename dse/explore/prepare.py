@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -144,7 +145,13 @@ def _dataset(
     from dse.tasks.dataset import open_dataset
 
     with console.status(f"reading {folder}"):
-        return open_dataset(folder)
+        opened = open_dataset(folder)
+    labels = len(set(opened.labels))
+    say = partial(console.print, markup=False, soft_wrap=True, highlight=False)
+    say(f"data set: {len(opened):,} images of {labels:,} labels, from {opened.origin}")
+    for note in opened.notes:
+        say(f"data set: {note}", style="yellow")
+    return opened
 
 
 def _settings(space: SearchSpace, backend: str) -> dict[str, Path]:

@@ -9,6 +9,7 @@ from dse.errors import RequestError
 from dse.explore.display import Display
 from dse.explore.explorer import Budget, End, Explored, Search, explore
 from dse.explore.interrupts import interrupts
+from dse.explore.judging import normalisations
 from dse.explore.measurer import Measurer
 from dse.explore.prepare import prepare, settings_of
 from dse.explore.samplers import BORROWER
@@ -149,7 +150,9 @@ def _announce(prepared: Prepared, plan: Plan, study: Study, console: Console) ->
     console.print(f"CPU: {system.cpu}, {system.available_cpus} available")
     runtimes = ", ".join(f"{n} {v}" for n, v in prepared.offers.runtimes.items())
     console.print(f"runtimes: {runtimes}")
-    for line in (*excluded_lines(plan.excluded), *borrowed_lines(study.about.borrowed)):
+    odd = normalisations(plan.configurations, prepared.provider)
+    borrowed = borrowed_lines(study.about.borrowed)
+    for line in (*excluded_lines(plan.excluded), *borrowed, *odd):
         console.print(line, style="yellow", markup=False)
     done, planned = len(study.records), study.about.planned
     if done:

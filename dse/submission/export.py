@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dse import plausibility
 from dse.errors import RequestError
 from dse.report.text import console as make_console
 from dse.report.view import View
@@ -94,6 +95,8 @@ def run(request: Request) -> int:
     for line in view.tally.lines(request.derivation):
         console.print(line, markup=False, soft_wrap=True)
     judged = _judged(view, request)
+    for line in _doubts(judged):
+        console.print(f"note: {line}", markup=False, soft_wrap=True)
     if request.dry_run:
         make_console().print(readiness_table(judged))
         for line in readiness_lines(judged, request.study, request.storage):
@@ -120,6 +123,14 @@ def run(request: Request) -> int:
     if request.preview:
         console.print("a preview is not a valid submission; leave --preview out for one")
     return _checked(request, console)
+
+
+def _doubts(judged: Sequence[Judged]) -> list[str]:
+    """What speaks against the accuracies of points, which no rule of MLPerf's asks for."""
+    records = {each.result.record.id: each.result.record for each in judged}
+    return plausibility.lines(
+        (f"#{id_}", plausibility.notes(record.outcome)) for id_, record in records.items()
+    )
 
 
 def _counted(chosen: Sequence[Result]) -> str:
