@@ -181,12 +181,13 @@ def _chance(details: Mapping[str, KnobValue]) -> Note | None:
 def _chance_share(details: Mapping[str, KnobValue]) -> tuple[float, str]:
     """What guessing gets right, as a share, and of what that is a share."""
     total, most = int(details["total"]), int(details["commonest_label_images"])
-    classes = int(details.get("classes", details["classes_seen"]))
+    known = details.get("classes")
+    classes = int(details["classes_seen"] if known is None else known)
     # A model of many more classes than the images have can't guess which ones come up.
     covered = int(details["labels"]) > 1 and classes <= 2 * int(details["labels"])
     if covered and most >= FEWEST_OF_A_LABEL and most * classes > total:
         return most / total, "have the commonest label"
-    return 1 / classes, f"of {classes:,} classes"
+    return 1 / classes, f"of {classes:,}{' or more' if known is None else ''} classes"
 
 
 def _far_below(details: Mapping[str, KnobValue]) -> Note | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,6 +70,15 @@ class Prepared:
             models=self.provider.name,
             runtimes=self.offers.runtimes,
         )
+
+    @property
+    def images(self) -> list[str]:
+        """What there is to say of the data set, in lines; none where there is none."""
+        if self.dataset is None:
+            return []
+        count, labels = len(self.dataset), len(set(self.dataset.labels))
+        found = f"{count:,} images of {labels:,} labels, from {self.dataset.origin}"
+        return [f"data set: {line}" for line in (found, *self.dataset.notes)]
 
     @property
     def memory_bytes(self) -> int:
@@ -145,13 +153,7 @@ def _dataset(
     from dse.tasks.dataset import open_dataset
 
     with console.status(f"reading {folder}"):
-        opened = open_dataset(folder)
-    labels = len(set(opened.labels))
-    say = partial(console.print, markup=False, soft_wrap=True, highlight=False)
-    say(f"data set: {len(opened):,} images of {labels:,} labels, from {opened.origin}")
-    for note in opened.notes:
-        say(f"data set: {note}", style="yellow")
-    return opened
+        return open_dataset(folder)
 
 
 def _settings(space: SearchSpace, backend: str) -> dict[str, Path]:

@@ -150,6 +150,8 @@ def _announce(prepared: Prepared, plan: Plan, study: Study, console: Console) ->
     console.print(f"CPU: {system.cpu}, {system.available_cpus} available")
     runtimes = ", ".join(f"{n} {v}" for n, v in prepared.offers.runtimes.items())
     console.print(f"runtimes: {runtimes}")
+    for line in prepared.images:
+        console.print(line, markup=False, soft_wrap=True, highlight=False)
     odd = normalisations(plan.configurations, prepared.provider)
     borrowed = borrowed_lines(study.about.borrowed)
     for line in (*excluded_lines(plan.excluded), *borrowed, *odd):

@@ -25,7 +25,7 @@ from dse.system import System
 from dse.types import SCENARIOS, Scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from rich.console import Console
@@ -95,11 +95,10 @@ def run(request: Request) -> int:
     for line in view.tally.lines(request.derivation):
         console.print(line, markup=False, soft_wrap=True)
     judged = _judged(view, request)
-    for line in _doubts(judged):
-        console.print(f"note: {line}", markup=False, soft_wrap=True)
     if request.dry_run:
         make_console().print(readiness_table(judged))
-        for line in readiness_lines(judged, request.study, request.storage):
+        doubts = _doubts(each.result for each in judged)
+        for line in (*doubts, *readiness_lines(judged, request.study, request.storage)):
             console.print(line, markup=False, soft_wrap=True)
         return 0 if all(each.complete for each in judged) else 1
     chosen = _chosen(judged, request)
@@ -111,6 +110,8 @@ def run(request: Request) -> int:
                 soft_wrap=True,
             )
     tree = build(chosen, _about(study, request))
+    for line in _doubts(chosen):
+        console.print(line, markup=False, soft_wrap=True)
     written = write(tree, request.tree, request.submitter, force=request.force)
     console.print(
         f"{_counted(chosen)} in {request.tree}: "
@@ -125,12 +126,11 @@ def run(request: Request) -> int:
     return _checked(request, console)
 
 
-def _doubts(judged: Sequence[Judged]) -> list[str]:
+def _doubts(results: Iterable[Result]) -> list[str]:
     """What speaks against the accuracies of points, which no rule of MLPerf's asks for."""
-    records = {each.result.record.id: each.result.record for each in judged}
-    return plausibility.lines(
-        (f"#{id_}", plausibility.notes(record.outcome)) for id_, record in records.items()
-    )
+    records = {result.record.id: result.record for result in results}
+    told = ((f"#{id_}", plausibility.notes(each.outcome)) for id_, each in records.items())
+    return [f"note: {line}" for line in plausibility.lines(told)]
 
 
 def _counted(chosen: Sequence[Result]) -> str:

@@ -86,7 +86,7 @@ def explored(command: Command, here: Path) -> tuple[str, str]:
         "mine",
         models=["shifted", "wide"],
         backends=["onnxruntime"],
-        threads=1,
+        threads=[1, 2],
         batch_sizes=1,
         objectives=["accuracy_percent", "latency_p90_ms"],
     )
@@ -106,7 +106,7 @@ def test_every_command_tells_them(command: Command, here: Path, explored: tuple[
     for note in LEFT_OUT.split("; "):
         assert f"data set: {note}" in lines
     assert f"models.yaml: wide fp32: {STRETCHED}" in lines
-    # As soon as it is measured, whatever the batch.
+    # As soon as it is measured, for both numbers of threads.
     assert lines.count(f"note: shifted fp32, onnxruntime: {SHIFT}") == 1
     assert lines.count(f"note: wide fp32, onnxruntime: {STRETCHED}") == 1
 
@@ -117,10 +117,10 @@ def test_every_command_tells_them(command: Command, here: Path, explored: tuple[
     )
     shifted, wide = ids("shifted"), ids("wide")
     told = [
-        f"{shifted}: {SHIFT}",
-        f"{wide}: {chance}",
-        f"{wide}: {STRETCHED}",
-        f"all 2 points: data set: {LEFT_OUT}",
+        f"2 points ({shifted}): {SHIFT}",
+        f"2 points ({wide}): {chance}",
+        f"2 points ({wide}): {STRETCHED}",
+        f"all 4 points: data set: {LEFT_OUT}",
     ]
     status = command.status("mine")
     assert sorted(status["notes"]) == sorted(told)
@@ -143,9 +143,9 @@ def test_every_command_tells_them(command: Command, here: Path, explored: tuple[
     assert list(loaded["notes"]) == list(table["notes"])
 
     compared = command.good("compare", "mine").out.splitlines()
-    assert f"#1: 1 point: {SHIFT}" in compared
+    assert f"#1: 2 points: {SHIFT}" in compared
     as_object = json.loads(command.good("compare", "mine", "--json").out)
-    assert f"#1: 1 point: {SHIFT}" in as_object["notes"]
+    assert f"#1: 2 points: {SHIFT}" in as_object["notes"]
     best = as_object["systems"][0]["best"]["accuracy_percent"]
     assert best["configuration"]["model"] == "wide"
     assert best["notes"] == [chance, STRETCHED, f"data set: {LEFT_OUT}"]
