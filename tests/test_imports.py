@@ -22,12 +22,12 @@ LAYERS: dict[str, set[str]] = {
     },
     "submission": {
         *("report", "derived", "study", "measure.runner", "measure.spec"),
-        *("loadgen.logs", "loadgen.verdict"),
+        *("loadgen.logs", "loadgen.verdict", "plausibility"),
         *("system", "procfs", "paths", "yamlfile", "worker_environment", *BASE),
     },
     "validate": {
         *("explore", "report", "study", "measure.runner", "measure.spec"),
-        *("loadgen.logs", "loadgen.verdict", "turn", "version", *BASE),
+        *("loadgen.logs", "loadgen.verdict", "plausibility", "turn", "version", *BASE),
         "worker_environment",
     },
     "bench": {
@@ -37,22 +37,21 @@ LAYERS: dict[str, set[str]] = {
     "explore": {
         *("report", "results", "study", "measure.runner", "measure.spec", "space", "search"),
         *("environments", "models", "tasks", "tasks.inputs", "registry", "contract"),
-        *("frontier", "intervals", "machine", "rapl", "system", "turn", "signature", *BASE),
-        *("cgroups", "procfs"),
-        "worker_environment",
+        *("frontier", "intervals", "plausibility", "machine", "rapl", "system", "turn"),
+        *("signature", "cgroups", "procfs", "worker_environment", *BASE),
     },
     "compare": {
-        *("results", "derived", "report", "frontier", "models", "paths", *BASE),
+        *("results", "derived", "report", "frontier", "models", "paths", "plausibility", *BASE),
     },
     "derived": {"frontier", "yamlfile", "complaints", *BASE},
     "environments": {"yamlfile", "complaints", "paths", "start", "worker_environment", "registry"}
     | {"system", *BASE},
     "report": {
         *("study", "derived", "frontier", "space", "measure.reproduce"),
-        *("intervals", "system", "version", "paths", "worker_environment", *BASE),
+        *("intervals", "plausibility", "system", "version", "paths", "worker_environment", *BASE),
     },
     "results": {
-        *("study", "system", "loadgen.logs", "loadgen.verdict"),
+        *("study", "system", "loadgen.logs", "loadgen.verdict", "plausibility"),
         *("intervals", "paths", "yamlfile", "worker_environment", *BASE),
     },
     "study": {"frontier", "intervals", "space", "system", "process", "paths", "worker_environment"}
@@ -81,7 +80,7 @@ LAYERS: dict[str, set[str]] = {
     | {"measure.bench", "measure.taken", "measure.spec", "measure.failures"}
     | {"loadgen", "loadgen.logs", "contract", *BASE},
     "measure.accuracy": {"measure.bench", "measure.taken", "measure.failures", "affinity"}
-    | {"loadgen", "loadgen.logs", "contract", "intervals", *BASE},
+    | {"loadgen", "loadgen.logs", "contract", "intervals", "plausibility", *BASE},
     "measure.footprint": {"measure.bench", "measure.taken", "procfs", *BASE},
     "measure.official": {
         "measure.accuracy",
@@ -138,6 +137,7 @@ LAYERS: dict[str, set[str]] = {
     "imagenet": set(),
     "start": set(),
     "worker_environment": set(),
+    "plausibility": {"intervals", *BASE},
     "intervals": set(),
     "version": set(),
     "notebook": {"report", "study", "space", "system", *BASE},

@@ -47,7 +47,8 @@ def status(study: str, storage: str | None, *, as_json: bool, verbose: bool) -> 
         click.echo(f"environment: {variable_words(opened.about.environment)}")
     for line in borrowed_lines(opened.about.borrowed):
         click.echo(line)
-    for line in (*health(opened), *(f"not run: {line}" for line in opened.about.excluded)):
+    told = (*numbers["notes"], *health(opened))
+    for line in (*told, *(f"not run: {line}" for line in opened.about.excluded)):
         click.echo(line)
     _failures(opened, numbers["failures"], verbose=verbose)
 

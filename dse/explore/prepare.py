@@ -78,6 +78,15 @@ class Prepared:
         )
 
     @property
+    def images(self) -> list[str]:
+        """What there is to say of the data set, in lines; none where there is none."""
+        if self.dataset is None:
+            return []
+        count, labels = len(self.dataset), len(set(self.dataset.labels))
+        found = f"{count:,} images of {labels:,} labels, from {self.dataset.origin}"
+        return [f"data set: {line}" for line in (found, *self.dataset.notes)]
+
+    @property
     def memory_bytes(self) -> int:
         """What a worker may allocate, as far as the system tells."""
         return int(MEMORY_SHARE * free_memory_bytes(self.system))

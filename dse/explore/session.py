@@ -9,6 +9,7 @@ from dse.errors import RequestError
 from dse.explore.display import Display
 from dse.explore.explorer import Budget, End, Explored, Search, explore
 from dse.explore.interrupts import interrupts
+from dse.explore.judging import normalisations
 from dse.explore.measurer import Measurer
 from dse.explore.prepare import prepare, settings_of
 from dse.explore.samplers import BORROWER
@@ -180,13 +181,14 @@ def _announce(prepared: Prepared, plan: Plan, study: Study, console: Console) ->
     console.print(f"CPU: {system.title}, {system.available_words}", markup=False, soft_wrap=True)
     runtimes = ", ".join(f"{n} {v}" for n, v in prepared.offers.runtimes.items())
     console.print(f"runtimes: {runtimes}")
-    for line in environment_lines(prepared.environment, BY_OPTION):
-        console.print(line, markup=False, soft_wrap=True)
+    for line in (*environment_lines(prepared.environment, BY_OPTION), *prepared.images):
+        console.print(line, markup=False, soft_wrap=True, highlight=False)
     unrecorded = study.about.unrecorded(study.folder.name)
     for line in (
         *([unrecorded] if unrecorded else []),
         *excluded_lines(plan.excluded),
         *borrowed_lines(study.about.borrowed),
+        *normalisations(plan.configurations, prepared.provider),
     ):
         console.print(line, style="yellow", markup=False)
     done, planned = len(study.records), study.about.planned

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dse import registry
 from dse.contract import Recording
 from dse.errors import ModelError, RequestError
+from dse.explore.judging import judged_by
 from dse.explore.keys import accuracy_key, size_key, speed_key
 from dse.measure.spec import InputSource, Spec
 from dse.models.cache import sha256_of
@@ -74,13 +75,17 @@ class Bench:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A configuration with everything its measurements depend on."""
+    """A configuration with everything its measurements depend on.
+
+    `judged_by` is what an accuracy of it is kept with, see `dse.explore.judging`.
+    """
 
     configuration: Configuration
     backend: Backend
     artefact: Artefact | None
     settings: Mapping[str, Path]
     depends: Mapping[str, Any]
+    judged_by: Mapping[str, KnobValue] = field(default_factory=dict)
 
     @property
     def recorded(self) -> bool:
@@ -107,11 +112,10 @@ class Subject:
         }
 
     def complete(self, measurement: Measurement) -> Measurement:
-        """An accuracy says how many of its images the model has seen before."""
-        seen = self.artefact.calibrated_on if self.artefact else 0
-        if not seen or measurement.metric != ACCURACY.name:
+        """An accuracy says what it is judged by."""
+        if not self.judged_by or measurement.metric != ACCURACY.name:
             return measurement
-        return replace(measurement, details={**measurement.details, "calibrated_on": seen})
+        return replace(measurement, details={**measurement.details, **self.judged_by})
 
 
 class Subjects:
@@ -197,7 +201,14 @@ class Subjects:
         # Left out where nothing was set: keys stay what they were.
         if variables := deliberate(self._bench.environment):
             depends["environment"] = variables
-        return Subject(configuration, backend, artefact, settings, depends)
+        judged = self._judged_by(configuration, artefact) if artefact else {}
+        return Subject(configuration, backend, artefact, settings, depends, judged)
+
+    def _judged_by(
+        self, configuration: Configuration, artefact: Artefact
+    ) -> Mapping[str, KnobValue]:
+        published = self._bench.offers.published(configuration.model, configuration.precision)
+        return judged_by(configuration, artefact, published, self._bench.dataset)
 
     def _settings(self, backend: str) -> Mapping[str, Path]:
         settings = self._bench.settings.get(backend, {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dse import plausibility
 from dse.report.view import View
 from dse.system import System
 from dse.types import ACCURACY, ENERGY, LADDER, METRICS, SCENARIOS, Source
@@ -29,6 +30,7 @@ def status(study: Study) -> dict[str, Any]:
         "measurements_taken": study.measurements_taken,
         "failures": dict(sorted(failures.items())),
         **environment(study),
+        "notes": doubts(study),
         **_borrowed(study),
     }
 
@@ -58,6 +60,7 @@ def frontier(study: Study, view: View | None = None) -> dict[str, Any]:
         "points": [
             _viewed(record, view)
             | {"certain": view.certain(record), "leading": record.id in leading}
+            | {"notes": list(map(str, plausibility.notes(record.outcome)))}
             | _defined(record, view)
             for record in ordered(view.frontier)
         ],
@@ -76,6 +79,12 @@ def environment(study: Study) -> dict[str, Any]:
 def _borrowed(study: Study) -> dict[str, Any]:
     """Whose results led the search, where any did; their values are nowhere in the study."""
     return {"borrowed": list(study.about.borrowed)} if study.about.borrowed else {}
+
+
+def doubts(study: Study) -> list[str]:
+    """What speaks against accuracies of the study, a line for each reason."""
+    records = sorted(study.records.values(), key=lambda record: record.id)
+    return plausibility.lines((f"#{r.id}", plausibility.notes(r.outcome)) for r in records)
 
 
 def ordered(records: list[Record]) -> list[Record]:
@@ -161,7 +170,7 @@ def notes(study: Study, view: View | None = None) -> list[str]:
     """
     view = view or View(study)
     sources = {m.source for r in study.records.values() for m in r.outcome.measurements}
-    lines = []
+    lines = doubts(study)
     if Source.PUBLISHED in sources:
         origins = {
             str(m.details.get("source"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dse.plausibility import notes
 from dse.results.table import Results, Row
 from dse.system import System
 from dse.types import ACCURACY
@@ -48,6 +49,7 @@ def _row(record: Record) -> Row:
         intervals={m.metric: m.interval for m in measurements if m.interval},
         valid=frozenset(m.metric for m in measurements if m.fidelity == "valid"),
         images=_images(record),
+        notes=notes(record.outcome),
     )
 
 

@@ -81,8 +81,8 @@ def run(request: Request) -> int:
     subjects = Subjects(_bench(study, prepared, memory, console), study)
     scheduler = Scheduler(prepared, subjects, known, fidelity, memory, study.folder.runs)
     schedule = scheduler.schedule(records, scenarios)
-    for line in environment_lines(environment):
-        console.print(line, markup=False, soft_wrap=True)
+    for line in (*environment_lines(environment), *prepared.images):
+        console.print(line, markup=False, soft_wrap=True, highlight=False)
     _announce(schedule, make_console() if request.dry_run else console)
     if request.dry_run or not schedule.runs:
         return 1 if schedule.refused else 0

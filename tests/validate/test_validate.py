@@ -116,6 +116,9 @@ def test_a_real_model_is_rehearsed(command: Command, here: Path) -> None:
     (point,) = command.frontier("real")["points"]
     percent = f"{point['values']['accuracy_percent']:.2f} %"
     assert f"rehearsed: {percent} (" in answer.err  # the same images, the same predictions
+    (note,) = point["notes"]
+    assert note.startswith("accuracy is that of chance (")  # its weights were never trained
+    assert f"  note: {note}" in answer.err.splitlines()
 
 
 def test_the_environment_is_that_of_the_study(
