@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dse.plausibility import notes
-from dse.report.summary import status
+from dse.report.summary import counts
 from dse.report.text import frontier_table, marks, number
 from dse.study.record import Purpose
 from dse.types import METRICS
@@ -128,7 +128,7 @@ class Display:
             self._live.update(self._render(), refresh=True)
 
     def _render(self) -> RenderableType:
-        numbers = status(self._study)
+        numbers = counts(self._study)
         done = len(self._study.records)
         bar = Table.grid(padding=(0, 1))
         bar.add_row(

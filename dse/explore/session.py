@@ -203,7 +203,7 @@ def _conclude(study: Study, explored: Explored, console: Console) -> None:
 
     repeated = explored.steps[Purpose.REPEAT] + explored.steps[Purpose.ANCHOR]
     again = f", {repeated} repeated" if repeated else ""
-    numbers = summary.status(study)
+    numbers = summary.counts(study)
     counts = numbers["configurations"]
     console.print(
         f"{explored.end.value}: {explored.steps[Purpose.EXPLORE]} done now{again}; "

@@ -17,7 +17,15 @@ if TYPE_CHECKING:
 
 
 def status(study: Study) -> dict[str, Any]:
-    """How far a study is: the object that ``dse status --json`` prints."""
+    """How far a study is, and what speaks against its accuracies: what ``dse status --json`` says.
+
+    The notes are of all configurations: what is shown as a study grows takes `counts`.
+    """
+    return {**counts(study), "notes": doubts(study)}
+
+
+def counts(study: Study) -> dict[str, Any]:
+    """How far a study is."""
     failures = {kind.value: count for kind, count in study.results.failed.items() if count}
     failed = sum(failures.values())
     return {
@@ -30,7 +38,6 @@ def status(study: Study) -> dict[str, Any]:
         "measurements_taken": study.measurements_taken,
         "failures": dict(sorted(failures.items())),
         **environment(study),
-        "notes": doubts(study),
         **_borrowed(study),
     }
 
