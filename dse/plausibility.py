@@ -102,6 +102,9 @@ def accuracy_notes(accuracy: Measurement) -> tuple[Note, ...]:
     if "normalisation" in details:
         reason = "mean and scale are not for pixels of 0 to 255"
         found.append(Note(reason, "", str(details["normalisation"])))
+    if "may_saturate" in details:
+        reason = "8-bit products may saturate on this CPU, which has no VNNI"
+        found.append(Note(reason, "", "try exact_int8: true"))
     if "dataset_notes" in details:
         found.append(Note("data set", "", str(details["dataset_notes"])))
     return tuple(note for note in found if note is not None)

@@ -38,7 +38,7 @@ LAYERS: dict[str, set[str]] = {
         *("report", "results", "study", "measure.runner", "measure.spec", "space", "search"),
         *("environments", "models", "tasks", "tasks.inputs", "registry", "contract"),
         *("frontier", "intervals", "plausibility", "machine", "rapl", "system", "turn"),
-        *("signature", "cgroups", "procfs", "worker_environment", *BASE),
+        *("signature", "instruction_sets", "cgroups", "procfs", "worker_environment", *BASE),
     },
     "compare": {
         *("results", "derived", "report", "frontier", "models", "paths", "plausibility", *BASE),

@@ -208,7 +208,8 @@ class Subjects:
         self, configuration: Configuration, artefact: Artefact
     ) -> Mapping[str, KnobValue]:
         published = self._bench.offers.published(configuration.model, configuration.precision)
-        return judged_by(configuration, artefact, published, self._bench.dataset)
+        sets = self._bench.system.instruction_sets
+        return judged_by(configuration, artefact, published, self._bench.dataset, sets)
 
     def _settings(self, backend: str) -> Mapping[str, Path]:
         settings = self._bench.settings.get(backend, {})

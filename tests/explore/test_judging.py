@@ -31,25 +31,25 @@ def of(model: str, precision: str, backend: str = "onnxruntime") -> Configuratio
 
 
 def test_classes_are_without_the_background() -> None:
-    assert judged_by(of("mine", "fp32"), ARTEFACT, None, DATASET) == {"classes": 1000}
+    assert judged_by(of("mine", "fp32"), ARTEFACT, None, DATASET, None) == {"classes": 1000}
     unknown = replace(ARTEFACT, classes=None)
-    assert judged_by(of("mine", "fp32"), unknown, None, None) == {}
+    assert judged_by(of("mine", "fp32"), unknown, None, None, None) == {}
 
 
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
 def test_the_published_accuracy_is_the_providers_or_else_the_catalogues(precision: str) -> None:
     own = PublishedAccuracy(50.5, "somebody")
-    found = judged_by(of(NAME, precision), ARTEFACT, own, None)
+    found = judged_by(of(NAME, precision), ARTEFACT, own, None, None)
     assert found["published_percent"] == 50.5
-    found = judged_by(of(NAME, precision), ARTEFACT, None, None)
+    found = judged_by(of(NAME, precision), ARTEFACT, None, None, None)
     assert found["published_percent"] == published(NAME)[precision].percent
-    assert "published_percent" not in judged_by(of(NAME, "bf16"), ARTEFACT, None, None)
+    assert "published_percent" not in judged_by(of(NAME, "bf16"), ARTEFACT, None, None, None)
 
 
 def test_what_was_seen_before_and_what_is_odd_stand_beside_it() -> None:
     odd = replace(ARTEFACT, preprocessing=replace(RIGHT, mean=(0.5,) * 3), calibrated_on=64)
     dataset = replace(DATASET, notes=("one thing", "another"))
-    assert judged_by(of("mine", "int8"), odd, None, dataset) == {
+    assert judged_by(of("mine", "int8"), odd, None, dataset, None) == {
         "calibrated_on": 64,
         "classes": 1000,
         "normalisation": "write mean: 127.5, scale: 127.5",
@@ -81,3 +81,32 @@ def test_a_manifest_for_pixels_of_0_to_1_is_told_once_for_each_file(tmp_path: Pa
             "write mean: [123.675, 116.28, 103.53], scale: [58.395, 57.12, 57.375]"
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("backend", "precision", "knobs", "made_from", "sets", "expected"),
+    [
+        ("onnxruntime", "int8", (), "", ("avx2",), True),
+        ("openvino", "int8", (), "", ("avx2", "avx512f"), True),
+        ("openvino", "int8", (("exact_int8", True),), "", ("avx2",), False),
+        ("onnxruntime", "int8", (), "m_fp32.onnx", ("avx2",), False),
+        ("onnxruntime", "fp32", (), "", ("avx2",), False),
+        ("onnxruntime", "int8", (), "", ("avx2", "avx_vnni"), False),
+        ("onnxruntime", "int8", (), "", ("asimd",), False),
+        ("onnxruntime", "int8", (), "", None, False),
+        ("litert", "int8", (), "", ("avx2",), False),
+    ],
+)
+def test_given_int8_files_may_saturate_without_vnni(
+    backend: str,
+    precision: str,
+    knobs: tuple[tuple[str, bool], ...],
+    made_from: str,
+    sets: tuple[str, ...] | None,
+    *,
+    expected: bool,
+) -> None:
+    configuration = replace(of("mine", precision, backend), knobs=knobs)
+    artefact = replace(ARTEFACT, made_from=made_from)
+    found = judged_by(configuration, artefact, None, None, sets)
+    assert found.get("may_saturate", False) is expected
