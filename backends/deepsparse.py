@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from contextlib import contextmanager
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dse.contract import LoadError, LoadRequest, UnsupportedError, arrays_of
 
+from .scores import place_of_scores, scores_first
 from .streamed import STREAMS, Streamed, streams
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from dse.contract import Batch, Knob
+    from dse.contract import Batch, Knob, Outputs
     from dse.signature import Signature
     from dse.types import ModelFormat
 
@@ -35,16 +36,18 @@ class DeepSparse:
 
     def version(self) -> str:
         """The installed version of DeepSparse."""
-        _library()
+        import deepsparse  # noqa: F401  # the native part must load, too
+
         return metadata.version("deepsparse")
 
     def load(self, request: LoadRequest) -> Streamed:
         """Compiles the model for the configuration's batch, threads and streams."""
+        import deepsparse
+
         count = streams(request)
-        library = _library()
         with _file(request) as (file, batch_size):
             try:
-                engine = library.Engine(
+                engine = deepsparse.Engine(
                     # Absolute: a name that starts with `zoo:` or `hf:` would be downloaded.
                     file,
                     batch_size=batch_size,
@@ -61,14 +64,12 @@ class DeepSparse:
         # The library would lower the number without a word where the CPU has fewer cores.
         if engine.num_streams != count:
             raise UnsupportedError(f"{count} streams, of which this CPU has {engine.num_streams}")
-        return Streamed([_Stream(engine) for _ in range(count)])
-
-
-def _library() -> Any:
-    os.environ["NM_DISABLE_ANALYTICS"] = "1"  # else it reports each import and each model
-    import deepsparse
-
-    return deepsparse
+        # The engine itself tells no shapes of outputs.
+        several = request.signature is None and len(engine.output_names) > 1
+        make: Callable[[Any], _Stream] = _Stream
+        if several:
+            make = partial(_OneOfSeveral, classes=request.classes)
+        return Streamed([make(engine) for _ in range(count)])
 
 
 @contextmanager
@@ -108,8 +109,11 @@ def _with_shapes(file: Path, signature: Signature, batch_size: int, folder: Path
 class _Stream:
     """The engine as one thread calls it."""
 
+    _place = 0
+    """Of the scores among the outputs."""
+
     def __init__(self, engine: Any) -> None:
-        self._run = engine.run
+        self._run, self._names = engine.run, engine.output_names
 
     def bind(self, batch: Batch) -> list[NDArray[Any]]:
         arrays = arrays_of(batch)
@@ -120,8 +124,34 @@ class _Stream:
 
     def predict(self, bound: list[NDArray[Any]]) -> NDArray[np.generic]:
         # False: shape and dtype are checked by the engine itself.
-        scores: NDArray[np.generic] = self._run(bound, False)[0]
+        scores: NDArray[np.generic] = self._run(bound, False)[self._place]
         return scores
+
+    def outputs(self, bound: list[NDArray[Any]]) -> Outputs:
+        found = tuple(zip(self._names, self._run(bound, False), strict=True))
+        return scores_first(found, self._place)
 
     def close(self) -> None:
         del self._run
+
+
+class _OneOfSeveral(_Stream):
+    """Finds out with the first batch which of its outputs has the scores.
+
+    Args:
+        engine: of DeepSparse.
+        classes: number of scores, where it is known.
+    """
+
+    def __init__(self, engine: Any, classes: int | None) -> None:
+        super().__init__(engine)
+        self._classes = classes
+        self._known = False
+
+    def bind(self, batch: Batch) -> list[NDArray[Any]]:
+        bound = super().bind(batch)
+        if not self._known:
+            shapes = [output.shape for output in self._run(bound)]
+            named = list(zip(self._names, shapes, strict=True))
+            self._place, self._known = place_of_scores(named, self._classes), True
+        return bound

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from dse.contract import Outputs
     from dse.types import ModelFormat
 
 CLASSES = 1000
@@ -75,6 +76,9 @@ class _Constant:
         if self._delay_s:
             time.sleep(self._delay_s)
         return self._scores[: len(bound)]
+
+    def outputs(self, bound: NDArray[Any]) -> Outputs:
+        return (("scores", self.predict(bound)),)
 
     def close(self) -> None:
         self._fault = "none"

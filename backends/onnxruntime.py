@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dse.contract import Knob, LoadError, LoadRequest, UnsupportedError, arrays_of
+
+from .scores import place_of_scores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,8 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dse.contract import Batch
-    from dse.signature import Signature
+    from dse.contract import Batch, Outputs
     from dse.types import ModelFormat
 
 GRAPH_OPTIMIZATION = {
@@ -22,6 +24,11 @@ GRAPH_OPTIMIZATION = {
     "extended": "ORT_ENABLE_EXTENDED",
     "all": "ORT_ENABLE_ALL",
 }
+_ARRAYS = {
+    *(f"tensor({name})" for name in ("float", "double", "float16", "bool", "string")),
+    *(f"tensor({sign}int{bits})" for sign in ("", "u") for bits in (8, 16, 32, 64)),
+}
+"""Outputs that come as arrays."""
 
 
 class OnnxRuntime:
@@ -69,6 +76,8 @@ class OnnxRuntime:
         import onnxruntime as ort
         from onnxruntime.capi import onnxruntime_pybind11_state as errors
 
+        # Where it is 1, a model's own metadata replace the options: threads, too.
+        os.environ.pop("ORT_LOAD_CONFIG_FROM_MODEL", None)
         try:
             session = ort.InferenceSession(
                 str(request.model_file), _options(request), providers=["CPUExecutionProvider"]
@@ -86,7 +95,7 @@ class OnnxRuntime:
             raise LoadError(str(error)) from error
         if request.signature is None and len(session.get_inputs()) != 1:
             raise UnsupportedError(f"the model has {len(session.get_inputs())} inputs, not one")
-        return _opened(session, request.signature)
+        return _opened(session, request)
 
 
 def _options(request: LoadRequest) -> Any:
@@ -123,12 +132,19 @@ class _Session:
         session: of onnxruntime.
         inputs: names, in the order of a batch's arrays.
         outputs: names of those that are computed; the first has the scores.
+        others: names of those that are not.
     """
 
-    def __init__(self, session: Any, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+    def __init__(
+        self,
+        session: Any,
+        inputs: Sequence[str],
+        outputs: Sequence[str],
+        others: Sequence[str] = (),
+    ) -> None:
         self._session = session
         self._run = session.run_with_iobinding
-        self._inputs, self._outputs = inputs, outputs
+        self._inputs, self._outputs, self._others = inputs, outputs, others
         self._shapes: list[tuple[int, ...]] = []
         self._targets: list[Any] = []
         self._scores: NDArray[np.generic] | None = None
@@ -165,6 +181,11 @@ class _Session:
         self._run(bound[0])
         return self._scores  # type: ignore[return-value]  # set by bind
 
+    def outputs(self, bound: Any) -> Outputs:
+        self._run(bound[0])
+        found = zip(self._outputs, (one.numpy() for one in self._targets), strict=True)
+        return (*found, *((name, None) for name in self._others))
+
     def close(self) -> None:
         del self._run, self._session, self._targets
 
@@ -188,13 +209,20 @@ class _Allocating(_Session):
         scores: NDArray[np.generic] = bound[0].get_outputs()[0].numpy()
         return scores
 
+    def outputs(self, bound: Any) -> Outputs:
+        self._run(bound[0])
+        arrays = map(_array, bound[0].get_outputs())
+        return tuple(zip(self._outputs, arrays, strict=True))
 
-def _opened(session: Any, signature: Signature | None) -> _Session:
-    """The session with its inputs and outputs; of an image classifier only the first counts."""
+
+def _opened(session: Any, request: LoadRequest) -> _Session:
+    """The session with its inputs and outputs; of an image classifier only the scores count."""
     inputs = [one.name for one in session.get_inputs()]
-    outputs = session.get_outputs()
+    outputs, signature = session.get_outputs(), request.signature
     if signature is None:
-        return _Session(session, inputs, [outputs[0].name])
+        scores = place_of_scores([(one.name, _shape(one)) for one in outputs], request.classes)
+        others = [one.name for place, one in enumerate(outputs) if place != scores]
+        return _Session(session, inputs, [outputs[scores].name], others)
     named = {dim for one in session.get_inputs() for dim in one.shape if dim is not None}
     fixed = all(
         one.type.startswith("tensor(") and all(isinstance(d, int) or d in named for d in one.shape)
@@ -202,3 +230,13 @@ def _opened(session: Any, signature: Signature | None) -> _Session:
     )
     kind = _Session if fixed else _Allocating
     return kind(session, [one.name for one in signature.inputs], [one.name for one in outputs])
+
+
+def _array(value: Any) -> NDArray[Any] | None:
+    """The array of an output; None for a sequence, a map, and what numpy has no type for."""
+    return value.numpy() if value.data_type() in _ARRAYS else None
+
+
+def _shape(output: Any) -> list[int | None]:
+    """The shape of an output; its dimensions may have names, or nothing at all."""
+    return [size if isinstance(size, int) else None for size in output.shape]

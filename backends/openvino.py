@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from dse.contract import Knob, LoadError, LoadRequest, UnsupportedError
 from dse.instruction_sets import BF16, X86
 
+from .scores import place_of_scores, scores_first
 from .streamed import STREAMS, Streamed, streams
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dse.contract import Model
+    from dse.contract import Model, Outputs
     from dse.signature import Signature
     from dse.types import ModelFormat
 
@@ -68,6 +69,8 @@ class OpenVINO:
         import openvino
 
         count = streams(request)
+        if request.signature is not None and request.signature.subgraph:
+            raise UnsupportedError("OpenVINO reads the first subgraph of a TFLite file alone")
         core = openvino.Core()
         precision = str(request.knob("inference_precision", "f32"))
         # Without the instructions the plugin would fall back to f32 without a word.
@@ -94,7 +97,7 @@ class OpenVINO:
         try:
             if signature is None:
                 _fix_batch(model, batch_size)
-                kind: Callable[[Any], Model] = _Request
+                kind: Callable[[Any], Model] = partial(_Request, classes=request.classes)
             else:
                 kind = partial(_AnyRequest, places=_fix_shapes(model, signature, batch_size))
             compiled = core.compile_model(model, "CPU", options)
@@ -121,12 +124,19 @@ def _fix_shapes(model: Any, signature: Signature, batch_size: int) -> list[int]:
 
 
 class _Request:
-    """An inference request: its tensors are set, so that a call finds everything in place."""
+    """An inference request: its tensors are set, so that a call finds everything in place.
 
-    def __init__(self, request: Any) -> None:
+    Args:
+        request: of OpenVINO.
+        classes: number of scores, where it is known.
+    """
+
+    def __init__(self, request: Any, classes: int | None) -> None:
         self._request = request
         self._set, self._infer = request.set_input_tensor, request.infer
-        self._scores: NDArray[np.generic] = request.get_output_tensor(0).data
+        outputs = [(_name(o, place), _shape(o)) for place, o in enumerate(request.model_outputs)]
+        self._place = place_of_scores(outputs, classes)
+        self._scores: NDArray[np.generic] = request.get_output_tensor(self._place).data
         tensor = request.get_input_tensor(0).data
         self._fits = (tensor.shape, tensor.dtype)
 
@@ -137,6 +147,10 @@ class _Request:
         self._set(bound)
         self._infer(share_outputs=True)
         return self._scores
+
+    def outputs(self, bound: Any) -> Outputs:
+        self.predict(bound)
+        return scores_first(_found(self._request), self._place)
 
     def close(self) -> None:
         del self._set, self._infer, self._request, self._scores
@@ -167,8 +181,30 @@ class _AnyRequest:
         scores: NDArray[np.generic] = self._request.get_output_tensor(0).data
         return scores
 
+    def outputs(self, bound: Any) -> Outputs:
+        self.predict(bound)
+        return _found(self._request)
+
     def close(self) -> None:
         del self._set, self._infer, self._request
+
+
+def _found(request: Any) -> Outputs:
+    """What an inference gave, in the order of the file."""
+    names = [_name(output, place) for place, output in enumerate(request.model_outputs)]
+    return tuple((name, request.get_output_tensor(place).data) for place, name in enumerate(names))
+
+
+def _name(output: Any, place: int) -> str:
+    """A tensor may have several names, or none."""
+    return min(output.get_names(), default=f"output {place}")
+
+
+def _shape(output: Any) -> list[int | None] | None:
+    shape = output.partial_shape
+    if shape.rank.is_dynamic:
+        return None
+    return [None if size.is_dynamic else size.get_length() for size in shape]
 
 
 def _shared(array: NDArray[Any], fits: tuple[Any, Any]) -> Any:

@@ -39,6 +39,7 @@ class Streamed:
         self._streams = streams
         self.bind = streams[0].bind
         self.predict = streams[0].predict
+        self.outputs = streams[0].outputs
 
     def streams(self) -> Sequence[Model]:
         """See `dse.contract.Streams`."""
@@ -46,6 +47,6 @@ class Streamed:
 
     def close(self) -> None:
         """Frees what the streams hold."""
-        del self.bind, self.predict
+        del self.bind, self.predict, self.outputs
         for stream in self._streams:
             stream.close()

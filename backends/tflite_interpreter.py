@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from dse.contract import Knob, LoadError, LoadRequest, UnsupportedError
 
+from .scores import place_of_scores, scores_first
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
+
+    from dse.contract import Outputs
+    from dse.signature import Signature
 
 XNNPACK = Knob(
     "xnnpack",
@@ -23,7 +28,7 @@ XNNPACK = Knob(
 )
 
 
-def load(request: LoadRequest, module: Any) -> _Interpreter | _AnyInterpreter:
+def load(request: LoadRequest, module: Any) -> _Interpreter | _AnyInterpreter | _Subgraph:
     """Creates an interpreter whose inputs are resized to the configuration's batch.
 
     Args:
@@ -43,6 +48,8 @@ def load(request: LoadRequest, module: Any) -> _Interpreter | _AnyInterpreter:
         )
     except (ValueError, RuntimeError) as error:
         raise LoadError(str(error)) from error
+    if request.signature is not None and request.signature.subgraph:
+        return _subgraph(interpreter, request.signature, request.configuration.batch_size)
     inputs = interpreter.get_input_details()
     try:
         for details, shape in zip(inputs, _shapes(request, inputs), strict=True):
@@ -51,7 +58,38 @@ def load(request: LoadRequest, module: Any) -> _Interpreter | _AnyInterpreter:
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise UnsupportedError(str(error)) from error
-    return _Interpreter(interpreter) if request.signature is None else _AnyInterpreter(interpreter)
+    if request.signature is None:
+        return _Interpreter(interpreter, request.classes)
+    return _AnyInterpreter(interpreter)
+
+
+def _subgraph(interpreter: Any, signature: Signature, batch_size: int) -> _Subgraph:
+    """Another subgraph than the first, its inputs resized and its tensors allocated."""
+    import numpy as np
+
+    number = signature.subgraph
+    # What the library's own runner of signatures works with; that one resizes in every call.
+    runner = interpreter._interpreter  # noqa: SLF001  # no public method calls a subgraph
+    places = [
+        places
+        for name, places in runner.GetSignatureDefs().items()
+        if runner.GetSubgraphIndexFromSignature(name) == number
+    ]
+    if not places:
+        raise UnsupportedError(f"no signature leads to subgraph {number}")
+    tensors = list(places[0]["inputs"].values())
+    named = {runner.TensorName(each, number): each for each in tensors}
+    names = [one.name for one in signature.inputs]
+    if sorted(named) != sorted(names) or len(named) != len(tensors):
+        raise UnsupportedError(f"subgraph {number} has inputs that its signature can't tell apart")
+    inputs = [named[name] for name in names]
+    try:
+        for index, one in zip(inputs, signature.of_batch(batch_size), strict=True):
+            runner.ResizeInputTensor(index, np.array(one.shape, np.int32), False, number)
+        runner.AllocateTensors(number)
+    except (ValueError, RuntimeError) as error:
+        raise UnsupportedError(str(error)) from error
+    return _Subgraph(runner, number, inputs, list(places[0]["outputs"].values()))
 
 
 def _shapes(request: LoadRequest, inputs: Sequence[Mapping[str, Any]]) -> list[list[int]]:
@@ -65,13 +103,16 @@ def _shapes(request: LoadRequest, inputs: Sequence[Mapping[str, Any]]) -> list[l
 
 
 class _Interpreter:
-    def __init__(self, interpreter: Any) -> None:
+    def __init__(self, interpreter: Any, classes: int | None) -> None:
         self._interpreter = interpreter
         self._set = interpreter.set_tensor
         self._invoke = interpreter.invoke
         self._get = interpreter.get_tensor
         self._input = interpreter.get_input_details()[0]["index"]
-        self._output = interpreter.get_output_details()[0]["index"]
+        outputs = interpreter.get_output_details()
+        place = place_of_scores([(one["name"], list(one["shape"])) for one in outputs], classes)
+        self._outputs = [(one["name"], one["index"]) for one in outputs]
+        self._place, self._output = place, outputs[place]["index"]
         self._buffer = self._memory(self._input)
 
     def _memory(self, index: int) -> NDArray[Any]:
@@ -99,6 +140,11 @@ class _Interpreter:
         scores: NDArray[np.generic] = self._get(self._output)
         return scores
 
+    def outputs(self, bound: NDArray[Any]) -> Outputs:
+        self.predict(bound)
+        found = tuple((name, self._get(index)) for name, index in self._outputs)
+        return scores_first(found, self._place)
+
     def close(self) -> None:
         del self._set, self._invoke, self._get, self._buffer, self._interpreter
 
@@ -124,5 +170,49 @@ class _AnyInterpreter:
         scores: NDArray[np.generic] = found[0]
         return scores
 
+    def outputs(self, bound: list[tuple[int, NDArray[Any]]]) -> Outputs:
+        self.predict(bound)
+        details = self._interpreter.get_output_details()
+        return tuple((one["name"], self._get(one["index"])) for one in details)
+
     def close(self) -> None:
         del self._set, self._invoke, self._get, self._interpreter
+
+
+class _Subgraph:
+    """A subgraph with any number of inputs and outputs, called by its number.
+
+    Args:
+        runner: the native part of the interpreter.
+        number: of the subgraph.
+        inputs: numbers of tensors, in the order of a batch's arrays.
+        outputs: numbers of tensors.
+    """
+
+    def __init__(
+        self, runner: Any, number: int, inputs: Sequence[int], outputs: Sequence[int]
+    ) -> None:
+        self._set, self._invoke, self._get = runner.SetTensor, runner.Invoke, runner.GetTensor
+        self._name = runner.TensorName
+        self._number, self._inputs, self._outputs = number, inputs, outputs
+
+    def bind(self, batch: tuple[NDArray[Any], ...]) -> list[tuple[int, NDArray[Any]]]:
+        return list(zip(self._inputs, batch, strict=True))
+
+    def predict(self, bound: list[tuple[int, NDArray[Any]]]) -> NDArray[np.generic]:
+        for index, array in bound:
+            self._set(index, array, self._number)
+        self._invoke(self._number)
+        found = [self._get(index, self._number) for index in self._outputs]
+        scores: NDArray[np.generic] = found[0]
+        return scores
+
+    def outputs(self, bound: list[tuple[int, NDArray[Any]]]) -> Outputs:
+        self.predict(bound)
+        return tuple(
+            (self._name(index, self._number), self._get(index, self._number))
+            for index in self._outputs
+        )
+
+    def close(self) -> None:
+        del self._set, self._invoke, self._get, self._name

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     Batch = NDArray[Any] | tuple[NDArray[Any], ...]
     """What a call is made with: one array, or with a signature one for each of its inputs."""
+    Outputs = tuple[tuple[str, NDArray[Any] | None], ...]
+    """Name and array of each output of a call; None for one that is not computed."""
 
 
 class UnsupportedError(Exception):
@@ -62,12 +64,15 @@ class LoadRequest:
         settings: the files the search space gives the backend, by name (no part of the search).
         signature: the inputs, with a number for every dimension; None for an image classifier with
             one input, whose first dimension is the batch.
+        classes: number of a classifier's scores, which tells several outputs apart; None where it
+            is not known.
     """
 
     configuration: Configuration
     model_file: Path | None
     settings: Mapping[str, Path]
     signature: Signature | None = None
+    classes: int | None = None
 
     def knob(self, name: str, default: KnobValue) -> KnobValue:
         """The value of a knob, or its default."""
@@ -107,11 +112,29 @@ class Model(Protocol):
             bound: what `bind` of this very model returned.
 
         Returns:
-            (batch_size, classes) scores; with a signature the first output, whatever that is, when
-            all are computed. The array may be overwritten by the next call.
+            (batch_size, classes) scores: of several outputs the first with ``classes`` of them;
+            with a signature the first output, whatever that is, when all are computed. The array
+            may be overwritten by the next call.
 
         Raises:
             Exception: whatever the runtime raises; never a silent empty answer.
+        """
+        ...
+
+    def outputs(self, bound: Any) -> Outputs:
+        """Predicts as `predict` does, and gives everything that came out.
+
+        Called in the warm-up, never in the measured loop.
+
+        Args:
+            bound: what `bind` of this very model returned.
+
+        Returns:
+            Every output of the model; first the one that `predict` returns, then the others in
+            the order of the file. The arrays may be overwritten by the next call.
+
+        Raises:
+            Exception: see `predict`.
         """
         ...
 

@@ -1,7 +1,8 @@
 """The instruction sets by which runtimes choose their kernels: speed and int8 results follow them.
 
-They are named as Linux names them in ``/proc/cpuinfo``. A hypervisor may mask a CPU's name, but a
-program that used an instruction set it hides would crash: so these can be believed.
+They are named as Linux names them in ``/proc/cpuinfo``; the length of SVE's vectors in bits stands
+beside them, such as ``sve:256``. A hypervisor may mask a CPU's name, but a program that used an
+instruction set it hides would crash: so these can be believed.
 """
 
 from __future__ import annotations
@@ -28,9 +29,14 @@ ARM = frozenset((
     "smei8i32", "smeb16f32", "smef16f16", "smeb16b16",
 ))
 # fmt: on
+OTHERS = frozenset(("lsx", "lasx", "vx", "vxe", "vxe2", "nnpa"))
+"""Of LoongArch and of IBM mainframes."""
 _FIELDS = ("flags", "Features", "features")
-"""Fields of ``/proc/cpuinfo`` that list them: of x86, of Arm, of s390 and LoongArch."""
-_KNOWN = X86 | ARM
+"""Fields of ``/proc/cpuinfo`` that list them: of x86, of Arm and LoongArch, of s390."""
+_KNOWN = X86 | ARM | OTHERS
+_RISCV = ("rv", "zv", "zfh", "zfbf", "zb", "xthead")
+"""Beginnings of the parts of RISC-V's ``isa``: the base with its letters, vectors, short floats,
+bits and what T-Head adds. Newer kernels list more of the others for the same CPU."""
 
 BF16 = ("avx512_bf16", "amx_bf16", "avx_ne_convert", "bf16", "svebf16")
 """Instruction sets that compute with bfloat16."""
@@ -38,18 +44,28 @@ VNNI = ("avx512_vnni", "avx_vnni", "amx_int8")
 """x86 instruction sets that add products of 8-bit integers without saturating at 16 bits."""
 
 
-def instruction_sets(blocks: Iterable[Mapping[str, str]]) -> tuple[str, ...] | None:
+def instruction_sets(
+    blocks: Iterable[Mapping[str, str]], sve_bytes: int | None = None
+) -> tuple[str, ...] | None:
     """Those that every one of the CPUs has, sorted; None where nothing tells.
 
     Args:
-        blocks: the paragraphs of ``/proc/cpuinfo``, of the CPUs that count.
+        blocks: what ``/proc/cpuinfo`` tells of each of the CPUs that count.
+        sve_bytes: length of the vectors that Linux gives a process, on Arm CPUs with SVE.
     """
-    listed = [
-        frozenset(block[field].lower().split())
-        for block in blocks
-        for field in _FIELDS
-        if field in block
-    ]
+    listed = [names for block in blocks if (names := _listed(block)) is not None]
     if not listed:
         return None
-    return tuple(sorted(frozenset.intersection(*listed) & _KNOWN))
+    found = frozenset.intersection(*listed)
+    if sve_bytes and "sve" in found:
+        found |= {f"sve:{8 * sve_bytes}"}
+    return tuple(sorted(found))
+
+
+def _listed(block: Mapping[str, str]) -> frozenset[str] | None:
+    fields = [block[field] for field in _FIELDS if field in block]
+    if fields:
+        return frozenset(" ".join(fields).lower().split()) & _KNOWN
+    if isa := block.get("hart isa") or block.get("isa"):
+        return frozenset(part for part in isa.lower().split("_") if part.startswith(_RISCV))
+    return None

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Fill = Literal["noise", "ids", "positions", "ones", "zeros"]
+Fill = Literal["noise", "ids", "positions", "ones", "zeros", "values"]
 """What an input is filled with: numbers of its type's whole range (of -1 to 1 for floating point),
-numbers below a bound, the places 0, 1, 2 and so on, or one and the same number throughout."""
+numbers below a bound, the places 0, 1, 2 and so on, one and the same number throughout, or given
+values."""
 
 DTYPE_BYTES: Mapping[str, int] = {
     "float16": 2,
@@ -36,6 +37,8 @@ class Input:
         shape: for a single sample; where the model takes batches, it begins with 1.
         fill: what it is filled with.
         bound: ids and positions lie below it.
+        values: of a single sample, one for each of its elements or one for all of them; empty where
+            none are given.
     """
 
     name: str
@@ -43,6 +46,19 @@ class Input:
     shape: tuple[int, ...]
     fill: Fill = "noise"
     bound: int = 0
+    values: tuple[float, ...] = ()
+
+    @property
+    def elements(self) -> int:
+        """How many numbers a single sample has."""
+        return prod(self.shape)
+
+    def as_dict(self) -> dict[str, Any]:
+        """A JSON object; values only where there are some: keys of older studies stay the same."""
+        data = {**asdict(self), "shape": list(self.shape), "values": list(self.values)}
+        if not self.values:
+            del data["values"]
+        return data
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +68,12 @@ class Signature:
     Attributes:
         inputs: at least one.
         batched: whether the first dimension of each is the batch; else one call is one sample.
+        subgraph: of a TFLite file, the one that is run.
     """
 
     inputs: tuple[Input, ...]
     batched: bool
+    subgraph: int = 0
 
     def of_batch(self, batch_size: int) -> tuple[Input, ...]:
         """The inputs with the shapes that a call for so many samples has.
@@ -72,15 +90,18 @@ class Signature:
     @property
     def sample_bytes(self) -> int:
         """The memory that the inputs of one sample take."""
-        return sum(DTYPE_BYTES[one.dtype] * prod(one.shape) for one in self.inputs)
+        return sum(DTYPE_BYTES[one.dtype] * one.elements for one in self.inputs)
 
     def as_dict(self) -> dict[str, Any]:
         """A JSON object; the inverse of `from_dict`."""
-        inputs = [{**asdict(one), "shape": list(one.shape)} for one in self.inputs]
-        return {"inputs": inputs, "batched": self.batched}
+        data = {"inputs": [one.as_dict() for one in self.inputs], "batched": self.batched}
+        return {**data, "subgraph": self.subgraph} if self.subgraph else data
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Reads what `as_dict` wrote."""
-        inputs = (Input(**{**one, "shape": tuple(one["shape"])}) for one in data["inputs"])
-        return cls(tuple(inputs), data["batched"])
+        inputs = (
+            Input(**{**one, "shape": tuple(one["shape"]), "values": tuple(one.get("values", ()))})
+            for one in data["inputs"]
+        )
+        return cls(tuple(inputs), data["batched"], data.get("subgraph", 0))

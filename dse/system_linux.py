@@ -5,16 +5,22 @@ from __future__ import annotations
 import math
 import platform
 from collections import Counter
-from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from dse import cgroups, cpuinfo
+from dse.cpu_caches import caches, size_text
+from dse.cpuinfo import joined
 from dse.instruction_sets import instruction_sets
+from dse.microarchitectures import microarchitecture
 from dse.procfs import number, read
 from dse.system import UNKNOWN, System
-from dse.system_arm import core_name, core_revision
+from dse.types import digest
 
-Block = Mapping[str, str]
-"""A paragraph of ``/proc/cpuinfo``: value by field."""
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dse.cpuinfo import Block
 
 _VIRTUAL_VENDORS = (
     "qemu",
@@ -42,16 +48,23 @@ def read_linux(cpus: frozenset[int], root: Path = Path("/"), machine: str = "") 
         root: folder that holds ``proc`` and ``sys``.
         machine: the architecture; that of this interpreter's machine if empty.
     """
-    cpuinfo = read(root / "proc/cpuinfo")
-    blocks = parse_cpuinfo(cpuinfo)
-    mine = [b for b in blocks if number(b.get("processor", "")) in cpus] or blocks
+    paragraphs = cpuinfo.parse_cpuinfo(read(root / "proc/cpuinfo"))
+    shared = cpuinfo.shared_fields(paragraphs)
+    blocks = cpuinfo.cpu_blocks(paragraphs)
+    mine = [block for n, block in blocks.items() if n in cpus] or list(blocks.values()) or [shared]
     sys_cpu = root / "sys/devices/system/cpu"
-    quota = _quota(root)
+    memory = parse_memory(read(root / "proc/meminfo"))
+    quota = cgroups.cpu_quota(root)
+    if quota is not None and quota >= len(cpus):
+        quota = None  # it never stops them
+    cpu = cpuinfo.cpu_name(mine, _board(root, shared), _hybrid_kinds(root, cpus))
+    vendor, family = cpuinfo.vendor(mine), cpuinfo.family(mine)
+    model, stepping = cpuinfo.model(mine), cpuinfo.stepping(mine)
     return System(
-        cpu=cpu_name(mine, _board(root, blocks), _hybrid_kinds(root, cpus)),
+        cpu=cpu,
         architecture=machine or platform.machine() or UNKNOWN,
-        microcode=microcode(mine),
-        available_cpus=len(cpus) if quota is None else min(len(cpus), max(1, math.ceil(quota))),
+        microcode=cpuinfo.microcode(mine),
+        available_cpus=len(cpus) if quota is None else max(1, math.floor(quota)),
         physical_cores=physical_cores(
             [read(sys_cpu / f"cpu{n}/topology/thread_siblings_list") for n in sorted(cpus)], mine
         ),
@@ -59,62 +72,38 @@ def read_linux(cpus: frozenset[int], root: Path = Path("/"), machine: str = "") 
         max_mhz=clock_classes(
             [read(sys_cpu / f"cpu{n}/cpufreq/cpuinfo_max_freq") for n in sorted(cpus)]
         ),
-        memory_bytes=parse_memory(read(root / "proc/meminfo")),
-        governor=_joined(read(sys_cpu / f"cpu{n}/cpufreq/scaling_governor") for n in cpus),
+        memory_bytes=memory,
+        governor=joined(read(sys_cpu / f"cpu{n}/cpufreq/scaling_governor") for n in cpus),
         virtualised=_virtualised(root, mine),
         operating_system=parse_os_release(read(root / "etc/os-release")),
         kernel=platform.release() or UNKNOWN,
-        instruction_sets=instruction_sets(mine),
+        instruction_sets=instruction_sets(mine, _sve_bytes(root)),
+        cpu_vendor=vendor,
+        cpu_family=family,
+        cpu_model=_machine_of_its_own(root) if (cpu, model) == (UNKNOWN, UNKNOWN) else model,
+        stepping=stepping,
+        caches=caches(sys_cpu, sorted(cpus)) or _cache_size(mine),
+        memory_limit_bytes=cgroups.memory_limit(root, memory),
+        microarchitecture=microarchitecture(vendor, family, model, stepping),
     )
 
 
-def parse_cpuinfo(text: str) -> list[dict[str, str]]:
-    """The paragraphs of ``/proc/cpuinfo``. On Arm boards the last one may be the board's."""
-    blocks: list[dict[str, str]] = []
-    for paragraph in text.split("\n\n"):
-        pairs = (line.partition(":") for line in paragraph.splitlines() if ":" in line)
-        block = {name.strip(): value.strip() for name, _, value in pairs}
-        if block:
-            blocks.append(block)
-    return blocks
+def _machine_of_its_own(root: Path) -> str:
+    """In the place of a CPU's model, of which nothing is told: no other machine has the same."""
+    known = read(root / "etc/machine-id") or read(root / "proc/sys/kernel/hostname")
+    return f"of machine {digest(['CPU', known])[:12]}" if known else UNKNOWN
 
 
-def cpu_name(blocks: list[dict[str, str]], board: str | None, kinds: Mapping[str, int]) -> str:
-    """The model of the CPUs in ``blocks``, with the board's and, where they differ, the mix.
-
-    Args:
-        blocks: of the CPUs that count.
-        board: of an Arm machine, where known: boards with the same cores differ in clock and
-            memory.
-        kinds: number of CPUs by kind, on a CPU whose kinds share one model name.
-    """
-    names = Counter(name for block in blocks if (name := _block_name(block)))
-    if not names:
-        return board or UNKNOWN
-    name = " + ".join(f"{count} x {name}" for name, count in sorted(names.items()))
-    if len(names) == 1:
-        name = next(iter(names))
-    if len(kinds) > 1:
-        name += " (" + " + ".join(f"{count} {kind}" for kind, count in kinds.items()) + ")"
-    return f"{name} ({board})" if board else name
+def _sve_bytes(root: Path) -> int | None:
+    return number(read(root / "proc/sys/abi/sve_default_vector_length"))
 
 
-def _block_name(block: Block) -> str | None:
-    # First the core's number: the model name of 32-bit Arm is the same for many cores.
-    if name := core_name(block):
-        return name
-    for field in ("model name", "cpu model", "uarch", "cpu"):
-        if value := " ".join(block.get(field, "").split()):
-            return value
-    return None
+def _cache_size(blocks: Iterable[Block]) -> str:
+    """The one size that ``/proc/cpuinfo`` has, of the last level, where ``/sys`` has none."""
+    return joined(size_text(block.get("cache size", "")) for block in blocks)
 
 
-def microcode(blocks: list[dict[str, str]]) -> str:
-    """The microcode revision, or variant and revision of Arm cores."""
-    return _joined(block.get("microcode") or core_revision(block) or "" for block in blocks)
-
-
-def physical_cores(siblings: list[str], blocks: list[dict[str, str]]) -> int | None:
+def physical_cores(siblings: list[str], blocks: Iterable[Block]) -> int | None:
     """The number of cores.
 
     Args:
@@ -143,15 +132,6 @@ def parse_memory(meminfo: str) -> int | None:
     return None
 
 
-def parse_quota(cpu_max: str) -> float | None:
-    """CPUs' worth of time in a control group's ``cpu.max``; None for no limit."""
-    fields = cpu_max.split()
-    if len(fields) != 2:
-        return None
-    quota, period = number(fields[0]), number(fields[1])
-    return quota / period if quota and period else None
-
-
 def parse_cpu_list(text: str) -> frozenset[int]:
     """The numbers in a list such as ``0-3,8``; empty where it is none."""
     cpus: set[int] = set()
@@ -173,7 +153,7 @@ def parse_os_release(text: str) -> str:
     return "Linux"
 
 
-def is_virtual(blocks: list[dict[str, str]], dmi: tuple[str, str], board: str) -> bool | None:
+def is_virtual(blocks: Iterable[Block], dmi: tuple[str, str], board: str) -> bool | None:
     """Whether the machine is a virtual one; None where nothing tells.
 
     Args:
@@ -196,7 +176,7 @@ def is_virtual(blocks: list[dict[str, str]], dmi: tuple[str, str], board: str) -
     return False if vendor or board else None
 
 
-def _virtualised(root: Path, blocks: list[dict[str, str]]) -> bool | None:
+def _virtualised(root: Path, blocks: Iterable[Block]) -> bool | None:
     if (root / "proc/device-tree/hypervisor").exists():
         return True
     dmi = root / "sys/class/dmi/id"
@@ -205,11 +185,11 @@ def _virtualised(root: Path, blocks: list[dict[str, str]]) -> bool | None:
     return is_virtual(blocks, names, read(tree / "compatible") or read(tree / "model"))
 
 
-def _board(root: Path, blocks: list[dict[str, str]]) -> str | None:
+def _board(root: Path, shared: Block) -> str | None:
     model = read(root / "proc/device-tree/model")
     if model and "dummy-virt" not in model:
         return model
-    return next((b["Model"] for b in blocks if b.get("Model") and "processor" not in b), None)
+    return shared.get("Model") or shared.get("Hardware")
 
 
 def _hybrid_kinds(root: Path, cpus: frozenset[int]) -> dict[str, int]:
@@ -219,31 +199,3 @@ def _hybrid_kinds(root: Path, cpus: frozenset[int]) -> dict[str, int]:
     if not all(lists.values()):
         return {}
     return {kind: len(parse_cpu_list(text) & cpus) for kind, text in lists.items()}
-
-
-def _quota(root: Path) -> float | None:
-    """The least quota on the way from the process's control group to the top."""
-    quotas = [parse_quota(read(group / "cpu.max")) for group in control_groups(root)]
-    return min((quota for quota in quotas if quota is not None), default=None)
-
-
-def control_groups(root: Path, controller: str = "") -> list[Path]:
-    """The control groups that a process belongs to, from its own to the top.
-
-    Args:
-        root: folder that holds ``proc`` and ``sys``.
-        controller: of the first version's hierarchy to look in; empty for the second version.
-    """
-    own = ""
-    for line in read(root / "proc/self/cgroup").splitlines():
-        _, controllers, path = [*line.split(":", 2), "", ""][:3]
-        if controller in controllers.split(","):
-            own = path.strip("/")
-    top = root / "sys/fs/cgroup" / controller
-    folder = top / own if ".." not in own else top
-    return [folder, *(parent for parent in folder.parents if parent.is_relative_to(top))]
-
-
-def _joined(values: Iterable[str]) -> str:
-    """The different values, where they are known."""
-    return "+".join(sorted({value for value in values if value})) or UNKNOWN

@@ -158,6 +158,28 @@ def finding() -> ModelProto:
     return model(nodes, given, [value("places", (2, "found"), "INT64")], {})
 
 
+def stepping() -> ModelProto:
+    """Adds a number to itself as often as `steps` says, then repeats the sum `copies` times."""
+    from onnx import TensorProto, helper
+
+    body = helper.make_graph(
+        [
+            helper.make_node("Identity", ["go"], ["on"]),
+            helper.make_node("Add", ["sum", "number"], ["next"]),
+        ],
+        "step",
+        [value("turn", (), "INT64"), value("go", (), "BOOL"), value("sum", (1,))],
+        [value("on", (), "BOOL"), value("next", (1,))],
+    )
+    nodes = [
+        helper.make_node("Cast", ["steps"], ["wide"], to=TensorProto.INT64),
+        helper.make_node("Loop", ["wide", "yes", "number"], ["total"], body=body),
+        helper.make_node("Tile", ["total", "copies"], ["totals"]),
+    ]
+    given = [value("number", (1,)), value("steps", (), "INT32"), value("copies", (1,), "INT64")]
+    return model(nodes, given, [value("totals", ("n",))], {"yes": np.array(1, bool)})
+
+
 def reading() -> ModelProto:
     """Takes texts."""
     from onnx import helper

@@ -93,6 +93,7 @@ WAYS: Mapping[str, Way] = {
         "--mirror {mirror}",
     ),
     "dse explore quickstart": Way(**_LONG),
+    "dse explore quickstart --env ONEDNN_MAX_CPU_ISA=AVX2": Way(**_LONG),
     "dse explore quickstart --warm-start v3.0": Way(
         why="takes minutes, and the table itself in the place of what was imported of it",
         instead=f"dse explore quickstart --warm-start results.csv {_ONE}",
@@ -158,6 +159,7 @@ WAYS: Mapping[str, Way] = {
         instead="dse bench bert.onnx --dim sequence=384 --backend onnxruntime --threads 1,2 "
         "--duration 0.2s",
     ),
+    "dse bench decoder.onnx --input steps=20": Way(**_BRIEF),
     "dse bench hf:owner/repo/onnx/model.onnx@main --json": Way(
         why="needs the hub; tests/models/test_hub.py fetches from a stand-in of it", skip=True
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -12,38 +12,69 @@ if TYPE_CHECKING:
 SIDE = 8
 CLASSES = 10
 FILTERS = 4
+FEATURES = FILTERS * SIDE * SIDE
+OTHER_CLASSES = 7
+
+Rows = Literal["all", "first", "repeated"]
+"""Samples that are answered for: each, the first one alone, or all with what the first one has."""
 
 
-def onnx_bytes(*, fixed_batch: bool = False, inputs: int = 1) -> bytes:
+def onnx_bytes(
+    *,
+    fixed_batch: bool = False,
+    inputs: int = 1,
+    heads: int = 1,
+    rows: Rows = "all",
+    dense: NDArray[np.float32] | None = None,
+) -> bytes:
     """A convolution and a dense layer as ONNX, (batch, 3, 8, 8) float32 to (batch, 10) logits.
 
     Args:
         fixed_batch: the batch is 1 and nothing else.
         inputs: 2 for a second input, of the same shape, that is added to the first.
+        heads: 2 for an output (batch, 7) before the logits.
+        rows: samples that are answered for.
+        dense: other weights of the last layer, (256, 10).
     """
     from onnx import TensorProto, checker, helper, numpy_helper
 
     batch = 1 if fixed_batch else "batch"
     names = ["input", "other"][:inputs]
-    first, dense = _weights()
+    first, usual = _weights()
+    dense = usual if dense is None else dense
     constants = {
         "filters": first,
         "dense": dense,
         "shape": np.array([1 if fixed_batch else -1, dense.shape[0]]),
     }
+    last = "logits" if rows == "all" else "of_each"
     nodes = [
         helper.make_node("Sum", names, ["images"]),
         helper.make_node("Conv", ["images", "filters"], ["features"], pads=[1, 1, 1, 1]),
         helper.make_node("Relu", ["features"], ["positive"]),
         helper.make_node("Reshape", ["positive", "shape"], ["flat"]),
-        helper.make_node("MatMul", ["flat", "dense"], ["logits"]),
+        helper.make_node("MatMul", ["flat", "dense"], [last]),
     ]
+    outputs = [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [batch, CLASSES])]
+    if rows != "all":
+        constants |= {"row": np.array([0]), "nothing": np.array(0, np.float32)}
+        one = "logits" if rows == "first" else "of_first"
+        nodes.append(helper.make_node("Gather", [last, "row"], [one]))
+        outputs[0].type.tensor_type.shape.dim[0].Clear()
+    if rows == "repeated":
+        nodes.append(helper.make_node("Mul", [last, "nothing"], ["zeros"]))
+        nodes.append(helper.make_node("Add", ["of_first", "zeros"], ["logits"]))
+    if heads == 2:
+        constants["other"] = dense[:, :OTHER_CLASSES].copy()
+        nodes.append(helper.make_node("MatMul", ["flat", "other"], ["aside"]))
+        shape = [batch, OTHER_CLASSES]
+        outputs.insert(0, helper.make_tensor_value_info("aside", TensorProto.FLOAT, shape))
     shape = [batch, 3, SIDE, SIDE]
     graph = helper.make_graph(
         nodes,
         "small",
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in names],
-        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [batch, CLASSES])],
+        outputs,
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)], ir_version=8)
@@ -51,11 +82,19 @@ def onnx_bytes(*, fixed_batch: bool = False, inputs: int = 1) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def tflite_bytes(*, fixed_batch: bool = False, inputs: int = 1) -> bytes:
+def tflite_bytes(
+    *,
+    fixed_batch: bool = False,
+    inputs: int = 1,
+    heads: int = 1,
+    rows: Rows = "all",
+    dense: NDArray[np.float32] | None = None,
+) -> bytes:
     """The same for TFLite, from (batch, 8, 8, 3); the arguments are those of `onnx_bytes`."""
     from ai_edge_litert import schema_py_generated as schema
 
-    first, dense = _weights()
+    first, usual = _weights()
+    dense = usual if dense is None else dense
     flat = dense.shape[0]
     writer = _Writer(schema)
     images = [writer.tensor(f"input{i}", (1, SIDE, SIDE, 3)) for i in range(inputs)]
@@ -78,20 +117,46 @@ def tflite_bytes(*, fixed_batch: bool = False, inputs: int = 1) -> bytes:
         writer.operator("RESHAPE", [features, shape], reshaped, reshape)
         features = reshaped
     weights = writer.constant("dense", np.ascontiguousarray(dense.T))
+    connected = schema.FullyConnectedOptionsT()
     logits = writer.tensor("logits", (1, CLASSES))
-    writer.operator(
-        "FULLY_CONNECTED", [features, weights, -1], logits, schema.FullyConnectedOptionsT()
-    )
-    return writer.finish(images, logits)
+    writer.operator("FULLY_CONNECTED", [features, weights, -1], logits, connected)
+    outputs = [logits]
+    if rows != "all":
+        outputs[0] = one = writer.tensor("of_first", (1, CLASSES))
+        row = writer.constant("row", np.array([0], np.int32))
+        writer.operator("GATHER", [logits, row], one, schema.GatherOptionsT())
+    if rows == "repeated":
+        zeros, repeated = (writer.tensor(name, (1, CLASSES)) for name in ("zeros", "repeated"))
+        writer.operator(
+            "MUL",
+            [logits, writer.constant("nothing", np.array([0], np.float32))],
+            zeros,
+            schema.MulOptionsT(),
+        )
+        writer.operator("ADD", [outputs[0], zeros], repeated, schema.AddOptionsT())
+        outputs[0] = repeated
+    if heads == 2:
+        other = np.ascontiguousarray(dense.T[:OTHER_CLASSES])
+        aside = writer.tensor("aside", (1, OTHER_CLASSES))
+        inputs_of_it = [features, writer.constant("other", other), -1]
+        writer.operator("FULLY_CONNECTED", inputs_of_it, aside, connected)
+        outputs.insert(0, aside)
+    return writer.finish(images, *outputs)
 
 
-def classifier_bytes(resolution: int, classes: int, dtype: str = "float32") -> bytes:
+def classifier_bytes(
+    resolution: int,
+    classes: int,
+    dtype: str = "float32",
+    quantisation: tuple[float, int] | None = None,
+) -> bytes:
     """As TFLite, the mean of each channel and a dense layer: (1, pixels, pixels, 3) to scores.
 
     Args:
         resolution: pixels on a side.
         classes: number of scores.
         dtype: ``float32``, or ``uint8`` or ``int8`` for an input that stands for (n - zero) / 128.
+        quantisation: another scale and zero point of such an input.
     """
     from ai_edge_litert import schema_py_generated as schema
 
@@ -101,7 +166,7 @@ def classifier_bytes(resolution: int, classes: int, dtype: str = "float32") -> b
     shape = (1, resolution, resolution, 3)
     given = images = writer.tensor("input", shape, kind=kind)
     if dtype != "float32":
-        writer.quantise(given, 1 / 128, 127 if dtype == "uint8" else 0)
+        writer.quantise(given, *(quantisation or (1 / 128, 127 if dtype == "uint8" else 0)))
         images = writer.tensor("images", shape)
         writer.operator("DEQUANTIZE", [given], images, schema.DequantizeOptionsT())
     means = writer.tensor("means", (1, 3))
@@ -114,11 +179,54 @@ def classifier_bytes(resolution: int, classes: int, dtype: str = "float32") -> b
     return writer.finish([given], scores)
 
 
+def tiling_bytes() -> bytes:
+    """As TFLite, (1, 4) float32 repeated as often as an input of two int32 says."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    writer = _Writer(schema)
+    given = writer.tensor("given", (1, 4))
+    times = writer.tensor("times", (2,), kind=schema.TensorType.INT32)
+    tiled = writer.tensor("tiled", (1, 4))
+    writer.operator("TILE", [given, times], tiled)
+    return writer.finish([given, times], tiled)
+
+
+def with_signatures(**files: bytes) -> bytes:
+    """A TFLite file that has all these files as subgraphs, each with a signature of its name."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    whole, *others = (schema.ModelT.InitFromPackedBuf(data, 0) for data in files.values())
+    for other in others:
+        (graph,) = other.subgraphs
+        for tensor in graph.tensors:
+            tensor.buffer += len(whole.buffers)
+        for operator in graph.operators:
+            operator.opcodeIndex += len(whole.operatorCodes)
+        whole.buffers += other.buffers
+        whole.operatorCodes += other.operatorCodes
+        whole.subgraphs.append(graph)
+    whole.signatureDefs = []
+    for number, name in enumerate(files):
+        graph = whole.subgraphs[number]
+        ends = [
+            [schema.TensorMapT(name=f"{kind}{i}", tensorIndex=each) for i, each in enumerate(own)]
+            for kind, own in (("in", graph.inputs), ("out", graph.outputs))
+        ]
+        whole.signatureDefs.append(
+            schema.SignatureDefT(
+                inputs=ends[0], outputs=ends[1], signatureKey=name, subgraphIndex=number
+            )
+        )
+    builder = schema.flatbuffers.Builder(4096)
+    builder.Finish(whole.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
 def _weights() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Of the convolution (filters, 3, 3, 3), and of the dense layer (features, classes)."""
     generator = np.random.default_rng(7)
     first = generator.standard_normal((FILTERS, 3, 3, 3)).astype(np.float32)
-    dense = generator.standard_normal((FILTERS * SIDE * SIDE, CLASSES)).astype(np.float32)
+    dense = generator.standard_normal((FEATURES, CLASSES)).astype(np.float32)
     return first, dense
 
 
@@ -156,7 +264,7 @@ class _Writer:
         made.scale, made.zeroPoint = [scale], [zero]
         self._graph.tensors[tensor].quantization = made
 
-    def operator(self, name: str, inputs: list[int], output: int, options: Any) -> None:
+    def operator(self, name: str, inputs: list[int], output: int, options: Any = None) -> None:
         code = self._schema.OperatorCodeT()
         code.builtinCode = getattr(self._schema.BuiltinOperator, name)
         code.deprecatedBuiltinCode, code.version = code.builtinCode, 1
@@ -164,13 +272,14 @@ class _Writer:
         made = self._schema.OperatorT()
         made.opcodeIndex = len(self._model.operatorCodes) - 1
         made.inputs, made.outputs = inputs, [output]
-        kind = type(options).__name__.removesuffix("T")
-        made.builtinOptionsType = getattr(self._schema.BuiltinOptions, kind)
-        made.builtinOptions = options
+        if options is not None:
+            kind = type(options).__name__.removesuffix("T")
+            made.builtinOptionsType = getattr(self._schema.BuiltinOptions, kind)
+            made.builtinOptions = options
         self._graph.operators.append(made)
 
-    def finish(self, inputs: list[int], output: int) -> bytes:
-        self._graph.inputs, self._graph.outputs = inputs, [output]
+    def finish(self, inputs: list[int], *outputs: int) -> bytes:
+        self._graph.inputs, self._graph.outputs = inputs, list(outputs)
         builder = self._schema.flatbuffers.Builder(4096)
         builder.Finish(self._model.Pack(builder), b"TFL3")
         return bytes(builder.Output())

@@ -78,6 +78,7 @@ def pantry(kept: Path, mirror: str) -> Path:
     (folder / "model.onnx").symlink_to(any_models.write(folder, any_models.audio))
     (folder / "model.tflite").write_bytes(small_models.tflite_bytes())
     any_models.write(folder, any_models.bert)
+    (folder / "decoder.onnx").symlink_to(any_models.write(folder, any_models.stepping))
     write_published(folder / "results.csv", [{}])
     (folder / "facts.yaml").write_text("price_per_hour: 0.1\n")
     write_space(folder, "my-space")

@@ -15,11 +15,15 @@ INPUTS = st.builds(
     name=st.text(),
     dtype=st.sampled_from(sorted(DTYPE_BYTES)),
     shape=SHAPES,
-    fill=st.sampled_from(["noise", "ids", "positions", "ones", "zeros"]),
+    fill=st.sampled_from(["noise", "ids", "positions", "ones", "zeros", "values"]),
     bound=st.integers(0, 2**31),
+    values=st.lists(st.integers() | st.floats(allow_nan=False), max_size=3).map(tuple),
 )
 SIGNATURES = st.builds(
-    Signature, inputs=st.lists(INPUTS, min_size=1, max_size=3).map(tuple), batched=st.just(False)
+    Signature,
+    inputs=st.lists(INPUTS, min_size=1, max_size=3).map(tuple),
+    batched=st.just(False),
+    subgraph=st.integers(0, 3),
 )
 
 
@@ -30,6 +34,15 @@ def test_the_sizes_of_types_are_those_of_numpy() -> None:
 @given(SIGNATURES)
 def test_it_travels_as_json(signature: Signature) -> None:
     assert Signature.from_dict(json.loads(json.dumps(signature.as_dict()))) == signature
+
+
+def test_without_values_it_is_written_as_it_always_was() -> None:
+    """So the keys of older studies stay the same."""
+    one = {"name": "a", "dtype": "int64", "shape": [1, 3], "fill": "ids", "bound": 9}
+    written = {"inputs": [one], "batched": True}
+    signature = Signature((Input("a", "int64", (1, 3), "ids", 9),), batched=True)
+    assert signature.as_dict() == written
+    assert Signature.from_dict(written) == signature
 
 
 @given(SIGNATURES)

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dse.cpuinfo import parse_cpuinfo
 from dse.system import System, detect
 from dse.system_linux import (
     clock_classes,
     is_virtual,
     parse_cpu_list,
-    parse_cpuinfo,
     parse_memory,
     parse_os_release,
-    parse_quota,
     physical_cores,
 )
 from dse.system_macos import from_sysctl, parse_sysctl
-from tests.machines import Machine
+from tests.machines import Machine, masked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +30,7 @@ vendor_id\t: AuthenticAMD
 cpu family\t: 25
 model\t\t: 17
 model name\t: AMD EPYC 9354   32-Core Processor
+stepping\t: 1
 microcode\t: 0xa10113e
 physical id\t: 0
 core id\t\t: {core}
@@ -92,6 +92,7 @@ def test_amd_server_with_two_threads_per_core(machine: Machine) -> None:
         machine.cpu(n, "topology/thread_siblings_list", f"{n % 2},{n % 2 + 2}\n")
         machine.cpu(n, "cpufreq/scaling_governor", "performance\n")
         machine.cpu(n, "cpufreq/cpuinfo_max_freq", "3799072\n")
+        machine.cache(n, 0, 2, "Unified", "1024K", f"{n % 2},{n % 2 + 2}\n")
     system = machine.put("etc/os-release", 'PRETTY_NAME="Some Linux 1"\n').read(range(4), "x86_64")
     assert system == System(
         cpu="AMD EPYC 9354 32-Core Processor",
@@ -107,6 +108,13 @@ def test_amd_server_with_two_threads_per_core(machine: Machine) -> None:
         operating_system="Some Linux 1",
         kernel=system.kernel,
         instruction_sets=("avx2", "sse2"),
+        cpu_vendor="AuthenticAMD",
+        cpu_family="25",
+        cpu_model="17",
+        stepping="1",
+        caches="L2 1 MiB x 2",
+        memory_limit_bytes=0,
+        microarchitecture="Zen 4",
     )
     assert system.memory_gib == 126
     assert machine.read({0, 2}, "x86_64").physical_cores == 1
@@ -209,22 +217,38 @@ def test_nothing_is_invented_where_nothing_is_known(machine: Machine) -> None:
     assert ("physical cores", "unknown") in system.describe()
 
 
-def test_quota_is_the_least_on_the_way_up(machine: Machine) -> None:
-    machine.put("proc/self/cgroup", "0::/a/b\n").put("sys/fs/cgroup/a/b/cpu.max", "max 100000\n")
-    assert machine.read(range(8), "x86_64").cpu_quota is None
-    machine.put("sys/fs/cgroup/a/cpu.max", "150000 100000\n")
-    limited = machine.read(range(8), "x86_64")
-    assert (limited.cpu_quota, limited.available_cpus) == (1.5, 2)
-    machine.put("sys/fs/cgroup/a/b/cpu.max", "50000 100000\n")
-    assert machine.read(range(8), "x86_64").available_cpus == 1
-    machine.put("sys/fs/cgroup/a/b/cpu.max", "5000000 100000\n")
-    machine.put("sys/fs/cgroup/a/cpu.max", "5000000 100000\n")
-    assert machine.read(range(8), "x86_64").available_cpus == 8
+@pytest.mark.parametrize(
+    ("quota", "known", "available"),
+    [
+        ("max", None, 4),
+        ("50000", 0.5, 1),
+        ("100000", 1.0, 1),
+        ("150000", 1.5, 1),
+        ("399000", 3.99, 3),
+        ("400000", None, 4),  # no limit: it is never used up
+        ("900000", None, 4),
+    ],
+)
+def test_whole_cpus_of_the_quota_are_available(
+    machine: Machine, quota: str, known: float | None, available: int
+) -> None:
+    machine.put("proc/self/cgroup", "0::/a\n").put("sys/fs/cgroup/a/cpu.max", f"{quota} 100000\n")
+    system = machine.read(range(4), "x86_64")
+    assert (system.cpu_quota, system.available_cpus) == (known, available)
 
 
-@pytest.mark.parametrize("text", ["", "max 100000", "100", "x y", "1 0", "0 1"])
-def test_no_quota(text: str) -> None:
-    assert parse_quota(text) is None
+def test_no_two_quotas_and_memory_limits_share_a_fingerprint(machine: Machine) -> None:
+    found = {}
+    machine.put("proc/self/cgroup", "0::/a\n").put("proc/meminfo", "MemTotal: 8000000 kB\n")
+    for quota in ("max", "50000", "100000", "150000"):
+        for limit in ("max", str(300 << 20)):
+            machine.put("sys/fs/cgroup/a/cpu.max", f"{quota} 100000\n")
+            machine.put("sys/fs/cgroup/a/memory.max", f"{limit}\n")
+            found[machine.read(range(2), "x86_64").fingerprint] = quota, limit
+    assert len(found) == 8
+    system = machine.read(range(2), "x86_64")
+    assert system.available_words == "1 available (control group: 1.5 CPUs, 300 MiB)"
+    assert dict(system.describe())["memory limit in MiB"] == "300"
 
 
 def test_small_parsers() -> None:
@@ -268,6 +292,30 @@ def test_macos() -> None:
     assert from_sysctl({}, "arm64", "").virtualised is None
 
 
+def test_macos_tells_kinds_of_cores_instruction_sets_and_caches() -> None:
+    levels = "".join(
+        f"hw.perflevel{n}.physicalcpu: {cores}\nhw.perflevel{n}.l1dcachesize: {l1}\n"
+        f"hw.perflevel{n}.l2cachesize: {l2}\n"
+        for n, cores, l1, l2 in ((0, 6, 131072, 16777216), (1, 4, 65536, 4194304))
+    )
+    flags = "hw.optional.AdvSIMD: 1\nhw.optional.arm.FEAT_DotProd: 1\n"
+    flags += "hw.optional.arm.FEAT_BF16: 0\nhw.cpufamily: 3660830781\n"
+    system = from_sysctl(parse_sysctl(SYSCTL + levels + flags), "arm64", "14.5")
+    assert system.caches == (
+        "6 cores with L1d 128 KiB, L2 16 MiB; 4 cores with L1d 64 KiB, L2 4 MiB"
+    )
+    assert system.instruction_sets == ("asimd", "asimddp")
+    assert system.cpu_family == "3660830781"
+    intel = "machdep.cpu.features: FPU SSE4.1 AVX1.0\nmachdep.cpu.leaf7_features: AVX2 AVX512VNNI\n"
+    intel += "machdep.cpu.vendor: GenuineIntel\nmachdep.cpu.model: 126\nhw.l3cachesize: 8388608\n"
+    system = from_sysctl(parse_sysctl(intel), "x86_64", "13")
+    assert system.instruction_sets == ("avx", "avx2", "avx512_vnni", "sse4_1")
+    assert (system.cpu_vendor, system.cpu_model) == ("GenuineIntel", "126")
+    assert system.caches == "L3 8 MiB"
+    bare = from_sysctl({}, "arm64", "")
+    assert (bare.instruction_sets, bare.caches, bare.unrecorded) == (None, "unknown", ())
+
+
 @pytest.fixture
 def pi(machine: Machine) -> System:
     machine.put("proc/cpuinfo", arm("0xd08", 4) + PI_BOARD)
@@ -285,6 +333,15 @@ def pi(machine: Machine) -> System:
         ("memory_bytes", 4 << 30),
         ("governor", "ondemand"),
         ("virtualised", True),
+        ("cpu_quota", 1.5),
+        ("cpu_quota", 1.0),
+        ("memory_limit_bytes", 300 << 20),
+        ("cpu_vendor", "0x42"),
+        ("cpu_family", "7"),
+        ("cpu_model", "0xd09"),
+        ("stepping", "r0p4"),
+        ("caches", "L2 1 MiB x 1"),
+        ("instruction_sets", ("asimd", "asimddp")),
     ],
 )
 def test_fingerprint_holds_what_speed_depends_on(pi: System, field: str, value: object) -> None:
@@ -299,7 +356,8 @@ def test_fingerprint_holds_what_speed_depends_on(pi: System, field: str, value: 
         ("kernel", "9.9"),
         ("operating_system", "Other"),
         ("max_mhz", ((1, 4),)),
-        ("cpu_quota", 7.0),
+        ("microarchitecture", "Other"),
+        ("given_name", "mine"),
         ("memory_bytes", 7998784 * 1024 + (1 << 20)),
     ],
 )
@@ -315,6 +373,113 @@ def test_differences_in_words(pi: System) -> None:
         "CPU: Cortex-A76 here, Cortex-A72 (Raspberry Pi 4 Model B Rev 1.4) in the study",
         "virtualised: yes here, unknown in the study",
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"model": 1, "flags": "", "l2": "512K"}, ["CPU model: 1 here, 17 in the study"]),
+        ({"family": 26}, ["CPU family: 26 here, 25 in the study"]),
+        (
+            {"flags": "avx512f avx_vnni"},
+            ["only here avx_vnni, only in the study avx512_bf16 avx512_vnni"],
+        ),
+        ({"l2": "512K"}, ["caches: L2 512 KiB x 2 here, L2 1 MiB x 2 in the study"]),
+        ({"vendor": "HygonGenuine"}, ["CPU vendor: HygonGenuine here, AuthenticAMD in the"]),
+    ],
+)
+def test_a_hypervisors_mask_hides_no_difference(
+    tmp_path: Path, changes: dict[str, Any], words: list[str]
+) -> None:
+    study, here = masked(tmp_path / "study"), masked(tmp_path / "here", **changes)
+    assert here.cpu == study.cpu == "AMD EPYC"
+    assert here.fingerprint != study.fingerprint
+    for word in words:
+        assert word in "; ".join(here.differences(study))
+    # And this is what they had in common before.
+    assert here.earlier_fingerprint == study.earlier_fingerprint
+
+
+@pytest.mark.parametrize(
+    ("changes", "title"),
+    [
+        ({}, "AMD EPYC (Zen 4)"),
+        ({"model": 1}, "AMD EPYC (Zen 3)"),
+        ({"family": 15, "model": 107, "name": "QEMU Virtual CPU version 2.5+"}, None),
+        (
+            {"vendor": "GenuineIntel", "family": 6, "model": 143}
+            | {"name": "Intel(R) Xeon(R) Processor"},
+            "Intel(R) Xeon(R) Processor (Sapphire Rapids)",
+        ),
+    ],
+)
+def test_the_micro_architecture_stands_beside_the_name(
+    tmp_path: Path, changes: dict[str, Any], title: str | None
+) -> None:
+    system = masked(tmp_path, **changes)
+    assert system.title == (title or system.cpu)
+
+
+def test_the_users_own_name_is_told_and_is_no_part_of_the_identity(tmp_path: Path) -> None:
+    named = replace(masked(tmp_path), given_name="the small one")
+    assert named.title == "AMD EPYC (Zen 4, 'the small one')"
+    assert ("your name for it", "the small one") in named.describe()
+    assert named.fingerprint == masked(tmp_path).fingerprint
+
+
+def test_many_instruction_sets_are_counted() -> None:
+    one, two = (replace(detect(), instruction_sets=sets) for sets in (tuple("abcdefghij"), ()))
+    (words,) = two.differences(one)
+    assert words == "instruction sets: only in the study a b c d e f g h and 2 more"
+
+
+EARLIER = {
+    "cpu": "AMD EPYC",
+    "architecture": "x86_64",
+    "microcode": "0x1000065",
+    "available_cpus": 2,
+    "physical_cores": None,
+    "cpu_quota": None,
+    "max_mhz": [],
+    "memory_bytes": 24684084 * 1024,
+    "governor": "unknown",
+    "virtualised": True,
+    "operating_system": "Linux",
+    "kernel": "6.1",
+}
+"""What earlier versions recorded."""
+
+
+def test_an_earlier_study_is_compared_by_what_it_recorded(tmp_path: Path) -> None:
+    here, earlier = masked(tmp_path), System.from_dict(EARLIER)
+    assert here.differences(earlier) == []
+    assert earlier.unrecorded == (
+        *("CPU vendor", "CPU family", "CPU model", "CPU stepping"),
+        *("instruction sets", "caches", "memory limit in MiB"),
+    )
+    assert here.unrecorded == ()
+    assert dict(earlier.describe())["caches"] == "not recorded"
+    other = System.from_dict({**EARLIER, "microcode": "0x2", "cpu_quota": 1.5})
+    assert here.differences(other) == [
+        "microcode: 0x1000065 here, 0x2 in the study",
+        "CPU quota: none here, 1.5 CPUs in the study",
+    ]
+    # One as large as the mask was noted as a quota, too, and limits nothing.
+    assert here.differences(System.from_dict({**EARLIER, "cpu_quota": 2.0})) == []
+
+
+def test_what_an_earlier_version_could_not_name_it_did_not_record(tmp_path: Path) -> None:
+    earlier = System.from_dict({**EARLIER, "cpu": "unknown", "microcode": "unknown"})
+    assert earlier.unrecorded[:2] == ("CPU", "microcode")
+    assert masked(tmp_path).differences(earlier) == []
+
+
+def test_the_fingerprint_of_an_earlier_study_stays_what_it_was() -> None:
+    """`studies/families` was measured under this one."""
+    found = {"physical_cores": 2, "memory_bytes": 25276502016}
+    earlier = System.from_dict({**EARLIER, **found})
+    assert earlier.fingerprint == earlier.earlier_fingerprint == "e852afe58df7"
+    assert System.from_dict(earlier.as_dict()).fingerprint == "e852afe58df7"
 
 
 def test_json_round_trip(pi: System) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from dse.types import (
     KnobValue,
     Measurement,
     Outcome,
+    Preprocessing,
     Source,
     canonical_json,
     digest,
@@ -182,3 +184,14 @@ def test_metrics_are_listed_by_their_own_names() -> None:
 
 def test_what_a_runtime_refuses_is_not_tried_again() -> None:
     assert set(FailureKind) - TRANSIENT_FAILURES == {FailureKind.UNSUPPORTED, FailureKind.LOAD}
+
+
+def test_a_preprocessing_without_quantisation_is_told_as_it_always_was() -> None:
+    plain = Preprocessing(224, "NCHW", mean=(127.0,) * 3, scale=(128.0,) * 3)
+    # The digest of the fields as studies have kept them since before there was a quantisation.
+    assert "quantisation" not in plain.as_dict()
+    assert digest(plain.as_dict()) == "7f9e9b885e22fdfe"
+    quantised = replace(plain, dtype="int8", quantisation=(0.02, -3))
+    assert digest(quantised.as_dict()) != digest(plain.as_dict())
+    for each in (plain, quantised):
+        assert Preprocessing.from_dict(json.loads(json.dumps(each.as_dict()))) == each

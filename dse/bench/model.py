@@ -13,17 +13,16 @@ from dse.models.gathered import gathered
 from dse.models.given import Given
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from dse.models.dimensions import Choices
+    from dse.models.dimensions import Choices, Resolved
 
 
-def given_model(text: str, choices: Choices) -> tuple[Given, Mapping[str, int]]:
-    """The model file, and the sizes of its open dimensions.
+def given_model(text: str, choices: Choices, signature: str | None) -> tuple[Given, Resolved]:
+    """The model file, and what was chosen for its inputs.
 
     Args:
         text: a path, or a reference to the hub (see `dse.models.hub`).
-        choices: for its open dimensions.
+        choices: for its open dimensions and its inputs.
+        signature: of a TFLite file, the one to measure; None for that of its first subgraph.
 
     Raises:
         RequestError: there is no such file, or it can't be fed.
@@ -33,15 +32,17 @@ def given_model(text: str, choices: Choices) -> tuple[Given, Mapping[str, int]]:
     if text.startswith(hub.PREFIX):
         fetched = hub.fetch(hub.parse(text))
         path, origin, described = fetched.path, fetched.origin, fetched.described
+        if signature is not None:
+            described = describe(path, signature)
         parts.beside(path, described.format)
     else:
-        described, origin = describe(Path(text)), Path(text).absolute().name
         own = Path(text)
+        described, origin = describe(own, signature), own.absolute().name
         path = gathered(own, parts.beside(own, described.format)).absolute()
     try:
-        found = resolved(described.inputs, choices)
+        found = resolved(described.inputs, choices, described.subgraph)
     except RequestError as error:
         raise RequestError(
             error.problem, file=text, field=error.field, remedy=error.remedy
         ) from error
-    return Given(path, origin, described, found.signature), found.sizes
+    return Given(path, origin, described, found.signature), found

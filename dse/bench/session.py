@@ -14,6 +14,7 @@ from dse.bench.model import given_model
 from dse.bench.request import search_space
 from dse.bench.show import announce, show
 from dse.bench.summary import summary
+from dse.environments.config import named
 from dse.errors import RequestError
 from dse.explore.display import Display
 from dse.explore.explorer import Budget, End, Search, explore
@@ -31,6 +32,7 @@ from dse.study.folder import StudyFolder, study_folder
 from dse.study.patience import Patience
 from dse.study.study import Study
 from dse.system import detect
+from dse.worker_environment import with_libraries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,25 +53,28 @@ def run(request: Request) -> int:
         DseError: the request or the work failed; what was measured is stored, where it is kept.
     """
     console = make_console(stderr=True)
-    choices = Choices(dict(request.dims), request.vocabulary)
-    given, sizes = given_model(request.model, choices)
-    system = detect()
+    choices = Choices(dict(request.dims), request.vocabulary, dict(request.values))
+    given, chosen = given_model(request.model, choices, request.signature)
+    system = named(detect())
     cpus = system.available_cpus
     cores = min(system.physical_cores or cpus, cpus)
     space = search_space(request, given, cores)
-    offers = Offers(given, space, needs_published=False)
+    environment = with_libraries(dict(request.environment))
+    offers = Offers(given, space, environment, needs_published=False)
     offers.check()
-    prepared = Prepared(space, given, None, offers, system)
+    prepared = Prepared(space, given, None, offers, system, environment)
     plan = resolve(space, offers, cpus, cores, system.instruction_sets)
     with _folder(request.study) as folder:
         about = prepared.about(len(plan.configurations), reasons(plan.excluded))
         study = Study.create(folder, space, plan, about, None)
-        announce(console, given, sizes, prepared, plan)
+        announce(console, given, chosen, prepared, plan)
+        if unrecorded := study.about.unrecorded(folder.name):
+            console.print(unrecorded, style="yellow", markup=False, soft_wrap=True)
         end = _measure(request, prepared, plan, study)
         if request.as_json:
-            click.echo(json.dumps(summary(study, given, sizes, kept=request.study is not None)))
+            click.echo(json.dumps(summary(study, given, chosen, kept=request.study is not None)))
         else:
-            show(make_console(), study, given)
+            show(make_console(), study, given, chosen)
         measured = any(record.outcome.failure is None for record in study.records.values())
         if request.study is not None:
             console.print(f"study: {folder.path}", markup=False, soft_wrap=True)
@@ -100,11 +105,12 @@ def _measure(request: Request, prepared: Prepared, plan: Plan, study: Study) -> 
             metrics=prepared.metrics,
             settings={},
             limits=Limits(request.run_timeout, request.memory_limit or prepared.memory_bytes),
-            fingerprint=prepared.system.fingerprint,
+            system=study.system,
             again=True,
             progress=display.images,
             say=display.say,
             duration_s=request.duration,
+            environment=prepared.environment,
         )
         _refuse_others(bench, study, plan)
         search = Search("grid", seed=0, repetitions=request.repeats)
@@ -118,6 +124,6 @@ def _refuse_others(bench: Bench, study: Study, plan: Plan) -> None:
         Subjects(bench, study).subject(plan.configurations[0])
     except RequestError as error:
         raise RequestError(
-            f"study '{study.folder.name}' was measured with another file or other sizes of inputs",
+            f"study '{study.folder.name}' was measured with another file or other inputs",
             remedy="choose another --study",
         ) from error

@@ -8,17 +8,26 @@ from rich.table import Table
 from rich.text import Text
 
 from dse.bench.results import PERCENTILES, results
+from dse.report.failures import printable
 from dse.report.summary import notes
-from dse.report.text import excluded_lines, frontier_table, marks, number
+from dse.report.text import (
+    BY_OPTION,
+    environment_lines,
+    excluded_lines,
+    frontier_table,
+    marks,
+    number,
+)
 from dse.types import LOAD_TIME, PEAK_MEMORY, Scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from rich.console import Console
 
     from dse.bench.results import Result
     from dse.explore.prepare import Prepared
+    from dse.models.dimensions import Resolved
     from dse.models.given import Given
     from dse.signature import Input
     from dse.space.plan import Plan
@@ -26,27 +35,54 @@ if TYPE_CHECKING:
     from dse.study.record import Record
     from dse.study.study import Study
 
+SHOWN = 4
+"""Values of an input that are shown, at most."""
 UNKNOWN_ACCURACY = "accuracy is unknown: the inputs are random"
 
 
 def announce(
-    console: Console, given: Given, sizes: Mapping[str, int], prepared: Prepared, plan: Plan
+    console: Console, given: Given, chosen: Resolved, prepared: Prepared, plan: Plan
 ) -> None:
     """Says what is measured, before it is."""
     system, signature = prepared.system, given.signature
     lines = [
         f"model: {given.origin}, {given.described.precision}, {given.size_bytes / 2**20:.2f} MiB",
+        *_signature_lines(given),
         *(f"input: {input_words(one, batched=signature.batched)}" for one in signature.inputs),
+        *deciding_lines(chosen),
     ]
-    if sizes:
-        chosen = ", ".join(f"{name}={size}" for name, size in sizes.items())
-        lines.append(f"open dimensions: {chosen} (--dim changes them)")
+    if chosen.sizes:
+        sizes = ", ".join(f"{name}={size}" for name, size in chosen.sizes.items())
+        lines.append(f"open dimensions: {sizes} (--dim changes them)")
     if not signature.batched:
         lines.append("it takes no batches: one call counts as one sample")
     runtimes = ", ".join(f"{name} {v}" for name, v in prepared.offers.runtimes.items())
-    lines += [f"CPU: {system.cpu}, {system.available_cpus} available", f"runtimes: {runtimes}"]
+    lines += [f"CPU: {system.title}, {system.available_words}", f"runtimes: {runtimes}"]
+    lines += environment_lines(prepared.environment, BY_OPTION)
     for line in (*lines, *excluded_lines(plan.excluded)):
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(printable(line), markup=False, soft_wrap=True)
+
+
+def _signature_lines(given: Given) -> Iterator[str]:
+    """Which of several signatures is measured."""
+    described = given.described
+    others = [name for name in described.signatures if name != described.signature]
+    if others:
+        yield (
+            f"signature: {described.signature}; the file has others, which are not measured: "
+            f"{', '.join(others)} (--signature)"
+        )
+
+
+def deciding_lines(chosen: Resolved) -> Iterator[str]:
+    """The inputs that decide how much is computed, where nobody has said what they are to be."""
+    for one in chosen.signature.inputs:
+        if one.name in chosen.deciding and one.fill != "values":
+            example = ",".join("N" * one.elements) if one.elements <= SHOWN else "N,N,..."
+            yield (
+                f"input {one.name} decides the work: {_filled(one)} "
+                f"(--input {one.name}={example} changes it)"
+            )
 
 
 def input_words(one: Input, *, batched: bool) -> str:
@@ -55,11 +91,22 @@ def input_words(one: Input, *, batched: bool) -> str:
     if batched:
         sizes[0] = "batch"
     shape = " x ".join(sizes) or "a single number"
-    filled = {"ids": f"ids below {one.bound}", "positions": "positions"}.get(one.fill, one.fill)
-    return f"{one.name}: {one.dtype}, {shape}, {filled}"
+    return f"{one.name}: {one.dtype}, {shape}, {_filled(one)}"
 
 
-def show(out: Console, study: Study, given: Given) -> None:
+def _filled(one: Input) -> str:
+    """What an input is filled with, in words."""
+    if not one.elements:
+        return "no elements"
+    if one.fill == "ids":
+        return f"ids below {one.bound}"
+    if one.fill == "values":
+        shown = ", ".join(map(str, one.values[:SHOWN]))
+        return f"{shown}, ..." if len(one.values) > SHOWN else shown
+    return {"ones": "1", "zeros": "0"}.get(one.fill, one.fill) if one.elements == 1 else one.fill
+
+
+def show(out: Console, study: Study, given: Given, chosen: Resolved) -> None:
     """Prints a row for each configuration and scenario, the frontier of several, and notes."""
     records = sorted(study.records.values(), key=lambda record: record.id)
     measured = [record for record in records if record.outcome.failure is None]
@@ -68,13 +115,17 @@ def show(out: Console, study: Study, given: Given) -> None:
         out.print(table)
     for record in records:
         if (failure := record.outcome.failure) is not None:
-            words = " ".join(failure.message.split())[:300]
+            words = printable(" ".join(failure.message.split())[:300])
             line = f"FAILED {record.configuration}: {failure.kind.value}: {words}"
             out.print(line, style="red", markup=False, soft_wrap=True)
     points = study.frontier()
     if len(measured) > 1 and points:
         out.print(f"\nfrontier: {len(points)} of {len(measured)}", style="bold")
         out.print(frontier_table(points, study.about.metrics, marks(study.results)))
+    if len(measured) < len(records) and chosen.made_up:
+        words = printable(", ".join(chosen.made_up))
+        line = f"made up, and perhaps not what the model takes: {words}"
+        out.print(line, markup=False, soft_wrap=True)
     for note in _notes(study, given, measured):
         out.print(note, style="dim", markup=False, soft_wrap=True)
 
@@ -94,6 +145,13 @@ def _notes(study: Study, given: Given, measured: Sequence[Record]) -> list[str]:
         for m in record.outcome.measurements
         if "disturbed" in m.details
     }
+    not_finite = {
+        str(m.details["not_finite"])
+        for record in measured
+        for m in record.outcome.measurements
+        if "not_finite" in m.details
+    }
+    lines += sorted(not_finite)
     return lines + [f"disturbed: {reason}" for reason in sorted(disturbed)]
 
 

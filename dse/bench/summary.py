@@ -5,26 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dse.bench.results import results
+from dse.report.summary import environment
 from dse.system import System
 from dse.types import METRICS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from dse.bench.results import Result
+    from dse.models.dimensions import Resolved
     from dse.models.given import Given
     from dse.study.measured import Measured
     from dse.study.record import Record
     from dse.study.study import Study
 
 
-def summary(study: Study, given: Given, sizes: Mapping[str, int], *, kept: bool) -> dict[str, Any]:
+def summary(study: Study, given: Given, chosen: Resolved, *, kept: bool) -> dict[str, Any]:
     """All that was measured, with what it was measured on.
 
     Args:
         study: of the model.
         given: the model.
-        sizes: of its open dimensions.
+        chosen: for its inputs.
         kept: whether the study lasts.
     """
     system = System.from_dict(study.about.system)
@@ -39,10 +39,15 @@ def summary(study: Study, given: Given, sizes: Mapping[str, int], *, kept: bool)
             "size_bytes": given.size_bytes,
             "data_files": list(given.described.beside),
             **given.signature.as_dict(),
-            "open_dimensions": dict(sizes),
+            "open_dimensions": dict(chosen.sizes),
+            "deciding_inputs": list(chosen.deciding),
+            "made_up": list(chosen.made_up),
+            "signature": given.described.signature,
+            "signatures": list(given.described.signatures),
         },
         "system": {"fingerprint": system.fingerprint, "cpu": system.cpu},
         "runtimes": dict(study.about.runtimes),
+        **environment(study),
         "study": str(study.folder.path) if kept else None,
         "accuracy": "unknown",
         "objectives": [

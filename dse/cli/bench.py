@@ -9,6 +9,7 @@ import click
 
 from dse.cli.options import (
     Duration,
+    environment_option,
     json_option,
     memory_limit_option,
     repeats_option,
@@ -84,6 +85,23 @@ class Sizes(click.ParamType[tuple[str, int]]):
         return name.strip(), int(size)
 
 
+class Values(click.ParamType[tuple[str, str]]):
+    """What an input is filled with, as ``steps=20`` or ``size=224,224``."""
+
+    name = "values"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """The name of the input and the text of its values."""
+        if isinstance(value, tuple):
+            return value
+        name, _, values = str(value).rpartition("=")
+        if not name.strip() or not values.strip():
+            self.fail(f"'{value}' gives no input a value; write NAME=20 or NAME=1,2,3", param, ctx)
+        return name.strip(), values.strip()
+
+
 @click.command()
 @click.argument("model", metavar="MODEL")
 @click.option(
@@ -136,6 +154,20 @@ class Sizes(click.ParamType[tuple[str, int]]):
     help="Size of a dimension that the file leaves open; can be given several times.",
 )
 @click.option(
+    "--input",
+    "values",
+    metavar="NAME=VALUES",
+    type=Values(),
+    multiple=True,
+    help="Fill an input with these values, such as steps=20 or size=224,224: one for all of its "
+    "elements, or one for each, with commas. Can be given several times.",
+)
+@click.option(
+    "--signature",
+    metavar="NAME",
+    help="Signature of a TFLite file to measure [default: that of its first subgraph].",
+)
+@click.option(
     "--vocabulary",
     metavar="NUMBER",
     type=click.IntRange(min=1, max=2**31 - 1),
@@ -152,22 +184,26 @@ class Sizes(click.ParamType[tuple[str, int]]):
 )
 @run_timeout_option
 @memory_limit_option
+@environment_option
 @json_option
 def bench(**options: Any) -> int:
     """Measure any model with random inputs that fit its own signature.
 
     MODEL is an ONNX or TFLite file, or hf:owner/repo[/file.onnx][@revision] of the Hugging Face
     hub. Options that take several values, such as --threads 1,2, try every combination.
+    Inputs that decide how much is computed (steps, sizes, k) are found in the file, get 1 and are
+    named; --input gives them other values.
     Accuracy is unknown: nobody knows what the model is for.
     """
     from dse.bench.request import Request
     from dse.bench.session import run
     from dse.errors import RequestError
 
-    names = [name for name, _ in options["dims"]]
-    if len(set(names)) < len(names):
-        raise RequestError(
-            "gives a dimension two sizes", field="--dim", remedy="give each of them once"
-        )
+    for option, given, twice in (
+        ("--dim", options["dims"], "gives a dimension two sizes"),
+        ("--input", options["values"], "fills an input twice"),
+    ):
+        if len({name for name, _ in given}) < len(given):
+            raise RequestError(twice, field=option, remedy="give each of them once")
     scenarios = tuple(Scenario(name) for name in options.pop("scenarios"))
     return run(Request(**{**options, "scenarios": scenarios}))

@@ -189,7 +189,7 @@ def _details(variant: Variant) -> dict[str, Any]:
 
     details = _summary(variant)
     del details["published_percent"]
-    pixels = asdict(variant.preprocessing)
+    pixels = variant.preprocessing.as_dict()
     return {
         **details,
         "flavour": variant.flavour,

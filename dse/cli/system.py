@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import click
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 PROBES = 8
 """So many give the standard deviation to about a quarter of itself, in half a minute."""
 SECONDS_PER_PROBE = 4
+WIDTH = 80
+LISTS = ("instruction sets", "caches")
+"""These grow long and are wrapped."""
 
 
 @click.command()
@@ -34,18 +38,20 @@ SECONDS_PER_PROBE = 4
 @json_option
 def system(*, check: bool, probes: int | None, as_json: bool) -> None:
     """Describe this CPU and print the fingerprint that a study is bound to."""
+    from dse.environments.config import named
     from dse.system import detect
 
     if probes is not None and not check:
         raise RequestError("--probes is for the noise figure", remedy="give --check as well")
-    here = detect()
+    here = named(detect())
     if check:
         _check(here, PROBES if probes is None else probes, as_json=as_json)
     elif as_json:
         click.echo(json.dumps({"fingerprint": here.fingerprint, **here.as_dict()}))
     else:
         for name, text in here.describe():
-            click.echo(f"{name}: {text}")
+            line = f"{name}: {text}"
+            click.echo(fill(line, WIDTH, subsequent_indent="  ") if name in LISTS else line)
 
 
 def _check(here: System, probes: int, *, as_json: bool) -> None:
@@ -90,7 +96,7 @@ def _as_dict(check: Check) -> dict[str, str]:
 
 
 def _print_checks(here: System, checks: list[Check]) -> None:
-    click.echo(f"CPU: {here.cpu}, fingerprint {here.fingerprint}")
+    click.echo(f"CPU: {here.title}, fingerprint {here.fingerprint}")
     width = max(len(check.name) for check in checks)
     for check in checks:
         click.echo(f"{check.state:7}  {check.name:{width}}  {check.found}")

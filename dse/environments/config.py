@@ -4,20 +4,38 @@ It looks like this::
 
     interpreters:
       deepsparse: /opt/deepsparse/bin/python
+    cpu_name: the small Zen 4 instance
 """
 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
 from dse import yamlfile
 from dse.complaints import suggest
 from dse.errors import RequestError
 from dse.registry import BACKENDS
+
+if TYPE_CHECKING:
+    from dse.system import System
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("expected printable text in one line")
+    return text
+
+
+CpuName = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=60), AfterValidator(_printable)
+]
+"""A name that fits a line."""
 
 
 class ConfigForm(BaseModel):
@@ -26,6 +44,7 @@ class ConfigForm(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     interpreters: dict[str, str] = {}
+    cpu_name: CpuName = ""
 
 
 def config_file() -> Path:
@@ -43,11 +62,24 @@ def interpreters() -> dict[str, Path]:
         RequestError: the file that was named is not there, or it holds something else than paths
             for backends that have a runtime.
     """
+    file, form = _read()
+    return {name: _path(file, name, text) for name, text in form.interpreters.items()}
+
+
+def named(system: System) -> System:
+    """The system with the name that the user has given this kind of CPU, if any.
+
+    Raises:
+        RequestError: the file can't be used.
+    """
+    return replace(system, given_name=_read()[1].cpu_name)
+
+
+def _read() -> tuple[Path, ConfigForm]:
     file = config_file()
     if not file.exists() and not os.environ.get("DSE_CONFIG"):
-        return {}
-    form = yamlfile.read(file, ConfigForm)
-    return {name: _path(file, name, text) for name, text in form.interpreters.items()}
+        return file, ConfigForm()
+    return file, yamlfile.read(file, ConfigForm)
 
 
 def _path(file: Path, name: str, text: str) -> Path:

@@ -12,6 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from dse.plausibility import notes
 from dse.report.summary import status
 from dse.report.text import frontier_table, marks, number
 from dse.study.record import Purpose
@@ -109,8 +110,18 @@ class Display:
             line = _line(record, self._study.about.metrics)
             share = "" if self._found is None else f", about {_percent(self._found)} found"
             self.say(f"{_progress(self._study)}{share} {what}{line} ({seconds:.1f} s)")
+        self._doubt(record)
         self._now = ""
         self._redraw()
+
+    def _doubt(self, record: Record) -> None:
+        """Tells what speaks against an accuracy, once of each model file on each backend."""
+        own = record.configuration
+        for note in notes(record.outcome):
+            line = f"note: {own.model} {own.precision}, {own.backend}: {note}"
+            if line not in self._told:
+                self.say(line)
+            self._told.add(line)
 
     def _redraw(self) -> None:
         if self._console.is_terminal:

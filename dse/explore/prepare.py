@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dse import registry
+from dse.cgroups import memory_left
+from dse.environments.config import named
 from dse.errors import RequestError
 from dse.explore.calibrating import with_derived
 from dse.explore.costs import refuse_unmeasurable
 from dse.explore.offers import Offers
+from dse.procfs import read
 from dse.space.values import Where
 from dse.study.about import NO_ACCURACY, PUBLISHED, About
 from dse.system import detect
@@ -40,6 +43,7 @@ class Prepared:
         dataset: the labelled images; None for random inputs and published accuracies.
         offers: what is known of models and runtimes.
         system: the description of this CPU.
+        environment: the variables that workers start with for the study's sake.
     """
 
     space: SearchSpace
@@ -47,6 +51,7 @@ class Prepared:
     dataset: Dataset | None
     offers: Offers
     system: System
+    environment: Mapping[str, str]
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -69,16 +74,36 @@ class Prepared:
             accuracy=self.dataset.fingerprint if self.dataset is not None else accuracy,
             models=self.provider.name,
             runtimes=self.offers.runtimes,
+            environment=self.environment,
         )
+
+    @property
+    def images(self) -> list[str]:
+        """What there is to say of the data set, in lines; none where there is none."""
+        if self.dataset is None:
+            return []
+        count, labels = len(self.dataset), len(set(self.dataset.labels))
+        found = f"{count:,} images of {labels:,} labels, from {self.dataset.origin}"
+        return [f"data set: {line}" for line in (found, *self.dataset.notes)]
 
     @property
     def memory_bytes(self) -> int:
         """What a worker may allocate, as far as the system tells."""
-        return int(MEMORY_SHARE * _free_memory_bytes(self.system))
+        return int(MEMORY_SHARE * free_memory_bytes(self.system))
+
+    @property
+    def memory_words(self) -> str:
+        """Where that comes from, to be said where it is too little; empty for all of a machine."""
+        limit = self.system.memory_limit_bytes
+        return f" (the control group grants {limit >> 20} MiB)" if limit else ""
 
 
 def prepare(
-    space: SearchSpace, models: Path | None, dataset: Path | None, console: Console
+    space: SearchSpace,
+    models: Path | None,
+    dataset: Path | None,
+    environment: Mapping[str, str],
+    console: Console,
 ) -> Prepared:
     """Opens models and data set, and looks which runtimes there are.
 
@@ -86,6 +111,7 @@ def prepare(
         space: what is to be measured.
         models: a folder of model files; None for the builtin models.
         dataset: a folder of labelled images, if there is one.
+        environment: the variables that workers start with for the study's sake.
         console: shows that images are read.
 
     Raises:
@@ -97,9 +123,10 @@ def prepare(
     metrics = metrics_of(space)
     images = _dataset(dataset, provider, metrics, console)
     provider = with_derived(provider, images)
-    offers = Offers(provider, space, needs_published=ACCURACY.name in metrics and images is None)
+    needs_published = ACCURACY.name in metrics and images is None
+    offers = Offers(provider, space, environment, needs_published=needs_published)
     offers.check()
-    return Prepared(space, provider, images, offers, detect())
+    return Prepared(space, provider, images, offers, named(detect()), environment)
 
 
 def metrics_of(space: SearchSpace) -> tuple[str, ...]:
@@ -162,11 +189,10 @@ def _settings(space: SearchSpace, backend: str) -> dict[str, Path]:
     return paths
 
 
-def _free_memory_bytes(system: System) -> int:
-    """What can be allocated without swapping; 0 where the system does not tell."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return system.memory_bytes or 0
-    available = (line for line in lines if line.startswith("MemAvailable:"))
-    return next((int(line.split()[1]) * 1024 for line in available), system.memory_bytes or 0)
+def free_memory_bytes(system: System, root: Path = Path("/")) -> int:
+    """What can be allocated without swapping, within the control groups' limits; 0 if untold."""
+    lines = read(root / "proc/meminfo").splitlines()
+    available = (line.split()[1] for line in lines if line.startswith("MemAvailable:"))
+    free = next((int(kib) * 1024 for kib in available), system.memory_bytes or 0)
+    granted = memory_left(root)
+    return free if granted is None else min(free or granted, granted)

@@ -9,6 +9,7 @@ from dse.errors import RequestError
 from dse.explore.display import Display
 from dse.explore.explorer import Budget, End, Explored, Search, explore
 from dse.explore.interrupts import interrupts
+from dse.explore.judging import normalisations
 from dse.explore.measurer import Measurer
 from dse.explore.prepare import prepare, settings_of
 from dse.explore.samplers import BORROWER
@@ -17,7 +18,14 @@ from dse.explore.warm import borrow
 from dse.measure.runner import Limits
 from dse.report.health import health
 from dse.report.pictures import print_picture
-from dse.report.text import borrowed_lines, excluded_lines, frontier_table, marks
+from dse.report.text import (
+    BY_OPTION,
+    borrowed_lines,
+    environment_lines,
+    excluded_lines,
+    frontier_table,
+    marks,
+)
 from dse.report.text import console as make_console
 from dse.space import SearchSpace, find_space
 from dse.space.plan import resolve
@@ -26,6 +34,7 @@ from dse.study.folder import StudyFolder, study_folder
 from dse.study.patience import Patience
 from dse.study.record import Purpose
 from dse.study.study import Study
+from dse.worker_environment import with_libraries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +45,7 @@ if TYPE_CHECKING:
     from dse.explore.prepare import Prepared
     from dse.explore.warm import Borrowed
     from dse.space.plan import Plan
+    from dse.system import System
 
 INTERRUPTED = 130
 
@@ -60,6 +70,7 @@ class Request:
     per_cpu: bool
     stop_gain: float
     warm_start: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...] = ()
 
 
 def run(request: Request) -> int:
@@ -74,13 +85,14 @@ def run(request: Request) -> int:
     console = make_console(stderr=True)
     space_file = find_space(request.space)
     space = SearchSpace.from_file(space_file)
-    prepared = prepare(space, request.models, request.dataset, console)
+    environment = with_libraries(dict(request.environment))
+    prepared = prepare(space, request.models, request.dataset, environment, console)
     plan = _plan(prepared)
     borrowed = _borrowed(request, plan, prepared)
     settings = settings_of(space, (backend.name for backend in space.backends))
     folder = study_folder(request.study or space_file.stem)
     if request.per_cpu:
-        folder = StudyFolder(folder.path.with_name(f"{folder.name}@{prepared.system.fingerprint}"))
+        folder = _folder_of_cpu(folder, prepared.system, console)
     about = replace(
         prepared.about(len(plan.configurations), reasons(plan.excluded)),
         borrowed=tuple(each.as_dict() for each in borrowed),
@@ -90,7 +102,7 @@ def run(request: Request) -> int:
     budget = Budget(request.n_trials, request.timeout)
     with Display(console, study, budget) as display, interrupts(display.say) as asked:
         study.patience = Patience(say=display.say, stopped=lambda: asked.wanted)
-        bench = _bench(prepared, settings, request, display)
+        bench = _bench(study, prepared, settings, request, display)
         search = Search(
             sampler=request.sampler,
             seed=request.seed,
@@ -106,6 +118,23 @@ def run(request: Request) -> int:
         return INTERRUPTED
     measured = any(r.outcome.failure is None for r in study.records.values())
     return 0 if measured else 1
+
+
+def _folder_of_cpu(folder: StudyFolder, system: System, console: Console) -> StudyFolder:
+    """The folder of this CPU's study; says where an earlier version kept one that may be its."""
+    own, earlier = (
+        StudyFolder(folder.path.with_name(f"{folder.name}@{fingerprint}"))
+        for fingerprint in (system.fingerprint, system.earlier_fingerprint)
+    )
+    if earlier.begun and not own.begun:
+        console.print(
+            f"an earlier version made the study '{earlier.name}' of this CPU or of one that looked "
+            f"the same; to go on with it: --study {earlier.name}, without --per-cpu",
+            style="yellow",
+            markup=False,
+            soft_wrap=True,
+        )
+    return own
 
 
 def _plan(prepared: Prepared) -> Plan:
@@ -126,6 +155,7 @@ def _borrowed(request: Request, plan: Plan, prepared: Prepared) -> tuple[Borrowe
 
 
 def _bench(
+    study: Study,
     prepared: Prepared,
     settings: Mapping[str, Mapping[str, Path]],
     request: Request,
@@ -138,19 +168,28 @@ def _bench(
         metrics=prepared.metrics,
         settings=settings,
         limits=Limits(request.run_timeout, request.memory_limit or prepared.memory_bytes),
-        fingerprint=prepared.system.fingerprint,
+        system=study.system,
         again=request.repeats > 0,
         progress=display.images,
         say=display.say,
+        environment=prepared.environment,
     )
 
 
 def _announce(prepared: Prepared, plan: Plan, study: Study, console: Console) -> None:
     system = prepared.system
-    console.print(f"CPU: {system.cpu}, {system.available_cpus} available")
+    console.print(f"CPU: {system.title}, {system.available_words}", markup=False, soft_wrap=True)
     runtimes = ", ".join(f"{n} {v}" for n, v in prepared.offers.runtimes.items())
     console.print(f"runtimes: {runtimes}")
-    for line in (*excluded_lines(plan.excluded), *borrowed_lines(study.about.borrowed)):
+    for line in (*environment_lines(prepared.environment, BY_OPTION), *prepared.images):
+        console.print(line, markup=False, soft_wrap=True, highlight=False)
+    unrecorded = study.about.unrecorded(study.folder.name)
+    for line in (
+        *([unrecorded] if unrecorded else []),
+        *excluded_lines(plan.excluded),
+        *borrowed_lines(study.about.borrowed),
+        *normalisations(plan.configurations, prepared.provider),
+    ):
         console.print(line, style="yellow", markup=False)
     done, planned = len(study.records), study.about.planned
     if done:

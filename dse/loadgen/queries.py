@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 import mlperf_loadgen as lg
 import numpy as np
 
+from dse.contract import UnsupportedError
 from dse.loadgen.samples import buffer
 from dse.tasks.generated import GeneratedInputs
 from dse.tasks.inputs import top1
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from dse.contract import Model
     from dse.loadgen.samples import Buffer, Samples
@@ -105,11 +108,20 @@ def labelled(
     def answer(ids: list[int], indices: list[int]) -> None:
         batch, bound = buffers[0]
         inputs.batch(indices, out=batch[: len(indices)])
-        found = top1(predict(bound), label_offset)[: len(ids)].tolist()
+        scores = predict(bound)
+        found = top1(scores, label_offset)[: len(ids)].tolist()
+        _check_finite(scores[: len(ids)])
         labels.values[: len(ids)] = array("q", found)
         complete(_addressed(labels.responses, ids))
 
     return _guarded(answer, samples)
+
+
+def _check_finite(scores: NDArray[np.generic]) -> None:
+    """The greatest of several scores says nothing where one of them is not a number."""
+    if scores.dtype.kind == "f" and not (finite := np.isfinite(scores)).all():
+        count = finite.size - int(finite.sum())
+        raise UnsupportedError(f"{count} of {finite.size} scores are not finite numbers")
 
 
 def _addressed(responses: list[Any], ids: Sequence[int]) -> list[Any]:

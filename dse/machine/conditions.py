@@ -38,6 +38,7 @@ class Conditions:
         mhz: mean clock.
         throttled: whether heat slowed the CPUs down.
         swapped: whether memory was fetched from the swap.
+        quota_stops: in how many periods all threads stood still, the CPU quota used up.
         clock_jump_s: by how much the system's clock, which LoadGen reads, was moved.
     """
 
@@ -48,6 +49,7 @@ class Conditions:
     throttled: bool
     swapped: bool
     clock_jump_s: float
+    quota_stops: int = 0
 
     @property
     def disturbance(self) -> str:
@@ -59,6 +61,9 @@ class Conditions:
             reasons.append("thermal throttling")
         if self.swapped:
             reasons.append("swapping")
+        if self.quota_stops:
+            periods = "period" if self.quota_stops == 1 else "periods"
+            reasons.append(f"stopped by the CPU quota in {self.quota_stops} {periods}")
         if self._exceeds(self.steal_percent, STEAL_PERCENT):
             reasons.append(f"{self.steal_percent:.0f} % steal")
         if self._exceeds(self.other_load_percent, OTHER_LOAD_PERCENT):
@@ -79,6 +84,8 @@ class Conditions:
             found["other_load_percent"] = round(self.other_load_percent, 1)
         if self.mhz is not None:
             found["mhz"] = round(self.mhz)
+        if self.quota_stops:
+            found["quota_stops"] = self.quota_stops
         if self.disturbance:
             found["disturbed"] = self.disturbance
         return found
@@ -106,6 +113,7 @@ def between(before: Sample, after: Sample, own_cpu_s: float | None) -> Condition
         or bool(before.cooling or after.cooling),
         swapped=_grown(before.swap_ins, after.swap_ins) > SWAPPED_PAGES,
         clock_jump_s=after.offset_s - before.offset_s,
+        quota_stops=max(0, _grown(before.quota_stops, after.quota_stops)),
     )
 
 

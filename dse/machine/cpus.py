@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dse import cgroups
 from dse.machine.check import Check
 from dse.machine.clocks import CPU_FOLDER
 from dse.machine.conditions import STEAL_PERCENT
-from dse.procfs import number, read
-from dse.system_linux import control_groups, parse_cpu_list, parse_quota
+from dse.procfs import read
+from dse.system_linux import parse_cpu_list
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,17 +49,18 @@ def affinity(root: Path, cpus: tuple[int, ...]) -> Check:
 def quota(root: Path, cpus: tuple[int, ...]) -> Check:
     """A quota stops all threads for the rest of a period, mostly of 0.1 s, once it is used up."""
     name = "CPU quota"
-    groups = [*control_groups(root), *control_groups(root, "cpu")]
-    if not read(root / "proc/self/cgroup") or not any(group.is_dir() for group in groups):
+    if not cgroups.visible(root):
         return Check.hidden(name)
-    limits = [limit for group in groups if (limit := _quota(group)) is not None]
-    if not limits or min(limits) >= len(cpus):
-        return Check(name, "ok", "none" if not limits else f"{min(limits):g} CPUs, as many as used")
-    stopped = max(_throttled(group) for group in groups)
+    limit = cgroups.cpu_quota(root)
+    if limit is None:
+        return Check(name, "ok", "none")
+    words = f"{limit:g} CPU{'' if limit == 1 else 's'}"
+    if limit >= len(cpus):
+        return Check(name, "ok", f"{words}, as many as used")
     return Check(
         name,
         "warning",
-        f"{min(limits):g} CPUs; stopped {stopped} times so far",
+        f"{words}; stopped {cgroups.throttled_periods(root) or 0} times so far",
         "give the container whole CPUs (docker run --cpuset-cpus) instead of a share of time",
     )
 
@@ -92,15 +94,3 @@ def virtualisation(virtualised: bool | None, conditions: Conditions) -> Check:
 def _siblings(root: Path, cpu: int) -> frozenset[int]:
     """The CPUs of the same core, with itself; empty if unknown."""
     return parse_cpu_list(read(root / CPU_FOLDER / f"cpu{cpu}/topology/thread_siblings_list"))
-
-
-def _quota(group: Path) -> float | None:
-    """CPUs' worth of time in either version's files."""
-    first = f"{read(group / 'cpu.cfs_quota_us')} {read(group / 'cpu.cfs_period_us')}"
-    return parse_quota(read(group / "cpu.max")) or parse_quota(first)
-
-
-def _throttled(group: Path) -> int:
-    words = read(group / "cpu.stat").split()
-    counts = dict(zip(words[::2], words[1::2], strict=False))
-    return number(counts.get("nr_throttled", "")) or 0

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from dse import cgroups
 from dse.affinity import available_cpus
 from dse.clocks import offset_s
+from dse.cpuinfo import parse_cpuinfo
 from dse.procfs import number, read
-from dse.system_linux import parse_cpuinfo
 
 ROOT = Path("/")
 CPUS_ASKED = 8
@@ -48,6 +49,7 @@ class Sample:
         throttles: how often heat has slowed these CPUs or their package down.
         cooling: whether a cooling device slows a CPU down at this moment.
         swap_ins: pages fetched from the swap since the start of the system.
+        quota_stops: periods in which the control groups' quota was used up before their end.
     """
 
     monotonic_s: float
@@ -59,6 +61,7 @@ class Sample:
     throttles: int | None
     cooling: bool | None
     swap_ins: int | None
+    quota_stops: int | None
 
 
 def sample(root: Path = ROOT, cpus: tuple[int, ...] = ()) -> Sample:
@@ -80,6 +83,7 @@ def sample(root: Path = ROOT, cpus: tuple[int, ...] = ()) -> Sample:
         throttles=_throttles(root, asked),
         cooling=_cooling(root),
         swap_ins=_swap_ins(read(root / "proc/vmstat")),
+        quota_stops=cgroups.throttled_periods(root),
     )
 
 

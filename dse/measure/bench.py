@@ -6,7 +6,7 @@ import math
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -17,15 +17,15 @@ from dse.loadgen.callers import Caller
 from dse.loadgen.harness import run
 from dse.loadgen.samples import PredictionError
 from dse.measure.failures import RunFailedError, failed
-from dse.tasks.generated import GeneratedInputs, call_batch
+from dse.measure.look import Inspection, check_classes
+from dse.measure.look_inputs import different_batches, usual_batch
+from dse.tasks.generated import GeneratedInputs
 from dse.tasks.inputs import ImageInputs, RandomInputs
 from dse.types import MULTI_STREAM_SAMPLES, FailureKind, Scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
-
-    from numpy.typing import NDArray
 
     from dse.contract import Batch, Model, Runtime
     from dse.loadgen.settings import RunSettings
@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from dse.measure.spec import Spec
     from dse.tasks.generated import AnyInputs
     from dse.tasks.inputs import Inputs
-    from dse.types import Configuration
+    from dse.types import Configuration, KnobValue
+
+T = TypeVar("T")
 
 RANDOM_SAMPLES = 64
 WARM_CALLS = 20
@@ -59,15 +61,18 @@ class Bench:
 
     Attributes:
         inputs: the samples.
+        remarks: what the last look at the model's answers found that belongs to each measurement.
     """
 
     def __init__(self, runtime: Runtime, spec: Spec) -> None:
         self.spec = spec
         self.inputs: AnyInputs = _inputs(spec)
+        self.remarks: dict[str, KnobValue] = {}
         self._runtime = runtime
         self._setup: Setup | None = None
         self._models: list[Model] = []
         self._callers: list[Caller] = []
+        self._looked = False
 
     @property
     def configuration(self) -> Configuration:
@@ -135,7 +140,9 @@ class Bench:
             pinned=setup.pinned,
         )
         spec = self.spec
-        request = LoadRequest(configuration, spec.model_file, spec.settings, spec.signature)
+        request = LoadRequest(
+            configuration, spec.model_file, spec.settings, spec.signature, spec.classes
+        )
         with pinned(cpus):  # the threads of the runtime inherit the CPUs
             model = self._runtime.load(request)
         self._models.append(model)
@@ -145,37 +152,61 @@ class Bench:
     def warm_up(self, setup: Setup, most: int | None = None) -> float:
         """Predicts with every caller until its caches are warm.
 
+        The first calls after a load are made with different inputs, and their answers looked at.
+
         Args:
             setup: how the model is loaded.
-            most: calls of each caller, where fewer will do.
+            most: calls of each caller, where fewer will do; nothing is looked at then.
 
         Returns:
             The fastest call of one batch, in seconds.
 
         Raises:
-            RunFailedError: the runtime refuses to predict in this shape.
-            UnsupportedError, LoadError: see `callers`.
+            RunFailedError: the runtime refuses to predict in this shape, or does not compute.
+            UnsupportedError: the answers are of no use; see also `callers`.
+            LoadError: see `callers`.
         """
-        indices = [i % self.inputs.count for i in range(setup.batch_size)]
-        batch = call_batch(self.inputs, indices)
-        return min(self._warm(caller, batch, most) for caller in self.callers(setup))
+        callers = self.callers(setup)
+        batch = usual_batch(self.inputs, setup.batch_size)
+        clocks = [_Clock() for _ in callers]
+        if most is None and not self._looked:
+            self._look(callers[0], batch, setup.batch_size, clocks[0])
+            self._looked = True
+        for caller, clock in zip(callers, clocks, strict=True):
+            self._warm(caller, batch, most, clock)
+        return max(min(clock.fastest_s for clock in clocks), 1e-6)
 
-    def _warm(self, caller: Caller, batch: Batch, most: int | None) -> float:
+    def _warm(self, caller: Caller, batch: Batch, most: int | None, clock: _Clock) -> None:
         fidelity = self.spec.fidelity
         fewest, enough = most or fidelity.warm_up_calls, most or WARM_CALLS
-        fastest, calls = math.inf, 0
         with pinned(caller.cpus), _refusals():
-            bound, begun = caller.model.bind(batch), time.perf_counter()
-            while calls < fewest or (
-                calls < enough and time.perf_counter() - begun < fidelity.warm_up_ms / 1e3
+            bound = caller.model.bind(batch)
+            while clock.calls < fewest or (
+                clock.calls < enough and clock.since_start_s() < fidelity.warm_up_ms / 1e3
             ):
-                started = time.perf_counter()
-                scores = caller.model.predict(bound)
-                fastest = min(fastest, time.perf_counter() - started)
-                if not isinstance(batch, tuple):
-                    _check_scores(scores, len(batch))
-                calls += 1
-        return max(fastest, 1e-6)
+                clock.time(caller.model.predict, bound)
+
+    def _look(self, caller: Caller, batch: Batch, size: int, clock: _Clock) -> None:
+        """Holds answers to different inputs against each other; its calls warm the model, too."""
+        spec = self.spec
+        inspection = Inspection(
+            size,
+            classifier=spec.signature is None,
+            # A backend that reads no model has no answer that could depend on its input.
+            computes=bool(self._runtime.formats),
+        )
+        for each in different_batches(spec, self.inputs, batch, size):
+            if inspection.done:
+                break
+            with pinned(caller.cpus), _refusals():
+                outputs = clock.time(caller.model.outputs, caller.model.bind(each))
+            inspection.add(each, outputs)
+        if spec.signature is None:
+            labels = self.inputs.labels
+            top = None if labels is None or not len(labels) else int(labels.max())
+            offset = spec.preprocessing.label_offset
+            check_classes(inspection.width, spec.classes, offset, top)
+        self.remarks = inspection.judge()
 
     def run(
         self, setup: Setup, settings: RunSettings, logs: Path, meter: Meter | None = None
@@ -198,6 +229,8 @@ class Bench:
         try:
             run(callers, self.inputs, settings, logs, read)
         except PredictionError as error:
+            if isinstance(error.__cause__, UnsupportedError):
+                raise error.__cause__ from error
             raise failed(FailureKind.CRASH, error.__cause__ or error) from error
         jump_s = clocks.offset_s() - offset_s
         if not settings.accuracy and abs(jump_s) > clocks.JUMP_S:
@@ -212,6 +245,34 @@ class Bench:
         for model in self._models:
             model.close()
         self._models, self._callers, self._setup = [], [], None
+        self._looked = False
+
+
+class _Clock:
+    """Counts and times the calls of a warm-up.
+
+    Attributes:
+        calls: how many there were.
+        fastest_s: the shortest of them, in seconds.
+    """
+
+    def __init__(self) -> None:
+        self.calls, self.fastest_s = 0, math.inf
+        self._first: float | None = None
+
+    def time(self, call: Callable[[Any], T], bound: Any) -> T:
+        """Makes a call."""
+        started = time.perf_counter()
+        if self._first is None:
+            self._first = started
+        answer = call(bound)
+        self.fastest_s = min(self.fastest_s, time.perf_counter() - started)
+        self.calls += 1
+        return answer
+
+    def since_start_s(self) -> float:
+        """Seconds since the first call."""
+        return 0.0 if self._first is None else time.perf_counter() - self._first
 
 
 def _cpus(setup: Setup, number: int) -> tuple[int, ...]:
@@ -237,13 +298,6 @@ def _refusals() -> Iterator[None]:
         raise
     except Exception as error:  # a runtime may raise anything
         raise failed(FailureKind.UNSUPPORTED, error) from error
-
-
-def _check_scores(scores: NDArray[Any], samples: int) -> None:
-    if scores.ndim != 2 or len(scores) != samples:
-        raise UnsupportedError(
-            f"the model answers a batch of {samples} with scores of shape {scores.shape}"
-        )
 
 
 def _inputs(spec: Spec) -> AnyInputs:

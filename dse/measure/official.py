@@ -56,6 +56,7 @@ def take_official(runtime: Runtime, spec: Spec, official: Official) -> Measureme
         "model_sha256": model_sha256,
         "dataset": spec.inputs.dataset,
         **taken.details,
+        **bench.remarks,
     }
     seconds = time.monotonic() - started
     return measurement(replace(taken, details=details), task, spec, seconds)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dse.contract import LoadError, UnsupportedError
@@ -75,7 +76,9 @@ def take(runtime: Runtime, spec: Spec) -> Iterator[Measurement]:
         seconds = time.monotonic() - started
         for task in tasks:
             if task.metric in taken:
-                yield measurement(taken[task.metric], task, spec, seconds)
+                found = taken[task.metric]
+                found = replace(found, details={**found.details, **bench.remarks})
+                yield measurement(found, task, spec, seconds)
                 seconds = 0.0  # what more comes of a run costs nothing
     bench.close()
 

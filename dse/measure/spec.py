@@ -155,7 +155,10 @@ class Spec:
         interpreter: the Python that runs it; empty until one does.
         official: how its one task is taken by MLPerf's own settings; None for any other run.
         signature: of a model that is fed with random numbers; None for an image classifier.
+        classes: number of a classifier's scores; None where it is not known.
         beside: further files that the model's own is read with, such as its weights.
+        environment: the variables that are set for the study's sake; None for those of the shell
+            that `dse.worker_environment` lets pass.
     """
 
     run: str
@@ -171,7 +174,9 @@ class Spec:
     interpreter: str = ""
     official: Official | None = None
     signature: Signature | None = None
+    classes: int | None = None
     beside: tuple[Path, ...] = ()
+    environment: Mapping[str, str] | None = None
 
     def to_json(self) -> str:
         """The spec as JSON text; the inverse of `from_json`."""
@@ -184,9 +189,6 @@ class Spec:
         """Reads what `to_json` wrote."""
         data = json.loads(text)
         configuration: dict[str, KnobValue] = data["configuration"]
-        preprocessing = data["preprocessing"]
-        for name in ("mean", "scale"):
-            preprocessing[name] = tuple(preprocessing[name])
         inputs: dict[str, Any] = data["inputs"]
         files = {name: _path(inputs[name]) for name in ("pixels", "labels")}
         return cls(
@@ -194,7 +196,7 @@ class Spec:
             folder=Path(data["folder"]),
             configuration=Configuration.from_dict(configuration),
             model_file=_path(data["model_file"]),
-            preprocessing=Preprocessing(**preprocessing),
+            preprocessing=Preprocessing.from_dict(data["preprocessing"]),
             inputs=InputSource(**{**inputs, **files}),
             tasks=tuple(Task(**task) for task in data["tasks"]),
             fidelity=Fidelity(**data["fidelity"]),
@@ -203,7 +205,9 @@ class Spec:
             interpreter=data.get("interpreter", ""),
             official=_official(data.get("official")),
             signature=_signature(data.get("signature")),
+            classes=data.get("classes"),
             beside=tuple(map(Path, data.get("beside", ()))),
+            environment=data.get("environment"),
         )
 
 

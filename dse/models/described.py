@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from dse.errors import RequestError
 from dse.models import sniff
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 MAX_BYTES = 2 << 30
 """Protocol buffers and flatbuffers end there; a larger model has its weights in files beside it."""
 
+Role = Literal["size", "axes", "index", "pick", "branch"]
+"""What an input decides: an amount (a size, a count, a number of steps), axes, where a part begins,
+which elements are picked, or which way is taken."""
+
 
 @dataclass(frozen=True, slots=True)
 class Declared:
@@ -25,14 +29,17 @@ class Declared:
     Attributes:
         name: as the file has it.
         dtype: numpy's name, or in words what numpy has no type for.
-        dims: of each dimension its size, or the name of one that may have any size.
+        dims: of each dimension its size, or what the file calls one that may have any size; empty
+            where it calls it nothing.
         rows: of the smallest table that it picks rows from; None where none is found.
+        role: what it decides; None where it decides nothing.
     """
 
     name: str
     dtype: str
     dims: tuple[int | str, ...]
     rows: int | None = None
+    role: Role | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +51,31 @@ class Described:
         inputs: in the order of the file.
         precision: that most of its weights are stored in; ``int8`` for 8 bits and fewer.
         beside: paths of further files that it reads, relative to its own folder.
+        signatures: names of those of a TFLite file, in its order.
+        signature: the one of them that the inputs are of; None where the file has none.
+        subgraph: of a TFLite file, the one that this is.
     """
 
     format: ModelFormat
     inputs: tuple[Declared, ...]
     precision: str
     beside: tuple[str, ...] = ()
+    signatures: tuple[str, ...] = ()
+    signature: str | None = None
+    subgraph: int = 0
 
 
-def describe(path: Path) -> Described:
+def describe(path: Path, signature: str | None = None) -> Described:
     """Reads what a file says of itself.
 
+    Args:
+        path: of the file.
+        signature: of a TFLite file, the one to describe; None for that of its first subgraph, and
+            for the first one where that subgraph has none.
+
     Raises:
-        RequestError: it is no model file, or one of a kind that can't be fed.
+        RequestError: it is no model file, or one of a kind that can't be fed, or has no such
+            signature.
         UnavailableError: the library that reads it is not installed.
     """
     model_format = sniff.FORMATS.get(path.suffix.lower())
@@ -73,7 +92,7 @@ def describe(path: Path) -> Described:
         problem = f"can't be read: {error.strerror or error}"
     if problem:
         raise RequestError(problem, file=path, remedy="give another file")
-    found = _read(path, model_format)
+    found = _read(path, model_format, signature)
     if not found.inputs:
         raise RequestError("the model has no input", file=path, remedy="give another file")
     return found
@@ -85,14 +104,21 @@ def _not_a_file(path: Path) -> str | None:
     return "not a file" if path.exists() else "no such file"
 
 
-def _read(path: Path, model_format: ModelFormat) -> Described:
+def _read(path: Path, model_format: ModelFormat, signature: str | None) -> Described:
     if model_format == "onnx":
         from dse.models.onnx_described import describe_onnx
 
+        if signature is not None:
+            raise RequestError(
+                "an ONNX file has no signatures",
+                file=path,
+                field="--signature",
+                remedy="leave it out",
+            )
         return describe_onnx(path)
     from dse.models.tflite_described import describe_tflite
 
-    return describe_tflite(path)
+    return describe_tflite(path, signature)
 
 
 def stored_precision(counts: Mapping[str, int], precisions: Iterable[tuple[str, str]]) -> str:

@@ -12,6 +12,7 @@ from dse.models import archive, tflite_reader
 from dse.models.archive import ArchiveError
 from dse.models.cache import sha256_of
 from dse.models.catalogue import CATALOGUE, published_pairs, variant
+from dse.models.contradictions import takes_pixels
 from dse.models.download import PATIENCE, downloaded, no_progress
 from dse.models.fetched import Fetched, file_of
 from dse.models.urls import mirrored, source
@@ -247,6 +248,7 @@ def _entry(one: Wanted, data: bytes, archive_sha256: str) -> dict[str, Any]:
         "sha256": sha256(data).hexdigest(),
         "archive": {"url": one.url, "sha256": archive_sha256},
     }
-    if given.dtype == "uint8":  # raw pixels
+    stated = tflite_reader.tflite_interface(data).inputs[0].quantisation
+    if given.dtype == "uint8" and (stated is None or takes_pixels(given.dtype, stated)):
         del entry["mean"], entry["scale"]
     return entry

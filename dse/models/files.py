@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dse.complaints import suggest
 from dse.errors import RequestError
 from dse.models import manifest
+from dse.models.contradictions import quantisation
+from dse.models.interface import read_interface
 from dse.models.provider import Artefact
 
 if TYPE_CHECKING:
@@ -76,7 +79,8 @@ class Files:
         Raises:
             RequestError: the manifest has no such file.
         """
-        return self._entry(model, precision, formats)[1].preprocessing()
+        _, entry, found = self._entry(model, precision, formats)
+        return self._preprocessing(entry, found)
 
     def artefact(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> Artefact:
         """The file in the first of the formats that the manifest has.
@@ -105,12 +109,20 @@ class Files:
             path=self.folder / entry.file,
             format=found,
             sha256=manifest.verify(self.folder, index, entry, beside),
-            preprocessing=entry.preprocessing(),
-            classes=entry.classes or (entry.variant.classes if entry.variant else None),
+            preprocessing=self._preprocessing(entry, found),
+            classes=entry.scores,
             weights=entry.weights,
             published=entry.published,
             beside=beside,
         )
+
+    def _preprocessing(self, entry: manifest.Entry, found: ModelFormat) -> Preprocessing:
+        try:
+            declared = read_interface(self.folder / entry.file, found)
+        except OSError as error:
+            reason = error.strerror or error
+            raise RequestError(f"can't be read: {reason}", file=error.filename) from error
+        return replace(entry.preprocessing(), quantisation=quantisation(entry, declared))
 
     def _error(self, problem: str, remedy: str | None) -> RequestError:
         return RequestError(problem, file=self.folder / manifest.FILE_NAME, remedy=remedy)

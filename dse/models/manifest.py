@@ -31,12 +31,13 @@ precision
 layout
     ``NHWC`` or ``NCHW``.
 dtype
-    Of the input: ``float32``, or ``uint8`` for raw pixels.
+    Of the input: ``float32``, ``float16``, ``uint8`` or ``int8``.
 resolution
     Pixels on a side. A name of the catalogue has its own.
 mean, scale
     A pixel from 0 to 255 becomes (pixel - mean) / scale; a number, or one per channel, red first.
-    Needed with ``float32``; ``uint8`` takes pixels as they are.
+    Needed with ``float32`` and ``float16``. Integer inputs take pixels as they are unless both are
+    given, or must be; see `dse.models.contradictions`.
 crop
     Central part of the image that is used, above 0 and up to 1; 0.875 if not given.
 interpolation
@@ -57,6 +58,7 @@ archive
     ``url`` and ``sha256`` of the published archive that the file comes from; ``dse models fetch``
     writes it, and takes no other archive for that address from then on.
 
+What the file itself says must not contradict the entry.
 Several entries may share a name and differ in precision or format.
 """
 
@@ -70,9 +72,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from dse import yamlfile
 from dse.errors import RequestError
-from dse.models import parts, sniff
+from dse.models import contradictions, parts, sniff
 from dse.models.cache import sha256_of, sha256_of_model
 from dse.models.catalogue import CATALOGUE
+from dse.models.interface import read_interface
 from dse.models.published import PublishedAccuracy
 from dse.types import InputDtype, Layout, ModelFormat, Preprocessing
 
@@ -164,13 +167,25 @@ class Entry(_Strict):
             return PublishedAccuracy(own.percent, own.source)
         return self.variant.published.get(self.precision) if self.variant else None
 
+    @property
+    def pixels(self) -> int:
+        """Of an image's side; 0 where neither the entry nor the catalogue says."""
+        return self.resolution or (self.variant.resolution if self.variant else 0)
+
+    @property
+    def scores(self) -> int | None:
+        """How many there are, where the entry or the catalogue says."""
+        return self.classes or (self.variant.classes if self.variant else None)
+
     def preprocessing(self) -> Preprocessing:
-        """How an image becomes the file's input. The entry must have passed `read`."""
+        """How an image becomes the file's input. The entry must have passed `read`.
+
+        The quantisation is the file's to tell.
+        """
         known = self.variant.preprocessing if self.variant else None
-        resolution = self.resolution or (known.resolution if known else 0)
         offset = known.label_offset if known and self.label_offset is None else self.label_offset
         return Preprocessing(
-            resolution=resolution,
+            resolution=self.pixels,
             layout=self.layout,
             dtype=self.dtype,
             mean=self.mean or (0.0, 0.0, 0.0),
@@ -188,7 +203,7 @@ class Manifest(_Strict):
 
 
 def read(folder: Path) -> tuple[Entry, ...]:
-    """Reads a folder's manifest and looks at each file it names, but not through them.
+    """Reads a folder's manifest and what each file it names says of itself, but no weights.
 
     Raises:
         RequestError: the first thing that is wrong, with file, line and field.
@@ -206,6 +221,7 @@ def read(folder: Path) -> tuple[Entry, ...]:
         complaints = _Complaints(path, index)
         model_format = _check_file(folder, entry, complaints)
         _check_values(entry, complaints)
+        _check_contents(folder, entry, model_format, complaints)
         identity = (entry.name, entry.precision, model_format)
         if identity in seen:
             first = yamlfile.locate(path, "models", seen[identity]) or "?"
@@ -335,9 +351,21 @@ def _check_values(entry: Entry, complaints: _Complaints) -> None:
             raise complaints.error(
                 field, f"'{entry.name}' has {value}, not {given}", "correct it or rename the model"
             )
-    for field, neutral in (("mean", 0.0), ("scale", 1.0)):
-        channels = getattr(entry, field)
-        if entry.dtype == "float32" and channels is None:
-            raise complaints.error(field, "is missing", "add it, since a float32 input needs it")
-        if entry.dtype == "uint8" and set(channels or ()) - {neutral}:
-            raise complaints.error(field, "a uint8 input takes raw pixels", f"use {neutral:g}")
+    for field, channels in (("mean", entry.mean), ("scale", entry.scale)):
+        if entry.dtype not in contradictions.INTEGERS and channels is None:
+            remedy = f"add it, since a {entry.dtype} input needs it"
+            raise complaints.error(field, "is missing", remedy)
+
+
+def _check_contents(
+    folder: Path, entry: Entry, model_format: ModelFormat, complaints: _Complaints
+) -> None:
+    """Checks the fields against what the file says of itself."""
+    try:
+        found = read_interface(folder / entry.file, model_format)
+    except OSError as error:
+        raise complaints.error(
+            "file", f"can't be read: {error.strerror or error}", "put the file back"
+        ) from error
+    if complaint := contradictions.contradiction(entry, found):
+        raise complaints.error(*complaint)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from dse.errors import RequestError
 from dse.models.described import Declared, Described, stored_precision
+from dse.models.flow import MAX_DEPTH, FlowError
 from dse.models.needs import Need
-from dse.models.onnx_external import MAX_DEPTH, externals
+from dse.models.onnx_external import externals
+from dse.models.onnx_flow import roles_by_input
 from dse.models.onnx_tables import rows_by_input
 
 if TYPE_CHECKING:
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from onnx import GraphProto, ModelProto, TensorProto, ValueInfoProto
+
+    from dse.models.described import Role
 
 NEED = Need("ONNX files", ("onnx",), "builtin")
 _TYPES = {
@@ -46,6 +50,10 @@ def describe_onnx(path: Path) -> Described:
         UnavailableError: onnx is not installed.
     """
     model = _loaded(path)
+    try:
+        roles = roles_by_input(model)
+    except FlowError as error:
+        raise RequestError(str(error), file=path, remedy="give another file") from error
     rows = rows_by_input(model.graph)
     constants = {one.name for one in model.graph.initializer}
     inputs = [one for one in model.graph.input if one.name not in constants]
@@ -54,7 +62,9 @@ def describe_onnx(path: Path) -> Described:
         counts[_type_name(tensor.data_type)] += prod(tensor.dims)
     return Described(
         format="onnx",
-        inputs=tuple(_declared(one, rows.get(one.name), path) for one in inputs),
+        inputs=tuple(
+            _declared(one, rows.get(one.name), roles.get(one.name), path) for one in inputs
+        ),
         precision=stored_precision(counts, _PRECISIONS.items()),
         beside=tuple(dict.fromkeys(one.location for one in externals(path))),
     )
@@ -74,8 +84,8 @@ def _loaded(path: Path) -> ModelProto:
         ) from error
 
 
-def _declared(one: ValueInfoProto, rows: int | None, path: Path) -> Declared:
-    """An input; a dimension without a name is called by its place."""
+def _declared(one: ValueInfoProto, rows: int | None, role: Role | None, path: Path) -> Declared:
+    """An input; a size below 0 stands for any, and one of 0 for no element."""
     if not one.type.HasField("tensor_type"):
         kind = one.type.WhichOneof("value") or "nothing"
         raise RequestError(
@@ -92,12 +102,10 @@ def _declared(one: ValueInfoProto, rows: int | None, path: Path) -> Declared:
         )
     name = _type_name(tensor.elem_type)
     dims = tuple(
-        dim.dim_value
-        if dim.HasField("dim_value") and dim.dim_value > 0
-        else dim.dim_param.strip() or f"{one.name}[{axis}]"
-        for axis, dim in enumerate(tensor.shape.dim)
+        dim.dim_value if dim.HasField("dim_value") and dim.dim_value >= 0 else dim.dim_param.strip()
+        for dim in tensor.shape.dim
     )
-    return Declared(one.name, _TYPES.get(name, name.lower()), dims, rows)
+    return Declared(one.name, _TYPES.get(name, name.lower()), dims, rows, role)
 
 
 def _type_name(number: int) -> str:

@@ -1,4 +1,7 @@
-"""From which tables a model picks rows by the numbers it is given: their rows bound the numbers."""
+"""From which tables a model picks rows by the numbers it is given: their rows bound the numbers.
+
+A table is a constant, or any value whose size along the axis stands in the file.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ _UNCHANGED = {"Cast", "Identity", "Unsqueeze", "Squeeze", "Reshape", "Flatten", 
 _SAME_SHAPE = {"Cast", "Identity", "DequantizeLinear"}
 """Operators after which a table still has the same rows."""
 _PICKS: Mapping[str, tuple[tuple[int, int], ...]] = {
-    "Gather": ((1, 0),),
+    **dict.fromkeys(("Gather", "GatherElements", "ScatterElements", "Scatter"), ((1, 0),)),
     "GatherBlockQuantized": ((1, 0),),
     "EmbedLayerNormalization": ((0, 2), (1, 4)),
 }
@@ -24,12 +27,13 @@ _PICKS: Mapping[str, tuple[tuple[int, int], ...]] = {
 def rows_by_input(graph: GraphProto) -> dict[str, int]:
     """By input: the rows of the smallest table that it picks rows from."""
     maker = {output: node for node in graph.node for output in node.output}
-    shapes = _constants(graph)
-    inputs = {one.name for one in graph.input} - set(shapes)
+    constants = _constants(graph)
+    inputs = {one.name for one in graph.input} - set(constants)
+    shapes = {**_declared(graph), **constants}
     rows: dict[str, int] = {}
     for node, picking, table in _picks(graph):
         source = _origin(picking, maker, _UNCHANGED)
-        shape = shapes.get(_origin(table, maker, _SAME_SHAPE))
+        shape = shapes.get(table) or shapes.get(_origin(table, maker, _SAME_SHAPE))
         axis = next((one.i for one in node.attribute if one.name in ("axis", "gather_axis")), 0)
         if source in inputs and shape and -len(shape) <= axis < len(shape) and shape[axis] > 0:
             rows[source] = min(shape[axis], rows.get(source, shape[axis]))
@@ -42,6 +46,18 @@ def _picks(graph: GraphProto) -> Iterator[tuple[NodeProto, str, str]]:
         for picking, table in _PICKS.get(node.op_type, ()):
             if max(picking, table) < len(node.input):
                 yield node, node.input[picking], node.input[table]
+
+
+def _declared(graph: GraphProto) -> dict[str, tuple[int, ...]]:
+    """The shapes that the file declares; 0 for a size that it leaves open."""
+    return {
+        one.name: tuple(
+            dim.dim_value if dim.HasField("dim_value") else 0
+            for dim in one.type.tensor_type.shape.dim
+        )
+        for one in (*graph.input, *graph.value_info)
+        if one.type.HasField("tensor_type") and one.type.tensor_type.HasField("shape")
+    }
 
 
 def _constants(graph: GraphProto) -> dict[str, tuple[int, ...]]:

@@ -7,7 +7,7 @@ the runtimes convert at their own speed, which costs one pass over the input.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +63,7 @@ class Quantisation:
             found = library(self.model_format)
         except ImportError as error:
             raise needed.error() from error
-        return [VERSION, found, self.calibration.identity, asdict(self.preprocessing)]
+        return [VERSION, found, self.calibration.identity, self.preprocessing.as_dict()]
 
     def of(self, model: Path) -> bytes:
         """The int8 file of a float32 file.

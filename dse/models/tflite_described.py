@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
+from dse.complaints import suggest
 from dse.errors import RequestError
 from dse.flatbuffer import DamagedError, Table, root
 from dse.models.described import Declared, Described, stored_precision
+from dse.models.flow import FlowError
+from dse.models.tflite_flow import operator_codes, roles_by_tensor
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-_OPERATOR_CODES, _SUBGRAPHS, _BUFFERS = 1, 2, 4  # of Model
+    from dse.models.described import Role
+
+_SUBGRAPHS, _BUFFERS, _SIGNATURES = 2, 4, 7  # of Model
 _TENSORS, _INPUTS, _OPERATORS = 0, 1, 3  # of SubGraph
 _SHAPE, _TYPE, _BUFFER, _NAME, _SIGNATURE = 0, 1, 2, 3, 7  # of Tensor
-_CODE, _READS, _WRITES = 0, 1, 2  # of Operator; the first also of OperatorCode
+_CODE, _READS, _WRITES, _OPTIONS = 0, 1, 2, 4  # of Operator
+_KEY, _SUBGRAPH = 2, 4  # of SignatureDef
 _TYPES = (
     *("float32", "float16", "int32", "uint8", "int64", "string", "bool", "int16", "complex64"),
     *("int8", "float64", "complex128", "uint64", "resource", "variant", "uint32", "uint16"),
@@ -30,43 +38,87 @@ _PRECISIONS = {
     **dict.fromkeys(("int8", "uint8", "int4"), "int8"),
 }
 _UNCHANGED = {22, 53, 70}  # RESHAPE, CAST, EXPAND_DIMS
-_PICKS = {36: (1, 0), 7: (0, 1)}  # GATHER and EMBEDDING_LOOKUP: what picks, and from which table
+_GATHER, _EMBEDDING_LOOKUP = 36, 7
+_PICKS = {_GATHER: (1, 0), _EMBEDDING_LOOKUP: (0, 1)}  # what picks, and from which table
 _MAX_RANK = 8
 
 
-def describe_tflite(path: Path) -> Described:
-    """Reads the first subgraph of a file.
+def describe_tflite(path: Path, signature: str | None = None) -> Described:
+    """Reads one subgraph of a file.
+
+    Args:
+        path: of the file.
+        signature: names the subgraph; None for the first one, or where that has no signature for
+            that of the first signature.
 
     Raises:
-        RequestError: it is damaged.
+        RequestError: it is damaged, or has no such signature.
     """
     try:
         data = path.read_bytes()
         model = root(data)
-        subgraph = model.element(_SUBGRAPHS, 0)
+        signatures = [
+            _Signature(one.text(_KEY), one.number(_SUBGRAPH)) for one in model.tables(_SIGNATURES)
+        ]
+        chosen = _chosen(signatures, signature, path)
+        number = chosen.subgraph if chosen else 0
+        subgraph = model.element(_SUBGRAPHS, number)
         tensors = list(subgraph.tables(_TENSORS))
         inputs = subgraph.integers(_INPUTS)
-        rows = _rows(model, subgraph, tensors)
+        rows, roles = _rows(model, subgraph, tensors), roles_by_tensor(model, number)
         declared = tuple(
-            _declared(subgraph.element(_TENSORS, index), rows.get(index)) for index in inputs
+            _declared(subgraph.element(_TENSORS, index), rows.get(index), roles.get(index))
+            for index in inputs
         )
         filled = [buffer.vector(0, 1)[1] > 0 for buffer in model.tables(_BUFFERS)]
         counts = _weights(tensors, filled)
-    except DamagedError as error:
+    except (DamagedError, FlowError) as error:
         raise RequestError(
             f"the TFLite model is damaged: {error}", file=path, remedy="get it again"
         ) from error
-    return Described("tflite", declared, stored_precision(counts, _PRECISIONS.items()))
+    return Described(
+        "tflite",
+        declared,
+        stored_precision(counts, _PRECISIONS.items()),
+        signatures=tuple(one.name for one in signatures),
+        signature=chosen.name if chosen else None,
+        subgraph=number,
+    )
 
 
-def _declared(tensor: Table, rows: int | None) -> Declared:
+@dataclass(frozen=True, slots=True)
+class _Signature:
+    """The name under which a subgraph can be called."""
+
+    name: str
+    subgraph: int
+
+
+def _chosen(signatures: Sequence[_Signature], wanted: str | None, path: Path) -> _Signature | None:
+    """The signature that is wanted; else that of the first subgraph, else the first, if any."""
+    if wanted is None:
+        first = [one for one in signatures if one.subgraph == 0] or signatures
+        return first[0] if first else None
+    found = next((one for one in signatures if one.name == wanted), None)
+    if found is None:
+        names = [one.name for one in signatures]
+        raise RequestError(
+            f"the file has no signature '{wanted}'",
+            file=path,
+            field="--signature",
+            remedy=suggest(wanted, names) or "leave it out",
+        )
+    return found
+
+
+def _declared(tensor: Table, rows: int | None, role: Role | None) -> Declared:
     name = tensor.text(_NAME)
     shape, signature = tensor.integers(_SHAPE), tensor.integers(_SIGNATURE)
     if len(shape) > _MAX_RANK:
         raise DamagedError(f"a tensor has {len(shape)} dimensions")
     sizes = signature if len(signature) == len(shape) else shape
-    dims = tuple(size if size > 0 else f"{name}[{axis}]" for axis, size in enumerate(sizes))
-    return Declared(name, _type_name(tensor), dims, rows)
+    dims = tuple(size if size >= 0 else "" for size in sizes)
+    return Declared(name, _type_name(tensor), dims, rows, role)
 
 
 def _type_name(tensor: Table) -> str:
@@ -86,7 +138,7 @@ def _weights(tensors: list[Table], filled: list[bool]) -> Counter[str]:
 
 def _rows(model: Table, subgraph: Table, tensors: list[Table]) -> dict[int, int]:
     """By tensor: the rows of the smallest table that it picks rows from."""
-    codes = [code.byte(_CODE) for code in model.tables(_OPERATOR_CODES)]
+    codes = operator_codes(model)
     origin: dict[int, int] = {}
     rows: dict[int, int] = {}
     for operator in subgraph.tables(_OPERATORS):
@@ -98,7 +150,15 @@ def _rows(model: Table, subgraph: Table, tensors: list[Table]) -> dict[int, int]
         if code in _PICKS and len(reads) > 1:
             picking, table = (reads[place] for place in _PICKS[code])
             shape = tensors[table].integers(_SHAPE) if 0 <= table < len(tensors) else ()
-            if shape and shape[0] > 0:
+            axis = _axis(operator) if code == _GATHER else 0
+            if -len(shape) <= axis < len(shape) and shape[axis] > 0:
                 source = origin.get(picking, picking)
-                rows[source] = min(shape[0], rows.get(source, shape[0]))
+                rows[source] = min(shape[axis], rows.get(source, shape[axis]))
     return rows
+
+
+def _axis(operator: Table) -> int:
+    """The axis along which GATHER picks: the first field of its options, with a sign."""
+    options = operator.table(_OPTIONS)
+    number = options.number(0) if options else 0
+    return number - (1 << 32) if number >> 31 else number

@@ -1,4 +1,4 @@
-"""The input and the output of a TFLite file, read without any runtime.
+"""The inputs and outputs of a TFLite file, read without any runtime.
 
 So a folder of models can be described where no TFLite runtime is installed. Field numbers are those
 of TensorFlow Lite's schema.fbs.
@@ -6,16 +6,24 @@ of TensorFlow Lite's schema.fbs.
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from dse.flatbuffer import DamagedError, Table, root
+from dse.models.interface import Interface, Tensor
+
+if TYPE_CHECKING:
+    from dse.flatbuffer import Data
 
 IDENTIFIER = b"TFL3"
 
 _SUBGRAPHS = 2  # of Model
 _TENSORS, _INPUTS, _OUTPUTS = 0, 1, 2  # of SubGraph
-_SHAPE, _TYPE = 0, 1  # of Tensor
+_SHAPE, _TYPE, _NAME, _QUANTISATION, _SIGNATURE = 0, 1, 3, 4, 7  # of Tensor
+_SCALE, _ZERO_POINT = 2, 3  # of QuantizationParameters
 _TYPE_NAMES = {0: "float32", 1: "float16", 2: "int32", 3: "uint8", 9: "int8"}
+_QUANTISED = ("uint8", "int8")
 _MAX_RANK = 8
 
 
@@ -60,3 +68,45 @@ def _end(tensor: Table) -> End:
     if len(shape) > _MAX_RANK:
         raise DamagedError(f"a tensor has {len(shape)} dimensions")
     return End(shape, _TYPE_NAMES.get(kind, f"type {kind}"))
+
+
+def tflite_interface(data: Data) -> Interface:
+    """What a file's first subgraph declares.
+
+    Raises:
+        DamagedError: this is no TFLite file.
+    """
+    if data[4:8] != IDENTIFIER:
+        raise DamagedError("no TFLite model")
+    subgraph = root(data).element(_SUBGRAPHS, 0)
+    ways = (
+        tuple(_tensor(subgraph.element(_TENSORS, index)) for index in subgraph.integers(way))
+        for way in (_INPUTS, _OUTPUTS)
+    )
+    return Interface(*ways)
+
+
+def _tensor(tensor: Table) -> Tensor:
+    end = _end(tensor)
+    # The shape itself has a 1 where the signature leaves a size open.
+    signature = tensor.integers(_SIGNATURE)
+    sizes = signature if len(signature) == len(end.shape) else end.shape
+    shape = tuple(size if size > 0 else None for size in sizes)
+    quantised = _quantisation(tensor) if end.dtype in _QUANTISED else None
+    return Tensor(tensor.text(_NAME), end.dtype, shape, quantised)
+
+
+def _quantisation(tensor: Table) -> tuple[float, int] | None:
+    """Scale and zero point, where there is one of each."""
+    parameters = tensor.table(_QUANTISATION)
+    if parameters is None:
+        return None
+    (scale_at, scales), (zero_at, zeros) = (
+        parameters.vector(_SCALE, 4),
+        parameters.vector(_ZERO_POINT, 8),
+    )
+    if scales != 1 or zeros > 1:
+        return None
+    (scale,) = struct.unpack_from("<f", tensor.data, scale_at)
+    (zero,) = struct.unpack_from("<q", tensor.data, zero_at) if zeros else (0,)
+    return float(scale), int(zero)

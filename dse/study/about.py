@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
+from dse import worker_environment
 from dse.errors import RequestError
 from dse.system import System
 
@@ -33,6 +34,9 @@ class About:
         artefacts: SHA-256 of a file by what it was measured as.
         borrowed: whose results led the search, each as `dse.explore.warm.Borrowed.as_dict` has
             it; none of their values is one of the study's.
+        environment: the variables that its workers start with for its sake, as
+            `dse.worker_environment.with_libraries` gives them; None for a study of an earlier
+            version, which does not say.
     """
 
     system: Mapping[str, Any]
@@ -44,6 +48,7 @@ class About:
     runtimes: Mapping[str, str] = field(default_factory=dict)
     artefacts: Mapping[str, str] = field(default_factory=dict)
     borrowed: tuple[Mapping[str, Any], ...] = ()
+    environment: Mapping[str, str] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """A JSON object; the inverse of `from_dict`."""
@@ -61,17 +66,36 @@ class About:
         """The metrics that a configuration needs: the objectives, then the constrained ones."""
         return tuple(dict.fromkeys([*self.space["objectives"], *self.space["constraints"]]))
 
+    def unrecorded(self, name: str) -> str:
+        """A line on what an earlier version did not record of the system; empty if all is there.
+
+        Args:
+            name: the study's.
+        """
+        missing = System.from_dict(self.system).unrecorded
+        if not missing:
+            return ""
+        return (
+            f"study '{name}' was made by an earlier version and did not record: "
+            f"{', '.join(missing)}; nothing tells whether these are the same here"
+        )
+
     def continued(self, now: About, name: str) -> About:
         """The description under which the study goes on.
+
+        A system that an earlier version described stays as it is: measurements are found by its
+        fingerprint.
 
         Args:
             now: what is to be explored now; this is what was explored before.
             name: the study's, for the message.
 
         Raises:
-            RequestError: the study belongs to another CPU, runtime version or data set.
+            RequestError: the study belongs to another CPU, runtime version, data set or
+                environment.
         """
-        differences = System.from_dict(now.system).differences(System.from_dict(self.system))
+        known = System.from_dict(self.system)
+        differences = System.from_dict(now.system).differences(known)
         if differences:
             raise RequestError(
                 f"study '{name}' belongs to another system: {'; '.join(differences)}",
@@ -91,13 +115,22 @@ class About:
                     f"study '{name}' was measured with {backend} {before}; {version} is installed",
                     remedy=f"install {before}, or choose another --study",
                 )
+        variables = now.environment or {}
+        if different := worker_environment.differences(self.environment, variables):
+            back = worker_environment.way_back(self.environment, variables)
+            raise RequestError(
+                f"study '{name}' was measured in another environment: {'; '.join(different)}",
+                remedy=f"{back}, or choose another --study",
+            )
         runtimes = {**self.runtimes, **now.runtimes}
         return replace(
             now,
+            system=self.system if known.unrecorded else now.system,
             # Kept where none is asked for now, for the day when one is asked for again.
             accuracy=now.accuracy or self.accuracy,
             runtimes=runtimes,
             artefacts=self.artefacts,
+            environment=self.environment,
             borrowed=(*self.borrowed, *(new for new in now.borrowed if new not in self.borrowed)),
         )
 

@@ -27,6 +27,7 @@ from dse.study.results import Results
 from dse.study.settle import run_name, settle
 from dse.study.storage import sqlite_url
 from dse.study.store import Store
+from dse.system import System
 from dse.types import COSTS, LADDER
 
 if TYPE_CHECKING:
@@ -145,6 +146,11 @@ class Study:
     def about(self) -> About:
         """What the study is about."""
         return self._generation.about
+
+    @property
+    def system(self) -> System:
+        """The system that it belongs to, as far as it was recorded."""
+        return System.from_dict(self.about.system)
 
     @cached_property
     def space(self) -> SearchSpace:

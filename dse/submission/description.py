@@ -142,7 +142,7 @@ def described(
         "host_networking_topology": "N/A",
         **_of_study(system),
         # Of another machine the hardware here says nothing.
-        **(hardware() if detect().fingerprint == system.fingerprint else {}),
+        **({} if detect().differences(system) else hardware()),
         **{name: value for name, value in told.values.items() if name != "retraining"},
         "division": "open",
         "submitter": submitter,

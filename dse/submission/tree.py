@@ -11,6 +11,7 @@ from dse.submission import texts
 from dse.submission.logs import KEPT, accuracy_log, accuracy_text, read_bytes
 from dse.submission.names import model_name, system_id
 from dse.submission.release import BENCHMARK
+from dse.worker_environment import variable_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,6 +35,7 @@ class About:
         objectives: of the study; not only what is exported, for more may follow into the same tree.
         retraining: whether the models were trained further, in words.
         preview: whether the results are no valid ones.
+        environment: the variables that were set for the sake of the study.
     """
 
     submitter: str
@@ -43,6 +45,7 @@ class About:
     objectives: Sequence[str]
     retraining: str
     preview: bool
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -86,6 +89,10 @@ def place(result: Result, about: About) -> Placed:
     return Placed(result, result.performance, result.accuracy, system, model)
 
 
+_SHORT = {"float32": "fp32", "float16": "fp16"}
+"""What MLPerf calls the types of inputs; others by their own names."""
+
+
 def build(results: Sequence[Result], about: About) -> Tree:
     """The tree of complete results.
 
@@ -116,6 +123,8 @@ def _add_system(tree: Tree, root: PurePosixPath, placed: Placed, about: About) -
     flat = configuration.as_dict()
     knobs = [f"{name}={flat[name]}" for name in flat if name not in ("model", "precision")]
     notes = [about.description["sw_notes"], f"knobs: {', '.join(knobs)}"]
+    if about.environment:
+        notes.append(f"environment: {variable_words(about.environment)}")
     description = {
         **about.description,
         "framework": framework,
@@ -157,7 +166,12 @@ def _add_result(tree: Tree, root: PurePosixPath, placed: Placed, about: About) -
     result, performance, accuracy = placed.result, placed.performance, placed.accuracy
     folder = root / "results" / placed.system / placed.model / result.scenario.value
     readme = texts.result_readme(
-        result, placed.model, placed.system, performance.detail("dse"), preview=about.preview
+        result,
+        placed.model,
+        placed.system,
+        performance.detail("dse"),
+        about.environment,
+        preview=about.preview,
     )
     log = accuracy_log(accuracy.logs)
     total = int(accuracy.log.number("effective_accuracy_sample_count")) if accuracy.log else 0
@@ -184,7 +198,7 @@ def _measurements(placed: Placed, about: About) -> dict[str, str]:
     dtype = spec.preprocessing.dtype if spec is not None else "float32"
     made_from = run.detail("made_from")
     return {
-        "input_data_types": {"float32": "fp32", "uint8": "uint8"}[dtype],
+        "input_data_types": _SHORT.get(dtype, dtype),
         "retraining": about.retraining,
         "starting_weights_filename": made_from or run.detail("model_file"),
         "weight_data_types": configuration.precision,

@@ -105,10 +105,16 @@ def _zeros(_: Input, size: int, __: Seed) -> NDArray[Any]:
     return np.zeros(size, np.uint8)
 
 
+def _values(one: Input, size: int, _: Seed) -> NDArray[Any]:
+    values = np.array(one.values, one.dtype)
+    return np.broadcast_to(values, (size,)) if len(values) == 1 else values
+
+
 _FILLS = {
     "noise": _noise,
     "ids": _ids,
     "positions": _positions,
     "ones": _ones,
     "zeros": _zeros,
+    "values": _values,
 }

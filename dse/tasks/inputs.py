@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from dse.errors import DseError, RequestError
+from dse.types import INPUT_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from dse.types import Layout, Preprocessing
 
 _LARGEST_RESOLUTION = 4096
+INTEGERS = ("uint8", "int8")
+"""Types of inputs that take pixels as they are, or quantised."""
 
 
 class Inputs(Protocol):
@@ -155,24 +159,70 @@ def prepare(
         out: where they go instead of into a new array.
 
     Returns:
-        C-contiguous, NHWC or NCHW: the pixels themselves for uint8, ``(pixel - mean) / scale``
-        computed in float32 for float32.
+        C-contiguous, NHWC or NCHW. Floating-point inputs are ``(pixel - mean) / scale``, computed
+        in float32. Integer inputs are the pixels themselves (less 128 for int8), or, with a
+        quantisation, the integers that stand for the normalised values.
     """
     if preprocessing.layout == "NCHW":
         pixels = pixels.transpose(0, 3, 1, 2)
     if out is None:
         out = np.empty(pixels.shape, preprocessing.dtype)
-    if preprocessing.dtype == "uint8":
-        out[...] = pixels
+    if preprocessing.dtype in INTEGERS:
+        _to_integers(pixels, preprocessing, out)
         return out
     mean, scale = (
         _per_channel(values, preprocessing.layout)
         for values in (preprocessing.mean, preprocessing.scale)
     )
+    wide = None if out.dtype == np.float32 else np.empty(pixels.shape[1:], np.float32)
     for image, values in zip(pixels, out, strict=True):  # one at a time stays in the CPU's cache
-        np.subtract(image, mean, out=values, dtype=np.float32)
-        np.divide(values, scale, out=values)
+        target = values if wide is None else wide
+        np.subtract(image, mean, out=target, dtype=np.float32)
+        np.divide(target, scale, out=target)
+        if wide is not None:
+            values[...] = wide
     return out
+
+
+def _to_integers(
+    pixels: NDArray[np.uint8], preprocessing: Preprocessing, out: NDArray[Any]
+) -> None:
+    """Writes images, which are laid out already, as the integers that the model takes."""
+    if preprocessing.quantisation is None and preprocessing.dtype == "uint8":
+        out[...] = pixels
+        return
+    table = integer_table(preprocessing)
+    if (table == table[0]).all():
+        out[...] = table[0][pixels]
+        return
+    axis = 1 if preprocessing.layout == "NCHW" else 3
+    for channel, values in enumerate(table):
+        place = (slice(None),) * axis + (channel,)
+        out[place] = values[pixels[place]]
+
+
+def integer_table(preprocessing: Preprocessing) -> NDArray[Any]:
+    """What each pixel becomes in an integer input.
+
+    Args:
+        preprocessing: of a model that takes uint8 or int8.
+
+    Returns:
+        (3, 256) of that dtype, by channel and pixel.
+    """
+    dtype = np.dtype(preprocessing.dtype)
+    lowest, highest = np.iinfo(dtype).min, np.iinfo(dtype).max
+    ramp = np.tile(np.arange(256), (3, 1))
+    if preprocessing.quantisation is None:
+        return (ramp + lowest).astype(dtype)
+    step, zero = preprocessing.quantisation
+    mean, scale = (
+        np.array(values, np.float32)[:, None]
+        for values in (preprocessing.mean, preprocessing.scale)
+    )
+    values = (ramp.astype(np.float32) - mean) / scale
+    nearest: NDArray[Any] = np.rint(values / step) + zero
+    return nearest.clip(lowest, highest).astype(dtype)
 
 
 def _per_channel(values: Sequence[float], layout: Layout) -> NDArray[np.float32]:
@@ -196,7 +246,7 @@ def check_preprocessing(preprocessing: Preprocessing) -> None:
     p = preprocessing
     choices = {
         "layout": ("NHWC", "NCHW"),
-        "dtype": ("uint8", "float32"),
+        "dtype": tuple(INPUT_BYTES),
         "interpolation": ("bilinear", "bicubic"),
     }
     for field, allowed in choices.items():
@@ -213,9 +263,26 @@ def check_preprocessing(preprocessing: Preprocessing) -> None:
         raise wrong("mean", f"{p.mean}", "use three finite numbers")
     if scale.shape != (3,) or not np.isfinite(scale).all() or not scale.all():
         raise wrong("scale", f"{p.scale}", "use three finite numbers other than 0")
-    if p.dtype == "uint8" and (any(p.mean) or any(s != 1 for s in p.scale)):
+    if p.quantisation is not None:
+        _check_quantisation(p, wrong)
+    elif p.dtype in INTEGERS and (any(p.mean) or any(s != 1 for s in p.scale)):
         raise wrong(
-            "dtype", "uint8 pixels can't be normalised", "use mean 0 and scale 1, or float32"
+            "dtype",
+            f"{p.dtype} pixels can't be normalised without the input's scale and zero point",
+            "use mean 0 and scale 1, or float32",
+        )
+
+
+def _check_quantisation(p: Preprocessing, wrong: Callable[[str, str, str], RequestError]) -> None:
+    step, zero = p.quantisation or (1.0, 0)
+    if p.dtype not in INTEGERS:
+        raise wrong("quantisation", f"of {p.dtype} pixels", "leave it out")
+    limits = np.iinfo(p.dtype)
+    if not (math.isfinite(step) and step > 0 and limits.min <= zero <= limits.max):
+        raise wrong(
+            "quantisation",
+            f"{p.quantisation}",
+            f"use a scale above 0 and a zero point of {limits.min} to {limits.max}",
         )
 
 

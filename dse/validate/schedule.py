@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dse.errors import ModelError
 from dse.loadgen.logs import DETAIL
 from dse.measure.spec import REHEARSED_IMAGES, Official, Task
-from dse.types import ACCURACY, METRICS_OF, Source
+from dse.types import ACCURACY, INPUT_BYTES, METRICS_OF, PEAK_MEMORY, Source
 from dse.validate import targets
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class Scheduler:
     def _runs(self, record: Record, scenario: Scenario) -> Iterator[Run]:
         subject = self._subject(record)
         measurement = self._measured(record, scenario)
-        room = self._room(subject.preprocessing)
+        room = self._room(record, subject.preprocessing)
         fitting = targets.target_of(scenario, measurement, self._fidelity, room)
         target = fitting or targets.cheapest_target(scenario, measurement)
         expected_s = targets.expected_s(scenario, measurement, target, self._fidelity)
@@ -186,16 +186,19 @@ class Scheduler:
             raise _RefusedError("its values were recorded elsewhere: there is nothing to run")
         return measurement
 
-    def _room(self, preprocessing: Preprocessing) -> int:
-        """What LoadGen's queries may take, beside the samples that stay loaded."""
+    def _room(self, record: Record, preprocessing: Preprocessing) -> int:
+        """What LoadGen's queries may take, beside the samples and the model that stay loaded."""
         if not self._memory_bytes:
             return UNBOUNDED
         samples = sample_bytes(preprocessing, self._fidelity.performance_samples)
-        room = min(int(QUERY_SHARE * self._memory_bytes), self._memory_bytes - samples)
+        loaded = _loaded_bytes(record)
+        room = min(int(QUERY_SHARE * self._memory_bytes), self._memory_bytes - samples - loaded)
         if room <= 0:
+            beside = f"; runtime and model take {loaded // _MIB} MiB" if loaded else ""
             raise _RefusedError(
                 f"{samples // _MIB} MiB of samples stay loaded, and "
                 f"{self._memory_bytes // _MIB} MiB of memory can be used"
+                f"{self._prepared.memory_words}{beside}"
             )
         return room
 
@@ -203,11 +206,16 @@ class Scheduler:
         needed = targets.generated_bytes(scenario, target, self._fidelity)
         return (
             f"LoadGen generates its queries in advance: at least {needed // _MIB} MiB of them, "
-            f"and {room // _MIB} MiB of memory can be used for that"
+            f"and {room // _MIB} MiB of memory can be used for that{self._prepared.memory_words}"
         )
+
+
+def _loaded_bytes(record: Record) -> int:
+    """What a worker had resident with its model loaded, where that was measured; else 0."""
+    return int(record.outcome.values.get(PEAK_MEMORY.name, 0.0) * _MIB)
 
 
 def sample_bytes(preprocessing: Preprocessing, count: int) -> int:
     """The memory of loaded samples, and of the pixels that they are made from."""
     values = 3 * preprocessing.resolution**2
-    return count * values * (4 + 1 if preprocessing.dtype == "float32" else 1 + 1)
+    return count * values * (INPUT_BYTES[preprocessing.dtype] + 1)

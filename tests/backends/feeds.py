@@ -10,7 +10,8 @@ import numpy as np
 from dse.contract import LoadRequest
 from dse.models.builtin import Builtin
 from dse.types import Configuration
-from tests.small_models import CLASSES, SIDE, onnx_bytes, tflite_bytes
+from tests import any_models
+from tests.small_models import CLASSES, SIDE, classifier_bytes, onnx_bytes, tflite_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -67,6 +68,26 @@ def small(file_format: str) -> Callable[[pytest.FixtureRequest], Path]:
     return write
 
 
+def made(name: str, make: Callable[[], bytes]) -> Callable[[pytest.FixtureRequest], Path]:
+    def write(request: pytest.FixtureRequest) -> Path:
+        folder: Path = request.getfixturevalue("tmp_path")
+        (folder / name).write_bytes(make())
+        return folder / name
+
+    return write
+
+
+def half() -> bytes:
+    model = any_models.half()
+    for dim in model.graph.input[0].type.tensor_type.shape.dim[2:]:
+        dim.dim_value = SIDE
+    return bytes(model.SerializeToString())
+
+
+def int8() -> bytes:
+    return classifier_bytes(SIDE, CLASSES, "int8")
+
+
 def builtin(name: str) -> Callable[[pytest.FixtureRequest], Path]:
     def build(request: pytest.FixtureRequest) -> Path:
         request.getfixturevalue("shared_cache")
@@ -100,6 +121,18 @@ FEEDS = {
         tolerance=1e-3,
         values={"inter_op_threads": (1,)},
     ),
+    "onnxruntime-half": Feed(
+        "onnxruntime",
+        (3, SIDE, SIDE),
+        any_models.CLASSES,
+        made("half.onnx", half),
+        dtype="float16",
+        tolerance=2e-2,
+        values={"inter_op_threads": (1,)},
+    ),
+    "litert-int8": Feed(
+        "litert", (SIDE, SIDE, 3), CLASSES, made("int8.tflite", int8), dtype="int8"
+    ),
     "litert": Feed("litert", (SIDE, SIDE, 3), CLASSES, small("tflite")),
     "litert-float": Feed(
         "litert", (224, 224, 3), 1000, published("efficientnet-lite0_fp32.tflite"), largest_batch=3
@@ -128,6 +161,27 @@ FEEDS = {
         (SIDE, SIDE, 3),
         CLASSES,
         small("tflite"),
+        frees_batch=True,
+        loose={"bf16": 1.0},
+        values={"streams": (1,)},
+    ),
+    "openvino-half": Feed(
+        "openvino",
+        (3, SIDE, SIDE),
+        any_models.CLASSES,
+        made("half.onnx", half),
+        dtype="float16",
+        frees_batch=True,
+        tolerance=2e-2,
+        loose={"bf16": 1.0},
+        values={"streams": (1,)},
+    ),
+    "openvino-int8": Feed(
+        "openvino",
+        (SIDE, SIDE, 3),
+        CLASSES,
+        made("int8.tflite", int8),
+        dtype="int8",
         frees_batch=True,
         loose={"bf16": 1.0},
         values={"streams": (1,)},
@@ -180,11 +234,12 @@ class Bench:
         threads: int = 1,
         knobs: Mapping[str, KnobValue] | None = None,
         file: Path | None = None,
+        classes: int | None = None,
     ) -> Model:
         configuration = Configuration(
             "m", "fp32", self.feed.backend, threads, batch_size, tuple((knobs or {}).items())
         )
-        return self.runtime.load(LoadRequest(configuration, file or self.file, {}))
+        return self.runtime.load(LoadRequest(configuration, file or self.file, {}, classes=classes))
 
     def batch(self, size: int, seed: int = 0) -> NDArray[Any]:
         """Samples of which each depends on the seed and its place alone."""
@@ -193,8 +248,8 @@ class Bench:
     def _sample(self, seed: int, place: int) -> NDArray[Any]:
         generator = np.random.default_rng([seed, place])
         shape = (1, *self.feed.shape)
-        if self.feed.dtype == "uint8":
-            return generator.integers(0, 256, shape, np.uint8)
+        if self.feed.dtype in ("uint8", "int8"):
+            return generator.integers(0, 256, shape, np.uint8).view(self.feed.dtype)
         return generator.uniform(-1, 1, shape).astype(self.feed.dtype)
 
     def agree(self, one: NDArray[Any], other: NDArray[Any], value: KnobValue | None = None) -> None:

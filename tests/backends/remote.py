@@ -21,15 +21,16 @@ import numpy as np
 from dse.contract import LoadError, LoadRequest, Streams, UnsupportedError, arrays_of
 from dse.registry import backend
 from dse.signature import Signature
-from dse.start import command, environment
+from dse.start import command
 from dse.types import Configuration
+from dse.worker_environment import worker_environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from dse.contract import Batch, Model, Runtime
+    from dse.contract import Batch, Model, Outputs, Runtime
 
 TESTS = Path(__file__).parents[1]
 FOLDERS = {"tests": str(TESTS), "tests.backends": str(TESTS / "backends")}
@@ -77,7 +78,10 @@ class Connection:
             python, "tests.backends.remote", name, str(requests), str(answers), folders=FOLDERS
         )
         self._process = subprocess.Popen(
-            words, pass_fds=(requests, answers), env=environment(python), stdin=subprocess.DEVNULL
+            words,
+            pass_fds=(requests, answers),
+            env=worker_environment(python),
+            stdin=subprocess.DEVNULL,
         )
         os.close(requests)
         os.close(answers)
@@ -122,6 +126,7 @@ class RemoteRuntime:
                 "configuration": request.configuration.as_dict(),
                 "model_file": str(request.model_file),
                 "signature": request.signature.as_dict() if request.signature else None,
+                "classes": request.classes,
             }
         )
         streams = [RemoteStream(self._connection, number) for number in answer["models"]]
@@ -154,6 +159,11 @@ class RemoteStream:
             if not np.array_equal(array, own):
                 own[...] = array  # the runtime has changed its input
         return scores
+
+    def outputs(self, bound: Bound) -> Outputs:
+        message = {"do": "outputs", "model": self._number, "bound": bound.number}
+        answer, arrays = self._connection.ask(message, *bound.batch)
+        return tuple(zip(answer["names"], arrays, strict=True))
 
     def close(self) -> None:
         self._connection.ask({"do": "close", "model": self._number})
@@ -199,6 +209,12 @@ class Server:
             for array, given in zip(own, arrays, strict=True):
                 array[...] = given
             return {}, [model.predict(bound), *own]
+        if what == "outputs":
+            bound, own = self._bound[request["bound"]]
+            for array, given in zip(own, arrays, strict=True):
+                array[...] = given
+            found = [(name, array) for name, array in model.outputs(bound) if array is not None]
+            return {"names": [name for name, _ in found]}, [array for _, array in found]
         model.close()
         return {}, []
 
@@ -207,7 +223,8 @@ class Server:
         given = request["signature"]
         signature = Signature.from_dict(given) if given else None
         file = Path(request["model_file"])
-        loaded = self._runtime.load(LoadRequest(configuration, file, {}, signature))
+        wanted = LoadRequest(configuration, file, {}, signature, request["classes"])
+        loaded = self._runtime.load(wanted)
         streams = list(loaded.streams()) if isinstance(loaded, Streams) else []
         first = len(self._models)
         self._models += [loaded, *streams]

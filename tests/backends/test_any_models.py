@@ -67,16 +67,16 @@ class Subject:
     def batch(self, size: int = 1, seed: int = 0) -> Arrays:
         return GeneratedInputs(8, self.signature, seed).call(range(size))
 
-    def expected(self, batch: Arrays) -> NDArray[Any]:
-        """The first output as ONNX's own reference has it."""
+    def expected(self, batch: Arrays, place: int = 0) -> NDArray[Any]:
+        """The first output, or another one, as ONNX's own reference has it."""
         names = [one.name for one in self.signature.inputs]
         model = onnx.load(self.path)
         if any(node.op_type == "QuantizeLinear" for node in model.graph.node):
             model.opset_import[0].version = 19  # the oldest with which the reference quantises
         reference = ReferenceEvaluator(model)
         found: Any = reference.run(None, dict(zip(names, batch, strict=True)))
-        first: NDArray[Any] = found[0]
-        return first
+        output: NDArray[Any] = found[place]
+        return output
 
 
 @pytest.fixture
@@ -146,6 +146,18 @@ class TestAnyModel:
         agree(model.predict(model.bind(batch)), subject.expected(batch), make)
         model.close()
 
+    def test_its_outputs_are_all_those_of_the_file(
+        self, subject: Subject, make: Callable[[], ModelProto]
+    ) -> None:
+        model, batch = subject.load(), subject.batch()
+        found = model.outputs(model.bind(batch))
+        assert len(found) == len(make().graph.output)
+        for place, (name, array) in enumerate(found):
+            assert name == make().graph.output[place].name
+            assert array is not None
+            agree(array, subject.expected(batch, place), make)
+        model.close()
+
     def test_the_file_stays_as_it_is(self, subject: Subject) -> None:
         before = subject.path.read_bytes()
         subject.load(1).close()
@@ -201,6 +213,83 @@ def test_outputs_may_have_any_size(subject: Subject, make: Callable[[], ModelPro
         found.add(scores.shape)
     assert len(found) > 1
     model.close()
+
+
+@pytest.mark.parametrize("name", ["onnxruntime", "openvino"])
+@pytest.mark.parametrize("make", [any_models.stepping], ids=lambda make: make.__name__)
+@pytest.mark.parametrize(
+    ("values", "factor", "copies"), [({}, 2, 1), ({"steps": "9", "copies": "3"}, 10, 3)]
+)
+def test_given_values_decide_the_work(
+    subject: Subject, values: dict[str, str], factor: int, copies: int
+) -> None:
+    signature = resolved(describe(subject.path).inputs, Choices({}, None, values)).signature
+    configuration = Configuration("m", "fp32", subject.name, 1, 1)
+    model = subject.runtime.load(LoadRequest(configuration, subject.path, {}, signature))
+    batch = GeneratedInputs(8, signature, 0).call([0])
+    totals: Any = model.predict(model.bind(batch))
+    np.testing.assert_allclose(totals, np.repeat(factor * batch[0], copies), rtol=1e-5)
+    model.close()
+
+
+@pytest.mark.parametrize("name", ["litert", "tflite-runtime"])
+class TestSignatures:
+    def load(
+        self, name: str, runtimes: Callable[[str], Runtime], folder: Path, wanted: str, size: int
+    ) -> tuple[Model, Arrays]:
+        path = folder / "several.tflite"
+        path.write_bytes(
+            small_models.with_signatures(
+                one=small_models.tflite_bytes(),
+                two=small_models.tflite_bytes(inputs=2),
+                tiled=small_models.tiling_bytes(),
+            )
+        )
+        found = describe(path, wanted)
+        signature = resolved(
+            found.inputs,
+            Choices({}, None, {"times": "2,3"} if wanted == "tiled" else {}),
+            found.subgraph,
+        ).signature
+        configuration = Configuration("m", "fp32", name, 1, size)
+        model = runtimes(name).load(LoadRequest(configuration, path, {}, signature))
+        return model, GeneratedInputs(8, signature, 0).call(range(size))
+
+    def test_each_is_the_subgraph_that_it_names(
+        self, name: str, runtimes: Callable[[str], Runtime], tmp_path: Path
+    ) -> None:
+        """Both add up to the same: the second adds its inputs before."""
+        one, (images,) = self.load(name, runtimes, tmp_path, "one", 3)
+        two, (first, other) = self.load(name, runtimes, tmp_path, "two", 3)
+        assert first.shape == other.shape == images.shape
+        joined: Any = one.predict(one.bind((first + other,))).copy()
+        scores: Any = two.predict(two.bind((first, other)))
+        assert scores.shape == (3, small_models.CLASSES)
+        np.testing.assert_allclose(scores, joined, rtol=1e-3, atol=1e-3)
+        for wrong in ((first,), (first, other[:1]), (first, other.astype(np.int64))):
+            with pytest.raises(Exception, match=r"."):
+                two.predict(two.bind(wrong))
+        one.close()
+        two.close()
+
+    def test_values_decide_the_size(
+        self, name: str, runtimes: Callable[[str], Runtime], tmp_path: Path
+    ) -> None:
+        model, batch = self.load(name, runtimes, tmp_path, "tiled", 1)
+        tiled: Any = model.predict(model.bind(batch))
+        np.testing.assert_array_equal(tiled, np.tile(batch[0], (2, 3)))
+        model.close()
+
+
+def test_openvino_reads_the_first_subgraph_alone(tmp_path: Path) -> None:
+    path = tmp_path / "two.tflite"
+    one = small_models.tflite_bytes()
+    path.write_bytes(small_models.with_signatures(one=one, two=one))
+    found = describe(path, "two")
+    signature = resolved(found.inputs, Choices({}), found.subgraph).signature
+    request = LoadRequest(Configuration("m", "fp32", "openvino", 1, 1), path, {}, signature)
+    with pytest.raises(UnsupportedError, match="reads the first subgraph"):
+        backend("openvino").load(request)  # type: ignore[attr-defined]  # it is a runtime
 
 
 @pytest.mark.parametrize("name", ["litert", "openvino", "tflite-runtime"])

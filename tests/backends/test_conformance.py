@@ -18,7 +18,7 @@ from dse.contract import Buffered, LoadError, Recording, Runtime, Streams, Unsup
 from dse.instruction_sets import ARM, X86
 from dse.models.parts import beside
 from dse.registry import BACKENDS, backend
-from dse.start import command, environment
+from dse.start import command
 from dse.system import detect
 from dse.types import (
     CONFIGURATION_FIELDS,
@@ -27,8 +27,10 @@ from dse.types import (
     KnobValue,
     ModelFormat,
 )
+from dse.worker_environment import worker_environment
 from tests.backends.feeds import FEEDS, SMALL, Bench
 from tests.backends.remote import FOLDERS, RemoteRuntime
+from tests.small_models import CLASSES, OTHER_CLASSES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -117,6 +119,12 @@ def scores_of(model: Model, samples: NDArray[Any]) -> NDArray[np.generic]:
     return model.predict(model.bind(samples))
 
 
+def outputs_of(model: Model, samples: NDArray[Any]) -> list[tuple[str, NDArray[Any]]]:
+    """What a model has computed."""
+    found = model.outputs(model.bind(samples))
+    return [(name, array) for name, array in found if array is not None]
+
+
 def predicted(
     bench: Bench,
     samples: NDArray[np.generic],
@@ -193,6 +201,17 @@ class TestRuntime:
         samples = bench.batch(sizes(bench)[-1])
         scores = predicted(bench, samples, knobs={name: value})
         bench.agree(scores, predicted(bench, samples), value)
+
+    def test_its_outputs_begin_with_what_it_predicts(self, bench: Bench) -> None:
+        size = sizes(bench)[-1]
+        model = bench.load(size)
+        for seed in (0, 1):
+            batch = bench.batch(size, seed=seed)
+            found = [(name, array.copy()) for name, array in outputs_of(model, batch)]
+            assert len({name for name, _ in found}) == len(found) > 0
+            assert all(name for name, _ in found)
+            np.testing.assert_array_equal(found[0][1], scores_of(model, batch))
+        model.close()
 
     def test_a_closed_model_can_be_loaded_again(self, bench: Bench) -> None:
         scores = [predicted(bench, bench.batch(1)) for _ in range(4)]
@@ -315,6 +334,30 @@ class TestModelFiles:
         with pytest.raises(UnsupportedError, match="2 inputs, not one"):
             bench.load(file=file)
 
+    def test_of_several_outputs_the_one_with_the_classes_has_the_scores(
+        self, bench: Bench, tmp_path: Path
+    ) -> None:
+        kind = bench.runtime.formats[0]
+        file = tmp_path / f"heads.{kind}"
+        file.write_bytes(SMALL[kind](heads=2))
+        batch = bench.batch(2)
+        single = bench.load(2)
+        expected = {CLASSES: scores_of(single, batch).copy()}
+        expected[OTHER_CLASSES] = expected[CLASSES][:, :OTHER_CLASSES]
+        single.close()
+        for classes, width in ((CLASSES, CLASSES), (OTHER_CLASSES, OTHER_CLASSES), (None, 7)):
+            model = bench.load(2, file=file, classes=classes)
+            bench.agree(scores_of(model, batch), expected[width])
+            listed = model.outputs(model.bind(batch))
+            assert len(listed) == 2
+            np.testing.assert_array_equal(listed[0][1], scores_of(model, batch))
+            model.close()
+        with pytest.raises(UnsupportedError) as caught:
+            scores_of(bench.load(2, file=file, classes=1000), batch)
+        assert str(caught.value).startswith("no output has 1000 scores per sample: ")
+        assert "x7" in str(caught.value)
+        assert "x10" in str(caught.value)
+
     def test_weights_may_lie_beside_it(self, bench: Bench, tmp_path: Path) -> None:
         if bench.runtime.formats[0] != "onnx":
             return  # the format has no place for it
@@ -357,7 +400,7 @@ class TestModelFiles:
             capture_output=True,
             text=True,
             timeout=120,
-            env=environment(python),
+            env=worker_environment(python),
         )
         assert ended.returncode == 0, ended.stderr
         outcomes = json.loads(ended.stdout)

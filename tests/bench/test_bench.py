@@ -129,6 +129,101 @@ def test_tflite_with_two_inputs_in_all_scenarios(command: Command, here: Path) -
         assert each["samples_per_s"] > 0
 
 
+def test_what_decides_the_work_is_named_and_can_be_given(command: Command, here: Path) -> None:
+    words = ("bench", write(here, any_models.stepping), *ONE_THREAD, "--study", "steps")
+    answer = command.good(*words)
+    assert "input: steps: int32, a single number, 1\n" in answer.err
+    assert "input steps decides the work: 1 (--input steps=N changes it)\n" in answer.err
+    assert "input copies decides the work: 1 (--input copies=N changes it)\n" in answer.err
+    assert "input number decides" not in answer.err
+
+    # Other values are another measurement.
+    other = command(*words, "--input", "steps=40")
+    assert (other.code, "was measured with another file or other inputs" in other.last) == (2, True)
+    answer = command.good(*words[:-2], "--input", "steps=40", "--json")
+    assert "input: steps: int32, a single number, 40\n" in answer.err
+    assert answer.err.count("decides the work") == 1  # copies
+    found = told(answer)["model"]
+    inputs = {one["name"]: one for one in found["inputs"]}
+    assert (inputs["steps"]["fill"], inputs["steps"]["values"]) == ("values", [40])
+    assert inputs["copies"]["fill"] == "ones"
+    assert "values" not in inputs["number"]
+    assert found["deciding_inputs"] == ["steps", "copies"]
+    assert found["made_up"] == ["copies (--input)"]
+
+
+def test_values_reach_the_runtime(command: Command, here: Path) -> None:
+    """An amount that the model refuses is a failure, with the words of the runtime."""
+    path = write(here, any_models.stepping)
+    answer = command("bench", path, *ONE_THREAD, "--input", "copies=-1")
+    assert answer.code == 1
+    failed, made_up, *_ = answer.out.splitlines()
+    assert "unsupported: " in failed
+    assert "Tile" in failed
+    assert made_up == "made up, and perhaps not what the model takes: steps (--input)"
+
+
+def test_names_in_a_file_do_not_steer_the_terminal(command: Command, here: Path) -> None:
+    import onnx
+
+    path = write(here, any_models.stepping)
+    model = onnx.load(path)
+    name = "copies\x1b[31m"
+    model.graph.input[2].name = model.graph.node[2].input[1] = name
+    path.write_bytes(model.SerializeToString())
+    answer = command("bench", path, *ONE_THREAD, "--input", f"{name}=-1")
+    assert "input: copies?[31m: int64, 1, -1" in answer.err
+    assert "\x1b" not in answer.err
+    assert "\x1b" not in answer.out
+
+
+def test_dimensions_without_names(command: Command, here: Path) -> None:
+    """A model for images is measured with images, whatever placeholder stands for their size."""
+    import onnx
+
+    path = write(here, any_models.any_size)
+    model = onnx.load(path)
+    for axis in (0, 2, 3):
+        model.graph.input[0].type.tensor_type.shape.dim[axis].dim_param = "?"
+    path.write_bytes(model.SerializeToString())
+    words = ("bench", path, *ONE_THREAD, "--scenario", "offline", "--batch-size", 2, "--json")
+    answer = command.good(*words, "--dim", "image[3]=48")
+    assert "input: image: float32, batch x 3 x 224 x 48, noise\n" in answer.err
+    found = told(answer)["model"]
+    assert found["open_dimensions"] == {"image[2]": 224, "image[3]": 48}
+    assert found["made_up"] == ["image[2]=224 (--dim)"]
+
+
+@pytest.fixture
+def several(here: Path) -> Path:
+    """A file with two signatures: the second has two inputs."""
+    path = here / "several.tflite"
+    small = small_models.tflite_bytes
+    path.write_bytes(small_models.with_signatures(encode=small(), decode=small(inputs=2)))
+    return path
+
+
+def test_the_signature_that_is_measured_is_named(command: Command, several: Path) -> None:
+    answer = command.good("bench", several, *ONE_THREAD, "--signature", "decode", "--json")
+    line = "signature: decode; the file has others, which are not measured: encode (--signature)"
+    assert f"{line}\n" in answer.err
+    assert answer.err.count("input: ") == 2
+    found = told(answer)
+    assert (found["model"]["signature"], found["model"]["subgraph"]) == ("decode", 1)
+    assert found["model"]["signatures"] == ["encode", "decode"]
+    assert len(found["model"]["inputs"]) == 2
+    assert found["results"][0]["values"]["latency_p90_ms"] > 0
+
+
+def test_a_runtime_that_reads_one_signature(command: Command, several: Path) -> None:
+    words = ("bench", several, *ONE_THREAD, "--backend", "openvino")
+    answer = command.good(*words)
+    assert "signature: encode; the file has others, which are not measured: decode" in answer.err
+    answer = command(*words, "--signature", "decode")
+    assert answer.code == 1
+    assert "unsupported: OpenVINO reads the first subgraph of a TFLite file alone" in answer.out
+
+
 def test_a_model_in_several_files(command: Command, here: Path) -> None:
     path = write_apart(here, any_models.bert)
     found = told(command.good("bench", path, *ONE_THREAD, "--json"))
@@ -212,6 +307,19 @@ def test_a_model_that_fails_tells_why(command: Command, bert: Path) -> None:
             ("bert.onnx", "--dim", "sequence=2", "--dim", "sequence=3"),
             "--dim: gives a dimension two sizes",
         ),
+        (("bert.onnx", "--input", "mask"), "'mask' gives no input a value; write NAME=20"),
+        (("bert.onnx", "--input", "=1"), "'=1' gives no input a value; write NAME=20"),
+        (("bert.onnx", "--input", "mask=1"), "bert.onnx: --input: the model has no input 'mask'"),
+        (("bert.onnx", "--input", "input_ids=x"), "--input: 'x' does not fit 'input_ids' (int64)"),
+        (
+            ("bert.onnx", "--input", "input_ids=1,2"),
+            "'input_ids' is 1 x 128 and takes 1 or 128 values, not 2",
+        ),
+        (
+            ("bert.onnx", "--input", "input_ids=1", "--input", "input_ids=2"),
+            "--input: fills an input twice",
+        ),
+        (("bert.onnx", "--signature", "x"), "--signature: an ONNX file has no signatures"),
         (
             ("without_batches.onnx", "--batch-size", "2", "--scenario", "Offline"),
             "--batch-size: the model takes no batches",
@@ -230,3 +338,15 @@ def test_a_wrong_request_is_one_line(
     assert answer.out == ""
     assert len(answer.err.splitlines()) == 1
     assert expected in answer.err
+
+
+def test_a_variable_is_set_for_the_workers_and_told(command: Command, bert: Path) -> None:
+    words = ("bench", bert.name, *ONE_THREAD, "--dim", "sequence=16", "--study", "set")
+    answer = command.good(*words, "--env", "OMP_SCHEDULE=static", "--json")
+    assert told(answer)["environment"] == {"OMP_SCHEDULE": "static"}
+    assert "environment: OMP_SCHEDULE=static" in answer.err
+    specs = [
+        json.loads(file.read_text()) for file in bert.parent.glob("studies/set/runs/*/spec.json")
+    ]
+    assert {spec["environment"]["OMP_SCHEDULE"] for spec in specs} == {"static"}
+    assert "OMP_SCHEDULE was 'static' and is not set" in command(*words).last

@@ -58,7 +58,7 @@ class Timed:
 
     def __init__(self, model: Model) -> None:
         self.calls: list[int] = []
-        self.bind, self.close = model.bind, model.close
+        self.bind, self.outputs, self.close = model.bind, model.outputs, model.close
         if isinstance(model, Buffered):
             self.buffer = model.buffer
         self._predict = model.predict

@@ -28,6 +28,8 @@ from tests.benchmarks.pairs import alternate, arguments, report, summary
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from dse.contract import Outputs
+
 LIMIT_US = 3.0
 QUERIES = 100_000
 SAMPLES = 64
@@ -44,6 +46,9 @@ class Nothing:
 
     def predict(self, batch: NDArray[Any]) -> NDArray[np.generic]:  # noqa: ARG002
         return self._scores
+
+    def outputs(self, bound: NDArray[Any]) -> Outputs:
+        return (("scores", self.predict(bound)),)
 
     def close(self) -> None:
         pass

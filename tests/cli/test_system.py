@@ -34,6 +34,37 @@ def test_the_checks_alone(command: Command) -> None:
     assert {line.split()[0] for line in found} <= {"ok", "warning", "unknown"}
 
 
+def test_the_users_name_for_the_cpu_is_shown(
+    command: Command, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = command.good("system").out
+    assert "your name for it" not in before
+    (here / "config.yaml").write_text("cpu_name: the small one\n")
+    monkeypatch.setenv("DSE_CONFIG", str(here / "config.yaml"))
+    lines = command.good("system").out.splitlines()
+    assert lines[:2] == [before.splitlines()[0], "your name for it: the small one"]
+    first = command.good("system", "--check", "--probes", "0").out.splitlines()[0]
+    assert "'the small one')" in first
+    assert json.loads(command.good("system", "--json").out)["given_name"] == "the small one"
+
+
+def test_what_tells_cpus_apart_is_listed(command: Command) -> None:
+    system = detect()
+    lines = command.good("system").out.splitlines()
+    for line in (
+        f"CPU vendor: {system.cpu_vendor}",
+        f"CPU family: {system.cpu_family}",
+        f"CPU model: {system.cpu_model}",
+        f"CPU stepping: {system.stepping}",
+        f"micro-architecture: {system.microarchitecture or 'unknown'}",
+        f"available CPUs: {system.available_cpus}",
+    ):
+        assert line in lines
+    names = [line.partition(":")[0] for line in lines]
+    for name in ("instruction sets", "caches", "CPU quota", "memory limit in MiB"):
+        assert name in names
+
+
 @pytest.mark.usefixtures("no_runtime")
 def test_json_without_a_runtime_holds_the_checks_and_the_remedy(command: Command) -> None:
     answer = command.good("system", "--check", "--json")

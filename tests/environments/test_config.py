@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from dse.environments.config import config_file, interpreters
+from dse.environments.config import config_file, interpreters, named
 from dse.errors import RequestError
+from dse.system import detect
 
 
 def test_without_a_file_nothing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,6 +42,9 @@ def test_interpreters_by_backend(settings: Path) -> None:
         ("interpreters: {litert: 3}\n", ":1: interpreters.litert: expected text, not 3"),
         ("interpreters: [litert]\n", ":1: interpreters: expected"),
         ("interpreter: {}\n", ":1: interpreter: unknown field; did you mean 'interpreters'?"),
+        ("cpu_name: [a]\n", ":1: cpu_name: expected text, not a list"),
+        (f"cpu_name: {'x' * 61}\n", ":1: cpu_name: expected text of at most 60 characters"),
+        ('cpu_name: "a\\eb"\n', ":1: cpu_name: expected printable text in one line"),
         ("interpreters: !!python/name:os.system x\n", ":1: not valid YAML: the tag"),
         ("", ": the file is empty"),
     ],
@@ -50,6 +54,15 @@ def test_what_is_wrong_is_told_with_its_place(settings: Path, text: str, told: s
     with pytest.raises(RequestError) as caught:
         interpreters()
     assert str(caught.value).startswith(f"{settings}{told}")
+
+
+def test_the_users_name_for_the_cpu(settings: Path) -> None:
+    settings.write_text("cpu_name: ' the small instance '\n")
+    here = detect()
+    assert named(here).given_name == "the small instance"
+    assert named(here).fingerprint == here.fingerprint
+    settings.write_text("interpreters: {}\n")
+    assert named(here) == here
 
 
 def test_a_file_that_was_named_must_be_there(settings: Path) -> None:

@@ -41,22 +41,28 @@ def group() -> Iterator[Path]:
         folder.rmdir()
 
 
-def test_a_worker_that_the_kernel_kills(command: Command, here: Path, group: Path) -> None:
-    fields = {"models": "a", "threads": 1, "batch_sizes": 1, "objectives": ["latency_p90_ms"]}
-    faults = {"null": {"fault": ["eat_memory", "refuse", "none"], "delay_ms": 0.5}}
-    space = write_space(here, backends=faults, **fields)
+def run_in(group: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command of this program within the group."""
     code = (
         "import os, sys; from pathlib import Path;"
         f"Path('{group}/cgroup.procs').write_text(str(os.getpid()));"
         "from dse.cli import main; main(sys.argv[1:])"
     )
-    explore = ["explore", str(space), "--sampler", "grid", "--repeats", "0"]
-    ended = subprocess.run(
-        [sys.executable, "-c", code, *explore, "--memory-limit", "64GiB"],
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
         capture_output=True,
         text=True,
         timeout=2 * PATIENCE_S,
+        check=False,
     )
+
+
+def test_a_worker_that_the_kernel_kills(command: Command, here: Path, group: Path) -> None:
+    fields = {"models": "a", "threads": 1, "batch_sizes": 1, "objectives": ["latency_p90_ms"]}
+    faults = {"null": {"fault": ["eat_memory", "refuse", "none"], "delay_ms": 0.5}}
+    space = write_space(here, backends=faults, **fields)
+    explore = ["explore", str(space), "--sampler", "grid", "--repeats", "0"]
+    ended = run_in(group, *explore, "--memory-limit", "64GiB")
     assert ended.returncode == 0, ended.stderr
     assert none_left(here)
     assert command.counts("space")[:3] == (1, 2, 0)
@@ -65,3 +71,30 @@ def test_a_worker_that_the_kernel_kills(command: Command, here: Path, group: Pat
     )
     assert (killed["kind"], killed["attempts"]) == ("out_of_memory", 2)
     assert killed["message"] == "killed by the kernel for lack of memory"
+
+
+def test_within_a_group_its_memory_is_planned_with(here: Path, group: Path) -> None:
+    """The worker's own bound comes before the kernel's, and too long a run is refused."""
+    fields = {"models": "a", "threads": 1, "batch_sizes": 1, "objectives": ["latency_p90_ms"]}
+    faults = {"null": {"fault": ["eat_memory", "none"], "delay_ms": 0.1}}
+    space = write_space(here, backends=faults, **fields)
+    ended = run_in(group, "explore", str(space), "--repeats", "0")
+    assert ended.returncode == 0, ended.stderr
+    assert f"(control group: {LIMIT_BYTES >> 20} MiB)" in ended.stderr
+    (failure,) = failures(here / "studies/space/study.db")
+    assert failure["kind"] == "out_of_memory"
+    assert "killed by the kernel" not in failure["message"]
+    ended = run_in(group, "validate", "space")
+    assert ended.returncode == 1, ended.stderr
+    assert "LoadGen generates its queries in advance: at least " in ended.stderr
+    assert f"(the control group grants {LIMIT_BYTES >> 20} MiB)" in ended.stderr
+    # Outside the group it is another system.
+    ended = subprocess.run(
+        [sys.executable, "-m", "dse", "explore", str(space)],
+        capture_output=True,
+        text=True,
+        timeout=2 * PATIENCE_S,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert f"memory limit in MiB: none here, {LIMIT_BYTES >> 20} in the study" in ended.stderr

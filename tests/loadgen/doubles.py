@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from dse.contract import Outputs
+
 CLASSES = 100
 
 
@@ -60,6 +62,9 @@ class Echo:
         self._scores[:] = 0  # the contract lets a runtime overwrite its last answer
         self._scores[np.arange(len(batch)), numbers] = 1
         return self._scores
+
+    def outputs(self, bound: NDArray[Any]) -> Outputs:
+        return (("scores", self.predict(bound)),)
 
     def close(self) -> None:
         pass

@@ -17,6 +17,7 @@ START = Sample(
     throttles=4,
     cooling=False,
     swap_ins=90,
+    quota_stops=7,
 )
 QUIET = Conditions(
     available_cpu_s=2.0,

@@ -96,6 +96,27 @@ def test_single_pages_from_the_swap_do_not_count() -> None:
 
 
 @pytest.mark.parametrize(
+    ("stops", "words"),
+    [
+        (0, ""),
+        (1, "stopped by the CPU quota in 1 period"),
+        (162, "stopped by the CPU quota in 162 periods"),
+    ],
+)
+def test_a_quota_that_was_used_up(stops: int, words: str) -> None:
+    found = between(START, replace(later(2.0, idle=4.0), quota_stops=7 + stops), 0.0)
+    assert found.disturbance == words
+    assert found.as_details().get("quota_stops", 0) == stops
+    assert found.as_details().get("disturbed", "") == words
+
+
+def test_a_quota_that_can_not_be_seen_stops_nothing() -> None:
+    for before, after in ((None, 9), (9, None), (9, 2)):
+        first = replace(START, quota_stops=before)
+        assert between(first, replace(later(1.0), quota_stops=after), 0.0).quota_stops == 0
+
+
+@pytest.mark.parametrize(
     "after", [replace(later(2.0, busy=4.0), cpus=(0,)), replace(later(2.0), times=None), later(2.0)]
 )
 def test_shares_of_what_can_not_be_compared_are_unknown(after: Sample) -> None:

@@ -74,6 +74,8 @@ def test_a_quota_of_the_first_version(machine: Machine) -> None:
     own = f"{top}/docker/x"
     machine.put(f"{own}/cpu.cfs_quota_us", "50000\n").put(f"{own}/cpu.cfs_period_us", "100000\n")
     assert quota(machine.root, (0, 1)).found == "0.5 CPUs; stopped 0 times so far"
+    machine.put(f"{own}/cpu.cfs_quota_us", "100000\n")
+    assert quota(machine.root, (0, 1)).found == "1 CPU; stopped 0 times so far"
 
 
 @pytest.mark.parametrize("group", ["", "0::/\n", "0::/../../x\n", "nonsense\n"])

@@ -62,7 +62,13 @@ def test_a_recorded_machine(machine: Machine) -> None:
 def test_nothing_is_invented_where_nothing_is_known(machine: Machine) -> None:
     found = sample(machine.root, (0, 1))
     unknown = (found.times, found.mhz, found.throttles, found.cooling, found.swap_ins)
-    assert unknown == (None,) * 5
+    assert (*unknown, found.quota_stops) == (None,) * 6
+
+
+def test_periods_that_the_quota_cut_short_are_counted(machine: Machine) -> None:
+    machine.put("proc/self/cgroup", "0::/a\n")
+    machine.put("sys/fs/cgroup/a/cpu.stat", "nr_periods 200\nnr_throttled 162\n")
+    assert sample(machine.root, (0,)).quota_stops == 162
 
 
 def test_of_many_cpus_eight_tell_the_clock_and_all_the_times(machine: Machine) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dse.contract import Knob, LoadRequest
+    from dse.contract import Knob, LoadRequest, Outputs
     from dse.measure.spec import Spec
 
     Predict = Callable[[int, NDArray[Any]], NDArray[np.generic]]
@@ -72,6 +72,9 @@ class _Model:
         assert not self.closed
         self.batches.append(len(batch))
         return self._predict(len(self.batches), batch)
+
+    def outputs(self, bound: NDArray[Any]) -> Outputs:
+        return (("scores", self.predict(bound)),)
 
     def close(self) -> None:
         self.closed = True
@@ -215,10 +218,36 @@ def test_scores_of_another_shape_are_unsupported(shape: tuple[int, ...], tmp_pat
     assert str(caught.value) == f"the model answers a batch of 2 with scores of shape {shape}"
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_scores_that_are_not_finite_end_an_accuracy_run(value: float, tmp_path: Path) -> None:
+    def answer(call: int, batch: NDArray[Any]) -> NDArray[np.generic]:
+        scores = np.zeros((len(batch), 10), np.float32)
+        if call > QUICK.warm_up_calls + 2:
+            scores[1, 3:5] = value
+        return scores
+
+    wanted = spec(tmp_path, ACCURACY.name, labels=[0] * 5 * ACCURACY_BATCH)
+    with pytest.raises(UnsupportedError) as caught:
+        list(take(Watched(answer), wanted))
+    assert str(caught.value) == "2 of 160 scores are not finite numbers"
+
+
 def test_accuracy_counts_what_is_right(tmp_path: Path) -> None:
     [measurement] = take(Watched(), spec(tmp_path, ACCURACY.name, labels=[0, 0, 0, 1, 2, 0, 5, 0]))
     assert measurement.value == 62.5
-    assert measurement.details == {"good": 5, "total": 8, "batch_size": ACCURACY_BATCH}
+    assert measurement.details == {
+        "good": 5,
+        "total": 8,
+        "batch_size": ACCURACY_BATCH,
+        "labels": 4,
+        "commonest_label_images": 5,
+        "predicted": 1,
+        "commonest_predicted": 0,
+        "commonest_predicted_images": 8,
+        "good_shifted_up": 1,
+        "good_shifted_down": 0,
+        "classes_seen": 6,
+    }
 
 
 @pytest.mark.parametrize("jump_s", [-3.0, 0.2])

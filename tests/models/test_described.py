@@ -58,6 +58,21 @@ def test_types_and_shapes(tmp_path: Path) -> None:
     assert describe(write(tmp_path, any_models.reading)).inputs[0].dtype == "string"
 
 
+def test_a_size_of_0_stays_and_one_below_is_open(tmp_path: Path) -> None:
+    shape = ("batch", 0, -1, "", "None", 3)
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["x"], ["y"])],
+        "g",
+        [value("x", shape)],
+        [value("y", shape)],
+    )
+    dims = graph.input[0].type.tensor_type.shape.dim
+    assert (dims[1].dim_value, dims[2].dim_value) == (0, -1)
+    path = tmp_path / "empty.onnx"
+    path.write_bytes(helper.make_model(graph).SerializeToString())
+    assert describe(path).inputs == (Declared("x", "float32", ("batch", 0, "", "", "None", 3)),)
+
+
 def test_weights_in_files_beside_it_are_named_and_not_read(tmp_path: Path) -> None:
     path = write_apart(tmp_path, any_models.bert)
     (tmp_path / "bert.onnx_data").unlink()
@@ -117,6 +132,18 @@ def test_a_table_may_be_a_node_or_quantised(tmp_path: Path) -> None:
     assert rows(tmp_path, linear, pick, narrow=weights(7, 2), step=weights(1)) == 7
 
 
+def test_any_value_whose_size_stands_in_the_file_bounds(tmp_path: Path) -> None:
+    graph = helper.make_graph(
+        [helper.make_node("GatherElements", ["data", "ids"], ["out"], axis=1)],
+        "g",
+        [value("data", (3, 6)), value("ids", (3, 2), "INT64")],
+        [value("out", ("a",))],
+    )
+    path = tmp_path / "data.onnx"
+    path.write_bytes(helper.make_model(graph).SerializeToString())
+    assert [one.rows for one in describe(path).inputs] == [None, 6]
+
+
 def test_what_is_computed_is_no_table(tmp_path: Path) -> None:
     double = helper.make_node("Add", ["ids", "ids"], ["twice"])
     pick = helper.make_node("Gather", ["table", "twice"], ["out"])
@@ -143,6 +170,55 @@ def test_tflite(tmp_path: Path) -> None:
         Declared("input1", "float32", dims),
     )
     assert (found.format, found.precision) == ("tflite", "fp32")
+
+
+SIGNATURES = {"encode": 1, "decode": 2}
+"""How many inputs each has."""
+
+
+@pytest.fixture
+def two_signatures(tmp_path: Path) -> Path:
+    path = tmp_path / "two.tflite"
+    files = {name: small_models.tflite_bytes(inputs=n) for name, n in SIGNATURES.items()}
+    path.write_bytes(small_models.with_signatures(**files))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("wanted", "chosen", "subgraph", "inputs"),
+    [(None, "encode", 0, 1), ("encode", "encode", 0, 1), ("decode", "decode", 1, 2)],
+)
+def test_a_tflite_file_with_several_signatures(
+    wanted: str | None, chosen: str, subgraph: int, inputs: int, two_signatures: Path
+) -> None:
+    found = describe(two_signatures, wanted)
+    assert (found.signatures, found.signature) == (("encode", "decode"), chosen)
+    assert (found.subgraph, len(found.inputs)) == (subgraph, inputs)
+
+
+def test_the_first_signature_counts_where_the_first_subgraph_has_none(
+    two_signatures: Path,
+) -> None:
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromPackedBuf(two_signatures.read_bytes(), 0)
+    model.signatureDefs = model.signatureDefs[1:]
+    builder = schema.flatbuffers.Builder(4096)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    two_signatures.write_bytes(bytes(builder.Output()))
+    found = describe(two_signatures)
+    assert (found.signature, found.subgraph, len(found.inputs)) == ("decode", 1, 2)
+
+
+def test_a_signature_that_is_not_there(two_signatures: Path, tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="no signature 'decod'; did you mean 'decode'"):
+        describe(two_signatures, "decod")
+    with pytest.raises(RequestError, match="--signature: an ONNX file has no signatures"):
+        describe(write(tmp_path, any_models.bert), "main")
+    plain = tmp_path / "plain.tflite"
+    plain.write_bytes(small_models.tflite_bytes())
+    with pytest.raises(RequestError, match="no signature 'main'; leave it out"):
+        describe(plain, "main")
 
 
 @pytest.mark.parametrize("suffix", [".onnx", ".tflite"])

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from dse.errors import RequestError
 from dse.models.described import Declared
-from dse.models.dimensions import SAFE_BOUND, Choices, Resolved, resolved
+from dse.models.dimensions import Choices, Resolved, resolved
+from dse.models.fills import SAFE_BOUND
 
 BERT = [
     Declared(name, "int64", ("batch_size", "sequence_length"), rows)
@@ -54,6 +55,16 @@ def test_bert() -> None:
         ("int64", ("batch", "past_length+seq_length"), (1, 128)),
         ("float32", ("batch", "2*seq_len"), (1, 256)),
         ("float32", (1, 10), (1, 10)),
+        ("float32", ("None", 3, "None", "None"), (1, 3, 224, 224)),
+        ("float32", ("?", "?", "?", 3), (1, 224, 224, 3)),
+        ("uint8", ("", "-1", "-1", 3), (1, 224, 224, 3)),
+        ("float32", ("unk__5", 1, "unk__6", "unk__6"), (1, 1, 224, 224)),
+        ("int64", ("unk", "unk"), (1, 128)),
+        ("float32", ("N", 3, "floor(H/2)", "(W - 1)//2 + 1"), (1, 3, 112, 112)),
+        ("float32", ("batch", "Max(0, past - 1)", 8), (1, 0, 8)),
+        ("int64", ("batch", "total_sequence - past"), (1, 128)),
+        ("float32", ("batch", 0, 64), (1, 0, 64)),
+        ("float32", ("batch", "16"), (1, 16)),
     ],
 )
 def test_open_dimensions_have_the_sizes_that_their_names_say(
@@ -65,12 +76,88 @@ def test_open_dimensions_have_the_sizes_that_their_names_say(
 
 
 @pytest.mark.parametrize(
-    "dims", [(4, 10), (), ("sequence", "batch"), (2, "batch", 128), ("num_samples",)]
+    "dims",
+    [
+        *((4, 10), (), ("sequence", "batch"), (2, "batch", 128), ("num_samples",), (0,)),
+        *(("2*batch", 4), ("batch", "batch + 1")),
+    ],
 )
 def test_without_a_batch_in_front_a_call_is_a_sample(dims: tuple[int | str, ...]) -> None:
     other = Declared("x", "float32", ("batch", 3))
     assert not of(Declared("state", "float32", dims)).signature.batched
     assert not of(other, Declared("state", "float32", dims)).signature.batched
+
+
+def test_each_dimension_without_a_name_has_its_own_place() -> None:
+    image = Declared("image", "float32", ("None", 3, "None", "None"))
+    found = of(image, **{"image[2]": 48})
+    assert shapes(found) == [(1, 3, 48, 224)]
+    assert found.sizes == {"image[2]": 48, "image[3]": 224}
+    assert found.signature.batched
+
+
+def test_the_names_in_expressions_are_those_of_other_dimensions() -> None:
+    image = Declared("image", "float32", ("batch", 3, "H", "W"))
+    mask = Declared("mask", "bool", ("batch", "H//8", "ceil(W/8)"))
+    found = of(image, mask, H=64, W=90)
+    assert shapes(found) == [(1, 3, 64, 90), (1, 8, 12)]
+    assert found.sizes == {"H": 64, "W": 90}
+
+
+@pytest.mark.parametrize(
+    ("dim", "words"),
+    [
+        (
+            "Piecewise((H, W))",
+            "dimension 'Piecewise((H, W))' of the input 'x' can't be computed",
+        ),
+        ("height/3", "can't be computed: it comes to 224/3; choose it with --dim 'height/3=SIZE'"),
+        ("past - 1", "it comes to -1"),
+        ("height//past", "it divides by 0"),
+    ],
+)
+def test_an_expression_without_a_value_is_refused_by_name(dim: str, words: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        of(Declared("x", "float32", ("batch", 3, dim)))
+    assert words in str(caught.value)
+    chosen = of(Declared("x", "float32", ("batch", 3, dim)), **{dim: 9})
+    assert shapes(chosen) == [(1, 3, 9)]
+
+
+def test_a_fixed_1_beside_an_open_batch_is_not_the_batch() -> None:
+    image, fixed = Declared("image", "float32", ("batch", 4)), Declared("scale", "float32", (1,))
+    assert not of(image, fixed).signature.batched
+    assert not of(fixed, Declared("image", "float32", ("image[0]", 4))).signature.batched
+    # Where nothing is open a runtime may be able to change it.
+    assert of(fixed, Declared("image", "float32", (1, 4))).signature.batched
+
+
+def test_an_amount_is_not_a_sample() -> None:
+    steps = Declared("steps", "int64", (1,), role="size")
+    assert not of(Declared("image", "float32", (1, 4)), steps).signature.batched
+    lengths = Declared("lengths", "int64", ("batch",), role="size")
+    assert of(Declared("sound", "float32", ("batch", "samples")), lengths).signature.batched
+
+
+def test_what_has_no_elements_decides_nothing() -> None:
+    found = of(Declared("x", "float32", (2, 3)), Declared("axes", "int64", (0,), role="axes"))
+    assert (found.deciding, found.made_up) == ((), ())
+
+
+def test_what_was_made_up_is_told() -> None:
+    inputs = (
+        Declared("image", "float32", ("batch", 3, "height", "width")),
+        Declared("steps", "int64", (), role="size"),
+        Declared("k", "int64", (), role="size"),
+        Declared("prompt", "int64", ("batch", 77)),
+        Declared("words", "int64", ("batch", 77), 9),
+    )
+    found = resolved(inputs, Choices({"height": 64}, None, {"k": "5"}))
+    assert found.deciding == ("steps", "k")
+    assert found.made_up == (
+        *("batch=1 (--dim)", "width=224 (--dim)", "steps (--input)"),
+        "prompt below 100 (--vocabulary or --input)",
+    )
 
 
 @given(st.integers(0, 2**20))

@@ -133,6 +133,20 @@ def test_the_type_of_the_input_is_the_files(folder: Path, site: Site) -> None:
     assert (found.dtype, found.mean, found.scale) == ("float32", (127.5,) * 3, (127.5,) * 3)
 
 
+@pytest.mark.parametrize(("stated", "raw"), [((0.0078125, 128), True), ((0.0125, 131), False)])
+def test_pixels_are_quantised_where_they_are_not_what_the_file_takes(
+    stated: tuple[float, int], raw: bool, folder: Path, site: Site
+) -> None:
+    data = classifier_bytes(128, 1001, "uint8", stated)
+    site.files = {path_of(V1.url): tgz((V1.member, data))}
+    run(folder, site, V1)
+    found = Files(folder).artefact(V1.model, V1.precision, ("tflite",)).preprocessing
+    assert found.dtype == "uint8"
+    assert found.mean == (0.0 if raw else 127.5,) * 3
+    kept = found.quantisation
+    assert kept is None if raw else kept == pytest.approx(stated)
+
+
 def test_nothing_is_fetched_twice(folder: Path, site: Site, downloads: Path) -> None:
     site.files = archives(SOME)
     run(folder, site, *SOME)

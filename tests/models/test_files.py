@@ -153,7 +153,7 @@ def test_a_relative_folder_gives_absolute_paths(
         ({"name": "a b"}, "name", "of the form"),
         ({"precision": "int4"}, "precision", "'fp32', 'fp16', 'bf16' or 'int8'"),
         ({"layout": "CHWN"}, "layout", "'NHWC' or 'NCHW'"),
-        ({"dtype": "int8"}, "dtype", "'uint8' or 'float32'"),
+        ({"dtype": "int4"}, "dtype", "'uint8', 'int8', 'float16' or 'float32'"),
         ({"crop": 0}, "crop", "more than 0"),
         ({"crop": 1.5}, "crop", "at most 1"),
         ({"scale": 0}, "scale", "divides by zero"),

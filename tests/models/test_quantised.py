@@ -57,7 +57,8 @@ SMALL = {
 }
 SMALL_TFLITE = {**SMALL, "file": "small.tflite", "layout": "NHWC"}
 GIVEN_INT8 = {**SMALL, "file": "int8.tflite", "layout": "NHWC", "precision": "int8"}
-RAW = {**SMALL, "name": "raw", "dtype": "uint8", "mean": 0, "scale": 1}
+RAW = {**SMALL, "name": "raw", "file": "raw.tflite", "layout": "NHWC", "dtype": "uint8"}
+del RAW["mean"], RAW["scale"]
 BUILD = """
 import json, sys
 from pathlib import Path
@@ -77,6 +78,7 @@ def folder(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "known.onnx").write_bytes(onnx_bytes(CATALOGUE[NAME].graph()))
     (folder / "small.onnx").write_bytes(small_models.onnx_bytes())
+    (folder / "raw.tflite").write_bytes(small_models.classifier_bytes(8, 10, "uint8"))
     for name in ("small.tflite", "int8.tflite"):
         (folder / name).write_bytes(small_models.tflite_bytes())
     return folder

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from dse.errors import RequestError
-from dse.study.about import NO_ACCURACY, PUBLISHED
-from tests.study.studies import about, small_space
+from dse.study.about import NO_ACCURACY, PUBLISHED, About
+from dse.study.folder import StudyFolder
+from tests.machines import masked
+from tests.study.studies import about, create, small_space
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SPACE = small_space()
 IMAGES, OTHER_IMAGES = "1" * 64, "2" * 64
@@ -25,6 +30,18 @@ HERE = about(SPACE).system
         ({"accuracy": IMAGES}, {}, ["from data set 1111", "not from published figures"]),
         ({"accuracy": IMAGES}, {"accuracy": OTHER_IMAGES}, ["set 1111", "not from data set 2222"]),
         ({}, {"runtimes": {"null": "2"}}, ["with null 1; 2 is installed", "install 1"]),
+        (
+            {"environment": {"ONEDNN_MAX_CPU_ISA": "SSE41"}},
+            {"environment": {}},
+            ["another environment: ONEDNN_MAX_CPU_ISA was 'SSE41' and is not set", "--env"],
+        ),
+        ({"environment": {}}, {"environment": {"A": "1"}}, ["A was not set and is '1'"]),
+        (
+            {"environment": {"LD_LIBRARY_PATH": "/a"}},
+            {"environment": {"LD_LIBRARY_PATH": "/b"}},
+            ["LD_LIBRARY_PATH was '/a' and is '/b'"],
+        ),
+        ({"environment": None}, {"environment": {"A": "1"}}, ["A was not set and is '1'"]),
     ],
 )
 def test_what_does_not_belong_together_is_refused(
@@ -37,10 +54,72 @@ def test_what_does_not_belong_together_is_refused(
         assert word in str(caught.value)
 
 
+LATER = ("cpu_vendor", "cpu_family", "cpu_model", "stepping", "instruction_sets", "caches")
+EARLIER = {
+    name: value for name, value in HERE.items() if name not in (*LATER, "memory_limit_bytes")
+}
+"""This machine as an earlier version described it."""
+
+
+def test_an_earlier_study_goes_on_as_what_it_was_and_says_what_it_does_not_know() -> None:
+    before = about(SPACE, system=EARLIER)
+    went_on = before.continued(about(SPACE), "mine")
+    assert went_on.system == EARLIER
+    line = went_on.unrecorded("mine")
+    assert line.startswith("study 'mine' was made by an earlier version and did not record: CPU v")
+    for name in ("CPU model", "instruction sets", "caches", "memory limit in MiB"):
+        assert name in line
+    assert about(SPACE).continued(about(SPACE), "mine").unrecorded("mine") == ""
+
+
+def test_an_earlier_study_is_refused_where_it_did_record_another_system() -> None:
+    before = about(SPACE, system={**EARLIER, "microcode": "0x1"})
+    with pytest.raises(RequestError, match="microcode"):
+        before.continued(about(SPACE), "mine")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"flags": "avx512f"}, "instruction sets: only in the study avx512_bf16 avx512_vnni"),
+        ({"l2": "512K"}, "caches: L2 512 KiB x 2 here, L2 1 MiB x 2 in the study"),
+        ({"family": 26}, "CPU family: 26 here, 25 in the study"),
+        ({"quota": "150000"}, "available CPUs: 1 here, 2 in the study; CPU quota: 1.5 CPUs here"),
+        ({"memory": str(300 << 20)}, "memory limit in MiB: 300 here, none in the study"),
+    ],
+)
+def test_a_study_resumed_where_only_the_name_is_the_same_is_refused(
+    tmp_path: Path, changes: dict[str, Any], words: str
+) -> None:
+    folder = StudyFolder(tmp_path / "mine")
+    begun, here = masked(tmp_path / "begun"), masked(tmp_path / "here", **changes)
+    create(folder, SPACE, system=begun.as_dict())
+    create(folder, SPACE, system=begun.as_dict())
+    with pytest.raises(RequestError) as caught:
+        create(folder, SPACE, system=here.as_dict())
+    assert f"study 'mine' belongs to another system: {words}" in str(caught.value)
+    assert here.cpu == begun.cpu == "AMD EPYC"
+
+
 @pytest.mark.parametrize("changes", [{"kernel": "9.9"}, {"operating_system": "Other"}])
 def test_what_speed_does_not_depend_on_may_change(changes: dict[str, str]) -> None:
     before, now = about(SPACE), about(SPACE, system={**HERE, **changes})
     assert before.continued(now, "mine").system == now.system
+
+
+def test_a_study_of_an_earlier_version_does_not_say_what_its_environment_was() -> None:
+    stored = about(SPACE).as_dict()
+    del stored["environment"]
+    before = About.from_dict(stored)
+    assert before.environment is None
+    now = about(SPACE, environment={"LD_LIBRARY_PATH": "/opt/lib"})
+    assert before.continued(now, "mine").environment is None
+
+
+def test_the_same_environment_goes_on() -> None:
+    environment = {"LD_LIBRARY_PATH": "/opt/lib", "MALLOC_ARENA_MAX": "1"}
+    study = About.from_dict(about(SPACE, environment=environment).as_dict())
+    assert study.continued(about(SPACE, environment=dict(environment)), "mine") == study
 
 
 def test_what_is_known_is_kept_and_what_is_new_is_added() -> None:

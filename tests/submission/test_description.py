@@ -11,7 +11,7 @@ import yaml
 from dse.errors import RequestError
 from dse.submission.description import MEANINGFUL, OPTIONAL, Told, described, read_told
 from dse.submission.hardware import hardware
-from dse.system import UNKNOWN, detect
+from dse.system import UNKNOWN, System, detect
 from tests.submission.evidence import ELSEWHERE, TOLD
 
 if TYPE_CHECKING:
@@ -64,6 +64,21 @@ def test_a_wrong_flag_and_no_file(tmp_path: Path) -> None:
         read_told(None, system_name=" ")
     with pytest.raises(RequestError, match=r"none\.yaml: no such file"):
         read_told(tmp_path / "none.yaml")
+
+
+def test_the_hardware_here_is_that_of_an_earlier_study_of_this_cpu() -> None:
+    """Earlier versions recorded less, so that the fingerprints differ."""
+    here = detect()
+    later = ("cpu_vendor", "cpu_family", "cpu_model", "stepping", "caches", "instruction_sets")
+    found = here.as_dict()
+    earlier = System.from_dict({name: found[name] for name in found if name not in later})
+    assert earlier.fingerprint != here.fingerprint
+    expected, _ = described(here, Told(), "Org", "edge")
+    assert described(earlier, Told(), "Org", "edge")[0] == expected
+    other = replace(earlier, microcode="0x0")
+    name = "host_processors_per_node"
+    assert described(other, Told(), "Org", "edge")[0][name] == ""
+    assert expected[name] == hardware().get(name, "")
 
 
 def test_a_system_that_is_told(tmp_path: Path) -> None:

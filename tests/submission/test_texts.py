@@ -31,6 +31,8 @@ from dse.types import (
 from tests.submission.evidence import CONFIGURATION, FILE, SHA256, Files
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dse.types import KnobValue
 
 CONFIGURATIONS = [
@@ -62,8 +64,10 @@ def result(scenario: Scenario, ran: Scenario | None = None) -> Result:
     return Result(record, scenario, ran, *both, published=False)
 
 
-def readme(made: Result, *, preview: bool = False) -> str:
-    return texts.result_readme(made, "model", "board", "1.2", preview=preview)
+def readme(
+    made: Result, *, environment: Mapping[str, str] | None = None, preview: bool = False
+) -> str:
+    return texts.result_readme(made, "model", "board", "1.2", environment or {}, preview=preview)
 
 
 @pytest.mark.parametrize("configuration", CONFIGURATIONS, ids=str)
@@ -85,6 +89,9 @@ def test_the_space_is_of_this_one_configuration(
             *(96, "NCHW", "float32", (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),
             *(0.9, "bicubic"),
         ),
+        Preprocessing(96, "NCHW", "float16", (127.5,) * 3, (127.5,) * 3),
+        Preprocessing(96, "NHWC", "int8", (127.5,) * 3, (127.5,) * 3, quantisation=(0.02, -3)),
+        Preprocessing(96, dtype="uint8", quantisation=(2.0, 10)),
     ],
 )
 def test_the_manifest_says_how_images_become_inputs(
@@ -93,13 +100,18 @@ def test_the_manifest_says_how_images_become_inputs(
     file = tmp_path / "models.yaml"
     file.write_text(texts.manifest_of(CONFIGURATION, preprocessing, run("performance")))
     (entry,) = yamlfile.read(file, Manifest).models
-    assert entry.preprocessing() == preprocessing
+    # The quantisation is the file's to tell.
+    assert entry.preprocessing() == replace(preprocessing, quantisation=None)
+    given = (entry.mean, entry.scale)
+    raw = preprocessing.dtype == "uint8" and preprocessing.quantisation is None
+    assert given == ((None, None) if raw else (preprocessing.mean, preprocessing.scale))
     assert (entry.name, entry.precision) == (CONFIGURATION.model, CONFIGURATION.precision)
     assert (entry.file, entry.sha256) == (FILE, SHA256)
 
 
-def test_what_a_readme_tells_to_type_is_understood() -> None:
-    text = readme(result(Scenario.OFFLINE, Scenario.SINGLE_STREAM))
+@pytest.mark.parametrize("environment", [{}, {"ONEDNN_MAX_CPU_ISA": "SSE41", "A": "it's b"}])
+def test_what_a_readme_tells_to_type_is_understood(environment: dict[str, str]) -> None:
+    text = readme(result(Scenario.OFFLINE, Scenario.SINGLE_STREAM), environment=environment)
     install, *commands = re.findall(r"^(?:pip|dse) .*$", text, re.MULTILINE)
     assert install == "pip install 'mlperf-dse[all]==1.2'"
     assert [shlex.split(line)[1] for line in commands] == ["explore", "validate"]
@@ -107,6 +119,8 @@ def test_what_a_readme_tells_to_type_is_understood() -> None:
         _, name, *arguments = shlex.split(line)
         context = dse.commands[name].make_context(name, arguments, **dse.context_settings)
         assert isinstance(context, click.Context)
+        if name == "explore":
+            assert dict(context.params["environment"]) == environment
     assert "--scenario SingleStream" in commands[1]  # what was run, not what it stands for
 
 

@@ -102,6 +102,9 @@ def test_points_have_systems_of_their_own(results: list[Result]) -> None:
     system = read(build([results[1]], replace(ABOUT, description=told)), f"systems/{SYSTEM}.json")
     assert system["sw_notes"].startswith("a; knobs: ")
     assert system["other_software_stack"].endswith("; b")
+    with_variable = replace(ABOUT, environment={"ONEDNN_MAX_CPU_ISA": "SSE41"})
+    system = read(build([results[1]], with_variable), f"systems/{SYSTEM}.json")
+    assert system["sw_notes"].endswith("; environment: ONEDNN_MAX_CPU_ISA=SSE41")
 
 
 def test_measurements_say_what_was_done_to_the_weights(results: list[Result]) -> None:
@@ -126,9 +129,11 @@ def test_measurements_say_what_was_done_to_the_weights(results: list[Result]) ->
     run = results[0].performance
     assert run is not None
     assert run.spec is not None
-    spec = replace(run.spec, preprocessing=replace(run.spec.preprocessing, dtype="float32"))
-    floating = replace(results[0], performance=replace(run, spec=spec))
-    assert read(build([floating], ABOUT), name)["input_data_types"] == "fp32"
+    for dtype, called in (("float32", "fp32"), ("float16", "fp16"), ("int8", "int8")):
+        pixels = replace(run.spec.preprocessing, dtype=dtype)  # type: ignore[arg-type]
+        spec = replace(run.spec, preprocessing=pixels)
+        other = replace(results[0], performance=replace(run, spec=spec))
+        assert read(build([other], ABOUT), name)["input_data_types"] == called
 
 
 def test_a_log_that_is_gone_meanwhile(results: list[Result]) -> None:

@@ -53,8 +53,14 @@ def test_other_fills() -> None:
         Input("places", "int64", (1, 4), "positions"),
         Input("few", "int64", (1, 4), "positions", 3),
         Input("open", "bool", (1, 2), "ones"),
+        Input("steps", "int64", (1, 2), "values", values=(20,)),
+        Input("size", "float32", (1, 2), "values", values=(0.5, -2)),
+        Input("most", "uint64", (1, 1), "values", values=(2**64 - 1,)),
     ).call([0, 1])
-    expected = [[1, 1, 1, 1], [0, 0, 0, 0], [0, 1, 2, 3], [0, 1, 2, 0], [True, True]]
+    expected = [
+        *([1, 1, 1, 1], [0, 0, 0, 0], [0, 1, 2, 3], [0, 1, 2, 0], [True, True]),
+        *([20, 20], [0.5, -2.0], [2**64 - 1]),
+    ]
     assert [array.tolist() for array in found] == [[row, row] for row in expected]
 
 

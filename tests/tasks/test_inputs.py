@@ -19,6 +19,7 @@ from dse.tasks.inputs import (
     ImageInputs,
     RandomInputs,
     check_preprocessing,
+    integer_table,
     prepare,
     top1,
 )
@@ -26,6 +27,8 @@ from dse.types import Preprocessing
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from dse.types import Layout
 
 RAW = Preprocessing(5, dtype="uint8")
 LITE = Preprocessing(5, layout="NCHW", mean=(127.0,) * 3, scale=(128.0,) * 3)
@@ -127,7 +130,7 @@ def test_random_pixels_are_the_same_everywhere_and_fill_the_range() -> None:
     [
         ({"mean": (1.0, 0.0, 0.0)}, "dtype"),
         ({"scale": (255.0,) * 3}, "dtype"),
-        ({"dtype": "int8"}, "dtype"),
+        ({"dtype": "int16"}, "dtype"),
         ({"layout": "CHW"}, "layout"),
         ({"interpolation": "nearest"}, "interpolation"),
         ({"resolution": 0}, "resolution"),
@@ -193,3 +196,87 @@ def test_cycled_samples_come_again_with_their_labels(count: int, wanted: list[in
     assert cycled.batch(indices, out) is out
     np.testing.assert_array_equal(out, expected)
     assert CycledInputs(RandomInputs(7, RAW, seed=3), count).labels is None
+
+
+QUANTISED = Preprocessing(5, dtype="uint8", mean=(0.0,) * 3, scale=(1.0,) * 3, quantisation=(2, 10))
+
+
+def test_a_quantised_input_gets_the_integers_that_stand_for_normalised_values() -> None:
+    # (pixel - 0) / 1 = 2 x (integer - 10): black is 10, and above 490 there would be nothing.
+    table = integer_table(QUANTISED)
+    assert table[:, [0, 1, 2, 3, 5, 254, 255]].tolist() == [[10, 10, 11, 12, 12, 137, 138]] * 3
+    np.testing.assert_array_equal(prepare(PIXELS, QUANTISED), table[0][PIXELS])
+
+
+def test_what_lies_beyond_the_type_is_its_last_integer() -> None:
+    steep = replace(QUANTISED, dtype="int8", mean=(127.5,) * 3, scale=(127.5,) * 3)
+    table = integer_table(replace(steep, quantisation=(1 / 256, -3)))
+    assert table[0, [0, 1, 127, 128, 254, 255]].tolist() == [-128, -128, -4, -2, 127, 127]
+
+
+def test_channels_are_quantised_by_their_own_mean_and_scale() -> None:
+    mean, scale = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+    orders: dict[Layout, tuple[int, ...]] = {"NHWC": (0, 1, 2, 3), "NCHW": (0, 3, 1, 2)}
+    for layout, order in orders.items():
+        p = replace(
+            QUANTISED,
+            dtype="int8",
+            layout=layout,
+            mean=mean,
+            scale=scale,
+            quantisation=(0.02, 4),
+        )
+        real = (PIXELS.astype(np.float32) - np.array(mean, np.float32)) / np.array(
+            scale, np.float32
+        )
+        expected = np.clip(np.rint(real / 0.02) + 4, -128, 127).astype(np.int8).transpose(order)
+        found = prepare(PIXELS, p)
+        assert found.dtype == np.int8
+        assert found.flags.c_contiguous
+        np.testing.assert_array_equal(found, expected)
+        out = np.empty_like(found)
+        assert prepare(PIXELS, p, out) is out
+        np.testing.assert_array_equal(out, expected)
+
+
+def test_int8_pixels_are_128_less() -> None:
+    found = prepare(PIXELS, replace(RAW, dtype="int8"))
+    np.testing.assert_array_equal(found, PIXELS.astype(int) - 128)
+    assert found.dtype == np.int8
+
+
+@given(
+    st.floats(2**-12, 16), st.integers(0, 255), st.floats(-300, 300, width=32), st.floats(0.5, 300)
+)
+def test_a_quantised_value_lies_within_half_a_step(
+    step: float, zero: int, mean: float, scale: float
+) -> None:
+    p = replace(QUANTISED, mean=(mean,) * 3, scale=(scale,) * 3, quantisation=(step, zero))
+    real = (np.arange(256) - mean) / scale
+    nearest = np.clip(real, -zero * step, (255 - zero) * step)
+    back = (integer_table(p)[0].astype(float) - zero) * step
+    np.testing.assert_allclose(back, nearest, atol=0.501 * step + 1e-4)
+
+
+def test_half_precision_is_rounded_once() -> None:
+    half = prepare(PIXELS, replace(LITE, dtype="float16"))
+    assert half.dtype == np.float16
+    np.testing.assert_array_equal(half, prepare(PIXELS, LITE).astype(np.float16))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"quantisation": (0.0, 0)},
+        {"quantisation": (float("nan"), 0)},
+        {"quantisation": (float("inf"), 0)},
+        {"quantisation": (1.0, 256)},
+        {"quantisation": (1.0, -1)},
+        {"quantisation": (1.0, 128), "dtype": "int8"},
+        {"dtype": "float32"},
+    ],
+)
+def test_senseless_quantisation(change: dict[str, Any]) -> None:
+    with pytest.raises(RequestError) as caught:
+        check_preprocessing(replace(QUANTISED, **change))
+    assert caught.value.field == "preprocessing.quantisation"

@@ -13,6 +13,7 @@ from dse.report.summary import status
 from dse.report.text import BEHIND, UNCERTAIN
 from dse.study.about import NO_ACCURACY, PUBLISHED
 from dse.system import System
+from dse.worker_environment import deliberate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -53,6 +54,7 @@ def system_lines(study: Study) -> list[tuple[str, str]]:
     return [
         *System.from_dict(about.system).describe(),
         *((f"version of {name}", version) for name, version in sorted(about.runtimes.items())),
+        *((f"variable {name}", value) for name, value in deliberate(about.environment).items()),
         ("accuracy from", accuracies.get(about.accuracy, f"data set {about.accuracy[:12]}")),
     ]
 

@@ -1,0 +1,54 @@
+"""Which of several outputs has the scores."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+from dse.contract import UnsupportedError
+
+_scores = importlib.import_module("dse.backends.scores")
+place_of_scores, scores_first = _scores.place_of_scores, _scores.scores_first
+
+IMAGENET = ("scores", (1, 1001))
+FEATURES = ("features", (1, 1280))
+MAP = ("map", (1, 7, 7, 1280))
+OPEN = ("open", (None, None))
+UNTOLD = ("untold", None)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "classes", "name"),
+    [
+        ([MAP], None, "map"),  # one output is not chosen
+        ([FEATURES], 1001, "features"),
+        ([FEATURES, IMAGENET], None, "scores"),
+        ([FEATURES, IMAGENET], 1001, "scores"),
+        ([FEATURES, IMAGENET], 1280, "features"),
+        ([MAP, FEATURES], None, "features"),
+        ([MAP, OPEN, FEATURES], 10, "open"),  # the runtime doesn't say that it is another one
+        ([OPEN, IMAGENET], 1001, "scores"),
+        ([UNTOLD, FEATURES], 10, "untold"),
+        ([IMAGENET, ("again", (1, 1001))], 1001, "scores"),
+    ],
+)
+def test_the_output_with_the_classes(
+    outputs: list[tuple[str, tuple[int | None, ...] | None]], classes: int | None, name: str
+) -> None:
+    assert outputs[place_of_scores(outputs, classes)][0] == name
+
+
+def test_none_fits() -> None:
+    with pytest.raises(UnsupportedError) as caught:
+        place_of_scores([MAP, FEATURES, ("count", ())], 10)
+    assert str(caught.value) == (
+        "no output has 10 scores per sample: map 1x7x7x1280, features 1x1280, count a single number"
+    )
+    with pytest.raises(UnsupportedError, match=r"^no output has one row of scores per sample: map"):
+        place_of_scores([MAP, MAP], None)
+
+
+def test_the_scores_come_first() -> None:
+    outputs = (("a", None), ("b", None), ("c", None))
+    assert [name for name, _ in scores_first(outputs, 1)] == ["b", "a", "c"]
