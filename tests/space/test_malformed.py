@@ -81,7 +81,7 @@ WRONG: dict[str, tuple[str, int | None, str | None, str]] = {
         ORT + "    xnnpack: true\n",
         4,
         "backends.onnxruntime.xnnpack",
-        "known are arena, execution_mode, graph_optimization, inter_op_threads, spinning",
+        "known are arena, exact_int8, execution_mode, graph_optimization",
     ),
     "knob twice": (
         ORT + "    spinning: true\n    spinning: false\n",
