@@ -35,6 +35,8 @@ KNOWN = {
     "layout": "NHWC",
     "dtype": "uint8",
 }
+APART = {**OWN, "resolution": small_models.SIDE}
+"""A model with its weights beside it."""
 OWN = {
     "name": "mine",
     "file": "sub/b.onnx",
@@ -322,7 +324,7 @@ def apart(folder: Path) -> tuple[Path, str]:
 
 def test_weights_beside_a_file_belong_to_the_model(folder: Path) -> None:
     data, checksum = apart(folder)
-    provider = Files(write(folder, {**OWN, "sha256": checksum.upper()}))
+    provider = Files(write(folder, {**APART, "sha256": checksum.upper()}))
     found = provider.artefact("mine", "fp32", ("onnx",))
     assert (found.beside, found.sha256) == ((data,), checksum)
     assert found.size_bytes == found.path.stat().st_size + data.stat().st_size
@@ -338,7 +340,7 @@ def test_weights_beside_a_file_belong_to_the_model(folder: Path) -> None:
 def test_the_checksum_of_the_file_alone_is_not_enough(folder: Path) -> None:
     _, checksum = apart(folder)
     own = hashlib.sha256((folder / "sub/b.onnx").read_bytes()).hexdigest()
-    provider = Files(write(folder, {**OWN, "sha256": own}))
+    provider = Files(write(folder, {**APART, "sha256": own}))
     error = refusal(provider, lambda p: p.artefact("mine", "fp32", ("onnx",)))
     assert str(error) == (
         f"{folder}/models.yaml:14: models[0].sha256: that of 'sub/b.onnx' alone; "
@@ -348,7 +350,7 @@ def test_the_checksum_of_the_file_alone_is_not_enough(folder: Path) -> None:
 
 def test_weights_that_are_not_there_are_found_out_at_the_start(folder: Path) -> None:
     data, _ = apart(folder)
-    write(folder, OWN)
+    write(folder, APART)
     provider = Files(folder)
     data.unlink()
     line = (
@@ -368,7 +370,7 @@ def test_weights_elsewhere_are_refused(folder: Path) -> None:
         if entry.key == "location":
             entry.value = "../b.data"
     path.write_bytes(model.SerializeToString())
-    assert str(refusal(write(folder, OWN))) == (
+    assert str(refusal(write(folder, APART))) == (
         f"{folder}/models.yaml:3: models[0].file: 'sub/b.onnx': the data of 'filters' lies outside "
         "the model's folder: '../b.data'; give a model with its data beside it"
     )
