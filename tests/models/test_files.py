@@ -35,8 +35,6 @@ KNOWN = {
     "layout": "NHWC",
     "dtype": "uint8",
 }
-APART = {**OWN, "resolution": small_models.SIDE}
-"""A model with its weights beside it."""
 OWN = {
     "name": "mine",
     "file": "sub/b.onnx",
@@ -48,6 +46,8 @@ OWN = {
     "scale": 128,
     "label_offset": 0,
 }
+APART = {**OWN, "resolution": small_models.SIDE}
+"""A model with its weights beside it."""
 
 
 @pytest.fixture
