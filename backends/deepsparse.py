@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from contextlib import contextmanager
 from functools import partial
@@ -37,16 +36,18 @@ class DeepSparse:
 
     def version(self) -> str:
         """The installed version of DeepSparse."""
-        _library()
+        import deepsparse  # noqa: F401  # the native part must load, too
+
         return metadata.version("deepsparse")
 
     def load(self, request: LoadRequest) -> Streamed:
         """Compiles the model for the configuration's batch, threads and streams."""
+        import deepsparse
+
         count = streams(request)
-        library = _library()
         with _file(request) as (file, batch_size):
             try:
-                engine = library.Engine(
+                engine = deepsparse.Engine(
                     # Absolute: a name that starts with `zoo:` or `hf:` would be downloaded.
                     file,
                     batch_size=batch_size,
@@ -69,13 +70,6 @@ class DeepSparse:
         if several:
             make = partial(_OneOfSeveral, classes=request.classes)
         return Streamed([make(engine) for _ in range(count)])
-
-
-def _library() -> Any:
-    os.environ["NM_DISABLE_ANALYTICS"] = "1"  # else it reports each import and each model
-    import deepsparse
-
-    return deepsparse
 
 
 @contextmanager

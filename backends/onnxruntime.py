@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dse.contract import Knob, LoadError, LoadRequest, UnsupportedError, arrays_of
@@ -75,6 +76,8 @@ class OnnxRuntime:
         import onnxruntime as ort
         from onnxruntime.capi import onnxruntime_pybind11_state as errors
 
+        # Where it is 1, a model's own metadata replace the options: threads, too.
+        os.environ.pop("ORT_LOAD_CONFIG_FROM_MODEL", None)
         try:
             session = ort.InferenceSession(
                 str(request.model_file), _options(request), providers=["CPUExecutionProvider"]

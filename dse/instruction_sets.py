@@ -44,6 +44,16 @@ VNNI = ("avx512_vnni", "avx_vnni", "amx_int8")
 """x86 instruction sets that add products of 8-bit integers without saturating at 16 bits."""
 
 
+def products_saturate(sets: Iterable[str] | None) -> bool:
+    """Whether a CPU can add two products of 8-bit integers only with saturation; no if unknown.
+
+    Args:
+        sets: its instruction sets.
+    """
+    own = frozenset(sets or ())
+    return not own.isdisjoint(X86) and own.isdisjoint(VNNI)
+
+
 def instruction_sets(
     blocks: Iterable[Mapping[str, str]], sve_bytes: int | None = None
 ) -> tuple[str, ...] | None:

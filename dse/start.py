@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 PACKAGES = ("dse", "dse.backends")
 """Those whose folders a worker needs; in a checkout they don't lie in one another."""
-FOREIGN = ("PYTHONPATH", "PYTHONHOME", "__PYVENV_LAUNCHER__")
-"""Environment variables that lead another Python to the libraries of this one."""
 
 
 def command(
@@ -38,20 +36,26 @@ def command(
         arguments: for the module.
         folders: further packages by name, each with its folder.
     """
-    known = json.dumps({**_folders(), **(folders or {})})
+    found = {**_folders(), **(folders or {})}
+    known = json.dumps({"folders": found, "path": _own_path(interpreter)})
     # -P: a file in the working directory that is named like a module must not take its place.
     return [interpreter, "-P", str(Path(__file__).absolute()), known, module, *arguments]
 
 
-def environment(interpreter: str) -> dict[str, str]:
-    """The environment variables to start an interpreter with."""
-    if interpreter == sys.executable:
-        return dict(os.environ)
-    return {name: value for name, value in os.environ.items() if name not in FOREIGN}
-
-
 def _folders() -> dict[str, str]:
     return {name: next(iter(importlib.import_module(name).__path__)) for name in PACKAGES}
+
+
+def _own_path(interpreter: str) -> list[str]:
+    """The folders of PYTHONPATH, for this Python only: to another one they are foreign.
+
+    Named here, they lead to the same libraries. The variable itself does not reach the process: a
+    ``sitecustomize`` in such a folder, as profilers and tracers put it there, would run in it, too.
+    """
+    if interpreter != sys.executable:
+        return []
+    folders = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    return [os.path.abspath(folder) for folder in folders if folder]  # noqa: PTH100
 
 
 class _Folders(MetaPathFinder):
@@ -72,8 +76,10 @@ class _Folders(MetaPathFinder):
 
 def main() -> int:
     """Runs the module named on the command line."""
-    _, folders, module, *arguments = sys.argv
-    sys.meta_path.insert(0, _Folders(json.loads(folders)))
+    _, known, module, *arguments = sys.argv
+    found = json.loads(known)
+    sys.path[:0] = found["path"]
+    sys.meta_path.insert(0, _Folders(found["folders"]))
     sys.argv = [module, *arguments]
     code: int = importlib.import_module(module).main()
     return code

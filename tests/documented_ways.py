@@ -93,6 +93,7 @@ WAYS: Mapping[str, Way] = {
         "--mirror {mirror}",
     ),
     "dse explore quickstart": Way(**_LONG),
+    "dse explore quickstart --env ONEDNN_MAX_CPU_ISA=AVX2": Way(**_LONG),
     "dse explore quickstart --warm-start v3.0": Way(
         why="takes minutes, and the table itself in the place of what was imported of it",
         instead=f"dse explore quickstart --warm-start results.csv {_ONE}",

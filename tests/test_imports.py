@@ -18,53 +18,57 @@ LAYERS: dict[str, set[str]] = {
         *("explore", "validate", "submission", "report", "results", "study"),
         *("bench", "compare", "derived", "environments", "models"),
         "registry",
-        *("machine", "system", "version", *BASE),
+        *("machine", "system", "version", "worker_environment", *BASE),
     },
     "submission": {
         *("report", "derived", "study", "measure.runner", "measure.spec"),
-        *("loadgen.logs", "loadgen.verdict"),
-        *("system", "procfs", "paths", "yamlfile", *BASE),
+        *("loadgen.logs", "loadgen.verdict", "plausibility"),
+        *("system", "procfs", "paths", "yamlfile", "worker_environment", *BASE),
     },
     "validate": {
         *("explore", "report", "study", "measure.runner", "measure.spec"),
-        *("loadgen.logs", "loadgen.verdict", "turn", "version", *BASE),
+        *("loadgen.logs", "loadgen.verdict", "plausibility", "turn", "version", *BASE),
+        "worker_environment",
     },
     "bench": {
         *("explore", "report", "study", "measure.runner", "space", "models", "environments"),
-        *("registry", "intervals", "signature", "system", *BASE),
+        *("registry", "intervals", "signature", "system", "worker_environment", *BASE),
     },
     "explore": {
         *("report", "results", "study", "measure.runner", "measure.spec", "space", "search"),
         *("environments", "models", "tasks", "tasks.inputs", "registry", "contract"),
-        *("frontier", "intervals", "machine", "rapl", "system", "turn", "signature", *BASE),
-        *("cgroups", "procfs"),
+        *("frontier", "intervals", "plausibility", "machine", "rapl", "system", "turn"),
+        *("signature", "instruction_sets", "cgroups", "procfs", "worker_environment", *BASE),
     },
     "compare": {
-        *("results", "derived", "report", "frontier", "models", "paths", *BASE),
+        *("results", "derived", "report", "frontier", "models", "paths", "plausibility", *BASE),
     },
     "derived": {"frontier", "yamlfile", "complaints", *BASE},
-    "environments": {"yamlfile", "complaints", "paths", "start", "registry", "system", *BASE},
+    "environments": {"yamlfile", "complaints", "paths", "start", "worker_environment", "registry"}
+    | {"system", *BASE},
     "report": {
         *("study", "derived", "frontier", "space", "measure.reproduce"),
-        *("intervals", "system", "version", "paths", *BASE),
+        *("intervals", "plausibility", "system", "version", "paths", "worker_environment", *BASE),
     },
     "results": {
-        *("study", "system", "loadgen.logs", "loadgen.verdict"),
-        *("intervals", "paths", "yamlfile", *BASE),
+        *("study", "system", "loadgen.logs", "loadgen.verdict", "plausibility"),
+        *("intervals", "paths", "yamlfile", "worker_environment", *BASE),
     },
-    "study": {"frontier", "intervals", "space", "system", "process", "paths", *BASE},
+    "study": {"frontier", "intervals", "space", "system", "process", "paths", "worker_environment"}
+    | BASE,
     "frontier": {"space", *BASE},
     "search": {"space", "models", *BASE},
     "space": {"affinity", "registry", "contract", "yamlfile", "complaints", *BASE},
     "models": {
         *("affinity", "flatbuffer", "protobuf", "paths", "yamlfile", "complaints", "version"),
-        *("signature", "imagenet", *BASE),
+        *("signature", "imagenet", "start", "worker_environment", *BASE),
     },
     "tasks": {"tasks.inputs", "affinity", "paths", *BASE},
     # On both sides of the pipe: no LoadGen, no runtime.
     "measure": BASE,
-    "measure.runner": {"measure.spec", "measure.failures", "measure.watch", "start", *BASE},
-    "measure.reproduce": {"measure.runner", "start"},
+    "measure.runner": {"measure.spec", "measure.failures", "measure.watch", "start", *BASE}
+    | {"worker_environment"},
+    "measure.reproduce": {"measure.runner", "start", "worker_environment"},
     "measure.watch": {"machine"},
     "measure.spec": {"signature", *BASE},
     "measure.failures": BASE,
@@ -76,7 +80,7 @@ LAYERS: dict[str, set[str]] = {
     | {"measure.bench", "measure.taken", "measure.spec", "measure.failures"}
     | {"loadgen", "loadgen.logs", "contract", *BASE},
     "measure.accuracy": {"measure.bench", "measure.taken", "measure.failures", "affinity"}
-    | {"loadgen", "loadgen.logs", "contract", "intervals", *BASE},
+    | {"loadgen", "loadgen.logs", "contract", "intervals", "plausibility", *BASE},
     "measure.footprint": {"measure.bench", "measure.taken", "procfs", *BASE},
     "measure.official": {
         "measure.accuracy",
@@ -132,6 +136,8 @@ LAYERS: dict[str, set[str]] = {
     "protobuf": set(),
     "imagenet": set(),
     "start": set(),
+    "worker_environment": set(),
+    "plausibility": {"intervals", *BASE},
     "intervals": set(),
     "version": set(),
     "notebook": {"report", "study", "space", "system", *BASE},

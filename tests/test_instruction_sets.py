@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dse.instruction_sets import BF16, VNNI, instruction_sets
+from dse.instruction_sets import BF16, VNNI, instruction_sets, products_saturate
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,21 @@ def test_vectors_of_sve_are_told_by_their_length() -> None:
 def test_the_kinds_that_others_ask_for_are_among_those_that_are_read() -> None:
     flags = " ".join((*BF16, *VNNI))
     assert set(instruction_sets([{"flags": flags}]) or ()) == {*BF16, *VNNI}
+
+
+@pytest.mark.parametrize(
+    ("sets", "expected"),
+    [
+        (("avx2", "fma"), True),
+        (("avx2", "avx512f", "avx512bw"), True),
+        (("avx2", "avx_vnni"), False),
+        (("avx2", "avx512f", "avx512_vnni"), False),
+        (("asimd", "asimddp"), False),
+        ((), False),
+        (None, False),
+    ],
+)
+def test_where_products_of_8_bit_integers_saturate(
+    sets: tuple[str, ...] | None, *, expected: bool
+) -> None:
+    assert products_saturate(sets) is expected

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from dse.start import FOREIGN, command, environment
+from dse.start import command
+from dse.worker_environment import worker_environment
 
 ROOT = Path(__file__).parents[1]
 TELL = """
@@ -54,7 +55,7 @@ def test_only_the_package_itself_is_seen(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     words = command(python, "sample.tell", "a b", "--c", folders={"sample": str(told)})
-    ended = subprocess.run(words, capture_output=True, text=True, env=environment(python))
+    ended = subprocess.run(words, capture_output=True, text=True, env=worker_environment(python))
     assert (ended.returncode, ended.stderr) == (3, "")
     seen = json.loads(ended.stdout)
     assert Path(seen["dse"]) == ROOT / "dse" / "__init__.py"
@@ -67,13 +68,19 @@ def test_only_the_package_itself_is_seen(
     )
 
 
-def test_this_python_keeps_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in FOREIGN:
-        monkeypatch.setenv(name, "x")
-    assert set(FOREIGN) <= set(environment(sys.executable))
-    assert set(FOREIGN).isdisjoint(environment("/opt/python"))
-    monkeypatch.setenv("DSE_TEST_OTHER", "stays")
-    assert environment("/opt/python")["DSE_TEST_OTHER"] == "stays"
+def test_this_python_finds_what_pythonpath_leads_to_and_runs_nothing_of_it(
+    tmp_path: Path, told: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("raise SystemExit('a tracer in the worker')")
+    (tmp_path / "found_there.py").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", f":{tmp_path.name}/../{tmp_path.name}:.")
+    folders = {"sample": str(told)}
+    words = command(sys.executable, "sample.tell", folders=folders)
+    variables = worker_environment(sys.executable)
+    ended = subprocess.run(words, capture_output=True, text=True, env=variables)
+    assert (ended.returncode, ended.stderr) == (3, "")
+    assert str(tmp_path) in json.loads(ended.stdout)["path"]
 
 
 def test_from_an_installed_wheel(tmp_path: Path, told: Path) -> None:
@@ -89,7 +96,7 @@ def test_from_an_installed_wheel(tmp_path: Path, told: Path) -> None:
     [wheel] = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(installed)
-    variables = {**environment(sys.executable), "PYTHONPATH": str(installed)}
+    variables = {**worker_environment(sys.executable), "PYTHONPATH": str(installed)}
     words = subprocess.run(
         [sys.executable, "-P", "-c", BUILD, str(told)],
         capture_output=True,

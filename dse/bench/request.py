@@ -10,8 +10,11 @@ from dse.environments.availability import availabilities
 from dse.errors import RequestError, UnavailableError
 from dse.space import SearchSpace
 from dse.types import METRICS, METRICS_OF, Scenario
+from dse.worker_environment import with_libraries
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dse.models.given import Given
 
 
@@ -36,6 +39,7 @@ class Request:
         run_timeout: longest time for one configuration, in seconds.
         memory_limit: most memory for one configuration, in bytes; None for what is free.
         as_json: whether to print one JSON object.
+        environment: variables for the workers, by name.
     """
 
     model: str
@@ -54,6 +58,7 @@ class Request:
     run_timeout: float
     memory_limit: int | None
     as_json: bool
+    environment: tuple[tuple[str, str], ...] = ()
 
 
 def search_space(request: Request, given: Given, physical_cores: int) -> SearchSpace:
@@ -73,7 +78,9 @@ def search_space(request: Request, given: Given, physical_cores: int) -> SearchS
         {
             "models": [given.model],
             "precisions": [given.described.precision],
-            "backends": list(request.backends or (_first_installed(given),)),
+            "backends": list(
+                request.backends or (_first_installed(given, dict(request.environment)),)
+            ),
             "threads": list(request.threads or (physical_cores,)),
             "batch_sizes": list(request.batch_sizes),
             "instances": list(request.instances),
@@ -101,14 +108,14 @@ def _check_effect(request: Request, given: Given) -> None:
         )
 
 
-def _first_installed(given: Given) -> str:
+def _first_installed(given: Given, variables: Mapping[str, str]) -> str:
     """The first backend of the registry that reads the file and is installed."""
     model_format, precision = given.described.format, given.described.precision
     reading = [name for name in registry.BACKENDS if _reads(name, model_format, precision)]
     if not reading:
         raise RequestError(f"no backend runs {precision} {model_format} files", file=given.path)
     for name in reading:
-        if availabilities([name])[name].version is not None:
+        if availabilities([name], with_libraries(variables))[name].version is not None:
             return name
     extra = registry.BACKENDS[reading[0]].extra or reading[0]
     raise UnavailableError(

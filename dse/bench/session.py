@@ -32,6 +32,7 @@ from dse.study.folder import StudyFolder, study_folder
 from dse.study.patience import Patience
 from dse.study.study import Study
 from dse.system import detect
+from dse.worker_environment import with_libraries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,9 +59,10 @@ def run(request: Request) -> int:
     cpus = system.available_cpus
     cores = min(system.physical_cores or cpus, cpus)
     space = search_space(request, given, cores)
-    offers = Offers(given, space, needs_published=False)
+    environment = with_libraries(dict(request.environment))
+    offers = Offers(given, space, environment, needs_published=False)
     offers.check()
-    prepared = Prepared(space, given, None, offers, system)
+    prepared = Prepared(space, given, None, offers, system, environment)
     plan = resolve(space, offers, cpus, cores, system.instruction_sets)
     with _folder(request.study) as folder:
         about = prepared.about(len(plan.configurations), reasons(plan.excluded))
@@ -103,11 +105,12 @@ def _measure(request: Request, prepared: Prepared, plan: Plan, study: Study) -> 
             metrics=prepared.metrics,
             settings={},
             limits=Limits(request.run_timeout, request.memory_limit or prepared.memory_bytes),
-            fingerprint=study.system.fingerprint,
+            system=study.system,
             again=True,
             progress=display.images,
             say=display.say,
             duration_s=request.duration,
+            environment=prepared.environment,
         )
         _refuse_others(bench, study, plan)
         search = Search("grid", seed=0, repetitions=request.repeats)

@@ -10,7 +10,14 @@ from rich.text import Text
 from dse.bench.results import PERCENTILES, results
 from dse.report.failures import printable
 from dse.report.summary import notes
-from dse.report.text import excluded_lines, frontier_table, marks, number
+from dse.report.text import (
+    BY_OPTION,
+    environment_lines,
+    excluded_lines,
+    frontier_table,
+    marks,
+    number,
+)
 from dse.types import LOAD_TIME, PEAK_MEMORY, Scenario
 
 if TYPE_CHECKING:
@@ -51,6 +58,7 @@ def announce(
         lines.append("it takes no batches: one call counts as one sample")
     runtimes = ", ".join(f"{name} {v}" for name, v in prepared.offers.runtimes.items())
     lines += [f"CPU: {system.title}, {system.available_words}", f"runtimes: {runtimes}"]
+    lines += environment_lines(prepared.environment, BY_OPTION)
     for line in (*lines, *excluded_lines(plan.excluded)):
         console.print(printable(line), markup=False, soft_wrap=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dse.bench.results import results
+from dse.report.summary import environment
 from dse.system import System
 from dse.types import METRICS
 
@@ -46,6 +47,7 @@ def summary(study: Study, given: Given, chosen: Resolved, *, kept: bool) -> dict
         },
         "system": {"fingerprint": system.fingerprint, "cpu": system.cpu},
         "runtimes": dict(study.about.runtimes),
+        **environment(study),
         "study": str(study.folder.path) if kept else None,
         "accuracy": "unknown",
         "objectives": [

@@ -9,6 +9,7 @@ import click
 
 from dse.cli.options import (
     Duration,
+    environment_option,
     json_option,
     memory_limit_option,
     repeats_option,
@@ -183,6 +184,7 @@ class Values(click.ParamType[tuple[str, str]]):
 )
 @run_timeout_option
 @memory_limit_option
+@environment_option
 @json_option
 def bench(**options: Any) -> int:
     """Measure any model with random inputs that fit its own signature.

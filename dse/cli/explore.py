@@ -9,6 +9,7 @@ import click
 
 from dse.cli.options import (
     Duration,
+    environment_option,
     memory_limit_option,
     repeats_option,
     run_timeout_option,
@@ -77,6 +78,7 @@ SAMPLERS = ("grid", "random", "nsga2", "tpe", "frontier")
     help="Let results of another system lead the search: a study, or a table of published "
     "results. Can be given several times.",
 )
+@environment_option
 @click.option("--per-cpu", is_flag=True, help="Give each CPU a study of its own.")
 def explore(**options: object) -> int:
     """Measure the configurations of SPACE and find the Pareto frontier.

@@ -159,6 +159,47 @@ class Percents(click.ParamType[tuple[float, ...]]):
         return found
 
 
+class Variable(click.ParamType[tuple[str, str]]):
+    """A variable as ``NAME=VALUE``."""
+
+    name = "variable"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """The name and the value."""
+        if isinstance(value, tuple):
+            return value
+        from dse.worker_environment import objection
+
+        name, equals, text = str(value).partition("=")
+        if not equals:
+            self.fail(f"'{value}' is not a variable with its value; write NAME=VALUE", param, ctx)
+        if problem := objection(name, text):
+            self.fail(problem, param, ctx)
+        return name, text
+
+
+def _each_once(
+    ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, str], ...]
+) -> tuple[tuple[str, str], ...]:
+    names = [name for name, _ in value]
+    for name in names:
+        if names.count(name) > 1:
+            raise click.BadParameter(f"'{name}' is given twice", ctx, param)
+    return value
+
+
+environment_option = click.option(
+    "--env",
+    "environment",
+    metavar="NAME=VALUE",
+    type=Variable(),
+    multiple=True,
+    callback=_each_once,
+    help="Set a variable for the processes that measure, which get few of the shell's; it is kept "
+    "with the results. Can be given several times.",
+)
 run_timeout_option = click.option(
     "--run-timeout",
     type=Duration(),

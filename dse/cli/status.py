@@ -29,6 +29,7 @@ def status(study: str, storage: str | None, *, as_json: bool, verbose: bool) -> 
     from dse.report.text import borrowed_lines
     from dse.study.folder import existing_folder
     from dse.study.study import Study
+    from dse.worker_environment import variable_words
 
     opened = Study.load(existing_folder(study), storage)
     numbers = numbers_of(opened)
@@ -42,9 +43,12 @@ def status(study: str, storage: str | None, *, as_json: bool, verbose: bool) -> 
         f"{counts['remaining']} remaining"
     )
     click.echo(f"measurements taken: {numbers['measurements_taken']}")
+    if opened.about.environment:
+        click.echo(f"environment: {variable_words(opened.about.environment)}")
     for line in borrowed_lines(opened.about.borrowed):
         click.echo(line)
-    for line in (*health(opened), *(f"not run: {line}" for line in opened.about.excluded)):
+    told = (*numbers["notes"], *health(opened))
+    for line in (*told, *(f"not run: {line}" for line in opened.about.excluded)):
         click.echo(line)
     _failures(opened, numbers["failures"], verbose=verbose)
 

@@ -6,6 +6,7 @@ import csv
 import io
 from typing import TYPE_CHECKING, Any
 
+from dse import plausibility
 from dse.types import ACCURACY, LATENCY, SCENARIOS, THROUGHPUT, Source
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def as_csv(comparison: Comparison) -> str:
             **_cells(entry, comparison.criteria),
             "images": entry.row.images,
             "frontier": " ".join(metrics),
+            "notes": "; ".join(map(str, entry.row.notes)),
         }
         for system in comparison.systems
         for entry, metrics in frontier(system)
@@ -104,12 +106,22 @@ def notes(comparison: Comparison) -> list[str]:
         lines.append("i: inferred from a run of another scenario, as MLPerf's rules allow")
     if any(_short(entry) for entry in entries):
         lines.append("p: a probe or another short run, no valid MLPerf result")
+    lines += _doubts(comparison)
     lines += _about_accuracies(comparison)
     if any(system.results.accelerator for system in comparison.systems):
         lines.append("a system with an accelerator may have used that and not its CPU")
     if unknown := [f"#{s.number}" for s in comparison.systems if _unknown_accelerator(s)]:
         lines.append(f"the source does not tell whether an accelerator was used: {_some(unknown)}")
     return lines
+
+
+def _doubts(comparison: Comparison) -> list[str]:
+    """What speaks against accuracies, for each system and reason; the points are counted."""
+    return [
+        f"#{system.number}: {line}"
+        for system in comparison.systems
+        for line in plausibility.lines(("", entry.row.notes) for entry in system.entries)
+    ]
 
 
 def _some(names: list[str]) -> str:
@@ -187,6 +199,7 @@ def _point(entry: Entry) -> dict[str, Any]:
         "inferred": sorted(row.inferred),
         "valid": sorted(row.valid),
         "images": row.images,
+        "notes": list(map(str, row.notes)),
     }
 
 

@@ -15,7 +15,7 @@ SYSTEM = ("cpu", "cpus", "cores", "ghz")
 BOUNDS = frozenset(f"{name}_{end}" for name in METRICS for end in ENDS)
 KNOWN = frozenset({*METRICS, *BOUNDS, *CONFIGURATION_FIELDS, *SYSTEM})
 """What there may be of every point, whatever its backend."""
-_COLUMNS = frozenset({"id", "failure", "failure_message", "label", "system"})
+_COLUMNS = frozenset({"id", "failure", "failure_message", "notes", "label", "system"})
 _ENDINGS = ("_low", "_high", "_source")
 
 

@@ -20,6 +20,7 @@ from dse.environments.pythons import ask
 from dse.errors import UnavailableError
 from dse.registry import BACKENDS, backend
 from dse.start import command
+from dse.worker_environment import worker_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -49,8 +50,14 @@ class Availability:
         return "own" if self.python == sys.executable else self.python
 
 
-def availabilities(names: Iterable[str]) -> dict[str, Availability]:
+def availabilities(
+    names: Iterable[str], given: Mapping[str, str] | None = None
+) -> dict[str, Availability]:
     """Asks all these backends at once.
+
+    Args:
+        names: of backends.
+        given: the environment of what will be measured, as `worker_environment` takes it.
 
     Raises:
         RequestError: no backend has such a name, or the user's settings are wrong.
@@ -61,7 +68,11 @@ def availabilities(names: Iterable[str]) -> dict[str, Availability]:
     named = config.interpreters() if with_runtime else {}
     with ThreadPoolExecutor(max(1, len(with_runtime))) as pool:
         asked = dict(
-            zip(with_runtime, pool.map(lambda name: _ask(name, named), with_runtime), strict=True)
+            zip(
+                with_runtime,
+                pool.map(lambda name: _ask(name, named, given), with_runtime),
+                strict=True,
+            )
         )
     return {
         name: asked.get(name) or Availability(sys.executable, found[name].version())
@@ -69,13 +80,14 @@ def availabilities(names: Iterable[str]) -> dict[str, Availability]:
     }
 
 
-def _ask(name: str, named: Mapping[str, Path]) -> Availability:
+def _ask(name: str, named: Mapping[str, Path], given: Mapping[str, str] | None) -> Availability:
     try:
         python = interpreter(name, named)
     except UnavailableError as error:
         return Availability(None, error=error)
     try:
-        told = ask(command(python, "dse.environments.probe", name), PATIENCE_S)
+        words = command(python, "dse.environments.probe", name)
+        told = ask(words, PATIENCE_S, worker_environment(python, given))
         if told.returncode == 0:
             return Availability(python, str(json.loads(told.stdout)["version"]))
         reason = _reason(told.returncode, told.stderr)

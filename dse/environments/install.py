@@ -15,7 +15,7 @@ from dse.environments.store import Environment
 from dse.errors import DseError, RequestError
 from dse.paths import exclusive
 from dse.registry import BACKENDS, backend
-from dse.start import environment
+from dse.worker_environment import installer_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -118,7 +118,7 @@ def _run(command: Sequence[str], log: Path) -> None:
                 stdout=output,
                 stderr=output,
                 check=False,
-                env=environment(command[0]),
+                env=installer_environment(command[0]),
             )
     except OSError as error:
         where = error.filename or log

@@ -9,21 +9,24 @@ import sys
 from typing import TYPE_CHECKING
 
 from dse.errors import RequestError, UnavailableError
-from dse.start import environment
+from dse.worker_environment import installer_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 PATIENCE_S = 20.0
 
 
-def ask(command: Sequence[str], patience_s: float) -> subprocess.CompletedProcess[str]:
+def ask(
+    command: Sequence[str], patience_s: float, variables: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
     """Runs an interpreter; what it prints and its exit code are the answer.
 
     Args:
         command: the interpreter first.
         patience_s: how long it may take.
+        variables: its whole environment.
 
     Raises:
         OSError: it can't be started.
@@ -37,7 +40,7 @@ def ask(command: Sequence[str], patience_s: float) -> subprocess.CompletedProces
         errors="replace",
         timeout=patience_s,
         check=False,
-        env=environment(command[0]),
+        env=variables,
     )
 
 
@@ -81,7 +84,7 @@ def _version(interpreter: str) -> str | None:
     """What an interpreter says it is; None where it says nothing."""
     code = "import sys; print(*sys.version_info[:2], sep='.')"
     try:
-        told = ask([interpreter, "-I", "-c", code], PATIENCE_S)
+        told = ask([interpreter, "-I", "-c", code], PATIENCE_S, installer_environment(interpreter))
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return None
     return told.stdout.strip() if told.returncode == 0 else None

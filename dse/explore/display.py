@@ -12,7 +12,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from dse.report.summary import status
+from dse.plausibility import notes
+from dse.report.summary import counts
 from dse.report.text import frontier_table, marks, number
 from dse.study.record import Purpose
 from dse.types import METRICS
@@ -109,15 +110,25 @@ class Display:
             line = _line(record, self._study.about.metrics)
             share = "" if self._found is None else f", about {_percent(self._found)} found"
             self.say(f"{_progress(self._study)}{share} {what}{line} ({seconds:.1f} s)")
+        self._doubt(record)
         self._now = ""
         self._redraw()
+
+    def _doubt(self, record: Record) -> None:
+        """Tells what speaks against an accuracy, once of each model file on each backend."""
+        own = record.configuration
+        for note in notes(record.outcome):
+            line = f"note: {own.model} {own.precision}, {own.backend}: {note}"
+            if line not in self._told:
+                self.say(line)
+            self._told.add(line)
 
     def _redraw(self) -> None:
         if self._console.is_terminal:
             self._live.update(self._render(), refresh=True)
 
     def _render(self) -> RenderableType:
-        numbers = status(self._study)
+        numbers = counts(self._study)
         done = len(self._study.records)
         bar = Table.grid(padding=(0, 1))
         bar.add_row(

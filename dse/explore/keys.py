@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dse.types import ACCURACY, METRICS, MODEL_SIZE, MULTI_STREAM, MULTI_STREAM_SAMPLES, digest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from dse.contract import Backend
     from dse.types import Configuration
@@ -27,21 +27,31 @@ measured, and is kept beside the key; this stays, so that keys stay what they we
 
 
 def accuracy_key(
-    configuration: Configuration, backend: Backend, depends: Mapping[str, Any], dataset: str
+    configuration: Configuration,
+    backend: Backend,
+    depends: Mapping[str, Any],
+    dataset: str,
+    instruction_sets: Sequence[str] | None,
 ) -> str:
-    """The key of an accuracy: it depends on no thread, batch or CPU.
+    """The key of an accuracy: it depends on no thread or batch.
+
+    Of the CPU it depends on the instruction sets, by which runtimes choose their arithmetic: int8
+    products saturate on some.
 
     Args:
         configuration: what is measured.
         backend: tells which of its knobs change what is computed.
         depends: the model file and the runtime.
         dataset: its fingerprint; empty where there is none.
+        instruction_sets: of the CPU; None where they are not known.
     """
     numeric = {knob.name for knob in backend.knobs if knob.numeric}
-    more = {
+    more: dict[str, Any] = {
         "knobs": {name: value for name, value in configuration.knobs if name in numeric},
         "dataset": dataset,
     }
+    if instruction_sets is not None:
+        more["instruction_sets"] = list(instruction_sets)
     return digest({"metric": ACCURACY.name, **depends, **more})
 
 
@@ -93,7 +103,8 @@ def overlap(one: Configuration, other: Configuration, *, accuracy: bool) -> bool
     Args:
         one: a configuration.
         other: another one.
-        accuracy: whether accuracies are measured, which depend on the model and runtime only.
+        accuracy: whether accuracies are measured, which depend on model and runtime only: an
+            exploration has one CPU.
     """
     if accuracy:
         return _file(one) == _file(other)

@@ -12,6 +12,8 @@ from dse.models.catalogue import CATALOGUE
 from dse.models.published import published
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dse.environments.availability import Availability
     from dse.models.provider import Provider
     from dse.models.published import PublishedAccuracy
@@ -24,11 +26,20 @@ class Offers:
     Args:
         provider: where the model files come from.
         space: names the backends that may be used.
+        environment: the variables that workers start with for the study's sake.
         needs_published: whether an accuracy is wanted that only published figures can give.
     """
 
-    def __init__(self, provider: Provider, space: SearchSpace, *, needs_published: bool) -> None:
+    def __init__(
+        self,
+        provider: Provider,
+        space: SearchSpace,
+        environment: Mapping[str, str],
+        *,
+        needs_published: bool,
+    ) -> None:
         self._provider = provider
+        self._environment = environment
         self._backends = [choice.name for choice in space.backends]
         self._needs_published = needs_published
 
@@ -80,7 +91,7 @@ class Offers:
 
     @cached_property
     def _availabilities(self) -> dict[str, Availability]:
-        return availabilities(self._backends)
+        return availabilities(self._backends, self._environment)
 
     def check(self) -> None:
         """Refuses to go on when no backend of the space is usable.

@@ -43,6 +43,7 @@ class Prepared:
         dataset: the labelled images; None for random inputs and published accuracies.
         offers: what is known of models and runtimes.
         system: the description of this CPU.
+        environment: the variables that workers start with for the study's sake.
     """
 
     space: SearchSpace
@@ -50,6 +51,7 @@ class Prepared:
     dataset: Dataset | None
     offers: Offers
     system: System
+    environment: Mapping[str, str]
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -72,7 +74,17 @@ class Prepared:
             accuracy=self.dataset.fingerprint if self.dataset is not None else accuracy,
             models=self.provider.name,
             runtimes=self.offers.runtimes,
+            environment=self.environment,
         )
+
+    @property
+    def images(self) -> list[str]:
+        """What there is to say of the data set, in lines; none where there is none."""
+        if self.dataset is None:
+            return []
+        count, labels = len(self.dataset), len(set(self.dataset.labels))
+        found = f"{count:,} images of {labels:,} labels, from {self.dataset.origin}"
+        return [f"data set: {line}" for line in (found, *self.dataset.notes)]
 
     @property
     def memory_bytes(self) -> int:
@@ -87,7 +99,11 @@ class Prepared:
 
 
 def prepare(
-    space: SearchSpace, models: Path | None, dataset: Path | None, console: Console
+    space: SearchSpace,
+    models: Path | None,
+    dataset: Path | None,
+    environment: Mapping[str, str],
+    console: Console,
 ) -> Prepared:
     """Opens models and data set, and looks which runtimes there are.
 
@@ -95,6 +111,7 @@ def prepare(
         space: what is to be measured.
         models: a folder of model files; None for the builtin models.
         dataset: a folder of labelled images, if there is one.
+        environment: the variables that workers start with for the study's sake.
         console: shows that images are read.
 
     Raises:
@@ -106,9 +123,10 @@ def prepare(
     metrics = metrics_of(space)
     images = _dataset(dataset, provider, metrics, console)
     provider = with_derived(provider, images)
-    offers = Offers(provider, space, needs_published=ACCURACY.name in metrics and images is None)
+    needs_published = ACCURACY.name in metrics and images is None
+    offers = Offers(provider, space, environment, needs_published=needs_published)
     offers.check()
-    return Prepared(space, provider, images, offers, named(detect()))
+    return Prepared(space, provider, images, offers, named(detect()), environment)
 
 
 def metrics_of(space: SearchSpace) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from dse.errors import RequestError
 from dse.explore.display import Display
 from dse.explore.explorer import Budget, End, Explored, Search, explore
 from dse.explore.interrupts import interrupts
+from dse.explore.judging import normalisations
 from dse.explore.measurer import Measurer
 from dse.explore.prepare import prepare, settings_of
 from dse.explore.samplers import BORROWER
@@ -17,7 +18,14 @@ from dse.explore.warm import borrow
 from dse.measure.runner import Limits
 from dse.report.health import health
 from dse.report.pictures import print_picture
-from dse.report.text import borrowed_lines, excluded_lines, frontier_table, marks
+from dse.report.text import (
+    BY_OPTION,
+    borrowed_lines,
+    environment_lines,
+    excluded_lines,
+    frontier_table,
+    marks,
+)
 from dse.report.text import console as make_console
 from dse.space import SearchSpace, find_space
 from dse.space.plan import resolve
@@ -26,6 +34,7 @@ from dse.study.folder import StudyFolder, study_folder
 from dse.study.patience import Patience
 from dse.study.record import Purpose
 from dse.study.study import Study
+from dse.worker_environment import with_libraries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,6 +70,7 @@ class Request:
     per_cpu: bool
     stop_gain: float
     warm_start: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...] = ()
 
 
 def run(request: Request) -> int:
@@ -75,7 +85,8 @@ def run(request: Request) -> int:
     console = make_console(stderr=True)
     space_file = find_space(request.space)
     space = SearchSpace.from_file(space_file)
-    prepared = prepare(space, request.models, request.dataset, console)
+    environment = with_libraries(dict(request.environment))
+    prepared = prepare(space, request.models, request.dataset, environment, console)
     plan = _plan(prepared)
     borrowed = _borrowed(request, plan, prepared)
     settings = settings_of(space, (backend.name for backend in space.backends))
@@ -157,10 +168,11 @@ def _bench(
         metrics=prepared.metrics,
         settings=settings,
         limits=Limits(request.run_timeout, request.memory_limit or prepared.memory_bytes),
-        fingerprint=study.system.fingerprint,
+        system=study.system,
         again=request.repeats > 0,
         progress=display.images,
         say=display.say,
+        environment=prepared.environment,
     )
 
 
@@ -169,11 +181,14 @@ def _announce(prepared: Prepared, plan: Plan, study: Study, console: Console) ->
     console.print(f"CPU: {system.title}, {system.available_words}", markup=False, soft_wrap=True)
     runtimes = ", ".join(f"{n} {v}" for n, v in prepared.offers.runtimes.items())
     console.print(f"runtimes: {runtimes}")
+    for line in (*environment_lines(prepared.environment, BY_OPTION), *prepared.images):
+        console.print(line, markup=False, soft_wrap=True, highlight=False)
     unrecorded = study.about.unrecorded(study.folder.name)
     for line in (
         *([unrecorded] if unrecorded else []),
         *excluded_lines(plan.excluded),
         *borrowed_lines(study.about.borrowed),
+        *normalisations(plan.configurations, prepared.provider),
     ):
         console.print(line, style="yellow", markup=False)
     done, planned = len(study.records), study.about.planned
@@ -188,7 +203,7 @@ def _conclude(study: Study, explored: Explored, console: Console) -> None:
 
     repeated = explored.steps[Purpose.REPEAT] + explored.steps[Purpose.ANCHOR]
     again = f", {repeated} repeated" if repeated else ""
-    numbers = summary.status(study)
+    numbers = summary.counts(study)
     counts = numbers["configurations"]
     console.print(
         f"{explored.end.value}: {explored.steps[Purpose.EXPLORE]} done now{again}; "

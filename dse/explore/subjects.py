@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dse import registry
 from dse.contract import Recording
 from dse.errors import ModelError, RequestError
+from dse.explore.judging import judged_by
 from dse.explore.keys import accuracy_key, size_key, speed_key
 from dse.measure.spec import InputSource, Spec
 from dse.models.cache import sha256_of
 from dse.tasks.cache import image_cache, label_file
 from dse.types import ACCURACY, MODEL_SIZE, Preprocessing, canonical_json, digest
+from dse.worker_environment import deliberate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from dse.measure.spec import Fidelity, Task
     from dse.models.provider import Artefact, Provider
     from dse.study.study import Study
+    from dse.system import System
     from dse.tasks.dataset import Dataset
     from dse.types import Configuration, KnobValue, Measurement
 
@@ -48,11 +51,12 @@ class Bench:
         metrics: the metrics that every configuration needs.
         settings: the files that the space gives each backend.
         limits: of a worker.
-        fingerprint: of the CPU.
+        system: the CPU, as the study has it.
         again: whether a disturbed measurement is repeated.
         progress: called with (done, total, what) while images are decoded.
         say: tells the user something.
         duration_s: shortest duration of each run in seconds; None for that of its fidelity.
+        environment: the variables that workers start with for the study's sake.
     """
 
     provider: Provider
@@ -61,22 +65,27 @@ class Bench:
     metrics: tuple[str, ...]
     settings: Mapping[str, Mapping[str, Path]]
     limits: Limits
-    fingerprint: str
+    system: System
     again: bool
     progress: Callable[[int, int, str], None]
     say: Callable[[str], None]
     duration_s: float | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A configuration with everything its measurements depend on."""
+    """A configuration with everything its measurements depend on.
+
+    `judged_by` is what an accuracy of it is kept with, see `dse.explore.judging`.
+    """
 
     configuration: Configuration
     backend: Backend
     artefact: Artefact | None
     settings: Mapping[str, Path]
     depends: Mapping[str, Any]
+    judged_by: Mapping[str, KnobValue] = field(default_factory=dict)
 
     @property
     def recorded(self) -> bool:
@@ -103,11 +112,10 @@ class Subject:
         }
 
     def complete(self, measurement: Measurement) -> Measurement:
-        """An accuracy says how many of its images the model has seen before."""
-        seen = self.artefact.calibrated_on if self.artefact else 0
-        if not seen or measurement.metric != ACCURACY.name:
+        """An accuracy says what it is judged by."""
+        if not self.judged_by or measurement.metric != ACCURACY.name:
             return measurement
-        return replace(measurement, details={**measurement.details, "calibrated_on": seen})
+        return replace(measurement, details={**measurement.details, **self.judged_by})
 
 
 class Subjects:
@@ -144,6 +152,7 @@ class Subjects:
             settings=subject.settings,
             signature=artefact.signature if artefact else None,
             classes=artefact.classes if artefact else None,
+            environment=self._bench.environment,
         )
 
     def _fitting(self, fidelity: Fidelity, artefact: Artefact | None) -> Fidelity:
@@ -189,7 +198,18 @@ class Subjects:
         }
         if artefact is not None and artefact.signature is not None:
             depends["signature"] = artefact.signature.as_dict()
-        return Subject(configuration, backend, artefact, settings, depends)
+        # Left out where nothing was set: keys stay what they were.
+        if variables := deliberate(self._bench.environment):
+            depends["environment"] = variables
+        judged = self._judged_by(configuration, artefact) if artefact else {}
+        return Subject(configuration, backend, artefact, settings, depends, judged)
+
+    def _judged_by(
+        self, configuration: Configuration, artefact: Artefact
+    ) -> Mapping[str, KnobValue]:
+        published = self._bench.offers.published(configuration.model, configuration.precision)
+        sets = self._bench.system.instruction_sets
+        return judged_by(configuration, artefact, published, self._bench.dataset, sets)
 
     def _settings(self, backend: str) -> Mapping[str, Path]:
         settings = self._bench.settings.get(backend, {})
@@ -227,14 +247,15 @@ class Subjects:
         configuration, bench = subject.configuration, self._bench
         if metric == ACCURACY.name and not subject.recorded:
             dataset = bench.dataset.fingerprint if bench.dataset else ""
-            return accuracy_key(configuration, subject.backend, subject.depends, dataset)
+            sets = bench.system.instruction_sets
+            return accuracy_key(configuration, subject.backend, subject.depends, dataset, sets)
         if metric == MODEL_SIZE.name and subject.artefact:
             return size_key(subject.artefact.sha256)
         return speed_key(
             metric,
             configuration,
             subject.depends,
-            bench.fingerprint,
+            bench.system.fingerprint,
             recorded=subject.recorded,
         )
 

@@ -13,6 +13,7 @@ from dse.loadgen.settings import RunSettings
 from dse.measure.bench import Setup
 from dse.measure.failures import RunFailedError
 from dse.measure.taken import Taken
+from dse.plausibility import counted
 from dse.types import FailureKind, Scenario
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def take_accuracy(bench: Bench, folder: Path) -> Taken:
 def scored(logs: Path, labels: Sequence[int]) -> Taken:
     """The top-1 accuracy that the logs of an accuracy run tell, with its binomial interval.
 
+    Its details hold what tells whether it is plausible, see `dse.plausibility.counted`.
+
     Raises:
         RunFailedError: LoadGen logged an error.
         LogError: see `dse.loadgen.logs`.
@@ -57,11 +60,13 @@ def scored(logs: Path, labels: Sequence[int]) -> Taken:
     log = read_detail(logs)
     if log.errors:
         raise RunFailedError(FailureKind.INVALID_RUN, "; ".join(log.errors))
-    percent = accuracy_percent(read_predictions(logs), labels)
+    predictions = read_predictions(logs)
+    percent = accuracy_percent(predictions, labels)
     total = len(labels)
     good = round(percent * total / 100)
     low, high = wilson(good, total)
-    return Taken(percent, {"good": good, "total": total}, (100 * low, 100 * high))
+    details = {"good": good, "total": total, **counted(predictions, labels)}
+    return Taken(percent, details, (100 * low, 100 * high))
 
 
 def _accuracy_setup(bench: Bench) -> Setup:

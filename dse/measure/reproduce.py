@@ -9,9 +9,11 @@ import sys
 from typing import TYPE_CHECKING
 
 from dse import start
-from dse.measure.runner import SPEC_FILE, environment
+from dse.measure.runner import SPEC_FILE
+from dse.worker_environment import worker_environment
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 NEW_FOLDER = '"$(mktemp -d)"'
@@ -37,6 +39,14 @@ def command(run: Path) -> str | None:
     # Older versions did not write down which Python it was.
     interpreter = str(stored.get("interpreter") or sys.executable)
     words = start.command(interpreter, "dse.measure.worker", str(file))
-    kept = environment(interpreter)
-    unset = [word for name in sorted(os.environ) if name not in kept for word in ("-u", name)]
-    return shlex.join([*(["env", *unset] if unset else []), *words]) + f" --folder {NEW_FOLDER}"
+    given = stored.get("environment")  # which older versions did not write down either
+    variables = _variables(worker_environment(interpreter, given))
+    return f"env -i {variables} {shlex.join(words)} --folder {NEW_FOLDER}"
+
+
+def _variables(environment: Mapping[str, str]) -> str:
+    """As a shell takes them; what comes from the shell itself stands without its value."""
+    return " ".join(
+        f'{name}="${name}"' if os.environ.get(name) == value else shlex.join([f"{name}={value}"])
+        for name, value in environment.items()
+    )

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from dse.measure.failures import says_out_of_memory
 from dse.measure.spec import decode_message
 from dse.measure.watch import Watch
 from dse.types import METRICS, Failure, FailureKind, Measurement, Outcome, Source
+from dse.worker_environment import worker_environment
 
 if TYPE_CHECKING:
     from dse.measure.spec import Spec
@@ -36,9 +37,6 @@ EXIT_GRACE_S = 5.0
 """How long a worker that has answered may take to end."""
 LONGEST_WAIT_S = 3600.0
 """The system's own bound lies at 24 days; a timeout may lie beyond it."""
-
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "OMP_PROC_BIND", "KMP_AFFINITY")
-"""Environment variables that would change a runtime's threads behind the configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +80,8 @@ def run_worker(
         raise DseError(f"the run folder {spec.folder} can't be used: {error}") from error
     oom_kills = _oom_kills()
     with stderr:
-        end = _run(interpreter, spec_file, stderr.fileno(), limits.timeout_s, keep)
+        variables = worker_environment(interpreter, spec.environment)
+        end = _run(interpreter, variables, spec_file, stderr.fileno(), limits.timeout_s, keep)
     if end.done:
         return Outcome(tuple(end.measurements))
     tail = stderr_tail(spec.folder)
@@ -111,6 +110,7 @@ class _End:
 
 def _run(
     interpreter: str,
+    variables: Mapping[str, str],
     spec_file: Path,
     stderr: int,
     timeout_s: float,
@@ -128,7 +128,7 @@ def _run(
             stderr=stderr,
             pass_fds=(writer,),
             start_new_session=True,  # a Ctrl-C is for the parent; and the group dies as one
-            env=environment(interpreter),
+            env=variables,
         )
     except OSError as error:
         os.close(reader)
@@ -163,12 +163,6 @@ def _watched(keep: Callable[[Measurement], None], watch: Watch) -> Watched:
         return measurement
 
     return kept
-
-
-def environment(interpreter: str) -> dict[str, str]:
-    """The environment variables of a worker that runs in an interpreter."""
-    variables = start.environment(interpreter)
-    return {name: value for name, value in variables.items() if name not in THREAD_VARIABLES}
 
 
 def _listen(reader: int, deadline: float, end: _End, keep: Watched) -> None:

@@ -157,6 +157,8 @@ class Spec:
         signature: of a model that is fed with random numbers; None for an image classifier.
         classes: number of a classifier's scores; None where it is not known.
         beside: further files that the model's own is read with, such as its weights.
+        environment: the variables that are set for the study's sake; None for those of the shell
+            that `dse.worker_environment` lets pass.
     """
 
     run: str
@@ -174,6 +176,7 @@ class Spec:
     signature: Signature | None = None
     classes: int | None = None
     beside: tuple[Path, ...] = ()
+    environment: Mapping[str, str] | None = None
 
     def to_json(self) -> str:
         """The spec as JSON text; the inverse of `from_json`."""
@@ -204,6 +207,7 @@ class Spec:
             signature=_signature(data.get("signature")),
             classes=data.get("classes"),
             beside=tuple(map(Path, data.get("beside", ()))),
+            environment=data.get("environment"),
         )
 
 

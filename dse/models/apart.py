@@ -12,7 +12,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dse import start
 from dse.errors import DseError, ModelError
+from dse.worker_environment import worker_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -29,11 +31,12 @@ def work(
     done: str,
     samples: Iterable[NDArray[np.float32]] = (),
 ) -> bytes:
-    """Runs ``python -m module WORD MODEL FOLDER`` and takes the file that it leaves.
+    """Runs a module with ``WORD MODEL FOLDER`` and takes the file that it leaves.
 
     Args:
-        module: finds the samples by `sample_files`, takes the folder for all temporary files,
-            and leaves its result at `result_file`. Its last line on stderr is why it failed.
+        module: its ``main`` returns an exit code, finds the samples by `sample_files`, takes the
+            folder for all temporary files, and leaves its result at `result_file`. Its last line
+            on stderr is why it failed.
         model: the file to work on.
         word: what else the module is to know.
         done: what the work would have done to the model, for the error message.
@@ -76,27 +79,28 @@ def result_file(folder: Path) -> Path:
     return folder / "result"
 
 
-def begin(arguments: Sequence[str]) -> tuple[str, Path, Path]:
+def begin() -> tuple[str, Path, Path]:
     """Reads the command line of such a module, and has temporary files made in its folder.
 
     Returns:
         The word, the model file and the folder.
     """
-    word, model, folder = arguments
+    word, model, folder = sys.argv[1:]
     tempfile.tempdir = folder
     return word, Path(model), Path(folder)
 
 
 def _run(arguments: Sequence[str]) -> str | None:
     """Runs a module; why it failed, None if it did not."""
-    # -P: what lies in the user's folder must not stand in for a library.
+    module, *others = arguments
     done = subprocess.run(
-        [sys.executable, "-P", "-m", *arguments],
+        start.command(sys.executable, module, *others),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         errors="replace",
         check=False,
+        env=worker_environment(sys.executable),
     )
     if not done.returncode:
         return None

@@ -122,7 +122,7 @@ def _layer(target: File, source: File, mine: Any, theirs: Any) -> _Layer | None:
     if len(tensors[1].quantization.scale) != weights.shape[axis]:
         return None
     front = np.moveaxis(weights, axis, 0)
-    return _Layer(code, front, axis, bias, int(theirs.inputs[0]), tensors)  # type: ignore[arg-type]
+    return _Layer(code, front, axis, bias, int(theirs.inputs[0]), tensors)
 
 
 def _round(target: File, layer: _Layer, means: NDArray[np.float64]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dse.errors import UnavailableError
+from dse.plausibility import notes
 from dse.types import CONFIGURATION_FIELDS, METRICS, Source
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ def frame(records: Sequence[Record], metrics: Sequence[str]) -> pd.DataFrame:
 
     Columns are ``id``, the fields and knobs of the configurations, and for each metric its name
     (in its unit), ``<name>_low`` and ``<name>_high`` where an interval is known, and
-    ``<name>_source`` (measured, estimated, published or replayed); then ``failure`` and
-    ``failure_message``.
+    ``<name>_source`` (measured, estimated, published or replayed); then ``failure``,
+    ``failure_message`` and ``notes``, what speaks against the accuracy (`dse.plausibility`).
 
     Args:
         records: the rows.
@@ -66,7 +67,7 @@ def _columns(
         bounds = [f"{name}_low", f"{name}_high"]
         known = any(bounds[0] in row for row in rows)
         columns += [name, *(bounds if known else ()), f"{name}_source"]
-    return [*columns, "failure", "failure_message"]
+    return [*columns, "failure", "failure_message", "notes"]
 
 
 def _row(record: Record, metrics: Sequence[str]) -> dict[str, object]:
@@ -82,6 +83,7 @@ def _row(record: Record, metrics: Sequence[str]) -> dict[str, object]:
     failure = record.outcome.failure
     row["failure"] = failure.kind.value if failure else ""
     row["failure_message"] = failure.message if failure else ""
+    row["notes"] = "; ".join(map(str, notes(record.outcome)))
     return row
 
 

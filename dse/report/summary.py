@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dse import plausibility
 from dse.report.view import View
 from dse.system import System
 from dse.types import ACCURACY, ENERGY, LADDER, METRICS, SCENARIOS, Source
+from dse.worker_environment import deliberate, variable_words
 
 if TYPE_CHECKING:
     from dse.study.record import Record
@@ -15,7 +17,15 @@ if TYPE_CHECKING:
 
 
 def status(study: Study) -> dict[str, Any]:
-    """How far a study is: the object that ``dse status --json`` prints."""
+    """How far a study is, and what speaks against its accuracies: what ``dse status --json`` says.
+
+    The notes are of all configurations: what is shown as a study grows takes `counts`.
+    """
+    return {**counts(study), "notes": doubts(study)}
+
+
+def counts(study: Study) -> dict[str, Any]:
+    """How far a study is."""
     failures = {kind.value: count for kind, count in study.results.failed.items() if count}
     failed = sum(failures.values())
     return {
@@ -27,6 +37,7 @@ def status(study: Study) -> dict[str, Any]:
         },
         "measurements_taken": study.measurements_taken,
         "failures": dict(sorted(failures.items())),
+        **environment(study),
         **_borrowed(study),
     }
 
@@ -56,17 +67,31 @@ def frontier(study: Study, view: View | None = None) -> dict[str, Any]:
         "points": [
             _viewed(record, view)
             | {"certain": view.certain(record), "leading": record.id in leading}
+            | {"notes": list(map(str, plausibility.notes(record.outcome)))}
             | _defined(record, view)
             for record in ordered(view.frontier)
         ],
         **(view.tally.as_dict(view.derivation) if view.derivation.asked else {}),
+        **environment(study),
         **_borrowed(study),
     }
+
+
+def environment(study: Study) -> dict[str, Any]:
+    """The variables that were set for the study's sake, where any were."""
+    variables = deliberate(study.about.environment)
+    return {"environment": variables} if variables else {}
 
 
 def _borrowed(study: Study) -> dict[str, Any]:
     """Whose results led the search, where any did; their values are nowhere in the study."""
     return {"borrowed": list(study.about.borrowed)} if study.about.borrowed else {}
+
+
+def doubts(study: Study) -> list[str]:
+    """What speaks against accuracies of the study, a line for each reason."""
+    records = sorted(study.records.values(), key=lambda record: record.id)
+    return plausibility.lines((f"#{r.id}", plausibility.notes(r.outcome)) for r in records)
 
 
 def ordered(records: list[Record]) -> list[Record]:
@@ -152,7 +177,7 @@ def notes(study: Study, view: View | None = None) -> list[str]:
     """
     view = view or View(study)
     sources = {m.source for r in study.records.values() for m in r.outcome.measurements}
-    lines = []
+    lines = doubts(study)
     if Source.PUBLISHED in sources:
         origins = {
             str(m.details.get("source"))
@@ -171,6 +196,8 @@ def notes(study: Study, view: View | None = None) -> list[str]:
         lines.append("energy is an estimate: all that the CPU took meanwhile, whatever ran on it")
     if Source.MEASURED in sources:
         lines.append(_lengths(view.frontier))
+    if variables := deliberate(study.about.environment):
+        lines.append(f"measured with {variable_words(variables)} in the environment")
     if borrowed := study.about.borrowed:
         names = ", ".join(str(each["name"]) for each in borrowed[:3])
         more = f" and {len(borrowed) - 3} more" if len(borrowed) > 3 else ""

@@ -21,6 +21,7 @@ from dse.types import (
     SERVER,
     THROUGHPUT,
 )
+from dse.worker_environment import dropped, variable_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -58,6 +59,7 @@ UNCERTAIN = "~"
 """Marks a point that leads by its values, and whose interval others reach."""
 BEHIND = "?"
 """Marks a point that another one is ahead of, by less than the intervals can tell."""
+BY_OPTION = " (--env NAME=VALUE sets one)"
 PLAIN_WIDTH = 200
 """Columns of a table that goes to a file or a pipe."""
 
@@ -184,6 +186,21 @@ def borrowed_lines(borrowed: Iterable[Mapping[str, Any]]) -> list[str]:
         f"{each['configurations']} configurations lead the search, none is a result here"
         for each in borrowed
     ]
+
+
+def environment_lines(environment: Mapping[str, str], remedy: str = "") -> list[str]:
+    """The variables that workers get for a study's sake, and those of the shell that they don't.
+
+    Args:
+        environment: of the study.
+        remedy: how another one is passed on.
+    """
+    lines = []
+    if environment:
+        lines.append(f"environment: {variable_words(environment)}")
+    if left_out := dropped(environment):
+        lines.append(f"not passed on to the measurement: {', '.join(left_out)}{remedy}")
+    return lines
 
 
 def excluded_lines(excluded: Iterable[Excluded]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -221,16 +221,18 @@ def _text(read: Import) -> bytes:
 
 
 def _system_form(results: Results) -> SystemForm:
-    rows = tuple(RowForm(**_fields(row)) for row in results.rows)
-    return SystemForm(**_fields(results) | {"origin": Path(results.origin).name, "rows": rows})
+    rows = tuple(RowForm(**_fields(row, RowForm)) for row in results.rows)
+    own = _fields(results, SystemForm)
+    return SystemForm(**own | {"origin": Path(results.origin).name, "rows": rows})
 
 
 def _results(system: SystemForm) -> Results:
     return Results(**dict(system) | {"rows": tuple(Row(**dict(row)) for row in system.rows)})
 
 
-def _fields(value: Row | Results) -> dict[str, Any]:
-    return {each.name: getattr(value, each.name) for each in fields(value)}
+def _fields(value: Row | Results, form: type[BaseModel]) -> dict[str, Any]:
+    """What a form keeps. Nothing that was measured here is imported, and so no note on it is."""
+    return {name: getattr(value, name) for name in form.model_fields}
 
 
 def _json(path: Path) -> Any:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dse.plausibility import notes
 from dse.results.table import Results, Row
 from dse.system import System
 from dse.types import ACCURACY
+from dse.worker_environment import deliberate, variable_words
 
 if TYPE_CHECKING:
     from dse.study.record import Record
@@ -22,6 +24,9 @@ def results_of(study: Study) -> Results:
         study: opened; its failures are left out.
     """
     system = System.from_dict(study.about.system)
+    software = [f"{name} {version}" for name, version in study.about.runtimes.items()]
+    if variables := deliberate(study.about.environment):
+        software.append(variable_words(variables))
     measured = (r for r in study.records.values() if r.outcome.failure is None)
     return Results(
         name=study.folder.name,
@@ -29,7 +34,7 @@ def results_of(study: Study) -> Results:
         cpu=system.cpu,
         cores=system.physical_cores,
         ghz=max((mhz for mhz, _ in system.max_mhz), default=0) / MHZ_PER_GHZ or None,
-        software=", ".join(f"{name} {v}" for name, v in study.about.runtimes.items()),
+        software=", ".join(software),
         rows=tuple(_row(record) for record in sorted(measured, key=lambda each: each.id)),
     )
 
@@ -44,6 +49,7 @@ def _row(record: Record) -> Row:
         intervals={m.metric: m.interval for m in measurements if m.interval},
         valid=frozenset(m.metric for m in measurements if m.fidelity == "valid"),
         images=_images(record),
+        notes=notes(record.outcome),
     )
 
 

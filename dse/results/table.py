@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dse.plausibility import Note
     from dse.types import KnobValue, Source
 
 CLASSIFIER = "resnet"
@@ -30,6 +31,7 @@ class Row:
         inferred: metrics that were derived from another scenario's run.
         valid: metrics whose run was one by MLPerf's rules.
         images: behind a measured accuracy; None where it is not told.
+        notes: what speaks against a measured accuracy.
     """
 
     configuration: Mapping[str, KnobValue]
@@ -40,6 +42,7 @@ class Row:
     inferred: frozenset[str] = frozenset()
     valid: frozenset[str] = frozenset()
     images: int | None = None
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

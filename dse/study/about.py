@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
+from dse import worker_environment
 from dse.errors import RequestError
 from dse.system import System
 
@@ -33,6 +34,9 @@ class About:
         artefacts: SHA-256 of a file by what it was measured as.
         borrowed: whose results led the search, each as `dse.explore.warm.Borrowed.as_dict` has
             it; none of their values is one of the study's.
+        environment: the variables that its workers start with for its sake, as
+            `dse.worker_environment.with_libraries` gives them; None for a study of an earlier
+            version, which does not say.
     """
 
     system: Mapping[str, Any]
@@ -44,6 +48,7 @@ class About:
     runtimes: Mapping[str, str] = field(default_factory=dict)
     artefacts: Mapping[str, str] = field(default_factory=dict)
     borrowed: tuple[Mapping[str, Any], ...] = ()
+    environment: Mapping[str, str] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """A JSON object; the inverse of `from_dict`."""
@@ -86,7 +91,8 @@ class About:
             name: the study's, for the message.
 
         Raises:
-            RequestError: the study belongs to another CPU, runtime version or data set.
+            RequestError: the study belongs to another CPU, runtime version, data set or
+                environment.
         """
         known = System.from_dict(self.system)
         differences = System.from_dict(now.system).differences(known)
@@ -109,6 +115,13 @@ class About:
                     f"study '{name}' was measured with {backend} {before}; {version} is installed",
                     remedy=f"install {before}, or choose another --study",
                 )
+        variables = now.environment or {}
+        if different := worker_environment.differences(self.environment, variables):
+            back = worker_environment.way_back(self.environment, variables)
+            raise RequestError(
+                f"study '{name}' was measured in another environment: {'; '.join(different)}",
+                remedy=f"{back}, or choose another --study",
+            )
         runtimes = {**self.runtimes, **now.runtimes}
         return replace(
             now,
@@ -117,6 +130,7 @@ class About:
             accuracy=now.accuracy or self.accuracy,
             runtimes=runtimes,
             artefacts=self.artefacts,
+            environment=self.environment,
             borrowed=(*self.borrowed, *(new for new in now.borrowed if new not in self.borrowed)),
         )
 

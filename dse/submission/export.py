@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dse import plausibility
 from dse.errors import RequestError
 from dse.report.text import console as make_console
 from dse.report.view import View
@@ -22,9 +23,10 @@ from dse.submission.tree import About, build
 from dse.submission.writing import originals_of, write
 from dse.system import System
 from dse.types import SCENARIOS, Scenario
+from dse.worker_environment import deliberate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from rich.console import Console
@@ -96,7 +98,8 @@ def run(request: Request) -> int:
     judged = _judged(view, request)
     if request.dry_run:
         make_console().print(readiness_table(judged))
-        for line in readiness_lines(judged, request.study, request.storage):
+        doubts = _doubts(each.result for each in judged)
+        for line in (*doubts, *readiness_lines(judged, request.study, request.storage)):
             console.print(line, markup=False, soft_wrap=True)
         return 0 if all(each.complete for each in judged) else 1
     chosen = _chosen(judged, request)
@@ -108,6 +111,8 @@ def run(request: Request) -> int:
                 soft_wrap=True,
             )
     tree = build(chosen, _about(study, request))
+    for line in _doubts(chosen):
+        console.print(line, markup=False, soft_wrap=True)
     written = write(tree, request.tree, request.submitter, force=request.force)
     console.print(
         f"{_counted(chosen)} in {request.tree}: "
@@ -120,6 +125,13 @@ def run(request: Request) -> int:
     if request.preview:
         console.print("a preview is not a valid submission; leave --preview out for one")
     return _checked(request, console)
+
+
+def _doubts(results: Iterable[Result]) -> list[str]:
+    """What speaks against the accuracies of points, which no rule of MLPerf's asks for."""
+    records = {result.record.id: result.record for result in results}
+    told = ((f"#{id_}", plausibility.notes(each.outcome)) for id_, each in records.items())
+    return [f"note: {line}" for line in plausibility.lines(told)]
 
 
 def _counted(chosen: Sequence[Result]) -> str:
@@ -274,6 +286,7 @@ def _about(study: Study, request: Request) -> About:
         objectives=study.about.metrics,
         retraining=told.values["retraining"],
         preview=request.preview,
+        environment=deliberate(study.about.environment),
     )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dse import yamlfile
 from dse.types import CONFIGURATION_FIELDS, METRICS, Scenario
+from dse.worker_environment import variable_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,7 +66,15 @@ def manifest_of(configuration: Configuration, preprocessing: Preprocessing, run:
     return yamlfile.dump({"models": [entry]})
 
 
-def result_readme(result: Result, model: str, system: str, version: str, *, preview: bool) -> str:
+def result_readme(
+    result: Result,
+    model: str,
+    system: str,
+    version: str,
+    environment: Mapping[str, str],
+    *,
+    preview: bool,
+) -> str:
     """The README of a result.
 
     Args:
@@ -73,11 +82,15 @@ def result_readme(result: Result, model: str, system: str, version: str, *, prev
         model: its name in the submission.
         system: the id of its system.
         version: of `dse`.
+        environment: the variables that were set for the sake of the study.
         preview: whether it is no valid result.
     """
     runs = [run for run in (result.performance, result.accuracy) if run is not None]
     table = _table(result.record.configuration, system)
     lines = "".join(map(_run_line, runs))
+    variables = "".join(
+        f" --env {variable_words({name: value})}" for name, value in environment.items()
+    )
     return f"""{PREVIEW if preview else ""}# {model}, {result.scenario.value}
 
 {UNVERIFIED}
@@ -90,7 +103,7 @@ def result_readme(result: Result, model: str, system: str, version: str, *, prev
 
 ```text
 pip install 'mlperf-dse[all]=={version}'
-dse explore space.yaml --study repeat --models MODELS --dataset IMAGES
+dse explore space.yaml --study repeat --models MODELS --dataset IMAGES{variables}
 dse validate repeat --models MODELS --dataset IMAGES --scenario {result.ran.value}
 ```
 

@@ -11,6 +11,7 @@ from dse.submission import texts
 from dse.submission.logs import KEPT, accuracy_log, accuracy_text, read_bytes
 from dse.submission.names import model_name, system_id
 from dse.submission.release import BENCHMARK
+from dse.worker_environment import variable_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,6 +35,7 @@ class About:
         objectives: of the study; not only what is exported, for more may follow into the same tree.
         retraining: whether the models were trained further, in words.
         preview: whether the results are no valid ones.
+        environment: the variables that were set for the sake of the study.
     """
 
     submitter: str
@@ -43,6 +45,7 @@ class About:
     objectives: Sequence[str]
     retraining: str
     preview: bool
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -120,6 +123,8 @@ def _add_system(tree: Tree, root: PurePosixPath, placed: Placed, about: About) -
     flat = configuration.as_dict()
     knobs = [f"{name}={flat[name]}" for name in flat if name not in ("model", "precision")]
     notes = [about.description["sw_notes"], f"knobs: {', '.join(knobs)}"]
+    if about.environment:
+        notes.append(f"environment: {variable_words(about.environment)}")
     description = {
         **about.description,
         "framework": framework,
@@ -161,7 +166,12 @@ def _add_result(tree: Tree, root: PurePosixPath, placed: Placed, about: About) -
     result, performance, accuracy = placed.result, placed.performance, placed.accuracy
     folder = root / "results" / placed.system / placed.model / result.scenario.value
     readme = texts.result_readme(
-        result, placed.model, placed.system, performance.detail("dse"), preview=about.preview
+        result,
+        placed.model,
+        placed.system,
+        performance.detail("dse"),
+        about.environment,
+        preview=about.preview,
     )
     log = accuracy_log(accuracy.logs)
     total = int(accuracy.log.number("effective_accuracy_sample_count")) if accuracy.log else 0

@@ -17,6 +17,7 @@ from PIL import Image
 
 from dse.errors import DseError, RequestError
 from dse.paths import atomic_write, cache_dir, exclusive, remove_leftovers
+from dse.tasks.formats import FORMATS
 from dse.tasks.inputs import check_preprocessing
 from dse.tasks.pool import Progress, parallel
 
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 
 DECODER = f"pillow-{PIL.__version__}"
 """What decodes and resizes: another one gives other pixels."""
-
-_FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
-"""Not all that Pillow knows: EPS, for one, starts a PostScript interpreter."""
 
 _DEEP_MODES = ("I", "F")
 """Pixels of more than 8 bits, which a conversion to RGB clips instead of scaling."""
@@ -67,7 +65,7 @@ def decode_image(path: Path, resolution: int, crop: float, interpolation: str) -
         RequestError: not an image, a damaged one, or one too large to be a photograph.
     """
     try:
-        with Image.open(path, formats=_FORMATS) as image:
+        with Image.open(path, formats=FORMATS) as image:
             pixels = _rgb(image)
         box = crop_box(*pixels.size, crop)
         return pixels.resize((resolution, resolution), _FILTERS[interpolation], box=box).tobytes()
@@ -90,7 +88,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
         return f"more than {Image.MAX_IMAGE_PIXELS} pixels"
     if isinstance(error, PIL.UnidentifiedImageError):
-        return f"none of the formats {', '.join(_FORMATS)}"
+        return f"none of the formats {', '.join(FORMATS)}"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or type(error).__name__

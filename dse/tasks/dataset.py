@@ -8,11 +8,17 @@ import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dse.errors import DseError, RequestError
 from dse.paths import atomic_write, cache_dir
-from dse.tasks.listing import Entry, list_images
+from dse.tasks.listing import list_images
 from dse.tasks.pool import Progress, parallel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dse.tasks.entries import Entry
 
 _SETTLED_NS = 2_000_000_000
 """Age from which a file's time of change tells its content; FAT keeps times to 2 s."""
@@ -27,12 +33,16 @@ class Dataset:
         files: the images, absolute paths.
         labels: the class of each image, 0..999.
         fingerprint: 64 hex digits, a hash over the order, names, labels and contents.
+        origin: where the labels come from, in words.
+        notes: what was left out or taken for granted, a few words each.
     """
 
     folder: Path
     files: tuple[Path, ...]
     labels: tuple[int, ...]
     fingerprint: str
+    origin: str = ""
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.files)
@@ -43,7 +53,8 @@ def open_dataset(folder: Path, progress: Progress | None = None) -> Dataset:
 
     The folder holds ``val_map.txt`` (a line ``file label`` for each image, as MLPerf has it; the
     files lie in the folder or in its ``images/``), or one folder for each class, named by its
-    label 0..999, or the 1000 class folders of ImageNet, whose sorted names are its order.
+    label 0..999, or the 1000 class folders of ImageNet, whose sorted names are its order. Folders
+    that systems make by themselves are no classes (`dse.tasks.class_folders.NO_CLASSES`).
 
     Args:
         folder: the folder.
@@ -54,16 +65,21 @@ def open_dataset(folder: Path, progress: Progress | None = None) -> Dataset:
         RequestError: the folder is no such data set, or an image can't be read.
     """
     folder = Path(folder).absolute()
-    entries = list_images(folder)
+    listing = list_images(folder)
+    entries = listing.entries
     return Dataset(
         folder=folder,
         files=tuple(folder / entry.name for entry in entries),
         labels=tuple(entry.label for entry in entries),
         fingerprint=_remembered_fingerprint(folder, entries, progress),
+        origin=listing.origin,
+        notes=listing.notes,
     )
 
 
-def _remembered_fingerprint(folder: Path, entries: list[Entry], progress: Progress | None) -> str:
+def _remembered_fingerprint(
+    folder: Path, entries: Sequence[Entry], progress: Progress | None
+) -> str:
     memory = cache_dir() / "datasets" / "fingerprints" / _listing_key(folder, entries)
     try:
         known = memory.read_text("ascii")
@@ -87,7 +103,7 @@ def _remember(memory: Path, fingerprint: str) -> None:
         return  # it only saves time; whoever needs the cache says what is wrong with it
 
 
-def _listing_key(folder: Path, entries: list[Entry]) -> str:
+def _listing_key(folder: Path, entries: Sequence[Entry]) -> str:
     key = hashlib.sha256(os.fsencode(folder))
     for entry in entries:
         key.update(b"\0" + os.fsencode(entry.name))
@@ -95,7 +111,7 @@ def _listing_key(folder: Path, entries: list[Entry]) -> str:
     return key.hexdigest()
 
 
-def _fingerprint(folder: Path, entries: list[Entry], progress: Progress | None) -> str:
+def _fingerprint(folder: Path, entries: Sequence[Entry], progress: Progress | None) -> str:
     contents = parallel(_content_hash, [folder / entry.name for entry in entries], progress)
     whole = hashlib.sha256()
     for entry, content in zip(entries, contents, strict=True):

@@ -12,6 +12,7 @@ from dse.explore.subjects import Bench, Subjects
 from dse.measure.runner import Limits
 from dse.measure.spec import REHEARSAL, VALID
 from dse.report.text import console as make_console
+from dse.report.text import environment_lines
 from dse.study.folder import existing_folder
 from dse.study.patience import Patience
 from dse.study.points import points
@@ -21,6 +22,7 @@ from dse.types import METRICS_OF, SCENARIOS, Scenario
 from dse.validate.schedule import Scheduler
 from dse.validate.show import Progress, schedule_lines, schedule_table, values_table
 from dse.validate.validator import End, Validator
+from dse.worker_environment import with_libraries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +66,10 @@ def run(request: Request) -> int:
     console = make_console(stderr=True)
     opened = Study.load if request.dry_run else Study.resume
     study = opened(existing_folder(request.study), request.storage)
-    prepared = prepare(study.space, request.models, request.dataset, console)
+    environment = study.about.environment
+    if environment is None:
+        environment = with_libraries({})
+    prepared = prepare(study.space, request.models, request.dataset, environment, console)
     _refuse_others(study, prepared)
     if unrecorded := study.about.unrecorded(study.folder.name):
         console.print(unrecorded, style="yellow", markup=False, soft_wrap=True)
@@ -76,6 +81,8 @@ def run(request: Request) -> int:
     subjects = Subjects(_bench(study, prepared, memory, console), study)
     scheduler = Scheduler(prepared, subjects, known, fidelity, memory, study.folder.runs)
     schedule = scheduler.schedule(records, scenarios)
+    for line in (*environment_lines(environment), *prepared.images):
+        console.print(line, markup=False, soft_wrap=True, highlight=False)
     _announce(schedule, make_console() if request.dry_run else console)
     if request.dry_run or not schedule.runs:
         return 1 if schedule.refused else 0
@@ -144,10 +151,11 @@ def _bench(study: Study, prepared: Prepared, memory_bytes: int, console: Console
         metrics=prepared.metrics,
         settings={},  # only recordings have any, and these can't be validated
         limits=Limits(0.0, memory_bytes),
-        fingerprint=study.system.fingerprint,
+        system=study.system,
         again=False,
         progress=progress,
         say=say,
+        environment=prepared.environment,
     )
 
 

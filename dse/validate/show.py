@@ -10,6 +10,7 @@ from rich.text import Text
 
 from dse.explore.display import duration
 from dse.measure.spec import STREAMS
+from dse.plausibility import notes
 from dse.report.text import number
 from dse.types import METRICS
 
@@ -138,6 +139,8 @@ class Progress:
             verdict = "VALID" if each.fidelity == "valid" else "rehearsed"
             spoilt = f"; disturbed: {each.details['disturbed']}" if _disturbed(each) else ""
             self.say(f"  {verdict}: {value} ({duration(seconds)}){spoilt}")
+        for note in notes(outcome):
+            self.say(f"  note: {note}")
 
 
 def _disturbed(measurement: Measurement) -> bool:

@@ -21,8 +21,9 @@ import numpy as np
 from dse.contract import LoadError, LoadRequest, Streams, UnsupportedError, arrays_of
 from dse.registry import backend
 from dse.signature import Signature
-from dse.start import command, environment
+from dse.start import command
 from dse.types import Configuration
+from dse.worker_environment import worker_environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,7 +78,10 @@ class Connection:
             python, "tests.backends.remote", name, str(requests), str(answers), folders=FOLDERS
         )
         self._process = subprocess.Popen(
-            words, pass_fds=(requests, answers), env=environment(python), stdin=subprocess.DEVNULL
+            words,
+            pass_fds=(requests, answers),
+            env=worker_environment(python),
+            stdin=subprocess.DEVNULL,
         )
         os.close(requests)
         os.close(answers)

@@ -18,7 +18,7 @@ from dse.contract import Buffered, LoadError, Recording, Runtime, Streams, Unsup
 from dse.instruction_sets import ARM, X86
 from dse.models.parts import beside
 from dse.registry import BACKENDS, backend
-from dse.start import command, environment
+from dse.start import command
 from dse.system import detect
 from dse.types import (
     CONFIGURATION_FIELDS,
@@ -27,6 +27,7 @@ from dse.types import (
     KnobValue,
     ModelFormat,
 )
+from dse.worker_environment import worker_environment
 from tests.backends.feeds import FEEDS, SMALL, Bench
 from tests.backends.remote import FOLDERS, RemoteRuntime
 from tests.small_models import CLASSES, OTHER_CLASSES
@@ -399,7 +400,7 @@ class TestModelFiles:
             capture_output=True,
             text=True,
             timeout=120,
-            env=environment(python),
+            env=worker_environment(python),
         )
         assert ended.returncode == 0, ended.stderr
         outcomes = json.loads(ended.stdout)

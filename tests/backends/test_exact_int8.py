@@ -27,8 +27,8 @@ def saturating(tmp_path: Path) -> Path:
         numpy_helper.from_array(np.full((4, CHANNELS, 1, 1), 127, np.int8), "w"),
         numpy_helper.from_array(np.full(4, 1 / 127, np.float32), "w_scale"),
         numpy_helper.from_array(np.zeros(4, np.int8), "w_zero"),
-        numpy_helper.from_array(np.uint8(0).reshape(()), "zero"),
-        *(numpy_helper.from_array(np.float32(v).reshape(()), k) for k, v in scalars.items()),
+        numpy_helper.from_array(np.array(0, np.uint8), "zero"),
+        *(numpy_helper.from_array(np.array(v, np.float32), k) for k, v in scalars.items()),
     ]
     nodes = [
         helper.make_node("QuantizeLinear", ["x", "x_scale", "zero"], ["x_q"]),
@@ -57,5 +57,6 @@ def test_the_product_is_exact_on_every_cpu(name: str, saturating: Path) -> None:
     configuration = Configuration("m", "int8", name, 1, 1, (("exact_int8", True),))
     model = runtime.load(LoadRequest(configuration, saturating, {}))
     scores = model.predict(model.bind(np.ones((1, CHANNELS, 8, 8), np.float32)))
-    np.testing.assert_allclose(scores, np.full((1, 4, 8, 8), CHANNELS), rtol=0.01)
+    assert scores.shape == (1, 4, 8, 8)
+    np.testing.assert_allclose(scores.astype(np.float64), CHANNELS, rtol=0.01)
     model.close()

@@ -338,3 +338,15 @@ def test_a_wrong_request_is_one_line(
     assert answer.out == ""
     assert len(answer.err.splitlines()) == 1
     assert expected in answer.err
+
+
+def test_a_variable_is_set_for_the_workers_and_told(command: Command, bert: Path) -> None:
+    words = ("bench", bert.name, *ONE_THREAD, "--dim", "sequence=16", "--study", "set")
+    answer = command.good(*words, "--env", "OMP_SCHEDULE=static", "--json")
+    assert told(answer)["environment"] == {"OMP_SCHEDULE": "static"}
+    assert "environment: OMP_SCHEDULE=static" in answer.err
+    specs = [
+        json.loads(file.read_text()) for file in bert.parent.glob("studies/set/runs/*/spec.json")
+    ]
+    assert {spec["environment"]["OMP_SCHEDULE"] for spec in specs} == {"static"}
+    assert "OMP_SCHEDULE was 'static' and is not set" in command(*words).last

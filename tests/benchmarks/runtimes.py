@@ -26,7 +26,8 @@ from dse.affinity import available_cpus
 from dse.environments.availability import availabilities
 from dse.models.builtin import Builtin
 from dse.registry import backend
-from dse.start import command, environment
+from dse.start import command
+from dse.worker_environment import worker_environment
 from tests.benchmarks.bare import BARE
 from tests.benchmarks.pairs import arguments, report, summary
 
@@ -125,7 +126,7 @@ def measured(
     }
     words = command(python, "tests.benchmarks.beside", json.dumps(wanted), folders=FOLDERS)
     done = subprocess.run(
-        words, env=environment(python), stdout=subprocess.PIPE, text=True, check=True
+        words, env=worker_environment(python), stdout=subprocess.PIPE, text=True, check=True
     )
     return tuple((ours, bare) for ours, bare in json.loads(done.stdout.splitlines()[-1])["pairs"])
 

@@ -23,6 +23,7 @@ STATUS = {
     "configurations": {"measured": int, "failed": int, "remaining": (int, type(None))},
     "measurements_taken": int,
     "failures": {str: int},
+    "notes": [str],
 }
 CONFIGURATION = {
     "model": str,
@@ -48,6 +49,7 @@ FRONTIER = {
             "fidelity": str,
             "certain": bool,
             "leading": bool,
+            "notes": [str],
         }
     ],
 }
@@ -89,6 +91,7 @@ def test_status(command: Command, study: str) -> None:
         "configurations": {"measured": 8, "failed": 2, "remaining": 2},
         "measurements_taken": 24,
         "failures": {"unsupported": 2},
+        "notes": [],
     }
     shown = command.good("status", study).out.splitlines()
     points = len(command.frontier(study)["points"])

@@ -11,8 +11,9 @@ import pytest
 
 from dse.environments.availability import availabilities
 from dse.measure.runner import Limits, run_worker
-from dse.start import command, environment
+from dse.start import command
 from dse.types import ACCURACY, LATENCY, THROUGHPUT, FailureKind, Layout, Preprocessing
+from dse.worker_environment import worker_environment
 from tests.measure.specs import ALL, PATIENCE_S, STEADY, spec
 from tests.small_models import SIDE, onnx_bytes, tflite_bytes
 
@@ -86,7 +87,7 @@ def test_the_worker_loads_little(pythons: dict[str, str], tmp_path: Path) -> Non
     told.folder.mkdir()
     file.write_text(told.to_json())
     words = command(python, "tests.environments.loaded", str(names), str(file), folders=FOLDERS)
-    ended = subprocess.run(words, capture_output=True, text=True, env=environment(python))
+    ended = subprocess.run(words, capture_output=True, text=True, env=worker_environment(python))
     assert ended.returncode == 0, ended.stderr
     assert {name for name in names.read_text().split() if not name.startswith("_")} == {
         *("dse", "mlperf_loadgen", "tflite_runtime", "tests"),

@@ -36,8 +36,8 @@ def test_the_interpreter_that_the_user_names(
     command.good("explore", "--repeats", 0, "space.yaml")
     assert command.counts("space")[:3] == (1, 0, 0)
     names = {line.partition("=")[0] for line in python.environment.splitlines()}
-    assert "DSE_CONFIG" in names
-    assert names.isdisjoint({"PYTHONPATH", "OMP_NUM_THREADS"})
+    assert {"PATH", "DSE_CACHE_DIR"} <= names
+    assert names.isdisjoint({"PYTHONPATH", "OMP_NUM_THREADS", "DSE_CONFIG"})
 
 
 @pytest.mark.usefixtures("here")

@@ -26,6 +26,7 @@ from dse.types import (
 
 PLAIN = Configuration("m", "fp32", "openvino", 2, 4, (("streams", 1),))
 DEPENDS = {"artefact": "a", "version": "1"}
+SETS = ("avx2", "fma")
 CHANGES: dict[str, dict[str, Any]] = {
     "threads": {"threads": 1},
     "batch_size": {"batch_size": 2},
@@ -48,7 +49,7 @@ COUNTS: dict[str, set[str]] = {
 
 def key(metric: str, configuration: Configuration, depends: dict[str, str] = DEPENDS) -> str:
     if metric == ACCURACY.name:
-        return accuracy_key(configuration, backend("openvino"), depends, "d")
+        return accuracy_key(configuration, backend("openvino"), depends, "d", SETS)
     if metric == MODEL_SIZE.name:
         return size_key(depends["artefact"])
     return speed_key(metric, configuration, depends, "cpu", recorded=False)
@@ -69,7 +70,7 @@ def test_the_file_and_the_runtime_count_always(metric: str) -> None:
 
 def test_the_data_set_counts_for_an_accuracy_alone() -> None:
     openvino = backend("openvino")
-    one, other = (accuracy_key(PLAIN, openvino, DEPENDS, which) for which in ("d", "e"))
+    one, other = (accuracy_key(PLAIN, openvino, DEPENDS, which, SETS) for which in ("d", "e"))
     assert one != other
 
 
@@ -94,3 +95,12 @@ def test_a_recorded_value_belongs_to_one_row() -> None:
         for change in ({}, *CHANGES.values())
     }
     assert len(keys) == 1 + len(CHANGES)
+
+
+def test_an_accuracy_depends_on_the_instruction_sets() -> None:
+    openvino = backend("openvino")
+    one, other, unknown = (
+        accuracy_key(PLAIN, openvino, DEPENDS, "d", sets)
+        for sets in (SETS, (*SETS, "avx512_vnni"), None)
+    )
+    assert len({one, other, unknown}) == 3

@@ -13,6 +13,7 @@ from dse.loadgen.logs import read_detail, read_predictions
 from dse.measure.accuracy import ACCURACY_BATCH
 from dse.measure.runner import Limits, run_worker
 from dse.measure.spec import InputSource
+from dse.plausibility import accuracy_notes, counted
 from dse.tasks.cache import image_cache, label_file
 from dse.tasks.dataset import Dataset, open_dataset
 from dse.tasks.inputs import ImageInputs
@@ -20,10 +21,12 @@ from dse.types import ACCURACY, Preprocessing
 from tests.measure.specs import spec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from dse.types import Measurement
 
     Scores = Callable[[NDArray[Any]], NDArray[np.generic]]
 
@@ -68,6 +71,17 @@ def litert(path: Path) -> Scores:
         return answer
 
     return scores
+
+
+def told_of_another_offset(
+    right: Measurement, predicted: Sequence[int], labels: Sequence[int]
+) -> str:
+    """The note where the manifest's label_offset is too small by one."""
+    moved = [label + 1 for label in predicted]
+    good = sum(found == label for found, label in zip(moved, labels, strict=True))
+    details = {**right.details, **counted(dict(enumerate(moved)), labels), "good": good}
+    (note,) = accuracy_notes(replace(right, value=100 * good / IMAGES, details=details))
+    return str(note)
 
 
 RUNTIMES = {"onnxruntime": onnxruntime, "litert": litert}
@@ -122,6 +136,13 @@ def test_every_image_is_predicted_as_in_a_plain_loop(
     assert measurement.value == 100 * good / IMAGES
     # A model of a fixed batch is fed one by one.
     batch_size = 1 if "mobilenet" in file else ACCURACY_BATCH
-    assert measurement.details == {"good": good, "total": IMAGES, "batch_size": batch_size}
+    assert measurement.details == {
+        "good": good,
+        "total": IMAGES,
+        "batch_size": batch_size,
+        **counted(dict(enumerate(labels)), dataset.labels),
+    }
+    assert accuracy_notes(measurement) == ()
     assert low <= measurement.value <= high
+    assert "shift of -1" in told_of_another_offset(measurement, labels, dataset.labels)
     assert read_detail(wanted.folder / "accuracy").values["qsl_reported_total_count"] == IMAGES

@@ -235,7 +235,19 @@ def test_scores_that_are_not_finite_end_an_accuracy_run(value: float, tmp_path: 
 def test_accuracy_counts_what_is_right(tmp_path: Path) -> None:
     [measurement] = take(Watched(), spec(tmp_path, ACCURACY.name, labels=[0, 0, 0, 1, 2, 0, 5, 0]))
     assert measurement.value == 62.5
-    assert measurement.details == {"good": 5, "total": 8, "batch_size": ACCURACY_BATCH}
+    assert measurement.details == {
+        "good": 5,
+        "total": 8,
+        "batch_size": ACCURACY_BATCH,
+        "labels": 4,
+        "commonest_label_images": 5,
+        "predicted": 1,
+        "commonest_predicted": 0,
+        "commonest_predicted_images": 8,
+        "good_shifted_up": 1,
+        "good_shifted_down": 0,
+        "classes_seen": 6,
+    }
 
 
 @pytest.mark.parametrize("jump_s", [-3.0, 0.2])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,8 +26,10 @@ def test_a_failed_run_fails_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     folder = tmp_path / AWKWARD
     folder.mkdir()
     python = wrapper(folder)
-    wanted = spec(folder, LATENCY.name, knobs={"fault": "raise"})
+    given = {"KMP_BLOCKTIME": AWKWARD, "LD_LIBRARY_PATH": "/of/the/study"}
+    wanted = replace(spec(folder, LATENCY.name, knobs={"fault": "raise"}), environment=given)
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/of/the/shell")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "of this Python alone"))
     failure = run_worker(wanted, LIMITS, interpreter=str(python.path)).failure
     assert failure is not None
@@ -47,6 +50,22 @@ def test_a_failed_run_fails_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert sorted(wanted.folder.rglob("*")) == before
     assert "OMP_NUM_THREADS" not in python.environment
     assert "PYTHONPATH" not in python.environment
+    assert f"KMP_BLOCKTIME={AWKWARD}\n" in python.environment
+    assert "LD_LIBRARY_PATH=/of/the/study\n" in python.environment
+
+
+def test_what_the_shell_has_is_named_and_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = spec(tmp_path, LATENCY.name, knobs={"delay_ms": 0.1})
+    assert run_worker(wanted, LIMITS).failure is None
+    monkeypatch.setenv("USER", "somebody")
+    monkeypatch.setenv("SECRET_TOKEN", "hidden")
+    line = command(wanted.folder)
+    assert line is not None
+    assert line.startswith("env -i ")
+    assert ' USER="$USER" ' in line
+    assert not {"somebody", "SECRET_TOKEN"} & set(line.replace('"', " ").split())
 
 
 @pytest.mark.parametrize("text", [None, "", "{", "[]", "\udcff"])

@@ -16,7 +16,6 @@ from dse.errors import DseError, RequestError
 from dse.measure.runner import (
     SPEC_FILE,
     STDERR_FILE,
-    THREAD_VARIABLES,
     Limits,
     run_worker,
 )
@@ -253,16 +252,3 @@ def test_a_worker_ends_with_its_parent(moment: str, tmp_path: Path, python: Wrap
         finally:
             parent.kill()
     wait_for(lambda: not runs(worker))
-
-
-def test_thread_variables_are_not_passed_on(
-    tmp_path: Path, python: Wrapper, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in THREAD_VARIABLES:
-        monkeypatch.setenv(name, "7")
-    monkeypatch.setenv("DSE_TEST_OTHER", "stays")
-    run_worker(spec(tmp_path, knobs=DELAYED), LIMITS, interpreter=str(python.path))
-    assert "OMP_NUM_THREADS" in THREAD_VARIABLES
-    assert not any(f"{name}=" in python.environment for name in THREAD_VARIABLES)
-    assert "DSE_TEST_OTHER=stays\n" in python.environment
-    assert os.environ["OMP_NUM_THREADS"] == "7"

@@ -17,6 +17,7 @@ from dse.measure.bench import RANDOM_SAMPLES
 from dse.measure.failures import RunFailedError
 from dse.measure.runs import take
 from dse.models.builtin import Builtin
+from dse.plausibility import counted
 from dse.registry import backend
 from dse.tasks.inputs import prepare, top1
 from dse.types import (
@@ -89,7 +90,12 @@ def test_accuracy_is_that_of_a_plain_loop(name: str, offset: int, tmp_path: Path
     np.save(tmp_path / "labels.npy", np.array(labels))
     found = taken(wanted)[ACCURACY.name]
     assert found.value == 75
-    assert found.details == {"good": 30, "total": IMAGES, "batch_size": ACCURACY_BATCH}
+    assert found.details == {
+        "good": 30,
+        "total": IMAGES,
+        "batch_size": ACCURACY_BATCH,
+        **counted(dict(enumerate(expected)), labels),
+    }
     low, high = wilson(30, IMAGES)
     assert found.interval == pytest.approx((100 * low, 100 * high))
     assert found.source is Source.MEASURED

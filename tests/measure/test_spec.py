@@ -20,6 +20,7 @@ from dse.measure.spec import (
 from dse.types import METRICS, Preprocessing
 from tests.test_types import CONFIGURATIONS, FINITE, JSON_VALUES, MEASUREMENTS
 
+VARIABLES = st.none() | st.dictionaries(st.text(min_size=1), st.text())
 PATHS = st.text(st.characters(exclude_characters="\0"), min_size=1).map(Path)
 COUNTS = st.integers(0, 10**9)
 CHANNELS = st.tuples(FINITE, FINITE, FINITE)
@@ -51,6 +52,7 @@ SPECS = st.builds(
     memory_limit_bytes=COUNTS,
     interpreter=st.text(),
     beside=st.lists(PATHS).map(tuple),
+    environment=VARIABLES,
 )
 KINDS = st.sampled_from(["measurement", "failure", "done"])
 

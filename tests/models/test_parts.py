@@ -94,7 +94,7 @@ def test_paths_out_of_the_folder_are_refused(location: str, path: Path) -> None:
         target.write_bytes(path.with_name(DATA).read_bytes())
     location = location.format(folder=path.parent)
     assert refusal(moved(path, location)) == (
-        f"the data of 'filters' lies outside the model's folder: {location!r}; "
+        f"the data of 'filters' lies outside the model's folder: {location[:80]!r}; "
         "give a model with its data beside it"
     )
 

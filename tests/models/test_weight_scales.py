@@ -28,7 +28,7 @@ WEIGHTS = arrays(
 
 
 def steps(weights: Floats, scales: Floats) -> NDArray[np.int64]:
-    return np.rint(rounded(weights, scales) / scales[:, None]).astype(np.int64)
+    return np.asarray(np.rint(rounded(weights, scales) / scales[:, None]), np.int64)
 
 
 def saturates(one: int, other: int) -> bool:

@@ -10,11 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dse.plausibility import counted
+from dse.report.frame import frame
 from dse.report.html.columns import Words, columns
 from dse.report.quantities import quantities
 from dse.report.standing import Standing, standings
 from dse.report.view import View
-from dse.types import DEFAULT_OBJECTIVES
+from dse.study.record import Record
+from dse.types import (
+    ACCURACY,
+    DEFAULT_OBJECTIVES,
+    Configuration,
+    Measurement,
+    Outcome,
+    Source,
+)
 from tests.report.samples import HARM, harmful, ordinary
 
 if TYPE_CHECKING:
@@ -60,6 +70,7 @@ def test_values_intervals_and_what_they_rest_on(tmp_path: Path) -> None:
             assert (column["low"][row] is None) == (measurement.interval is None)
             assert "measured" in column["basis"]["words"][column["basis"]["cells"][row]]
     assert found["failure"]["words"] == ["crash", "timeout"]
+    assert set(found["notes"]["cells"]) == {-1}
     assert set(found["pinned"]["words"]) == {"no"}
     assert {c for c in found["delay_ms"]["cells"] if c} == {1, 2.5}
 
@@ -83,3 +94,17 @@ def test_what_turns_text_around_is_gone(tmp_path: Path, name: str) -> None:
     words = column.get("basis", column)["words"]
     assert any("onerror" in word for word in words)
     assert not any("\u202e" in word or HARM in word for word in words)
+
+
+def test_what_speaks_against_an_accuracy_stands_before_what_failed() -> None:
+    details = {"good": 1, "total": 50, **counted(dict.fromkeys(range(50), 7), range(50))}
+    accuracy = Measurement(ACCURACY.name, 2.0, "key", Source.MEASURED, details=details)
+    points = [
+        Record(id_, Configuration("m", "fp32", "null", 1, 1), Outcome(found))
+        for id_, found in enumerate([(accuracy,), ()])
+    ]
+    told = "one label for all images (label 7 for 50 of 50): look at mean, scale, layout, dtype"
+    made = columns(points, dict.fromkeys(range(2), Standing.DOMINATED), [])
+    assert [column["name"] for column in made][-3:] == ["notes", "failure", "failure_message"]
+    assert (made[-3]["words"], made[-3]["cells"]) == ([told], [0, -1])
+    assert list(frame(points, [ACCURACY.name])["notes"]) == [told, ""]

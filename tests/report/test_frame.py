@@ -21,7 +21,7 @@ from dse.types import (
 
 ACCURACY, LATENCY, THROUGHPUT = DEFAULT_OBJECTIVES
 FIELDS = ["id", *CONFIGURATION_FIELDS]
-FAILURE = ["failure", "failure_message"]
+FAILURE = ["failure", "failure_message", "notes"]
 
 
 def record(number: int, *measurements: Measurement, **knobs: KnobValue) -> Record:
@@ -68,6 +68,7 @@ def test_a_row_holds_configuration_values_intervals_and_sources() -> None:
         f"{LATENCY}_source": "measured",
         "failure": "",
         "failure_message": "",
+        "notes": "",
     }
 
 

@@ -122,6 +122,7 @@ def test_status_counts_every_configuration_once(study: Study) -> None:
         "configurations": {"measured": 5, "failed": 3, "remaining": 12},
         "measurements_taken": 15,
         "failures": {"crash": 1, "timeout": 2},
+        "notes": [],
     }
     fewer = replace(study.about, planned=3)
     study._generation.about = fewer

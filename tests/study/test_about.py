@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dse.errors import RequestError
-from dse.study.about import NO_ACCURACY, PUBLISHED
+from dse.study.about import NO_ACCURACY, PUBLISHED, About
 from dse.study.folder import StudyFolder
 from tests.machines import masked
 from tests.study.studies import about, create, small_space
@@ -30,6 +30,18 @@ HERE = about(SPACE).system
         ({"accuracy": IMAGES}, {}, ["from data set 1111", "not from published figures"]),
         ({"accuracy": IMAGES}, {"accuracy": OTHER_IMAGES}, ["set 1111", "not from data set 2222"]),
         ({}, {"runtimes": {"null": "2"}}, ["with null 1; 2 is installed", "install 1"]),
+        (
+            {"environment": {"ONEDNN_MAX_CPU_ISA": "SSE41"}},
+            {"environment": {}},
+            ["another environment: ONEDNN_MAX_CPU_ISA was 'SSE41' and is not set", "--env"],
+        ),
+        ({"environment": {}}, {"environment": {"A": "1"}}, ["A was not set and is '1'"]),
+        (
+            {"environment": {"LD_LIBRARY_PATH": "/a"}},
+            {"environment": {"LD_LIBRARY_PATH": "/b"}},
+            ["LD_LIBRARY_PATH was '/a' and is '/b'"],
+        ),
+        ({"environment": None}, {"environment": {"A": "1"}}, ["A was not set and is '1'"]),
     ],
 )
 def test_what_does_not_belong_together_is_refused(
@@ -93,6 +105,21 @@ def test_a_study_resumed_where_only_the_name_is_the_same_is_refused(
 def test_what_speed_does_not_depend_on_may_change(changes: dict[str, str]) -> None:
     before, now = about(SPACE), about(SPACE, system={**HERE, **changes})
     assert before.continued(now, "mine").system == now.system
+
+
+def test_a_study_of_an_earlier_version_does_not_say_what_its_environment_was() -> None:
+    stored = about(SPACE).as_dict()
+    del stored["environment"]
+    before = About.from_dict(stored)
+    assert before.environment is None
+    now = about(SPACE, environment={"LD_LIBRARY_PATH": "/opt/lib"})
+    assert before.continued(now, "mine").environment is None
+
+
+def test_the_same_environment_goes_on() -> None:
+    environment = {"LD_LIBRARY_PATH": "/opt/lib", "MALLOC_ARENA_MAX": "1"}
+    study = About.from_dict(about(SPACE, environment=environment).as_dict())
+    assert study.continued(about(SPACE, environment=dict(environment)), "mine") == study
 
 
 def test_what_is_known_is_kept_and_what_is_new_is_added() -> None:

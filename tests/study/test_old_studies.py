@@ -72,6 +72,7 @@ def test_it_is_read_as_it_was(command: Command, old: Path) -> None:
     before = (old / "study.db").read_bytes()
     assert command.counts("old") == COUNTS
     assert command.status("old")["failures"] == {"crash": 4, "unsupported": 12}
+    assert command.status("old")["notes"] == []
     assert points(command) == FRONTIER
     assert {p["fidelity"] for p in command.frontier("old")["points"]} == {"probe"}
     assert (old / "study.db").read_bytes() == before

@@ -62,7 +62,8 @@ def test_rehearsals_are_exported_as_what_they_are(
     command: Command, rehearsed: Path, here: Path
 ) -> None:
     assert rehearsed.is_dir()
-    said = exported(command, "real", "--preview").splitlines()
+    note, *said = exported(command, "real", "--preview").splitlines()
+    assert note.startswith("note: #0: accuracy is that of chance (")
     assert said[0].startswith("2 results of 1 point in tree-preview: 25 files new")
     assert said[1] == "whole accuracy logs: tree-preview-originals"
     assert said[2] == "a preview is not a valid submission; leave --preview out for one"

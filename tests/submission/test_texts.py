@@ -31,6 +31,8 @@ from dse.types import (
 from tests.submission.evidence import CONFIGURATION, FILE, SHA256, Files
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dse.types import KnobValue
 
 CONFIGURATIONS = [
@@ -62,8 +64,10 @@ def result(scenario: Scenario, ran: Scenario | None = None) -> Result:
     return Result(record, scenario, ran, *both, published=False)
 
 
-def readme(made: Result, *, preview: bool = False) -> str:
-    return texts.result_readme(made, "model", "board", "1.2", preview=preview)
+def readme(
+    made: Result, *, environment: Mapping[str, str] | None = None, preview: bool = False
+) -> str:
+    return texts.result_readme(made, "model", "board", "1.2", environment or {}, preview=preview)
 
 
 @pytest.mark.parametrize("configuration", CONFIGURATIONS, ids=str)
@@ -105,8 +109,9 @@ def test_the_manifest_says_how_images_become_inputs(
     assert (entry.file, entry.sha256) == (FILE, SHA256)
 
 
-def test_what_a_readme_tells_to_type_is_understood() -> None:
-    text = readme(result(Scenario.OFFLINE, Scenario.SINGLE_STREAM))
+@pytest.mark.parametrize("environment", [{}, {"ONEDNN_MAX_CPU_ISA": "SSE41", "A": "it's b"}])
+def test_what_a_readme_tells_to_type_is_understood(environment: dict[str, str]) -> None:
+    text = readme(result(Scenario.OFFLINE, Scenario.SINGLE_STREAM), environment=environment)
     install, *commands = re.findall(r"^(?:pip|dse) .*$", text, re.MULTILINE)
     assert install == "pip install 'mlperf-dse[all]==1.2'"
     assert [shlex.split(line)[1] for line in commands] == ["explore", "validate"]
@@ -114,6 +119,8 @@ def test_what_a_readme_tells_to_type_is_understood() -> None:
         _, name, *arguments = shlex.split(line)
         context = dse.commands[name].make_context(name, arguments, **dse.context_settings)
         assert isinstance(context, click.Context)
+        if name == "explore":
+            assert dict(context.params["environment"]) == environment
     assert "--scenario SingleStream" in commands[1]  # what was run, not what it stands for
 
 

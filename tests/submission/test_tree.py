@@ -102,6 +102,9 @@ def test_points_have_systems_of_their_own(results: list[Result]) -> None:
     system = read(build([results[1]], replace(ABOUT, description=told)), f"systems/{SYSTEM}.json")
     assert system["sw_notes"].startswith("a; knobs: ")
     assert system["other_software_stack"].endswith("; b")
+    with_variable = replace(ABOUT, environment={"ONEDNN_MAX_CPU_ISA": "SSE41"})
+    system = read(build([results[1]], with_variable), f"systems/{SYSTEM}.json")
+    assert system["sw_notes"].endswith("; environment: ONEDNN_MAX_CPU_ISA=SSE41")
 
 
 def test_measurements_say_what_was_done_to_the_weights(results: list[Result]) -> None:

@@ -82,8 +82,9 @@ def test_all_classes_of_imagenet_by_name(tmp_path: Path) -> None:
         os.link(tmp_path / "one.png", tmp_path / "d" / f"n{i * 3:08}" / "x.PNG")
     dataset = open_dataset(tmp_path / "d")
     assert dataset.labels == tuple(range(1000))
+    assert (dataset.origin, dataset.notes) == ("1,000 folders in sorted order", ())
     (tmp_path / "d" / "n1").mkdir()
-    with pytest.raises(RequestError, match=r"1001 folders .*val_map\.txt"):
+    with pytest.raises(RequestError, match=r"1001 folders.* unlike the others: 'n1'.*val_map"):
         open_dataset(tmp_path / "d")
 
 

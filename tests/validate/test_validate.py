@@ -116,6 +116,34 @@ def test_a_real_model_is_rehearsed(command: Command, here: Path) -> None:
     (point,) = command.frontier("real")["points"]
     percent = f"{point['values']['accuracy_percent']:.2f} %"
     assert f"rehearsed: {percent} (" in answer.err  # the same images, the same predictions
+    (note,) = point["notes"]
+    assert note.startswith("accuracy is that of chance (")  # its weights were never trained
+    assert f"  note: {note}" in answer.err.splitlines()
+
+
+def test_the_environment_is_that_of_the_study(
+    command: Command, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_inputs(here)
+    fields = {"models": "m", "threads": 1, "batch_sizes": 1, "objectives": ["latency_p90_ms"]}
+    space = write_space(here, "set", backends={"null": {"delay_ms": 1.0}}, **fields)
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/nowhere/then")
+    models = OPTIONS[:2]
+    command.good("explore", space, "--repeats", 0, *models, "--env", "KMP_BLOCKTIME=0")
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/nowhere/now")
+    monkeypatch.setenv("KMP_BLOCKTIME", "200")
+    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    before = set((here / "studies/set/runs").iterdir())
+    answer = command.good("validate", "set", "--rehearsal", *models)
+    assert "environment: KMP_BLOCKTIME=0 LD_LIBRARY_PATH=/nowhere/then\n" in answer.err
+    assert "not passed on to the measurement: OMP_WAIT_POLICY\n" in answer.err
+    taken = [run for run in (here / "studies/set/runs").iterdir() if run not in before]
+    assert taken
+    for run in taken:
+        assert json.loads((run / "spec.json").read_text())["environment"] == {
+            "KMP_BLOCKTIME": "0",
+            "LD_LIBRARY_PATH": "/nowhere/then",
+        }
 
 
 def test_what_is_valid_is_not_run_again(command: Command, small: list[str]) -> None:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dse.plausibility import notes
 from dse.report.failures import printable
 from dse.types import CONFIGURATION_FIELDS
 
@@ -47,10 +48,11 @@ class Words:
 def columns(
     records: Sequence[Record], standings: Mapping[int, Standing], metrics: Sequence[Quantity]
 ) -> list[dict[str, Any]]:
-    """A JSON object for each column: id, standing, fields and knobs, metrics, failure and message.
+    """A JSON object for each column.
 
-    A column of numbers has them as ``cells``, one of words as `Words` has them. A metric has
-    ``low`` and ``high`` of its intervals as well, and ``basis``, what its values rest on.
+    They are id, standing, fields and knobs, metrics, notes, failure and message. A column of
+    numbers has them as ``cells``, one of words as `Words` has them. A metric has ``low`` and
+    ``high`` of its intervals as well, and ``basis``, what its values rest on.
 
     Args:
         records: a row for each.
@@ -65,9 +67,15 @@ def columns(
         _words("standing", [standings[record.id].value for record in records]),
         *(_field(name, [each.get(name) for each in flat]) for name in names),
         *(_metric(metric, records) for metric in metrics),
+        _words("notes", [_notes(record) for record in records]),
         _words("failure", [each.kind.value if each else None for each in failures]),
         _words("failure_message", [each.message if each else None for each in failures]),
     ]
+
+
+def _notes(record: Record) -> str | None:
+    """What speaks against the accuracy."""
+    return "; ".join(map(str, notes(record.outcome))) or None
 
 
 def _field(name: str, values: Sequence[KnobValue | None]) -> dict[str, Any]:

@@ -8,9 +8,9 @@ const SHOWN = {
   all: report.standings,
 };
 const FIELDS_END = columns.findIndex((column) => column.isMetric);
-const fields = columns.slice(2, FIELDS_END < 0 ? -2 : FIELDS_END);
+const fields = columns.slice(2, FIELDS_END < 0 ? -3 : FIELDS_END);
 const metrics = columns.filter((column) => column.isMetric);
-const failures = columns.slice(-2);
+const told = columns.slice(-3); // notes, and why it failed
 const hidden = new Set(); // entries of the legend that were switched off
 let chosen = null;
 let legend = null;
@@ -126,7 +126,7 @@ function choose(row) {
     list.append(element("dt", term), value);
   };
   add("standing", `${standing.text(row)}: ${report.meanings[standing.text(row)]}`);
-  for (const column of [...fields, ...failures].filter((each) => each.text(row))) {
+  for (const column of [...fields, ...told].filter((each) => each.text(row))) {
     add(column.title, column.text(row));
   }
   for (const column of metrics.filter((each) => each.value(row) !== null)) {
@@ -198,7 +198,7 @@ function columnBox(column) {
   const label = element("label", ` ${column.title}`);
   const box = element("input", "", { type: "checkbox", value: column.name });
   const usual = column.isMetric ? report.objectives.includes(column.name) : !isConstant(column);
-  const failed = failures.includes(column);
+  const failed = told.includes(column);
   box.checked = column.name === "id" || (usual && !failed) || column.name === "failure" && !isConstant(column);
   box.disabled = column.name === "id";
   box.addEventListener("change", () => update({ keepZoom: true }));

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from dse.report.effects import effects
 from dse.report.failures import reasons
-from dse.report.summary import status
+from dse.report.summary import counts
 from dse.report.text import BEHIND, UNCERTAIN
 from dse.study.about import NO_ACCURACY, PUBLISHED
 from dse.system import System
+from dse.worker_environment import deliberate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,13 +30,13 @@ HALF, ROOM = 50.0, 44.0
 
 def figures(view: View) -> list[tuple[str, str]]:
     """The study in numbers."""
-    numbers = status(view.study)
-    counts = numbers["configurations"]
+    numbers = counts(view.study)
+    done = numbers["configurations"]
     certain = sum(map(view.certain, view.frontier))
     return [
-        ("configurations measured", f"{counts['measured']:,}"),
-        ("failed", f"{counts['failed']:,}"),
-        ("remaining", f"{counts['remaining']:,}"),
+        ("configurations measured", f"{done['measured']:,}"),
+        ("failed", f"{done['failed']:,}"),
+        ("remaining", f"{done['remaining']:,}"),
         ("measurements taken", f"{numbers['measurements_taken']:,}"),
         ("on the frontier", f"{len(view.frontier):,}, {certain:,} certain"),
     ]
@@ -53,6 +54,7 @@ def system_lines(study: Study) -> list[tuple[str, str]]:
     return [
         *System.from_dict(about.system).describe(),
         *((f"version of {name}", version) for name, version in sorted(about.runtimes.items())),
+        *((f"variable {name}", value) for name, value in deliberate(about.environment).items()),
         ("accuracy from", accuracies.get(about.accuracy, f"data set {about.accuracy[:12]}")),
     ]
 

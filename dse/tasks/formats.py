@@ -1,0 +1,49 @@
+"""The kinds of image files that data sets may hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PIL import features
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_SUFFIXES = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "PNG": (".png",),
+    "BMP": (".bmp",),
+    "GIF": (".gif",),
+    "WEBP": (".webp",),
+    "TIFF": (".tif", ".tiff"),
+    "PPM": (".ppm", ".pgm", ".pbm", ".pnm"),
+    "JPEG2000": (".jp2", ".j2k", ".jpx", ".jpf", ".j2c", ".jpc"),
+    "AVIF": (".avif",),
+}
+"""Not all that Pillow knows: EPS, for one, starts a PostScript interpreter."""
+_NEEDS = {"JPEG2000": "jpg_2000", "AVIF": "avif"}
+"""What Pillow may have been built without; versions before 11.3 know no AVIF."""
+
+
+def has(feature: str) -> bool:
+    """Whether this Pillow has a feature. One that it has never heard of it has not."""
+    known = feature in features.modules or feature in features.codecs
+    return known and bool(features.check(feature))
+
+
+def supported(able: Callable[[str], bool] = has) -> dict[str, tuple[str, ...]]:
+    """The endings of file names, in lower case, by the format that Pillow can read here.
+
+    Args:
+        able: tells whether Pillow has a feature.
+    """
+    return {
+        name: endings
+        for name, endings in _SUFFIXES.items()
+        if name not in _NEEDS or able(_NEEDS[name])
+    }
+
+
+FORMATS = tuple(supported())
+SUFFIXES = frozenset(ending for endings in supported().values() for ending in endings)
+"""Endings by which an image in a class folder is known. In ``val_map.txt`` any name is good."""

@@ -1,0 +1,174 @@
+"""The environment variables of a process that measures, probes a runtime or makes a model.
+
+Runtimes read dozens of variables, and some change what is computed: `ONEDNN_VERBOSE=1` alone makes
+OpenVINO answer without computing. So such a process gets the variables that it needs and no
+others. What a user sets on purpose (``--env``) is added, recorded with the study and compared when
+the study is resumed. Standard library only.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NEEDED = frozenset(
+    {
+        *("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TEMP", "TMP", "TZ", "LANG", "LANGUAGE"),
+        *("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "DSE_CACHE_DIR"),
+    }
+)
+"""What a process needs to find programs and files and to name things; and all of `LOCALE`."""
+LOCALE = "LC_"
+OWN_PYTHON = ("PYTHONHOME", "PYTHONUSERBASE", "PYTHONNOUSERSITE", "__PYVENV_LAUNCHER__")
+"""What leads this Python to its own libraries, and another one to the wrong ones."""
+LIBRARIES = (
+    *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"),
+    *("NIX_LD", "NIX_LD_LIBRARY_PATH"),
+)
+"""Where shared libraries lie. Some systems run no runtime without them, and they may put another
+library in the place of a runtime's own: they are passed on, recorded and compared."""
+QUIET = {
+    "ORT_DISABLE_TELEMETRY": "1",  # ONNX Runtime writes an id and a database when it is imported
+    "CI": "true",  # the one variable that silences OpenVINO, which does the same
+    "NM_DISABLE_ANALYTICS": "1",  # DeepSparse reports each import and each model
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+}
+"""Telemetry is off: it writes into the home folder, and uploads while something is measured."""
+
+STEERING = (
+    *("ONEDNN_", "DNNL_", "MKL_", "MKLDNN_", "OPENBLAS_", "GOTO_", "BLIS_", "VECLIB_", "NUMEXPR_"),
+    *("OMP_", "GOMP_", "KMP_", "LIBOMP_", "TBB_", "NPY_"),
+    *("ORT_", "MLAS_", "OV_", "OPENVINO_", "NM_", "XNNPACK_", "TFLITE_", "ARM_COMPUTE_"),
+    *("TF_NUM_", "TF_ENABLE_", "TF_DISABLE_", "TF_XLA_", "TF_CPP_", "TF_LITE", "TF_ONEDNN_"),
+    *("MALLOC_", "MIMALLOC_", "TCMALLOC_", "JE_MALLOC_", "_RJEM_MALLOC_", "GLIBC_TUNABLES"),
+    *("LD_PRELOAD", "LD_AUDIT", "LD_BIND_", "LD_PROFILE", "LD_DEBUG", "DYLD_INSERT_LIBRARIES"),
+    *("PYTHONMALLOC", "PYTHONOPTIMIZE", "PYTHONDEVMODE", "PYTHONTRACEMALLOC", "PYTHONPERF"),
+    *("PYTHONPROFILE", "PYTHON_GIL", "PYTHON_JIT", "PYTHON_CPU_COUNT"),
+)
+"""How the names begin of what changes the speed or the results of a runtime. Whatever is not on the
+short list is left out; of these a user is told."""
+
+PRELOADS = ("LD_PRELOAD", "LD_AUDIT", "DYLD_INSERT_LIBRARIES")
+
+
+def worker_environment(interpreter: str, given: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The variables of a process that measures, probes a runtime or makes a model.
+
+    Args:
+        interpreter: the Python that it runs in.
+        given: what `with_libraries` made, perhaps long ago; None for the shell's `LIBRARIES` only.
+    """
+    own = OWN_PYTHON if interpreter == sys.executable else ()
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in NEEDED or name.startswith(LOCALE) or name in own
+    }
+    return {**kept, **(with_libraries({}) if given is None else given), **QUIET}
+
+
+def with_libraries(given: Mapping[str, str]) -> dict[str, str]:
+    """What a study records: the variables that a user gives, and the shell's `LIBRARIES`."""
+    shell = {name: os.environ[name] for name in LIBRARIES if os.environ.get(name)}
+    return dict(sorted({**shell, **given}.items()))
+
+
+def deliberate(environment: Mapping[str, str] | None) -> dict[str, str]:
+    """Of what a study records, the variables that somebody has set for its sake."""
+    return {name: value for name, value in (environment or {}).items() if name not in LIBRARIES}
+
+
+def variable_words(environment: Mapping[str, str]) -> str:
+    """Variables in a line, as a shell would take them."""
+    return " ".join(shlex.join([f"{name}={value}"]) for name, value in environment.items())
+
+
+def differences(before: Mapping[str, str] | None, now: Mapping[str, str]) -> list[str]:
+    """How what a study recorded differs from what its next workers would start with.
+
+    Args:
+        before: what was recorded; None where an earlier version did not. Nothing could be set for
+            its sake, so that is all that is known.
+        now: what `with_libraries` gives.
+    """
+    if before is None:
+        before, now = {}, deliberate(now)
+    return [
+        f"{name} was {_shown(before.get(name))} and is {_shown(now.get(name))}"
+        for name in sorted({*before, *now})
+        if before.get(name) != now.get(name)
+    ]
+
+
+def way_back(before: Mapping[str, str] | None, now: Mapping[str, str]) -> str:
+    """What to do about `differences`, in words."""
+    before = before or {}
+    again = [name for name, value in before.items() if now.get(name) != value]
+    others = [name for name in now if name not in before]
+    options = " ".join(f"--env {variable_words({name: before[name]})}" for name in again)
+    steps = [f"give {options}"] * bool(again) + [f"do without {', '.join(others)}"] * bool(others)
+    return " and ".join(steps)
+
+
+def _shown(value: str | None) -> str:
+    return "not set" if value is None else repr(value)
+
+
+def installer_environment(interpreter: str) -> dict[str, str]:
+    """The variables of a process that looks for a Python or installs into one.
+
+    That needs proxies, certificates and whatever else the shell says of downloads.
+    """
+    if interpreter == sys.executable:
+        return dict(os.environ)
+    foreign = ("PYTHONPATH", *OWN_PYTHON)
+    return {name: value for name, value in os.environ.items() if name not in foreign}
+
+
+def dropped(given: Mapping[str, str]) -> tuple[str, ...]:
+    """Names of variables that steer runtimes, are set in the shell, and reach no measurement.
+
+    Args:
+        given: what reaches it all the same.
+    """
+    return tuple(
+        name
+        for name in sorted(os.environ)
+        if name.startswith(STEERING) and name not in given and name not in QUIET
+    )
+
+
+def objection(name: str, value: str) -> str | None:
+    """Why a variable can't be given to a measurement; None where it can."""
+    if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is None:
+        return f"'{name}' is not the name of a variable; write NAME=VALUE"
+    if not value.isprintable():
+        return f"the value of {name} has characters that can't be shown"
+    if name.startswith(("PYTHON", "__PYVENV", "DSE_")):
+        return f"{name} would change the worker itself, not the runtime; leave it out"
+    if name in NEEDED or name.startswith(LOCALE):
+        return f"{name} reaches the measurement as the shell has it; set it there"
+    if name in QUIET:
+        return f"{name} is always {QUIET[name]}; leave it out"
+    if name.endswith("_THREADS"):
+        return f"{name} would contradict the configuration; choose threads there"
+    if name == "ORT_LOAD_CONFIG_FROM_MODEL":
+        return f"{name} would let the model decide threads; choose them in the configuration"
+    if name in PRELOADS:
+        return _preload_objection(name, value)
+    return None
+
+
+def _preload_objection(name: str, value: str) -> str | None:
+    """The loader goes on without a library that it does not find, and says so to nobody."""
+    for path in re.split(r"[: ]+", value.strip(": ")):
+        if not os.path.isabs(path) or not os.path.isfile(path):  # noqa: PTH117, PTH113
+            return f"{name}: '{path}' is not the absolute path of a file"
+    return None
