@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dse.types import FailureKind
 
-OUT_OF_MEMORY_SIGNS = ("bad_alloc", "Failed to allocate", "Cannot allocate memory", "MemoryError")
-"""What C++ runtimes and the C library say when an allocation fails."""
+OUT_OF_MEMORY_SIGNS = (
+    *("bad_alloc", "Failed to allocate", "Cannot allocate memory", "MemoryError"),
+    *("failed to map segment", "cannot map zero-fill pages"),
+)
+"""What C++ runtimes, the C library and its loader say when memory can't be had."""
 
 
 class RunFailedError(Exception):

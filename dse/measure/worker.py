@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from dse.contract import LoadError, LoadRequest, Recording, Runtime, UnsupportedError
 from dse.loadgen.logs import LogError
-from dse.measure.failures import RunFailedError
+from dse.measure.failures import RunFailedError, says_out_of_memory
 from dse.measure.spec import Spec, encode_message
 from dse.registry import backend
 from dse.types import FailureKind, Measurement, Source
@@ -82,7 +82,9 @@ def _work(spec: Spec, descriptor: int) -> tuple[FailureKind, str] | None:
         return FailureKind.INVALID_RUN, str(error)
     except (UnsupportedError, ImportError) as error:
         traceback.print_exc()
-        return FailureKind.UNSUPPORTED, str(error)
+        # A library that can't be loaded for want of memory can be tomorrow.
+        out_of_memory = says_out_of_memory(str(error))
+        return FailureKind.OUT_OF_MEMORY if out_of_memory else FailureKind.UNSUPPORTED, str(error)
     except LoadError as error:
         traceback.print_exc()
         return FailureKind.LOAD, str(error)
