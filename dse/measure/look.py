@@ -168,7 +168,7 @@ def check_differences(looks: Sequence[Look], batch_size: int, *, strict: bool) -
             raise RunFailedError(
                 FailureKind.INVALID_RUN,
                 f"the model gives one and the same answer to {count} different inputs: "
-                "the runtime does not compute it here",
+                "it is not computed here, or its weights are empty",
             )
     elif batch_size > 1 and _same(looks[1:4]):
         raise UnsupportedError(

@@ -54,7 +54,7 @@ def test_it_is_one_line_and_nothing_is_lost(
     ("file", "content", "backend"),
     [
         ("m.tflite", b"\x1c\0\0\0TFL3" + b"garbage" * 9, "litert"),
-        ("m.onnx", b"\x08\x08\x3a\x04\x0a\x02\xff\xff", "onnxruntime"),
+        ("m.onnx", b"\x08\x08\x3a\x04\x0a\x02\x0a\x00", "onnxruntime"),
     ],
 )
 def test_a_model_that_only_looks_like_one_is_a_failure(

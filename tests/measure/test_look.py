@@ -344,7 +344,7 @@ WITHOUT_COMPUTING = """
 import json, sys
 from pathlib import Path
 import numpy as np
-from dse.contract import LoadRequest
+from dse.contract import LoadRequest, UnsupportedError
 from dse.measure.failures import RunFailedError
 from dse.measure.runs import take
 from dse.measure.spec import Spec
@@ -358,7 +358,7 @@ model.close()
 try:
     list(take(runtime, spec))
     said = ""
-except RunFailedError as error:
+except (RunFailedError, UnsupportedError) as error:
     said = str(error)
 Path(sys.argv[2]).write_text(json.dumps([computes, said]))
 """
@@ -388,7 +388,9 @@ def test_openvino_that_tells_what_it_does_and_does_not_do_it(tmp_path: Path) -> 
         )
         computes, said = json.loads(answer.read_text())
         assert computes is (trace == "0") or pytest.skip("this OpenVINO computes all the same")
-        assert ("one and the same answer" in said) is not computes
+        # What lay in the memory before may be no numbers at all.
+        found_out = "one and the same answer" in said or "not finite numbers" in said
+        assert found_out is not computes
 
 
 @pytest.mark.usefixtures("shared_cache")

@@ -46,6 +46,8 @@ OWN = {
     "scale": 128,
     "label_offset": 0,
 }
+APART = {**OWN, "resolution": small_models.SIDE}
+"""A model with its weights beside it."""
 
 
 @pytest.fixture
