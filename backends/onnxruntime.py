@@ -106,7 +106,7 @@ def _options(request: LoadRequest) -> Any:
     parallel = request.knob("execution_mode", "sequential") == "parallel"
     inter_op_threads = int(request.knob("inter_op_threads", 1))
     if inter_op_threads < 1:
-        raise UnsupportedError(f"inter_op_threads={inter_op_threads} is no number of threads")
+        raise UnsupportedError(f"inter_op_threads={inter_op_threads} is not a number of threads")
     if inter_op_threads > 1 and not parallel:
         raise UnsupportedError(f"{inter_op_threads} inter_op_threads need execution_mode parallel")
     options.execution_mode = (

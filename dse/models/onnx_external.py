@@ -175,7 +175,7 @@ def _external(data: Data, span: Span, path: Path) -> External | None:
         offset = int(stated.get("offset") or 0)
         length = int(stated.get("length") or -(-prod(dims) * _BITS.get(kind, 0) // 8))
     except ValueError as error:
-        raise _damaged(path, f"where the data of '{name}' lies is no number") from error
+        raise _damaged(path, f"where the data of '{name}' lies is not a number") from error
     if min(offset, length) < 0:
         raise _damaged(path, f"the data of '{name}' begins before its file")
     return External(name, _below(stated.get("location", ""), name, path), offset + length)

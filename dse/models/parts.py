@@ -61,7 +61,7 @@ def _check(path: Path, location: str, end: int, tensor: str) -> None:
             f"its data is in '{location}', which can't be read: {reason}", file=path, remedy=remedy
         ) from error
     if not stat.S_ISREG(found.st_mode):
-        problem = f"its data is in '{location}', which is no regular file"
+        problem = f"its data is in '{location}', which is not a regular file"
     elif not inside:
         problem = f"its data is in '{location}', which links to outside the model's folder"
     elif found.st_size < end:

@@ -313,7 +313,7 @@ def test_entries_of_the_users_stay(folder: Path, site: Site) -> None:
 
 def test_a_file_for_a_folder(tmp_path: Path, site: Site) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(RequestError, match="is no folder") as caught:
+    with pytest.raises(RequestError, match="is not a folder") as caught:
         run(tmp_path / "file", site, V1)
     assert caught.value.field == "--output"
 
