@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import mmap
 import stat
 from typing import TYPE_CHECKING
 
 from dse import flatbuffer
 from dse.errors import RequestError
 from dse.models.onnx_external import externals
+from dse.paths import mapped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,9 +77,7 @@ def _check(path: Path, location: str, end: int, tensor: str) -> None:
 
 def _refuse_groups(path: Path) -> None:
     """TFLite may name files of weights, too; none of the runtimes here reads them."""
-    if not path.stat().st_size:
-        return
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+    with mapped(path) as data:
         try:
             names = [group.text(_NAME) for group in flatbuffer.root(data).tables(_GROUPS)]
         except flatbuffer.DamagedError:
