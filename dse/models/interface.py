@@ -21,7 +21,7 @@ class Tensor:
 
     Attributes:
         name: as the file has it.
-        dtype: numpy's name, or ``type <number>`` for one that no classifier uses.
+        dtype: numpy's name, or ``type <number>`` for one that is not known.
         shape: None for a dimension that may have any size; None where the file tells no shape.
         quantisation: scale and zero point of an integer tensor as a whole; None where the file
             does not tell.
