@@ -171,7 +171,7 @@ class Values(click.ParamType[tuple[str, str]]):
     "--vocabulary",
     metavar="NUMBER",
     type=click.IntRange(min=1, max=2**31 - 1),
-    help="Ids lie below it, where no table of the model tells how many there are [default: 100].",
+    help="Draw ids below this number where no table of the model bounds them [default: 100].",
 )
 @click.option(
     "--duration",

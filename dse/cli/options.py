@@ -197,8 +197,8 @@ environment_option = click.option(
     type=Variable(),
     multiple=True,
     callback=_each_once,
-    help="Set a variable for the processes that measure, which get few of the shell's; it is kept "
-    "with the results. Can be given several times.",
+    help="Set an environment variable for the measuring processes, which inherit few of the "
+    "shell's; it is recorded with the results. Can be given several times.",
 )
 run_timeout_option = click.option(
     "--run-timeout",
