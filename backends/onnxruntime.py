@@ -106,7 +106,7 @@ def _options(request: LoadRequest) -> Any:
     parallel = request.knob("execution_mode", "sequential") == "parallel"
     inter_op_threads = int(request.knob("inter_op_threads", 1))
     if inter_op_threads < 1:
-        raise UnsupportedError(f"inter_op_threads={inter_op_threads} is no number of threads")
+        raise UnsupportedError(f"inter_op_threads={inter_op_threads} is not a number of threads")
     if inter_op_threads > 1 and not parallel:
         raise UnsupportedError(f"{inter_op_threads} inter_op_threads need execution_mode parallel")
     options.execution_mode = (
@@ -191,7 +191,7 @@ class _Session:
 
 
 class _Allocating(_Session):
-    """A session that makes its outputs in each call, for nobody knows how large they will be."""
+    """A session that makes its outputs in each call, since nobody knows how large they will be."""
 
     def bind(self, batch: Batch) -> Any:
         import onnxruntime as ort
@@ -215,6 +215,16 @@ class _Allocating(_Session):
         return tuple(zip(self._outputs, arrays, strict=True))
 
 
+class _Opaque(_Allocating):
+    """A session whose first output is a sequence, a map or of a type that numpy lacks."""
+
+    def predict(self, bound: Any) -> NDArray[np.generic]:
+        import numpy as np
+
+        self._run(bound[0])
+        return np.empty(0)
+
+
 def _opened(session: Any, request: LoadRequest) -> _Session:
     """The session with its inputs and outputs; of an image classifier only the scores count."""
     inputs = [one.name for one in session.get_inputs()]
@@ -225,10 +235,10 @@ def _opened(session: Any, request: LoadRequest) -> _Session:
         return _Session(session, inputs, [outputs[scores].name], others)
     named = {dim for one in session.get_inputs() for dim in one.shape if dim is not None}
     fixed = all(
-        one.type.startswith("tensor(") and all(isinstance(d, int) or d in named for d in one.shape)
+        one.type in _ARRAYS and all(isinstance(d, int) or d in named for d in one.shape)
         for one in outputs
     )
-    kind = _Session if fixed else _Allocating
+    kind = _Session if fixed else _Allocating if outputs[0].type in _ARRAYS else _Opaque
     return kind(session, [one.name for one in signature.inputs], [one.name for one in outputs])
 
 

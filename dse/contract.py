@@ -113,8 +113,8 @@ class Model(Protocol):
 
         Returns:
             (batch_size, classes) scores: of several outputs the first with ``classes`` of them;
-            with a signature the first output, whatever that is, when all are computed. The array
-            may be overwritten by the next call.
+            with a signature the first output, whatever that is, when all are computed; no elements
+            where that is not an array. The array may be overwritten by the next call.
 
         Raises:
             Exception: whatever the runtime raises; never a silent empty answer.

@@ -1,8 +1,9 @@
-"""Where caches live, and how a file is written so that it is either whole or not there."""
+"""Where caches live, how a file is read in part, and how it is written whole or not at all."""
 
 from __future__ import annotations
 
 import fcntl
+import mmap
 import os
 import re
 import secrets
@@ -63,6 +64,21 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
         ) from error
     finally:
         _remove(temporary)
+
+
+@contextmanager
+def mapped(path: Path) -> Iterator[bytes | mmap.mmap]:
+    """The content of a file, of which only what is looked at is read; an empty one is ``b""``.
+
+    Raises:
+        OSError: it can't be read.
+    """
+    with path.open("rb") as file:
+        if not os.fstat(file.fileno()).st_size:
+            yield b""  # nothing can be mapped
+            return
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            yield data
 
 
 @contextmanager

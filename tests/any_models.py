@@ -158,6 +158,23 @@ def finding() -> ModelProto:
     return model(nodes, given, [value("places", (2, "found"), "INT64")], {})
 
 
+def listing() -> ModelProto:
+    """A sequence, numbers in bfloat16 and what they are made of."""
+    from onnx import TensorProto, helper
+
+    nodes = [
+        helper.make_node("Relu", ["numbers"], ["positive"]),
+        helper.make_node("SequenceConstruct", ["positive", "numbers"], ["both"]),
+        helper.make_node("Cast", ["numbers"], ["short"], to=TensorProto.BFLOAT16),
+    ]
+    outputs = [
+        helper.make_tensor_sequence_value_info("both", TensorProto.FLOAT, None),
+        value("short", ("batch", 4), "BFLOAT16"),
+        value("positive", ("batch", 4)),
+    ]
+    return model(nodes, [value("numbers", ("batch", 4))], outputs, {})
+
+
 def stepping() -> ModelProto:
     """Adds a number to itself as often as `steps` says, then repeats the sum `copies` times."""
     from onnx import TensorProto, helper

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dse.errors import DseError
-from dse.paths import atomic_write, cache_dir, exclusive
+from dse.paths import atomic_write, cache_dir, exclusive, mapped
 
 
 def test_cache_dir(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -24,6 +24,15 @@ def test_cache_dir(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             monkeypatch.setenv("DSE_CACHE_DIR", unset)
         assert "mlperf-dse" in cache_dir().parts
         assert cache_dir().is_absolute()
+
+
+def test_a_file_is_read_where_it_is_looked_at(tmp_path: Path) -> None:
+    for content in (b"", b"abc"):
+        (tmp_path / "f").write_bytes(content)
+        with mapped(tmp_path / "f") as data:
+            assert (len(data), data[1:3]) == (len(content), content[1:])
+    with pytest.raises(FileNotFoundError), mapped(tmp_path / "none"):
+        pass
 
 
 def test_write_appears_at_the_end_or_not_at_all(tmp_path: Path) -> None:

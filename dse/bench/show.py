@@ -9,6 +9,7 @@ from rich.text import Text
 
 from dse.bench.results import PERCENTILES, results
 from dse.report.failures import printable
+from dse.report.health import disturbed
 from dse.report.summary import notes
 from dse.report.text import (
     BY_OPTION,
@@ -139,20 +140,13 @@ def _notes(study: Study, given: Given, measured: Sequence[Record]) -> list[str]:
         lines.append(
             "each value is of one process; another may differ by a few percent (--repeats)"
         )
-    disturbed = {
-        str(m.details["disturbed"])
-        for record in measured
-        for m in record.outcome.measurements
-        if "disturbed" in m.details
-    }
     not_finite = {
         str(m.details["not_finite"])
         for record in measured
         for m in record.outcome.measurements
         if "not_finite" in m.details
     }
-    lines += sorted(not_finite)
-    return lines + [f"disturbed: {reason}" for reason in sorted(disturbed)]
+    return [*lines, *sorted(not_finite), *disturbed(study)]
 
 
 def _table(records: Sequence[Record], measured: Measured) -> Table:

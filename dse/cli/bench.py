@@ -35,7 +35,7 @@ class Numbers(click.ParamType[tuple[int, ...]]):
             return value
         numbers = whole_numbers(str(value))
         if not numbers:
-            self.fail(f"'{value}' are no numbers; write 2 or 1,2,4", param, ctx)
+            self.fail(f"'{value}' is not a list of numbers; write 2 or 1,2,4", param, ctx)
         for number in numbers:
             if not 1 <= number <= MOST:
                 self.fail(f"expected 1 to {MOST}, not {number}", param, ctx)
@@ -81,7 +81,7 @@ class Sizes(click.ParamType[tuple[str, int]]):
             return value
         name, _, size = str(value).rpartition("=")
         if not name.strip() or re.fullmatch(r"[0-9]{1,9}", size.strip()) is None:
-            self.fail(f"'{value}' is no size of a dimension; write NAME=384", param, ctx)
+            self.fail(f"'{value}' is not the size of a dimension; write NAME=384", param, ctx)
         return name.strip(), int(size)
 
 
@@ -171,7 +171,7 @@ class Values(click.ParamType[tuple[str, str]]):
     "--vocabulary",
     metavar="NUMBER",
     type=click.IntRange(min=1, max=2**31 - 1),
-    help="Ids lie below it, where no table of the model tells how many there are [default: 100].",
+    help="Draw ids below this number where no table of the model bounds them [default: 100].",
 )
 @click.option(
     "--duration",

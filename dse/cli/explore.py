@@ -38,8 +38,10 @@ SAMPLERS = ("grid", "random", "nsga2", "tpe", "frontier")
     help="Folder of model files with a models.yaml, instead of the builtin untrained models.",
 )
 @storage_option
-@click.option("--n-trials", type=click.IntRange(min=1), help="Measure so many configurations.")
-@click.option("--timeout", type=Duration(), help="Begin no configuration after this time (2h).")
+@click.option("--n-trials", type=click.IntRange(min=1), help="Stop after N configurations.")
+@click.option(
+    "--timeout", type=Duration(), help="Start no new configuration after this long, e.g. 2h."
+)
 @click.option(
     "--sampler",
     type=click.Choice(SAMPLERS),
@@ -52,7 +54,7 @@ SAMPLERS = ("grid", "random", "nsga2", "tpe", "frontier")
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="Of everything random: the same one gives the same order.",
+    help="Random seed: the same seed gives the same order.",
 )
 @run_timeout_option
 @memory_limit_option

@@ -99,7 +99,7 @@ class Duration(click.ParamType[float]):
             return value
         seconds = _quantity(str(value), _UNITS_S)
         if not seconds:
-            self.fail(f"'{value}' is no span of time; write 90s, 30m, 2h or 1d", param, ctx)
+            self.fail(f"'{value}' is not a span of time; write 90s, 30m, 2h or 1d", param, ctx)
         if seconds > MAX_SECONDS:
             self.fail(f"'{value}' is more than 366 days", param, ctx)
         return seconds
@@ -118,7 +118,7 @@ class Size(click.ParamType[int]):
             return value
         size = _quantity(str(value), _UNITS_BYTES)
         if not size:
-            self.fail(f"'{value}' is no amount of memory; write 800MiB or 4GiB", param, ctx)
+            self.fail(f"'{value}' is not an amount of memory; write 800MiB or 4GiB", param, ctx)
         if size > MAX_BYTES:
             self.fail("more than any machine has; write 800MiB or 4GiB", param, ctx)
         return int(size)
@@ -137,7 +137,7 @@ class Ids(click.ParamType[tuple[int, ...]]):
             return value
         numbers = whole_numbers(str(value))
         if not numbers:
-            self.fail(f"'{value}' are no ids of points; write 3 or 3,7", param, ctx)
+            self.fail(f"'{value}' is not a list of point ids; write 3 or 3,7", param, ctx)
         return numbers
 
 
@@ -155,7 +155,7 @@ class Percents(click.ParamType[tuple[float, ...]]):
         plain = re.fullmatch(r"\d{1,3}(\.\d{1,9})?(,\d{1,3}(\.\d{1,9})?)*", str(value))
         found = tuple(map(float, str(value).split(","))) if plain else ()
         if not found or max(found) > 100:
-            self.fail(f"'{value}' are no percentages; write 70 or 65,70", param, ctx)
+            self.fail(f"'{value}' is not a list of percentages; write 70 or 65,70", param, ctx)
         return found
 
 
@@ -197,8 +197,8 @@ environment_option = click.option(
     type=Variable(),
     multiple=True,
     callback=_each_once,
-    help="Set a variable for the processes that measure, which get few of the shell's; it is kept "
-    "with the results. Can be given several times.",
+    help="Set an environment variable for the measuring processes, which inherit few of the "
+    "shell's; it is recorded with the results. Can be given several times.",
 )
 run_timeout_option = click.option(
     "--run-timeout",
@@ -225,7 +225,7 @@ def repeats_option(default: int) -> Callable[[_Command], _Command]:
         type=click.IntRange(min=0, max=100),
         default=default,
         show_default=True,
-        help="Measure what may be on the frontier so often again, and longer.",
+        help="Re-measure each possible frontier point N times, with longer runs.",
     )
 
 

@@ -30,7 +30,7 @@ def check_name(file: Path) -> None:
         RequestError: that is so.
     """
     if file.suffix.lower() not in FORMATS:
-        problem = f"'{file.suffix}' is no format of a picture"
+        problem = f"'{file.suffix}' is not a picture format"
         remedy = f"end the name with {', '.join(FORMATS)}"
         raise RequestError(problem, file=file, field="--picture", remedy=remedy)
 

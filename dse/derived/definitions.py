@@ -54,7 +54,7 @@ class Definition:
             problem, remedy = wrong
             raise RequestError(f"'{name}' {problem}", field=METRIC, remedy=remedy)
         if unit and (len(unit) > UNIT_WIDTH or not unit.isprintable()):
-            problem = f"the unit of {name} is no text of at most {UNIT_WIDTH} characters"
+            problem = f"the unit of {name} is not a text of at most {UNIT_WIDTH} characters"
             raise RequestError(problem, field=METRIC, remedy="shorten it")
         return cls(name, unit, Expression(match["is"], METRIC))
 

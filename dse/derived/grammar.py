@@ -32,8 +32,8 @@ def parse(text: str, option: str) -> tuple[ast.expr, tuple[str, ...]]:
         option: where it was given, for the message.
 
     Raises:
-        RequestError: it is too long or nested too deep, is no expression, or says something that
-            expressions can't.
+        RequestError: it is too long or nested too deep, is not an expression, or says what
+            expressions can't say.
     """
     if len(text) > MAX_CHARACTERS:
         remedy = "split it into several metrics"
@@ -52,10 +52,10 @@ def _tree(text: str, option: str) -> ast.expr:
             warnings.simplefilter("error")  # what Python only doubts is an error here
             return ast.parse(text, mode="eval").body
     except SyntaxError as error:
-        problem = f"'{_short(text)}' is no expression: {error.msg}"
+        problem = f"'{_short(text)}' is not an expression: {error.msg}"
         raise RequestError(problem, field=option, remedy=LANGUAGE) from error
     except ValueError as error:  # a null byte
-        problem = f"'{_short(text)}' is no expression: {error}"
+        problem = f"'{_short(text)}' is not an expression: {error}"
         raise RequestError(problem, field=option, remedy=LANGUAGE) from error
     except (RecursionError, MemoryError) as error:  # so Python's parser calls it
         raise _too_deep(option) from error

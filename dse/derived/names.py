@@ -28,7 +28,10 @@ def objection(name: str) -> tuple[str, str] | None:
     """What is wrong with a name that a user gives to a number of his own, and the remedy."""
     other = "choose another name"
     if FORM.fullmatch(name) is None:
-        return "is no name", "use lower-case letters, digits and _, at most 64, and a letter first"
+        return (
+            "is not a name",
+            "use lower-case letters, digits and _, at most 64, and a letter first",
+        )
     if keyword.iskeyword(name) or name in FUNCTIONS or name in CONSTANTS:
         return "has a meaning in expressions", other
     if name in KNOWN:

@@ -176,7 +176,7 @@ def _response(path: Path, entry: Any) -> tuple[int, int]:
     if len(data) != LABEL_BYTES:
         raise LogError(f"{path}: a response of {len(data)} bytes where {LABEL_BYTES} are due")
     if not isinstance(index, int):
-        raise LogError(f"{path}: '{index}' is no index of a sample")
+        raise LogError(f"{path}: '{index}' is not the index of a sample")
     return index, int.from_bytes(data, "little", signed=True)
 
 

@@ -109,7 +109,7 @@ def _check(member: tarfile.TarInfo, count: int, bounds: Bounds) -> None:
         raise ArchiveError(f"the archive has a member outside its folder: {name}")
     plain = member.type in (tarfile.REGTYPE, tarfile.AREGTYPE) and not member.issparse()
     if not plain and not member.isdir():
-        raise ArchiveError(f"the archive has a member that is no regular file: {name}")
+        raise ArchiveError(f"the archive has a member that is not a regular file: {name}")
     if member.size > bounds.member_bytes:
         raise ArchiveError(f"{name} is larger than {bounds.member_bytes >> 20} MiB")
 

@@ -74,7 +74,7 @@ def describe(path: Path, signature: str | None = None) -> Described:
             for the first one where that subgraph has none.
 
     Raises:
-        RequestError: it is no model file, or one of a kind that can't be fed, or has no such
+        RequestError: it is not a model file, or one of a kind that can't be fed, or has no such
             signature.
         UnavailableError: the library that reads it is not installed.
     """

@@ -139,7 +139,7 @@ def fetch(
         DseError: a server can't be reached, or the folder or the cache can't be written to.
     """
     if folder.exists() and not folder.is_dir():
-        raise RequestError("is no folder", file=folder, field="--output")
+        raise RequestError("is not a folder", file=folder, field="--output")
     fetched = Fetched(folder)
     for one in wanted:
         fetched.find(one.model, one.precision)  # complain before anything is downloaded

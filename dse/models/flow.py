@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MAX_STEPS = 200_000
 """Of a model with all its inner graphs, each as often as it is called."""
 MAX_DEPTH = 32
+"""Of graphs within graphs."""
 _ORDER: tuple[Role, ...] = ("size", "axes", "index", "pick", "branch")
 """What counts of an input that decides several things."""
 

@@ -179,7 +179,7 @@ class GraphBuilder:
 
     def __post_init__(self) -> None:
         if self.resolution < 1:
-            raise ValueError(f"resolution {self.resolution} is no number of pixels")
+            raise ValueError(f"resolution {self.resolution} is not a number of pixels")
 
     @property
     def input(self) -> Tensor:

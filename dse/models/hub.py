@@ -99,7 +99,7 @@ def parse(text: str) -> Reference:
         raise RequestError(f"'{text}' names no model of the hub", remedy=FORM)
     if slash and PurePosixPath(file).suffix.lower() not in FORMATS:
         known = " or ".join(FORMATS)
-        raise RequestError(f"'{file}' is no model file", remedy=f"name one that ends in {known}")
+        raise RequestError(f"'{file}' is not a model file", remedy=f"name one that ends in {known}")
     return Reference(f"{owner}/{repo}", file, revision or MAIN)
 
 

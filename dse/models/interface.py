@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import mmap
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from dse import flatbuffer, protobuf
+from dse.paths import mapped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ class Tensor:
 
     Attributes:
         name: as the file has it.
-        dtype: numpy's name, or ``type <number>`` for one that no classifier uses.
+        dtype: numpy's name, or ``type <number>`` for one that is not known.
         shape: None for a dimension that may have any size; None where the file tells no shape.
         quantisation: scale and zero point of an integer tensor as a whole; None where the file
             does not tell.
@@ -64,15 +64,13 @@ def read_interface(path: Path, model_format: ModelFormat) -> Interface | None:
 
 @lru_cache(maxsize=256)
 def _read(
-    path: Path, model_format: ModelFormat, _inode: int, size: int, _mtime_ns: int
+    path: Path, model_format: ModelFormat, _inode: int, _size: int, _mtime_ns: int
 ) -> Interface | None:
-    if not size:
-        return None
     from dse.models.onnx_interface import onnx_interface
     from dse.models.tflite_reader import tflite_interface
 
     read = tflite_interface if model_format == "tflite" else onnx_interface
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+    with mapped(path) as data:
         try:
             return read(data)
         except (flatbuffer.DamagedError, protobuf.DamagedError, UnicodeDecodeError):

@@ -27,8 +27,6 @@ def correction(preprocessing: Preprocessing) -> str:
     that no real mean lies above 0 and up to 1, and no real scale below 1. Raw pixels (mean 0, scale
     1) are as good as any.
     """
-    if preprocessing.dtype != "float32":
-        return ""
     mean, scale = preprocessing.mean, preprocessing.scale
     small_mean = all(0 <= each <= 1 for each in mean) and any(mean)
     small_scale = all(0 < each < 1 for each in scale)

@@ -89,7 +89,7 @@ def _declared(one: ValueInfoProto, rows: int | None, role: Role | None, path: Pa
     if not one.type.HasField("tensor_type"):
         kind = one.type.WhichOneof("value") or "nothing"
         raise RequestError(
-            f"the input '{one.name}' is no tensor but a {kind.removesuffix('_type')}",
+            f"the input '{one.name}' is not a tensor but a {kind.removesuffix('_type')}",
             file=path,
             remedy="export the model with tensors as inputs",
         )

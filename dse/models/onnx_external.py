@@ -6,7 +6,6 @@ are those of onnx.proto.
 
 from __future__ import annotations
 
-import mmap
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
@@ -14,6 +13,8 @@ from pathlib import PurePath, PureWindowsPath
 from typing import TYPE_CHECKING
 
 from dse.errors import RequestError
+from dse.models.flow import MAX_DEPTH
+from dse.paths import mapped
 from dse.protobuf import DamagedError, fields, integers
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
     Span = tuple[int, int]
 
-MAX_DEPTH = 32
-"""Of graphs within graphs."""
 _GRAPH, _FUNCTION = 7, 25  # of ModelProto
 _NODE, _CONSTANT, _SPARSE_CONSTANT = 1, 5, 15  # of GraphProto
 _FUNCTION_NODE, _DEFAULT = 7, 11  # of FunctionProto
@@ -78,10 +77,8 @@ def externals(path: Path) -> tuple[External, ...]:
 
 
 @lru_cache(maxsize=256)
-def _externals(path: Path, _inode: int, size: int, _mtime_ns: int) -> tuple[External, ...]:
-    if not size:
-        return ()
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+def _externals(path: Path, _inode: int, _size: int, _mtime_ns: int) -> tuple[External, ...]:
+    with mapped(path) as data:
         try:
             spans = _constants(data, _inner(data, (0, len(data)), _GRAPH, _FUNCTION), path)
             found = [_external(data, span, path) for span in spans]
@@ -175,7 +172,7 @@ def _external(data: Data, span: Span, path: Path) -> External | None:
         offset = int(stated.get("offset") or 0)
         length = int(stated.get("length") or -(-prod(dims) * _BITS.get(kind, 0) // 8))
     except ValueError as error:
-        raise _damaged(path, f"where the data of '{name}' lies is no number") from error
+        raise _damaged(path, f"where the data of '{name}' lies is not a number") from error
     if min(offset, length) < 0:
         raise _damaged(path, f"the data of '{name}' begins before its file")
     return External(name, _below(stated.get("location", ""), name, path), offset + length)

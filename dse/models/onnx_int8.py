@@ -173,9 +173,7 @@ def _shift(layer: Layer, means: NDArray[np.float64]) -> NDArray[np.float64]:
     outputs = len(layer.weights)
     rows = layer.weights.reshape(outputs, -1)
     changes = (rounded(rows, layer.scales) - rows).reshape(*layer.weights.shape[:2], -1).sum(axis=2)
-    groups = _integer(layer.node, "group", 1)
-    group_of = np.arange(outputs) // (outputs // groups)
-    return mean_shift(changes, means.reshape(groups, -1)[group_of])
+    return mean_shift(changes, means)
 
 
 def _means(

@@ -142,13 +142,13 @@ class _Reader:
         if bias.shape != shape[:1]:
             raise MismatchError(f"{layer.name}: bias {bias.shape} where {shape[:1]} should be")
         if not (np.isfinite(kernel).all() and np.isfinite(bias).all()):
-            raise MismatchError(f"{layer.name}: a weight is no finite number")
+            raise MismatchError(f"{layer.name}: a weight is not a finite number")
         return Weights(kernel.reshape(shape), bias)
 
     def _constant(self, name: str, layer: str) -> NDArray[np.float32]:
         found = self._constants.get(name)
         if found is None or found.dtype != "float32":
-            raise MismatchError(f"{layer}: its weights are no float32 constants")
+            raise MismatchError(f"{layer}: its weights are not float32 constants")
         return found
 
     def _activated(self, layer: Conv, value: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import mmap
 import stat
 from typing import TYPE_CHECKING
 
 from dse import flatbuffer
 from dse.errors import RequestError
 from dse.models.onnx_external import externals
+from dse.paths import mapped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,7 +61,7 @@ def _check(path: Path, location: str, end: int, tensor: str) -> None:
             f"its data is in '{location}', which can't be read: {reason}", file=path, remedy=remedy
         ) from error
     if not stat.S_ISREG(found.st_mode):
-        problem = f"its data is in '{location}', which is no regular file"
+        problem = f"its data is in '{location}', which is not a regular file"
     elif not inside:
         problem = f"its data is in '{location}', which links to outside the model's folder"
     elif found.st_size < end:
@@ -77,9 +77,7 @@ def _check(path: Path, location: str, end: int, tensor: str) -> None:
 
 def _refuse_groups(path: Path) -> None:
     """TFLite may name files of weights, too; none of the runtimes here reads them."""
-    if not path.stat().st_size:
-        return
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+    with mapped(path) as data:
         try:
             names = [group.text(_NAME) for group in flatbuffer.root(data).tables(_GROUPS)]
         except flatbuffer.DamagedError:

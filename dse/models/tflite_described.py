@@ -13,6 +13,7 @@ from dse.flatbuffer import DamagedError, Table, root
 from dse.models.described import Declared, Described, stored_precision
 from dse.models.flow import FlowError
 from dse.models.tflite_flow import operator_codes, roles_by_tensor
+from dse.models.tflite_reader import sizes, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,14 +23,9 @@ if TYPE_CHECKING:
 
 _SUBGRAPHS, _BUFFERS, _SIGNATURES = 2, 4, 7  # of Model
 _TENSORS, _INPUTS, _OPERATORS = 0, 1, 3  # of SubGraph
-_SHAPE, _TYPE, _BUFFER, _NAME, _SIGNATURE = 0, 1, 2, 3, 7  # of Tensor
+_SHAPE, _BUFFER, _NAME = 0, 2, 3  # of Tensor
 _CODE, _READS, _WRITES, _OPTIONS = 0, 1, 2, 4  # of Operator
 _KEY, _SUBGRAPH = 2, 4  # of SignatureDef
-_TYPES = (
-    *("float32", "float16", "int32", "uint8", "int64", "string", "bool", "int16", "complex64"),
-    *("int8", "float64", "complex128", "uint64", "resource", "variant", "uint32", "uint16"),
-    *("int4", "bfloat16"),
-)
 _PRECISIONS = {
     "float32": "fp32",
     "float64": "fp32",
@@ -40,7 +36,6 @@ _PRECISIONS = {
 _UNCHANGED = {22, 53, 70}  # RESHAPE, CAST, EXPAND_DIMS
 _GATHER, _EMBEDDING_LOOKUP = 36, 7
 _PICKS = {_GATHER: (1, 0), _EMBEDDING_LOOKUP: (0, 1)}  # what picks, and from which table
-_MAX_RANK = 8
 
 
 def describe_tflite(path: Path, signature: str | None = None) -> Described:
@@ -112,18 +107,8 @@ def _chosen(signatures: Sequence[_Signature], wanted: str | None, path: Path) ->
 
 
 def _declared(tensor: Table, rows: int | None, role: Role | None) -> Declared:
-    name = tensor.text(_NAME)
-    shape, signature = tensor.integers(_SHAPE), tensor.integers(_SIGNATURE)
-    if len(shape) > _MAX_RANK:
-        raise DamagedError(f"a tensor has {len(shape)} dimensions")
-    sizes = signature if len(signature) == len(shape) else shape
-    dims = tuple(size if size >= 0 else "" for size in sizes)
-    return Declared(name, _type_name(tensor), dims, rows, role)
-
-
-def _type_name(tensor: Table) -> str:
-    kind = tensor.byte(_TYPE)
-    return _TYPES[kind] if kind < len(_TYPES) else f"type {kind}"
+    dims = tuple(size if size >= 0 else "" for size in sizes(tensor))
+    return Declared(tensor.text(_NAME), type_name(tensor), dims, rows, role)
 
 
 def _weights(tensors: list[Table], filled: list[bool]) -> Counter[str]:
@@ -132,7 +117,7 @@ def _weights(tensors: list[Table], filled: list[bool]) -> Counter[str]:
     for tensor in tensors:
         buffer = tensor.number(_BUFFER)
         if 0 < buffer < len(filled) and filled[buffer]:
-            counts[_type_name(tensor)] += abs(prod(tensor.integers(_SHAPE)))
+            counts[type_name(tensor)] += abs(prod(tensor.integers(_SHAPE)))
     return counts
 
 

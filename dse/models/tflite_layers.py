@@ -155,9 +155,7 @@ def _shift(layer: _Layer, changes: Floats, means: NDArray[np.float64]) -> NDArra
     outputs = len(layer.weights)
     per_input = 1 if layer.code == _DEPTHWISE else layer.weights.shape[-1]
     summed = changes.reshape(outputs, -1, per_input).sum(axis=1)
-    groups = len(means) // per_input
-    group_of = np.arange(outputs) // (outputs // groups)
-    return mean_shift(summed, means.reshape(groups, per_input)[group_of])
+    return mean_shift(summed, means)
 
 
 def channel_means(

@@ -22,7 +22,11 @@ _SUBGRAPHS = 2  # of Model
 _TENSORS, _INPUTS, _OUTPUTS = 0, 1, 2  # of SubGraph
 _SHAPE, _TYPE, _NAME, _QUANTISATION, _SIGNATURE = 0, 1, 3, 4, 7  # of Tensor
 _SCALE, _ZERO_POINT = 2, 3  # of QuantizationParameters
-_TYPE_NAMES = {0: "float32", 1: "float16", 2: "int32", 3: "uint8", 9: "int8"}
+_TYPES = (
+    *("float32", "float16", "int32", "uint8", "int64", "string", "bool", "int16", "complex64"),
+    *("int8", "float64", "complex128", "uint64", "resource", "variant", "uint32", "uint16"),
+    *("int4", "bfloat16"),
+)
 _QUANTISED = ("uint8", "int8")
 _MAX_RANK = 8
 
@@ -33,7 +37,7 @@ class End:
 
     Attributes:
         shape: as the file has it, the batch first.
-        dtype: numpy's name, or ``type <number>`` for one that no classifier here uses.
+        dtype: as `type_name` gives it.
     """
 
     shape: tuple[int, ...]
@@ -63,11 +67,31 @@ def ends(data: bytes) -> tuple[End, End]:
 
 
 def _end(tensor: Table) -> End:
+    return End(_shape(tensor), type_name(tensor))
+
+
+def type_name(tensor: Table) -> str:
+    """The type of a tensor: numpy's name, or ``type <number>`` for one that is not known."""
     kind = tensor.byte(_TYPE)
+    return _TYPES[kind] if kind < len(_TYPES) else f"type {kind}"
+
+
+def sizes(tensor: Table) -> tuple[int, ...]:
+    """The shape of a tensor, with a negative number where any size will do.
+
+    Raises:
+        DamagedError: it has too many dimensions.
+    """
+    shape, signature = _shape(tensor), tensor.integers(_SIGNATURE)
+    # The shape itself has a 1 where the signature leaves a size open.
+    return signature if len(signature) == len(shape) else shape
+
+
+def _shape(tensor: Table) -> tuple[int, ...]:
     shape = tensor.integers(_SHAPE)
     if len(shape) > _MAX_RANK:
         raise DamagedError(f"a tensor has {len(shape)} dimensions")
-    return End(shape, _TYPE_NAMES.get(kind, f"type {kind}"))
+    return shape
 
 
 def tflite_interface(data: Data) -> Interface:
@@ -87,13 +111,10 @@ def tflite_interface(data: Data) -> Interface:
 
 
 def _tensor(tensor: Table) -> Tensor:
-    end = _end(tensor)
-    # The shape itself has a 1 where the signature leaves a size open.
-    signature = tensor.integers(_SIGNATURE)
-    sizes = signature if len(signature) == len(end.shape) else end.shape
-    shape = tuple(size if size > 0 else None for size in sizes)
-    quantised = _quantisation(tensor) if end.dtype in _QUANTISED else None
-    return Tensor(tensor.text(_NAME), end.dtype, shape, quantised)
+    dtype = type_name(tensor)
+    shape = tuple(size if size > 0 else None for size in sizes(tensor))
+    quantised = _quantisation(tensor) if dtype in _QUANTISED else None
+    return Tensor(tensor.text(_NAME), dtype, shape, quantised)
 
 
 def _quantisation(tensor: Table) -> tuple[float, int] | None:

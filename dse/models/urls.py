@@ -93,7 +93,7 @@ def check_mirror(url: str) -> str:
     plain = url.isascii() and url.isprintable() and " " not in url
     if parts is None or not plain or parts.query or parts.fragment or parts.username is not None:
         raise RequestError(
-            f"'{url}' is no address of a mirror",
+            f"'{url}' is not the address of a mirror",
             field="--mirror",
             remedy="write one such as https://mirror.example/models",
         )

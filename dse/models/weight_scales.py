@@ -72,7 +72,7 @@ def rounded(weights: Floats, scales: Floats) -> Floats:
     return np.asarray(steps * scales[:, None], np.float32)
 
 
-def mean_shift(changes: Floats, inputs: NDArray[np.float64]) -> NDArray[np.float64]:
+def mean_shift(changes: Floats, means: NDArray[np.float64]) -> NDArray[np.float64]:
     """How far rounded weights move the mean of each output.
 
     Rounding is not fair to the mean: inputs after a ReLU are all positive. What a bias takes back
@@ -80,12 +80,17 @@ def mean_shift(changes: Floats, inputs: NDArray[np.float64]) -> NDArray[np.float
     Bias Correction, 2019, section 4.2.
 
     Args:
-        changes: (outputs, inputs): what rounding adds to the weights, summed over a kernel.
-        inputs: (outputs, inputs) or (inputs,): means of the inputs.
+        changes: (outputs, inputs of a group): what rounding adds to the weights, summed over a
+            kernel.
+        means: (inputs,): of all inputs. Outputs come group by group, as their inputs do.
 
     Returns:
         (outputs,), in the outputs' units.
     """
+    outputs, per_group = changes.shape
+    groups = len(means) // per_group
+    group_of = np.arange(outputs) // (outputs // groups)
+    inputs = means.reshape(groups, per_group)[group_of]
     return np.asarray((changes.astype(np.float64) * inputs).sum(axis=1))
 
 

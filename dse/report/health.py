@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def health(study: Study) -> list[str]:
     """Everything there is to say; nothing where nothing was measured here."""
-    lines = [*_noise(study), *_anchor(study), *_drifts(study), *_disturbed(study)]
+    lines = [*_noise(study), *_anchor(study), *_drifts(study), *disturbed(study)]
     return [*lines, *_frontier(study), *_stale(study)]
 
 
@@ -80,7 +80,8 @@ def _trial(place: Place) -> str:
     return f"{place[0]}-{place[1]:06d}"
 
 
-def _disturbed(study: Study) -> Iterator[str]:
+def disturbed(study: Study) -> Iterator[str]:
+    """How many measurements were disturbed, and by what; nothing where none was."""
     taken = [each.measurement for each in study.results.measured]
     timed = [m for m in taken if m.source is Source.MEASURED and METRICS[m.metric].timed]
     causes = [str(m.details["disturbed"]) for m in timed if "disturbed" in m.details]

@@ -38,7 +38,7 @@ AGAIN = "import the results again"
 
 def _known_metric(name: str) -> str:
     if name not in METRICS and name != OFFLINE_POWER:
-        raise ValueError(f"'{name}' is no metric")
+        raise ValueError(f"'{name}' is not a metric")
     return name
 
 

@@ -45,7 +45,7 @@ class Line:
             return value
         bounds = f" above {above:g}" if math.isfinite(above) else ""
         bounds += f" up to {most:g}" if math.isfinite(most) else ""
-        raise self.wrong(column, f"'{text}' is no number{bounds}")
+        raise self.wrong(column, f"'{text}' is not a number{bounds}")
 
     def count(self, column: str) -> int:
         """The whole number from 1 in a column.
@@ -55,7 +55,7 @@ class Line:
         """
         value = self.amount(column, above=0, most=1e6)
         if not value.is_integer():
-            raise self.wrong(column, f"'{self.cells[column]}' is no whole number")
+            raise self.wrong(column, f"'{self.cells[column]}' is not a whole number")
         return int(value)
 
     def wrong(self, column: str | None, problem: str) -> RequestError:

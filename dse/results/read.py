@@ -51,7 +51,7 @@ def read_file(path: Path) -> tuple[Results, ...]:
     if not path.is_dir():
         return read_table(path)
     if not submitters(path):
-        problem = "is no tree of submissions"
+        problem = "is not a tree of submissions"
         remedy = "name a folder that holds systems/ and results/ of an organisation"
         raise RequestError(problem, file=path, remedy=remedy)
     return read_tree(path)

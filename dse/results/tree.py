@@ -183,7 +183,7 @@ def _ran(place: _Place, log: DetailLog) -> Scenario:
     """The scenario of the run itself."""
     told = log.values.get("effective_scenario")
     if told not in tuple(Scenario):
-        raise LogError(f"{place.logs / DETAIL}: '{told}' is no scenario")
+        raise LogError(f"{place.logs / DETAIL}: '{told}' is not a scenario")
     return Scenario(told)
 
 

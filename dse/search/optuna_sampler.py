@@ -55,7 +55,7 @@ class FrontierSampler(BaseSampler):
         sources: by configuration and metric, what was measured on other systems.
 
     Raises:
-        RequestError: an objective is no metric, or a constraint bounds something else; there are
+        RequestError: an objective is not a metric, or a constraint bounds something else; there are
             no configurations, or more than `MOST_CONFIGURATIONS`.
     """
 
@@ -153,10 +153,10 @@ def _check(objectives: Sequence[str], constraints: Sequence[Constraint]) -> None
     for name in objectives:
         if name not in METRICS:
             remedy = f"known are {', '.join(METRICS)}"
-            raise RequestError(f"'{name}' is no metric", field="objectives", remedy=remedy)
+            raise RequestError(f"'{name}' is not a metric", field="objectives", remedy=remedy)
     for bound in constraints:
         if bound.metric not in objectives:
-            problem, remedy = f"'{bound.metric}' is no objective", "bound one of the objectives"
+            problem, remedy = f"'{bound.metric}' is not an objective", "bound one of the objectives"
             raise RequestError(problem, field="constraints", remedy=remedy)
 
 

@@ -84,7 +84,7 @@ def _values(
         if knob.values and exact not in knob.values:
             known = ", ".join(shown(v) for v in knob.values)
             raise where.refuse(
-                f"{shown(value)} is no value of it", *at, remedy=f"known are {known}"
+                f"{shown(value)} is not one of its values", *at, remedy=f"known are {known}"
             )
         if exact in values:
             raise where.refuse(f"{shown(value)} is given twice", *at, remedy="keep one of them")

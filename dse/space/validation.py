@@ -75,7 +75,7 @@ def _models(form: SpaceForm, where: Where) -> tuple[str, ...]:
     models = []
     for keys, name in each(form.models, where, "models"):
         if name == "all":
-            raise where.refuse("'all' is no model", *keys, remedy="write 'models: all'")
+            raise where.refuse("'all' is not a model", *keys, remedy="write 'models: all'")
         if not name.strip():
             raise where.refuse("a model's name can't be empty", *keys)
         models.append(name)

@@ -219,7 +219,7 @@ def study_folder(name_or_path: str) -> StudyFolder:
     path = path.resolve() if path.name in ("", ".", "..") else path
     if not NAME.fullmatch(path.name):
         raise RequestError(
-            f"'{name_or_path}' is no study name",
+            f"'{name_or_path}' is not a study name",
             remedy="use letters, digits and ._@+- only, at most 100",
         )
     return StudyFolder(path)

@@ -37,7 +37,7 @@ class _Left:
     """What was found and not taken.
 
     Attributes:
-        folders: that are no classes.
+        folders: that are not classes.
         inner: folders inside class folders.
         files: how many, by the ending of their names.
     """
@@ -50,11 +50,11 @@ class _Left:
         """What there is to tell."""
         told = []
         if self.folders:
-            told.append(f"folders that are no classes are left out: {some(self.folders)}")
+            told.append(f"folders that are not classes are left out: {some(self.folders)}")
         if self.inner:
             told.append(f"folders inside class folders are left out: {some(self.inner)}")
         if self.files:
-            told.append(f"files that are no images here are left out: {_endings(self.files)}")
+            told.append(f"files that are not images here are left out: {_endings(self.files)}")
         return told
 
 
@@ -96,7 +96,7 @@ def _class_labels(folder: Path, names: list[str]) -> tuple[dict[int, str], str]:
     if len(names) == CLASSES and not odd:
         return dict(enumerate(names)), _SORTED
     remedy = f"{_WRITE_MAP}, or name the class folders 0..999"
-    problem = f"{len(names)} folders whose names are no labels"
+    problem = f"{len(names)} folders whose names are not labels"
     if odd:
         problem = f"{len(names)} folders, of which {len(odd)} unlike the others: {some(odd)}"
         remedy = f"move {'it' if len(odd) == 1 else 'them'} elsewhere; or {remedy}"

@@ -215,6 +215,18 @@ def test_outputs_may_have_any_size(subject: Subject, make: Callable[[], ModelPro
     model.close()
 
 
+@pytest.mark.parametrize("name", ["onnxruntime"])
+@pytest.mark.parametrize("make", [any_models.listing], ids=lambda make: make.__name__)
+def test_outputs_may_be_no_arrays(subject: Subject) -> None:
+    model, batch = subject.load(2), subject.batch(2)
+    assert model.predict(model.bind(batch)).size == 0
+    (both, short, (name, positive)) = model.outputs(model.bind(batch))
+    assert (both, short, name) == (("both", None), ("short", None), "positive")
+    assert positive is not None
+    np.testing.assert_array_equal(positive, np.maximum(batch[0], 0))
+    model.close()
+
+
 @pytest.mark.parametrize("name", ["onnxruntime", "openvino"])
 @pytest.mark.parametrize("make", [any_models.stepping], ids=lambda make: make.__name__)
 @pytest.mark.parametrize(

@@ -297,10 +297,10 @@ def test_a_model_that_fails_tells_why(command: Command, bert: Path) -> None:
         (("bert.onnx", "--scenario", "Online"), "'online' is unknown; known are SingleStream"),
         (("bert.onnx", "--threads", "0"), "expected 1 to 65536, not 0"),
         (("bert.onnx", "--threads", "1,1"), "'1,1' names a number twice"),
-        (("bert.onnx", "--threads", "many"), "'many' are no numbers; write 2 or 1,2,4"),
+        (("bert.onnx", "--threads", "many"), "'many' is not a list of numbers; write 2 or 1,2,4"),
         (("bert.onnx", "--batch-size", "2"), "--batch-size: has no effect on SingleStream"),
         (("bert.onnx", "--instances", "2"), "--instances: has no effect on SingleStream"),
-        (("bert.onnx", "--dim", "sequence"), "is no size of a dimension; write NAME=384"),
+        (("bert.onnx", "--dim", "sequence"), "is not the size of a dimension; write NAME=384"),
         (("bert.onnx", "--dim", "batch=2"), "--dim: 'batch' is the batch"),
         (("bert.onnx", "--dim", "sequenc=2"), "bert.onnx: --dim: the model has no open dimension"),
         (

@@ -184,7 +184,7 @@ def _count(option: str, text: str, most: int) -> int:
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
     if not 1 <= number <= most:
         raise RequestError(
-            f"'{text}' is no number", field=option, remedy=f"give one of 1 to {most}"
+            f"'{text}' is not a number", field=option, remedy=f"give one of 1 to {most}"
         )
     return number
 

@@ -53,7 +53,7 @@ SPACES = {
     "unknown value": _space(
         "models: [a]\nbackends:\n  'null':\n    fault: [none, explode]\n",
         "bad.yaml:4: backends.null.fault[1]",
-        "'explode' is no value of it",
+        "'explode' is not one of its values",
     ),
     "wrong type": _space(NULL + "threads: many\n", "bad.yaml:3: threads", "a whole number"),
     "pattern without a match": _space(
@@ -91,7 +91,7 @@ SPACES = {
         "no.csv is not a file",
     ),
     "a name that is none for a study": Case(
-        "explore 'my space.yaml'", ("'my space' is no study name",), {"my space.yaml": NULL}
+        "explore 'my space.yaml'", ("'my space' is not a study name",), {"my space.yaml": NULL}
     ),
 }
 
@@ -224,21 +224,21 @@ OPTIONS = {
     "no study": Case("status", ("STUDY",)),
     "two spaces": Case("explore kept.yaml kept.yaml", ("unexpected extra argument",)),
     "time in words": Case("explore kept.yaml --timeout soon", ("--timeout", "'soon'", "90s")),
-    "no time": Case("explore kept.yaml --timeout 0", ("--timeout", "no span of time")),
+    "no time": Case("explore kept.yaml --timeout 0", ("--timeout", "not a span of time")),
     "negative time": Case("explore kept.yaml --run-timeout -3s", ("--run-timeout", "'-3s'")),
-    "unknown unit": Case("explore kept.yaml --run-timeout 3y", ("'3y' is no span of time",)),
+    "unknown unit": Case("explore kept.yaml --run-timeout 3y", ("'3y' is not a span of time",)),
     "endless time": Case("explore kept.yaml --run-timeout 400d", ("'400d' is more than 366 days",)),
     "infinite time": Case(f"explore kept.yaml --timeout {'9' * 400}", ("more than 366 days",)),
-    "memory in words": Case("explore kept.yaml --memory-limit lots", ("'lots' is no amount",)),
+    "memory in words": Case("explore kept.yaml --memory-limit lots", ("'lots' is not an amount",)),
     "memory in odd units": Case("explore kept.yaml --memory-limit 4GB", ("'4GB'", "4GiB")),
-    "no memory": Case("explore kept.yaml --memory-limit 0", ("--memory-limit", "no amount")),
+    "no memory": Case("explore kept.yaml --memory-limit 0", ("--memory-limit", "not an amount")),
     "endless memory": Case(
         "explore kept.yaml --memory-limit 99999999999GiB", ("more than any machine has",)
     ),
     "no trials": Case("explore kept.yaml --n-trials 0", ("--n-trials", "0")),
     "trials in words": Case("explore kept.yaml --n-trials many", ("--n-trials", "'many'")),
     "negative seed": Case("explore kept.yaml --seed -1", ("--seed", "-1")),
-    "study name with a space": Case("status 'a b'", ("'a b' is no study name; use letters",)),
+    "study name with a space": Case("status 'a b'", ("'a b' is not a study name; use letters",)),
     "study name with a number sign": Case("explore kept.yaml --study kept#2", ("'kept#2' is no",)),
     "study that leads away": Case("frontier ../..//..", ("no study at",)),
     "unknown study": Case("status nosuch", ("no study at studies/nosuch; there are kept",)),

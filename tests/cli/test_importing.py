@@ -98,7 +98,7 @@ def test_no_results_are_kept_where_a_study_is(command: Command, kept: Path, here
         ("t.csv", "a,b\n1\n", "t.csv:2: has another number of cells"),
         ("t.csv", "\0", "t.csv: "),
         ("missing.csv", None, "missing.csv: "),
-        ("folder", None, "folder: is no tree of submissions"),
+        ("folder", None, "folder: is not a tree of submissions"),
     ],
 )
 def test_what_is_wrong_is_told_in_one_line(

@@ -126,8 +126,11 @@ def test_offline_is_one_line_that_names_the_host(command: Command, site: Site) -
         (["fetch", "mobilenet-v3-smal", "--output", "m"], "did you mean mobilenet-v3-small"),
         (["fetch", V1.model], "Missing option '--output'"),
         (["fetch", "--output", "m", "--precision", "int4"], "'int4'"),
-        (["fetch", "--output", "m", "--mirror", "ftp://m"], "--mirror: 'ftp://m' is no address"),
-        (["fetch", "--output", "file"], "file: --output: is no folder"),
+        (
+            ["fetch", "--output", "m", "--mirror", "ftp://m"],
+            "--mirror: 'ftp://m' is not the address",
+        ),
+        (["fetch", "--output", "file"], "file: --output: is not a folder"),
         (["fetch", "--output", "bad"], "bad/models.yaml:1: models: expected a list"),
         (["show", "mobilenet-v3-larg"], "did you mean mobilenet-v3-large"),
         (["show"], "NAME"),

@@ -30,8 +30,8 @@ SHIFT = (
 )
 STRETCHED = "mean and scale are not for pixels of 0 to 255: write mean: 127.5, scale: 127.5"
 LEFT_OUT = (
-    "folders that are no classes are left out: '@eaDir'; "
-    "files that are no images here are left out: 2 '.heic'"
+    "folders that are not classes are left out: '@eaDir'; "
+    "files that are not images here are left out: 2 '.heic'"
 )
 ENTRY = {
     "precision": "fp32",

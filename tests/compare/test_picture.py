@@ -59,5 +59,5 @@ def test_what_can_not_be_drawn_is_told(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="no system has accuracies"):
         draw(gathered(results("one", row(latency=1))).systems, tmp_path / "p.png")
     assert not list(tmp_path.iterdir())
-    with pytest.raises(RequestError, match=r"'\.jpg' is no format of a picture; end the name"):
+    with pytest.raises(RequestError, match=r"'\.jpg' is not a picture format; end the name"):
         check_name(tmp_path / "p.jpg")

@@ -209,7 +209,7 @@ def test_other_json_gives_a_log_error_at_most(
         ({"qsl_idx": 0, "data": "zz"}, "not a response"),
         ({"qsl_idx": 0, "data": 0}, "not a response"),
         ({"data": "0000000000000000"}, "not a response"),
-        ({"qsl_idx": "0", "data": "0000000000000000"}, "no index of a sample"),
+        ({"qsl_idx": "0", "data": "0000000000000000"}, "not the index of a sample"),
         ([0, "0000000000000000"], "not a response"),
         (None, "not a response"),
     ],

@@ -387,7 +387,9 @@ def test_openvino_that_tells_what_it_does_and_does_not_do_it(tmp_path: Path) -> 
             env={**os.environ, "ONEDNN_VERBOSE": trace},
         )
         computes, said = json.loads(answer.read_text())
-        assert computes is (trace == "0") or pytest.skip("this OpenVINO computes all the same")
+        if trace == "1" and computes:
+            pytest.skip("this OpenVINO computes all the same")
+        assert computes is (trace == "0")
         # What lay in the memory before may be no numbers at all.
         found_out = "one and the same answer" in said or "not finite numbers" in said
         assert found_out is not computes

@@ -240,8 +240,8 @@ def test_a_changed_record_of_a_file_is_found_out(folder: Path, site: Site) -> No
         ([(V1.member, model_of(V1)), (f"b/{V1.member}", b"")], "more than one file"),
         ([(V1.member, model_of(V1)), ("../up", b"")], "outside"),
         ([(V1.member, model_of(V1)), ("/etc/up", b"")], "outside"),
-        ([(V1.member, model_of(V1)), (entry("l", b"2", "/etc/passwd"), b"")], "no regular file"),
-        ([(V1.member, model_of(V1)), (entry("l", b"1", V1.member), b"")], "no regular file"),
+        ([(V1.member, model_of(V1)), (entry("l", b"2", "/etc/passwd"), b"")], "not a regular file"),
+        ([(V1.member, model_of(V1)), (entry("l", b"1", V1.member), b"")], "not a regular file"),
         ([(V1.member, classifier_bytes(160, 1001, "uint8"))], "is uint8 1x160x160x3, not uint8"),
         ([(V1.member, classifier_bytes(128, 1001, "int8"))], "is int8 1x128x128x3, not uint8 or"),
         ([(V1.member, classifier_bytes(128, 1000, "uint8"))], "not 1001 scores"),
@@ -313,7 +313,7 @@ def test_entries_of_the_users_stay(folder: Path, site: Site) -> None:
 
 def test_a_file_for_a_folder(tmp_path: Path, site: Site) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(RequestError, match="is no folder") as caught:
+    with pytest.raises(RequestError, match="is not a folder") as caught:
         run(tmp_path / "file", site, V1)
     assert caught.value.field == "--output"
 

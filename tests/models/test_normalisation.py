@@ -68,6 +68,13 @@ def test_what_is_usual_is_right(mean: tuple[float, ...], scale: tuple[float, ...
     assert correction(of(mean, scale)) == ""
 
 
+@pytest.mark.parametrize("dtype", ["float16", "uint8", "int8"])
+def test_other_types_take_normalised_values_too(dtype: InputDtype) -> None:
+    """float16 as they are, integers as they are quantised."""
+    assert correction(of(MEAN, STD, dtype)) == FULL
+    assert correction(of(MEAN_255, STD_255, dtype)) == ""
+
+
 def test_raw_pixels_have_neither() -> None:
     assert correction(Preprocessing(224, dtype="uint8")) == ""
 

@@ -17,7 +17,8 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.external_data_helper import ExternalDataInfo, set_external_data, uses_external_data
 
 from dse.errors import RequestError
-from dse.models.onnx_external import MAX_DEPTH, External, externals
+from dse.models.flow import MAX_DEPTH
+from dse.models.onnx_external import External, externals
 from tests import any_models
 from tests.any_models import value, write, write_apart
 

@@ -99,7 +99,10 @@ def swap_output(model: ModelProto) -> None:
         (lambda m: attribute(m, "Conv", "dilations", [2, 2]), "stem: dilations"),
         (lambda m: attribute(m, "Gemm", "alpha", 0.5), "classifier: a Gemm with factors"),
         (lambda m: constant(m, "six", 4.0), "stem: a Clip to other bounds"),
-        (lambda m: constant(m, "stem/kernel", float("nan")), "stem: a weight is no finite number"),
+        (
+            lambda m: constant(m, "stem/kernel", float("nan")),
+            "stem: a weight is not a finite number",
+        ),
         (swap_output, "the file goes on after classifier"),
     ],
 )

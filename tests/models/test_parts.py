@@ -104,7 +104,7 @@ def test_a_file_that_is_not_there(path: Path) -> None:
     remedy = "put that file beside the model"
     assert refusal(path) == f"its data is in '{DATA}', which is not there; {remedy}"
     path.with_name(DATA).mkdir()
-    assert refusal(path) == f"its data is in '{DATA}', which is no regular file; {remedy}"
+    assert refusal(path) == f"its data is in '{DATA}', which is not a regular file; {remedy}"
     path.with_name(DATA).rmdir()
     path.with_name(DATA).symlink_to(DATA)
     assert refusal(path).startswith(f"its data is in '{DATA}', which can't be read: ")

@@ -88,4 +88,8 @@ def test_scales(weights: list[float], single: float, neighbours: float, worst: f
 def test_the_shift_of_an_output_s_mean() -> None:
     changes = np.array([[0.5, -1.0], [0.0, 2.0]], np.float32)
     np.testing.assert_allclose(mean_shift(changes, np.array([4.0, 1.0])), [1, 2])
-    np.testing.assert_allclose(mean_shift(changes, np.array([[4.0, 1.0], [0, 3]])), [1, 6])
+    # Two groups: the second output sees the last two inputs alone.
+    np.testing.assert_allclose(mean_shift(changes, np.array([4.0, 1.0, 0, 3])), [1, 6])
+    # Depthwise, with two outputs for each input.
+    single = np.array([[1.0], [2.0], [3.0], [4.0]], np.float32)
+    np.testing.assert_allclose(mean_shift(single, np.array([5.0, 7.0])), [5, 10, 21, 28])

@@ -155,7 +155,7 @@ def test_the_filter(opened: WebDriver, text: str, column_title: str, fits: Any) 
     ("text", "problem"),
     [
         ("thread=2", "there is no column thread"),
-        ("threads=many", "many is no number"),
+        ("threads=many", "many is not a number"),
         ("model<a", "model has words: use ="),
     ],
 )

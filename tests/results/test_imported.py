@@ -140,7 +140,7 @@ def test_the_digest_of_a_tree_is_that_of_its_evidence(tmp_path: Path) -> None:
         (lambda record: record["systems"][0].update(cores="2"), "cores: expected a whole number"),
         (
             lambda record: record["systems"][0]["rows"][0]["values"].update(speed=1.0),
-            "'speed' is no metric",
+            "'speed' is not a metric",
         ),
         (
             lambda record: record["systems"][0]["rows"][0]["values"].update(latency_p90_ms=-1.0),

@@ -60,9 +60,9 @@ def test_power_is_found_in_a_row_of_its_own_and_beside_the_result(tmp_path: Path
 @pytest.mark.parametrize(
     ("row", "words"),
     [
-        ({"Result": "fast"}, ":3: Result: 'fast' is no number above 0"),
+        ({"Result": "fast"}, ":3: Result: 'fast' is not a number above 0"),
         ({"Result": "2.5"}, ":3: Result: one has another mobilenet"),
-        ({"Accuracy": "120"}, ":3: Accuracy: '120' is no number above 0 up to 100"),
+        ({"Accuracy": "120"}, ":3: Accuracy: '120' is not a number above 0 up to 100"),
     ],
 )
 def test_what_makes_no_sense_is_told(tmp_path: Path, row: dict[str, str], words: str) -> None:

@@ -329,9 +329,9 @@ FILES: dict[str, tuple[str | bytes, tuple[str, ...]]] = {
     ),
     "no number": (REPLAY + "a,fp32,x,1,1,50,fast,\n", ("table.csv:2", "latency_p90_ms", "'fast'")),
     "not finite": (REPLAY + GOOD + "b,fp32,x,1,1,50,nan,\n", ("table.csv:3", "'nan'")),
-    "zero": (REPLAY + "a,fp32,x,1,1,50,0,\n", ("'0' is no number above 0",)),
+    "zero": (REPLAY + "a,fp32,x,1,1,50,0,\n", ("'0' is not a number above 0",)),
     "beyond": (REPLAY + "a,fp32,x,1,1,101,2,\n", ("accuracy_percent", "up to 100")),
-    "half a thread": (REPLAY + "a,fp32,x,0.5,1,50,2,\n", ("threads", "no whole number")),
+    "half a thread": (REPLAY + "a,fp32,x,0.5,1,50,2,\n", ("threads", "not a whole number")),
     "precision": (REPLAY + "a,fp3,x,1,1,50,2,\n", ("precision", "'fp3' is none of fp32")),
     "no model": (REPLAY + ",fp32,x,1,1,50,2,\n", ("model", "is empty")),
     "twice": (REPLAY + GOOD + GOOD, ("table.csv:3", "once more")),
@@ -366,7 +366,7 @@ def test_wrong_published_results(tmp_path: Path, capsys: pytest.CaptureFixture[s
     other = published(tmp_path, [(*extra, 77.0, "Latency (ms)", 61.0)])
     assert "has another" in refused(capsys, "--table", other)
     slow = published(tmp_path, [(*extra, "slow", "Latency (ms)", 61.0)])
-    assert "'slow' is no number above 0" in refused(capsys, "--table", slow)
+    assert "'slow' is not a number above 0" in refused(capsys, "--table", slow)
 
 
 @pytest.mark.parametrize(
@@ -375,7 +375,7 @@ def test_wrong_published_results(tmp_path: Path, capsys: pytest.CaptureFixture[s
         ((), "--table: no table is named"),
         (("--table", "nowhere.csv"), "can't be read"),
         (("--table", "x", "--samplers", "random,greedy"), "unknown sampler 'greedy'"),
-        (("--table", "x", "--seeds", "0"), "--seeds: '0' is no number"),
+        (("--table", "x", "--seeds", "0"), "--seeds: '0' is not a number"),
         (("--table", "x", "--seeds", "many"), "--seeds: 'many'"),
         (("--table", "x", "--processes", "-1"), "--processes"),
         (("--table", "x", "--budgets", "0.1,2"), "--budgets: '2' is no share"),

@@ -105,9 +105,9 @@ def test_the_first_trials_of_another_sampler_count() -> None:
 
 
 def test_wrong_requests() -> None:
-    with pytest.raises(RequestError, match="'speed' is no metric"):
+    with pytest.raises(RequestError, match="'speed' is not a metric"):
         FrontierSampler(CHOICES, ["speed"])
-    with pytest.raises(RequestError, match="is no objective"):
+    with pytest.raises(RequestError, match="is not an objective"):
         FrontierSampler(CHOICES, [LATENCY.name], constraints=[Constraint(ACCURACY.name, 1.0)])
     with pytest.raises(RequestError, match="nothing to choose"):
         FrontierSampler({**CHOICES, "level": ()}, OBJECTIVES)

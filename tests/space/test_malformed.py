@@ -93,7 +93,7 @@ WRONG: dict[str, tuple[str, int | None, str | None, str]] = {
         ORT + "    graph_optimization:\n      - all\n      - full\n",
         6,
         "backends.onnxruntime.graph_optimization[1]",
-        "'full' is no value of it; known are 'disable', 'basic', 'extended', 'all'",
+        "'full' is not one of its values; known are 'disable', 'basic', 'extended', 'all'",
     ),
     "number for a truth": (
         ORT + "    spinning: 1\n",

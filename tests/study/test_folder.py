@@ -56,7 +56,7 @@ def test_here_and_above_are_called_by_their_names(here: Path) -> None:
     "name", ["a b", "-a", ".hidden", "a" * 101, "\xe4", "a#2", "a/b c", "a\nb", "a/'; DROP", "a\0"]
 )
 def test_other_names_are_refused(name: str) -> None:
-    with pytest.raises(RequestError, match="is no study name; use letters, digits"):
+    with pytest.raises(RequestError, match="is not a study name; use letters, digits"):
         study_folder(name)
 
 

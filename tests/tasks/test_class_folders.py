@@ -53,7 +53,7 @@ def test_a_folder_of_the_system_takes_no_label(tmp_path: Path, name: str) -> Non
     listing = from_class_folders(folder)
     assert labels(listing) == list(range(CLASSES))
     assert listing.entries[0].name == f"{wnid(0)}/x.png"
-    assert listing.notes == (f"folders that are no classes are left out: '{name}'",)
+    assert listing.notes == (f"folders that are not classes are left out: '{name}'",)
 
 
 @pytest.mark.parametrize("name", ["@eaDir", ".Trash-1000"])
@@ -68,7 +68,7 @@ def test_numbered_folders_beside_one_of_the_system(tmp_path: Path) -> None:
     listing = from_class_folders(folders(tmp_path, ["7", "@eaDir", "12"]))
     assert labels(listing) == [7, 12]
     assert listing.origin == "folders named by their labels"
-    assert listing.notes == ("folders that are no classes are left out: '@eaDir'",)
+    assert listing.notes == ("folders that are not classes are left out: '@eaDir'",)
 
 
 def test_only_folders_of_the_system_are_no_data_set(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_files_that_are_left_out_are_counted_by_their_endings(tmp_path: Path) ->
     (folder / "0" / "d.heic").write_text("no image")
     listing = from_class_folders(folder)
     assert [entry.name for entry in listing.entries] == ["0/x.png", "1/x.png"]
-    told = "files that are no images here are left out: 3 '.heic', 1 without ending, 1 '.txt'"
+    told = "files that are not images here are left out: 3 '.heic', 1 without ending, 1 '.txt'"
     assert listing.notes == (told,)
 
 
