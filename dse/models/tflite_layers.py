@@ -120,15 +120,12 @@ def _layer(target: File, source: File, mine: Any, theirs: Any) -> _Layer | None:
     types = [one.type for one in tensors]
     originals = [source.graph.tensors[index] for index in theirs.inputs[1:3] if index >= 0]
     weights, *rest = (source.constant(one, np.float32) for one in originals)
+    if weights is None or any(one is None for one in rest):
+        return None
     code = source.code(theirs)
     axis = 3 if code == _DEPTHWISE else 0
-    if types != [_INT8, _INT8, _INT32][: len(types)] or any(
-        one is None for one in (weights, *rest)
-    ):
-        return None
-    if len(tensors) != 1 + len(originals):
-        return None
-    if len(tensors[1].quantization.scale) != weights.shape[axis]:
+    channels = len(tensors[1].quantization.scale) if types[1] == _INT8 else 0
+    if types != [_INT8, _INT8, _INT32][: 2 + len(rest)] or channels != weights.shape[axis]:
         return None
     front = np.moveaxis(weights, axis, 0)
     bias = rest[0] if rest else None

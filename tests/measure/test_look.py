@@ -299,7 +299,7 @@ def test_what_depends_on_the_first_sample_alone() -> None:
         assert judged(several(*answers), 4) == ""
 
 
-SURE = {
+SURE: dict[str, NDArray[Any]] = {
     "float32": np.array([[1, 0], [1, 0]], np.float32),
     "uint8": np.array([[255, 0], [255, 0]], np.uint8),
     "int8": np.array([[127, -128], [127, -128]], np.int8),
