@@ -174,6 +174,8 @@ def _shifted(details: Mapping[str, KnobValue]) -> Note | None:
 def _chance(details: Mapping[str, KnobValue]) -> Note | None:
     """Whether guessing does as well, as far as so many images can tell."""
     total, good = int(details["total"]), int(details["good"])
+    if good == total:
+        return None  # few images or one label may leave room for chance, but nothing to look at
     share, of = _chance_share(details)
     if wilson(good, total)[0] > share:
         return None

@@ -96,7 +96,7 @@ def tflite_bytes(
     first, usual = _weights()
     dense = usual if dense is None else dense
     flat = dense.shape[0]
-    writer = _Writer(schema)
+    writer = Writer(schema)
     images = [writer.tensor(f"input{i}", (1, SIDE, SIDE, 3)) for i in range(inputs)]
     last = images[0]
     if inputs == 2:
@@ -160,7 +160,7 @@ def classifier_bytes(
     """
     from ai_edge_litert import schema_py_generated as schema
 
-    writer = _Writer(schema)
+    writer = Writer(schema)
     types = schema.TensorType
     kind = {"float32": types.FLOAT32, "uint8": types.UINT8, "int8": types.INT8}[dtype]
     shape = (1, resolution, resolution, 3)
@@ -183,7 +183,7 @@ def tiling_bytes() -> bytes:
     """As TFLite, (1, 4) float32 repeated as often as an input of two int32 says."""
     from ai_edge_litert import schema_py_generated as schema
 
-    writer = _Writer(schema)
+    writer = Writer(schema)
     given = writer.tensor("given", (1, 4))
     times = writer.tensor("times", (2,), kind=schema.TensorType.INT32)
     tiled = writer.tensor("tiled", (1, 4))
@@ -230,7 +230,7 @@ def _weights() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     return first, dense
 
 
-class _Writer:
+class Writer:
     """Collects a subgraph with the objects of the TFLite schema."""
 
     def __init__(self, schema: Any) -> None:

@@ -141,6 +141,13 @@ def test_the_accuracy_of_chance() -> None:
     assert "that of chance" in told(away, many)[0]
 
 
+def test_what_is_all_right_is_not_chance() -> None:
+    labels = [0] * 38 + [1] * 2
+    assert told(labels, labels) == []
+    assert "that of chance" in told([0] * 39 + [1], labels)[0]
+    assert told([0] * 10, [0] * 10) == []
+
+
 def test_chance_is_the_share_of_the_commonest_label_where_there_are_few_classes() -> None:
     labels = [0] * 60 + [1] * 40
     predictions = [index % 2 for index in range(100)]

@@ -40,7 +40,9 @@ class Output:
         not_finite: how many values are NaN or infinite.
         telling: whether it should differ where inputs do: scores and other floating-point values,
             and quantised ones; not labels, counts or masks.
-        plain: whether it holds nothing but zeros and ones.
+        plain: whether it holds nothing but zeros and ones, as of a detector that finds nothing, or
+            what stands for them in integers; some write -1 where there is no detection.
+        sure: whether each row is a one among zeros, as of a classifier that has no doubt.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Output:
     not_finite: int
     telling: bool
     plain: bool
+    sure: bool
 
     @classmethod
     def of(cls, name: str, array: NDArray[Any]) -> Output:
@@ -56,16 +59,23 @@ class Output:
         digest = hashlib.blake2b(f"{array.dtype} {array.shape}".encode(), digest_size=16)
         if array.dtype.hasobject:  # texts
             digest.update(repr(array.tolist()).encode())
-            return cls(name, array.shape, digest.digest(), 0, telling=False, plain=False)
+            return cls(
+                name, array.shape, digest.digest(), 0, telling=False, plain=False, sure=False
+            )
         digest.update(_bytes(array))
         floating = array.dtype.kind == "f"
+        low, high = _ends(array.dtype)
         return cls(
             name,
             array.shape,
             digest.digest(),
             int(array.size - np.isfinite(array).sum()) if floating else 0,
             telling=array.size > 0 and (floating or array.dtype in (np.int8, np.uint8)),
-            plain=bool(((array == 0) | (array == 1)).all()),
+            plain=bool(np.isin(array, (-1, 0, 1, low, high)).all()),
+            sure=array.ndim == SCORES_RANK
+            and array.shape[1] > 1
+            and bool(np.isin(array, (low, high)).all())
+            and bool(((array == high).sum(axis=1) == 1).all()),
         )
 
     def __str__(self) -> str:
@@ -98,6 +108,18 @@ class Look:
     def plain(self) -> bool:
         """Whether all that should differ holds nothing but zeros and ones."""
         return all(output.plain for output in self.outputs if output.telling)
+
+    @property
+    def sure(self) -> bool:
+        """Whether all that should differ are scores without a doubt."""
+        return all(output.sure for output in self.outputs if output.telling)
+
+
+def _ends(dtype: np.dtype[Any]) -> tuple[int, int]:
+    """What stands for a score of 0 and of 1: of quantised ones, the ends of their range."""
+    if dtype not in (np.int8, np.uint8):
+        return 0, 1
+    return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
 
 
 def _bytes(array: NDArray[Any]) -> memoryview:
@@ -152,6 +174,8 @@ def in_doubt(looks: Sequence[Look], batch_size: int) -> bool:
 def check_differences(looks: Sequence[Look], batch_size: int, *, strict: bool) -> None:
     """Holds answers to different inputs against each other, bit for bit.
 
+    Scores without a doubt are no evidence: images of one label may all have the same ones.
+
     Args:
         looks: the second to the fourth with the same first sample, and others after it.
         batch_size: samples of each.
@@ -164,13 +188,15 @@ def check_differences(looks: Sequence[Look], batch_size: int, *, strict: bool) -
     """
     count = len({look.inputs for look in looks})
     if _same(looks):
-        if strict or not looks[0].plain:
+        if not (looks[0].sure or (looks[0].plain and not strict)):
             raise RunFailedError(
                 FailureKind.INVALID_RUN,
                 f"the model gives one and the same answer to {count} different inputs: "
                 "it is not computed here, or its weights are empty",
             )
     elif batch_size > 1 and _same(looks[1:4]):
+        if looks[1].sure or (looks[1].plain and not strict):
+            return
         raise UnsupportedError(
             f"the model takes a batch of {batch_size} and answers for its first sample alone"
         )

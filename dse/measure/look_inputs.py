@@ -52,9 +52,10 @@ def different_batches(spec: Spec, inputs: AnyInputs, usual: Batch, size: int) ->
         yield _joined(black, white, size)
         yield _joined(usual[:1], black, size) if size > 1 else white
         yield usual
-        further = inputs.batch([(size + i) % inputs.count for i in range(size)])
+        # From the middle and the end: images beside each other often have one label.
+        further = inputs.batch([(inputs.count // 2 + i) % inputs.count for i in range(size)])
         yield _joined(usual[:1], white, size) if size > 1 else further
-        yield further if size > 1 else inputs.batch([2 % inputs.count])
+        yield further if size > 1 else inputs.batch([inputs.count - 1])
 
 
 def _after_the_first(start: int, size: int) -> Sequence[int]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from dse.models.apart import load
 from dse.models.onnx_plain import input_name, plain, tidy
+from dse.models.onnx_products import output_axis, straighten
 from dse.models.weight_scales import (
     mean_shift,
     rounded,
@@ -41,6 +42,7 @@ def onnx_bytes(model: Path, samples: Sequence[Path]) -> bytes:
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
     source = plain(model)
+    straighten(source)
     layers = find_layers(source)
     correct_biases(source, layers, list(_inputs(input_name(source), samples)))
     target = Path(tempfile.mkdtemp()) / "quantised.onnx"
@@ -88,11 +90,10 @@ class Layer:
 def find_layers(model: ModelProto) -> list[Layer]:
     """The layers whose weights are quantised by their channels.
 
-    Weights that several operators share get one scale; where the operators use them along different
-    axes, they are left to the quantiser.
+    Weights that several operators share get one scale.
 
     Args:
-        model: a plain one, see `dse.models.onnx_plain`.
+        model: a plain one, straightened by `dse.models.onnx_products`.
     """
     from onnx import numpy_helper
 
@@ -106,7 +107,6 @@ def find_layers(model: ModelProto) -> list[Layer]:
     return [
         Layer(one.node, one.axis, one.weights, np.maximum.reduce([each.scales for each in sharing]))
         for sharing in found.values()
-        if len({one.axis for one in sharing}) == 1
         for one in sharing
     ]
 
@@ -114,13 +114,13 @@ def find_layers(model: ModelProto) -> list[Layer]:
 def _layer(node: NodeProto, weights: NDArray[Any]) -> Layer | None:
     if weights.dtype != np.float32:
         return None
+    axis = output_axis(node, weights)
+    if axis is None:
+        return None
+    outputs_first = np.moveaxis(weights, axis, 0)
     if node.op_type == "Conv":
-        return Layer(node, 0, weights, _convolution_scales(node, weights))
-    if node.op_type in ("Gemm", "MatMul") and weights.ndim == 2:
-        axis = 0 if node.op_type == "Gemm" and _integer(node, "transB", 0) else 1
-        outputs_first = np.moveaxis(weights, axis, 0)
-        return Layer(node, axis, outputs_first, scales_of_neighbours(outputs_first))
-    return None
+        return Layer(node, axis, outputs_first, _convolution_scales(node, outputs_first))
+    return Layer(node, axis, outputs_first, scales_of_neighbours(outputs_first))
 
 
 def _convolution_scales(node: NodeProto, weights: Floats) -> Floats:

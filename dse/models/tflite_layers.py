@@ -26,6 +26,8 @@ _CONV, _DEPTHWISE, _DENSE = 3, 4, 9
 """Codes of CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED (schema.fbs)."""
 _INT8, _INT32 = 9, 2
 _INT32_MAX = 2**31 - 1
+_BIAS_MAX = 2**30
+"""Of a bias before it is corrected, which leaves room for sums."""
 
 
 class File:
@@ -79,17 +81,17 @@ class _Layer:
         code: what it is.
         weights: float32, (outputs, ...): the output channels in front.
         axis: where they are in the file.
-        bias: float32, (outputs,).
+        bias: float32, (outputs,); None where there is none.
         source: index of its input in the float32 file.
-        tensors: input, weights and bias in the int8 file.
+        tensors: input, weights and, if there is one, bias in the int8 file.
     """
 
     code: int
     weights: Floats
     axis: int
-    bias: Floats
+    bias: Floats | None
     source: int
-    tensors: tuple[Any, Any, Any]
+    tensors: tuple[Any, ...]
 
 
 def round_again(target: File, source: File, means: Mapping[int, NDArray[np.float64]]) -> None:
@@ -100,45 +102,60 @@ def round_again(target: File, source: File, means: Mapping[int, NDArray[np.float
         source: the float32 file that it was made from.
         means: of each channel of the layers' inputs, by index in the float32 file.
     """
-    used = [one.inputs[1] for one in target.layers()]
+    sharing: dict[int, list[_Layer | None]] = {}
     for mine, theirs in zip(target.layers(), source.layers(), strict=True):
-        layer = _layer(target, source, mine, theirs)
-        if layer is not None and used.count(mine.inputs[1]) == 1:
-            _round(target, layer, means[layer.source])
+        buffer = target.graph.tensors[mine.inputs[1]].buffer
+        sharing.setdefault(buffer, []).append(_layer(target, source, mine, theirs))
+    for found in sharing.values():
+        layers = [one for one in found if one is not None]
+        if len(layers) == len(found):
+            scales = np.maximum.reduce([_needed(one) for one in layers])
+            for layer in layers:
+                _round(target, layer, scales, means[layer.source])
 
 
 def _layer(target: File, source: File, mine: Any, theirs: Any) -> _Layer | None:
-    """None where it was not quantised by channels, or has no bias."""
-    if len(mine.inputs) < 3 or mine.inputs[2] < 0:
-        return None
-    tensors = tuple(target.graph.tensors[index] for index in mine.inputs[:3])
+    """None where it was not quantised by channels."""
+    tensors = [target.graph.tensors[index] for index in mine.inputs[:3] if index >= 0]
     types = [one.type for one in tensors]
-    originals = [source.graph.tensors[index] for index in theirs.inputs[1:3]]
-    weights, bias = (source.constant(one, np.float32) for one in originals)
+    originals = [source.graph.tensors[index] for index in theirs.inputs[1:3] if index >= 0]
+    weights, *rest = (source.constant(one, np.float32) for one in originals)
+    if weights is None or any(one is None for one in rest):
+        return None
     code = source.code(theirs)
     axis = 3 if code == _DEPTHWISE else 0
-    if types != [_INT8, _INT8, _INT32] or weights is None or bias is None:
-        return None
-    if len(tensors[1].quantization.scale) != weights.shape[axis]:
+    channels = len(tensors[1].quantization.scale) if types[1] == _INT8 else 0
+    if types != [_INT8, _INT8, _INT32][: 2 + len(rest)] or channels != weights.shape[axis]:
         return None
     front = np.moveaxis(weights, axis, 0)
-    return _Layer(code, front, axis, bias, int(theirs.inputs[0]), tensors)
+    bias = rest[0] if rest else None
+    return _Layer(code, front, axis, bias, int(theirs.inputs[0]), tuple(tensors))
 
 
-def _round(target: File, layer: _Layer, means: NDArray[np.float64]) -> None:
-    source, kernel, bias = layer.tensors
-    outputs = len(layer.weights)
-    rows = layer.weights.reshape(outputs, -1)
-    scales = np.maximum(_scales(layer), np.asarray(kernel.quantization.scale, np.float32))
+def _needed(layer: _Layer) -> Floats:
+    """Scales with which no product saturates, and the bias fits into 32 bits."""
+    scales = np.maximum(_scales(layer), np.asarray(layer.tensors[1].quantization.scale, np.float32))
+    if layer.bias is None:
+        return scales
+    step = np.float64(layer.tensors[0].quantization.scale[0])
+    least = np.abs(layer.bias.astype(np.float64)) / (step * _BIAS_MAX)
+    return np.maximum(scales, least.astype(np.float32))
+
+
+def _round(target: File, layer: _Layer, scales: Floats, means: NDArray[np.float64]) -> None:
+    source, kernel, *bias = layer.tensors
+    rows = layer.weights.reshape(len(layer.weights), -1)
     values = rounded(rows, scales)
     steps = np.rint(values / scales[:, None]).astype(np.int8).reshape(layer.weights.shape)
     target.buffers[kernel.buffer] = np.moveaxis(steps, 0, layer.axis).tobytes()
     kernel.quantization.scale = scales
+    if layer.bias is None:
+        return
     corrected = layer.bias - _shift(layer, values - rows, means)
     units = np.float64(source.quantization.scale[0]) * scales.astype(np.float64)
     ints = np.clip(np.rint(corrected / units), -_INT32_MAX, _INT32_MAX).astype(np.int32)
-    target.buffers[bias.buffer] = ints.tobytes()
-    bias.quantization.scale = units.astype(np.float32)
+    target.buffers[bias[0].buffer] = ints.tobytes()
+    bias[0].quantization.scale = units.astype(np.float32)
 
 
 def _scales(layer: _Layer) -> Floats:

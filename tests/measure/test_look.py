@@ -299,6 +299,31 @@ def test_what_depends_on_the_first_sample_alone() -> None:
         assert judged(several(*answers), 4) == ""
 
 
+SURE: dict[str, NDArray[Any]] = {
+    "float32": np.array([[1, 0], [1, 0]], np.float32),
+    "uint8": np.array([[255, 0], [255, 0]], np.uint8),
+    "int8": np.array([[127, -128], [127, -128]], np.int8),
+}
+
+
+@pytest.mark.parametrize("dtype", SURE)
+def test_scores_without_a_doubt_are_no_evidence(dtype: str) -> None:
+    """Two classes, images in the order of their labels: the first ones all have one answer."""
+    one = SURE[dtype]
+    other = one[:, ::-1]
+    assert judged(several(*[one] * 5), 2, strict=True) == ""
+    assert judged(several(other, one, one, one, other), 2, strict=True) == ""
+    # Nothing but the lowest scores is no answer of a classifier, and no row of a detector.
+    none = np.full_like(one, one.min())
+    assert judged(several(*[none] * 5), 2, strict=True) != ""
+    assert judged(several(*[none] * 5), 2) == ""
+    assert judged(several(other, none, none, none, other), 2) == ""
+
+
+def test_a_detector_may_write_minus_one_for_nothing() -> None:
+    assert judged(several(*[np.array([[0, -1, -1]], np.float32)] * 5)) == ""
+
+
 def test_rows_are_looked_for_in_every_output() -> None:
     check_rows(look(np.zeros((2, 7)), np.zeros((8, 3))), 8)
     check_rows(look(np.zeros((3, 7))), 1)
