@@ -27,6 +27,8 @@ def correction(preprocessing: Preprocessing) -> str:
     that no real mean lies above 0 and up to 1, and no real scale below 1. Raw pixels (mean 0, scale
     1) are as good as any.
     """
+    if preprocessing.dtype in ("uint8", "int8") and preprocessing.quantisation is None:
+        return ""  # takes pixels as they are
     mean, scale = preprocessing.mean, preprocessing.scale
     small_mean = all(0 <= each <= 1 for each in mean) and any(mean)
     small_scale = all(0 < each < 1 for each in scale)

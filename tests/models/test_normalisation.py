@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -91,3 +92,12 @@ def test_what_is_proposed_is_right(
     for name, values in (("mean", mean), ("scale", wide)):
         found = written[name] if isinstance(written[name], list) else [written[name]] * 3
         assert found == pytest.approx(values, rel=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "uint8", "int8"])
+def test_a_model_of_any_input_type_may_have_them(dtype: InputDtype) -> None:
+    half = of((0.5,), (0.5,), dtype)
+    words = "write mean: 127.5, scale: 127.5"
+    assert correction(half) == (words if dtype == "float16" else "")
+    if dtype != "float16":
+        assert correction(replace(half, quantisation=(1 / 128, 0))) == words
