@@ -83,7 +83,8 @@ class Prepared:
         if self.dataset is None:
             return []
         count, labels = len(self.dataset), len(set(self.dataset.labels))
-        found = f"{count:,} images of {labels:,} labels, from {self.dataset.origin}"
+        plural = "label" if labels == 1 else "labels"
+        found = f"{count:,} images of {labels:,} {plural}, from {self.dataset.origin}"
         return [f"data set: {line}" for line in (found, *self.dataset.notes)]
 
     @property
