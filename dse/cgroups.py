@@ -6,6 +6,7 @@ least limit on the way counts. Standard library only.
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,6 +24,8 @@ _MOUNTED = {
     "memory": ("sys/fs/cgroup/memory",),
 }
 """Where hierarchies lie where the list of mounts can't be read."""
+_ESCAPED = re.compile(r"\\([0-7]{3})")
+"""How the list of mounts has spaces and backslashes; systemd puts those into names of groups."""
 
 
 class _Mount(NamedTuple):
@@ -155,6 +158,10 @@ def _upwards(mount: _Mount, group: str) -> Iterator[Path]:
 
 
 @cache
+def _unescaped(found: re.Match[str]) -> str:
+    return chr(int(found[1], 8))
+
+
 def _mounts(root: Path) -> dict[str, list[_Mount]]:
     """Mounts of the hierarchies by controller, from ``/proc/self/mountinfo``.
 
@@ -166,7 +173,8 @@ def _mounts(root: Path) -> dict[str, list[_Mount]]:
         fields, kinds = here.split(), source.split()
         if len(fields) < 5 or len(kinds) < 3 or kinds[0] not in ("cgroup", "cgroup2"):
             continue
-        mount = _Mount(fields[3], root / fields[4].lstrip("/"))
+        group, folder = (_ESCAPED.sub(_unescaped, field) for field in fields[3:5])
+        mount = _Mount(group, root / folder.lstrip("/"))
         controllers = [V2] if kinds[0] == "cgroup2" else kinds[2].split(",")
         for controller in controllers:
             found.setdefault(controller, []).append(mount)

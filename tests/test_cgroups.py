@@ -82,6 +82,13 @@ def test_a_container_of_the_first_version_sees_its_own_group_at_the_top(machine:
     assert memory_limit(machine.root, 8 * GIB) == 300 * MIB
 
 
+def test_names_with_backslashes_are_escaped_in_the_list_of_mounts(machine: Machine) -> None:
+    machine.put("proc/self/mountinfo", MOUNTS_V1.format(group=r"/a.slice/b\134x2dc.scope"))
+    machine.put("proc/self/cgroup", r"3:cpu,cpuacct:/a.slice/b\x2dc.scope/job" + "\n")
+    v1_quota(machine, "sys/fs/cgroup/cpu,cpuacct/job", 50000)
+    assert cpu_quota(machine.root) == 0.5
+
+
 def test_a_group_outside_the_namespace_is_read_from_the_top_that_is_shown(machine: Machine) -> None:
     machine.put("proc/self/cgroup", "0::/../../other\n")
     machine.put("sys/fs/cgroup/cpu.max", "150000 100000\n")
