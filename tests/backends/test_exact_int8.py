@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -50,13 +50,40 @@ def saturating(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["onnxruntime", "openvino"])
-def test_the_product_is_exact_on_every_cpu(name: str, saturating: Path) -> None:
+def loaded(name: str, file: Path, *, exact: bool) -> Any:
     runtime = backend(name)
     assert isinstance(runtime, Runtime)
-    configuration = Configuration("m", "int8", name, 1, 1, (("exact_int8", True),))
-    model = runtime.load(LoadRequest(configuration, saturating, {}))
+    configuration = Configuration("m", "int8", name, 1, 1, (("exact_int8", exact),))
+    return runtime.load(LoadRequest(configuration, file, {}))
+
+
+@pytest.mark.parametrize("name", ["onnxruntime", "openvino"])
+def test_the_product_is_exact_on_every_cpu(name: str, saturating: Path) -> None:
+    model = loaded(name, saturating, exact=True)
     scores = model.predict(model.bind(np.ones((1, CHANNELS, 8, 8), np.float32)))
     assert scores.shape == (1, 4, 8, 8)
     np.testing.assert_allclose(scores.astype(np.float64), CHANNELS, rtol=0.01)
     model.close()
+
+
+def test_onnxruntime_is_told(saturating: Path) -> None:
+    """Where products can't saturate, nothing else shows what the knob does."""
+    exact, usual = (loaded("onnxruntime", saturating, exact=each) for each in (True, False))
+    option = "session.x64quantprecision"
+    assert exact._session.get_session_options().get_session_config_entry(option) == "1"
+    with pytest.raises(RuntimeError, match=option):
+        usual._session.get_session_options().get_session_config_entry(option)
+
+
+def test_openvino_multiplies_in_float32(saturating: Path) -> None:
+    found = {}
+    for exact in (True, False):
+        request = loaded("openvino", saturating, exact=exact)._streams[0]._request
+        (convolution,) = (
+            operator.get_rt_info()
+            for operator in request.get_compiled_model().get_runtime_model().get_ops()
+            if operator.get_rt_info()["layerType"].value == "Convolution"
+        )
+        found[exact] = convolution["runtimePrecision"].value
+    assert found[True] == "f32"
+    assert found[False] in ("u8", "i8")
