@@ -39,7 +39,7 @@ function parseFilter(text) {
 function wrongWith(column, name, sign, wanted) {
   if (!column) return `there is no column ${name}`;
   if (column.words && sign !== "=") return `${name} has words: use =`;
-  if (!column.words && !Number.isFinite(Number(wanted))) return `${wanted} is no number`;
+  if (!column.words && !Number.isFinite(Number(wanted))) return `${wanted} is not a number`;
   return "";
 }
 
