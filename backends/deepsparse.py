@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from dse.contract import LoadError, LoadRequest, UnsupportedError, arrays_of
+from dse.core.backend import LoadError, LoadRequest, UnsupportedError, arrays_of
 
 from .scores import place_of_scores, scores_first
 from .streamed import STREAMS, Streamed, streams
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dse.contract import Batch, Knob, Outputs
-    from dse.signature import Signature
-    from dse.types import ModelFormat
+    from dse.core.backend import Batch, Knob, Outputs
+    from dse.core.configuration import ModelFormat
+    from dse.core.signature import Signature
 
 
 class DeepSparse:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 from .tflite_interpreter import XNNPACK, load
 
 if TYPE_CHECKING:
-    from dse.contract import Knob, LoadRequest, Model
-    from dse.types import ModelFormat
+    from dse.core.backend import Knob, LoadRequest, Model
+    from dse.core.configuration import ModelFormat
 
 
 class LiteRT:

@@ -10,14 +10,14 @@ import ctypes
 import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from dse.contract import Knob, LoadRequest, UnsupportedError
+from dse.core.backend import Knob, LoadRequest, UnsupportedError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dse.contract import Outputs
-    from dse.types import ModelFormat
+    from dse.core.backend import Outputs
+    from dse.core.configuration import ModelFormat
 
 CLASSES = 1000
 CALLS_BEFORE_FAULT = 50

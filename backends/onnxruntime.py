@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from dse.contract import Knob, LoadError, LoadRequest, UnsupportedError, arrays_of
+from dse.core.backend import Knob, LoadError, LoadRequest, UnsupportedError, arrays_of
 
 from .scores import place_of_scores
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dse.contract import Batch, Outputs
-    from dse.types import ModelFormat
+    from dse.core.backend import Batch, Outputs
+    from dse.core.configuration import ModelFormat
 
 GRAPH_OPTIMIZATION = {
     "disable": "ORT_DISABLE_ALL",

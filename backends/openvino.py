@@ -6,8 +6,8 @@ from functools import partial
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from dse.contract import Knob, LoadError, LoadRequest, UnsupportedError
-from dse.instruction_sets import BF16, X86
+from dse.core.backend import Knob, LoadError, LoadRequest, UnsupportedError
+from dse.machine.instruction_sets import BF16, X86
 
 from .scores import place_of_scores, scores_first
 from .streamed import STREAMS, Streamed, streams
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dse.contract import Model, Outputs
-    from dse.signature import Signature
-    from dse.types import ModelFormat
+    from dse.core.backend import Model, Outputs
+    from dse.core.configuration import ModelFormat
+    from dse.core.signature import Signature
 
 
 class OpenVINO:

@@ -1,7 +1,7 @@
 """Answers from a table of recorded outcomes, so that a search can be tried without hardware.
 
 The table is a CSV file with one row per configuration and the columns ``model``, ``precision``,
-``backend``, ``threads``, ``batch_size``, one column per metric (`dse.types.METRICS`) and
+``backend``, ``threads``, ``batch_size``, one column per metric (`dse.core.metrics.METRICS`) and
 ``failure``, which holds the runtime's reason where the configuration did not run. The column
 ``backend`` is what a search space calls the knob ``runtime``. Columns ``instances`` and ``pinned``
 (``true`` or ``false``) may be left out where they are 1 and ``false`` throughout.
@@ -13,13 +13,13 @@ import csv
 import math
 from typing import TYPE_CHECKING, ClassVar
 
-from dse.contract import Knob, LoadError, LoadRequest, UnsupportedError
-from dse.types import METRICS
+from dse.core.backend import Knob, LoadError, LoadRequest, UnsupportedError
+from dse.core.metrics import METRICS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dse.types import ModelFormat
+    from dse.core.configuration import ModelFormat
 
 COLUMNS = ("model", "precision", "backend", "threads", "batch_size")
 OPTIONAL = {"instances": "1", "pinned": "false"}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dse.contract import UnsupportedError
-from dse.imagenet import PLAIN, WITH_BACKGROUND
+from dse.core.backend import UnsupportedError
+from dse.tasks.image_classification.labels import PLAIN, WITH_BACKGROUND
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dse.contract import Outputs
+    from dse.core.backend import Outputs
 
     Shape = Sequence[int | None] | None
     """None for a dimension that the runtime does not tell, or for a whole shape."""
@@ -44,7 +44,7 @@ def place_of_scores(outputs: Sequence[tuple[str, Shape]], classes: int | None) -
 
 
 def scores_first(outputs: Outputs, place: int) -> Outputs:
-    """The outputs of a call in the order that `dse.contract.Model.outputs` promises."""
+    """The outputs of a call in the order that `dse.core.backend.Model.outputs` promises."""
     return (outputs[place], *outputs[:place], *outputs[place + 1 :])
 
 

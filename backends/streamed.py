@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dse.contract import Knob, UnsupportedError
+from dse.core.backend import Knob, UnsupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dse.contract import LoadRequest, Model
+    from dse.core.backend import LoadRequest, Model
 
 STREAMS = Knob("streams", (), 1, "batches at a time, which share the weights and the threads")
 
@@ -42,7 +42,7 @@ class Streamed:
         self.outputs = streams[0].outputs
 
     def streams(self) -> Sequence[Model]:
-        """See `dse.contract.Streams`."""
+        """See `dse.core.backend.Streams`."""
         return self._streams
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from typing import TYPE_CHECKING, Any
 
-from dse.contract import Knob, LoadError, LoadRequest, UnsupportedError
+from dse.core.backend import Knob, LoadError, LoadRequest, UnsupportedError
 
 from .scores import place_of_scores, scores_first
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dse.contract import Outputs
-    from dse.signature import Signature
+    from dse.core.backend import Outputs
+    from dse.core.signature import Signature
 
 XNNPACK = Knob(
     "xnnpack",

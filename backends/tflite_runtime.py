@@ -8,14 +8,14 @@ from __future__ import annotations
 from importlib import metadata
 from typing import TYPE_CHECKING, ClassVar
 
-from dse.contract import LoadError
+from dse.core.backend import LoadError
 
 from .tflite_interpreter import XNNPACK, load
 from .tflite_structure import check
 
 if TYPE_CHECKING:
-    from dse.contract import Knob, LoadRequest, Model
-    from dse.types import ModelFormat
+    from dse.core.backend import Knob, LoadRequest, Model
+    from dse.core.configuration import ModelFormat
 
 
 class TFLiteRuntime:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dse.flatbuffer import DamagedError, Table, root
+from dse.formats.flatbuffer import DamagedError, Table, root
 
 IDENTIFIER = b"TFL3"
 MAX_TABLES = 100_000

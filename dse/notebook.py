@@ -6,23 +6,23 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dse.core.metrics import METRICS
+from dse.machine.system import System
 from dse.report.frame import frame, known_metrics
 from dse.report.progress import hypervolume, places
 from dse.report.summary import ordered
 from dse.report.tables import measurements, progress_table
 from dse.study.folder import existing_folder
 from dse.study.study import Study
-from dse.system import System
-from dse.types import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
 
+    from dse.core.metrics import Metric
     from dse.report.progress import Place
     from dse.space.space import SearchSpace
-    from dse.types import Metric
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from dse.core.errors import DseError, UnavailableError
+from dse.core.registry import BACKENDS
 from dse.environments.install import Order, install
-from dse.errors import DseError, UnavailableError
-from dse.registry import BACKENDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dse.system_linux import read_linux
+from dse.machine.linux import read_linux
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dse.system import System
+    from dse.machine.system import System
 
 
 class Machine:

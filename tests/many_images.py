@@ -17,7 +17,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from dse.tasks.dataset import open_dataset
+from dse.tasks.image_classification.data.dataset import open_dataset
 
 COUNT = 50_000
 SIDE = 160

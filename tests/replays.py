@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from dse.types import DEFAULT_OBJECTIVES, Configuration
+from dse.core.configuration import Configuration
+from dse.core.metrics import DEFAULT_OBJECTIVES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dse.contract import LoadError, LoadRequest, UnsupportedError
-from dse.environments.availability import Availability, availabilities
-from dse.models.builtin import Builtin
-from dse.models.catalogue import CATALOGUE, published_pairs
-from dse.registry import BACKENDS, backend
-from dse.tasks.inputs import RandomInputs
-from dse.types import Configuration
+from dse.core.backend import LoadError, LoadRequest, UnsupportedError
+from dse.core.configuration import Configuration
+from dse.core.registry import BACKENDS, backend
+from dse.environments.availability import RuntimeAvailability, runtime_availabilities
+from dse.tasks.image_classification.inputs import RandomInputs
+from dse.tasks.image_classification.models.builtin import BuiltinProvider
+from dse.tasks.image_classification.models.catalogue import CATALOGUE, published_pairs
 from tests.backends.remote import Connection, RemoteError, RemoteRuntime
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dse.types import KnobValue
+    from dse.core.configuration import KnobValue
 
 PAGE = Path(__file__).parents[1] / "docs" / "runtimes.md"
 REFERENCE = "onnxruntime"
@@ -67,7 +67,7 @@ class Server:
         self, model: str, precision: str, knobs: tuple[tuple[str, KnobValue], ...]
     ) -> NDArray[Any]:
         formats = backend(self.name).formats
-        artefact = Builtin().artefact(model, precision, formats)
+        artefact = BuiltinProvider().artefact(model, precision, formats)
         batch = RandomInputs(BATCH_SIZE, artefact.preprocessing, seed=0).batch(range(BATCH_SIZE))
         configuration = Configuration(model, precision, self.name, 1, BATCH_SIZE, knobs)
         if self._connection is None:
@@ -85,7 +85,7 @@ class Server:
         return scores
 
 
-def tried(models: Sequence[str], usable: dict[str, Availability]) -> Results:
+def tried(models: Sequence[str], usable: dict[str, RuntimeAvailability]) -> Results:
     results = Results()
     servers = {name: Server(name, found.python or "") for name, found in usable.items()}
     for model in models:
@@ -124,7 +124,7 @@ def _cases(
         yield name, "int8", ()
 
 
-def page(models: Sequence[str], usable: dict[str, Availability], results: Results) -> str:
+def page(models: Sequence[str], usable: dict[str, RuntimeAvailability], results: Results) -> str:
     names = list(usable)
     lines = ["| model | " + " | ".join(f"{n} {usable[n].version}" for n in names) + " |"]
     lines.append("|---" * (len(names) + 1) + "|")
@@ -158,7 +158,7 @@ def page(models: Sequence[str], usable: dict[str, Availability], results: Result
 
 def main() -> int:
     models = sys.argv[1:] or list(CATALOGUE)
-    found = availabilities(name for name in BACKENDS if backend(name).formats)
+    found = runtime_availabilities(name for name in BACKENDS if backend(name).formats)
     usable = {name: one for name, one in found.items() if one.error is None}
     text = page(models, usable, tried(models, usable))
     if len(models) == len(CATALOGUE):

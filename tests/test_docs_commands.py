@@ -16,7 +16,7 @@ import click
 import pytest
 
 from dse.cli import dse, run
-from dse.models.fetch import choose
+from dse.tasks.image_classification.fetching.fetch import choose
 from tests import any_models, small_models
 from tests.commandline import Command, command, folder_in_memory, here, tmp_path
 from tests.documented import PAGES, ROOT, Shown, commands, inline, options

@@ -10,21 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.types import (
-    CONFIGURATION_FIELDS,
-    METRICS,
+from dse.core.checksums import canonical_json, digest
+from dse.core.configuration import CONFIGURATION_FIELDS, Configuration, KnobValue
+from dse.core.measurement import (
     TRANSIENT_FAILURES,
-    Configuration,
     Failure,
     FailureKind,
-    KnobValue,
     Measurement,
     Outcome,
-    Preprocessing,
     Source,
-    canonical_json,
-    digest,
 )
+from dse.core.metrics import METRICS
+from dse.tasks.image_classification.preprocessing import Preprocessing
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 KNOB_VALUES: st.SearchStrategy[KnobValue] = st.booleans() | st.integers() | FINITE | st.text()

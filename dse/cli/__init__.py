@@ -19,7 +19,7 @@ from dse.cli.report import report
 from dse.cli.status import status
 from dse.cli.system import system
 from dse.cli.validate import validate
-from dse.errors import DseError
+from dse.core.errors import DseError
 
 INTERRUPTED = 130
 

@@ -11,7 +11,7 @@ import click
 from dse.cli.options import json_option
 
 if TYPE_CHECKING:
-    from dse.environments.availability import Availability
+    from dse.environments.availability import RuntimeAvailability
 
 
 @click.group(invoke_without_command=True)
@@ -23,10 +23,10 @@ def backends(context: click.Context, *, as_json: bool) -> None:
         if as_json:
             raise click.UsageError(f"--json does not go with '{context.invoked_subcommand}'")
         return
-    from dse.environments.availability import availabilities
-    from dse.registry import BACKENDS
+    from dse.core.registry import BACKENDS
+    from dse.environments.availability import runtime_availabilities
 
-    found = availabilities(BACKENDS)
+    found = runtime_availabilities(BACKENDS)
     if as_json:
         click.echo(json.dumps({"backends": [_row(*each) for each in found.items()]}))
         return
@@ -49,18 +49,18 @@ def install(names: tuple[str, ...], *, python: Path | None, reinstall: bool) -> 
     deepsparse and tflite-runtime end at Python 3.11 and numpy 1: they share an environment in the
     cache, where their workers run, so that nothing else has to wait for them.
     """
-    from dse.environments.availability import availabilities
+    from dse.environments.availability import runtime_availabilities
     from dse.environments.install import Order, install
 
     install(Order(names, python, reinstall, lambda line: click.echo(line, err=True)))
-    found = availabilities(dict.fromkeys(names))
+    found = runtime_availabilities(dict.fromkeys(names))
     for name, availability in found.items():
         click.echo(_line(name, availability))
     return 0 if all(availability.error is None for availability in found.values()) else 1
 
 
-def _row(name: str, found: Availability) -> dict[str, Any]:
-    from dse.registry import backend
+def _row(name: str, found: RuntimeAvailability) -> dict[str, Any]:
+    from dse.core.registry import backend
 
     described = backend(name)
     return {
@@ -76,9 +76,9 @@ def _row(name: str, found: Availability) -> dict[str, Any]:
     }
 
 
-def _line(name: str, found: Availability) -> str:
+def _line(name: str, found: RuntimeAvailability) -> str:
+    from dse.core.registry import backend
     from dse.environments.interpreters import unusable
-    from dse.registry import backend
 
     if found.error:
         state = f"not usable: {str(found.error).replace(unusable(name), '')}"

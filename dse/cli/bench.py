@@ -16,10 +16,10 @@ from dse.cli.options import (
     run_timeout_option,
     whole_numbers,
 )
-from dse.registry import BACKENDS
-from dse.types import Scenario
+from dse.core.metrics import Scenario
+from dse.core.registry import BACKENDS
 
-MOST = 65_536
+MAX_NUMBER = 65_536
 
 
 class Numbers(click.ParamType[tuple[int, ...]]):
@@ -37,8 +37,8 @@ class Numbers(click.ParamType[tuple[int, ...]]):
         if not numbers:
             self.fail(f"'{value}' is not a list of numbers; write 2 or 1,2,4", param, ctx)
         for number in numbers:
-            if not 1 <= number <= MOST:
-                self.fail(f"expected 1 to {MOST}, not {number}", param, ctx)
+            if not 1 <= number <= MAX_NUMBER:
+                self.fail(f"expected 1 to {MAX_NUMBER}, not {number}", param, ctx)
         if len(set(numbers)) < len(numbers):
             self.fail(f"'{value}' names a number twice", param, ctx)
         return numbers
@@ -195,9 +195,9 @@ def bench(**options: Any) -> int:
     named; --input gives them other values.
     Accuracy is unknown: nobody knows what the model is for.
     """
-    from dse.bench.request import Request
-    from dse.bench.session import run
-    from dse.errors import RequestError
+    from dse.commands.bench.request import BenchRequest
+    from dse.commands.bench.session import run
+    from dse.core.errors import RequestError
 
     for option, given, twice in (
         ("--dim", options["dims"], "gives a dimension two sizes"),
@@ -206,4 +206,4 @@ def bench(**options: Any) -> int:
         if len({name for name, _ in given}) < len(given):
             raise RequestError(twice, field=option, remedy="give each of them once")
     scenarios = tuple(Scenario(name) for name in options.pop("scenarios"))
-    return run(Request(**{**options, "scenarios": scenarios}))
+    return run(BenchRequest(**{**options, "scenarios": scenarios}))

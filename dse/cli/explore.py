@@ -17,7 +17,7 @@ from dse.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from dse.explore.session import Request
+    from dse.commands.explore import ExploreRequest
 
 SAMPLERS = ("grid", "random", "nsga2", "tpe", "frontier")
 
@@ -88,7 +88,7 @@ def explore(**options: object) -> int:
     SPACE is the name of a search space or a YAML file. The same command again resumes the study.
     Ctrl-C finishes the run in hand and saves.
     """
-    from dse.explore.session import Request, run
+    from dse.commands.explore import ExploreRequest, run
 
-    request: Request = Request(**options)  # type: ignore[arg-type]  # click checked the types
+    request: ExploreRequest = ExploreRequest(**options)  # type: ignore[arg-type]  # click checked the types
     return run(request)

@@ -11,7 +11,7 @@ from dse.cli.options import Ids, derived_options, storage_option, study_argument
 from dse.submission.release import LATEST, RELEASES
 
 if TYPE_CHECKING:
-    from dse.submission.export import Request
+    from dse.submission.export import ExportRequest
 
 STATUSES = ("available", "preview", "rdi")
 
@@ -86,7 +86,7 @@ def export(**options: object) -> int:
     Every rule is checked from LoadGen's logs before anything is written. What the system does not
     tell of itself has to be given. The same export again changes nothing.
     """
-    from dse.submission.export import Request, run
+    from dse.submission.export import ExportRequest, run
 
-    request: Request = Request(**options)  # type: ignore[arg-type]  # click checked the types
+    request: ExportRequest = ExportRequest(**options)  # type: ignore[arg-type]  # click checked the types
     return run(request)

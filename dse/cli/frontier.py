@@ -46,9 +46,9 @@ def frontier(
 
 
 def _print_table(view: View) -> None:
-    from dse.report.defined import figures
     from dse.report.frame import frame, known_metrics
     from dse.report.summary import ordered
+    from dse.report.user_metrics import figures
 
     points = ordered(view.frontier)
     table = frame(points, known_metrics(points, view.metrics)).assign(**figures(view, points))
@@ -58,10 +58,10 @@ def _print_table(view: View) -> None:
 
 
 def _show(view: View) -> None:
-    from dse.report.defined import cell
     from dse.report.pictures import print_picture
     from dse.report.summary import notes
     from dse.report.text import console, frontier_table, marks
+    from dse.report.user_metrics import cell
 
     out = console()
     if not view.frontier:

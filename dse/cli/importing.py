@@ -32,7 +32,7 @@ def import_(files: tuple[Path, ...], name: str | None) -> None:
 
 
 def _import(files: Sequence[Path], name: str | None) -> None:
-    from dse.errors import RequestError
+    from dse.core.errors import RequestError
     from dse.results.imported import Import, keep, name_for, source
     from dse.results.read import read_file
     from dse.study.folder import study_folder

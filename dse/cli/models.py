@@ -13,8 +13,8 @@ from dse.cli.options import json_option
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dse.models.catalogue import Variant
-    from dse.models.fetch import Result, Wanted
+    from dse.tasks.image_classification.fetching.fetch import FetchResult, Wanted
+    from dse.tasks.image_classification.models.catalogue import Variant
 
 PRECISIONS = ("fp32", "int8")
 _MEBI = 1 << 20
@@ -33,7 +33,7 @@ def list_models(*, as_json: bool) -> None:
     Top-1 accuracy is the published one of the trained model; MACs are multiply-accumulates per
     image.
     """
-    from dse.models.catalogue import CATALOGUE
+    from dse.tasks.image_classification.models.catalogue import CATALOGUE
 
     rows = [_summary(variant) for variant in CATALOGUE.values()]
     if as_json:
@@ -61,7 +61,7 @@ def list_models(*, as_json: bool) -> None:
 @json_option
 def show(name: str, *, as_json: bool) -> None:
     """Show one model: preprocessing, published accuracy, files."""
-    from dse.models.catalogue import variant
+    from dse.tasks.image_classification.models.catalogue import variant
 
     known = variant(name)
     details = _details(known)
@@ -115,8 +115,8 @@ def fetch(
 
     'dse explore SPACE --models DIR' takes the folder like any other.
     """
-    from dse.models.fetch import choose
-    from dse.models.urls import check_mirror
+    from dse.tasks.image_classification.fetching.fetch import choose
+    from dse.tasks.image_classification.fetching.urls import check_mirror
 
     wanted = choose(patterns, precisions)
     results = _fetch(output, wanted, check_mirror(mirror) if mirror is not None else None)
@@ -125,7 +125,7 @@ def fetch(
     there = len(results) - new - len(refused)
     click.echo(f"{output}: {new} files fetched, {there} were there already")
     if refused:
-        from dse.errors import DseError
+        from dse.core.errors import DseError
 
         first = refused[0]
         more = f"{len(refused)} of {len(results)} files were not fetched, the first: "
@@ -133,19 +133,19 @@ def fetch(
         raise DseError(f"{start}{first.wanted}: {first.error}")
 
 
-def _fetch(output: Path, wanted: Sequence[Wanted], mirror: str | None) -> list[Result]:
+def _fetch(output: Path, wanted: Sequence[Wanted], mirror: str | None) -> list[FetchResult]:
     """Fetches, and tells of it on stderr."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-    from dse.models.fetch import by_archive, fetch
+    from dse.tasks.image_classification.fetching.fetch import by_archive, fetch
 
     console = Console(stderr=True, highlight=False)
     words = TextColumn("{task.description}", markup=False)
     columns = (words, BarColumn(), DownloadColumn(), TransferSpeedColumn())
     bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
     archives = len(by_archive(wanted))
-    results: list[Result] = []
+    results: list[FetchResult] = []
     with bar:
         task = bar.add_task("", total=None)
 
@@ -159,7 +159,7 @@ def _fetch(output: Path, wanted: Sequence[Wanted], mirror: str | None) -> list[R
     return results
 
 
-def _outcome(result: Result) -> str:
+def _outcome(result: FetchResult) -> str:
     if result.error is not None:
         return f"{result.wanted}: not fetched: {result.error}"
     if not result.new_bytes:
@@ -168,7 +168,7 @@ def _outcome(result: Result) -> str:
 
 
 def _summary(variant: Variant) -> dict[str, Any]:
-    from dse.models.graph import cost
+    from dse.tasks.image_classification.models.graph import cost
 
     spent = cost(variant.graph())
     return {
@@ -185,7 +185,7 @@ def _summary(variant: Variant) -> dict[str, Any]:
 def _details(variant: Variant) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from dse.models.urls import source
+    from dse.tasks.image_classification.fetching.urls import source
 
     details = _summary(variant)
     del details["published_percent"]

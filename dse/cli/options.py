@@ -170,7 +170,7 @@ class Variable(click.ParamType[tuple[str, str]]):
         """The name and the value."""
         if isinstance(value, tuple):
             return value
-        from dse.worker_environment import objection
+        from dse.core.worker_environment import objection
 
         name, equals, text = str(value).partition("=")
         if not equals:

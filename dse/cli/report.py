@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dse.cli.options import derived_options, storage_option, study_argument
-from dse.errors import RequestError
+from dse.core.errors import RequestError
 
 if TYPE_CHECKING:
     from dse.derived.derivation import Derivation
@@ -30,8 +30,8 @@ def report(study: str, output: Path | None, storage: str | None, derivation: Der
 
     The page needs no network and nothing beside it.
     """
+    from dse.report.folder import write_report
     from dse.report.view import View
-    from dse.report.whole import write_report
     from dse.study.folder import existing_folder
     from dse.study.study import Study
 

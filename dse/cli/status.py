@@ -24,12 +24,12 @@ def status(study: str, storage: str | None, *, as_json: bool, verbose: bool) -> 
 
     Of each reason for failures there is one example, with a command that runs it again.
     """
+    from dse.core.worker_environment import variable_words
     from dse.report.health import health
     from dse.report.summary import status as numbers_of
     from dse.report.text import borrowed_lines
     from dse.study.folder import existing_folder
     from dse.study.study import Study
-    from dse.worker_environment import variable_words
 
     opened = Study.load(existing_folder(study), storage)
     numbers = numbers_of(opened)

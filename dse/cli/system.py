@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from dse.cli.options import json_option
-from dse.errors import RequestError, UnavailableError
+from dse.core.errors import RequestError, UnavailableError
 
 if TYPE_CHECKING:
     from dse.explore.noise import Noise
     from dse.machine.check import Check
-    from dse.system import System
+    from dse.machine.system import System
 
 PROBES = 8
 """So many give the standard deviation to about a quarter of itself, in half a minute."""
@@ -39,7 +39,7 @@ LISTS = ("instruction sets", "caches")
 def system(*, check: bool, probes: int | None, as_json: bool) -> None:
     """Describe this CPU and print the fingerprint that a study is bound to."""
     from dse.environments.config import named
-    from dse.system import detect
+    from dse.machine.system import detect
 
     if probes is not None and not check:
         raise RequestError("--probes is for the noise figure", remedy="give --check as well")
@@ -105,8 +105,8 @@ def _print_checks(here: System, checks: list[Check]) -> None:
 
 
 def _print_noise(noise: Noise) -> None:
+    from dse.core.metrics import METRICS
     from dse.explore.noise import MODEL, PRECISION
-    from dse.types import METRICS
 
     count = len(noise.disturbances)
     click.echo(

@@ -10,7 +10,7 @@ import click
 from dse.cli.options import Size, storage_option, study_argument
 
 if TYPE_CHECKING:
-    from dse.validate.session import Request
+    from dse.commands.validate import ValidateRequest
 
 SCENARIOS = ("SingleStream", "MultiStream", "Offline", "Server")
 
@@ -65,7 +65,7 @@ def validate(**options: object) -> int:
     and, with a data set, an accuracy run over all of it. Says beforehand how long that takes. The
     same command again goes on with what is missing. Ctrl-C finishes the run in hand.
     """
-    from dse.validate.session import Request, run
+    from dse.commands.validate import ValidateRequest, run
 
-    request: Request = Request(**options)  # type: ignore[arg-type]  # click checked the types
+    request: ValidateRequest = ValidateRequest(**options)  # type: ignore[arg-type]  # click checked the types
     return run(request)

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from dse.models.catalogue import CATALOGUE
-from dse.types import ACCURACY, Source
+from dse.core.measurement import Source
+from dse.core.metrics import ACCURACY
+from dse.tasks.image_classification.models.catalogue import CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dse.compare.systems import System
+    from dse.compare.systems import ComparedSystem
     from dse.results.table import Row
 
 
@@ -49,7 +50,7 @@ class Agreement:
         differences: at least one, the largest first.
     """
 
-    system: System
+    system: ComparedSystem
     differences: tuple[Difference, ...]
 
     @property
@@ -68,13 +69,13 @@ class Agreement:
         return tuple(sorted({each.images for each in self.differences if each.images}))
 
 
-def agreements(systems: Sequence[System]) -> tuple[Agreement, ...]:
+def agreements(systems: Sequence[ComparedSystem]) -> tuple[Agreement, ...]:
     """For each system that has accuracies of its own of variants with a published one."""
     found = ((system, _differences(system)) for system in systems)
     return tuple(Agreement(system, own) for system, own in found if own)
 
 
-def _differences(system: System) -> tuple[Difference, ...]:
+def _differences(system: ComparedSystem) -> tuple[Difference, ...]:
     rows = (each.row for each in system.entries if each.accuracy is not None)
     own = dict.fromkeys(filter(None, map(_difference, rows)))
     return tuple(sorted(own, key=lambda each: -abs(each.points)))

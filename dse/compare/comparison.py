@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
     from dse.compare.agreement import Agreement
     from dse.compare.criteria import Criterion
-    from dse.compare.systems import Entry, Gathered, System
+    from dse.compare.systems import ComparedSystem, Gathered, SystemPoint
 
 STEP_PERCENT, LEVELS = 5, 6
 """Accuracies that are compared where none are asked for: how far apart, and how many at most."""
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RankedSystem:
     """A system's best configuration of a ranking.
 
     Attributes:
@@ -30,8 +30,8 @@ class Standing:
         value: by the criterion, in its unit.
     """
 
-    system: System
-    entry: Entry
+    system: ComparedSystem
+    entry: SystemPoint
     value: float
 
 
@@ -48,8 +48,8 @@ class Ranking:
 
     criterion: Criterion
     accuracy: float
-    standings: tuple[Standing, ...]
-    absent: tuple[tuple[System, str], ...]
+    standings: tuple[RankedSystem, ...]
+    absent: tuple[tuple[ComparedSystem, str], ...]
 
     @property
     def certain(self) -> bool | None:
@@ -86,7 +86,7 @@ class Comparison:
     agreements: tuple[Agreement, ...]
 
     @property
-    def systems(self) -> tuple[System, ...]:
+    def systems(self) -> tuple[ComparedSystem, ...]:
         """In the order given."""
         return self.gathered.systems
 
@@ -118,27 +118,27 @@ def compare(gathered: Gathered, accuracies: Sequence[float] = ()) -> Comparison:
     )
 
 
-def default_levels(systems: Sequence[System]) -> tuple[float, ...]:
+def default_levels(systems: Sequence[ComparedSystem]) -> tuple[float, ...]:
     """The highest multiples of 5 % that some configuration reaches."""
     best = max((each.accuracy for system in systems for each in system.entries), default=0.0)
     highest = math.floor(best / STEP_PERCENT)
     return tuple(float(STEP_PERCENT * n) for n in range(1, highest + 1))[-LEVELS:]
 
 
-def _ranking(criterion: Criterion, accuracy: float, systems: Sequence[System]) -> Ranking:
+def _ranking(criterion: Criterion, accuracy: float, systems: Sequence[ComparedSystem]) -> Ranking:
     standings, absent = [], []
     for system in systems:
         able = system.able(criterion, accuracy)
         if able:
             value = able[0].value(criterion.name)
-            standings.append(Standing(system, able[0], value or 0.0))
+            standings.append(RankedSystem(system, able[0], value or 0.0))
         else:
             absent.append((system, _reason(criterion, accuracy, system)))
     standings.sort(key=lambda each: (criterion.loss(each.value), each.system.number))
     return Ranking(criterion, accuracy, tuple(standings), tuple(absent))
 
 
-def _reason(criterion: Criterion, accuracy: float, system: System) -> str:
+def _reason(criterion: Criterion, accuracy: float, system: ComparedSystem) -> str:
     """Why a system is in no ranking."""
     if not any(each.accuracy >= accuracy for each in system.entries):
         return f"no configuration reaches {accuracy:g} %"
@@ -147,7 +147,7 @@ def _reason(criterion: Criterion, accuracy: float, system: System) -> str:
     return f"{_lacking(criterion, [system])} is not known"
 
 
-def _lacking(criterion: Criterion, systems: Sequence[System]) -> str:
+def _lacking(criterion: Criterion, systems: Sequence[ComparedSystem]) -> str:
     """The name for want of which there is no value."""
     causes = (
         each.assessed.missing.get(criterion.name)

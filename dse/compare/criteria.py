@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from dse.core.metrics import ENERGY, LATENCY, METRICS, THROUGHPUT, Metric
 from dse.derived.assessor import chains
 from dse.derived.definitions import Definition
 from dse.results.table import OFFLINE_POWER
-from dse.types import ENERGY, LATENCY, METRICS, THROUGHPUT, Metric
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from dse.core.metrics import Direction
     from dse.derived.derivation import Derivation
-    from dse.types import Direction
 
 PRICE, PRICE_PER_HOUR = "price", "price_per_hour"
 """Facts of the user, in one currency for all systems."""

@@ -6,9 +6,9 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Literal
 
 from dse.compare.summary import AXES
-from dse.errors import RequestError
+from dse.core.errors import RequestError
+from dse.core.metrics import ACCURACY, METRICS
 from dse.report.picture import COLOURS, drawing
-from dse.types import ACCURACY, METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from dse.compare.systems import System
+    from dse.compare.systems import ComparedSystem
 
 FORMATS = (".png", ".svg", ".pdf")
 DASHES = ("-", "--", ":", "-.")
@@ -35,7 +35,7 @@ def check_name(file: Path) -> None:
         raise RequestError(problem, file=file, field="--picture", remedy=remedy)
 
 
-def draw(systems: Sequence[System], file: Path) -> None:
+def draw(systems: Sequence[ComparedSystem], file: Path) -> None:
     """Writes the picture; its format follows the file's suffix.
 
     Args:
@@ -60,7 +60,7 @@ def draw(systems: Sequence[System], file: Path) -> None:
         figure.legend(handles, labels, loc="outside lower center", ncols=len(known), fontsize=7)
 
 
-def _panel(axes: Axes, systems: Sequence[System], metric: str) -> None:
+def _panel(axes: Axes, systems: Sequence[ComparedSystem], metric: str) -> None:
     """The frontiers over one metric; every system has its line in each panel, if an empty one."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
@@ -94,7 +94,7 @@ def _panel(axes: Axes, systems: Sequence[System], metric: str) -> None:
     axes.grid(visible=True, which="both", alpha=0.2)
 
 
-def _legend(system: System) -> str:
+def _legend(system: ComparedSystem) -> str:
     sources = [" and ".join(system.sources)]
     if system.accuracy_sources not in ((), system.sources):
         sources.append(f"accuracy {' and '.join(system.accuracy_sources)}")

@@ -6,16 +6,17 @@ import csv
 import io
 from typing import TYPE_CHECKING, Any
 
-from dse import plausibility
-from dse.types import ACCURACY, LATENCY, SCENARIOS, THROUGHPUT, Source
+from dse.core import plausibility
+from dse.core.measurement import Source
+from dse.core.metrics import ACCURACY, LATENCY, SCENARIOS, THROUGHPUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dse.compare.agreement import Agreement
-    from dse.compare.comparison import Comparison, Ranking, Standing
+    from dse.compare.comparison import Comparison, RankedSystem, Ranking
     from dse.compare.criteria import Criterion
-    from dse.compare.systems import Entry, System
+    from dse.compare.systems import ComparedSystem, SystemPoint
 
 AXES = (LATENCY.name, THROUGHPUT.name)
 """The metrics whose frontiers over accuracy are shown."""
@@ -44,19 +45,19 @@ def as_object(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def frontier(system: System) -> list[tuple[Entry, list[str]]]:
+def frontier(system: ComparedSystem) -> list[tuple[SystemPoint, list[str]]]:
     """The configurations on one of a system's frontiers, and the metrics of these.
 
     The most accurate comes first.
     """
-    found: dict[int, tuple[Entry, list[str]]] = {}
+    found: dict[int, tuple[SystemPoint, list[str]]] = {}
     for metric in AXES:
         for entry in system.frontier(metric):
             found.setdefault(id(entry), (entry, []))[1].append(metric)
     return sorted(found.values(), key=lambda each: -each[0].accuracy)
 
 
-def best(system: System, metric: str) -> Entry | None:
+def best(system: ComparedSystem, metric: str) -> SystemPoint | None:
     """The configuration with the best value of a metric in `BEST`."""
     entries = [each for each in system.entries if metric in each.row.values]
     sign = 1 if metric == LATENCY.name else -1
@@ -130,7 +131,7 @@ def _some(names: list[str]) -> str:
     return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
 
-def _unknown_accelerator(system: System) -> bool:
+def _unknown_accelerator(system: ComparedSystem) -> bool:
     """Whether others measured it and do not say on what but its CPU."""
     told = "accelerators_per_node" in system.results.description
     return Source.PUBLISHED.value in system.sources and not told
@@ -154,17 +155,17 @@ def _about_accuracies(comparison: Comparison) -> list[str]:
     ]
 
 
-def _gone(system: System) -> Iterable[str]:
+def _gone(system: ComparedSystem) -> Iterable[str]:
     lines = system.results.left_out
     return lines if len(lines) <= 3 else [lines[0], f"and {len(lines) - 1} more results"]
 
 
-def _short(entry: Entry) -> bool:
+def _short(entry: SystemPoint) -> bool:
     timed = {m for m, s in entry.row.sources.items() if m in SCENARIOS and s is Source.MEASURED}
     return not timed <= entry.row.valid
 
 
-def _system(system: System) -> dict[str, Any]:
+def _system(system: ComparedSystem) -> dict[str, Any]:
     results = system.results
     found = {metric: best(system, metric) for metric in BEST}
     return {
@@ -187,7 +188,7 @@ def _system(system: System) -> dict[str, Any]:
     }
 
 
-def _point(entry: Entry) -> dict[str, Any]:
+def _point(entry: SystemPoint) -> dict[str, Any]:
     row = entry.row
     return {
         "label": row.label,
@@ -222,7 +223,7 @@ def _ranking(ranking: Ranking) -> dict[str, Any]:
     }
 
 
-def _standing(standing: Standing, criterion: Criterion) -> dict[str, Any]:
+def _standing(standing: RankedSystem, criterion: Criterion) -> dict[str, Any]:
     entry = standing.entry
     interval = entry.interval(criterion.name)
     return {
@@ -262,7 +263,7 @@ def _agreement(agreement: Agreement) -> dict[str, Any]:
     }
 
 
-def _cells(entry: Entry, criteria: Iterable[Criterion]) -> dict[str, Any]:
+def _cells(entry: SystemPoint, criteria: Iterable[Criterion]) -> dict[str, Any]:
     """The values of a configuration, each with its interval, source and marks."""
     cells: dict[str, Any] = {}
     row = entry.row

@@ -6,25 +6,27 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dse.compare.criteria import completed
+from dse.core.configuration import CONFIGURATION_FIELDS
+from dse.core.measurement import Source
+from dse.core.metrics import ACCURACY, METRICS, SCENARIOS
+from dse.core.pareto import nondominated
+from dse.derived.coverage import Coverage
 from dse.derived.names import bounds
-from dse.derived.point import Known, Machine
-from dse.derived.tally import Tally
-from dse.frontier import nondominated
+from dse.derived.point import Inputs, Machine
 from dse.results.table import OFFLINE_POWER
-from dse.types import ACCURACY, CONFIGURATION_FIELDS, METRICS, SCENARIOS, Source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dse.compare.criteria import Criterion
+    from dse.core.pareto import Interval
     from dse.derived.derivation import Derivation
-    from dse.derived.point import Assessed
-    from dse.frontier import Interval
-    from dse.results.table import Results, Row
+    from dse.derived.point import Evaluated
+    from dse.results.table import ResultTable, Row
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SystemPoint:
     """A configuration on a system.
 
     Attributes:
@@ -33,7 +35,7 @@ class Entry:
     """
 
     row: Row
-    assessed: Assessed
+    assessed: Evaluated
 
     def value(self, name: str) -> float | None:
         """Of a metric, measured or defined; None where there is none."""
@@ -66,7 +68,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class System:
+class ComparedSystem:
     """A system to compare.
 
     Attributes:
@@ -78,8 +80,8 @@ class System:
 
     number: int
     name: str
-    results: Results
-    entries: tuple[Entry, ...]
+    results: ResultTable
+    entries: tuple[SystemPoint, ...]
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -98,7 +100,7 @@ class System:
         """The numbers of images behind its measured accuracies, where they are told."""
         return tuple(sorted({each.row.images for each in self.entries if each.row.images}))
 
-    def able(self, criterion: Criterion, accuracy: float = 0.0) -> list[Entry]:
+    def able(self, criterion: Criterion, accuracy: float = 0.0) -> list[SystemPoint]:
         """The configurations that have a value, the best first, the more accurate of equal ones.
 
         Args:
@@ -112,7 +114,7 @@ class System:
         ]
         return [self.entries[place] for _, _, place in sorted(found)]
 
-    def frontier(self, metric: str) -> list[Entry]:
+    def frontier(self, metric: str) -> list[SystemPoint]:
         """The configurations that no other here dominates, the most accurate first.
 
         Args:
@@ -135,13 +137,13 @@ class Gathered:
         tally: what that left out.
     """
 
-    systems: tuple[System, ...]
+    systems: tuple[ComparedSystem, ...]
     derivation: Derivation
     asked: Derivation
-    tally: Tally
+    tally: Coverage
 
 
-def gather(found: Sequence[Results], asked: Derivation) -> Gathered:
+def gather(found: Sequence[ResultTable], asked: Derivation) -> Gathered:
     """Computes all of the systems' configurations, and gives each system a name of its own.
 
     Args:
@@ -159,27 +161,27 @@ def gather(found: Sequence[Results], asked: Derivation) -> Gathered:
     for place, (results, own) in enumerate(zip(found, assessed, strict=True)):
         name, number = named[place], place + 1
         systems.append(
-            System(
+            ComparedSystem(
                 number,
                 name if named.count(name) == 1 else f"{name} [{number}]",
                 results,
-                tuple(Entry(r, a) for r, a in zip(results.rows, own, strict=True) if a.kept),
+                tuple(SystemPoint(r, a) for r, a in zip(results.rows, own, strict=True) if a.kept),
             )
         )
-    tally = Tally.of([each for own in assessed for each in own])
+    tally = Coverage.of([each for own in assessed for each in own])
     told = {each.name for each in asked.definitions}
     missing = {name: causes for name, causes in tally.missing.items() if name in told}
     return Gathered(tuple(systems), derivation, asked, replace(tally, missing=missing))
 
 
-def _assess(results: Results, derivation: Derivation) -> list[Assessed]:
+def _assess(results: ResultTable, derivation: Derivation) -> list[Evaluated]:
     machine = Machine.of(results.name, cpu=results.cpu, cores=results.cores, ghz=results.ghz)
     assessor = derivation.assessor(machine)
-    known = (Known(row.configuration, row.values, row.intervals) for row in results.rows)
+    known = (Inputs(row.configuration, row.values, row.intervals) for row in results.rows)
     return [assessor.assess(each) for each in known]
 
 
-def _further(found: Sequence[Results]) -> set[str]:
+def _further(found: Sequence[ResultTable]) -> set[str]:
     """Names that some configuration has beyond those that all may have."""
     knobs = {name for results in found for row in results.rows for name in row.configuration}
     return knobs - set(CONFIGURATION_FIELDS) | {OFFLINE_POWER, *bounds(OFFLINE_POWER)}
@@ -193,7 +195,7 @@ def _source(row: Row, metric: str) -> str:
     return source.value if source is not None else ""
 
 
-def _name(results: Results, found: Sequence[Results]) -> str:
+def _name(results: ResultTable, found: Sequence[ResultTable]) -> str:
     """The name, with its origin where others have the same."""
     same = sum(other.name == results.name for other in found)
     return f"{results.name} ({results.origin})" if same > 1 else results.name

@@ -8,8 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from dse.compare.summary import BEST, best, frontier, notes
+from dse.core.measurement import Source
+from dse.core.metrics import ACCURACY, SCENARIOS
 from dse.report.text import DECIMALS, HEADINGS
-from dse.types import ACCURACY, SCENARIOS, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from dse.compare.agreement import Agreement
-    from dse.compare.comparison import Comparison, Standing
+    from dse.compare.comparison import Comparison, RankedSystem
     from dse.compare.criteria import Criterion
-    from dse.compare.systems import Entry, System
-    from dse.frontier import Interval
+    from dse.compare.systems import ComparedSystem, SystemPoint
+    from dse.core.pareto import Interval
 
 NAME_WIDTH = 40
-LARGEST = 2
+MAX_DIFFERENCES = 2
 """Differences of accuracies that are shown of each system."""
 FIGURES = 4
 """Significant ones of a value that has no fixed number of decimals."""
@@ -76,13 +77,13 @@ def _words(text: str) -> Text:
     return Text(shown(text))
 
 
-def _name(system: System) -> Text:
+def _name(system: ComparedSystem) -> Text:
     text = Text(shown(system.name), no_wrap=True, overflow="ellipsis")
     text.truncate(NAME_WIDTH, overflow="ellipsis")
     return text
 
 
-def _systems(systems: Sequence[System]) -> Table:
+def _systems(systems: Sequence[ComparedSystem]) -> Table:
     table = _table(
         *(("", True), ("system", False), ("CPU", False), ("cores", True), ("GHz", True)),
         *(("software", False), ("points", True), ("values", False)),
@@ -103,7 +104,7 @@ def _systems(systems: Sequence[System]) -> Table:
     return table
 
 
-def _origin(system: System) -> str:
+def _origin(system: ComparedSystem) -> str:
     """Where the values of a system come from."""
     parts = [" and ".join(system.sources)]
     if system.results.release:
@@ -115,7 +116,7 @@ def _origin(system: System) -> str:
     return ", ".join(filter(None, parts))
 
 
-def _best(systems: Sequence[System]) -> Table:
+def _best(systems: Sequence[ComparedSystem]) -> Table:
     columns = ((HEADINGS[metric], "of") for metric in BEST)
     headings = [each for value, of in columns for each in ((value, True), (of, False))]
     table = _table(("", True), ("system", False), *headings)
@@ -177,7 +178,7 @@ def _heading(criterion: Criterion) -> str:
     return f"{criterion.title}{unit}"
 
 
-def _marked(standing: Standing, criterion: Criterion) -> str:
+def _marked(standing: RankedSystem, criterion: Criterion) -> str:
     """A value with its interval, and marks of what it is."""
     entry = standing.entry
     text = _figures(criterion, standing.value)
@@ -185,13 +186,13 @@ def _marked(standing: Standing, criterion: Criterion) -> str:
     return f"{text} {marks}" if (marks := _marks(entry, criterion)) else text
 
 
-def _marks(entry: Entry, criterion: Criterion) -> str:
+def _marks(entry: SystemPoint, criterion: Criterion) -> str:
     sources = set(entry.sources(criterion))
     short = Source.MEASURED.value in sources and entry.validity(criterion) == "probe"
     return ("i" if entry.inferred(criterion) else "") + ("p" if short else "")
 
 
-def _values(entry: Entry, criterion: Criterion) -> str:
+def _values(entry: SystemPoint, criterion: Criterion) -> str:
     """Where the values come from on which a criterion rests, and by which rules."""
     marks = ["inferred"] if entry.inferred(criterion) else []
     return ", ".join([" and ".join(entry.sources(criterion)), entry.validity(criterion), *marks])
@@ -209,7 +210,7 @@ def _bounds(criterion: Criterion, interval: Interval | None) -> str:
     return f" [{low}, {high}]"
 
 
-def _cell(entry: Entry, metric: str) -> Text:
+def _cell(entry: SystemPoint, metric: str) -> Text:
     """A measured value with its marks, without its interval."""
     row = entry.row
     if metric not in row.values:
@@ -221,7 +222,7 @@ def _cell(entry: Entry, metric: str) -> Text:
     return Text(f"{text} {marks}" if marks else text)
 
 
-def _label(entry: Entry) -> str:
+def _label(entry: SystemPoint) -> str:
     """What a configuration is: its fields where more than its model is known, or else its name."""
     flat = entry.row.configuration
     if "backend" not in flat:
@@ -249,7 +250,7 @@ def _agreements(comparison: Comparison) -> Table:
 
 
 def _largest(agreement: Agreement) -> Iterator[str]:
-    for each in agreement.differences[:LARGEST]:
+    for each in agreement.differences[:MAX_DIFFERENCES]:
         if round(each.points, 2) == 0:
             return
         yield f"{each.points:+.2f} {each.model} {each.precision}"

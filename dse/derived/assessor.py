@@ -6,19 +6,20 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from dse.core.checksums import canonical_json
+from dse.core.metrics import METRICS
 from dse.derived.expression import Values
 from dse.derived.names import BOUNDS, bounds
 from dse.derived.operations import UndefinedError
-from dse.derived.point import Amount, Assessed
-from dse.types import METRICS, canonical_json
+from dse.derived.point import Evaluated, Value
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from dse.core.configuration import KnobValue
     from dse.derived.definitions import Definition
     from dse.derived.expression import Expression
-    from dse.derived.point import Interval, Known
-    from dse.types import KnobValue
+    from dse.derived.point import Inputs, Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def varies(metric: str) -> bool:
     return metric not in METRICS or METRICS[metric].timed
 
 
-class Assessor:
+class Evaluator:
     """Assesses the points of one machine.
 
     Args:
@@ -106,14 +107,14 @@ class Assessor:
         self._conditions = conditions
         self._chains = chains(definitions)
 
-    def assess(self, known: Known) -> Assessed:
+    def assess(self, known: Inputs) -> Evaluated:
         """Computes everything of a point.
 
         Raises:
             RequestError: an expression mixes numbers and texts.
         """
         values = self._values(known)
-        amounts: dict[str, Amount] = {}
+        amounts: dict[str, Value] = {}
         for definition in self._definitions:
             name = definition.name
             try:
@@ -123,15 +124,15 @@ class Assessor:
                 values.causes |= dict.fromkeys(bounds(name), error.cause)
                 continue
             interval = self._interval(name, number, values, known)
-            amounts[name] = Amount(number, interval, self._key(name, values, known))
+            amounts[name] = Value(number, interval, self._key(name, values, known))
             values[name] = number
             values |= dict(zip(bounds(name), interval or (), strict=False))
         missing = {
             d.name: values.causes[d.name] for d in self._definitions if d.name not in amounts
         }
-        return Assessed(amounts, missing, *self._verdict(values))
+        return Evaluated(amounts, missing, *self._verdict(values))
 
-    def firm(self, known: Known) -> bool:
+    def holds_in_interval(self, known: Inputs) -> bool:
         """Whether the conditions hold wherever one of the values lies in its interval."""
         ends = [(name, end) for name, interval in known.intervals.items() for end in interval]
         return not self._conditions or all(
@@ -139,13 +140,13 @@ class Assessor:
             for name, end in ends
         )
 
-    def _values(self, known: Known) -> Values:
+    def _values(self, known: Inputs) -> Values:
         values = Values({**self.facts, **known.configuration, **known.values})
         for metric, interval in known.intervals.items():
             values |= dict(zip(bounds(metric), interval, strict=True))
         return values
 
-    def _interval(self, name: str, number: float, values: Values, known: Known) -> Interval | None:
+    def _interval(self, name: str, number: float, values: Values, known: Inputs) -> Interval | None:
         """The interval, from those of the measured metrics that it is computed from.
 
         Each of these is moved to both of its ends while the others stay; the distances to the
@@ -176,7 +177,7 @@ class Assessor:
         low, high = number - math.hypot(*below), number + math.hypot(*above)
         return (low, high) if math.isfinite(low) and math.isfinite(high) else None
 
-    def _key(self, name: str, values: Values, known: Known) -> str | None:
+    def _key(self, name: str, values: Values, known: Inputs) -> str | None:
         """What it was computed of: the same for points that differ in nothing that counts."""
         names = self._chains[name].names
         measured = [each for each in names if each in known.values]

@@ -6,13 +6,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dse.core.errors import RequestError
+from dse.core.metrics import METRICS
 from dse.derived.expression import Expression
-from dse.derived.names import objection
-from dse.errors import RequestError
-from dse.types import METRICS
+from dse.derived.names import why_invalid
 
 if TYPE_CHECKING:
-    from dse.types import Direction
+    from dse.core.metrics import Direction
 
 METRIC, WHERE, OBJECTIVE, FACTS = "--metric", "--where", "--objective", "--facts"
 """The options, as messages name them."""
@@ -50,7 +50,7 @@ class Definition:
             shown = text if len(text) <= 40 else f"{text[:37]}..."
             raise RequestError(f"'{shown}' defines no metric", field=METRIC, remedy=_EXAMPLE)
         name, unit = match["name"], (match["unit"] or "").strip()
-        if wrong := objection(name):
+        if wrong := why_invalid(name):
             problem, remedy = wrong
             raise RequestError(f"'{name}' {problem}", field=METRIC, remedy=remedy)
         if unit and (len(unit) > UNIT_WIDTH or not unit.isprintable()):

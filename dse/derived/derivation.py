@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from dse.complaints import suggest
-from dse.derived.assessor import Assessor, chains
+from dse.config.messages import suggest
+from dse.core.errors import RequestError
+from dse.core.metrics import METRICS, Metric
+from dse.derived.assessor import Evaluator, chains
 from dse.derived.definitions import METRIC, OBJECTIVE, WHERE, Definition, Objective
 from dse.derived.expression import Expression
-from dse.derived.facts import Facts
+from dse.derived.facts import SuppliedFacts
 from dse.derived.names import KNOWN, bounds
-from dse.errors import RequestError
-from dse.types import METRICS, Metric
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -37,7 +37,7 @@ class Derivation:
     definitions: tuple[Definition, ...] = ()
     conditions: tuple[Expression, ...] = ()
     objectives: tuple[Objective, ...] = ()
-    facts: Facts = field(default_factory=Facts)
+    facts: SuppliedFacts = field(default_factory=SuppliedFacts)
 
     @classmethod
     def parse(
@@ -62,7 +62,7 @@ class Derivation:
             tuple(map(Definition.parse, metrics)),
             tuple(Expression(text, WHERE) for text in conditions),
             tuple(map(Objective.parse, objectives)),
-            Facts.read(facts) if facts is not None else Facts(),
+            SuppliedFacts.read(facts) if facts is not None else SuppliedFacts(),
         )
         for option, named in ((METRIC, made.definitions), (OBJECTIVE, made.objectives)):
             names = [each.name for each in named]
@@ -131,10 +131,10 @@ class Derivation:
         where = self.facts.file or "a file that you give with --facts"
         return f"known are {_KINDS}; a number of your own goes into {where}"
 
-    def assessor(self, machine: Machine) -> Assessor:
+    def assessor(self, machine: Machine) -> Evaluator:
         """What assesses the points of a machine; `check` comes first."""
         facts = {**machine.facts, **self.facts.of(machine.names)}
-        return Assessor(facts, self.definitions, self.conditions)
+        return Evaluator(facts, self.definitions, self.conditions)
 
     def metrics(
         self, objectives: Sequence[str], measured: Collection[str] = METRICS

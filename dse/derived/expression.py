@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from simpleeval import SimpleEval
 
+from dse.core.errors import RequestError
 from dse.derived.grammar import parse
 from dse.derived.operations import (
     CONSTANTS,
@@ -17,12 +18,11 @@ from dse.derived.operations import (
     kind,
     truth,
 )
-from dse.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dse.types import KnobValue
+    from dse.core.configuration import KnobValue
 
 
 class Values(dict[str, Any]):

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dse import yamlfile
-from dse.derived.names import SYSTEM, objection
-from dse.errors import RequestError
+from dse.config import yaml_reader
+from dse.core.errors import RequestError
+from dse.derived.names import SYSTEM, why_invalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,7 +30,7 @@ class FactsForm(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class SuppliedFacts:
     """The numbers of a user.
 
     Attributes:
@@ -44,16 +44,16 @@ class Facts:
     file: Path | None = None
 
     @classmethod
-    def read(cls, path: Path) -> Facts:
+    def read(cls, path: Path) -> SuppliedFacts:
         """Reads a file.
 
         Raises:
             RequestError: it is wrong; names file, line and field.
         """
-        form = yamlfile.read(path, FactsForm)
+        form = yaml_reader.read(path, FactsForm)
         facts = cls(form.__pydantic_extra__, tuple(form.systems.items()), path)
         for name in facts.names:
-            wrong = None if name in TOLD else objection(name)
+            wrong = None if name in TOLD else why_invalid(name)
             if wrong:
                 raise facts.refusal(name, *wrong)
         return facts
@@ -83,8 +83,8 @@ class Facts:
         if name not in self.everywhere:
             pattern = next(pattern for pattern, own in self.some if name in own)
             keys = ("systems", pattern, name)
-        line = yamlfile.locate(self.file, *keys) if self.file else None
-        field_name = yamlfile.field_name(keys)
+        line = yaml_reader.locate(self.file, *keys) if self.file else None
+        field_name = yaml_reader.field_name(keys)
         return RequestError(
             f"'{name}' {problem}", file=self.file, line=line, field=field_name, remedy=remedy
         )

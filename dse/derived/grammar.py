@@ -7,9 +7,9 @@ import math
 import warnings
 from typing import TYPE_CHECKING
 
-from dse.complaints import suggest
+from dse.config.messages import suggest
+from dse.core.errors import RequestError
 from dse.derived.operations import CONSTANTS, FUNCTIONS, OPERATORS
-from dse.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,8 +5,9 @@ from __future__ import annotations
 import keyword
 import re
 
+from dse.core.configuration import CONFIGURATION_FIELDS
+from dse.core.metrics import METRICS
 from dse.derived.operations import CONSTANTS, FUNCTIONS
-from dse.types import CONFIGURATION_FIELDS, METRICS
 
 FORM = re.compile(r"[a-z][a-z0-9_]{0,63}")
 ENDS = ("low", "high")
@@ -24,7 +25,7 @@ def bounds(name: str) -> tuple[str, str]:
     return f"{name}_low", f"{name}_high"
 
 
-def objection(name: str) -> tuple[str, str] | None:
+def why_invalid(name: str) -> tuple[str, str] | None:
     """What is wrong with a name that a user gives to a number of his own, and the remedy."""
     other = "choose another name"
     if FORM.fullmatch(name) is None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from dse.types import KnobValue
+    from dse.core.configuration import KnobValue
 
 Kind = Literal["a number", "text", "true or false"]
 Operation = Callable[..., Any]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dse.types import KnobValue
+    from dse.core.configuration import KnobValue
 
 Interval = tuple[float, float]
 
@@ -48,14 +48,14 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Inputs:
     """What is known of a point.
 
     Attributes:
         configuration: flat; what is not told is left out.
         values: by metric.
         intervals: by metric, where one is known.
-        keys: by metric, what was measured (`dse.frontier.Point`).
+        keys: by metric, what was measured (`dse.core.pareto.Point`).
     """
 
     configuration: Mapping[str, KnobValue]
@@ -65,7 +65,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Amount:
+class Value:
     """The value of a defined metric.
 
     Attributes:
@@ -80,7 +80,7 @@ class Amount:
 
 
 @dataclass(frozen=True, slots=True)
-class Assessed:
+class Evaluated:
     """A point as the definitions and conditions see it.
 
     Attributes:
@@ -90,7 +90,7 @@ class Assessed:
         undecided: what the conditions lack to be decided, or None.
     """
 
-    amounts: Mapping[str, Amount]
+    amounts: Mapping[str, Value]
     missing: Mapping[str, str]
     kept: bool
     undecided: str | None

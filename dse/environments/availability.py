@@ -14,13 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dse.core.errors import UnavailableError
+from dse.core.launcher import command
+from dse.core.registry import BACKENDS, backend
+from dse.core.worker_environment import worker_environment
 from dse.environments import config
 from dse.environments.interpreters import interpreter, remedy, unusable
 from dse.environments.pythons import ask
-from dse.errors import UnavailableError
-from dse.registry import BACKENDS, backend
-from dse.start import command
-from dse.worker_environment import worker_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,7 +31,7 @@ PATIENCE_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
-class Availability:
+class RuntimeAvailability:
     """Whether a backend is usable here.
 
     Attributes:
@@ -50,9 +50,9 @@ class Availability:
         return "own" if self.python == sys.executable else self.python
 
 
-def availabilities(
+def runtime_availabilities(
     names: Iterable[str], given: Mapping[str, str] | None = None
-) -> dict[str, Availability]:
+) -> dict[str, RuntimeAvailability]:
     """Asks all these backends at once.
 
     Args:
@@ -75,21 +75,23 @@ def availabilities(
             )
         )
     return {
-        name: asked.get(name) or Availability(sys.executable, found[name].version())
+        name: asked.get(name) or RuntimeAvailability(sys.executable, found[name].version())
         for name in names
     }
 
 
-def _ask(name: str, named: Mapping[str, Path], given: Mapping[str, str] | None) -> Availability:
+def _ask(
+    name: str, named: Mapping[str, Path], given: Mapping[str, str] | None
+) -> RuntimeAvailability:
     try:
         python = interpreter(name, named)
     except UnavailableError as error:
-        return Availability(None, error=error)
+        return RuntimeAvailability(None, error=error)
     try:
         words = command(python, "dse.environments.probe", name)
         told = ask(words, PATIENCE_S, worker_environment(python, given))
         if told.returncode == 0:
-            return Availability(python, str(json.loads(told.stdout)["version"]))
+            return RuntimeAvailability(python, str(json.loads(told.stdout)["version"]))
         reason = _reason(told.returncode, told.stderr)
     except subprocess.TimeoutExpired:
         reason = f"no answer within {PATIENCE_S:g} s"
@@ -98,7 +100,7 @@ def _ask(name: str, named: Mapping[str, Path], given: Mapping[str, str] | None) 
     except (ValueError, KeyError, TypeError):
         reason = f"{python} is no Python"
     problem = f"{unusable(name)}{reason}"
-    return Availability(python, error=UnavailableError(problem, remedy=remedy(name, python)))
+    return RuntimeAvailability(python, error=UnavailableError(problem, remedy=remedy(name, python)))
 
 
 def _reason(exit_code: int, stderr: str) -> str:

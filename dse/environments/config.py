@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Annotated
 import platformdirs
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
-from dse import yamlfile
-from dse.complaints import suggest
-from dse.errors import RequestError
-from dse.registry import BACKENDS
+from dse.config import yaml_reader
+from dse.config.messages import suggest
+from dse.core.errors import RequestError
+from dse.core.registry import BACKENDS
 
 if TYPE_CHECKING:
-    from dse.system import System
+    from dse.machine.system import System
 
 
 def _printable(text: str) -> str:
@@ -79,7 +79,7 @@ def _read() -> tuple[Path, ConfigForm]:
     file = config_file()
     if not file.exists() and not os.environ.get("DSE_CONFIG"):
         return file, ConfigForm()
-    return file, yamlfile.read(file, ConfigForm)
+    return file, yaml_reader.read(file, ConfigForm)
 
 
 def _path(file: Path, name: str, text: str) -> Path:
@@ -94,7 +94,7 @@ def _path(file: Path, name: str, text: str) -> Path:
         remedy = "write it from / or ~ on"
     else:
         return path
-    line = yamlfile.locate(file, "interpreters", name)
+    line = yaml_reader.locate(file, "interpreters", name)
     field = f"interpreters.{name}"
     raise RequestError(problem, file=file, line=line, field=field, remedy=remedy)
 

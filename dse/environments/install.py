@@ -9,13 +9,13 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dse.core.errors import DseError, RequestError
+from dse.core.paths import exclusive
+from dse.core.registry import BACKENDS, backend
+from dse.core.worker_environment import installer_environment
 from dse.environments import store
 from dse.environments.pythons import find_python
 from dse.environments.store import Environment
-from dse.errors import DseError, RequestError
-from dse.paths import exclusive
-from dse.registry import BACKENDS, backend
-from dse.worker_environment import installer_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

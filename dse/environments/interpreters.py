@@ -6,11 +6,11 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from dse import yamlfile
+from dse.config import yaml_reader
+from dse.core.errors import UnavailableError
+from dse.core.registry import BACKENDS
 from dse.environments import config, store
 from dse.environments.pythons import find_python
-from dse.errors import UnavailableError
-from dse.registry import BACKENDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,7 +75,7 @@ def _configured(name: str, path: Path) -> str:
     raise UnavailableError(
         f"{unusable(name)}{path} is not an executable file",
         file=file,
-        line=yamlfile.locate(file, "interpreters", name),
+        line=yaml_reader.locate(file, "interpreters", name),
         field=f"interpreters.{name}",
         remedy="name a Python, or remove the line",
     )

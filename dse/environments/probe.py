@@ -9,7 +9,7 @@ import json
 import os
 import sys
 
-from dse.registry import backend
+from dse.core.registry import backend
 
 
 def main() -> int:

@@ -8,8 +8,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from dse.errors import RequestError, UnavailableError
-from dse.worker_environment import installer_environment
+from dse.core.errors import RequestError, UnavailableError
+from dse.core.worker_environment import installer_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

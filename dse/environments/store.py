@@ -15,8 +15,8 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dse.paths import atomic_write, cache_dir
-from dse.registry import BACKENDS
+from dse.core.paths import atomic_write, cache_dir
+from dse.core.registry import BACKENDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dse.core.checksums import digest
 from dse.models.calibration import Calibration
-from dse.models.converted import Converted
 from dse.models.quantised import Quantised
-from dse.tasks.cache import DECODER, image_cache
-from dse.tasks.inputs import ImageInputs
-from dse.types import digest
+from dse.tasks.image_classification.data.pixel_cache import DECODER, image_cache
+from dse.tasks.image_classification.inputs import ImageInputs
+from dse.tasks.image_classification.models.conversion import Converted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dse.models.provider import Provider
-    from dse.tasks.dataset import Dataset
-    from dse.types import Preprocessing
+    from dse.tasks.image_classification.data.dataset import Dataset
+    from dse.tasks.image_classification.preprocessing import Preprocessing
 
 IMAGES = 64
 """With min-max ranges 16 do nearly as well, and 128 no better."""
 
 
-def with_derived(provider: Provider, dataset: Dataset | None) -> Provider:
+def with_conversions(provider: Provider, dataset: Dataset | None) -> Provider:
     """A provider of trained models that also makes TFLite and int8 files of what it has.
 
     Args:

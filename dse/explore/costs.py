@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dse import rapl, registry
-from dse.contract import Recording
-from dse.space.values import Where
-from dse.types import CPU_TIME, ENERGY, LATENCY, LOAD_TIME, METRICS, PEAK_MEMORY
+from dse.core import registry
+from dse.core.backend import Recording
+from dse.core.metrics import CPU_TIME, ENERGY, LATENCY, LOAD_TIME, METRICS, PEAK_MEMORY
+from dse.machine import rapl
+from dse.space.values import SourceLocation
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -19,7 +20,7 @@ SINGLE_STREAM = (LATENCY.name, CPU_TIME.name, ENERGY.name)
 """What one and the same run gives."""
 
 
-def recorded(metrics: Collection[str], *, again: bool) -> tuple[str, ...]:
+def piggybacked_metrics(metrics: Collection[str], *, again: bool) -> tuple[str, ...]:
     """The metrics that a worker records beside those it runs for.
 
     Args:
@@ -49,7 +50,7 @@ def refuse_unmeasurable(space: SearchSpace, root: Path = rapl.POWERCAP) -> None:
     measured = any(not isinstance(registry.backend(b.name), Recording) for b in space.backends)
     if not (wanted and measured) or rapl.packages(root):
         return
-    where = Where(space.file)
+    where = SourceLocation(space.file)
     if rapl.zones(root):
         files = root / "intel-rapl:*" / "energy_uj"
         raise where.refuse(

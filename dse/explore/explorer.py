@@ -9,40 +9,40 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from dse.errors import RequestError
-from dse.explore.agenda import Agenda
-from dse.explore.enough import Enough
+from dse.core.errors import RequestError
+from dse.core.measurement import TRANSIENT_FAILURES
+from dse.explore.planner import StepPlanner
 from dse.explore.pool import Pool
 from dse.explore.samplers import make_sampler
+from dse.explore.stopping import StoppingRule
+from dse.machine.measuring_lock import measuring_lock
 from dse.study.generations import distributions
 from dse.study.record import Purpose
-from dse.turn import turn
-from dse.types import TRANSIENT_FAILURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from dse.explore.agenda import Step
+    from dse.core.measurement import Measurement, Outcome
     from dse.explore.interrupts import Interrupts
     from dse.explore.measurer import Keep, Measurer
+    from dse.explore.planner import Step
     from dse.explore.samplers import Source
     from dse.space.plan import Plan
-    from dse.study.feed import Claim
     from dse.study.record import Record
     from dse.study.store import Trial
     from dse.study.study import Study
-    from dse.types import Measurement, Outcome
+    from dse.study.trial_updates import Claim
 
 
 SEEDS = 2**32
 """Stock samplers take no larger seed."""
-SHORTEST_REPEATING_S = 60.0
+MIN_REPEATING_S = 60.0
 """An exploration repeats for so long at least, and no longer than it has explored."""
 PAUSE_S = 1.0
 """How often to look whether others have ended what is waited for."""
 
 
-class End(StrEnum):
+class StopReason(StrEnum):
     """Why an exploration ended."""
 
     COMPLETE = "every configuration has its outcome"
@@ -66,7 +66,7 @@ class Budget:
     seconds: float | None = None
 
 
-class Observer(Protocol):
+class ExploreObserver(Protocol):
     """Is told how an exploration goes; called between runs only, never beside one."""
 
     def began(self, step: Step) -> None:
@@ -95,7 +95,7 @@ class Explored:
         steps: how many trials it made, by purpose.
     """
 
-    end: End
+    end: StopReason
     steps: Mapping[Purpose, int]
 
 
@@ -128,7 +128,7 @@ def explore(
     search: Search,
     budget: Budget,
     interrupts: Interrupts,
-    observer: Observer,
+    observer: ExploreObserver,
 ) -> Explored:
     """Measures configurations of the plan until one of the reasons of `End` holds.
 
@@ -156,7 +156,7 @@ class _Exploration:
         search: Search,
         budget: Budget,
         interrupts: Interrupts,
-        observer: Observer,
+        observer: ExploreObserver,
     ) -> None:
         done = (k for k, r in study.records.items() if not (search.retry_failed and _transient(r)))
         self._pool = Pool(plan, done)
@@ -165,8 +165,8 @@ class _Exploration:
         self._sampler = make_sampler(search.sampler, self._pool, study.space, seed, search.sources)
         for record in sorted(study.records.values(), key=lambda r: r.id):
             self._sampler.learn(record)
-        self._agenda = Agenda(study.results, self._pool, self._sampler, search.repetitions)
-        self._enough = Enough(self._sampler, search.stop_gain, observer.estimated)
+        self._agenda = StepPlanner(study.results, self._pool, self._sampler, search.repetitions)
+        self._enough = StoppingRule(self._sampler, search.stop_gain, observer.estimated)
         self._choices = distributions(plan)
         self._study, self._measurer = study, measurer
         self._budget, self._interrupts, self._observer = budget, interrupts, observer
@@ -178,17 +178,17 @@ class _Exploration:
         while True:
             end = self._stop()
             if end is None:
-                with turn(self._stops, self._waits_for_machine) as come:
+                with measuring_lock(self._stops, self._waits_for_machine) as come:
                     end = self._advance() if come else None
             if end is not None:
                 return Explored(end, self._steps)
 
-    def _stop(self) -> End | None:
+    def _stop(self) -> StopReason | None:
         if self._interrupts.wanted:
-            return End.INTERRUPTED
+            return StopReason.INTERRUPTED
         spent = time.monotonic() - self._begun
         if self._budget.seconds is not None and spent >= self._budget.seconds:
-            return End.TIMEOUT
+            return StopReason.TIMEOUT
         return None
 
     def _stops(self) -> bool:
@@ -197,21 +197,21 @@ class _Exploration:
     def _waits_for_machine(self) -> None:
         self._observer.waits("another process measures on this machine; waiting for its run to end")
 
-    def _advance(self) -> End | None:
+    def _advance(self) -> StopReason | None:
         """Takes one step, or waits for others a while; why to end, if so."""
         self._learn()
         if self._study.superseded:
-            return End.SUPERSEDED
+            return StopReason.SUPERSEDED
         claims = self._claims()
-        if claims or self._pool.aside:
+        if claims or self._pool.reserved:
             overlaps = self._measurer.overlaps
-            self._pool.set_aside(lambda c: any(overlaps(c, each.configuration) for each in claims))
+            self._pool.reserve(lambda c: any(overlaps(c, each.configuration) for each in claims))
         trials = self._budget.trials
         exploring = trials is None or self._steps[Purpose.EXPLORE] < trials
-        enough = exploring and self._enough.reached(len(self._study.records))
+        enough = exploring and self._enough.should_stop(len(self._study.records))
         exploring = exploring and not enough
         step = self._agenda.next(exploring=exploring, repeating=self._repeats())
-        if step is None and not (exploring and self._pool.aside):
+        if step is None and not (exploring and self._pool.reserved):
             return self._done(enough=enough)
         if step is None or self._contested(step, claims):
             self._observer.waits("another process measures what is left; waiting for its results")
@@ -221,14 +221,14 @@ class _Exploration:
             self._measure(step, trial)
         return None
 
-    def _done(self, *, enough: bool) -> End:
+    def _done(self, *, enough: bool) -> StopReason:
         if not self._pool.left:
-            return End.COMPLETE
-        return End.ENOUGH if enough else End.TRIALS
+            return StopReason.COMPLETE
+        return StopReason.ENOUGH if enough else StopReason.TRIALS
 
     def _repeats(self) -> bool:
         """Whether there is time to repeat: on a noisy machine almost everything asks for it."""
-        return self._repeated_s < max(SHORTEST_REPEATING_S, self._explored_s)
+        return self._repeated_s < max(MIN_REPEATING_S, self._explored_s)
 
     def _learn(self) -> None:
         """Takes in what other processes have found out."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dse.types import ACCURACY, METRICS, MODEL_SIZE, MULTI_STREAM, MULTI_STREAM_SAMPLES, digest
+from dse.core.checksums import digest
+from dse.core.metrics import ACCURACY, METRICS, MODEL_SIZE, MULTI_STREAM, MULTI_STREAM_SAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dse.contract import Backend
-    from dse.types import Configuration
+    from dse.core.backend import Backend
+    from dse.core.configuration import Configuration
 
 
 FIRST_PROBE = {

@@ -6,18 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dse.errors import ModelError
-from dse.explore.costs import recorded
-from dse.explore.disturbances import Disturbances
-from dse.explore.keys import overlap
-from dse.explore.subjects import Subjects
-from dse.measure.runner import run_worker
-from dse.measure.spec import PROBE, Task
-from dse.types import (
-    ACCURACY,
-    COSTS,
-    METRICS,
-    MODEL_SIZE,
+from dse.core.errors import ModelError
+from dse.core.measurement import (
     TRANSIENT_FAILURES,
     Failure,
     FailureKind,
@@ -25,18 +15,25 @@ from dse.types import (
     Outcome,
     Source,
 )
+from dse.core.metrics import ACCURACY, COSTS, METRICS, MODEL_SIZE
+from dse.explore.costs import piggybacked_metrics
+from dse.explore.disturbances import Disturbances
+from dse.explore.keys import overlap
+from dse.explore.resolver import Resolver
+from dse.measure.runner import run_worker
+from dse.measure.spec import PROBE, MetricRequest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from dse.explore.subjects import Bench, Subject
+    from dse.core.configuration import Configuration
+    from dse.explore.resolver import MeasurementContext, ResolvedConfiguration
     from dse.measure.runner import Limits
     from dse.measure.spec import Fidelity
     from dse.study.study import Study
-    from dse.types import Configuration
 
 Keep = Callable[[Measurement], None]
-MOST_AGAIN = 2
+MAX_REPETITIONS = 2
 """How often a disturbed measurement is taken again."""
 MAX_ATTEMPTS = 2
 """A transient failure is tried again once."""
@@ -52,10 +49,10 @@ class Measurer:
         study: remembers measurements and permanent failures, and is asked for them.
     """
 
-    def __init__(self, bench: Bench, study: Study) -> None:
+    def __init__(self, bench: MeasurementContext, study: Study) -> None:
         self._bench = bench
         self._study = study
-        self._subjects = Subjects(bench, study)
+        self._subjects = Resolver(bench, study)
         self._disturbances = Disturbances(bench.say, repeating=bench.again)
 
     def overlaps(self, one: Configuration, other: Configuration) -> bool:
@@ -118,35 +115,41 @@ class Measurer:
         if isinstance(subject, Failure):
             return Outcome(failure=subject)
         tasks = self._tasks(subject, metrics)
-        more = recorded([task.metric for task in tasks], again=True)
+        more = piggybacked_metrics([task.metric for task in tasks], again=True)
         extra = self._tasks(subject, more, extra=True)
         return self._take_quietly(subject, run, (*tasks, *extra), fidelity, keep)
 
-    def _subject(self, configuration: Configuration) -> Subject | Failure:
+    def _subject(self, configuration: Configuration) -> ResolvedConfiguration | Failure:
         try:
-            return self._subjects.subject(configuration)
+            return self._subjects.resolve(configuration)
         except ModelError as error:
             return Failure(FailureKind.LOAD, str(error))
 
     def _tasks(
-        self, subject: Subject, metrics: Iterable[str], *, extra: bool = False
-    ) -> tuple[Task, ...]:
-        return tuple(Task(metric, self._subjects.key(metric, subject), extra) for metric in metrics)
+        self, subject: ResolvedConfiguration, metrics: Iterable[str], *, extra: bool = False
+    ) -> tuple[MetricRequest, ...]:
+        return tuple(
+            MetricRequest(metric, self._subjects.key(metric, subject), extra) for metric in metrics
+        )
 
     def _recorded(
-        self, subject: Subject, missing: Collection[Task], keep: Keep
-    ) -> tuple[tuple[Measurement, ...], tuple[Task, ...]]:
+        self, subject: ResolvedConfiguration, missing: Collection[MetricRequest], keep: Keep
+    ) -> tuple[tuple[Measurement, ...], tuple[MetricRequest, ...]]:
         """What is known beside what was asked for, and what is taken with what is missing."""
         if subject.recorded:
             return (), ()
         names = [metric.name for metric in COSTS if metric.name not in self._bench.metrics]
         tasks = self._tasks(subject, names, extra=True)
         known = self._memo(subject, tasks, keep)
-        more = recorded([task.metric for task in missing], again=False) if missing else ()
+        more = (
+            piggybacked_metrics([task.metric for task in missing], again=False) if missing else ()
+        )
         lacking = set(more) - {m.metric for m in known}
         return known, tuple(task for task in tasks if task.metric in lacking)
 
-    def _memo(self, subject: Subject, tasks: Iterable[Task], keep: Keep) -> tuple[Measurement, ...]:
+    def _memo(
+        self, subject: ResolvedConfiguration, tasks: Iterable[MetricRequest], keep: Keep
+    ) -> tuple[Measurement, ...]:
         """What was measured before, and the size of the model file, which needs no run."""
         found = []
         for task in tasks:
@@ -158,7 +161,9 @@ class Measurer:
             found += [known] if known is not None else []
         return tuple(found)
 
-    def _remembered(self, subject: Subject, tasks: Collection[Task], keep: Keep) -> Outcome:
+    def _remembered(
+        self, subject: ResolvedConfiguration, tasks: Collection[MetricRequest], keep: Keep
+    ) -> Outcome:
         """What needs no run: see `_memo`, and the published accuracy."""
         known = self._memo(subject, tasks, keep)
         wants_accuracy = any(task.metric == ACCURACY.name for task in tasks)
@@ -180,15 +185,15 @@ class Measurer:
 
     def _take_quietly(
         self,
-        subject: Subject,
+        subject: ResolvedConfiguration,
         run: str,
-        tasks: tuple[Task, ...],
+        tasks: tuple[MetricRequest, ...],
         fidelity: Fidelity,
         keep: Keep,
     ) -> Outcome:
         """Takes everything, and once more what was disturbed, unless that is always in vain."""
         outcome = self._take(subject, run, tasks, fidelity, keep)
-        for number in range(1, MOST_AGAIN + 1):
+        for number in range(1, MAX_REPETITIONS + 1):
             again = _again(tasks, outcome)
             if not again or outcome.failure or not self._disturbances.worth_repeating():
                 break
@@ -201,9 +206,9 @@ class Measurer:
 
     def _take(
         self,
-        subject: Subject,
+        subject: ResolvedConfiguration,
         run: str,
-        tasks: tuple[Task, ...],
+        tasks: tuple[MetricRequest, ...],
         fidelity: Fidelity,
         keep: Keep,
     ) -> Outcome:
@@ -228,7 +233,7 @@ class Measurer:
                 break
         return Outcome(taken, failure)
 
-    def _limits(self, tasks: tuple[Task, ...]) -> Limits:
+    def _limits(self, tasks: tuple[MetricRequest, ...]) -> Limits:
         limits, dataset = self._bench.limits, self._bench.dataset
         if dataset is None or all(task.metric != ACCURACY.name for task in tasks):
             return limits
@@ -236,9 +241,9 @@ class Measurer:
         return replace(limits, timeout_s=limits.timeout_s + longer)
 
 
-def _again(tasks: Iterable[Task], outcome: Outcome) -> tuple[Task, ...]:
+def _again(tasks: Iterable[MetricRequest], outcome: Outcome) -> tuple[MetricRequest, ...]:
     """What was disturbed, and what its runs give anyway; nothing else has a run of its own."""
     disturbed = {m.metric for m in outcome.measurements if "disturbed" in m.details}
     needed = [task.metric for task in tasks if task.metric in disturbed and not task.extra]
-    taken = {*needed, *recorded(needed, again=True)} & disturbed
+    taken = {*needed, *piggybacked_metrics(needed, again=True)} & disturbed
     return tuple(task for task in tasks if task.metric in taken)

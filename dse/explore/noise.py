@@ -7,21 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dse import registry
-from dse.environments.availability import availabilities
-from dse.errors import DseError, UnavailableError
-from dse.intervals import pooled, typical
+from dse.core import registry
+from dse.core.configuration import Configuration
+from dse.core.errors import DseError, UnavailableError
+from dse.core.intervals import pooled, typical
+from dse.core.metrics import LATENCY, THROUGHPUT
+from dse.environments.availability import runtime_availabilities
+from dse.machine.measuring_lock import measuring_lock, nothing
 from dse.measure.runner import Limits, run_worker
-from dse.measure.spec import PROBE, InputSource, Spec, Task
-from dse.models.builtin import Builtin
-from dse.turn import nothing, turn
-from dse.types import LATENCY, THROUGHPUT, Configuration
+from dse.measure.spec import PROBE, InputSource, MetricRequest, Spec
+from dse.tasks.image_classification.models.builtin import BuiltinProvider
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from dse.core.measurement import Outcome
     from dse.measure.spec import Fidelity
-    from dse.types import Outcome
 
 RUNTIMES = ("onnxruntime", "litert", "openvino")
 MODEL, PRECISION = "mobilenet-v1-0.25-128", "fp32"
@@ -107,7 +108,7 @@ def measure_noise(
     """
     with tempfile.TemporaryDirectory(prefix="dse-noise-") as folder:
         probe = _probe(Path(folder), fidelity)
-        with turn(waits=waits):
+        with measuring_lock(waits=waits):
             taken = [_take(probe) for _ in range(probes)]
     values = {metric: tuple(outcome.values[metric] for outcome in taken) for metric in METRICS}
     disturbances = tuple(_disturbance(outcome) for outcome in taken)
@@ -121,8 +122,8 @@ def configuration(backend: str) -> Configuration:
 
 def _probe(folder: Path, fidelity: Fidelity) -> Probe:
     """The probe on the first runtime that is usable here."""
-    provider, obstacles = Builtin(), []
-    for name, found in availabilities(RUNTIMES).items():
+    provider, obstacles = BuiltinProvider(), []
+    for name, found in runtime_availabilities(RUNTIMES).items():
         formats = registry.backend(name).formats
         obstacle = str(found.error) if found.error else provider.obstacle(MODEL, PRECISION, formats)
         if obstacle is None and found.python is not None and found.version is not None:
@@ -134,7 +135,7 @@ def _probe(folder: Path, fidelity: Fidelity) -> Probe:
                 model_file=artefact.path,
                 preprocessing=artefact.preprocessing,
                 inputs=InputSource(),
-                tasks=tuple(Task(metric, "noise") for metric in METRICS),
+                tasks=tuple(MetricRequest(metric, "noise") for metric in METRICS),
                 fidelity=fidelity,
                 settings={},
             )

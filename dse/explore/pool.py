@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from dse.core.configuration import Configuration, KnobValue
     from dse.space.plan import Plan
-    from dse.types import Configuration, KnobValue
 
 
 class Pool:
@@ -48,25 +48,25 @@ class Pool:
         return int(np.count_nonzero(self._left))
 
     @property
-    def aside(self) -> int:
+    def reserved(self) -> int:
         """How many are set aside."""
         return len(self._aside)
 
     @property
-    def offered(self) -> NDArray[np.intp]:
+    def available_indices(self) -> NDArray[np.intp]:
         """The places in the plan of what may be taken."""
         return np.flatnonzero(self._open)
 
     @property
-    def withheld(self) -> NDArray[np.intp]:
+    def reserved_indices(self) -> NDArray[np.intp]:
         """The places in the plan of what is set aside."""
         return np.array(sorted(self._aside), dtype=np.intp)
 
-    def place(self, configuration: Configuration) -> int | None:
+    def index_of(self, configuration: Configuration) -> int | None:
         """The place of a configuration in the plan, taken or not; None where it is not there."""
         return self._places.get(configuration.key)
 
-    def set_aside(self, busy: Callable[[Configuration], bool]) -> None:
+    def reserve(self, busy: Callable[[Configuration], bool]) -> None:
         """Offers some no longer, and all others again.
 
         Args:

@@ -6,28 +6,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dse import registry
-from dse.cgroups import memory_left
+from dse.core import registry
+from dse.core.errors import RequestError
+from dse.core.metrics import ACCURACY
 from dse.environments.config import named
-from dse.errors import RequestError
-from dse.explore.calibrating import with_derived
+from dse.explore.calibrating import with_conversions
+from dse.explore.capabilities import Capabilities
 from dse.explore.costs import refuse_unmeasurable
-from dse.explore.offers import Offers
-from dse.procfs import read
-from dse.space.values import Where
-from dse.study.about import NO_ACCURACY, PUBLISHED, About
-from dse.system import detect
-from dse.types import ACCURACY
+from dse.machine.cgroups import memory_left
+from dse.machine.procfs import read
+from dse.machine.system import detect
+from dse.space.values import SourceLocation
+from dse.study.metadata import NO_ACCURACY, PUBLISHED, StudyMetadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from rich.console import Console
 
+    from dse.machine.system import System
     from dse.models.provider import Provider
     from dse.space import SearchSpace
-    from dse.system import System
-    from dse.tasks.dataset import Dataset
+    from dse.tasks.image_classification.data.dataset import Dataset
 
 MEMORY_SHARE = 0.9
 """Of the memory that is free at the start; the rest is for the system and this process."""
@@ -49,7 +49,7 @@ class Prepared:
     space: SearchSpace
     provider: Provider
     dataset: Dataset | None
-    offers: Offers
+    offers: Capabilities
     system: System
     environment: Mapping[str, str]
 
@@ -58,7 +58,7 @@ class Prepared:
         """The metrics that every configuration needs."""
         return metrics_of(self.space)
 
-    def about(self, planned: int, excluded: tuple[str, ...]) -> About:
+    def about(self, planned: int, excluded: tuple[str, ...]) -> StudyMetadata:
         """The description of a study of all this.
 
         Args:
@@ -66,7 +66,7 @@ class Prepared:
             excluded: what can't, a line for each reason.
         """
         accuracy = PUBLISHED if ACCURACY.name in self.metrics else NO_ACCURACY
-        return About(
+        return StudyMetadata(
             system=self.system.as_dict(),
             space=self.space.as_dict(),
             planned=planned,
@@ -123,9 +123,9 @@ def prepare(
     provider = _provider(models)
     metrics = metrics_of(space)
     images = _dataset(dataset, provider, metrics, console)
-    provider = with_derived(provider, images)
+    provider = with_conversions(provider, images)
     needs_published = ACCURACY.name in metrics and images is None
-    offers = Offers(provider, space, environment, needs_published=needs_published)
+    offers = Capabilities(provider, space, environment, needs_published=needs_published)
     offers.check()
     return Prepared(space, provider, images, offers, named(detect()), environment)
 
@@ -146,12 +146,12 @@ def settings_of(space: SearchSpace, backends: Iterable[str]) -> Mapping[str, Map
 
 def _provider(models: Path | None) -> Provider:
     if models is None:
-        from dse.models.builtin import Builtin
+        from dse.tasks.image_classification.models.builtin import BuiltinProvider
 
-        return Builtin()
-    from dse.models.files import Files
+        return BuiltinProvider()
+    from dse.models.folder import FolderProvider
 
-    return Files(models)
+    return FolderProvider(models)
 
 
 def _dataset(
@@ -169,14 +169,14 @@ def _dataset(
             "--dataset measures accuracy, which the search space neither optimises nor constrains",
             remedy=f"add {ACCURACY.name} to its objectives, or leave --dataset out",
         )
-    from dse.tasks.dataset import open_dataset
+    from dse.tasks.image_classification.data.dataset import open_dataset
 
     with console.status(f"reading {folder}"):
         return open_dataset(folder)
 
 
 def _settings(space: SearchSpace, backend: str) -> dict[str, Path]:
-    origin, where = space.origin or Path(), Where(space.file)
+    origin, where = space.origin or Path(), SourceLocation(space.file)
     given = space.settings(backend)
     for name in registry.backend(backend).settings:
         if name not in given:

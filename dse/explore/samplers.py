@@ -12,25 +12,25 @@ from optuna.distributions import CategoricalDistribution
 from optuna.samplers import BaseSampler, NSGAIISampler, TPESampler
 from optuna.trial import TrialState, create_trial
 
-from dse.frontier import nondominated, violations
+from dse.core.metrics import METRICS
+from dse.core.pareto import nondominated, violations
 from dse.space.plan import parameter_values
-from dse.types import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from optuna.trial import FrozenTrial
 
+    from dse.core.configuration import Configuration, KnobValue
     from dse.explore.pool import Pool
     from dse.space.space import SearchSpace
     from dse.study.record import Record
-    from dse.types import Configuration, KnobValue
 
     Source = Mapping[Configuration, Mapping[str, float]]
 
 BORROWER = "frontier"
 """The sampler that learns from other systems as well."""
-LONGEST = 1500
+MAX_TRIALS = 1500
 """Trials of a sampler's study, two for each step: TPE takes 10 ms to go through so many, and again
 for each knob that only some configurations have."""
 KEPT = 500
@@ -69,7 +69,7 @@ def make_sampler(
         sources: what is known of other systems, for `frontier`; the others learn from none.
     """
     if name == BORROWER:
-        return Frontier(pool, space, seed, sources)
+        return ModelSampler(pool, space, seed, sources)
     return SAMPLERS[name](pool, space, seed)
 
 
@@ -108,7 +108,7 @@ class Random:
         """It has no model of the space."""
 
 
-class Frontier:
+class ModelSampler:
     """Models the whole space, and proposes what promises to add most to the frontier.
 
     Args:
@@ -129,23 +129,23 @@ class Frontier:
 
     def propose(self) -> Configuration:
         """The configuration with the largest gain to expect."""
-        place = self._searcher.propose(self._pool.offered, self._pool.withheld)
+        place = self._searcher.propose(self._pool.available_indices, self._pool.reserved_indices)
         return self._pool.plan.configurations[place]
 
     def learn(self, record: Record) -> None:
         """Takes in values and failures alike."""
-        place = self._pool.place(record.configuration)
+        place = self._pool.index_of(record.configuration)
         if place is not None:
             outcome = record.outcome
-            self._searcher.learn(place, outcome.values, ran=outcome.failure is None)
+            self._searcher.observe(place, outcome.values, ran=outcome.failure is None)
 
     def remaining(self) -> float:
         """See `dse.search.searcher.Searcher.remaining`."""
-        left = np.concatenate([self._pool.offered, self._pool.withheld])
+        left = np.concatenate([self._pool.available_indices, self._pool.reserved_indices])
         return self._searcher.remaining(np.sort(left))
 
 
-class Stock:
+class OptunaSampler:
     """One of Optuna's samplers.
 
     It works on studies of its own in memory, which hold one trial of each configuration however
@@ -224,7 +224,7 @@ class Stock:
 
     def _count(self) -> None:
         self._length += 1
-        if self._length >= LONGEST:
+        if self._length >= MAX_TRIALS:
             self._history = _thinned(self._history, self._space.objectives, self._rng)
             self._length = len(self._history)
             self._study = None
@@ -265,20 +265,22 @@ def _thinned(
     return [trials[place] for place in sorted(kept)]
 
 
-def _nsga2(pool: Pool, space: SearchSpace, seed: int) -> Stock:
+def _nsga2(pool: Pool, space: SearchSpace, seed: int) -> OptunaSampler:
     # A population of Optuna's default size would spend small spaces on its first generation.
     size = max(8, min(50, len(pool.plan.configurations) // 10))
-    return Stock(pool, space, lambda own: NSGAIISampler(population_size=size, seed=own), seed)
+    return OptunaSampler(
+        pool, space, lambda own: NSGAIISampler(population_size=size, seed=own), seed
+    )
 
 
-def _tpe(pool: Pool, space: SearchSpace, seed: int) -> Stock:
+def _tpe(pool: Pool, space: SearchSpace, seed: int) -> OptunaSampler:
     def make(own: int) -> BaseSampler:
         with warnings.catch_warnings():
             # `multivariate` has been marked experimental since Optuna 2; results do rest on it.
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             return TPESampler(multivariate=True, seed=own)
 
-    return Stock(pool, space, make, seed)
+    return OptunaSampler(pool, space, make, seed)
 
 
 SAMPLERS: Mapping[str, Callable[[Pool, SearchSpace, int], Sampler]] = {
@@ -286,5 +288,5 @@ SAMPLERS: Mapping[str, Callable[[Pool, SearchSpace, int], Sampler]] = {
     "random": lambda pool, _space, seed: Random(pool, seed),
     "nsga2": _nsga2,
     "tpe": _tpe,
-    BORROWER: Frontier,
+    BORROWER: ModelSampler,
 }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dse.contract import Model
+    from dse.core.backend import Model
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 import mlperf_loadgen as lg
 
-from dse.affinity import pinned
+from dse.core.metrics import Scenario
 from dse.loadgen import queries
 from dse.loadgen.samples import Samples
 from dse.loadgen.settings import RunSettings, log_settings, to_test_settings
 from dse.loadgen.threads import threaded
-from dse.tasks.generated import GeneratedInputs
-from dse.types import Scenario
+from dse.machine.affinity import pinned
+from dse.tasks.generated.inputs import GeneratedInputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from dse.loadgen.callers import Caller
     from dse.loadgen.queries import Answer
-    from dse.tasks.generated import AnyInputs
+    from dse.tasks.generated.inputs import AnyInputs
 
     Loader = Callable[[list[int]], None]
 

@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dse.errors import DseError
+from dse.core.errors import DseError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING, Any
 import mlperf_loadgen as lg
 import numpy as np
 
-from dse.contract import UnsupportedError
+from dse.core.backend import UnsupportedError
 from dse.loadgen.samples import buffer
-from dse.tasks.generated import GeneratedInputs
-from dse.tasks.inputs import top1
+from dse.tasks.generated.inputs import GeneratedInputs
+from dse.tasks.image_classification.inputs import top1
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from dse.contract import Model
+    from dse.core.backend import Model
     from dse.loadgen.samples import Buffer, Samples
-    from dse.tasks.inputs import Inputs
+    from dse.tasks.image_classification.inputs import Inputs
 
 Answer = Callable[[list[int], list[int]], None]
 """Called with the response ids and the sample indices of a query, or of a part of one."""

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dse.affinity import pinned
-from dse.contract import Buffered
-from dse.tasks.generated import sample_batches
+from dse.core.backend import Buffered
+from dse.machine.affinity import pinned
+from dse.tasks.generated.inputs import sample_batches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dse.contract import Batch, Model
+    from dse.core.backend import Batch, Model
     from dse.loadgen.callers import Caller
-    from dse.tasks.generated import AnyInputs
+    from dse.tasks.generated.inputs import AnyInputs
 
     Buffer = tuple[Any, Any]
     """Memory that batches are written into, and what predicts it."""
@@ -54,7 +54,7 @@ class Samples:
 
     Attributes:
         arrays: of each loaded sample, what a call for it alone is made with; empty for others.
-        bound: by caller and index, what `dse.contract.Model.predict` takes.
+        bound: by caller and index, what `dse.core.backend.Model.predict` takes.
         buffers: by caller, where batches are gathered; filled with loaded samples at once.
         errors: what went wrong; the run has failed if there is one.
     """

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import mlperf_loadgen as lg
 
-from dse.errors import DseError
+from dse.core.errors import DseError
+from dse.core.metrics import MULTI_STREAM_SAMPLES, Scenario
 from dse.loadgen.verdict import SERVER_BOUND_NS
-from dse.types import MULTI_STREAM_SAMPLES, Scenario
 
 if TYPE_CHECKING:
     from pathlib import Path

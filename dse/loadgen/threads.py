@@ -11,7 +11,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from dse.affinity import pinned
+from dse.machine.affinity import pinned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

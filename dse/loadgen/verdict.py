@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dse.types import Scenario
+from dse.core.metrics import Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,13 +32,13 @@ RESULTS: Mapping[Scenario, tuple[str, float]] = {
 """LoadGen's name of the result, and the factor from its unit to the metric's."""
 SERVER_BOUND_NS = 15_000_000
 """What the 99th percentile of the Server scenario must keep to, by MLPerf's rules for ResNet."""
-SHORTEST_MS = 600_000
-FEWEST_SAMPLES = 1024
-FEWEST_OFFLINE_SAMPLES = 24_576
+MIN_DURATION_MS = 600_000
+MIN_SAMPLES = 1024
+MIN_OFFLINE_SAMPLES = 24_576
 """What MLPerf's rules ask of a run, for image classification."""
 
 
-def explained(log: DetailLog, scenario: Scenario, target: float) -> str:
+def explain_invalid(log: DetailLog, scenario: Scenario, target: float) -> str:
     """Why a run is INVALID, for the reader.
 
     Args:
@@ -72,7 +72,7 @@ def explained(log: DetailLog, scenario: Scenario, target: float) -> str:
     return "; ".join([*reasons, *others]) or log.invalid_reason
 
 
-def corrected(log: DetailLog, scenario: Scenario, target: float) -> float:
+def next_target(log: DetailLog, scenario: Scenario, target: float) -> float:
     """What to tell LoadGen at the next try, after a run that was INVALID.
 
     Args:
@@ -97,21 +97,21 @@ def mean_ms(log: DetailLog, scenario: Scenario) -> float:
     return log.number(f"result_mean_{query}latency_ns") / 1e6
 
 
-def unofficial(log: DetailLog, scenario: Scenario) -> str:
+def rule_violations(log: DetailLog, scenario: Scenario) -> str:
     """What in a log is not as MLPerf's rules have it, whatever LoadGen's verdict; or empty.
 
     LoadGen calls a run VALID by the settings that it was given, and logs the samples that it was
     told to load even where there are fewer.
     """
     least = {
-        "effective_min_duration_ms": SHORTEST_MS,
-        "effective_performance_sample_count": FEWEST_SAMPLES,
-        "qsl_reported_performance_count": FEWEST_SAMPLES,
+        "effective_min_duration_ms": MIN_DURATION_MS,
+        "effective_performance_sample_count": MIN_SAMPLES,
+        "qsl_reported_performance_count": MIN_SAMPLES,
         "effective_qsl_rng_seed": 1,
         "effective_sample_index_rng_seed": 1,
         "effective_schedule_rng_seed": 1,
     }
     if scenario is Scenario.OFFLINE:
-        least["effective_min_sample_count"] = FEWEST_OFFLINE_SAMPLES
+        least["effective_min_sample_count"] = MIN_OFFLINE_SAMPLES
     found = {key: log.number(key) for key in least}
     return "; ".join(f"{key} is {v:.10g}" for key, v in found.items() if v < least[key])

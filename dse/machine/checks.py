@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dse.affinity import available_cpus
 from dse.machine import clocks, cpus, memory
+from dse.machine.affinity import available_cpus
 from dse.machine.load import look, other_load
 from dse.machine.sample import ROOT
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dse.machine.check import Check
-from dse.procfs import read
+from dse.machine.procfs import read
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dse.clocks import JUMP_S
+from dse.machine.clock_jump import JUMP_S
 
 if TYPE_CHECKING:
     from dse.machine.sample import Sample
@@ -20,7 +20,7 @@ OTHER_LOAD_PERCENT = 10.0
 """An idle desktop takes one to five percent of two to eight CPUs; more displaces a busy thread."""
 SWAPPED_PAGES = 256
 """1 MiB of the usual pages: sleeping programs fetch single ones, a lack of memory thousands."""
-SHORTEST_S = 0.3
+MIN_SPAN_S = 0.3
 """The counters tick every 10 ms: the shares of a shorter time would be made of rounding."""
 TICKS = 3
 """Steal or load of so few ticks is none: each counter is off by up to one."""
@@ -103,7 +103,7 @@ def between(before: Sample, after: Sample, own_cpu_s: float | None) -> Condition
     seconds = after.monotonic_s - before.monotonic_s
     available, steal, others = _shares(before, after, own_cpu_s)
     clocks = [mhz for mhz in (before.mhz, after.mhz) if mhz is not None]
-    enough = seconds >= SHORTEST_S
+    enough = seconds >= MIN_SPAN_S
     return Conditions(
         available_cpu_s=available,
         steal_percent=steal if enough else None,

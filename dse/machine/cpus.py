@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dse import cgroups
+from dse.machine import cgroups
 from dse.machine.check import Check
 from dse.machine.clocks import CPU_FOLDER
 from dse.machine.conditions import STEAL_PERCENT
-from dse.procfs import read
-from dse.system_linux import parse_cpu_list
+from dse.machine.linux import parse_cpu_list
+from dse.machine.procfs import read
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from dse.machine.check import Check
 from dse.machine.conditions import OTHER_LOAD_PERCENT, Conditions, between
+from dse.machine.procfs import number, read
 from dse.machine.sample import Sample, process_ticks, sample, ticks_per_s
-from dse.procfs import number, read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,7 @@ WORTH_NAMING_PERCENT = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Process:
+class ProcessLoad:
     """A process, its CPU time in seconds since it started."""
 
     name: str
@@ -53,7 +53,7 @@ def look(root: Path, cpus: tuple[int, ...], seconds: float) -> Look:
     return Look(between(first, last, own_cpu_s=0.0), last, busiest(before, after, passed))
 
 
-def processes(root: Path) -> dict[int, Process]:
+def processes(root: Path) -> dict[int, ProcessLoad]:
     """Every process that can be seen but this one, by number."""
     found = {}
     for stat in (root / "proc").glob("[0-9]*/stat"):
@@ -64,12 +64,12 @@ def processes(root: Path) -> dict[int, Process]:
         name = text.partition("(")[2].rpartition(")")[0]
         # A program may call itself anything, with a terminal's commands, too.
         name = "".join(c if c.isprintable() else "?" for c in name)
-        found[pid] = Process(name, sum(ticks[:2]) / ticks_per_s())
+        found[pid] = ProcessLoad(name, sum(ticks[:2]) / ticks_per_s())
     return found
 
 
 def busiest(
-    before: Mapping[int, Process], after: Mapping[int, Process], seconds: float
+    before: Mapping[int, ProcessLoad], after: Mapping[int, ProcessLoad], seconds: float
 ) -> tuple[str, ...]:
     """The processes that took most CPU time; one that is new has taken all of its own."""
     shares = []

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from dse import cgroups
-from dse.affinity import available_cpus
-from dse.clocks import offset_s
-from dse.cpuinfo import parse_cpuinfo
-from dse.procfs import number, read
+from dse.machine import cgroups
+from dse.machine.affinity import available_cpus
+from dse.machine.clock_jump import offset_s
+from dse.machine.cpuinfo import parse_cpuinfo
+from dse.machine.procfs import number, read
 
 ROOT = Path("/")
 CPUS_ASKED = 8

@@ -5,28 +5,29 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dse.affinity import available_cpus
-from dse.contract import UnsupportedError
-from dse.intervals import wilson
+from dse.core.backend import UnsupportedError
+from dse.core.intervals import wilson
+from dse.core.measurement import FailureKind
+from dse.core.metrics import Scenario
+from dse.core.plausibility import counted
 from dse.loadgen.logs import accuracy_percent, read_detail, read_predictions
 from dse.loadgen.settings import RunSettings
-from dse.measure.bench import Setup
+from dse.machine.affinity import available_cpus
 from dse.measure.failures import RunFailedError
-from dse.measure.taken import Taken
-from dse.plausibility import counted
-from dse.types import FailureKind, Scenario
+from dse.measure.loaded_model import LoadSettings
+from dse.measure.run_result import RunResult
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from dse.measure.bench import Bench
+    from dse.measure.loaded_model import LoadedModel
 
 ACCURACY_BATCH = 16
 """Large enough for full speed, small enough for any memory."""
 
 
-def take_accuracy(bench: Bench, folder: Path) -> Taken:
+def take_accuracy(bench: LoadedModel, folder: Path) -> RunResult:
     """Top-1 of the data set, through LoadGen's accuracy mode.
 
     Raises:
@@ -48,10 +49,10 @@ def take_accuracy(bench: Bench, folder: Path) -> Taken:
     return replace(taken, details={**taken.details, "batch_size": setup.batch_size})
 
 
-def scored(logs: Path, labels: Sequence[int]) -> Taken:
+def scored(logs: Path, labels: Sequence[int]) -> RunResult:
     """The top-1 accuracy that the logs of an accuracy run tell, with its binomial interval.
 
-    Its details hold what tells whether it is plausible, see `dse.plausibility.counted`.
+    Its details hold what tells whether it is plausible, see `dse.core.plausibility.counted`.
 
     Raises:
         RunFailedError: LoadGen logged an error.
@@ -66,13 +67,13 @@ def scored(logs: Path, labels: Sequence[int]) -> Taken:
     good = round(percent * total / 100)
     low, high = wilson(good, total)
     details = {"good": good, "total": total, **counted(predictions, labels)}
-    return Taken(percent, details, (100 * low, 100 * high))
+    return RunResult(percent, details, (100 * low, 100 * high))
 
 
-def _accuracy_setup(bench: Bench) -> Setup:
+def _accuracy_setup(bench: LoadedModel) -> LoadSettings:
     """Batches on all CPUs; single samples where the model takes no more."""
     cpus = len(available_cpus())
-    batched = Setup(cpus, ACCURACY_BATCH)
+    batched = LoadSettings(cpus, ACCURACY_BATCH)
     try:
         bench.warm_up(batched)
     except UnsupportedError:
@@ -82,6 +83,6 @@ def _accuracy_setup(bench: Bench) -> Setup:
             raise
     else:
         return batched
-    single = Setup(cpus, 1)
+    single = LoadSettings(cpus, 1)
     bench.warm_up(single)
     return single

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dse.types import FailureKind
+from dse.core.measurement import FailureKind
 
 OUT_OF_MEMORY_SIGNS = (
     *("bad_alloc", "Failed to allocate", "Cannot allocate memory", "MemoryError"),

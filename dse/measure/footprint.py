@@ -13,13 +13,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dse.measure.taken import Taken
-from dse.procfs import read
-from dse.types import LOAD_TIME, PEAK_MEMORY
+from dse.core.metrics import LOAD_TIME, PEAK_MEMORY
+from dse.machine.procfs import read
+from dse.measure.run_result import RunResult
 
 if TYPE_CHECKING:
-    from dse.measure.bench import Bench
-    from dse.types import KnobValue
+    from dse.core.configuration import KnobValue
+    from dse.measure.loaded_model import LoadedModel
 
 CALLS = 2
 """Of each instance: a runtime may plan its memory in the first call and take it in the second."""
@@ -29,7 +29,7 @@ _SELF = Path("/proc/self")
 _MIB = 1 << 20
 
 
-def take_footprint(bench: Bench) -> dict[str, Taken]:
+def take_footprint(bench: LoadedModel) -> dict[str, RunResult]:
     """Load time, and peak memory where that is wanted.
 
     Raises:
@@ -41,14 +41,14 @@ def take_footprint(bench: Bench) -> dict[str, Taken]:
     reset_peak()
     started = time.perf_counter()
     bench.callers(bench.single)
-    taken = {LOAD_TIME.name: Taken(1e3 * (time.perf_counter() - started), {})}
+    taken = {LOAD_TIME.name: RunResult(1e3 * (time.perf_counter() - started), {})}
     if any(task.metric == PEAK_MEMORY.name for task in bench.spec.tasks):
         if bench.whole != bench.single:
             bench.close()
             reset_peak()
         bench.warm_up(bench.whole, CALLS)
         details: dict[str, KnobValue] = {"baseline_mib": round(baseline / _MIB, 3)}
-        taken[PEAK_MEMORY.name] = Taken(peak_bytes() / _MIB, details)
+        taken[PEAK_MEMORY.name] = RunResult(peak_bytes() / _MIB, details)
     return taken
 
 

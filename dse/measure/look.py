@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dse.contract import UnsupportedError, arrays_of
-from dse.imagenet import TOP_LABEL, offset_problem
+from dse.core.backend import UnsupportedError, arrays_of
+from dse.core.measurement import FailureKind
 from dse.measure.failures import RunFailedError
-from dse.types import FailureKind
+from dse.tasks.image_classification.labels import TOP_LABEL, offset_problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from dse.contract import Batch, Outputs
-    from dse.types import KnobValue
+    from dse.core.backend import Batch, Outputs
+    from dse.core.configuration import KnobValue
 
 LOOKS = 3
 """Answers that are looked at, where they leave no doubt."""

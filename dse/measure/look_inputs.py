@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dse.tasks.generated import GeneratedInputs, call_batch
-from dse.tasks.inputs import prepare
+from dse.tasks.generated.inputs import GeneratedInputs, call_batch
+from dse.tasks.image_classification.inputs import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from dse.contract import Batch
+    from dse.core.backend import Batch
     from dse.measure.spec import Spec
-    from dse.tasks.generated import AnyInputs
-    from dse.types import Preprocessing
+    from dse.tasks.generated.inputs import AnyInputs
+    from dse.tasks.image_classification.preprocessing import Preprocessing
 
 BLACK, WHITE = 0, 255
 

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dse import rapl
+from dse.machine import rapl
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,24 +12,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dse.core.checksums import together
+from dse.core.measurement import FailureKind
+from dse.core.metrics import Scenario
 from dse.loadgen.logs import read_detail
 from dse.loadgen.settings import RunSettings
-from dse.loadgen.verdict import explained, mean_ms, unofficial
+from dse.loadgen.verdict import explain_invalid, mean_ms, rule_violations
 from dse.measure.accuracy import scored
-from dse.measure.bench import Bench
 from dse.measure.failures import RunFailedError
+from dse.measure.loaded_model import LoadedModel
+from dse.measure.run_result import RunResult, measurement
 from dse.measure.spec import LABELS, REHEARSED_IMAGES, USER_CONF
-from dse.measure.taken import Taken, measurement
-from dse.tasks.inputs import CycledInputs
-from dse.types import FailureKind, Scenario, together
+from dse.tasks.image_classification.inputs import CycledInputs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dse.contract import Runtime
+    from dse.core.backend import Runtime
+    from dse.core.configuration import KnobValue
+    from dse.core.measurement import Measurement
     from dse.loadgen.logs import DetailLog
     from dse.measure.spec import Official, Spec
-    from dse.types import KnobValue, Measurement
 
 
 def take_official(runtime: Runtime, spec: Spec, official: Official) -> Measurement:
@@ -43,7 +46,7 @@ def take_official(runtime: Runtime, spec: Spec, official: Official) -> Measureme
     started = time.monotonic()
     files = [spec.model_file, *spec.beside] if spec.model_file else []
     model_sha256 = together([_sha256(path) for path in files]) if files else ""
-    bench = Bench(runtime, spec)
+    bench = LoadedModel(runtime, spec)
     take = _accuracy if official.accuracy else _performance
     taken = take(bench, official)
     bench.close()
@@ -67,7 +70,7 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _performance(bench: Bench, official: Official) -> Taken:
+def _performance(bench: LoadedModel, official: Official) -> RunResult:
     distinct, wanted = bench.inputs.count, bench.spec.fidelity.performance_samples
     if distinct < wanted:
         # LoadGen would load what there is and log that it was as many as the rules ask for.
@@ -75,17 +78,17 @@ def _performance(bench: Bench, official: Official) -> Taken:
     log = read_detail(_run(bench, official))
     rehearsed = bench.spec.fidelity.name == "rehearsal"
     if not (log.valid or (rehearsed and log.long_enough)):
-        reason = explained(log, official.scenario, official.target)
+        reason = explain_invalid(log, official.scenario, official.target)
         raise RunFailedError(FailureKind.INVALID_RUN, reason)
-    if not rehearsed and (reason := unofficial(log, official.scenario)):
+    if not rehearsed and (reason := rule_violations(log, official.scenario)):
         raise RunFailedError(FailureKind.INVALID_RUN, f"not by MLPerf's rules: {reason}")
     taken = _VALUES[official.scenario](log)
     images = bench.spec.inputs.pixels is not None
     samples: dict[str, KnobValue] = {"images": min(distinct, wanted)} if images else {}
-    return Taken(taken.value, {**taken.details, "valid": log.valid, **samples})
+    return RunResult(taken.value, {**taken.details, "valid": log.valid, **samples})
 
 
-def _accuracy(bench: Bench, official: Official) -> Taken:
+def _accuracy(bench: LoadedModel, official: Official) -> RunResult:
     if bench.spec.fidelity.name == "rehearsal":
         count = min(bench.inputs.count, REHEARSED_IMAGES)
         bench.inputs = CycledInputs(bench.images, count)
@@ -98,7 +101,7 @@ def _accuracy(bench: Bench, official: Official) -> Taken:
     return scored(logs, labels.tolist())
 
 
-def _run(bench: Bench, official: Official) -> Path:
+def _run(bench: LoadedModel, official: Official) -> Path:
     spec, fidelity = bench.spec, bench.spec.fidelity
     user_conf = spec.folder / USER_CONF
     user_conf.write_text(official.user_conf, encoding="ascii")
@@ -118,33 +121,37 @@ def _run(bench: Bench, official: Official) -> Path:
     return bench.run(setup, settings, spec.folder / official.mode)
 
 
-def _single_stream(log: DetailLog) -> Taken:
+def _single_stream(log: DetailLog) -> RunResult:
     p90_ms = log.number("result_90.00_percentile_latency_ns") / 1e6
     details: dict[str, KnobValue] = {
         "p90_ms": p90_ms,
         "mean_ms": mean_ms(log, Scenario.SINGLE_STREAM),
         "queries": int(log.number("result_query_count")),
     }
-    return Taken(log.number("early_stopping_latency_ss") / 1e6 if log.valid else p90_ms, details)
+    return RunResult(
+        log.number("early_stopping_latency_ss") / 1e6 if log.valid else p90_ms, details
+    )
 
 
-def _multi_stream(log: DetailLog) -> Taken:
+def _multi_stream(log: DetailLog) -> RunResult:
     p99_ms = log.number("result_99.00_percentile_per_query_latency_ns") / 1e6
     details: dict[str, KnobValue] = {
         "p99_ms": p99_ms,
         "mean_ms": mean_ms(log, Scenario.MULTI_STREAM),
         "queries": int(log.number("result_query_count")),
     }
-    return Taken(log.number("early_stopping_latency_ms") / 1e6 if log.valid else p99_ms, details)
+    return RunResult(
+        log.number("early_stopping_latency_ms") / 1e6 if log.valid else p99_ms, details
+    )
 
 
-def _offline(log: DetailLog) -> Taken:
+def _offline(log: DetailLog) -> RunResult:
     samples = int(log.number("effective_min_sample_count"))
-    return Taken(log.number("result_samples_per_second"), {"samples": samples})
+    return RunResult(log.number("result_samples_per_second"), {"samples": samples})
 
 
-def _server(log: DetailLog) -> Taken:
-    return Taken(
+def _server(log: DetailLog) -> RunResult:
+    return RunResult(
         log.number("result_completed_samples_per_sec"),
         {
             "p99_ms": log.number("result_99.00_percentile_latency_ns") / 1e6,

@@ -8,9 +8,9 @@ import shlex
 import sys
 from typing import TYPE_CHECKING
 
-from dse import start
+from dse.core import launcher
+from dse.core.worker_environment import worker_environment
 from dse.measure.runner import SPEC_FILE
-from dse.worker_environment import worker_environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +38,7 @@ def command(run: Path) -> str | None:
         return None
     # Older versions did not write down which Python it was.
     interpreter = str(stored.get("interpreter") or sys.executable)
-    words = start.command(interpreter, "dse.measure.worker", str(file))
+    words = launcher.command(interpreter, "dse.measure.worker", str(file))
     given = stored.get("environment")  # which older versions did not write down either
     variables = _variables(worker_environment(interpreter, given))
     return f"env -i {variables} {shlex.join(words)} --folder {NEW_FOLDER}"

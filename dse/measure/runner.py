@@ -17,13 +17,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dse import start
-from dse.errors import DseError
+from dse.core import launcher
+from dse.core.errors import DseError
+from dse.core.measurement import Failure, FailureKind, Measurement, Outcome, Source
+from dse.core.metrics import METRICS
+from dse.core.worker_environment import worker_environment
+from dse.measure.conditions_monitor import ConditionsMonitor
 from dse.measure.failures import says_out_of_memory
 from dse.measure.spec import decode_message
-from dse.measure.watch import Watch
-from dse.types import METRICS, Failure, FailureKind, Measurement, Outcome, Source
-from dse.worker_environment import worker_environment
 
 if TYPE_CHECKING:
     from dse.measure.spec import Spec
@@ -35,7 +36,7 @@ TAIL_BYTES = 4000
 """Room for a traceback, or for what the fault handler says of a crash inside LoadGen."""
 EXIT_GRACE_S = 5.0
 """How long a worker that has answered may take to end."""
-LONGEST_WAIT_S = 3600.0
+MAX_WAIT_S = 3600.0
 """The system's own bound lies at 24 days; a timeout may lie beyond it."""
 
 
@@ -122,7 +123,7 @@ def _run(
     deadline = time.monotonic() + timeout_s
     try:
         process = subprocess.Popen(
-            start.command(interpreter, "dse.measure.worker", *arguments),
+            launcher.command(interpreter, "dse.measure.worker", *arguments),
             stdin=subprocess.DEVNULL,
             stdout=stderr,
             stderr=stderr,
@@ -136,7 +137,7 @@ def _run(
     finally:
         os.close(writer)
     try:
-        _listen(reader, deadline, end, _watched(keep, Watch(process.pid)))
+        _listen(reader, deadline, end, _watched(keep, ConditionsMonitor(process.pid)))
         remaining = EXIT_GRACE_S if end.done or end.failure else deadline - time.monotonic()
         try:
             end.exit_code = process.wait(max(0.0, remaining))
@@ -152,7 +153,7 @@ Watched = Callable[[Measurement], Measurement]
 """Keeps a measurement; returns it with the conditions it was taken under."""
 
 
-def _watched(keep: Callable[[Measurement], None], watch: Watch) -> Watched:
+def _watched(keep: Callable[[Measurement], None], watch: ConditionsMonitor) -> Watched:
     """Adds to what is timed under which conditions it was, then keeps it."""
 
     def kept(measurement: Measurement) -> Measurement:
@@ -171,7 +172,7 @@ def _listen(reader: int, deadline: float, end: _End, keep: Watched) -> None:
     with selectors.DefaultSelector() as selector:
         selector.register(reader, selectors.EVENT_READ)
         while not (end.done or end.failure):
-            if not selector.select(min(LONGEST_WAIT_S, max(0.0, deadline - time.monotonic()))):
+            if not selector.select(min(MAX_WAIT_S, max(0.0, deadline - time.monotonic()))):
                 if time.monotonic() < deadline:
                     continue
                 end.timed_out = True

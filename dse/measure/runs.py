@@ -8,17 +8,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dse.contract import LoadError, UnsupportedError
-from dse.loadgen.logs import DetailLog, read_detail
-from dse.loadgen.settings import RunSettings
-from dse.measure.accuracy import take_accuracy
-from dse.measure.bench import Bench, Setup
-from dse.measure.failures import RunFailedError
-from dse.measure.footprint import take_footprint
-from dse.measure.meter import Meter
-from dse.measure.server import take_server
-from dse.measure.taken import Taken, logs_of_try, measurement
-from dse.types import (
+from dse.core.backend import LoadError, UnsupportedError
+from dse.core.measurement import FailureKind, Measurement
+from dse.core.metrics import (
     ACCURACY,
     CPU_TIME,
     ENERGY,
@@ -29,25 +21,32 @@ from dse.types import (
     PEAK_MEMORY,
     SERVER,
     THROUGHPUT,
-    FailureKind,
-    Measurement,
     Scenario,
 )
+from dse.loadgen.logs import DetailLog, read_detail
+from dse.loadgen.settings import RunSettings
+from dse.measure.accuracy import take_accuracy
+from dse.measure.failures import RunFailedError
+from dse.measure.footprint import take_footprint
+from dse.measure.loaded_model import LoadedModel, LoadSettings
+from dse.measure.meter import Meter
+from dse.measure.run_result import RunResult, logs_of_try, measurement
+from dse.measure.server import take_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from dse.contract import Runtime
+    from dse.core.backend import Runtime
+    from dse.core.configuration import KnobValue
     from dse.measure.meter import Spent
-    from dse.measure.spec import Fidelity, Spec, Task
-    from dse.types import KnobValue
+    from dse.measure.spec import Fidelity, MetricRequest, Spec
 
 MAX_QUERIES = 200_000
 """LoadGen generates its queries in advance, at about 480 bytes each."""
 OFFLINE_BATCHES = 4
 """Fewest full batches of an Offline run, for each caller; fewer where they would take long."""
-FEWEST_QUERIES = 64
+MIN_QUERIES = 64
 """Below which LoadGen calls a SingleStream run INVALID; enough where more would take long."""
 LONG_S = 10.0
 """A probe is not made longer than this for the sake of more queries."""
@@ -67,7 +66,7 @@ def take(runtime: Runtime, spec: Spec) -> Iterator[Measurement]:
         RunFailedError: a run failed; what was yielded before stays good.
         UnsupportedError, LoadError: the runtime refused the configuration or the model.
     """
-    bench = Bench(runtime, spec)
+    bench = LoadedModel(runtime, spec)
     takers = dict.fromkeys(TAKERS[task.metric] for task in spec.tasks)
     for taker in sorted(takers, key=lambda taker: taker is not _take_footprint):
         tasks = [task for task in spec.tasks if TAKERS[task.metric] is taker]
@@ -83,7 +82,9 @@ def take(runtime: Runtime, spec: Spec) -> Iterator[Measurement]:
     bench.close()
 
 
-def _taken(taker: Taker, bench: Bench, tasks: Sequence[Task]) -> Mapping[str, Taken]:
+def _taken(
+    taker: Taker, bench: LoadedModel, tasks: Sequence[MetricRequest]
+) -> Mapping[str, RunResult]:
     """What a run gives, by metric; nothing where it fails and nobody waits for it.
 
     What makes it fail then meets the others, too, unless it concerns no one else.
@@ -102,21 +103,21 @@ def _taken(taker: Taker, bench: Bench, tasks: Sequence[Task]) -> Mapping[str, Ta
     return taken
 
 
-def _take_footprint(bench: Bench, _: Path) -> Mapping[str, Taken]:
+def _take_footprint(bench: LoadedModel, _: Path) -> Mapping[str, RunResult]:
     return take_footprint(bench)
 
 
-def _take_accuracy(bench: Bench, folder: Path) -> Mapping[str, Taken]:
+def _take_accuracy(bench: LoadedModel, folder: Path) -> Mapping[str, RunResult]:
     return {ACCURACY.name: take_accuracy(bench, folder)}
 
 
-def _take_single_stream(bench: Bench, folder: Path) -> Mapping[str, Taken]:
+def _take_single_stream(bench: LoadedModel, folder: Path) -> Mapping[str, RunResult]:
     """The latency, and what the same queries cost."""
     meter = Meter()
     scenario = Scenario.SINGLE_STREAM
     log = _stream_run(bench, bench.single, scenario, 1, folder / "single_stream", meter)
     queries = int(log.number("result_query_count"))
-    latency = Taken(
+    latency = RunResult(
         log.number("result_90.00_percentile_latency_ns") / 1e6,
         {
             "early_stopping_p90_ms": log.number("early_stopping_latency_ss") / 1e6,
@@ -129,16 +130,18 @@ def _take_single_stream(bench: Bench, folder: Path) -> Mapping[str, Taken]:
     return {LATENCY.name: latency, **_costs(meter.spent(), queries)}
 
 
-def _costs(spent: Spent, queries: int) -> Mapping[str, Taken]:
+def _costs(spent: Spent, queries: int) -> Mapping[str, RunResult]:
     """CPU time and energy of a query; the energy where it is known."""
     details: dict[str, KnobValue] = {"queries": queries, "wall_s": round(spent.wall_s, 6)}
-    costs = {CPU_TIME.name: Taken(1e3 * spent.cpu_s / queries, details)}
+    costs = {CPU_TIME.name: RunResult(1e3 * spent.cpu_s / queries, details)}
     if spent.energy_uj is not None:
-        costs[ENERGY.name] = Taken(spent.energy_uj / 1e3 / queries, {**details, "estimate": True})
+        costs[ENERGY.name] = RunResult(
+            spent.energy_uj / 1e3 / queries, {**details, "estimate": True}
+        )
     return costs
 
 
-def _take_multi_stream(bench: Bench, folder: Path) -> Mapping[str, Taken]:
+def _take_multi_stream(bench: LoadedModel, folder: Path) -> Mapping[str, RunResult]:
     setup = bench.setup(Scenario.MULTI_STREAM)
     calls = math.ceil(MULTI_STREAM_SAMPLES / setup.batch_size)
     log = _stream_run(bench, setup, Scenario.MULTI_STREAM, calls, folder / "multi_stream")
@@ -150,12 +153,12 @@ def _take_multi_stream(bench: Bench, folder: Path) -> Mapping[str, Taken]:
         "queries": int(log.number("result_query_count")),
     }
     p99_ms = log.number("result_99.00_percentile_per_query_latency_ns") / 1e6
-    return {MULTI_STREAM.name: Taken(p99_ms, details)}
+    return {MULTI_STREAM.name: RunResult(p99_ms, details)}
 
 
 def _stream_run(
-    bench: Bench,
-    setup: Setup,
+    bench: LoadedModel,
+    setup: LoadSettings,
     scenario: Scenario,
     calls: int,
     folder: Path,
@@ -189,7 +192,7 @@ def _stream_run(
     return _valid_run(bench, setup, settings, folder, meter)
 
 
-def _take_throughput(bench: Bench, folder: Path) -> Mapping[str, Taken]:
+def _take_throughput(bench: LoadedModel, folder: Path) -> Mapping[str, RunResult]:
     setup = bench.whole
     batch_size = setup.batch_size
     call_s = bench.warm_up(setup)
@@ -213,10 +216,10 @@ def _take_throughput(bench: Bench, folder: Path) -> Mapping[str, Taken]:
 
     log = _valid_run(bench, setup, settings, folder / "offline")
     details: dict[str, KnobValue] = {"samples": int(log.number("effective_min_sample_count"))}
-    return {THROUGHPUT.name: Taken(log.number("result_samples_per_second"), details)}
+    return {THROUGHPUT.name: RunResult(log.number("result_samples_per_second"), details)}
 
 
-def _take_server(bench: Bench, folder: Path) -> Mapping[str, Taken]:
+def _take_server(bench: LoadedModel, folder: Path) -> Mapping[str, RunResult]:
     return {SERVER.name: take_server(bench, folder)}
 
 
@@ -224,7 +227,7 @@ def _queries(fidelity: Fidelity, expected_s: float) -> int:
     """The fewest queries of a run that asks for one after the other."""
     if fidelity.name == "valid":
         return fidelity.min_query_count
-    affordable = max(FEWEST_QUERIES, int(LONG_S / expected_s))
+    affordable = max(MIN_QUERIES, int(LONG_S / expected_s))
     return min(fidelity.min_query_count, affordable)
 
 
@@ -234,8 +237,8 @@ def _bounded(duration_ms: int, queries_per_s: float) -> int:
 
 
 def _valid_run(
-    bench: Bench,
-    setup: Setup,
+    bench: LoadedModel,
+    setup: LoadSettings,
     settings: Callable[[int], RunSettings],
     folder: Path,
     meter: Meter | None = None,
@@ -256,7 +259,7 @@ def _valid_run(
     raise RunFailedError(FailureKind.INVALID_RUN, "; ".join(dict.fromkeys(reasons)))
 
 
-Taker = Callable[[Bench, "Path"], "Mapping[str, Taken]"]
+Taker = Callable[[LoadedModel, "Path"], "Mapping[str, Taken]"]
 TAKERS: dict[str, Taker] = {
     PEAK_MEMORY.name: _take_footprint,
     LOAD_TIME.name: _take_footprint,

@@ -12,33 +12,34 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dse.core.measurement import FailureKind
+from dse.core.metrics import Scenario
 from dse.loadgen.logs import DetailLog, read_detail
 from dse.loadgen.settings import RunSettings
 from dse.loadgen.verdict import SERVER_BOUND_NS
 from dse.measure.failures import RunFailedError
-from dse.measure.taken import Taken, logs_of_try
-from dse.types import FailureKind, Scenario
+from dse.measure.run_result import RunResult, logs_of_try
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from dse.measure.bench import Bench, Setup
+    from dse.measure.loaded_model import LoadedModel, LoadSettings
 
 STEP = 1.25
 PRECISION = 1.05
 """The search ends when the rate that fails is this much above the one that does not."""
 FIRST_LOAD = 0.7
 """Of what the warm-up says the callers can do at most; queueing theory puts the answer near it."""
-MOST_STEPS = 12
+MAX_STEPS = 12
 CONFIRMING = 3
 """The confirming run is this much longer than one of the search."""
-MOST_CONFIRMED = 4
-MOST_PER_S = 50_000.0
+MAX_CONFIRMED = 4
+MAX_PER_S = 50_000.0
 """No higher rate is tried: LoadGen generates its queries in advance, at about 480 bytes each."""
 
 
-def take_server(bench: Bench, folder: Path) -> Taken:
+def take_server(bench: LoadedModel, folder: Path) -> RunResult:
     """The samples per second of the confirmed rate.
 
     Raises:
@@ -56,10 +57,10 @@ def take_server(bench: Bench, folder: Path) -> Taken:
     runs = _Runs(bench, setup, folder / "server")
     most = len(bench.callers(setup)) * setup.batch_size / call_s
     rate = highest(
-        lambda wanted: wanted <= MOST_PER_S and runs.run(wanted).kept,
-        min(FIRST_LOAD * most, MOST_PER_S),
+        lambda wanted: wanted <= MAX_PER_S and runs.run(wanted).kept,
+        min(FIRST_LOAD * most, MAX_PER_S),
     )
-    for _ in range(MOST_CONFIRMED):
+    for _ in range(MAX_CONFIRMED):
         if rate is None:
             break
         confirmed = runs.run(rate, longer=CONFIRMING)
@@ -85,7 +86,7 @@ def highest(keeps: Callable[[float], bool], first: float) -> float | None:
     """
     rate = first
     low, high = (rate, math.inf) if keeps(rate) else (0.0, rate)
-    for _ in range(MOST_STEPS):
+    for _ in range(MAX_STEPS):
         if low > 0 and high <= low * PRECISION:
             break
         if math.isinf(high):
@@ -111,8 +112,8 @@ class _Run:
         """Whether it kept the bound; early stopping takes more queries than a probe has."""
         return self.log.long_enough and self.log.values.get("result_perf_constraints_met") is True
 
-    def taken(self, runs: int) -> Taken:
-        return Taken(
+    def taken(self, runs: int) -> RunResult:
+        return RunResult(
             self.log.number("result_completed_samples_per_sec"),
             {
                 "target_samples_per_s": self.rate,
@@ -127,7 +128,7 @@ class _Run:
 class _Runs:
     """Runs at one rate after the other; each keeps its logs."""
 
-    def __init__(self, bench: Bench, setup: Setup, folder: Path) -> None:
+    def __init__(self, bench: LoadedModel, setup: LoadSettings, folder: Path) -> None:
         self._bench, self._setup, self._folder = bench, setup, folder
         self.count, self.lowest = 0, math.inf
 

@@ -10,13 +10,15 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from dse.signature import Signature
-from dse.types import Configuration, KnobValue, Preprocessing, Scenario
+from dse.core.configuration import Configuration, KnobValue
+from dse.core.metrics import Scenario
+from dse.core.signature import Signature
+from dse.tasks.image_classification.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dse.types import FidelityName
+    from dse.core.measurement import FidelityName
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ class InputSource:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class MetricRequest:
     """One metric to take, and the key under which its value will be remembered.
 
     Attributes:
@@ -158,7 +160,7 @@ class Spec:
         classes: number of a classifier's scores; None where it is not known.
         beside: further files that the model's own is read with, such as its weights.
         environment: the variables that are set for the study's sake; None for those of the shell
-            that `dse.worker_environment` lets pass.
+            that `dse.core.worker_environment` lets pass.
     """
 
     run: str
@@ -167,7 +169,7 @@ class Spec:
     model_file: Path | None
     preprocessing: Preprocessing
     inputs: InputSource
-    tasks: tuple[Task, ...]
+    tasks: tuple[MetricRequest, ...]
     fidelity: Fidelity
     settings: Mapping[str, Path]
     memory_limit_bytes: int = 0
@@ -198,7 +200,7 @@ class Spec:
             model_file=_path(data["model_file"]),
             preprocessing=Preprocessing.from_dict(data["preprocessing"]),
             inputs=InputSource(**{**inputs, **files}),
-            tasks=tuple(Task(**task) for task in data["tasks"]),
+            tasks=tuple(MetricRequest(**task) for task in data["tasks"]),
             fidelity=Fidelity(**data["fidelity"]),
             settings={name: Path(path) for name, path in data["settings"].items()},
             memory_limit_bytes=data["memory_limit_bytes"],

@@ -21,12 +21,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dse.contract import LoadError, LoadRequest, Recording, Runtime, UnsupportedError
+from dse.core.backend import LoadError, LoadRequest, Recording, Runtime, UnsupportedError
+from dse.core.measurement import FailureKind, Measurement, Source
+from dse.core.registry import backend
 from dse.loadgen.logs import LogError
 from dse.measure.failures import RunFailedError, says_out_of_memory
 from dse.measure.spec import Spec, encode_message
-from dse.registry import backend
-from dse.types import FailureKind, Measurement, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -8,43 +8,14 @@ from __future__ import annotations
 
 import glob
 import hashlib
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from dse.paths import atomic_write, exclusive
-from dse.types import together
+from dse.core.checksums import sha256_of
+from dse.core.paths import atomic_write, exclusive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes, 64 hex digits; not read again while the file stays as it is.
-
-    Raises:
-        OSError: the file can't be read.
-    """
-    found = path.stat()
-    return _sha256(path, found.st_ino, found.st_size, found.st_mtime_ns)
-
-
-def sha256_of_model(files: Sequence[Path]) -> str:
-    """SHA-256 of a model, 64 hex digits; see `dse.types.together`.
-
-    Args:
-        files: that it consists of, its own first.
-
-    Raises:
-        OSError: one of them can't be read.
-    """
-    return together([sha256_of(path) for path in files])
-
-
-@lru_cache(maxsize=1024)
-def _sha256(path: Path, _inode: int, _size: int, _mtime_ns: int) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def find(folder: Path, stem: str, suffix: str) -> tuple[Path, str] | None:

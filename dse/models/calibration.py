@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dse.types import Preprocessing
+    from dse.tasks.image_classification.preprocessing import Preprocessing
 
 RANDOM_SAMPLES = 16
 

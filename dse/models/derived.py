@@ -5,18 +5,19 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, get_args
 
-from dse.errors import RequestError
+from dse.core.checksums import digest, sha256_of_model
+from dse.core.configuration import ModelFormat
+from dse.core.errors import RequestError
+from dse.core.paths import cache_dir
 from dse.models import cache
-from dse.paths import cache_dir
-from dse.types import ModelFormat, digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from dse.models.provider import Artefact, Provider
-    from dse.models.published import PublishedAccuracy
-    from dse.types import Preprocessing
+    from dse.tasks.image_classification.models.published import PublishedAccuracy
+    from dse.tasks.image_classification.preprocessing import Preprocessing
 
 FORMATS: tuple[ModelFormat, ...] = get_args(ModelFormat)
 
@@ -141,7 +142,7 @@ def derive(
 
     def content() -> bytes:
         data = make()
-        if cache.sha256_of_model(source.files) != source.sha256:
+        if sha256_of_model(source.files) != source.sha256:
             raise RequestError("changed while it was read", file=source.path, remedy="start again")
         return data
 

@@ -37,7 +37,7 @@ resolution
 mean, scale
     A pixel from 0 to 255 becomes (pixel - mean) / scale; a number, or one per channel, red first.
     Needed with ``float32`` and ``float16``. Integer inputs take pixels as they are unless both are
-    given, or must be; see `dse.models.contradictions`.
+    given, or must be; see `dse.tasks.image_classification.models.contradictions`.
 crop
     Central part of the image that is used, above 0 and up to 1; 0.875 if not given.
 interpolation
@@ -50,7 +50,7 @@ weights
     Where the weights come from, in words; optional.
 sha256
     Of the model, 64 hex digits; optional, and where it is given the model must have it. That of
-    the file, or of all its files where it has weights beside it (`dse.types.together`).
+    the file, or of all its files where it has weights beside it (`dse.core.checksums.together`).
 published_accuracy
     ``percent`` and ``source`` of a top-1 accuracy that others measured with this file; optional.
     Without it, a name of the catalogue brings the catalogue's figure.
@@ -70,17 +70,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
-from dse import yamlfile
-from dse.errors import RequestError
-from dse.models import contradictions, parts, sniff
-from dse.models.cache import sha256_of, sha256_of_model
-from dse.models.catalogue import CATALOGUE
-from dse.models.interface import read_interface
-from dse.models.published import PublishedAccuracy
-from dse.types import InputDtype, Layout, ModelFormat, Preprocessing
+from dse.config import yaml_reader
+from dse.core.checksums import sha256_of, sha256_of_model
+from dse.core.errors import RequestError
+from dse.formats import file_kind, parts
+from dse.formats.interface import read_interface
+from dse.tasks.image_classification.models import contradictions
+from dse.tasks.image_classification.models.catalogue import CATALOGUE
+from dse.tasks.image_classification.models.published import PublishedAccuracy
+from dse.tasks.image_classification.preprocessing import InputDtype, Layout, Preprocessing
 
 if TYPE_CHECKING:
-    from dse.models.catalogue import Variant
+    from dse.core.configuration import ModelFormat
+    from dse.tasks.image_classification.models.catalogue import Variant
 
 FILE_NAME = "models.yaml"
 UNSTATED = "origin not stated"
@@ -123,7 +125,7 @@ class ArchiveEntry(_Strict):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
-class Entry(_Strict):
+class ManifestEntry(_Strict):
     """One file, as the manifest describes it."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=128)
@@ -158,7 +160,7 @@ class Entry(_Strict):
     @property
     def format(self) -> ModelFormat | None:
         """The format that the file's name claims."""
-        return sniff.FORMATS.get(PurePosixPath(self.file).suffix.lower())
+        return file_kind.FORMATS.get(PurePosixPath(self.file).suffix.lower())
 
     @property
     def published(self) -> PublishedAccuracy | None:
@@ -199,10 +201,10 @@ class Entry(_Strict):
 class Manifest(_Strict):
     """The whole file."""
 
-    models: tuple[Entry, ...] = Field(min_length=1)
+    models: tuple[ManifestEntry, ...] = Field(min_length=1)
 
 
-def read(folder: Path) -> tuple[Entry, ...]:
+def read(folder: Path) -> tuple[ManifestEntry, ...]:
     """Reads a folder's manifest and what each file it names says of itself, but no weights.
 
     Raises:
@@ -215,7 +217,7 @@ def read(folder: Path) -> tuple[Entry, ...]:
             file=folder,
             remedy="write one that describes the model files in it",
         )
-    entries = yamlfile.read(path, Manifest).models
+    entries = yaml_reader.read(path, Manifest).models
     seen: dict[tuple[str, str, ModelFormat], int] = {}
     for index, entry in enumerate(entries):
         complaints = _Complaints(path, index)
@@ -224,7 +226,7 @@ def read(folder: Path) -> tuple[Entry, ...]:
         _check_contents(folder, entry, model_format, complaints)
         identity = (entry.name, entry.precision, model_format)
         if identity in seen:
-            first = yamlfile.locate(path, "models", seen[identity]) or "?"
+            first = yaml_reader.locate(path, "models", seen[identity]) or "?"
             raise complaints.error(
                 "name",
                 f"a second {entry.precision} {model_format} file for '{entry.name}'",
@@ -234,7 +236,7 @@ def read(folder: Path) -> tuple[Entry, ...]:
     return entries
 
 
-def verify(folder: Path, index: int, entry: Entry, further: tuple[Path, ...] = ()) -> str:
+def verify(folder: Path, index: int, entry: ManifestEntry, further: tuple[Path, ...] = ()) -> str:
     """The SHA-256 of an entry's model, held against the one the manifest gives, if it gives one.
 
     Args:
@@ -265,8 +267,10 @@ def verify(folder: Path, index: int, entry: Entry, further: tuple[Path, ...] = (
     return found
 
 
-def beside(folder: Path, index: int, entry: Entry, model_format: ModelFormat) -> tuple[Path, ...]:
-    """The further files that hold an entry's weights; see `dse.models.parts`.
+def beside(
+    folder: Path, index: int, entry: ManifestEntry, model_format: ModelFormat
+) -> tuple[Path, ...]:
+    """The further files that hold an entry's weights; see `dse.formats.parts`.
 
     Raises:
         RequestError: one of them is missing, too short, or outside the model's folder.
@@ -282,12 +286,12 @@ class _Complaints:
 
     def error(self, field: str, problem: str, remedy: str) -> RequestError:
         keys = ("models", self._index, field)
-        line = yamlfile.locate(self._path, *keys) or yamlfile.locate(self._path, *keys[:2])
-        name = yamlfile.field_name(keys)
+        line = yaml_reader.locate(self._path, *keys) or yaml_reader.locate(self._path, *keys[:2])
+        name = yaml_reader.field_name(keys)
         return RequestError(problem, file=self._path, line=line, field=name, remedy=remedy)
 
 
-def _check_file(folder: Path, entry: Entry, complaints: _Complaints) -> ModelFormat:
+def _check_file(folder: Path, entry: ManifestEntry, complaints: _Complaints) -> ModelFormat:
     """Checks that the file is there, inside the folder, and what its name says."""
     windows = PureWindowsPath(entry.file)  # knows both separators, and drives
     if windows.anchor or ".." in windows.parts:
@@ -296,7 +300,7 @@ def _check_file(folder: Path, entry: Entry, complaints: _Complaints) -> ModelFor
         )
     model_format = entry.format
     if model_format is None:
-        known = " or ".join(sniff.FORMATS)
+        known = " or ".join(file_kind.FORMATS)
         raise complaints.error("file", f"unknown kind of file '{entry.file}'", f"use {known}")
     path = folder / entry.file
     try:
@@ -307,7 +311,7 @@ def _check_file(folder: Path, entry: Entry, complaints: _Complaints) -> ModelFor
         found = path.stat()
         problem = "no regular file"
         if stat.S_ISREG(found.st_mode):
-            problem = sniff.mismatch(path, model_format) or ""
+            problem = file_kind.mismatch(path, model_format) or ""
     except FileNotFoundError:
         problem = "no such file"
     except (OSError, RuntimeError, ValueError) as error:  # also links in a circle, odd characters
@@ -320,7 +324,7 @@ def _check_file(folder: Path, entry: Entry, complaints: _Complaints) -> ModelFor
 
 
 def _beside(
-    folder: Path, entry: Entry, model_format: ModelFormat, complaints: _Complaints
+    folder: Path, entry: ManifestEntry, model_format: ModelFormat, complaints: _Complaints
 ) -> tuple[Path, ...]:
     """The further files of a model; finds the mistake in the entry."""
     try:
@@ -333,7 +337,7 @@ def _beside(
         raise complaints.error("file", problem, "put the file back") from error
 
 
-def _check_values(entry: Entry, complaints: _Complaints) -> None:
+def _check_values(entry: ManifestEntry, complaints: _Complaints) -> None:
     """Checks the fields against each other and against the catalogue."""
     known = entry.variant
     expected = {
@@ -358,7 +362,7 @@ def _check_values(entry: Entry, complaints: _Complaints) -> None:
 
 
 def _check_contents(
-    folder: Path, entry: Entry, model_format: ModelFormat, complaints: _Complaints
+    folder: Path, entry: ManifestEntry, model_format: ModelFormat, complaints: _Complaints
 ) -> None:
     """Checks the fields against what the file says of itself."""
     try:

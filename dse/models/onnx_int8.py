@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dse.models.apart import load
-from dse.models.onnx_plain import input_name, plain, tidy
+from dse.models.onnx_normalise import input_name, plain, tidy
 from dse.models.onnx_products import output_axis, straighten
+from dse.models.subprocess_job import load
 from dse.models.weight_scales import (
     mean_shift,
     rounded,

@@ -23,7 +23,7 @@ def straighten(model: ModelProto) -> None:
     Constants that are kept in fewer bits become float32, so that they are rounded like all others.
 
     Args:
-        model: a plain one, see `dse.models.onnx_plain`.
+        model: a plain one, see `dse.models.onnx_normalise`.
     """
     _unpack(model.graph)
     for node in model.graph.node:

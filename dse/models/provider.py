@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dse.models.published import PublishedAccuracy
-    from dse.signature import Signature
-    from dse.types import ModelFormat, Preprocessing
+    from dse.core.configuration import ModelFormat
+    from dse.core.signature import Signature
+    from dse.tasks.image_classification.models.published import PublishedAccuracy
+    from dse.tasks.image_classification.preprocessing import Preprocessing
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Artefact:
         path: the file, absolute.
         format: of the file.
         sha256: of the model, 64 hex digits: of its file's bytes, or where it has several of their
-            checksums (`dse.types.together`).
+            checksums (`dse.core.checksums.together`).
         preprocessing: how an image becomes its input.
         classes: number of its scores, where known.
         weights: where its weights come from, in words.

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from dse.models import apart
-from dse.models.needs import Need
+from dse.core.needs import Need
+from dse.models import subprocess_job
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from dse.core.configuration import ModelFormat
     from dse.models.calibration import Calibration
-    from dse.types import ModelFormat, Preprocessing
+    from dse.tasks.image_classification.preprocessing import Preprocessing
 
 VERSION = 2
 """Raised with every change that gives a file other bytes: files of older versions stay unused."""
@@ -105,4 +106,4 @@ def quantise(
         ModelError: the library can't quantise the model.
         DseError: the temporary folder can't be written.
     """
-    return apart.work(WORKER, model, model_format, done="quantised", samples=samples)
+    return subprocess_job.run(WORKER, model, model_format, done="quantised", samples=samples)

@@ -1,20 +1,20 @@
 """The process that quantises one model file, for `dse.models.quantise`.
 
-Called as ``dse.models.quantise_worker FORMAT MODEL FOLDER``; see `dse.models.apart`.
+Called as ``dse.models.quantise_worker FORMAT MODEL FOLDER``; see `dse.models.subprocess_job`.
 """
 
 from __future__ import annotations
 
 import sys
 
-from dse.models.apart import begin, result_file, sample_files
 from dse.models.onnx_int8 import onnx_bytes
+from dse.models.subprocess_job import parse_arguments, result_file, sample_files
 from dse.models.tflite_int8 import tflite_bytes
 
 
 def main() -> int:
     """Quantises what the command line names."""
-    model_format, model, folder = begin()
+    model_format, model, folder = parse_arguments()
     samples = sample_files(folder)
     if not samples:
         sys.exit("there are no calibration samples")

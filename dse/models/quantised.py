@@ -9,9 +9,10 @@ from dse.models.derived import FORMATS, Derived, derive
 from dse.models.quantise import Quantisation, need
 
 if TYPE_CHECKING:
+    from dse.core.configuration import ModelFormat
     from dse.models.calibration import Calibration
     from dse.models.provider import Artefact, Provider
-    from dse.types import ModelFormat, Preprocessing
+    from dse.tasks.image_classification.preprocessing import Preprocessing
 
 
 class Quantised(Derived):

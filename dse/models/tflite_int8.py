@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from dse.affinity import available_cpus
-from dse.models.apart import load
+from dse.machine.affinity import available_cpus
+from dse.models.subprocess_job import load
 from dse.models.tflite_layers import File, channel_means, round_again
-from dse.models.tflite_writer import SIGNATURE, packed
+from dse.tasks.image_classification.models.tflite_writer import SIGNATURE, packed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

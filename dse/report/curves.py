@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from dse.report.effects import Effect
-    from dse.report.progress import Step
-    from dse.report.quantities import Quantity
+    from dse.report.progress import ProgressStep
+    from dse.report.quantities import ReportedMetric
 
-MOST_LEVELS = 16
+MAX_LEVELS = 16
 """A knob with more of them would need a page of its own."""
 LEVEL_INCHES = 0.3
 WIDTH = 24
@@ -25,7 +25,7 @@ WIDTH = 24
 SECONDS_PER_MINUTE = 60
 
 
-def draw_progress(steps: Sequence[Step], title: str, files: Sequence[Path]) -> None:
+def draw_progress(steps: Sequence[ProgressStep], title: str, files: Sequence[Path]) -> None:
     """How much of the hypervolume was found when.
 
     Args:
@@ -53,7 +53,7 @@ def draw_progress(steps: Sequence[Step], title: str, files: Sequence[Path]) -> N
 
 
 def draw_effects(
-    found: Sequence[Effect], metrics: Sequence[Quantity], title: str, files: Sequence[Path]
+    found: Sequence[Effect], metrics: Sequence[ReportedMetric], title: str, files: Sequence[Path]
 ) -> bool:
     """What each knob does to each metric: medians and quartiles over pairs.
 
@@ -72,7 +72,7 @@ def draw_effects(
     """
     knobs = [list(group) for _, group in groupby(found, lambda effect: effect.knob)]
     levels = [list(dict.fromkeys(effect.level for effect in knob)) for knob in knobs]
-    shown = [pair for pair in zip(knobs, levels, strict=True) if len(pair[1]) < MOST_LEVELS]
+    shown = [pair for pair in zip(knobs, levels, strict=True) if len(pair[1]) < MAX_LEVELS]
     used = {effect.metric for knob, _ in shown for effect in knob}
     drawn = [metric for metric in metrics if metric.name in used]
     if not shown:
@@ -92,7 +92,9 @@ def draw_effects(
     return True
 
 
-def _panel(axes: Axes, found: Sequence[Effect], levels: Sequence[object], metric: Quantity) -> None:
+def _panel(
+    axes: Axes, found: Sequence[Effect], levels: Sequence[object], metric: ReportedMetric
+) -> None:
     """One knob and one metric."""
     if not found:
         axes.set_visible(False)

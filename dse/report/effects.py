@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from statistics import median, quantiles
 from typing import TYPE_CHECKING
 
-from dse.types import CONFIGURATION_FIELDS
+from dse.core.configuration import CONFIGURATION_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
 
-    from dse.report.quantities import Quantity
+    from dse.core.configuration import KnobValue
+    from dse.report.quantities import ReportedMetric
     from dse.study.record import Record
-    from dse.types import KnobValue
 
     Level = KnobValue
     Group = Mapping[Level, Sequence[Record]]
@@ -52,7 +52,7 @@ class Effect:
     high: float
 
 
-def effects(records: Iterable[Record], metrics: Sequence[Quantity]) -> list[Effect]:
+def effects(records: Iterable[Record], metrics: Sequence[ReportedMetric]) -> list[Effect]:
     """The effect of each level of each knob that varies, where there are pairs that tell it.
 
     Values that are one and the same measurement (a latency does not depend on the batch size) make
@@ -89,7 +89,7 @@ def _rest(knob: str, own: Mapping[str, KnobValue]) -> Hashable:
     return tuple((name, own[name]) for name in kept if name != knob)
 
 
-def _of_knob(knob: str, groups: Sequence[Group], metrics: Sequence[Quantity]) -> list[Effect]:
+def _of_knob(knob: str, groups: Sequence[Group], metrics: Sequence[ReportedMetric]) -> list[Effect]:
     counts = Counter(level for group in groups for level in group)
     if not counts:
         return []
@@ -111,7 +111,7 @@ def _order(level: Level) -> tuple[bool, float, str]:
 
 
 def _between(
-    groups: Sequence[Group], knob: str, levels: tuple[Level, Level], metric: Quantity
+    groups: Sequence[Group], knob: str, levels: tuple[Level, Level], metric: ReportedMetric
 ) -> Effect | None:
     changes = [
         change
@@ -126,7 +126,9 @@ def _between(
     return Effect(knob, *levels, metric.name, len(changes), low, middle, high)
 
 
-def _change(before: Sequence[Record], after: Sequence[Record], metric: Quantity) -> float | None:
+def _change(
+    before: Sequence[Record], after: Sequence[Record], metric: ReportedMetric
+) -> float | None:
     """The change within a pair, of the logarithm where it is relative; None where it tells nothing.
 
     A side has several configurations where another backend's knobs were left out of account.

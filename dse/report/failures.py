@@ -10,9 +10,9 @@ from dse.measure.reproduce import command
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dse.core.measurement import Failure, FailureKind
     from dse.study.record import Record
     from dse.study.study import Study
-    from dse.types import Failure, FailureKind
 
 REASON_WIDTH = 120
 """Characters of a failure's first line that tell one reason from another."""

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dse.errors import UnavailableError
-from dse.plausibility import notes
-from dse.types import CONFIGURATION_FIELDS, METRICS, Source
+from dse.core.configuration import CONFIGURATION_FIELDS
+from dse.core.errors import UnavailableError
+from dse.core.measurement import Source
+from dse.core.metrics import METRICS
+from dse.core.plausibility import notes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
+    from dse.core.measurement import Measurement
     from dse.study.record import Record
-    from dse.types import Measurement
 
 
 def frame(records: Sequence[Record], metrics: Sequence[str]) -> pd.DataFrame:
@@ -23,7 +25,7 @@ def frame(records: Sequence[Record], metrics: Sequence[str]) -> pd.DataFrame:
     Columns are ``id``, the fields and knobs of the configurations, and for each metric its name
     (in its unit), ``<name>_low`` and ``<name>_high`` where an interval is known, and
     ``<name>_source`` (measured, estimated, published or replayed); then ``failure``,
-    ``failure_message`` and ``notes``, what speaks against the accuracy (`dse.plausibility`).
+    ``failure_message`` and ``notes``, what speaks against the accuracy (`dse.core.plausibility`).
 
     Args:
         records: the rows.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dse.core.measurement import Source
+from dse.core.metrics import METRICS
 from dse.report.text import number
-from dse.types import METRICS, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dse.intervals import Spread
+    from dse.core.intervals import Spread
     from dse.study.drift import Place, Window
     from dse.study.study import Study
 
@@ -48,7 +49,7 @@ def _anchor(study: Study) -> Iterator[str]:
     ranges, most = [], 0
     for estimate in study.results.timed(anchor.outcome):
         name = estimate.metric
-        values = [m.value for m in study.results.measured.taken(estimate.key, "probe")]
+        values = [m.value for m in study.results.measured.all(estimate.key, "probe")]
         if values:
             low, high = number(name, min(values)), number(name, max(values))
             ranges.append(f"{METRICS[name].title} {low} to {high} {METRICS[name].unit}")

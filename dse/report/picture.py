@@ -6,10 +6,10 @@ import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from dse.errors import UnavailableError
-from dse.paths import atomic_write
+from dse.core.errors import UnavailableError
+from dse.core.metrics import ACCURACY, COSTS, LATENCY, METRICS, MULTI_STREAM, SERVER, THROUGHPUT
+from dse.core.paths import atomic_write
 from dse.report.summary import accuracy_source
-from dse.types import ACCURACY, COSTS, LATENCY, METRICS, MULTI_STREAM, SERVER, THROUGHPUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 """Okabe and Ito's colours, which colour-blind readers can tell apart."""
 _COSTS = tuple(metric.name for metric in COSTS)
-MOST_NAMES = 30
+MAX_NAMES = 30
 """More names than this, one above the other, would cover each other."""
 
 
@@ -150,7 +150,7 @@ def _names(axes: Axes, frontier: Sequence[Record], metrics: tuple[str, str]) -> 
     horizontal, vertical = metrics
     lower_is_better = METRICS[horizontal].direction == "minimize"
     heights = [record.outcome.values[vertical] for record in frontier]
-    apart = (max(heights, default=0.0) - min(heights, default=0.0)) / MOST_NAMES
+    apart = (max(heights, default=0.0) - min(heights, default=0.0)) / MAX_NAMES
     best = -math.inf
     for record in sorted(
         frontier, key=lambda r: r.outcome.values[horizontal], reverse=not lower_is_better

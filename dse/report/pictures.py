@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dse.errors import DseError
+from dse.core.errors import DseError
+from dse.machine.system import System
 from dse.report.curves import draw_effects, draw_progress
 from dse.report.effects import effects
 from dse.report.picture import axes_metrics, draw
 from dse.report.progress import progress
 from dse.report.quantities import quantities
-from dse.system import System
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,9 +11,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dse.core.metrics import METRICS
 from dse.study import record as attributes
-from dse.study.record import Purpose, configuration_of, outcome_of, purpose_of, taken
-from dse.types import METRICS
+from dse.study.record import Purpose, configuration_of, outcome_of, own_measurements, purpose_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ Place = tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ProgressStep:
     """A study when one more of its configurations had an outcome.
 
     Attributes:
@@ -58,7 +58,7 @@ class _Told:
     ended: datetime
 
 
-def progress(study: Study) -> list[Step]:
+def progress(study: Study) -> list[ProgressStep]:
     """The steps of a study's exploration, in the order in which its trials were begun.
 
     A configuration of the current space is a step when it has its first outcome, and once more if
@@ -68,7 +68,7 @@ def progress(study: Study) -> list[Step]:
     points, wanted, begun = places(study), frozenset(study.about.metrics), _begun(study)
     volume = Volume(len(study.space.objectives))
     known: dict[int, frozenset[str]] = {}
-    steps: list[Step] = []
+    steps: list[ProgressStep] = []
     measuring_s, wall_s = 0.0, 0.0
     for told in _told(study):
         measuring_s += told.measuring_s
@@ -82,7 +82,7 @@ def progress(study: Study) -> list[Step]:
         if joins:
             volume.add(points[id_])
         if first or joins:
-            steps.append(Step(id_, len(known), measuring_s, wall_s, volume.value))
+            steps.append(ProgressStep(id_, len(known), measuring_s, wall_s, volume.value))
     return steps
 
 
@@ -175,6 +175,6 @@ def _told(study: Study) -> Iterator[_Told]:
         yield _Told(
             configuration.key if configuration is not None and outcome is not None else None,
             frozenset(outcome.values if outcome is not None else ()),
-            sum(measurement.seconds for measurement in taken(trial)),
+            sum(measurement.seconds for measurement in own_measurements(trial)),
             trial.datetime_complete,
         )

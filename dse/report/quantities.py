@@ -5,22 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dse.report.basis import basis
+from dse.core.measurement import Source
+from dse.core.metrics import METRICS
 from dse.report.frame import known_metrics
+from dse.report.provenance import provenance
 from dse.report.text import DECIMALS, HEADINGS
-from dse.types import METRICS, Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
+    from dse.core.metrics import Direction
     from dse.derived.definitions import Definition
     from dse.report.view import View
     from dse.study.record import Record
-    from dse.types import Direction
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class ReportedValue:
     """What is known of a configuration in one metric.
 
     Attributes:
@@ -37,7 +38,7 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
-class Quantity:
+class ReportedMetric:
     """A metric as a report shows it.
 
     Attributes:
@@ -56,10 +57,10 @@ class Quantity:
     direction: Direction | None
     decimals: int | None
     relative: bool
-    of: Callable[[Record], Value | None]
+    of: Callable[[Record], ReportedValue | None]
 
 
-def quantities(view: View) -> list[Quantity]:
+def quantities(view: View) -> list[ReportedMetric]:
     """The metrics of a study: its own, those recorded beside them, then those of the user."""
     records = list(view.study.records.values())
     ways = {metric.name: metric.direction for metric in view.objectives}
@@ -69,18 +70,18 @@ def quantities(view: View) -> list[Quantity]:
     ]
 
 
-def _measured(name: str, ways: dict[str, Direction]) -> Quantity:
+def _measured(name: str, ways: dict[str, Direction]) -> ReportedMetric:
     metric = METRICS[name]
 
-    def of(record: Record) -> Value | None:
+    def of(record: Record) -> ReportedValue | None:
         found = record.outcome.measurement(name)
         if found is None:
             return None
         # Published figures have no key of their own.
         identity = found.value if found.source is Source.PUBLISHED else found.key
-        return Value(found.value, found.interval, identity, basis(found))
+        return ReportedValue(found.value, found.interval, identity, provenance(found))
 
-    return Quantity(
+    return ReportedMetric(
         name,
         HEADINGS[name],
         f"{metric.title} [{metric.unit}]",
@@ -91,17 +92,17 @@ def _measured(name: str, ways: dict[str, Direction]) -> Quantity:
     )
 
 
-def _defined(definition: Definition, direction: Direction | None, view: View) -> Quantity:
+def _defined(definition: Definition, direction: Direction | None, view: View) -> ReportedMetric:
     computed = f"computed: {definition}"
 
-    def of(record: Record) -> Value | None:
+    def of(record: Record) -> ReportedValue | None:
         amount = view.amount(record, definition.name)
         if amount is None:
             return None
         identity = record.id if amount.key is None else amount.key
-        return Value(amount.value, amount.interval, identity, computed)
+        return ReportedValue(amount.value, amount.interval, identity, computed)
 
     heading = definition.heading
-    return Quantity(
+    return ReportedMetric(
         definition.name, heading, heading, direction, decimals=None, relative=True, of=of
     )

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from dse.report.view import View
 
 
-class Standing(StrEnum):
+class PointStatus(StrEnum):
     """How a configuration compares with all others, the best first."""
 
     CERTAIN = "certain"  # on the frontier, and would be there again
@@ -21,26 +21,26 @@ class Standing(StrEnum):
 
 
 MEANINGS = {
-    Standing.CERTAIN: "on the frontier for certain",
-    Standing.LEADING: "leads by its values, but the intervals of others reach them",
-    Standing.BEHIND: "another is ahead, but by less than the intervals can tell",
-    Standing.DOMINATED: "another is better in all, beyond the intervals",
-    Standing.OUTSIDE: "does not keep to the constraints and conditions",
-    Standing.FAILED: "has no result",
+    PointStatus.CERTAIN: "on the frontier for certain",
+    PointStatus.LEADING: "leads by its values, but the intervals of others reach them",
+    PointStatus.BEHIND: "another is ahead, but by less than the intervals can tell",
+    PointStatus.DOMINATED: "another is better in all, beyond the intervals",
+    PointStatus.OUTSIDE: "does not keep to the constraints and conditions",
+    PointStatus.FAILED: "has no result",
 }
 
 
-def standings(view: View) -> dict[int, Standing]:
+def point_statuses(view: View) -> dict[int, PointStatus]:
     """The standing of every configuration of the current space, by the id of its record."""
     records = view.study.records.values()
     kept = {record.id for record in view.records}
     found = {
-        record.id: Standing.DOMINATED if record.id in kept else Standing.OUTSIDE
+        record.id: PointStatus.DOMINATED if record.id in kept else PointStatus.OUTSIDE
         for record in records
         if record.outcome.failure is None
     }
     leading = view.leading()
     for record in view.frontier:
-        sure = Standing.CERTAIN if view.certain(record) else Standing.LEADING
-        found[record.id] = sure if record.id in leading else Standing.BEHIND
-    return {record.id: found.get(record.id, Standing.FAILED) for record in records}
+        sure = PointStatus.CERTAIN if view.certain(record) else PointStatus.LEADING
+        found[record.id] = sure if record.id in leading else PointStatus.BEHIND
+    return {record.id: found.get(record.id, PointStatus.FAILED) for record in records}

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dse import plausibility
+from dse.core import plausibility
+from dse.core.measurement import FIDELITY_ORDER, Source
+from dse.core.metrics import ACCURACY, ENERGY, METRICS, SCENARIOS
+from dse.core.worker_environment import deliberate, variable_words
+from dse.machine.system import System
 from dse.report.view import View
-from dse.system import System
-from dse.types import ACCURACY, ENERGY, LADDER, METRICS, SCENARIOS, Source
-from dse.worker_environment import deliberate, variable_words
 
 if TYPE_CHECKING:
+    from dse.core.measurement import Measurement
     from dse.study.record import Record
     from dse.study.study import Study
-    from dse.types import Measurement
 
 
 def status(study: Study) -> dict[str, Any]:
@@ -111,8 +112,8 @@ def ordered(records: list[Record]) -> list[Record]:
 def point(record: Record, objectives: tuple[str, ...]) -> dict[str, Any]:
     """One point of the frontier, with the intervals that are known."""
     measurements = [m for m in record.outcome.measurements if m.metric in objectives]
-    rungs = [LADDER.index(m.fidelity) for m in measurements if _timed(m)]
-    fidelity = LADDER[min(rungs, default=0)]
+    rungs = [FIDELITY_ORDER.index(m.fidelity) for m in measurements if _timed(m)]
+    fidelity = FIDELITY_ORDER[min(rungs, default=0)]
     seen = calibrated_on(record)
     return {
         "id": record.id,

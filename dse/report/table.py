@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dse.core.metrics import METRICS
 from dse.report.frame import frame
 from dse.report.quantities import quantities
-from dse.report.standing import standings
-from dse.types import METRICS
+from dse.report.standing import point_statuses
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +19,7 @@ def study_table(view: View) -> pd.DataFrame:
     """One row for each configuration with an outcome, failed ones too, in order of their ids.
 
     The columns of `dse.report.frame.frame` for all metrics there are; then ``<name>_basis`` of
-    each, in words, and what it rests on (`dse.report.basis`); the user's metrics as ``<name>``,
+    each, in words, and what it rests on (`dse.report.provenance`); the user's metrics as ``<name>``,
     ``<name>_low`` and ``<name>_high``; and ``standing`` (`dse.report.standing.Standing`).
     A column has values of one type: where a knob has numbers and words, all are words.
 
@@ -39,7 +39,7 @@ def study_table(view: View) -> pd.DataFrame:
         for place, end in enumerate(("low", "high")):
             ends = [value.interval[place] if value and value.interval else None for value in values]
             further[f"{metric.name}_{end}"] = ends
-    found = standings(view)
+    found = point_statuses(view)
     further["standing"] = [found[record.id].value for record in records]
     return of_one_type(table.assign(**further))
 

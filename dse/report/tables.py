@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING
 
+from dse.core.metrics import METRICS
 from dse.report.frame import source, table
-from dse.report.progress import Step, progress
-from dse.study.record import configuration_of, host_of, purpose_of, taken
-from dse.types import METRICS
+from dse.report.progress import ProgressStep, progress
+from dse.study.record import configuration_of, host_of, own_measurements, purpose_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,14 +57,14 @@ def progress_table(study: Study) -> pd.DataFrame:
     steps = progress(study)
     whole = steps[-1].hypervolume if steps else 0.0
     rows = [{**asdict(step), "share": step.hypervolume / (whole or 1.0)} for step in steps]
-    return table(rows, (*(field.name for field in fields(Step)), "share"))
+    return table(rows, (*(field.name for field in fields(ProgressStep)), "share"))
 
 
 def _rows(
     generation: int, trial: optuna.trial.FrozenTrial, ids: dict[str, int]
 ) -> Iterator[dict[str, object]]:
     configuration = configuration_of(trial)
-    for measurement in taken(trial):
+    for measurement in own_measurements(trial):
         yield {
             "generation": generation,
             "trial": trial.number,

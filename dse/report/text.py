@@ -8,8 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dse.report.summary import accuracy_source, ordered
-from dse.types import (
+from dse.core.metrics import (
     ACCURACY,
     CPU_TIME,
     ENERGY,
@@ -21,7 +20,8 @@ from dse.types import (
     SERVER,
     THROUGHPUT,
 )
-from dse.worker_environment import dropped, variable_words
+from dse.core.worker_environment import dropped, variable_words
+from dse.report.summary import accuracy_source, ordered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dse.report.view import View
     from dse.space.plan import Excluded
     from dse.study.record import Record
-    from dse.study.results import Results
+    from dse.study.results import StudyResults
 
 DECIMALS = {
     ACCURACY.name: 2,
@@ -82,7 +82,7 @@ def number(metric: str, value: float) -> str:
     return f"{value:.{DECIMALS[metric]}f}"
 
 
-def marks(results: Results | View) -> Callable[[Record], str]:
+def marks(results: StudyResults | View) -> Callable[[Record], str]:
     """How points of a frontier are marked: not at all where they would be there again."""
     leading = results.leading()
 

@@ -6,19 +6,19 @@ from collections import Counter
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from dse.core.metrics import METRICS
+from dse.core.pareto import Frontier, Point, feasible, nondominated
+from dse.derived.coverage import Coverage
 from dse.derived.derivation import Derivation
-from dse.derived.point import Known, Machine
-from dse.derived.tally import Tally
-from dse.frontier import Frontier, Point, feasible, nondominated
-from dse.study.sieve import point_of
-from dse.system import System
-from dse.types import METRICS
+from dse.derived.point import Inputs, Machine
+from dse.machine.system import System
+from dse.study.batch_frontier import point_of
 
 if TYPE_CHECKING:
-    from dse.derived.point import Amount, Assessed
+    from dse.core.metrics import Metric
+    from dse.derived.point import Evaluated, Value
     from dse.study.record import Record
     from dse.study.study import Study
-    from dse.types import Metric
 
 MHZ_PER_GHZ = 1000
 
@@ -44,7 +44,7 @@ class View:
         if self.derivation.asked:
             self.derivation.check(_further(study))
         self._assessor = self.derivation.assessor(machine_of(study))
-        self._assessed: dict[int, Assessed] = {}
+        self._assessed: dict[int, Evaluated] = {}
 
     @cached_property
     def objectives(self) -> tuple[Metric, ...]:
@@ -88,13 +88,13 @@ class View:
         best = nondominated(points, self.objectives)
         return frozenset(self.frontier[place].id for place in best)
 
-    def assessed(self, record: Record) -> Assessed:
+    def assessed(self, record: Record) -> Evaluated:
         """What the derivation makes of a record."""
         if record.id not in self._assessed:
             self._assessed[record.id] = self._assessor.assess(known_of(record))
         return self._assessed[record.id]
 
-    def amount(self, record: Record, name: str) -> Amount | None:
+    def amount(self, record: Record, name: str) -> Value | None:
         """The value of a metric of the user; None where it is missing."""
         return self.assessed(record).amounts.get(name)
 
@@ -104,13 +104,13 @@ class View:
         return record.outcome.values.get(name) if amount is None else amount.value
 
     @cached_property
-    def tally(self) -> Tally:
+    def tally(self) -> Coverage:
         """What was left out, and what is missing of that which is shown."""
         derivation = self.derivation
         records = self.frontier
         if derivation.conditions:
             records = self.study.feasible_records(self.study.space)
-        return Tally.of([self.assessed(record) for record in records], self._lacking)
+        return Coverage.of([self.assessed(record) for record in records], self._lacking)
 
     @property
     def _lacking(self) -> Counter[str]:
@@ -147,13 +147,15 @@ class View:
         known = known_of(record)
         constraints = self.study.space.constraints
         ends = [{**known.values, m: end} for m, ends in known.intervals.items() for end in ends]
-        return self._assessor.firm(known) and all(feasible(each, constraints) for each in ends)
+        return self._assessor.holds_in_interval(known) and all(
+            feasible(each, constraints) for each in ends
+        )
 
 
-def known_of(record: Record) -> Known:
+def known_of(record: Record) -> Inputs:
     """A record as expressions see it."""
     point = point_of(record.outcome.measurements)
-    return Known(record.configuration.as_dict(), point.values, point.intervals, point.keys)
+    return Inputs(record.configuration.as_dict(), point.values, point.intervals, point.keys)
 
 
 def machine_of(study: Study) -> Machine:

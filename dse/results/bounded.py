@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from dse.errors import RequestError
+from dse.core.errors import RequestError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,16 +19,18 @@ from pydantic import (
     field_serializer,
 )
 
-from dse import yamlfile
-from dse.errors import RequestError
-from dse.paths import atomic_write, exclusive, remove_leftovers
-from dse.results.table import OFFLINE_POWER, Results, Row
+from dse.config import yaml_reader
+from dse.core.errors import RequestError
+from dse.core.metrics import METRICS
+from dse.core.paths import atomic_write, exclusive, remove_leftovers
+from dse.results.table import OFFLINE_POWER, ResultTable, Row
 from dse.results.tree import evidence
-from dse.types import METRICS, KnobValue, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from dse.core.configuration import KnobValue
+    from dse.core.measurement import Source
     from dse.study.folder import StudyFolder
 
 MAX_BYTES = 256 << 20
@@ -78,7 +80,7 @@ class RowForm(_Form):
         return sorted(names)
 
 
-class SystemForm(_Form):
+class ImportedSystemForm(_Form):
     """See `dse.results.table.Results`, whose fields it has."""
 
     name: Name
@@ -99,7 +101,7 @@ class RecordForm(_Form):
 
     form: Literal["imported MLPerf results, 1"] = "imported MLPerf results, 1"
     sources: tuple[SourceForm, ...]
-    systems: tuple[SystemForm, ...]
+    systems: tuple[ImportedSystemForm, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ class Import:
     """
 
     sources: Sequence[SourceForm]
-    results: Sequence[Results]
+    results: Sequence[ResultTable]
 
 
 def keep(read: Import, folder: StudyFolder) -> bool:
@@ -154,7 +156,7 @@ def read_import(path: Path) -> Import:
         RequestError: it is no such file, or damaged.
     """
     try:
-        record = yamlfile.check(_json(path), RecordForm)
+        record = yaml_reader.check(_json(path), RecordForm)
     except RequestError as error:
         raise RequestError(error.problem, file=path, field=error.field, remedy=AGAIN) from error
     return Import(record.sources, tuple(map(_results, record.systems)))
@@ -213,24 +215,24 @@ def _text(read: Import) -> bytes:
         systems = tuple(map(_system_form, read.results))
     except ValidationError as error:
         told = error.errors(include_url=False)[0]
-        field, problem = yamlfile.field_name(told["loc"]), f"can't be kept: {told['msg']}"
+        field, problem = yaml_reader.field_name(told["loc"]), f"can't be kept: {told['msg']}"
         named = ", ".join(each.file for each in read.sources)
         raise RequestError(problem, file=named, field=field, remedy="correct it there") from error
     record = RecordForm(sources=tuple(read.sources), systems=systems)
     return f"{json.dumps(record.model_dump(mode='json'), indent=1)}\n".encode()
 
 
-def _system_form(results: Results) -> SystemForm:
+def _system_form(results: ResultTable) -> ImportedSystemForm:
     rows = tuple(RowForm(**_fields(row, RowForm)) for row in results.rows)
-    own = _fields(results, SystemForm)
-    return SystemForm(**own | {"origin": Path(results.origin).name, "rows": rows})
+    own = _fields(results, ImportedSystemForm)
+    return ImportedSystemForm(**own | {"origin": Path(results.origin).name, "rows": rows})
 
 
-def _results(system: SystemForm) -> Results:
-    return Results(**dict(system) | {"rows": tuple(Row(**dict(row)) for row in system.rows)})
+def _results(system: ImportedSystemForm) -> ResultTable:
+    return ResultTable(**dict(system) | {"rows": tuple(Row(**dict(row)) for row in system.rows)})
 
 
-def _fields(value: Row | Results, form: type[BaseModel]) -> dict[str, Any]:
+def _fields(value: Row | ResultTable, form: type[BaseModel]) -> dict[str, Any]:
     """What a form keeps. Nothing that was measured here is imported, and so no note on it is."""
     return {name: getattr(value, name) for name in form.model_fields}
 

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dse.errors import RequestError
+from dse.core.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -6,11 +6,12 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dse.errors import RequestError
+from dse.core.errors import RequestError
+from dse.core.measurement import Source
+from dse.core.metrics import ACCURACY, ENERGY, LATENCY, MULTI_STREAM, THROUGHPUT
 from dse.results.hardware import accelerator, cores
-from dse.results.names import published_variant
-from dse.results.table import CLASSIFIER, OFFLINE_POWER, Results, Row
-from dse.types import ACCURACY, ENERGY, LATENCY, MULTI_STREAM, THROUGHPUT, Source
+from dse.results.table import CLASSIFIER, OFFLINE_POWER, ResultTable, Row
+from dse.tasks.image_classification.published_names import published_variant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -47,7 +48,7 @@ class _System:
     found: dict[str, dict[str, tuple[float, bool]]] = field(default_factory=dict)
 
 
-def published(path: Path, lines: Iterable[Line]) -> tuple[Results, ...]:
+def published(path: Path, lines: Iterable[Line]) -> tuple[ResultTable, ...]:
     """The systems with image classifiers in a table, in the order of the file.
 
     Args:
@@ -96,10 +97,10 @@ def _values(line: Line) -> dict[str, float]:
     return values
 
 
-def _results(path: Path, name: str, system: _System) -> Results:
+def _results(path: Path, name: str, system: _System) -> ResultTable:
     cells = system.line.cells
     rows = (_row(label, found) for label, found in system.found.items())
-    return Results(
+    return ResultTable(
         name=name,
         origin=str(path),
         cpu=cells["host_processor_model_name"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dse.errors import RequestError
+from dse.core.errors import RequestError
 from dse.results.imported import read_import
 from dse.results.lines import read_lines, require
 from dse.results.published import COLUMNS, published
@@ -15,10 +15,10 @@ from dse.study.folder import NAME, STUDIES, StudyFolder, existing_folder, study_
 from dse.study.study import Study
 
 if TYPE_CHECKING:
-    from dse.results.table import Results
+    from dse.results.table import ResultTable
 
 
-def read_results(source: str, storage: str | None = None) -> tuple[Results, ...]:
+def read_results(source: str, storage: str | None = None) -> tuple[ResultTable, ...]:
     """The systems that a source tells of.
 
     Args:
@@ -42,7 +42,7 @@ def read_results(source: str, storage: str | None = None) -> tuple[Results, ...]
     return (results_of(Study.load(existing_folder(source), storage)),)
 
 
-def read_file(path: Path) -> tuple[Results, ...]:
+def read_file(path: Path) -> tuple[ResultTable, ...]:
     """The systems in a table of published results or in a submission tree.
 
     Raises:
@@ -57,7 +57,7 @@ def read_file(path: Path) -> tuple[Results, ...]:
     return read_tree(path)
 
 
-def read_table(path: Path) -> tuple[Results, ...]:
+def read_table(path: Path) -> tuple[ResultTable, ...]:
     """The systems in a table of published results.
 
     Raises:

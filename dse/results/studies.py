@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dse.plausibility import notes
-from dse.results.table import Results, Row
-from dse.system import System
-from dse.types import ACCURACY
-from dse.worker_environment import deliberate, variable_words
+from dse.core.metrics import ACCURACY
+from dse.core.plausibility import notes
+from dse.core.worker_environment import deliberate, variable_words
+from dse.machine.system import System
+from dse.results.table import ResultTable, Row
 
 if TYPE_CHECKING:
     from dse.study.record import Record
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MHZ_PER_GHZ = 1000
 
 
-def results_of(study: Study) -> Results:
+def results_of(study: Study) -> ResultTable:
     """What a study has measured.
 
     Args:
@@ -28,7 +28,7 @@ def results_of(study: Study) -> Results:
     if variables := deliberate(study.about.environment):
         software.append(variable_words(variables))
     measured = (r for r in study.records.values() if r.outcome.failure is None)
-    return Results(
+    return ResultTable(
         name=study.folder.name,
         origin=str(study.folder.path),
         cpu=system.cpu,

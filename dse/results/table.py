@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dse.plausibility import Note
-    from dse.types import KnobValue, Source
+    from dse.core.configuration import KnobValue
+    from dse.core.measurement import Source
+    from dse.core.plausibility import Note
 
 CLASSIFIER = "resnet"
 """MLPerf's benchmark of image classification, under which open results of any classifier run."""
@@ -22,7 +23,7 @@ class Row:
     """One configuration on one system.
 
     Attributes:
-        configuration: flat, as `dse.types.Configuration.as_dict` has it; what is not told is left
+        configuration: flat, as `dse.core.configuration.Configuration.as_dict` has it; what is not told is left
             out: published results name model and precision, and seldom more.
         label: what the source itself calls it.
         values: by metric, each in its metric's unit; of `OFFLINE_POWER` in watts.
@@ -46,7 +47,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Results:
+class ResultTable:
     """What is known of one system.
 
     Attributes:

@@ -10,15 +10,16 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dse.errors import DseError, RequestError
-from dse.intervals import wilson
+from dse.core.errors import DseError, RequestError
+from dse.core.intervals import wilson
+from dse.core.measurement import Source
+from dse.core.metrics import ACCURACY, METRICS_OF, MULTI_STREAM_SAMPLES, Scenario
 from dse.loadgen.logs import DETAIL, LogError, read_detail
-from dse.loadgen.verdict import RESULTS, unofficial
+from dse.loadgen.verdict import RESULTS, rule_violations
 from dse.results.bounded import check, folders, is_plain, object_of, text_of
 from dse.results.hardware import accelerator, cores, ghz
-from dse.results.names import published_variant
-from dse.results.table import CLASSIFIER, Results, Row
-from dse.types import ACCURACY, METRICS_OF, MULTI_STREAM_SAMPLES, Scenario, Source
+from dse.results.table import CLASSIFIER, ResultTable, Row
+from dse.tasks.image_classification.published_names import published_variant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,7 +31,7 @@ SYSTEMS, RESULTS_FOLDER = "systems", "results"
 MAPPING = "model_mapping.json"
 MAX_LOG_BYTES = 50 << 20
 """The most that MLPerf lets a file of a submission have."""
-MOST_RESULTS = 100_000
+MAX_RESULTS = 100_000
 MOST_FIELDS, LONGEST_FIELD = 200, 2000
 """Of a system's description; what is beyond is cut off."""
 SCENARIOS = {scenario.value.lower(): scenario for scenario in Scenario}
@@ -96,7 +97,7 @@ def evidence(path: Path) -> Iterator[Path]:
             yield from (each for each in own if is_plain(each, place.folder))
 
 
-def read_tree(path: Path) -> tuple[Results, ...]:
+def read_tree(path: Path) -> tuple[ResultTable, ...]:
     """The systems with image classifiers in a tree of submissions, in the order of their names.
 
     Raises:
@@ -109,7 +110,7 @@ def read_tree(path: Path) -> tuple[Results, ...]:
     return found
 
 
-def _submitted(folder: Path) -> Iterator[Results]:
+def _submitted(folder: Path) -> Iterator[ResultTable]:
     """What one organisation submitted."""
     mapping = object_of(folder / MAPPING, folder) if (folder / MAPPING).exists() else {}
     places: dict[str, list[_Place]] = {}
@@ -125,7 +126,7 @@ def _is_classifier(model: str, mapping: Mapping[str, Any]) -> bool:
     return named.startswith(CLASSIFIER) or published_variant(model) is not None
 
 
-def _results(folder: Path, system: str, places: list[_Place]) -> Results:
+def _results(folder: Path, system: str, places: list[_Place]) -> ResultTable:
     models: dict[str, _Found] = {}
     left_out = []
     for place in places:
@@ -138,7 +139,7 @@ def _results(folder: Path, system: str, places: list[_Place]) -> Results:
         description = _description(folder / SYSTEMS / f"{system}.json")
     except DseError as error:
         left_out.append(str(error))
-    return Results(
+    return ResultTable(
         name=system,
         origin=str(folder),
         cpu=description.get("host_processor_model_name", ""),
@@ -212,7 +213,7 @@ def _value(place: _Place, log: DetailLog) -> tuple[float, bool]:
 
 def _official(log: DetailLog, scenario: Scenario) -> bool:
     try:
-        return not unofficial(log, scenario)
+        return not rule_violations(log, scenario)
     except LogError:  # the log does not tell
         return False
 
@@ -268,7 +269,7 @@ def _places(folder: Path) -> Iterator[_Place]:
                 if scenario is None:
                     continue
                 count += 1
-                if count > MOST_RESULTS:
-                    problem = f"holds more than {MOST_RESULTS} results"
+                if count > MAX_RESULTS:
+                    problem = f"holds more than {MAX_RESULTS} results"
                     raise RequestError(problem, file=folder, remedy="name a part of it")
                 yield _Place(system.name, model.name, scenario, last)

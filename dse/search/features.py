@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from dse.search.facts import facts
-from dse.search.times import times
+from dse.search.cost_prior import cost_prior
+from dse.search.model_prior import model_prior
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from dse.search.facts import Facts
-    from dse.search.times import Times
-    from dse.types import Configuration
+    from dse.core.configuration import Configuration
+    from dse.search.cost_prior import CostPrior
+    from dse.search.model_prior import ModelPrior
 
     Floats = NDArray[np.float64]
     Places = NDArray[np.intp]
@@ -49,7 +49,7 @@ class Features:
         reduced: 0 where the precision is fp32, else 1.
         gated: 1 where the model has squeeze-and-excite and hard swish, else 0.
         published: published top-1 accuracy in percent; NaN where there is none.
-        borrowed: deviations of other systems, see `dse.search.borrowed`; shape (configurations,
+        borrowed: deviations of other systems, see `dse.search.transfer`; shape (configurations,
             systems).
         times: what their models and precisions are expected to take.
         knobs: by place of the backend's knobs, their values' codes; shape (configurations, knobs).
@@ -65,7 +65,7 @@ class Features:
     gated: Floats
     published: Floats
     borrowed: Floats
-    times: Times
+    times: CostPrior
     knobs: Places
 
     def __len__(self) -> int:
@@ -79,7 +79,7 @@ class Features:
 
 def features(configurations: Sequence[Configuration]) -> Features:
     """The features of configurations, in their order."""
-    known = {model: facts(model) for model in {c.model for c in configurations}}
+    known = {model: model_prior(model) for model in {c.model for c in configurations}}
     shapes = np.array([_shape(known[c.model]) for c in configurations])
     log_macs = np.nan_to_num(shapes[:, 0] * SCALES[0] - TYPICAL_LOG_MACS, nan=0.0)
     families = tuple(_family(known[c.model], c.model) for c in configurations)
@@ -101,7 +101,7 @@ def features(configurations: Sequence[Configuration]) -> Features:
         gated=np.array([float(_gated(known[c.model])) for c in configurations]),
         published=np.array([_published(known[c.model], c.precision) for c in configurations]),
         borrowed=np.zeros((len(configurations), 0)),
-        times=times([(c.model, c.precision) for c in configurations]),
+        times=cost_prior([(c.model, c.precision) for c in configurations]),
         knobs=_knobs(configurations),
     )
 
@@ -120,11 +120,11 @@ ASPECTS: Mapping[str, Callable[[Configuration], Hashable]] = {
 """What tells configurations apart, by name."""
 
 
-def _gated(fact: Facts | None) -> bool:
+def _gated(fact: ModelPrior | None) -> bool:
     return fact is not None and fact.gated
 
 
-def _family(fact: Facts | None, model: str) -> str:
+def _family(fact: ModelPrior | None, model: str) -> str:
     return fact.family if fact else model.partition("-")[0]
 
 
@@ -133,14 +133,14 @@ def _codes(values: Iterable[Hashable]) -> Places:
     return np.array([numbers.setdefault(value, len(numbers)) for value in values], dtype=np.intp)
 
 
-def _shape(fact: Facts | None) -> tuple[float, ...]:
+def _shape(fact: ModelPrior | None) -> tuple[float, ...]:
     if fact is None:
         return (np.nan,) * len(SCALES)
     found = (fact.log_macs, fact.log_parameters, fact.log_pixels, fact.depthwise)
     return tuple(value / scale for value, scale in zip(found, SCALES, strict=True))
 
 
-def _published(fact: Facts | None, precision: str) -> float:
+def _published(fact: ModelPrior | None, precision: str) -> float:
     """Half precision costs no accuracy to speak of."""
     if fact is None:
         return np.nan

@@ -12,12 +12,12 @@ import numpy as np
 if TYPE_CHECKING:
     from dse.search.features import Floats
 
-MOST_BOXES = 900
+MAX_BOXES = 900
 """A frontier that would give more is thinned."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
+class FreeBoxes:
     """What no point of a frontier dominates, up to a reference point, as boxes that don't overlap.
 
     Attributes:
@@ -41,7 +41,7 @@ class Rest:
         return found
 
 
-def rest(front: Floats, reference: Floats) -> Rest:
+def free_boxes(front: Floats, reference: Floats) -> FreeBoxes:
     """What a frontier leaves to be gained.
 
     Args:
@@ -51,7 +51,7 @@ def rest(front: Floats, reference: Floats) -> Rest:
     front = front[(front < reference).all(axis=1)]
     front = _thinned(_nondominated(front), reference)
     lower, upper = _boxes(front, reference)
-    return Rest(np.array(lower), np.array(upper))
+    return FreeBoxes(np.array(lower), np.array(upper))
 
 
 def volume(front: Floats, reference: Floats) -> float:
@@ -93,7 +93,7 @@ def _thinned(front: Floats, reference: Floats) -> Floats:
     """Drops the points that add least, where there are too many for so many objectives."""
     objectives = len(reference)
     most = 1
-    while comb(most + objectives, objectives - 1) <= MOST_BOXES and most < len(front):
+    while comb(most + objectives, objectives - 1) <= MAX_BOXES and most < len(front):
         most += 1
     if len(front) <= most:
         return front

@@ -12,9 +12,10 @@ from optuna.distributions import CategoricalDistribution
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import TrialState
 
-from dse.errors import RequestError
+from dse.core.configuration import Configuration
+from dse.core.errors import RequestError
+from dse.core.metrics import METRICS
 from dse.search.searcher import Searcher
-from dse.types import METRICS, Configuration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
 
-    from dse.search.borrowed import Source
-    from dse.space.space import Constraint
-    from dse.types import KnobValue
+    from dse.core.configuration import KnobValue
+    from dse.core.pareto import Constraint
+    from dse.search.transfer import Source
 
-MOST_CONFIGURATIONS = 200_000
+MAX_CONFIGURATIONS = 200_000
 DEFAULTS: Mapping[str, KnobValue] = {
     "model": "",
     "precision": "fp32",
@@ -48,7 +49,7 @@ class FrontierSampler(BaseSampler):
 
     Args:
         search_space: the choices of each parameter.
-        objectives: names in `dse.types.METRICS`, in the order of the study's values.
+        objectives: names in `dse.core.metrics.METRICS`, in the order of the study's values.
         constraints: bounds on objectives; what misses one is no gain.
         allowed: whether a combination of parameters is one at all; all are without it.
         seed: of everything random.
@@ -144,7 +145,7 @@ class FrontierSampler(BaseSampler):
                 self._told.add(trial.number)
                 ran = trial.state is TrialState.COMPLETE
                 values = dict(zip(self._objectives, trial.values, strict=True)) if ran else {}
-                self._searcher.learn(place, values, ran=ran)
+                self._searcher.observe(place, values, ran=ran)
                 self._left[place] = False
         return np.array(sorted(set(running)), dtype=np.intp)
 
@@ -164,8 +165,8 @@ def _combinations(
     choices: Mapping[str, Sequence[KnobValue]],
     allowed: Callable[[Mapping[str, KnobValue]], bool] | None,
 ) -> list[dict[str, KnobValue]]:
-    if prod(len(found) for found in choices.values()) > MOST_CONFIGURATIONS:
-        problem = f"there are more than {MOST_CONFIGURATIONS:,} combinations"
+    if prod(len(found) for found in choices.values()) > MAX_CONFIGURATIONS:
+        problem = f"there are more than {MAX_CONFIGURATIONS:,} combinations"
         raise RequestError(problem, field="search_space", remedy="take out some choices")
     every = (dict(zip(choices, values, strict=True)) for values in product(*choices.values()))
     found = [params for params in every if allowed is None or allowed(params)]

@@ -8,39 +8,39 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dse.search.gain import Rest, rest, volume
-from dse.search.quantities import loss
+from dse.core.metrics import LATENCY, METRICS
+from dse.search.gain import FreeBoxes, free_boxes, volume
 from dse.search.surrogate import Surrogate
-from dse.types import LATENCY, METRICS
+from dse.search.targets import loss
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dse.search.borrowed import Source
+    from dse.core.configuration import Configuration
+    from dse.core.pareto import Constraint
     from dse.search.features import Floats, Places
-    from dse.search.surrogate import Belief
-    from dse.space.space import Constraint
-    from dse.types import Configuration
+    from dse.search.surrogate import Posterior
+    from dse.search.transfer import Source
 
 REFERENCE = 1.1
 """The corner that bounds hypervolumes, in each objective's range from the best to the worst."""
-MOST_CONSIDERED = 2000
+MAX_CONSIDERED = 2000
 """Configurations that are looked at in a step; of more, a part is drawn each time."""
-THRIFT = 0.5
+COST_EXPONENT = 0.5
 """Gains are divided by this power of the seconds: of the seconds themselves, a step would always be
 put off that takes long, and the accurate end of the frontier with it."""
 DRAWS = 128
-FREEDOM = 10.0
+DEGREES_OF_FREEDOM = 10.0
 """Degrees of freedom of Student's t: the variances are estimates, too."""
-MOST_WORK = 4_000_000
+MAX_WORK = 4_000_000
 """Draws times boxes that a step may take."""
-FEWEST = 24
+MIN_SHORTLISTED = 24
 """Of the most promising configurations that are looked at closely."""
 HOPEFUL = 2.0
 """Deviations to the good side at which the most promising ones are told."""
-LUCK = 1e-3
+TIE_BREAK = 1e-3
 """Weight of the hopes beside the draws: what no draw has shown is told apart by them."""
-LONGEST_LOG_MS = 20.0
+MAX_LOG_MS = 20.0
 MOST_TOGETHER, FUTURES = 100, 16
 """Configurations, and draws of what they may be, by which the remaining gain is told."""
 START_S, RUN_S, QUERIES = 1.0, 1.0, 128
@@ -62,11 +62,11 @@ class _View:
     """
 
     places: Places
-    belief: Belief
+    belief: Posterior
     front: Floats
     low: Floats
     width: Floats
-    left: Rest
+    left: FreeBoxes
 
     def scaled(self, losses: Floats) -> Floats:
         """Losses, as shares of the range from the best to the worst."""
@@ -99,11 +99,11 @@ class Searcher:
         self._rng = np.random.default_rng(seed)
         self._found: dict[int, Floats] = {}
 
-    def learn(self, place: int, values: Mapping[str, float], *, ran: bool) -> None:
+    def observe(self, place: int, values: Mapping[str, float], *, ran: bool) -> None:
         """Takes in an outcome; see `Surrogate.learn`. What is not finite is no value."""
         values = {name: value for name, value in values.items() if isfinite(value)}
         ran = ran and values.keys() >= set(self._surrogate.metrics)
-        self._surrogate.learn(place, values, ran=ran)
+        self._surrogate.observe(place, values, ran=ran)
         if ran:
             losses = [loss(name, values[name]) for name in self._surrogate.metrics]
             self._found[place] = np.array(losses)
@@ -116,7 +116,7 @@ class Searcher:
             pending: what is measured at this moment.
         """
         view = self._look(places, pending)
-        rate = self._gains(view) * view.belief.chance / self._seconds(view) ** THRIFT
+        rate = self._gains(view) * view.belief.chance / self._seconds(view) ** COST_EXPONENT
         return int(view.places[self._best(rate, view.belief.chance)])
 
     def remaining(self, places: Places) -> float:
@@ -137,7 +137,7 @@ class Searcher:
         now = volume(view.front, reference)
         if not now:
             return inf
-        chosen = np.argsort(-self._hopes(view), kind="stable")[:MOST_TOGETHER]
+        chosen = np.argsort(-self._optimistic_gain(view), kind="stable")[:MOST_TOGETHER]
         draws = self._surrogate.draw(view.places[chosen], FUTURES, self._rng)
         losses = self._surrogate.losses(draws)
         run = self._rng.random(losses.shape[:-1]) < view.belief.chance[chosen]
@@ -149,16 +149,16 @@ class Searcher:
 
     def _look(self, places: Places, pending: Places) -> _View:
         """Brings the model up to date and looks at a bounded number of configurations."""
-        if len(places) > MOST_CONSIDERED:
-            places = np.sort(self._rng.choice(places, MOST_CONSIDERED, replace=False))
-        pending = pending[:MOST_CONSIDERED]
+        if len(places) > MAX_CONSIDERED:
+            places = np.sort(self._rng.choice(places, MAX_CONSIDERED, replace=False))
+        pending = pending[:MAX_CONSIDERED]
         self._surrogate.refresh(pending)
-        belief = self._surrogate.believe(places)
+        belief = self._surrogate.predict(places)
         front = self._front(pending)
         low, high = self._range(belief, front)
         width = np.where(high > low, high - low, 1.0)
         scaled = (front - low) / width
-        left = rest(scaled, np.full(len(low), REFERENCE))
+        left = free_boxes(scaled, np.full(len(low), REFERENCE))
         return _View(places, belief, scaled, low, width, left)
 
     def _best(self, rate: Floats, chance: Floats) -> int:
@@ -171,12 +171,12 @@ class Searcher:
         """Losses in the objectives of all that counts, and what is expected of the pending."""
         found = np.array([*self._found.values()]).reshape(-1, len(self._surrogate.metrics))
         if len(pending):
-            belief = self._surrogate.believe(pending)
+            belief = self._surrogate.predict(pending)
             found = np.concatenate([found, self._surrogate.losses(belief.means)])
         allowed = _within(found, self._bounds)
         return np.asarray(found[allowed][:, self._objectives])
 
-    def _range(self, belief: Belief, front: Floats) -> tuple[Floats, Floats]:
+    def _range(self, belief: Posterior, front: Floats) -> tuple[Floats, Floats]:
         """The best and the worst of each objective, as far as they are known or expected."""
         likely = belief.chance >= min(0.5, float(belief.chance.max()))
         means = self._surrogate.losses(belief.means)[likely][:, self._objectives]
@@ -184,7 +184,7 @@ class Searcher:
         every = np.concatenate([means, found[:, self._objectives], front])
         return every.min(axis=0), every.max(axis=0)
 
-    def _hopes(self, view: _View) -> Floats:
+    def _optimistic_gain(self, view: _View) -> Floats:
         """The hypervolume that each configuration would gain if it came out well.
 
         What would not keep to the constraints then gains nothing however it comes out.
@@ -198,19 +198,21 @@ class Searcher:
 
     def _gains(self, view: _View) -> Floats:
         """The hypervolume to expect of each configuration, if it runs."""
-        belief, hopes = view.belief, self._hopes(view)
+        belief, hopes = view.belief, self._optimistic_gain(view)
         quantities = len(belief.means)
-        most = max(FEWEST, MOST_WORK // (DRAWS * len(view.left.lower)))
+        most = max(MIN_SHORTLISTED, MAX_WORK // (DRAWS * len(view.left.lower)))
         chosen = np.argsort(-hopes, kind="stable")[:most]
         normal = self._rng.standard_normal((quantities, DRAWS // 2))
         normal = np.concatenate([normal, -normal], axis=1)
-        normal *= np.sqrt(FREEDOM / self._rng.chisquare(FREEDOM, (quantities, DRAWS)))
+        normal *= np.sqrt(
+            DEGREES_OF_FREEDOM / self._rng.chisquare(DEGREES_OF_FREEDOM, (quantities, DRAWS))
+        )
         draws = normal[:, None, :] * belief.deviations[:, chosen, None]
         losses = self._surrogate.losses(draws + belief.means[:, chosen, None])
         counted = view.left.gains(view.scaled(losses[..., self._objectives]))
         counted *= _within(losses, self._bounds)
         gains = np.zeros(len(hopes))
-        gains[chosen] = counted.mean(axis=1) + LUCK * hopes[chosen]
+        gains[chosen] = counted.mean(axis=1) + TIE_BREAK * hopes[chosen]
         return gains
 
     def _seconds(self, view: _View) -> Floats:
@@ -220,7 +222,7 @@ class Searcher:
         if LATENCY.name in metrics:
             row = metrics.index(LATENCY.name)
             unknown = view.belief.deviations[row] > 0
-            times = np.exp(np.minimum(view.belief.means[row], LONGEST_LOG_MS)) / 1000
+            times = np.exp(np.minimum(view.belief.means[row], MAX_LOG_MS)) / 1000
             seconds += unknown * np.maximum(RUN_S, QUERIES * times)
         batched = sum(METRICS[name].batched for name in metrics)
         return np.asarray(seconds + RUN_S * batched)

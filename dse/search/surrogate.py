@@ -7,29 +7,29 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dse.search.borrowed import borrow, terms
-from dse.search.chances import Chances
+from dse.core.metrics import LATENCY, METRICS
+from dse.search.additive_gp import AdditiveGP
+from dse.search.feasibility import FeasibilityModel
 from dse.search.features import features
-from dse.search.process import Process
-from dse.search.quantities import quantities
-from dse.types import LATENCY, METRICS
+from dse.search.targets import targets
+from dse.search.transfer import terms, transfer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dse.search.borrowed import Source
+    from dse.core.configuration import Configuration
     from dse.search.features import Floats, Places
-    from dse.search.quantities import Quantity
-    from dse.types import Configuration
+    from dse.search.targets import Target
+    from dse.search.transfer import Source
 
-MOST_KNOWN = 200
+MAX_KNOWN = 200
 """Values of a quantity that are learned from: the time of a step grows with their cube."""
 FIRST_STEPS, LATER_STEPS = 12, 3
 """Of an estimate of the variances: at the beginning, and when it goes on from the one before."""
 
 
 @dataclass(frozen=True, slots=True)
-class Belief:
+class Posterior:
     """Of some configurations: the probability to run, and what would come out then.
 
     Attributes:
@@ -46,7 +46,7 @@ class Belief:
 class _Learned:
     """One quantity: its values by group, where a group is what shares one value."""
 
-    def __init__(self, quantity: Quantity, process: Process, groups: Places) -> None:
+    def __init__(self, quantity: Target, process: AdditiveGP, groups: Places) -> None:
         self.quantity = quantity
         self.process = process
         self.groups = groups
@@ -67,10 +67,10 @@ class _Learned:
         """
         if not self.stale and not believed:
             return
-        chosen = {**believed, **dict(list(self.known.items())[-MOST_KNOWN:])}
+        chosen = {**believed, **dict(list(self.known.items())[-MAX_KNOWN:])}
         places = self.first[np.array(list(chosen), dtype=np.intp)]
         steps = 0 if believed else (FIRST_STEPS if self.fits < 6 else LATER_STEPS)
-        self.process.learn(places, np.array(list(chosen.values())), steps)
+        self.process.observe(places, np.array(list(chosen.values())), steps)
         self.fits += 1
         self.stale = bool(believed)
 
@@ -116,18 +116,18 @@ class Surrogate:
         precisions = [c.precision for c in configurations]
         places = {configuration: place for place, configuration in enumerate(configurations)}
         self._learned: list[_Learned] = []
-        for quantity in quantities(metrics):
+        for quantity in targets(metrics):
             groups = self.features.codes[quantity.extent]
             expected = quantity.expected(self.features, precisions)
-            expected, deviations = borrow(quantity, sources, places, groups, expected)
+            expected, deviations = transfer(quantity, sources, places, groups, expected)
             known = replace(self.features, borrowed=deviations)
-            process = Process(known, terms(quantity, deviations), expected, quantity.common)
+            process = AdditiveGP(known, terms(quantity, deviations), expected, quantity.common)
             self._learned.append(_Learned(quantity, process, groups))
         self.metrics = tuple(each.quantity.metric for each in self._learned)
-        self._chances = Chances(self.features)
+        self._chances = FeasibilityModel(self.features)
         self._ran: dict[int, bool] = {}
 
-    def learn(self, place: int, values: Mapping[str, float], *, ran: bool) -> None:
+    def observe(self, place: int, values: Mapping[str, float], *, ran: bool) -> None:
         """Takes in an outcome.
 
         Args:
@@ -154,14 +154,14 @@ class Surrogate:
                 means, _ = each.predict(np.array(missing))
                 groups = each.groups[missing].tolist()
                 each.refresh(dict(zip(groups, means.tolist(), strict=True)))
-        places = list(self._ran)[-MOST_KNOWN:]
+        places = list(self._ran)[-MAX_KNOWN:]
         ran = np.array([float(self._ran[place]) for place in places])
-        self._chances.learn(np.array(places, dtype=np.intp), ran)
+        self._chances.observe(np.array(places, dtype=np.intp), ran)
 
-    def believe(self, places: Places) -> Belief:
+    def predict(self, places: Places) -> Posterior:
         """What is believed of some configurations."""
         found = [each.predict(places) for each in self._learned]
-        return Belief(
+        return Posterior(
             self._chances.predict(places),
             np.array([mean for mean, _ in found]),
             np.array([deviation for _, deviation in found]),
@@ -172,7 +172,7 @@ class Surrogate:
         return np.array([each.draw(places, count, rng) for each in self._learned])
 
     def losses(self, draws: Floats) -> Floats:
-        """Metrics, as `dse.search.quantities.loss` has them.
+        """Metrics, as `dse.search.targets.loss` has them.
 
         Args:
             draws: of the quantities; shape (quantities, ...).

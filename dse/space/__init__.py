@@ -3,13 +3,14 @@
 `SearchSpace` is what a file says, `Plan` what of it can run here.
 """
 
+from dse.core.pareto import Constraint
 from dse.space.enumeration import Parameter, auto_threads, configurations, parameters, size
 from dse.space.finding import find_space, known_spaces
-from dse.space.plan import Availability, Excluded, Plan, parameter_values, resolve, summary
-from dse.space.space import BackendChoice, Constraint, KnobChoice, SearchSpace
+from dse.space.plan import Excluded, ModelAvailability, Plan, parameter_values, resolve, summary
+from dse.space.space import BackendChoice, KnobChoice, SearchSpace
 
 __all__ = [
-    "Availability",
+    "ModelAvailability",
     "BackendChoice",
     "Constraint",
     "Excluded",

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dse import registry
-from dse.complaints import suggest
+from dse.config.messages import suggest
+from dse.core import registry
 from dse.space.form import KnobForm
 from dse.space.space import BackendChoice, Condition, KnobChoice
-from dse.space.values import each, is_pattern, matching, shown
+from dse.space.values import is_pattern, iter_values, matching, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dse.complaints import Key
-    from dse.contract import Knob
+    from dse.config.messages import Key
+    from dse.core.backend import Knob
+    from dse.core.configuration import KnobValue
     from dse.space.form import Scalar
     from dse.space.space import SearchSpace
-    from dse.space.values import Where
-    from dse.types import KnobValue
+    from dse.space.values import SourceLocation
 
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 _WHEN = ("model", "precision", "threads", "batch_size", "instances", "pinned")
@@ -28,7 +28,7 @@ def backend_choice(
     name: str,
     given: Mapping[str, Scalar | tuple[Scalar, ...] | KnobForm],
     space: SearchSpace,
-    where: Where,
+    where: SourceLocation,
 ) -> BackendChoice:
     """A backend with its knobs and settings.
 
@@ -62,7 +62,7 @@ def _knob(
     knob: Knob,
     given: Scalar | tuple[Scalar, ...] | KnobForm,
     space: SearchSpace,
-    where: Where,
+    where: SourceLocation,
     keys: tuple[Key, ...],
 ) -> KnobChoice:
     if isinstance(given, KnobForm):
@@ -72,11 +72,11 @@ def _knob(
 
 
 def _values(
-    knob: Knob, given: Scalar | tuple[Scalar, ...], where: Where, keys: tuple[Key, ...]
+    knob: Knob, given: Scalar | tuple[Scalar, ...], where: SourceLocation, keys: tuple[Key, ...]
 ) -> tuple[KnobValue, ...]:
     kind = type(knob.default)
     values: list[KnobValue] = []
-    for at, value in each(given, where, *keys):
+    for at, value in iter_values(given, where, *keys):
         # `5` is as good a number as `5.0`, but a configuration must have one way to write it.
         exact = float(value) if kind is float and type(value) is int else value
         if type(exact) is not kind:
@@ -93,7 +93,7 @@ def _values(
 
 
 def _condition(
-    form: KnobForm, space: SearchSpace, where: Where, keys: tuple[Key, ...]
+    form: KnobForm, space: SearchSpace, where: SourceLocation, keys: tuple[Key, ...]
 ) -> Condition:
     if not form.when:
         raise where.refuse("names no field", *keys, remedy=f"known are {', '.join(_WHEN)}")
@@ -103,7 +103,7 @@ def _condition(
             remedy = suggest(field, _WHEN)
             raise where.refuse("a condition can't depend on this", *keys, field, remedy=remedy)
         values = []
-        for at, value in each(given, where, *keys, field):
+        for at, value in iter_values(given, where, *keys, field):
             if not _possible(field, value, space):
                 problem = f"{shown(value)} is not in the space, so the condition never holds"
                 raise where.refuse(problem, *at, remedy="add it to the space or take it out here")

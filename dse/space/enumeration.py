@@ -7,14 +7,14 @@ from itertools import product
 from math import prod
 from typing import TYPE_CHECKING
 
-from dse.space.values import Where, is_pattern, matching
-from dse.types import Configuration
+from dse.core.configuration import Configuration
+from dse.space.values import SourceLocation, is_pattern, matching
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from dse.core.configuration import KnobValue
     from dse.space.space import BackendChoice, Condition, KnobChoice, SearchSpace
-    from dse.types import KnobValue
 
 MAX_CONFIGURATIONS = 1_000_000
 _FIELDS = ("model", "precision", "threads", "batch_size", "instances", "pinned")
@@ -78,7 +78,7 @@ def model_names(space: SearchSpace, offers: Sequence[str]) -> tuple[str, ...]:
     for i, name in enumerate(space.models):
         found = matching(name, named)
         if not found:
-            raise Where(space.file).refuse(
+            raise SourceLocation(space.file).refuse(
                 f"'{name}' matches no model",
                 "models",
                 i,
@@ -230,7 +230,9 @@ def _resolved(
         if not found:
             keys = ("backends", backend.name, knob.name, "when", "model", i)
             problem = f"'{name}' matches no model of the space, so the condition never holds"
-            raise Where(space.file).refuse(problem, *keys, remedy=f"it has {_some(models)}")
+            raise SourceLocation(space.file).refuse(
+                problem, *keys, remedy=f"it has {_some(models)}"
+            )
         allowed |= dict.fromkeys(found)
     return replace(knob, when=tuple(sorted({**when, "model": tuple(allowed)}.items())))
 

@@ -6,7 +6,7 @@ import difflib
 from importlib.resources import files
 from pathlib import Path
 
-from dse.errors import RequestError
+from dse.core.errors import RequestError
 
 FOLDER = Path("search_spaces")
 PACKAGE = "dse.search_spaces"

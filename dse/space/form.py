@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from dse.types import DEFAULT_OBJECTIVES
+from dse.core.metrics import DEFAULT_OBJECTIVES
 
 Scalar = bool | int | float | str
 

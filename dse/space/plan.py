@@ -6,10 +6,11 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from dse import registry
-from dse.affinity import can_pin
-from dse.complaints import suggest
-from dse.errors import RequestError
+from dse.config.messages import suggest
+from dse.core import registry
+from dse.core.configuration import CONFIGURATION_FIELDS, Configuration
+from dse.core.errors import RequestError
+from dse.machine.affinity import can_pin
 from dse.space.enumeration import (
     MAX_CONFIGURATIONS,
     Parameter,
@@ -17,20 +18,19 @@ from dse.space.enumeration import (
     parameters,
     size,
 )
-from dse.types import CONFIGURATION_FIELDS, Configuration
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
+    from dse.core.configuration import KnobValue
     from dse.space.space import SearchSpace
-    from dse.types import KnobValue
 
 Triple = tuple[str, str, str]
-MOST_LINES = 3
+MAX_LINES = 3
 """For one reason."""
 
 
-class Availability(Protocol):
+class ModelAvailability(Protocol):
     """What can be run here, as far as the files of the models decide it."""
 
     def models(self) -> tuple[str, ...]:
@@ -106,7 +106,7 @@ def parameter_values(configuration: Configuration) -> dict[str, KnobValue]:
 
 def resolve(
     space: SearchSpace,
-    catalogue: Availability,
+    catalogue: ModelAvailability,
     available_cpus: int,
     physical_cores: int,
     instruction_sets: Collection[str] | None = None,
@@ -163,7 +163,7 @@ def summary(excluded: Iterable[Excluded]) -> tuple[str, ...]:
         pairs.setdefault(entry.reason, set()).add((entry.backend, entry.precision))
     groups: dict[tuple[str, str, str], list[Excluded]] = {}
     for entry in entries:
-        everywhere = len(pairs[entry.reason]) > MOST_LINES
+        everywhere = len(pairs[entry.reason]) > MAX_LINES
         who = ("", "") if everywhere else (entry.backend, entry.precision)
         groups.setdefault((*who, entry.reason), []).append(entry)
     counts = {key: sum(entry.count for entry in group) for key, group in groups.items()}
@@ -188,7 +188,7 @@ class _Obstacles:
     def __init__(
         self,
         space: SearchSpace,
-        catalogue: Availability,
+        catalogue: ModelAvailability,
         offers: tuple[str, ...],
         cpus: int,
         instruction_sets: Collection[str] | None,

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dse import yamlfile
+from dse.config import yaml_reader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from dse.types import KnobValue
+    from dse.core.configuration import KnobValue
+    from dse.core.pareto import Constraint
 
 ALL_MODELS = ("*",)
 Condition = tuple[tuple[str, tuple["KnobValue", ...]], ...]
@@ -43,20 +44,6 @@ class BackendChoice:
 
 
 @dataclass(frozen=True, slots=True)
-class Constraint:
-    """What an outcome must keep to, in the metric's unit; None where there is no bound."""
-
-    metric: str
-    minimum: float | None = None
-    maximum: float | None = None
-
-    def met(self, value: float) -> bool:
-        """Whether a value of the metric keeps to it; the bounds themselves do."""
-        low = self.minimum is None or value >= self.minimum
-        return low and (self.maximum is None or value <= self.maximum)
-
-
-@dataclass(frozen=True, slots=True)
 class SearchSpace:
     """A validated search space. It knows nothing of the machine and of the models on offer.
 
@@ -64,11 +51,11 @@ class SearchSpace:
 
     Attributes:
         models: names and shell patterns; `ALL_MODELS` for all.
-        precisions: names in `dse.types.PRECISIONS`.
+        precisions: names in `dse.core.configuration.PRECISIONS`.
         backends: at least one.
         threads: thread counts; None for what suits the machine.
         batch_sizes: samples per call of the runtime, where the scenario gives it several.
-        objectives: names in `dse.types.METRICS`.
+        objectives: names in `dse.core.metrics.METRICS`.
         constraints: bounds on outcomes.
         instances: copies of a model that predict side by side, where the scenario lets them.
         pinned: whether each instance keeps to CPUs of its own.
@@ -97,9 +84,11 @@ class SearchSpace:
         """
         from dse.space.form import SpaceForm
         from dse.space.validation import validated
-        from dse.space.values import Where
+        from dse.space.values import SourceLocation
 
-        return validated(yamlfile.read(path, SpaceForm), Where(path), origin=path.parent)
+        return validated(
+            yaml_reader.read(path, SpaceForm), SourceLocation(path), origin=path.parent
+        )
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], origin: Path | None = None) -> SearchSpace:
@@ -114,9 +103,11 @@ class SearchSpace:
         """
         from dse.space.form import SpaceForm
         from dse.space.validation import validated
-        from dse.space.values import Where
+        from dse.space.values import SourceLocation
 
-        return validated(yamlfile.check(dict(data), SpaceForm), Where(None), origin=origin)
+        return validated(
+            yaml_reader.check(dict(data), SpaceForm), SourceLocation(None), origin=origin
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """The canonical form, JSON-able; equal spaces have equal ones."""
@@ -134,7 +125,7 @@ class SearchSpace:
 
     def as_yaml(self) -> str:
         """The canonical form as the text of a file that `from_file` reads."""
-        return yamlfile.dump(self.as_dict())
+        return yaml_reader.dump(self.as_dict())
 
     def settings(self, backend: str) -> dict[str, KnobValue]:
         """The fixed settings of a backend; paths in them are relative to `origin`."""

@@ -5,29 +5,31 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dse import registry
-from dse.complaints import suggest
-from dse.contract import Recording
+from dse.config.messages import suggest
+from dse.core import registry
+from dse.core.backend import Recording
+from dse.core.configuration import PRECISIONS
+from dse.core.metrics import ACCURACY, METRICS, MODEL_SIZE, THROUGHPUT
+from dse.core.pareto import Constraint
 from dse.space.backends import backend_choice
 from dse.space.enumeration import MAX_CONFIGURATIONS, smallest_size
 from dse.space.form import RangeForm
-from dse.space.space import ALL_MODELS, BackendChoice, Constraint, SearchSpace
-from dse.space.values import each
-from dse.types import ACCURACY, METRICS, MODEL_SIZE, PRECISIONS, THROUGHPUT
+from dse.space.space import ALL_MODELS, BackendChoice, SearchSpace
+from dse.space.values import iter_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from dse.complaints import Key
+    from dse.config.messages import Key
     from dse.space.form import BoundsForm, SpaceForm
-    from dse.space.values import Where
+    from dse.space.values import SourceLocation
 
 MAX_THREADS = 4096
 MAX_BATCH_SIZE = 65536
 
 
-def validated(form: SpaceForm, where: Where, origin: Path | None) -> SearchSpace:
+def validated(form: SpaceForm, where: SourceLocation, origin: Path | None) -> SearchSpace:
     """The search space that a form describes.
 
     Args:
@@ -51,7 +53,7 @@ def validated(form: SpaceForm, where: Where, origin: Path | None) -> SearchSpace
         threads=threads,
         batch_sizes=batch_sizes,
         instances=_numbers(form.instances, MAX_THREADS, where, "instances"),
-        pinned=tuple(value for _, value in each(form.pinned, where, "pinned")),
+        pinned=tuple(value for _, value in iter_values(form.pinned, where, "pinned")),
         objectives=_names(form.objectives, METRICS, where, "objectives"),
         constraints=_constraints(form.constraints, where),
         file=where.file,
@@ -69,11 +71,11 @@ def validated(form: SpaceForm, where: Where, origin: Path | None) -> SearchSpace
     return space
 
 
-def _models(form: SpaceForm, where: Where) -> tuple[str, ...]:
+def _models(form: SpaceForm, where: SourceLocation) -> tuple[str, ...]:
     if form.models == "all":
         return ALL_MODELS
     models = []
-    for keys, name in each(form.models, where, "models"):
+    for keys, name in iter_values(form.models, where, "models"):
         if name == "all":
             raise where.refuse("'all' is not a model", *keys, remedy="write 'models: all'")
         if not name.strip():
@@ -83,10 +85,10 @@ def _models(form: SpaceForm, where: Where) -> tuple[str, ...]:
 
 
 def _names(
-    value: str | tuple[str, ...], known: Iterable[str], where: Where, field: str
+    value: str | tuple[str, ...], known: Iterable[str], where: SourceLocation, field: str
 ) -> tuple[str, ...]:
     names = []
-    for keys, name in each(value, where, field):
+    for keys, name in iter_values(value, where, field):
         if name not in known:
             remedy = suggest(name, known)
             raise where.refuse(f"unknown {field[:-1]} '{name}'", *keys, remedy=remedy)
@@ -95,18 +97,18 @@ def _names(
 
 
 def _numbers(
-    value: int | tuple[int, ...] | RangeForm, highest: int, where: Where, field: str
+    value: int | tuple[int, ...] | RangeForm, highest: int, where: SourceLocation, field: str
 ) -> tuple[int, ...]:
     if isinstance(value, RangeForm):
         return _range(value, highest, where, field)
     numbers = []
-    for keys, number in each(value, where, field):
+    for keys, number in iter_values(value, where, field):
         _check_number(number, highest, where, keys)
         numbers.append(number)
     return tuple(numbers)
 
 
-def _range(form: RangeForm, highest: int, where: Where, field: str) -> tuple[int, ...]:
+def _range(form: RangeForm, highest: int, where: SourceLocation, field: str) -> tuple[int, ...]:
     _check_number(form.start, highest, where, (field, "start"))
     _check_number(form.stop, highest, where, (field, "stop"))
     if form.start > form.stop:
@@ -128,12 +130,12 @@ def _range(form: RangeForm, highest: int, where: Where, field: str) -> tuple[int
     return tuple(range(form.start, form.stop + 1, form.step or 1))
 
 
-def _check_number(number: int, highest: int, where: Where, keys: tuple[Key, ...]) -> None:
+def _check_number(number: int, highest: int, where: SourceLocation, keys: tuple[Key, ...]) -> None:
     if not 1 <= number <= highest:
         raise where.refuse(f"expected 1 to {highest}, not {number}", *keys)
 
 
-def _constraints(forms: dict[str, BoundsForm], where: Where) -> tuple[Constraint, ...]:
+def _constraints(forms: dict[str, BoundsForm], where: SourceLocation) -> tuple[Constraint, ...]:
     constraints = []
     for metric, form in sorted(forms.items()):
         keys = ("constraints", metric)
@@ -153,7 +155,7 @@ def _constraints(forms: dict[str, BoundsForm], where: Where) -> tuple[Constraint
     return tuple(constraints)
 
 
-def _check_effect(space: SearchSpace, where: Where) -> None:
+def _check_effect(space: SearchSpace, where: SourceLocation) -> None:
     """Refuses values that would only have the same measured again and again."""
     counted = {*space.objectives, *(c.metric for c in space.constraints)}
     if any(METRICS[name].batched for name in counted):
@@ -168,7 +170,7 @@ def _check_effect(space: SearchSpace, where: Where) -> None:
             )
 
 
-def _check_files(space: SearchSpace, where: Where) -> None:
+def _check_files(space: SearchSpace, where: SourceLocation) -> None:
     """Refuses the size of a model file where there is none."""
     if MODEL_SIZE.name not in (*space.objectives, *(c.metric for c in space.constraints)):
         return
@@ -183,13 +185,15 @@ def _check_files(space: SearchSpace, where: Where) -> None:
             )
 
 
-def _backends(form: SpaceForm, space: SearchSpace, where: Where) -> tuple[BackendChoice, ...]:
+def _backends(
+    form: SpaceForm, space: SearchSpace, where: SourceLocation
+) -> tuple[BackendChoice, ...]:
     if isinstance(form.backends, dict):
         named: list[tuple[tuple[Key, ...], str]] = [
             (("backends", name), name) for name in form.backends
         ]
     else:
-        named = each(form.backends, where, "backends")
+        named = iter_values(form.backends, where, "backends")
     if not named:
         raise where.refuse("names no backend", "backends", remedy=f"known are {_known()}")
     choices = []

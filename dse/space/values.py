@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, TypeVar
 
-from dse import yamlfile
-from dse.errors import RequestError
+from dse.config import yaml_reader
+from dse.core.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from dse.complaints import Key
+    from dse.config.messages import Key
 
 V = TypeVar("V", bool, int, float, str, "bool | int | float | str")
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
+class SourceLocation:
     """The file that complaints name; None for a space that comes from none."""
 
     file: Path | None
@@ -29,13 +29,15 @@ class Where:
         line = None
         if self.file is not None:
             # A single value stands for a list of one: then the index leads nowhere.
-            while keys and (line := yamlfile.locate(self.file, *keys)) is None:
+            while keys and (line := yaml_reader.locate(self.file, *keys)) is None:
                 keys = keys[:-1]
-        name = yamlfile.field_name(keys)
+        name = yaml_reader.field_name(keys)
         return RequestError(problem, file=self.file, line=line, field=name, remedy=remedy)
 
 
-def each(value: V | tuple[V, ...], where: Where, *keys: Key) -> list[tuple[tuple[Key, ...], V]]:
+def iter_values(
+    value: V | tuple[V, ...], where: SourceLocation, *keys: Key
+) -> list[tuple[tuple[Key, ...], V]]:
     """The values of a field that takes one or a list, each with the way to it.
 
     Raises:

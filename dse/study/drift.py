@@ -22,7 +22,7 @@ FLOOR = 0.1
 """A smaller change (of the logarithm) is no drift, however steady the machine is."""
 SIGMAS = 4.0
 """How many standard deviations of the anchor's usual noise a change has to exceed."""
-FEWEST = 4
+MIN_ANCHOR_VALUES = 4
 """With fewer measurements of the anchor nothing can be said."""
 NORMAL_MAD = 1.4826
 """A normal distribution's standard deviation over its median absolute deviation."""
@@ -59,7 +59,7 @@ def windows(anchors: Sequence[tuple[Place, float]]) -> list[Window]:
     Args:
         anchors: place and positive value of each measurement of the anchor, in order.
     """
-    if len(anchors) < FEWEST:
+    if len(anchors) < MIN_ANCHOR_VALUES:
         return []
     logs = [math.log(value) for _, value in anchors]
     steps = [abs(b - a) for a, b in pairwise(logs)]

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dse.errors import RequestError
-from dse.paths import atomic_write, exclusive
+from dse.core.errors import RequestError
+from dse.core.paths import atomic_write, exclusive
 from dse.study.storage import normalised, sqlite_url, without_password
 
 if TYPE_CHECKING:

@@ -12,19 +12,21 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dse.errors import RequestError
-from dse.frontier import violations
+from dse.core.checksums import digest
+from dse.core.errors import RequestError
+from dse.core.measurement import Outcome
+from dse.core.metrics import METRICS
+from dse.core.pareto import violations
 from dse.space.plan import parameter_values
 from dse.study import record as attributes
-from dse.study.about import About
+from dse.study.metadata import StudyMetadata
 from dse.study.record import (
     Record,
     configuration_of,
+    effective_outcome,
     outcome_as_dict,
-    told_by,
 )
 from dse.study.storage import damage_as_error
-from dse.types import METRICS, Outcome, digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,9 +34,9 @@ if TYPE_CHECKING:
     import optuna
     from optuna.distributions import CategoricalDistribution
 
+    from dse.core.configuration import Configuration
     from dse.space.plan import Plan
     from dse.space.space import SearchSpace
-    from dse.types import Configuration
 
 SCHEMA = 2
 """Version of the attributes' meaning; trials of earlier ones are read as well.
@@ -47,7 +49,7 @@ SIGNATURE_ATTRIBUTE = "dse:signature"
 
 
 @dataclass(slots=True)
-class Generation:
+class SpaceRevision:
     """One Optuna study of a study.
 
     Attributes:
@@ -59,7 +61,7 @@ class Generation:
 
     number: int
     study: optuna.Study
-    about: About
+    about: StudyMetadata
     trials: list[optuna.trial.FrozenTrial]
 
     @property
@@ -70,7 +72,7 @@ class Generation:
     def outcomes(self) -> Iterator[tuple[optuna.trial.FrozenTrial, Configuration, Outcome]]:
         """The trials that have an outcome, in their order, with what they tell of what."""
         for trial in self.trials:
-            configuration, outcome = configuration_of(trial), told_by(trial)
+            configuration, outcome = configuration_of(trial), effective_outcome(trial)
             if configuration is not None and outcome is not None:
                 yield trial, configuration, outcome
 
@@ -92,7 +94,7 @@ class Generation:
         self.trials = _trials_of(self.study)
 
 
-def read(storage: optuna.storages.BaseStorage, name: str) -> list[Generation]:
+def read(storage: optuna.storages.BaseStorage, name: str) -> list[SpaceRevision]:
     """All generations of a study, oldest first; empty where there is none.
 
     A generation whose creation was interrupted holds nothing and is left out.
@@ -108,7 +110,7 @@ def read(storage: optuna.storages.BaseStorage, name: str) -> list[Generation]:
 
 def _read_one(
     storage: optuna.storages.BaseStorage, number: int, study_name: str
-) -> Generation | None:
+) -> SpaceRevision | None:
     import optuna
 
     study = optuna.load_study(study_name=study_name, storage=storage)
@@ -124,7 +126,7 @@ def _read_one(
             + ("written by a later version" if later else "not written by this program"),
             remedy="install that version" if later else "choose another --study",
         )
-    generation = Generation(number, study, About.from_dict(about), trials)
+    generation = SpaceRevision(number, study, StudyMetadata.from_dict(about), trials)
     for _ in generation.outcomes():
         pass  # damage is to be told at once
     return generation
@@ -141,9 +143,9 @@ def _trials_of(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
             gc.enable()
 
 
-def about_of(study: optuna.Study) -> About:
+def about_of(study: optuna.Study) -> StudyMetadata:
     """What a generation is about, as it is stored now."""
-    return About.from_dict(study.user_attrs[ABOUT_ATTRIBUTE])
+    return StudyMetadata.from_dict(study.user_attrs[ABOUT_ATTRIBUTE])
 
 
 def exists(storage: optuna.storages.BaseStorage, name: str, number: int) -> bool:
@@ -199,8 +201,8 @@ def open_current(
     name: str,
     space: SearchSpace,
     plan: Plan,
-    about: About,
-    generations: list[Generation],
+    about: StudyMetadata,
+    generations: list[SpaceRevision],
 ) -> None:
     """Makes the generation of this plan the last one; it then holds all outcomes of the plan.
 
@@ -224,7 +226,7 @@ def open_current(
     ):
         number = len(generations) + 1
         study = _create(storage, generation_name(name, number), space, mark, about)
-        generations.append(Generation(number, study, about, []))
+        generations.append(SpaceRevision(number, study, about, []))
     elif current.about != about:
         current.study.set_user_attr(ABOUT_ATTRIBUTE, about.as_dict())
         current.about = about
@@ -239,7 +241,7 @@ def _create(
     study_name: str,
     space: SearchSpace,
     mark: str,
-    about: About,
+    about: StudyMetadata,
 ) -> optuna.Study:
     import optuna
 
@@ -271,7 +273,9 @@ def distributions(plan: Plan) -> dict[str, CategoricalDistribution]:
     return {p.name: CategoricalDistribution(p.choices) for p in plan.parameters}
 
 
-def _copy(earlier: list[Generation], current: Generation, space: SearchSpace, plan: Plan) -> None:
+def _copy(
+    earlier: list[SpaceRevision], current: SpaceRevision, space: SearchSpace, plan: Plan
+) -> None:
     """Adds the outcomes of earlier generations that the plan contains and the current one lacks."""
     planned = {configuration.key for configuration in plan.configurations}
     present = {configuration.key for _, configuration, _ in current.outcomes()}
@@ -289,7 +293,7 @@ def _copy(earlier: list[Generation], current: Generation, space: SearchSpace, pl
 
 def _copied(
     found: Record,
-    generation: Generation,
+    generation: SpaceRevision,
     space: SearchSpace,
     choices: dict[str, CategoricalDistribution],
 ) -> optuna.trial.FrozenTrial:

@@ -6,13 +6,13 @@ import json
 import os
 from typing import TYPE_CHECKING
 
-from dse.errors import DseError
+from dse.core.errors import DseError
 from dse.study.record import measurement_from_dict
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dse.types import Measurement
+    from dse.core.measurement import Measurement
 
 FILE = "measurements.jsonl"
 

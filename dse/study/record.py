@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from dse.types import LADDER, Configuration, Failure, FailureKind, Measurement, Outcome
+from dse.core.configuration import Configuration
+from dse.core.measurement import FIDELITY_ORDER, Failure, FailureKind, Measurement, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -60,7 +61,7 @@ def outcome_of(trial: optuna.trial.FrozenTrial) -> Outcome | None:
     return None if stored is None else outcome_from_dict(stored)
 
 
-def telling(outcome: Outcome, purpose: Purpose) -> Outcome:
+def outcome_that_counts(outcome: Outcome, purpose: Purpose) -> Outcome:
     """What the outcome of a trial tells of its configuration.
 
     That a run by MLPerf's rules has failed takes nothing from what shorter ones have shown, and a
@@ -68,13 +69,13 @@ def telling(outcome: Outcome, purpose: Purpose) -> Outcome:
     """
     if purpose is not Purpose.VALIDATE:
         return outcome
-    return Outcome(tuple(m for m in outcome.measurements if m.fidelity in LADDER))
+    return Outcome(tuple(m for m in outcome.measurements if m.fidelity in FIDELITY_ORDER))
 
 
-def told_by(trial: optuna.trial.FrozenTrial) -> Outcome | None:
+def effective_outcome(trial: optuna.trial.FrozenTrial) -> Outcome | None:
     """What a trial tells of its configuration; None while it has no outcome."""
     outcome = outcome_of(trial)
-    return None if outcome is None else telling(outcome, purpose_of(trial))
+    return None if outcome is None else outcome_that_counts(outcome, purpose_of(trial))
 
 
 def purpose_of(trial: optuna.trial.FrozenTrial) -> Purpose:
@@ -87,7 +88,9 @@ def host_of(trial: optuna.trial.FrozenTrial) -> str:
     return str(trial.user_attrs.get(OWNER, {}).get("host", ""))
 
 
-def taken(trial: optuna.trial.FrozenTrial, known: Collection[str] = ()) -> Iterator[Measurement]:
+def own_measurements(
+    trial: optuna.trial.FrozenTrial, known: Collection[str] = ()
+) -> Iterator[Measurement]:
     """The measurements that were taken for this trial, and not remembered from another.
 
     Args:

@@ -10,18 +10,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dse.frontier import Frontier, feasible, nondominated
-from dse.study.measured import Measured
+from dse.core.measurement import TRANSIENT_FAILURES, Outcome
+from dse.core.pareto import Frontier, feasible, nondominated
+from dse.study.batch_frontier import batch_frontier, point_of, timed
+from dse.study.observations import ObservationStore
 from dse.study.record import Record
-from dse.study.sieve import point_of, sieve, timed
-from dse.types import TRANSIENT_FAILURES, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from dse.frontier import Point
-    from dse.space.space import Constraint, SearchSpace
-    from dse.types import Configuration, Failure, FailureKind, Measurement
+    from dse.core.configuration import Configuration
+    from dse.core.measurement import Failure, FailureKind, Measurement
+    from dse.core.pareto import Constraint, Point
+    from dse.space.space import SearchSpace
 
 
 @dataclass(slots=True)
@@ -45,7 +46,7 @@ class _Entry:
         return Outcome(tuple(self.measurements.values()), self.failure)
 
 
-class Results:
+class StudyResults:
     """Records, frontier and remembered failures.
 
     Attributes:
@@ -55,7 +56,7 @@ class Results:
     """
 
     def __init__(self) -> None:
-        self.measured = Measured()
+        self.measured = ObservationStore()
         self.failures: dict[str, Failure] = {}
         self.failed: Counter[FailureKind] = Counter()
         self._entries: dict[str, _Entry] = {}
@@ -156,7 +157,7 @@ class Results:
             able = {k: e for k, e in self._entries.items() if self._eligible(k, e)}
             keys = list(able)
             known = [entry.measurements for entry in able.values()]
-            for position in sieve(known, self.measured, self.objectives):
+            for position in batch_frontier(known, self.measured, self.objectives):
                 self._frontier.keep(keys[position], self._point(keys[position]))
         return self._frontier
 

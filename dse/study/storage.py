@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dse.errors import DseError, RequestError
+from dse.core.errors import DseError, RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,14 +7,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from dse.frontier import violations
-from dse.process import process_identity
+from dse.core.pareto import violations
+from dse.machine.process_identity import process_identity
 from dse.space.plan import parameter_values
-from dse.study import journal, owners
+from dse.study import journal, ownership
 from dse.study import record as attributes
-from dse.study.patience import Patience
 from dse.study.record import measurement_name, outcome_as_dict
-from dse.study.settle import tell
+from dse.study.recovery import tell
+from dse.study.retrying import Patience
 from dse.study.storage import open_storage, storage_errors, without_password
 
 if TYPE_CHECKING:
@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from optuna.distributions import CategoricalDistribution
     from optuna.storages import BaseStorage
 
+    from dse.core.configuration import Configuration
+    from dse.core.measurement import Measurement, Outcome
     from dse.space.space import SearchSpace
     from dse.study.record import Purpose
-    from dse.types import Configuration, Measurement, Outcome
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -117,7 +118,7 @@ class Store:
             user_attrs={
                 attributes.CONFIGURATION: configuration.as_dict(),
                 attributes.PURPOSE: purpose.value,
-                attributes.OWNER: {**process_identity(), owners.SESSION: self.session},
+                attributes.OWNER: {**process_identity(), ownership.SESSION: self.session},
             },
         )
 

@@ -9,26 +9,27 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Self, cast
 
-from dse.errors import RequestError
-from dse.frontier import feasible
-from dse.paths import exclusive
-from dse.process import process_identity
+from dse.core.errors import RequestError
+from dse.core.measurement import FIDELITY_ORDER
+from dse.core.metrics import COSTS
+from dse.core.pareto import feasible
+from dse.core.paths import exclusive
+from dse.machine.process_identity import process_identity
+from dse.machine.system import System
 from dse.space.space import SearchSpace
-from dse.study import generations, owners
-from dse.study.feed import Feed
-from dse.study.measured import Observation
+from dse.study import generations, ownership
+from dse.study.observations import Observation
 from dse.study.record import (
     Purpose,
     configuration_of,
     host_of,
-    telling,
+    outcome_that_counts,
 )
-from dse.study.results import Results
-from dse.study.settle import run_name, settle
+from dse.study.recovery import recover_orphaned_trials, run_name
+from dse.study.results import StudyResults
 from dse.study.storage import sqlite_url
 from dse.study.store import Store
-from dse.system import System
-from dse.types import COSTS, LADDER
+from dse.study.trial_updates import TrialReader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,16 +37,17 @@ if TYPE_CHECKING:
     import optuna
     from optuna.distributions import CategoricalDistribution
 
+    from dse.core.configuration import Configuration
+    from dse.core.measurement import Measurement, Outcome
     from dse.space.plan import Plan
-    from dse.study.about import About
     from dse.study.drift import Place
-    from dse.study.feed import Claim, News
     from dse.study.folder import Presence, StudyFolder
-    from dse.study.generations import Generation
-    from dse.study.patience import Patience
+    from dse.study.generations import SpaceRevision
+    from dse.study.metadata import StudyMetadata
     from dse.study.record import Record
+    from dse.study.retrying import Patience
     from dse.study.store import Trial
-    from dse.types import Configuration, Measurement, Outcome
+    from dse.study.trial_updates import Claim, TrialUpdate
 
 
 class Study:
@@ -58,13 +60,13 @@ class Study:
 
     def __init__(self, folder: StudyFolder, url: str, *, create: bool = False) -> None:
         self.folder = folder
-        self.results = Results()
+        self.results = StudyResults()
         self._store = Store(url, create=create)
         self._name = folder.name
         if url == sqlite_url(folder.database):
             self._name = self._store.reading(generations.name_within, folder.name)
         self._presence: Presence | None = None
-        self._feeds: list[Feed] = []
+        self._feeds: list[TrialReader] = []
         self._trials_begun = 0
 
     @classmethod
@@ -103,7 +105,12 @@ class Study:
 
     @classmethod
     def create(
-        cls, folder: StudyFolder, space: SearchSpace, plan: Plan, about: About, url: str | None
+        cls,
+        folder: StudyFolder,
+        space: SearchSpace,
+        plan: Plan,
+        about: StudyMetadata,
+        url: str | None,
     ) -> Self:
         """Opens a study for exploring; creates it, or goes on with it in this space.
 
@@ -123,10 +130,10 @@ class Study:
             folder.remember_space(space.as_yaml())
         return study
 
-    def _open(self, space: SearchSpace, plan: Plan, about: About, *, alone: bool) -> None:
+    def _open(self, space: SearchSpace, plan: Plan, about: StudyMetadata, *, alone: bool) -> None:
         known = self._store.reading(generations.read, self._name)
         for generation in known:
-            self._store.reading(settle, generation, self.folder.runs, alone=alone)
+            self._store.reading(recover_orphaned_trials, generation, self.folder.runs, alone=alone)
             generation.refresh()
         if known:
             about = known[-1].about.continued(about, self.folder.name)
@@ -143,7 +150,7 @@ class Study:
         self._store.patience = patience
 
     @property
-    def about(self) -> About:
+    def about(self) -> StudyMetadata:
         """What the study is about."""
         return self._generation.about
 
@@ -158,7 +165,7 @@ class Study:
         return SearchSpace.from_dict(self.about.space)
 
     @property
-    def generations(self) -> list[Generation]:
+    def generations(self) -> list[SpaceRevision]:
         """All of them, oldest first; the last is the current one."""
         return [feed.generation for feed in self._feeds]
 
@@ -185,7 +192,7 @@ class Study:
         return sum(
             count
             for (metric, fidelity), count in counts
-            if fidelity in LADDER and metric not in left_out
+            if fidelity in FIDELITY_ORDER and metric not in left_out
         )
 
     def frontier(self) -> list[Record]:
@@ -256,7 +263,7 @@ class Study:
         before stands in for the rest.
         """
         known = self.records.get(trial.configuration.key)
-        told = telling(outcome, trial.purpose)
+        told = outcome_that_counts(outcome, trial.purpose)
         values = {**(known.outcome.values if known else {}), **told.values}
         self._store.end(self._generation.study, trial, outcome, values, self.space)
         self.results.note(trial.number, trial.configuration, told)
@@ -294,10 +301,10 @@ class Study:
     def _refresh(self, storage: optuna.storages.BaseStorage) -> None:
         for feed in self._feeds:
             feed.generation.refresh()
-            if any(map(owners.gone, feed.running())):
+            if any(map(ownership.is_orphaned, feed.running())):
                 with exclusive(self.folder.lock):
                     feed.generation.refresh()
-                    settle(storage, feed.generation, self.folder.runs)
+                    recover_orphaned_trials(storage, feed.generation, self.folder.runs)
                 feed.generation.refresh()
         self._generation.about = generations.about_of(self._generation.study)
 
@@ -334,19 +341,21 @@ class Study:
             )
 
     @property
-    def _generation(self) -> Generation:
+    def _generation(self) -> SpaceRevision:
         return self._feeds[-1].generation  # load and create see to it that there is one
 
-    def _read(self, found: list[Generation]) -> None:
+    def _read(self, found: list[SpaceRevision]) -> None:
         for generation in found:
-            feed = Feed(generation, self._store.session)
+            feed = TrialReader(generation, self._store.session)
             self._feeds.append(feed)
             self._trials_begun += len(generation.trials)
             self.results.start(SearchSpace.from_dict(generation.about.space))
             for news in feed.news():
                 self._take_in(generation, news)
 
-    def _take_in(self, generation: Generation, news: News, *, counts: bool = True) -> None:
+    def _take_in(
+        self, generation: SpaceRevision, news: TrialUpdate, *, counts: bool = True
+    ) -> None:
         """Adds what a trial holds.
 
         Args:

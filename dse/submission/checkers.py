@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dse.errors import RequestError
+from dse.core.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
-from dse import yamlfile
-from dse.system import UNKNOWN, System, detect
+from dse.config import yaml_reader
+from dse.machine.system import UNKNOWN, System, detect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,7 +57,7 @@ Text = Annotated[
 ]
 
 
-class SystemForm(BaseModel):
+class SystemDescriptionForm(BaseModel):
     """The file ``system.yaml``: what the system itself does not tell.
 
     What stands in it wins over what was detected. ``retraining`` says for measurements.json whether
@@ -92,7 +92,7 @@ class SystemForm(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Declared:
     """What the user says of a system.
 
     Attributes:
@@ -104,22 +104,22 @@ class Told:
     file: Path | None = None
 
 
-def read_told(file: Path | None, **flags: str | None) -> Told:
+def read_declared(file: Path | None, **flags: str | None) -> Declared:
     """What a file and the flags say; a flag wins.
 
     Raises:
         RequestError: the file or a flag is wrong; names file, line and field.
     """
     given = {name: value for name, value in flags.items() if value is not None}
-    forms = [yamlfile.read(file, SystemForm)] if file is not None else []
+    forms = [yaml_reader.read(file, SystemDescriptionForm)] if file is not None else []
     values: dict[str, str] = {}
-    for form in (*forms, yamlfile.check(given, SystemForm)):
+    for form in (*forms, yaml_reader.check(given, SystemDescriptionForm)):
         values |= {name: value for name, value in form.model_dump().items() if value}
-    return Told(values, file)
+    return Declared(values, file)
 
 
 def described(
-    system: System, told: Told, submitter: str, category: str
+    system: System, told: Declared, submitter: str, category: str
 ) -> tuple[dict[str, str], list[str]]:
     """The description, and the fields that are missing.
 

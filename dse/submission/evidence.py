@@ -5,19 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dse.core.measurement import Source
+from dse.core.metrics import ACCURACY, METRICS_OF, Scenario
 from dse.loadgen.logs import DetailLog, LogError, read_detail
 from dse.measure.runner import SPEC_FILE
 from dse.measure.spec import USER_CONF, Spec
 from dse.submission.logs import SUMMARY
-from dse.types import ACCURACY, METRICS_OF, Scenario, Source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from dse.core.measurement import FidelityName, Measurement
     from dse.study.record import Record
     from dse.study.study import Study
-    from dse.types import FidelityName, Measurement
 
 INFERRED: Mapping[Scenario, Sequence[Scenario]] = {
     Scenario.MULTI_STREAM: (Scenario.SINGLE_STREAM,),
@@ -35,7 +36,7 @@ _UNREADABLE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class SubmittedRun:
     """One run: what the study keeps of it, and what its folder holds.
 
     Attributes:
@@ -67,7 +68,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class Evidence:
     """A point in a scenario, with the runs that stand for it.
 
     Attributes:
@@ -82,8 +83,8 @@ class Result:
     record: Record
     scenario: Scenario
     ran: Scenario
-    performance: Run | None
-    accuracy: Run | None
+    performance: SubmittedRun | None
+    accuracy: SubmittedRun | None
     published: bool
 
     @property
@@ -99,7 +100,7 @@ def gather(
     fidelities: Sequence[FidelityName],
     *,
     infer: bool,
-) -> list[Result]:
+) -> list[Evidence]:
     """The results of a point, whether or not they are complete.
 
     Args:
@@ -128,11 +129,11 @@ def _result(
     scenario: Scenario,
     ran: Scenario,
     fidelities: Sequence[FidelityName],
-) -> Result:
+) -> Evidence:
     timed = record.outcome.measurement(METRICS_OF[ran])
     accuracy = record.outcome.measurement(ACCURACY.name)
     performance = _run(study, timed, "performance", ran, fidelities, timed)
-    return Result(
+    return Evidence(
         record,
         scenario,
         ran,
@@ -149,14 +150,14 @@ def _run(
     scenario: Scenario,
     fidelities: Sequence[FidelityName],
     timed: Measurement | None,
-) -> Run | None:
+) -> SubmittedRun | None:
     """The last run of that kind that is whole, at the first fidelity there is."""
     if measurement is None or timed is None:
         return None
     wanted = {"mode": mode, "scenario": scenario.value, "timed_key": timed.key}
     damaged = None
     for fidelity in fidelities:
-        for taken in reversed(study.results.measured.taken(measurement.key, fidelity)):
+        for taken in reversed(study.results.measured.all(measurement.key, fidelity)):
             if all(taken.details.get(name) == value for name, value in wanted.items()):
                 run = read_run(taken, study.folder.runs / taken.run)
                 if not run.damage:
@@ -165,7 +166,7 @@ def _run(
     return damaged
 
 
-def read_run(measurement: Measurement, folder: Path) -> Run:
+def read_run(measurement: Measurement, folder: Path) -> SubmittedRun:
     """Reads what a run's folder holds; what can't be read is told, not raised."""
     damage: list[str] = []
     log, spec, user_conf, summary = None, None, "", ""
@@ -183,4 +184,4 @@ def read_run(measurement: Measurement, folder: Path) -> Run:
         user_conf = (folder / USER_CONF).read_text(encoding="ascii")
     except _UNREADABLE as error:
         damage.append(f"{folder}: {error}")
-    return Run(measurement, folder, log, spec, user_conf, summary, tuple(damage))
+    return SubmittedRun(measurement, folder, log, spec, user_conf, summary, tuple(damage))

@@ -5,25 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dse import plausibility
-from dse.errors import RequestError
+from dse.commands.export_readiness import Readiness, readiness_lines, readiness_table
+from dse.core import plausibility
+from dse.core.errors import RequestError
+from dse.core.metrics import SCENARIOS, Scenario
+from dse.core.worker_environment import deliberate
+from dse.machine.system import System
 from dse.report.text import console as make_console
 from dse.report.view import View
 from dse.study.folder import existing_folder
-from dse.study.points import points
+from dse.study.selection import select_records
 from dse.study.study import Study
 from dse.submission import checkers
-from dse.submission.description import described, read_told
+from dse.submission.description import described, read_declared
 from dse.submission.evidence import gather
 from dse.submission.names import PLAIN, slug
 from dse.submission.release import RELEASES, release_of
 from dse.submission.rules import breaches
-from dse.submission.show import Judged, readiness_lines, readiness_table
-from dse.submission.tree import About, build
+from dse.submission.tree import SubmissionInfo, build
 from dse.submission.writing import originals_of, write
-from dse.system import System
-from dse.types import SCENARIOS, Scenario
-from dse.worker_environment import deliberate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from dse.core.measurement import FidelityName
     from dse.derived.derivation import Derivation
     from dse.study.record import Record
-    from dse.submission.evidence import Result
-    from dse.types import FidelityName
+    from dse.submission.evidence import Evidence
 
 CATEGORIES = {
     "edge": (Scenario.SINGLE_STREAM, Scenario.MULTI_STREAM, Scenario.OFFLINE),
@@ -48,7 +48,7 @@ PREVIEW = "-preview"
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ExportRequest:
     """What was asked for; the fields are the options of ``dse export``."""
 
     study: str
@@ -79,7 +79,7 @@ class Request:
         return output
 
 
-def run(request: Request) -> int:
+def run(request: ExportRequest) -> int:
     """Exports; tells on stderr what it does.
 
     Returns:
@@ -127,14 +127,14 @@ def run(request: Request) -> int:
     return _checked(request, console)
 
 
-def _doubts(results: Iterable[Result]) -> list[str]:
+def _doubts(results: Iterable[Evidence]) -> list[str]:
     """What speaks against the accuracies of points, which no rule of MLPerf's asks for."""
     records = {result.record.id: result.record for result in results}
     told = ((f"#{id_}", plausibility.notes(each.outcome)) for id_, each in records.items())
     return [f"note: {line}" for line in plausibility.lines(told)]
 
 
-def _counted(chosen: Sequence[Result]) -> str:
+def _counted(chosen: Sequence[Evidence]) -> str:
     points = len({result.record.id for result in chosen})
     return (
         f"{len(chosen)} result{'s' if len(chosen) > 1 else ''} "
@@ -142,7 +142,7 @@ def _counted(chosen: Sequence[Result]) -> str:
     )
 
 
-def _refuse_nonsense(request: Request) -> None:
+def _refuse_nonsense(request: ExportRequest) -> None:
     if PLAIN.fullmatch(request.submitter) is None:
         raise RequestError(
             f"'{request.submitter}' can't be the name of a folder",
@@ -171,14 +171,14 @@ def _refuse_nonsense(request: Request) -> None:
         checkers.refuse_others(request.checker)
 
 
-def _points(view: View, request: Request) -> list[Record]:
+def _points(view: View, request: ExportRequest) -> list[Record]:
     """The points that were named, or else the frontier, as it was asked for.
 
     Raises:
         RequestError: there is none, or points are both named and chosen.
     """
     if not request.derivation.selects:
-        return points(view.study, request.points, "--points")
+        return select_records(view.study, request.points, "--points")
     if request.points:
         raise RequestError(
             "points are named and chosen by conditions or objectives at once",
@@ -193,7 +193,7 @@ def _points(view: View, request: Request) -> list[Record]:
     return view.frontier
 
 
-def _judged(view: View, request: Request) -> list[Judged]:
+def _judged(view: View, request: ExportRequest) -> list[Readiness]:
     """Every point in every scenario, with what keeps it from being valid."""
     study = view.study
     fidelities: tuple[FidelityName, ...] = ("valid", "rehearsal") if request.preview else ("valid",)
@@ -206,10 +206,10 @@ def _judged(view: View, request: Request) -> list[Judged]:
     ]
     _refuse_release(results, request)
     models = study.about.models
-    return [Judged(each, tuple(breaches(each, release, models))) for each in results]
+    return [Readiness(each, tuple(breaches(each, release, models))) for each in results]
 
 
-def _scenarios(study: Study, request: Request) -> list[Scenario]:
+def _scenarios(study: Study, request: ExportRequest) -> list[Scenario]:
     """Those of the study's objectives that belong to the category."""
     found = [
         SCENARIOS[name]
@@ -226,7 +226,7 @@ def _scenarios(study: Study, request: Request) -> list[Scenario]:
     return found
 
 
-def _refuse_release(results: Sequence[Result], request: Request) -> None:
+def _refuse_release(results: Sequence[Evidence], request: ExportRequest) -> None:
     """Refuses a round of MLPerf of which no run has the seeds."""
     logs = [r.performance.log for r in results if r.performance is not None]
     rounds = {ours.name for log in logs if log is not None and (ours := release_of(log.values))}
@@ -240,7 +240,7 @@ def _refuse_release(results: Sequence[Result], request: Request) -> None:
         )
 
 
-def _chosen(judged: Sequence[Judged], request: Request) -> list[Result]:
+def _chosen(judged: Sequence[Readiness], request: ExportRequest) -> list[Evidence]:
     """The results to export: all that are complete, and every one of points that were named."""
     fine = [each for each in judged if each.exportable(preview=request.preview)]
     broken = [each for each in judged if each not in fine]
@@ -251,7 +251,7 @@ def _chosen(judged: Sequence[Judged], request: Request) -> list[Result]:
     return [each.result for each in fine]
 
 
-def _remedy(broken: Judged, request: Request) -> str:
+def _remedy(broken: Readiness, request: ExportRequest) -> str:
     listed = "--dry-run lists it all"
     if not broken.supplied:
         return listed
@@ -260,13 +260,13 @@ def _remedy(broken: Judged, request: Request) -> str:
     return f"`{command}` supplies what is missing{preview}; {listed}"
 
 
-def _about(study: Study, request: Request) -> About:
+def _about(study: Study, request: ExportRequest) -> SubmissionInfo:
     """What all results have in common.
 
     Raises:
         RequestError: something of the system is missing; all of it is named.
     """
-    told = read_told(request.system, system_name=request.system_name, status=request.status)
+    told = read_declared(request.system, system_name=request.system_name, status=request.status)
     system = System.from_dict(study.about.system)
     description, missing = described(system, told, request.submitter, request.category)
     if "retraining" not in told.values:
@@ -278,7 +278,7 @@ def _about(study: Study, request: Request) -> About:
             field=None if told.file else "--system",
             remedy="put them into a system.yaml and give it with --system",
         )
-    return About(
+    return SubmissionInfo(
         submitter=request.submitter,
         hardware=slug(description["system_name"]),
         description=description,
@@ -290,7 +290,7 @@ def _about(study: Study, request: Request) -> About:
     )
 
 
-def _checked(request: Request, console: Console) -> int:
+def _checked(request: ExportRequest, console: Console) -> int:
     if request.checker is None:
         console.print(
             "MLPerf's checkers were not run: give --checker and a clone of "

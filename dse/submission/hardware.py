@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dse.procfs import number, read
+from dse.machine.procfs import number, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

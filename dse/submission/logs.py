@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dse.errors import DseError
+from dse.core.errors import DseError
 from dse.loadgen.logs import ACCURACY, DETAIL
 
 if TYPE_CHECKING:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dse.types import digest
+from dse.core.checksums import digest
 
 if TYPE_CHECKING:
-    from dse.types import Configuration, KnobValue
+    from dse.core.configuration import Configuration, KnobValue
 
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 """What a name may be: a folder on any system, and none that is hidden."""
-LONGEST = 120
+MAX_LENGTH = 120
 _WORD = re.compile(r"(?!(?:True|False)$)[A-Za-z][A-Za-z0-9.]*")
 
 
@@ -39,7 +39,7 @@ def system_id(hardware: str, configuration: Configuration, version: str) -> str:
     parts = [hardware, "dse-cpu", f"{configuration.backend}-{version}"]
     full = "_".join([*parts, *(f"{name}-{value}" for name, value in knobs)])
     name = "_".join(map(slug, full.split("_")))
-    if name == full and len(name) <= LONGEST and all(_says_all(value) for _, value in knobs):
+    if name == full and len(name) <= MAX_LENGTH and all(_says_all(value) for _, value in knobs):
         return name
     return _marked(name, [*parts, knobs])
 
@@ -48,7 +48,7 @@ def model_name(configuration: Configuration) -> str:
     """The name of a model in a precision."""
     full = f"{configuration.model}-{configuration.precision}"
     name = slug(full)
-    return name if name == full and len(name) <= LONGEST else _marked(name, full)
+    return name if name == full and len(name) <= MAX_LENGTH else _marked(name, full)
 
 
 def _says_all(value: KnobValue) -> bool:
@@ -58,4 +58,4 @@ def _says_all(value: KnobValue) -> bool:
 
 def _marked(name: str, whole: object) -> str:
     """A name that does not say all, with a digest of that."""
-    return f"{name[:LONGEST]}-{digest(whole)[:6]}"
+    return f"{name[:MAX_LENGTH]}-{digest(whole)[:6]}"

@@ -15,28 +15,29 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dse.core.metrics import METRICS_OF, MULTI_STREAM_SAMPLES, Scenario
 from dse.loadgen.logs import LogError, accuracy_percent, read_predictions
 from dse.loadgen.verdict import (
-    FEWEST_OFFLINE_SAMPLES,
-    FEWEST_SAMPLES,
+    MIN_DURATION_MS,
+    MIN_OFFLINE_SAMPLES,
+    MIN_SAMPLES,
     RESULTS,
     SERVER_BOUND_NS,
-    SHORTEST_MS,
 )
 from dse.measure.spec import LABELS
-from dse.types import METRICS_OF, MULTI_STREAM_SAMPLES, Configuration, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from dse.core.configuration import Configuration
     from dse.loadgen.logs import DetailLog
-    from dse.submission.evidence import Result, Run
+    from dse.submission.evidence import Evidence, SubmittedRun
     from dse.submission.release import Release
 
 ACCURACY_SAMPLES = 50_000
 """The validation images of ImageNet."""
 CLASSES = 1000
-FEWEST_QUERIES: Mapping[Scenario, int] = {Scenario.SINGLE_STREAM: 64, Scenario.MULTI_STREAM: 662}
+MIN_QUERIES: Mapping[Scenario, int] = {Scenario.SINGLE_STREAM: 64, Scenario.MULTI_STREAM: 662}
 """Below which LoadGen's early stopping can give no estimate."""
 INFERRED_MULTI_STREAM = "early_stopping_latency_ms"
 """LoadGen's estimate of the 99th percentile, in its log of SingleStream, too."""
@@ -65,7 +66,7 @@ class Breach:
         return self.rule in SHORT
 
 
-def breaches(result: Result, release: Release, models: str) -> list[Breach]:
+def breaches(result: Evidence, release: Release, models: str) -> list[Breach]:
     """Everything that keeps a result from being valid; empty where nothing does.
 
     Args:
@@ -102,7 +103,7 @@ def _readable(found: Iterator[Breach]) -> Iterator[Breach]:
         yield Breach("complete-logs", str(error))
 
 
-def _common(run: Run, result: Result) -> Iterator[Breach]:
+def _common(run: SubmittedRun, result: Evidence) -> Iterator[Breach]:
     """What holds for a run of either kind."""
     mode = run.detail("mode")
     for line in run.damage:
@@ -115,7 +116,7 @@ def _common(run: Run, result: Result) -> Iterator[Breach]:
         yield from _configured(run, result)
 
 
-def _configured(run: Run, result: Result) -> Iterator[Breach]:
+def _configured(run: SubmittedRun, result: Evidence) -> Iterator[Breach]:
     """The worker was told to run this very configuration."""
     spec = run.spec
     if spec is None or spec.official is None:
@@ -143,7 +144,9 @@ def of_scenario(configuration: Configuration, scenario: Scenario) -> Configurati
     return configuration
 
 
-def _settings(run: Run, log: DetailLog, scenario: Scenario, release: Release) -> Iterator[Breach]:
+def _settings(
+    run: SubmittedRun, log: DetailLog, scenario: Scenario, release: Release
+) -> Iterator[Breach]:
     """LoadGen ran by MLPerf's settings, and without an error."""
     mode, values = run.detail("mode"), log.values
     expected = {"performance": "PerformanceOnly", "accuracy": "AccuracyOnly"}[mode]
@@ -160,7 +163,7 @@ def _settings(run: Run, log: DetailLog, scenario: Scenario, release: Release) ->
             rules = f" by the rules of {release.name}" if rule == "seeds" else ""
             shown = values.get(name)
             yield Breach(rule, f"{name} of the {mode} run is {shown}, not {value}{rules}")
-    yield from _at_least(log, "min-duration", "effective_min_duration_ms", SHORTEST_MS)
+    yield from _at_least(log, "min-duration", "effective_min_duration_ms", MIN_DURATION_MS)
 
 
 def _at_least(log: DetailLog, rule: str, name: str, least: int) -> Iterator[Breach]:
@@ -169,11 +172,11 @@ def _at_least(log: DetailLog, rule: str, name: str, least: int) -> Iterator[Brea
         yield Breach(rule, f"{name} is {log.number(name):g}, below {least} ({mode})")
 
 
-def _performance(run: Run, log: DetailLog, scenario: Scenario) -> Iterator[Breach]:
+def _performance(run: SubmittedRun, log: DetailLog, scenario: Scenario) -> Iterator[Breach]:
     """What holds for a timed run."""
     yield from _validity(log)
     for name in ("effective_performance_sample_count", "qsl_reported_performance_count"):
-        yield from _at_least(log, "performance-samples", name, FEWEST_SAMPLES)
+        yield from _at_least(log, "performance-samples", name, MIN_SAMPLES)
     yield from _queries(log, scenario)
     if scenario is Scenario.SERVER:
         yield from _bound(log)
@@ -182,14 +185,14 @@ def _performance(run: Run, log: DetailLog, scenario: Scenario) -> Iterator[Breac
     yield from _summary(run, log, scenario)
 
 
-def _inferable(log: DetailLog, result: Result) -> Iterator[Breach]:
+def _inferable(log: DetailLog, result: Evidence) -> Iterator[Breach]:
     """MultiStream is inferred from the estimate of another percentile, which takes more queries."""
     inferred = result.inferred and result.scenario is Scenario.MULTI_STREAM
     if inferred and log.number(INFERRED_MULTI_STREAM) <= 0:
         yield Breach("queries", f"{INFERRED_MULTI_STREAM} is 0: too few queries to infer from")
 
 
-def _summary(run: Run, log: DetailLog, scenario: Scenario) -> Iterator[Breach]:
+def _summary(run: SubmittedRun, log: DetailLog, scenario: Scenario) -> Iterator[Breach]:
     verdict = log.values.get("result_validity")
     if not all(
         f"{line}\n" in run.summary for line in (f"Scenario : {scenario}", f"Result is : {verdict}")
@@ -213,9 +216,9 @@ def _validity(log: DetailLog) -> Iterator[Breach]:
 
 def _queries(log: DetailLog, scenario: Scenario) -> Iterator[Breach]:
     if scenario is Scenario.OFFLINE:
-        name, least = "effective_min_sample_count", FEWEST_OFFLINE_SAMPLES
+        name, least = "effective_min_sample_count", MIN_OFFLINE_SAMPLES
     else:
-        name, least = "result_query_count", FEWEST_QUERIES.get(scenario, 1)
+        name, least = "result_query_count", MIN_QUERIES.get(scenario, 1)
     yield from _at_least(log, "queries", name, least)
 
 
@@ -225,7 +228,7 @@ def _bound(log: DetailLog) -> Iterator[Breach]:
             yield Breach("server-bound", f"{name} is {log.number(name) / 1e6:g} ms, beyond 15 ms")
 
 
-def _value(run: Run, log: DetailLog, scenario: Scenario) -> Iterator[Breach]:
+def _value(run: SubmittedRun, log: DetailLog, scenario: Scenario) -> Iterator[Breach]:
     name, factor = RESULTS[scenario]
     logged, kept = factor * log.number(name), run.measurement.value
     if abs(logged - kept) > ROUNDING * logged:
@@ -235,7 +238,7 @@ def _value(run: Run, log: DetailLog, scenario: Scenario) -> Iterator[Breach]:
         )
 
 
-def _accuracy(run: Run, log: DetailLog, _scenario: Scenario) -> Iterator[Breach]:
+def _accuracy(run: SubmittedRun, log: DetailLog, _scenario: Scenario) -> Iterator[Breach]:
     """The accuracy run covers the data set, each sample once, with labels that there are."""
     total = int(log.number("effective_accuracy_sample_count"))
     if total != ACCURACY_SAMPLES:
@@ -253,7 +256,7 @@ def _accuracy(run: Run, log: DetailLog, _scenario: Scenario) -> Iterator[Breach]
         yield from _accuracy_value(run, predictions)
 
 
-def _accuracy_value(run: Run, predictions: Mapping[int, int]) -> Iterator[Breach]:
+def _accuracy_value(run: SubmittedRun, predictions: Mapping[int, int]) -> Iterator[Breach]:
     """What the study has is what the log gives, counted again."""
     file = run.folder / LABELS
     try:
@@ -270,7 +273,7 @@ def _accuracy_value(run: Run, predictions: Mapping[int, int]) -> Iterator[Breach
         )
 
 
-def _pair(performance: Run, accuracy: Run) -> Iterator[Breach]:
+def _pair(performance: SubmittedRun, accuracy: SubmittedRun) -> Iterator[Breach]:
     """Both runs were of the same thing."""
     for rule, name, what in (
         ("model-hash", "model_sha256", "model files"),

@@ -7,24 +7,24 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from dse.submission import texts
+from dse.core.worker_environment import variable_words
+from dse.submission import readmes
 from dse.submission.logs import KEPT, accuracy_log, accuracy_text, read_bytes
 from dse.submission.names import model_name, system_id
 from dse.submission.release import BENCHMARK
-from dse.worker_environment import variable_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from dse.submission.evidence import Result, Run
+    from dse.submission.evidence import Evidence, SubmittedRun
 
 MAPPING = "model_mapping.json"
 MEASUREMENTS = "measurements.json"
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class SubmissionInfo:
     """What all results of an export have in common.
 
     Attributes:
@@ -67,14 +67,14 @@ class Tree:
 class Placed:
     """A result with the names that it has in the submission."""
 
-    result: Result
-    performance: Run
-    accuracy: Run
+    result: Evidence
+    performance: SubmittedRun
+    accuracy: SubmittedRun
     system: str
     model: str
 
 
-def place(result: Result, about: About) -> Placed:
+def place(result: Evidence, about: SubmissionInfo) -> Placed:
     """Names a result.
 
     Raises:
@@ -93,7 +93,7 @@ _SHORT = {"float32": "fp32", "float16": "fp16"}
 """What MLPerf calls the types of inputs; others by their own names."""
 
 
-def build(results: Sequence[Result], about: About) -> Tree:
+def build(results: Sequence[Evidence], about: SubmissionInfo) -> Tree:
     """The tree of complete results.
 
     Raises:
@@ -104,7 +104,7 @@ def build(results: Sequence[Result], about: About) -> Tree:
     placed = [place(result, about) for result in results]
     models = sorted({each.model for each in placed})
     tree.files[root / MAPPING] = as_json(dict.fromkeys(models, BENCHMARK))
-    tree.files[root / "documentation" / "calibration.md"] = texts.CALIBRATION.encode()
+    tree.files[root / "documentation" / "calibration.md"] = readmes.CALIBRATION.encode()
     for each in placed:
         _add_system(tree, root, each, about)
         _add_source(tree, root, each, about)
@@ -117,7 +117,7 @@ def as_json(value: object) -> bytes:
     return (json.dumps(value, indent=2, sort_keys=True) + "\n").encode()
 
 
-def _add_system(tree: Tree, root: PurePosixPath, placed: Placed, about: About) -> None:
+def _add_system(tree: Tree, root: PurePosixPath, placed: Placed, about: SubmissionInfo) -> None:
     configuration = placed.result.record.configuration
     framework = f"{configuration.backend} {about.versions[configuration.backend]}"
     flat = configuration.as_dict()
@@ -134,7 +134,7 @@ def _add_system(tree: Tree, root: PurePosixPath, placed: Placed, about: About) -
     tree.files[root / "systems" / f"{placed.system}.json"] = as_json(description)
 
 
-def _software(placed: Placed, about: About) -> str:
+def _software(placed: Placed, about: SubmissionInfo) -> str:
     """What the runs were made with; that of all results of a system is the same or stands apart."""
     run = placed.performance
     loadgen = run.log.values.get("loadgen_version", "") if run.log is not None else ""
@@ -142,30 +142,30 @@ def _software(placed: Placed, about: About) -> str:
     return "; ".join(filter(None, [own, about.description["other_software_stack"]]))
 
 
-def _add_source(tree: Tree, root: PurePosixPath, placed: Placed, about: About) -> None:
+def _add_source(tree: Tree, root: PurePosixPath, placed: Placed, about: SubmissionInfo) -> None:
     configuration = placed.result.record.configuration
     folder = root / "src" / placed.model
     names = ("model_file", "model_sha256", "model_data", "weights", "made_from")
     origin = {name: placed.performance.detail(name) for name in names}
-    about_model = texts.model_readme(placed.model, configuration, preview=about.preview)
-    about_file = texts.source_readme(
+    about_model = readmes.model_readme(placed.model, configuration, preview=about.preview)
+    about_file = readmes.source_readme(
         placed.model, placed.system, configuration, origin, preview=about.preview
     )
-    space = texts.space_of(configuration, about.objectives)
+    space = readmes.space_of(configuration, about.objectives)
     tree.files[folder / "README.md"] = about_model.encode()
     tree.files[folder / placed.system / "README.md"] = about_file.encode()
     tree.files[folder / placed.system / "space.yaml"] = space.encode()
     # A file that was made here is not one that anybody could put beside a manifest.
     if placed.performance.spec is not None and not origin["made_from"]:
         preprocessing = placed.performance.spec.preprocessing
-        manifest = texts.manifest_of(configuration, preprocessing, placed.performance)
+        manifest = readmes.manifest_of(configuration, preprocessing, placed.performance)
         tree.files[folder / placed.system / "models.yaml"] = manifest.encode()
 
 
-def _add_result(tree: Tree, root: PurePosixPath, placed: Placed, about: About) -> None:
+def _add_result(tree: Tree, root: PurePosixPath, placed: Placed, about: SubmissionInfo) -> None:
     result, performance, accuracy = placed.result, placed.performance, placed.accuracy
     folder = root / "results" / placed.system / placed.model / result.scenario.value
-    readme = texts.result_readme(
+    readme = readmes.result_readme(
         result,
         placed.model,
         placed.system,
@@ -192,7 +192,7 @@ def _add_result(tree: Tree, root: PurePosixPath, placed: Placed, about: About) -
     tree.places.append(folder)
 
 
-def _measurements(placed: Placed, about: About) -> dict[str, str]:
+def _measurements(placed: Placed, about: SubmissionInfo) -> dict[str, str]:
     configuration, run = placed.result.record.configuration, placed.performance
     spec = run.spec
     dtype = spec.preprocessing.dtype if spec is not None else "float32"

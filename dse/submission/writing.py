@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from dse.errors import RequestError
-from dse.paths import LEFTOVER, atomic_write, cache_dir, exclusive
+from dse.core.checksums import digest
+from dse.core.errors import RequestError
+from dse.core.paths import LEFTOVER, atomic_write, cache_dir, exclusive
 from dse.submission.logs import read_bytes
 from dse.submission.tree import MAPPING, as_json
-from dse.types import digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

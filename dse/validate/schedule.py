@@ -5,22 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dse.errors import ModelError
+from dse.core.errors import ModelError
+from dse.core.measurement import Source
+from dse.core.metrics import ACCURACY, METRICS_OF, PEAK_MEMORY
 from dse.loadgen.logs import DETAIL
-from dse.measure.spec import REHEARSED_IMAGES, Official, Task
-from dse.types import ACCURACY, INPUT_BYTES, METRICS_OF, PEAK_MEMORY, Source
+from dse.measure.spec import REHEARSED_IMAGES, MetricRequest, Official
+from dse.tasks.image_classification.preprocessing import INPUT_BYTES
 from dse.validate import targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from dse.core.measurement import Measurement
+    from dse.core.metrics import Scenario
     from dse.explore.prepare import Prepared
-    from dse.explore.subjects import Subject, Subjects
+    from dse.explore.resolver import ResolvedConfiguration, Resolver
     from dse.measure.spec import Fidelity
     from dse.study.record import Record
-    from dse.study.results import Results
-    from dse.types import Measurement, Preprocessing, Scenario
+    from dse.study.results import StudyResults
+    from dse.tasks.image_classification.preprocessing import Preprocessing
 
 QUERY_SHARE = 0.5
 """Of the memory, for what LoadGen generates in advance: the rest is for model and samples."""
@@ -29,7 +33,7 @@ _MIB = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class ScheduledRun:
     """One run to take.
 
     Attributes:
@@ -42,7 +46,7 @@ class Run:
 
     record: Record
     official: Official
-    task: Task
+    task: MetricRequest
     most_query_bytes: int
     expected_s: float
 
@@ -66,7 +70,7 @@ class Schedule:
         valid: how many runs more there would be, had they not been taken already.
     """
 
-    runs: Sequence[Run]
+    runs: Sequence[ScheduledRun]
     refused: Sequence[Refused]
     valid: int
 
@@ -95,8 +99,8 @@ class Scheduler:
     def __init__(
         self,
         prepared: Prepared,
-        subjects: Subjects,
-        results: Results,
+        subjects: Resolver,
+        results: StudyResults,
         fidelity: Fidelity,
         memory_bytes: int,
         runs: Path,
@@ -113,7 +117,7 @@ class Scheduler:
 
         What several points have in common is run once, and what is valid already not again.
         """
-        runs: dict[tuple[str, Scenario, bool], Run] = {}
+        runs: dict[tuple[str, Scenario, bool], ScheduledRun] = {}
         refused = []
         for record in records:
             for scenario in scenarios:
@@ -127,7 +131,7 @@ class Scheduler:
         left = [run for run in runs.values() if not self.done(run)]
         return Schedule(left, refused, len(runs) - len(left))
 
-    def done(self, run: Run) -> bool:
+    def done(self, run: ScheduledRun) -> bool:
         """Whether a run has been taken, and can stand for the point in a submission.
 
         A rehearsal never does, nor does a run whose logs are gone, or with other images.
@@ -142,19 +146,19 @@ class Scheduler:
         return self._fidelity.name == "valid" and any(
             all(m.details.get(name) == value for name, value in wanted.items())
             and (self._runs_folder / m.run / official.mode / DETAIL).is_file()
-            for m in self._results.measured.taken(run.task.key, "valid")
+            for m in self._results.measured.all(run.task.key, "valid")
         )
 
-    def _runs(self, record: Record, scenario: Scenario) -> Iterator[Run]:
+    def _runs(self, record: Record, scenario: Scenario) -> Iterator[ScheduledRun]:
         subject = self._subject(record)
         measurement = self._measured(record, scenario)
         room = self._room(record, subject.preprocessing)
         fitting = targets.target_of(scenario, measurement, self._fidelity, room)
         target = fitting or targets.cheapest_target(scenario, measurement)
         expected_s = targets.expected_s(scenario, measurement, target, self._fidelity)
-        task = Task(measurement.metric, self._subjects.key(measurement.metric, subject))
+        task = MetricRequest(measurement.metric, self._subjects.key(measurement.metric, subject))
         official = Official(scenario, False, target, task.key)
-        timed = Run(record, official, task, room, expected_s)
+        timed = ScheduledRun(record, official, task, room, expected_s)
         if fitting is None and not self.done(timed):
             raise _RefusedError(self._too_many(scenario, target, room))
         yield timed
@@ -165,16 +169,16 @@ class Scheduler:
         if self._fidelity.name == "rehearsal":
             images = min(images, REHEARSED_IMAGES)
         expected_s = targets.expected_accuracy_s(scenario, measurement, target, images)
-        task = Task(ACCURACY.name, self._subjects.key(ACCURACY.name, subject))
-        yield Run(record, replace(official, accuracy=True), task, room, expected_s)
+        task = MetricRequest(ACCURACY.name, self._subjects.key(ACCURACY.name, subject))
+        yield ScheduledRun(record, replace(official, accuracy=True), task, room, expected_s)
 
-    def _subject(self, record: Record) -> Subject:
+    def _subject(self, record: Record) -> ResolvedConfiguration:
         configuration = record.configuration
         # Not asked for models: the study was measured with the same ones.
         if configuration.backend not in self._prepared.offers.runtimes:
             raise _RefusedError(f"{configuration.backend} can't be used here")
         try:
-            return self._subjects.subject(configuration)
+            return self._subjects.resolve(configuration)
         except ModelError as error:
             raise _RefusedError(str(error)) from error
 

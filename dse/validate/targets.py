@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from dse.core.metrics import MULTI_STREAM_SAMPLES, Scenario
 from dse.loadgen.verdict import EXPECTED_LATENCY, EXPECTED_RATE
 from dse.measure.spec import STREAMS
-from dse.types import MULTI_STREAM_SAMPLES, Scenario
 
 if TYPE_CHECKING:
+    from dse.core.measurement import Measurement
     from dse.measure.spec import Fidelity
-    from dse.types import Measurement
 
 HIGHEST_LATENCY = 1.5
 """Times the mean: more leaves too little room for a mean that is lower than it was."""
@@ -23,7 +23,7 @@ QUERY_BYTES = {
 }
 """What LoadGen 6.0 allocates for a query that it generates in advance, for Offline for a sample of
 its one query: measured 320, 690, 180 and 330 as resident, the rest is reserve."""
-FEWEST = {
+MIN_QUERIES = {
     Scenario.SINGLE_STREAM: 100,
     Scenario.MULTI_STREAM: 662,
     Scenario.OFFLINE: 24_576,
@@ -54,7 +54,7 @@ def _duration_s(fidelity: Fidelity) -> float:
 
 
 def _fewest(scenario: Scenario, fidelity: Fidelity) -> int:
-    return FEWEST[scenario] if fidelity.name == "valid" else fidelity.min_query_count
+    return MIN_QUERIES[scenario] if fidelity.name == "valid" else fidelity.min_query_count
 
 
 def generated_bytes(scenario: Scenario, target: float, fidelity: Fidelity) -> int:

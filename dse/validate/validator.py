@@ -8,25 +8,25 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from dse import __version__
-from dse.errors import RequestError
+from dse.core.errors import RequestError
+from dse.core.measurement import TRANSIENT_FAILURES, Failure, FailureKind, Outcome
 from dse.loadgen.logs import LogError, read_detail
-from dse.loadgen.verdict import corrected
+from dse.loadgen.verdict import next_target
+from dse.machine.measuring_lock import measuring_lock
 from dse.measure.runner import Limits, run_worker
 from dse.study.record import Purpose
-from dse.turn import turn
-from dse.types import TRANSIENT_FAILURES, Failure, FailureKind, Outcome
 from dse.validate.targets import generated_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dse.core.measurement import Measurement
     from dse.explore.interrupts import Interrupts
     from dse.explore.prepare import Prepared
-    from dse.explore.subjects import Subject, Subjects
+    from dse.explore.resolver import ResolvedConfiguration, Resolver
     from dse.measure.spec import Fidelity, Official
     from dse.study.study import Study
-    from dse.types import Measurement
-    from dse.validate.schedule import Run, Schedule, Scheduler
+    from dse.validate.schedule import Schedule, ScheduledRun, Scheduler
 
 MAX_TRIES = 3
 """Of a run that ends INVALID, each with a corrected target."""
@@ -37,29 +37,29 @@ PATIENT = 3.0
 GRACE_S = 300.0
 
 
-class End(StrEnum):
+class ValidationEnd(StrEnum):
     """Why a validation ended."""
 
     COMPLETE = "every run is done"
     INTERRUPTED = "interrupted"
 
 
-class Observer(Protocol):
+class ValidationObserver(Protocol):
     """Is told how a validation goes; called between runs only, never beside one."""
 
     def waits(self, why: str) -> None:
         """Another process has to come first."""
         ...
 
-    def began(self, run: Run) -> None:
+    def began(self, run: ScheduledRun) -> None:
         """A run is about to start."""
         ...
 
-    def invalid(self, run: Run, reason: str, target: float) -> None:
+    def invalid(self, run: ScheduledRun, reason: str, target: float) -> None:
         """It was INVALID, and is tried again with another target."""
         ...
 
-    def ended(self, run: Run, outcome: Outcome, seconds: float) -> None:
+    def ended(self, run: ScheduledRun, outcome: Outcome, seconds: float) -> None:
         """It is over, and took so many seconds with all its tries."""
         ...
 
@@ -74,7 +74,7 @@ class Validated:
         failed: how many did not.
     """
 
-    end: End
+    end: ValidationEnd
     measurements: Sequence[Measurement]
     failed: int
 
@@ -95,10 +95,10 @@ class Validator:
         self,
         study: Study,
         prepared: Prepared,
-        subjects: Subjects,
+        subjects: Resolver,
         fidelity: Fidelity,
         memory_bytes: int,
-        observer: Observer,
+        observer: ValidationObserver,
     ) -> None:
         self._study = study
         self._prepared = prepared
@@ -118,9 +118,9 @@ class Validator:
         measurements: list[Measurement] = []
         failed = 0
         for run in schedule.runs:
-            with turn(lambda: interrupts.wanted, self._waits) as come:
+            with measuring_lock(lambda: interrupts.wanted, self._waits) as come:
                 if not come or interrupts.wanted:
-                    return Validated(End.INTERRUPTED, measurements, failed)
+                    return Validated(ValidationEnd.INTERRUPTED, measurements, failed)
                 self._study.sync()
                 if scheduler.done(run):
                     continue
@@ -130,12 +130,12 @@ class Validator:
             measurements += outcome.measurements
             failed += outcome.failure is not None
             self._observer.ended(run, outcome, time.monotonic() - started)
-        return Validated(End.COMPLETE, measurements, failed)
+        return Validated(ValidationEnd.COMPLETE, measurements, failed)
 
     def _waits(self) -> None:
         self._observer.waits("another process measures on this machine; waiting for its run to end")
 
-    def _take(self, run: Run) -> Outcome:
+    def _take(self, run: ScheduledRun) -> Outcome:
         configuration = run.record.configuration
         choices = self._study.choices_of(run.record)
         trial = self._study.begin(configuration, choices, Purpose.VALIDATE)
@@ -149,9 +149,9 @@ class Validator:
         self._study.finish(trial, outcome)
         return outcome
 
-    def _tried(self, run: Run, name: str) -> Outcome:
+    def _tried(self, run: ScheduledRun, name: str) -> Outcome:
         """Runs workers until a run came out well, or has failed for good."""
-        subject = self._subjects.subject(run.record.configuration)
+        subject = self._subjects.resolve(run.record.configuration)
         official = run.official
         for attempt in range(1, MAX_TRIES + 1):
             outcome = self._run(run, official, subject, f"{name}-{attempt}")
@@ -168,7 +168,9 @@ class Validator:
                 break
         return Outcome(failure=failure)
 
-    def _run(self, run: Run, official: Official, subject: Subject, name: str) -> Outcome:
+    def _run(
+        self, run: ScheduledRun, official: Official, subject: ResolvedConfiguration, name: str
+    ) -> Outcome:
         plain = self._subjects.spec(subject, name, (run.task,), self._fidelity)
         spec = replace(plain, official=official)
         limits = Limits(PATIENT * run.expected_s + GRACE_S, self._memory_bytes)
@@ -180,13 +182,15 @@ class Validator:
             return Outcome(tuple(_evident(m, subject) for m in found))
         return Outcome(failure=replace(failure, key=run.task.key, run=name))
 
-    def _corrected(self, run: Run, official: Official, failure: Failure) -> Official | None:
+    def _corrected(
+        self, run: ScheduledRun, official: Official, failure: Failure
+    ) -> Official | None:
         """What to try after an INVALID run; None where there is nothing to correct."""
         if official.accuracy:
             return None
         folder = self._study.folder.runs / failure.run / official.mode
         try:
-            target = corrected(read_detail(folder), official.scenario, official.target)
+            target = next_target(read_detail(folder), official.scenario, official.target)
         except LogError:
             return None  # the failure says already what is wrong with it
         if generated_bytes(official.scenario, target, self._fidelity) > run.most_query_bytes:
@@ -194,7 +198,7 @@ class Validator:
         return replace(official, target=target)
 
 
-def _evident(measurement: Measurement, subject: Subject) -> Measurement:
+def _evident(measurement: Measurement, subject: ResolvedConfiguration) -> Measurement:
     """With what a submission tells of it.
 
     Raises:

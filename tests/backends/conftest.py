@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from dse.contract import Runtime
+from dse.core.backend import Runtime
+from dse.core.registry import BACKENDS, backend
 from dse.environments import store
-from dse.registry import BACKENDS, backend
 from tests.backends.remote import Connection, RemoteRuntime
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dse.contract import LoadRequest
-from dse.models.builtin import Builtin
-from dse.types import Configuration
+from dse.core.backend import LoadRequest
+from dse.core.configuration import Configuration
+from dse.tasks.image_classification.models.builtin import BuiltinProvider
 from tests import any_models
 from tests.small_models import CLASSES, SIDE, classifier_bytes, onnx_bytes, tflite_bytes
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import pytest
     from numpy.typing import NDArray
 
-    from dse.contract import Model, Runtime
-    from dse.types import KnobValue
+    from dse.core.backend import Model, Runtime
+    from dse.core.configuration import KnobValue
 
 SMALL: dict[str, Callable[..., bytes]] = {"onnx": onnx_bytes, "tflite": tflite_bytes}
 """By file format: writes a model; takes ``fixed_batch`` and ``inputs``."""
@@ -91,7 +91,7 @@ def int8() -> bytes:
 def builtin(name: str) -> Callable[[pytest.FixtureRequest], Path]:
     def build(request: pytest.FixtureRequest) -> Path:
         request.getfixturevalue("shared_cache")
-        return Builtin().artefact(name, "fp32", ("onnx",)).path
+        return BuiltinProvider().artefact(name, "fp32", ("onnx",)).path
 
     return build
 

@@ -18,19 +18,19 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from dse.contract import LoadError, LoadRequest, Streams, UnsupportedError, arrays_of
-from dse.registry import backend
-from dse.signature import Signature
-from dse.start import command
-from dse.types import Configuration
-from dse.worker_environment import worker_environment
+from dse.core.backend import LoadError, LoadRequest, Streams, UnsupportedError, arrays_of
+from dse.core.configuration import Configuration
+from dse.core.launcher import command
+from dse.core.registry import backend
+from dse.core.signature import Signature
+from dse.core.worker_environment import worker_environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from dse.contract import Batch, Model, Outputs, Runtime
+    from dse.core.backend import Batch, Model, Outputs, Runtime
 
 TESTS = Path(__file__).parents[1]
 FOLDERS = {"tests": str(TESTS), "tests.backends": str(TESTS / "backends")}

@@ -10,12 +10,12 @@ import onnx
 import pytest
 from onnx.reference import ReferenceEvaluator
 
-from dse.contract import LoadError, LoadRequest, Runtime, Streams, UnsupportedError
-from dse.models.described import describe
-from dse.models.dimensions import Choices, resolved
-from dse.registry import backend
-from dse.tasks.generated import GeneratedInputs
-from dse.types import Configuration
+from dse.core.backend import LoadError, LoadRequest, Runtime, Streams, UnsupportedError
+from dse.core.configuration import Configuration
+from dse.core.registry import backend
+from dse.formats.description import describe
+from dse.formats.dimensions import Choices, resolved
+from dse.tasks.generated.inputs import GeneratedInputs
 from tests import any_models, small_models
 from tests.any_models import KINDS_OF_MODELS, write, write_apart
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from onnx import ModelProto
 
-    from dse.contract import Model
-    from dse.signature import Signature
+    from dse.core.backend import Model
+    from dse.core.signature import Signature
 
     Arrays = tuple[NDArray[Any], ...]
 

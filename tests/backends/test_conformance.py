@@ -14,20 +14,15 @@ import numpy as np
 import onnx
 import pytest
 
-from dse.contract import Buffered, LoadError, Recording, Runtime, Streams, UnsupportedError
-from dse.instruction_sets import ARM, X86
-from dse.models.parts import beside
-from dse.registry import BACKENDS, backend
-from dse.start import command
-from dse.system import detect
-from dse.types import (
-    CONFIGURATION_FIELDS,
-    METRICS,
-    PRECISIONS,
-    KnobValue,
-    ModelFormat,
-)
-from dse.worker_environment import worker_environment
+from dse.core.backend import Buffered, LoadError, Recording, Runtime, Streams, UnsupportedError
+from dse.core.configuration import CONFIGURATION_FIELDS, PRECISIONS, KnobValue, ModelFormat
+from dse.core.launcher import command
+from dse.core.metrics import METRICS
+from dse.core.registry import BACKENDS, backend
+from dse.core.worker_environment import worker_environment
+from dse.formats.parts import beside
+from dse.machine.instruction_sets import ARM, X86
+from dse.machine.system import detect
 from tests.backends.feeds import FEEDS, SMALL, Bench
 from tests.backends.remote import FOLDERS, RemoteRuntime
 from tests.small_models import CLASSES, OTHER_CLASSES
@@ -38,7 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dse.contract import Model
+    from dse.core.backend import Model
 
 RUNTIMES = [name for name in BACKENDS if isinstance(backend(name), Runtime)]
 READERS = [name for name in RUNTIMES if backend(name).formats]

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from dse.contract import LoadRequest, Runtime
-from dse.registry import backend
-from dse.types import Configuration
+from dse.core.backend import LoadRequest, Runtime
+from dse.core.configuration import Configuration
+from dse.core.registry import backend
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.contract import LoadError, LoadRequest, Recording, UnsupportedError
-from dse.registry import BACKENDS, backend
-from dse.types import Configuration
+from dse.core.backend import LoadError, LoadRequest, Recording, UnsupportedError
+from dse.core.configuration import Configuration
+from dse.core.registry import BACKENDS, backend
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ import importlib
 
 import pytest
 
-from dse.contract import UnsupportedError
+from dse.core.backend import UnsupportedError
 
 _scores = importlib.import_module("dse.backends.scores")
 place_of_scores, scores_first = _scores.place_of_scores, _scores.scores_first

@@ -11,9 +11,9 @@ import json
 import sys
 from pathlib import Path
 
-from dse.contract import LoadRequest, Runtime
-from dse.registry import backend
-from dse.types import Configuration
+from dse.core.backend import LoadRequest, Runtime
+from dse.core.configuration import Configuration
+from dse.core.registry import backend
 
 
 def outcome(runtime: Runtime, file: Path) -> str:

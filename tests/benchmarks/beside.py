@@ -24,14 +24,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dse.contract import Buffered, LoadRequest, Runtime
+from dse.core.backend import Buffered, LoadRequest, Runtime
+from dse.core.configuration import Configuration
+from dse.core.metrics import Scenario
+from dse.core.registry import backend
 from dse.loadgen.callers import Caller
 from dse.loadgen.harness import run
 from dse.loadgen.logs import DetailLog, read_detail
 from dse.loadgen.settings import RunSettings
-from dse.registry import backend
-from dse.tasks.inputs import ImageInputs, RandomInputs
-from dse.types import Configuration, Preprocessing, Scenario
+from dse.tasks.image_classification.inputs import ImageInputs, RandomInputs
+from dse.tasks.image_classification.preprocessing import Preprocessing
 from tests.benchmarks.bare import BARE
 
 if TYPE_CHECKING:
@@ -39,8 +41,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dse.contract import Model
-    from dse.tasks.inputs import Inputs
+    from dse.core.backend import Model
+    from dse.tasks.image_classification.inputs import Inputs
     from tests.benchmarks.bare import Call
 
     Way = Callable[[], tuple[float, float]]

@@ -25,27 +25,28 @@ from typing import TYPE_CHECKING, Any, cast
 
 from rich.console import Console
 
-from dse.explore.display import Display
+from dse.commands.explore_display import Display
+from dse.core.measurement import Source
 from dse.explore.explorer import Budget, Search, explore
 from dse.explore.interrupts import interrupts
 from dse.explore.pool import Pool
 from dse.explore.samplers import SAMPLERS, make_sampler
+from dse.machine.system import detect
 from dse.study.folder import StudyFolder
-from dse.study.measured import Observation
+from dse.study.observations import Observation
 from dse.study.record import Record
 from dse.study.study import Study
-from dse.system import detect
-from dse.types import Source
 from tests.benchmarks.recorded import fill, large_space, recorded, shuffled
 from tests.study.studies import about, planned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from dse.explore.agenda import Step
+    from dse.core.configuration import Configuration
+    from dse.core.measurement import Outcome
     from dse.explore.measurer import Keep, Measurer
+    from dse.explore.planner import Step
     from dse.space import Plan
-    from dse.types import Configuration, Outcome
 
 PAGE = Path(__file__).parents[2] / "docs" / "bookkeeping.md"
 SIZES = (1000, 2500, 5000, 10_000, 20_000)

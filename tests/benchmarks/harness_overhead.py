@@ -17,18 +17,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dse.core.metrics import Scenario
 from dse.loadgen.callers import Caller
 from dse.loadgen.harness import run
 from dse.loadgen.logs import read_detail
 from dse.loadgen.settings import RunSettings
-from dse.tasks.inputs import RandomInputs
-from dse.types import Preprocessing, Scenario
+from dse.tasks.image_classification.inputs import RandomInputs
+from dse.tasks.image_classification.preprocessing import Preprocessing
 from tests.benchmarks.pairs import alternate, arguments, report, summary
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from dse.contract import Outputs
+    from dse.core.backend import Outputs
 
 LIMIT_US = 3.0
 QUERIES = 100_000

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dse.errors import DseError, RequestError
+from dse.core.errors import DseError, RequestError
 from dse.study.folder import existing_folder
 from dse.study.record import Purpose, configuration_of, outcome_of, purpose_of
 from dse.study.study import Study

@@ -14,20 +14,22 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from dse.process import process_identity
+from dse.core.checksums import digest
+from dse.core.measurement import Measurement, Outcome, Source
+from dse.core.metrics import DEFAULT_OBJECTIVES
+from dse.machine.process_identity import process_identity
 from dse.space import SearchSpace
 from dse.space.plan import parameter_values
 from dse.study import record
 from dse.study.generations import distributions
-from dse.types import DEFAULT_OBJECTIVES, Measurement, Outcome, Source, digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from dse.core.configuration import Configuration
     from dse.space import Plan
     from dse.study.folder import StudyFolder
     from dse.study.study import Study
-    from dse.types import Configuration
 
 BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 ROWS = {

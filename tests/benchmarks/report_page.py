@@ -16,11 +16,11 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
+from dse.core.measurement import Source
 from dse.report.html.page import page
 from dse.report.view import View
 from dse.study.folder import StudyFolder, existing_folder
 from dse.study.study import Study
-from dse.types import Source
 from tests.benchmarks.recorded import fill, large_space, shuffled
 from tests.report.browser import browsing, complaints, visit
 from tests.study.studies import about, planned

@@ -22,12 +22,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dse.affinity import available_cpus
-from dse.environments.availability import availabilities
-from dse.models.builtin import Builtin
-from dse.registry import backend
-from dse.start import command
-from dse.worker_environment import worker_environment
+from dse.core.launcher import command
+from dse.core.registry import backend
+from dse.core.worker_environment import worker_environment
+from dse.environments.availability import runtime_availabilities
+from dse.machine.affinity import available_cpus
+from dse.tasks.image_classification.models.builtin import BuiltinProvider
 from tests.benchmarks.bare import BARE
 from tests.benchmarks.pairs import arguments, report, summary
 
@@ -98,7 +98,7 @@ COMPARISONS = (
 def main() -> int:
     options = arguments(__doc__ or "", backends=tuple(BARE))
     results = []
-    for name, found in availabilities(options.backend).items():
+    for name, found in runtime_availabilities(options.backend).items():
         if found.python is None or found.error is not None:
             sys.stderr.write(f"{name} is left out: {found.error}\n")
             continue
@@ -115,7 +115,7 @@ def main() -> int:
 def measured(
     name: str, python: str, comparison: Comparison, pairs: int
 ) -> tuple[tuple[float, float], ...]:
-    artefact = Builtin().artefact(comparison.model, "fp32", backend(name).formats)
+    artefact = BuiltinProvider().artefact(comparison.model, "fp32", backend(name).formats)
     wanted: dict[str, Any] = {
         "backend": name,
         "file": str(artefact.path),

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from dse.errors import DseError, RequestError
+from dse.core.errors import DseError, RequestError
 from tests.benchmarks.laboratory import gp, page
 from tests.benchmarks.laboratory.contest import NAMES, Entry, contest, rows_of, whole_s
 from tests.benchmarks.laboratory.report import by_rows, by_seconds, records, table

@@ -17,7 +17,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dse.frontier import nondominated
+from dse.core.pareto import nondominated
 from dse.study.folder import existing_folder
 from dse.study.study import Study
 
@@ -52,7 +52,7 @@ class Made:
         measured = study.results.measured
         points = [
             {
-                m.metric: (measured.taken(m.key, "probe") or [m])[0].value
+                m.metric: (measured.all(m.key, "probe") or [m])[0].value
                 for m in record.outcome.measurements
             }
             for record in records

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-from dse.types import DEFAULT_OBJECTIVES, METRICS
+from dse.core.metrics import DEFAULT_OBJECTIVES, METRICS
 from tests.replays import write_space, write_table
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ SLOW = "ONEDNN_MAX_CPU_ISA=SSE41"
 @pytest.fixture(autouse=True)
 def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
     """A shell in which nothing is set that steers runtimes or leads to other libraries."""
-    from dse.worker_environment import LIBRARIES, dropped
+    from dse.core.worker_environment import LIBRARIES, dropped
 
     for name in (*LIBRARIES, *dropped({})):
         monkeypatch.delenv(name, raising=False)

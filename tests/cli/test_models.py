@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.models.catalogue import CATALOGUE, published_pairs
-from dse.models.fetch import Wanted, choose
+from dse.tasks.image_classification.fetching.fetch import Wanted, choose
+from dse.tasks.image_classification.models.catalogue import CATALOGUE, published_pairs
 from tests.commandline import PATIENCE_S, read_until, start
 from tests.models.publications import archives, model_of, path_of
 from tests.models.servers import Site, serve

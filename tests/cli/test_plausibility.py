@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 import dse
-from dse.tasks.cache import decode_image
-from dse.tasks.inputs import prepare
-from dse.types import Preprocessing
+from dse.tasks.image_classification.data.pixel_cache import decode_image
+from dse.tasks.image_classification.inputs import prepare
+from dse.tasks.image_classification.preprocessing import Preprocessing
 from tests.replays import write_space
 from tests.small_models import CLASSES, SIDE, onnx_bytes
 from tests.tasks.conftest import picture

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dse.compare.systems import gather
+from dse.core.measurement import Source
+from dse.core.metrics import ACCURACY, LATENCY, THROUGHPUT
 from dse.derived.derivation import Derivation
-from dse.results.table import Results, Row
-from dse.types import ACCURACY, LATENCY, THROUGHPUT, Source
+from dse.results.table import ResultTable, Row
 
 if TYPE_CHECKING:
     from dse.compare.systems import Gathered
@@ -40,12 +41,12 @@ def row(
     return Row(label=label, values=known, **{**fields, **values})
 
 
-def results(name: str = "one", *rows: Row, **fields: Any) -> Results:
+def results(name: str = "one", *rows: Row, **fields: Any) -> ResultTable:
     """A system."""
     told = {"origin": "t.csv", "cpu": f"CPU {name}", "cores": 4, "ghz": None, "software": "X 1"}
-    return Results(name=name, rows=rows, **{**told, **fields})
+    return ResultTable(name=name, rows=rows, **{**told, **fields})
 
 
-def gathered(*found: Results, **options: Any) -> Gathered:
+def gathered(*found: ResultTable, **options: Any) -> Gathered:
     """Systems to compare, with what the options of the command line say."""
     return gather(found, Derivation.parse(**options))

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from dse.compare.agreement import agreements
-from dse.models.catalogue import CATALOGUE
-from dse.types import ACCURACY, LATENCY, Source
+from dse.core.measurement import Source
+from dse.core.metrics import ACCURACY, LATENCY
+from dse.tasks.image_classification.models.catalogue import CATALOGUE
 from tests.compare.made import gathered, results, row
 
 MODEL = "mobilenet-v1-0.5-160"

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.compare.comparison import compare, default_levels
+from dse.core.measurement import Source
+from dse.core.metrics import ENERGY, LATENCY, THROUGHPUT
 from dse.results.table import OFFLINE_POWER
-from dse.types import ENERGY, LATENCY, THROUGHPUT, Source
 from tests.compare.made import gathered, results, row
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from dse.compare.picture import check_name, draw
-from dse.errors import RequestError
+from dse.core.errors import RequestError
 from tests.compare.made import gathered, results, row
 from tests.compare.test_summary import MEASURED, THEIRS
 

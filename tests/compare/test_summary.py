@@ -8,7 +8,8 @@ from typing import Any
 
 from dse.compare.comparison import compare
 from dse.compare.summary import as_csv, as_object, notes
-from dse.types import ACCURACY, ENERGY, LATENCY, THROUGHPUT, Source
+from dse.core.measurement import Source
+from dse.core.metrics import ACCURACY, ENERGY, LATENCY, THROUGHPUT
 from tests.compare.made import gathered, results, row
 
 MEASURED = results(

@@ -9,7 +9,8 @@ from rich.console import Console
 
 from dse.compare.comparison import compare
 from dse.compare.text import points, show
-from dse.types import ENERGY, LATENCY, THROUGHPUT, Source
+from dse.core.measurement import Source
+from dse.core.metrics import ENERGY, LATENCY, THROUGHPUT
 from tests.compare.made import gathered, results, row
 from tests.compare.test_summary import MEASURED, THEIRS
 

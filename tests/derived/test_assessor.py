@@ -9,33 +9,35 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dse.core.metrics import ACCURACY, LATENCY, MODEL_SIZE, THROUGHPUT
 from dse.derived.derivation import Derivation
-from dse.derived.point import Amount, Known, Machine
-from dse.types import ACCURACY, LATENCY, MODEL_SIZE, THROUGHPUT
+from dse.derived.point import Inputs, Machine, Value
 
 if TYPE_CHECKING:
-    from dse.derived.assessor import Assessor
+    from dse.derived.assessor import Evaluator
 
 POSITIVE = st.floats(0.1, 1e4)
 FACTORS = st.floats(1.0, 2.0)
 
 
-def assessor(*metrics: str, where: list[str] | None = None, cores: int | None = 4) -> Assessor:
+def assessor(*metrics: str, where: list[str] | None = None, cores: int | None = 4) -> Evaluator:
     derivation = Derivation.parse(metrics, where or [])
     derivation.check({"streams"})
     return derivation.assessor(Machine.of(cpu="AMD", cores=cores))
 
 
-def known(**values: float) -> Known:
+def known(**values: float) -> Inputs:
     names = {"latency": LATENCY, "throughput": THROUGHPUT, "accuracy": ACCURACY, "size": MODEL_SIZE}
-    return Known({"backend": "litert", "threads": 2}, {names[n].name: v for n, v in values.items()})
+    return Inputs(
+        {"backend": "litert", "threads": 2}, {names[n].name: v for n, v in values.items()}
+    )
 
 
 def bounded(
     throughput: float, latency: float, spread: float, other: float, accuracy: float = 50.0
-) -> Known:
+) -> Inputs:
     """Intervals that are a factor up and down."""
-    return Known(
+    return Inputs(
         {"threads": 2},
         {THROUGHPUT.name: throughput, LATENCY.name: latency, ACCURACY.name: accuracy},
         {
@@ -46,7 +48,7 @@ def bounded(
     )
 
 
-def only(amount: Amount | None) -> Amount:
+def only(amount: Value | None) -> Value:
     assert amount is not None
     return amount
 
@@ -148,7 +150,7 @@ def test_several_intervals_add_up_in_squares(
     ],
 )
 def test_intervals_of_other_forms(expression: str, expected: tuple[float, float] | None) -> None:
-    point = Known(
+    point = Inputs(
         {"threads": 2},
         {ACCURACY.name: 50.0, LATENCY.name: 10.0},
         {LATENCY.name: (9.0, 11.0)},
@@ -168,8 +170,8 @@ def test_a_timed_value_without_an_interval_gives_none() -> None:
 def test_points_that_differ_in_nothing_that_counts_have_one_key() -> None:
     assess = assessor("a = latency_p90_ms * threads").assess
     one, same = bounded(1, 2, 1.5, 1.5), bounded(9, 2, 1.1, 1.5)
-    more = Known({"threads": 4}, one.values, one.intervals, one.keys)
-    again = Known(one.configuration, one.values, one.intervals, {**one.keys, LATENCY.name: "x"})
+    more = Inputs({"threads": 4}, one.values, one.intervals, one.keys)
+    again = Inputs(one.configuration, one.values, one.intervals, {**one.keys, LATENCY.name: "x"})
     keys = [only(assess(each).amounts.get("a")).key for each in (one, same, more, again)]
     assert keys[0] == keys[1]
     assert len(set(keys)) == 3
@@ -188,4 +190,4 @@ def test_a_point_is_firm_where_its_intervals_keep_to_the_conditions() -> None:
     ):
         one = assessor("b = throughput_samples_per_s / latency_p90_ms", where=where)
         assert one.assess(point).kept
-        assert one.firm(point) is firm
+        assert one.holds_in_interval(point) is firm

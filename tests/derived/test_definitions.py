@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from dse.core.errors import RequestError
+from dse.core.metrics import LATENCY
 from dse.derived.definitions import Definition, Objective
-from dse.errors import RequestError
-from dse.types import LATENCY
 
 
 @pytest.mark.parametrize(

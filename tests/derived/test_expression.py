@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dse.core.errors import RequestError
 from dse.derived.expression import Expression, Values
 from dse.derived.grammar import MAX_CHARACTERS, MAX_DEPTH
 from dse.derived.operations import FUNCTIONS, UndefinedError
-from dse.errors import RequestError
 
 if TYPE_CHECKING:
-    from dse.types import KnobValue
+    from dse.core.configuration import KnobValue
 
 Environment = Mapping[str, float]
 Sample = tuple[str, Callable[[Environment], Any]]

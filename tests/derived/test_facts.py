@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.derived.facts import Facts
-from dse.errors import RequestError
+from dse.core.errors import RequestError
+from dse.derived.facts import SuppliedFacts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +46,7 @@ def file(tmp_path: Path) -> Path:
 def test_a_system_has_the_numbers_of_what_it_is_called(
     file: Path, names: list[str], found: dict[str, float]
 ) -> None:
-    facts = Facts.read(file)
+    facts = SuppliedFacts.read(file)
     assert facts.of(names) == found
     assert facts.names == ("price_per_hour", "tdp_watts", "cores")
 
@@ -54,12 +54,12 @@ def test_a_system_has_the_numbers_of_what_it_is_called(
 def test_a_name_with_brackets_is_itself(tmp_path: Path) -> None:
     path = tmp_path / "facts.yaml"
     path.write_text("systems:\n  'CPU [v2]': {watts: 3}\n", encoding="utf-8")
-    assert Facts.read(path).of(["cpu [V2]"]) == {"watts": 3}
+    assert SuppliedFacts.read(path).of(["cpu [V2]"]) == {"watts": 3}
 
 
 def test_there_may_be_none() -> None:
-    assert Facts().of(["AMD"]) == {}
-    assert Facts().names == ()
+    assert SuppliedFacts().of(["AMD"]) == {}
+    assert SuppliedFacts().names == ()
 
 
 @pytest.mark.parametrize(
@@ -93,10 +93,10 @@ def test_what_is_wrong_has_its_line_and_field(tmp_path: Path, text: str, words: 
     path = tmp_path / "facts.yaml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(RequestError) as caught:
-        Facts.read(path)
+        SuppliedFacts.read(path)
     assert str(caught.value).startswith(f"{path}:{words}")
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="no such file"):
-        Facts.read(tmp_path / "no.yaml")
+        SuppliedFacts.read(tmp_path / "no.yaml")

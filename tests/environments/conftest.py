@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dse.core.errors import UnavailableError
+from dse.core.registry import BACKENDS
 from dse.environments import store
 from dse.environments.pythons import find_python
-from dse.errors import UnavailableError
-from dse.registry import BACKENDS
 from tests.environments.pythons import OtherPython
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.environments.availability import Availability, availabilities
-from dse.errors import RequestError
-from dse.registry import BACKENDS
+from dse.core.errors import RequestError
+from dse.core.registry import BACKENDS
+from dse.environments.availability import RuntimeAvailability, runtime_availabilities
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,12 +20,12 @@ OWN = [name for name, entry in BACKENDS.items() if not entry.python]
 WARNS = "import os, sys; print('hello'); os.write(1, b'noise')\n"
 
 
-def litert(settings: Path, python: str) -> Availability:
+def litert(settings: Path, python: str) -> RuntimeAvailability:
     settings.write_text(f"interpreters: {{litert: {python}}}\n")
-    return availabilities(["litert"])["litert"]
+    return runtime_availabilities(["litert"])["litert"]
 
 
-def problem(found: Availability) -> str:
+def problem(found: RuntimeAvailability) -> str:
     assert found.version is None
     assert found.error is not None
     assert found.error.exit_code == 2
@@ -36,7 +36,7 @@ def problem(found: Availability) -> str:
 
 
 def test_what_is_installed_here() -> None:
-    found = availabilities(OWN)
+    found = runtime_availabilities(OWN)
     assert list(found) == OWN
     for availability in found.values():
         assert availability.error is None
@@ -46,7 +46,7 @@ def test_what_is_installed_here() -> None:
 
 def test_the_old_runtimes(environments: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DSE_CACHE_DIR", str(environments))
-    found = availabilities(["deepsparse", "tflite-runtime"])
+    found = runtime_availabilities(["deepsparse", "tflite-runtime"])
     assert [found[name].version for name in found] == ["1.8.0", "2.14.0"]
     assert len({availability.environment for availability in found.values()}) == 1
     assert found["deepsparse"].environment != "own"
@@ -54,7 +54,7 @@ def test_the_old_runtimes(environments: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_an_unknown_name() -> None:
     with pytest.raises(RequestError, match="unknown backend 'x'"):
-        availabilities(["null", "x"])
+        runtime_availabilities(["null", "x"])
 
 
 def test_a_runtime_in_another_python(
@@ -67,7 +67,7 @@ def test_a_runtime_in_another_python(
     assert found.error is None
     monkeypatch.delenv("PYTHONPATH")
     monkeypatch.delenv("PYTHONHOME")
-    assert found.version == availabilities(["openvino", "litert"])["litert"].version
+    assert found.version == runtime_availabilities(["openvino", "litert"])["litert"].version
     assert found.environment == other.path
 
 

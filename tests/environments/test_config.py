@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from dse.core.errors import RequestError
 from dse.environments.config import config_file, interpreters, named
-from dse.errors import RequestError
-from dse.system import detect
+from dse.machine.system import detect
 
 
 def test_without_a_file_nothing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from dse.core.errors import DseError, RequestError
 from dse.environments import store
 from dse.environments.install import LOG, Order, install
 from dse.environments.store import Environment
-from dse.errors import DseError, RequestError
 from tests.measure.specs import wait_for
 
 PYTHON = "3.11"

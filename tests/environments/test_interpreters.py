@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from dse.core.errors import UnavailableError
 from dse.environments import interpreters, store
 from dse.environments.interpreters import interpreter, remedy
 from dse.environments.store import Environment
-from dse.errors import UnavailableError
 
 
 def in_force(digest: str) -> Environment:

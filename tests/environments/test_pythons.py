@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from dse.core.errors import RequestError, UnavailableError
 from dse.environments.pythons import find_python
-from dse.errors import RequestError, UnavailableError
 
 THIS = f"{sys.version_info[0]}.{sys.version_info[1]}"
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dse.core.registry import BACKENDS
 from dse.environments import store
 from dse.environments.store import Environment
-from dse.registry import BACKENDS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.environments.availability import availabilities
+from dse.core.launcher import command
+from dse.core.measurement import FailureKind
+from dse.core.metrics import ACCURACY, LATENCY, THROUGHPUT
+from dse.core.worker_environment import worker_environment
+from dse.environments.availability import runtime_availabilities
 from dse.measure.runner import Limits, run_worker
-from dse.start import command
-from dse.types import ACCURACY, LATENCY, THROUGHPUT, FailureKind, Layout, Preprocessing
-from dse.worker_environment import worker_environment
+from dse.tasks.image_classification.preprocessing import Layout, Preprocessing
 from tests.measure.specs import ALL, PATIENCE_S, STEADY, spec
 from tests.small_models import SIDE, onnx_bytes, tflite_bytes
 
@@ -36,7 +38,7 @@ FOLDERS = {
 @pytest.fixture
 def pythons(environments: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     monkeypatch.setenv("DSE_CACHE_DIR", str(environments))
-    found = availabilities(MODELS)
+    found = runtime_availabilities(MODELS)
     return {name: availability.python or "" for name, availability in found.items()}
 
 

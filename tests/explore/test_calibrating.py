@@ -11,16 +11,16 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.explore.calibrating import IMAGES, calibration, calibration_indices, with_derived
-from dse.models.builtin import Builtin
-from dse.models.catalogue import CATALOGUE
-from dse.models.files import Files
-from dse.models.onnx_writer import onnx_bytes
-from dse.paths import cache_dir
-from dse.tasks.cache import image_cache
-from dse.tasks.dataset import open_dataset
-from dse.tasks.inputs import ImageInputs
-from dse.types import Preprocessing
+from dse.core.paths import cache_dir
+from dse.explore.calibrating import IMAGES, calibration, calibration_indices, with_conversions
+from dse.models.folder import FolderProvider
+from dse.tasks.image_classification.data.dataset import open_dataset
+from dse.tasks.image_classification.data.pixel_cache import image_cache
+from dse.tasks.image_classification.inputs import ImageInputs
+from dse.tasks.image_classification.models.builtin import BuiltinProvider
+from dse.tasks.image_classification.models.catalogue import CATALOGUE
+from dse.tasks.image_classification.models.onnx_writer import onnx_bytes
+from dse.tasks.image_classification.preprocessing import Preprocessing
 from tests import small_models
 from tests.explore.test_measurer import write_images
 from tests.replays import write_space
@@ -83,8 +83,8 @@ def test_the_samples_are_those_images(tmp_path: Path) -> None:
 
 
 def test_untrained_models_stay_as_they_are() -> None:
-    builtin = Builtin()
-    assert with_derived(builtin, None) is builtin
+    builtin = BuiltinProvider()
+    assert with_conversions(builtin, None) is builtin
 
 
 def test_a_study_says_what_was_calibrated_on_its_images(command: Command, here: Path) -> None:
@@ -133,7 +133,7 @@ def test_a_file_that_can_t_be_converted_fails_alone(command: Command, here: Path
     other = {"name": name, "file": "v1.onnx", "precision": "fp32", "layout": "NCHW"}
     folder = models(here, TFLITE, {**other, "dtype": "float32", "mean": 127.5, "scale": 127.5})
     (folder / "v1.onnx").write_bytes(onnx_bytes(CATALOGUE["mobilenet-v1-0.5-128"].graph()))
-    assert Files(folder).obstacle(name, "fp32", ("tflite",))
+    assert FolderProvider(folder).obstacle(name, "fp32", ("tflite",))
     space = write_space(
         here,
         models=[name, "small"],

@@ -13,10 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse import rapl
-from dse.errors import RequestError
-from dse.explore.costs import SINGLE_STREAM, recorded, refuse_unmeasurable
-from dse.types import (
+from dse.core.errors import RequestError
+from dse.core.metrics import (
     COSTS,
     CPU_TIME,
     ENERGY,
@@ -27,9 +25,11 @@ from dse.types import (
     PEAK_MEMORY,
     THROUGHPUT,
 )
+from dse.explore.costs import SINGLE_STREAM, piggybacked_metrics, refuse_unmeasurable
+from dse.machine import rapl
+from tests.machine.test_rapl import write_zone
 from tests.replays import attributes, outcomes, write_space, write_table
 from tests.space.spaces import space as make_space
-from tests.test_rapl import write_zone
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +50,7 @@ TAKEN_BY_WORKERS = sorted(set(METRICS) - {MODEL_SIZE.name})
 def test_what_is_recorded_beside_is_a_cost_that_the_runs_give(
     metrics: set[str], again: bool
 ) -> None:
-    beside = recorded(metrics, again=again)
+    beside = piggybacked_metrics(metrics, again=again)
     assert not metrics & set(beside)
     assert {*beside} <= {metric.name for metric in COSTS}
     single = bool(metrics & set(SINGLE_STREAM))

@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from dse.system import System, detect
+from dse.machine.system import System, detect
 from tests.replays import write_space, write_table
 
 if TYPE_CHECKING:

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from dse.explore.keys import accuracy_key, size_key, speed_key
-from dse.registry import backend
-from dse.types import (
+from dse.core.configuration import Configuration
+from dse.core.metrics import (
     ACCURACY,
     CPU_TIME,
     ENERGY,
@@ -21,8 +20,9 @@ from dse.types import (
     PEAK_MEMORY,
     SERVER,
     THROUGHPUT,
-    Configuration,
 )
+from dse.core.registry import backend
+from dse.explore.keys import accuracy_key, size_key, speed_key
 
 PLAIN = Configuration("m", "fp32", "openvino", 2, 4, (("streams", 1),))
 DEPENDS = {"artefact": "a", "version": "1"}

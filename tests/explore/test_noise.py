@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.environments.availability import availabilities
-from dse.errors import UnavailableError
+from dse.core.errors import UnavailableError
+from dse.environments.availability import runtime_availabilities
 from dse.explore.noise import METRICS, RUNTIMES, Noise, measure_noise
 from tests.measure.specs import QUICK
 
@@ -27,7 +27,7 @@ def noise(values: list[float]) -> Noise:
 
 def test_two_processes_of_a_real_runtime(shared_cache: Path) -> None:
     assert shared_cache.is_dir()
-    if not any(found.version for found in availabilities(RUNTIMES).values()):
+    if not any(found.version for found in runtime_availabilities(RUNTIMES).values()):
         pytest.skip("no runtime is installed")
     found = measure_noise(2, QUICK)
     told = json.loads(json.dumps(found.as_dict()))

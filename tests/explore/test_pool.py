@@ -14,7 +14,7 @@ from dse.space.plan import parameter_values
 from tests.study.studies import planned, small_space
 
 if TYPE_CHECKING:
-    from dse.types import Configuration, KnobValue
+    from dse.core.configuration import Configuration, KnobValue
 
 PLAN = planned(small_space())
 ANY = st.sampled_from(PLAN.configurations)
@@ -119,10 +119,10 @@ def test_what_is_set_aside_is_not_offered_until_it_no_longer_is(
     seed: int,
 ) -> None:
     pool = pool_without(done)
-    pool.set_aside(before.__contains__)
-    pool.set_aside(aside.__contains__)
-    assert pool.aside == len(aside - done)
-    assert pool.left == len(pool) + pool.aside == len(PLAN.configurations) - len(done)
+    pool.reserve(before.__contains__)
+    pool.reserve(aside.__contains__)
+    assert pool.reserved == len(aside - done)
+    assert pool.left == len(pool) + pool.reserved == len(PLAN.configurations) - len(done)
     rng = random.Random(seed)  # noqa: S311
     if len(pool):
         offered = {pool.first(), pool.draw(rng), pool.nearest(values, rng)}
@@ -130,8 +130,8 @@ def test_what_is_set_aside_is_not_offered_until_it_no_longer_is(
     for configuration in aside - done:
         assert configuration in pool
         pool.take(configuration)
-    assert pool.aside == 0
-    pool.set_aside(lambda _: False)
+    assert pool.reserved == 0
+    pool.reserve(lambda _: False)
     assert left(pool) == [c for c in PLAN.configurations if c not in done | aside]
 
 

@@ -12,11 +12,12 @@ from optuna.distributions import CategoricalDistribution
 from optuna.trial import create_trial
 
 from dse.cli.explore import SAMPLERS as OFFERED
+from dse.core.measurement import FailureKind
+from dse.core.metrics import DEFAULT_OBJECTIVES
+from dse.core.pareto import nondominated
 from dse.explore.pool import Pool
-from dse.explore.samplers import SAMPLERS, Stock, _thinned, make_sampler
-from dse.frontier import nondominated
+from dse.explore.samplers import SAMPLERS, OptunaSampler, _thinned, make_sampler
 from dse.study.record import Record
-from dse.types import DEFAULT_OBJECTIVES, FailureKind
 from tests.study.studies import failed, outcome, planned, small_space
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
     from optuna.trial import FrozenTrial
 
+    from dse.core.configuration import Configuration
     from dse.space import SearchSpace
-    from dse.types import Configuration
 
 SPACE = small_space()
 EVERYTHING = set(planned(SPACE).configurations)
@@ -106,7 +107,7 @@ class TestContract:
     def test_what_others_measure_is_not_proposed(self, name: str) -> None:
         pool = Pool(planned(SPACE), ())
         sampler = make_sampler(name, pool, SPACE, 0)
-        pool.set_aside(lambda c: c.batch_size == 1)
+        pool.reserve(lambda c: c.batch_size == 1)
         for number in range(len(pool)):
             configuration = sampler.propose()
             assert configuration.batch_size == 2
@@ -135,7 +136,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dse.explore.samplers.KEPT", SHORT // 2)
 
 
-def walk(sampler: Stock, pool: Pool, *, failing: bool = False) -> Iterator[Configuration]:
+def walk(sampler: OptunaSampler, pool: Pool, *, failing: bool = False) -> Iterator[Configuration]:
     """Proposes, takes and learns until nothing is left."""
     number = 0
     while len(pool):
@@ -147,9 +148,9 @@ def walk(sampler: Stock, pool: Pool, *, failing: bool = False) -> Iterator[Confi
         yield configuration
 
 
-def stock(name: str, pool: Pool, seed: int = 0) -> Stock:
+def stock(name: str, pool: Pool, seed: int = 0) -> OptunaSampler:
     made = make_sampler(name, pool, WIDE, seed)
-    assert isinstance(made, Stock)
+    assert isinstance(made, OptunaSampler)
     return made
 
 

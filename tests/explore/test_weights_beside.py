@@ -9,9 +9,9 @@ import onnx
 import pytest
 import yaml
 
+from dse.core.errors import RequestError
+from dse.core.registry import BACKENDS
 from dse.environments import store
-from dse.errors import RequestError
-from dse.registry import BACKENDS
 from dse.study.folder import existing_folder
 from dse.study.study import Study
 from tests.explore.test_measurer import write_images

@@ -44,9 +44,9 @@ def main() -> None:
     import sqlalchemy
 
     from dse.cli import run
-    from dse.explore import session
+    from dse.commands import explore
 
-    del optuna, sqlalchemy, session
+    del optuna, sqlalchemy, explore
     for moment in range(*map(int, moments.split(":"))):
         child = os.fork()
         if child == 0:

@@ -103,10 +103,10 @@ LEAVE = """
 import os, sys
 from dataclasses import replace
 from pathlib import Path
-from dse.errors import DseError
+from dse.core.errors import DseError
 from dse.study.folder import StudyFolder
 from dse.study.generations import distributions
-from dse.study.patience import Patience
+from dse.study.retrying import Patience
 from tests.study.studies import create, outcome, planned, small_space
 
 study, space = create(StudyFolder(Path("s")), small_space()), small_space()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dse.contract import Outputs
+    from dse.core.backend import Outputs
 
 CLASSES = 100
 

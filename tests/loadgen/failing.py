@@ -12,11 +12,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dse.core.metrics import Scenario
 from dse.loadgen.callers import Caller
 from dse.loadgen.harness import run
 from dse.loadgen.logs import read_detail
 from dse.loadgen.settings import RunSettings
-from dse.types import Scenario
 from tests.loadgen.doubles import Echo, Numbers
 
 if TYPE_CHECKING:

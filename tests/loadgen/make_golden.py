@@ -8,13 +8,15 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from dse.contract import LoadRequest, Runtime
+from dse.core.backend import LoadRequest, Runtime
+from dse.core.configuration import Configuration
+from dse.core.metrics import Scenario
+from dse.core.registry import backend
 from dse.loadgen.callers import Caller
 from dse.loadgen.harness import run
 from dse.loadgen.settings import RunSettings
-from dse.registry import backend
-from dse.tasks.inputs import RandomInputs
-from dse.types import Configuration, Preprocessing, Scenario
+from dse.tasks.image_classification.inputs import RandomInputs
+from dse.tasks.image_classification.preprocessing import Preprocessing
 from tests.loadgen.doubles import Echo, Numbers
 
 BATCH_SIZE = 8

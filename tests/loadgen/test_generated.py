@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from dse.core.metrics import Scenario
+from dse.core.signature import Input, Signature
 from dse.loadgen.callers import Caller
 from dse.loadgen.harness import run
 from dse.loadgen.samples import PredictionError
 from dse.loadgen.settings import RunSettings
-from dse.signature import Input, Signature
-from dse.tasks.generated import GeneratedInputs
-from dse.types import Scenario
+from dse.tasks.generated.inputs import GeneratedInputs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from dse.contract import Outputs
+    from dse.core.backend import Outputs
 
     Arrays = tuple[NDArray[Any], ...]
 

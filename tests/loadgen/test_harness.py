@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import mlperf_loadgen as lg
 import pytest
 
+from dse.core.metrics import Scenario
 from dse.loadgen.callers import Caller
 from dse.loadgen.harness import run
 from dse.loadgen.logs import read_detail, read_predictions
 from dse.loadgen.settings import RunSettings, to_test_settings
-from dse.types import Scenario
 from tests.loadgen.doubles import Echo, Numbers
 from tests.loadgen.failing import QUERIES, ROUND, SAMPLES
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dse.core.metrics import Scenario
 from dse.loadgen.callers import Caller
 from dse.loadgen.harness import run
 from dse.loadgen.logs import (
@@ -24,7 +25,6 @@ from dse.loadgen.logs import (
     read_predictions,
 )
 from dse.loadgen.settings import RunSettings
-from dse.types import Scenario
 from tests.loadgen.doubles import Echo, Numbers
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dse.core.metrics import Scenario
 from dse.loadgen.callers import Caller
 from dse.loadgen.harness import run
 from dse.loadgen.logs import read_detail, read_predictions
 from dse.loadgen.samples import PredictionError
 from dse.loadgen.settings import RunSettings
-from dse.types import Scenario
 from tests.loadgen.doubles import Echo, Numbers
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dse.core.metrics import Scenario
 from dse.loadgen.logs import DetailLog
-from dse.loadgen.verdict import RAN_OUT, corrected, explained, unofficial
-from dse.types import Scenario
+from dse.loadgen.verdict import RAN_OUT, explain_invalid, next_target, rule_violations
 
 MET = {
     "result_validity": "INVALID",
@@ -79,14 +79,14 @@ def figures(value: float) -> dict[str, Any]:
 def test_verdicts_in_words(
     scenario: Scenario, values: dict[str, Any], errors: list[str], words: str
 ) -> None:
-    assert explained(log(values, *errors), scenario, 2.0) == words
+    assert explain_invalid(log(values, *errors), scenario, 2.0) == words
 
 
 @given(st.sampled_from(Scenario), POSITIVE, POSITIVE)
 def test_the_next_target_is_another_one_on_the_safe_side(
     scenario: Scenario, measured: float, target: float
 ) -> None:
-    better = corrected(log(figures(measured)), scenario, target)
+    better = next_target(log(figures(measured)), scenario, target)
     if scenario is Scenario.OFFLINE:
         assert better > target  # it was over too soon
         assert better >= measured
@@ -99,8 +99,8 @@ def test_the_next_target_is_another_one_on_the_safe_side(
 @pytest.mark.parametrize("key", RULES)
 @pytest.mark.parametrize("scenario", Scenario)
 def test_a_log_that_is_not_by_the_rules(key: str, scenario: Scenario) -> None:
-    assert unofficial(log(RULES), scenario) == ""
+    assert rule_violations(log(RULES), scenario) == ""
     short = 0 if "seed" in key else RULES[key] - 1
-    found = unofficial(log({**RULES, key: short}), scenario)
+    found = rule_violations(log({**RULES, key: short}), scenario)
     counts = scenario is Scenario.OFFLINE or key != "effective_min_sample_count"
     assert found == (f"{key} is {short}" if counts else "")

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dse.clocks import JUMP_S
+from dse.machine.clock_jump import JUMP_S
 from dse.machine.conditions import (
+    MIN_SPAN_S,
     OTHER_LOAD_PERCENT,
-    SHORTEST_S,
     STEAL_PERCENT,
     SWAPPED_PAGES,
     Conditions,
@@ -136,7 +136,7 @@ TIMES = st.floats(-0.05, 1e4)
 
 
 @example(1.0, 0.0, 0.0, 1311.323057960077, 0.0, 0.0)  # rounding went beyond 100
-@given(st.floats(SHORTEST_S, 1e4), TIMES, TIMES, TIMES, st.floats(0, 1e4), st.floats(0, 10))
+@given(st.floats(MIN_SPAN_S, 1e4), TIMES, TIMES, TIMES, st.floats(0, 1e4), st.floats(0, 10))
 def test_shares_lie_between_0_and_100_and_what_is_own_is_no_load_of_others(
     seconds: float, busy: float, idle: float, steal: float, own: float, here: float
 ) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.machine.load import Look, Process, busiest, look, other_load, processes
+from dse.machine.load import Look, ProcessLoad, busiest, look, other_load, processes
 from dse.machine.sample import ROOT, ticks_per_s
 from tests.machine.samples import QUIET, START
 
@@ -28,14 +28,16 @@ def test_processes_of_a_recorded_machine(machine: Machine) -> None:
     machine.put(f"proc/{os.getpid()}/stat", f"1 (self) {rest.format(user=1)}\n")
     unit = ticks_per_s()
     assert processes(machine.root) == {
-        7: Process("fire) (fox", 20 / unit),  # without its children, which count themselves
-        8: Process("?[31mred", 5 / unit),
+        7: ProcessLoad("fire) (fox", 20 / unit),  # without its children, which count themselves
+        8: ProcessLoad("?[31mred", 5 / unit),
     }
 
 
 def test_the_three_busiest_are_named_with_their_share_of_one_cpu() -> None:
-    before = {n: Process(f"p{n}", 100.0) for n in range(5)}
-    after = {n: Process(f"p{n}", 100.0 + n / 10) for n in range(5)} | {9: Process("new", 0.25)}
+    before = {n: ProcessLoad(f"p{n}", 100.0) for n in range(5)}
+    after = {n: ProcessLoad(f"p{n}", 100.0 + n / 10) for n in range(5)} | {
+        9: ProcessLoad("new", 0.25)
+    }
     assert busiest(before, after, 1.0) == ("p4 40 %", "p3 30 %", "new 25 %")
     assert busiest(before, after, 50.0) == ()
 

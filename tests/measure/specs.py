@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dse.measure.spec import Fidelity, InputSource, Spec, Task
-from dse.process import start_ticks
-from dse.types import ACCURACY, LATENCY, THROUGHPUT, Configuration, Preprocessing
+from dse.core.configuration import Configuration
+from dse.core.metrics import ACCURACY, LATENCY, THROUGHPUT
+from dse.machine.process_identity import start_ticks
+from dse.measure.spec import Fidelity, InputSource, MetricRequest, Spec
+from dse.tasks.image_classification.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from dse.types import KnobValue
+    from dse.core.configuration import KnobValue
 
 QUICK = Fidelity(
     name="probe",
@@ -66,7 +68,7 @@ def spec(
         model_file=model_file,
         preprocessing=preprocessing,
         inputs=inputs,
-        tasks=tuple(Task(metric, f"key of {metric}") for metric in metrics),
+        tasks=tuple(MetricRequest(metric, f"key of {metric}") for metric in metrics),
         fidelity=fidelity,
         settings=settings or {},
     )

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from dse.core.metrics import ACCURACY
+from dse.core.plausibility import accuracy_notes, counted
 from dse.loadgen.logs import read_detail, read_predictions
 from dse.measure.accuracy import ACCURACY_BATCH
 from dse.measure.runner import Limits, run_worker
 from dse.measure.spec import InputSource
-from dse.plausibility import accuracy_notes, counted
-from dse.tasks.cache import image_cache, label_file
-from dse.tasks.dataset import Dataset, open_dataset
-from dse.tasks.inputs import ImageInputs
-from dse.types import ACCURACY, Preprocessing
+from dse.tasks.image_classification.data.dataset import Dataset, open_dataset
+from dse.tasks.image_classification.data.pixel_cache import image_cache, label_file
+from dse.tasks.image_classification.inputs import ImageInputs
+from dse.tasks.image_classification.preprocessing import Preprocessing
 from tests.measure.specs import spec
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dse.types import Measurement
+    from dse.core.measurement import Measurement
 
     Scores = Callable[[NDArray[Any]], NDArray[np.generic]]
 

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dse import rapl
-from dse.contract import UnsupportedError
+from dse.core.backend import UnsupportedError
+from dse.core.measurement import FailureKind
+from dse.core.metrics import CPU_TIME, ENERGY, LATENCY, LOAD_TIME, PEAK_MEMORY, THROUGHPUT
 from dse.loadgen.logs import read_detail
+from dse.machine import rapl
 from dse.measure.failures import RunFailedError
 from dse.measure.runs import take
-from dse.measure.spec import Task
-from dse.types import CPU_TIME, ENERGY, LATENCY, LOAD_TIME, PEAK_MEMORY, THROUGHPUT, FailureKind
+from dse.measure.spec import MetricRequest
+from tests.machine.test_rapl import write_zone
 from tests.measure.test_runs import MODELS, runtime, small, taken
-from tests.test_rapl import write_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +31,11 @@ NAMES = [metric.name for metric in (PEAK_MEMORY, LOAD_TIME, CPU_TIME, ENERGY)]
 
 def with_extras(wanted: Spec, *names: str) -> Spec:
     return replace(
-        wanted, tasks=(*wanted.tasks, *(Task(name, f"key of {name}", extra=True) for name in names))
+        wanted,
+        tasks=(
+            *wanted.tasks,
+            *(MetricRequest(name, f"key of {name}", extra=True) for name in names),
+        ),
     )
 
 
@@ -117,6 +122,6 @@ def test_an_extra_that_fails_takes_nothing_with_it(name: str, tmp_path: Path) ->
     assert [next(found).metric for _ in range(2)] == [LATENCY.name, CPU_TIME.name]
     with pytest.raises((RunFailedError, UnsupportedError)):
         next(found)
-    needed = replace(wanted, tasks=(Task(PEAK_MEMORY.name, "key"), *wanted.tasks[:1]))
+    needed = replace(wanted, tasks=(MetricRequest(PEAK_MEMORY.name, "key"), *wanted.tasks[:1]))
     with pytest.raises((RunFailedError, UnsupportedError)):
         next(take(runtime(name), needed))

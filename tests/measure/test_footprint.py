@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from dse.core.metrics import LOAD_TIME, PEAK_MEMORY
 from dse.measure.footprint import peak_bytes, reset_peak, resident_bytes
 from dse.measure.runner import Limits, run_worker
-from dse.types import LOAD_TIME, PEAK_MEMORY
 from tests.measure.test_runs import MODELS, small
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dse.core.measurement import Measurement
     from dse.measure.spec import Spec
-    from dse.types import Measurement
 
 MIB = 1 << 20
 LIMITS = Limits(60.0, 0)

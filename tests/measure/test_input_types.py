@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from dse.contract import Runtime
+from dse.core.backend import Runtime
+from dse.core.metrics import ACCURACY, LATENCY
+from dse.core.registry import backend
 from dse.loadgen.logs import read_predictions
 from dse.measure.runs import take
-from dse.registry import backend
-from dse.types import ACCURACY, LATENCY, Preprocessing
+from dse.tasks.image_classification.preprocessing import Preprocessing
 from tests import any_models
 from tests.measure.specs import spec
 from tests.models.quantised_inputs import quantised_onnx

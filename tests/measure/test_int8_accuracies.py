@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import yaml
 
-from dse.explore.calibrating import with_derived
-from dse.models.files import Files
-from dse.tasks.cache import image_cache
-from dse.tasks.dataset import Dataset, open_dataset
-from dse.tasks.inputs import ImageInputs
+from dse.explore.calibrating import with_conversions
+from dse.models.folder import FolderProvider
+from dse.tasks.image_classification.data.dataset import Dataset, open_dataset
+from dse.tasks.image_classification.data.pixel_cache import image_cache
+from dse.tasks.image_classification.inputs import ImageInputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from dse.core.configuration import ModelFormat
     from dse.models.provider import Artefact, Provider
-    from dse.types import ModelFormat
 
     Scores = Callable[[NDArray[Any]], NDArray[np.generic]]
 
@@ -53,7 +53,7 @@ def provider(shared_data: Path, dataset: Dataset, tmp_path: Path, shared_cache: 
         entry = {"name": model, "file": file, "precision": "fp32", "layout": "NCHW"}
         entries.append({**entry, "dtype": "float32", "mean": 127, "scale": 128})
     (tmp_path / "models.yaml").write_text(yaml.safe_dump({"models": entries}))
-    return with_derived(Files(tmp_path), dataset)
+    return with_conversions(FolderProvider(tmp_path), dataset)
 
 
 def onnxruntime(path: Path) -> Scores:

@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from dse.contract import LoadRequest, Runtime, UnsupportedError
+from dse.core.backend import LoadRequest, Runtime, UnsupportedError
+from dse.core.configuration import Configuration
+from dse.core.measurement import FailureKind
+from dse.core.metrics import ACCURACY, LATENCY, THROUGHPUT
+from dse.core.registry import backend
+from dse.core.signature import Input, Signature
 from dse.measure.failures import RunFailedError
 from dse.measure.look import (
     LOOKS,
@@ -25,12 +30,10 @@ from dse.measure.look import (
 )
 from dse.measure.look_inputs import different_batches, usual_batch
 from dse.measure.runs import take
-from dse.models.builtin import Builtin
-from dse.registry import backend
-from dse.signature import Input, Signature
-from dse.tasks.generated import GeneratedInputs
-from dse.tasks.inputs import RandomInputs
-from dse.types import ACCURACY, LATENCY, THROUGHPUT, Configuration, FailureKind, Preprocessing
+from dse.tasks.generated.inputs import GeneratedInputs
+from dse.tasks.image_classification.inputs import RandomInputs
+from dse.tasks.image_classification.models.builtin import BuiltinProvider
+from dse.tasks.image_classification.preprocessing import Preprocessing
 from tests.measure.specs import STEADY, spec
 from tests.small_models import CLASSES, FEATURES, SIDE, onnx_bytes, tflite_bytes
 
@@ -40,8 +43,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from dse.core.measurement import Measurement
     from dse.measure.spec import Spec
-    from dse.types import Measurement
 
 NHWC = Preprocessing(SIDE, mean=(127.0,) * 3, scale=(128.0,) * 3)
 PIXELS = {"onnx": replace(NHWC, layout="NCHW"), "tflite": NHWC}
@@ -369,11 +372,11 @@ WITHOUT_COMPUTING = """
 import json, sys
 from pathlib import Path
 import numpy as np
-from dse.contract import LoadRequest, UnsupportedError
+from dse.core.backend import LoadRequest, UnsupportedError
 from dse.measure.failures import RunFailedError
 from dse.measure.runs import take
 from dse.measure.spec import Spec
-from dse.registry import backend
+from dse.core.registry import backend
 spec = Spec.from_json(Path(sys.argv[1]).read_text())
 runtime = backend("openvino")
 model = runtime.load(LoadRequest(spec.configuration, spec.model_file, {}))
@@ -392,7 +395,7 @@ Path(sys.argv[2]).write_text(json.dumps([computes, said]))
 @pytest.mark.usefixtures("shared_cache")
 def test_openvino_that_tells_what_it_does_and_does_not_do_it(tmp_path: Path) -> None:
     """With oneDNN's trace OpenVINO leaves the memory of its outputs as it was."""
-    artefact = Builtin().artefact("mobilenet-v1-0.25-128", "fp32", ("onnx",))
+    artefact = BuiltinProvider().artefact("mobilenet-v1-0.25-128", "fp32", ("onnx",))
     wanted = spec(
         tmp_path,
         LATENCY.name,
@@ -423,7 +426,7 @@ def test_openvino_that_tells_what_it_does_and_does_not_do_it(tmp_path: Path) -> 
 @pytest.mark.usefixtures("shared_cache")
 @pytest.mark.parametrize("name", ["onnxruntime", "openvino", "litert"])
 def test_untrained_models_pass(name: str, tmp_path: Path) -> None:
-    artefact = Builtin().artefact("mobilenet-v1-0.25-128", "int8", backend(name).formats)
+    artefact = BuiltinProvider().artefact("mobilenet-v1-0.25-128", "int8", backend(name).formats)
     wanted = spec(
         tmp_path,
         THROUGHPUT.name,

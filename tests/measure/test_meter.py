@@ -6,9 +6,9 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from dse.machine.rapl import packages
 from dse.measure.meter import Meter
-from dse.rapl import packages
-from tests.test_rapl import write_zone
+from tests.machine.test_rapl import write_zone
 
 if TYPE_CHECKING:
     from pathlib import Path

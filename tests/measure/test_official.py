@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 import onnx
 import pytest
 
+from dse.core.measurement import FailureKind
+from dse.core.metrics import ACCURACY, SCENARIOS, Scenario
 from dse.loadgen.logs import read_detail
-from dse.loadgen.verdict import corrected, unofficial
+from dse.loadgen.verdict import next_target, rule_violations
 from dse.measure.runner import Limits, run_worker
 from dse.measure.spec import REHEARSAL, VALID, Official, Spec
-from dse.types import ACCURACY, SCENARIOS, FailureKind, Preprocessing, Scenario
+from dse.tasks.image_classification.preprocessing import Preprocessing
 from dse.validate.targets import generated
 from tests.measure.specs import spec
 from tests.small_models import SIDE, onnx_bytes
@@ -24,7 +26,7 @@ from tests.small_models import SIDE, onnx_bytes
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dse.types import Measurement
+    from dse.core.measurement import Measurement
 
 METRIC = {scenario: metric for metric, scenario in SCENARIOS.items()}
 SHORT = replace(REHEARSAL, min_duration_ms=200, min_query_count=64)
@@ -103,7 +105,7 @@ def test_a_rehearsal_keeps_all_but_durations_and_counts(tmp_path: Path, scenario
 def test_a_rehearsal_is_none_by_the_rules(tmp_path: Path) -> None:
     taken(official(tmp_path, Scenario.OFFLINE, 8000.0))
     log = read_detail(tmp_path / "run" / "performance")
-    words = unofficial(log, Scenario.OFFLINE)
+    words = rule_violations(log, Scenario.OFFLINE)
     assert words == "effective_min_duration_ms is 200; effective_min_sample_count is 1760"
 
 
@@ -221,7 +223,7 @@ def test_a_wrong_target_is_explained_and_corrected(
     assert outcome.failure.kind is FailureKind.INVALID_RUN
     assert outcome.failure.message.startswith(words)
     for name in ("second", "third"):  # so short a run tells the rate but roughly
-        target = corrected(read_detail(wanted.folder / "performance"), scenario, target)
+        target = next_target(read_detail(wanted.folder / "performance"), scenario, target)
         run = Official(scenario, False, target)
         wanted = replace(wanted, folder=tmp_path / name, official=run)
         outcome = run_worker(wanted, LIMITS)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dse.core.metrics import LATENCY
 from dse.measure.reproduce import command
 from dse.measure.runner import SPEC_FILE, Limits, run_worker
-from dse.types import LATENCY
 from tests.measure.specs import spec, wrapper
 
 if TYPE_CHECKING:

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.errors import DseError, RequestError
+from dse.core.errors import DseError, RequestError
+from dse.core.measurement import FailureKind, Outcome
+from dse.core.metrics import ACCURACY, LATENCY, THROUGHPUT
 from dse.measure.runner import (
     SPEC_FILE,
     STDERR_FILE,
@@ -20,7 +22,7 @@ from dse.measure.runner import (
     run_worker,
 )
 from dse.measure.spec import Spec
-from dse.types import ACCURACY, LATENCY, THROUGHPUT, FailureKind, Outcome, Preprocessing
+from dse.tasks.image_classification.preprocessing import Preprocessing
 from tests.measure.specs import (
     ALL,
     PATIENCE_S,
@@ -38,7 +40,8 @@ from tests.small_models import SIDE, onnx_bytes
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dse.types import KnobValue, Measurement
+    from dse.core.configuration import KnobValue
+    from dse.core.measurement import Measurement
 
 LIMITS = Limits(timeout_s=PATIENCE_S, memory_bytes=0)
 DELAYED: dict[str, KnobValue] = {"delay_ms": 1.0}

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dse.core.measurement import FailureKind, Outcome
+from dse.core.metrics import LATENCY
 from dse.measure.runner import STDERR_FILE, TAIL_BYTES, TAIL_LINES, Limits, run_worker
-from dse.types import LATENCY, FailureKind, Outcome
 from tests.measure.specs import PATIENCE_S, scripted, spec, wrapper
 
 if TYPE_CHECKING:

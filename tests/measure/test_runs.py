@@ -8,29 +8,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from dse.affinity import available_cpus, can_pin
-from dse.contract import LoadError, LoadRequest, Runtime, UnsupportedError
-from dse.intervals import wilson
+from dse.core.backend import LoadError, LoadRequest, Runtime, UnsupportedError
+from dse.core.intervals import wilson
+from dse.core.measurement import FailureKind, Measurement, Source
+from dse.core.metrics import ACCURACY, LATENCY, MULTI_STREAM, SERVER, THROUGHPUT
+from dse.core.plausibility import counted
+from dse.core.registry import backend
 from dse.loadgen.logs import read_detail, read_predictions
+from dse.machine.affinity import available_cpus, can_pin
 from dse.measure.accuracy import ACCURACY_BATCH
-from dse.measure.bench import RANDOM_SAMPLES
 from dse.measure.failures import RunFailedError
+from dse.measure.loaded_model import RANDOM_SAMPLES
 from dse.measure.runs import take
-from dse.models.builtin import Builtin
-from dse.plausibility import counted
-from dse.registry import backend
-from dse.tasks.inputs import prepare, top1
-from dse.types import (
-    ACCURACY,
-    LATENCY,
-    MULTI_STREAM,
-    SERVER,
-    THROUGHPUT,
-    FailureKind,
-    Measurement,
-    Preprocessing,
-    Source,
-)
+from dse.tasks.image_classification.inputs import prepare, top1
+from dse.tasks.image_classification.models.builtin import BuiltinProvider
+from dse.tasks.image_classification.preprocessing import Preprocessing
 from tests.measure.specs import ALL, STEADY, spec
 from tests.small_models import SIDE, onnx_bytes, tflite_bytes
 
@@ -139,7 +131,7 @@ def test_the_timed_metrics_are_what_the_logs_say(
 
 @pytest.mark.usefixtures("shared_cache")
 def test_a_builtin_model_in_onnxruntime(tmp_path: Path) -> None:
-    artefact = Builtin().artefact("mobilenet-v1-0.25-128", "fp32", ("onnx",))
+    artefact = BuiltinProvider().artefact("mobilenet-v1-0.25-128", "fp32", ("onnx",))
     wanted = spec(
         tmp_path,
         LATENCY.name,

@@ -10,16 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.contract import Runtime
+from dse.core.backend import Runtime
+from dse.core.measurement import FailureKind
+from dse.core.metrics import SERVER
+from dse.core.registry import backend
 from dse.loadgen.logs import read_detail
 from dse.measure import server
 from dse.measure.failures import RunFailedError
 from dse.measure.runs import take
-from dse.measure.server import MOST_STEPS, PRECISION, STEP, highest
-from dse.registry import backend
-from dse.types import SERVER, FailureKind
+from dse.measure.server import MAX_STEPS, PRECISION, STEP, highest
 from tests.measure.specs import spec
-from tests.measure.test_bench import Watched
+from tests.measure.test_loaded_model import Watched
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +39,7 @@ def test_the_highest_rate_is_found(first: float, distance: float) -> None:
     found = highest(keeps, first)
     assert found is not None
     assert found <= limit < found * PRECISION
-    assert len(tried) == len(set(tried)) <= MOST_STEPS + 1
+    assert len(tried) == len(set(tried)) <= MAX_STEPS + 1
     assert found in tried
 
 
@@ -51,15 +52,15 @@ def test_a_search_without_an_end_is_given_up(first: float, keeping: bool) -> Non
         return keeping
 
     found = highest(keeps, first)
-    assert len(tried) == MOST_STEPS + 1
+    assert len(tried) == MAX_STEPS + 1
     if keeping:
         assert found == max(tried)
-        assert found == pytest.approx(first * STEP**MOST_STEPS)
+        assert found == pytest.approx(first * STEP**MAX_STEPS)
     else:
         assert found is None
 
 
-@given(st.lists(st.booleans(), min_size=MOST_STEPS + 1, max_size=MOST_STEPS + 1))
+@given(st.lists(st.booleans(), min_size=MAX_STEPS + 1, max_size=MAX_STEPS + 1))
 def test_noise_ends_the_search_too(answers: list[bool]) -> None:
     kept = []
 

@@ -8,16 +8,17 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dse.core.metrics import METRICS
 from dse.measure.spec import (
     PROBE,
     Fidelity,
     InputSource,
+    MetricRequest,
     Spec,
-    Task,
     decode_message,
     encode_message,
 )
-from dse.types import METRICS, Preprocessing
+from dse.tasks.image_classification.preprocessing import Preprocessing
 from tests.test_types import CONFIGURATIONS, FINITE, JSON_VALUES, MEASUREMENTS
 
 VARIABLES = st.none() | st.dictionaries(st.text(min_size=1), st.text())
@@ -42,9 +43,9 @@ SPECS = st.builds(
         label_offset=COUNTS,
     ),
     inputs=st.builds(InputSource, st.none() | PATHS, st.none() | PATHS, COUNTS),
-    tasks=st.lists(st.builds(Task, st.sampled_from(sorted(METRICS)), st.text(), st.booleans())).map(
-        tuple
-    ),
+    tasks=st.lists(
+        st.builds(MetricRequest, st.sampled_from(sorted(METRICS)), st.text(), st.booleans())
+    ).map(tuple),
     fidelity=st.builds(
         Fidelity, st.sampled_from(["probe", "valid"]), COUNTS, COUNTS, COUNTS, COUNTS, COUNTS
     ),

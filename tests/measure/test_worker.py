@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dse.registry import BACKENDS
-from dse.types import ACCURACY, LATENCY, THROUGHPUT, Measurement, Preprocessing, Source
+from dse.core.measurement import Measurement, Source
+from dse.core.metrics import ACCURACY, LATENCY, THROUGHPUT
+from dse.core.registry import BACKENDS
+from dse.tasks.image_classification.preprocessing import Preprocessing
 from tests.measure.specs import ALL, PATIENCE_S, QUICK, STEADY, spec
 from tests.small_models import SIDE, onnx_bytes, tflite_bytes
 
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from subprocess import CompletedProcess
 
+    from dse.core.configuration import KnobValue
     from dse.measure.spec import Spec
-    from dse.types import KnobValue
 
 BANNED = {"optuna", "sqlalchemy", "pandas", "pydantic", "yaml", "rich", "click", "matplotlib"}
 RUNTIME_MODULES = {"onnxruntime": "onnxruntime", "litert": "ai_edge_litert"}

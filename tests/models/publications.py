@@ -6,15 +6,15 @@ from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from dse.models.fetch import by_archive
-from dse.models.urls import host
+from dse.tasks.image_classification.fetching.fetch import by_archive
+from dse.tasks.image_classification.fetching.urls import host
 from tests.models.archives import tgz
 from tests.small_models import classifier_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dse.models.fetch import Wanted
+    from dse.tasks.image_classification.fetching.fetch import Wanted
 
 
 def path_of(url: str) -> str:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.errors import DseError
+from dse.core.checksums import sha256_of
+from dse.core.errors import DseError
 from dse.models import cache
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 def test_what_is_stored_is_found(tmp_path: Path) -> None:
     path, checksum = cache.store(tmp_path / "a/b", "x[1]", ".bin", b"data")
     assert path.read_bytes() == b"data"
-    assert checksum == hashlib.sha256(b"data").hexdigest() == cache.sha256_of(path)
+    assert checksum == hashlib.sha256(b"data").hexdigest() == sha256_of(path)
     assert cache.find(tmp_path / "a/b", "x[1]", ".bin") == (path, checksum)
     assert list(path.parent.iterdir()) == [path]
     assert cache.find(tmp_path / "a/b", "x", ".bin") is None

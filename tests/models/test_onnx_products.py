@@ -11,7 +11,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from dse.models import quantise
-from dse.models.onnx_plain import plain
+from dse.models.onnx_normalise import plain
 from dse.models.onnx_products import straighten
 
 if TYPE_CHECKING:

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.errors import RequestError
-from dse.models.builtin import Builtin
-from dse.models.files import Files
-from dse.types import PRECISIONS
+from dse.core.configuration import PRECISIONS
+from dse.core.errors import RequestError
+from dse.models.folder import FolderProvider
+from dse.tasks.image_classification.models.builtin import BuiltinProvider
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from dse.core.configuration import ModelFormat
     from dse.models.provider import Provider
-    from dse.types import ModelFormat
 
 
 FORMATS: tuple[ModelFormat, ...] = ("onnx", "tflite")
@@ -35,11 +35,11 @@ models:
 def provider(request: pytest.FixtureRequest, tmp_path: Path) -> Provider:
     request.getfixturevalue("shared_cache")
     if request.param == "builtin":
-        return Builtin()
+        return BuiltinProvider()
     (tmp_path / "a.tflite").write_bytes(b"\x1c\0\0\0TFL3")
     (tmp_path / "b.onnx").write_bytes(b"\x08\x08\x3a\x02\x0a\x00")
     (tmp_path / "models.yaml").write_text(MANIFEST)
-    return Files(tmp_path)
+    return FolderProvider(tmp_path)
 
 
 def offers(provider: Provider) -> Iterator[tuple[str, str, list[ModelFormat]]]:

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from dse.errors import DseError, UnavailableError
-from dse.models import builtin, needs, quantise
-from dse.models.builtin import Builtin
+from dse.core import needs
+from dse.core.errors import DseError, UnavailableError
+from dse.models import quantise
 from dse.models.calibration import RANDOM_PIXELS, Calibration
-from dse.models.catalogue import CATALOGUE
-from dse.models.graph import Conv, Dense
+from dse.tasks.image_classification.models import builtin
+from dse.tasks.image_classification.models.builtin import BuiltinProvider
+from dse.tasks.image_classification.models.catalogue import CATALOGUE
+from dse.tasks.image_classification.models.graph import Conv, Dense
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dse.types import ModelFormat, Preprocessing
+    from dse.core.configuration import ModelFormat
+    from dse.tasks.image_classification.preprocessing import Preprocessing
 
 SMALLEST = "mobilenet-v1-0.25-128"
 SELECTION = (
@@ -38,7 +41,7 @@ SELECTION = (
 FORMATS: tuple[ModelFormat, ...] = ("onnx", "tflite")
 BUILD = """
 import json, sys
-from dse.models.builtin import Builtin
+from dse.tasks.image_classification.models.builtin import Builtin
 path = Builtin().artefact({model!r}, "int8", ({form!r},)).path
 loaded = [name for name in ("onnxruntime", "ai_edge_quantizer") if name in sys.modules]
 print(json.dumps([str(path), loaded]))
@@ -46,7 +49,7 @@ print(json.dumps([str(path), loaded]))
 
 
 def int8(name: str, form: ModelFormat) -> Path:
-    return Builtin().artefact(name, "int8", (form,)).path
+    return BuiltinProvider().artefact(name, "int8", (form,)).path
 
 
 def onnx_scores(
@@ -106,7 +109,7 @@ def test_int8_says_what_fp32_says(name: str, form: ModelFormat) -> None:
     known = CATALOGUE[name]
     run = onnx_scores if form == "onnx" else tflite_scores
     images = pixels(4, known.resolution)
-    expected = run(Builtin().artefact(name, "fp32", (form,)).path, images)
+    expected = run(BuiltinProvider().artefact(name, "fp32", (form,)).path, images)
     for batch in (1, 4):
         scores = run(int8(name, form), images[:batch])
         assert scores.dtype == np.float32
@@ -290,19 +293,19 @@ def test_the_tflite_file_has_the_usual_form(name: str) -> None:
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.usefixtures("shared_cache")
 def test_the_artefact_says_what_it_was_calibrated_with(form: ModelFormat) -> None:
-    found, known = Builtin().artefact(SMALLEST, "int8", (form,)), CATALOGUE[SMALLEST]
+    found, known = BuiltinProvider().artefact(SMALLEST, "int8", (form,)), CATALOGUE[SMALLEST]
     assert found.weights == "untrained (builtin), int8 calibrated on random pixels"
     assert found.format == form
     assert found.preprocessing.layout == ("NCHW" if form == "onnx" else "NHWC")
     assert found.preprocessing.dtype == "float32"
     assert found.published == known.published["int8"]
-    fp32 = Builtin().artefact(SMALLEST, "fp32", (form,)).path.stat().st_size
+    fp32 = BuiltinProvider().artefact(SMALLEST, "fp32", (form,)).path.stat().st_size
     assert found.path.stat().st_size < 0.35 * fp32
 
 
 @pytest.mark.usefixtures("shared_cache")
 def test_an_int8_without_a_published_figure_is_built_as_well() -> None:
-    assert Builtin().artefact(SELECTION[3], "int8", ("tflite",)).published is None
+    assert BuiltinProvider().artefact(SELECTION[3], "int8", ("tflite",)).published is None
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -335,9 +338,9 @@ def forbidden(*_arguments: object) -> bytes:
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.usefixtures("shared_cache")
 def test_a_file_is_built_once(form: ModelFormat, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = Builtin().artefact(SMALLEST, "int8", (form,))
+    before = BuiltinProvider().artefact(SMALLEST, "int8", (form,))
     monkeypatch.setattr(quantise, "quantise", forbidden)
-    assert Builtin().artefact(SMALLEST, "int8", (form,)) == before
+    assert BuiltinProvider().artefact(SMALLEST, "int8", (form,)) == before
 
 
 @pytest.mark.usefixtures("own_cache")
@@ -394,7 +397,7 @@ def test_the_samples_set_the_ranges() -> None:
         for sample in RANDOM_PIXELS.samples(preprocessing):
             yield sample / np.float32(16)
 
-    provider = Builtin(Calibration("faint pixels", "faint", faint))
+    provider = BuiltinProvider(Calibration("faint pixels", "faint", faint))
     found = provider.artefact(SMALLEST, "int8", ("tflite",))
     assert found.weights == "untrained (builtin), int8 calibrated on faint pixels"
     ours, usual = ranges(found.path), ranges(int8(SMALLEST, "tflite"))
@@ -427,13 +430,13 @@ def test_without_the_library_the_remedy_is_told(
 ) -> None:
     module = "onnxruntime" if form == "onnx" else "ai_edge_quantizer"
     monkeypatch.setattr(needs, "find_spec", lambda name: None if name == module else name)
-    problem = str(Builtin().obstacle(SMALLEST, "int8", (form,)))
+    problem = str(BuiltinProvider().obstacle(SMALLEST, "int8", (form,)))
     assert module.replace("_", "-") in problem
     assert "pip install 'mlperf-dse[quantise]'" in problem
-    assert Builtin().obstacle(SMALLEST, "int8", FORMATS) is None
-    assert Builtin().obstacle(SMALLEST, "fp32", (form,)) is None
+    assert BuiltinProvider().obstacle(SMALLEST, "int8", FORMATS) is None
+    assert BuiltinProvider().obstacle(SMALLEST, "fp32", (form,)) is None
     with pytest.raises(UnavailableError, match=r"mlperf-dse\[quantise\]"):
-        Builtin().artefact(SMALLEST, "int8", (form,))
+        BuiltinProvider().artefact(SMALLEST, "int8", (form,))
 
 
 @pytest.mark.usefixtures("own_cache")
@@ -443,7 +446,7 @@ def test_a_library_of_another_name_counts_as_missing(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(metadata, "version", missing)
     with pytest.raises(UnavailableError, match="need onnx and onnxruntime"):
-        Builtin().artefact(SMALLEST, "int8", ("onnx",))
+        BuiltinProvider().artefact(SMALLEST, "int8", ("onnx",))
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -13,22 +13,22 @@ import onnx
 import pytest
 import yaml
 
-from dse.errors import ModelError, RequestError
-from dse.models import needs
+from dse.core import needs
+from dse.core.errors import ModelError, RequestError
 from dse.models.calibration import RANDOM_PIXELS, Calibration
-from dse.models.catalogue import CATALOGUE
-from dse.models.converted import Converted
-from dse.models.files import Files
-from dse.models.onnx_writer import onnx_bytes
+from dse.models.folder import FolderProvider
 from dse.models.quantised import Quantised
-from dse.models.tflite_writer import tflite_bytes
+from dse.tasks.image_classification.models.catalogue import CATALOGUE
+from dse.tasks.image_classification.models.conversion import Converted
+from dse.tasks.image_classification.models.onnx_writer import onnx_bytes
+from dse.tasks.image_classification.models.tflite_writer import tflite_bytes
 from tests import small_models
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dse.core.configuration import ModelFormat
     from dse.models.provider import Provider
-    from dse.types import ModelFormat
 
 NAME = "mobilenet-v1-0.25-128"
 BOTH: tuple[ModelFormat, ...] = ("onnx", "tflite")
@@ -63,7 +63,7 @@ BUILD = """
 import json, sys
 from pathlib import Path
 from dse.models.calibration import RANDOM_PIXELS
-from dse.models.files import Files
+from dse.models.folder import Files
 from dse.models.quantised import Quantised
 provider = Quantised(Files(Path(sys.argv[1])), RANDOM_PIXELS)
 found = provider.artefact("small", "int8", (sys.argv[2],))
@@ -84,9 +84,9 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def files(folder: Path, *entries: dict[str, Any]) -> Files:
+def files(folder: Path, *entries: dict[str, Any]) -> FolderProvider:
     (folder / "models.yaml").write_text(yaml.safe_dump({"models": list(entries)}))
-    return Files(folder)
+    return FolderProvider(folder)
 
 
 def both(inner: Provider, calibration: Calibration | None = IMAGES) -> Quantised:

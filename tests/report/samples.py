@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from dse.core.measurement import Failure, FailureKind, Measurement, Outcome, Source
+from dse.core.metrics import ACCURACY
+from dse.machine.system import detect
 from dse.study.folder import StudyFolder
 from dse.study.generations import distributions
 from dse.study.study import Study
-from dse.system import detect
-from dse.types import ACCURACY, Failure, FailureKind, Measurement, Outcome, Source
 from tests.study.studies import about, create, fill, outcome, planned, small_space
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dse.types import Configuration
+    from dse.core.configuration import Configuration
 
 HARM = (
     "</script><script>window.harmed=1</script><img src=x onerror=window.harmed=1>"

@@ -10,21 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.plausibility import counted
+from dse.core.configuration import Configuration
+from dse.core.measurement import Measurement, Outcome, Source
+from dse.core.metrics import ACCURACY, DEFAULT_OBJECTIVES
+from dse.core.plausibility import counted
 from dse.report.frame import frame
 from dse.report.html.columns import Words, columns
 from dse.report.quantities import quantities
-from dse.report.standing import Standing, standings
+from dse.report.standing import PointStatus, point_statuses
 from dse.report.view import View
 from dse.study.record import Record
-from dse.types import (
-    ACCURACY,
-    DEFAULT_OBJECTIVES,
-    Configuration,
-    Measurement,
-    Outcome,
-    Source,
-)
 from tests.report.samples import HARM, harmful, ordinary
 
 if TYPE_CHECKING:
@@ -33,7 +28,7 @@ if TYPE_CHECKING:
 
 def of(view: View) -> dict[str, dict[str, Any]]:
     records = sorted(view.study.records.values(), key=lambda record: record.id)
-    made = columns(records, standings(view), quantities(view))
+    made = columns(records, point_statuses(view), quantities(view))
     assert json.loads(json.dumps(made, allow_nan=False)) == made
     return {column["name"]: column for column in made}
 
@@ -77,15 +72,15 @@ def test_values_intervals_and_what_they_rest_on(tmp_path: Path) -> None:
 
 def test_standings_are_those_of_the_study(tmp_path: Path) -> None:
     view = View(ordinary(tmp_path / "s"))
-    found = standings(view)
+    found = point_statuses(view)
     failed = {r.id for r in view.study.records.values() if r.outcome.failure}
-    assert {id_ for id_, standing in found.items() if standing is Standing.FAILED} == failed
-    on = {Standing.CERTAIN, Standing.LEADING, Standing.BEHIND}
+    assert {id_ for id_, standing in found.items() if standing is PointStatus.FAILED} == failed
+    on = {PointStatus.CERTAIN, PointStatus.LEADING, PointStatus.BEHIND}
     assert {id_ for id_, standing in found.items() if standing in on} == {
         r.id for r in view.frontier
     }
     sure = {r.id for r in view.frontier if view.certain(r)}
-    assert {id_ for id_, standing in found.items() if standing is Standing.CERTAIN} == sure
+    assert {id_ for id_, standing in found.items() if standing is PointStatus.CERTAIN} == sure
 
 
 @pytest.mark.parametrize("name", ["model", "failure_message", "accuracy_percent"])
@@ -104,7 +99,7 @@ def test_what_speaks_against_an_accuracy_stands_before_what_failed() -> None:
         for id_, found in enumerate([(accuracy,), ()])
     ]
     told = "one label for all images (label 7 for 50 of 50): look at mean, scale, layout, dtype"
-    made = columns(points, dict.fromkeys(range(2), Standing.DOMINATED), [])
+    made = columns(points, dict.fromkeys(range(2), PointStatus.DOMINATED), [])
     assert [column["name"] for column in made][-3:] == ["notes", "failure", "failure_message"]
     assert (made[-3]["words"], made[-3]["cells"]) == ([told], [0, -1])
     assert list(frame(points, [ACCURACY.name])["notes"]) == [told, ""]

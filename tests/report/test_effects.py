@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dse.core.configuration import Configuration, KnobValue
+from dse.core.measurement import Failure, FailureKind, Measurement, Outcome, Source
 from dse.report.effects import effects
-from dse.report.quantities import Quantity, Value
+from dse.report.quantities import ReportedMetric, ReportedValue
 from dse.study.record import Record
-from dse.types import Configuration, Failure, FailureKind, KnobValue, Measurement, Outcome, Source
 
 if TYPE_CHECKING:
     from dse.report.effects import Effect
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
 LATENCY = "latency_p90_ms"
 
 
-def of(record: Record) -> Value | None:
+def of(record: Record) -> ReportedValue | None:
     found = record.outcome.measurement(LATENCY)
-    return None if found is None else Value(found.value, None, found.key, "")
+    return None if found is None else ReportedValue(found.value, None, found.key, "")
 
 
-RATIO = Quantity(LATENCY, "p90", "p90", "minimize", 3, relative=True, of=of)
-DIFFERENCE = Quantity(LATENCY, "p90", "p90", "minimize", 3, relative=False, of=of)
+RATIO = ReportedMetric(LATENCY, "p90", "p90", "minimize", 3, relative=True, of=of)
+DIFFERENCE = ReportedMetric(LATENCY, "p90", "p90", "minimize", 3, relative=False, of=of)
 
 
 def record(

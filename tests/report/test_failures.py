@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dse.core.measurement import Failure, FailureKind, Outcome
 from dse.report.failures import REASON_WIDTH, TAIL_LINES, explained, printable, reasons
 from dse.study.folder import StudyFolder
 from dse.study.generations import distributions
-from dse.types import Failure, FailureKind, Outcome
 from tests.study.studies import create, planned, small_space
 
 if TYPE_CHECKING:

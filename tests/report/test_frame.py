@@ -5,19 +5,11 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from dse.core.configuration import CONFIGURATION_FIELDS, Configuration, KnobValue
+from dse.core.measurement import Failure, FailureKind, Measurement, Outcome, Source
+from dse.core.metrics import DEFAULT_OBJECTIVES
 from dse.report.frame import frame, known_metrics
 from dse.study.record import Record
-from dse.types import (
-    CONFIGURATION_FIELDS,
-    DEFAULT_OBJECTIVES,
-    Configuration,
-    Failure,
-    FailureKind,
-    KnobValue,
-    Measurement,
-    Outcome,
-    Source,
-)
 
 ACCURACY, LATENCY, THROUGHPUT = DEFAULT_OBJECTIVES
 FIELDS = ["id", *CONFIGURATION_FIELDS]

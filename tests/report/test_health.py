@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dse.core.measurement import Measurement, Outcome, Source
+from dse.core.metrics import LATENCY, METRICS, PEAK_MEMORY
 from dse.report.health import health
 from dse.study.folder import StudyFolder
 from dse.study.generations import distributions
 from dse.study.record import Purpose
-from dse.types import LATENCY, METRICS, PEAK_MEMORY, Configuration, Measurement, Outcome, Source
 from tests.study.studies import create, planned, small_space
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dse.core.configuration import Configuration, KnobValue
+    from dse.core.measurement import FidelityName
     from dse.study.study import Study
-    from dse.types import FidelityName, KnobValue
 
 SPACE = small_space(objectives=[LATENCY.name], batch_sizes=1, backends={"null": {}})
 CONFIGURATIONS = planned(SPACE).configurations

@@ -8,13 +8,15 @@ import matplotlib as mpl
 import matplotlib.image
 import pytest
 
-from dse.errors import DseError
-from dse.report.picture import MOST_NAMES, axes_metrics, draw
+from dse.core.configuration import Configuration
+from dse.core.errors import DseError
+from dse.core.measurement import Measurement, Outcome, Source
+from dse.core.metrics import DEFAULT_OBJECTIVES
+from dse.report.picture import MAX_NAMES, axes_metrics, draw
 from dse.report.pictures import print_picture, write
 from dse.report.text import console
 from dse.study.folder import StudyFolder
 from dse.study.record import Record
-from dse.types import DEFAULT_OBJECTIVES, Configuration, Measurement, Outcome, Source
 from tests.study.studies import create, fill, outcome, small_space
 
 if TYPE_CHECKING:
@@ -88,7 +90,7 @@ def test_a_place_that_can_not_be_written_is_told_and_no_end(
 def test_many_models_backends_and_formats(tmp_path: Path, suffix: str, start: bytes) -> None:
     """More names than are written, more backends than there are colours, names like formulas."""
     records = []
-    for number in range(MOST_NAMES + 5):
+    for number in range(MAX_NAMES + 5):
         runtime: Any = f"runtime-{number % 9}"
         point = Configuration(rf"$\frac_{number}$", "fp32", "replay", 1, 1, (("runtime", runtime),))
         records.append(Record(number, point, outcome(point)))

@@ -10,17 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dse.core.configuration import Configuration
+from dse.core.measurement import FailureKind, Measurement, Outcome, Source
+from dse.core.metrics import DEFAULT_OBJECTIVES
 from dse.report.summary import accuracy_source, frontier, notes, ordered, point, status
 from dse.study.folder import StudyFolder
 from dse.study.record import Record
-from dse.types import DEFAULT_OBJECTIVES, Configuration, FailureKind, Measurement, Outcome, Source
 from tests.study.studies import create, failed, fill, small_space
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dse.core.measurement import FidelityName
     from dse.study.study import Study
-    from dse.types import FidelityName
 
 ACCURACY, LATENCY, THROUGHPUT = DEFAULT_OBJECTIVES
 NUMBERS = st.floats(0, 100, allow_nan=False)

@@ -8,26 +8,20 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
+from dse.core.configuration import Configuration, KnobValue
+from dse.core.measurement import Measurement, Outcome, Source
+from dse.core.metrics import DEFAULT_OBJECTIVES, METRICS
 from dse.report.text import HEADINGS, console, excluded_lines, frontier_table, marks, number
 from dse.space import Excluded
-from dse.study.measured import Observation
+from dse.study.observations import Observation
 from dse.study.record import Record
-from dse.study.results import Results
-from dse.types import (
-    DEFAULT_OBJECTIVES,
-    METRICS,
-    Configuration,
-    KnobValue,
-    Measurement,
-    Outcome,
-    Source,
-)
+from dse.study.results import StudyResults
 from tests.study.studies import outcome, small_space
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dse.types import Metric
+    from dse.core.metrics import Metric
 
 ACCURACY, LATENCY, THROUGHPUT = DEFAULT_OBJECTIVES
 
@@ -100,7 +94,7 @@ def test_a_point_that_other_intervals_reach_is_marked() -> None:
 
 
 def test_points_behind_others_come_last() -> None:
-    results = Results()
+    results = StudyResults()
     results.start(small_space(objectives=[ACCURACY, LATENCY], batch_sizes=1))
     points = [(50.0, 1.03), (50.0, 1.0), (40.0, 1.01), (60.0, 5.0)]
     for place, (accuracy, latency_ms) in enumerate(points):

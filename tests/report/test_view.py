@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dse.core.errors import RequestError
+from dse.core.metrics import DEFAULT_OBJECTIVES, ENERGY, METRICS
+from dse.core.pareto import Frontier, nondominated
 from dse.derived.derivation import Derivation
-from dse.errors import RequestError
-from dse.frontier import Frontier, nondominated
 from dse.report.view import View, known_of, machine_of
+from dse.study.batch_frontier import point_of
 from dse.study.folder import StudyFolder
-from dse.study.sieve import point_of
-from dse.types import DEFAULT_OBJECTIVES, ENERGY, METRICS
 from tests.study.studies import create, failed, fill, small_space
 
 if TYPE_CHECKING:

@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.errors import RequestError
+from dse.core.errors import RequestError
+from dse.core.measurement import Source
+from dse.core.metrics import METRICS
 from dse.results.imported import Import, SourceForm, keep, name_for, read_import, sha256_of, source
 from dse.results.read import read_file
-from dse.results.table import OFFLINE_POWER, Results, Row
+from dse.results.table import OFFLINE_POWER, ResultTable, Row
 from dse.study.folder import StudyFolder
-from dse.types import METRICS, Source
 from tests.results.tables import write_published
 from tests.results.trees import write_tree
 
@@ -47,8 +48,8 @@ def rows(draw: st.DrawFn) -> Row:
 
 
 @st.composite
-def results(draw: st.DrawFn) -> Results:
-    return Results(
+def results(draw: st.DrawFn) -> ResultTable:
+    return ResultTable(
         name=draw(NAMES),
         origin="table.csv",
         cpu=draw(TEXTS),
@@ -74,7 +75,7 @@ def imported(path: Path) -> Import:
 
 @given(systems=st.lists(results(), max_size=3))
 def test_what_was_kept_is_read_again(
-    tmp_path_factory: pytest.TempPathFactory, systems: list[Results]
+    tmp_path_factory: pytest.TempPathFactory, systems: list[ResultTable]
 ) -> None:
     place = StudyFolder(tmp_path_factory.mktemp("kept") / "x")
     made = Import((SourceForm(file="table.csv", sha256="0" * 64),), tuple(systems))

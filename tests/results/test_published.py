@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.errors import RequestError
+from dse.core.errors import RequestError
+from dse.core.measurement import Source
+from dse.core.metrics import ACCURACY, ENERGY, LATENCY, MULTI_STREAM, THROUGHPUT
 from dse.results.read import read_table
 from dse.results.table import OFFLINE_POWER
-from dse.types import ACCURACY, ENERGY, LATENCY, MULTI_STREAM, THROUGHPUT, Source
 from tests.results.tables import write_published
 
 if TYPE_CHECKING:

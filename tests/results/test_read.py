@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.errors import RequestError
+from dse.core.errors import RequestError
+from dse.core.measurement import Source
+from dse.core.metrics import DEFAULT_OBJECTIVES
 from dse.results.read import read_results
-from dse.types import DEFAULT_OBJECTIVES, Source
 from tests.replays import write_space, write_table
 from tests.results.tables import write_published
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.errors import RequestError
+from dse.core.errors import RequestError
+from dse.core.measurement import Source
+from dse.core.metrics import ACCURACY, LATENCY, MULTI_STREAM, THROUGHPUT
 from dse.loadgen.logs import DETAIL
 from dse.results.read import read_results
 from dse.results.tree import evidence, read_tree, submitters
-from dse.types import ACCURACY, LATENCY, MULTI_STREAM, THROUGHPUT, Source
 from tests.results.trees import MODEL, OFFLINE, SINGLE, write_tree
 from tests.submission.conftest import copied, data, kept
 from tests.submission.evidence import IMAGES, PERCENT, VALUES
@@ -20,7 +21,7 @@ from tests.submission.exports import exported
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dse.results.table import Results
+    from dse.results.table import ResultTable
     from tests.commandline import Command
     from tests.submission.copies import Copy
 
@@ -30,7 +31,7 @@ RUN = Path("performance/run_1") / DETAIL
 SCORE = Path("accuracy/accuracy.txt")
 
 
-def only(path: Path) -> Results:
+def only(path: Path) -> ResultTable:
     (found,) = read_tree(path)
     return found
 

@@ -6,8 +6,8 @@ import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
+from dse.core.metrics import Scenario
 from dse.loadgen.logs import DETAIL
-from dse.types import Scenario
 from tests.submission.evidence import GOLDEN, GOOD, IMAGES
 
 if TYPE_CHECKING:

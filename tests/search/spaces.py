@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dse.search.facts import facts
+from dse.core.configuration import Configuration
+from dse.core.metrics import ACCURACY, DEFAULT_OBJECTIVES, LATENCY, THROUGHPUT
+from dse.search.model_prior import model_prior
 from dse.search.searcher import Searcher
-from dse.types import ACCURACY, DEFAULT_OBJECTIVES, LATENCY, THROUGHPUT, Configuration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,7 +36,7 @@ def configurations(
 
 def values(configuration: Configuration) -> dict[str, float]:
     """Larger models are slower and more accurate, integers and threads faster, batches better."""
-    known = facts(configuration.model)
+    known = model_prior(configuration.model)
     log_macs = known.log_macs - 19 if known else 0.0
     log_ms = 2 + 0.8 * log_macs - 0.5 * np.log2(configuration.threads)
     log_ms -= 0.7 * (configuration.precision == "int8") + 0.4 * (configuration.backend == "other")
@@ -61,7 +62,7 @@ def explored(
         left.remove(place)
         found.append(place)
         outcome = outcomes[every[place]]
-        searcher.learn(place, outcome or {}, ran=outcome is not None)
+        searcher.observe(place, outcome or {}, ran=outcome is not None)
     return found
 
 

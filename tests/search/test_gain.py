@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from dse.search.gain import MOST_BOXES, rest, volume
+from dse.search.gain import MAX_BOXES, free_boxes, volume
 
 COORDINATES = st.integers(-3, 12).map(lambda n: n / 10)
 
@@ -27,7 +27,7 @@ def test_a_gain_is_the_difference_of_two_volumes(points: tuple[np.ndarray, np.nd
     old, new = points
     reference = np.ones(old.shape[1])
     before = volume(old, reference)
-    gains = rest(old, reference).gains(new)
+    gains = free_boxes(old, reference).gains(new)
     for point, gain in zip(new, gains, strict=True):
         after = volume(np.concatenate([old, point[None]]), reference)
         assert gain == pytest.approx(after - before, abs=1e-9)
@@ -38,8 +38,8 @@ def test_a_large_frontier_is_thinned_to_what_adds_most() -> None:
     points = np.abs(rng.standard_normal((300, 4)))
     front = points / np.linalg.norm(points, axis=1, keepdims=True)
     reference = np.full(4, 1.1)
-    left = rest(front, reference)
-    assert len(left.lower) <= MOST_BOXES
+    left = free_boxes(front, reference)
+    assert len(left.lower) <= MAX_BOXES
     # Never less than the truth, since points are left out; and nothing where all are beaten.
     better = front[:5] * 0.9
     exact = [volume(np.concatenate([front, p[None]]), reference) for p in better]

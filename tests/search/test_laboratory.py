@@ -12,10 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.errors import RequestError
+from dse.core.configuration import Configuration
+from dse.core.errors import RequestError
+from dse.core.measurement import Measurement, Outcome, Source
+from dse.core.metrics import DEFAULT_OBJECTIVES
 from dse.explore.samplers import SAMPLERS
-from dse.models.catalogue import published_pairs
-from dse.types import DEFAULT_OBJECTIVES, Configuration, Measurement, Outcome, Source
+from dse.tasks.image_classification.models.catalogue import published_pairs
 from tests.benchmarks.laboratory import gp
 from tests.benchmarks.laboratory.contest import Entry, Run, Scale, _trace, rows_of, whole_s
 from tests.benchmarks.laboratory.cost import START_S, Stopwatch

@@ -8,10 +8,11 @@ import optuna
 import pytest
 from optuna.study import StudyDirection
 
-from dse.errors import RequestError
+from dse.core.configuration import Configuration
+from dse.core.errors import RequestError
+from dse.core.metrics import ACCURACY, LATENCY
+from dse.core.pareto import Constraint
 from dse.search import FrontierSampler
-from dse.space.space import Constraint
-from dse.types import ACCURACY, LATENCY, Configuration
 from tests.search.spaces import values
 
 CHOICES = {

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from dse.core.configuration import Configuration
+from dse.core.metrics import DEFAULT_OBJECTIVES
 from dse.search.gain import volume
-from dse.search.quantities import loss
 from dse.search.surrogate import Surrogate
-from dse.types import DEFAULT_OBJECTIVES, Configuration
+from dse.search.targets import loss
 from tests.benchmarks.laboratory.contest import Entry, contest
 from tests.benchmarks.laboratory.tables import read
 from tests.search.spaces import explored, searcher
@@ -68,10 +69,10 @@ def test_intervals_hold_on_the_grid(grid: Known) -> None:
         surrogate = Surrogate(every, DEFAULT_OBJECTIVES)
         order = np.random.default_rng(seed).permutation(len(every)).tolist()
         for place in order[:40]:
-            surrogate.learn(place, grid[every[place]] or {}, ran=place in points)
+            surrogate.observe(place, grid[every[place]] or {}, ran=place in points)
         surrogate.refresh(np.zeros(0, dtype=np.intp))
         unseen = np.array([place for place in order[40:] if place in points])
-        belief = surrogate.believe(unseen)
+        belief = surrogate.predict(unseen)
         for row, each in enumerate(surrogate._learned):
             values = [each.quantity.of(grid[every[place]] or {}) for place in unseen]
             unknown = belief.deviations[row] > 0

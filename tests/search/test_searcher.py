@@ -9,10 +9,8 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from dse.search.gain import volume
-from dse.search.quantities import loss
-from dse.space.space import Constraint
-from dse.types import (
+from dse.core.configuration import Configuration
+from dse.core.metrics import (
     ACCURACY,
     DEFAULT_OBJECTIVES,
     ENERGY,
@@ -20,8 +18,10 @@ from dse.types import (
     MODEL_SIZE,
     MULTI_STREAM,
     THROUGHPUT,
-    Configuration,
 )
+from dse.core.pareto import Constraint
+from dse.search.gain import volume
+from dse.search.targets import loss
 from tests.search.spaces import NONE, configurations, explored, searcher, values
 
 EVERY = configurations()
@@ -110,7 +110,7 @@ def test_what_is_believed_meanwhile_is_forgotten() -> None:
     one, other = searcher(EVERY, seed=3), searcher(EVERY, seed=3)
     for search in (one, other):
         for place in range(0, 40, 4):
-            search.learn(place, TRUTH[EVERY[place]], ran=True)
+            search.observe(place, TRUTH[EVERY[place]], ran=True)
     left = np.arange(41, len(EVERY))
     one.propose(left, np.arange(1, 40, 4))
     other.propose(left, np.array(NONE, dtype=np.intp))
@@ -118,7 +118,7 @@ def test_what_is_believed_meanwhile_is_forgotten() -> None:
     believed = [s._surrogate for s in (one, other)]
     for each in believed:
         each.refresh(nobody)
-    means = [each.believe(left).means for each in believed]
+    means = [each.predict(left).means for each in believed]
     assert means[0] == pytest.approx(means[1], abs=1e-6)
 
 

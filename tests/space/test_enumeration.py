@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dse.errors import RequestError
+from dse.core.configuration import CONFIGURATION_FIELDS
+from dse.core.errors import RequestError
 from dse.space import SearchSpace, auto_threads, configurations, parameters, size
-from dse.types import CONFIGURATION_FIELDS
 from tests.space.spaces import OFFERS, descriptions, space, write
 
 if TYPE_CHECKING:
-    from dse.types import Configuration
+    from dse.core.configuration import Configuration
 
 MACHINE = (4, 3)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dse.errors import RequestError
+from dse.core.errors import RequestError
 from dse.space import SearchSpace, find_space, known_spaces, resolve, summary
 from tests.space.spaces import Catalogue, write
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.errors import RequestError
+from dse.core.errors import RequestError
 from dse.space import SearchSpace
 from tests.space.spaces import write
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dse.errors import RequestError
+from dse.core.errors import RequestError
 from dse.space import (
     Excluded,
     Parameter,
@@ -24,7 +24,7 @@ from tests.space.spaces import OFFERS, Catalogue, descriptions, space, write
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dse.types import KnobValue
+    from dse.core.configuration import KnobValue
 
 
 def test_what_has_no_model_file_is_excluded_with_the_reason() -> None:

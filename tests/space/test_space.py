@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dse.errors import RequestError
+from dse.core.errors import RequestError
 from dse.space import BackendChoice, Constraint, KnobChoice, SearchSpace
 from tests.space.spaces import space, write
 

@@ -5,27 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from dse.core.checksums import digest
+from dse.core.measurement import Failure, FailureKind, Measurement, Outcome, Source
+from dse.core.metrics import DEFAULT_OBJECTIVES
 from dse.explore.pool import Pool
 from dse.explore.samplers import make_sampler
+from dse.machine.system import detect
 from dse.space import SearchSpace, resolve
-from dse.study.about import About
 from dse.study.generations import distributions
+from dse.study.metadata import StudyMetadata
 from dse.study.study import Study
-from dse.system import detect
-from dse.types import (
-    DEFAULT_OBJECTIVES,
-    Configuration,
-    Failure,
-    FailureKind,
-    Measurement,
-    Outcome,
-    Source,
-    digest,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from dse.core.configuration import Configuration
     from dse.space import Plan
     from dse.study.folder import StudyFolder
 
@@ -59,9 +53,9 @@ def planned(space: SearchSpace) -> Plan:
     return resolve(space, NoFiles(), 2, 2)
 
 
-def about(space: SearchSpace, **changes: Any) -> About:
+def about(space: SearchSpace, **changes: Any) -> StudyMetadata:
     """A study of the space on this machine."""
-    made = About(
+    made = StudyMetadata(
         system=detect().as_dict(),
         space=space.as_dict(),
         planned=len(planned(space).configurations),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dse.types import DEFAULT_OBJECTIVES
+from dse.core.metrics import DEFAULT_OBJECTIVES
 from tests.commandline import PATIENCE_S
 from tests.replays import write_space, write_table
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.study.drift import FEWEST, FLOOR, Window, windows
+from dse.study.drift import FLOOR, MIN_ANCHOR_VALUES, Window, windows
 
 if TYPE_CHECKING:
     from dse.study.drift import Place
@@ -79,7 +79,7 @@ def test_one_from_the_start_has_no_beginning(usual: float, first: int, quiet: li
     assert not found.holds((1, 10_000))
 
 
-@given(st.lists(USUAL, max_size=FEWEST - 1))
+@given(st.lists(USUAL, max_size=MIN_ANCHOR_VALUES - 1))
 def test_too_few_say_nothing(values: list[float]) -> None:
     assert windows(placed(values)) == []
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.errors import RequestError
+from dse.core.errors import RequestError
 from dse.study.folder import STUDIES, StudyFolder, existing_folder, study_folder
 from dse.study.storage import sqlite_url
 from tests.replays import write_space, write_table

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import optuna
 import pytest
 
+from dse.core.measurement import FailureKind
 from dse.explore.pool import Pool
 from dse.study import generations
 from dse.study.folder import StudyFolder
 from dse.study.generations import generation_name
 from dse.study.storage import open_storage, sqlite_url
 from dse.study.study import Study
-from dse.types import FailureKind
 from tests.replays import outcomes, write_space, write_table
 from tests.study.studies import about, create, failed, fill, planned, small_space
 

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.errors import DseError
+from dse.core.errors import DseError
+from dse.core.measurement import Measurement, Source
+from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.study import journal
-from dse.types import LATENCY, THROUGHPUT, Measurement, Source
 
 if TYPE_CHECKING:
     from pathlib import Path

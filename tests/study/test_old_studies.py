@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from dse.registry import backend
+from dse.core.registry import backend
+from dse.machine.system import detect
 from dse.study.generations import SCHEMA
-from dse.system import detect
 from tests.replays import outcomes, taken
 
 if TYPE_CHECKING:

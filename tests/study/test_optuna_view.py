@@ -8,9 +8,10 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from dse.core.configuration import Configuration
+from dse.core.metrics import DEFAULT_OBJECTIVES, METRICS
 from dse.study.folder import StudyFolder
 from dse.study.storage import open_storage, sqlite_url
-from dse.types import DEFAULT_OBJECTIVES, METRICS, Configuration
 from tests.study.studies import create, fill, planned, small_space
 
 if TYPE_CHECKING:

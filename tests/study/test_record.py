@@ -11,7 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from optuna.trial import TrialState
 
-from dse.study.about import About
+from dse.core.configuration import Configuration, KnobValue
+from dse.core.measurement import Failure, FailureKind, Measurement, Outcome, Source
+from dse.core.metrics import METRICS
+from dse.study.metadata import StudyMetadata
 from dse.study.record import (
     Purpose,
     configuration_of,
@@ -20,18 +23,8 @@ from dse.study.record import (
     outcome_as_dict,
     outcome_from_dict,
     outcome_of,
+    own_measurements,
     purpose_of,
-    taken,
-)
-from dse.types import (
-    METRICS,
-    Configuration,
-    Failure,
-    FailureKind,
-    KnobValue,
-    Measurement,
-    Outcome,
-    Source,
 )
 from tests.study.studies import about, outcome, small_space
 
@@ -110,7 +103,7 @@ def test_a_trial_says_what_was_written_into_it(
     trial = optuna.trial.create_trial(state=TrialState.FAIL, user_attrs=through_json(attributes))
     assert (configuration_of(trial), outcome_of(trial)) == (configuration, given_outcome)
     assert (purpose_of(trial), host_of(trial)) == (purpose, "somewhere")
-    assert sorted(taken(trial), key=repr) == sorted(measurements, key=repr)
+    assert sorted(own_measurements(trial), key=repr) == sorted(measurements, key=repr)
 
 
 def test_what_was_written_before_there_was_a_ladder_is_a_probe() -> None:
@@ -131,10 +124,10 @@ def test_a_trial_without_an_outcome_has_its_measurements() -> None:
     )
     assert outcome_of(trial) is None
     assert configuration_of(trial) is None
-    assert list(taken(trial)) == [one]
+    assert list(own_measurements(trial)) == [one]
 
 
 @pytest.mark.parametrize("changes", [{}, {"excluded": ("a", "b"), "artefacts": {"m": "0" * 64}}])
 def test_what_a_study_is_about_comes_back(changes: dict[str, Any]) -> None:
     written = about(small_space(), **changes)
-    assert About.from_dict(through_json(written.as_dict())) == written
+    assert StudyMetadata.from_dict(through_json(written.as_dict())) == written

@@ -8,25 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.frontier import Frontier, feasible
-from dse.study.measured import Observation
-from dse.study.results import Results
-from dse.study.sieve import point_of
-from dse.types import (
-    ACCURACY,
-    LATENCY,
-    THROUGHPUT,
-    Configuration,
-    Failure,
-    FailureKind,
-    Measurement,
-    Outcome,
-    Source,
-)
+from dse.core.configuration import Configuration
+from dse.core.measurement import Failure, FailureKind, Measurement, Outcome, Source
+from dse.core.metrics import ACCURACY, LATENCY, THROUGHPUT
+from dse.core.pareto import Frontier, feasible
+from dse.study.batch_frontier import point_of
+from dse.study.observations import Observation
+from dse.study.results import StudyResults
 from tests.study.studies import small_space
 
 if TYPE_CHECKING:
-    from dse.types import FidelityName
+    from dse.core.measurement import FidelityName
 
 SPACE = small_space(constraints={LATENCY.name: {"max": 8}})
 PUBLISHED = {"a": 60.0, "b": 70.0}
@@ -61,7 +53,7 @@ TRIALS = st.lists(trials(), max_size=25)
 Trials = list[tuple[Configuration, Outcome]]
 
 
-def take(results: Results, number: int, trial: tuple[Configuration, Outcome]) -> None:
+def take(results: StudyResults, number: int, trial: tuple[Configuration, Outcome]) -> None:
     own, outcome = trial
     for measurement in outcome.measurements:
         if measurement.source is Source.MEASURED:
@@ -69,7 +61,7 @@ def take(results: Results, number: int, trial: tuple[Configuration, Outcome]) ->
     results.note(number, own, outcome)
 
 
-def derived(results: Results) -> list[object]:
+def derived(results: StudyResults) -> list[object]:
     """Everything that is to be known of them."""
     frontier = results.frontier
     return [
@@ -85,7 +77,7 @@ def derived(results: Results) -> list[object]:
 
 @given(TRIALS, st.sets(st.integers(0, 24)))
 def test_it_is_the_same_whether_it_was_asked_for_meanwhile(made: Trials, asked: set[int]) -> None:
-    watched, quiet = Results(), Results()
+    watched, quiet = StudyResults(), StudyResults()
     for results in (watched, quiet):
         results.start(SPACE)
         for number, trial in enumerate(made):
@@ -120,7 +112,7 @@ def single(number: int, latency: float, rate: float) -> tuple[Configuration, Out
 
 @given(TRIALS | probed_once())
 def test_the_frontier_is_that_of_all_records_one_by_one(made: Trials) -> None:
-    results = Results()
+    results = StudyResults()
     results.start(SPACE)
     for number, trial in enumerate(made):
         take(results, number, trial)
@@ -135,7 +127,7 @@ def test_the_frontier_is_that_of_all_records_one_by_one(made: Trials) -> None:
 
 @given(TRIALS)
 def test_records_have_their_first_number_and_their_last_failure(made: Trials) -> None:
-    results = Results()
+    results = StudyResults()
     results.start(SPACE)
     first: dict[str, int] = {}
     last: dict[str, Failure | None] = {}
@@ -155,7 +147,7 @@ def test_records_have_their_first_number_and_their_last_failure(made: Trials) ->
 
 @given(TRIALS)
 def test_the_anchor_is_the_first_that_was_timed_and_did_not_fail(made: Trials) -> None:
-    results = Results()
+    results = StudyResults()
     results.start(SPACE)
     for number, trial in enumerate(made):
         take(results, number, trial)
@@ -168,7 +160,7 @@ def test_the_anchor_is_the_first_that_was_timed_and_did_not_fail(made: Trials) -
 
 
 def test_what_is_not_known_is_no_record() -> None:
-    results = Results()
+    results = StudyResults()
     results.start(SPACE)
     assert results.records.get("nothing") is None
     with pytest.raises(KeyError):
@@ -178,7 +170,7 @@ def test_what_is_not_known_is_no_record() -> None:
 
 
 def test_a_further_generation_forgets_the_configurations_and_not_what_was_measured() -> None:
-    results = Results()
+    results = StudyResults()
     results.start(SPACE)
     speed = Measurement(LATENCY.name, 3.0, "a", Source.MEASURED)
     rate = Measurement(THROUGHPUT.name, 3.0, "b", Source.MEASURED)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.errors import DseError, RequestError
+from dse.core.errors import DseError, RequestError
 from dse.study.folder import StudyFolder
 from dse.study.storage import (
     normalised,

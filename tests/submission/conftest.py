@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.types import Scenario
+from dse.core.metrics import Scenario
 from tests.commandline import command, folder_in_memory, here, tmp_path
 from tests.submission.copies import Copy, as_server
 from tests.submission.evidence import BOTH, TOLD, Data, write_study

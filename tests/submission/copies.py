@@ -8,9 +8,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dse.core.metrics import Scenario
 from dse.loadgen.logs import ACCURACY, DETAIL, PREFIX
 from dse.submission.logs import SUMMARY
-from dse.types import Scenario
 from tests.submission.evidence import VALUES
 
 if TYPE_CHECKING:

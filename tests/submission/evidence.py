@@ -13,31 +13,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dse.core.checksums import digest
+from dse.core.configuration import Configuration
+from dse.core.measurement import Measurement, Outcome, Source
+from dse.core.metrics import METRICS_OF, Scenario
 from dse.loadgen.logs import ACCURACY, DETAIL
-from dse.measure.spec import LABELS, VALID, InputSource, Official, Spec, Task
+from dse.machine.system import System
+from dse.measure.spec import LABELS, VALID, InputSource, MetricRequest, Official, Spec
 from dse.space import SearchSpace, resolve
-from dse.study.about import About
 from dse.study.folder import StudyFolder
 from dse.study.generations import distributions
+from dse.study.metadata import StudyMetadata
 from dse.study.record import Purpose
 from dse.study.study import Study
 from dse.submission.logs import SUMMARY
-from dse.system import System
-from dse.types import (
-    METRICS_OF,
-    Configuration,
-    Measurement,
-    Outcome,
-    Preprocessing,
-    Scenario,
-    Source,
-    digest,
-)
+from dse.tasks.image_classification.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dse.types import KnobValue
+    from dse.core.configuration import KnobValue
 
 GOLDEN = Path(__file__).parent / "golden"
 MODEL, FILE = "mobilenet-v1-0.25-128", "mobilenet_v1_0.25_128_quant.tflite"
@@ -162,7 +157,9 @@ def write_study(
         }
     )
     plan = resolve(space, Files(), 2, 2)
-    about = About(ELSEWHERE.as_dict(), space.as_dict(), 1, (), DATASET, "file", {"litert": "2.3.0"})
+    about = StudyMetadata(
+        ELSEWHERE.as_dict(), space.as_dict(), 1, (), DATASET, "file", {"litert": "2.3.0"}
+    )
     study = Study.create(StudyFolder(folder), space, plan, replace(about, **changes), None)
     choices = distributions(plan)
     explored = [
@@ -190,7 +187,7 @@ def write_run(runs: Path, data: Data, scenario: Scenario, mode: str) -> Measurem
     timed = mode == "performance"
     name = f"{scenario.value}-{mode}"
     official = Official(scenario, not timed, TARGETS.get(scenario, 2000.0), key(scenario))
-    task = Task(METRICS_OF[scenario], key(scenario))
+    task = MetricRequest(METRICS_OF[scenario], key(scenario))
     spec = Spec(
         run=name,
         folder=runs / name,
@@ -198,7 +195,7 @@ def write_run(runs: Path, data: Data, scenario: Scenario, mode: str) -> Measurem
         model_file=Path(FILE),
         preprocessing=Preprocessing(128, dtype="uint8", label_offset=1),
         inputs=InputSource(Path("pixels.npy"), data.labels, dataset=DATASET),
-        tasks=(task if timed else Task("accuracy_percent", accuracy_key()),),
+        tasks=(task if timed else MetricRequest("accuracy_percent", accuracy_key()),),
         fidelity=VALID,
         settings={},
         official=official,

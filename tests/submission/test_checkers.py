@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.errors import RequestError
+from dse.core.errors import RequestError
 from dse.submission import checkers
 from dse.submission.checkers import FOLDER, NEEDED, SHOWN, Verdict, check, refuse_others
 from tests.submission.trees import contents

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from dse.errors import RequestError
-from dse.submission.description import MEANINGFUL, OPTIONAL, Told, described, read_told
+from dse.core.errors import RequestError
+from dse.machine.system import UNKNOWN, System, detect
+from dse.submission.description import MEANINGFUL, OPTIONAL, Declared, described, read_declared
 from dse.submission.hardware import hardware
-from dse.system import UNKNOWN, System, detect
 from tests.submission.evidence import ELSEWHERE, TOLD
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def told(folder: Path, text: str, **flags: str | None) -> Told:
+def told(folder: Path, text: str, **flags: str | None) -> Declared:
     file = folder / "system.yaml"
     file.write_text(text)
-    return read_told(file, **flags)
+    return read_declared(file, **flags)
 
 
 def test_the_file_and_the_flags_that_win(tmp_path: Path) -> None:
@@ -29,7 +29,7 @@ def test_the_file_and_the_flags_that_win(tmp_path: Path) -> None:
     assert found.file == tmp_path / "system.yaml"
     said = {name: str(value) for name, value in yaml.safe_load(TOLD).items()}
     assert found.values == {**said, "system_name": "Another Board"}
-    assert read_told(None, status="rdi") == Told({"status": "rdi"})
+    assert read_declared(None, status="rdi") == Declared({"status": "rdi"})
 
 
 @pytest.mark.parametrize(
@@ -61,9 +61,9 @@ def test_a_wrong_file_is_told_with_its_line(tmp_path: Path, text: str, words: st
 
 def test_a_wrong_flag_and_no_file(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=r"^system_name: "):
-        read_told(None, system_name=" ")
+        read_declared(None, system_name=" ")
     with pytest.raises(RequestError, match=r"none\.yaml: no such file"):
-        read_told(tmp_path / "none.yaml")
+        read_declared(tmp_path / "none.yaml")
 
 
 def test_the_hardware_here_is_that_of_an_earlier_study_of_this_cpu() -> None:
@@ -73,11 +73,11 @@ def test_the_hardware_here_is_that_of_an_earlier_study_of_this_cpu() -> None:
     found = here.as_dict()
     earlier = System.from_dict({name: found[name] for name in found if name not in later})
     assert earlier.fingerprint != here.fingerprint
-    expected, _ = described(here, Told(), "Org", "edge")
-    assert described(earlier, Told(), "Org", "edge")[0] == expected
+    expected, _ = described(here, Declared(), "Org", "edge")
+    assert described(earlier, Declared(), "Org", "edge")[0] == expected
     other = replace(earlier, microcode="0x0")
     name = "host_processors_per_node"
-    assert described(other, Told(), "Org", "edge")[0][name] == ""
+    assert described(other, Declared(), "Org", "edge")[0][name] == ""
     assert expected[name] == hardware().get(name, "")
 
 
@@ -116,7 +116,7 @@ def test_a_system_that_is_told(tmp_path: Path) -> None:
 
 
 def test_another_machine_takes_no_hardware_from_here() -> None:
-    found, missing = described(ELSEWHERE, Told(), "Org", "edge")
+    found, missing = described(ELSEWHERE, Declared(), "Org", "edge")
     assert missing == [
         *("status", "system_name", "host_processors_per_node", "host_processor_core_count"),
         *("host_memory_configuration", "host_storage_capacity", "host_storage_type"),
@@ -127,19 +127,19 @@ def test_another_machine_takes_no_hardware_from_here() -> None:
 
 def test_this_machine_tells_what_it_has() -> None:
     here = hardware()
-    found, missing = described(detect(), Told(), "Org", "datacenter")
+    found, missing = described(detect(), Declared(), "Org", "datacenter")
     assert {name: found[name] for name in here} == here
     assert set(missing).isdisjoint(here)
     assert {"status", "cooling"} <= set(missing)  # which no machine tells
-    said = Told({"host_storage_type": "tape", "hw_notes": "in a car"})
+    said = Declared({"host_storage_type": "tape", "hw_notes": "in a car"})
     found, _ = described(detect(), said, "Org", "edge")
     assert (found["host_storage_type"], found["hw_notes"]) == ("tape", "in a car")
 
 
 def test_what_the_study_does_not_know_is_missing() -> None:
     hidden = replace(ELSEWHERE, cpu=UNKNOWN, memory_bytes=None, max_mhz=(), kernel=UNKNOWN)
-    found, missing = described(hidden, Told(), "Org", "edge")
+    found, missing = described(hidden, Declared(), "Org", "edge")
     assert {"host_processor_model_name", "host_memory_capacity", "operating_system"} < set(missing)
     assert found["host_processor_frequency"] == ""
-    shared, _ = described(replace(ELSEWHERE, virtualised=True), Told(), "Org", "edge")
+    shared, _ = described(replace(ELSEWHERE, virtualised=True), Declared(), "Org", "edge")
     assert shared["hw_notes"] == "virtual machine"

@@ -6,23 +6,26 @@ import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dse.core.measurement import Outcome
+from dse.core.metrics import LATENCY, Scenario
 from dse.loadgen.logs import DETAIL
 from dse.study.folder import StudyFolder
 from dse.study.record import Purpose
 from dse.study.study import Study
 from dse.submission.evidence import gather, read_run
-from dse.types import LATENCY, Outcome, Scenario
 from tests.submission.evidence import BOTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dse.submission.evidence import Result
-    from dse.types import FidelityName
+    from dse.core.measurement import FidelityName
+    from dse.submission.evidence import Evidence
     from tests.submission.copies import Copy
 
 
-def gathered(study: Copy, *fidelities: FidelityName, infer: bool = False) -> dict[Scenario, Result]:
+def gathered(
+    study: Copy, *fidelities: FidelityName, infer: bool = False
+) -> dict[Scenario, Evidence]:
     """The results of the only point, by scenario."""
     opened = Study.load(StudyFolder(study.folder))
     (record,) = opened.frontier()

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dse.commands.export_readiness import Readiness
 from dse.loadgen.logs import ACCURACY, DETAIL
+from dse.machine.system import detect
 from dse.study.folder import StudyFolder
 from dse.study.study import Study
 from dse.submission.description import MEANINGFUL, OPTIONAL
 from dse.submission.evidence import gather
 from dse.submission.hardware import hardware
 from dse.submission.logs import SUMMARY
-from dse.submission.show import Judged
-from dse.system import detect
 from tests.replays import write_space, write_table
 from tests.submission.evidence import BOTH, FILE, SHA256, TOLD, VERSION, write_study
 from tests.submission.exports import MODEL, ROOT, SYSTEM, export, exported, listing, result
@@ -28,7 +28,7 @@ from tests.submission.trees import contents
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dse.types import Scenario
+    from dse.core.metrics import Scenario
     from tests.commandline import Command
     from tests.submission.copies import Copy
     from tests.submission.evidence import Data
@@ -187,7 +187,7 @@ def test_a_dry_run_lists_what_is_missing(command: Command, data: Data, here: Pat
 def test_a_password_is_in_no_command(data: Data, tmp_path: Path) -> None:
     study = Study.load(StudyFolder(write_study(tmp_path / "s", data, BOTH, validated=())))
     (missing, *_) = gather(study, study.frontier()[0], BOTH, ("valid",), infer=False)
-    shown = Judged(missing, ()).command("s", "mysql://me:secret@host/db")
+    shown = Readiness(missing, ()).command("s", "mysql://me:secret@host/db")
     assert shown == (
         "dse validate s --storage 'mysql://me:***@host/db' --point 0 --scenario SingleStream"
     )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.errors import DseError
+from dse.core.errors import DseError
 from dse.loadgen.logs import ACCURACY
 from dse.submission.logs import accuracy_log, accuracy_text
 

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.submission.names import LONGEST, PLAIN, model_name, slug, system_id
-from dse.types import CONFIGURATION_FIELDS, PRECISIONS, Configuration, canonical_json
+from dse.core.checksums import canonical_json
+from dse.core.configuration import CONFIGURATION_FIELDS, PRECISIONS, Configuration
+from dse.submission.names import MAX_LENGTH, PLAIN, model_name, slug, system_id
 
 if TYPE_CHECKING:
-    from dse.types import KnobValue
+    from dse.core.configuration import KnobValue
 
 WORDS = st.text(max_size=40)
 NAMES = st.from_regex(r"[a-z][a-z_]{0,5}", fullmatch=True).filter(
@@ -63,7 +64,7 @@ def test_names_are_plain_and_short_and_the_same_each_time(
         (model_name(configuration), model_name(again)),
     ):
         assert PLAIN.fullmatch(name)
-        assert len(name) <= LONGEST + 7
+        assert len(name) <= MAX_LENGTH + 7
         assert name == same
 
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dse.core.metrics import METRICS_OF, Scenario
 from dse.explore.keys import speed_key
 from dse.study.folder import existing_folder
 from dse.study.study import Study
 from dse.submission.evidence import gather
 from dse.submission.release import LATEST, RELEASES
 from dse.submission.rules import SHORT, breaches, of_scenario
-from dse.types import METRICS_OF, Scenario
 from tests.submission.conftest import NAMES
 from tests.submission.evidence import CONFIGURATION
 from tests.submission.mutations import MUTATIONS

@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dse.errors import DseError
+from dse.core.errors import DseError
 from dse.study.folder import StudyFolder
 from dse.study.study import Study
 from dse.submission.evidence import gather
 from dse.submission.names import PLAIN
-from dse.submission.tree import About, build, place
+from dse.submission.tree import SubmissionInfo, build, place
 from tests.submission.evidence import BOTH, CONFIGURATION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dse.submission.evidence import Result
+    from dse.submission.evidence import Evidence
     from dse.submission.tree import Tree
     from tests.submission.copies import Copy
 
 SYSTEM = "board_dse-cpu_litert-2.3.0_threads-1_batch-1_instances-1"
 OTHER = "board_dse-cpu_litert-2.3.0_threads-1_batch-8_instances-1"
-ABOUT = About(
+ABOUT = SubmissionInfo(
     submitter="Org",
     hardware="board",
     description={"other_software_stack": "", "sw_notes": "", "status": "available"},
@@ -38,14 +38,14 @@ ABOUT = About(
 
 
 @pytest.fixture
-def results(copied: Callable[[str], Copy]) -> list[Result]:
+def results(copied: Callable[[str], Copy]) -> list[Evidence]:
     """SingleStream and Offline of a point."""
     study = Study.load(StudyFolder(copied("full").folder))
     (record,) = study.frontier()
     return gather(study, record, BOTH, ("valid",), infer=False)
 
 
-def changed(result: Result, **details: Any) -> Result:
+def changed(result: Evidence, **details: Any) -> Evidence:
     """The result with other details of its performance run."""
     assert result.performance is not None
     measurement = result.performance.measurement
@@ -58,14 +58,14 @@ def read(tree: Tree, name: str) -> Any:
     return json.loads(tree.files[PurePosixPath("open/Org") / name])
 
 
-def test_a_result_without_a_run_has_no_place(results: list[Result]) -> None:
+def test_a_result_without_a_run_has_no_place(results: list[Evidence]) -> None:
     first = results[0]
     for lacking in (replace(first, performance=None), replace(first, accuracy=None)):
         with pytest.raises(ValueError, match="without its runs"):
             place(lacking, ABOUT)
 
 
-def test_names_are_plain_and_inside(results: list[Result]) -> None:
+def test_names_are_plain_and_inside(results: list[Evidence]) -> None:
     tree = build(results, ABOUT)
     for name in (*tree.files, *tree.originals, *tree.places):
         assert all(PLAIN.fullmatch(part) for part in name.parts)
@@ -73,7 +73,7 @@ def test_names_are_plain_and_inside(results: list[Result]) -> None:
     assert tree.originals.keys() <= tree.files.keys()
 
 
-def test_scenarios_share_what_is_of_their_configuration(results: list[Result]) -> None:
+def test_scenarios_share_what_is_of_their_configuration(results: list[Evidence]) -> None:
     both = build(results, ABOUT)
     assert len(both.places) == 2
     for single in results:
@@ -91,7 +91,7 @@ def test_scenarios_share_what_is_of_their_configuration(results: list[Result]) -
     }
 
 
-def test_points_have_systems_of_their_own(results: list[Result]) -> None:
+def test_points_have_systems_of_their_own(results: list[Evidence]) -> None:
     point = replace(results[1].record, id=1, configuration=replace(CONFIGURATION, batch_size=8))
     tree = build([results[1], replace(results[1], record=point)], ABOUT)
     systems = {name.name for name in tree.files if name.parts[2] == "systems"}
@@ -107,7 +107,7 @@ def test_points_have_systems_of_their_own(results: list[Result]) -> None:
     assert system["sw_notes"].endswith("; environment: ONEDNN_MAX_CPU_ISA=SSE41")
 
 
-def test_measurements_say_what_was_done_to_the_weights(results: list[Result]) -> None:
+def test_measurements_say_what_was_done_to_the_weights(results: list[Evidence]) -> None:
     name = f"results/{SYSTEM}/mobilenet-v1-0.25-128-int8/SingleStream/measurements.json"
     plain = read(build(results[:1], ABOUT), name)
     assert plain == {
@@ -136,7 +136,7 @@ def test_measurements_say_what_was_done_to_the_weights(results: list[Result]) ->
         assert read(build([other], ABOUT), name)["input_data_types"] == called
 
 
-def test_a_log_that_is_gone_meanwhile(results: list[Result]) -> None:
+def test_a_log_that_is_gone_meanwhile(results: list[Evidence]) -> None:
     assert results[0].accuracy is not None
     (results[0].accuracy.logs / "mlperf_log_summary.txt").unlink()
     with pytest.raises(DseError, match=r"mlperf_log_summary\.txt: can't be read"):

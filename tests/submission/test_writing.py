@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.errors import DseError, RequestError
+from dse.core.errors import DseError, RequestError
 from dse.submission.tree import as_json
 from dse.submission.writing import Written, originals_of, write
 from tests.commandline import PATIENCE_S

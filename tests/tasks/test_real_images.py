@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dse.tasks.cache import image_cache
-from dse.tasks.dataset import Dataset, open_dataset
-from dse.tasks.inputs import ImageInputs, top1
-from dse.types import Preprocessing
+from dse.tasks.image_classification.data.dataset import Dataset, open_dataset
+from dse.tasks.image_classification.data.pixel_cache import image_cache
+from dse.tasks.image_classification.inputs import ImageInputs, top1
+from dse.tasks.image_classification.preprocessing import Preprocessing
 
 DATA = Path(__file__).parents[2].parent / "shared/data"
 IMAGES = DATA / "imagenet-sample"

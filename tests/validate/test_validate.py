@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dse.core.measurement import Measurement, Outcome, Source
+from dse.core.metrics import METRICS_OF, Scenario
 from dse.loadgen.logs import DETAIL, read_detail
 from dse.study.folder import existing_folder
 from dse.study.record import Purpose
 from dse.study.study import Study
-from dse.types import METRICS_OF, Measurement, Outcome, Scenario, Source
 from tests.commandline import none_left
 from tests.replays import attributes, write_space, write_table
 from tests.validate.conftest import IMAGES, OPTIONS, write_inputs

@@ -6,17 +6,17 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dse.plausibility import notes
+from dse.core.configuration import CONFIGURATION_FIELDS
+from dse.core.plausibility import notes
 from dse.report.failures import printable
-from dse.types import CONFIGURATION_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from dse.report.quantities import Quantity
-    from dse.report.standing import Standing
+    from dse.core.configuration import KnobValue
+    from dse.report.quantities import ReportedMetric
+    from dse.report.standing import PointStatus
     from dse.study.record import Record
-    from dse.types import KnobValue
 
 DIGITS = 6
 """Significant digits of a value; a measurement has fewer. The tables beside the page have all."""
@@ -46,7 +46,9 @@ class Words:
 
 
 def columns(
-    records: Sequence[Record], standings: Mapping[int, Standing], metrics: Sequence[Quantity]
+    records: Sequence[Record],
+    standings: Mapping[int, PointStatus],
+    metrics: Sequence[ReportedMetric],
 ) -> list[dict[str, Any]]:
     """A JSON object for each column.
 
@@ -88,7 +90,7 @@ def _word(value: KnobValue) -> str:
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
-def _metric(metric: Quantity, records: Sequence[Record]) -> dict[str, Any]:
+def _metric(metric: ReportedMetric, records: Sequence[Record]) -> dict[str, Any]:
     values, rests = [metric.of(record) for record in records], Words()
     for each in values:
         rests.add(each.basis if each else None)

@@ -9,7 +9,8 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from dse import __version__
-from dse.errors import UnavailableError
+from dse.core.errors import UnavailableError
+from dse.machine.system import System
 from dse.report.failures import printable
 from dse.report.health import health
 from dse.report.html import sections
@@ -17,16 +18,15 @@ from dse.report.html.columns import columns
 from dse.report.picture import axes_metrics
 from dse.report.progress import progress
 from dse.report.quantities import quantities
-from dse.report.standing import MEANINGS, Standing, standings
+from dse.report.standing import MEANINGS, PointStatus, point_statuses
 from dse.report.summary import notes
-from dse.system import System
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import jinja2
 
-    from dse.report.quantities import Quantity
+    from dse.report.quantities import ReportedMetric
     from dse.report.view import View
 
 SCRIPTS = (
@@ -121,7 +121,7 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-def _content(view: View, shown: Sequence[Quantity]) -> dict[str, Any]:
+def _content(view: View, shown: Sequence[ReportedMetric]) -> dict[str, Any]:
     study = view.study
     compared = [metric for metric in shown if metric.name in _compared(view)]
     return {
@@ -143,16 +143,16 @@ def _compared(view: View) -> set[str]:
     return {*view.metrics, *(definition.name for definition in view.derivation.definitions)}
 
 
-def _data(view: View, shown: Sequence[Quantity]) -> dict[str, Any]:
+def _data(view: View, shown: Sequence[ReportedMetric]) -> dict[str, Any]:
     """What the script draws."""
     records = sorted(view.study.records.values(), key=lambda record: record.id)
     objectives = [metric.name for metric in view.objectives]
     names = [metric.name for metric in shown]
     return {
-        "columns": columns(records, standings(view), shown),
+        "columns": columns(records, point_statuses(view), shown),
         "objectives": objectives,
         "axes": axes_metrics(objectives) or (names * 2)[:2],
-        "standings": list(Standing),
+        "standings": list(PointStatus),
         "meanings": MEANINGS,
         "steps": _steps(view),
     }

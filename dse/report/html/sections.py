@@ -7,19 +7,19 @@ from collections import Counter
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from dse.core.worker_environment import deliberate
+from dse.machine.system import System
 from dse.report.effects import effects
 from dse.report.failures import reasons
 from dse.report.summary import counts
 from dse.report.text import BEHIND, UNCERTAIN
-from dse.study.about import NO_ACCURACY, PUBLISHED
-from dse.system import System
-from dse.worker_environment import deliberate
+from dse.study.metadata import NO_ACCURACY, PUBLISHED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from dse.report.effects import Effect
-    from dse.report.quantities import Quantity
+    from dse.report.quantities import ReportedMetric
     from dse.report.view import View
     from dse.study.study import Study
 
@@ -80,7 +80,7 @@ def failure_kinds(study: Study) -> list[dict[str, Any]]:
     ]
 
 
-def basis_rows(view: View, metrics: Sequence[Quantity]) -> list[tuple[str, str, str]]:
+def basis_rows(view: View, metrics: Sequence[ReportedMetric]) -> list[tuple[str, str, str]]:
     """What the values of each metric rest on, and of how many that holds: title, basis, count."""
     rows = []
     for metric in metrics:
@@ -90,13 +90,13 @@ def basis_rows(view: View, metrics: Sequence[Quantity]) -> list[tuple[str, str, 
     return rows
 
 
-def effect_tables(view: View, metrics: Sequence[Quantity]) -> list[dict[str, Any]]:
+def effect_tables(view: View, metrics: Sequence[ReportedMetric]) -> list[dict[str, Any]]:
     """For each knob that varies a table: its levels, the metrics, and how these change."""
     found = effects(view.study.records.values(), metrics)
     return [_effect_table(list(group), metrics) for _, group in groupby(found, lambda e: e.knob)]
 
 
-def _effect_table(found: Sequence[Effect], metrics: Sequence[Quantity]) -> dict[str, Any]:
+def _effect_table(found: Sequence[Effect], metrics: Sequence[ReportedMetric]) -> dict[str, Any]:
     shown = [metric for metric in metrics if any(e.metric == metric.name for e in found)]
     widths = {m.name: _width(m, (e for e in found if e.metric == m.name)) for m in shown}
     cells = {(e.level, e.metric): e for e in found}
@@ -114,18 +114,18 @@ def _effect_table(found: Sequence[Effect], metrics: Sequence[Quantity]) -> dict[
     }
 
 
-def _width(metric: Quantity, found: Iterable[Effect]) -> float:
+def _width(metric: ReportedMetric, found: Iterable[Effect]) -> float:
     """The largest change that is shown of a metric."""
     ends = (_turned(metric, end) for effect in found for end in (effect.low, effect.high))
     return max(map(abs, ends)) or 1.0
 
 
-def _turned(metric: Quantity, change: float) -> float:
+def _turned(metric: ReportedMetric, change: float) -> float:
     """A change of which 0 is none."""
     return math.log(change) if metric.relative else change
 
 
-def _cell(effect: Effect | None, metric: Quantity, width: float) -> dict[str, str] | None:
+def _cell(effect: Effect | None, metric: ReportedMetric, width: float) -> dict[str, str] | None:
     if effect is None:
         return None
     low, middle, high = (

@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING
 
 import moocore
 
-from dse.errors import DseError
+from dse.core.errors import DseError
+from dse.core.metrics import ACCURACY, METRICS
 from dse.explore.pool import Pool
 from dse.explore.samplers import SAMPLERS, make_sampler
 from dse.search.searcher import REFERENCE
 from dse.study.record import Record
-from dse.types import ACCURACY, METRICS
 from tests.benchmarks.laboratory import gp
 from tests.benchmarks.laboratory.cost import Stopwatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from dse.core.measurement import Outcome
     from dse.explore.samplers import Sampler
-    from dse.types import Outcome
     from tests.benchmarks.laboratory.tables import Table, Values
 
 NAMES = (*SAMPLERS, gp.NAME)

@@ -17,12 +17,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from dse.measure.bench import WARM_CALLS
+from dse.measure.loaded_model import WARM_CALLS
 from dse.measure.runs import HEADROOM, LONG_S, OFFLINE_BATCHES, _queries
 from dse.measure.spec import PROBE
 
 if TYPE_CHECKING:
-    from dse.types import Outcome
+    from dse.core.measurement import Outcome
 
 START_S = 0.75
 """Starting Python, importing a runtime and loading a model: 0.5 to 1 s on two cores of a Zen 4."""

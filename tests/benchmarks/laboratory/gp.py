@@ -6,8 +6,8 @@ import warnings
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from dse.errors import UnavailableError
-from dse.explore.samplers import Stock
+from dse.core.errors import UnavailableError
+from dse.explore.samplers import OptunaSampler
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -39,7 +39,7 @@ def require() -> None:
         )
 
 
-def make(pool: Pool, space: SearchSpace, seed: int) -> Stock:
+def make(pool: Pool, space: SearchSpace, seed: int) -> OptunaSampler:
     """The sampler, with Optuna's own defaults: the first ten proposals are random."""
     import optuna
 
@@ -48,4 +48,4 @@ def make(pool: Pool, space: SearchSpace, seed: int) -> Stock:
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             return optuna.samplers.GPSampler(seed=own)
 
-    return Stock(pool, space, sampler, seed)
+    return OptunaSampler(pool, space, sampler, seed)

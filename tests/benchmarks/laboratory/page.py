@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from dse.errors import RequestError
+from dse.core.errors import RequestError
 from dse.explore.samplers import SAMPLERS
 from tests.benchmarks.laboratory import gp, limit
 from tests.benchmarks.laboratory.contest import Entry, Run, contest, rows_of, whole_s

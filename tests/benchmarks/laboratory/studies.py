@@ -12,7 +12,7 @@ from tests.benchmarks.laboratory.tables import Table
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dse.types import Configuration
+    from dse.core.configuration import Configuration
 
 
 def of_study(folder: Path) -> Table:

@@ -6,37 +6,26 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from dse.errors import RequestError
-from dse.models.catalogue import published_pairs
+from dse.core.checksums import digest
+from dse.core.configuration import PRECISIONS, Configuration
+from dse.core.errors import RequestError
+from dse.core.measurement import Failure, FailureKind, Measurement, Outcome, Source
+from dse.core.metrics import ACCURACY, DEFAULT_OBJECTIVES, LATENCY, METRICS, THROUGHPUT
 from dse.results.lines import read_lines, require
 from dse.results.published import COLUMNS, published
 from dse.space import SearchSpace
 from dse.space.enumeration import Parameter
 from dse.space.plan import Plan, parameter_values
-from dse.types import (
-    ACCURACY,
-    DEFAULT_OBJECTIVES,
-    LATENCY,
-    METRICS,
-    PRECISIONS,
-    THROUGHPUT,
-    Configuration,
-    Failure,
-    FailureKind,
-    Measurement,
-    Outcome,
-    Source,
-    digest,
-)
+from dse.tasks.image_classification.models.catalogue import published_pairs
 from tests.benchmarks.laboratory.cost import accuracy_s, offline_s, single_stream_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from dse.core.configuration import KnobValue
     from dse.results.lines import Line
-    from dse.results.table import Results
-    from dse.types import KnobValue
+    from dse.results.table import ResultTable
 
 REPLAY = import_module("dse.backends.replay")
 IMAGES = 500
@@ -219,7 +208,7 @@ def _published(path: Path, lines: Iterable[Line]) -> list[Table]:
     return tables
 
 
-def _variants(path: Path, system: Results) -> dict[Configuration, Outcome]:
+def _variants(path: Path, system: ResultTable) -> dict[Configuration, Outcome]:
     """What a system published of variants in a precision."""
     outcomes: dict[Configuration, Outcome] = {}
     for row in system.rows:

@@ -1,0 +1,131 @@
+"""What ``dse bench`` was asked for, and the search space that it amounts to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dse.core import registry
+from dse.core.errors import RequestError, UnavailableError
+from dse.core.metrics import METRICS, METRICS_OF, Scenario
+from dse.core.worker_environment import with_libraries
+from dse.environments.availability import runtime_availabilities
+from dse.space import SearchSpace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dse.models.single_file import SingleFileProvider
+
+
+@dataclass(frozen=True, slots=True)
+class BenchRequest:
+    """The options of ``dse bench``.
+
+    Attributes:
+        model: a path, or a reference to the hub.
+        backends: names in the registry; empty for the first that is installed and reads the file.
+        scenarios: at least one.
+        threads: of each instance; empty for one per physical core.
+        batch_sizes: samples per call, where a scenario gives it several.
+        instances: copies of the model side by side, where a scenario lets them.
+        dims: sizes of open dimensions by name.
+        values: for inputs by name, a number or several with commas between them.
+        signature: of a TFLite file; None for that of its first subgraph.
+        vocabulary: ids lie below it, where the file does not tell.
+        duration: shortest duration of each run, in seconds; None for that of a probe.
+        repeats: how often what may be on the frontier is measured again.
+        study: name or folder of a study to keep; None for one that is gone afterwards.
+        run_timeout: longest time for one configuration, in seconds.
+        memory_limit: most memory for one configuration, in bytes; None for what is free.
+        as_json: whether to print one JSON object.
+        environment: variables for the workers, by name.
+    """
+
+    model: str
+    backends: tuple[str, ...]
+    scenarios: tuple[Scenario, ...]
+    threads: tuple[int, ...]
+    batch_sizes: tuple[int, ...]
+    instances: tuple[int, ...]
+    dims: tuple[tuple[str, int], ...]
+    values: tuple[tuple[str, str], ...]
+    signature: str | None
+    vocabulary: int | None
+    duration: float | None
+    repeats: int
+    study: str | None
+    run_timeout: float
+    memory_limit: int | None
+    as_json: bool
+    environment: tuple[tuple[str, str], ...] = ()
+
+
+def search_space(
+    request: BenchRequest, given: SingleFileProvider, physical_cores: int
+) -> SearchSpace:
+    """The space of all values that were asked for.
+
+    Args:
+        request: what was asked for.
+        given: the model file.
+        physical_cores: the number of threads, where none was asked for.
+
+    Raises:
+        RequestError: a value is unknown, or of no effect.
+        UnavailableError: no runtime that is installed reads the file.
+    """
+    _check_effect(request, given)
+    return SearchSpace.from_dict(
+        {
+            "models": [given.model],
+            "precisions": [given.described.precision],
+            "backends": list(
+                request.backends or (_first_installed(given, dict(request.environment)),)
+            ),
+            "threads": list(request.threads or (physical_cores,)),
+            "batch_sizes": list(request.batch_sizes),
+            "instances": list(request.instances),
+            "objectives": [METRICS_OF[scenario] for scenario in request.scenarios],
+        }
+    )
+
+
+def _check_effect(request: BenchRequest, given: SingleFileProvider) -> None:
+    """Refuses what would change nothing, and batches of what takes none."""
+    batched = any(METRICS[METRICS_OF[scenario]].batched for scenario in request.scenarios)
+    options = {"--batch-size": request.batch_sizes, "--instances": request.instances}
+    for option, values in options.items():
+        if values != (1,) and not batched:
+            raise RequestError(
+                "has no effect on SingleStream, which asks for one sample after the other",
+                field=option,
+                remedy="add --scenario Offline",
+            )
+    if request.batch_sizes != (1,) and not given.signature.batched:
+        raise RequestError(
+            "the model takes no batches: not every input has an open first dimension",
+            field="--batch-size",
+            remedy="leave it out; one call counts as one sample",
+        )
+
+
+def _first_installed(given: SingleFileProvider, variables: Mapping[str, str]) -> str:
+    """The first backend of the registry that reads the file and is installed."""
+    model_format, precision = given.described.format, given.described.precision
+    reading = [name for name in registry.BACKENDS if _reads(name, model_format, precision)]
+    if not reading:
+        raise RequestError(f"no backend runs {precision} {model_format} files", file=given.path)
+    for name in reading:
+        if runtime_availabilities([name], with_libraries(variables))[name].version is not None:
+            return name
+    extra = registry.BACKENDS[reading[0]].extra or reading[0]
+    raise UnavailableError(
+        f"no runtime for {model_format} files is installed",
+        remedy=f"pip install 'mlperf-dse[{extra}]'",
+    )
+
+
+def _reads(name: str, model_format: str, precision: str) -> bool:
+    backend = registry.backend(name)
+    return model_format in backend.formats and precision in backend.precisions

@@ -1,0 +1,129 @@
+"""One invocation of ``dse bench``: a study of one model file, with random inputs."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dse.commands.bench.model import given_model
+from dse.commands.bench.request import search_space
+from dse.commands.bench.show import announce, show
+from dse.commands.bench.summary import summary
+from dse.commands.explore_display import Display
+from dse.core.errors import RequestError
+from dse.core.worker_environment import with_libraries
+from dse.environments.config import named
+from dse.explore.capabilities import Capabilities
+from dse.explore.explorer import Budget, Search, StopReason, explore
+from dse.explore.interrupts import interrupts
+from dse.explore.measurer import Measurer
+from dse.explore.prepare import Prepared
+from dse.explore.resolver import MeasurementContext, Resolver
+from dse.formats.dimensions import Choices
+from dse.machine.system import detect
+from dse.measure.runner import Limits
+from dse.report.text import console as make_console
+from dse.space.plan import resolve
+from dse.space.plan import summary as reasons
+from dse.study.folder import StudyFolder, study_folder
+from dse.study.retrying import Patience
+from dse.study.study import Study
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dse.commands.bench.request import BenchRequest
+    from dse.space.plan import Plan
+
+INTERRUPTED = 130
+
+
+def run(request: BenchRequest) -> int:
+    """Measures the model; prints what came out on stdout and everything else on stderr.
+
+    Returns:
+        The exit code: 0, 1 if everything tried has failed, or 130 if interrupted.
+
+    Raises:
+        DseError: the request or the work failed; what was measured is stored, where it is kept.
+    """
+    console = make_console(stderr=True)
+    choices = Choices(dict(request.dims), request.vocabulary, dict(request.values))
+    given, chosen = given_model(request.model, choices, request.signature)
+    system = named(detect())
+    cpus = system.available_cpus
+    cores = min(system.physical_cores or cpus, cpus)
+    space = search_space(request, given, cores)
+    environment = with_libraries(dict(request.environment))
+    offers = Capabilities(given, space, environment, needs_published=False)
+    offers.check()
+    prepared = Prepared(space, given, None, offers, system, environment)
+    plan = resolve(space, offers, cpus, cores, system.instruction_sets)
+    with _folder(request.study) as folder:
+        about = prepared.about(len(plan.configurations), reasons(plan.excluded))
+        study = Study.create(folder, space, plan, about, None)
+        announce(console, given, chosen, prepared, plan)
+        if unrecorded := study.about.unrecorded(folder.name):
+            console.print(unrecorded, style="yellow", markup=False, soft_wrap=True)
+        end = _measure(request, prepared, plan, study)
+        if request.as_json:
+            click.echo(json.dumps(summary(study, given, chosen, kept=request.study is not None)))
+        else:
+            show(make_console(), study, given, chosen)
+        measured = any(record.outcome.failure is None for record in study.records.values())
+        if request.study is not None:
+            console.print(f"study: {folder.path}", markup=False, soft_wrap=True)
+    if end is StopReason.INTERRUPTED:
+        return INTERRUPTED
+    return 0 if measured else 1
+
+
+@contextmanager
+def _folder(name: str | None) -> Iterator[StudyFolder]:
+    """The study's folder; one that is gone afterwards where it has no name."""
+    if name is not None:
+        yield study_folder(name)
+        return
+    with tempfile.TemporaryDirectory(prefix="dse-bench-", ignore_cleanup_errors=True) as folder:
+        yield StudyFolder(Path(folder, "bench"))
+
+
+def _measure(request: BenchRequest, prepared: Prepared, plan: Plan, study: Study) -> StopReason:
+    console = make_console(stderr=True)
+    budget = Budget()
+    with Display(console, study, budget) as display, interrupts(display.say) as asked:
+        study.patience = Patience(say=display.say, stopped=lambda: asked.wanted)
+        bench = MeasurementContext(
+            provider=prepared.provider,
+            offers=prepared.offers,
+            dataset=None,
+            metrics=prepared.metrics,
+            settings={},
+            limits=Limits(request.run_timeout, request.memory_limit or prepared.memory_bytes),
+            system=study.system,
+            again=True,
+            progress=display.images,
+            say=display.say,
+            duration_s=request.duration,
+            environment=prepared.environment,
+        )
+        _refuse_others(bench, study, plan)
+        search = Search("grid", seed=0, repetitions=request.repeats)
+        measurer = Measurer(bench, study)
+        return explore(study, plan, measurer, search, budget, asked, display).end
+
+
+def _refuse_others(bench: MeasurementContext, study: Study, plan: Plan) -> None:
+    """Refuses a study of another file or with other inputs, also where nothing is left to do."""
+    try:
+        Resolver(bench, study).resolve(plan.configurations[0])
+    except RequestError as error:
+        raise RequestError(
+            f"study '{study.folder.name}' was measured with another file or other inputs",
+            remedy="choose another --study",
+        ) from error

@@ -1,0 +1,198 @@
+"""The live display. It is redrawn between runs only: nothing competes with a measurement."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from dse.core.metrics import METRICS
+from dse.core.plausibility import notes
+from dse.report.summary import counts
+from dse.report.text import frontier_table, marks, number
+from dse.study.record import Purpose
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from rich.console import RenderableType
+
+    from dse.explore.explorer import Budget
+    from dse.explore.planner import Step
+    from dse.study.record import Record
+    from dse.study.study import Study
+
+ROWS = 12
+DOING = {
+    Purpose.EXPLORE: "measuring",
+    Purpose.REPEAT: "measuring again",
+    Purpose.ANCHOR: "measuring the anchor,",
+    Purpose.VALIDATE: "validating",
+}
+
+
+class Display:
+    """Shows trials, time left, failures and the frontier; without a terminal a line per trial.
+
+    Args:
+        console: on stderr, so that stdout holds results only.
+        study: the study being explored.
+        budget: bounds the time that is left.
+    """
+
+    def __init__(self, console: Console, study: Study, budget: Budget) -> None:
+        self._console = console
+        self._study = study
+        self._budget = budget
+        self._now: str = ""
+        self._found: float | None = None
+        self._told: set[str] = set()
+        self._begun = time.monotonic()
+        self._trials = 0
+        self._live = Live(console=console, auto_refresh=False, transient=True)
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._live.stop()
+
+    def say(self, text: str) -> None:
+        """A line above the display."""
+        self._console.print(text, markup=False, soft_wrap=True)
+
+    def images(self, done: int, total: int, what: str) -> None:
+        """Progress of decoding the data set."""
+        if self._console.is_terminal:
+            self._now = f"decoding {what}: {done} of {total}"
+            if done % 25 == 0 or done == total:
+                self._redraw()
+        elif done == total:
+            self.say(f"decoded {total} {what}")
+
+    def began(self, step: Step) -> None:
+        """See `dse.explore.explorer.Observer`."""
+        self._now = f"{DOING[step.purpose]} {step.configuration}"
+        self._redraw()
+
+    def waits(self, why: str) -> None:
+        """See `dse.explore.explorer.Observer`; without a terminal each reason is told once."""
+        if not self._console.is_terminal and why not in self._told:
+            self.say(why)
+        self._told.add(why)
+        self._now = why
+        self._redraw()
+
+    def estimated(self, found: float) -> None:
+        """See `dse.explore.explorer.Observer`."""
+        self._found = found
+
+    def ended(self, step: Step, record: Record, seconds: float) -> None:
+        """See `dse.explore.explorer.Observer`."""
+        self._trials += step.purpose is Purpose.EXPLORE
+        if not self._console.is_terminal:
+            what = "" if step.purpose is Purpose.EXPLORE else f"{step.purpose.value}: "
+            line = _line(record, self._study.about.metrics)
+            share = "" if self._found is None else f", about {_percent(self._found)} found"
+            self.say(f"{_progress(self._study)}{share} {what}{line} ({seconds:.1f} s)")
+        self._doubt(record)
+        self._now = ""
+        self._redraw()
+
+    def _doubt(self, record: Record) -> None:
+        """Tells what speaks against an accuracy, once of each model file on each backend."""
+        own = record.configuration
+        for note in notes(record.outcome):
+            line = f"note: {own.model} {own.precision}, {own.backend}: {note}"
+            if line not in self._told:
+                self.say(line)
+            self._told.add(line)
+
+    def _redraw(self) -> None:
+        if self._console.is_terminal:
+            self._live.update(self._render(), refresh=True)
+
+    def _render(self) -> RenderableType:
+        numbers = counts(self._study)
+        done = len(self._study.records)
+        bar = Table.grid(padding=(0, 1))
+        bar.add_row(
+            ProgressBar(total=self._study.about.planned, completed=done, width=30),
+            f"{done}/{self._study.about.planned}",
+            self._time_left(),
+            Text(_failures(numbers["failures"]), style="red"),
+        )
+        points = self._study.frontier()
+        parts: list[RenderableType] = [bar, Text(self._now, style="dim", no_wrap=True)]
+        if points:
+            share = "" if self._found is None else f", about {_percent(self._found)} of it found"
+            parts.append(Text(f"frontier: {len(points)} points{share}", style="bold"))
+            mark = marks(self._study.results)
+            table = frontier_table(
+                points, self._study.space.objectives, mark, intervals=False, most=ROWS
+            )
+            parts.append(table)
+        return Group(*parts)
+
+    def _time_left(self) -> str:
+        if not self._trials:
+            return "time left: unknown"
+        spent = time.monotonic() - self._begun
+        left = max(0, self._study.about.planned - len(self._study.records))
+        if self._budget.trials is not None:
+            left = min(left, self._budget.trials - self._trials)
+        seconds = spent / self._trials * left
+        if self._budget.seconds is not None:
+            seconds = min(seconds, max(0.0, self._budget.seconds - spent))
+        return f"time left: {duration(seconds)}"
+
+
+def duration(seconds: float) -> str:
+    """A span of time for the reader: ``2 h 05 min``, ``3 min 20 s``, ``12 s``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def _percent(share: float) -> str:
+    """Rounded down."""
+    return f"{math.floor(1000 * share) / 10:.1f} %"
+
+
+def _progress(study: Study) -> str:
+    return f"{len(study.records)}/{study.about.planned}"
+
+
+def _line(record: Record, metrics: Sequence[str]) -> str:
+    outcome = record.outcome
+    if outcome.failure is not None:
+        first = outcome.failure.message.splitlines()[0] if outcome.failure.message else ""
+        return f"{record.configuration}: FAILED ({outcome.failure.kind.value}: {first[:120]})"
+    values = (
+        f"{number(m.metric, m.value)} {METRICS[m.metric].unit}"
+        + (" (published)" if m.source.value == "published" else "")
+        for m in outcome.measurements
+        if m.metric in metrics
+    )
+    return f"{record.configuration}: {', '.join(values)}"
+
+
+def _failures(failures: dict[str, int]) -> str:
+    return ", ".join(f"{count} {kind}" for kind, count in failures.items())

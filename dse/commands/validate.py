@@ -1,0 +1,187 @@
+"""One invocation of ``dse validate``: from what was asked for to the values of its runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dse.commands.validate_text import Progress, schedule_lines, schedule_table, values_table
+from dse.core.errors import RequestError
+from dse.core.metrics import METRICS_OF, SCENARIOS, Scenario
+from dse.core.worker_environment import with_libraries
+from dse.explore.interrupts import interrupts
+from dse.explore.prepare import prepare
+from dse.explore.resolver import MeasurementContext, Resolver
+from dse.measure.runner import Limits
+from dse.measure.spec import REHEARSAL, VALID
+from dse.report.text import console as make_console
+from dse.report.text import environment_lines
+from dse.study.folder import existing_folder
+from dse.study.results import StudyResults
+from dse.study.retrying import Patience
+from dse.study.selection import select_records
+from dse.study.study import Study
+from dse.validate.schedule import Scheduler
+from dse.validate.validator import ValidationEnd, Validator
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from dse.explore.prepare import Prepared
+    from dse.study.record import Record
+    from dse.validate.schedule import Schedule
+    from dse.validate.validator import Validated
+
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class ValidateRequest:
+    """What was asked for; the fields are the options of ``dse validate``."""
+
+    study: str
+    storage: str | None
+    dataset: Path | None
+    models: Path | None
+    points: tuple[int, ...]
+    scenarios: tuple[str, ...]
+    memory_limit: int | None
+    again: bool
+    dry_run: bool
+    rehearsal: bool
+
+
+def run(request: ValidateRequest) -> int:
+    """Validates; the values go to stdout and everything else to stderr.
+
+    Returns:
+        The exit code: 0, 1 if a run has failed or can't be taken, or 130 if interrupted.
+
+    Raises:
+        DseError: the request or the work failed; what was measured is stored.
+    """
+    console = make_console(stderr=True)
+    opened = Study.load if request.dry_run else Study.resume
+    study = opened(existing_folder(request.study), request.storage)
+    environment = study.about.environment
+    if environment is None:
+        environment = with_libraries({})
+    prepared = prepare(study.space, request.models, request.dataset, environment, console)
+    _refuse_others(study, prepared)
+    if unrecorded := study.about.unrecorded(study.folder.name):
+        console.print(unrecorded, style="yellow", markup=False, soft_wrap=True)
+    records = _points(study, request.points)
+    scenarios = _scenarios(study, request.scenarios)
+    fidelity = REHEARSAL if request.rehearsal else VALID
+    known = StudyResults() if request.again else study.results  # as if there were none
+    memory = request.memory_limit or prepared.memory_bytes
+    subjects = Resolver(_bench(study, prepared, memory, console), study)
+    scheduler = Scheduler(prepared, subjects, known, fidelity, memory, study.folder.runs)
+    schedule = scheduler.schedule(records, scenarios)
+    for line in (*environment_lines(environment), *prepared.images):
+        console.print(line, markup=False, soft_wrap=True, highlight=False)
+    _announce(schedule, make_console() if request.dry_run else console)
+    if request.dry_run or not schedule.runs:
+        return 1 if schedule.refused else 0
+    progress = Progress(console, schedule)
+    validator = Validator(study, prepared, subjects, fidelity, memory, progress)
+    with interrupts(progress.say, progress.still) as asked:
+        study.patience = Patience(say=progress.say, stopped=lambda: asked.wanted)
+        validated = validator.validate(schedule, scheduler, asked)
+    return _conclude(request, schedule, validated, console)
+
+
+def _refuse_others(study: Study, prepared: Prepared) -> None:
+    """Refuses to validate with something else than was explored."""
+    now = prepared.about(study.about.planned, study.about.excluded)
+    try:
+        study.about.continued(now, study.folder.name)
+    except RequestError as error:
+        remedy = "validate where it was explored, with the same runtimes and --dataset"
+        raise RequestError(error.problem, remedy=remedy) from error
+    if now.models != study.about.models:
+        raise RequestError(
+            f"study '{study.folder.name}' has its models from the provider "
+            f"'{study.about.models}', not '{now.models}'",
+            remedy="give the --models that it was explored with",
+        )
+
+
+def _points(study: Study, ids: Sequence[int]) -> list[Record]:
+    """The records to validate: those named, or the frontier, what is certain first."""
+    found = select_records(study, ids, "--point")
+    return found if ids else sorted(found, key=lambda r: (not study.results.certain(r), r.id))
+
+
+def _scenarios(study: Study, names: Sequence[str]) -> list[Scenario]:
+    """The scenarios to run: those named, or those of the objectives."""
+    wanted = [Scenario(name) for name in dict.fromkeys(names)]
+    for scenario in wanted:
+        if METRICS_OF[scenario] not in study.about.metrics:
+            raise RequestError(
+                f"study '{study.folder.name}' has not measured {METRICS_OF[scenario]}, "
+                f"which tells LoadGen what to expect of {scenario.value}",
+                field="--scenario",
+                remedy="add it to the objectives of its search space and explore again",
+            )
+    objectives = [SCENARIOS[name] for name in study.space.objectives if name in SCENARIOS]
+    if not wanted and not objectives:
+        raise RequestError(
+            f"study '{study.folder.name}' has no objective that is taken in a scenario of LoadGen",
+            remedy=f"add one of {', '.join(SCENARIOS)} to its search space and explore again",
+        )
+    return wanted or objectives
+
+
+def _bench(
+    study: Study, prepared: Prepared, memory_bytes: int, console: Console
+) -> MeasurementContext:
+    def say(text: str) -> None:
+        console.print(text, markup=False, soft_wrap=True)
+
+    def progress(done: int, total: int, what: str) -> None:
+        if done == total:
+            say(f"decoded {total} {what}")
+
+    return MeasurementContext(
+        provider=prepared.provider,
+        offers=prepared.offers,
+        dataset=prepared.dataset,
+        metrics=prepared.metrics,
+        settings={},  # only recordings have any, and these can't be validated
+        limits=Limits(0.0, memory_bytes),
+        system=study.system,
+        again=False,
+        progress=progress,
+        say=say,
+        environment=prepared.environment,
+    )
+
+
+def _announce(schedule: Schedule, console: Console) -> None:
+    if schedule.runs:
+        console.print(schedule_table(schedule))
+    for line in schedule_lines(schedule):
+        console.print(line, markup=False, soft_wrap=True)
+
+
+def _conclude(
+    request: ValidateRequest, schedule: Schedule, validated: Validated, console: Console
+) -> int:
+    if validated.measurements:
+        make_console().print(values_table(validated.measurements))
+    done = len(validated.measurements)
+    what = "rehearsed" if request.rehearsal else "valid"
+    console.print(
+        f"{validated.end.value}: {done} {what}, {validated.failed} failed, "
+        f"{len(schedule.refused)} that can't be run",
+        highlight=False,
+    )
+    if request.rehearsal:
+        console.print("a rehearsal counts for nothing: leave --rehearsal out for valid runs")
+    if validated.end is ValidationEnd.INTERRUPTED:
+        return INTERRUPTED
+    return 1 if validated.failed or schedule.refused else 0

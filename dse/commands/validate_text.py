@@ -1,0 +1,152 @@
+"""What a validation prints: its schedule beforehand, a line for each run, and the values."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from dse.commands.explore_display import duration
+from dse.core.metrics import METRICS
+from dse.core.plausibility import notes
+from dse.measure.spec import STREAMS
+from dse.report.text import number
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from dse.core.measurement import Measurement, Outcome
+    from dse.measure.spec import Official
+    from dse.validate.schedule import Schedule, ScheduledRun
+
+
+def schedule_table(schedule: Schedule) -> Table:
+    """The runs to take, with what LoadGen is told to expect and the time they take."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("id", justify="right")
+    table.add_column("configuration")
+    for heading in ("scenario", "mode"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("expecting", "time"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for run in schedule.runs:
+        official = run.official
+        table.add_row(
+            str(run.record.id),
+            Text(str(run.record.configuration)),
+            official.scenario.value,
+            official.mode,
+            _expecting(official, official.target),
+            duration(run.expected_s),
+        )
+    return table
+
+
+def schedule_lines(schedule: Schedule) -> list[str]:
+    """What the table does not say: the total, what is done already, and what can't be run."""
+    lines = [
+        f"can't be run: #{refused.record.id} {refused.record.configuration}, "
+        f"{refused.scenario.value}: {refused.reason}"
+        for refused in schedule.refused
+    ]
+    if schedule.valid:
+        lines.append(f"valid already: {_runs(schedule.valid)}")
+    total = f", about {duration(schedule.expected_s)}" if schedule.runs else ""
+    return [*lines, f"to do: {_runs(len(schedule.runs))}{total}"]
+
+
+def _runs(count: int) -> str:
+    return f"{count} run{'' if count == 1 else 's'}"
+
+
+def _expecting(official: Official, target: float) -> str:
+    return f"{target:.4g} {'ms' if official.scenario in STREAMS else 'samples/s'}"
+
+
+def values_table(measurements: Sequence[Measurement]) -> Table:
+    """What the runs gave."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("scenario", "mode", "metric"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("value", justify="right", no_wrap=True)
+    table.add_column("run", no_wrap=True)
+    for each in measurements:
+        metric = METRICS[each.metric]
+        table.add_row(
+            str(each.details["scenario"]),
+            str(each.details["mode"]),
+            metric.title,
+            f"{number(each.metric, each.value)} {metric.unit}",
+            each.run,
+        )
+    return table
+
+
+class Progress:
+    """A line for each run: nothing is drawn while one is measured.
+
+    Args:
+        console: on stderr.
+        schedule: tells how much is left.
+    """
+
+    def __init__(self, console: Console, schedule: Schedule) -> None:
+        self._console = console
+        self._left = list(schedule.runs)
+        self._total = len(schedule.runs)
+        self._deadline: float | None = None
+
+    def say(self, text: str) -> None:
+        """Prints a line."""
+        self._console.print(text, markup=False, soft_wrap=True)
+
+    def still(self) -> str:
+        """How much longer the run in hand takes, in words."""
+        if self._deadline is None:
+            return ""
+        return f" (about {duration(max(0.0, self._deadline - time.monotonic()))} more)"
+
+    def waits(self, why: str) -> None:
+        """See `dse.validate.validator.Observer`."""
+        self.say(why)
+
+    def began(self, run: ScheduledRun) -> None:
+        """See `dse.validate.validator.Observer`."""
+        self._left = self._left[self._left.index(run) :]
+        left_s = sum(each.expected_s for each in self._left)
+        self._deadline = time.monotonic() + run.expected_s
+        place = self._total - len(self._left) + 1
+        self.say(f"{place}/{self._total} {_name(run)} (about {duration(left_s)} left)")
+
+    def invalid(self, run: ScheduledRun, reason: str, target: float) -> None:
+        """See `dse.validate.validator.Observer`."""
+        self._deadline = time.monotonic() + run.expected_s
+        self.say(f"  INVALID: {reason}; again, expecting {_expecting(run.official, target)}")
+
+    def ended(self, run: ScheduledRun, outcome: Outcome, seconds: float) -> None:
+        """See `dse.validate.validator.Observer`."""
+        self._deadline = None
+        del run
+        if outcome.failure is not None:
+            words = " ".join(outcome.failure.message.split())
+            self.say(f"  FAILED ({outcome.failure.kind.value}: {words})")
+        for each in outcome.measurements:
+            value = f"{number(each.metric, each.value)} {METRICS[each.metric].unit}"
+            verdict = "VALID" if each.fidelity == "valid" else "rehearsed"
+            spoilt = f"; disturbed: {each.details['disturbed']}" if _disturbed(each) else ""
+            self.say(f"  {verdict}: {value} ({duration(seconds)}){spoilt}")
+        for note in notes(outcome):
+            self.say(f"  note: {note}")
+
+
+def _disturbed(measurement: Measurement) -> bool:
+    return METRICS[measurement.metric].timed and "disturbed" in measurement.details
+
+
+def _name(run: ScheduledRun) -> str:
+    official = run.official
+    return f"#{run.record.id} {run.record.configuration}: {official.scenario.value} {official.mode}"

@@ -1,0 +1,217 @@
+"""What a backend must offer. Every module in ``backends/`` fulfils this contract.
+
+Imported in the worker, beside nothing but numpy, LoadGen and the runtime.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from dse.core.configuration import Configuration, KnobValue, ModelFormat
+    from dse.core.signature import Signature
+
+    Batch = NDArray[Any] | tuple[NDArray[Any], ...]
+    """What a call is made with: one array, or with a signature one for each of its inputs."""
+    Outputs = tuple[tuple[str, NDArray[Any] | None], ...]
+    """Name and array of each output of a call; None for one that is not computed."""
+
+
+class UnsupportedError(Exception):
+    """The runtime can't run this configuration (precision, batch size, operator, knob)."""
+
+
+class LoadError(Exception):
+    """The runtime can't load this model file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Knob:
+    """A parameter of a backend beyond threads and batch size.
+
+    Attributes:
+        name: as it stands in a search space and in a configuration.
+        values: the values it can take; empty where any value of the default's type is allowed.
+        default: the value where a search space does not name the knob.
+        help: one line for the reader.
+        numeric: whether it changes what is computed, so that accuracy depends on it.
+        requires: for a value that not every CPU can compute with the instruction sets of which the
+            CPU must have one, as `dse.machine.instruction_sets` names them.
+    """
+
+    name: str
+    values: tuple[KnobValue, ...]
+    default: KnobValue
+    help: str
+    numeric: bool = False
+    requires: Mapping[KnobValue, tuple[str, ...]] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadRequest:
+    """Everything a backend needs to make a model ready.
+
+    Attributes:
+        configuration: threads, batch size and knobs to load with.
+        model_file: the file to load; None for a backend that needs none.
+        settings: the files the search space gives the backend, by name (no part of the search).
+        signature: the inputs, with a number for every dimension; None for an image classifier with
+            one input, whose first dimension is the batch.
+        classes: number of a classifier's scores, which tells several outputs apart; None where it
+            is not known.
+    """
+
+    configuration: Configuration
+    model_file: Path | None
+    settings: Mapping[str, Path]
+    signature: Signature | None = None
+    classes: int | None = None
+
+    def knob(self, name: str, default: KnobValue) -> KnobValue:
+        """The value of a knob, or its default."""
+        return dict(self.configuration.knobs).get(name, default)
+
+
+def arrays_of(batch: Batch) -> tuple[NDArray[Any], ...]:
+    """The arrays of a batch, one for each input."""
+    return batch if isinstance(batch, tuple) else (batch,)
+
+
+class Model(Protocol):
+    """A loaded model, used by one thread at a time."""
+
+    def bind(self, batch: Any) -> Any:
+        """Makes a batch ready for `predict`, before the clock starts.
+
+        The memory is shared, not copied: what is written into an array afterwards is what the
+        next prediction reads.
+
+        Args:
+            batch: (batch_size, ...) in the model's layout and dtype, C-contiguous; with a signature
+                a tuple of such arrays, one for each input in its order.
+
+        Returns:
+            Whatever the runtime predicts from with the least work.
+
+        Raises:
+            Exception: the runtime refuses an array of this shape or dtype, now or in `predict`.
+        """
+        ...
+
+    def predict(self, bound: Any) -> NDArray[np.generic]:
+        """Scores of a batch: the runtime's own call and nothing else.
+
+        Args:
+            bound: what `bind` of this very model returned.
+
+        Returns:
+            (batch_size, classes) scores: of several outputs the first with ``classes`` of them;
+            with a signature the first output, whatever that is, when all are computed; no elements
+            where that is not an array. The array may be overwritten by the next call.
+
+        Raises:
+            Exception: whatever the runtime raises; never a silent empty answer.
+        """
+        ...
+
+    def outputs(self, bound: Any) -> Outputs:
+        """Predicts as `predict` does, and gives everything that came out.
+
+        Called in the warm-up, never in the measured loop.
+
+        Args:
+            bound: what `bind` of this very model returned.
+
+        Returns:
+            Every output of the model; first the one that `predict` returns, then the others in
+            the order of the file. The arrays may be overwritten by the next call.
+
+        Raises:
+            Exception: see `predict`.
+        """
+        ...
+
+    def close(self) -> None:
+        """Frees what the runtime holds. The model is not used afterwards."""
+        ...
+
+
+@runtime_checkable
+class Streams(Model, Protocol):
+    """A model that predicts several batches at a time, which share its weights and threads."""
+
+    def streams(self) -> Sequence[Model]:
+        """The model once for each batch at a time, each for a thread of its own.
+
+        The first is as good as the model itself; closing the model closes them all.
+        """
+        ...
+
+
+@runtime_checkable
+class Buffered(Model, Protocol):
+    """A model of one input that copies each batch into its own memory, unless it lies there."""
+
+    def buffer(self) -> NDArray[Any]:
+        """That memory, to write batches into: what `bind` makes of it is predicted as it stands.
+
+        Returns:
+            (batch_size, ...) in the model's layout and dtype; valid until the model is closed.
+        """
+        ...
+
+
+class Backend(Protocol):
+    """What the tool must know of a backend before anything is loaded. Stateless."""
+
+    name: ClassVar[str]
+    formats: ClassVar[tuple[ModelFormat, ...]]
+    """Model file formats it reads, preferred first; empty where it needs no model file."""
+    precisions: ClassVar[tuple[str, ...]]
+    """Precisions it can run; empty for all."""
+    knobs: ClassVar[tuple[Knob, ...]]
+    settings: ClassVar[tuple[str, ...]]
+    """Names of the files a search space may give it, relative to the space's own folder."""
+
+    def version(self) -> str:
+        """Version of the runtime, without loading a model.
+
+        Raises:
+            ImportError: the runtime is not installed.
+        """
+        ...
+
+
+@runtime_checkable
+class Runtime(Backend, Protocol):
+    """A backend that runs models."""
+
+    def load(self, request: LoadRequest) -> Model:
+        """Makes a model ready to predict batches of the configuration's batch size.
+
+        Raises:
+            UnsupportedError: the runtime can't run this configuration.
+            LoadError: the file is not one the runtime can load.
+        """
+        ...
+
+
+@runtime_checkable
+class Recording(Backend, Protocol):
+    """A backend that answers with recorded values instead of running anything."""
+
+    def recall(self, request: LoadRequest, metrics: tuple[str, ...]) -> dict[str, float]:
+        """Recorded value by metric name, each in its metric's unit.
+
+        Raises:
+            UnsupportedError: the record holds a failure or nothing for this configuration.
+            LoadError: the record can't be read.
+        """
+        ...

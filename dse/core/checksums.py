@@ -1,0 +1,63 @@
+"""Checksums of JSON values and of files.
+
+Standard library only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+def canonical_json(value: Any) -> str:
+    """The one text of a JSON value: sorted keys, no spaces, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def digest(value: Any) -> str:
+    """The first 16 hex digits of the SHA-256 of a JSON value's canonical text."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:16]
+
+
+def together(checksums: Sequence[str]) -> str:
+    """The SHA-256 of a model, from those of its files in 64 hex digits, its own first.
+
+    That of its file, or where it has several that of the text of all of them in a row.
+    """
+    if len(checksums) == 1:
+        return checksums[0]
+    return hashlib.sha256("".join(checksums).encode()).hexdigest()
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes, 64 hex digits; not read again while the file stays as it is.
+
+    Raises:
+        OSError: the file can't be read.
+    """
+    found = path.stat()
+    return _sha256(path, found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+def sha256_of_model(files: Sequence[Path]) -> str:
+    """SHA-256 of a model, 64 hex digits; see `dse.core.checksums.together`.
+
+    Args:
+        files: that it consists of, its own first.
+
+    Raises:
+        OSError: one of them can't be read.
+    """
+    return together([sha256_of(path) for path in files])
+
+
+@lru_cache(maxsize=1024)
+def _sha256(path: Path, _inode: int, _size: int, _mtime_ns: int) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

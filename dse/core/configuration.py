@@ -1,0 +1,109 @@
+"""A configuration: one point of a search space, with its key.
+
+Standard library only: a worker imports this in an interpreter that may hold nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Self
+
+from dse.core.checksums import digest
+from dse.core.metrics import METRICS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+KnobValue = str | int | float | bool
+
+ModelFormat = Literal["onnx", "tflite"]
+
+PRECISIONS = ("fp32", "fp16", "bf16", "int8")
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """One point of a search space.
+
+    Attributes:
+        model: a name that the provider offers.
+        precision: a name in `PRECISIONS`.
+        backend: a name in the registry.
+        threads: of each instance.
+        batch_size: samples per call of the runtime, where a scenario gives it several.
+        knobs: the backend's own parameters, by name, in sorted order.
+        instances: copies of the model that predict side by side, where a scenario lets them.
+        pinned: whether each instance keeps to CPUs of its own.
+    """
+
+    model: str
+    precision: str
+    backend: str
+    threads: int
+    batch_size: int
+    knobs: tuple[tuple[str, KnobValue], ...] = ()
+    instances: int = 1
+    pinned: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "knobs", tuple(sorted(self.knobs)))
+
+    def as_dict(self) -> dict[str, KnobValue]:
+        """The flat form of the JSON outputs: the fields, then the knobs."""
+        return {
+            "model": self.model,
+            "precision": self.precision,
+            "backend": self.backend,
+            "threads": self.threads,
+            "batch_size": self.batch_size,
+            "instances": self.instances,
+            "pinned": self.pinned,
+            **dict(self.knobs),
+        }
+
+    @classmethod
+    def from_dict(cls, flat: Mapping[str, KnobValue]) -> Self:
+        """The inverse of `as_dict`; instances and pinning may be left out."""
+        knobs = tuple((name, v) for name, v in flat.items() if name not in CONFIGURATION_FIELDS)
+        return cls(
+            model=str(flat["model"]),
+            precision=str(flat["precision"]),
+            backend=str(flat["backend"]),
+            threads=int(flat["threads"]),
+            batch_size=int(flat["batch_size"]),
+            knobs=knobs,
+            instances=int(flat.get("instances", 1)),
+            pinned=bool(flat.get("pinned", False)),
+        )
+
+    @property
+    def key(self) -> str:
+        """The identity of the configuration: a hash of its canonical JSON.
+
+        Instances and pinning came later: they count where they are not the default, so that
+        older studies keep their keys.
+        """
+        flat = self.as_dict()
+        late = {"instances": 1, "pinned": False}
+        return digest({name: v for name, v in flat.items() if late.get(name) != v})
+
+    def cpus(self, metric: str) -> int:
+        """How many CPUs are kept busy while a metric is taken."""
+        return self.threads * (self.instances if METRICS[metric].batched else 1)
+
+    def __str__(self) -> str:
+        knobs = "".join(f", {name}={value}" for name, value in self.knobs)
+        threads = f"{self.threads} thread{'s' if self.threads > 1 else ''}"
+        copies = f"{self.instances} instances of " if self.instances > 1 else ""
+        pinned = ", pinned" if self.pinned else ""
+        return (
+            f"{self.model} {self.precision}, {self.backend}, {copies}{threads}, "
+            f"batch {self.batch_size}{pinned}{knobs}"
+        )
+
+
+CONFIGURATION_FIELDS = (
+    *("model", "precision", "backend", "threads", "batch_size"),
+    *("instances", "pinned"),
+)

@@ -1,0 +1,113 @@
+"""The metrics: what is measured, in which unit, and in which of LoadGen's scenarios.
+
+Standard library only: a worker imports this in an interpreter that may hold nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+Direction = Literal["maximize", "minimize"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A measured quantity; its name carries the unit.
+
+    Attributes:
+        timed: whether it varies from one run to the next.
+        batched: whether it depends on batch size and instances.
+        estimated: whether it is no more than an estimate, which every output then says.
+    """
+
+    name: str
+    unit: str
+    direction: Direction
+    title: str
+    timed: bool = True
+    batched: bool = False
+    estimated: bool = False
+
+
+ACCURACY = Metric("accuracy_percent", "%", "maximize", "top-1 accuracy", timed=False)
+
+LATENCY = Metric("latency_p90_ms", "ms", "minimize", "SingleStream p90 latency")
+
+THROUGHPUT = Metric(
+    "throughput_samples_per_s", "samples/s", "maximize", "Offline throughput", batched=True
+)
+
+MULTI_STREAM = Metric(
+    "multistream_latency_p99_ms",
+    "ms",
+    "minimize",
+    "MultiStream p99 latency, 8 samples",
+    batched=True,
+)
+
+SERVER = Metric(
+    "server_throughput_samples_per_s",
+    "samples/s",
+    "maximize",
+    "Server throughput, p99 <= 15 ms",
+    batched=True,
+)
+
+MODEL_SIZE = Metric("model_size_mib", "MiB", "minimize", "model file size", timed=False)
+
+PEAK_MEMORY = Metric(
+    "peak_memory_mib", "MiB", "minimize", "peak memory of the worker process", batched=True
+)
+
+LOAD_TIME = Metric("load_time_ms", "ms", "minimize", "time to load one instance")
+
+CPU_TIME = Metric(
+    "cpu_time_per_sample_ms", "ms", "minimize", "CPU time per SingleStream inference, all threads"
+)
+
+ENERGY = Metric(
+    "energy_per_sample_mj",
+    "mJ",
+    "minimize",
+    "energy per SingleStream inference, estimate of the whole machine",
+    estimated=True,
+)
+
+COSTS = (MODEL_SIZE, PEAK_MEMORY, LOAD_TIME, CPU_TIME, ENERGY)
+"""What a configuration costs; recorded on the way, whether asked for or not."""
+
+METRICS: Mapping[str, Metric] = {
+    m.name: m for m in (ACCURACY, LATENCY, THROUGHPUT, MULTI_STREAM, SERVER, *COSTS)
+}
+
+MULTI_STREAM_SAMPLES = 8
+"""Samples per query of the MultiStream scenario, by MLPerf's rules."""
+
+DEFAULT_OBJECTIVES = (ACCURACY.name, LATENCY.name, THROUGHPUT.name)
+
+
+class Scenario(StrEnum):
+    """LoadGen's scenarios, by its own names."""
+
+    SINGLE_STREAM = "SingleStream"
+    MULTI_STREAM = "MultiStream"
+    OFFLINE = "Offline"
+    SERVER = "Server"
+
+
+SCENARIOS: Mapping[str, Scenario] = {
+    LATENCY.name: Scenario.SINGLE_STREAM,
+    MULTI_STREAM.name: Scenario.MULTI_STREAM,
+    THROUGHPUT.name: Scenario.OFFLINE,
+    SERVER.name: Scenario.SERVER,
+}
+"""The scenario in which a timed metric is taken."""
+
+METRICS_OF: Mapping[Scenario, str] = {scenario: name for name, scenario in SCENARIOS.items()}
+"""The timed metric that a scenario gives."""

@@ -1,0 +1,141 @@
+"""Where caches live, how a file is read in part, and how it is written whole or not at all."""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+import re
+import secrets
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+import platformdirs
+
+from dse.core.errors import DseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def cache_dir() -> Path:
+    """The folder of everything that can be made again; it need not exist yet.
+
+    ``DSE_CACHE_DIR`` names it, otherwise it is the platform's cache folder of the user.
+    """
+    named = os.environ.get("DSE_CACHE_DIR")
+    if named:
+        return Path(named).expanduser().absolute()
+    return Path(platformdirs.user_cache_dir("mlperf-dse"))
+
+
+LEFTOVER = re.compile(r".+\.[0-9]+-[0-9a-f]{8}\.tmp")
+"""The names of what a killed `atomic_write` leaves behind."""
+
+
+@contextmanager
+def atomic_write(path: Path) -> Iterator[BinaryIO]:
+    """Opens a new file that takes the place of ``path`` when the block ends without an error.
+
+    The file lies beside ``path`` until then, is flushed to the disk before the exchange, and is
+    removed when the block fails. Folders are created as needed.
+
+    Yields:
+        A binary file open for reading and writing.
+
+    Raises:
+        DseError: the folder can't be written or the disk is full. Any OSError of the block counts
+            as such, so the block turns its other errors into its own kind first.
+    """
+    temporary = path.with_name(f"{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _new_file(temporary) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise DseError(
+            f"{path}: can't be written: {error.strerror or error}; make room there, or set "
+            "DSE_CACHE_DIR to a writable folder if it is the cache"
+        ) from error
+    finally:
+        _remove(temporary)
+
+
+@contextmanager
+def mapped(path: Path) -> Iterator[bytes | mmap.mmap]:
+    """The content of a file, of which only what is looked at is read; an empty one is ``b""``.
+
+    Raises:
+        OSError: it can't be read.
+    """
+    with path.open("rb") as file:
+        if not os.fstat(file.fileno()).st_size:
+            yield b""  # nothing can be mapped
+            return
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            yield data
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[bool]:
+    """Waits for the lock file ``path`` and holds it for the block; the system frees it at any end.
+
+    Yields:
+        Whether the lock is held: some network file systems have no locks.
+
+    Raises:
+        DseError: the lock file can't be created.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("ab")
+    except OSError as error:
+        raise DseError(
+            f"{path}: can't be written: {error.strerror or error}; make room there, or set "
+            "DSE_CACHE_DIR to a writable folder if it is the cache"
+        ) from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError:
+            held = False
+        else:
+            held = True
+        yield held
+
+
+def remove_leftovers(path: Path) -> None:
+    """Removes the unfinished files of killed writers of ``path``.
+
+    Only for the holder of a lock that every writer of ``path`` takes.
+    """
+    for leftover in path.parent.glob(f"{path.name}.*.tmp"):
+        _remove(leftover)
+
+
+def _new_file(path: Path) -> BinaryIO:
+    # Not tempfile: its mode 0600 would shut out the group that shares a cache.
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o666)
+    return cast("BinaryIO", os.fdopen(descriptor, "w+b"))
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return  # a leftover does no harm, and the error that led here is the one to tell
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        return  # some file systems can't sync a folder; the file itself is safe
+    finally:
+        os.close(descriptor)

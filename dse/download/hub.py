@@ -1,0 +1,259 @@
+"""Model files of the Hugging Face hub: ``hf:owner/repo[/file.onnx][@revision]``.
+
+Through huggingface_hub, with its cache and its settings (``HF_HOME``, ``HF_ENDPOINT``,
+``HF_HUB_OFFLINE``, ``HF_TOKEN``). A revision is turned into a commit first, and everything comes
+from that commit. Only the model's own file and those that hold its data are fetched.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from dse.core.errors import DseError, RequestError
+from dse.core.needs import Need
+from dse.core.paths import cache_dir
+from dse.download.gathered import place
+from dse.formats.description import describe
+from dse.formats.file_kind import FORMATS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dse.formats.description import Described
+
+PREFIX = "hf:"
+MAIN = "main"
+MAX_BYTES = 8 << 30
+"""Of all files of a model together."""
+FORM = "write hf:owner/repo, hf:owner/repo/file.onnx or hf:owner/repo/file.onnx@revision"
+MAX_LISTED = 12
+SILENCE_S = 30.0
+"""How long the hub may take to say what a repository holds."""
+_NEED = Need("models of the Hugging Face hub", ("huggingface_hub",), "huggingface")
+_PART = re.compile(r"[A-Za-z0-9._-]{1,96}")
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A model of the hub as it is asked for.
+
+    Attributes:
+        repo: ``owner/name``.
+        file: path in the repository; empty for the only model there.
+        revision: a branch, a tag or a commit.
+    """
+
+    repo: str
+    file: str = ""
+    revision: str = MAIN
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedModel:
+    """A model of the hub, in the cache.
+
+    Attributes:
+        path: of its own file; the others lie beside it.
+        origin: what it is, with the commit.
+        described: what the file says of itself.
+    """
+
+    path: Path
+    origin: str
+    described: Described
+
+
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    """A repository at one commit.
+
+    Attributes:
+        reference: what was asked for.
+        commit: 40 hex digits.
+        sizes: of each file that can be had, in bytes.
+        cached: whether that is what the cache has, and not the hub.
+    """
+
+    reference: Reference
+    commit: str
+    sizes: Mapping[str, int]
+    cached: bool = False
+
+
+def parse(text: str) -> Reference:
+    """Reads a reference.
+
+    Raises:
+        RequestError: it is none.
+    """
+    name, at, revision = text.removeprefix(PREFIX).partition("@")
+    owner, _, rest = name.partition("/")
+    repo, slash, file = rest.partition("/")
+    good = all(_PART.fullmatch(part) and part.strip(".") for part in (owner, repo))
+    inner = PurePosixPath(file).parts
+    if not good or {"..", "/"} & set(inner) or not text.isprintable() or (at and not revision):
+        raise RequestError(f"'{text}' names no model of the hub", remedy=FORM)
+    if slash and PurePosixPath(file).suffix.lower() not in FORMATS:
+        known = " or ".join(FORMATS)
+        raise RequestError(f"'{file}' is not a model file", remedy=f"name one that ends in {known}")
+    return Reference(f"{owner}/{repo}", file, revision or MAIN)
+
+
+def fetch(reference: Reference) -> FetchedModel:
+    """The files of a model, from the cache or the hub.
+
+    Raises:
+        RequestError: there is no such model, or it is not clear which one is meant.
+        DseError: the hub can't be reached, or the model is larger than `MAX_BYTES`.
+        UnavailableError: huggingface_hub is not installed.
+    """
+    if not _NEED.met:
+        raise _NEED.error()
+    from huggingface_hub import is_offline_mode
+
+    snapshot = _cached(reference) if is_offline_mode() else _listed(reference)
+    file = _chosen(snapshot)
+    _check_size(snapshot, [file])
+    path = _got(snapshot, file)
+    described = describe(path)
+    folder = PurePosixPath(file).parent
+    files = [file, *(str(folder / name) for name in described.beside)]
+    _check_size(snapshot, files)
+    beside = [_got(snapshot, name) for name in files[1:]]
+    if beside:
+        path = _together(snapshot, dict(zip(files, [path, *beside], strict=True)))
+    origin = f"{PREFIX}{reference.repo}/{file}@{snapshot.commit}"
+    return FetchedModel(path.absolute(), origin, described)
+
+
+def _listed(reference: Reference) -> _Snapshot:
+    """What the hub has at a revision."""
+    from huggingface_hub import HfApi
+
+    with _translated(reference):
+        info = HfApi().model_info(
+            reference.repo,
+            revision=reference.revision,
+            files_metadata=True,
+            timeout=SILENCE_S,
+        )
+    if info.sha is None:
+        raise DseError(f"{reference.repo}: the hub names no commit")
+    return _Snapshot(
+        reference, info.sha, {one.rfilename: one.size or 0 for one in info.siblings or ()}
+    )
+
+
+def _cached(reference: Reference) -> _Snapshot:
+    """What the cache has of a revision."""
+    from huggingface_hub import constants, scan_cache_dir
+    from huggingface_hub.errors import CacheNotFound
+
+    try:
+        repos = scan_cache_dir(constants.HF_HUB_CACHE).repos
+    except CacheNotFound:
+        repos = frozenset()
+    for repo in repos:
+        if (repo.repo_type, repo.repo_id) == ("model", reference.repo):
+            for found in repo.revisions:
+                if reference.revision in (found.commit_hash, *found.refs):
+                    sizes = {
+                        one.file_path.relative_to(found.snapshot_path).as_posix(): one.size_on_disk
+                        for one in found.files
+                    }
+                    return _Snapshot(reference, found.commit_hash, sizes, cached=True)
+    raise RequestError(
+        f"{reference.repo} at '{reference.revision}' is not in the cache",
+        remedy="unset HF_HUB_OFFLINE to fetch it",
+    )
+
+
+def _chosen(snapshot: _Snapshot) -> str:
+    """The model file that is meant."""
+    reference = snapshot.reference
+    models = sorted(
+        name for name in snapshot.sizes if PurePosixPath(name).suffix.lower() in FORMATS
+    )
+    listed = ", ".join(models[:MAX_LISTED])
+    if len(models) > MAX_LISTED:
+        listed += f" and {len(models) - MAX_LISTED} more"
+    if reference.file in models:
+        return reference.file
+    if not models:
+        kinds = " or ".join(FORMATS)
+        raise RequestError(
+            f"{reference.repo} has no {kinds} file", remedy="name a repository that has one"
+        )
+    if reference.file:
+        problem = f"{reference.repo} has no file '{reference.file}'"
+        raise RequestError(problem, remedy=f"it has {listed}")
+    if len(models) > 1:
+        raise RequestError(
+            f"{reference.repo} has {len(models)} model files: {listed}",
+            remedy=f"name one, as {PREFIX}{reference.repo}/{models[0]}",
+        )
+    return models[0]
+
+
+def _check_size(snapshot: _Snapshot, files: list[str]) -> None:
+    repo = snapshot.reference.repo
+    for file in files:
+        if file not in snapshot.sizes:
+            who, remedy = repo, "name another model"
+            if snapshot.cached:
+                who, remedy = "the cache", "unset HF_HUB_OFFLINE to fetch it"
+            raise RequestError(
+                f"{files[0]} has its data in '{file}', which {who} does not have", remedy=remedy
+            )
+    if sum(snapshot.sizes[file] for file in files) > MAX_BYTES:
+        raise DseError(f"{repo}: the files of {files[0]} are larger than {MAX_BYTES >> 30} GiB")
+
+
+def _got(snapshot: _Snapshot, file: str) -> Path:
+    """A file of a snapshot, which is fetched if need be."""
+    from huggingface_hub import hf_hub_download
+
+    reference = snapshot.reference
+    with _translated(reference):
+        # By the name of the revision: so the cache knows which commit that was.
+        path = Path(hf_hub_download(reference.repo, file, revision=reference.revision))
+        if snapshot.commit not in path.parts:
+            path = Path(hf_hub_download(reference.repo, file, revision=snapshot.commit))
+    return path
+
+
+def _together(snapshot: _Snapshot, files: Mapping[str, Path]) -> Path:
+    """Files of a snapshot in one folder, and the path of the first one."""
+    repo = snapshot.reference.repo.replace("/", "--")
+    return place(files, cache_dir() / "hub" / repo / snapshot.commit)
+
+
+@contextmanager
+def _translated(reference: Reference) -> Iterator[None]:
+    """Says in one line what huggingface_hub says in many."""
+    from huggingface_hub import errors
+
+    repo = reference.repo
+    try:
+        yield
+    except errors.RepositoryNotFoundError as error:
+        raise RequestError(
+            f"the hub has no model '{repo}'",
+            remedy="correct the name; for one that is private or gated set HF_TOKEN",
+        ) from error
+    except errors.RevisionNotFoundError as error:
+        raise RequestError(
+            f"{repo} has no revision '{reference.revision}'",
+            remedy="name a branch, a tag or a commit",
+        ) from error
+    except errors.HFValidationError as error:
+        raise RequestError(f"'{repo}' names no model of the hub", remedy=FORM) from error
+    # The first by way of huggingface_hub: which library it comes from differs with the version.
+    except (errors.HTTPError, OSError) as error:  # type: ignore[attr-defined]
+        raise DseError(
+            f"{repo} can't be fetched: {error}; with HF_HUB_OFFLINE=1 what is in the cache is used"
+        ) from error

@@ -1,0 +1,276 @@
+"""From the inputs that a file declares to arrays: sizes for open dimensions, what to fill in.
+
+A file leaves dimensions open that may have any size, most of them with a name. Names follow habits
+of the exporters, and so do the sizes chosen here; each can be set.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dse.config.messages import suggest
+from dse.core.errors import RequestError
+from dse.core.signature import DTYPE_BYTES, Input, Signature
+from dse.formats.fills import WIDE_INTEGERS, fill, role, with_values
+from dse.formats.symbols import MAX_SIZE, SizeExpression, SymbolError, is_placeholder, read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from dse.formats.description import Declared
+
+MAX_SAMPLE_BYTES = 1 << 30
+
+PAST, BATCH, SEQUENCE, SIDE, CHANNELS, AUDIO, FRAMES, OTHER = 0, 1, 128, 224, 3, 16_000, 100, 1
+"""Sizes of open dimensions. Audio is a second at 16 kHz."""
+_EXACT = {"n": BATCH, "b": BATCH, "bs": BATCH, "h": SIDE, "w": SIDE, "c": CHANNELS}
+_EXACT |= {"s": SEQUENCE, "l": SEQUENCE, "t": FRAMES}
+# The first that the name holds counts.
+_HOLDING = (
+    ("past", PAST),
+    ("batch", BATCH),
+    ("sample", AUDIO),
+    ("audio", AUDIO),
+    ("wave", AUDIO),
+    ("frame", FRAMES),
+    ("seq", SEQUENCE),
+    ("length", SEQUENCE),
+    ("token", SEQUENCE),
+    ("height", SIDE),
+    ("width", SIDE),
+    ("channel", CHANNELS),
+)
+Dim = int | str | SizeExpression
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What is chosen for a model's open dimensions, ids and other inputs.
+
+    Attributes:
+        sizes: by name of the dimension.
+        vocabulary: ids lie below it, where no table tells; None for `fills.SAFE_BOUND`.
+        values: by name of an input a number, or several with commas between them.
+    """
+
+    sizes: Mapping[str, int]
+    vocabulary: int | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The signature of a model, and what was chosen to make it.
+
+    Attributes:
+        signature: with a number for every dimension.
+        sizes: by name of each open dimension but the batch.
+        deciding: names of the inputs that decide how much the model computes, or which elements
+            it picks, in the order of the file.
+        made_up: what was chosen without being asked, in words, with the option that changes it.
+    """
+
+    signature: Signature
+    sizes: Mapping[str, int]
+    deciding: tuple[str, ...] = ()
+    made_up: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """An input with its dimensions read: each a size, a name, or an expression of names."""
+
+    declared: Declared
+    dims: tuple[Dim, ...]
+
+    @property
+    def names(self) -> Iterator[tuple[int, str]]:
+        """Axis and name of each open size."""
+        for axis, dim in enumerate(self.dims):
+            for name in _names(dim):
+                yield axis, name
+
+
+def resolved(declared: Sequence[Declared], choices: Choices, subgraph: int = 0) -> Resolved:
+    """The signature of a model whose file declares these inputs.
+
+    Args:
+        declared: the inputs.
+        choices: for what the file leaves open.
+        subgraph: of a TFLite file, the one that they are of.
+
+    Raises:
+        RequestError: an input can't be made, a dimension can't be computed, a chosen dimension or
+            input does not exist, values don't fit, or a sample would be too large.
+    """
+    for one in declared:
+        if one.dtype not in DTYPE_BYTES:
+            raise RequestError(
+                f"the input '{one.name}' is of type {one.dtype}, which can't be made at random",
+                remedy="give a model that takes numbers",
+            )
+    opened = _opened(declared, choices.sizes)
+    batch = {one.dims[0] for one in opened if _is_batch(one)}
+    open_dims = _open_dims(opened)
+    batched = all(_takes_batches(one, batch) for one in opened)
+    if not batched:
+        batch = set()
+    _check_sizes(choices.sizes, open_dims, batch)
+    sizes = {name: choices.sizes.get(name, default) for name, default in open_dims.items()}
+    others = {name: size for name, size in sizes.items() if name not in batch}
+    inputs = tuple(_input(one, sizes, choices) for one in opened)
+    signature = Signature(with_values(inputs, choices.values), batched, subgraph)
+    if signature.sample_bytes > MAX_SAMPLE_BYTES:
+        raise RequestError(
+            f"one sample takes {signature.sample_bytes / 2**30:.1f} GiB",
+            remedy="choose smaller sizes with --dim",
+        )
+    pairs = list(zip(declared, signature.inputs, strict=True))
+    deciding = tuple(made.name for one, made in pairs if role(one) and made.elements)
+    made_up = tuple(_made_up(pairs, others, choices))
+    return Resolved(signature, others, deciding, made_up)
+
+
+def _made_up(
+    pairs: Sequence[tuple[Declared, Input]], sizes: Mapping[str, int], choices: Choices
+) -> Iterator[str]:
+    """What nobody has chosen and the model may need otherwise."""
+    yield from (
+        f"{name}={size} (--dim)" for name, size in sizes.items() if name not in choices.sizes
+    )
+    for one, made in pairs:
+        if made.fill == "ids" and not one.rows and choices.vocabulary is None:
+            yield f"{one.name} below {made.bound} (--vocabulary or --input)"
+        elif role(one) and made.fill != "values" and made.elements:
+            yield f"{one.name} (--input)"
+
+
+def _opened(declared: Sequence[Declared], chosen: Mapping[str, int]) -> list[_Open]:
+    """The inputs with their dimensions read; one that names nothing is called by its place."""
+    texts = {dim for one in declared for dim in one.dims if isinstance(dim, str)}
+    return [
+        _Open(one, tuple(_dim(one, axis, texts, chosen) for axis in range(len(one.dims))))
+        for one in declared
+    ]
+
+
+def _dim(one: Declared, axis: int, known: set[str], chosen: Mapping[str, int]) -> Dim:
+    dim = one.dims[axis]
+    if isinstance(dim, int):
+        return dim
+    if is_placeholder(dim):
+        return f"{one.name}[{axis}]"
+    if dim in chosen:
+        return dim
+    try:
+        return read(dim, known)
+    except SymbolError as error:
+        raise _uncomputed(one.name, dim, error) from error
+
+
+def _uncomputed(name: str, dim: str, error: SymbolError) -> RequestError:
+    return RequestError(
+        f"the dimension '{dim}' of the input '{name}' can't be computed: {error}",
+        remedy=f"choose it with --dim '{dim}=SIZE'",
+    )
+
+
+def _open_dims(opened: Sequence[_Open]) -> dict[str, int]:
+    """The open dimensions by name, each with the size it has by default."""
+    found: dict[str, int] = {}
+    for one in opened:
+        for axis, name in one.names:
+            found.setdefault(name, _default(name, one.declared, axis))
+    return found
+
+
+def _names(dim: Dim) -> tuple[str, ...]:
+    """The names in what a file calls a dimension: none, one, or those of an expression."""
+    if isinstance(dim, SizeExpression):
+        return dim.names
+    return (dim,) if isinstance(dim, str) else ()
+
+
+def _size(one: Declared, dim: Dim, sizes: Mapping[str, int]) -> int:
+    if isinstance(dim, int):
+        return dim
+    if isinstance(dim, str):
+        return sizes[dim]
+    try:
+        return dim.value(sizes)
+    except SymbolError as error:
+        raise _uncomputed(one.name, dim.text, error) from error
+
+
+def _default(name: str, one: Declared, axis: int) -> int:
+    by_name = _by_name(name)
+    if by_name is not None:
+        return by_name
+    return BATCH if axis == 0 else _by_place(one, axis)
+
+
+def _by_name(name: str) -> int | None:
+    """The size that a name stands for; None where it says nothing."""
+    lower = name.lower()
+    if "[" in lower:  # no name but a place
+        return None
+    if lower in _EXACT:
+        return _EXACT[lower]
+    return next((size for word, size in _HOLDING if word in lower), None)
+
+
+def _by_place(one: Declared, axis: int) -> int:
+    """The size of a dimension whose name says nothing, from what kind of input it is of."""
+    rank, integer = len(one.dims), one.dtype in WIDE_INTEGERS
+    if rank == 4 and not integer:
+        channels_last = one.dims[3] in (1, 3, 4) and one.dims[1] not in (1, 3, 4)
+        return CHANNELS if axis == (3 if channels_last else 1) else SIDE
+    if rank == 2:
+        return SEQUENCE if integer or one.dtype == "bool" else AUDIO
+    if rank == 3 and axis == 1:
+        return SEQUENCE
+    return OTHER
+
+
+def _is_batch(one: _Open) -> bool:
+    """Whether the first dimension of an input is open and nothing but the batch."""
+    first = one.dims[0] if one.dims else 0
+    return isinstance(first, str) and _by_name(first) in (BATCH, None)
+
+
+def _takes_batches(one: _Open, batch: set[Dim]) -> bool:
+    """Whether the first dimension of an input, and no other one, is the batch.
+
+    A fixed 1 is one only where no other input has an open batch: beside that it stays 1, whatever
+    the batch. An amount or an axis is no sample, either.
+    """
+    if not one.dims:
+        return False
+    fixed = one.dims[0] == 1 and not batch and not (len(one.dims) == 1 and role(one.declared))
+    if not fixed and (isinstance(one.dims[0], int) or one.dims[0] not in batch):
+        return False
+    return batch.isdisjoint(name for axis, name in one.names if axis)
+
+
+def _check_sizes(given: Mapping[str, int], known: Mapping[str, int], batch: set[Dim]) -> None:
+    for name, size in given.items():
+        if name in batch:
+            raise RequestError(
+                f"'{name}' is the batch", field="--dim", remedy="choose it with --batch-size"
+            )
+        if name not in known:
+            settable = [each for each in known if each not in batch]
+            remedy = suggest(name, settable) if settable else "leave it out"
+            problem = f"the model has no open dimension '{name}'"
+            raise RequestError(problem, field="--dim", remedy=remedy)
+        if not 0 <= size <= MAX_SIZE:
+            raise RequestError(
+                f"'{name}' can't be {size}", field="--dim", remedy=f"use 0 to {MAX_SIZE}"
+            )
+
+
+def _input(one: _Open, sizes: Mapping[str, int], choices: Choices) -> Input:
+    declared = one.declared
+    shape = tuple(_size(declared, dim, sizes) for dim in one.dims)
+    return Input(declared.name, declared.dtype, shape, *fill(declared, choices.vocabulary))

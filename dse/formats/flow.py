@@ -1,0 +1,236 @@
+"""Which inputs of a model decide how much it computes, found by following values backwards.
+
+The walk begins where an operator takes a shape, an axis, a count or a condition, and goes back
+through operators that reshape or compute with a few numbers, into and out of graphs within graphs.
+Both formats are brought into the same form first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dse.formats.description import Role
+
+MAX_STEPS = 200_000
+"""Of a model with all its inner graphs, each as often as it is called."""
+MAX_DEPTH = 32
+"""Of graphs within graphs."""
+_ORDER: tuple[Role, ...] = ("size", "axes", "index", "pick", "branch")
+"""What counts of an input that decides several things."""
+
+
+class FlowError(ValueError):
+    """The model has too many graphs within graphs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inner:
+    """A graph within an operator.
+
+    Attributes:
+        block: the graph.
+        first_read: the operator's input that is the first one of the graph.
+        first_write: the graph's output that is the first one of the operator; None where the
+            operator writes none of them.
+        decides: whether the graph's first output says if it is run once more.
+    """
+
+    block: Subgraph
+    first_read: int = 0
+    first_write: int | None = 0
+    decides: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FlowStep:
+    """An operator: its kind, the names of what it reads and writes, and the graphs within it."""
+
+    kind: str
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    inner: tuple[Inner, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Subgraph:
+    """A graph.
+
+    Attributes:
+        steps: in an order in which they can be computed.
+        inputs: names, without those of constants.
+        outputs: names.
+        nested: whether it may read what the graph around it has.
+    """
+
+    steps: tuple[FlowStep, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    nested: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the operators of a format do; each by kind.
+
+    Attributes:
+        slots: for places of inputs, what these decide.
+        through: places of the inputs whose numbers the output is made of; empty for all of them.
+        counted: places of inputs that are subtracted: a beginning counted from there is an amount.
+        divisors: places of inputs that may not be 0.
+        compared: kinds of operators that turn numbers into a condition.
+        carried: by kind of a loop, its input that is its first output before the first turn.
+    """
+
+    slots: Mapping[str, Mapping[int, Role]]
+    through: Mapping[str, tuple[int, ...]]
+    counted: Mapping[str, int]
+    divisors: Mapping[str, int]
+    compared: frozenset[str]
+    carried: Mapping[str, int]
+
+
+def roles(block: Subgraph, rules: Rules) -> dict[str, Role]:
+    """What the inputs of a model decide, by name; those that decide nothing are left out.
+
+    Args:
+        block: the whole graph.
+        rules: of the format.
+
+    Raises:
+        FlowError: there are too many graphs within graphs.
+    """
+    scopes = _Scopes()
+    walk = _Walk(rules)
+    scopes.add(block, None)
+    for scope in scopes.found:
+        for step in scope.block.steps:
+            for place, role in rules.slots.get(step.kind, {}).items():
+                if place < len(step.reads) and (role != "pick" or scope.varies(step.reads[0])):
+                    walk.follow(scope, step.reads[place], role)
+        if scope.decides and scope.block.outputs:
+            walk.follow(scope, scope.block.outputs[0], "size")
+    return {
+        name: next(role for role in _ORDER if role in found) for name, found in walk.found.items()
+    }
+
+
+class _Scope:
+    """A graph where it is used: what makes each of its values, and where its inputs come from.
+
+    Args:
+        block: the graph.
+        around: the scope of the operator that it is within; None for the whole model.
+    """
+
+    def __init__(self, block: Subgraph, around: _Scope | None) -> None:
+        self.block = block
+        self.around = around
+        self.decides = False
+        self.sources: dict[str, str] = {}
+        """The values around it that its inputs are."""
+        self.inner: dict[int, list[tuple[_Scope, Inner]]] = {}
+        self.makers = {
+            name: (step, place) for step in block.steps for place, name in enumerate(step.writes)
+        }
+        self._varying = set(block.inputs)
+        for step in block.steps:
+            if step.inner or any(map(self.varies, step.reads)):
+                self._varying.update(step.writes)
+
+    def varies(self, name: str) -> bool:
+        """Whether a value depends on an input."""
+        if name in self._varying:
+            return True
+        if self.around is None or not self.block.nested or name in self.makers:
+            return False
+        return self.around.varies(name)
+
+
+@dataclass(slots=True)
+class _Scopes:
+    """All graphs of a model, each as often as it is used."""
+
+    found: list[_Scope] = field(default_factory=list)
+    _steps: int = 0
+
+    def add(self, block: Subgraph, around: _Scope | None, depth: int = 0) -> _Scope:
+        """Adds a graph and all within it."""
+        self._steps += 1 + len(block.steps)
+        if depth > MAX_DEPTH or self._steps > MAX_STEPS:
+            raise FlowError("graphs within graphs")
+        scope = _Scope(block, around)
+        self.found.append(scope)
+        for step in block.steps:
+            for how in step.inner:
+                inner = self.add(how.block, scope, depth + 1)
+                inner.decides = how.decides
+                reads = step.reads[how.first_read :]
+                inner.sources = dict(zip(how.block.inputs, reads, strict=False))
+                scope.inner.setdefault(id(step), []).append((inner, how))
+        return scope
+
+
+@dataclass(slots=True)
+class _Walk:
+    """Goes backwards from a value to the inputs of the model."""
+
+    rules: Rules
+    found: dict[str, set[Role]] = field(default_factory=dict)
+    _seen: set[tuple[int, str, Role]] = field(default_factory=set)
+
+    def follow(self, scope: _Scope, name: str, role: Role) -> None:
+        waiting = [(scope, name, role)]
+        while waiting:
+            scope, name, role = waiting.pop()
+            key = (id(scope), name, role)
+            if name and key not in self._seen:
+                self._seen.add(key)
+                waiting += self._before(scope, name, role)
+
+    def _before(self, scope: _Scope, name: str, role: Role) -> Iterator[tuple[_Scope, str, Role]]:
+        """What a value is made of."""
+        around = scope.around
+        if name in scope.makers:
+            step, place = scope.makers[name]
+            yield from self._read(scope, step, role)
+            yield from self._written(scope, step, place, role)
+        elif name in scope.block.inputs:
+            if around is None:
+                self.found.setdefault(name, set()).add(role)
+            elif name in scope.sources:
+                yield around, scope.sources[name], role
+        elif scope.block.nested and around is not None:
+            yield around, name, role
+
+    def _read(
+        self, scope: _Scope, step: FlowStep, role: Role
+    ) -> Iterator[tuple[_Scope, str, Role]]:
+        """The inputs of an operator whose numbers its output is made of."""
+        if (places := self.rules.through.get(step.kind)) is None:
+            return
+        for place, name in enumerate(step.reads):
+            if not places or place in places:
+                yield scope, name, self._turned(step.kind, place, role)
+
+    def _written(
+        self, scope: _Scope, step: FlowStep, place: int, role: Role
+    ) -> Iterator[tuple[_Scope, str, Role]]:
+        """What the graphs within an operator write in that place, and what a loop begins with."""
+        for inner, how in scope.inner.get(id(step), []):
+            outputs = how.block.outputs
+            if how.first_write is not None and place + how.first_write < len(outputs):
+                yield inner, outputs[place + how.first_write], role
+        carried = self.rules.carried.get(step.kind)
+        if carried is not None and place + carried < len(step.reads):
+            yield scope, step.reads[place + carried], role
+
+    def _turned(self, kind: str, place: int, role: Role) -> Role:
+        """What a number decides that becomes one that decides something."""
+        rules = self.rules
+        if rules.divisors.get(kind) == place or kind in rules.compared:
+            return "size"
+        return "size" if rules.counted.get(kind) == place and role == "index" else role

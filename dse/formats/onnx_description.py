@@ -1,0 +1,138 @@
+"""What an ONNX file says of itself. Its weights are looked at by their types only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from math import prod
+from typing import TYPE_CHECKING
+
+from dse.core.errors import RequestError
+from dse.core.needs import Need
+from dse.formats.description import Declared, Described, stored_precision
+from dse.formats.flow import MAX_DEPTH, FlowError
+from dse.formats.id_bounds import rows_by_input
+from dse.formats.onnx_external import externals
+from dse.formats.onnx_flow import roles_by_input
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from onnx import GraphProto, ModelProto, TensorProto, ValueInfoProto
+
+    from dse.formats.description import Role
+
+NEED = Need("ONNX files", ("onnx",), "builtin")
+_TYPES = {
+    "FLOAT": "float32",
+    "FLOAT16": "float16",
+    "DOUBLE": "float64",
+    "BOOL": "bool",
+    **{f"{sign}INT{bits}": f"{sign}int{bits}".lower() for sign in ("", "U") for bits in (8, 16)},
+    **{f"{sign}INT{bits}": f"{sign}int{bits}".lower() for sign in ("", "U") for bits in (32, 64)},
+}
+"""Numpy's name by ONNX's."""
+_PRECISIONS = {
+    "FLOAT": "fp32",
+    "DOUBLE": "fp32",
+    "FLOAT16": "fp16",
+    "BFLOAT16": "bf16",
+    **dict.fromkeys(("INT8", "UINT8", "INT4", "UINT4", "INT2", "UINT2"), "int8"),
+    **dict.fromkeys(("FLOAT8E4M3FN", "FLOAT8E5M2", "FLOAT4E2M1"), "int8"),
+}
+
+
+def describe_onnx(path: Path) -> Described:
+    """Reads the graph of a file, and no file beside it.
+
+    Raises:
+        RequestError: it is damaged, has inputs that can't be made, or leads to a file elsewhere.
+        UnavailableError: onnx is not installed.
+    """
+    model = _loaded(path)
+    try:
+        roles = roles_by_input(model)
+    except FlowError as error:
+        raise RequestError(str(error), file=path, remedy="give another file") from error
+    rows = rows_by_input(model.graph)
+    constants = {one.name for one in model.graph.initializer}
+    inputs = [one for one in model.graph.input if one.name not in constants]
+    counts: Counter[str] = Counter()
+    for tensor in _tensors(model, path):
+        counts[_type_name(tensor.data_type)] += prod(tensor.dims)
+    return Described(
+        format="onnx",
+        inputs=tuple(
+            _declared(one, rows.get(one.name), roles.get(one.name), path) for one in inputs
+        ),
+        precision=stored_precision(counts, _PRECISIONS.items()),
+        beside=tuple(dict.fromkeys(one.location for one in externals(path))),
+    )
+
+
+def _loaded(path: Path) -> ModelProto:
+    if not NEED.met:
+        raise NEED.error()
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    try:
+        return onnx.load(path, load_external_data=False)
+    except DecodeError as error:
+        raise RequestError(
+            f"the file is cut short or damaged: {error}", file=path, remedy="get it again"
+        ) from error
+
+
+def _declared(one: ValueInfoProto, rows: int | None, role: Role | None, path: Path) -> Declared:
+    """An input; a size below 0 stands for any, and one of 0 for no element."""
+    if not one.type.HasField("tensor_type"):
+        kind = one.type.WhichOneof("value") or "nothing"
+        raise RequestError(
+            f"the input '{one.name}' is not a tensor but a {kind.removesuffix('_type')}",
+            file=path,
+            remedy="export the model with tensors as inputs",
+        )
+    tensor = one.type.tensor_type
+    if not tensor.HasField("shape"):
+        raise RequestError(
+            f"the file does not say how many dimensions the input '{one.name}' has",
+            file=path,
+            remedy="export the model with the shapes of its inputs",
+        )
+    name = _type_name(tensor.elem_type)
+    dims = tuple(
+        dim.dim_value if dim.HasField("dim_value") and dim.dim_value >= 0 else dim.dim_param.strip()
+        for dim in tensor.shape.dim
+    )
+    return Declared(one.name, _TYPES.get(name, name.lower()), dims, rows, role)
+
+
+def _type_name(number: int) -> str:
+    from onnx import TensorProto
+
+    known = TensorProto.DataType.values()
+    return str(TensorProto.DataType.Name(number)) if number in known else f"type {number}"
+
+
+def _tensors(model: ModelProto, path: Path) -> Iterator[TensorProto]:
+    """Every constant of a model, in whatever graph it stands."""
+    waiting: list[tuple[GraphProto, int]] = [(model.graph, 0)]
+    nodes = [node for function in model.functions for node in function.node]
+    while waiting or nodes:
+        depth = 0
+        if waiting:
+            graph, depth = waiting.pop()
+            yield from graph.initializer
+            for sparse in graph.sparse_initializer:
+                yield from (sparse.values, sparse.indices)
+            nodes += graph.node
+        if depth > MAX_DEPTH:
+            raise RequestError("graphs within graphs", file=path, remedy="give another file")
+        for attribute in (one for node in nodes for one in node.attribute):
+            yield from attribute.tensors
+            if attribute.HasField("t"):
+                yield attribute.t
+            inner = [*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])]
+            waiting += [(each, depth + 1) for each in inner]
+        nodes = []

@@ -1,0 +1,149 @@
+"""What a TFLite file says of itself. Field numbers are those of TensorFlow Lite's schema.fbs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING
+
+from dse.config.messages import suggest
+from dse.core.errors import RequestError
+from dse.formats.description import Declared, Described, stored_precision
+from dse.formats.flatbuffer import DamagedError, Table, root
+from dse.formats.flow import FlowError
+from dse.formats.tflite_flow import operator_codes, roles_by_tensor
+from dse.formats.tflite_reader import sizes, type_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from dse.formats.description import Role
+
+_SUBGRAPHS, _BUFFERS, _SIGNATURES = 2, 4, 7  # of Model
+_TENSORS, _INPUTS, _OPERATORS = 0, 1, 3  # of SubGraph
+_SHAPE, _BUFFER, _NAME = 0, 2, 3  # of Tensor
+_CODE, _READS, _WRITES, _OPTIONS = 0, 1, 2, 4  # of Operator
+_KEY, _SUBGRAPH = 2, 4  # of SignatureDef
+_PRECISIONS = {
+    "float32": "fp32",
+    "float64": "fp32",
+    "float16": "fp16",
+    "bfloat16": "bf16",
+    **dict.fromkeys(("int8", "uint8", "int4"), "int8"),
+}
+_UNCHANGED = {22, 53, 70}  # RESHAPE, CAST, EXPAND_DIMS
+_GATHER, _EMBEDDING_LOOKUP = 36, 7
+_PICKS = {_GATHER: (1, 0), _EMBEDDING_LOOKUP: (0, 1)}  # what picks, and from which table
+
+
+def describe_tflite(path: Path, signature: str | None = None) -> Described:
+    """Reads one subgraph of a file.
+
+    Args:
+        path: of the file.
+        signature: names the subgraph; None for the first one, or where that has no signature for
+            that of the first signature.
+
+    Raises:
+        RequestError: it is damaged, or has no such signature.
+    """
+    try:
+        data = path.read_bytes()
+        model = root(data)
+        signatures = [
+            _Signature(one.text(_KEY), one.number(_SUBGRAPH)) for one in model.tables(_SIGNATURES)
+        ]
+        chosen = _chosen(signatures, signature, path)
+        number = chosen.subgraph if chosen else 0
+        subgraph = model.element(_SUBGRAPHS, number)
+        tensors = list(subgraph.tables(_TENSORS))
+        inputs = subgraph.integers(_INPUTS)
+        rows, roles = _rows(model, subgraph, tensors), roles_by_tensor(model, number)
+        declared = tuple(
+            _declared(subgraph.element(_TENSORS, index), rows.get(index), roles.get(index))
+            for index in inputs
+        )
+        filled = [buffer.vector(0, 1)[1] > 0 for buffer in model.tables(_BUFFERS)]
+        counts = _weights(tensors, filled)
+    except (DamagedError, FlowError) as error:
+        raise RequestError(
+            f"the TFLite model is damaged: {error}", file=path, remedy="get it again"
+        ) from error
+    return Described(
+        "tflite",
+        declared,
+        stored_precision(counts, _PRECISIONS.items()),
+        signatures=tuple(one.name for one in signatures),
+        signature=chosen.name if chosen else None,
+        subgraph=number,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Signature:
+    """The name under which a subgraph can be called."""
+
+    name: str
+    subgraph: int
+
+
+def _chosen(signatures: Sequence[_Signature], wanted: str | None, path: Path) -> _Signature | None:
+    """The signature that is wanted; else that of the first subgraph, else the first, if any."""
+    if wanted is None:
+        first = [one for one in signatures if one.subgraph == 0] or signatures
+        return first[0] if first else None
+    found = next((one for one in signatures if one.name == wanted), None)
+    if found is None:
+        names = [one.name for one in signatures]
+        raise RequestError(
+            f"the file has no signature '{wanted}'",
+            file=path,
+            field="--signature",
+            remedy=suggest(wanted, names) or "leave it out",
+        )
+    return found
+
+
+def _declared(tensor: Table, rows: int | None, role: Role | None) -> Declared:
+    dims = tuple(size if size >= 0 else "" for size in sizes(tensor))
+    return Declared(tensor.text(_NAME), type_name(tensor), dims, rows, role)
+
+
+def _weights(tensors: list[Table], filled: list[bool]) -> Counter[str]:
+    """How many constants there are of each type."""
+    counts: Counter[str] = Counter()
+    for tensor in tensors:
+        buffer = tensor.number(_BUFFER)
+        if 0 < buffer < len(filled) and filled[buffer]:
+            counts[type_name(tensor)] += abs(prod(tensor.integers(_SHAPE)))
+    return counts
+
+
+def _rows(model: Table, subgraph: Table, tensors: list[Table]) -> dict[int, int]:
+    """By tensor: the rows of the smallest table that it picks rows from."""
+    codes = operator_codes(model)
+    origin: dict[int, int] = {}
+    rows: dict[int, int] = {}
+    for operator in subgraph.tables(_OPERATORS):
+        number = operator.number(_CODE)
+        code = codes[number] if number < len(codes) else -1
+        reads, writes = operator.integers(_READS), operator.integers(_WRITES)
+        if code in _UNCHANGED and reads and writes:
+            origin[writes[0]] = origin.get(reads[0], reads[0])
+        if code in _PICKS and len(reads) > 1:
+            picking, table = (reads[place] for place in _PICKS[code])
+            shape = tensors[table].integers(_SHAPE) if 0 <= table < len(tensors) else ()
+            axis = _axis(operator) if code == _GATHER else 0
+            if -len(shape) <= axis < len(shape) and shape[axis] > 0:
+                source = origin.get(picking, picking)
+                rows[source] = min(shape[axis], rows.get(source, shape[axis]))
+    return rows
+
+
+def _axis(operator: Table) -> int:
+    """The axis along which GATHER picks: the first field of its options, with a sign."""
+    options = operator.table(_OPTIONS)
+    number = options.number(0) if options else 0
+    return number - (1 << 32) if number >> 31 else number

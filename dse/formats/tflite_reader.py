@@ -1,0 +1,133 @@
+"""The inputs and outputs of a TFLite file, read without any runtime.
+
+So a folder of models can be described where no TFLite runtime is installed. Field numbers are those
+of TensorFlow Lite's schema.fbs.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dse.formats.flatbuffer import DamagedError, Table, root
+from dse.formats.interface import Interface, TensorInfo
+
+if TYPE_CHECKING:
+    from dse.formats.flatbuffer import Data
+
+IDENTIFIER = b"TFL3"
+
+_SUBGRAPHS = 2  # of Model
+_TENSORS, _INPUTS, _OUTPUTS = 0, 1, 2  # of SubGraph
+_SHAPE, _TYPE, _NAME, _QUANTISATION, _SIGNATURE = 0, 1, 3, 4, 7  # of Tensor
+_SCALE, _ZERO_POINT = 2, 3  # of QuantizationParameters
+_TYPES = (
+    *("float32", "float16", "int32", "uint8", "int64", "string", "bool", "int16", "complex64"),
+    *("int8", "float64", "complex128", "uint64", "resource", "variant", "uint32", "uint16"),
+    *("int4", "bfloat16"),
+)
+_QUANTISED = ("uint8", "int8")
+_MAX_RANK = 8
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """The one input of a model, or its one output.
+
+    Attributes:
+        shape: as the file has it, the batch first.
+        dtype: as `type_name` gives it.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+
+    def __str__(self) -> str:
+        return f"{self.dtype} {'x'.join(map(str, self.shape))}"
+
+
+def input_and_output(data: bytes) -> tuple[TensorSpec, TensorSpec]:
+    """The input and the output of a file's first subgraph.
+
+    Raises:
+        ValueError: the bytes are no TFLite model with one input and one output.
+    """
+    if data[4:8] != IDENTIFIER:
+        raise ValueError("the content is no TFLite model")
+    try:
+        subgraph = root(data).element(_SUBGRAPHS, 0)
+        inputs, outputs = subgraph.integers(_INPUTS), subgraph.integers(_OUTPUTS)
+        if len(inputs) != 1 or len(outputs) != 1 or min(*inputs, *outputs) < 0:
+            raise ValueError("the model has not one input and one output")
+        given, result = (subgraph.element(_TENSORS, index) for index in (*inputs, *outputs))
+        return _end(given), _end(result)
+    except DamagedError as error:
+        raise ValueError(f"the TFLite model is damaged: {error}") from error
+
+
+def _end(tensor: Table) -> TensorSpec:
+    return TensorSpec(_shape(tensor), type_name(tensor))
+
+
+def type_name(tensor: Table) -> str:
+    """The type of a tensor: numpy's name, or ``type <number>`` for one that is not known."""
+    kind = tensor.byte(_TYPE)
+    return _TYPES[kind] if kind < len(_TYPES) else f"type {kind}"
+
+
+def sizes(tensor: Table) -> tuple[int, ...]:
+    """The shape of a tensor, with a negative number where any size will do.
+
+    Raises:
+        DamagedError: it has too many dimensions.
+    """
+    shape, signature = _shape(tensor), tensor.integers(_SIGNATURE)
+    # The shape itself has a 1 where the signature leaves a size open.
+    return signature if len(signature) == len(shape) else shape
+
+
+def _shape(tensor: Table) -> tuple[int, ...]:
+    shape = tensor.integers(_SHAPE)
+    if len(shape) > _MAX_RANK:
+        raise DamagedError(f"a tensor has {len(shape)} dimensions")
+    return shape
+
+
+def tflite_interface(data: Data) -> Interface:
+    """What a file's first subgraph declares.
+
+    Raises:
+        DamagedError: this is no TFLite file.
+    """
+    if data[4:8] != IDENTIFIER:
+        raise DamagedError("no TFLite model")
+    subgraph = root(data).element(_SUBGRAPHS, 0)
+    ways = (
+        tuple(_tensor(subgraph.element(_TENSORS, index)) for index in subgraph.integers(way))
+        for way in (_INPUTS, _OUTPUTS)
+    )
+    return Interface(*ways)
+
+
+def _tensor(tensor: Table) -> TensorInfo:
+    dtype = type_name(tensor)
+    shape = tuple(size if size > 0 else None for size in sizes(tensor))
+    quantised = _quantisation(tensor) if dtype in _QUANTISED else None
+    return TensorInfo(tensor.text(_NAME), dtype, shape, quantised)
+
+
+def _quantisation(tensor: Table) -> tuple[float, int] | None:
+    """Scale and zero point, where there is one of each."""
+    parameters = tensor.table(_QUANTISATION)
+    if parameters is None:
+        return None
+    (scale_at, scales), (zero_at, zeros) = (
+        parameters.vector(_SCALE, 4),
+        parameters.vector(_ZERO_POINT, 8),
+    )
+    if scales != 1 or zeros > 1:
+        return None
+    (scale,) = struct.unpack_from("<f", tensor.data, scale_at)
+    (zero,) = struct.unpack_from("<q", tensor.data, zero_at) if zeros else (0,)
+    return float(scale), int(zero)

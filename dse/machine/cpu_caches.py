@@ -1,0 +1,54 @@
+"""The caches of the CPUs, and how many CPUs share each, from Linux's ``/sys``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dse.machine.procfs import number, read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+_KINDS = {"Data": "d", "Instruction": "i"}
+_KIB_PER_MIB = 1024
+
+_Cache = tuple[int, str, str]
+"""Level, kind (``d``, ``i`` or empty for both) and size."""
+
+
+def caches(sys_cpu: Path, cpus: Iterable[int]) -> str:
+    """The caches in one line, such as ``L1d 32 KiB x 2, L2 1 MiB x 2, L3 32 MiB x 1``.
+
+    Args:
+        sys_cpu: the folder ``/sys/devices/system/cpu``.
+        cpus: those that count: a cache that several of them share is one.
+
+    Returns:
+        Empty where the kernel tells nothing. A cache whose size it hides has none in the text.
+    """
+    found: dict[_Cache, set[str]] = {}
+    for cpu in cpus:
+        for index in sorted((sys_cpu / f"cpu{cpu}/cache").glob("index[0-9]*")):
+            level = number(read(index / "level"))
+            if level is not None:
+                kind = _KINDS.get(read(index / "type"), "")
+                cache = level, kind, size_text(read(index / "size"))
+                found.setdefault(cache, set()).add(_sharing(index, cpu))
+    return ", ".join(
+        " ".join(filter(None, (f"L{level}{kind}", size, f"x {len(shared)}")))
+        for (level, kind, size), shared in sorted(found.items())
+    )
+
+
+def _sharing(index: Path, cpu: int) -> str:
+    """What is the same for all CPUs of one cache; its own CPU where the kernel does not tell."""
+    return read(index / "shared_cpu_list") or read(index / "shared_cpu_map") or str(cpu)
+
+
+def size_text(size: str) -> str:
+    """A size as people write it: ``1 MiB`` of the kernel's ``1024K``; empty where it is none."""
+    kib = number(size.upper().removesuffix("B").removesuffix("K").strip())
+    if not kib:
+        return ""
+    return f"{kib} KiB" if kib < _KIB_PER_MIB else f"{kib / _KIB_PER_MIB:g} MiB"

@@ -1,0 +1,154 @@
+"""``/proc/cpuinfo`` of every architecture: which CPU it is, whatever the fields are called."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from dse.core.checksums import digest
+from dse.machine.arm_cores import core_name, core_revision
+from dse.machine.procfs import number
+
+CpuBlock = Mapping[str, str]
+"""What is told of one CPU, or of all: value by field."""
+
+UNKNOWN = "unknown"
+_NUMBERS = ("processor", "cpu number")
+"""Fields that hold the number of a CPU."""
+_S390_CPU = re.compile(r"processor (\d+)")
+"""The beginning of such a line: ``processor 0: version = FF, machine = 2964`` (s390)."""
+_NAMES = ("model name", "Model Name", "cpu model", "uarch", "cpu", "cpu type", "CPU", "Processor")
+_VENDORS = ("vendor_id", "vendor", "CPU implementer", "mvendorid")
+_FAMILIES = ("cpu family", "CPU Family", "family", "CPU architecture", "platform", "uarch")
+_MODELS = ("model", "CPU part", "marchid", "machine", "Model Name", "type", "system type")
+_STEPPINGS = ("stepping", "mimpid", "revision", "version", "CPU Revision", "cpu revision")
+_CHANGING = re.compile(
+    "mhz|clock|clktck|bogomips|temperature|time|memory|serial|identification|processor|number|"
+    r"\bhart\b|apic|core|siblings|physical id|package|global_id|online|active|probed|tlb",
+    re.IGNORECASE,
+)
+"""Fields that differ between CPUs of one kind, or from one reading to the next."""
+
+
+def parse_cpuinfo(text: str) -> list[dict[str, str]]:
+    """The paragraphs of ``/proc/cpuinfo``: value by field. On Arm the last may be the board's."""
+    blocks: list[dict[str, str]] = []
+    for paragraph in text.split("\n\n"):
+        pairs = (line.partition(":") for line in paragraph.splitlines() if ":" in line)
+        block = {name.strip(): value.strip() for name, _, value in pairs}
+        if block:
+            blocks.append(block)
+    return blocks
+
+
+def shared_fields(paragraphs: Iterable[CpuBlock]) -> dict[str, str]:
+    """What is told of all CPUs at once: the paragraphs that belong to none of them.
+
+    Such are the board's on Arm, in old files the last one with all that identifies the cores; the
+    first on IBM mainframes and LoongArch; and everything on SPARC.
+    """
+    shared: dict[str, str] = {}
+    for paragraph in paragraphs:
+        if _number(paragraph) is None:
+            shared |= paragraph
+    return shared
+
+
+def cpu_blocks(paragraphs: Iterable[CpuBlock]) -> dict[int, CpuBlock]:
+    """What is told of each CPU by number, what is told of all of them included.
+
+    Empty where the file numbers none.
+    """
+    paragraphs = list(paragraphs)
+    shared = shared_fields(paragraphs)
+    own: dict[int, dict[str, str]] = {}
+    for name, value in shared.items():
+        if found := _S390_CPU.fullmatch(name):
+            pairs = (pair.partition("=") for pair in value.split(","))
+            own[int(found[1])] = {field.strip(): text.strip() for field, _, text in pairs}
+    for paragraph in paragraphs:
+        if (cpu := _number(paragraph)) is not None:
+            own.setdefault(cpu, {}).update(paragraph)
+    common = {name: value for name, value in shared.items() if not _S390_CPU.fullmatch(name)}
+    return {cpu: {**common, **fields} for cpu, fields in own.items()}
+
+
+def _number(paragraph: CpuBlock) -> int | None:
+    return next((number(paragraph[name]) for name in _NUMBERS if name in paragraph), None)
+
+
+def cpu_name(blocks: Iterable[CpuBlock], board: str | None, kinds: Mapping[str, int]) -> str:
+    """The model of the CPUs in ``blocks``, with the board's and, where they differ, the mix.
+
+    Args:
+        blocks: of the CPUs that count.
+        board: of an Arm machine, where known: boards with the same cores differ in clock and
+            memory.
+        kinds: number of CPUs by kind, on a CPU whose kinds share one model name.
+    """
+    names = Counter(name for block in blocks if (name := _block_name(block)))
+    if not names:
+        return board or UNKNOWN
+    name = " + ".join(f"{count} x {name}" for name, count in sorted(names.items()))
+    if len(names) == 1:
+        name = next(iter(names))
+    if len(kinds) > 1:
+        name += " (" + " + ".join(f"{count} {kind}" for kind, count in kinds.items()) + ")"
+    return f"{name} ({board})" if board else name
+
+
+def _block_name(block: CpuBlock) -> str | None:
+    # First the core's number: the model name of 32-bit Arm is the same for many cores.
+    if name := core_name(block):
+        return name
+    for field in _NAMES:
+        value = " ".join(block.get(field, "").split())
+        if value and value.lower() != UNKNOWN:
+            return value
+    if "machine" in block:
+        return " ".join([block.get("vendor_id", ""), "machine", block["machine"]]).strip()
+    if "mvendorid" in block:
+        numbers = (block.get(field, UNKNOWN) for field in ("mvendorid", "marchid", "mimpid"))
+        return "RISC-V core, vendor {}, architecture {}, implementation {}".format(*numbers)
+    return _unlisted_name(block)
+
+
+def _unlisted_name(block: CpuBlock) -> str | None:
+    """A name that no other kind of CPU has, of all that is told and lasts."""
+    lasting = {name: text for name, text in block.items() if text and not _CHANGING.search(name)}
+    return f"unlisted CPU {digest(lasting)[:12]}" if lasting else None
+
+
+def vendor(blocks: Iterable[CpuBlock]) -> str:
+    """Who made the CPUs: a name or the number that stands for it."""
+    return joined(_first(block, _VENDORS) for block in blocks)
+
+
+def family(blocks: Iterable[CpuBlock]) -> str:
+    """The family of the CPUs; on Arm the version of the architecture."""
+    return joined(_first(block, _FAMILIES) for block in blocks)
+
+
+def model(blocks: Iterable[CpuBlock]) -> str:
+    """The model within the family: a number, or the machine's type where that names the CPU."""
+    return joined(_first(block, _MODELS) for block in blocks)
+
+
+def stepping(blocks: Iterable[CpuBlock]) -> str:
+    """The revision of the model; on Arm variant and revision."""
+    return joined(core_revision(block) or _first(block, _STEPPINGS) for block in blocks)
+
+
+def microcode(blocks: Iterable[CpuBlock]) -> str:
+    """The microcode revision, or variant and revision of Arm cores."""
+    return joined(block.get("microcode") or core_revision(block) or "" for block in blocks)
+
+
+def _first(block: CpuBlock, fields: Iterable[str]) -> str:
+    return next((block[field] for field in fields if block.get(field)), "")
+
+
+def joined(values: Iterable[str]) -> str:
+    """The different values, where they are known."""
+    return "+".join(sorted({value for value in values if value})) or UNKNOWN

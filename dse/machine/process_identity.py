@@ -1,0 +1,128 @@
+"""Which process holds a study, and whether it is still there after a crash or a reboot.
+
+A process number alone does not tell: numbers are used again, and a study may be reached from
+several machines. So an identity holds the host, its boot, and when the process started as well.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+UNKNOWN = "unknown"
+_LINUX = platform.system() == "Linux"
+_MAX_PID = 2**31 - 1
+
+ProcessIdentity = Mapping[str, str | int]
+"""``host``, ``boot``, ``namespace`` (of process numbers), ``pid``, ``started``."""
+
+
+def process_identity() -> dict[str, str | int]:
+    """The identity of this process, as a JSON object.
+
+    ``started`` is in clock ticks since the boot on Linux, elsewhere a text of ``ps``.
+    """
+    pid = os.getpid()
+    return {
+        "host": platform.node() or UNKNOWN,
+        "boot": _boot(),
+        "namespace": _namespace(),
+        "pid": pid,
+        "started": _started(pid) or UNKNOWN,
+    }
+
+
+def is_alive(identity: ProcessIdentity) -> bool | None:
+    """Whether the process still runs; a zombie does not.
+
+    Returns:
+        None where it can't be known: the process belongs to another host or container, or the
+        identity is not whole.
+    """
+    pid, started = identity.get("pid"), identity.get("started")
+    host = identity.get("host")
+    if host in (None, UNKNOWN) or host != platform.node():
+        return None
+    boot = identity.get("boot", UNKNOWN)
+    if UNKNOWN not in (boot, _boot()) and boot != _boot():
+        return False
+    # Containers on one host share its boot and may share its name, but not their numbers.
+    if identity.get("namespace", UNKNOWN) != _namespace():
+        return None
+    if not isinstance(pid, int) or not 0 < pid <= _MAX_PID:
+        return None
+    now = _started(pid)
+    if now is None:
+        return None if _exists(pid) else False
+    if started in (None, UNKNOWN):
+        return None
+    return now == started
+
+
+def start_ticks(stat: str) -> int | None:
+    """When a process started, from its ``/proc/<pid>/stat``; None for one that has ended.
+
+    The second field is the program's name in parentheses, which may hold spaces and parentheses
+    itself, so fields are counted from its end (proc_pid_stat(5): 3 is the state, 22 the start).
+    """
+    fields = stat.rpartition(")")[2].split()
+    if len(fields) < 20 or fields[0] in ("Z", "X", "x"):
+        return None
+    return int(fields[19])
+
+
+def _started(pid: int) -> str | int | None:
+    if _LINUX:
+        try:
+            return start_ticks(Path(f"/proc/{pid}/stat").read_text(errors="replace"))
+        except OSError:
+            return None
+    return _ask("/bin/ps", "-o", "lstart=", "-p", str(pid))
+
+
+def _exists(pid: int) -> bool:
+    """Whether there is such a process that is not a zombie, told without `/proc` or `ps`."""
+    if _LINUX and Path(f"/proc/{pid}/stat").exists():
+        return False  # it could be read and told that the process has ended
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # of another user, and hidden from this one
+    return True
+
+
+def _boot() -> str:
+    if _LINUX:
+        try:
+            return Path("/proc/sys/kernel/random/boot_id").read_text().strip() or UNKNOWN
+        except OSError:
+            return UNKNOWN
+    return _ask("/usr/sbin/sysctl", "-n", "kern.bootsessionuuid") or UNKNOWN
+
+
+def _namespace() -> str:
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return UNKNOWN
+
+
+def _ask(*command: str) -> str | None:
+    """What a system tool prints, without a locale's influence; None where it has no answer."""
+    try:
+        answer = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+            env={"LC_ALL": "C", "TZ": "UTC"},
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.strip() or None

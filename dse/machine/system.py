@@ -1,0 +1,290 @@
+"""The CPU that a study belongs to: what it is, and whether another one is the same."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from dse.core.checksums import digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+UNKNOWN = "unknown"
+NOT_RECORDED = "not recorded"
+MAX_NAMED = 8
+"""A message names this many instruction sets, and the number of the others."""
+
+Value = str | int | float | bool | tuple[str, ...] | None
+Identity = dict[str, Value]
+
+_LATER = (
+    *("cpu_vendor", "cpu_family", "cpu_model", "stepping", "microarchitecture"),
+    *("instruction_sets", "caches", "memory_limit_bytes", "given_name"),
+)
+"""Fields that studies of earlier versions lack."""
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A CPU as a process sees it. What the system does not tell is ``unknown`` or None.
+
+    Attributes:
+        cpu: the model; on Arm the core's name and the board's. Where the CPUs that the process
+            may use differ, how many there are of each kind.
+        architecture: such as ``x86_64`` or ``aarch64``.
+        microcode: its revision; on Arm the core's variant and revision.
+        available_cpus: CPUs that the process can keep busy: those of its affinity mask, no more
+            than the whole ones of its quota, and at least 1.
+        physical_cores: cores behind the CPUs of the affinity mask.
+        cpu_quota: CPUs' worth of time that the control groups grant; None where that is no less
+            than the affinity mask.
+        max_mhz: highest clock and number of CPUs that have it, fastest first; empty if unknown.
+        memory_bytes: all of the machine's.
+        governor: of the clock frequency; several are joined by ``+``.
+        virtualised: whether it is a virtual machine; a container is none.
+        operating_system: name and version.
+        kernel: its release.
+        instruction_sets: those that runtimes choose by, as `dse.machine.instruction_sets` names them;
+            None where nothing tells.
+        cpu_vendor: who made it, as the kernel has it. This and what follows is None in studies
+            of earlier versions, which did not record it.
+        cpu_family: a number, or a name off x86.
+        cpu_model: the number within the family; hypervisors hide names, not these.
+        stepping: the revision of the model.
+        caches: levels, sizes and how many there are of each: see `dse.machine.cpu_caches`.
+        memory_limit_bytes: what the control groups grant; 0 for no limit.
+        microarchitecture: what the numbers stand for; empty where they are not listed.
+        given_name: what the user calls this kind of CPU; empty where nothing.
+    """
+
+    cpu: str
+    architecture: str
+    microcode: str
+    available_cpus: int
+    physical_cores: int | None
+    cpu_quota: float | None
+    max_mhz: tuple[tuple[int, int], ...]
+    memory_bytes: int | None
+    governor: str
+    virtualised: bool | None
+    operating_system: str
+    kernel: str
+    instruction_sets: tuple[str, ...] | None = None
+    cpu_vendor: str | None = None
+    cpu_family: str | None = None
+    cpu_model: str | None = None
+    stepping: str | None = None
+    caches: str | None = None
+    memory_limit_bytes: int | None = None
+    microarchitecture: str = ""
+    given_name: str = ""
+
+    @property
+    def memory_gib(self) -> int | None:
+        """Memory in whole GiB: the kernel's share, which comes off, changes with its version."""
+        return None if self.memory_bytes is None else round(self.memory_bytes / 2**30)
+
+    @property
+    def title(self) -> str:
+        """The CPU in a heading: its name, its micro-architecture, and what the user calls it."""
+        more = [self.microarchitecture] if self.microarchitecture not in self.cpu else []
+        more += [f"'{self.given_name}'"] if self.given_name else []
+        return f"{self.cpu} ({', '.join(more)})" if more else self.cpu
+
+    @property
+    def available_words(self) -> str:
+        """The CPUs that there are, with what the control group grants where that is less."""
+        quota, limit = self.cpu_quota, self._memory_limit_mib
+        granted = [_words("CPU quota", quota)] if quota is not None else []
+        granted += [f"{limit} MiB"] if limit else []
+        words = f"{self.available_cpus} available"
+        return f"{words} (control group: {', '.join(granted)})" if granted else words
+
+    @property
+    def fingerprint(self) -> str:
+        """12 hex digits: a hash of what speed depends on, and of nothing else.
+
+        That of a study of an earlier version stays what it was: its measurements are found by it.
+        """
+        return digest(self._first_identity() if self._early else self._identity())[:12]
+
+    @property
+    def earlier_fingerprint(self) -> str:
+        """The fingerprint that earlier versions gave this CPU, and others that differ from it."""
+        return digest(self._first_identity())[:12]
+
+    @property
+    def _early(self) -> bool:
+        """Whether an earlier version described the system."""
+        return self.cpu_model is None
+
+    def _first_identity(self) -> Identity:
+        """All that the fingerprints of earlier versions were made of."""
+        return {
+            "CPU": self.cpu,
+            "architecture": self.architecture,
+            "microcode": self.microcode,
+            "available CPUs": self.available_cpus,
+            "physical cores": self.physical_cores,
+            "memory in GiB": self.memory_gib,
+            "frequency governor": self.governor,
+            "virtualised": self.virtualised,
+        }
+
+    def _identity(self) -> Identity:
+        return {
+            **self._first_identity(),
+            "CPU vendor": self.cpu_vendor,
+            "CPU family": self.cpu_family,
+            "CPU model": self.cpu_model,
+            "CPU stepping": self.stepping,
+            "instruction sets": self.instruction_sets,
+            "caches": self.caches,
+            "CPU quota": self.cpu_quota,
+            "memory limit in MiB": self._memory_limit_mib,
+        }
+
+    @property
+    def _quota_stops_nothing(self) -> bool:
+        """Whether it is as large as the affinity mask: earlier versions recorded that, too."""
+        return self.cpu_quota is not None and self.cpu_quota >= self.available_cpus
+
+    @property
+    def _memory_limit_mib(self) -> int | None:
+        limit = self.memory_limit_bytes
+        return None if limit is None else round(limit / 2**20)
+
+    @property
+    def unrecorded(self) -> tuple[str, ...]:
+        """Names of what the fingerprint is made of today and an earlier version did not record."""
+        if not self._early:
+            return ()
+        first = self._first_identity()
+        return tuple(
+            name
+            for name, value in self._identity().items()
+            if (name not in first and value is None and name != "CPU quota")
+            or (name in ("CPU", "microcode") and value == UNKNOWN)
+        )
+
+    def differences(self, other: System) -> list[str]:
+        """What makes them different systems, in words; empty where nothing recorded differs.
+
+        Args:
+            other: the system of the study; this one is here.
+        """
+        skipped = {*self.unrecorded, *other.unrecorded}
+        if other._early and self.cpu_quota is None and other._quota_stops_nothing:
+            skipped.add("CPU quota")
+        there = other._identity()
+        return [
+            _difference(name, value, there[name])
+            for name, value in self._identity().items()
+            if name not in skipped and value != there[name]
+        ]
+
+    def describe(self) -> list[tuple[str, str]]:
+        """Every property as a name and a text, for the reader."""
+        shown = {name: self._shown(name, value) for name, value in self._identity().items()}
+        clocks = ", ".join(f"{count} at {mhz} MHz" for mhz, count in self.max_mhz)
+        named = [("your name for it", self.given_name)] if self.given_name else []
+        listed = self.microarchitecture or UNKNOWN
+        return [
+            ("fingerprint", self.fingerprint),
+            *named,
+            ("CPU", shown.pop("CPU")),
+            ("micro-architecture", NOT_RECORDED if self._early else listed),
+            *shown.items(),
+            ("highest clock", clocks or UNKNOWN),
+            ("operating system", self.operating_system),
+            ("kernel", self.kernel),
+        ]
+
+    def _shown(self, name: str, value: Value) -> str:
+        if name in self.unrecorded:
+            return NOT_RECORDED
+        return _words(name, value)
+
+    def as_dict(self) -> dict[str, Any]:
+        """A JSON object; the inverse of `from_dict`."""
+        sets = None if self.instruction_sets is None else list(self.instruction_sets)
+        mhz = [list(pair) for pair in self.max_mhz]
+        return {**asdict(self), "max_mhz": mhz, "instruction_sets": sets}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Reads what `as_dict` wrote.
+
+        Raises:
+            KeyError: a field is missing that every version has written.
+        """
+        first = {name: data[name] for name in cls.__slots__ if name not in _LATER}
+        fields = first | {name: data[name] for name in _LATER if name in data}
+        sets = fields.get("instruction_sets")
+        fields["instruction_sets"] = None if sets is None else tuple(sets)
+        fields["max_mhz"] = tuple((int(mhz), int(count)) for mhz, count in data["max_mhz"])
+        return cls(**fields)
+
+
+def detect() -> System:
+    """The system this process runs on, within its affinity mask and quota."""
+    if platform.system() == "Linux":
+        from dse.machine.linux import read_linux
+
+        return read_linux(cpus=frozenset(os.sched_getaffinity(0)))
+    if platform.system() == "Darwin":
+        from dse.machine.macos import read_macos
+
+        return read_macos()
+    return System(
+        cpu=platform.processor() or UNKNOWN,
+        architecture=platform.machine() or UNKNOWN,
+        microcode=UNKNOWN,
+        available_cpus=os.cpu_count() or 1,
+        physical_cores=None,
+        cpu_quota=None,
+        max_mhz=(),
+        memory_bytes=None,
+        governor=UNKNOWN,
+        virtualised=None,
+        operating_system=platform.system() or UNKNOWN,
+        kernel=platform.release() or UNKNOWN,
+        cpu_vendor=UNKNOWN,
+        cpu_family=UNKNOWN,
+        cpu_model=UNKNOWN,
+        stepping=UNKNOWN,
+        caches=UNKNOWN,
+        memory_limit_bytes=0,
+    )
+
+
+def _difference(name: str, here: Value, there: Value) -> str:
+    if isinstance(here, tuple) and isinstance(there, tuple):
+        more, less = (sorted({*one} - {*two}) for one, two in ((here, there), (there, here)))
+        both = [f"only here {_listed(more)}"] if more else []
+        both += [f"only in the study {_listed(less)}"] if less else []
+        return f"{name}: {', '.join(both)}"
+    return f"{name}: {_words(name, here)} here, {_words(name, there)} in the study"
+
+
+def _words(name: str, value: Value) -> str:
+    if (name, value) in (("CPU quota", None), ("memory limit in MiB", 0)):
+        return "none"
+    if value is None:
+        return UNKNOWN
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return " ".join(value) or "none"
+    if isinstance(value, float):
+        return "1 CPU" if value == 1 else f"{value:g} CPUs"
+    return str(value)
+
+
+def _listed(names: Iterable[str]) -> str:
+    names = list(names)
+    rest = len(names) - MAX_NAMED
+    return " ".join(names[:MAX_NAMED]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,0 +1,129 @@
+"""The provider of the user's own model files: a folder with a manifest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dse.config.messages import suggest
+from dse.core.errors import RequestError
+from dse.formats.interface import read_interface
+from dse.models import manifest
+from dse.models.provider import Artefact
+from dse.tasks.image_classification.models.contradictions import quantisation
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dse.core.configuration import ModelFormat
+    from dse.tasks.image_classification.models.published import PublishedAccuracy
+    from dse.tasks.image_classification.preprocessing import Preprocessing
+
+
+class FolderProvider:
+    """Offers what a folder's ``models.yaml`` describes; see `dse.models.manifest`.
+
+    Args:
+        folder: holds the manifest and, at any depth, the files.
+
+    Raises:
+        RequestError: the manifest is missing or wrong, or a file it names is.
+    """
+
+    name = "file"
+    trained = True
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.absolute()
+        self._entries = manifest.read(self.folder)
+
+    def models(self) -> tuple[str, ...]:
+        """Names in the manifest's order, each once."""
+        return tuple(dict.fromkeys(entry.name for entry in self._entries))
+
+    def precisions(self, model: str) -> tuple[str, ...]:
+        """The precisions of a model's files, in the manifest's order.
+
+        Raises:
+            RequestError: the manifest has no such model.
+        """
+        found = tuple(dict.fromkeys(e.precision for e in self._entries if e.name == model))
+        if not found:
+            raise self._error(f"no model '{model}'", suggest(model, self.models()))
+        return found
+
+    def obstacle(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> str | None:
+        """Why no file in one of these formats can be had; None if one can."""
+        own = [entry for entry in self._entries if entry.name == model]
+        if not own:
+            return f"{manifest.FILE_NAME} has no model '{model}'"
+        exact = [entry.format for entry in own if entry.precision == precision]
+        if not exact:
+            return f"{manifest.FILE_NAME} has no {precision} file"
+        if not set(exact) & set(formats):
+            wanted = " or ".join(formats) or "any other format"
+            return f"{manifest.FILE_NAME} has no {precision} file as {wanted}"
+        return None
+
+    def published(self, model: str, precision: str) -> PublishedAccuracy | None:
+        """The published accuracy of a file with that name and precision."""
+        for entry in self._entries:
+            if (entry.name, entry.precision) == (model, precision):
+                return entry.published
+        return None
+
+    def preprocessing(
+        self, model: str, precision: str, formats: tuple[ModelFormat, ...]
+    ) -> Preprocessing:
+        """How an image becomes the input of the file that `artefact` would give.
+
+        Raises:
+            RequestError: the manifest has no such file.
+        """
+        _, entry, found = self._entry(model, precision, formats)
+        return self._preprocessing(entry, found)
+
+    def artefact(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> Artefact:
+        """The file in the first of the formats that the manifest has.
+
+        Raises:
+            RequestError: it has none, or the file's SHA-256 is not the one it gives.
+        """
+        return self._artefact(*self._entry(model, precision, formats))
+
+    def _entry(
+        self, model: str, precision: str, formats: tuple[ModelFormat, ...]
+    ) -> tuple[int, manifest.ManifestEntry, ModelFormat]:
+        """The entry of the first of the formats that the manifest has, and its position."""
+        for wanted in formats:
+            for index, entry in enumerate(self._entries):
+                if (entry.name, entry.precision, entry.format) == (model, precision, wanted):
+                    return index, entry, wanted
+        self.precisions(model)
+        problem = self.obstacle(model, precision, formats)
+        offered = ", ".join(f"{e.precision} {e.format}" for e in self._entries if e.name == model)
+        raise self._error(problem or "no such file", f"it has {offered}")
+
+    def _artefact(self, index: int, entry: manifest.ManifestEntry, found: ModelFormat) -> Artefact:
+        beside = manifest.beside(self.folder, index, entry, found)
+        return Artefact(
+            path=self.folder / entry.file,
+            format=found,
+            sha256=manifest.verify(self.folder, index, entry, beside),
+            preprocessing=self._preprocessing(entry, found),
+            classes=entry.scores,
+            weights=entry.weights,
+            published=entry.published,
+            beside=beside,
+        )
+
+    def _preprocessing(self, entry: manifest.ManifestEntry, found: ModelFormat) -> Preprocessing:
+        try:
+            declared = read_interface(self.folder / entry.file, found)
+        except OSError as error:
+            reason = error.strerror or error
+            raise RequestError(f"can't be read: {reason}", file=error.filename) from error
+        return replace(entry.preprocessing(), quantisation=quantisation(entry, declared))
+
+    def _error(self, problem: str, remedy: str | None) -> RequestError:
+        return RequestError(problem, file=self.folder / manifest.FILE_NAME, remedy=remedy)

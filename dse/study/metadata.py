@@ -1,0 +1,139 @@
+"""What a study is about, and whether it may go on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any
+
+from dse.core import worker_environment
+from dse.core.errors import RequestError
+from dse.machine.system import System
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PUBLISHED = "published"
+"""In the place of a data set's fingerprint: accuracies are the published ones."""
+NO_ACCURACY = ""
+"""In the same place: no accuracy was ever asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class StudyMetadata:
+    """What a study is about; stored with it and compared at each resumption.
+
+    Attributes:
+        system: the description of the CPU, as `dse.machine.system.System.as_dict` gives it.
+        space: the canonical search space.
+        planned: how many configurations of it can run here.
+        excluded: what of it can't run here and why, one line each.
+        accuracy: where accuracies come from: a data set's fingerprint, `PUBLISHED`, or
+            `NO_ACCURACY`.
+        models: where the model files come from.
+        runtimes: version by backend.
+        artefacts: SHA-256 of a file by what it was measured as.
+        borrowed: whose results led the search, each as `dse.explore.warm_start.Borrowed.as_dict` has
+            it; none of their values is one of the study's.
+        environment: the variables that its workers start with for its sake, as
+            `dse.core.worker_environment.with_libraries` gives them; None for a study of an earlier
+            version, which does not say.
+    """
+
+    system: Mapping[str, Any]
+    space: Mapping[str, Any]
+    planned: int
+    excluded: tuple[str, ...]
+    accuracy: str
+    models: str
+    runtimes: Mapping[str, str] = field(default_factory=dict)
+    artefacts: Mapping[str, str] = field(default_factory=dict)
+    borrowed: tuple[Mapping[str, Any], ...] = ()
+    environment: Mapping[str, str] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """A JSON object; the inverse of `from_dict`."""
+        data = {f.name: getattr(self, f.name) for f in fields(self)}
+        return data | {"excluded": list(self.excluded), "borrowed": list(self.borrowed)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> StudyMetadata:
+        """Reads what `as_dict` wrote."""
+        borrowed = tuple(data.get("borrowed", ()))  # studies of earlier versions have none
+        return cls(**{**data, "excluded": tuple(data["excluded"]), "borrowed": borrowed})
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics that a configuration needs: the objectives, then the constrained ones."""
+        return tuple(dict.fromkeys([*self.space["objectives"], *self.space["constraints"]]))
+
+    def unrecorded(self, name: str) -> str:
+        """A line on what an earlier version did not record of the system; empty if all is there.
+
+        Args:
+            name: the study's.
+        """
+        missing = System.from_dict(self.system).unrecorded
+        if not missing:
+            return ""
+        return (
+            f"study '{name}' was made by an earlier version and did not record: "
+            f"{', '.join(missing)}; nothing tells whether these are the same here"
+        )
+
+    def continued(self, now: StudyMetadata, name: str) -> StudyMetadata:
+        """The description under which the study goes on.
+
+        A system that an earlier version described stays as it is: measurements are found by its
+        fingerprint.
+
+        Args:
+            now: what is to be explored now; this is what was explored before.
+            name: the study's, for the message.
+
+        Raises:
+            RequestError: the study belongs to another CPU, runtime version, data set or
+                environment.
+        """
+        known = System.from_dict(self.system)
+        differences = System.from_dict(now.system).differences(known)
+        if differences:
+            raise RequestError(
+                f"study '{name}' belongs to another system: {'; '.join(differences)}",
+                remedy="add --per-cpu to give each system a study of its own, "
+                "or choose another --study",
+            )
+        if NO_ACCURACY not in (self.accuracy, now.accuracy) and self.accuracy != now.accuracy:
+            raise RequestError(
+                f"study '{name}' has its accuracies from {_source(self.accuracy)}, "
+                f"not from {_source(now.accuracy)}",
+                remedy="give the same --dataset again, or choose another --study",
+            )
+        for backend, version in now.runtimes.items():
+            before = self.runtimes.get(backend, version)
+            if before != version:
+                raise RequestError(
+                    f"study '{name}' was measured with {backend} {before}; {version} is installed",
+                    remedy=f"install {before}, or choose another --study",
+                )
+        variables = now.environment or {}
+        if different := worker_environment.differences(self.environment, variables):
+            back = worker_environment.way_back(self.environment, variables)
+            raise RequestError(
+                f"study '{name}' was measured in another environment: {'; '.join(different)}",
+                remedy=f"{back}, or choose another --study",
+            )
+        runtimes = {**self.runtimes, **now.runtimes}
+        return replace(
+            now,
+            system=self.system if known.unrecorded else now.system,
+            # Kept where none is asked for now, for the day when one is asked for again.
+            accuracy=now.accuracy or self.accuracy,
+            runtimes=runtimes,
+            artefacts=self.artefacts,
+            environment=self.environment,
+            borrowed=(*self.borrowed, *(new for new in now.borrowed if new not in self.borrowed)),
+        )
+
+
+def _source(accuracy: str) -> str:
+    return "published figures" if accuracy == PUBLISHED else f"data set {accuracy[:12]}"

@@ -1,0 +1,52 @@
+"""Whether the process that began a trial is still there."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from dse.machine.process_identity import is_alive
+from dse.study.record import OWNER
+
+if TYPE_CHECKING:
+    import optuna
+
+OWNERLESS_AFTER = timedelta(minutes=1)
+"""A trial that no process has claimed for this long was begun by one that is gone."""
+CLAIMED_FOR = timedelta(hours=1)
+"""So long what a process on another host has begun is left to it, which can't be asked."""
+SESSION = "session"
+"""In the attribute of the owner: which opening of the study it was."""
+
+
+def is_orphaned(trial: optuna.trial.FrozenTrial, *, alone: bool = False) -> bool:
+    """Whether the process that began a running trial has ended for certain.
+
+    Args:
+        trial: the trial.
+        alone: whether nobody but this process uses the study, so that whoever can't be asked
+            (a container of before, say) is gone.
+    """
+    owner = trial.user_attrs.get(OWNER)
+    if owner is None:
+        return _age(trial) > OWNERLESS_AFTER
+    alive = is_alive(owner)
+    return alone if alive is None else not alive
+
+
+def is_claimed(trial: optuna.trial.FrozenTrial) -> bool:
+    """Whether a running trial is to be left to the process that began it."""
+    owner = trial.user_attrs.get(OWNER)
+    alive = None if owner is None else is_alive(owner)
+    return _age(trial) < CLAIMED_FOR if alive is None else alive
+
+
+def session_of(trial: optuna.trial.FrozenTrial) -> str:
+    """Which opening of the study has begun a trial; empty where that is not told."""
+    return str(trial.user_attrs.get(OWNER, {}).get(SESSION, ""))
+
+
+def _age(trial: optuna.trial.FrozenTrial) -> timedelta:
+    """How far its beginning is from now; also into the future, for clocks are set back."""
+    begun = trial.datetime_start  # naive, as all of Optuna's times are
+    return abs(datetime.now() - begun) if begun else timedelta.max

@@ -1,0 +1,209 @@
+"""The texts of a submission, for whoever repeats its runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dse.config import yaml_reader
+from dse.core.configuration import CONFIGURATION_FIELDS
+from dse.core.metrics import METRICS, Scenario
+from dse.core.worker_environment import variable_words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dse.core.configuration import Configuration
+    from dse.submission.evidence import Evidence, SubmittedRun
+    from dse.tasks.image_classification.preprocessing import Preprocessing
+
+UNVERIFIED = "Result not verified by MLCommons Association."
+PREVIEW = (
+    "**PREVIEW. This is not a valid MLPerf result**: its runs are shorter, or over fewer images, "
+    "than the rules ask for. It shows what a submission would look like and must not be submitted "
+    "or quoted.\n\n"
+)
+CALIBRATION = """# Calibration
+
+`src/<model>/<system>/README.md` says for each model where its file comes from and, where it is a
+quantised one, how it was made.
+
+Models that `dse` quantises itself are quantised after training and statically: weights per channel
+to int8, activations per tensor, with ranges from a fixed number of images of the data set, chosen
+by its order. Quantised files that were given to `dse` ran as they are.
+"""
+
+
+def space_of(configuration: Configuration, objectives: Sequence[str]) -> str:
+    """A search space of this one configuration, as the text of its file."""
+    return yaml_reader.dump(
+        {
+            "models": [configuration.model],
+            "precisions": [configuration.precision],
+            "backends": {configuration.backend: dict(configuration.knobs)},
+            "threads": [configuration.threads],
+            "batch_sizes": [configuration.batch_size],
+            "instances": [configuration.instances],
+            "pinned": [configuration.pinned],
+            "objectives": list(objectives),
+        }
+    )
+
+
+def manifest_of(
+    configuration: Configuration, preprocessing: Preprocessing, run: SubmittedRun
+) -> str:
+    """A ``models.yaml`` of the file that ran, as the text of its file."""
+    entry: dict[str, object] = {
+        "name": configuration.model,
+        "file": run.detail("model_file"),
+        "precision": configuration.precision,
+        "layout": preprocessing.layout,
+        "dtype": preprocessing.dtype,
+        "resolution": preprocessing.resolution,
+        "crop": preprocessing.crop,
+        "interpolation": preprocessing.interpolation,
+        "label_offset": preprocessing.label_offset,
+        "sha256": run.detail("model_sha256"),
+    }
+    if preprocessing.dtype in ("float32", "float16") or preprocessing.quantisation:
+        entry |= {"mean": list(preprocessing.mean), "scale": list(preprocessing.scale)}
+    return yaml_reader.dump({"models": [entry]})
+
+
+def result_readme(
+    result: Evidence,
+    model: str,
+    system: str,
+    version: str,
+    environment: Mapping[str, str],
+    *,
+    preview: bool,
+) -> str:
+    """The README of a result.
+
+    Args:
+        result: which.
+        model: its name in the submission.
+        system: the id of its system.
+        version: of `dse`.
+        environment: the variables that were set for the sake of the study.
+        preview: whether it is no valid result.
+    """
+    runs = [run for run in (result.performance, result.accuracy) if run is not None]
+    table = _table(result.record.configuration, system)
+    lines = "".join(map(_run_line, runs))
+    variables = "".join(
+        f" --env {variable_words({name: value})}" for name, value in environment.items()
+    )
+    return f"""{PREVIEW if preview else ""}# {model}, {result.scenario.value}
+
+{UNVERIFIED}
+
+{_inference(result)}{table}
+## The runs
+
+{lines}
+## To repeat them
+
+```text
+pip install 'mlperf-dse[all]=={version}'
+dse explore space.yaml --study repeat --models MODELS --dataset IMAGES{variables}
+dse validate repeat --models MODELS --dataset IMAGES --scenario {result.ran.value}
+```
+
+`space.yaml` lies in `src/{model}/{system}/`, beside what is to be known of the model file. `MODELS`
+is a folder with that file and a `models.yaml`, `IMAGES` one with the images and `val_map.txt`.
+"""
+
+
+def _inference(result: Evidence) -> str:
+    if not result.inferred:
+        return ""
+    how = {
+        (
+            Scenario.SINGLE_STREAM,
+            Scenario.MULTI_STREAM,
+        ): "eight times LoadGen's early-stopping estimate of the 99th percentile",
+        (Scenario.SINGLE_STREAM, Scenario.OFFLINE): "the inverse of the mean latency",
+        (Scenario.MULTI_STREAM, Scenario.OFFLINE): "eight over the mean latency of a query",
+    }[result.ran, result.scenario]
+    return (
+        f"**Inferred**: {result.scenario.value} was not measured. The runs are those of "
+        f"{result.ran.value}, and the result is {how}, as the rules allow for edge systems.\n\n"
+    )
+
+
+def _beside(data: str) -> str:
+    """What the hash is of where a model's weights lie in further files; else empty."""
+    return f" (of all its files: its weights lie in `{data}`)" if data else ""
+
+
+def _table(configuration: Configuration, system: str) -> str:
+    flat = configuration.as_dict()
+    rows = [("system", system), *((name, flat[name]) for name in CONFIGURATION_FIELDS)]
+    rows += list(configuration.knobs)
+    lines = [f"| {name.replace('_', ' ')} | {value} |\n" for name, value in rows]
+    return "".join(["| | |\n|---|---|\n", *lines])
+
+
+def _run_line(run: SubmittedRun) -> str:
+    measurement = run.measurement
+    metric = METRICS[measurement.metric]
+    told = f", `user.conf`: `{run.user_conf.strip()}`" if run.detail("mode") != "accuracy" else ""
+    return (
+        f"- {run.detail('mode')}: {metric.title} {measurement.value:.6g} {metric.unit}, "
+        f"model file `{run.detail('model_file')}` with SHA-256 `{run.detail('model_sha256')}`"
+        f"{_beside(run.detail('model_data'))}, "
+        f"images `{run.detail('dataset')[:16] or 'random'}`{told}\n"
+    )
+
+
+def model_readme(model: str, configuration: Configuration, *, preview: bool) -> str:
+    """The README of a model, in ``src/``; the same whatever it ran on.
+
+    Args:
+        model: its name in the submission.
+        configuration: one of those in which it ran.
+        preview: whether its results are no valid ones.
+    """
+    return f"""{PREVIEW if preview else ""}# {model}
+
+Architecture `{configuration.model}`, precision {configuration.precision}.
+
+The runs are by `dse` (the Python package `mlperf-dse`). Each folder here is of one system: its file
+of the model, and the search space of its configuration. The README of a result says how to run it.
+"""
+
+
+def source_readme(
+    model: str,
+    system: str,
+    configuration: Configuration,
+    origin: Mapping[str, str],
+    *,
+    preview: bool,
+) -> str:
+    """The README of a model on a system.
+
+    Args:
+        model: its name in the submission.
+        system: the id of the system.
+        configuration: of the runs.
+        origin: the file, its hash, where its weights come from, and what it was made from.
+        preview: whether its results are no valid ones.
+    """
+    data = _beside(origin.get("model_data", ""))
+    return f"""{PREVIEW if preview else ""}# {model} on {system}
+
+- file: `{origin["model_file"]}`, SHA-256 `{origin["model_sha256"]}`{data}
+- weights: {origin["weights"] or "as the file has them"}
+- made by `dse`: {_making(configuration, origin["made_from"])}
+"""
+
+
+def _making(configuration: Configuration, made_from: str) -> str:
+    if made_from:
+        return f"from `{made_from}`, as said above; `dse` makes it again from that file"
+    if configuration.precision == "int8":
+        return "no; the quantised file was given to it and not calibrated here"
+    return "no"

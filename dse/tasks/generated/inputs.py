@@ -1,0 +1,120 @@
+"""Random inputs of a model of any kind, made from its signature. Imports only numpy."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import TypeAlias
+
+    from numpy.typing import NDArray
+
+    from dse.core.backend import Batch
+    from dse.core.signature import Input, Signature
+    from dse.tasks.image_classification.inputs import Inputs
+
+    AnyInputs: TypeAlias = "Inputs | GeneratedInputs"
+    Seed = tuple[int, ...]
+
+
+class GeneratedInputs:
+    """Samples of which each depends on the seed and its index alone, on any machine.
+
+    Args:
+        count: the number of samples.
+        signature: of the model.
+        seed: not negative.
+    """
+
+    def __init__(self, count: int, signature: Signature, seed: int) -> None:
+        self.count = count
+        self.labels: None = None
+        self._signature = signature
+        self._seed = seed
+
+    def call(self, indices: Sequence[int]) -> tuple[NDArray[Any], ...]:
+        """What a call for these samples is made with: an array for each input, in their order.
+
+        Raises:
+            ValueError: several samples of a model that takes no batches.
+        """
+        inputs = self._signature.of_batch(len(indices))
+        return tuple(self._array(number, one, indices) for number, one in enumerate(inputs))
+
+    def _array(self, number: int, one: Input, indices: Sequence[int]) -> NDArray[Any]:
+        array = np.empty(one.shape, one.dtype)
+        rows = array.reshape(len(indices), prod(one.shape) // len(indices))
+        for row, index in zip(rows, indices, strict=True):
+            if not 0 <= index < self.count:
+                raise IndexError(f"sample {index} of {self.count}")
+            row[...] = _FILLS[one.fill](one, len(row), (self._seed, number, index))
+        return array
+
+
+def call_batch(inputs: AnyInputs, indices: Sequence[int]) -> Batch:
+    """What a call for these samples is made with, whatever the model is fed with."""
+    return inputs.call(indices) if isinstance(inputs, GeneratedInputs) else inputs.batch(indices)
+
+
+def sample_batches(inputs: AnyInputs, indices: Sequence[int]) -> list[Batch]:
+    """For each of these samples, what a call for it alone is made with."""
+    if isinstance(inputs, GeneratedInputs):
+        return [inputs.call([index]) for index in indices]
+    loaded = inputs.batch(indices)
+    return [loaded[place : place + 1] for place in range(len(indices))]
+
+
+def _raw(seed: Seed, size: int) -> NDArray[np.uint8]:
+    """So many random bytes: raw bits are what numpy promises to keep through its versions."""
+    words = np.random.PCG64(list(seed)).random_raw(-(-size // 8))
+    return np.asarray(words, "<u8").view(np.uint8)[:size]
+
+
+def _words(seed: Seed, size: int) -> NDArray[np.uint32]:
+    return _raw(seed, 4 * size).view("<u4")
+
+
+def _noise(one: Input, size: int, seed: Seed) -> NDArray[Any]:
+    dtype = np.dtype(one.dtype)
+    if dtype.kind == "f":
+        # As many bits as a float32 holds: each number from -1 up to 1 is as likely.
+        return (_words(seed, size) >> np.uint32(8)) * np.float32(2**-23) - np.float32(1)
+    if dtype.kind == "b":
+        return _raw(seed, size) & np.uint8(1)
+    return _raw(seed, size * dtype.itemsize).view(dtype.newbyteorder("<"))
+
+
+def _ids(one: Input, size: int, seed: Seed) -> NDArray[Any]:
+    return _words(seed, size) % np.uint32(max(1, one.bound))
+
+
+def _positions(one: Input, size: int, _: Seed) -> NDArray[Any]:
+    places = np.arange(size) % max(1, one.shape[-1] if one.shape else 1)
+    return places % one.bound if one.bound else places
+
+
+def _ones(_: Input, size: int, __: Seed) -> NDArray[Any]:
+    return np.ones(size, np.uint8)
+
+
+def _zeros(_: Input, size: int, __: Seed) -> NDArray[Any]:
+    return np.zeros(size, np.uint8)
+
+
+def _values(one: Input, size: int, _: Seed) -> NDArray[Any]:
+    values = np.array(one.values, one.dtype)
+    return np.broadcast_to(values, (size,)) if len(values) == 1 else values
+
+
+_FILLS = {
+    "noise": _noise,
+    "ids": _ids,
+    "positions": _positions,
+    "ones": _ones,
+    "zeros": _zeros,
+    "values": _values,
+}

@@ -1,0 +1,211 @@
+"""A data set that has a folder for each class."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from dse.core.errors import RequestError
+from dse.tasks.image_classification.data.entries import (
+    CLASSES,
+    VAL_MAP,
+    ImageEntry,
+    Listing,
+    quoted,
+    some,
+)
+from dse.tasks.image_classification.data.image_formats import SUFFIXES
+
+NO_CLASSES = frozenset(
+    {
+        *("@eadir", "@tmp", "#recycle", "#snapshot", "@recycle", "@recently-snapshot"),
+        *("__macosx", "network trash folder", "temporary items"),
+        *("$recycle.bin", "system volume information", "lost+found", "__pycache__"),
+    }
+)
+"""Folders that storages, systems and archives make by themselves, in lower case. They and hidden
+ones are never classes."""
+NO_FILES = frozenset({"thumbs.db", "desktop.ini"})
+"""The same of files."""
+ALIKE = 0.9
+"""Share of the names that have to look alike for the others to be odd."""
+MAX_ENDINGS = 5
+_WNID = re.compile("n[0-9]{8}")
+_NUMBERED = "folders named by their labels"
+_SORTED = f"{CLASSES:,} folders in sorted order"
+_WRITE_MAP = f"write {VAL_MAP} there, with one line `file label` for each image, labels 0..999"
+
+
+@dataclass(slots=True)
+class _Left:
+    """What was found and not taken.
+
+    Attributes:
+        folders: that are not classes.
+        inner: folders inside class folders.
+        files: how many, by the ending of their names.
+    """
+
+    folders: list[str] = field(default_factory=list)
+    inner: list[str] = field(default_factory=list)
+    files: Counter[str] = field(default_factory=Counter)
+
+    def notes(self) -> list[str]:
+        """What there is to tell."""
+        told = []
+        if self.folders:
+            told.append(f"folders that are not classes are left out: {some(self.folders)}")
+        if self.inner:
+            told.append(f"folders inside class folders are left out: {some(self.inner)}")
+        if self.files:
+            told.append(f"files that are not images here are left out: {_endings(self.files)}")
+        return told
+
+
+def from_class_folders(folder: Path) -> Listing:
+    """The images in folders that are named by their labels, or the 1000 folders of ImageNet.
+
+    Raises:
+        RequestError: the folder holds no images, or their labels are in doubt.
+        OSError: a folder can't be read.
+    """
+    left = _Left()
+    children = _children(folder)
+    folders = [child.name for child in children if child.is_dir()]
+    left.folders = sorted(name for name in folders if _is_no_class(name))
+    names = sorted(name for name in folders if not _is_no_class(name))
+    loose = [child for child in children if not child.is_dir()]
+    if not names:
+        problem = "images without labels" if any(map(_is_image, loose)) else "no images"
+        raise RequestError(problem, file=folder, remedy=_WRITE_MAP)
+    labels, origin = _class_labels(folder, names)
+    entries: list[ImageEntry] = []
+    for label, name in sorted(labels.items()):
+        entries += _images(folder, name, label, left)
+    images = [child.name for child in loose if _is_image(child)]
+    beside = [f"images beside the class folders are left out: {some(images)}"] if images else []
+    places = [_places(names)] if origin == _SORTED and not all(map(_WNID.fullmatch, names)) else []
+    return Listing(tuple(entries), origin, (*places, *left.notes(), *beside))
+
+
+def _class_labels(folder: Path, names: list[str]) -> tuple[dict[int, str], str]:
+    """Folder name by label, and where the labels come from.
+
+    Names that are not numbers give labels only where all classes are there and none is odd: only
+    then is a class's place in the sorted list its number in ImageNet.
+    """
+    if all(map(_is_number, names)):
+        return _numbered(folder, names), _NUMBERED
+    odd = _odd(names)
+    if len(names) == CLASSES and not odd:
+        return dict(enumerate(names)), _SORTED
+    remedy = f"{_WRITE_MAP}, or name the class folders 0..999"
+    problem = f"{len(names)} folders whose names are not labels"
+    if odd:
+        problem = f"{len(names)} folders, of which {len(odd)} unlike the others: {some(odd)}"
+        remedy = f"move {'it' if len(odd) == 1 else 'them'} elsewhere; or {remedy}"
+    elif all(map(_WNID.fullmatch, names)):
+        problem = f"{len(names)} folders named like ImageNet's {CLASSES} classes"
+        empty = [name for name in names if not any(map(_is_image, _children(folder / name)))]
+        if empty:
+            problem = f"{problem}, of which {len(empty)} without images: {some(empty)}"
+    raise RequestError(problem, file=folder, remedy=remedy)
+
+
+def _numbered(folder: Path, names: list[str]) -> dict[int, str]:
+    folders: dict[int, str] = {}
+    for name in names:
+        if len(name.lstrip("0")) > 3:
+            raise RequestError(
+                f"the class folder {quoted(name)} is outside 0..999",
+                file=folder,
+                remedy="count the classes from 0",
+            )
+        label = int(name)
+        if label in folders:
+            raise RequestError(
+                f"the class folders {folders[label]} and {name} mean the same label",
+                file=folder,
+                remedy="keep one folder for each label",
+            )
+        folders[label] = name
+    return folders
+
+
+def _images(folder: Path, name: str, label: int, left: _Left) -> list[ImageEntry]:
+    """The images of a class, by their names."""
+    children = sorted(_children(folder / name), key=lambda child: child.name)
+    found, others = [], Counter[str]()
+    for child in children:
+        if _is_image(child):
+            status = child.stat()
+            found.append(
+                ImageEntry(f"{name}/{child.name}", label, status.st_size, status.st_mtime_ns)
+            )
+        elif child.is_dir():
+            left.inner.append(f"{name}/{child.name}")
+        elif not child.name.startswith(".") and child.name.lower() not in NO_FILES:
+            others[_ending(child.name)] += 1
+    if not found:
+        instead = f", but {_endings(others)}" if others else ""
+        raise RequestError(
+            f"no images in this class folder{instead}",
+            file=folder / name,
+            remedy="put its images there, or remove the folder",
+        )
+    left.files += others
+    return found
+
+
+def _odd(names: list[str]) -> list[str]:
+    """The names that look unlike nearly all others."""
+    shapes = [_shape(name) for name in names]
+    ((usual, count),) = Counter(shapes).most_common(1)
+    if count < ALIKE * len(names):
+        return []
+    return [name for name, shape in zip(names, shapes, strict=True) if shape != usual]
+
+
+def _shape(name: str) -> str:
+    """A name with all numbers alike; WordNet's ids are of one shape and nothing else is."""
+    return "WordNet" if _WNID.fullmatch(name) else re.sub("[0-9]+", "0", name)
+
+
+def _places(names: list[str]) -> str:
+    """That labels are places in a list, which for names in words need not be ImageNet's."""
+    first, last = quoted(names[0]), quoted(names[-1])
+    return f"labels are the places of the folders' sorted names, {first} 0 to {last} {CLASSES - 1}"
+
+
+def _children(folder: Path) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as found:
+        return list(found)
+
+
+def _is_no_class(name: str) -> bool:
+    return name.startswith(".") or name.lower() in NO_CLASSES
+
+
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdigit()
+
+
+def _is_image(entry: os.DirEntry[str]) -> bool:
+    hidden = entry.name.startswith(".")
+    return not hidden and _ending(entry.name) in SUFFIXES and entry.is_file()
+
+
+def _ending(name: str) -> str:
+    """In lower case; empty where there is none."""
+    return PurePosixPath(name).suffix.lower()
+
+
+def _endings(counts: Counter[str]) -> str:
+    shown = [
+        f"{count:,} {quoted(ending) if ending else 'without ending'}"
+        for ending, count in counts.most_common(MAX_ENDINGS)
+    ]
+    return ", ".join(shown) + (" and others" if len(counts) > MAX_ENDINGS else "")

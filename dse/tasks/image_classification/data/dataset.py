@@ -1,0 +1,131 @@
+"""A data set of labelled images, known by what it holds."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dse.core.errors import DseError, RequestError
+from dse.core.paths import atomic_write, cache_dir
+from dse.tasks.image_classification.data.listing import list_images
+from dse.tasks.image_classification.data.thread_pool import Progress, parallel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dse.tasks.image_classification.data.entries import ImageEntry
+
+_SETTLED_NS = 2_000_000_000
+"""Age from which a file's time of change tells its content; FAT keeps times to 2 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Images and their labels, in the order in which LoadGen counts them.
+
+    Attributes:
+        folder: absolute path.
+        files: the images, absolute paths.
+        labels: the class of each image, 0..999.
+        fingerprint: 64 hex digits, a hash over the order, names, labels and contents.
+        origin: where the labels come from, in words.
+        notes: what was left out or taken for granted, a few words each.
+    """
+
+    folder: Path
+    files: tuple[Path, ...]
+    labels: tuple[int, ...]
+    fingerprint: str
+    origin: str = ""
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+
+def open_dataset(folder: Path, progress: Progress | None = None) -> Dataset:
+    """Opens a folder of images as a data set.
+
+    The folder holds ``val_map.txt`` (a line ``file label`` for each image, as MLPerf has it; the
+    files lie in the folder or in its ``images/``), or one folder for each class, named by its
+    label 0..999, or the 1000 class folders of ImageNet, whose sorted names are its order. Folders
+    that systems make by themselves are no classes (`dse.tasks.image_classification.data.class_folders.NO_CLASSES`).
+
+    Args:
+        folder: the folder.
+        progress: called with (done, total) while the images are read; not at all where an
+            earlier reading is remembered, by the files' names, sizes and times of change.
+
+    Raises:
+        RequestError: the folder is no such data set, or an image can't be read.
+    """
+    folder = Path(folder).absolute()
+    listing = list_images(folder)
+    entries = listing.entries
+    return Dataset(
+        folder=folder,
+        files=tuple(folder / entry.name for entry in entries),
+        labels=tuple(entry.label for entry in entries),
+        fingerprint=_remembered_fingerprint(folder, entries, progress),
+        origin=listing.origin,
+        notes=listing.notes,
+    )
+
+
+def _remembered_fingerprint(
+    folder: Path, entries: Sequence[ImageEntry], progress: Progress | None
+) -> str:
+    memory = cache_dir() / "datasets" / "fingerprints" / _listing_key(folder, entries)
+    try:
+        known = memory.read_text("ascii")
+    except (OSError, UnicodeDecodeError):
+        known = ""
+    if re.fullmatch("[0-9a-f]{64}", known):
+        return known
+    # A file changed just now could change again within the same tick of its file system's clock.
+    settled = max(entry.mtime_ns for entry in entries) < time.time_ns() - _SETTLED_NS
+    fingerprint = _fingerprint(folder, entries, progress)
+    if settled:
+        _remember(memory, fingerprint)
+    return fingerprint
+
+
+def _remember(memory: Path, fingerprint: str) -> None:
+    try:
+        with atomic_write(memory) as file:
+            file.write(fingerprint.encode())
+    except DseError:
+        return  # it only saves time; whoever needs the cache says what is wrong with it
+
+
+def _listing_key(folder: Path, entries: Sequence[ImageEntry]) -> str:
+    key = hashlib.sha256(os.fsencode(folder))
+    for entry in entries:
+        key.update(b"\0" + os.fsencode(entry.name))
+        key.update(f"\0{entry.label}\0{entry.size}\0{entry.mtime_ns}".encode())
+    return key.hexdigest()
+
+
+def _fingerprint(folder: Path, entries: Sequence[ImageEntry], progress: Progress | None) -> str:
+    contents = parallel(_content_hash, [folder / entry.name for entry in entries], progress)
+    whole = hashlib.sha256()
+    for entry, content in zip(entries, contents, strict=True):
+        whole.update(os.fsencode(entry.name) + f"\0{entry.label}\0".encode() + content)
+    return whole.hexdigest()
+
+
+def _content_hash(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError as error:
+        raise RequestError(
+            f"can't be read: {error.strerror or error}",
+            file=path,
+            remedy="give this user the right to read it, or take it out of the data set",
+        ) from error

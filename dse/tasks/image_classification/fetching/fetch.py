@@ -1,0 +1,257 @@
+"""The published files of chosen variants, into a folder that explores like any other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from dse.core.checksums import sha256_of
+from dse.core.errors import RequestError
+from dse.core.paths import atomic_write, exclusive, remove_leftovers
+from dse.download import archive
+from dse.download.archive import ArchiveError
+from dse.download.resumable import PATIENCE, download, no_progress
+from dse.formats import tflite_reader
+from dse.tasks.image_classification.fetching.fetched import FetchedFolder, file_of
+from dse.tasks.image_classification.fetching.urls import mirrored, source
+from dse.tasks.image_classification.models.catalogue import CATALOGUE, published_pairs, variant
+from dse.tasks.image_classification.models.contradictions import takes_pixels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from dse.download.resumable import Patience, Progress
+    from dse.models.manifest import ManifestEntry
+    from dse.tasks.image_classification.models.catalogue import Variant
+
+LOCK = ".fetch.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A published file.
+
+    Attributes:
+        model: a name of the catalogue.
+        precision: one that is published of it.
+    """
+
+    model: str
+    precision: str
+
+    @property
+    def variant(self) -> Variant:
+        """The architecture."""
+        return CATALOGUE[self.model]
+
+    @property
+    def url(self) -> str:
+        """Of the archive that holds it."""
+        return source(self.variant, self.precision).url
+
+    @property
+    def member(self) -> str:
+        """Its name in the archive."""
+        return source(self.variant, self.precision).member
+
+    @property
+    def file(self) -> str:
+        """Its name in the folder."""
+        return file_of(self.model, self.precision)
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.precision}"
+
+
+@dataclass(frozen=True, slots=True)
+class FetchResult:
+    """What became of a wanted file.
+
+    Attributes:
+        wanted: the file.
+        new_bytes: its size if it was fetched now; 0 if it was there or can't be had.
+        error: why it can't be had, if it can't.
+    """
+
+    wanted: Wanted
+    new_bytes: int = 0
+    error: ArchiveError | None = None
+
+
+def choose(patterns: Sequence[str] = (), precisions: Sequence[str] = ()) -> tuple[Wanted, ...]:
+    """The published files that shell patterns and precisions choose; all if there are none.
+
+    Raises:
+        RequestError: a pattern matches no model, or nothing is published of what it matches.
+    """
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in CATALOGUE):
+            variant(pattern)  # complains
+    chosen = tuple(
+        Wanted(model, precision)
+        for model, precision in published_pairs()
+        if (not patterns or any(fnmatchcase(model, pattern) for pattern in patterns))
+        and (not precisions or precision in precisions)
+    )
+    if not chosen:
+        which = " or ".join(dict.fromkeys(precisions))
+        raise RequestError(
+            f"no {which} file of {', '.join(patterns)} is published",
+            remedy="'dse models list' shows what is",
+        )
+    return chosen
+
+
+def by_archive(wanted: Sequence[Wanted]) -> dict[str, list[Wanted]]:
+    """The wanted files by the address of their archive: some hold two of them."""
+    groups: dict[str, list[Wanted]] = {}
+    for one in wanted:
+        groups.setdefault(one.url, []).append(one)
+    return groups
+
+
+def fetch(
+    folder: Path,
+    wanted: Sequence[Wanted],
+    mirror: str | None = None,
+    progress: Progress = no_progress,
+    patience: Patience = PATIENCE,
+) -> Iterator[FetchResult]:
+    """Fetches files into a folder and describes them in its manifest, one archive at a time.
+
+    What is there and undamaged is not fetched again. Several processes may fetch into one folder.
+
+    Args:
+        folder: is made if it is not there.
+        wanted: from `choose`.
+        mirror: see `dse.tasks.image_classification.fetching.urls.mirrored`.
+        progress: of the download in hand.
+        patience: with servers.
+
+    Yields:
+        What became of each file, as soon as it is known.
+
+    Raises:
+        RequestError: the folder is a file, or its manifest is wrong or describes another file for
+            what is wanted.
+        DseError: a server can't be reached, or the folder or the cache can't be written to.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise RequestError("is not a folder", file=folder, field="--output")
+    fetched = FetchedFolder(folder)
+    for one in wanted:
+        fetched.find(one.model, one.precision)  # complain before anything is downloaded
+    for url, group in by_archive(wanted).items():
+        with exclusive(folder / LOCK):
+            results = _fetch_archive(fetched, url, group, mirror, progress, patience)
+        yield from results
+
+
+def _fetch_archive(
+    fetched: FetchedFolder,
+    url: str,
+    group: Sequence[Wanted],
+    mirror: str | None,
+    progress: Progress,
+    patience: Patience,
+) -> list[FetchResult]:
+    """For the holder of the folder's lock."""
+    entries = {one: fetched.find(one.model, one.precision) for one in group}
+    missing = [one for one, entry in entries.items() if entry is None or not fetched.intact(entry)]
+    results = {one: FetchResult(one) for one in group}
+    if missing:
+        try:
+            with download(mirrored(url, mirror), progress, patience) as path:
+                checksum = _check_archive(fetched, url, path)
+                models = archive.extract(path, {one.member for one in missing})
+                for one in missing:
+                    _check_model(fetched, one, models[one.member], entries[one])
+                for one in missing:
+                    _write(fetched.folder / one.file, models[one.member])
+                    results[one] = FetchResult(one, new_bytes=len(models[one.member]))
+                new = [one for one in missing if entries[one] is None]
+                fetched.add([_entry(one, models[one.member], checksum) for one in new])
+        except ArchiveError as error:
+            results |= {one: FetchResult(one, error=error) for one in missing}
+    return list(results.values())
+
+
+def _check_archive(fetched: FetchedFolder, url: str, path: Path) -> str:
+    """The archive's SHA-256.
+
+    Raises:
+        ArchiveError: it is another one than at the first time.
+    """
+    found, known = sha256_of(path), fetched.archive(url)
+    if known is not None and known.sha256 != found:
+        raise ArchiveError(
+            f"the archive has changed: it has SHA-256 {found}, and had {known.sha256} when it was "
+            f"first fetched ({fetched.manifest}); if the change is meant, remove its entries there"
+        )
+    return found
+
+
+def _check_model(
+    fetched: FetchedFolder, one: Wanted, data: bytes, entry: ManifestEntry | None
+) -> None:
+    """Checks that a file is the model it should be, and takes no other file's place.
+
+    Raises:
+        ArchiveError: it is not, or does.
+    """
+    try:
+        given, result = tflite_reader.input_and_output(data)
+    except ValueError as error:
+        raise ArchiveError(f"{one.member}: {error}") from error
+    size, classes = one.variant.resolution, one.variant.classes
+    dtypes = ("float32",) if one.precision == "fp32" else ("uint8", "float32")
+    if given.dtype not in dtypes or given.shape != (1, size, size, 3):
+        wanted = f"{' or '.join(dtypes)} 1x{size}x{size}x3"
+        raise ArchiveError(f"{one.member}: its input is {given}, not {wanted}")
+    if result.shape[-1:] != (classes,):
+        raise ArchiveError(f"{one.member}: its output is {result}, not {classes} scores")
+    checksum = sha256(data).hexdigest()
+    if entry is not None and (entry.sha256 or "").lower() != checksum:
+        raise ArchiveError(
+            f"{one.member} has changed: it has SHA-256 {checksum}, and had {entry.sha256} when it "
+            f"was first fetched ({fetched.manifest}); if that is meant, remove its entry there"
+        )
+    path = fetched.folder / one.file
+    if entry is None and path.exists() and not (path.is_file() and sha256_of(path) == checksum):
+        raise ArchiveError(f"{path} is in the way: another file has that name; move it away")
+
+
+def _write(path: Path, data: bytes) -> None:
+    remove_leftovers(path)
+    with atomic_write(path) as file:
+        file.write(data)
+
+
+def _entry(one: Wanted, data: bytes, archive_sha256: str) -> dict[str, Any]:
+    """The manifest's entry; the input's type is what the file itself says."""
+    given, _ = tflite_reader.input_and_output(data)
+    pixels = one.variant.preprocessing
+    entry = {
+        "name": one.model,
+        "file": one.file,
+        "precision": one.precision,
+        "layout": "NHWC",
+        "dtype": given.dtype,
+        "resolution": pixels.resolution,
+        "mean": list(pixels.mean),
+        "scale": list(pixels.scale),
+        "crop": pixels.crop,
+        "interpolation": pixels.interpolation,
+        "label_offset": pixels.label_offset,
+        "classes": one.variant.classes,
+        "weights": f"{one.member} of the published archive",
+        "sha256": sha256(data).hexdigest(),
+        "archive": {"url": one.url, "sha256": archive_sha256},
+    }
+    stated = tflite_reader.tflite_interface(data).inputs[0].quantisation
+    if given.dtype == "uint8" and (stated is None or takes_pixels(given.dtype, stated)):
+        del entry["mean"], entry["scale"]
+    return entry

@@ -1,0 +1,154 @@
+"""What ``dse models fetch`` has put into a folder, as the folder's ``models.yaml`` tells it.
+
+Entries are only ever added, at the end and as text, so what stands there already stays as its
+writer wrote it. A file is there before its entry is: killed in between, the entry follows with the
+next fetch.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from dse.config import yaml_reader
+from dse.core.checksums import sha256_of
+from dse.core.errors import RequestError
+from dse.core.paths import atomic_write
+from dse.models.manifest import FILE_NAME, ArchiveEntry, Manifest, ManifestEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+HEAD = """\
+# Written by dse models fetch, and read by dse explore --models. Other entries may be added.
+models:
+"""
+
+
+class FetchedFolder:
+    """The fetched files of a folder.
+
+    Args:
+        folder: need not exist yet.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.manifest = folder / FILE_NAME
+        self._entries: tuple[ManifestEntry, ...] = ()
+        self._state: tuple[int, ...] = ()
+        self._extensible = False
+
+    def entries(self) -> tuple[ManifestEntry, ...]:
+        """The manifest's entries; the files they name may be damaged or gone.
+
+        Raises:
+            RequestError: the manifest is wrong.
+        """
+        state = self._seen()
+        if state != self._state:
+            self._entries = yaml_reader.read(self.manifest, Manifest).models if state else ()
+            self._state, self._extensible = state, False
+        return self._entries
+
+    def find(self, model: str, precision: str) -> ManifestEntry | None:
+        """The entry of a fetched file, or None.
+
+        Raises:
+            RequestError: the manifest is wrong, or has another file for that.
+        """
+        for index, entry in enumerate(self.entries()):
+            if (entry.name, entry.precision, entry.format) != (model, precision, "tflite"):
+                continue
+            own = entry.archive is None or entry.sha256 is None
+            if own or entry.file != file_of(model, precision):
+                raise RequestError(
+                    f"another {precision} file of '{model}' is described here",
+                    file=self.manifest,
+                    line=yaml_reader.locate(self.manifest, "models", index),
+                    field=f"models[{index}]",
+                    remedy="fetch into another folder",
+                )
+            return entry
+        return None
+
+    def intact(self, entry: ManifestEntry) -> bool:
+        """Whether a fetched file is there and still what it was."""
+        path = self.folder / entry.file
+        try:
+            regular = path.is_file() and not path.is_symlink()
+            return regular and sha256_of(path) == (entry.sha256 or "").lower()
+        except OSError:
+            return False
+
+    def archive(self, url: str) -> ArchiveEntry | None:
+        """What is known of the archive at an address since it was first fetched.
+
+        Raises:
+            RequestError: the manifest is wrong.
+        """
+        known = (entry.archive for entry in self.entries())
+        return next((one for one in known if one is not None and one.url == url), None)
+
+    def add(self, entries: Sequence[dict[str, Any]]) -> None:
+        """Adds entries to the manifest, in one step.
+
+        Raises:
+            RequestError: the manifest is written in a way that nothing can be added to as text.
+            DseError: the folder can't be written to.
+        """
+        if not entries:
+            return
+        known = self.entries()
+        text = self.manifest.read_text(encoding="utf-8-sig") if known else HEAD
+        new = _appended(text, entries)
+        if not (self._extensible or _holds(new, len(known), entries)):
+            raise RequestError(
+                "nothing can be added to a list that is written like this",
+                file=self.manifest,
+                line=yaml_reader.locate(self.manifest, "models"),
+                field="models",
+                remedy="write it with a line '- name: ...' per model, or fetch into another folder",
+            )
+        with atomic_write(self.manifest) as file:
+            file.write(new.encode())
+        # Not to be read again for each of 76 archives: that takes longer the more there are.
+        self._entries = (*known, *yaml_reader.check({"models": list(entries)}, Manifest).models)
+        self._state, self._extensible = self._seen(), True
+
+    def _seen(self) -> tuple[int, ...]:
+        """Changes with the manifest; empty where there is none."""
+        try:
+            found = os.stat(self.manifest)  # noqa: PTH116  # a dangling link is none, too
+        except FileNotFoundError:
+            return ()
+        return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def file_of(model: str, precision: str) -> str:
+    """The name that a fetched file has in its folder."""
+    return f"{model}-{precision}.tflite"
+
+
+def _appended(text: str, entries: Sequence[dict[str, Any]]) -> str:
+    """The manifest with further entries, indented like those it has."""
+    found = re.search(r"^( *)- ", text, re.MULTILINE)
+    indent = found[1] if found else "  "
+    lines = yaml_reader.dump(list(entries)).splitlines()
+    newline = "" if text.endswith("\n") else "\n"
+    return text + newline + "".join(f"{indent}{line}\n" for line in lines)
+
+
+def _holds(text: str, count: int, entries: Sequence[dict[str, Any]]) -> bool:
+    """Whether a text is a manifest that ends with these entries, after so many others."""
+    try:
+        models = yaml.safe_load(text)["models"]
+    except yaml.YAMLError:
+        return False
+    return len(models) == count + len(entries) and [m["file"] for m in models[count:]] == [
+        entry["file"] for entry in entries
+    ]

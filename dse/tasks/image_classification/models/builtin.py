@@ -1,0 +1,223 @@
+"""The provider that needs nothing: any architecture of the catalogue, with untrained weights.
+
+Speed depends on the architecture and not on what was learnt, so it is true; accuracy is not, and
+only a published one may stand beside it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dse.core.checksums import digest
+from dse.core.errors import RequestError
+from dse.core.needs import Need
+from dse.core.paths import cache_dir
+from dse.models import cache
+from dse.models.calibration import RANDOM_PIXELS
+from dse.models.provider import Artefact
+from dse.models.quantise import Quantisation, need
+from dse.tasks.image_classification.models.catalogue import CATALOGUE, variant
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from dse.core.configuration import ModelFormat
+    from dse.models.calibration import Calibration
+    from dse.tasks.image_classification.models.catalogue import Variant
+    from dse.tasks.image_classification.models.graph import Graph
+    from dse.tasks.image_classification.models.published import PublishedAccuracy
+    from dse.tasks.image_classification.preprocessing import Layout, Preprocessing
+
+BUILDER_VERSION = 1
+"""Raised with every change that gives a graph other bytes: files of older builders stay unused."""
+
+WEIGHTS = "untrained (builtin)"
+FORMATS: tuple[ModelFormat, ...] = ("onnx", "tflite")
+PRECISIONS = ("fp32", "int8")
+
+_NEEDS: Mapping[ModelFormat, Need] = {
+    "onnx": Need("builtin onnx models", ("onnx",), "builtin"),
+    "tflite": Need("builtin tflite models", ("ai_edge_litert",), "litert"),
+}
+
+
+def build(graph: Graph, model_format: ModelFormat = "onnx") -> tuple[Path, str]:
+    """Builds a graph in fp32 in the cache, or finds it there undamaged.
+
+    Returns:
+        The file's path and SHA-256.
+
+    Raises:
+        UnavailableError: the library that writes the format is not installed.
+        DseError: the cache can't be written to.
+    """
+    if found := _cached(graph, model_format):
+        return found
+    try:
+        data = _bytes(graph, model_format)
+    except ImportError as error:
+        raise _NEEDS[model_format].error() from error
+    return cache.store(_folder(), _stem(graph), f".{model_format}", data)
+
+
+def build_int8(
+    graph: Graph, model_format: ModelFormat, preprocessing: Preprocessing, calibration: Calibration
+) -> tuple[Path, str]:
+    """Builds a graph in int8 in the cache, or finds it there undamaged.
+
+    Args:
+        graph: the network.
+        model_format: of the file.
+        preprocessing: of the model in that format.
+        calibration: what shows how far each activation reaches.
+
+    Returns:
+        The file's path and SHA-256.
+
+    Raises:
+        UnavailableError: a library that this takes is not installed.
+        DseError: the library fails, or the cache can't be written to.
+    """
+    quantisation = Quantisation(model_format, preprocessing, calibration)
+    key = digest([BUILDER_VERSION, graph.digest, *quantisation.identity()])
+    return cache.build(
+        _folder(),
+        f"{graph.name}.int8.{key}",
+        f".{model_format}",
+        lambda: quantisation.of(build(graph, model_format)[0]),
+    )
+
+
+def _bytes(graph: Graph, model_format: ModelFormat) -> bytes:
+    if model_format == "onnx":
+        from dse.tasks.image_classification.models.onnx_writer import onnx_bytes
+
+        return onnx_bytes(graph)
+    from dse.tasks.image_classification.models.tflite_writer import tflite_bytes
+
+    return tflite_bytes(graph)
+
+
+def _need(precision: str, model_format: ModelFormat) -> Need:
+    return need(model_format) if precision == "int8" else _NEEDS[model_format]
+
+
+def _folder() -> Path:
+    return cache_dir() / "models" / "builtin"
+
+
+def _stem(graph: Graph) -> str:
+    return f"{graph.name}.{digest([BUILDER_VERSION, graph.digest])}"
+
+
+def _cached(graph: Graph, model_format: ModelFormat) -> tuple[Path, str] | None:
+    return cache.find(_folder(), _stem(graph), f".{model_format}")
+
+
+class BuiltinProvider:
+    """Builds the catalogue's architectures in fp32 and int8, as ONNX and as TFLite.
+
+    Args:
+        calibration: what int8 is calibrated on.
+    """
+
+    name = "builtin"
+    trained = False
+
+    def __init__(self, calibration: Calibration = RANDOM_PIXELS) -> None:
+        self._calibration = calibration
+
+    def models(self) -> tuple[str, ...]:
+        """All names of the catalogue."""
+        return tuple(CATALOGUE)
+
+    def precisions(self, model: str) -> tuple[str, ...]:
+        """The precisions it builds a model in.
+
+        Raises:
+            RequestError: the catalogue has no such model.
+        """
+        variant(model)
+        return PRECISIONS
+
+    def obstacle(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> str | None:
+        """Why no file in one of these formats can be had; None if one can."""
+        if problem := _refusal(model, precision, formats):
+            return problem
+        offered = [one for one in formats if one in FORMATS]
+        if any(_within_reach(model, precision, one) for one in offered):
+            return None
+        return _need(precision, offered[0]).obstacle
+
+    def published(self, model: str, precision: str) -> PublishedAccuracy | None:
+        """The published accuracy of the weights that these here stand for."""
+        return CATALOGUE[model].published.get(precision) if model in CATALOGUE else None
+
+    def preprocessing(
+        self, model: str, precision: str, formats: tuple[ModelFormat, ...]
+    ) -> Preprocessing:
+        """How an image becomes the input of the file that `artefact` would give.
+
+        Raises:
+            RequestError: no file in one of these formats can be had.
+        """
+        return _preprocessing(variant(model), _chosen(model, precision, formats))
+
+    def artefact(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> Artefact:
+        """The file of a model, built on first use: some seconds in int8.
+
+        Raises:
+            UnavailableError: a library that building takes is not installed.
+            RequestError: no file in one of these formats can be had.
+        """
+        known, chosen = variant(model), _chosen(model, precision, formats)
+        preprocessing, weights = _preprocessing(known, chosen), WEIGHTS
+        if precision == "int8":
+            built = build_int8(known.graph(), chosen, preprocessing, self._calibration)
+            weights = f"{WEIGHTS}, int8 calibrated on {self._calibration.description}"
+        else:
+            built = build(known.graph(), chosen)
+        return Artefact(
+            path=built[0],
+            format=chosen,
+            sha256=built[1],
+            preprocessing=preprocessing,
+            classes=known.classes,
+            weights=weights,
+            published=known.published.get(precision),
+        )
+
+
+def _chosen(model: str, precision: str, formats: tuple[ModelFormat, ...]) -> ModelFormat:
+    """The format to build a model in: the first within reach, else the first that it knows."""
+    if problem := _refusal(model, precision, formats):
+        remedy = "give a folder of model files instead"
+        raise RequestError(f"{model} {precision}: {problem}", remedy=remedy)
+    offered = [one for one in formats if one in FORMATS]
+    return next((one for one in offered if _within_reach(model, precision, one)), offered[0])
+
+
+def _preprocessing(known: Variant, model_format: ModelFormat) -> Preprocessing:
+    layout: Layout = "NCHW" if model_format == "onnx" else "NHWC"
+    return replace(known.preprocessing, layout=layout)
+
+
+def _within_reach(model: str, precision: str, model_format: ModelFormat) -> bool:
+    """Whether a file can be built here, or was before."""
+    if _need(precision, model_format).met:
+        return True
+    # The name of an int8 file holds a version that is not known without the library.
+    return precision == "fp32" and _cached(CATALOGUE[model].graph(), model_format) is not None
+
+
+def _refusal(model: str, precision: str, formats: tuple[ModelFormat, ...]) -> str | None:
+    """What it does not offer, wherever it runs."""
+    if model not in CATALOGUE:
+        return f"builtin has no model '{model}'"
+    if precision not in PRECISIONS:
+        return f"builtin builds no {precision} yet"
+    if not set(formats) & set(FORMATS):
+        return f"builtin builds no {' or '.join(formats) or 'other format'} yet"
+    return None

@@ -1,0 +1,65 @@
+"""TFLite files made from ONNX files of architectures of the catalogue."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dse.core.needs import Need
+from dse.models import subprocess_job
+from dse.models.derived import Derived, derive
+from dse.tasks.image_classification.models.catalogue import CATALOGUE
+
+if TYPE_CHECKING:
+    from dse.core.configuration import ModelFormat
+    from dse.models.provider import Artefact
+    from dse.tasks.image_classification.preprocessing import Preprocessing
+
+VERSION = 1
+"""Raised with every change that gives a file other bytes: files of older versions stay unused."""
+
+WORKER = "dse.tasks.image_classification.models.convert_worker"
+NEED = Need("tflite models made from onnx", ("onnx", "onnxruntime", "ai_edge_litert"), "quantise")
+
+
+class Converted(Derived):
+    """Offers each fp32 ONNX file that bears a name of the catalogue as TFLite, too.
+
+    The weights are read out of the file, which must be of the architecture that its name says.
+    """
+
+    def _concerns(self, model: str, precision: str, model_format: ModelFormat) -> bool:
+        return (
+            (precision, model_format) == ("fp32", "tflite")
+            and model in CATALOGUE
+            and self._inner.obstacle(model, "fp32", ("onnx",)) is None
+        )
+
+    def _hindrance(self, model: str, _precision: str, _model_format: ModelFormat) -> str | None:
+        dtype = self._inner.preprocessing(model, "fp32", ("onnx",)).dtype
+        if dtype != "float32":
+            return f"tflite is made from onnx files with float32 input, not {dtype}"
+        return NEED.obstacle
+
+    def _preprocessing(self, model: str, _model_format: ModelFormat) -> Preprocessing:
+        return replace(self._inner.preprocessing(model, "fp32", ("onnx",)), layout="NHWC")
+
+    def _make(self, model: str, model_format: ModelFormat) -> Artefact:
+        source = self._inner.artefact(model, "fp32", ("onnx",))
+        graph = CATALOGUE[model].graph()
+
+        def make() -> bytes:
+            return subprocess_job.run(WORKER, source.path, model, done="converted to TFLite")
+
+        depends = [VERSION, graph.digest]
+        path, sha256 = derive("converted", f"{model}.tflite", source, depends, make)
+        return replace(
+            source,
+            path=path,
+            format=model_format,
+            sha256=sha256,
+            beside=(),
+            preprocessing=self._preprocessing(model, model_format),
+            weights=f"{source.weights}, converted from ONNX",
+            made_from=source.path.name,
+        )

@@ -1,0 +1,26 @@
+"""The process that turns one ONNX file into TFLite, for `dse.tasks.image_classification.models.conversion`.
+
+Called as ``dse.tasks.image_classification.models.convert_worker VARIANT MODEL FOLDER``; see `dse.models.subprocess_job`.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from dse.models.onnx_normalise import plain
+from dse.models.subprocess_job import parse_arguments, result_file
+from dse.tasks.image_classification.models.catalogue import CATALOGUE
+from dse.tasks.image_classification.models.onnx_reader import MismatchError, weights_of
+from dse.tasks.image_classification.models.tflite_writer import tflite_bytes
+
+
+def main() -> int:
+    """Converts what the command line names."""
+    variant, model, folder = parse_arguments()
+    graph = CATALOGUE[variant].graph()
+    try:
+        converted = tflite_bytes(graph, weights_of(plain(model), graph))
+    except MismatchError as error:
+        sys.exit(f"it is not the catalogue's {variant}: {error}")
+    result_file(folder).write_bytes(converted)
+    return 0

@@ -1,0 +1,255 @@
+"""A network as plain data: a list of layers that no runtime or file format shapes.
+
+Convolutions pad like TensorFlow's ``SAME``: the output has ceil(input / stride) pixels, and an odd
+amount of padding goes after the image. Batch normalisation does not appear, since at inference it
+is part of the weights and the bias of the convolution before it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from dse.core.checksums import digest
+
+Activation = Literal["none", "relu", "relu6", "hswish", "hsigmoid"]
+Shape = tuple[int, int, int, int]
+
+
+def make_divisible(value: float, divisor: int = 8) -> int:
+    """The multiple of ``divisor`` nearest to ``value``, never more than 10 % below it.
+
+    The rounding that MobileNet V2, V3 and EfficientNet apply to scaled channel counts
+    (Howard et al., arXiv:1801.04381, and the TF-slim definitions). Halves round up.
+    """
+    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
+    return rounded if rounded >= 0.9 * value else rounded + divisor
+
+
+def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
+    """Pixels of padding (before, after) one spatial axis of ``size`` pixels."""
+    output = -(-size // stride)
+    total = max((output - 1) * stride + kernel - size, 0)
+    return total // 2, total - total // 2
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A square feature map: (batch, ``channels``, ``size``, ``size``), in either layout."""
+
+    name: str
+    channels: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Conv:
+    """A convolution with bias and ``SAME`` padding, full or one filter per channel."""
+
+    name: str
+    source: Tensor
+    output: Tensor
+    kernel: int
+    stride: int
+    depthwise: bool
+    activation: Activation
+
+    @property
+    def weight_shape(self) -> Shape:
+        """(output channels, input channels per filter, kernel, kernel)."""
+        depth = 1 if self.depthwise else self.source.channels
+        return self.output.channels, depth, self.kernel, self.kernel
+
+    @property
+    def padding(self) -> tuple[int, int]:
+        """Pixels of padding (before, after) each spatial axis."""
+        return same_padding(self.source.size, self.kernel, self.stride)
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """The sum of two equal shapes: a residual connection."""
+
+    name: str
+    source: Tensor
+    other: Tensor
+    output: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalPool:
+    """The mean over all pixels of each channel; the output has one pixel."""
+
+    name: str
+    source: Tensor
+    output: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Each channel of ``source`` times its one-pixel ``gate`` (squeeze-and-excite)."""
+
+    name: str
+    source: Tensor
+    gate: Tensor
+    output: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Dense:
+    """A fully connected layer with bias over a one-pixel tensor; gives scores without softmax."""
+
+    name: str
+    source: Tensor
+    output: Tensor
+
+    @property
+    def weight_shape(self) -> Shape:
+        """(outputs, inputs, 1, 1)."""
+        return self.output.channels, self.source.channels, 1, 1
+
+
+Layer = Conv | Add | GlobalPool | Scale | Dense
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A network: layers in an order in which each input exists before it is used."""
+
+    name: str
+    input: Tensor
+    layers: tuple[Layer, ...]
+    output: Tensor
+
+    @property
+    def digest(self) -> str:
+        """16 hex digits that change with anything in the graph."""
+        layers: list[list[Any]] = [[type(one).__name__, asdict(one)] for one in self.layers]
+        return digest([self.name, asdict(self.input), layers, asdict(self.output)])
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one inference of one image takes.
+
+    Attributes:
+        macs: multiply-accumulates of all convolutions and fully connected layers; bias,
+            activations, pooling, residual sums and gate products are not counted.
+        parameters: weights and biases, with batch normalisation folded into them.
+        depthwise_macs: the part of ``macs`` in depthwise convolutions.
+        values: what all layers write, a number for each channel of each pixel.
+        layers: how many there are.
+    """
+
+    macs: int
+    parameters: int
+    depthwise_macs: int
+    values: int
+    layers: int
+
+
+def cost(graph: Graph) -> Cost:
+    """Counts what an inference takes."""
+    macs = parameters = depthwise = values = 0
+    for layer in graph.layers:
+        values += layer.output.channels * layer.output.size**2
+        if not isinstance(layer, Conv | Dense):
+            continue
+        outputs, depth, height, width = layer.weight_shape
+        weights = outputs * depth * height * width
+        parameters += weights + outputs
+        macs += weights * layer.output.size**2
+        if isinstance(layer, Conv) and layer.depthwise:
+            depthwise += weights * layer.output.size**2
+    return Cost(macs, parameters, depthwise, values, len(graph.layers))
+
+
+@dataclass(slots=True)
+class GraphBuilder:
+    """Collects layers; each method appends one and returns its output.
+
+    Args:
+        name: the network's name, the seed of its weights.
+        resolution: pixels on a side of the input.
+    """
+
+    name: str
+    resolution: int
+    _layers: list[Layer] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.resolution < 1:
+            raise ValueError(f"resolution {self.resolution} is not a number of pixels")
+
+    @property
+    def input(self) -> Tensor:
+        """The image: three channels."""
+        return Tensor("input", 3, self.resolution)
+
+    def conv(
+        self,
+        name: str,
+        source: Tensor,
+        channels: int,
+        *,
+        kernel: int = 1,
+        stride: int = 1,
+        activation: Activation = "none",
+    ) -> Tensor:
+        """A full convolution to ``channels`` channels."""
+        output = Tensor(name, channels, -(-source.size // stride))
+        self._layers.append(Conv(name, source, output, kernel, stride, False, activation))
+        return output
+
+    def depthwise(
+        self,
+        name: str,
+        source: Tensor,
+        *,
+        kernel: int = 3,
+        stride: int = 1,
+        activation: Activation = "none",
+    ) -> Tensor:
+        """A depthwise convolution with one filter per channel."""
+        output = Tensor(name, source.channels, -(-source.size // stride))
+        self._layers.append(Conv(name, source, output, kernel, stride, True, activation))
+        return output
+
+    def add(self, name: str, source: Tensor, other: Tensor) -> Tensor:
+        """A residual sum.
+
+        Raises:
+            ValueError: the shapes differ.
+        """
+        if (source.channels, source.size) != (other.channels, other.size):
+            raise ValueError(f"{name}: {source} and {other} have no sum")
+        output = Tensor(name, source.channels, source.size)
+        self._layers.append(Add(name, source, other, output))
+        return output
+
+    def global_pool(self, name: str, source: Tensor) -> Tensor:
+        """The mean of each channel."""
+        output = Tensor(name, source.channels, 1)
+        self._layers.append(GlobalPool(name, source, output))
+        return output
+
+    def squeeze_excite(self, name: str, source: Tensor, squeezed: int) -> Tensor:
+        """Gates each channel by what ``squeezed`` hidden units make of the channels' means."""
+        pooled = self.global_pool(f"{name}/pool", source)
+        hidden = self.conv(f"{name}/reduce", pooled, squeezed, activation="relu")
+        gate = self.conv(f"{name}/expand", hidden, source.channels, activation="hsigmoid")
+        output = Tensor(f"{name}/scale", source.channels, source.size)
+        self._layers.append(Scale(output.name, source, gate, output))
+        return output
+
+    def classify(self, source: Tensor, classes: int) -> Graph:
+        """Ends the network with a fully connected layer called ``logits``.
+
+        Raises:
+            ValueError: ``source`` has more than one pixel.
+        """
+        if source.size != 1:
+            raise ValueError(f"{source} is not pooled")
+        output = Tensor("logits", classes, 1)
+        self._layers.append(Dense("classifier", source, output))
+        return Graph(self.name, self.input, tuple(self._layers), output)

@@ -1,0 +1,85 @@
+"""Untrained weights for a graph: the same on every machine, and harmless to its arithmetic.
+
+A speed measured with them is that of trained weights only while no number is denormal (such
+arithmetic can be a hundred times slower) and none overflows. So the weights are scaled to keep the
+mean square of each layer's result near one (He et al., arXiv:1502.01852), and their magnitude has
+a floor.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dse.tasks.image_classification.models.graph import Add, Conv, Dense, GlobalPool, Scale
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from dse.tasks.image_classification.models.graph import Graph, Layer
+
+# Mean square of a layer's result, after its activation, where it is one before.
+_MEAN_SQUARE = {"none": 1.0, "relu": 0.5, "relu6": 0.5, "hswish": 0.36, "hsigmoid": 0.28}
+_INPUT_MEAN_SQUARE = 1 / 3  # pixels spread evenly over [-1, 1]
+_BIAS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What one layer has learnt, or would have.
+
+    Attributes:
+        kernel: float32, (output channels, input channels per filter, height, width).
+        bias: float32, (output channels,).
+    """
+
+    kernel: NDArray[np.float32]
+    bias: NDArray[np.float32]
+
+
+def untrained(graph: Graph) -> Iterator[tuple[Conv | Dense, Weights]]:
+    """Each layer that has weights, with some; they depend on the graph's and the layer's name."""
+    squares = {graph.input.name: _INPUT_MEAN_SQUARE}
+    for layer in graph.layers:
+        if isinstance(layer, Conv | Dense):
+            _, depth, height, width = layer.weight_shape
+            energy = depth * height * width * squares[layer.source.name]
+            kernel = _uniform(f"{graph.name}/{layer.name}/kernel", layer.weight_shape, energy)
+            bias = _uniform(f"{graph.name}/{layer.name}/bias", layer.weight_shape[:1], _BIAS**-2)
+            yield layer, Weights(kernel, bias)
+        squares[layer.output.name] = _mean_square(layer, squares)
+
+
+def _mean_square(layer: Layer, squares: dict[str, float]) -> float:
+    """A rough mean square of a layer's result; only its order of magnitude matters."""
+    match layer:
+        case Conv():
+            return _MEAN_SQUARE[layer.activation]
+        case Add():
+            return squares[layer.source.name] + squares[layer.other.name]
+        case Scale():
+            return squares[layer.source.name] * squares[layer.gate.name]
+        case GlobalPool():
+            return squares[layer.source.name]
+        case Dense():
+            return 1.0
+
+
+def _uniform(seed: str, shape: tuple[int, ...], energy: float) -> NDArray[np.float32]:
+    """Uniform float32 values of mean square 1 / ``energy``.
+
+    Made from the raw bits of the generator, whose stream numpy guarantees, unlike that of its
+    distributions. Odd numerators leave zero out: the least magnitude is 2**-23 of the greatest.
+    """
+    import numpy as np
+
+    number = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:16], "little")
+    bits = np.random.PCG64(number).random_raw(math.prod(shape)) >> np.uint64(41)
+    steps = bits.astype(np.int64) * 2 + 1 - (1 << 23)
+    scale = np.float32(math.sqrt(3 / energy) / (1 << 23))
+    return (steps.astype(np.float32) * scale).reshape(shape)

@@ -1,0 +1,60 @@
+"""How an image becomes a model's input, and a model's output a label.
+
+Standard library only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+Layout = Literal["NHWC", "NCHW"]
+
+InputDtype = Literal["uint8", "int8", "float16", "float32"]
+
+INPUT_BYTES: Mapping[str, int] = {"uint8": 1, "int8": 1, "float16": 2, "float32": 4}
+"""The types of image classifiers' inputs, with the size of one number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """How an image becomes a model's input, and a model's output a label.
+
+    The image is cropped to its central ``crop`` (a fraction of the shorter side), resized to
+    ``resolution`` x ``resolution`` pixels, and each channel becomes ``(pixel - mean) / scale``.
+    An integer input takes the pixel itself (``int8``: less 128), or, where ``quantisation`` gives
+    the input's scale and zero point, the integer that stands for the normalised value.
+    Label = arg max of the scores - ``label_offset`` (1 where class 0 is a background class).
+    """
+
+    resolution: int
+    layout: Layout = "NHWC"
+    dtype: InputDtype = "float32"
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    crop: float = 0.875
+    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
+    label_offset: int = 0
+    quantisation: tuple[float, int] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """A JSON object, and part of the keys of measurements.
+
+        The quantisation came later: it counts where there is one, so that older studies keep
+        their keys.
+        """
+        fields = asdict(self)
+        return fields if self.quantisation else {k: fields[k] for k in fields if k != _LATE}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Reads what `as_dict` wrote."""
+        several = {name: tuple(data[name]) for name in ("mean", "scale", _LATE) if data.get(name)}
+        return cls(**{**data, **several})
+
+
+_LATE = "quantisation"

@@ -1,0 +1,74 @@
+"""What a terminal shows while a study runs; elsewhere it is a line for each configuration."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dse.commands.explore_display import duration
+from tests.commandline import PATIENCE_S, start
+from tests.replays import write_space, write_table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.commandline import Command
+
+CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
+
+
+def seen(terminal: int) -> str:
+    """All that is written on a terminal until the last writer has closed it."""
+    shown = b""
+    while True:
+        try:
+            data = os.read(terminal, 65536)
+        except OSError:  # Linux's word for the end
+            break
+        if not data:
+            break
+        shown += data
+    return CONTROL.sub("", shown.decode())
+
+
+def test_a_terminal_shows_progress_failures_and_the_frontier(here: Path) -> None:
+    write_table(here, failing={"c": "no such kernel"}, models=["a", "b", "c"])
+    space = write_space(here, models=["a", "b", "c"], batch_sizes=1)
+    terminal, writer = pty.openpty()
+    shape = {**os.environ, "TERM": "xterm", "COLUMNS": "160", "LINES": "40"}
+    arguments = ["explore", space, "--sampler", "grid"]
+    with start(*arguments, stderr=writer, env=shape) as process:
+        os.close(writer)
+        shown = seen(terminal)
+        out, _ = process.communicate(timeout=PATIENCE_S)
+    os.close(terminal)
+    assert process.returncode == 0
+    assert "Traceback" not in shown
+    for words in ("6/6", "time left: ", "2 unsupported", "frontier: 2 points", "measuring a fp32"):
+        assert words in shown
+    assert "every configuration has its outcome: 6 done now; 4 measured, 2 failed" in shown
+    assert "p90 [ms]" in out
+
+
+def test_elsewhere_each_configuration_is_a_line(command: Command, here: Path) -> None:
+    write_table(here, failing={"b": "no such kernel"})
+    answer = command.good("explore", write_space(here, batch_sizes=1), "--sampler", "grid")
+    lines = [line for line in answer.err.splitlines() if re.match(r"\d/4 ", line)]
+    assert len(lines) == 4
+    assert lines[1].startswith(
+        "2/4 a fp32, replay, 2 threads, batch 1, runtime=x: 41.00 %, 2.000 ms, 200.0 samples/s ("
+    )
+    assert "b fp32, replay, 1 thread, batch 1, runtime=x: FAILED (unsupported: no such" in lines[2]
+    assert "\x1b" not in answer.err
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (59.4, "59 s"), (60, "1 min 00 s"), (200, "3 min 20 s"), (7500, "2 h 05 min")],
+)
+def test_spans_of_time_for_the_reader(seconds: float, text: str) -> None:
+    assert duration(seconds) == text

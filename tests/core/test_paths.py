@@ -1,0 +1,75 @@
+"""Files that are whole or not there, and locks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dse.core.errors import DseError
+from dse.core.paths import atomic_write, cache_dir, exclusive, mapped
+
+
+def test_cache_dir(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DSE_CACHE_DIR", str(tmp_path))
+    assert cache_dir() == tmp_path
+    monkeypatch.setenv("DSE_CACHE_DIR", "~/x")
+    assert cache_dir() == Path.home() / "x"
+    for unset in ("", None):
+        if unset is None:
+            monkeypatch.delenv("DSE_CACHE_DIR")
+        else:
+            monkeypatch.setenv("DSE_CACHE_DIR", unset)
+        assert "mlperf-dse" in cache_dir().parts
+        assert cache_dir().is_absolute()
+
+
+def test_a_file_is_read_where_it_is_looked_at(tmp_path: Path) -> None:
+    for content in (b"", b"abc"):
+        (tmp_path / "f").write_bytes(content)
+        with mapped(tmp_path / "f") as data:
+            assert (len(data), data[1:3]) == (len(content), content[1:])
+    with pytest.raises(FileNotFoundError), mapped(tmp_path / "none"):
+        pass
+
+
+def test_write_appears_at_the_end_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b.txt"
+    with atomic_write(path) as file:
+        file.write(b"one")
+        assert not path.exists()
+    assert path.read_bytes() == b"one"
+    with pytest.raises(TypeError), atomic_write(path) as file:
+        file.writelines([b"two", "no bytes"])  # type: ignore[list-item]
+    assert path.read_bytes() == b"one"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_unwritable_folders_are_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(DseError, match=r"can't be written: .*DSE_CACHE_DIR"),
+        atomic_write(tmp_path / "file" / "x"),
+    ):
+        pass
+    with pytest.raises(DseError, match="can't be written"), exclusive(tmp_path / "file" / "x"):
+        pass
+
+
+def test_lock_is_waited_for_and_freed_by_a_kill(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom dse.core.paths import exclusive\n"
+        "with exclusive(Path(sys.argv[1])) as held:\n    print(held, flush=True); input()"
+    )
+    command = [sys.executable, "-c", code, str(lock)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"True\n"
+        waiting = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        with pytest.raises(subprocess.TimeoutExpired):
+            waiting.wait(0.5)
+        holder.kill()
+        assert waiting.communicate(b"\n", timeout=60)[0] == b"True\n"

@@ -1,0 +1,67 @@
+"""What models are expected to take before anything is measured."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dse.search.cost_prior import cost_prior
+from dse.tasks.image_classification.models.catalogue import CATALOGUE
+
+NAMES = list(CATALOGUE)
+
+
+def mean(model: str, precision: str = "fp32") -> float:
+    return float(cost_prior([(model, precision)]).means[0])
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+@pytest.mark.parametrize("family", ["mobilenet-v1", "mobilenet-v2"])
+def test_more_pixels_and_more_channels_take_longer(family: str, precision: str) -> None:
+    widths = sorted({v.width for v in CATALOGUE.values() if v.family == family})
+    for width in widths:
+        found = [mean(f"{family}-{width}-{size}", precision) for size in (128, 160, 192, 224)]
+        assert found == sorted(found)
+    for size in (128, 224):
+        found = [mean(f"{family}-{width}-{size}", precision) for width in widths]
+        assert found == sorted(found)
+
+
+def test_the_catalogue_is_typical() -> None:
+    assert cost_prior([(name, "fp32") for name in NAMES]).means.mean() == pytest.approx(0, abs=1e-9)
+
+
+def test_integers_gain_most_where_full_convolutions_take_most() -> None:
+    def gain(model: str) -> float:
+        return mean(model) - mean(model, "int8")
+
+    assert 0 < gain("mobilenet-v1-0.25-128") < gain("mobilenet-v1-1.0-128") < np.log(4)
+
+
+def test_what_slows_one_small_model_down_slows_the_other_and_no_large_one() -> None:
+    names = ["mobilenet-v1-0.25-128", "mobilenet-v3-small-minimalistic", "efficientnet-lite4"]
+    directions = cost_prior([(name, "fp32") for name in names]).directions
+    (own, small, large), *_ = directions @ directions.T
+    assert own > small > 0 > large
+
+
+def test_a_name_that_tells_nothing_is_typical() -> None:
+    pairs = [("somebodys-own", "fp32"), ("somebodys-own", "int8"), ("efficientnet-lite0", "fp32")]
+    found = cost_prior(pairs)
+    assert found.means[0] == pytest.approx(0, abs=1e-9)
+    assert found.directions[0] == pytest.approx(0, abs=1e-9)
+    assert -np.log(4) < found.means[1] < 0
+    assert np.linalg.norm(found.directions[2]) > 0
+
+
+def test_a_space_of_which_nothing_is_known() -> None:
+    found = cost_prior([("a", "fp32"), ("b", "fp32")])
+    assert found.directions.shape == (2, 0)
+
+
+def test_rows_are_in_the_order_of_the_pairs() -> None:
+    pairs = [(name, precision) for name in NAMES[:5] for precision in ("fp32", "int8")]
+    found, back = cost_prior(pairs * 2), cost_prior(pairs[::-1])
+    assert found.means == pytest.approx(np.tile(back.means[::-1], 2))
+    covariance, other = (each.directions @ each.directions.T for each in (found, back))
+    assert covariance[:10, 10:] == pytest.approx(other[::-1, ::-1])

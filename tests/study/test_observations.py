@@ -1,0 +1,274 @@
+"""What many measurements of the same thing amount to."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dse.core.intervals import pooled, repeated, typical
+from dse.core.measurement import FIDELITY_ORDER, Measurement, Source
+from dse.core.metrics import ACCURACY, LATENCY, THROUGHPUT
+from dse.study.observations import Observation, ObservationStore
+
+if TYPE_CHECKING:
+    import random
+
+    from dse.core.configuration import KnobValue
+    from dse.core.measurement import FidelityName
+
+VALUES = st.floats(0.1, 1000)
+SOME = st.lists(VALUES, min_size=1, max_size=6)
+FIDELITIES = st.sampled_from(FIDELITY_ORDER)
+DISTURBED: dict[str, Any] = {"disturbed": "other load"}
+
+
+def latency(
+    value: float,
+    key: str = "a",
+    fidelity: FidelityName = "probe",
+    metric: str = LATENCY.name,
+    **details: KnobValue,
+) -> Measurement:
+    return Measurement(metric, value, key, Source.MEASURED, fidelity, details=details)
+
+
+def measured(*observations: tuple[int, Measurement]) -> ObservationStore:
+    """All on one machine, each with the number of its trial."""
+    found = ObservationStore()
+    for number, measurement in observations:
+        found.add(Observation(measurement, (1, number), "here"))
+    return found
+
+
+def series(
+    values: list[float], fidelity: FidelityName = "probe", key: str = "a"
+) -> ObservationStore:
+    return measured(*((n, latency(v, key, fidelity)) for n, v in enumerate(values)))
+
+
+@given(st.dictionaries(FIDELITIES, SOME, min_size=1), st.randoms(use_true_random=False))
+def test_the_highest_fidelity_counts_in_whatever_order(
+    by_fidelity: dict[FidelityName, list[float]], rng: random.Random
+) -> None:
+    taken = [latency(v, fidelity=f) for f, values in by_fidelity.items() for v in values]
+    rng.shuffle(taken)
+    known = measured(*enumerate(taken))
+    highest = max(by_fidelity, key=FIDELITY_ORDER.index)
+    estimate = known.estimate(latency(0.0))
+    assert estimate.fidelity == highest
+    assert estimate.value == pytest.approx(typical(by_fidelity[highest]))
+    assert estimate.details["repetitions"] == len(by_fidelity[highest])
+    latest = known.latest("a")
+    assert latest is not None
+    assert latest == [m for m in taken if m.fidelity == highest][-1]
+
+
+@given(SOME)
+def test_a_rehearsal_counts_for_nothing(values: list[float]) -> None:
+    known = series([3.0])
+    for number, value in enumerate(values, start=1):
+        rehearsal = latency(value, fidelity="rehearsal")
+        known.add(Observation(rehearsal, (1, number), "here"))
+    assert known.estimate(latency(0.0)).value == 3.0
+    assert known.latest("a") == latency(3.0)
+    assert known.counts[LATENCY.name, "rehearsal"] == len(values)
+
+
+@given(SOME)
+def test_the_interval_is_that_of_the_repetitions(values: list[float]) -> None:
+    known = series(values)
+    estimate = known.estimate(latency(0.0))
+    assert estimate.interval == repeated(values, pooled([values]))
+    assert (estimate.interval is None) is (len(values) == 1)
+    if estimate.interval is not None:
+        low, high = estimate.interval
+        assert low * (1 - 1e-9) <= estimate.value <= high * (1 + 1e-9)
+
+
+@given(VALUES, st.lists(VALUES, min_size=2, max_size=5))
+def test_what_was_probed_once_has_the_spread_of_others(value: float, others: list[float]) -> None:
+    known = series(others, key="b")
+    known.add(Observation(latency(value), (1, 9), "here"))
+    estimate = known.estimate(latency(0.0))
+    assert known.probed_once(estimate)
+    assert estimate.value == value
+    assert estimate.interval is not None
+    reach = known.interval_factor(latency(value))
+    assert estimate.interval == pytest.approx((value / reach, value * reach), rel=1e-9)
+    assert not known.probed_once(latency(0.0, "b"))
+
+
+def test_nothing_repeated_has_no_interval() -> None:
+    known = series([3.0])
+    assert known.estimate(latency(0.0)).interval is None
+    assert known.interval_factor(latency(3.0)) == 1
+
+
+def test_each_metric_has_a_spread_of_its_own() -> None:
+    rates = [latency(v, "c", metric=THROUGHPUT.name) for v in (100.0, 101.0)]
+    known = measured((0, latency(1.0)), (1, latency(2.0)), (2, rates[0]), (3, rates[1]))
+    of_latency, of_rate = (known.spread(m.name) for m in (LATENCY, THROUGHPUT))
+    assert of_latency is not None
+    assert of_rate is not None
+    assert of_latency.sd == pytest.approx(math.log(2) / math.sqrt(2))
+    assert of_rate.sd == pytest.approx(math.log(1.01) / math.sqrt(2))
+
+
+def test_all_fidelities_tell_of_the_spread() -> None:
+    known = measured(
+        (0, latency(1.0, "b")), (1, latency(1.1, "b")), (2, latency(5.0, fidelity="standard"))
+    )
+    assert known.estimate(latency(0.0)).interval is not None
+    known.add(Observation(latency(5.1, fidelity="standard"), (1, 3), "here"))
+    spread = known.spread(LATENCY.name)
+    assert spread == pooled([[1.0, 1.1], [5.0, 5.1]])
+
+
+def test_a_rehearsal_tells_nothing_of_the_spread() -> None:
+    known = series([1.0, 3.0], "rehearsal")
+    assert known.spread(LATENCY.name) is None
+
+
+@pytest.mark.parametrize("enough", [False, True])
+def test_with_more_cpus_busy_there_is_another_spread_once_enough_tells_of_it(
+    enough: bool,
+) -> None:
+    known = ObservationStore()
+    quiet, noisy = [1.0, 1.01, 0.99, 1.0], [3.0, 4.5, 2.7, 3.9]
+    for number, value in enumerate(quiet if enough else quiet[:3]):
+        known.add(Observation(latency(value, "quiet"), (1, number), cpus=1))
+    for number, value in enumerate(noisy):
+        known.add(Observation(latency(value, "noisy"), (1, 10 + number), cpus=2))
+    known.add(Observation(latency(7.0, "once"), (1, 20), cpus=1))
+    estimate = known.estimate(latency(7.0, "once"))
+    few, all_ = known.spread(LATENCY.name, 1), known.spread(LATENCY.name)
+    assert estimate.interval == repeated([7.0], few if enough else all_)
+    assert list(known.spreads(LATENCY.name)) == [1, 2]
+    assert known.spread(LATENCY.name, 3) is None
+
+
+@given(SOME, SOME)
+def test_disturbed_ones_are_left_out_where_there_are_others(
+    quiet: list[float], disturbed: list[float]
+) -> None:
+    taken = [latency(v) for v in quiet] + [latency(v, **DISTURBED) for v in disturbed]
+    known = measured(*enumerate(taken))
+    assert known.estimate(latency(0.0)).value == pytest.approx(typical(quiet))
+    only = measured(*((n, latency(v, **DISTURBED)) for n, v in enumerate(disturbed)))
+    assert only.estimate(latency(0.0)).value == pytest.approx(typical(disturbed))
+    assert only.clean("a", "probe") == []
+
+
+@given(SOME)
+def test_what_a_table_says_is_exact(values: list[float]) -> None:
+    known = ObservationStore()
+    for number, value in enumerate(values):
+        row = Measurement(LATENCY.name, value, "a", Source.REPLAYED)
+        known.add(Observation(row, (1, number), "here"))
+        assert known.estimate(row).interval == (value, value)
+        assert known.estimate(row).value == value
+
+
+@given(st.floats(0.01, 100))
+def test_a_published_accuracy_has_the_interval_of_its_images(percent: float) -> None:
+    figure = Measurement(ACCURACY.name, percent, "published", Source.PUBLISHED)
+    estimate = ObservationStore().estimate(figure)
+    assert estimate.interval is not None
+    low, high = estimate.interval
+    assert 0 <= low <= percent <= high <= 100
+    assert high - low < 1
+
+
+def test_an_accuracy_keeps_the_interval_it_was_measured_with() -> None:
+    accuracy = Measurement(
+        ACCURACY.name, 70.0, "a", Source.MEASURED, interval=(66.0, 74.0), seconds=3.0
+    )
+    assert measured((0, accuracy), (5, accuracy)).estimate(accuracy) == accuracy
+
+
+QUIET = [(number, latency(1.0 + 0.001 * (number % 2), "anchor")) for number in range(0, 50, 10)]
+JUMP = [(50, latency(1.6, "anchor")), (60, latency(1.6, "anchor"))]
+BACK = [(70, latency(1.0, "anchor")), (80, latency(1.001, "anchor"))]
+
+
+def anchored(*more: tuple[int, Measurement]) -> ObservationStore:
+    known = measured(*more)
+    known.set_anchor({LATENCY.name: "anchor"})
+    return known
+
+
+def test_what_was_measured_in_a_drift_is_in_doubt() -> None:
+    before, during, after = (35, latency(9.0)), (55, latency(15.0)), (75, latency(9.1))
+    known = anchored(*QUIET, *JUMP, *BACK, before, during, after)
+    assert len(known.drifts()[LATENCY.name, "here"]) == 1
+    assert not known.drifting(LATENCY.name)
+    assert known.clean("a", "probe") == [before[1], after[1]]
+    assert not known.stale(latency(0.0))
+    assert known.estimate(latency(0.0)).value == pytest.approx(typical([9.0, 9.1]))
+    alone = anchored(*QUIET, *JUMP, *BACK, during)
+    assert alone.stale(latency(0.0))
+    assert alone.estimate(latency(0.0)).value == 15.0
+
+
+def test_a_drift_that_goes_on_is_told() -> None:
+    known = anchored(*QUIET, *JUMP, (65, latency(15.0)))
+    assert known.drifting(LATENCY.name)
+    assert not known.drifting(THROUGHPUT.name)
+    assert known.stale(latency(0.0))
+
+
+def test_a_further_anchor_takes_the_doubt_away_or_brings_it() -> None:
+    known = anchored(*QUIET, (55, latency(15.0)))
+    assert not known.stale(latency(0.0))
+    revisions = [known.revision]
+    for number, measurement in JUMP:
+        known.add(Observation(measurement, (1, number), "here"))
+        revisions.append(known.revision)
+    assert known.stale(latency(0.0))
+    assert revisions == sorted(set(revisions))
+
+
+@given(st.permutations([*QUIET, *JUMP, *BACK, (55, latency(15.0)), (75, latency(9.1))]))
+def test_the_place_orders_the_anchor_and_not_the_time_it_was_read(
+    taken: list[tuple[int, Measurement]],
+) -> None:
+    known, usual = anchored(*taken), anchored(*QUIET, *JUMP, *BACK)
+    assert known.drifts() == usual.drifts()
+    assert known.clean("a", "probe") == [latency(9.1)]
+
+
+def test_another_machine_drifts_for_itself() -> None:
+    known = anchored(*QUIET, *JUMP)
+    for number, measurement in QUIET:
+        known.add(Observation(measurement, (1, number + 1), "there"))
+    known.add(Observation(latency(7.0, "b"), (1, 65), "there"))
+    assert [name for name, found in known.drifts().items() if found] == [(LATENCY.name, "here")]
+    assert not known.stale(latency(0.0, "b"))
+    known.add(Observation(latency(7.0, "c"), (1, 65), "here"))
+    assert known.stale(latency(0.0, "c"))
+
+
+def test_a_disturbed_anchor_says_nothing() -> None:
+    disturbed = [(n, latency(m.value, "anchor", **DISTURBED)) for n, m in JUMP]
+    assert anchored(*QUIET, *disturbed, *BACK).drifts() == {}
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), FIDELITIES, VALUES), max_size=20))
+def test_everything_is_kept_and_counted(taken: list[tuple[str, FidelityName, float]]) -> None:
+    observed = [latency(value, key, fidelity) for key, fidelity, value in taken]
+    known = measured(*enumerate(observed))
+    everything = [o.measurement for o in known]
+    assert sorted(map(str, everything)) == sorted(map(str, observed))
+    for fidelity in FIDELITY_ORDER:
+        assert known.counts[LATENCY.name, fidelity] == sum(f == fidelity for _, f, _ in taken)
+    for key in "abc":
+        own = [m for m in observed if m.key == key]
+        assert [m for f in FIDELITY_ORDER for m in known.all(key, f)] == [
+            m for f in FIDELITY_ORDER for m in own if m.fidelity == f
+        ]
+        once = len(own) == 1 and own[0].fidelity == "probe"
+        assert known.probed_once(latency(0.0, key)) is (once or not own)

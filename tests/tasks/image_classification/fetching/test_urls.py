@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dse.core.errors import RequestError
+from dse.tasks.image_classification.fetching.urls import check_mirror, host, mirrored, source
+from dse.tasks.image_classification.models.catalogue import CATALOGUE, published_pairs
+
+SOURCES = {(name, p): source(CATALOGUE[name], p) for name, p in published_pairs()}
+
+STORAGE = "https://storage.googleapis.com"
+V1 = "https://download.tensorflow.org/models/mobilenet_v1_2018_08_02"
+# As MLCommons' scripts spell them out, and as the model pages of TensorFlow link them.
+KNOWN = {
+    ("mobilenet-v1-1.0-224", "fp32"): (f"{V1}/mobilenet_v1_1.0_224.tgz", "mobilenet_v1_1.0_224"),
+    ("mobilenet-v1-0.25-128", "int8"): (
+        f"{V1}/mobilenet_v1_0.25_128_quant.tgz",
+        "mobilenet_v1_0.25_128_quant",
+    ),
+    ("mobilenet-v2-0.35-160", "fp32"): (
+        f"{STORAGE}/mobilenet_v2/checkpoints/mobilenet_v2_0.35_160.tgz",
+        "mobilenet_v2_0.35_160",
+    ),
+    ("mobilenet-v2-1.0-224", "int8"): (
+        f"{STORAGE}/mobilenet_v2/checkpoints/quantized_v2_224_100.tgz",
+        "model",
+    ),
+    ("mobilenet-v2-0.35-160", "int8"): (
+        f"{STORAGE}/mobilenet_v2/checkpoints/quantized_v2_160_35.tgz",
+        "model",
+    ),
+    ("mobilenet-v3-large-minimalistic", "int8"): (
+        f"{STORAGE}/mobilenet_v3/checkpoints/v3-large-minimalistic_224_1.0_uint8.tgz",
+        "v3-large-minimalistic_224_1.0_uint8",
+    ),
+    ("mobilenet-v3-small", "fp32"): (
+        f"{STORAGE}/mobilenet_v3/checkpoints/v3-small_224_1.0_float.tgz",
+        "v3-small_224_1.0_float",
+    ),
+    ("efficientnet-lite4", "int8"): (
+        f"{STORAGE}/cloud-tpu-checkpoints/efficientnet/lite/efficientnet-lite4.tar.gz",
+        "efficientnet-lite4-int8",
+    ),
+}
+
+
+@pytest.mark.parametrize("pair", KNOWN)
+def test_known_addresses(pair: tuple[str, str]) -> None:
+    url, stem = KNOWN[pair]
+    assert (SOURCES[pair].url, SOURCES[pair].member) == (url, f"{stem}.tflite")
+
+
+def test_every_published_file_has_an_address_of_its_own() -> None:
+    assert len(SOURCES) == 81
+    assert len({(s.url, s.member) for s in SOURCES.values()}) == 81
+    # Of EfficientNet-Lite, one archive holds both precisions.
+    assert len({s.url for s in SOURCES.values()}) == 76
+
+
+def test_what_is_not_published_has_none() -> None:
+    for name, precision in (
+        ("mobilenet-v3-small-minimalistic", "int8"),
+        ("mobilenet-v1-0.25-128", "fp16"),
+    ):
+        with pytest.raises(KeyError):
+            source(CATALOGUE[name], precision)
+
+
+@given(
+    st.sampled_from(sorted(SOURCES)), st.sampled_from(["http://m", "https://m:80/x", "http://m/"])
+)
+def test_a_mirror_keeps_files_by_host_and_path(pair: tuple[str, str], mirror: str) -> None:
+    url = SOURCES[pair].url
+    assert mirrored(url, None) == url
+    there = mirrored(url, check_mirror(mirror))
+    assert there.startswith(f"{mirror.rstrip('/')}/{host(url)}/")
+    assert there.endswith(urlsplit(url).path)
+    assert "//" not in urlsplit(there).path
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "mirror.example",
+        "ftp://mirror.example",
+        "file:///etc",
+        "http://",
+        "http:///path",
+        "http://m:x",
+        "http://m:99999",
+        "http://[::1",
+        "http://user:secret@m",
+        "http://m/?q=1",
+        "http://m/#part",
+        "http://m/a b",
+        "http://m/\n",
+        "http://mü.example",
+        "http://" + "a" * 70,
+        "http://a..b",
+    ],
+)
+def test_what_is_no_mirror(url: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        check_mirror(url)
+    assert caught.value.field == "--mirror"
+    assert caught.value.remedy
