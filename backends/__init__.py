@@ -1,1 +1,1 @@
-"""One module per runtime, each fulfilling `dse.core.backend.Backend`; loaded by `dse.core.registry`."""
+"""One module per runtime, each a `dse.core.backend.Backend`; loaded by `dse.core.registry`."""

@@ -161,7 +161,7 @@ WAYS: Mapping[str, Way] = {
     ),
     "dse bench decoder.onnx --input steps=20": Way(**_BRIEF),
     "dse bench hf:owner/repo/onnx/model.onnx@main --json": Way(
-        why="needs the hub; tests/models/test_hub.py fetches from a stand-in of it", skip=True
+        why="needs the hub; tests/download/test_hub.py fetches from a stand-in of it", skip=True
     ),
     "optuna-dashboard sqlite:///studies/families/study.db": Way(
         why="serves until it is stopped; tests/study/test_dashboard.py runs it", skip=True

@@ -21,8 +21,8 @@ from tests import any_models, small_models
 from tests.commandline import Command, command, folder_in_memory, here, tmp_path
 from tests.documented import PAGES, ROOT, Shown, commands, inline, options
 from tests.documented_ways import WAYS, Way
-from tests.models.publications import archives
-from tests.models.servers import Site, serve
+from tests.download.publications import archives
+from tests.download.servers import Site, serve
 from tests.replays import write_space, write_table
 from tests.results.tables import write_published
 from tests.submission.evidence import TOLD, Data, write_study

@@ -10,144 +10,80 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = {"dse": ROOT / "dse", "dse.backends": ROOT / "backends"}
-BASE = {"types", "errors"}
-
 # Each line may import what it names, and from itself; the longest name that fits a module counts.
 LAYERS: dict[str, set[str]] = {
+    "main": {"cli"},
     "cli": {
-        *("explore", "validate", "submission", "report", "results", "study"),
-        *("bench", "compare", "derived", "environments", "models"),
-        "registry",
-        *("machine", "system", "version", "worker_environment", *BASE),
+        *("commands", "explore", "validate", "submission", "report", "results", "study"),
+        *("compare", "derived", "environments", "models", "tasks", "config", "machine", "core"),
+        *("tasks.image_classification", "version"),
     },
+    "commands": {
+        *("explore", "validate", "submission", "report", "results", "study", "compare", "derived"),
+        *("measure.runner", "measure.spec", "space", "environments", "models", "tasks"),
+        *("tasks.generated", "download", "formats", "machine", "config", "core"),
+    },
+    # What was measured, for others.
     "submission": {
-        *("report", "derived", "study", "measure.runner", "measure.spec"),
-        *("loadgen.logs", "loadgen.verdict", "plausibility"),
-        *("system", "procfs", "paths", "yamlfile", "worker_environment", *BASE),
+        *("report", "derived", "study", "measure.spec", "loadgen.logs", "loadgen.verdict"),
+        *("tasks", "machine", "config", "core"),
     },
+    "compare": {"results", "derived", "report", "tasks", "core"},
+    "notebook": {"report", "study", "space", "machine", "core"},
+    "report": {"study", "derived", "space", "tasks", "machine", "measure.reproduce", "core"}
+    | {"version"},
+    "results": {
+        *("study", "tasks", "loadgen.logs", "loadgen.verdict", "machine", "config", "core"),
+    },
+    "derived": {"config", "core"},
+    # Measuring, in the parent.
     "validate": {
-        *("explore", "report", "study", "measure.runner", "measure.spec"),
-        *("loadgen.logs", "loadgen.verdict", "plausibility", "turn", "version", *BASE),
-        "worker_environment",
-    },
-    "bench": {
-        *("explore", "report", "study", "measure.runner", "space", "models", "environments"),
-        *("registry", "intervals", "signature", "system", "worker_environment", *BASE),
+        *("explore", "study", "measure.runner", "measure.spec", "loadgen.logs"),
+        *("loadgen.verdict", "tasks", "machine", "core", "version"),
     },
     "explore": {
-        *("report", "results", "study", "measure.runner", "measure.spec", "space", "search"),
-        *("environments", "models", "tasks", "tasks.inputs", "registry", "contract"),
-        *("frontier", "intervals", "plausibility", "machine", "rapl", "system", "turn"),
-        *("signature", "instruction_sets", "cgroups", "procfs", "worker_environment", *BASE),
+        *("study", "search", "space", "environments", "measure.runner", "measure.spec"),
+        *("results", "models", "tasks", "machine", "core"),
     },
-    "compare": {
-        *("results", "derived", "report", "frontier", "models", "paths", "plausibility", *BASE),
+    "search": {"tasks", "core"},
+    "study": {"space", "tasks", "machine", "core"},
+    "environments": {"config", "machine", "core"},
+    "space": {"tasks", "machine", "config", "core"},
+    # Tasks; each names itself alone.
+    "tasks.image_classification": {
+        *("tasks", "models", "download", "formats", "machine", "config", "core"),
     },
-    "derived": {"frontier", "yamlfile", "complaints", *BASE},
-    "environments": {"yamlfile", "complaints", "paths", "start", "worker_environment", "registry"}
-    | {"system", *BASE},
-    "report": {
-        *("study", "derived", "frontier", "space", "measure.reproduce"),
-        *("intervals", "plausibility", "system", "version", "paths", "worker_environment", *BASE),
-    },
-    "results": {
-        *("study", "system", "loadgen.logs", "loadgen.verdict", "plausibility"),
-        *("intervals", "paths", "yamlfile", "worker_environment", *BASE),
-    },
-    "study": {"frontier", "intervals", "space", "system", "process", "paths", "worker_environment"}
-    | BASE,
-    "frontier": {"space", *BASE},
-    "search": {"space", "models", *BASE},
-    "space": {"affinity", "registry", "contract", "yamlfile", "complaints", *BASE},
-    "models": {
-        *("affinity", "flatbuffer", "protobuf", "paths", "yamlfile", "complaints", "version"),
-        *("signature", "imagenet", "start", "worker_environment", *BASE),
-    },
-    "tasks": {"tasks.inputs", "affinity", "paths", *BASE},
+    "tasks.image_classification.worker": {"tasks", "core"},
+    "tasks.generated": {"tasks", "models", "formats", "core"},
+    "tasks.generated.worker": {"tasks", "core"},
+    "tasks": {"models", "core"},
+    "models": {"formats", "machine", "config", "core"},
+    "download": {"formats", "core", "version"},
+    "formats": {"config", "core"},
     # On both sides of the pipe: no LoadGen, no runtime.
-    "measure": BASE,
-    "measure.runner": {"measure.spec", "measure.failures", "measure.watch", "start", *BASE}
-    | {"worker_environment"},
-    "measure.reproduce": {"measure.runner", "start", "worker_environment"},
-    "measure.watch": {"machine"},
-    "measure.spec": {"signature", *BASE},
-    "measure.failures": BASE,
+    "measure.runner": {"measure.spec", "measure.failures", "measure.conditions_monitor", "core"},
+    "measure.reproduce": {"measure.runner", "core"},
+    "measure.conditions_monitor": {"machine"},
+    "measure.spec": {"tasks", "core"},
+    "measure.failures": {"core"},
+    "loadgen.logs": {"core"},
+    "loadgen.verdict": {"loadgen.logs", "core"},
     # In the worker's Python only.
-    "environments.probe": {"measure.runs", "registry", *BASE},
-    "measure.worker": {"measure.runs", "measure.official", "measure.spec", "measure.failures"}
-    | {"loadgen.logs", "registry", "contract", *BASE},
-    "measure.runs": {"measure.accuracy", "measure.footprint", "measure.meter", "measure.server"}
-    | {"measure.bench", "measure.taken", "measure.spec", "measure.failures"}
-    | {"loadgen", "loadgen.logs", "contract", *BASE},
-    "measure.accuracy": {"measure.bench", "measure.taken", "measure.failures", "affinity"}
-    | {"loadgen", "loadgen.logs", "contract", "intervals", "plausibility", *BASE},
-    "measure.footprint": {"measure.bench", "measure.taken", "procfs", *BASE},
-    "measure.official": {
-        "measure.accuracy",
-        "measure.bench",
-        "measure.taken",
-        "measure.spec",
-        "measure.failures",
-    }
-    | {"loadgen", "loadgen.logs", "loadgen.verdict", "tasks.inputs", "contract", "intervals"}
-    | BASE,
-    "measure.server": {"measure.bench", "measure.taken", "measure.failures"}
-    | {"loadgen", "loadgen.logs", "loadgen.verdict", *BASE},
-    "measure.bench": {"measure.look", "measure.look_inputs"}
-    | {"measure.meter", "measure.spec", "measure.failures", "loadgen", "affinity"}
-    | {"clocks", "contract", "tasks.inputs", "tasks.generated", *BASE},
-    "measure.look": {"measure.failures", "contract", "imagenet", *BASE},
-    "measure.look_inputs": {"measure.spec", "tasks.inputs", "tasks.generated", "contract", *BASE},
-    "measure.meter": {"rapl"},
-    "measure.taken": {"measure.spec", *BASE},
-    # Read on both sides of the pipe.
-    "loadgen.logs": BASE,
-    "loadgen.verdict": {"loadgen.logs", *BASE},
-    "loadgen": {"loadgen.verdict", "affinity", "contract", "tasks.inputs", "tasks.generated"}
-    | BASE,
-    "tasks.inputs": BASE,
-    "tasks.generated": {"tasks.inputs", "contract", "signature"},
-    "registry": {"contract", *BASE},
-    "backends": {"contract", "flatbuffer", "imagenet", "instruction_sets", "signature", "types"},
-    "contract": {"signature", *BASE},
-    "signature": set(),
+    "environments.probe": {"measure", "core"},
+    "measure": {
+        *("measure.spec", "measure.failures", "loadgen", "loadgen.logs", "loadgen.verdict"),
+        *("tasks", "machine", "core"),
+    },
+    "loadgen": {"loadgen.logs", "loadgen.verdict", "tasks", "machine", "core"},
+    "backends": {"formats", "machine", "core"},
     # Under everything.
-    "yamlfile": {"complaints", *BASE},
-    "complaints": BASE,
-    "system": BASE,
-    "system_linux": {"system", "cpuinfo", "cpu_caches", "cgroups", "microarchitectures"}
-    | {"instruction_sets", "procfs", *BASE},
-    "cpuinfo": {"system_arm", "procfs", *BASE},
-    "cpu_caches": {"procfs"},
-    "cgroups": {"procfs"},
-    "microarchitectures": {"procfs"},
-    "instruction_sets": set(),
-    "system_macos": {"system", "cpu_caches", "instruction_sets"},
-    "system_arm": set(),
-    "machine": {"affinity", "cgroups", "clocks", "cpuinfo", "procfs", "system", "system_linux"},
-    "rapl": {"procfs"},
-    "procfs": set(),
-    "clocks": set(),
-    "paths": BASE,
-    "process": set(),
-    "turn": {"paths"},
-    "affinity": set(),
-    "flatbuffer": set(),
-    "protobuf": set(),
-    "imagenet": set(),
-    "start": set(),
-    "worker_environment": set(),
-    "plausibility": {"intervals", *BASE},
-    "intervals": set(),
+    "machine": {"core"},
+    "config": {"core"},
+    "core": set(),
     "version": set(),
-    "notebook": {"report", "study", "space", "system", *BASE},
-    "errors": set(),
-    "types": set(),
-    "main": {"cli"},
 }
-# The three system modules are one: the first chooses between the others when it is asked. And the
-# package offers what notebooks use, which is loaded when it is asked for.
-LAZY = {("system", "system_linux"), ("system", "system_macos"), ("version", "notebook")}
+# The package offers what notebooks use, which is loaded when it is asked for.
+LAZY = {("version", "notebook")}
 
 
 def modules() -> dict[str, Path]:

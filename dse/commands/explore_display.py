@@ -86,12 +86,12 @@ class Display:
             self.say(f"decoded {total} {what}")
 
     def began(self, step: Step) -> None:
-        """See `dse.explore.explorer.Observer`."""
+        """See `dse.explore.explorer.ExploreObserver`."""
         self._now = f"{DOING[step.purpose]} {step.configuration}"
         self._redraw()
 
     def waits(self, why: str) -> None:
-        """See `dse.explore.explorer.Observer`; without a terminal each reason is told once."""
+        """Shows why it waits; without a terminal each reason is told once."""
         if not self._console.is_terminal and why not in self._told:
             self.say(why)
         self._told.add(why)
@@ -99,11 +99,11 @@ class Display:
         self._redraw()
 
     def estimated(self, found: float) -> None:
-        """See `dse.explore.explorer.Observer`."""
+        """See `dse.explore.explorer.ExploreObserver`."""
         self._found = found
 
     def ended(self, step: Step, record: Record, seconds: float) -> None:
-        """See `dse.explore.explorer.Observer`."""
+        """See `dse.explore.explorer.ExploreObserver`."""
         self._trials += step.purpose is Purpose.EXPLORE
         if not self._console.is_terminal:
             what = "" if step.purpose is Purpose.EXPLORE else f"{step.purpose.value}: "

@@ -111,11 +111,11 @@ class Progress:
         return f" (about {duration(max(0.0, self._deadline - time.monotonic()))} more)"
 
     def waits(self, why: str) -> None:
-        """See `dse.validate.validator.Observer`."""
+        """See `dse.validate.validator.ValidationObserver`."""
         self.say(why)
 
     def began(self, run: ScheduledRun) -> None:
-        """See `dse.validate.validator.Observer`."""
+        """See `dse.validate.validator.ValidationObserver`."""
         self._left = self._left[self._left.index(run) :]
         left_s = sum(each.expected_s for each in self._left)
         self._deadline = time.monotonic() + run.expected_s
@@ -123,12 +123,12 @@ class Progress:
         self.say(f"{place}/{self._total} {_name(run)} (about {duration(left_s)} left)")
 
     def invalid(self, run: ScheduledRun, reason: str, target: float) -> None:
-        """See `dse.validate.validator.Observer`."""
+        """See `dse.validate.validator.ValidationObserver`."""
         self._deadline = time.monotonic() + run.expected_s
         self.say(f"  INVALID: {reason}; again, expecting {_expecting(run.official, target)}")
 
     def ended(self, run: ScheduledRun, outcome: Outcome, seconds: float) -> None:
-        """See `dse.validate.validator.Observer`."""
+        """See `dse.validate.validator.ValidationObserver`."""
         self._deadline = None
         del run
         if outcome.failure is not None:

@@ -1,1 +1,1 @@
-"""."""
+"""Reading YAML, and messages that name file, line, field and remedy."""

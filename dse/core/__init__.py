@@ -1,1 +1,1 @@
-"""."""
+"""What every other package stands on: metrics, configurations, measurements, contracts."""

@@ -1,1 +1,1 @@
-"""."""
+"""Files from elsewhere: resumable downloads, archives, the Hugging Face hub."""

@@ -79,7 +79,7 @@ class MeasurementContext:
 class ResolvedConfiguration:
     """A configuration with everything its measurements depend on.
 
-    `judged_by` is what an accuracy of it is kept with, see `dse.tasks.image_classification.judging`.
+    `judged_by` is kept with its accuracy, see `dse.tasks.image_classification.judging`.
     """
 
     configuration: Configuration

@@ -1,1 +1,1 @@
-"""What else a machine does while something is measured on it."""
+"""The machine: what it is, what else it does meanwhile, and its one lock for measuring."""

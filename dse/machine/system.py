@@ -47,8 +47,8 @@ class System:
         virtualised: whether it is a virtual machine; a container is none.
         operating_system: name and version.
         kernel: its release.
-        instruction_sets: those that runtimes choose by, as `dse.machine.instruction_sets` names them;
-            None where nothing tells.
+        instruction_sets: those that runtimes choose by, as `dse.machine.instruction_sets` names
+            them; None where nothing tells.
         cpu_vendor: who made it, as the kernel has it. This and what follows is None in studies
             of earlier versions, which did not record it.
         cpu_family: a number, or a name off x86.

@@ -259,7 +259,7 @@ def _valid_run(
     raise RunFailedError(FailureKind.INVALID_RUN, "; ".join(dict.fromkeys(reasons)))
 
 
-Taker = Callable[[LoadedModel, "Path"], "Mapping[str, Taken]"]
+Taker = Callable[[LoadedModel, "Path"], "Mapping[str, RunResult]"]
 TAKERS: dict[str, Taker] = {
     PEAK_MEMORY.name: _take_footprint,
     LOAD_TIME.name: _take_footprint,

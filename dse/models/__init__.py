@@ -1,1 +1,1 @@
-"""Which models there are, what they cost, and where their files come from."""
+"""Where model files come from, for any task, and the formats and precisions made from them."""

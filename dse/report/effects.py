@@ -37,7 +37,7 @@ class Effect:
         metric: the name of what was compared.
         pairs: how many pairs of configurations differ in nothing else.
         low: first quartile of the change: a ratio where the metric is relative
-            (`dse.report.quantities.Quantity`), else a difference in its unit.
+            (`dse.report.quantities.ReportedMetric`), else a difference in its unit.
         middle: its median.
         high: third quartile. Of one pair all three are its change.
     """

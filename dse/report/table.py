@@ -19,8 +19,9 @@ def study_table(view: View) -> pd.DataFrame:
     """One row for each configuration with an outcome, failed ones too, in order of their ids.
 
     The columns of `dse.report.frame.frame` for all metrics there are; then ``<name>_basis`` of
-    each, in words, and what it rests on (`dse.report.provenance`); the user's metrics as ``<name>``,
-    ``<name>_low`` and ``<name>_high``; and ``standing`` (`dse.report.standing.Standing`).
+    each, in words, and what it rests on (`dse.report.provenance`); the user's metrics as
+    ``<name>``, ``<name>_low`` and ``<name>_high``; and ``standing``
+    (`dse.report.standing.PointStatus`).
     A column has values of one type: where a knob has numbers and words, all are words.
 
     Raises:

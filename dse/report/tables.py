@@ -49,7 +49,7 @@ def measurements(study: Study) -> pd.DataFrame:
 
 
 def progress_table(study: Study) -> pd.DataFrame:
-    """One row per step, see `dse.report.progress.Step`; ``share`` is of the last hypervolume.
+    """One row per `dse.report.progress.ProgressStep`; ``share`` is of the last hypervolume.
 
     Raises:
         UnavailableError: pandas is not installed.

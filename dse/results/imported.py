@@ -81,7 +81,7 @@ class RowForm(_Form):
 
 
 class ImportedSystemForm(_Form):
-    """See `dse.results.table.Results`, whose fields it has."""
+    """See `dse.results.table.ResultTable`, whose fields it has."""
 
     name: Name
     origin: Name

@@ -23,8 +23,9 @@ class Row:
     """One configuration on one system.
 
     Attributes:
-        configuration: flat, as `dse.core.configuration.Configuration.as_dict` has it; what is not told is left
-            out: published results name model and precision, and seldom more.
+        configuration: flat, as `dse.core.configuration.Configuration.as_dict` has it;
+            what is not told is left out: published results name model and precision, and seldom
+            more.
         label: what the source itself calls it.
         values: by metric, each in its metric's unit; of `OFFLINE_POWER` in watts.
         sources: where each value comes from, by metric.

@@ -131,7 +131,7 @@ class Target:
         relation: 1 where the logarithm of latency was taken off, -1 where it was added, else 0.
         offset: what to expect of it where nothing else is known.
         terms: what makes it differ from that.
-        common: see `dse.search.additive_gp.Process`.
+        common: see `dse.search.additive_gp.AdditiveGP`.
     """
 
     metric: str

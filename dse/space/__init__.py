@@ -10,11 +10,11 @@ from dse.space.plan import Excluded, ModelAvailability, Plan, parameter_values, 
 from dse.space.space import BackendChoice, KnobChoice, SearchSpace
 
 __all__ = [
-    "ModelAvailability",
     "BackendChoice",
     "Constraint",
     "Excluded",
     "KnobChoice",
+    "ModelAvailability",
     "Parameter",
     "Plan",
     "SearchSpace",

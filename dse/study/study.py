@@ -198,7 +198,7 @@ class Study:
     def frontier(self) -> list[Record]:
         """The records that keep to the constraints and that no other such record dominates.
 
-        Beyond the intervals, that is; `dse.study.results.Results.certain` tells which would be
+        Beyond the intervals, that is; `dse.study.results.StudyResults.certain` tells which would be
         there again.
         """
         return self.results.frontier

@@ -1,1 +1,1 @@
-"""Image classification: data sets, the cache of decoded images, and the inputs of a model."""
+"""Tasks: what a model is for, how it is fed, and how its answers are scored."""

@@ -15,8 +15,8 @@ import pytest
 from dse.tasks.image_classification.fetching.fetch import Wanted, choose
 from dse.tasks.image_classification.models.catalogue import CATALOGUE, published_pairs
 from tests.commandline import PATIENCE_S, read_until, start
-from tests.models.publications import archives, model_of, path_of
-from tests.models.servers import Site, serve
+from tests.download.publications import archives, model_of, path_of
+from tests.download.servers import Site, serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

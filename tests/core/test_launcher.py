@@ -16,7 +16,7 @@ import pytest
 from dse.core.launcher import command
 from dse.core.worker_environment import worker_environment
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 TELL = """
 import json, sys
 def main():

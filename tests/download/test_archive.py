@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.download.archive import ArchiveError, Bounds, extract, shown
-from tests.models.archives import entry, tar, tgz
+from tests.download.archives import entry, tar, tgz
 
 if TYPE_CHECKING:
     from collections.abc import Callable

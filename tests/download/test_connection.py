@@ -10,7 +10,7 @@ from dse.download.archive import ArchiveError
 from dse.download.connection import BrokenError, OutOfRangeError, iter_bytes, open_response
 
 if TYPE_CHECKING:
-    from tests.models.servers import Site
+    from tests.download.servers import Site
 
 DATA = bytes(range(256)) * 1000
 

@@ -11,7 +11,7 @@ from dse.download import hub as hubs
 from dse.download.hub import Reference, fetch, parse
 from tests import any_models
 from tests.any_models import write, write_apart
-from tests.models.hubs import Hub, serve
+from tests.download.hubs import Hub, serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ from dse.download.resumable import MAX_BYTES, Patience, download
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.models.servers import Site
+    from tests.download.servers import Site
 
 DATA = os.urandom(400_000)
 HALF = len(DATA) // 2

@@ -132,7 +132,7 @@ SHORT = 40
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dse.explore.samplers.LONGEST", SHORT)
+    monkeypatch.setattr("dse.explore.samplers.MAX_TRIALS", SHORT)
     monkeypatch.setattr("dse.explore.samplers.KEPT", SHORT // 2)
 
 

@@ -12,7 +12,10 @@ import pytest
 
 from dse.machine.process_identity import is_alive, process_identity, start_ticks
 
-CODE = "import json,dse.machine.process_identity as p; print(json.dumps(p.process_identity()), flush=True); input()"
+CODE = (
+    "import json; from dse.machine.process_identity import process_identity as p; "
+    "print(json.dumps(p()), flush=True); input()"
+)
 
 
 def test_this_process_is_alive() -> None:

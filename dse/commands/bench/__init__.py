@@ -1,1 +1,1 @@
-"""."""
+"""``dse bench``: any model file through LoadGen."""

@@ -1,1 +1,1 @@
-"""."""
+"""Any model, fed with generated inputs; its answers are not scored."""

@@ -1,1 +1,1 @@
-"""."""
+"""Image classification on ImageNet-like data sets."""

@@ -173,7 +173,8 @@ def test_top1() -> None:
 
 def test_imports_nothing_but_numpy() -> None:
     code = (
-        "import sys, numpy; before = set(sys.modules); import dse.tasks.image_classification.inputs;"
+        "import sys, numpy; before = set(sys.modules);"
+        "import dse.tasks.image_classification.inputs;"
         "print(*sorted({m.split('.')[0] for m in set(sys.modules) - before}"
         " - set(sys.stdlib_module_names) - {'numpy'}))"
     )

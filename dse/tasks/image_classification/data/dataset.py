@@ -54,7 +54,7 @@ def open_dataset(folder: Path, progress: Progress | None = None) -> Dataset:
     The folder holds ``val_map.txt`` (a line ``file label`` for each image, as MLPerf has it; the
     files lie in the folder or in its ``images/``), or one folder for each class, named by its
     label 0..999, or the 1000 class folders of ImageNet, whose sorted names are its order. Folders
-    that systems make by themselves are no classes (`dse.tasks.image_classification.data.class_folders.NO_CLASSES`).
+    that systems make by themselves are not classes (`class_folders.NO_CLASSES`).
 
     Args:
         folder: the folder.

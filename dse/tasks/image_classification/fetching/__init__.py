@@ -1,1 +1,1 @@
-"""."""
+"""Published classifiers, fetched into a folder of models."""

@@ -1,1 +1,1 @@
-"""."""
+"""The image classifiers this package knows: their graphs, weights and published accuracies."""

@@ -1,6 +1,6 @@
-"""The process that turns one ONNX file into TFLite, for `dse.tasks.image_classification.models.conversion`.
+"""The process that turns one ONNX file into TFLite; started by the module `conversion`.
 
-Called as ``dse.tasks.image_classification.models.convert_worker VARIANT MODEL FOLDER``; see `dse.models.subprocess_job`.
+Its arguments are VARIANT MODEL FOLDER; see `dse.models.subprocess_job`.
 """
 
 from __future__ import annotations

@@ -19,15 +19,15 @@ from dse.models import manifest
 from dse.models.folder import FolderProvider
 from dse.tasks.image_classification.fetching.fetch import Wanted, by_archive, choose, fetch
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
-from tests.models.archives import entry, tgz
-from tests.models.publications import archives, model_of, path_of
+from tests.download.archives import entry, tgz
+from tests.download.publications import archives, model_of, path_of
 from tests.small_models import classifier_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from dse.tasks.image_classification.fetching.fetch import FetchResult
-    from tests.models.servers import Site
+    from tests.download.servers import Site
 
 V1 = Wanted("mobilenet-v1-0.25-128", "int8")
 V1_FLOAT = Wanted("mobilenet-v1-0.25-128", "fp32")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.models.servers import Site, serve
+from tests.download.servers import Site, serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from dse.tasks.image_classification.fetching.fetch import by_archive
 from dse.tasks.image_classification.fetching.urls import host
-from tests.models.archives import tgz
+from tests.download.archives import tgz
 from tests.small_models import classifier_bytes
 
 if TYPE_CHECKING:

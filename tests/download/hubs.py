@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from tests.models.servers import serving
+from tests.download.servers import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

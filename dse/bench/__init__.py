@@ -1,1 +1,0 @@
-"""Any model file through LoadGen: which one, with which inputs, and what came out."""

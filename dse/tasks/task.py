@@ -1,0 +1,248 @@
+"""What a task must offer: what a model is for, how it is fed, how its answers are scored.
+
+A task has two halves, as a backend has. `Task` is used in the parent, which may import Pillow or
+a tokeniser; `TaskWorker` in the worker, beside nothing but numpy, LoadGen and the runtime. What
+travels from one to the other is a `Form` and `InputFiles`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from dse.core.backend import Batch, Outputs
+    from dse.core.configuration import Configuration, KnobValue
+    from dse.core.metrics import Metric, Scenario
+    from dse.models.provider import Artefact, Provider
+
+    Form = Mapping[str, Any]
+    """A JSON object that says how a sample becomes the input of a model, in the task's own terms:
+    of an image classifier its resolution, layout, mean and so on."""
+    Progress = Callable[[int, int], None]
+    """Called with (done, total)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The numbers by which MLPerf judges runs of a task.
+
+    Attributes:
+        loadgen_model: the section of LoadGen's mlperf.conf.
+        benchmark: the name under which submissions compete.
+        scenarios: required ones, by category (``edge``, ``datacenter``).
+        server_bound_ms: the latency that 99 % of Server's queries keep; None without Server.
+        performance_samples: samples that stay loaded during a timed run.
+        accuracy_samples: samples of the whole data set.
+        min_offline_samples: the fewest samples of an Offline run.
+    """
+
+    loadgen_model: str
+    benchmark: str
+    scenarios: Mapping[str, tuple[Scenario, ...]]
+    server_bound_ms: float | None
+    performance_samples: int
+    accuracy_samples: int
+    min_offline_samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """The metric that tells how good a model's answers are.
+
+    Attributes:
+        metric: its name, unit, direction and title.
+        heading: short, for tables.
+        decimals: digits after the point that are shown.
+        target: what the closed division asks of the reference model; None where it has no such.
+    """
+
+    metric: Metric
+    heading: str
+    decimals: int
+    target: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The quality of the answers of one accuracy run.
+
+    Attributes:
+        value: in the unit of the task's quality.
+        interval: the 95 % confidence interval; None where it is not known.
+        details: what else tells of it, stored with the measurement.
+    """
+
+    value: float
+    interval: tuple[float, float] | None = None
+    details: Mapping[str, KnobValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedQuality:
+    """A quality that others measured.
+
+    Attributes:
+        value: in the unit of the task's quality.
+        source: where the figure was published, in words.
+    """
+
+    value: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class InputFiles:
+    """The samples of a data set as the worker reads them.
+
+    Attributes:
+        files: by a name that the task's worker knows; empty for made-up samples.
+        dataset: fingerprint of the data set; empty where there is none.
+    """
+
+    files: Mapping[str, Path] = field(default_factory=dict)
+    dataset: str = ""
+
+
+class Inputs(Protocol):
+    """Samples by index, as a model takes them.
+
+    Attributes:
+        count: the number of samples.
+    """
+
+    count: int
+
+    def call(self, indices: Sequence[int], out: Batch | None = None) -> Batch:
+        """What a call for these samples is made with.
+
+        Args:
+            indices: of the samples.
+            out: where they go instead of into new arrays; of the type of what is returned.
+
+        Returns:
+            One C-contiguous array, or a tuple of them, one for each input in its order; the first
+            dimension is ``len(indices)`` where the model takes batches.
+        """
+        ...
+
+
+class TaskWorker(Protocol):
+    """A task in the worker; made from a form and the files of the samples."""
+
+    def __init__(self, form: Form, files: InputFiles) -> None: ...
+
+    def inputs(self, count: int, seed: int) -> Inputs:
+        """The samples of the data set, or ``count`` made-up ones where there is no data set."""
+        ...
+
+    def different_batches(self, inputs: Inputs, size: int, seed: int) -> Iterator[Batch]:
+        """Five batches that differ as much as inputs of the model can, the usual one third.
+
+        The second and the fourth begin with the first sample of the third, and differ from it in
+        each further one: they show whether a batch is answered by its first sample alone.
+        """
+        ...
+
+    def check(self, outputs: Outputs, size: int) -> None:
+        """Holds the outputs of a first call against what the task expects of a batch.
+
+        Raises:
+            UnsupportedError: they have another shape, or are not finite where they must be.
+        """
+        ...
+
+    def encode(self, outputs: Outputs, count: int) -> Sequence[bytes]:
+        """The responses to the first ``count`` samples of a call, each of any length.
+
+        Raises:
+            UnsupportedError: the outputs hold no answer.
+        """
+        ...
+
+    def score(self, responses: Mapping[int, bytes]) -> Score:
+        """The quality of the responses to the samples of the data set, by their index.
+
+        Raises:
+            ValueError: a response can't be read, or they don't cover the data set.
+        """
+        ...
+
+
+class Dataset(Protocol):
+    """Samples with what is right about each of them.
+
+    Attributes:
+        fingerprint: 64 hex digits; changes with anything that an answer or a score depends on.
+        noun: what a sample is, in the plural: "images", "questions".
+        origin: where the right answers come from, in words.
+        notes: what was left out or taken for granted, a few words each.
+    """
+
+    fingerprint: str
+    noun: str
+    origin: str
+    notes: tuple[str, ...]
+
+    def __len__(self) -> int: ...
+
+
+class Task(Protocol):
+    """A task in the parent. Stateless."""
+
+    name: ClassVar[str]
+    quality: ClassVar[Quality | None]
+    """None where no answer is right, as with generated inputs."""
+    rules: ClassVar[Rules | None]
+    """None where MLPerf has no such benchmark."""
+    worker: ClassVar[str]
+    """The class of the other half, as ``module:name``."""
+
+    def provider(self, folder: Path | None) -> Provider:
+        """The models of a folder, or the builtin ones.
+
+        Raises:
+            RequestError: the folder can't be used, or there are no builtin models.
+        """
+        ...
+
+    def with_conversions(self, provider: Provider, dataset: Dataset | None) -> Provider:
+        """A provider that also makes further formats and precisions of what the given one has."""
+        ...
+
+    def open_dataset(self, folder: Path, progress: Progress | None = None) -> Dataset:
+        """Opens a folder as a data set.
+
+        Raises:
+            RequestError: it is not one.
+        """
+        ...
+
+    def prepare(self, dataset: Dataset, form: Form, progress: Progress | None = None) -> InputFiles:
+        """The files from which the worker reads the samples in this form; made if need be.
+
+        Raises:
+            RequestError, DseError: a sample can't be read, the cache can't be written.
+        """
+        ...
+
+    def identity(self, form: Form) -> Mapping[str, Any]:
+        """What of a form enters the keys of measurements."""
+        ...
+
+    def details(
+        self, configuration: Configuration, artefact: Artefact, dataset: Dataset | None
+    ) -> Mapping[str, KnobValue]:
+        """What is known of a quality before it is measured, and stored with it to judge it by."""
+        ...
+
+    def read_responses(self, folder: Path) -> Score:
+        """Scores the logs of an accuracy run again, from the files that lie beside them."""
+        ...
+
+    def accuracy_text(self, score: Score, sha256: str) -> str:
+        """The text of accuracy.txt as MLPerf's checkers read it."""
+        ...
