@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dse.commands.explore_display import duration
+from dse.core.details import OfficialDetails
 from dse.core.metrics import METRICS
 from dse.core.plausibility import notes
 from dse.measure.spec import STREAMS
@@ -77,8 +78,8 @@ def values_table(measurements: Sequence[Measurement]) -> Table:
     for each in measurements:
         metric = METRICS[each.metric]
         table.add_row(
-            str(each.details["scenario"]),
-            str(each.details["mode"]),
+            str(OfficialDetails.of(each.details).scenario),
+            str(OfficialDetails.of(each.details).mode),
             metric.title,
             f"{number(each.metric, each.value)} {metric.unit}",
             each.run,
@@ -137,14 +138,14 @@ class Progress:
         for each in outcome.measurements:
             value = f"{number(each.metric, each.value)} {METRICS[each.metric].unit}"
             verdict = "VALID" if each.fidelity == "valid" else "rehearsed"
-            spoilt = f"; disturbed: {each.details['disturbed']}" if _disturbed(each) else ""
+            spoilt = f"; disturbed: {each.disturbed}" if _disturbed(each) else ""
             self.say(f"  {verdict}: {value} ({duration(seconds)}){spoilt}")
         for note in notes(outcome):
             self.say(f"  note: {note}")
 
 
 def _disturbed(measurement: Measurement) -> bool:
-    return METRICS[measurement.metric].timed and "disturbed" in measurement.details
+    return METRICS[measurement.metric].timed and bool(measurement.disturbed)
 
 
 def _name(run: ScheduledRun) -> str:

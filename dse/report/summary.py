@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dse.core import plausibility
+from dse.core.details import QualityDetails
 from dse.core.measurement import FIDELITY_ORDER, Source
 from dse.core.metrics import ACCURACY, ENERGY, METRICS, SCENARIOS
 from dse.core.worker_environment import deliberate, variable_words
@@ -166,7 +167,7 @@ def accuracy_source(record: Record) -> str:
 def calibrated_on(record: Record) -> int:
     """How many of the images behind a measured accuracy the model was calibrated on."""
     accuracy = record.outcome.measurement(ACCURACY.name)
-    return int(accuracy.details.get("calibrated_on", 0)) if accuracy is not None else 0
+    return QualityDetails.of(accuracy.details).calibrated_on or 0 if accuracy is not None else 0
 
 
 def notes(study: Study, view: View | None = None) -> list[str]:
@@ -181,7 +182,7 @@ def notes(study: Study, view: View | None = None) -> list[str]:
     lines = doubts(study)
     if Source.PUBLISHED in sources:
         origins = {
-            str(m.details.get("source"))
+            str(QualityDetails.of(m.details).source)
             for r in study.records.values()
             for m in r.outcome.measurements
             if m.source is Source.PUBLISHED

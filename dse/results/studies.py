@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dse.core.details import QualityDetails
 from dse.core.metrics import ACCURACY
 from dse.core.plausibility import notes
 from dse.core.worker_environment import deliberate, variable_words
@@ -56,5 +57,4 @@ def _row(record: Record) -> Row:
 def _images(record: Record) -> int | None:
     """How many images a measured accuracy is of."""
     accuracy = record.outcome.measurement(ACCURACY.name)
-    total = accuracy.details.get("total") if accuracy is not None else None
-    return int(total) if total is not None else None
+    return QualityDetails.of(accuracy.details).total if accuracy is not None else None

@@ -229,7 +229,7 @@ class ObservationStore:
 
 
 def _disturbed(measurement: Measurement) -> bool:
-    return "disturbed" in measurement.details
+    return bool(measurement.disturbed)
 
 
 def _published(percent: float) -> tuple[float, float]:

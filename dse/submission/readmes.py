@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dse.core.configuration import Configuration
+    from dse.core.details import OfficialDetails
     from dse.submission.evidence import Evidence, SubmittedRun
     from dse.tasks.image_classification.preprocessing import Preprocessing
 
@@ -55,7 +56,7 @@ def manifest_of(
     """A ``models.yaml`` of the file that ran, as the text of its file."""
     entry: dict[str, object] = {
         "name": configuration.model,
-        "file": run.detail("model_file"),
+        "file": run.noted.model_file or "",
         "precision": configuration.precision,
         "layout": preprocessing.layout,
         "dtype": preprocessing.dtype,
@@ -63,7 +64,7 @@ def manifest_of(
         "crop": preprocessing.crop,
         "interpolation": preprocessing.interpolation,
         "label_offset": preprocessing.label_offset,
-        "sha256": run.detail("model_sha256"),
+        "sha256": run.noted.model_sha256 or "",
     }
     if preprocessing.dtype in ("float32", "float16") or preprocessing.quantisation:
         entry |= {"mean": list(preprocessing.mean), "scale": list(preprocessing.scale)}
@@ -147,14 +148,14 @@ def _table(configuration: Configuration, system: str) -> str:
 
 
 def _run_line(run: SubmittedRun) -> str:
-    measurement = run.measurement
+    measurement, noted = run.measurement, run.noted
     metric = METRICS[measurement.metric]
-    told = f", `user.conf`: `{run.user_conf.strip()}`" if run.detail("mode") != "accuracy" else ""
+    told = f", `user.conf`: `{run.user_conf.strip()}`" if noted.mode != "accuracy" else ""
     return (
-        f"- {run.detail('mode')}: {metric.title} {measurement.value:.6g} {metric.unit}, "
-        f"model file `{run.detail('model_file')}` with SHA-256 `{run.detail('model_sha256')}`"
-        f"{_beside(run.detail('model_data'))}, "
-        f"images `{run.detail('dataset')[:16] or 'random'}`{told}\n"
+        f"- {noted.mode}: {metric.title} {measurement.value:.6g} {metric.unit}, "
+        f"model file `{noted.model_file or ''}` with SHA-256 `{noted.model_sha256 or ''}`"
+        f"{_beside(noted.model_data or '')}, "
+        f"images `{(noted.dataset or '')[:16] or 'random'}`{told}\n"
     )
 
 
@@ -179,7 +180,7 @@ def source_readme(
     model: str,
     system: str,
     configuration: Configuration,
-    origin: Mapping[str, str],
+    origin: OfficialDetails,
     *,
     preview: bool,
 ) -> str:
@@ -192,12 +193,12 @@ def source_readme(
         origin: the file, its hash, where its weights come from, and what it was made from.
         preview: whether its results are no valid ones.
     """
-    data = _beside(origin.get("model_data", ""))
+    data = _beside(origin.model_data or "")
     return f"""{PREVIEW if preview else ""}# {model} on {system}
 
-- file: `{origin["model_file"]}`, SHA-256 `{origin["model_sha256"]}`{data}
-- weights: {origin["weights"] or "as the file has them"}
-- made by `dse`: {_making(configuration, origin["made_from"])}
+- file: `{origin.model_file or ""}`, SHA-256 `{origin.model_sha256 or ""}`{data}
+- weights: {origin.weights or "as the file has them"}
+- made by `dse`: {_making(configuration, origin.made_from or "")}
 """
 
 

@@ -105,12 +105,13 @@ def _readable(found: Iterator[Breach]) -> Iterator[Breach]:
 
 def _common(run: SubmittedRun, result: Evidence) -> Iterator[Breach]:
     """What holds for a run of either kind."""
-    mode = run.detail("mode")
+    noted = run.noted
+    mode = noted.mode
     for line in run.damage:
         yield Breach("complete-logs", line)
     if run.measurement.fidelity != "valid":
         yield Breach("fidelity", f"the {mode} run is a {run.measurement.fidelity}")
-    if not (run.detail("model_sha256") and run.detail("model_file")):
+    if not (noted.model_sha256 and noted.model_file):
         yield Breach("model-hash", f"the {mode} run did not note its model file")
     if run.spec is not None:
         yield from _configured(run, result)
@@ -120,7 +121,7 @@ def _configured(run: SubmittedRun, result: Evidence) -> Iterator[Breach]:
     """The worker was told to run this very configuration."""
     spec = run.spec
     if spec is None or spec.official is None:
-        yield Breach("official", f"the {run.detail('mode')} run was not by MLPerf's settings")
+        yield Breach("official", f"the {run.noted.mode} run was not by MLPerf's settings")
         return
     ours, theirs = (
         of_scenario(each, result.ran) for each in (result.record.configuration, spec.configuration)
@@ -148,8 +149,8 @@ def _settings(
     run: SubmittedRun, log: DetailLog, scenario: Scenario, release: Release
 ) -> Iterator[Breach]:
     """LoadGen ran by MLPerf's settings, and without an error."""
-    mode, values = run.detail("mode"), log.values
-    expected = {"performance": "PerformanceOnly", "accuracy": "AccuracyOnly"}[mode]
+    mode, values = run.noted.mode, log.values
+    expected = "AccuracyOnly" if mode == "accuracy" else "PerformanceOnly"
     for error in log.errors:
         yield Breach("no-errors", f"LoadGen logged an error in the {mode} run: {error}")
     for rule, name, value in (
@@ -275,14 +276,15 @@ def _accuracy_value(run: SubmittedRun, predictions: Mapping[int, int]) -> Iterat
 
 def _pair(performance: SubmittedRun, accuracy: SubmittedRun) -> Iterator[Breach]:
     """Both runs were of the same thing."""
-    for rule, name, what in (
-        ("model-hash", "model_sha256", "model files"),
-        ("configuration", "timed_key", "configurations"),
-        ("data-set", "dataset", "data sets"),
+    timed, scored = performance.noted, accuracy.noted
+    for rule, what, one, other in (
+        ("model-hash", "model files", timed.model_sha256, scored.model_sha256),
+        ("configuration", "configurations", timed.timed_key, scored.timed_key),
+        ("data-set", "data sets", timed.dataset, scored.dataset),
     ):
-        if performance.detail(name) != accuracy.detail(name):
+        if one != other:
             yield Breach(rule, f"the two runs are of different {what}")
-    if not accuracy.detail("dataset"):
+    if not scored.dataset:
         yield Breach("data-set", "the accuracy run did not note its images")
     versions = {
         str(run.log.values.get("loadgen_version"))

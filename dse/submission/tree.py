@@ -138,25 +138,24 @@ def _software(placed: Placed, about: SubmissionInfo) -> str:
     """What the runs were made with; that of all results of a system is the same or stands apart."""
     run = placed.performance
     loadgen = run.log.values.get("loadgen_version", "") if run.log is not None else ""
-    own = f"dse {run.detail('dse')}, MLPerf LoadGen {loadgen}"
+    own = f"dse {run.noted.dse or ''}, MLPerf LoadGen {loadgen}"
     return "; ".join(filter(None, [own, about.description["other_software_stack"]]))
 
 
 def _add_source(tree: Tree, root: PurePosixPath, placed: Placed, about: SubmissionInfo) -> None:
     configuration = placed.result.record.configuration
     folder = root / "src" / placed.model
-    names = ("model_file", "model_sha256", "model_data", "weights", "made_from")
-    origin = {name: placed.performance.detail(name) for name in names}
+    noted = placed.performance.noted
     about_model = readmes.model_readme(placed.model, configuration, preview=about.preview)
     about_file = readmes.source_readme(
-        placed.model, placed.system, configuration, origin, preview=about.preview
+        placed.model, placed.system, configuration, noted, preview=about.preview
     )
     space = readmes.space_of(configuration, about.objectives)
     tree.files[folder / "README.md"] = about_model.encode()
     tree.files[folder / placed.system / "README.md"] = about_file.encode()
     tree.files[folder / placed.system / "space.yaml"] = space.encode()
     # A file that was made here is not one that anybody could put beside a manifest.
-    if placed.performance.spec is not None and not origin["made_from"]:
+    if placed.performance.spec is not None and not noted.made_from:
         preprocessing = placed.performance.spec.preprocessing
         manifest = readmes.manifest_of(configuration, preprocessing, placed.performance)
         tree.files[folder / placed.system / "models.yaml"] = manifest.encode()
@@ -169,7 +168,7 @@ def _add_result(tree: Tree, root: PurePosixPath, placed: Placed, about: Submissi
         result,
         placed.model,
         placed.system,
-        performance.detail("dse"),
+        performance.noted.dse or "",
         about.environment,
         preview=about.preview,
     )
@@ -196,11 +195,11 @@ def _measurements(placed: Placed, about: SubmissionInfo) -> dict[str, str]:
     configuration, run = placed.result.record.configuration, placed.performance
     spec = run.spec
     dtype = spec.preprocessing.dtype if spec is not None else "float32"
-    made_from = run.detail("made_from")
+    noted = run.noted
     return {
         "input_data_types": _SHORT.get(dtype, dtype),
         "retraining": about.retraining,
-        "starting_weights_filename": made_from or run.detail("model_file"),
+        "starting_weights_filename": noted.made_from or noted.model_file or "",
         "weight_data_types": configuration.precision,
-        "weight_transformations": run.detail("weights") if made_from else "none",
+        "weight_transformations": noted.weights or "" if noted.made_from else "none",
     }

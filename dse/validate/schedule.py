@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from dse.core.details import OfficialDetails
 from dse.core.errors import ModelError
 from dse.core.measurement import Source
 from dse.core.metrics import ACCURACY, METRICS_OF, PEAK_MEMORY
@@ -137,14 +138,17 @@ class Scheduler:
         A rehearsal never does, nor does a run whose logs are gone, or with other images.
         """
         official, dataset = run.official, self._prepared.dataset
-        wanted = {
-            "scenario": official.scenario.value,
-            "mode": official.mode,
-            "timed_key": official.timed_key,
-            "dataset": dataset.fingerprint if dataset else "",
-        }
+        wanted = (
+            *(official.scenario.value, official.mode, official.timed_key),
+            dataset.fingerprint if dataset else "",
+        )
+
+        def same(details: OfficialDetails) -> bool:
+            found = details.scenario, details.mode, details.timed_key, details.dataset
+            return found == wanted
+
         return self._fidelity.name == "valid" and any(
-            all(m.details.get(name) == value for name, value in wanted.items())
+            same(OfficialDetails.of(m.details))
             and (self._runs_folder / m.run / official.mode / DETAIL).is_file()
             for m in self._results.measured.all(run.task.key, "valid")
         )

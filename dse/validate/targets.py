@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from dse.core.details import TimedDetails
 from dse.core.metrics import MULTI_STREAM_SAMPLES, Scenario
 from dse.loadgen.verdict import EXPECTED_LATENCY, EXPECTED_RATE
 from dse.measure.spec import STREAMS
@@ -64,7 +65,8 @@ def generated_bytes(scenario: Scenario, target: float, fidelity: Fidelity) -> in
 
 def mean_of(measurement: Measurement) -> float:
     """The mean latency of a SingleStream or MultiStream run, in milliseconds."""
-    return float(measurement.details.get("mean_ms", measurement.value))
+    mean_ms = TimedDetails.of(measurement.details).mean_ms
+    return measurement.value if mean_ms is None else float(mean_ms)
 
 
 def target_of(

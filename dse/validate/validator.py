@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from dse import __version__
+from dse.core.details import OfficialDetails
 from dse.core.errors import RequestError
 from dse.core.measurement import TRANSIENT_FAILURES, Failure, FailureKind, Outcome
 from dse.loadgen.logs import LogError, read_detail
@@ -204,7 +205,8 @@ def _evident(measurement: Measurement, subject: ResolvedConfiguration) -> Measur
     Raises:
         RequestError: the file that the worker has loaded is another one by now.
     """
-    artefact, loaded = subject.artefact, measurement.details["model_sha256"]
+    artefact = subject.artefact
+    loaded = OfficialDetails.of(measurement.details).model_sha256
     if artefact is not None and loaded != artefact.sha256:
         raise RequestError(
             "the file has changed while it was measured",

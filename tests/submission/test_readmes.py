@@ -14,6 +14,7 @@ import pytest
 from dse.cli import dse
 from dse.config import yaml_reader
 from dse.core.configuration import Configuration
+from dse.core.details import OfficialDetails
 from dse.core.measurement import Measurement, Outcome, Source
 from dse.core.metrics import DEFAULT_OBJECTIVES, METRICS_OF, Scenario
 from dse.models.manifest import Manifest
@@ -158,7 +159,7 @@ def test_an_inferred_result_says_so(scenario: Scenario, ran: Scenario, words: st
 
 @pytest.mark.parametrize("preview", [True, False])
 def test_a_preview_says_first_what_it_is_not(preview: bool) -> None:
-    origin = {"model_file": FILE, "model_sha256": SHA256, "weights": "", "made_from": ""}
+    origin = OfficialDetails(model_file=FILE, model_sha256=SHA256)
     for text in (
         readme(result(Scenario.OFFLINE), preview=preview),
         readmes.model_readme("model", CONFIGURATION, preview=preview),
@@ -181,7 +182,8 @@ def test_a_preview_says_first_what_it_is_not(preview: bool) -> None:
 def test_the_source_of_a_model(changes: dict[str, Any], origin: dict[str, str], words: str) -> None:
     known = {"model_file": FILE, "model_sha256": SHA256, "weights": "", "made_from": ""}
     configuration = replace(CONFIGURATION, **changes)
-    text = readmes.source_readme("m", "board", configuration, {**known, **origin}, preview=False)
+    noted = OfficialDetails.of({**known, **origin})
+    text = readmes.source_readme("m", "board", configuration, noted, preview=False)
     assert words in text
     assert f"`{FILE}`, SHA-256 `{SHA256}`" in text
 
@@ -194,7 +196,6 @@ def test_the_hash_of_a_model_in_several_files_is_said_to_be_of_all() -> None:
     run = replace(found.performance, measurement=replace(measurement, details=details))
     words = f"SHA-256 `{SHA256}` (of all its files: its weights lie in `m.data`)"
     assert readme(replace(found, performance=run)).count(f"with {words}, images") == 1
-    origin = {"model_file": FILE, "model_sha256": SHA256, "weights": "", "made_from": ""}
-    apart = {**origin, "model_data": "m.data"}
+    apart = OfficialDetails(model_file=FILE, model_sha256=SHA256, model_data="m.data")
     text = readmes.source_readme("m", "board", CONFIGURATION, apart, preview=False)
     assert f"- file: `{FILE}`, {words}\n" in text

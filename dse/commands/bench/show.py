@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dse.commands.bench.results import PERCENTILES, results
+from dse.core.details import RunDetails
 from dse.core.metrics import LOAD_TIME, PEAK_MEMORY, Scenario
 from dse.report.failures import printable
 from dse.report.health import disturbed
@@ -141,10 +142,10 @@ def _notes(study: Study, given: SingleFileProvider, measured: Sequence[Record]) 
             "each value is of one process; another may differ by a few percent (--repeats)"
         )
     not_finite = {
-        str(m.details["not_finite"])
+        told
         for record in measured
         for m in record.outcome.measurements
-        if "not_finite" in m.details
+        if (told := RunDetails.of(m.details).not_finite)
     }
     return [*lines, *sorted(not_finite), *disturbed(study)]
 
