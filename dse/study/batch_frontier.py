@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dse.core.measurement import Source
 from dse.core.metrics import METRICS
-from dse.core.pareto import Point, losses, numbered, undominated
+from dse.core.pareto import Losses, Point, numbered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ def batch_frontier(
     measured: ObservationStore,
     objectives: Sequence[str],
 ) -> list[int]:
-    """Positions of those that no other dominates beyond the intervals, in their order.
+    """Indices of those that no other dominates beyond the intervals, in their order.
 
     Args:
         subjects: the measurements of each configuration, by metric.
@@ -54,20 +54,19 @@ def batch_frontier(
     if not subjects:
         return []
     columns = [_column([known[name] for known in subjects], measured) for name in objectives]
-    values, best, worst, keys = (np.stack(part, axis=1) for part in zip(*columns, strict=True))
-    for position, known in enumerate(subjects):
+    values, low, high, keys = (np.stack(part, axis=1) for part in zip(*columns, strict=True))
+    metrics = [METRICS[name] for name in objectives]
+    for index, known in enumerate(subjects):
         own = [known[name] for name in objectives]
-        if all(map(measured.probed_once, own)):
-            continue
-        point = point_of([measured.estimate(m) for m in own])
-        for row, loss in enumerate(losses(point, objectives)):
-            values[position, row] = loss.value
-            best[position, row], worst[position, row] = loss.best, loss.worst
-    return undominated(values, best, worst, keys)
+        if not all(map(measured.probed_once, own)):
+            one = Losses.of([point_of([measured.estimate(m) for m in own])], metrics)
+            values[index], low[index], high[index] = one.values[0], one.low[0], one.high[0]
+    timed = np.array([metric.timed for metric in metrics])
+    return Losses(values, low, high, keys, timed).undominated()
 
 
 def _column(found: list[Measurement], measured: ObservationStore) -> tuple[NDArray[Any], ...]:
-    """Values, both bounds and keys of what was probed once, as `undominated` wants them."""
+    """Values, both bounds and keys of what was probed once, as `Losses` has them."""
     import numpy as np
 
     metric = METRICS[found[0].metric]
