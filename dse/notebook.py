@@ -104,8 +104,9 @@ def load_study(study: str | os.PathLike[str], storage: str | None = None) -> Loa
 
 
 def _frontier(study: Study, metrics: tuple[str, ...]) -> pd.DataFrame:
-    points, leading = ordered(study.frontier()), study.results.leading()
+    frontier = study.results.frontier
+    points = ordered(frontier)
     return frame(points, metrics).assign(
-        certain=[study.results.certain(point) for point in points],
-        leading=[point.id in leading for point in points],
+        certain=[frontier.certain(point) for point in points],
+        leading=[point.id in frontier.leading for point in points],
     )

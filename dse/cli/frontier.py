@@ -73,7 +73,7 @@ def _show(view: View) -> None:
     further = {
         each.heading: partial(cell, view, name=each.name) for each in view.derivation.definitions
     }
-    out.print(frontier_table(view.frontier, view.metrics, marks(view), further=further))
+    out.print(frontier_table(view.frontier, view.metrics, marks(view.frontier), further=further))
     for note in notes(view.study, view):
         out.print(note, style="dim", markup=False)
     if not view.derivation.selects:  # the picture is of the study itself

@@ -215,7 +215,7 @@ def _conclude(study: Study, explored: Explored, console: Console) -> None:
     points = study.frontier()
     if points:
         out = make_console()
-        out.print(frontier_table(points, study.about.metrics, marks(study.results)))
+        out.print(frontier_table(points, study.about.metrics, marks(study.results.frontier)))
         for note in summary.notes(study):
             out.print(note, style="dim", markup=False)
     for line in health(study):

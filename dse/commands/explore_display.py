@@ -142,7 +142,7 @@ class Display:
         if points:
             share = "" if self._found is None else f", about {_percent(self._found)} of it found"
             parts.append(Text(f"frontier: {len(points)} points{share}", style="bold"))
-            mark = marks(self._study.results)
+            mark = marks(self._study.results.frontier)
             table = frontier_table(
                 points, self._study.space.objectives, mark, intervals=False, most=ROWS
             )

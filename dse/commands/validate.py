@@ -113,7 +113,8 @@ def _refuse_others(study: Study, prepared: Prepared) -> None:
 def _points(study: Study, ids: Sequence[int]) -> list[Record]:
     """The records to validate: those named, or the frontier, what is certain first."""
     found = select_records(study, ids, "--point")
-    return found if ids else sorted(found, key=lambda r: (not study.results.certain(r), r.id))
+    frontier = study.results.frontier
+    return found if ids else sorted(found, key=lambda r: (not frontier.certain(r), r.id))
 
 
 def _scenarios(study: Study, names: Sequence[str]) -> list[Scenario]:

@@ -92,9 +92,9 @@ def disturbed(study: Study) -> Iterator[str]:
 
 
 def _frontier(study: Study) -> Iterator[str]:
-    points = study.frontier()
+    points = study.results.frontier
     if points:
-        certain = sum(map(study.results.certain, points))
+        certain = sum(map(points.certain, points))
         yield f"frontier: {len(points)} point{'s' if len(points) > 1 else ''}, {certain} certain"
 
 

@@ -13,6 +13,8 @@ from dse.machine.system import System
 from dse.report.view import View
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dse.core.measurement import Measurement
     from dse.study.record import Record
     from dse.study.study import Study
@@ -53,7 +55,7 @@ def frontier(study: Study, view: View | None = None) -> dict[str, Any]:
     """
     view = view or View(study)
     system = System.from_dict(study.about.system)
-    leading = view.leading()
+    best = view.frontier
     return {
         "study": study.folder.name,
         "system": {"fingerprint": system.fingerprint, "cpu": system.cpu},
@@ -68,10 +70,10 @@ def frontier(study: Study, view: View | None = None) -> dict[str, Any]:
         ],
         "points": [
             _viewed(record, view)
-            | {"certain": view.certain(record), "leading": record.id in leading}
+            | {"certain": best.certain(record), "leading": record.id in best.leading}
             | {"notes": list(map(str, plausibility.notes(record.outcome)))}
             | _defined(record, view)
-            for record in ordered(view.frontier)
+            for record in ordered(best)
         ],
         **(view.tally.as_dict(view.derivation) if view.derivation.asked else {}),
         **environment(study),
@@ -96,7 +98,7 @@ def doubts(study: Study) -> list[str]:
     return plausibility.lines((f"#{r.id}", plausibility.notes(r.outcome)) for r in records)
 
 
-def ordered(records: list[Record]) -> list[Record]:
+def ordered(records: Sequence[Record]) -> list[Record]:
     """The most accurate first; then the fastest."""
 
     def rank(record: Record) -> tuple[float, ...]:
@@ -209,8 +211,8 @@ def notes(study: Study, view: View | None = None) -> list[str]:
 
 def _explained(view: View) -> list[str]:
     """What the marks of points mean that are not certain."""
-    leading = view.leading()
-    uncertain = [r.id for r in view.frontier if not view.certain(r)]
+    leading = view.frontier.leading
+    uncertain = [r.id for r in view.frontier if not view.frontier.certain(r)]
     lines = []
     if not leading.isdisjoint(uncertain):
         lines.append("~ another point may be better in all: their intervals overlap")
@@ -219,7 +221,7 @@ def _explained(view: View) -> list[str]:
     return lines
 
 
-def _lengths(points: list[Record]) -> str:
+def _lengths(points: Sequence[Record]) -> str:
     """Which latencies and throughputs of a frontier are by MLPerf's rules."""
     timed = {r.id: [m for m in r.outcome.measurements if _timed(m)] for r in points}
     valid = {

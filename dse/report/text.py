@@ -26,10 +26,9 @@ from dse.report.summary import accuracy_source, ordered
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from dse.report.view import View
     from dse.space.plan import Excluded
+    from dse.study.frontier import StudyFrontier
     from dse.study.record import Record
-    from dse.study.results import StudyResults
 
 DECIMALS = {
     ACCURACY.name: 2,
@@ -82,14 +81,13 @@ def number(metric: str, value: float) -> str:
     return f"{value:.{DECIMALS[metric]}f}"
 
 
-def marks(results: StudyResults | View) -> Callable[[Record], str]:
+def marks(frontier: StudyFrontier) -> Callable[[Record], str]:
     """How points of a frontier are marked: not at all where they would be there again."""
-    leading = results.leading()
 
     def mark(record: Record) -> str:
-        if results.certain(record):
+        if frontier.certain(record):
             return ""
-        return UNCERTAIN if record.id in leading else BEHIND
+        return UNCERTAIN if record.id in frontier.leading else BEHIND
 
     return mark
 

@@ -190,7 +190,7 @@ def _points(view: View, request: ExportRequest) -> list[Record]:
             f"no point of study '{view.study.folder.name}' is what was asked for",
             remedy="`dse frontier` with the same --where and --objective tells why",
         )
-    return view.frontier
+    return list(view.frontier)
 
 
 def _judged(view: View, request: ExportRequest) -> list[Readiness]:

@@ -79,7 +79,7 @@ def test_standings_are_those_of_the_study(tmp_path: Path) -> None:
     assert {id_ for id_, standing in found.items() if standing in on} == {
         r.id for r in view.frontier
     }
-    sure = {r.id for r in view.frontier if view.certain(r)}
+    sure = {r.id for r in view.frontier if view.frontier.certain(r)}
     assert {id_ for id_, standing in found.items() if standing is PointStatus.CERTAIN} == sure
 
 

@@ -105,7 +105,7 @@ def test_points_behind_others_come_last() -> None:
             timed = Measurement(LATENCY, factor * latency_ms, f"{key} latency", Source.MEASURED)
             results.measured.add(Observation(timed, (1, 10 * place + again)))
         results.note(place, configuration, Outcome((same, timed)))
-    mark = marks(results)
+    mark = marks(results.frontier)
     assert {r.id: mark(r) for r in results.frontier} == {0: "?", 1: "~", 2: "?", 3: ""}
     plain = Console(width=160)
     with plain.capture() as shown:

@@ -12,7 +12,7 @@ from dse.core.configuration import Configuration
 from dse.core.measurement import Failure, FailureKind, Measurement, Outcome, Source
 from dse.core.metrics import ACCURACY, LATENCY, THROUGHPUT
 from dse.core.pareto import Frontier, feasible
-from dse.study.batch_frontier import point_of
+from dse.study.frontier import point_of
 from dse.study.observations import Observation
 from dse.study.results import StudyResults
 from tests.study.studies import small_space
@@ -66,8 +66,8 @@ def derived(results: StudyResults) -> list[object]:
     frontier = results.frontier
     return [
         dict(results.records),
-        frontier,
-        [results.certain(record) for record in frontier],
+        list(frontier),
+        [frontier.certain(record) for record in frontier],
         results.anchor,
         results.stale(),
         +results.failed,
@@ -165,7 +165,7 @@ def test_what_is_not_known_is_no_record() -> None:
     assert results.records.get("nothing") is None
     with pytest.raises(KeyError):
         results.records["nothing"]
-    assert results.frontier == []
+    assert list(results.frontier) == []
     assert results.anchor is None
 
 
@@ -179,7 +179,7 @@ def test_a_further_generation_forgets_the_configurations_and_not_what_was_measur
     take(results, 1, (configuration(1), Outcome(failure=Failure(FailureKind.LOAD, "", key="c"))))
     assert len(results.frontier) == 1
     results.start(SPACE)
-    assert (dict(results.records), results.frontier, results.anchor) == ({}, [], None)
+    assert (dict(results.records), list(results.frontier), results.anchor) == ({}, [], None)
     assert not +results.failed
     assert results.measured.latest("a") == speed
     assert list(results.failures) == ["c"]

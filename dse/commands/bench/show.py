@@ -123,7 +123,7 @@ def show(out: Console, study: Study, given: SingleFileProvider, chosen: Resolved
     points = study.frontier()
     if len(measured) > 1 and points:
         out.print(f"\nfrontier: {len(points)} of {len(measured)}", style="bold")
-        out.print(frontier_table(points, study.about.metrics, marks(study.results)))
+        out.print(frontier_table(points, study.about.metrics, marks(study.results.frontier)))
     if len(measured) < len(records) and chosen.made_up:
         words = printable(", ".join(chosen.made_up))
         line = f"made up, and perhaps not what the model takes: {words}"
