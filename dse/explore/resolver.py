@@ -11,7 +11,7 @@ from dse.core import registry
 from dse.core.backend import Recording
 from dse.core.checksums import canonical_json, digest, sha256_of
 from dse.core.errors import ModelError, RequestError
-from dse.core.metrics import ACCURACY, MODEL_SIZE
+from dse.core.metrics import MODEL_SIZE, is_quality
 from dse.core.worker_environment import deliberate
 from dse.explore.keys import accuracy_key, size_key, speed_key
 from dse.measure.spec import InputSource, Spec
@@ -115,7 +115,7 @@ class ResolvedConfiguration:
 
     def complete(self, measurement: Measurement) -> Measurement:
         """An accuracy says what it is judged by."""
-        if not self.judged_by or measurement.metric != ACCURACY.name:
+        if not self.judged_by or not is_quality(measurement.metric):
             return measurement
         return replace(measurement, details={**measurement.details, **self.judged_by})
 
@@ -253,7 +253,7 @@ class Resolver:
     def key(self, metric: str, subject: ResolvedConfiguration) -> str:
         """The key under which a measurement is remembered."""
         configuration, bench = subject.configuration, self._bench
-        if metric == ACCURACY.name and not subject.recorded:
+        if is_quality(metric) and not subject.recorded:
             dataset = bench.dataset.fingerprint if bench.dataset else ""
             sets = bench.system.instruction_sets
             return accuracy_key(configuration, subject.backend, subject.depends, dataset, sets)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from dse.core.backend import LoadError, UnsupportedError
 from dse.core.measurement import FailureKind, Measurement
 from dse.core.metrics import (
-    ACCURACY,
     CPU_TIME,
     ENERGY,
     LATENCY,
@@ -32,6 +31,7 @@ from dse.measure.loaded_model import LoadedModel, LoadSettings
 from dse.measure.meter import Meter
 from dse.measure.run_result import RunResult, logs_of_try, measurement
 from dse.measure.server import take_server
+from dse.tasks.image_classification.quality import ACCURACY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

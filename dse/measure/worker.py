@@ -21,6 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import dse.tasks.registry  # noqa: F401 (the qualities of tasks become metrics)
 from dse.core.backend import LoadError, LoadRequest, Recording, Runtime, UnsupportedError
 from dse.core.measurement import FailureKind, Measurement, Source
 from dse.core.registry import backend

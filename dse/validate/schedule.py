@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from dse.core.errors import ModelError
 from dse.core.measurement import Source
-from dse.core.metrics import ACCURACY, METRICS_OF, PEAK_MEMORY
+from dse.core.metrics import METRICS_OF, PEAK_MEMORY
 from dse.loadgen.logs import DETAIL
 from dse.measure.spec import REHEARSED_IMAGES, MetricRequest, Official
 from dse.tasks.image_classification.preprocessing import INPUT_BYTES
+from dse.tasks.image_classification.quality import ACCURACY
 from dse.validate import targets
 
 if TYPE_CHECKING:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dse.core.configuration import Configuration
-from dse.core.metrics import ACCURACY, LATENCY, THROUGHPUT
+from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.machine.process_identity import start_ticks
 from dse.measure.spec import Fidelity, InputSource, MetricRequest, Spec
 from dse.tasks.image_classification.preprocessing import Preprocessing
+from dse.tasks.image_classification.quality import ACCURACY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
