@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
     from dse.core.backend import Batch, Outputs
     from dse.core.configuration import Configuration, KnobValue
+    from dse.core.measurement import Measurement
     from dse.core.metrics import Metric, Scenario
+    from dse.core.plausibility import Note
     from dse.models.provider import Artefact, Provider
+    from dse.tasks.prior import Priors
 
     Form = Mapping[str, Any]
     """A JSON object that says how a sample becomes the input of a model, in the task's own terms:
@@ -200,6 +203,14 @@ class Task(Protocol):
     """None where MLPerf has no such benchmark."""
     worker: ClassVar[str]
     """The class of the other half, as ``module:name``."""
+    noun: ClassVar[str]
+    """What a sample is, in the plural: "images", "questions"."""
+    title: ClassVar[str]
+    """The task in words: "image classification"."""
+    dataset_files: ClassVar[str]
+    """What the folder of a data set holds, in words: "the images and `val_map.txt`"."""
+    priors: ClassVar[Priors]
+    """What is known of models before anything is measured."""
 
     def provider(self, folder: Path | None) -> Provider:
         """The models of a folder, or the builtin ones.
@@ -245,4 +256,56 @@ class Task(Protocol):
 
     def accuracy_text(self, score: Score, sha256: str) -> str:
         """The text of accuracy.txt as MLPerf's checkers read it."""
+        ...
+
+    def read_accuracy(self, text: str) -> Score:
+        """What an ``accuracy.txt`` says; the inverse of `accuracy_text`.
+
+        The details hold ``total``, the number of samples.
+
+        Raises:
+            ValueError: it has another form; the message says which is expected.
+        """
+        ...
+
+    def response_faults(self, responses: Mapping[int, bytes]) -> Iterator[str]:
+        """What is wrong with the responses of an accuracy log, a line for each kind of fault.
+
+        Their indices are checked by whoever asks.
+        """
+        ...
+
+    def notes(self, quality: Measurement) -> tuple[Note, ...]:
+        """What speaks against a measured quality, the most telling first."""
+        ...
+
+    def published(self, model: str, precision: str) -> PublishedQuality | None:
+        """The published quality of a model by its name; None where none is known."""
+        ...
+
+    def published_interval(self, value: float) -> tuple[float, float] | None:
+        """The 95 % confidence interval of a published quality; None where it is not known."""
+        ...
+
+    def published_variant(self, name: str) -> tuple[str, str] | None:
+        """The model and the precision that a published result is of, by the task's own names.
+
+        Args:
+            name: as in the column ``Model`` of MLPerf's result tables.
+
+        Returns:
+            Model and precision; None for a name of another form.
+        """
+        ...
+
+    def manifest_entry(self, form: Form) -> Mapping[str, Any]:
+        """What a ``models.yaml`` says of a form, in the order of its fields."""
+        ...
+
+    def input_type(self, form: Form) -> str:
+        """The element type of a model's input, by numpy's name."""
+        ...
+
+    def sample_bytes(self, form: Form) -> int:
+        """The memory that a loaded sample takes, with what it is made from."""
         ...
