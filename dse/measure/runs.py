@@ -67,9 +67,9 @@ def take(runtime: Runtime, spec: Spec) -> Iterator[Measurement]:
         UnsupportedError, LoadError: the runtime refused the configuration or the model.
     """
     bench = LoadedModel(runtime, spec)
-    takers = dict.fromkeys(TAKERS[task.metric] for task in spec.tasks)
+    takers = dict.fromkeys(TAKERS[task.metric] for task in spec.requests)
     for taker in sorted(takers, key=lambda taker: taker is not _take_footprint):
-        tasks = [task for task in spec.tasks if TAKERS[task.metric] is taker]
+        tasks = [task for task in spec.requests if TAKERS[task.metric] is taker]
         started = time.monotonic()
         taken = _taken(taker, bench, tasks)
         seconds = time.monotonic() - started

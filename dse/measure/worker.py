@@ -128,9 +128,9 @@ def _measure(spec: Spec) -> Iterator[Measurement]:
 
 
 def _recall(recording: Recording, spec: Spec) -> Iterator[Measurement]:
-    request = LoadRequest(spec.configuration, spec.model_file, spec.settings)
-    values = recording.recall(request, tuple(task.metric for task in spec.tasks))
-    for task in spec.tasks:
+    request = LoadRequest(spec.configuration, spec.model.path, spec.settings)
+    values = recording.recall(request, tuple(task.metric for task in spec.requests))
+    for task in spec.requests:
         yield Measurement(
             metric=task.metric,
             value=values[task.metric],
