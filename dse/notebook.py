@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import dse.tasks.registry  # noqa: F401 (the qualities of tasks become metrics)
 from dse.core.metrics import METRICS
 from dse.machine.system import System
 from dse.report.frame import frame, known_metrics

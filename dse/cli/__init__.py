@@ -20,6 +20,7 @@ from dse.cli.status import status
 from dse.cli.system import system
 from dse.cli.validate import validate
 from dse.core.errors import DseError
+from dse.tasks import registry  # noqa: F401 (the qualities of tasks become metrics)
 
 INTERRUPTED = 130
 

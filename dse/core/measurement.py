@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from dse.core.metrics import is_quality
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -150,3 +152,8 @@ class Outcome:
     def measurement(self, metric: str) -> Measurement | None:
         """The measurement of a metric, if there is one."""
         return next((m for m in self.measurements if m.metric == metric), None)
+
+    @property
+    def quality(self) -> Measurement | None:
+        """The measurement of the task's quality, if there is one."""
+        return next((m for m in self.measurements if is_quality(m.metric)), None)

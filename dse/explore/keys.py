@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dse.core.checksums import digest
-from dse.core.metrics import ACCURACY, METRICS, MODEL_SIZE, MULTI_STREAM, MULTI_STREAM_SAMPLES
+from dse.core.metrics import METRICS, MODEL_SIZE, MULTI_STREAM, MULTI_STREAM_SAMPLES
+from dse.tasks.image_classification.quality import ACCURACY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

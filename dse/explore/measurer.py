@@ -15,13 +15,14 @@ from dse.core.measurement import (
     Outcome,
     Source,
 )
-from dse.core.metrics import ACCURACY, COSTS, METRICS, MODEL_SIZE
+from dse.core.metrics import COSTS, METRICS, MODEL_SIZE, is_quality
 from dse.explore.costs import piggybacked_metrics
 from dse.explore.disturbances import Disturbances
 from dse.explore.keys import overlap
 from dse.explore.resolver import Resolver
 from dse.measure.runner import run_worker
 from dse.measure.spec import PROBE, MetricRequest
+from dse.tasks.image_classification.quality import ACCURACY
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -166,7 +167,7 @@ class Measurer:
     ) -> Outcome:
         """What needs no run: see `_memo`, and the published accuracy."""
         known = self._memo(subject, tasks, keep)
-        wants_accuracy = any(task.metric == ACCURACY.name for task in tasks)
+        wants_accuracy = any(is_quality(task.metric) for task in tasks)
         if not wants_accuracy or self._bench.dataset is not None or subject.recorded:
             return Outcome(known)
         configuration = subject.configuration
@@ -235,7 +236,7 @@ class Measurer:
 
     def _limits(self, tasks: tuple[MetricRequest, ...]) -> Limits:
         limits, dataset = self._bench.limits, self._bench.dataset
-        if dataset is None or all(task.metric != ACCURACY.name for task in tasks):
+        if dataset is None or all(not is_quality(task.metric) for task in tasks):
             return limits
         longer = ACCURACY_SECONDS_PER_IMAGE * len(dataset)
         return replace(limits, timeout_s=limits.timeout_s + longer)

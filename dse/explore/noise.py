@@ -15,8 +15,10 @@ from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.environments.availability import runtime_availabilities
 from dse.machine.measuring_lock import measuring_lock, nothing
 from dse.measure.runner import Limits, run_worker
-from dse.measure.spec import PROBE, InputSource, MetricRequest, Spec
+from dse.measure.spec import PROBE, MetricRequest, ModelFiles, Spec, TaskSpec
 from dse.tasks.image_classification.models.builtin import BuiltinProvider
+from dse.tasks.image_classification.preprocessing import to_form
+from dse.tasks.task import EARLIER_WORKERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -132,12 +134,12 @@ def _probe(folder: Path, fidelity: Fidelity) -> Probe:
                 run="noise",
                 folder=folder / "noise",
                 configuration=configuration(name),
-                model_file=artefact.path,
-                preprocessing=artefact.preprocessing,
-                inputs=InputSource(),
-                tasks=tuple(MetricRequest(metric, "noise") for metric in METRICS),
+                model=ModelFiles(artefact.path),
+                task=TaskSpec(
+                    EARLIER_WORKERS["image_classification"], to_form(artefact.preprocessing)
+                ),
+                requests=tuple(MetricRequest(metric, "noise") for metric in METRICS),
                 fidelity=fidelity,
-                settings={},
             )
             return Probe(spec, found.python, found.version)
         obstacles.append(obstacle)

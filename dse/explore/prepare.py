@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from dse.core import registry
 from dse.core.errors import RequestError
-from dse.core.metrics import ACCURACY
 from dse.environments.config import named
 from dse.explore.calibrating import with_conversions
 from dse.explore.capabilities import Capabilities
@@ -18,6 +17,7 @@ from dse.machine.procfs import read
 from dse.machine.system import detect
 from dse.space.values import SourceLocation
 from dse.study.metadata import NO_ACCURACY, PUBLISHED, StudyMetadata
+from dse.tasks.image_classification.quality import ACCURACY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -74,6 +74,7 @@ class Prepared:
             accuracy=self.dataset.fingerprint if self.dataset is not None else accuracy,
             models=self.provider.name,
             runtimes=self.offers.runtimes,
+            task=self.space.task,
             environment=self.environment,
         )
 

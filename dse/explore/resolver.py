@@ -11,13 +11,14 @@ from dse.core import registry
 from dse.core.backend import Recording
 from dse.core.checksums import canonical_json, digest, sha256_of
 from dse.core.errors import ModelError, RequestError
-from dse.core.metrics import ACCURACY, MODEL_SIZE
+from dse.core.metrics import MODEL_SIZE, is_quality
 from dse.core.worker_environment import deliberate
 from dse.explore.keys import accuracy_key, size_key, speed_key
-from dse.measure.spec import InputSource, Spec
+from dse.measure.spec import ModelFiles, Spec, TaskSpec
 from dse.tasks.image_classification.data.pixel_cache import image_cache, label_file
 from dse.tasks.image_classification.judging import judged_by
-from dse.tasks.image_classification.preprocessing import Preprocessing
+from dse.tasks.image_classification.preprocessing import Preprocessing, to_form
+from dse.tasks.task import EARLIER_WORKERS, InputFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -115,7 +116,7 @@ class ResolvedConfiguration:
 
     def complete(self, measurement: Measurement) -> Measurement:
         """An accuracy says what it is judged by."""
-        if not self.judged_by or measurement.metric != ACCURACY.name:
+        if not self.judged_by or not is_quality(measurement.metric):
             return measurement
         return replace(measurement, details={**measurement.details, **self.judged_by})
 
@@ -151,17 +152,21 @@ class Resolver:
             run=run,
             folder=(self._study.folder.runs / run).absolute(),
             configuration=subject.configuration,
-            model_file=artefact.path if artefact else None,
-            beside=artefact.beside if artefact else (),
-            preprocessing=subject.preprocessing,
-            inputs=self._inputs(subject.preprocessing),
-            tasks=tasks,
+            model=ModelFiles(artefact.path, artefact.beside) if artefact else ModelFiles(),
+            task=self._task(subject),
+            requests=tasks,
             fidelity=self._fitting(fidelity, artefact),
             settings=subject.settings,
-            signature=artefact.signature if artefact else None,
-            classes=artefact.classes if artefact else None,
             environment=self._bench.environment,
         )
+
+    def _task(self, subject: ResolvedConfiguration) -> TaskSpec:
+        artefact = subject.artefact
+        if artefact is not None and artefact.signature is not None:
+            return TaskSpec(EARLIER_WORKERS["generated"], artefact.signature.as_dict())
+        form = to_form(subject.preprocessing, artefact.classes if artefact else None)
+        inputs = self._inputs(subject.preprocessing)
+        return TaskSpec(EARLIER_WORKERS["image_classification"], form, inputs)
 
     def _fitting(self, fidelity: Fidelity, artefact: Artefact | None) -> Fidelity:
         """A fidelity with the duration that was asked for, and samples that memory can hold."""
@@ -173,17 +178,18 @@ class Resolver:
             fidelity = replace(fidelity, performance_samples=samples)
         return fidelity
 
-    def _inputs(self, preprocessing: Preprocessing) -> InputSource:
+    def _inputs(self, preprocessing: Preprocessing) -> InputFiles:
         dataset = self._bench.dataset
         if dataset is None:
-            return InputSource()
+            return InputFiles()
         side = preprocessing.resolution
 
         def progress(done: int, total: int) -> None:
             self._bench.progress(done, total, f"images at {side} x {side}")
 
         pixels = image_cache(dataset, preprocessing, progress)
-        return InputSource(pixels, label_file(dataset), dataset=dataset.fingerprint)
+        files = {"pixels": pixels, "labels": label_file(dataset)}
+        return InputFiles(files, dataset.fingerprint)
 
     def resolve(self, configuration: Configuration) -> ResolvedConfiguration:
         """A configuration with its model file, which is made if need be.
@@ -253,7 +259,7 @@ class Resolver:
     def key(self, metric: str, subject: ResolvedConfiguration) -> str:
         """The key under which a measurement is remembered."""
         configuration, bench = subject.configuration, self._bench
-        if metric == ACCURACY.name and not subject.recorded:
+        if is_quality(metric) and not subject.recorded:
             dataset = bench.dataset.fingerprint if bench.dataset else ""
             sets = bench.system.instruction_sets
             return accuracy_key(configuration, subject.backend, subject.depends, dataset, sets)

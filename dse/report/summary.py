@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dse.core import plausibility
 from dse.core.details import QualityDetails
 from dse.core.measurement import FIDELITY_ORDER, Source
-from dse.core.metrics import ACCURACY, ENERGY, METRICS, SCENARIOS
+from dse.core.metrics import ENERGY, METRICS, SCENARIOS
 from dse.core.worker_environment import deliberate, variable_words
 from dse.machine.system import System
 from dse.report.view import View
@@ -160,7 +160,7 @@ def _timed(measurement: Measurement) -> bool:
 
 def accuracy_source(record: Record) -> str:
     """``published``, or ``measured`` (also where a table recorded what was measured)."""
-    accuracy = record.outcome.measurement(ACCURACY.name)
+    accuracy = record.outcome.quality
     if accuracy is not None and accuracy.source is Source.PUBLISHED:
         return Source.PUBLISHED.value
     return Source.MEASURED.value
@@ -168,7 +168,7 @@ def accuracy_source(record: Record) -> str:
 
 def calibrated_on(record: Record) -> int:
     """How many of the images behind a measured accuracy the model was calibrated on."""
-    accuracy = record.outcome.measurement(ACCURACY.name)
+    accuracy = record.outcome.quality
     return QualityDetails.of(accuracy.details).calibrated_on or 0 if accuracy is not None else 0
 
 

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from dse.core.backend import Batch, Outputs
+    from dse.core.backend import Batch, Outputs, Scores
     from dse.core.configuration import Configuration, KnobValue
     from dse.core.measurement import Measurement
     from dse.core.metrics import Metric, Scenario
     from dse.core.plausibility import Note
+    from dse.core.signature import Signature
     from dse.models.provider import Artefact, Provider
     from dse.tasks.prior import Priors
 
@@ -27,6 +28,13 @@ if TYPE_CHECKING:
     of an image classifier its resolution, layout, mean and so on."""
     Progress = Callable[[int, int], None]
     """Called with (done, total)."""
+
+
+EARLIER_WORKERS: Mapping[str, str] = {
+    "image_classification": "dse.tasks.image_classification.worker:ImageWorker",
+    "generated": "dse.tasks.generated.worker:GeneratedWorker",
+}
+"""The tasks that there were before a study or a run named its own, with their `Task.worker`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,18 +131,28 @@ class Inputs(Protocol):
         """What a call for these samples is made with.
 
         Args:
-            indices: of the samples.
-            out: where they go instead of into new arrays; of the type of what is returned.
+            indices: of the samples, at least one.
+            out: where they go instead of into new arrays; shaped like what is returned.
 
         Returns:
-            One C-contiguous array, or a tuple of them, one for each input in its order; the first
-            dimension is ``len(indices)`` where the model takes batches.
+            One C-contiguous array with a row for each sample; or, for a model with a signature, a
+            tuple with an array for each input in its order, which has a row for each sample where
+            the model takes batches.
         """
         ...
 
 
 class TaskWorker(Protocol):
-    """A task in the worker; made from a form and the files of the samples."""
+    """A task in the worker; made from a form and the files of the samples.
+
+    Attributes:
+        signature: the model's inputs, where the form tells them; None for one input whose first
+            dimension is the batch.
+        scores: which output counts, where one does; None where all are computed.
+    """
+
+    signature: Signature | None
+    scores: Scores | None
 
     def __init__(self, form: Form, files: InputFiles) -> None: ...
 
@@ -143,7 +161,7 @@ class TaskWorker(Protocol):
         ...
 
     def different_batches(self, inputs: Inputs, size: int, seed: int) -> Iterator[Batch]:
-        """Five batches that differ as much as inputs of the model can, the usual one third.
+        """Five batches that differ as much as inputs of the model can, the first samples third.
 
         The second and the fourth begin with the first sample of the third, and differ from it in
         each further one: they show whether a batch is answered by its first sample alone.
@@ -151,7 +169,7 @@ class TaskWorker(Protocol):
         ...
 
     def check(self, outputs: Outputs, size: int) -> None:
-        """Holds the outputs of a first call against what the task expects of a batch.
+        """Holds the outputs of a call against what the task expects of a batch.
 
         Raises:
             UnsupportedError: they have another shape, or are not finite where they must be.
@@ -166,12 +184,16 @@ class TaskWorker(Protocol):
         """
         ...
 
-    def score(self, responses: Mapping[int, bytes]) -> Score:
-        """The quality of the responses to the samples of the data set, by their index.
+    def score(self, responses: Mapping[int, bytes], count: int) -> Score:
+        """The quality of the responses to the first ``count`` samples of the data set, by index.
 
         Raises:
-            ValueError: a response can't be read, or they don't cover the data set.
+            ValueError: a response can't be read, or they don't cover these samples.
         """
+        ...
+
+    def save_truth(self, folder: Path, count: int) -> None:
+        """Writes what `Task.read_responses` scores by, for the first ``count`` samples."""
         ...
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from dse.core.details import OfficialDetails
 from dse.core.errors import ModelError
 from dse.core.measurement import Source
-from dse.core.metrics import ACCURACY, METRICS_OF, PEAK_MEMORY
+from dse.core.metrics import METRICS_OF, PEAK_MEMORY
 from dse.loadgen.logs import DETAIL
-from dse.measure.spec import REHEARSED_IMAGES, MetricRequest, Official
+from dse.measure.spec import REHEARSED_SAMPLES, MetricRequest, Official
 from dse.tasks.image_classification.preprocessing import INPUT_BYTES
+from dse.tasks.image_classification.quality import ACCURACY
 from dse.validate import targets
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ class Scheduler:
             return
         images = len(dataset)
         if self._fidelity.name == "rehearsal":
-            images = min(images, REHEARSED_IMAGES)
+            images = min(images, REHEARSED_SAMPLES)
         expected_s = targets.expected_accuracy_s(scenario, measurement, target, images)
         task = MetricRequest(ACCURACY.name, self._subjects.key(ACCURACY.name, subject))
         yield ScheduledRun(record, replace(official, accuracy=True), task, room, expected_s)

@@ -9,7 +9,6 @@ import pytest
 
 from dse.core.configuration import Configuration
 from dse.core.metrics import (
-    ACCURACY,
     CPU_TIME,
     ENERGY,
     LATENCY,
@@ -23,6 +22,7 @@ from dse.core.metrics import (
 )
 from dse.core.registry import backend
 from dse.explore.keys import accuracy_key, size_key, speed_key
+from dse.tasks.image_classification.quality import ACCURACY
 
 PLAIN = Configuration("m", "fp32", "openvino", 2, 4, (("streams", 1),))
 DEPENDS = {"artefact": "a", "version": "1"}

@@ -15,7 +15,7 @@ import pytest
 from dse.core.backend import LoadRequest, Runtime, UnsupportedError
 from dse.core.configuration import Configuration
 from dse.core.measurement import FailureKind
-from dse.core.metrics import ACCURACY, LATENCY, THROUGHPUT
+from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.core.registry import backend
 from dse.core.signature import Input, Signature
 from dse.measure.failures import RunFailedError
@@ -34,6 +34,7 @@ from dse.tasks.generated.inputs import GeneratedInputs
 from dse.tasks.image_classification.inputs import RandomInputs
 from dse.tasks.image_classification.models.builtin import BuiltinProvider
 from dse.tasks.image_classification.preprocessing import Preprocessing
+from dse.tasks.image_classification.quality import ACCURACY
 from tests.measure.specs import STEADY, spec
 from tests.small_models import CLASSES, FEATURES, SIDE, onnx_bytes, tflite_bytes
 
