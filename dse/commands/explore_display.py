@@ -13,7 +13,6 @@ from rich.table import Table
 from rich.text import Text
 
 from dse.core.metrics import METRICS
-from dse.core.plausibility import notes
 from dse.report.summary import counts
 from dse.report.text import frontier_table, marks, number
 from dse.study.record import Purpose
@@ -117,7 +116,7 @@ class Display:
     def _doubt(self, record: Record) -> None:
         """Tells what speaks against an accuracy, once of each model file on each backend."""
         own = record.configuration
-        for note in notes(record.outcome):
+        for note in self._study.results.notes(record.outcome):
             line = f"note: {own.model} {own.precision}, {own.backend}: {note}"
             if line not in self._told:
                 self.say(line)

@@ -86,7 +86,7 @@ def run(request: ValidateRequest) -> int:
     _announce(schedule, make_console() if request.dry_run else console)
     if request.dry_run or not schedule.runs:
         return 1 if schedule.refused else 0
-    progress = Progress(console, schedule)
+    progress = Progress(console, schedule, study.results.notes)
     validator = Validator(study, prepared, subjects, fidelity, memory, progress)
     with interrupts(progress.say, progress.still) as asked:
         study.patience = Patience(say=progress.say, stopped=lambda: asked.wanted)

@@ -71,7 +71,7 @@ def frontier(study: Study, view: View | None = None) -> dict[str, Any]:
         "points": [
             _viewed(record, view)
             | {"certain": best.certain(record), "leading": record.id in best.leading}
-            | {"notes": list(map(str, plausibility.notes(record.outcome)))}
+            | {"notes": list(map(str, study.results.notes(record.outcome)))}
             | _defined(record, view)
             for record in ordered(best)
         ],
@@ -95,7 +95,7 @@ def _borrowed(study: Study) -> dict[str, Any]:
 def doubts(study: Study) -> list[str]:
     """What speaks against accuracies of the study, a line for each reason."""
     records = sorted(study.records.values(), key=lambda record: record.id)
-    return plausibility.lines((f"#{r.id}", plausibility.notes(r.outcome)) for r in records)
+    return plausibility.lines((f"#{r.id}", study.results.notes(r.outcome)) for r in records)
 
 
 def ordered(records: Sequence[Record]) -> list[Record]:

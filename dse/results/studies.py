@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dse.core.details import QualityDetails
-from dse.core.plausibility import notes
 from dse.core.worker_environment import deliberate, variable_words
 from dse.machine.system import System
 from dse.results.table import ResultTable, Row
 
 if TYPE_CHECKING:
+    from dse.core.plausibility import Note
     from dse.study.record import Record
     from dse.study.study import Study
 
@@ -35,11 +35,11 @@ def results_of(study: Study) -> ResultTable:
         cores=system.physical_cores,
         ghz=max((mhz for mhz, _ in system.max_mhz), default=0) / MHZ_PER_GHZ or None,
         software=", ".join(software),
-        rows=tuple(_row(record) for record in sorted(measured, key=lambda each: each.id)),
+        rows=tuple(_row(record, study.results.notes(record.outcome)) for record in sorted(measured, key=lambda each: each.id)),
     )
 
 
-def _row(record: Record) -> Row:
+def _row(record: Record, notes: tuple[Note, ...]) -> Row:
     measurements = record.outcome.measurements
     return Row(
         configuration=record.configuration.as_dict(),
@@ -49,7 +49,7 @@ def _row(record: Record) -> Row:
         intervals={m.metric: m.interval for m in measurements if m.interval},
         valid=frozenset(m.metric for m in measurements if m.fidelity == "valid"),
         images=_images(record),
-        notes=notes(record.outcome),
+        notes=notes,
     )
 
 

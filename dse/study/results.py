@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dse.core.measurement import TRANSIENT_FAILURES, Outcome
+from dse.core.measurement import TRANSIENT_FAILURES, Outcome, Source
 from dse.core.pareto import Frontier, feasible
 from dse.study.frontier import StudyFrontier, batch_frontier, point_of, timed
 from dse.study.observations import ObservationStore
 from dse.study.record import Record
+from dse.tasks import registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from dse.core.configuration import Configuration
     from dse.core.measurement import Failure, FailureKind, Measurement
     from dse.core.pareto import Constraint, Point
+    from dse.core.plausibility import Note
     from dse.space.space import SearchSpace
+    from dse.tasks.task import Task
 
 
 @dataclass(slots=True)
@@ -62,6 +65,7 @@ class StudyResults:
         self._entries: dict[str, _Entry] = {}
         self._anchor: _Entry | None = None
         self._space: SearchSpace | None = None
+        self._task: Task | None = None
         self._records: dict[str, Record] = {}
         self._frontier: Frontier | None = None
         self._revision = -1
@@ -69,6 +73,8 @@ class StudyResults:
     def start(self, space: SearchSpace) -> None:
         """Forgets the configurations, as a further generation begins; what was measured stays."""
         self._space = space
+        self._task = registry.task(space.task)
+        self.measured.published_interval = self._task.published_interval
         self._entries = {}
         self._anchor = None
         self.failed.clear()
@@ -116,6 +122,13 @@ class StudyResults:
         """What the study is about and would come out differently when measured again."""
         wanted = {*self.objectives, *(bound.metric for bound in self._constraints)}
         return [m for m in outcome.measurements if m.metric in wanted and timed(m)]
+
+    def notes(self, outcome: Outcome) -> tuple[Note, ...]:
+        """What speaks against the measured quality of a configuration; none where there is none."""
+        quality = outcome.quality
+        if self._task is None or quality is None or quality.source is not Source.MEASURED:
+            return ()
+        return self._task.notes(quality)
 
     def stale(self) -> list[Record]:
         """The records that rest on measurements of a time when the machine was not itself."""

@@ -98,7 +98,7 @@ def run(request: ExportRequest) -> int:
     judged = _judged(view, request)
     if request.dry_run:
         make_console().print(readiness_table(judged))
-        doubts = _doubts(each.result for each in judged)
+        doubts = _doubts(study, (each.result for each in judged))
         for line in (*doubts, *readiness_lines(judged, request.study, request.storage)):
             console.print(line, markup=False, soft_wrap=True)
         return 0 if all(each.complete for each in judged) else 1
@@ -111,7 +111,7 @@ def run(request: ExportRequest) -> int:
                 soft_wrap=True,
             )
     tree = build(chosen, _about(study, request))
-    for line in _doubts(chosen):
+    for line in _doubts(study, chosen):
         console.print(line, markup=False, soft_wrap=True)
     written = write(tree, request.tree, request.submitter, force=request.force)
     console.print(
@@ -127,10 +127,10 @@ def run(request: ExportRequest) -> int:
     return _checked(request, console)
 
 
-def _doubts(results: Iterable[Evidence]) -> list[str]:
+def _doubts(study: Study, results: Iterable[Evidence]) -> list[str]:
     """What speaks against the accuracies of points, which no rule of MLPerf's asks for."""
     records = {result.record.id: result.record for result in results}
-    told = ((f"#{id_}", plausibility.notes(each.outcome)) for id_, each in records.items())
+    told = ((f"#{id_}", study.results.notes(each.outcome)) for id_, each in records.items())
     return [f"note: {line}" for line in plausibility.lines(told)]
 
 

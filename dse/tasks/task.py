@@ -193,7 +193,7 @@ class TaskWorker(Protocol):
         ...
 
     def save_truth(self, folder: Path, count: int) -> None:
-        """Writes what `Task.read_responses` scores by, for the first ``count`` samples."""
+        """Writes what `Task.score` scores by, for the first ``count`` samples."""
         ...
 
 
@@ -231,8 +231,6 @@ class Task(Protocol):
     """The task in words: "image classification"."""
     dataset_files: ClassVar[str]
     """What the folder of a data set holds, in words: "the images and `val_map.txt`"."""
-    priors: ClassVar[Priors]
-    """What is known of models before anything is measured."""
 
     def provider(self, folder: Path | None) -> Provider:
         """The models of a folder, or the builtin ones.
@@ -272,8 +270,16 @@ class Task(Protocol):
         """What is known of a quality before it is measured, and stored with it to judge it by."""
         ...
 
-    def read_responses(self, folder: Path) -> Score:
-        """Scores the logs of an accuracy run again, from the files that lie beside them."""
+    def score(self, responses: Mapping[int, bytes], folder: Path) -> Score:
+        """Scores the responses of an accuracy run again.
+
+        Args:
+            responses: by the index of their samples.
+            folder: of the run; holds what `TaskWorker.save_truth` wrote.
+
+        Raises:
+            OSError, ValueError: it can't be read, or does not fit the responses.
+        """
         ...
 
     def accuracy_text(self, score: Score, sha256: str) -> str:
@@ -301,6 +307,10 @@ class Task(Protocol):
         """What speaks against a measured quality, the most telling first."""
         ...
 
+    def priors(self) -> Priors:
+        """What is known of models before anything is measured."""
+        ...
+
     def published(self, model: str, precision: str) -> PublishedQuality | None:
         """The published quality of a model by its name; None where none is known."""
         ...
@@ -320,8 +330,13 @@ class Task(Protocol):
         """
         ...
 
-    def manifest_entry(self, form: Form) -> Mapping[str, Any]:
-        """What a ``models.yaml`` says of a form, in the order of its fields."""
+    def manifest_entry(self, form: Form, sha256: str) -> Mapping[str, Any]:
+        """What a ``models.yaml`` says of a model, but for its name, file and precision.
+
+        Args:
+            form: of the model.
+            sha256: of its files.
+        """
         ...
 
     def input_type(self, form: Form) -> str:

@@ -184,3 +184,15 @@ def test_a_further_generation_forgets_the_configurations_and_not_what_was_measur
     assert not +results.failed
     assert results.measured.latest("a") == speed
     assert list(results.failures) == ["c"]
+
+
+@pytest.mark.parametrize("source", [Source.PUBLISHED, Source.REPLAYED])
+def test_only_measured_qualities_are_judged(source: Source) -> None:
+    details: dict[str, KnobValue] = {"dataset_notes": "2 files are left out"}
+    accuracy = Measurement(ACCURACY.name, 70.0, "a", Source.MEASURED, details=details)
+    results = StudyResults()
+    assert results.notes(Outcome((accuracy,))) == ()  # of no task yet
+    results.start(SPACE)
+    assert list(map(str, results.notes(Outcome((accuracy,))))) == ["data set: 2 files are left out"]
+    assert results.notes(Outcome((replace(accuracy, source=source),))) == ()
+    assert results.notes(Outcome()) == ()
