@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import yaml
+from dse.explore.calibrating import IMAGES, calibration, calibration_indices, with_conversions
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.core.paths import cache_dir
-from dse.explore.calibrating import IMAGES, calibration, calibration_indices, with_conversions
 from dse.models.folder import FolderProvider
 from dse.tasks.image_classification.data.dataset import open_dataset
 from dse.tasks.image_classification.data.pixel_cache import image_cache
