@@ -81,7 +81,7 @@ def run(request: ValidateRequest) -> int:
     subjects = Resolver(_bench(study, prepared, memory, console), study)
     scheduler = Scheduler(prepared, subjects, known, fidelity, memory, study.folder.runs)
     schedule = scheduler.schedule(records, scenarios)
-    for line in (*environment_lines(environment), *prepared.images):
+    for line in (*environment_lines(environment), *prepared.dataset_lines):
         console.print(line, markup=False, soft_wrap=True, highlight=False)
     _announce(schedule, make_console() if request.dry_run else console)
     if request.dry_run or not schedule.runs:
@@ -148,6 +148,7 @@ def _bench(
             say(f"decoded {total} {what}")
 
     return MeasurementContext(
+        task=prepared.task,
         provider=prepared.provider,
         offers=prepared.offers,
         dataset=prepared.dataset,

@@ -89,7 +89,7 @@ def _difference(row: Row) -> Difference | None:
     if variant is None or published is None or _taken_over(row):
         return None
     percent = row.values[ACCURACY.name]
-    return Difference(variant.name, str(precision), percent, published.percent, row.images)
+    return Difference(variant.name, str(precision), percent, published.value, row.images)
 
 
 def _taken_over(row: Row) -> bool:

@@ -138,6 +138,19 @@ class Measurement:
 
 
 @dataclass(frozen=True, slots=True)
+class PublishedQuality:
+    """A quality that others measured.
+
+    Attributes:
+        value: in the unit of the task's quality.
+        source: where the figure was published, in words.
+    """
+
+    value: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What is known of a configuration after its run: its measurements, and why it failed if so."""
 

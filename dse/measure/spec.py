@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dse.core.measurement import FidelityName
-    from dse.tasks.task import Form
+    from dse.core.signature import Form
 
 
 @dataclass(frozen=True, slots=True)
