@@ -51,7 +51,9 @@ def _print_table(view: View) -> None:
     from dse.report.user_metrics import figures
 
     points = ordered(view.frontier)
-    table = frame(points, known_metrics(points, view.metrics), view.study.results.notes).assign(**figures(view, points))
+    table = frame(points, known_metrics(points, view.metrics), view.study.results.notes).assign(
+        **figures(view, points)
+    )
     click.echo(table.to_csv(index=False), nl=False)
     for line in view.tally.lines(view.derivation):
         click.echo(line, err=True)

@@ -9,13 +9,13 @@ from dse.core.backend import UnsupportedError
 from dse.core.intervals import wilson
 from dse.core.measurement import FailureKind
 from dse.core.metrics import Scenario
-from dse.core.plausibility import counted
 from dse.loadgen.logs import accuracy_percent, read_detail, read_predictions
 from dse.loadgen.settings import RunSettings
 from dse.machine.affinity import available_cpus
 from dse.measure.failures import RunFailedError
 from dse.measure.loaded_model import LoadSettings
 from dse.measure.run_result import RunResult
+from dse.tasks.image_classification.labels import count_labels as counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -25,7 +25,9 @@ def _no_notes(_: Outcome) -> Sequence[Note]:
     return ()
 
 
-def frame(records: Sequence[Record], metrics: Sequence[str], notes: Notes = _no_notes) -> pd.DataFrame:
+def frame(
+    records: Sequence[Record], metrics: Sequence[str], notes: Notes = _no_notes
+) -> pd.DataFrame:
     """One row per record: the configuration, then value, interval and source of each metric.
 
     Columns are ``id``, the fields and knobs of the configurations, and for each metric its name

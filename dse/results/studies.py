@@ -35,7 +35,10 @@ def results_of(study: Study) -> ResultTable:
         cores=system.physical_cores,
         ghz=max((mhz for mhz, _ in system.max_mhz), default=0) / MHZ_PER_GHZ or None,
         software=", ".join(software),
-        rows=tuple(_row(record, study.results.notes(record.outcome)) for record in sorted(measured, key=lambda each: each.id)),
+        rows=tuple(
+            _row(record, study.results.notes(record.outcome))
+            for record in sorted(measured, key=lambda each: each.id)
+        ),
     )
 
 

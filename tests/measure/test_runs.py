@@ -12,7 +12,6 @@ from dse.core.backend import LoadError, LoadRequest, Runtime, UnsupportedError
 from dse.core.intervals import wilson
 from dse.core.measurement import FailureKind, Measurement, Source
 from dse.core.metrics import LATENCY, MULTI_STREAM, SERVER, THROUGHPUT
-from dse.core.plausibility import counted
 from dse.core.registry import backend
 from dse.loadgen.logs import read_detail, read_predictions
 from dse.machine.affinity import available_cpus, can_pin
@@ -21,6 +20,7 @@ from dse.measure.failures import RunFailedError
 from dse.measure.loaded_model import RANDOM_SAMPLES
 from dse.measure.runs import take
 from dse.tasks.image_classification.inputs import prepare, top1
+from dse.tasks.image_classification.labels import count_labels as counted
 from dse.tasks.image_classification.models.builtin import BuiltinProvider
 from dse.tasks.image_classification.preprocessing import Preprocessing
 from dse.tasks.image_classification.quality import ACCURACY

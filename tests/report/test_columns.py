@@ -19,7 +19,7 @@ from dse.report.standing import PointStatus, point_statuses
 from dse.report.view import View
 from dse.study.record import Record
 from dse.study.results import StudyResults
-from dse.tasks.image_classification.plausibility import counted
+from dse.tasks.image_classification.labels import count_labels
 from dse.tasks.image_classification.quality import ACCURACY
 from tests.objectives import DEFAULT_OBJECTIVES
 from tests.report.samples import HARM, harmful, ordinary
@@ -95,7 +95,7 @@ def test_what_turns_text_around_is_gone(tmp_path: Path, name: str) -> None:
 
 
 def test_what_speaks_against_an_accuracy_stands_before_what_failed() -> None:
-    details = {"good": 1, "total": 50, **counted(dict.fromkeys(range(50), 7), range(50))}
+    details = {"good": 1, "total": 50, **count_labels(dict.fromkeys(range(50), 7), range(50))}
     accuracy = Measurement(ACCURACY.name, 2.0, "key", Source.MEASURED, details=details)
     points = [
         Record(id_, Configuration("m", "fp32", "null", 1, 1), Outcome(found))

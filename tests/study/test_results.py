@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +20,7 @@ from dse.tasks.image_classification.quality import ACCURACY
 from tests.study.studies import small_space
 
 if TYPE_CHECKING:
+    from dse.core.configuration import KnobValue
     from dse.core.measurement import FidelityName
 
 SPACE = small_space(constraints={LATENCY.name: {"max": 8}})

@@ -6,7 +6,6 @@ predictions are counted beside an accuracy, and what they tell against it is a n
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,9 +14,6 @@ from dse.core.intervals import wilson
 from dse.core.plausibility import Note
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from dse.core.configuration import KnobValue
     from dse.core.measurement import Measurement
 
 ONE_LABEL_SHARE = 0.95
@@ -101,38 +97,6 @@ class _Counts:
             classes_known=known,
             published_percent=details.published_percent,
         )
-
-
-def counted(predictions: Mapping[int, int], labels: Sequence[int]) -> dict[str, KnobValue]:
-    """What is kept beside an accuracy, as it can't be told from the accuracy alone.
-
-    Args:
-        predictions: the predicted label of each image, by its index.
-        labels: of the images, at least one.
-
-    Returns:
-        By name: the number of different labels (``labels``) and of different predictions
-        (``predicted``); how many images have the commonest of each (``commonest_label_images``,
-        ``commonest_predicted_images``) and which prediction that is (``commonest_predicted``); how
-        many predictions are right with 1 added (``good_shifted_up``) or taken away
-        (``good_shifted_down``); and the number of classes that these labels are of at least
-        (``classes_seen``).
-    """
-    (_, most), *_ = Counter(labels).most_common(1)
-    answers = Counter(predictions.values())
-    # The smallest of equally common ones: what is kept depends on no order.
-    answer = min(answers, key=lambda label: (-answers[label], label))
-    pairs = [(predictions[index], label) for index, label in enumerate(labels)]
-    return {
-        "labels": len(set(labels)),
-        "commonest_label_images": most,
-        "predicted": len(answers),
-        "commonest_predicted": answer,
-        "commonest_predicted_images": answers[answer],
-        "good_shifted_up": sum(found + 1 == label for found, label in pairs),
-        "good_shifted_down": sum(found - 1 == label for found, label in pairs),
-        "classes_seen": max(*labels, *answers) + 1,
-    }
 
 
 def accuracy_notes(accuracy: Measurement) -> tuple[Note, ...]:

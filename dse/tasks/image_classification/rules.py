@@ -8,16 +8,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from dse.core.intervals import wilson
 from dse.tasks.image_classification.labels import (
     LABELS_FILE,
     TOP_LABEL,
     decode_labels,
+    read_labels,
     score_labels,
 )
-from dse.tasks.image_classification.preprocessing import INPUT_BYTES, from_form
+from dse.tasks.image_classification.preprocessing import from_form
 from dse.tasks.task import Score
 
 if TYPE_CHECKING:
@@ -68,8 +67,7 @@ def score(responses: Mapping[int, bytes], folder: Path) -> Score:
     Raises:
         OSError, ValueError: the right labels can't be read, or do not fit.
     """
-    with (folder / LABELS_FILE).open("rb") as stream:
-        labels = np.lib.format.read_array(stream, allow_pickle=False).tolist()
+    labels = read_labels(folder / LABELS_FILE).tolist()
     return score_labels(decode_labels(responses), labels[: len(responses)])
 
 
@@ -110,9 +108,3 @@ def manifest_entry(form: Form, sha256: str) -> dict[str, Any]:
     if preprocessing.dtype in ("float32", "float16") or preprocessing.quantisation:
         entry |= {"mean": list(preprocessing.mean), "scale": list(preprocessing.scale)}
     return entry
-
-
-def sample_bytes(form: Form) -> int:
-    """The memory of a loaded image, and of the pixels that it is made from."""
-    preprocessing, _ = from_form(form)
-    return 3 * preprocessing.resolution**2 * (INPUT_BYTES[preprocessing.dtype] + 1)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from dse.core.intervals import wilson
 from dse.core.measurement import Measurement, Source
-from dse.tasks.image_classification.plausibility import accuracy_notes, counted
+from dse.tasks.image_classification.labels import count_labels
+from dse.tasks.image_classification.plausibility import accuracy_notes
 from dse.tasks.image_classification.quality import ACCURACY
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def measured(
     """An accuracy as a worker answers it."""
     total = len(labels)
     good = sum(found == label for found, label in zip(predictions, labels, strict=True))
-    details = {"good": good, "total": total, **counted(dict(enumerate(predictions)), labels)}
+    details = {"good": good, "total": total, **count_labels(dict(enumerate(predictions)), labels)}
     return Measurement(
         ACCURACY.name, 100 * good / total, "key", Source.MEASURED, details=details | further
     )
@@ -49,7 +50,7 @@ def right(count: int, otherwise: int = 0) -> list[int]:
 
 
 def test_what_is_counted() -> None:
-    assert counted({0: 1, 1: 1, 2: 6, 3: -1}, [0, 0, 7, 3]) == {
+    assert count_labels({0: 1, 1: 1, 2: 6, 3: -1}, [0, 0, 7, 3]) == {
         "labels": 3,
         "commonest_label_images": 2,
         "predicted": 3,
@@ -68,7 +69,7 @@ def test_what_is_right_is_right_after_a_shift_when_predictions_have_moved(
     labels = [label for _, label in pairs]
     good = sum(found == label for found, label in pairs)
     plain, up, down = (
-        counted({index: found + step for index, (found, _) in enumerate(pairs)}, labels)
+        count_labels({index: found + step for index, (found, _) in enumerate(pairs)}, labels)
         for step in (0, 1, -1)
     )
     assert up["good_shifted_down"] == down["good_shifted_up"] == good
