@@ -20,15 +20,20 @@ RUNS = {
 """What the fidelities are to a reader."""
 
 
-def provenance(measurement: Measurement) -> str:
-    """What a value rests on, in a line: the same for all values that came about alike."""
+def provenance(measurement: Measurement, noun: str) -> str:
+    """What a value rests on, in a line: the same for all values that came about alike.
+
+    Args:
+        measurement: the value.
+        noun: what a sample of the data set is, in the plural.
+    """
     if measurement.source is Source.PUBLISHED:
         source = QualityDetails.of(measurement.details).source
         return f"published, not measured here: {'unknown' if source is None else source}"
     if measurement.source is Source.REPLAYED:
         return "recorded elsewhere, not measured here"
     if is_quality(measurement.metric):
-        return _accuracy(measurement)
+        return _quality(measurement, noun)
     estimated = METRICS[measurement.metric].estimated
     parts = ["estimated" if estimated else "measured"]
     if measurement.metric in SCENARIOS:
@@ -41,9 +46,9 @@ def provenance(measurement: Measurement) -> str:
     return ", ".join(parts)
 
 
-def _accuracy(measurement: Measurement) -> str:
+def _quality(measurement: Measurement, noun: str) -> str:
     details = QualityDetails.of(measurement.details)
-    images = f" on {details.total} images" if details.total else ""
+    samples = f" on {details.total} {noun}" if details.total else ""
     seen = details.calibrated_on
     calibrated = f", {seen} of which calibrated the model" if seen else ""
-    return f"measured in LoadGen's accuracy mode{images}{calibrated}"
+    return f"measured in LoadGen's accuracy mode{samples}{calibrated}"

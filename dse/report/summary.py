@@ -11,6 +11,7 @@ from dse.core.metrics import ENERGY, METRICS, SCENARIOS
 from dse.core.worker_environment import deliberate, variable_words
 from dse.machine.system import System
 from dse.report.view import View
+from dse.tasks import registry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -167,7 +168,7 @@ def accuracy_source(record: Record) -> str:
 
 
 def calibrated_on(record: Record) -> int:
-    """How many of the images behind a measured accuracy the model was calibrated on."""
+    """How many of the samples behind a measured quality the model was calibrated on."""
     accuracy = record.outcome.quality
     return QualityDetails.of(accuracy.details).calibrated_on or 0 if accuracy is not None else 0
 
@@ -181,7 +182,7 @@ def notes(study: Study, view: View | None = None) -> list[str]:
     """
     view = view or View(study)
     sources = {m.source for r in study.records.values() for m in r.outcome.measurements}
-    lines = doubts(study)
+    lines, noun = doubts(study), registry.task(study.about.task).noun
     if Source.PUBLISHED in sources:
         origins = {
             str(QualityDetails.of(m.details).source)
@@ -192,7 +193,7 @@ def notes(study: Study, view: View | None = None) -> list[str]:
         lines.append("accuracy is published, not measured here: " + "; ".join(sorted(origins)))
     if seen := max(map(calibrated_on, study.records.values()), default=0):
         lines.append(
-            f"accuracy of int8 made here includes the {seen} images that it was calibrated on"
+            f"accuracy of int8 made here includes the {seen} {noun} that it was calibrated on"
         )
     if Source.REPLAYED in sources:
         lines.append("values of the replay backend were recorded elsewhere, not measured here")

@@ -35,6 +35,7 @@ def results_of(study: Study) -> ResultTable:
         cores=system.physical_cores,
         ghz=max((mhz for mhz, _ in system.max_mhz), default=0) / MHZ_PER_GHZ or None,
         software=", ".join(software),
+        task=study.about.task,
         rows=tuple(
             _row(record, study.results.notes(record.outcome))
             for record in sorted(measured, key=lambda each: each.id)
@@ -51,12 +52,12 @@ def _row(record: Record, notes: tuple[Note, ...]) -> Row:
         sources={m.metric: m.source for m in measurements},
         intervals={m.metric: m.interval for m in measurements if m.interval},
         valid=frozenset(m.metric for m in measurements if m.fidelity == "valid"),
-        images=_images(record),
+        images=_samples(record),
         notes=notes,
     )
 
 
-def _images(record: Record) -> int | None:
-    """How many images a measured accuracy is of."""
+def _samples(record: Record) -> int | None:
+    """How many samples a measured quality is of."""
     accuracy = record.outcome.quality
     return QualityDetails.of(accuracy.details).total if accuracy is not None else None
