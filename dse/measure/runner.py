@@ -24,12 +24,11 @@ from dse.core.metrics import METRICS
 from dse.core.worker_environment import worker_environment
 from dse.measure.conditions_monitor import ConditionsMonitor
 from dse.measure.failures import says_out_of_memory
-from dse.measure.spec import decode_message
+from dse.measure.spec import SPEC_FILE, decode_message
 
 if TYPE_CHECKING:
     from dse.measure.spec import Spec
 
-SPEC_FILE = "spec.json"
 STDERR_FILE = "stderr.txt"
 TAIL_LINES = 40
 TAIL_BYTES = 4000

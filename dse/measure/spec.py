@@ -124,6 +124,7 @@ STREAMS = (Scenario.SINGLE_STREAM, Scenario.MULTI_STREAM)
 """The scenarios that ask again as soon as they are answered."""
 
 
+SPEC_FILE = "spec.json"
 USER_CONF = "user.conf"
 LABELS = "labels.npy"
 """Of the images of an official accuracy run, in their order; both files lie in the run folder."""

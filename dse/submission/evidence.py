@@ -9,8 +9,7 @@ from dse.core.details import OfficialDetails
 from dse.core.measurement import Source
 from dse.core.metrics import METRICS_OF, Scenario
 from dse.loadgen.logs import DetailLog, LogError, read_detail
-from dse.measure.runner import SPEC_FILE
-from dse.measure.spec import USER_CONF, Spec
+from dse.measure.spec import SPEC_FILE, USER_CONF, Spec
 from dse.submission.logs import SUMMARY
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dse.commands.export_readiness import Readiness, readiness_lines, readiness_table
 from dse.core import plausibility
 from dse.core.errors import RequestError
-from dse.core.metrics import SCENARIOS, Scenario
+from dse.core.metrics import SCENARIOS
 from dse.core.worker_environment import deliberate
 from dse.machine.system import System
 from dse.report.text import console as make_console
@@ -24,6 +24,7 @@ from dse.submission.release import RELEASES, release_of
 from dse.submission.rules import breaches
 from dse.submission.tree import SubmissionInfo, build
 from dse.submission.writing import originals_of, write
+from dse.tasks.benchmark import Benchmark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,18 +33,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from dse.core.measurement import FidelityName
+    from dse.core.metrics import Scenario
     from dse.derived.derivation import Derivation
     from dse.study.record import Record
     from dse.submission.evidence import Evidence
 
-CATEGORIES = {
-    "edge": (Scenario.SINGLE_STREAM, Scenario.MULTI_STREAM, Scenario.OFFLINE),
-    "datacenter": (Scenario.SERVER, Scenario.OFFLINE),
-}
-"""The scenarios of each category.
-
-Source: MLPerf inference rules, "Benchmarks", image classification.
-"""
 PREVIEW = "-preview"
 
 
@@ -205,19 +199,17 @@ def _judged(view: View, request: ExportRequest) -> list[Readiness]:
         for result in gather(study, record, scenarios, fidelities, infer=infer)
     ]
     _refuse_release(results, request)
-    models = study.about.models
-    return [Readiness(each, tuple(breaches(each, release, models))) for each in results]
+    models, benchmark = study.about.models, Benchmark.of(study.about.task)
+    return [Readiness(each, tuple(breaches(each, release, models, benchmark))) for each in results]
 
 
 def _scenarios(study: Study, request: ExportRequest) -> list[Scenario]:
     """Those of the study's objectives that belong to the category."""
-    found = [
-        SCENARIOS[name]
-        for name in study.about.metrics
-        if name in SCENARIOS and SCENARIOS[name] in CATEGORIES[request.category]
-    ]
+    able = Benchmark.of(study.about.task).rules.scenarios.get(request.category, ())
+    wanted = (SCENARIOS[name] for name in study.about.metrics if name in SCENARIOS)
+    found = [scenario for scenario in wanted if scenario in able]
     if not found:
-        names = ", ".join(scenario.value for scenario in CATEGORIES[request.category])
+        names = ", ".join(scenario.value for scenario in able) or "no scenario of its task"
         raise RequestError(
             f"study '{study.folder.name}' has no objective of a scenario of this category",
             field="--category",
@@ -286,6 +278,7 @@ def _about(study: Study, request: ExportRequest) -> SubmissionInfo:
         objectives=study.about.metrics,
         retraining=told.values["retraining"],
         preview=request.preview,
+        benchmark=Benchmark.of(study.about.task),
         environment=deliberate(study.about.environment),
     )
 

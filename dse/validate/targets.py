@@ -127,13 +127,13 @@ def expected_s(
 
 
 def expected_accuracy_s(
-    scenario: Scenario, measurement: Measurement, target: float, images: int
+    scenario: Scenario, measurement: Measurement, target: float, samples: int
 ) -> float:
-    """How long an accuracy run over so many images takes, in seconds."""
+    """How long an accuracy run over a number of samples takes, in seconds."""
     if scenario is Scenario.SINGLE_STREAM:
-        per_image_s = mean_of(measurement) / 1e3
+        per_sample_s = mean_of(measurement) / 1e3
     elif scenario is Scenario.MULTI_STREAM:
-        per_image_s = mean_of(measurement) / 1e3 / MULTI_STREAM_SAMPLES
+        per_sample_s = mean_of(measurement) / 1e3 / MULTI_STREAM_SAMPLES
     else:
-        per_image_s = 1 / (measurement.value if scenario is Scenario.OFFLINE else target)
-    return START_S + images * per_image_s
+        per_sample_s = 1 / (measurement.value if scenario is Scenario.OFFLINE else target)
+    return START_S + samples * per_sample_s

@@ -85,7 +85,7 @@ class Validator:
 
     Args:
         study: keeps what they give.
-        prepared: models, images and runtimes.
+        prepared: models, data set and runtimes.
         subjects: tells what a worker is told.
         fidelity: of the runs.
         memory_bytes: what a worker may allocate; 0 for no limit.
