@@ -6,7 +6,6 @@ is a note, and never changes a value.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -46,38 +45,6 @@ class Note:
     def __str__(self) -> str:
         figures = f" ({self.figures})" if self.figures else ""
         return f"{self.reason}{figures}: {self.remedy}"
-
-
-def counted(predictions: Mapping[int, int], labels: Sequence[int]) -> dict[str, KnobValue]:
-    """What is kept beside an accuracy, as it can't be told from the accuracy alone.
-
-    Args:
-        predictions: the predicted label of each image, by its index.
-        labels: of the images, at least one.
-
-    Returns:
-        By name: the number of different labels (``labels``) and of different predictions
-        (``predicted``); how many images have the commonest of each (``commonest_label_images``,
-        ``commonest_predicted_images``) and which prediction that is (``commonest_predicted``); how
-        many predictions are right with 1 added (``good_shifted_up``) or taken away
-        (``good_shifted_down``); and the number of classes that these labels are of at least
-        (``classes_seen``).
-    """
-    (_, most), *_ = Counter(labels).most_common(1)
-    answers = Counter(predictions.values())
-    # The smallest of equally common ones: what is kept depends on no order.
-    answer = min(answers, key=lambda label: (-answers[label], label))
-    pairs = [(predictions[index], label) for index, label in enumerate(labels)]
-    return {
-        "labels": len(set(labels)),
-        "commonest_label_images": most,
-        "predicted": len(answers),
-        "commonest_predicted": answer,
-        "commonest_predicted_images": answers[answer],
-        "good_shifted_up": sum(found + 1 == label for found, label in pairs),
-        "good_shifted_down": sum(found - 1 == label for found, label in pairs),
-        "classes_seen": max(*labels, *answers) + 1,
-    }
 
 
 def notes(outcome: Outcome) -> tuple[Note, ...]:

@@ -18,7 +18,7 @@ from dse.measure.runner import Limits, run_worker
 from dse.measure.spec import PROBE, MetricRequest, ModelFiles, Spec, TaskSpec
 from dse.tasks.image_classification.models.builtin import BuiltinProvider
 from dse.tasks.image_classification.preprocessing import to_form
-from dse.tasks.task import EARLIER_WORKERS
+from dse.tasks.registry import DEFAULT, task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -135,9 +135,7 @@ def _probe(folder: Path, fidelity: Fidelity) -> Probe:
                 folder=folder / "noise",
                 configuration=configuration(name),
                 model=ModelFiles(artefact.path),
-                task=TaskSpec(
-                    EARLIER_WORKERS["image_classification"], to_form(artefact.preprocessing)
-                ),
+                task=TaskSpec(task(DEFAULT).worker, to_form(artefact.preprocessing)),
                 requests=tuple(MetricRequest(metric, "noise") for metric in METRICS),
                 fidelity=fidelity,
             )

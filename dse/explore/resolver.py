@@ -18,7 +18,8 @@ from dse.measure.spec import ModelFiles, Spec, TaskSpec
 from dse.tasks.image_classification.data.pixel_cache import image_cache, label_file
 from dse.tasks.image_classification.judging import judged_by
 from dse.tasks.image_classification.preprocessing import Preprocessing, to_form
-from dse.tasks.task import EARLIER_WORKERS, InputFiles
+from dse.tasks.registry import DEFAULT, task
+from dse.tasks.task import InputFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -163,10 +164,11 @@ class Resolver:
     def _task(self, subject: ResolvedConfiguration) -> TaskSpec:
         artefact = subject.artefact
         if artefact is not None and artefact.signature is not None:
-            return TaskSpec(EARLIER_WORKERS["generated"], artefact.signature.as_dict())
+            return TaskSpec(task("generated").worker, artefact.signature.as_dict())
         form = to_form(subject.preprocessing, artefact.classes if artefact else None)
         inputs = self._inputs(subject.preprocessing)
-        return TaskSpec(EARLIER_WORKERS["image_classification"], form, inputs)
+        found = task(DEFAULT)
+        return TaskSpec(found.worker, form, inputs, rules=found.rules)
 
     def _fitting(self, fidelity: Fidelity, artefact: Artefact | None) -> Fidelity:
         """A fidelity with the duration that was asked for, and samples that memory can hold."""
@@ -189,7 +191,7 @@ class Resolver:
 
         pixels = image_cache(dataset, preprocessing, progress)
         files = {"pixels": pixels, "labels": label_file(dataset)}
-        return InputFiles(files, dataset.fingerprint)
+        return InputFiles(files, dataset.fingerprint, "images")
 
     def resolve(self, configuration: Configuration) -> ResolvedConfiguration:
         """A configuration with its model file, which is made if need be.

@@ -21,6 +21,7 @@ from dse.results.hardware import accelerator, cores, ghz
 from dse.results.table import CLASSIFIER, ResultTable, Row
 from dse.tasks.image_classification.published_names import published_variant
 from dse.tasks.image_classification.quality import ACCURACY
+from dse.tasks.registry import DEFAULT, task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -214,7 +215,8 @@ def _value(place: _Place, log: DetailLog) -> tuple[float, bool]:
 
 def _official(log: DetailLog, scenario: Scenario) -> bool:
     try:
-        return not rule_violations(log, scenario)
+        rules = task(DEFAULT).rules
+        return rules is not None and not rule_violations(log, scenario, rules)
     except LogError:  # the log does not tell
         return False
 

@@ -13,18 +13,16 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from dse.core.metrics import METRICS_OF, MULTI_STREAM_SAMPLES, Scenario
-from dse.loadgen.logs import LogError, accuracy_percent, read_predictions
-from dse.loadgen.verdict import (
-    MIN_DURATION_MS,
-    MIN_OFFLINE_SAMPLES,
-    MIN_SAMPLES,
-    RESULTS,
-    SERVER_BOUND_NS,
+from dse.loadgen.logs import LogError, read_responses
+from dse.loadgen.verdict import MIN_DURATION_MS, RESULTS
+from dse.tasks.image_classification.labels import (
+    LABELS_FILE,
+    decode_labels,
+    read_labels,
+    score_labels,
 )
-from dse.measure.spec import LABELS
+from dse.tasks.image_classification.task import ImageClassification
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,6 +32,8 @@ if TYPE_CHECKING:
     from dse.submission.evidence import Evidence, SubmittedRun
     from dse.submission.release import Release
 
+assert ImageClassification.rules is not None  # noqa: S101
+_RULES = ImageClassification.rules
 ACCURACY_SAMPLES = 50_000
 """The validation images of ImageNet."""
 CLASSES = 1000
@@ -176,7 +176,7 @@ def _performance(run: SubmittedRun, log: DetailLog, scenario: Scenario) -> Itera
     """What holds for a timed run."""
     yield from _validity(log)
     for name in ("effective_performance_sample_count", "qsl_reported_performance_count"):
-        yield from _at_least(log, "performance-samples", name, MIN_SAMPLES)
+        yield from _at_least(log, "performance-samples", name, _RULES.performance_samples)
     yield from _queries(log, scenario)
     if scenario is Scenario.SERVER:
         yield from _bound(log)
@@ -216,7 +216,7 @@ def _validity(log: DetailLog) -> Iterator[Breach]:
 
 def _queries(log: DetailLog, scenario: Scenario) -> Iterator[Breach]:
     if scenario is Scenario.OFFLINE:
-        name, least = "effective_min_sample_count", MIN_OFFLINE_SAMPLES
+        name, least = "effective_min_sample_count", _RULES.min_offline_samples
     else:
         name, least = "result_query_count", MIN_QUERIES.get(scenario, 1)
     yield from _at_least(log, "queries", name, least)
@@ -224,7 +224,7 @@ def _queries(log: DetailLog, scenario: Scenario) -> Iterator[Breach]:
 
 def _bound(log: DetailLog) -> Iterator[Breach]:
     for name in ("effective_target_latency_ns", "result_99.00_percentile_latency_ns"):
-        if log.number(name) > SERVER_BOUND_NS:
+        if log.number(name) > 1e6 * (_RULES.server_bound_ms or 0):
             yield Breach("server-bound", f"{name} is {log.number(name) / 1e6:g} ms, beyond 15 ms")
 
 
@@ -244,7 +244,7 @@ def _accuracy(run: SubmittedRun, log: DetailLog, _scenario: Scenario) -> Iterato
     if total != ACCURACY_SAMPLES:
         message = f"the accuracy run is over {total} images, not {ACCURACY_SAMPLES}"
         yield Breach("accuracy-samples", message)
-    predictions = read_predictions(run.logs)
+    predictions = _predictions(run)
     known = sum(0 <= index < total for index in predictions)
     amiss = total - known + len(predictions) - known
     if amiss:
@@ -256,16 +256,25 @@ def _accuracy(run: SubmittedRun, log: DetailLog, _scenario: Scenario) -> Iterato
         yield from _accuracy_value(run, predictions)
 
 
+def _predictions(run: SubmittedRun) -> dict[int, int]:
+    try:
+        return decode_labels(read_responses(run.logs))
+    except ValueError as error:
+        raise LogError(str(error)) from error
+
+
 def _accuracy_value(run: SubmittedRun, predictions: Mapping[int, int]) -> Iterator[Breach]:
     """What the study has is what the log gives, counted again."""
-    file = run.folder / LABELS
+    file = run.folder / LABELS_FILE
     try:
-        with file.open("rb") as stream:
-            labels = np.lib.format.read_array(stream, allow_pickle=False).tolist()
+        labels = read_labels(file).tolist()
     except (OSError, ValueError) as error:
         yield Breach("accuracy-value", f"{file}: {error}; it can't be counted again")
         return
-    counted = accuracy_percent(predictions, labels[: len(predictions)])
+    try:
+        counted = score_labels(predictions, labels[: len(predictions)]).value
+    except ValueError as error:
+        raise LogError(str(error)) from error
     if abs(counted - run.measurement.value) > ROUNDING:
         yield Breach(
             "accuracy-value",

@@ -28,7 +28,7 @@ from dse.core.backend import Buffered, LoadRequest, Runtime
 from dse.core.configuration import Configuration
 from dse.core.metrics import Scenario
 from dse.core.registry import backend
-from dse.loadgen.callers import Caller
+from dse.loadgen.samples import Caller
 from dse.loadgen.harness import run
 from dse.loadgen.logs import DetailLog, read_detail
 from dse.loadgen.settings import RunSettings

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dse.core.metrics import Scenario
-from dse.loadgen.callers import Caller
+from dse.loadgen.samples import Caller
 from dse.loadgen.harness import run
 from dse.loadgen.logs import read_detail
 from dse.loadgen.settings import RunSettings

@@ -9,7 +9,7 @@ import pytest
 
 from dse.core.metrics import Scenario
 from dse.core.signature import Input, Signature
-from dse.loadgen.callers import Caller
+from dse.loadgen.samples import Caller
 from dse.loadgen.harness import run
 from dse.loadgen.samples import PredictionError
 from dse.loadgen.settings import RunSettings

@@ -12,7 +12,7 @@ import mlperf_loadgen as lg
 import pytest
 
 from dse.core.metrics import Scenario
-from dse.loadgen.callers import Caller
+from dse.loadgen.samples import Caller
 from dse.loadgen.harness import run
 from dse.loadgen.logs import read_detail, read_predictions
 from dse.loadgen.settings import RunSettings, to_test_settings

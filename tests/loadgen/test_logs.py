@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.core.metrics import Scenario
-from dse.loadgen.callers import Caller
+from dse.loadgen.samples import Caller
 from dse.loadgen.harness import run
 from dse.loadgen.logs import (
     ACCURACY,

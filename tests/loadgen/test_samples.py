@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from dse.loadgen.callers import Caller
+from dse.loadgen.samples import Caller
 from dse.loadgen.samples import PredictionError, Samples
 from tests.loadgen.doubles import Echo, Numbers
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dse.core.metrics import Scenario
-from dse.loadgen.callers import Caller
+from dse.loadgen.samples import Caller
 from dse.loadgen.harness import run
 from dse.loadgen.logs import read_detail, read_predictions
 from dse.loadgen.samples import PredictionError

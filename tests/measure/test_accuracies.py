@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from dse.core.plausibility import accuracy_notes, counted
+from dse.core.plausibility import accuracy_notes
 from dse.loadgen.logs import read_detail, read_predictions
 from dse.measure.accuracy import ACCURACY_BATCH
 from dse.measure.runner import Limits, run_worker

@@ -18,7 +18,7 @@ from dse.core.measurement import FailureKind
 from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.core.registry import backend
 from dse.core.signature import Input, Signature
-from dse.measure.failures import RunFailedError
+from dse.measure.run_result import RunFailedError
 from dse.measure.look import (
     LOOKS,
     Inspection,
@@ -374,7 +374,7 @@ import json, sys
 from pathlib import Path
 import numpy as np
 from dse.core.backend import LoadRequest, UnsupportedError
-from dse.measure.failures import RunFailedError
+from dse.measure.run_result import RunFailedError
 from dse.measure.runs import take
 from dse.measure.spec import Spec
 from dse.core.registry import backend

@@ -17,7 +17,7 @@ from dse.core.registry import backend
 from dse.loadgen.logs import read_detail, read_predictions
 from dse.machine.affinity import available_cpus, can_pin
 from dse.measure.accuracy import ACCURACY_BATCH
-from dse.measure.failures import RunFailedError
+from dse.measure.run_result import RunFailedError
 from dse.measure.loaded_model import RANDOM_SAMPLES
 from dse.measure.runs import take
 from dse.tasks.image_classification.inputs import prepare, top1

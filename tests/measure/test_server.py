@@ -16,7 +16,7 @@ from dse.core.metrics import SERVER
 from dse.core.registry import backend
 from dse.loadgen.logs import read_detail
 from dse.measure import server
-from dse.measure.failures import RunFailedError
+from dse.measure.run_result import RunFailedError
 from dse.measure.runs import take
 from dse.measure.server import MAX_STEPS, PRECISION, STEP, highest
 from tests.measure.specs import spec
