@@ -6,12 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from dse.core.intervals import wilson
 from dse.core.measurement import Measurement, Outcome, Source
-from dse.core.plausibility import Note, accuracy_notes, counted, lines, notes
+from dse.core.plausibility import Note, accuracy_notes, lines, notes
+from dse.tasks.image_classification.labels import count_labels
 from dse.tasks.image_classification.quality import ACCURACY
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 IMAGES = 500
 LABELS = [2 * index for index in range(IMAGES)]
 """One image of every other of 1,000 classes."""
-PAIRS = st.lists(st.tuples(st.integers(-1, 20), st.integers(0, 20)), min_size=1, max_size=60)
 
 
 def measured(
@@ -31,7 +29,7 @@ def measured(
     """An accuracy as a worker answers it."""
     total = len(labels)
     good = sum(found == label for found, label in zip(predictions, labels, strict=True))
-    details = {"good": good, "total": total, **counted(dict(enumerate(predictions)), labels)}
+    details = {"good": good, "total": total, **count_labels(dict(enumerate(predictions)), labels)}
     return Measurement(
         ACCURACY.name, 100 * good / total, "key", Source.MEASURED, details=details | further
     )
@@ -47,34 +45,6 @@ def right(count: int, otherwise: int = 0) -> list[int]:
         label if index < count else (label * 7 + 501 + otherwise) % 1000
         for index, label in enumerate(LABELS)
     ]
-
-
-def test_what_is_counted() -> None:
-    assert counted({0: 1, 1: 1, 2: 6, 3: -1}, [0, 0, 7, 3]) == {
-        "labels": 3,
-        "commonest_label_images": 2,
-        "predicted": 3,
-        "commonest_predicted": 1,
-        "commonest_predicted_images": 2,
-        "good_shifted_up": 1,
-        "good_shifted_down": 2,
-        "classes_seen": 8,
-    }
-
-
-@given(PAIRS)
-def test_what_is_right_is_right_after_a_shift_when_predictions_have_moved(
-    pairs: list[tuple[int, int]],
-) -> None:
-    labels = [label for _, label in pairs]
-    good = sum(found == label for found, label in pairs)
-    plain, up, down = (
-        counted({index: found + step for index, (found, _) in enumerate(pairs)}, labels)
-        for step in (0, 1, -1)
-    )
-    assert up["good_shifted_down"] == down["good_shifted_up"] == good
-    assert up["predicted"] == down["predicted"] == plain["predicted"]
-    assert up["commonest_predicted"] == int(plain["commonest_predicted"]) + 1
 
 
 def test_a_good_accuracy_has_no_note() -> None:

@@ -72,12 +72,12 @@ def test_the_samples_are_those_images(tmp_path: Path) -> None:
     assert (found.images, found.description) == (3, "3 of the 3 images of the data set")
     pixels = Preprocessing(8, "NCHW", mean=(127.0,) * 3, scale=(128.0,) * 3)
     dataset = open_dataset(folder)
-    images = ImageInputs(image_cache(dataset, pixels), dataset.labels, pixels)
+    images = ImageInputs(image_cache(dataset, pixels), len(dataset), pixels)
     samples = list(found.samples(pixels))
     assert len(samples) == 3
     for index, sample in enumerate(samples):
         assert sample.shape == (1, 3, 8, 8)
-        np.testing.assert_array_equal(sample, images.batch([index]))
+        np.testing.assert_array_equal(sample, images.call([index]))
     assert calibration(dataset).identity == found.identity
     assert calibration(replace(dataset, fingerprint="f" * 64)).identity != found.identity
 

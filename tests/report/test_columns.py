@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement, Outcome, Source
-from dse.core.plausibility import counted
 from dse.report.frame import frame
 from dse.report.html.columns import Words, columns
 from dse.report.quantities import quantities
 from dse.report.standing import PointStatus, point_statuses
 from dse.report.view import View
 from dse.study.record import Record
+from dse.tasks.image_classification.labels import count_labels
 from dse.tasks.image_classification.quality import ACCURACY
 from tests.objectives import DEFAULT_OBJECTIVES
 from tests.report.samples import HARM, harmful, ordinary
@@ -93,7 +93,7 @@ def test_what_turns_text_around_is_gone(tmp_path: Path, name: str) -> None:
 
 
 def test_what_speaks_against_an_accuracy_stands_before_what_failed() -> None:
-    details = {"good": 1, "total": 50, **counted(dict.fromkeys(range(50), 7), range(50))}
+    details = {"good": 1, "total": 50, **count_labels(dict.fromkeys(range(50), 7), range(50))}
     accuracy = Measurement(ACCURACY.name, 2.0, "key", Source.MEASURED, details=details)
     points = [
         Record(id_, Configuration("m", "fp32", "null", 1, 1), Outcome(found))
