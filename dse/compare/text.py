@@ -68,9 +68,9 @@ def shown(text: str) -> str:
 def _table(*columns: tuple[str, bool]) -> Table:
     """A table whose columns have a heading, and numbers or not."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading, numbers in columns:
+    for title, numbers in columns:
         justify = "right" if numbers else "left"
-        table.add_column(Text(heading), justify=justify, no_wrap=numbers)  # type: ignore[arg-type]
+        table.add_column(Text(title), justify=justify, no_wrap=numbers)  # type: ignore[arg-type]
     return table
 
 

@@ -27,13 +27,6 @@ if TYPE_CHECKING:
     """Called with (done, total)."""
 
 
-EARLIER_WORKERS: Mapping[str, str] = {
-    "image_classification": "dse.tasks.image_classification.worker:ImageWorker",
-    "generated": "dse.tasks.generated.worker:GeneratedWorker",
-}
-"""The tasks that there were before a study or a run named its own, with their `Task.worker`."""
-
-
 @dataclass(frozen=True, slots=True)
 class Rules:
     """The numbers by which MLPerf judges runs of a task.
@@ -96,10 +89,12 @@ class InputFiles:
     Attributes:
         files: by a name that the task's worker knows; empty for made-up samples.
         dataset: fingerprint of the data set; empty where there is none.
+        noun: what a sample is, in the plural; the number of them is stored under this name.
     """
 
     files: Mapping[str, Path] = field(default_factory=dict)
     dataset: str = ""
+    noun: str = ""
 
 
 class Inputs(Protocol):
@@ -127,18 +122,19 @@ class Inputs(Protocol):
 
 
 class TaskWorker(Protocol):
-    """A task in the worker; made from a form and the files of the samples.
-
-    Attributes:
-        signature: the model's inputs, where the form tells them; None for one input whose first
-            dimension is the batch.
-        scores: which output counts, where one does; None where all are computed.
-    """
-
-    signature: Signature | None
-    scores: Scores | None
+    """A task in the worker; made from a form and the files of the samples."""
 
     def __init__(self, form: Form, files: InputFiles) -> None: ...
+
+    @property
+    def signature(self) -> Signature | None:
+        """The model's inputs, where the form tells them; None for one input, batch first."""
+        ...
+
+    @property
+    def scores(self) -> Scores | None:
+        """The output that counts, where one does; None where all are computed."""
+        ...
 
     def inputs(self, count: int, seed: int) -> Inputs:
         """The samples of the data set, or ``count`` made-up ones where there is no data set."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dse.loadgen.logs import ACCURACY, DETAIL, PREFIX
-from dse.measure.spec import LABELS
 from dse.submission.logs import SUMMARY
+from dse.tasks.image_classification.labels import LABELS_FILE
 from tests.submission.evidence import GOLDEN, IMAGES
 
 if TYPE_CHECKING:
@@ -118,17 +118,17 @@ def _smaller_data_set(copy: Copy) -> None:
 
 
 def _no_labels(copy: Copy) -> None:
-    (copy.logs("accuracy").parent / LABELS).unlink()
+    (copy.logs("accuracy").parent / LABELS_FILE).unlink()
 
 
 def _bad_labels(copy: Copy) -> None:
-    file = copy.logs("accuracy").parent / LABELS
+    file = copy.logs("accuracy").parent / LABELS_FILE
     file.unlink()  # it may be a hard link
     np.save(file, np.array([{}], dtype=object), allow_pickle=True)
 
 
 def _few_labels(copy: Copy) -> None:
-    file = copy.logs("accuracy").parent / LABELS
+    file = copy.logs("accuracy").parent / LABELS_FILE
     file.unlink()
     np.save(file, np.zeros(10, np.int64))
 

@@ -84,7 +84,7 @@ class ImageClassification:
         images = cast("Images", dataset)
         pixels = image_cache(images, from_form(form)[0], progress)
         files = {"pixels": pixels, "labels": label_file(images)}
-        return InputFiles(files, images.fingerprint)
+        return InputFiles(files, images.fingerprint, self.noun)
 
     def describe(self, form: Form) -> str:
         """Images at their resolution."""

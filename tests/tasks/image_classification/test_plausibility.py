@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.core.intervals import wilson
@@ -47,34 +46,6 @@ def right(count: int, otherwise: int = 0) -> list[int]:
         label if index < count else (label * 7 + 501 + otherwise) % 1000
         for index, label in enumerate(LABELS)
     ]
-
-
-def test_what_is_counted() -> None:
-    assert count_labels({0: 1, 1: 1, 2: 6, 3: -1}, [0, 0, 7, 3]) == {
-        "labels": 3,
-        "commonest_label_images": 2,
-        "predicted": 3,
-        "commonest_predicted": 1,
-        "commonest_predicted_images": 2,
-        "good_shifted_up": 1,
-        "good_shifted_down": 2,
-        "classes_seen": 8,
-    }
-
-
-@given(PAIRS)
-def test_what_is_right_is_right_after_a_shift_when_predictions_have_moved(
-    pairs: list[tuple[int, int]],
-) -> None:
-    labels = [label for _, label in pairs]
-    good = sum(found == label for found, label in pairs)
-    plain, up, down = (
-        count_labels({index: found + step for index, (found, _) in enumerate(pairs)}, labels)
-        for step in (0, 1, -1)
-    )
-    assert up["good_shifted_down"] == down["good_shifted_up"] == good
-    assert up["predicted"] == down["predicted"] == plain["predicted"]
-    assert up["commonest_predicted"] == int(plain["commonest_predicted"]) + 1
 
 
 def test_a_good_accuracy_has_no_note() -> None:
