@@ -103,9 +103,9 @@ class ComparedSystem:
         return tuple(sorted({source.value for source in known if source is not None}))
 
     @property
-    def images(self) -> tuple[int, ...]:
+    def samples(self) -> tuple[int, ...]:
         """The numbers of samples behind its measured qualities, where they are told."""
-        return tuple(sorted({each.row.images for each in self.entries if each.row.images}))
+        return tuple(sorted({each.row.samples for each in self.entries if each.row.samples}))
 
     def able(self, criterion: Criterion, accuracy: float = 0.0) -> list[SystemPoint]:
         """The configurations that have a value, the best first, the more accurate of equal ones.

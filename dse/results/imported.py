@@ -20,7 +20,9 @@ from pydantic import (
 )
 
 from dse.config import yaml_reader
+from dse.core.configuration import KnobValue  # noqa: TC001 - pydantic reads the annotations
 from dse.core.errors import RequestError
+from dse.core.measurement import Source  # noqa: TC001 - the same
 from dse.core.metrics import METRICS
 from dse.core.paths import atomic_write, exclusive, remove_leftovers
 from dse.results.table import OFFLINE_POWER, ResultTable, Row
@@ -29,8 +31,6 @@ from dse.results.tree import evidence
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from dse.core.configuration import KnobValue
-    from dse.core.measurement import Source
     from dse.study.folder import StudyFolder
 
 MAX_BYTES = 256 << 20
@@ -53,7 +53,7 @@ Count = Annotated[int, Field(ge=1)]
 
 
 class _Form(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
 class SourceForm(_Form):
@@ -73,7 +73,7 @@ class RowForm(_Form):
     intervals: dict[MetricName, tuple[Bound, Bound]]
     inferred: frozenset[MetricName]
     valid: frozenset[MetricName]
-    images: Count | None
+    samples: Annotated[Count | None, Field(alias="images")]
 
     @field_serializer("inferred", "valid")
     def _in_order(self, names: frozenset[str]) -> list[str]:
@@ -219,7 +219,7 @@ def _text(read: Import) -> bytes:
         named = ", ".join(each.file for each in read.sources)
         raise RequestError(problem, file=named, field=field, remedy="correct it there") from error
     record = RecordForm(sources=tuple(read.sources), systems=systems)
-    return f"{json.dumps(record.model_dump(mode='json'), indent=1)}\n".encode()
+    return f"{json.dumps(record.model_dump(mode='json', by_alias=True), indent=1)}\n".encode()
 
 
 def _system_form(results: ResultTable) -> ImportedSystemForm:

@@ -64,7 +64,7 @@ class _Found:
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
     inferred: set[str] = field(default_factory=set)
     valid: set[str] = field(default_factory=set)
-    images: int | None = None
+    samples: int | None = None
 
 
 def submitters(path: Path) -> list[Path]:
@@ -175,11 +175,11 @@ def _take(found: _Found, place: _Place, benchmark: Benchmark) -> None:
         found.inferred.add(metric)
     if log.valid and _official(log, _ran(place, log), benchmark.rules):
         found.valid.add(metric)
-    if found.images is None:  # that of the other scenarios is of the same model
+    if found.samples is None:  # that of the other scenarios is of the same model
         found.values[benchmark.metric.name] = score.value
         if score.interval is not None:
             found.intervals[benchmark.metric.name] = score.interval
-        found.images = QualityDetails.of(score.details).total
+        found.samples = QualityDetails.of(score.details).total
 
 
 def _log(place: _Place) -> DetailLog:
@@ -244,7 +244,7 @@ def _row(model: str, found: _Found, task: Task) -> Row:
         intervals=found.intervals,
         inferred=frozenset(found.inferred),
         valid=frozenset(found.valid),
-        images=found.images,
+        samples=found.samples,
     )
 
 
