@@ -84,7 +84,7 @@ class Frontier:
     One point dominates another beyond the intervals if it is at least as good in every objective
     and better in one, even where each has its worst bound and the other its best. In an objective
     that does not vary from run to run (`Metric.timed` is false) the values themselves count: an
-    accuracy's interval tells of other images, and both saw the same.
+    accuracy's interval tells of other samples, and both saw the same.
 
     That relation is transitive, so a point that was dropped never comes back: adding one costs a
     comparison with each that is kept.
