@@ -96,7 +96,7 @@ def load_study(study: str | os.PathLike[str], storage: str | None = None) -> Loa
         system=System.from_dict(opened.about.system),
         space=opened.space,
         objectives=tuple(METRICS[name] for name in opened.space.objectives),
-        configurations=frame(records, metrics),
+        configurations=frame(records, metrics, opened.results.notes),
         measurements=measurements(opened),
         frontier=_frontier(opened, metrics),
         progress=progress_table(opened),
@@ -105,8 +105,9 @@ def load_study(study: str | os.PathLike[str], storage: str | None = None) -> Loa
 
 
 def _frontier(study: Study, metrics: tuple[str, ...]) -> pd.DataFrame:
-    points, leading = ordered(study.frontier()), study.results.leading()
-    return frame(points, metrics).assign(
-        certain=[study.results.certain(point) for point in points],
-        leading=[point.id in leading for point in points],
+    frontier = study.results.frontier
+    points = ordered(frontier)
+    return frame(points, metrics, study.results.notes).assign(
+        certain=[frontier.certain(point) for point in points],
+        leading=[point.id in frontier.leading for point in points],
     )

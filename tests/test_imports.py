@@ -75,7 +75,7 @@ LAYERS: dict[str, set[str]] = {
     "formats": {"config", "core"},
     # On both sides of the pipe: no LoadGen, no runtime.
     "measure.runner": {"measure.spec", "measure.run_result", "machine", "core"},
-    "measure.reproduce": {"measure.runner", "core"},
+    "measure.reproduce": {"measure.runner", "measure.spec", "core"},
     "measure.spec": {"tasks", "core"},
     "measure.run_result": {"measure.spec", "core"},
     "loadgen.logs": {"core"},

@@ -34,7 +34,6 @@ from dse.study.folder import StudyFolder, study_folder
 from dse.study.record import Purpose
 from dse.study.retrying import Patience
 from dse.study.study import Study
-from dse.tasks.image_classification.judging import normalisations
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -162,6 +161,7 @@ def _bench(
     display: Display,
 ) -> MeasurementContext:
     return MeasurementContext(
+        task=prepared.task,
         provider=prepared.provider,
         offers=prepared.offers,
         dataset=prepared.dataset,
@@ -181,14 +181,14 @@ def _announce(prepared: Prepared, plan: Plan, study: Study, console: Console) ->
     console.print(f"CPU: {system.title}, {system.available_words}", markup=False, soft_wrap=True)
     runtimes = ", ".join(f"{n} {v}" for n, v in prepared.offers.runtimes.items())
     console.print(f"runtimes: {runtimes}")
-    for line in (*environment_lines(prepared.environment, BY_OPTION), *prepared.images):
+    for line in (*environment_lines(prepared.environment, BY_OPTION), *prepared.dataset_lines):
         console.print(line, markup=False, soft_wrap=True, highlight=False)
     unrecorded = study.about.unrecorded(study.folder.name)
     for line in (
         *([unrecorded] if unrecorded else []),
         *excluded_lines(plan.excluded),
         *borrowed_lines(study.about.borrowed),
-        *normalisations(plan.configurations, prepared.provider),
+        *prepared.task.warnings(plan.configurations, prepared.provider),
     ):
         console.print(line, style="yellow", markup=False)
     done, planned = len(study.records), study.about.planned
@@ -215,7 +215,7 @@ def _conclude(study: Study, explored: Explored, console: Console) -> None:
     points = study.frontier()
     if points:
         out = make_console()
-        out.print(frontier_table(points, study.about.metrics, marks(study.results)))
+        out.print(frontier_table(points, study.about.metrics, marks(study.results.frontier)))
         for note in summary.notes(study):
             out.print(note, style="dim", markup=False)
     for line in health(study):

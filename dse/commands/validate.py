@@ -81,12 +81,12 @@ def run(request: ValidateRequest) -> int:
     subjects = Resolver(_bench(study, prepared, memory, console), study)
     scheduler = Scheduler(prepared, subjects, known, fidelity, memory, study.folder.runs)
     schedule = scheduler.schedule(records, scenarios)
-    for line in (*environment_lines(environment), *prepared.images):
+    for line in (*environment_lines(environment), *prepared.dataset_lines):
         console.print(line, markup=False, soft_wrap=True, highlight=False)
     _announce(schedule, make_console() if request.dry_run else console)
     if request.dry_run or not schedule.runs:
         return 1 if schedule.refused else 0
-    progress = Progress(console, schedule)
+    progress = Progress(console, schedule, study.results.notes)
     validator = Validator(study, prepared, subjects, fidelity, memory, progress)
     with interrupts(progress.say, progress.still) as asked:
         study.patience = Patience(say=progress.say, stopped=lambda: asked.wanted)
@@ -113,7 +113,8 @@ def _refuse_others(study: Study, prepared: Prepared) -> None:
 def _points(study: Study, ids: Sequence[int]) -> list[Record]:
     """The records to validate: those named, or the frontier, what is certain first."""
     found = select_records(study, ids, "--point")
-    return found if ids else sorted(found, key=lambda r: (not study.results.certain(r), r.id))
+    frontier = study.results.frontier
+    return found if ids else sorted(found, key=lambda r: (not frontier.certain(r), r.id))
 
 
 def _scenarios(study: Study, names: Sequence[str]) -> list[Scenario]:
@@ -147,6 +148,7 @@ def _bench(
             say(f"decoded {total} {what}")
 
     return MeasurementContext(
+        task=prepared.task,
         provider=prepared.provider,
         offers=prepared.offers,
         dataset=prepared.dataset,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,6 @@ from dse.explore.keys import overlap
 from dse.explore.resolver import Resolver
 from dse.measure.runner import run_worker
 from dse.measure.spec import PROBE, MetricRequest
-from dse.tasks.image_classification.quality import ACCURACY
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -58,7 +58,23 @@ class Measurer:
 
     def overlaps(self, one: Configuration, other: Configuration) -> bool:
         """Whether two configurations may have a measurement in common."""
-        return overlap(one, other, accuracy=self._bench.dataset is not None)
+        return overlap(one, other, quality=self._bench.dataset is not None)
+
+    def ready(self, configuration: Configuration) -> bool:
+        """Whether all files that measuring a configuration takes are there. Cheap."""
+        return self._subjects.ready(configuration)
+
+    def prepare(self, configuration: Configuration) -> None:
+        """Makes the files that measuring a configuration takes, which may take minutes.
+
+        A model file that can't be made becomes a failure in `measure`.
+
+        Raises:
+            RequestError: a model file or a sample can't be used.
+            DseError: the cache can't be written.
+        """
+        with suppress(ModelError):
+            self._subjects.ensure_artefact(configuration)
 
     def measure(self, configuration: Configuration, run: str, keep: Keep) -> Outcome:
         """The outcome of a configuration: what is known is remembered, the rest is probed.
@@ -122,9 +138,11 @@ class Measurer:
 
     def _subject(self, configuration: Configuration) -> ResolvedConfiguration | Failure:
         try:
-            return self._subjects.resolve(configuration)
+            subject = self._subjects.resolve(configuration)
         except ModelError as error:
             return Failure(FailureKind.LOAD, str(error))
+        self._subjects.check(subject)
+        return subject
 
     def _tasks(
         self, subject: ResolvedConfiguration, metrics: Iterable[str], *, extra: bool = False
@@ -167,8 +185,8 @@ class Measurer:
     ) -> Outcome:
         """What needs no run: see `_memo`, and the published accuracy."""
         known = self._memo(subject, tasks, keep)
-        wants_accuracy = any(is_quality(task.metric) for task in tasks)
-        if not wants_accuracy or self._bench.dataset is not None or subject.recorded:
+        quality = next((METRICS[t.metric] for t in tasks if is_quality(t.metric)), None)
+        if quality is None or self._bench.dataset is not None or subject.recorded:
             return Outcome(known)
         configuration = subject.configuration
         figure = self._bench.offers.published(configuration.model, configuration.precision)
@@ -176,8 +194,8 @@ class Measurer:
             reason = f"no accuracy of {configuration.model} {configuration.precision} is published"
             return Outcome(known, Failure(FailureKind.UNSUPPORTED, reason, attempts=0))
         published = Measurement(
-            metric=ACCURACY.name,
-            value=figure.percent,
+            metric=quality.name,
+            value=figure.value,
             key="published",
             source=Source.PUBLISHED,
             details={"source": figure.source},
@@ -201,8 +219,8 @@ class Measurer:
             more = self._take(subject, f"{run}r{number}", again, fidelity, keep)
             kept = [m for m in outcome.measurements if more.measurement(m.metric) is None]
             outcome = Outcome((*kept, *more.measurements), more.failure)
-        reasons = [m.details["disturbed"] for m in outcome.measurements if "disturbed" in m.details]
-        self._disturbances.note(str(reasons[0]) if reasons else "")
+        reasons = [m.disturbed for m in outcome.measurements if m.disturbed]
+        self._disturbances.note(reasons[0] if reasons else "")
         return outcome
 
     def _take(
@@ -244,7 +262,7 @@ class Measurer:
 
 def _again(tasks: Iterable[MetricRequest], outcome: Outcome) -> tuple[MetricRequest, ...]:
     """What was disturbed, and what its runs give anyway; nothing else has a run of its own."""
-    disturbed = {m.metric for m in outcome.measurements if "disturbed" in m.details}
+    disturbed = {m.metric for m in outcome.measurements if m.disturbed}
     needed = [task.metric for task in tasks if task.metric in disturbed and not task.extra]
     taken = {*needed, *piggybacked_metrics(needed, again=True)} & disturbed
     return tuple(task for task in tasks if task.metric in taken)

@@ -25,13 +25,12 @@ from dse.core.worker_environment import worker_environment
 from dse.machine.conditions import MIN_SPAN_S, between
 from dse.machine.sample import cpu_seconds, sample
 from dse.measure.run_result import says_out_of_memory
-from dse.measure.spec import decode_message
+from dse.measure.spec import SPEC_FILE, decode_message
 
 if TYPE_CHECKING:
     from dse.machine.conditions import Conditions
     from dse.measure.spec import Spec
 
-SPEC_FILE = "spec.json"
 STDERR_FILE = "stderr.txt"
 TAIL_LINES = 40
 TAIL_BYTES = 4000

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dse.core.measurement import FidelityName
-    from dse.tasks.task import Form
+    from dse.core.signature import Form
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,7 @@ class MetricRequest:
 
 STREAMS = (Scenario.SINGLE_STREAM, Scenario.MULTI_STREAM)
 """The scenarios that ask again as soon as they are answered."""
+SPEC_FILE = "spec.json"
 USER_CONF = "user.conf"
 """The file that an official run is told by, in the run folder."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dse.core import worker_environment
 from dse.core.errors import RequestError
 from dse.machine.system import System
-from dse.tasks.registry import DEFAULT, task
+from dse.tasks.registry import DEFAULT, GENERATED, task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,6 +77,14 @@ class StudyMetadata:
         """The metrics that a configuration needs: the objectives, then the constrained ones."""
         return tuple(dict.fromkeys([*self.space["objectives"], *self.space["constraints"]]))
 
+    def _is_of(self, name: str) -> bool:
+        """Whether it is of a task; no study of an earlier version tells made-up inputs from images.
+
+        Where they differ, the model files that the study knows tell it.
+        """
+        earlier = name == GENERATED and self.task == DEFAULT and self.accuracy == NO_ACCURACY
+        return self.task == name or earlier
+
     def unrecorded(self, name: str) -> str:
         """A line on what an earlier version did not record of the system; empty if all is there.
 
@@ -105,7 +113,7 @@ class StudyMetadata:
             RequestError: the study belongs to another task, CPU, runtime version, data set or
                 environment.
         """
-        if self.task != now.task:
+        if not self._is_of(now.task):
             raise RequestError(
                 f"study '{name}' is of the task {self.task}, not {now.task}",
                 remedy="choose another --study",

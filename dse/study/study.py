@@ -198,10 +198,10 @@ class Study:
     def frontier(self) -> list[Record]:
         """The records that keep to the constraints and that no other such record dominates.
 
-        Beyond the intervals, that is; `dse.study.results.StudyResults.certain` tells which would be
+        Beyond the intervals, that is; `StudyResults.frontier` also tells which of them would be
         there again.
         """
-        return self.results.frontier
+        return list(self.results.frontier)
 
     def feasible_records(self, space: SearchSpace) -> list[Record]:
         """The measured records that keep to the constraints of a space, in order of their ids."""
@@ -308,11 +308,11 @@ class Study:
                 feed.generation.refresh()
         self._generation.about = generations.about_of(self._generation.study)
 
-    def remember_artefact(self, name: str, sha256: str, earlier: str = "") -> None:
-        """Notes which file measurements belong to: a model's, or one of a backend's settings.
+    def check_artefact(self, name: str, sha256: str, earlier: str = "") -> None:
+        """Notes which file measurements belong to, or compares it with the one that was noted.
 
         Args:
-            name: what it is measured as.
+            name: what it is measured as: a model, or one of a backend's settings.
             sha256: of the file, or of all that a measurement takes from files.
             earlier: what studies of earlier versions noted, which took the weights beside a model
                 for no part of it; empty where that is the same.

@@ -11,21 +11,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from dse.core.backend import Batch, Outputs, Scores
     from dse.core.configuration import Configuration, KnobValue
-    from dse.core.measurement import Measurement
+    from dse.core.measurement import Measurement, PublishedQuality
     from dse.core.metrics import Metric, Scenario
     from dse.core.plausibility import Note
-    from dse.core.signature import Signature
+    from dse.core.signature import Form, Signature
     from dse.models.provider import Artefact, Provider
     from dse.tasks.prior import Priors
 
-    Form = Mapping[str, Any]
-    """A JSON object that says how a sample becomes the input of a model, in the task's own terms:
-    of an image classifier its resolution, layout, mean and so on."""
     Progress = Callable[[int, int], None]
     """Called with (done, total)."""
 
@@ -83,19 +80,6 @@ class Score:
     value: float
     interval: tuple[float, float] | None = None
     details: Mapping[str, KnobValue] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class PublishedQuality:
-    """A quality that others measured.
-
-    Attributes:
-        value: in the unit of the task's quality.
-        source: where the figure was published, in words.
-    """
-
-    value: float
-    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,24 +173,32 @@ class TaskWorker(Protocol):
         ...
 
     def save_truth(self, folder: Path, count: int) -> None:
-        """Writes what `Task.read_responses` scores by, for the first ``count`` samples."""
+        """Writes what `Task.score` scores by, for the first ``count`` samples."""
         ...
 
 
 class Dataset(Protocol):
-    """Samples with what is right about each of them.
+    """Samples with what is right about each of them."""
 
-    Attributes:
-        fingerprint: 64 hex digits; changes with anything that an answer or a score depends on.
-        noun: what a sample is, in the plural: "images", "questions".
-        origin: where the right answers come from, in words.
-        notes: what was left out or taken for granted, a few words each.
-    """
+    @property
+    def fingerprint(self) -> str:
+        """64 hex digits; changes with anything that an answer or a score depends on."""
+        ...
 
-    fingerprint: str
-    noun: str
-    origin: str
-    notes: tuple[str, ...]
+    @property
+    def description(self) -> str:
+        """What it holds, in words: "500 images of 10 labels"."""
+        ...
+
+    @property
+    def origin(self) -> str:
+        """Where the right answers come from, in words."""
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was left out or taken for granted, a few words each."""
+        ...
 
     def __len__(self) -> int: ...
 
@@ -221,14 +213,17 @@ class Task(Protocol):
     """None where MLPerf has no such benchmark."""
     worker: ClassVar[str]
     """The class of the other half, as ``module:name``."""
+    plain_form: ClassVar[Form]
+    """The form of samples for backends that read no model file."""
+    probe: ClassVar[tuple[str, str] | None]
+    """The builtin model, and its precision, that the machine's noise is measured with: a short one,
+    as disturbances show most there. None where there are no builtin models."""
     noun: ClassVar[str]
     """What a sample is, in the plural: "images", "questions"."""
     title: ClassVar[str]
     """The task in words: "image classification"."""
     dataset_files: ClassVar[str]
     """What the folder of a data set holds, in words: "the images and `val_map.txt`"."""
-    priors: ClassVar[Priors]
-    """What is known of models before anything is measured."""
 
     def provider(self, folder: Path | None) -> Provider:
         """The models of a folder, or the builtin ones.
@@ -258,18 +253,49 @@ class Task(Protocol):
         """
         ...
 
+    def describe(self, form: Form) -> str:
+        """Samples in this form, in words: "images at 224 x 224"."""
+        ...
+
     def identity(self, form: Form) -> Mapping[str, Any]:
-        """What of a form enters the keys of measurements."""
+        """What of a form enters the keys of measurements, by name."""
         ...
 
     def details(
-        self, configuration: Configuration, artefact: Artefact, dataset: Dataset | None
+        self,
+        configuration: Configuration,
+        artefact: Artefact,
+        published: PublishedQuality | None,
+        dataset: Dataset | None,
+        instruction_sets: Sequence[str] | None,
     ) -> Mapping[str, KnobValue]:
-        """What is known of a quality before it is measured, and stored with it to judge it by."""
+        """What is known of a quality before it is measured, and stored with it to judge it by.
+
+        Args:
+            configuration: what is measured.
+            artefact: the file that is measured.
+            published: what others measured of the variant, where anything is known.
+            dataset: the samples; None where there are none.
+            instruction_sets: of the CPU; None where they are not known.
+        """
         ...
 
-    def read_responses(self, folder: Path) -> Score:
-        """Scores the logs of an accuracy run again, from the files that lie beside them."""
+    def warnings(
+        self, configurations: Iterable[Configuration], provider: Provider
+    ) -> Sequence[str]:
+        """What looks wrong with the models of configurations, a line each."""
+        ...
+
+    def score(self, responses: Mapping[int, bytes], folder: Path) -> Score:
+        """Scores the responses of an accuracy run again.
+
+        Args:
+            responses: by the index of their samples.
+            folder: of the run; holds what `TaskWorker.save_truth` wrote.
+
+        Raises:
+            OSError, ValueError: it can't be read, or does not fit the responses.
+        """
         ...
 
     def accuracy_text(self, score: Score, sha256: str) -> str:
@@ -297,6 +323,10 @@ class Task(Protocol):
         """What speaks against a measured quality, the most telling first."""
         ...
 
+    def priors(self) -> Priors:
+        """What is known of models before anything is measured."""
+        ...
+
     def published(self, model: str, precision: str) -> PublishedQuality | None:
         """The published quality of a model by its name; None where none is known."""
         ...
@@ -316,8 +346,13 @@ class Task(Protocol):
         """
         ...
 
-    def manifest_entry(self, form: Form) -> Mapping[str, Any]:
-        """What a ``models.yaml`` says of a form, in the order of its fields."""
+    def manifest_entry(self, form: Form, sha256: str) -> Mapping[str, Any]:
+        """What a ``models.yaml`` says of a model, but for its name, file and precision.
+
+        Args:
+            form: of the model.
+            sha256: of its files.
+        """
         ...
 
     def input_type(self, form: Form) -> str:

@@ -32,6 +32,7 @@ from dse.tasks.image_classification.models.builtin import BuiltinProvider
 from dse.tasks.image_classification.preprocessing import Preprocessing
 from dse.tasks.image_classification.quality import ACCURACY
 from dse.tasks.registry import task
+from tests.image_models import classes_of, preprocessing_of
 from tests.measure.specs import STEADY, spec
 from tests.small_models import CLASSES, FEATURES, SIDE, onnx_bytes, tflite_bytes
 
@@ -337,7 +338,7 @@ def test_openvino_that_tells_what_it_does_and_does_not_do_it(tmp_path: Path) -> 
         LATENCY.name,
         backend="openvino",
         model_file=artefact.path,
-        preprocessing=artefact.preprocessing,
+        preprocessing=preprocessing_of(artefact),
     )
     (tmp_path / "spec.json").write_text(wanted.to_json())
     words = [sys.executable, "-c", WITHOUT_COMPUTING, str(tmp_path / "spec.json")]
@@ -370,8 +371,8 @@ def test_untrained_models_pass(name: str, tmp_path: Path) -> None:
         batch_size=2,
         fidelity=STEADY,
         model_file=artefact.path,
-        preprocessing=artefact.preprocessing,
-        classes=artefact.classes,
+        preprocessing=preprocessing_of(artefact),
+        classes=classes_of(artefact),
     )
     found = taken(wanted)
     assert found[THROUGHPUT.name].value > 0

@@ -24,6 +24,7 @@ from dse.tasks.image_classification.models.builtin import BuiltinProvider
 from dse.tasks.image_classification.preprocessing import Preprocessing, from_form
 from dse.tasks.image_classification.quality import ACCURACY
 from dse.tasks.image_classification.worker import MIN_RANDOM_SAMPLES
+from tests.image_models import preprocessing_of
 from tests.measure.specs import ALL, STEADY, patient, spec
 from tests.small_models import SIDE, onnx_bytes, tflite_bytes
 
@@ -142,7 +143,7 @@ def test_a_builtin_model_in_onnxruntime(tmp_path: Path) -> None:
         backend="onnxruntime",
         batch_size=2,
         model_file=artefact.path,
-        preprocessing=artefact.preprocessing,
+        preprocessing=preprocessing_of(artefact),
         fidelity=STEADY,
     )
     found = taken(wanted)

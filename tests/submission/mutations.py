@@ -202,7 +202,7 @@ MUTATIONS = {
     ),
     "labels are gone": Mutation("single", "accuracy-value", _no_labels, "No such file"),
     "labels are a pickle": Mutation("single", "accuracy-value", _bad_labels, "allow_pickle"),
-    "too few labels": Mutation("single", "complete-logs", _few_labels, "the data set has 10"),
+    "too few labels": Mutation("single", "accuracy-value", _few_labels, "the data set has 10"),
     "accuracy log is no JSON": Mutation("single", "complete-logs", _noise),
     "model hash": detail("model-hash", "accuracy", "different", model_sha256="00" * 32),
     "no model hash": detail("model-hash", "performance", model_sha256=""),

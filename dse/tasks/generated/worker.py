@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dse.core.backend import Batch, Outputs
-    from dse.tasks.task import Form, InputFiles, Inputs, Score
+    from dse.core.signature import Form
+    from dse.tasks.task import InputFiles, Inputs, Score
 
 NO_ANSWER = "no answer to generated inputs is right or wrong"
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dse.tasks.task import Form
+    from dse.core.signature import Form
 
 Layout = Literal["NHWC", "NCHW"]
 
@@ -76,3 +76,14 @@ def from_form(form: Form) -> tuple[Preprocessing, int | None]:
     fields = dict(form)
     classes = fields.pop("classes", None)
     return Preprocessing.from_dict(fields), classes
+
+
+def input_type(form: Form) -> str:
+    """The element type of a classifier's input, by numpy's name."""
+    return str(form["dtype"])
+
+
+def sample_bytes(form: Form) -> int:
+    """The memory of a loaded image, and of the pixels that it is made from."""
+    preprocessing, _ = from_form(form)
+    return 3 * preprocessing.resolution**2 * (INPUT_BYTES[preprocessing.dtype] + 1)

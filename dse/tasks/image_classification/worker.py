@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dse.core.backend import Batch, Outputs
-    from dse.tasks.task import Form, InputFiles, Inputs, Score
+    from dse.core.signature import Form
+    from dse.tasks.task import InputFiles, Inputs, Score
 
 MIN_RANDOM_SAMPLES = 64
 BLACK, WHITE = 0, 255
