@@ -17,9 +17,9 @@ from dse.measure.spec import REHEARSAL, VALID
 from dse.report.text import console as make_console
 from dse.report.text import environment_lines
 from dse.study.folder import existing_folder
+from dse.study.frontier import select_records
 from dse.study.results import StudyResults
 from dse.study.retrying import Patience
-from dse.study.selection import select_records
 from dse.study.study import Study
 from dse.validate.schedule import Scheduler
 from dse.validate.validator import ValidationEnd, Validator

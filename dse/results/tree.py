@@ -16,8 +16,7 @@ from dse.core.metrics import METRICS_OF, MULTI_STREAM_SAMPLES, Scenario
 from dse.loadgen.logs import DETAIL, LogError, read_detail
 from dse.loadgen.verdict import RESULTS, rule_violations
 from dse.results.bounded import check, folders, is_plain, object_of, text_of
-from dse.results.hardware import accelerator, cores, ghz
-from dse.results.table import ResultTable, Row
+from dse.results.table import ResultTable, Row, accelerator, cores, ghz
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

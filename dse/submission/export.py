@@ -14,7 +14,7 @@ from dse.machine.system import System
 from dse.report.text import console as make_console
 from dse.report.view import View
 from dse.study.folder import existing_folder
-from dse.study.selection import select_records
+from dse.study.frontier import select_records
 from dse.study.study import Study
 from dse.submission import checkers
 from dse.submission.description import described, read_declared

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dse.results.hardware import accelerator, cores, ghz
+from dse.results.table import accelerator, cores, ghz
 
 
 @pytest.mark.parametrize(
