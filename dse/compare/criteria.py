@@ -63,7 +63,7 @@ class Criterion:
         return -value if self.direction == "maximize" else value
 
 
-def completed(derivation: Derivation) -> Derivation:
+def complete(derivation: Derivation) -> Derivation:
     """The user's metrics, and before them `DEFINITIONS`; without those of facts nobody told."""
     told = set(derivation.facts.names)
     prices = {PRICE, PRICE_PER_HOUR} - told

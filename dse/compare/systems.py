@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dse.compare.criteria import completed
+from dse.compare.criteria import complete
 from dse.core.configuration import CONFIGURATION_FIELDS
 from dse.core.errors import RequestError
 from dse.core.measurement import Source
@@ -165,7 +165,7 @@ def gather(found: Sequence[ResultTable], asked: Derivation) -> Gathered:
         RequestError: an expression of the user is wrong, or the systems are of different tasks.
     """
     task, quality = _task(found)
-    derivation = completed(asked)
+    derivation = complete(asked)
     derivation.check(_further(found))
     assessed = [_assess(results, derivation) for results in found]
     named = [_name(results, found) for results in found]

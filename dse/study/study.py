@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from dse.core.configuration import Configuration
     from dse.core.measurement import Measurement, Outcome
     from dse.space.plan import Plan
-    from dse.study.drift import Place
+    from dse.study.drift import TrialId
     from dse.study.folder import Presence, StudyFolder
     from dse.study.generations import SpaceRevision
     from dse.study.metadata import StudyMetadata
@@ -241,7 +241,7 @@ class Study:
         """The name of the run folders of a trial, but for the number of the try."""
         return run_name(self._generation.number, trial.number)
 
-    def place(self, trial: Trial) -> Place:
+    def trial_id(self, trial: Trial) -> TrialId:
         """Generation and number of a trial."""
         return self._generation.number, trial.number
 
@@ -254,7 +254,7 @@ class Study:
         self._store.keep(trial, measurement, self.folder.runs)
         host = str(process_identity()["host"])
         cpus = trial.configuration.cpus(measurement.metric)
-        self.results.measured.add(Observation(measurement, self.place(trial), host, cpus))
+        self.results.measured.add(Observation(measurement, self.trial_id(trial), host, cpus))
 
     def finish(self, trial: Trial, outcome: Outcome) -> Record:
         """Stores the outcome of a configuration and ends its trial.
