@@ -53,7 +53,7 @@ class Measurer:
         self._bench = bench
         self._study = study
         self._subjects = Resolver(bench, study)
-        self._disturbances = Disturbances(bench.say, repeating=bench.again)
+        self._disturbances = Disturbances(repeating=bench.again)
 
     def overlaps(self, one: Configuration, other: Configuration) -> bool:
         """Whether two configurations may have a measurement in common."""

@@ -22,8 +22,6 @@ from dse.study.metadata import NO_ACCURACY, PUBLISHED, StudyMetadata
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from rich.console import Console
-
     from dse.machine.system import System
     from dse.models.provider import Provider
     from dse.space import SearchSpace
@@ -104,7 +102,6 @@ def prepare(
     models: Path | None,
     dataset: Path | None,
     environment: Mapping[str, str],
-    console: Console,
 ) -> Prepared:
     """Opens models and data set, and looks which runtimes there are.
 
@@ -113,7 +110,6 @@ def prepare(
         models: a folder of model files; None for the builtin models.
         dataset: a folder of labelled images, if there is one.
         environment: the variables that workers start with for the study's sake.
-        console: shows that images are read.
 
     Raises:
         RequestError: one of them can't be used, no runtime of the space can, or the space asks for
@@ -122,7 +118,7 @@ def prepare(
     refuse_unmeasurable(space)
     provider = _provider(models)
     metrics = metrics_of(space)
-    images = _dataset(dataset, provider, metrics, console)
+    images = _dataset(dataset, provider, metrics)
     provider = with_conversions(provider, images)
     needs_published = ACCURACY.name in metrics and images is None
     offers = Capabilities(provider, space, environment, needs_published=needs_published)
@@ -154,9 +150,7 @@ def _provider(models: Path | None) -> Provider:
     return FolderProvider(models)
 
 
-def _dataset(
-    folder: Path | None, provider: Provider, metrics: tuple[str, ...], console: Console
-) -> Dataset | None:
+def _dataset(folder: Path | None, provider: Provider, metrics: tuple[str, ...]) -> Dataset | None:
     if folder is None:
         return None
     if not provider.trained:
@@ -171,8 +165,7 @@ def _dataset(
         )
     from dse.tasks.image_classification.data.dataset import open_dataset
 
-    with console.status(f"reading {folder}"):
-        return open_dataset(folder)
+    return open_dataset(folder)
 
 
 def _settings(space: SearchSpace, backend: str) -> dict[str, Path]:

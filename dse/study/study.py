@@ -140,6 +140,15 @@ class Study:
         self._store.reading(generations.open_current, self._name, space, plan, about, known)
         self._read(known)
 
+    def close(self) -> None:
+        """Gives up what this opening of the study still claims, such as a trial it has not ended.
+
+        The next one ends such a trial with what was stored, as if this process were gone. What is
+        known of the study can still be read.
+        """
+        ownership.end_session(self._store.session)
+        self._presence = None
+
     @property
     def patience(self) -> Patience:
         """With a storage that fails at work."""
