@@ -14,11 +14,13 @@ import pytest
 import dse
 from dse.cli import run
 from dse.core.errors import RequestError
-from dse.core.metrics import ACCURACY, DEFAULT_OBJECTIVES, LATENCY, METRICS, THROUGHPUT
+from dse.core.metrics import LATENCY, METRICS, THROUGHPUT
 from dse.study.folder import StudyFolder
 from dse.study.generations import distributions
 from dse.study.record import Purpose
+from dse.tasks.image_classification.quality import ACCURACY
 from tests.commandline import Command, command, folder_in_memory, here, tmp_path
+from tests.objectives import DEFAULT_OBJECTIVES
 from tests.replays import write_space, write_table
 from tests.study.studies import create, fill, planned, small_space
 

@@ -9,6 +9,7 @@ import click
 
 from dse import __version__
 from dse.core.errors import DseError
+from dse.tasks import registry  # noqa: F401 (the qualities of tasks become metrics)
 
 INTERRUPTED = 130
 COMMANDS = {

@@ -178,7 +178,7 @@ def _summary(variant: Variant) -> dict[str, Any]:
         "resolution": variant.resolution,
         "macs_millions": round(spent.macs / 1e6, 3),
         "parameters_millions": round(spent.parameters / 1e6, 4),
-        "published_percent": {name: one.percent for name, one in variant.published.items()},
+        "published_percent": {name: one.value for name, one in variant.published.items()},
     }
 
 
@@ -197,7 +197,11 @@ def _details(variant: Variant) -> dict[str, Any]:
         "classes": variant.classes,
         "preprocessing": pixels,
         "published": {
-            precision: {**asdict(one), **asdict(source(variant, precision))}
+            precision: {
+                "percent": one.value,
+                "source": one.source,
+                **asdict(source(variant, precision)),
+            }
             for precision, one in variant.published.items()
         },
     }

@@ -107,11 +107,11 @@ def _print_checks(here: System, checks: list[Check]) -> None:
 
 def _print_noise(noise: Noise) -> None:
     from dse.core.metrics import METRICS
-    from dse.explore.noise import MODEL, PRECISION
+    from dse.explore.noise import configuration
 
-    count = len(noise.disturbances)
+    count, probed = len(noise.disturbances), configuration(noise.backend)
     click.echo(
-        f"noise: {MODEL} {PRECISION}, {noise.backend} {noise.version}, 1 thread, "
+        f"noise: {probed.model} {probed.precision}, {noise.backend} {noise.version}, 1 thread, "
         f"{count} process{'es' if count > 1 else ''}"
     )
     for name, values in noise.values.items():

@@ -9,8 +9,9 @@ from rich.text import Text
 
 from dse.compare.summary import BEST, best, frontier, notes
 from dse.core.measurement import Source
-from dse.core.metrics import ACCURACY, SCENARIOS
+from dse.core.metrics import SCENARIOS
 from dse.report.text import DECIMALS, HEADINGS
+from dse.tasks.image_classification.quality import ACCURACY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -22,7 +22,6 @@ from dse.report.text import (
     marks,
 )
 from dse.study.record import Purpose
-from dse.tasks.image_classification.judging import normalisations
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -67,7 +66,7 @@ def _announce(exploration: Exploration, err: Console) -> None:
             f"CPU: {system.title}, {system.available_words}",
             f"runtimes: {runtimes}",
             *environment_lines(prepared.environment, BY_OPTION),
-            *prepared.images,
+            *prepared.dataset_lines,
         ],
         err,
     )
@@ -76,7 +75,7 @@ def _announce(exploration: Exploration, err: Console) -> None:
         *([unrecorded] if unrecorded else []),
         *excluded_lines(plan.excluded),
         *borrowed_lines(study.about.borrowed),
-        *normalisations(plan.configurations, prepared.provider),
+        *prepared.task.warnings(plan.configurations, prepared.provider),
     )
     print_lines(doubts, err, "yellow")
     done, planned = len(study.records), study.about.planned

@@ -84,7 +84,7 @@ def run(request: ValidateRequest) -> int:
     subjects = Resolver(_bench(study, prepared, memory, err), study)
     scheduler = Scheduler(prepared, subjects, known, fidelity, memory, study.folder.runs)
     schedule = scheduler.schedule(records, scenarios)
-    print_lines([*environment_lines(environment), *prepared.images], err)
+    print_lines([*environment_lines(environment), *prepared.dataset_lines], err)
     _announce(schedule, console() if request.dry_run else err)
     if request.dry_run or not schedule.runs:
         return 1 if schedule.refused else 0
@@ -144,6 +144,7 @@ def _bench(study: Study, prepared: Prepared, memory_bytes: int, err: Console) ->
             print_lines([f"decoded {total} {what}"], err)
 
     return MeasurementContext(
+        task=prepared.task,
         provider=prepared.provider,
         offers=prepared.offers,
         dataset=prepared.dataset,

@@ -7,8 +7,9 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from dse.core.measurement import Source
-from dse.core.metrics import ACCURACY
+from dse.core.metrics import is_quality
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
+from dse.tasks.image_classification.quality import ACCURACY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,10 +89,10 @@ def _difference(row: Row) -> Difference | None:
     if variant is None or published is None or _taken_over(row):
         return None
     percent = row.values[ACCURACY.name]
-    return Difference(variant.name, str(precision), percent, published.percent, row.images)
+    return Difference(variant.name, str(precision), percent, published.value, row.images)
 
 
 def _taken_over(row: Row) -> bool:
     """Whether the accuracy is the published one itself, beside times that were measured."""
-    others = {source for metric, source in row.sources.items() if metric != ACCURACY.name}
+    others = {source for metric, source in row.sources.items() if not is_quality(metric)}
     return row.sources[ACCURACY.name] is Source.PUBLISHED and bool(others - {Source.PUBLISHED})

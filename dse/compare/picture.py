@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 from dse.compare.summary import AXES
 from dse.core.errors import RequestError
-from dse.core.metrics import ACCURACY, METRICS
+from dse.core.metrics import METRICS
 from dse.report.picture import COLOURS, drawing
+from dse.tasks.image_classification.quality import ACCURACY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from dse.core import plausibility
 from dse.core.measurement import Source
-from dse.core.metrics import ACCURACY, LATENCY, SCENARIOS, THROUGHPUT
+from dse.core.metrics import LATENCY, SCENARIOS, THROUGHPUT
+from dse.tasks.image_classification.quality import ACCURACY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from dse.compare.criteria import completed
 from dse.core.configuration import CONFIGURATION_FIELDS
 from dse.core.measurement import Source
-from dse.core.metrics import ACCURACY, METRICS, SCENARIOS
+from dse.core.metrics import METRICS, SCENARIOS, is_quality
 from dse.core.pareto import nondominated
 from dse.derived.coverage import Coverage
 from dse.derived.names import bounds
 from dse.derived.point import Inputs, Machine
 from dse.results.table import OFFLINE_POWER
+from dse.tasks.image_classification.quality import ACCURACY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,7 +87,7 @@ class ComparedSystem:
     @property
     def sources(self) -> tuple[str, ...]:
         """Where its values come from, but for accuracies that were taken over."""
-        found = {s for e in self.entries for m, s in e.row.sources.items() if m != ACCURACY.name}
+        found = {s for e in self.entries for m, s in e.row.sources.items() if not is_quality(m)}
         return tuple(sorted(source.value for source in found))
 
     @property

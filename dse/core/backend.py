@@ -55,6 +55,19 @@ class Knob:
 
 
 @dataclass(frozen=True, slots=True)
+class Scores:
+    """The one output that counts, of a model that answers each sample with a row of scores.
+
+    Attributes:
+        width: the number of scores in a row; None where it is not known.
+        usual: the widths that tell this output from others where its own is not known.
+    """
+
+    width: int | None = None
+    usual: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LoadRequest:
     """Everything a backend needs to make a model ready.
 

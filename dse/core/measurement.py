@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from dse.core.metrics import is_quality
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -130,6 +132,19 @@ class Measurement:
 
 
 @dataclass(frozen=True, slots=True)
+class PublishedQuality:
+    """A quality that others measured.
+
+    Attributes:
+        value: in the unit of the task's quality.
+        source: where the figure was published, in words.
+    """
+
+    value: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What is known of a configuration after its run: its measurements, and why it failed if so."""
 
@@ -144,3 +159,8 @@ class Outcome:
     def measurement(self, metric: str) -> Measurement | None:
         """The measurement of a metric, if there is one."""
         return next((m for m in self.measurements if m.metric == metric), None)
+
+    @property
+    def quality(self) -> Measurement | None:
+        """The measurement of the task's quality, if there is one."""
+        return next((m for m in self.measurements if is_quality(m.metric)), None)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from dse.core.intervals import wilson
 from dse.core.measurement import Source
-from dse.core.metrics import ACCURACY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -86,7 +85,7 @@ def notes(outcome: Outcome) -> tuple[Note, ...]:
 
     Accuracies that were measured before any of this was counted have no notes.
     """
-    accuracy = outcome.measurement(ACCURACY.name)
+    accuracy = outcome.quality
     if accuracy is None or accuracy.source is not Source.MEASURED:
         return ()
     return accuracy_notes(accuracy)

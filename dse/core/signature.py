@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    Form = Mapping[str, Any]
+    """A JSON object that says how a sample becomes the input of a model, in a task's own terms: of
+    an image classifier its resolution, layout, mean and so on."""
+
 Fill = Literal["noise", "ids", "positions", "ones", "zeros", "values"]
 """What an input is filled with: numbers of its type's whole range (of -1 to 1 for floating point),
 numbers below a bound, the places 0, 1, 2 and so on, one and the same number throughout, or given

@@ -1,4 +1,4 @@
-"""What can be run here: the models on offer, the runtimes installed, the accuracies known."""
+"""What can be run here: the models on offer, the runtimes installed, the qualities published."""
 
 from __future__ import annotations
 
@@ -8,36 +8,38 @@ from typing import TYPE_CHECKING
 from dse.core import registry
 from dse.core.errors import RequestError
 from dse.environments.availability import runtime_availabilities
-from dse.tasks.image_classification.models.catalogue import CATALOGUE
-from dse.tasks.image_classification.models.published import published
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dse.core.measurement import PublishedQuality
     from dse.environments.availability import RuntimeAvailability
     from dse.models.provider import Provider
     from dse.space.space import SearchSpace
-    from dse.tasks.image_classification.models.published import PublishedAccuracy
+    from dse.tasks.task import Task
 
 
 class Capabilities:
     """Answers the question why a configuration can't run here.
 
     Args:
+        task: what the models are for.
         provider: where the model files come from.
         space: names the backends that may be used.
-        environment: the variables that workers start with for the study's sake.
-        needs_published: whether an accuracy is wanted that only published figures can give.
+        environment: the variables that the study sets for its workers.
+        needs_published: whether a quality is wanted that only published figures can give.
     """
 
     def __init__(
         self,
+        task: Task,
         provider: Provider,
         space: SearchSpace,
         environment: Mapping[str, str],
         *,
         needs_published: bool,
     ) -> None:
+        self._task = task
         self._provider = provider
         self._environment = environment
         self._backends = [choice.name for choice in space.backends]
@@ -57,11 +59,11 @@ class Capabilities:
             return "its accuracy is not published; give a --dataset to measure it"
         return problem
 
-    def published(self, model: str, precision: str) -> PublishedAccuracy | None:
-        """The published accuracy of a variant: the provider's word, else the catalogue's."""
+    def published(self, model: str, precision: str) -> PublishedQuality | None:
+        """The published quality of a variant: the provider's word, else the task's."""
         if model in self._provider.models():
             return self._provider.published(model, precision)
-        return published(model).get(precision) if model in CATALOGUE else None
+        return self._task.published(model, precision)
 
     @cached_property
     def runtimes(self) -> dict[str, str]:

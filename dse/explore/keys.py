@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dse.core.checksums import digest
-from dse.core.metrics import ACCURACY, METRICS, MODEL_SIZE, MULTI_STREAM, MULTI_STREAM_SAMPLES
+from dse.core.metrics import METRICS, MODEL_SIZE, MULTI_STREAM, MULTI_STREAM_SAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,23 +27,25 @@ FIRST_PROBE = {
 measured, and is kept beside the key; this stays, so that keys stay what they were."""
 
 
-def accuracy_key(
+def quality_key(
+    metric: str,
     configuration: Configuration,
     backend: Backend,
     depends: Mapping[str, Any],
     dataset: str,
     instruction_sets: Sequence[str] | None,
 ) -> str:
-    """The key of an accuracy: it depends on no thread or batch.
+    """The key of a quality: it depends neither on threads nor on batches.
 
     Of the CPU it depends on the instruction sets, by which runtimes choose their arithmetic: int8
     products saturate on some.
 
     Args:
+        metric: its name.
         configuration: what is measured.
         backend: tells which of its knobs change what is computed.
         depends: the model file and the runtime.
-        dataset: its fingerprint; empty where there is none.
+        dataset: its fingerprint; empty where there is no data set.
         instruction_sets: of the CPU; None where they are not known.
     """
     numeric = {knob.name for knob in backend.knobs if knob.numeric}
@@ -53,7 +55,7 @@ def accuracy_key(
     }
     if instruction_sets is not None:
         more["instruction_sets"] = list(instruction_sets)
-    return digest({"metric": ACCURACY.name, **depends, **more})
+    return digest({"metric": metric, **depends, **more})
 
 
 def size_key(sha256: str) -> str:
@@ -98,16 +100,16 @@ def speed_key(
     return digest({"metric": metric, **depends, **more})
 
 
-def overlap(one: Configuration, other: Configuration, *, accuracy: bool) -> bool:
+def overlap(one: Configuration, other: Configuration, *, quality: bool) -> bool:
     """Whether two configurations may have a measurement in common.
 
     Args:
         one: a configuration.
         other: another one.
-        accuracy: whether accuracies are measured, which depend on model and runtime only: an
+        quality: whether qualities are measured, which depend on model and runtime only: an
             exploration has one CPU.
     """
-    if accuracy:
+    if quality:
         return _file(one) == _file(other)
     return _of_latency(one) == _of_latency(other)
 

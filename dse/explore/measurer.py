@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from dse.core.measurement import (
     Outcome,
     Source,
 )
-from dse.core.metrics import ACCURACY, COSTS, METRICS, MODEL_SIZE
+from dse.core.metrics import COSTS, METRICS, MODEL_SIZE, is_quality
 from dse.explore.costs import piggybacked_metrics
 from dse.explore.disturbances import Disturbances
 from dse.explore.keys import overlap
@@ -57,7 +58,23 @@ class Measurer:
 
     def overlaps(self, one: Configuration, other: Configuration) -> bool:
         """Whether two configurations may have a measurement in common."""
-        return overlap(one, other, accuracy=self._bench.dataset is not None)
+        return overlap(one, other, quality=self._bench.dataset is not None)
+
+    def ready(self, configuration: Configuration) -> bool:
+        """Whether all files that measuring a configuration takes are there. Cheap."""
+        return self._subjects.ready(configuration)
+
+    def prepare(self, configuration: Configuration) -> None:
+        """Makes the files that measuring a configuration takes, which may take minutes.
+
+        A model file that can't be made becomes a failure in `measure`.
+
+        Raises:
+            RequestError: a model file or a sample can't be used.
+            DseError: the cache can't be written.
+        """
+        with suppress(ModelError):
+            self._subjects.ensure_artefact(configuration)
 
     def measure(self, configuration: Configuration, run: str, keep: Keep) -> Outcome:
         """The outcome of a configuration: what is known is remembered, the rest is probed.
@@ -119,9 +136,11 @@ class Measurer:
 
     def _subject(self, configuration: Configuration) -> ResolvedConfiguration | Failure:
         try:
-            return self._subjects.resolve(configuration)
+            subject = self._subjects.resolve(configuration)
         except ModelError as error:
             return Failure(FailureKind.LOAD, str(error))
+        self._subjects.check(subject)
+        return subject
 
     def _requests(
         self, subject: ResolvedConfiguration, metrics: Iterable[str], *, extra: bool = False
@@ -144,12 +163,12 @@ class Measurer:
                 size = Measurement(request.metric, size_mib, request.key, Source.MEASURED)
                 keep(size)
                 known[size.metric] = size
-            elif request.metric == ACCURACY.name and (found := self._published(subject)):
+            elif is_quality(request.metric) and (found := self._published(subject, request.metric)):
                 known[found.metric] = found
         return known
 
-    def _published(self, subject: ResolvedConfiguration) -> Measurement | None:
-        """The published accuracy, where none is measured."""
+    def _published(self, subject: ResolvedConfiguration, metric: str) -> Measurement | None:
+        """The published quality, where none is measured."""
         if self._bench.dataset is not None or subject.recorded:
             return None
         configuration = subject.configuration
@@ -157,8 +176,8 @@ class Measurer:
         if figure is None:
             return None
         return Measurement(
-            metric=ACCURACY.name,
-            value=figure.percent,
+            metric=metric,
+            value=figure.value,
             key="published",
             source=Source.PUBLISHED,
             details={"source": figure.source},
@@ -169,7 +188,7 @@ class Measurer:
     ) -> Failure | None:
         """Why what is missing can't be taken: it is not published, or has failed for good."""
         measured = self._bench.dataset is not None or subject.recorded
-        if not measured and any(request.metric == ACCURACY.name for request in missing):
+        if not measured and any(is_quality(request.metric) for request in missing):
             configuration = subject.configuration
             reason = f"no accuracy of {configuration.model} {configuration.precision} is published"
             return Failure(FailureKind.UNSUPPORTED, reason, attempts=0)
@@ -228,7 +247,7 @@ class Measurer:
 
     def _limits(self, tasks: tuple[MetricRequest, ...]) -> Limits:
         limits, dataset = self._bench.limits, self._bench.dataset
-        if dataset is None or all(task.metric != ACCURACY.name for task in tasks):
+        if dataset is None or all(not is_quality(task.metric) for task in tasks):
             return limits
         longer = ACCURACY_SECONDS_PER_IMAGE * len(dataset)
         return replace(limits, timeout_s=limits.timeout_s + longer)

@@ -15,8 +15,8 @@ from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.environments.availability import runtime_availabilities
 from dse.machine.measuring_lock import measuring_lock, nothing
 from dse.measure.runner import Limits, run_worker
-from dse.measure.spec import PROBE, InputSource, MetricRequest, Spec
-from dse.tasks.image_classification.models.builtin import BuiltinProvider
+from dse.measure.spec import PROBE, MetricRequest, ModelFiles, Spec, TaskSpec
+from dse.tasks.registry import DEFAULT, task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from dse.measure.spec import Fidelity
 
 RUNTIMES = ("onnxruntime", "litert", "openvino")
-MODEL, PRECISION = "mobilenet-v1-0.25-128", "fp32"
-"""The smallest of the catalogue: disturbances show most where an inference is short."""
 METRICS = (LATENCY.name, THROUGHPUT.name)
 LIMITS = Limits(timeout_s=120.0, memory_bytes=0)
 
@@ -93,14 +91,14 @@ class Noise:
 def measure_noise(
     probes: int, fidelity: Fidelity = PROBE, waits: Callable[[], None] = nothing
 ) -> Noise:
-    """Takes the same probe in so many fresh processes; does nothing else meanwhile.
+    """Takes the same probe in several fresh processes, one after the other.
 
     Waits for another process that measures on this machine.
 
     Args:
-        probes: how many, at least one.
-        fidelity: how long each takes.
-        waits: called where another process measures on this machine, before it is waited for.
+        probes: the number of processes, at least one.
+        fidelity: the length of each probe.
+        waits: called before another process that measures on this machine is waited for.
 
     Raises:
         UnavailableError: no runtime that could be measured is installed.
@@ -117,27 +115,34 @@ def measure_noise(
 
 def configuration(backend: str) -> Configuration:
     """What is measured, on one of the runtimes."""
-    return Configuration(MODEL, PRECISION, backend, threads=1, batch_size=1)
+    return Configuration(*_model(), backend, threads=1, batch_size=1)
+
+
+def _model() -> tuple[str, str]:
+    """Name and precision of the model that the default task offers for this."""
+    found = task(DEFAULT).probe
+    if found is None:
+        raise UnavailableError(f"no noise figure: the task {DEFAULT} has no model for it")
+    return found
 
 
 def _probe(folder: Path, fidelity: Fidelity) -> Probe:
     """The probe on the first runtime that is usable here."""
-    provider, obstacles = BuiltinProvider(), []
+    given, (model, precision), obstacles = task(DEFAULT), _model(), []
+    provider = given.provider(None)
     for name, found in runtime_availabilities(RUNTIMES).items():
         formats = registry.backend(name).formats
-        obstacle = str(found.error) if found.error else provider.obstacle(MODEL, PRECISION, formats)
+        obstacle = str(found.error) if found.error else provider.obstacle(model, precision, formats)
         if obstacle is None and found.python is not None and found.version is not None:
-            artefact = provider.artefact(MODEL, PRECISION, formats)
+            artefact = provider.artefact(model, precision, formats)
             spec = Spec(
                 run="noise",
                 folder=folder / "noise",
                 configuration=configuration(name),
-                model_file=artefact.path,
-                preprocessing=artefact.preprocessing,
-                inputs=InputSource(),
-                tasks=tuple(MetricRequest(metric, "noise") for metric in METRICS),
+                model=ModelFiles(artefact.path),
+                task=TaskSpec(given.worker, artefact.form, rules=given.rules),
+                requests=tuple(MetricRequest(metric, "noise") for metric in METRICS),
                 fidelity=fidelity,
-                settings={},
             )
             return Probe(spec, found.python, found.version)
         obstacles.append(obstacle)

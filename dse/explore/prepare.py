@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 
 from dse.core import registry
 from dse.core.errors import RequestError
-from dse.core.metrics import ACCURACY
 from dse.environments.config import named
-from dse.explore.calibrating import with_conversions
 from dse.explore.capabilities import Capabilities
 from dse.explore.costs import refuse_unmeasurable
 from dse.machine.cgroups import memory_left
@@ -18,6 +16,7 @@ from dse.machine.procfs import read
 from dse.machine.system import detect
 from dse.space.values import SourceLocation
 from dse.study.metadata import NO_ACCURACY, PUBLISHED, StudyMetadata
+from dse.tasks.registry import task as find_task
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,10 +24,10 @@ if TYPE_CHECKING:
     from dse.machine.system import System
     from dse.models.provider import Provider
     from dse.space import SearchSpace
-    from dse.tasks.image_classification.data.dataset import Dataset
+    from dse.tasks.task import Dataset, Task
 
 MEMORY_SHARE = 0.9
-"""Of the memory that is free at the start; the rest is for the system and this process."""
+"""The share of the memory that is free at the start; the system and this process need the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +35,17 @@ class Prepared:
     """What is measured, with what, and where.
 
     Attributes:
+        task: what the models are for.
         space: the search space.
         provider: where model files come from.
-        dataset: the labelled images; None for random inputs and published accuracies.
+        dataset: the samples with the right answers; None for made-up inputs and published
+            qualities.
         offers: what is known of models and runtimes.
         system: the description of this CPU.
-        environment: the variables that workers start with for the study's sake.
+        environment: the variables that the study sets for its workers.
     """
 
+    task: Task
     space: SearchSpace
     provider: Provider
     dataset: Dataset | None
@@ -60,10 +62,10 @@ class Prepared:
         """The description of a study of all this.
 
         Args:
-            planned: how many configurations can run here.
+            planned: the number of configurations that can run here.
             excluded: what can't, a line for each reason.
         """
-        accuracy = PUBLISHED if ACCURACY.name in self.metrics else NO_ACCURACY
+        accuracy = PUBLISHED if wants_quality(self.task, self.metrics) else NO_ACCURACY
         return StudyMetadata(
             system=self.system.as_dict(),
             space=self.space.as_dict(),
@@ -72,22 +74,21 @@ class Prepared:
             accuracy=self.dataset.fingerprint if self.dataset is not None else accuracy,
             models=self.provider.name,
             runtimes=self.offers.runtimes,
+            task=self.task.name,
             environment=self.environment,
         )
 
     @property
-    def images(self) -> list[str]:
-        """What there is to say of the data set, in lines; none where there is none."""
+    def dataset_lines(self) -> list[str]:
+        """What there is to say of the data set; empty without one."""
         if self.dataset is None:
             return []
-        count, labels = len(self.dataset), len(set(self.dataset.labels))
-        plural = "label" if labels == 1 else "labels"
-        found = f"{count:,} images of {labels:,} {plural}, from {self.dataset.origin}"
+        found = f"{self.dataset.description}, from {self.dataset.origin}"
         return [f"data set: {line}" for line in (found, *self.dataset.notes)]
 
     @property
     def memory_bytes(self) -> int:
-        """What a worker may allocate, as far as the system tells."""
+        """The bytes that a worker may allocate, as far as the system tells."""
         return int(MEMORY_SHARE * free_memory_bytes(self.system))
 
     @property
@@ -108,27 +109,33 @@ def prepare(
     Args:
         space: what is to be measured.
         models: a folder of model files; None for the builtin models.
-        dataset: a folder of labelled images, if there is one.
-        environment: the variables that workers start with for the study's sake.
+        dataset: the folder of a data set, if there is one.
+        environment: the variables that the study sets for its workers.
 
     Raises:
         RequestError: one of them can't be used, no runtime of the space can, or the space asks for
             what can't be measured here.
     """
     refuse_unmeasurable(space)
-    provider = _provider(models)
+    task = find_task(space.task)
+    given = task.provider(models)
     metrics = metrics_of(space)
-    images = _dataset(dataset, provider, metrics)
-    provider = with_conversions(provider, images)
-    needs_published = ACCURACY.name in metrics and images is None
-    offers = Capabilities(provider, space, environment, needs_published=needs_published)
+    samples = _dataset(task, dataset, given, metrics)
+    provider = task.with_conversions(given, samples)
+    needs_published = samples is None and wants_quality(task, metrics)
+    offers = Capabilities(task, provider, space, environment, needs_published=needs_published)
     offers.check()
-    return Prepared(space, provider, images, offers, named(detect()), environment)
+    return Prepared(task, space, provider, samples, offers, named(detect()), environment)
 
 
 def metrics_of(space: SearchSpace) -> tuple[str, ...]:
     """The metrics that every configuration of a space needs."""
     return tuple(dict.fromkeys([*space.objectives, *(c.metric for c in space.constraints)]))
+
+
+def wants_quality(task: Task, metrics: Iterable[str]) -> bool:
+    """Whether the quality of a task is among metrics."""
+    return task.quality is not None and task.quality.metric.name in metrics
 
 
 def settings_of(space: SearchSpace, backends: Iterable[str]) -> Mapping[str, Mapping[str, Path]]:
@@ -140,32 +147,27 @@ def settings_of(space: SearchSpace, backends: Iterable[str]) -> Mapping[str, Map
     return {backend: _settings(space, backend) for backend in backends}
 
 
-def _provider(models: Path | None) -> Provider:
-    if models is None:
-        from dse.tasks.image_classification.models.builtin import BuiltinProvider
-
-        return BuiltinProvider()
-    from dse.models.folder import FolderProvider
-
-    return FolderProvider(models)
-
-
-def _dataset(folder: Path | None, provider: Provider, metrics: tuple[str, ...]) -> Dataset | None:
+def _dataset(
+    task: Task, folder: Path | None, provider: Provider, metrics: tuple[str, ...]
+) -> Dataset | None:
     if folder is None:
         return None
+    if task.quality is None:
+        raise RequestError(
+            f"--dataset measures accuracy, which the task {task.name} does not have",
+            remedy="leave --dataset out",
+        )
     if not provider.trained:
         raise RequestError(
             "--dataset measures accuracy, but the builtin models have untrained weights",
             remedy="give trained models with --models, or leave --dataset out",
         )
-    if ACCURACY.name not in metrics:
+    if not wants_quality(task, metrics):
         raise RequestError(
             "--dataset measures accuracy, which the search space neither optimises nor constrains",
-            remedy=f"add {ACCURACY.name} to its objectives, or leave --dataset out",
+            remedy=f"add {task.quality.metric.name} to its objectives, or leave --dataset out",
         )
-    from dse.tasks.image_classification.data.dataset import open_dataset
-
-    return open_dataset(folder)
+    return task.open_dataset(folder)
 
 
 def _settings(space: SearchSpace, backend: str) -> dict[str, Path]:

@@ -1,4 +1,4 @@
-"""Configurations with everything that their measurements depend on: model file, images, keys."""
+"""Configurations with everything that their measurements depend on: model file, samples, keys."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ from dse.core import registry
 from dse.core.backend import Recording
 from dse.core.checksums import canonical_json, digest, sha256_of
 from dse.core.errors import ModelError, RequestError
-from dse.core.metrics import ACCURACY, MODEL_SIZE
+from dse.core.metrics import MODEL_SIZE, is_quality
 from dse.core.worker_environment import deliberate
-from dse.explore.keys import accuracy_key, size_key, speed_key
-from dse.measure.spec import InputSource, Spec
-from dse.tasks.image_classification.data.pixel_cache import image_cache, label_file
-from dse.tasks.image_classification.judging import judged_by
-from dse.tasks.image_classification.preprocessing import Preprocessing
+from dse.explore.keys import quality_key, size_key, speed_key
+from dse.measure.spec import ModelFiles, Spec, TaskSpec
+from dse.tasks.task import InputFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,20 +24,19 @@ if TYPE_CHECKING:
     from dse.core.backend import Backend
     from dse.core.configuration import Configuration, KnobValue
     from dse.core.measurement import Measurement
+    from dse.core.signature import Form
     from dse.explore.capabilities import Capabilities
     from dse.machine.system import System
     from dse.measure.runner import Limits
     from dse.measure.spec import Fidelity, MetricRequest
     from dse.models.provider import Artefact, Provider
     from dse.study.study import Study
-    from dse.tasks.image_classification.data.dataset import Dataset
+    from dse.tasks.task import Dataset, Task
 
-PLAIN = Preprocessing(resolution=32)
-"""Input of the backends that need no model file."""
 MAX_LISTED = 3
-"""Files of weights that are named."""
-SAMPLES_BYTES = 256 << 20
-"""The most memory that the samples of a run take, where a model may take samples of any size."""
+"""The most files of weights that are named."""
+MAX_SAMPLES_BYTES = 256 << 20
+"""The most memory that the samples of a run take, where MLPerf has no rules for the task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +44,21 @@ class MeasurementContext:
     """What stays the same from one configuration to the next.
 
     Attributes:
+        task: what the models are for.
         provider: where model files come from.
         offers: what is known of them.
-        dataset: the labelled images; None for random inputs and published accuracies.
+        dataset: the samples with the right answers; None for made-up inputs.
         metrics: the metrics that every configuration needs.
         settings: the files that the space gives each backend.
         limits: of a worker.
         system: the CPU, as the study has it.
         again: whether a disturbed measurement is repeated.
-        progress: called with (done, total, what) while images are decoded.
+        progress: called with (done, total, what) while samples are prepared.
         duration_s: shortest duration of each run in seconds; None for that of its fidelity.
-        environment: the variables that workers start with for the study's sake.
+        environment: the variables that the study sets for its workers.
     """
 
+    task: Task
     provider: Provider
     offers: Capabilities
     dataset: Dataset | None
@@ -77,29 +76,32 @@ class MeasurementContext:
 class ResolvedConfiguration:
     """A configuration with everything its measurements depend on.
 
-    `judged_by` is kept with its accuracy, see `dse.tasks.image_classification.judging`.
+    Attributes:
+        configuration: what is measured.
+        backend: that runs it.
+        artefact: its model file; None where the backend reads none.
+        form: how a sample becomes its input.
+        settings: the files that the space gives the backend, by name.
+        depends: what the keys of its measurements are made from.
+        details: what is stored with its quality, see `dse.tasks.task.Task.details`.
     """
 
     configuration: Configuration
     backend: Backend
     artefact: Artefact | None
+    form: Form
     settings: Mapping[str, Path]
     depends: Mapping[str, Any]
-    judged_by: Mapping[str, KnobValue] = field(default_factory=dict)
+    details: Mapping[str, KnobValue] = field(default_factory=dict)
 
     @property
     def recorded(self) -> bool:
-        """Whether every value, accuracy too, comes from a table."""
+        """Whether every value, the quality too, comes from a table."""
         return isinstance(self.backend, Recording)
 
     @property
-    def preprocessing(self) -> Preprocessing:
-        """How an image becomes its input."""
-        return self.artefact.preprocessing if self.artefact else PLAIN
-
-    @property
     def origin(self) -> Mapping[str, KnobValue]:
-        """The model file in words: its name, its weights, the images that calibrated it."""
+        """The model file in words: its name, its weights, the samples that calibrated it."""
         artefact = self.artefact
         if artefact is None:
             return {}
@@ -112,158 +114,198 @@ class ResolvedConfiguration:
         }
 
     def complete(self, measurement: Measurement) -> Measurement:
-        """An accuracy says what it is judged by."""
-        if not self.judged_by or measurement.metric != ACCURACY.name:
+        """A measurement as it is stored: a quality with the details to judge it by."""
+        if not self.details or not is_quality(measurement.metric):
             return measurement
-        return replace(measurement, details={**measurement.details, **self.judged_by})
+        return replace(measurement, details={**measurement.details, **self.details})
 
 
 class Resolver:
-    """Finds out what a configuration's measurements depend on.
+    """Finds out what a configuration's measurements depend on, and makes the files for them.
+
+    `ensure_artefact` does what may take minutes; after it, `resolve` only looks up.
 
     Args:
-        bench: what stays the same.
-        study: remembers which files it was measured with.
+        context: what stays the same.
+        study: knows which files it was measured with.
     """
 
-    def __init__(self, bench: MeasurementContext, study: Study) -> None:
-        self._bench = bench
+    def __init__(self, context: MeasurementContext, study: Study) -> None:
+        self._context = context
         self._study = study
-        self._artefacts: dict[tuple[str, str, str], Artefact | ModelError] = {}
+        self._artefacts: dict[tuple[str, ...], Artefact | ModelError] = {}
+        self._inputs: dict[str, InputFiles] = {}
         self._hashes: dict[Path, str] = {}
+        self._checked: set[str] = set()
 
-    def spec(
-        self,
-        subject: ResolvedConfiguration,
-        run: str,
-        tasks: tuple[MetricRequest, ...],
-        fidelity: Fidelity,
-    ) -> Spec:
-        """What a worker is told.
+    def ready(self, configuration: Configuration) -> bool:
+        """Whether `ensure_artefact` has nothing left to do. Cheap."""
+        form = self._context.task.plain_form
+        if registry.backend(configuration.backend).formats:
+            artefact = self._artefacts.get(_name(configuration))
+            if artefact is None or isinstance(artefact, ModelError):
+                return artefact is not None
+            form = artefact.form
+        files = self._inputs.get(canonical_json(form))
+        return files is not None and all(path.exists() for path in files.files.values())
+
+    def ensure_artefact(self, configuration: Configuration) -> None:
+        """Makes the model file and prepares the samples that it takes, where they are not there.
+
+        A model file that can't be made stays a `ModelError` of the configuration.
 
         Raises:
-            RequestError, DseError: an image can't be read, the cache can't be written.
+            ModelError: the model file can't be made.
+            RequestError: a file or a sample can't be used.
+            DseError: the cache can't be written.
         """
-        artefact = subject.artefact
-        return Spec(
-            run=run,
-            folder=(self._study.folder.runs / run).absolute(),
-            configuration=subject.configuration,
-            model_file=artefact.path if artefact else None,
-            beside=artefact.beside if artefact else (),
-            preprocessing=subject.preprocessing,
-            inputs=self._inputs(subject.preprocessing),
-            tasks=tasks,
-            fidelity=self._fitting(fidelity, artefact),
-            settings=subject.settings,
-            signature=artefact.signature if artefact else None,
-            classes=artefact.classes if artefact else None,
-            environment=self._bench.environment,
-        )
-
-    def _fitting(self, fidelity: Fidelity, artefact: Artefact | None) -> Fidelity:
-        """A fidelity with the duration that was asked for, and samples that memory can hold."""
-        if self._bench.duration_s is not None:
-            fidelity = replace(fidelity, min_duration_ms=math.ceil(1e3 * self._bench.duration_s))
-        if artefact is not None and artefact.signature is not None:
-            affordable = SAMPLES_BYTES // max(1, artefact.signature.sample_bytes)
-            samples = max(1, min(fidelity.performance_samples, affordable))
-            fidelity = replace(fidelity, performance_samples=samples)
-        return fidelity
-
-    def _inputs(self, preprocessing: Preprocessing) -> InputSource:
-        dataset = self._bench.dataset
-        if dataset is None:
-            return InputSource()
-        side = preprocessing.resolution
-
-        def progress(done: int, total: int) -> None:
-            self._bench.progress(done, total, f"images at {side} x {side}")
-
-        pixels = image_cache(dataset, preprocessing, progress)
-        return InputSource(pixels, label_file(dataset), dataset=dataset.fingerprint)
+        name, formats = _name(configuration), registry.backend(configuration.backend).formats
+        if not formats:
+            self._prepare(self._context.task.plain_form)
+            return
+        model, precision = configuration.model, configuration.precision
+        provider = self._context.provider
+        if name not in self._artefacts:
+            if self._context.dataset is not None:
+                # Making the file may need the samples: here their preparation is shown.
+                self._prepare(provider.form(model, precision, formats))
+            try:
+                self._artefacts[name] = provider.artefact(model, precision, formats)
+            except ModelError as error:
+                self._artefacts[name] = error
+        self._prepare(self._found(configuration).form)
 
     def resolve(self, configuration: Configuration) -> ResolvedConfiguration:
-        """A configuration with its model file, which is made if need be.
+        """A configuration with its model file. Makes and stores nothing.
+
+        `ensure_artefact` must have been called for it.
 
         Raises:
-            ModelError: there is no such file, or it can't be made.
-            RequestError: the study was measured with another file.
+            ModelError: its model file could not be made.
+            RequestError: a file of the backend's settings can't be read.
         """
-        backend = registry.backend(configuration.backend)
-        artefact = self._artefact(configuration, backend) if backend.formats else None
-        settings = self._settings(configuration.backend)
+        backend, context = registry.backend(configuration.backend), self._context
+        artefact = self._found(configuration) if backend.formats else None
+        form = artefact.form if artefact else context.task.plain_form
+        settings = context.settings.get(configuration.backend, {})
         depends: dict[str, Any] = {
             "model": configuration.model,
             "precision": configuration.precision,
             "artefact": artefact.sha256 if artefact else "",
-            "preprocessing": (artefact.preprocessing if artefact else PLAIN).as_dict(),
+            **context.task.identity(form),
             "settings": {name: self._hash(path) for name, path in settings.items()},
             "backend": configuration.backend,
-            "version": self._bench.offers.runtimes[configuration.backend],
+            "version": context.offers.runtimes[configuration.backend],
         }
-        if artefact is not None and artefact.signature is not None:
-            depends["signature"] = artefact.signature.as_dict()
         # Left out where nothing was set: keys stay what they were.
-        if variables := deliberate(self._bench.environment):
+        if variables := deliberate(context.environment):
             depends["environment"] = variables
-        judged = self._judged_by(configuration, artefact) if artefact else {}
-        return ResolvedConfiguration(configuration, backend, artefact, settings, depends, judged)
+        details = self._details(configuration, artefact) if artefact else {}
+        return ResolvedConfiguration(
+            configuration, backend, artefact, form, settings, depends, details
+        )
 
-    def _judged_by(
-        self, configuration: Configuration, artefact: Artefact
-    ) -> Mapping[str, KnobValue]:
-        published = self._bench.offers.published(configuration.model, configuration.precision)
-        sets = self._bench.system.instruction_sets
-        return judged_by(configuration, artefact, published, self._bench.dataset, sets)
+    def check(self, resolved: ResolvedConfiguration) -> None:
+        """Has the study note the files of a configuration, or compare them with what it noted.
 
-    def _settings(self, backend: str) -> Mapping[str, Path]:
-        settings = self._bench.settings.get(backend, {})
-        for name, path in settings.items():
-            self._study.remember_artefact(f"{backend}'s {name}", self._hash(path))
-        return settings
+        Raises:
+            RequestError: the study was measured with other files.
+        """
+        backend, artefact = resolved.configuration.backend, resolved.artefact
+        for name, path in resolved.settings.items():
+            self._check(f"{backend}'s {name}", self._hash(path))
+        if artefact is None:
+            return
+        configuration = resolved.configuration
+        name = f"{configuration.model} {configuration.precision} {artefact.format}"
+        if name not in self._checked:
+            identity = self._context.task.identity(resolved.form)
+            earlier = _file_identity(sha256_of(artefact.path), identity) if artefact.beside else ""
+            self._check(name, _file_identity(artefact.sha256, identity), earlier)
 
-    def _artefact(self, configuration: Configuration, backend: Backend) -> Artefact:
-        name = (configuration.model, configuration.precision, "/".join(backend.formats))
-        if name not in self._artefacts:
-            try:
-                self._artefacts[name] = self._made(name[0], name[1], backend)
-            except ModelError as error:
-                self._artefacts[name] = error
-        found = self._artefacts[name]
+    def spec(
+        self,
+        resolved: ResolvedConfiguration,
+        run: str,
+        requests: tuple[MetricRequest, ...],
+        fidelity: Fidelity,
+    ) -> Spec:
+        """What a worker is told."""
+        artefact, task = resolved.artefact, self._context.task
+        return Spec(
+            run=run,
+            folder=(self._study.folder.runs / run).absolute(),
+            configuration=resolved.configuration,
+            model=ModelFiles(artefact.path, artefact.beside) if artefact else ModelFiles(),
+            task=TaskSpec(
+                worker=task.worker,
+                form=resolved.form,
+                inputs=self._inputs[canonical_json(resolved.form)],
+                rules=task.rules,
+            ),
+            requests=requests,
+            fidelity=self._fit(fidelity, resolved.form),
+            settings=resolved.settings,
+            environment=self._context.environment,
+        )
+
+    def key(self, metric: str, resolved: ResolvedConfiguration) -> str:
+        """The key under which a measurement is remembered."""
+        configuration, context = resolved.configuration, self._context
+        if is_quality(metric) and not resolved.recorded:
+            dataset = context.dataset.fingerprint if context.dataset else ""
+            sets = context.system.instruction_sets
+            depends = resolved.depends
+            return quality_key(metric, configuration, resolved.backend, depends, dataset, sets)
+        if metric == MODEL_SIZE.name and resolved.artefact:
+            return size_key(resolved.artefact.sha256)
+        return speed_key(
+            metric,
+            configuration,
+            resolved.depends,
+            context.system.fingerprint,
+            recorded=resolved.recorded,
+        )
+
+    def _found(self, configuration: Configuration) -> Artefact:
+        found = self._artefacts[_name(configuration)]
         if isinstance(found, ModelError):
             raise found
         return found
 
-    def _made(self, model: str, precision: str, backend: Backend) -> Artefact:
-        provider = self._bench.provider
-        if self._bench.dataset is not None:
-            # Making the file may need the images: here their decoding shows how far it is.
-            self._inputs(provider.preprocessing(model, precision, backend.formats))
-        artefact = provider.artefact(model, precision, backend.formats)
-        earlier = ""
-        if artefact.beside and artefact.signature is None:
-            earlier = _identity(artefact, sha256_of(artefact.path))
-        name = f"{model} {precision} {artefact.format}"
-        self._study.remember_artefact(name, _identity(artefact, artefact.sha256), earlier)
-        return artefact
+    def _prepare(self, form: Form) -> None:
+        """Prepares the samples of the data set in a form, where there is a data set."""
+        context = self._context
 
-    def key(self, metric: str, subject: ResolvedConfiguration) -> str:
-        """The key under which a measurement is remembered."""
-        configuration, bench = subject.configuration, self._bench
-        if metric == ACCURACY.name and not subject.recorded:
-            dataset = bench.dataset.fingerprint if bench.dataset else ""
-            sets = bench.system.instruction_sets
-            return accuracy_key(configuration, subject.backend, subject.depends, dataset, sets)
-        if metric == MODEL_SIZE.name and subject.artefact:
-            return size_key(subject.artefact.sha256)
-        return speed_key(
-            metric,
-            configuration,
-            subject.depends,
-            bench.system.fingerprint,
-            recorded=subject.recorded,
-        )
+        def progress(done: int, total: int) -> None:
+            context.progress(done, total, context.task.describe(form))
+
+        files = InputFiles()
+        if context.dataset is not None:
+            files = context.task.prepare(context.dataset, form, progress)
+        self._inputs[canonical_json(form)] = files
+
+    def _details(self, configuration: Configuration, artefact: Artefact) -> Mapping[str, KnobValue]:
+        context = self._context
+        published = context.offers.published(configuration.model, configuration.precision)
+        sets = context.system.instruction_sets
+        return context.task.details(configuration, artefact, published, context.dataset, sets)
+
+    def _fit(self, fidelity: Fidelity, form: Form) -> Fidelity:
+        """A fidelity with the duration that was asked for, and samples that memory can hold."""
+        context = self._context
+        if context.duration_s is not None:
+            fidelity = replace(fidelity, min_duration_ms=math.ceil(1e3 * context.duration_s))
+        if context.task.rules is None:
+            affordable = MAX_SAMPLES_BYTES // max(1, context.task.sample_bytes(form))
+            samples = max(1, min(fidelity.performance_samples, affordable))
+            fidelity = replace(fidelity, performance_samples=samples)
+        return fidelity
+
+    def _check(self, name: str, sha256: str, earlier: str = "") -> None:
+        if name not in self._checked:
+            self._study.check_artefact(name, sha256, earlier)
+            self._checked.add(name)
 
     def _hash(self, path: Path) -> str:
         if path not in self._hashes:
@@ -275,12 +317,20 @@ class Resolver:
         return self._hashes[path]
 
 
-def _identity(artefact: Artefact, sha256: str) -> str:
-    """What a study notes of a model: what its measurements take from files."""
-    about: list[Any] = [sha256, artefact.preprocessing.as_dict()]
-    if artefact.signature is not None:
-        about.append(artefact.signature.as_dict())
-    return digest(canonical_json(about))
+def _name(configuration: Configuration) -> tuple[str, ...]:
+    """What a model file is asked for by."""
+    formats = registry.backend(configuration.backend).formats
+    return configuration.model, configuration.precision, *formats
+
+
+def _file_identity(sha256: str, form: Mapping[str, Any]) -> str:
+    """What a study notes of a model: what its measurements take from files.
+
+    Args:
+        sha256: of the model.
+        form: what of its form enters keys.
+    """
+    return digest(canonical_json([sha256, *form.values()]))
 
 
 def _listed(artefact: Artefact) -> str:

@@ -104,6 +104,7 @@ class Exploration:
         request, prepared = self.request, self.prepared
         memory_bytes = request.memory_limit or prepared.memory_bytes
         return MeasurementContext(
+            task=prepared.task,
             provider=prepared.provider,
             offers=prepared.offers,
             dataset=prepared.dataset,

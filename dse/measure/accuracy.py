@@ -43,7 +43,7 @@ def take_accuracy(bench: LoadedModel, folder: Path) -> RunResult:
         accuracy=True,
         batch_size=setup.batch_size,
         performance_samples=bench.inputs.count,
-        label_offset=bench.spec.preprocessing.label_offset,
+        label_offset=bench.preprocessing.label_offset,
     )
     taken = scored(bench.run(setup, settings, folder / "accuracy"), labels.tolist())
     return replace(taken, details={**taken.details, "batch_size": setup.batch_size})

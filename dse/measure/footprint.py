@@ -42,7 +42,7 @@ def take_footprint(bench: LoadedModel) -> dict[str, RunResult]:
     started = time.perf_counter()
     bench.callers(bench.single)
     taken = {LOAD_TIME.name: RunResult(1e3 * (time.perf_counter() - started), {})}
-    if any(task.metric == PEAK_MEMORY.name for task in bench.spec.tasks):
+    if any(task.metric == PEAK_MEMORY.name for task in bench.spec.requests):
         if bench.whole != bench.single:
             bench.close()
             reset_peak()

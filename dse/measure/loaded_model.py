@@ -13,6 +13,7 @@ import numpy as np
 from dse.core.backend import LoadRequest, Streams, UnsupportedError
 from dse.core.measurement import FailureKind
 from dse.core.metrics import MULTI_STREAM_SAMPLES, Scenario
+from dse.core.signature import Signature
 from dse.loadgen.callers import Caller
 from dse.loadgen.harness import run
 from dse.loadgen.samples import PredictionError
@@ -23,6 +24,7 @@ from dse.measure.look import Inspection, check_classes
 from dse.measure.look_inputs import different_batches, usual_batch
 from dse.tasks.generated.inputs import GeneratedInputs
 from dse.tasks.image_classification.inputs import ImageInputs, RandomInputs
+from dse.tasks.image_classification.preprocessing import Preprocessing, from_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -67,7 +69,13 @@ class LoadedModel:
 
     def __init__(self, runtime: Runtime, spec: Spec) -> None:
         self.spec = spec
-        self.inputs: AnyInputs = _inputs(spec)
+        self.signature: Signature | None = None
+        self.preprocessing, self.classes = Preprocessing(1), None
+        if "inputs" in spec.task.form:
+            self.signature = Signature.from_dict(spec.task.form)
+        else:
+            self.preprocessing, self.classes = from_form(spec.task.form)
+        self.inputs: AnyInputs = self._inputs()
         self.remarks: dict[str, KnobValue] = {}
         self._runtime = runtime
         self._setup: LoadSettings | None = None
@@ -142,7 +150,7 @@ class LoadedModel:
         )
         spec = self.spec
         request = LoadRequest(
-            configuration, spec.model_file, spec.settings, spec.signature, spec.classes
+            configuration, spec.model.path, spec.settings, self.signature, self.classes
         )
         with pinned(cpus):  # the threads of the runtime inherit the CPUs
             model = self._runtime.load(request)
@@ -189,24 +197,23 @@ class LoadedModel:
 
     def _look(self, caller: Caller, batch: Batch, size: int, clock: _Clock) -> None:
         """Holds answers to different inputs against each other; its calls warm the model, too."""
-        spec = self.spec
         inspection = Inspection(
             size,
-            classifier=spec.signature is None,
+            classifier=self.signature is None,
             # A backend that reads no model has no answer that could depend on its input.
             computes=bool(self._runtime.formats),
         )
-        for each in different_batches(spec, self.inputs, batch, size):
+        for each in different_batches(self, batch, size):
             if inspection.done:
                 break
             with pinned(caller.cpus), _refusals():
                 outputs = clock.time(caller.model.outputs, caller.model.bind(each))
             inspection.add(each, outputs)
-        if spec.signature is None:
+        if self.signature is None:
             labels = self.inputs.labels
             top = None if labels is None or not len(labels) else int(labels.max())
-            offset = spec.preprocessing.label_offset
-            check_classes(inspection.width, spec.classes, offset, top)
+            offset = self.preprocessing.label_offset
+            check_classes(inspection.width, self.classes, offset, top)
         self.remarks = inspection.judge()
 
     def run(
@@ -240,6 +247,16 @@ class LoadedModel:
                 f"the system's clock, which LoadGen reads, jumped by {jump_s:+.2g} s in the run",
             )
         return logs
+
+    def _inputs(self) -> AnyInputs:
+        task, count = self.spec.task, self.spec.fidelity.performance_samples
+        files = task.inputs.files
+        if self.signature is not None:
+            return GeneratedInputs(count, self.signature, task.seed)
+        if not files:
+            return RandomInputs(max(RANDOM_SAMPLES, count), self.preprocessing, task.seed)
+        labels = np.load(files["labels"], allow_pickle=False)
+        return ImageInputs(files["pixels"], labels, self.preprocessing)
 
     def close(self) -> None:
         """Frees the models."""
@@ -299,14 +316,3 @@ def _refusals() -> Iterator[None]:
         raise
     except Exception as error:  # a runtime may raise anything
         raise failed(FailureKind.UNSUPPORTED, error) from error
-
-
-def _inputs(spec: Spec) -> AnyInputs:
-    source = spec.inputs
-    if spec.signature is not None:
-        return GeneratedInputs(spec.fidelity.performance_samples, spec.signature, source.seed)
-    if source.pixels is None or source.labels is None:
-        count = max(RANDOM_SAMPLES, spec.fidelity.performance_samples)
-        return RandomInputs(count, spec.preprocessing, source.seed)
-    labels = np.load(source.labels, allow_pickle=False)
-    return ImageInputs(source.pixels, labels, spec.preprocessing)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dse.core.backend import Batch
-    from dse.measure.spec import Spec
+    from dse.measure.loaded_model import LoadedModel
     from dse.tasks.generated.inputs import AnyInputs
     from dse.tasks.image_classification.preprocessing import Preprocessing
 
@@ -27,12 +27,11 @@ def usual_batch(inputs: AnyInputs, size: int) -> Batch:
     return call_batch(inputs, [i % inputs.count for i in range(size)])
 
 
-def different_batches(spec: Spec, inputs: AnyInputs, usual: Batch, size: int) -> Iterator[Batch]:
+def different_batches(bench: LoadedModel, usual: Batch, size: int) -> Iterator[Batch]:
     """Batches of one size that differ as much as inputs of the model can.
 
     Args:
-        spec: says how inputs are made.
-        inputs: the samples of the run.
+        bench: has the samples of the run.
         usual: see `usual_batch`.
         size: samples of a batch.
 
@@ -40,15 +39,16 @@ def different_batches(spec: Spec, inputs: AnyInputs, usual: Batch, size: int) ->
         Five batches, the usual one as the third. The second and the fourth have its first sample,
         and in the place of each further one another one.
     """
-    if spec.signature is not None:
-        many = GeneratedInputs(5 * size, spec.signature, spec.inputs.seed)
+    inputs = bench.inputs
+    if bench.signature is not None:
+        many = GeneratedInputs(5 * size, bench.signature, bench.spec.task.seed)
         yield many.call(range(4 * size, 5 * size))
         yield many.call(_after_the_first(size, size))
         yield usual
         yield many.call(_after_the_first(2 * size, size))
         yield many.call(range(3 * size, 4 * size))
     elif isinstance(usual, np.ndarray) and not isinstance(inputs, GeneratedInputs):
-        black, white = (_plain(spec.preprocessing, value) for value in (BLACK, WHITE))
+        black, white = (_plain(bench.preprocessing, value) for value in (BLACK, WHITE))
         yield _joined(black, white, size)
         yield _joined(usual[:1], black, size) if size > 1 else white
         yield usual

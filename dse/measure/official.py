@@ -22,7 +22,7 @@ from dse.measure.accuracy import scored
 from dse.measure.failures import RunFailedError
 from dse.measure.loaded_model import LoadedModel
 from dse.measure.run_result import RunResult, measurement
-from dse.measure.spec import LABELS, REHEARSED_IMAGES, USER_CONF
+from dse.measure.spec import LABELS, REHEARSED_SAMPLES, USER_CONF
 from dse.tasks.image_classification.inputs import CycledInputs
 
 if TYPE_CHECKING:
@@ -42,9 +42,9 @@ def take_official(runtime: Runtime, spec: Spec, official: Official) -> Measureme
         RunFailedError: the run failed, or is INVALID.
         UnsupportedError, LoadError: the runtime refused the configuration or the model.
     """
-    (task,) = spec.tasks
+    (task,) = spec.requests
     started = time.monotonic()
-    files = [spec.model_file, *spec.beside] if spec.model_file else []
+    files = [spec.model.path, *spec.model.beside] if spec.model.path else []
     model_sha256 = together([_sha256(path) for path in files]) if files else ""
     bench = LoadedModel(runtime, spec)
     take = _accuracy if official.accuracy else _performance
@@ -57,7 +57,7 @@ def take_official(runtime: Runtime, spec: Spec, official: Official) -> Measureme
         "target": official.target,
         "timed_key": official.timed_key,
         "model_sha256": model_sha256,
-        "dataset": spec.inputs.dataset,
+        "dataset": spec.task.inputs.dataset,
         **taken.details,
         **bench.remarks,
     }
@@ -83,14 +83,14 @@ def _performance(bench: LoadedModel, official: Official) -> RunResult:
     if not rehearsed and (reason := rule_violations(log, official.scenario)):
         raise RunFailedError(FailureKind.INVALID_RUN, f"not by MLPerf's rules: {reason}")
     taken = _VALUES[official.scenario](log)
-    images = bench.spec.inputs.pixels is not None
+    images = bool(bench.spec.task.inputs.files)
     samples: dict[str, KnobValue] = {"images": min(distinct, wanted)} if images else {}
     return RunResult(taken.value, {**taken.details, "valid": log.valid, **samples})
 
 
 def _accuracy(bench: LoadedModel, official: Official) -> RunResult:
     if bench.spec.fidelity.name == "rehearsal":
-        count = min(bench.inputs.count, REHEARSED_IMAGES)
+        count = min(bench.inputs.count, REHEARSED_SAMPLES)
         bench.inputs = CycledInputs(bench.images, count)
     labels = bench.inputs.labels
     if labels is None:
@@ -114,7 +114,7 @@ def _run(bench: LoadedModel, official: Official) -> Path:
         min_duration_ms=fidelity.min_duration_ms,
         min_query_count=fidelity.min_query_count,
         performance_samples=fidelity.performance_samples,
-        label_offset=spec.preprocessing.label_offset,
+        label_offset=bench.preprocessing.label_offset,
         user_conf=user_conf,
         shortened=fidelity.name == "rehearsal",
     )

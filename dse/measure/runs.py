@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from dse.core.backend import LoadError, UnsupportedError
 from dse.core.measurement import FailureKind, Measurement
 from dse.core.metrics import (
-    ACCURACY,
     CPU_TIME,
     ENERGY,
     LATENCY,
@@ -32,6 +31,7 @@ from dse.measure.loaded_model import LoadedModel, LoadSettings
 from dse.measure.meter import Meter
 from dse.measure.run_result import RunResult, logs_of_try, measurement
 from dse.measure.server import take_server
+from dse.tasks.image_classification.quality import ACCURACY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -67,9 +67,9 @@ def take(runtime: Runtime, spec: Spec) -> Iterator[Measurement]:
         UnsupportedError, LoadError: the runtime refused the configuration or the model.
     """
     bench = LoadedModel(runtime, spec)
-    takers = dict.fromkeys(TAKERS[task.metric] for task in spec.tasks)
+    takers = dict.fromkeys(TAKERS[task.metric] for task in spec.requests)
     for taker in sorted(takers, key=lambda taker: taker is not _take_footprint):
-        tasks = [task for task in spec.tasks if TAKERS[task.metric] is taker]
+        tasks = [task for task in spec.requests if TAKERS[task.metric] is taker]
         started = time.monotonic()
         taken = _taken(taker, bench, tasks)
         seconds = time.monotonic() - started

@@ -21,6 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import dse.tasks.registry  # noqa: F401 (the qualities of tasks become metrics)
 from dse.core.backend import LoadError, LoadRequest, Recording, Runtime, UnsupportedError
 from dse.core.measurement import FailureKind, Measurement, Source
 from dse.core.registry import backend
@@ -127,9 +128,9 @@ def _measure(spec: Spec) -> Iterator[Measurement]:
 
 
 def _recall(recording: Recording, spec: Spec) -> Iterator[Measurement]:
-    request = LoadRequest(spec.configuration, spec.model_file, spec.settings)
-    values = recording.recall(request, tuple(task.metric for task in spec.tasks))
-    for task in spec.tasks:
+    request = LoadRequest(spec.configuration, spec.model.path, spec.settings)
+    values = recording.recall(request, tuple(task.metric for task in spec.requests))
+    for task in spec.requests:
         yield Measurement(
             metric=task.metric,
             value=values[task.metric],

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dse.core.errors import UnavailableError
-from dse.core.metrics import ACCURACY, COSTS, LATENCY, METRICS, MULTI_STREAM, SERVER, THROUGHPUT
+from dse.core.metrics import COSTS, LATENCY, METRICS, MULTI_STREAM, SERVER, THROUGHPUT, is_quality
 from dse.core.paths import atomic_write
 from dse.report.summary import accuracy_source
+from dse.tasks.image_classification.quality import ACCURACY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -189,7 +190,7 @@ def _axes(axes: Axes, records: Sequence[Record], metrics: tuple[str, str]) -> No
 
 def _label(metric: str, records: Sequence[Record]) -> str:
     text = f"{METRICS[metric].title} [{METRICS[metric].unit}]"
-    if metric == ACCURACY.name and any(accuracy_source(r) == "published" for r in records):
+    if is_quality(metric) and any(accuracy_source(r) == "published" for r in records):
         text += ", published"
     return text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dse.core.measurement import Source
-from dse.core.metrics import ACCURACY, METRICS, SCENARIOS
+from dse.core.metrics import METRICS, SCENARIOS, is_quality
 
 if TYPE_CHECKING:
     from dse.core.measurement import Measurement
@@ -25,7 +25,7 @@ def provenance(measurement: Measurement) -> str:
         return f"published, not measured here: {measurement.details.get('source', 'unknown')}"
     if measurement.source is Source.REPLAYED:
         return "recorded elsewhere, not measured here"
-    if measurement.metric == ACCURACY.name:
+    if is_quality(measurement.metric):
         return _accuracy(measurement)
     estimated = METRICS[measurement.metric].estimated
     parts = ["estimated" if estimated else "measured"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dse.core import plausibility
 from dse.core.measurement import FIDELITY_ORDER, Source
-from dse.core.metrics import ACCURACY, ENERGY, METRICS, SCENARIOS
+from dse.core.metrics import ENERGY, METRICS, SCENARIOS
 from dse.core.worker_environment import deliberate, variable_words
 from dse.machine.system import System
 from dse.report.view import View
@@ -157,7 +157,7 @@ def _timed(measurement: Measurement) -> bool:
 
 def accuracy_source(record: Record) -> str:
     """``published``, or ``measured`` (also where a table recorded what was measured)."""
-    accuracy = record.outcome.measurement(ACCURACY.name)
+    accuracy = record.outcome.quality
     if accuracy is not None and accuracy.source is Source.PUBLISHED:
         return Source.PUBLISHED.value
     return Source.MEASURED.value
@@ -165,7 +165,7 @@ def accuracy_source(record: Record) -> str:
 
 def calibrated_on(record: Record) -> int:
     """How many of the images behind a measured accuracy the model was calibrated on."""
-    accuracy = record.outcome.measurement(ACCURACY.name)
+    accuracy = record.outcome.quality
     return int(accuracy.details.get("calibrated_on", 0)) if accuracy is not None else 0
 
 

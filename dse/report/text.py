@@ -8,7 +8,6 @@ from rich.table import Table
 from rich.text import Text
 
 from dse.core.metrics import (
-    ACCURACY,
     CPU_TIME,
     ENERGY,
     LATENCY,
@@ -18,9 +17,11 @@ from dse.core.metrics import (
     PEAK_MEMORY,
     SERVER,
     THROUGHPUT,
+    is_quality,
 )
 from dse.core.worker_environment import dropped, variable_words
 from dse.report.summary import accuracy_source, ordered
+from dse.tasks.image_classification.quality import ACCURACY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -155,7 +156,7 @@ def _value(record: Record, metric: str, *, intervals: bool) -> str:
     if measurement is None:
         return ""
     text = number(metric, measurement.value)
-    if metric == ACCURACY.name and accuracy_source(record) == "published":
+    if is_quality(metric) and accuracy_source(record) == "published":
         text += " published"
     if intervals and measurement.interval and measurement.interval[0] < measurement.interval[1]:
         low, high = (number(metric, bound) for bound in measurement.interval)

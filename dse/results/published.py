@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
 from dse.core.measurement import Source
-from dse.core.metrics import ACCURACY, ENERGY, LATENCY, MULTI_STREAM, THROUGHPUT
+from dse.core.metrics import ENERGY, LATENCY, MULTI_STREAM, THROUGHPUT, is_quality
 from dse.results.hardware import accelerator, cores
 from dse.results.table import CLASSIFIER, OFFLINE_POWER, ResultTable, Row
 from dse.tasks.image_classification.published_names import published_variant
+from dse.tasks.image_classification.quality import ACCURACY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -74,9 +75,9 @@ def _take(found: dict[str, tuple[float, bool]], line: Line) -> None:
     inferred = line.cells["inferred"] == "1"
     for metric, value in _values(line).items():
         # Rows that were published twice are the same; a variant's accuracy is that of its first.
-        marked = inferred and metric != ACCURACY.name
+        marked = inferred and not is_quality(metric)
         known, _ = found.setdefault(metric, (value, marked))
-        if known != value and metric != ACCURACY.name:
+        if known != value and not is_quality(metric):
             label = f"{line.cells['Platform']} has another {line.cells['Model']} before"
             raise line.wrong("Result", label)
 
@@ -123,7 +124,7 @@ def _row(label: str, found: Mapping[str, tuple[float, bool]]) -> Row:
         values={metric: value for metric, (value, _) in found.items()},
         sources=dict.fromkeys(found, Source.PUBLISHED),
         inferred=frozenset(m for m, (_, inferred) in found.items() if inferred),
-        valid=frozenset(m for m in found if m != ACCURACY.name),
+        valid=frozenset(m for m in found if not is_quality(m)),
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dse.core.metrics import ACCURACY
 from dse.core.plausibility import notes
 from dse.core.worker_environment import deliberate, variable_words
 from dse.machine.system import System
@@ -55,6 +54,6 @@ def _row(record: Record) -> Row:
 
 def _images(record: Record) -> int | None:
     """How many images a measured accuracy is of."""
-    accuracy = record.outcome.measurement(ACCURACY.name)
+    accuracy = record.outcome.quality
     total = accuracy.details.get("total") if accuracy is not None else None
     return int(total) if total is not None else None

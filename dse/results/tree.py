@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 from dse.core.errors import DseError, RequestError
 from dse.core.intervals import wilson
 from dse.core.measurement import Source
-from dse.core.metrics import ACCURACY, METRICS_OF, MULTI_STREAM_SAMPLES, Scenario
+from dse.core.metrics import METRICS_OF, MULTI_STREAM_SAMPLES, Scenario
 from dse.loadgen.logs import DETAIL, LogError, read_detail
 from dse.loadgen.verdict import RESULTS, rule_violations
 from dse.results.bounded import check, folders, is_plain, object_of, text_of
 from dse.results.hardware import accelerator, cores, ghz
 from dse.results.table import CLASSIFIER, ResultTable, Row
 from dse.tasks.image_classification.published_names import published_variant
+from dse.tasks.image_classification.quality import ACCURACY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

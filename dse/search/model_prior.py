@@ -78,7 +78,7 @@ def model_prior(model: str) -> ModelPrior | None:
         family=f"{variant.family}-{plain}" if plain else variant.family,
         log_pixels=2 * math.log(variant.resolution),
         gated=any(isinstance(layer, Scale) for layer in graph.layers),
-        published={precision: figure.percent for precision, figure in variant.published.items()},
+        published={precision: figure.value for precision, figure in variant.published.items()},
         cost=cost(graph),
     )
 

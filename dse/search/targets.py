@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dse.core.metrics import (
-    ACCURACY,
     CPU_TIME,
     ENERGY,
     LATENCY,
@@ -24,6 +23,7 @@ from dse.core.metrics import (
     MULTI_STREAM_SAMPLES,
     SERVER,
     THROUGHPUT,
+    is_quality,
 )
 from dse.search.additive_gp import Term, term
 from dse.search.features import TYPICAL_ACCURACY_PERCENT
@@ -147,7 +147,7 @@ class Target:
         Args:
             values: by metric; latency among them where the quantity is related to it.
         """
-        if self.metric == ACCURACY.name:
+        if is_quality(self.metric):
             return values[self.metric]
         found = log(max(values[self.metric], MIN_LOGGED))
         if self.relation:
@@ -161,7 +161,7 @@ class Target:
             features: of the configurations.
             precisions: theirs.
         """
-        if self.metric == ACCURACY.name:
+        if is_quality(self.metric):
             guess = TYPICAL_ACCURACY_PERCENT + ACCURACY_PER_LOG_MACS * features.log_macs
             guess -= _of_each(precisions, ACCURACY_LOST)
             return np.where(np.isnan(features.published), guess, features.published)
@@ -191,7 +191,7 @@ def targets(metrics: Sequence[str]) -> tuple[Target, ...]:
 
 
 def _quantity(name: str, *, related: bool) -> Target:
-    if name == ACCURACY.name:
+    if is_quality(name):
         return Target(name, "file", 0, 0.0, ACCURACIES, common=1.5)
     if name == MODEL_SIZE.name:
         return Target(name, "file", 0, 2.0, SIZES)
@@ -214,5 +214,5 @@ def loss(metric: str, value: float) -> float:
         metric: a name in `METRICS`.
         value: in its unit.
     """
-    scaled = value if metric == ACCURACY.name else log(max(value, MIN_LOGGED))
+    scaled = value if is_quality(metric) else log(max(value, MIN_LOGGED))
     return -scaled if METRICS[metric].direction == "maximize" else scaled

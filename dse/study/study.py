@@ -332,11 +332,11 @@ class Study:
                 feed.generation.refresh()
         self._generation.about = generations.about_of(self._generation.study)
 
-    def remember_artefact(self, name: str, sha256: str, earlier: str = "") -> None:
-        """Notes which file measurements belong to: a model's, or one of a backend's settings.
+    def check_artefact(self, name: str, sha256: str, earlier: str = "") -> None:
+        """Notes which file measurements belong to, or compares it with the one that was noted.
 
         Args:
-            name: what it is measured as.
+            name: what it is measured as: a model, or one of a backend's settings.
             sha256: of the file, or of all that a measurement takes from files.
             earlier: what studies of earlier versions noted, which took the weights beside a model
                 for no part of it; empty where that is the same.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dse.core.measurement import Source
-from dse.core.metrics import ACCURACY, METRICS_OF, Scenario
+from dse.core.metrics import METRICS_OF, Scenario
 from dse.loadgen.logs import DetailLog, LogError, read_detail
 from dse.measure.runner import SPEC_FILE
 from dse.measure.spec import USER_CONF, Spec
@@ -131,7 +131,7 @@ def _result(
     fidelities: Sequence[FidelityName],
 ) -> Evidence:
     timed = record.outcome.measurement(METRICS_OF[ran])
-    accuracy = record.outcome.measurement(ACCURACY.name)
+    accuracy = record.outcome.quality
     performance = _run(study, timed, "performance", ran, fidelities, timed)
     return Evidence(
         record,

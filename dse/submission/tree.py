@@ -12,6 +12,7 @@ from dse.submission import readmes
 from dse.submission.logs import KEPT, accuracy_log, accuracy_text, read_bytes
 from dse.submission.names import model_name, system_id
 from dse.submission.release import BENCHMARK
+from dse.tasks.image_classification.preprocessing import from_form
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -157,7 +158,7 @@ def _add_source(tree: Tree, root: PurePosixPath, placed: Placed, about: Submissi
     tree.files[folder / placed.system / "space.yaml"] = space.encode()
     # A file that was made here is not one that anybody could put beside a manifest.
     if placed.performance.spec is not None and not origin["made_from"]:
-        preprocessing = placed.performance.spec.preprocessing
+        preprocessing, _ = from_form(placed.performance.spec.task.form)
         manifest = readmes.manifest_of(configuration, preprocessing, placed.performance)
         tree.files[folder / placed.system / "models.yaml"] = manifest.encode()
 
@@ -195,7 +196,7 @@ def _add_result(tree: Tree, root: PurePosixPath, placed: Placed, about: Submissi
 def _measurements(placed: Placed, about: SubmissionInfo) -> dict[str, str]:
     configuration, run = placed.result.record.configuration, placed.performance
     spec = run.spec
-    dtype = spec.preprocessing.dtype if spec is not None else "float32"
+    dtype = str(spec.task.form["dtype"]) if spec is not None else "float32"
     made_from = run.detail("made_from")
     return {
         "input_data_types": _SHORT.get(dtype, dtype),

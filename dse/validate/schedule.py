@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from dse.core.errors import ModelError
 from dse.core.measurement import Source
-from dse.core.metrics import ACCURACY, METRICS_OF, PEAK_MEMORY
+from dse.core.metrics import METRICS_OF, PEAK_MEMORY
 from dse.loadgen.logs import DETAIL
-from dse.measure.spec import REHEARSED_IMAGES, MetricRequest, Official
-from dse.tasks.image_classification.preprocessing import INPUT_BYTES
+from dse.measure.spec import REHEARSED_SAMPLES, MetricRequest, Official
+from dse.tasks.image_classification.preprocessing import INPUT_BYTES, from_form
+from dse.tasks.image_classification.quality import ACCURACY
 from dse.validate import targets
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ class Scheduler:
     def _runs(self, record: Record, scenario: Scenario) -> Iterator[ScheduledRun]:
         subject = self._subject(record)
         measurement = self._measured(record, scenario)
-        room = self._room(record, subject.preprocessing)
+        room = self._room(record, from_form(subject.form)[0])
         fitting = targets.target_of(scenario, measurement, self._fidelity, room)
         target = fitting or targets.cheapest_target(scenario, measurement)
         expected_s = targets.expected_s(scenario, measurement, target, self._fidelity)
@@ -167,7 +168,7 @@ class Scheduler:
             return
         images = len(dataset)
         if self._fidelity.name == "rehearsal":
-            images = min(images, REHEARSED_IMAGES)
+            images = min(images, REHEARSED_SAMPLES)
         expected_s = targets.expected_accuracy_s(scenario, measurement, target, images)
         task = MetricRequest(ACCURACY.name, self._subjects.key(ACCURACY.name, subject))
         yield ScheduledRun(record, replace(official, accuracy=True), task, room, expected_s)
@@ -178,9 +179,12 @@ class Scheduler:
         if configuration.backend not in self._prepared.offers.runtimes:
             raise _RefusedError(f"{configuration.backend} can't be used here")
         try:
-            return self._subjects.resolve(configuration)
+            self._subjects.ensure_artefact(configuration)
         except ModelError as error:
             raise _RefusedError(str(error)) from error
+        subject = self._subjects.resolve(configuration)
+        self._subjects.check(subject)
+        return subject
 
     def _measured(self, record: Record, scenario: Scenario) -> Measurement:
         measurement = record.outcome.measurement(METRICS_OF[scenario])

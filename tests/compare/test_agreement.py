@@ -8,12 +8,13 @@ import pytest
 
 from dse.compare.agreement import agreements
 from dse.core.measurement import Source
-from dse.core.metrics import ACCURACY, LATENCY
+from dse.core.metrics import LATENCY
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
+from dse.tasks.image_classification.quality import ACCURACY
 from tests.compare.made import gathered, results, row
 
 MODEL = "mobilenet-v1-0.5-160"
-PUBLISHED = {p: known.percent for p, known in CATALOGUE[MODEL].published.items()}
+PUBLISHED = {p: known.value for p, known in CATALOGUE[MODEL].published.items()}
 
 
 def of(precision: str, model: str = MODEL, **fields: Any) -> Any:

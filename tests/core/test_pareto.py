@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from dse.core.metrics import ACCURACY, DEFAULT_OBJECTIVES, LATENCY, METRICS, THROUGHPUT
+from dse.core.metrics import LATENCY, METRICS, THROUGHPUT
 from dse.core.pareto import (
     Constraint,
     Frontier,
@@ -23,6 +23,8 @@ from dse.core.pareto import (
     violations,
 )
 from dse.core.pareto import Point as Measured
+from dse.tasks.image_classification.quality import ACCURACY
+from tests.objectives import DEFAULT_OBJECTIVES
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence

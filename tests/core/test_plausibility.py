@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from dse.core.intervals import wilson
 from dse.core.measurement import Measurement, Outcome, Source
-from dse.core.metrics import ACCURACY
 from dse.core.plausibility import Note, accuracy_notes, counted, lines, notes
+from dse.tasks.image_classification.quality import ACCURACY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,6 @@ import pytest
 
 from dse.core.configuration import Configuration
 from dse.core.metrics import (
-    ACCURACY,
     CPU_TIME,
     ENERGY,
     LATENCY,
@@ -22,7 +21,8 @@ from dse.core.metrics import (
     THROUGHPUT,
 )
 from dse.core.registry import backend
-from dse.explore.keys import accuracy_key, size_key, speed_key
+from dse.explore.keys import quality_key, size_key, speed_key
+from dse.tasks.image_classification.quality import ACCURACY
 
 PLAIN = Configuration("m", "fp32", "openvino", 2, 4, (("streams", 1),))
 DEPENDS = {"artefact": "a", "version": "1"}
@@ -49,7 +49,7 @@ COUNTS: dict[str, set[str]] = {
 
 def key(metric: str, configuration: Configuration, depends: dict[str, str] = DEPENDS) -> str:
     if metric == ACCURACY.name:
-        return accuracy_key(configuration, backend("openvino"), depends, "d", SETS)
+        return quality_key(ACCURACY.name, configuration, backend("openvino"), depends, "d", SETS)
     if metric == MODEL_SIZE.name:
         return size_key(depends["artefact"])
     return speed_key(metric, configuration, depends, "cpu", recorded=False)
@@ -70,7 +70,9 @@ def test_the_file_and_the_runtime_count_always(metric: str) -> None:
 
 def test_the_data_set_counts_for_an_accuracy_alone() -> None:
     openvino = backend("openvino")
-    one, other = (accuracy_key(PLAIN, openvino, DEPENDS, which, SETS) for which in ("d", "e"))
+    one, other = (
+        quality_key(ACCURACY.name, PLAIN, openvino, DEPENDS, which, SETS) for which in ("d", "e")
+    )
     assert one != other
 
 
@@ -100,7 +102,7 @@ def test_a_recorded_value_belongs_to_one_row() -> None:
 def test_an_accuracy_depends_on_the_instruction_sets() -> None:
     openvino = backend("openvino")
     one, other, unknown = (
-        accuracy_key(PLAIN, openvino, DEPENDS, "d", sets)
+        quality_key(ACCURACY.name, PLAIN, openvino, DEPENDS, "d", sets)
         for sets in (SETS, (*SETS, "avx512_vnni"), None)
     )
     assert len({one, other, unknown}) == 3

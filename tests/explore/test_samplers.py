@@ -12,12 +12,12 @@ from optuna.distributions import CategoricalDistribution
 from optuna.trial import create_trial
 
 from dse.core.measurement import FailureKind
-from dse.core.metrics import DEFAULT_OBJECTIVES
 from dse.core.pareto import nondominated
 from dse.explore.pool import Pool
 from dse.explore.request import SAMPLERS as OFFERED
 from dse.explore.samplers import SAMPLERS, OptunaSampler, _thinned, make_sampler
 from dse.study.record import Record
+from tests.objectives import DEFAULT_OBJECTIVES
 from tests.study.studies import failed, outcome, planned, small_space
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from dse.core.measurement import Measurement, Outcome, Source
-from dse.core.metrics import DEFAULT_OBJECTIVES
 from dse.explore.pool import Pool
 from dse.explore.samplers import make_sampler
 from dse.explore.stopping import MIN_AGREEING, MIN_OUTCOMES, StoppingRule
 from dse.study.record import Record
+from tests.objectives import DEFAULT_OBJECTIVES
 from tests.study.studies import outcome, planned, small_space
 
 SPACE = small_space(models=[f"m{number}" for number in range(8)])

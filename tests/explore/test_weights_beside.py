@@ -150,12 +150,12 @@ def test_a_study_that_knows_no_weights_says_so(command: Command, here: Path) -> 
         0,
     )
     study = Study.load(existing_folder("studies/space"))
-    study.remember_artefact("m fp32 onnx", "of its own file", earlier="")
+    study.check_artefact("m fp32 onnx", "of its own file", earlier="")
     with pytest.raises(RequestError) as caught:
-        study.remember_artefact("m fp32 onnx", "of all", earlier="of its own file")
+        study.check_artefact("m fp32 onnx", "of all", earlier="of its own file")
     assert str(caught.value) == (
         "study 'space' can't tell whether the weights of m fp32 onnx are the same: it noted their "
         "model's own file alone; choose another --study"
     )
     with pytest.raises(RequestError, match="has changed since"):
-        study.remember_artefact("m fp32 onnx", "of all", earlier="of another")
+        study.check_artefact("m fp32 onnx", "of all", earlier="of another")

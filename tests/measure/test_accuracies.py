@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from dse.core.metrics import ACCURACY
 from dse.core.plausibility import accuracy_notes, counted
 from dse.loadgen.logs import read_detail, read_predictions
 from dse.measure.accuracy import ACCURACY_BATCH
@@ -19,6 +18,7 @@ from dse.tasks.image_classification.data.dataset import Dataset, open_dataset
 from dse.tasks.image_classification.data.pixel_cache import image_cache, label_file
 from dse.tasks.image_classification.inputs import ImageInputs
 from dse.tasks.image_classification.preprocessing import Preprocessing
+from dse.tasks.image_classification.quality import ACCURACY
 from tests.measure.specs import spec
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ def with_extras(wanted: Spec, *names: str) -> Spec:
     return replace(
         wanted,
         tasks=(
-            *wanted.tasks,
+            *wanted.requests,
             *(MetricRequest(name, f"key of {name}", extra=True) for name in names),
         ),
     )
@@ -122,6 +122,6 @@ def test_an_extra_that_fails_takes_nothing_with_it(name: str, tmp_path: Path) ->
     assert [next(found).metric for _ in range(2)] == [LATENCY.name, CPU_TIME.name]
     with pytest.raises((RunFailedError, UnsupportedError)):
         next(found)
-    needed = replace(wanted, tasks=(MetricRequest(PEAK_MEMORY.name, "key"), *wanted.tasks[:1]))
+    needed = replace(wanted, tasks=(MetricRequest(PEAK_MEMORY.name, "key"), *wanted.requests[:1]))
     with pytest.raises((RunFailedError, UnsupportedError)):
         next(take(runtime(name), needed))

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from dse.core.backend import Runtime
-from dse.core.metrics import ACCURACY, LATENCY
+from dse.core.metrics import LATENCY
 from dse.core.registry import backend
 from dse.loadgen.logs import read_predictions
 from dse.measure.runs import take
 from dse.tasks.image_classification.preprocessing import Preprocessing
+from dse.tasks.image_classification.quality import ACCURACY
 from tests import any_models
 from tests.measure.specs import spec
 from tests.models.quantised_inputs import quantised_onnx

@@ -15,7 +15,7 @@ import pytest
 from dse.core.backend import LoadRequest, Runtime, UnsupportedError
 from dse.core.configuration import Configuration
 from dse.core.measurement import FailureKind
-from dse.core.metrics import ACCURACY, LATENCY, THROUGHPUT
+from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.core.registry import backend
 from dse.core.signature import Input, Signature
 from dse.measure.failures import RunFailedError
@@ -34,6 +34,8 @@ from dse.tasks.generated.inputs import GeneratedInputs
 from dse.tasks.image_classification.inputs import RandomInputs
 from dse.tasks.image_classification.models.builtin import BuiltinProvider
 from dse.tasks.image_classification.preprocessing import Preprocessing
+from dse.tasks.image_classification.quality import ACCURACY
+from tests.image_models import classes_of, preprocessing_of
 from tests.measure.specs import STEADY, spec
 from tests.small_models import CLASSES, FEATURES, SIDE, onnx_bytes, tflite_bytes
 
@@ -401,7 +403,7 @@ def test_openvino_that_tells_what_it_does_and_does_not_do_it(tmp_path: Path) -> 
         LATENCY.name,
         backend="openvino",
         model_file=artefact.path,
-        preprocessing=artefact.preprocessing,
+        preprocessing=preprocessing_of(artefact),
     )
     (tmp_path / "spec.json").write_text(wanted.to_json())
     words = [sys.executable, "-c", WITHOUT_COMPUTING, str(tmp_path / "spec.json")]
@@ -434,9 +436,9 @@ def test_untrained_models_pass(name: str, tmp_path: Path) -> None:
         batch_size=2,
         fidelity=STEADY,
         model_file=artefact.path,
-        preprocessing=artefact.preprocessing,
+        preprocessing=preprocessing_of(artefact),
     )
-    found = taken(replace(wanted, classes=artefact.classes))
+    found = taken(replace(wanted, classes=classes_of(artefact)))
     assert found[THROUGHPUT.name].value > 0
 
 

@@ -13,12 +13,13 @@ import onnx
 import pytest
 
 from dse.core.measurement import FailureKind
-from dse.core.metrics import ACCURACY, SCENARIOS, Scenario
+from dse.core.metrics import SCENARIOS, Scenario
 from dse.loadgen.logs import read_detail
 from dse.loadgen.verdict import next_target, rule_violations
 from dse.measure.runner import Limits, run_worker
 from dse.measure.spec import REHEARSAL, VALID, Official, Spec
 from dse.tasks.image_classification.preprocessing import Preprocessing
+from dse.tasks.image_classification.quality import ACCURACY
 from dse.validate.targets import generated
 from tests.measure.specs import spec
 from tests.small_models import SIDE, onnx_bytes

@@ -14,7 +14,7 @@ import pytest
 
 from dse.core.errors import DseError, RequestError
 from dse.core.measurement import FailureKind, Outcome
-from dse.core.metrics import ACCURACY, LATENCY, THROUGHPUT
+from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.measure.runner import (
     SPEC_FILE,
     STDERR_FILE,
@@ -23,6 +23,7 @@ from dse.measure.runner import (
 )
 from dse.measure.spec import Spec
 from dse.tasks.image_classification.preprocessing import Preprocessing
+from dse.tasks.image_classification.quality import ACCURACY
 from tests.measure.specs import (
     ALL,
     PATIENCE_S,

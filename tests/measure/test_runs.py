@@ -11,7 +11,7 @@ import pytest
 from dse.core.backend import LoadError, LoadRequest, Runtime, UnsupportedError
 from dse.core.intervals import wilson
 from dse.core.measurement import FailureKind, Measurement, Source
-from dse.core.metrics import ACCURACY, LATENCY, MULTI_STREAM, SERVER, THROUGHPUT
+from dse.core.metrics import LATENCY, MULTI_STREAM, SERVER, THROUGHPUT
 from dse.core.plausibility import counted
 from dse.core.registry import backend
 from dse.loadgen.logs import read_detail, read_predictions
@@ -23,6 +23,8 @@ from dse.measure.runs import take
 from dse.tasks.image_classification.inputs import prepare, top1
 from dse.tasks.image_classification.models.builtin import BuiltinProvider
 from dse.tasks.image_classification.preprocessing import Preprocessing
+from dse.tasks.image_classification.quality import ACCURACY
+from tests.image_models import preprocessing_of
 from tests.measure.specs import ALL, STEADY, spec
 from tests.small_models import SIDE, onnx_bytes, tflite_bytes
 
@@ -139,7 +141,7 @@ def test_a_builtin_model_in_onnxruntime(tmp_path: Path) -> None:
         backend="onnxruntime",
         batch_size=2,
         model_file=artefact.path,
-        preprocessing=artefact.preprocessing,
+        preprocessing=preprocessing_of(artefact),
         fidelity=STEADY,
     )
     found = taken(wanted)

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement, Outcome, Source
-from dse.core.metrics import ACCURACY, DEFAULT_OBJECTIVES
 from dse.core.plausibility import counted
 from dse.report.frame import frame
 from dse.report.html.columns import Words, columns
@@ -20,6 +19,8 @@ from dse.report.quantities import quantities
 from dse.report.standing import PointStatus, point_statuses
 from dse.report.view import View
 from dse.study.record import Record
+from dse.tasks.image_classification.quality import ACCURACY
+from tests.objectives import DEFAULT_OBJECTIVES
 from tests.report.samples import HARM, harmful, ordinary
 
 if TYPE_CHECKING:

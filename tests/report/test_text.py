@@ -11,12 +11,13 @@ from rich.console import Console
 from dse.commands.console import console
 from dse.core.configuration import Configuration, KnobValue
 from dse.core.measurement import Measurement, Outcome, Source
-from dse.core.metrics import DEFAULT_OBJECTIVES, METRICS
+from dse.core.metrics import METRICS
 from dse.report.text import HEADINGS, excluded_lines, frontier_table, marks, number
 from dse.space import Excluded
 from dse.study.observations import Observation
 from dse.study.record import Record
 from dse.study.results import StudyResults
+from tests.objectives import DEFAULT_OBJECTIVES
 from tests.study.studies import outcome, small_space
 
 if TYPE_CHECKING:

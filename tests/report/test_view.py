@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dse.core.errors import RequestError
-from dse.core.metrics import DEFAULT_OBJECTIVES, ENERGY, METRICS
+from dse.core.metrics import ENERGY, METRICS
 from dse.core.pareto import Frontier, nondominated
 from dse.derived.derivation import Derivation
 from dse.report.view import View, known_of, machine_of
 from dse.study.batch_frontier import point_of
 from dse.study.folder import StudyFolder
+from tests.objectives import DEFAULT_OBJECTIVES
 from tests.study.studies import create, failed, fill, small_space
 
 if TYPE_CHECKING:

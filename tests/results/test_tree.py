@@ -9,10 +9,11 @@ import pytest
 
 from dse.core.errors import RequestError
 from dse.core.measurement import Source
-from dse.core.metrics import ACCURACY, LATENCY, MULTI_STREAM, THROUGHPUT
+from dse.core.metrics import LATENCY, MULTI_STREAM, THROUGHPUT
 from dse.loadgen.logs import DETAIL
 from dse.results.read import read_results
 from dse.results.tree import evidence, read_tree, submitters
+from dse.tasks.image_classification.quality import ACCURACY
 from tests.results.trees import MODEL, OFFLINE, SINGLE, write_tree
 from tests.submission.conftest import copied, data, kept
 from tests.submission.evidence import IMAGES, PERCENT, VALUES

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dse.core.configuration import Configuration
-from dse.core.metrics import ACCURACY, DEFAULT_OBJECTIVES, LATENCY, THROUGHPUT
+from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.search.model_prior import model_prior
 from dse.search.searcher import Searcher
+from dse.tasks.image_classification.quality import ACCURACY
+from tests.objectives import DEFAULT_OBJECTIVES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from dse.core.configuration import Configuration
-from dse.core.metrics import ACCURACY, LATENCY
+from dse.core.metrics import LATENCY
 from dse.search.surrogate import Surrogate
+from dse.tasks.image_classification.quality import ACCURACY
 from tests.search.spaces import configurations, explored, searcher
 
 EVERY = configurations(backends=["one"], threads=[1], batch_sizes=[1])

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from dse.core.intervals import pooled, repeated, typical
 from dse.core.measurement import FIDELITY_ORDER, Measurement, Source
-from dse.core.metrics import ACCURACY, LATENCY, THROUGHPUT
+from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.study.observations import Observation, ObservationStore
+from dse.tasks.image_classification.quality import ACCURACY
 
 if TYPE_CHECKING:
     import random

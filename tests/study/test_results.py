@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from dse.core.configuration import Configuration
 from dse.core.measurement import Failure, FailureKind, Measurement, Outcome, Source
-from dse.core.metrics import ACCURACY, LATENCY, THROUGHPUT
+from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.core.pareto import Frontier, feasible
 from dse.study.batch_frontier import point_of
 from dse.study.observations import Observation
 from dse.study.results import StudyResults
+from dse.tasks.image_classification.quality import ACCURACY
 from tests.study.studies import small_space
 
 if TYPE_CHECKING:

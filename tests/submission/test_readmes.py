@@ -15,13 +15,14 @@ from dse.cli import dse
 from dse.config import yaml_reader
 from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement, Outcome, Source
-from dse.core.metrics import DEFAULT_OBJECTIVES, METRICS_OF, Scenario
+from dse.core.metrics import METRICS_OF, Scenario
 from dse.models.manifest import Manifest
 from dse.space import SearchSpace, resolve
 from dse.study.record import Record
 from dse.submission import readmes
 from dse.submission.evidence import Evidence, SubmittedRun
 from dse.tasks.image_classification.preprocessing import Preprocessing
+from tests.objectives import DEFAULT_OBJECTIVES
 from tests.submission.evidence import CONFIGURATION, FILE, SHA256, Files
 
 if TYPE_CHECKING:

@@ -130,8 +130,8 @@ def test_measurements_say_what_was_done_to_the_weights(results: list[Evidence]) 
     assert run is not None
     assert run.spec is not None
     for dtype, called in (("float32", "fp32"), ("float16", "fp16"), ("int8", "int8")):
-        pixels = replace(run.spec.preprocessing, dtype=dtype)  # type: ignore[arg-type]
-        spec = replace(run.spec, preprocessing=pixels)
+        task = replace(run.spec.task, form={**run.spec.task.form, "dtype": dtype})
+        spec = replace(run.spec, task=task)
         other = replace(results[0], performance=replace(run, spec=spec))
         assert read(build([other], ABOUT), name)["input_data_types"] == called
 

@@ -11,6 +11,7 @@ from dse.core.metrics import METRICS, METRICS_OF, Scenario
 from dse.core.worker_environment import with_libraries
 from dse.environments.availability import runtime_availabilities
 from dse.space import SearchSpace
+from dse.tasks.generated.task import Generated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,6 +79,7 @@ def search_space(
     _check_effect(request, given)
     return SearchSpace.from_dict(
         {
+            "task": Generated.name,
             "models": [given.model],
             "precisions": [given.described.precision],
             "backends": list(request.backends or (_first_installed(given, request.environment),)),

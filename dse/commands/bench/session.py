@@ -34,6 +34,7 @@ from dse.space.plan import summary as reasons
 from dse.study.folder import StudyFolder, study_folder
 from dse.study.retrying import Patience
 from dse.study.study import Study
+from dse.tasks.generated.task import Generated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,9 +62,10 @@ def run(request: BenchRequest) -> int:
     cores = min(system.physical_cores or cpus, cpus)
     space = search_space(request, given, cores)
     environment = with_libraries(request.environment)
-    offers = Capabilities(given, space, environment, needs_published=False)
+    task = Generated()
+    offers = Capabilities(task, given, space, environment, needs_published=False)
     offers.check()
-    prepared = Prepared(space, given, None, offers, system, environment)
+    prepared = Prepared(task, space, given, None, offers, system, environment)
     plan = resolve(space, offers, cpus, cores, system.instruction_sets)
     with _folder(request.study) as folder:
         about = prepared.about(len(plan.configurations), reasons(plan.excluded))
@@ -100,6 +102,7 @@ def _measure(request: BenchRequest, prepared: Prepared, plan: Plan, study: Study
     with Display(console, study, budget) as display, interrupts(display.say) as asked:
         study.patience = Patience(say=display.say, stopped=lambda: asked.wanted)
         bench = MeasurementContext(
+            task=prepared.task,
             provider=prepared.provider,
             offers=prepared.offers,
             dataset=None,
@@ -120,8 +123,10 @@ def _measure(request: BenchRequest, prepared: Prepared, plan: Plan, study: Study
 
 def _refuse_others(bench: MeasurementContext, study: Study, plan: Plan) -> None:
     """Refuses a study of another file or with other inputs, also where nothing is left to do."""
+    resolver, configuration = Resolver(bench, study), plan.configurations[0]
+    resolver.ensure_artefact(configuration)
     try:
-        Resolver(bench, study).resolve(plan.configurations[0])
+        resolver.check(resolver.resolve(configuration))
     except RequestError as error:
         raise RequestError(
             f"study '{study.folder.name}' was measured with another file or other inputs",

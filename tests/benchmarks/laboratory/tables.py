@@ -10,14 +10,16 @@ from dse.core.checksums import digest
 from dse.core.configuration import PRECISIONS, Configuration
 from dse.core.errors import RequestError
 from dse.core.measurement import Failure, FailureKind, Measurement, Outcome, Source
-from dse.core.metrics import ACCURACY, DEFAULT_OBJECTIVES, LATENCY, METRICS, THROUGHPUT
+from dse.core.metrics import LATENCY, METRICS, THROUGHPUT
 from dse.results.lines import read_lines, require
 from dse.results.published import COLUMNS, published
 from dse.space import SearchSpace
 from dse.space.enumeration import Parameter
 from dse.space.plan import Plan, parameter_values
 from dse.tasks.image_classification.models.catalogue import published_pairs
+from dse.tasks.image_classification.quality import ACCURACY
 from tests.benchmarks.laboratory.cost import accuracy_s, offline_s, single_stream_s
+from tests.objectives import DEFAULT_OBJECTIVES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

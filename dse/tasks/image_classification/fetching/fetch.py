@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dse.download.resumable import Patience, Progress
-    from dse.models.manifest import ManifestEntry
     from dse.tasks.image_classification.models.catalogue import Variant
+    from dse.tasks.image_classification.models.manifest_entry import ImageEntry
 
 LOCK = ".fetch.lock"
 
@@ -195,7 +195,7 @@ def _check_archive(fetched: FetchedFolder, url: str, path: Path) -> str:
 
 
 def _check_model(
-    fetched: FetchedFolder, one: Wanted, data: bytes, entry: ManifestEntry | None
+    fetched: FetchedFolder, one: Wanted, data: bytes, entry: ImageEntry | None
 ) -> None:
     """Checks that a file is the model it should be, and takes no other file's place.
 

@@ -17,7 +17,8 @@ from dse.config import yaml_reader
 from dse.core.checksums import sha256_of
 from dse.core.errors import RequestError
 from dse.core.paths import atomic_write
-from dse.models.manifest import FILE_NAME, ArchiveEntry, Manifest, ManifestEntry
+from dse.models.manifest import FILE_NAME, ArchiveEntry, Manifest
+from dse.tasks.image_classification.models.manifest_entry import ImageEntry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,11 +40,11 @@ class FetchedFolder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.manifest = folder / FILE_NAME
-        self._entries: tuple[ManifestEntry, ...] = ()
+        self._entries: tuple[ImageEntry, ...] = ()
         self._state: tuple[int, ...] = ()
         self._extensible = False
 
-    def entries(self) -> tuple[ManifestEntry, ...]:
+    def entries(self) -> tuple[ImageEntry, ...]:
         """The manifest's entries; the files they name may be damaged or gone.
 
         Raises:
@@ -51,11 +52,13 @@ class FetchedFolder:
         """
         state = self._seen()
         if state != self._state:
-            self._entries = yaml_reader.read(self.manifest, Manifest).models if state else ()
+            self._entries = (
+                yaml_reader.read(self.manifest, Manifest[ImageEntry]).models if state else ()
+            )
             self._state, self._extensible = state, False
         return self._entries
 
-    def find(self, model: str, precision: str) -> ManifestEntry | None:
+    def find(self, model: str, precision: str) -> ImageEntry | None:
         """The entry of a fetched file, or None.
 
         Raises:
@@ -76,7 +79,7 @@ class FetchedFolder:
             return entry
         return None
 
-    def intact(self, entry: ManifestEntry) -> bool:
+    def intact(self, entry: ImageEntry) -> bool:
         """Whether a fetched file is there and still what it was."""
         path = self.folder / entry.file
         try:
@@ -117,7 +120,10 @@ class FetchedFolder:
         with atomic_write(self.manifest) as file:
             file.write(new.encode())
         # Not to be read again for each of 76 archives: that takes longer the more there are.
-        self._entries = (*known, *yaml_reader.check({"models": list(entries)}, Manifest).models)
+        self._entries = (
+            *known,
+            *yaml_reader.check({"models": list(entries)}, Manifest[ImageEntry]).models,
+        )
         self._state, self._extensible = self._seen(), True
 
     def _seen(self) -> tuple[int, ...]:

@@ -12,17 +12,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.core.paths import cache_dir
-from dse.explore.calibrating import IMAGES, calibration, calibration_indices, with_conversions
-from dse.models.folder import FolderProvider
 from dse.tasks.image_classification.data.dataset import open_dataset
 from dse.tasks.image_classification.data.pixel_cache import image_cache
 from dse.tasks.image_classification.inputs import ImageInputs
 from dse.tasks.image_classification.models.builtin import BuiltinProvider
+from dse.tasks.image_classification.models.calibration import (
+    MAX_IMAGES,
+    calibration,
+    calibration_indices,
+    with_conversions,
+)
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
 from dse.tasks.image_classification.models.onnx_writer import onnx_bytes
-from dse.tasks.image_classification.preprocessing import Preprocessing
+from dse.tasks.image_classification.preprocessing import Preprocessing, to_form
 from tests import small_models
 from tests.explore.test_measurer import write_images
+from tests.image_models import image_folder
 from tests.replays import write_space
 
 if TYPE_CHECKING:
@@ -56,7 +61,7 @@ def models(folder: Path, *entries: dict[str, Any]) -> Path:
 @given(st.integers(1, 60_000))
 def test_the_images_are_spread_evenly(count: int) -> None:
     found = calibration_indices(count)
-    assert len(found) == min(count, IMAGES)
+    assert len(found) == min(count, MAX_IMAGES)
     assert found[0] >= 0
     assert found[-1] < count
     gaps = np.diff(found)
@@ -69,17 +74,20 @@ def test_the_images_are_spread_evenly(count: int) -> None:
 def test_the_samples_are_those_images(tmp_path: Path) -> None:
     folder = write_images(tmp_path, (0, 1, 2))
     found = calibration(open_dataset(folder))
-    assert (found.images, found.description) == (3, "3 of the 3 images of the data set")
+    assert (found.count, found.description) == (3, "3 of the 3 images of the data set")
     pixels = Preprocessing(8, "NCHW", mean=(127.0,) * 3, scale=(128.0,) * 3)
-    dataset = open_dataset(folder)
+    dataset, form = open_dataset(folder), to_form(pixels)
     images = ImageInputs(image_cache(dataset, pixels), dataset.labels, pixels)
-    samples = list(found.samples(pixels))
+    samples = list(found.samples(form))
     assert len(samples) == 3
     for index, sample in enumerate(samples):
         assert sample.shape == (1, 3, 8, 8)
         np.testing.assert_array_equal(sample, images.batch([index]))
-    assert calibration(dataset).identity == found.identity
-    assert calibration(replace(dataset, fingerprint="f" * 64)).identity != found.identity
+    assert calibration(dataset).identity(form) == found.identity(form)
+    assert found.identity(to_form(pixels, classes=9)) == found.identity(form)
+    assert found.identity(to_form(replace(pixels, resolution=9))) != found.identity(form)
+    other = calibration(replace(dataset, fingerprint="f" * 64))
+    assert other.identity(form) != found.identity(form)
 
 
 def test_untrained_models_stay_as_they_are() -> None:
@@ -133,7 +141,7 @@ def test_a_file_that_can_t_be_converted_fails_alone(command: Command, here: Path
     other = {"name": name, "file": "v1.onnx", "precision": "fp32", "layout": "NCHW"}
     folder = models(here, TFLITE, {**other, "dtype": "float32", "mean": 127.5, "scale": 127.5})
     (folder / "v1.onnx").write_bytes(onnx_bytes(CATALOGUE["mobilenet-v1-0.5-128"].graph()))
-    assert FolderProvider(folder).obstacle(name, "fp32", ("tflite",))
+    assert image_folder(folder).obstacle(name, "fp32", ("tflite",))
     space = write_space(
         here,
         models=[name, "small"],
