@@ -12,7 +12,7 @@ from dse.cli.options import json_option
 from dse.core.errors import RequestError, UnavailableError
 
 if TYPE_CHECKING:
-    from dse.explore.noise import Noise
+    from dse.exploration.noise import Noise
     from dse.machine.check import Check
     from dse.machine.system import System
 
@@ -81,7 +81,7 @@ def _check(here: System, probes: int, *, as_json: bool) -> None:
 
 
 def _noise(probes: int) -> Noise:
-    from dse.explore.noise import measure_noise
+    from dse.exploration.noise import measure_noise
 
     waiting = "another process measures on this machine; waiting for its run to end"
     return measure_noise(probes, waits=lambda: click.echo(waiting, err=True))
@@ -107,7 +107,7 @@ def _print_checks(here: System, checks: list[Check]) -> None:
 
 def _print_noise(noise: Noise) -> None:
     from dse.core.metrics import METRICS
-    from dse.explore.noise import configuration
+    from dse.exploration.noise import configuration
 
     count, probed = len(noise.disturbances), configuration(noise.backend)
     click.echo(

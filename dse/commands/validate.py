@@ -13,8 +13,8 @@ from dse.commands.validate_text import Progress, schedule_lines, schedule_table,
 from dse.core.errors import RequestError
 from dse.core.metrics import METRICS_OF, SCENARIOS, Scenario
 from dse.core.worker_environment import with_libraries
-from dse.explore.prepare import prepare
-from dse.explore.resolver import MeasurementContext, Resolver
+from dse.exploration.prepare import prepare
+from dse.exploration.resolver import MeasurementContext, Resolver
 from dse.measure.runner import Limits
 from dse.measure.spec import REHEARSAL, VALID
 from dse.report.text import environment_lines
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from dse.explore.prepare import Prepared
+    from dse.exploration.prepare import Prepared
     from dse.study.record import Record
     from dse.validate.schedule import Schedule
     from dse.validate.validator import Validated

@@ -21,11 +21,11 @@ from dse.commands.log import messages
 from dse.core.errors import RequestError
 from dse.core.worker_environment import with_libraries
 from dse.environments.config import named
-from dse.explore.capabilities import Capabilities
-from dse.explore.explorer import Budget, Search, StopReason, explore
-from dse.explore.measurer import Measurer
-from dse.explore.prepare import Prepared
-from dse.explore.resolver import MeasurementContext, Resolver
+from dse.exploration.capabilities import Capabilities
+from dse.exploration.explorer import Budget, Search, StopReason, explore
+from dse.exploration.measurer import Measurer
+from dse.exploration.prepare import Prepared
+from dse.exploration.resolver import MeasurementContext, Resolver
 from dse.formats.dimensions import Choices
 from dse.machine.system import detect
 from dse.measure.runner import Limits

@@ -17,10 +17,10 @@ from dse.core.measurement import (
     Source,
 )
 from dse.core.metrics import COSTS, METRICS, MODEL_SIZE, is_quality
-from dse.explore.costs import piggybacked_metrics
-from dse.explore.disturbances import Disturbances
-from dse.explore.keys import overlap
-from dse.explore.resolver import Resolver
+from dse.exploration.costs import piggybacked_metrics
+from dse.exploration.disturbances import Disturbances
+from dse.exploration.keys import overlap
+from dse.exploration.resolver import Resolver
 from dse.measure.runner import run_worker
 from dse.measure.spec import PROBE, MetricRequest
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from dse.core.configuration import Configuration
-    from dse.explore.resolver import MeasurementContext, ResolvedConfiguration
+    from dse.exploration.resolver import MeasurementContext, ResolvedConfiguration
     from dse.measure.runner import Limits
     from dse.measure.spec import Fidelity
     from dse.study.study import Study

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.explore import explorer
+from dse.exploration import explorer
 from tests.replays import attributes, write_space, write_table
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from dse.core.errors import RequestError
 from dse.core.worker_environment import with_libraries
-from dse.explore.explorer import Budget, Search, explore
-from dse.explore.measurer import Measurer
-from dse.explore.prepare import prepare, settings_of
-from dse.explore.resolver import MeasurementContext
-from dse.explore.samplers import BORROWER
-from dse.explore.warm_start import load_warm_starts
+from dse.exploration.explorer import Budget, Search, explore
+from dse.exploration.measurer import Measurer
+from dse.exploration.prepare import prepare, settings_of
+from dse.exploration.resolver import MeasurementContext
+from dse.exploration.samplers import BORROWER
+from dse.exploration.warm_start import load_warm_starts
 from dse.measure.runner import Limits
 from dse.space import SearchSpace, find_space
 from dse.space.plan import resolve
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from dse.explore.explorer import Explored, ExploreObserver
-    from dse.explore.planner import Step
-    from dse.explore.prepare import Prepared
-    from dse.explore.request import ExploreRequest
-    from dse.explore.stopping import Interrupts
-    from dse.explore.warm_start import WarmStart
+    from dse.exploration.explorer import Explored, ExploreObserver
+    from dse.exploration.planner import Step
+    from dse.exploration.prepare import Prepared
+    from dse.exploration.request import ExploreRequest
+    from dse.exploration.stopping import Interrupts
+    from dse.exploration.warm_start import WarmStart
     from dse.machine.system import System
     from dse.space.plan import Plan
     from dse.study.record import Record
@@ -77,7 +77,7 @@ class Exploration:
         interrupts: Interrupts,
         progress: Callable[[int, int, str], None],
     ) -> Explored:
-        """Explores until one of the reasons of `dse.explore.explorer.StopReason` holds.
+        """Explores until one of the reasons of `dse.exploration.explorer.StopReason` holds.
 
         Args:
             observer: is told of each step.
@@ -119,7 +119,7 @@ class Exploration:
 
 
 class LogObserver:
-    """Writes the steps of an exploration to the log; see `dse.explore.explorer.ExploreObserver`."""
+    """Writes the steps of an exploration to the log; an `ExploreObserver`."""
 
     def began(self, step: Step) -> None:
         """Logs what is about to be measured."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from dse.core.measurement import Measurement, Outcome, Source
-from dse.explore.pool import Pool
-from dse.explore.samplers import make_sampler
-from dse.explore.stopping import MIN_AGREEING, MIN_OUTCOMES, StoppingRule
+from dse.exploration.pool import Pool
+from dse.exploration.samplers import make_sampler
+from dse.exploration.stopping import MIN_AGREEING, MIN_OUTCOMES, StoppingRule
 from dse.study.record import Record
 from tests.objectives import DEFAULT_OBJECTIVES
 from tests.study.studies import outcome, planned, small_space
