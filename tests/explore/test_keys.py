@@ -73,8 +73,6 @@ def test_the_data_set_counts_for_an_accuracy_alone() -> None:
     one, other = (
         quality_key(ACCURACY.name, PLAIN, openvino, DEPENDS, which, SETS) for which in ("d", "e")
     )
-        quality_key(ACCURACY.name, PLAIN, openvino, DEPENDS, which, SETS) for which in ("d", "e")
-    )
     assert one != other
 
 
