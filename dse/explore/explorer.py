@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from dse.core.measurement import Measurement, Outcome
-    from dse.explore.interrupts import Interrupts
     from dse.explore.measurer import Keep, Measurer
     from dse.explore.planner import Step
     from dse.explore.samplers import Source
+    from dse.explore.stopping import Interrupts
     from dse.space.plan import Plan
     from dse.study.record import Record
     from dse.study.store import Trial
@@ -142,7 +142,10 @@ def explore(
     exploration = _Exploration(study, plan, measurer, search, budget, interrupts, observer)
     # Of a large study millions of objects stay: no step has to look for garbage among them.
     gc.freeze()
-    return exploration.run()
+    try:
+        return exploration.run()
+    finally:
+        gc.unfreeze()
 
 
 class _Exploration:

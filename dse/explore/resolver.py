@@ -54,7 +54,6 @@ class MeasurementContext:
         system: the CPU, as the study has it.
         again: whether a disturbed measurement is repeated.
         progress: called with (done, total, what) while samples are prepared.
-        say: tells the user something.
         duration_s: shortest duration of each run in seconds; None for that of its fidelity.
         environment: the variables that the study sets for its workers.
     """
@@ -69,7 +68,6 @@ class MeasurementContext:
     system: System
     again: bool
     progress: Callable[[int, int, str], None]
-    say: Callable[[str], None]
     duration_s: float | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
 

@@ -26,9 +26,9 @@ from typing import TYPE_CHECKING, Any, cast
 from rich.console import Console
 
 from dse.commands.explore_display import Display
+from dse.commands.interrupts import interrupts
 from dse.core.measurement import Source
 from dse.explore.explorer import Budget, Search, explore
-from dse.explore.interrupts import interrupts
 from dse.explore.pool import Pool
 from dse.explore.samplers import SAMPLERS, make_sampler
 from dse.machine.system import detect

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution
 from optuna.trial import create_trial
 
-from dse.cli.explore import SAMPLERS as OFFERED
 from dse.core.measurement import FailureKind
 from dse.core.pareto import nondominated
 from dse.explore.pool import Pool
+from dse.explore.request import SAMPLERS as OFFERED
 from dse.explore.samplers import SAMPLERS, OptunaSampler, _thinned, make_sampler
 from dse.study.record import Record
 from tests.objectives import DEFAULT_OBJECTIVES
