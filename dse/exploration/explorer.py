@@ -173,6 +173,7 @@ class _Exploration:
         self._choices = distributions(plan)
         self._study, self._measurer = study, measurer
         self._budget, self._interrupts, self._observer = budget, interrupts, observer
+        self._unready: Step | None = None
         self._begun = time.monotonic()
         self._steps = Counter[Purpose]()
         self._explored_s = self._repeated_s = 0.0
@@ -185,6 +186,9 @@ class _Exploration:
                     end = self._advance() if come else None
             if end is not None:
                 return Explored(end, self._steps)
+            if self._unready is not None:
+                # Before the claim and beside other processes: it may take minutes.
+                self._measurer.prepare(self._unready.configuration)
 
     def _stop(self) -> StopReason | None:
         if self._interrupts.wanted:
@@ -213,16 +217,27 @@ class _Exploration:
         exploring = trials is None or self._steps[Purpose.EXPLORE] < trials
         enough = exploring and self._enough.should_stop(len(self._study.records))
         exploring = exploring and not enough
-        step = self._agenda.next(exploring=exploring, repeating=self._repeats())
+        step = self._choose(exploring=exploring)
         if step is None and not (exploring and self._pool.reserved):
             return self._done(enough=enough)
         if step is None or self._contested(step, claims):
             self._observer.waits("another process measures what is left; waiting for its results")
             self._pause()
+        elif not self._measurer.ready(step.configuration):
+            self._unready = step
         elif (trial := self._begin(step)) is not None:
             self._observer.began(step)
             self._measure(step, trial)
         return None
+
+    def _choose(self, *, exploring: bool) -> Step | None:
+        """The step whose files were made last, if it is still due, or else another one."""
+        step, self._unready = self._unready, None
+        if step is not None:
+            unexplored = exploring and step.configuration in self._pool
+            if step.purpose is Purpose.ANCHOR or (step.purpose is Purpose.EXPLORE and unexplored):
+                return step
+        return self._agenda.next(exploring=exploring, repeating=self._repeats())
 
     def _done(self, *, enough: bool) -> StopReason:
         if not self._pool.left:
