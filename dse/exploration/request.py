@@ -70,12 +70,13 @@ class ExploreRequest:
         if self.sampler not in SAMPLERS:
             problem, known = f"unknown sampler '{self.sampler}'", ", ".join(SAMPLERS)
             raise RequestError(problem, field="sampler", remedy=f"known are {known}")
+        memory = self.memory_limit
         for name, value, fits, expected in (
-            ("n_trials", self.n_trials, (self.n_trials or 1) >= 1, "at least 1"),
+            ("n_trials", self.n_trials, self.n_trials is None or self.n_trials >= 1, "at least 1"),
             ("timeout", self.timeout, self.timeout is None or self.timeout > 0, "more than 0"),
             ("seed", self.seed, self.seed >= 0, "at least 0"),
             ("run_timeout", self.run_timeout, self.run_timeout > 0, "more than 0"),
-            ("memory_limit", self.memory_limit, (self.memory_limit or 1) >= 1, "at least 1"),
+            ("memory_limit", memory, memory is None or memory >= 1, "at least 1"),
             ("repeats", self.repeats, 0 <= self.repeats <= MAX_REPEATS, f"0 to {MAX_REPEATS}"),
             ("stop_gain", self.stop_gain, 0 <= self.stop_gain <= 100, "0 to 100"),
         ):
