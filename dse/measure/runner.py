@@ -83,7 +83,7 @@ def run_worker(
     oom_kills = _oom_kills()
     with stderr:
         variables = worker_environment(interpreter, spec.environment)
-        end = _run(interpreter, variables, spec_file, stderr.fileno(), limits.timeout_s, keep)
+        end = _run(spec, variables, spec_file, stderr.fileno(), limits.timeout_s, keep)
     if end.done:
         return Outcome(tuple(end.measurements))
     tail = stderr_tail(spec.folder)
@@ -111,7 +111,7 @@ class _End:
 
 
 def _run(
-    interpreter: str,
+    spec: Spec,
     variables: Mapping[str, str],
     spec_file: Path,
     stderr: int,
@@ -120,11 +120,12 @@ def _run(
 ) -> _End:
     reader, writer = os.pipe()
     arguments = [str(spec_file), "--answer-fd", str(writer), "--parent", str(os.getpid())]
+    interpreter, backend = spec.interpreter, spec.configuration.backend
     end = _End([])
     deadline = time.monotonic() + timeout_s
     try:
         process = subprocess.Popen(
-            launcher.command(interpreter, "dse.measure.worker", *arguments),
+            launcher.command(interpreter, "dse.measure.worker", *arguments, backend=backend),
             stdin=subprocess.DEVNULL,
             stdout=stderr,
             stderr=stderr,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -58,21 +57,6 @@ UNCERTAIN = "~"
 BEHIND = "?"
 """Marks a point that another one is ahead of, by less than the intervals can tell."""
 BY_OPTION = " (--env NAME=VALUE sets one)"
-PLAIN_WIDTH = 200
-"""Columns of a table that goes to a file or a pipe."""
-
-
-class _Progress(Console):
-    def on_broken_pipe(self) -> None:
-        """Goes on: whoever reads results may care for no more progress, and work is not lost."""
-        self.quiet = True
-
-
-def console(*, stderr: bool = False) -> Console:
-    """The console for results (stdout) or for all else (stderr); files get wide lines."""
-    kind = _Progress if stderr else Console
-    made = kind(stderr=stderr, highlight=False)
-    return made if made.is_terminal else kind(stderr=stderr, highlight=False, width=PLAIN_WIDTH)
 
 
 def heading(metric: str) -> str:

@@ -49,8 +49,8 @@ class BenchRequest:
     threads: tuple[int, ...]
     batch_sizes: tuple[int, ...]
     instances: tuple[int, ...]
-    dims: tuple[tuple[str, int], ...]
-    values: tuple[tuple[str, str], ...]
+    dims: Mapping[str, int]
+    values: Mapping[str, str]
     signature: str | None
     vocabulary: int | None
     duration: float | None
@@ -59,7 +59,7 @@ class BenchRequest:
     run_timeout: float
     memory_limit: int | None
     as_json: bool
-    environment: tuple[tuple[str, str], ...] = ()
+    environment: Mapping[str, str]
 
 
 def search_space(
@@ -82,9 +82,7 @@ def search_space(
             "task": Generated.name,
             "models": [given.model],
             "precisions": [given.described.precision],
-            "backends": list(
-                request.backends or (_first_installed(given, dict(request.environment)),)
-            ),
+            "backends": list(request.backends or (_first_installed(given, request.environment),)),
             "threads": list(request.threads or (physical_cores,)),
             "batch_sizes": list(request.batch_sizes),
             "instances": list(request.instances),

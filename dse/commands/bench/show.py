@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from dse.commands.bench.results import BenchResult
     from dse.core.signature import Input
-    from dse.explore.prepare import Prepared
+    from dse.exploration.prepare import Prepared
     from dse.formats.dimensions import Resolved
     from dse.models.single_file import SingleFileProvider
     from dse.space.plan import Plan

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
     from dse.core.configuration import Configuration, KnobValue
-    from dse.explore.pool import Pool
+    from dse.exploration.pool import Pool
     from dse.space.space import SearchSpace
     from dse.study.record import Record
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from rich.console import Console
 
+from dse.commands.compare_text import points, show
 from dse.compare.comparison import compare
-from dse.compare.text import points, show
 from dse.core.measurement import Source
 from dse.core.metrics import ENERGY, LATENCY, THROUGHPUT
 from tests.compare.made import gathered, results, row

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-IN_VAIN = 3
-"""After so many measurements in a row that stayed disturbed, a machine counts as never quiet."""
+LOG = logging.getLogger(__name__)
+MAX_IN_VAIN = 3
+"""After this many disturbed measurements in a row a machine counts as never quiet."""
 
 
 class Disturbances:
@@ -18,18 +16,16 @@ class Disturbances:
     There it is not repeated any more until one comes out undisturbed.
 
     Args:
-        say: tells the user, once.
         repeating: whether disturbed measurements are repeated at all.
     """
 
-    def __init__(self, say: Callable[[str], None], *, repeating: bool) -> None:
-        self._say = say
+    def __init__(self, *, repeating: bool) -> None:
         self._repeating = repeating
         self._in_vain = 0
 
     def worth_repeating(self) -> bool:
         """Whether a disturbed measurement is to be taken again."""
-        return self._repeating and self._in_vain < IN_VAIN
+        return self._repeating and self._in_vain < MAX_IN_VAIN
 
     def note(self, reason: str) -> None:
         """Takes in how a measurement came out in the end.
@@ -38,8 +34,9 @@ class Disturbances:
             reason: what disturbed it; empty if nothing did.
         """
         self._in_vain = self._in_vain + 1 if reason else 0
-        if self._repeating and self._in_vain == IN_VAIN:
-            self._say(
-                f"this machine is not quiet ({reason}): disturbed measurements are marked, and "
-                "not repeated for now; see `dse system --check`"
+        if self._repeating and self._in_vain == MAX_IN_VAIN:
+            LOG.warning(
+                "this machine is not quiet (%s): disturbed measurements are marked, and not "
+                "repeated for now; see `dse system --check`",
+                reason,
             )

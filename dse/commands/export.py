@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dse.commands.console import console, print_lines
 from dse.commands.export_readiness import Readiness, readiness_lines, readiness_table
+from dse.commands.log import messages
 from dse.core import plausibility
 from dse.core.errors import RequestError
 from dse.core.metrics import SCENARIOS
 from dse.core.worker_environment import deliberate
 from dse.machine.system import System
-from dse.report.text import console as make_console
 from dse.report.view import View
 from dse.study.folder import existing_folder
 from dse.study.selection import select_records
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from dse.derived.derivation import Derivation
     from dse.study.record import Record
     from dse.submission.evidence import Evidence
+    from dse.submission.tree import Tree
 
 PREVIEW = "-preview"
 
@@ -83,42 +85,37 @@ def run(request: ExportRequest) -> int:
         RequestError: something can't be exported; nothing was written.
         DseError: a file can't be read or written.
     """
-    console = make_console(stderr=True)
+    err = messages()
     _refuse_nonsense(request)
     study = Study.load(existing_folder(request.study), request.storage)
     view = View(study, request.derivation)
-    for line in view.tally.lines(request.derivation):
-        console.print(line, markup=False, soft_wrap=True)
+    print_lines(view.tally.lines(request.derivation), err)
     judged = _judged(view, request)
     if request.dry_run:
-        make_console().print(readiness_table(judged))
+        console().print(readiness_table(judged))
         doubts = _doubts(study, (each.result for each in judged))
-        for line in (*doubts, *readiness_lines(judged, request.study, request.storage)):
-            console.print(line, markup=False, soft_wrap=True)
+        print_lines((*doubts, *readiness_lines(judged, request.study, request.storage)), err)
         return 0 if all(each.complete for each in judged) else 1
     chosen = _chosen(judged, request)
-    for each in judged:
-        if each.result not in chosen:
-            console.print(
-                f"left out: {each.first_line(preview=request.preview)}",
-                markup=False,
-                soft_wrap=True,
-            )
+    left_out = [each for each in judged if each.result not in chosen]
+    print_lines((f"left out: {e.first_line(preview=request.preview)}" for e in left_out), err)
     tree = build(chosen, _about(study, request))
-    for line in _doubts(study, chosen):
-        console.print(line, markup=False, soft_wrap=True)
+    print_lines(_doubts(study, chosen), err)
+    print_lines(_write(tree, chosen, request), err)
+    return _checked(request, err)
+
+
+def _write(tree: Tree, chosen: Sequence[Evidence], request: ExportRequest) -> list[str]:
+    """Writes the tree; returns what became of it, in lines."""
     written = write(tree, request.tree, request.submitter, force=request.force)
-    console.print(
-        f"{_counted(chosen)} in {request.tree}: "
-        f"{written.new} files new, {written.same} unchanged, {written.replaced} replaced",
-        markup=False,
-        soft_wrap=True,
-    )
-    originals = originals_of(request.tree)
-    console.print(f"whole accuracy logs: {originals}", markup=False, soft_wrap=True)
+    counts = f"{written.new} files new, {written.same} unchanged, {written.replaced} replaced"
+    lines = [
+        f"{_counted(chosen)} in {request.tree}: {counts}",
+        f"whole accuracy logs: {originals_of(request.tree)}",
+    ]
     if request.preview:
-        console.print("a preview is not a valid submission; leave --preview out for one")
-    return _checked(request, console)
+        lines.append("a preview is not a valid submission; leave --preview out for one")
+    return lines
 
 
 def _doubts(study: Study, results: Iterable[Evidence]) -> list[str]:
@@ -283,16 +280,14 @@ def _about(study: Study, request: ExportRequest) -> SubmissionInfo:
     )
 
 
-def _checked(request: ExportRequest, console: Console) -> int:
+def _checked(request: ExportRequest, err: Console) -> int:
     if request.checker is None:
-        console.print(
+        none = (
             "MLPerf's checkers were not run: give --checker and a clone of "
-            "https://github.com/mlcommons/inference",
-            soft_wrap=True,
+            "https://github.com/mlcommons/inference"
         )
+        print_lines([none], err)
         return 0
     verdicts = checkers.check(request.checker, request.tree, request.submitter, request.release)
-    for verdict in verdicts:
-        for line in verdict.lines():
-            console.print(line, markup=False, soft_wrap=True)
+    print_lines((line for verdict in verdicts for line in verdict.lines()), err)
     return 0 if all(verdict.passed for verdict in verdicts) else 1

@@ -21,7 +21,7 @@ from dse.core.metrics import (
     THROUGHPUT,
 )
 from dse.core.registry import backend
-from dse.explore.keys import quality_key, size_key, speed_key
+from dse.exploration.keys import quality_key, size_key, speed_key
 from dse.tasks.image_classification.quality import ACCURACY
 
 PLAIN = Configuration("m", "fp32", "openvino", 2, 4, (("streams", 1),))

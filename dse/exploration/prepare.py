@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from dse.core import registry
 from dse.core.errors import RequestError
 from dse.environments.config import named
-from dse.explore.capabilities import Capabilities
-from dse.explore.costs import refuse_unmeasurable
+from dse.exploration.capabilities import Capabilities
+from dse.exploration.costs import refuse_unmeasurable
 from dse.machine.cgroups import memory_left
 from dse.machine.procfs import read
 from dse.machine.system import detect
@@ -20,8 +20,6 @@ from dse.tasks.registry import task as find_task
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    from rich.console import Console
 
     from dse.machine.system import System
     from dse.models.provider import Provider
@@ -105,7 +103,6 @@ def prepare(
     models: Path | None,
     dataset: Path | None,
     environment: Mapping[str, str],
-    console: Console,
 ) -> Prepared:
     """Opens models and data set, and looks which runtimes there are.
 
@@ -114,7 +111,6 @@ def prepare(
         models: a folder of model files; None for the builtin models.
         dataset: the folder of a data set, if there is one.
         environment: the variables that the study sets for its workers.
-        console: shows that the data set is read.
 
     Raises:
         RequestError: one of them can't be used, no runtime of the space can, or the space asks for
@@ -124,7 +120,7 @@ def prepare(
     task = find_task(space.task)
     given = task.provider(models)
     metrics = metrics_of(space)
-    samples = _dataset(task, dataset, given, metrics, console)
+    samples = _dataset(task, dataset, given, metrics)
     provider = task.with_conversions(given, samples)
     needs_published = samples is None and wants_quality(task, metrics)
     offers = Capabilities(task, provider, space, environment, needs_published=needs_published)
@@ -152,11 +148,7 @@ def settings_of(space: SearchSpace, backends: Iterable[str]) -> Mapping[str, Map
 
 
 def _dataset(
-    task: Task,
-    folder: Path | None,
-    provider: Provider,
-    metrics: tuple[str, ...],
-    console: Console,
+    task: Task, folder: Path | None, provider: Provider, metrics: tuple[str, ...]
 ) -> Dataset | None:
     if folder is None:
         return None
@@ -175,8 +167,7 @@ def _dataset(
             "--dataset measures accuracy, which the search space neither optimises nor constrains",
             remedy=f"add {task.quality.metric.name} to its objectives, or leave --dataset out",
         )
-    with console.status(f"reading {folder}"):
-        return task.open_dataset(folder)
+    return task.open_dataset(folder)
 
 
 def _settings(space: SearchSpace, backend: str) -> dict[str, Path]:

@@ -6,14 +6,14 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dse.explore import remeasuring
+from dse.exploration import remeasuring
 from dse.measure.spec import PROBE, STANDARD
 from dse.study.record import Purpose
 
 if TYPE_CHECKING:
     from dse.core.configuration import Configuration
-    from dse.explore.pool import Pool
-    from dse.explore.samplers import Sampler
+    from dse.exploration.pool import Pool
+    from dse.exploration.samplers import Sampler
     from dse.measure.spec import Fidelity
     from dse.study.results import StudyResults
 

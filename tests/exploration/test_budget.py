@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.explore import explorer
+from dse.exploration import explorer
 from tests.replays import attributes, write_space, write_table
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def test_repeating_has_a_bound_of_time(
     )
     command.good("explore", space, "--repeats", 0)
     # What is explored already takes no time now: only the shortest time is left for repeating.
-    monkeypatch.setattr(explorer, "SHORTEST_REPEATING_S", shortest_s)
+    monkeypatch.setattr(explorer, "MIN_REPEATING_S", shortest_s)
     answer = command.good("explore", space, "--repeats", 1)
     assert (" repeat: " in answer.err) is repeated
 

@@ -13,7 +13,7 @@ from dse.core.checksums import canonical_json, digest, sha256_of
 from dse.core.errors import ModelError, RequestError
 from dse.core.metrics import MODEL_SIZE, is_quality
 from dse.core.worker_environment import deliberate
-from dse.explore.keys import quality_key, size_key, speed_key
+from dse.exploration.keys import quality_key, size_key, speed_key
 from dse.measure.spec import ModelFiles, Spec, TaskSpec
 from dse.tasks.task import InputFiles
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dse.core.configuration import Configuration, KnobValue
     from dse.core.measurement import Measurement
     from dse.core.signature import Form
-    from dse.explore.capabilities import Capabilities
+    from dse.exploration.capabilities import Capabilities
     from dse.machine.system import System
     from dse.measure.runner import Limits
     from dse.measure.spec import Fidelity, MetricRequest
@@ -54,7 +54,6 @@ class MeasurementContext:
         system: the CPU, as the study has it.
         again: whether a disturbed measurement is repeated.
         progress: called with (done, total, what) while samples are prepared.
-        say: tells the user something.
         duration_s: shortest duration of each run in seconds; None for that of its fidelity.
         environment: the variables that the study sets for its workers.
     """
@@ -69,7 +68,6 @@ class MeasurementContext:
     system: System
     again: bool
     progress: Callable[[int, int, str], None]
-    say: Callable[[str], None]
     duration_s: float | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
 

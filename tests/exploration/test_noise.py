@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dse.core.errors import UnavailableError
 from dse.environments.availability import runtime_availabilities
-from dse.explore.noise import METRICS, RUNTIMES, Noise, measure_noise
+from dse.exploration.noise import METRICS, RUNTIMES, Noise, measure_noise
 from tests.measure.specs import QUICK
 
 if TYPE_CHECKING:

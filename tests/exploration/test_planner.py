@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dse.core.measurement import Measurement, Outcome, Source
-from dse.explore import planner as agenda
-from dse.explore import remeasuring
-from dse.explore.planner import StepPlanner
-from dse.explore.pool import Pool
-from dse.explore.samplers import make_sampler
+from dse.exploration import planner as agenda
+from dse.exploration import remeasuring
+from dse.exploration.planner import StepPlanner
+from dse.exploration.pool import Pool
+from dse.exploration.samplers import make_sampler
 from dse.study.observations import Observation
 from dse.study.record import Purpose
 from dse.study.results import StudyResults
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from dse.core.configuration import Configuration, KnobValue
     from dse.core.measurement import FidelityName
-    from dse.explore.planner import Step
+    from dse.exploration.planner import Step
 
 ACCURACY, LATENCY = "accuracy_percent", "latency_p90_ms"
 SPACE = small_space(objectives=[ACCURACY, LATENCY], models=["a", "b"], batch_sizes=1)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from dse.core.errors import RequestError
 from dse.core.measurement import TRANSIENT_FAILURES
-from dse.explore.planner import StepPlanner
-from dse.explore.pool import Pool
-from dse.explore.samplers import make_sampler
-from dse.explore.stopping import StoppingRule
+from dse.exploration.planner import StepPlanner
+from dse.exploration.pool import Pool
+from dse.exploration.samplers import make_sampler
+from dse.exploration.stopping import StoppingRule
 from dse.machine.measuring_lock import measuring_lock
 from dse.study.generations import distributions
 from dse.study.record import Purpose
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from dse.core.measurement import Measurement, Outcome
-    from dse.explore.interrupts import Interrupts
-    from dse.explore.measurer import Keep, Measurer
-    from dse.explore.planner import Step
-    from dse.explore.samplers import Source
+    from dse.exploration.measurer import Keep, Measurer
+    from dse.exploration.planner import Step
+    from dse.exploration.samplers import Source
+    from dse.exploration.stopping import Interrupts
     from dse.space.plan import Plan
     from dse.study.record import Record
     from dse.study.store import Trial
@@ -104,7 +104,7 @@ class Search:
     """How to choose.
 
     Attributes:
-        sampler: a name in `dse.explore.samplers.SAMPLERS`.
+        sampler: a name in `dse.exploration.samplers.SAMPLERS`.
         seed: of everything random.
         retry_failed: whether a configuration with a transient failure comes up again.
         repetitions: how often what may be on the frontier is measured again; 0 for never.
@@ -142,7 +142,10 @@ def explore(
     exploration = _Exploration(study, plan, measurer, search, budget, interrupts, observer)
     # Of a large study millions of objects stay: no step has to look for garbage among them.
     gc.freeze()
-    return exploration.run()
+    try:
+        return exploration.run()
+    finally:
+        gc.unfreeze()
 
 
 class _Exploration:
@@ -170,6 +173,7 @@ class _Exploration:
         self._choices = distributions(plan)
         self._study, self._measurer = study, measurer
         self._budget, self._interrupts, self._observer = budget, interrupts, observer
+        self._unready: Step | None = None
         self._begun = time.monotonic()
         self._steps = Counter[Purpose]()
         self._explored_s = self._repeated_s = 0.0
@@ -182,6 +186,9 @@ class _Exploration:
                     end = self._advance() if come else None
             if end is not None:
                 return Explored(end, self._steps)
+            if self._unready is not None:
+                # Before the claim and beside other processes: it may take minutes.
+                self._measurer.prepare(self._unready.configuration)
 
     def _stop(self) -> StopReason | None:
         if self._interrupts.wanted:
@@ -210,16 +217,27 @@ class _Exploration:
         exploring = trials is None or self._steps[Purpose.EXPLORE] < trials
         enough = exploring and self._enough.should_stop(len(self._study.records))
         exploring = exploring and not enough
-        step = self._agenda.next(exploring=exploring, repeating=self._repeats())
+        step = self._choose(exploring=exploring)
         if step is None and not (exploring and self._pool.reserved):
             return self._done(enough=enough)
         if step is None or self._contested(step, claims):
             self._observer.waits("another process measures what is left; waiting for its results")
             self._pause()
+        elif not self._measurer.ready(step.configuration):
+            self._unready = step
         elif (trial := self._begin(step)) is not None:
             self._observer.began(step)
             self._measure(step, trial)
         return None
+
+    def _choose(self, *, exploring: bool) -> Step | None:
+        """The step whose files were made last, if it is still due, or else another one."""
+        step, self._unready = self._unready, None
+        if step is not None:
+            unexplored = exploring and step.configuration in self._pool
+            if step.purpose is Purpose.ANCHOR or (step.purpose is Purpose.EXPLORE and unexplored):
+                return step
+        return self._agenda.next(exploring=exploring, repeating=self._repeats())
 
     def _done(self, *, enough: bool) -> StopReason:
         if not self._pool.left:

@@ -1,4 +1,4 @@
-"""Has a configuration measured: remembers what is known, and runs a worker for the rest."""
+"""Measures configurations: what is known is remembered, and a worker is run for the rest."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from dse.core.measurement import (
     Source,
 )
 from dse.core.metrics import COSTS, METRICS, MODEL_SIZE, is_quality
-from dse.explore.costs import piggybacked_metrics
-from dse.explore.disturbances import Disturbances
-from dse.explore.keys import overlap
-from dse.explore.resolver import Resolver
+from dse.exploration.costs import piggybacked_metrics
+from dse.exploration.disturbances import Disturbances
+from dse.exploration.keys import overlap
+from dse.exploration.resolver import Resolver
 from dse.measure.runner import run_worker
 from dse.measure.spec import PROBE, MetricRequest
 
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from dse.core.configuration import Configuration
-    from dse.explore.resolver import MeasurementContext, ResolvedConfiguration
+    from dse.exploration.resolver import MeasurementContext, ResolvedConfiguration
     from dse.measure.runner import Limits
     from dse.measure.spec import Fidelity
     from dse.study.study import Study
 
 Keep = Callable[[Measurement], None]
 MAX_REPETITIONS = 2
-"""How often a disturbed measurement is taken again."""
+"""The number of times that a disturbed measurement is taken again."""
 MAX_ATTEMPTS = 2
-"""A transient failure is tried again once."""
+"""The number of attempts after transient failures."""
 ACCURACY_SECONDS_PER_IMAGE = 0.5
-"""An accuracy run may take this much longer than other runs, per image of the data set."""
+"""The time that an accuracy run may take beyond that of other runs, per image of the data set."""
 
 
 class Measurer:
@@ -54,7 +54,7 @@ class Measurer:
         self._bench = bench
         self._study = study
         self._subjects = Resolver(bench, study)
-        self._disturbances = Disturbances(bench.say, repeating=bench.again)
+        self._disturbances = Disturbances(repeating=bench.again)
 
     def overlaps(self, one: Configuration, other: Configuration) -> bool:
         """Whether two configurations may have a measurement in common."""
@@ -91,22 +91,20 @@ class Measurer:
         subject = self._subject(configuration)
         if isinstance(subject, Failure):
             return Outcome(failure=subject)
-        tasks = self._tasks(subject, self._bench.metrics)
-        outcome = self._remembered(subject, tasks, keep)
-        missing = [task for task in tasks if outcome.measurement(task.metric) is None]
-        failures = self._study.results.failures
-        for task in missing:
-            if outcome.failure is None and task.key in failures:
-                failure = replace(failures[task.key], attempts=0)
-                outcome = Outcome(outcome.measurements, failure)
-        known, extra = self._recorded(subject, missing, keep)
-        outcome = Outcome(outcome.measurements + known, outcome.failure)
-        if missing and outcome.failure is None:
+        metrics = self._bench.metrics
+        needed = self._requests(subject, metrics)
+        costs = () if subject.recorded else self._requests(subject, _others(metrics), extra=True)
+        known = self._known(subject, (*needed, *costs), keep)
+        missing = [request for request in needed if request.metric not in known]
+        failure = self._known_failure(subject, missing)
+        if missing and failure is None:
+            beside = piggybacked_metrics([request.metric for request in missing], again=False)
+            extra = [c for c in costs if c.metric in beside and c.metric not in known]
             taken = self._take_quietly(subject, run, (*missing, *extra), PROBE, keep)
-            outcome = Outcome(outcome.measurements + taken.measurements, taken.failure)
-        order = list(dict.fromkeys([*self._bench.metrics, *METRICS]))
-        measurements = sorted(outcome.measurements, key=lambda m: order.index(m.metric))
-        return Outcome(tuple(measurements), outcome.failure)
+            known |= {m.metric: m for m in taken.measurements}
+            failure = taken.failure
+        order = list(dict.fromkeys([*metrics, *METRICS]))
+        return Outcome(tuple(known[name] for name in order if name in known), failure)
 
     def repeat(
         self,
@@ -131,10 +129,10 @@ class Measurer:
         subject = self._subject(configuration)
         if isinstance(subject, Failure):
             return Outcome(failure=subject)
-        tasks = self._tasks(subject, metrics)
-        more = piggybacked_metrics([task.metric for task in tasks], again=True)
-        extra = self._tasks(subject, more, extra=True)
-        return self._take_quietly(subject, run, (*tasks, *extra), fidelity, keep)
+        requests = self._requests(subject, metrics)
+        more = piggybacked_metrics([request.metric for request in requests], again=True)
+        extra = self._requests(subject, more, extra=True)
+        return self._take_quietly(subject, run, (*requests, *extra), fidelity, keep)
 
     def _subject(self, configuration: Configuration) -> ResolvedConfiguration | Failure:
         try:
@@ -144,63 +142,58 @@ class Measurer:
         self._subjects.check(subject)
         return subject
 
-    def _tasks(
+    def _requests(
         self, subject: ResolvedConfiguration, metrics: Iterable[str], *, extra: bool = False
     ) -> tuple[MetricRequest, ...]:
         return tuple(
             MetricRequest(metric, self._subjects.key(metric, subject), extra) for metric in metrics
         )
 
-    def _recorded(
-        self, subject: ResolvedConfiguration, missing: Collection[MetricRequest], keep: Keep
-    ) -> tuple[tuple[Measurement, ...], tuple[MetricRequest, ...]]:
-        """What is known beside what was asked for, and what is taken with what is missing."""
-        if subject.recorded:
-            return (), ()
-        names = [metric.name for metric in COSTS if metric.name not in self._bench.metrics]
-        tasks = self._tasks(subject, names, extra=True)
-        known = self._memo(subject, tasks, keep)
-        more = (
-            piggybacked_metrics([task.metric for task in missing], again=False) if missing else ()
-        )
-        lacking = set(more) - {m.metric for m in known}
-        return known, tuple(task for task in tasks if task.metric in lacking)
-
-    def _memo(
-        self, subject: ResolvedConfiguration, tasks: Iterable[MetricRequest], keep: Keep
-    ) -> tuple[Measurement, ...]:
-        """What was measured before, and the size of the model file, which needs no run."""
-        found = []
-        for task in tasks:
-            known = self._study.results.measured.latest(task.key)
-            if known is None and task.metric == MODEL_SIZE.name and subject.artefact:
+    def _known(
+        self, subject: ResolvedConfiguration, requests: Iterable[MetricRequest], keep: Keep
+    ) -> dict[str, Measurement]:
+        """What needs no run, by metric: what was measured before, the model's size, published."""
+        remembered, missing = self._study.remembered(request.key for request in requests)
+        known = {measurement.metric: measurement for measurement in remembered}
+        for request in requests:
+            if request.key not in missing:
+                continue
+            if request.metric == MODEL_SIZE.name and subject.artefact:
                 size_mib = subject.artefact.size_bytes / (1 << 20)
-                known = Measurement(task.metric, size_mib, task.key, Source.MEASURED)
-                keep(known)
-            found += [known] if known is not None else []
-        return tuple(found)
+                size = Measurement(request.metric, size_mib, request.key, Source.MEASURED)
+                keep(size)
+                known[size.metric] = size
+            elif is_quality(request.metric) and (found := self._published(subject, request.metric)):
+                known[found.metric] = found
+        return known
 
-    def _remembered(
-        self, subject: ResolvedConfiguration, tasks: Collection[MetricRequest], keep: Keep
-    ) -> Outcome:
-        """What needs no run: see `_memo`, and the published accuracy."""
-        known = self._memo(subject, tasks, keep)
-        quality = next((METRICS[t.metric] for t in tasks if is_quality(t.metric)), None)
-        if quality is None or self._bench.dataset is not None or subject.recorded:
-            return Outcome(known)
+    def _published(self, subject: ResolvedConfiguration, metric: str) -> Measurement | None:
+        """The published quality, where none is measured."""
+        if self._bench.dataset is not None or subject.recorded:
+            return None
         configuration = subject.configuration
         figure = self._bench.offers.published(configuration.model, configuration.precision)
         if figure is None:
-            reason = f"no accuracy of {configuration.model} {configuration.precision} is published"
-            return Outcome(known, Failure(FailureKind.UNSUPPORTED, reason, attempts=0))
-        published = Measurement(
-            metric=quality.name,
+            return None
+        return Measurement(
+            metric=metric,
             value=figure.value,
             key="published",
             source=Source.PUBLISHED,
             details={"source": figure.source},
         )
-        return Outcome((*known, published))
+
+    def _known_failure(
+        self, subject: ResolvedConfiguration, missing: Collection[MetricRequest]
+    ) -> Failure | None:
+        """Why what is missing can't be taken: it is not published, or has failed for good."""
+        measured = self._bench.dataset is not None or subject.recorded
+        if not measured and any(is_quality(request.metric) for request in missing):
+            configuration = subject.configuration
+            reason = f"no accuracy of {configuration.model} {configuration.precision} is published"
+            return Failure(FailureKind.UNSUPPORTED, reason, attempts=0)
+        failure = self._study.permanent_failure(request.key for request in missing)
+        return None if failure is None else replace(failure, attempts=0)
 
     def _take_quietly(
         self,
@@ -258,6 +251,11 @@ class Measurer:
             return limits
         longer = ACCURACY_SECONDS_PER_IMAGE * len(dataset)
         return replace(limits, timeout_s=limits.timeout_s + longer)
+
+
+def _others(metrics: Collection[str]) -> list[str]:
+    """The costs that are recorded though they are not among these metrics."""
+    return [metric.name for metric in COSTS if metric.name not in metrics]
 
 
 def _again(tasks: Iterable[MetricRequest], outcome: Outcome) -> tuple[MetricRequest, ...]:

@@ -1,18 +1,31 @@
-"""When to leave the rest of a space unmeasured: it is not expected to add to the frontier."""
+"""When to stop: the user asks for it, or the rest is not expected to add to the frontier."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dse.explore.samplers import Sampler
+    from dse.exploration.samplers import Sampler
 
 MIN_OUTCOMES = 20
-"""Outcomes before anything is left out: the model has to have seen some of the space."""
-IN_A_ROW = 3
-"""Estimates that must agree, for each is drawn."""
+"""Outcomes before anything is left out: the model needs to have seen some of the space."""
+MIN_AGREEING = 3
+"""Estimates in a row that have to agree: each of them is drawn at random."""
+
+
+@dataclass(slots=True)
+class Interrupts:
+    """How often the user asked to stop."""
+
+    count: int = 0
+
+    @property
+    def wanted(self) -> bool:
+        """Whether to stop after the run in hand."""
+        return self.count > 0
 
 
 class StoppingRule:
@@ -38,10 +51,10 @@ class StoppingRule:
         """
         if outcomes < MIN_OUTCOMES or not self._least_gain:
             return False
-        if self._below < IN_A_ROW:
+        if self._below < MIN_AGREEING:
             remaining = self._sampler.remaining()
             if remaining is None:
                 return False
             self._tell(1 / (1 + remaining))
             self._below = self._below + 1 if remaining < self._least_gain else 0
-        return self._below >= IN_A_ROW
+        return self._below >= MIN_AGREEING

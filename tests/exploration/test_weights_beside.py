@@ -14,7 +14,7 @@ from dse.core.registry import BACKENDS
 from dse.environments import store
 from dse.study.folder import existing_folder
 from dse.study.study import Study
-from tests.explore.test_measurer import write_images
+from tests.exploration.test_measurer import write_images
 from tests.replays import outcomes, write_space
 from tests.small_models import SIDE, onnx_bytes
 

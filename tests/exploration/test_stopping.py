@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from dse.core.measurement import Measurement, Outcome, Source
-from dse.explore.pool import Pool
-from dse.explore.samplers import make_sampler
-from dse.explore.stopping import IN_A_ROW, MIN_OUTCOMES, StoppingRule
+from dse.exploration.pool import Pool
+from dse.exploration.samplers import make_sampler
+from dse.exploration.stopping import MIN_AGREEING, MIN_OUTCOMES, StoppingRule
 from dse.study.record import Record
 from tests.objectives import DEFAULT_OBJECTIVES
 from tests.study.studies import outcome, planned, small_space
@@ -34,8 +34,8 @@ def steps(sampler: str, least_gain: float, *, equal: bool) -> tuple[int, list[fl
 
 def test_the_rest_is_left_out_where_it_promises_nothing() -> None:
     count, told = steps("frontier", 0.05, equal=True)
-    assert MIN_OUTCOMES + IN_A_ROW - 1 <= count < len(planned(SPACE).configurations)
-    assert all(share > 1 / 1.05 for share in told[-IN_A_ROW:])
+    assert MIN_OUTCOMES + MIN_AGREEING - 1 <= count < len(planned(SPACE).configurations)
+    assert all(share > 1 / 1.05 for share in told[-MIN_AGREEING:])
 
 
 def test_what_no_model_explains_is_gone_on_with_for_longer() -> None:

@@ -1,29 +1,19 @@
-"""Ctrl-C: the first finishes the run in hand, the third one exits at once."""
+"""Ctrl-C: the first one finishes the run in hand, the third one exits at once."""
 
 from __future__ import annotations
 
 import signal
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from dse.exploration.stopping import Interrupts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-IMPATIENT = 3
-
-
-@dataclass(slots=True)
-class Interrupts:
-    """How often the user asked to stop."""
-
-    count: int = 0
-
-    @property
-    def wanted(self) -> bool:
-        """Whether to stop after the run in hand."""
-        return self.count > 0
+MAX_INTERRUPTS = 3
+"""This many are not waited for any longer."""
 
 
 @contextmanager
@@ -40,7 +30,7 @@ def interrupts(
 
     def handle(_signal: int, _frame: FrameType | None) -> None:
         state.count += 1
-        if state.count >= IMPATIENT:
+        if state.count >= MAX_INTERRUPTS:
             raise KeyboardInterrupt
         if state.count == 1:
             say(f"stopping after the run in hand{still()}; press Ctrl-C twice more to exit at once")
