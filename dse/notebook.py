@@ -190,7 +190,7 @@ def _loaded(opened: Study) -> LoadedStudy:
         system=System.from_dict(opened.about.system),
         space=opened.space,
         objectives=tuple(METRICS[name] for name in opened.space.objectives),
-        configurations=frame(records, metrics),
+        configurations=frame(records, metrics, opened.results.notes),
         measurements=measurements(opened),
         frontier=_frontier(opened, metrics),
         progress=progress_table(opened),
@@ -199,8 +199,9 @@ def _loaded(opened: Study) -> LoadedStudy:
 
 
 def _frontier(study: Study, metrics: tuple[str, ...]) -> pd.DataFrame:
-    points, leading = ordered(study.frontier()), study.results.leading()
-    return frame(points, metrics).assign(
-        certain=[study.results.certain(point) for point in points],
-        leading=[point.id in leading for point in points],
+    frontier = study.results.frontier
+    points = ordered(frontier)
+    return frame(points, metrics, study.results.notes).assign(
+        certain=[frontier.certain(point) for point in points],
+        leading=[point.id in frontier.leading for point in points],
     )

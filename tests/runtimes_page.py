@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dse.core.backend import LoadError, LoadRequest, UnsupportedError
+from dse.core.backend import LoadError, LoadRequest, Scores, UnsupportedError
 from dse.core.configuration import Configuration
 from dse.core.registry import BACKENDS, backend
 from dse.environments.availability import RuntimeAvailability, runtime_availabilities
@@ -69,15 +69,13 @@ class Server:
     ) -> NDArray[Any]:
         formats = backend(self.name).formats
         artefact = BuiltinProvider().artefact(model, precision, formats)
-        batch = RandomInputs(BATCH_SIZE, preprocessing_of(artefact), seed=0).batch(
-            range(BATCH_SIZE)
-        )
+        batch = RandomInputs(BATCH_SIZE, preprocessing_of(artefact), seed=0).call(range(BATCH_SIZE))
         configuration = Configuration(model, precision, self.name, 1, BATCH_SIZE, knobs)
         if self._connection is None:
             self._connection = Connection(self._python, self.name)
         try:
             runtime = RemoteRuntime(self.name, self._connection)
-            loaded = runtime.load(LoadRequest(configuration, artefact.path, {}))
+            loaded = runtime.load(LoadRequest(configuration, artefact.path, {}, scores=Scores()))
             scores = loaded.predict(loaded.bind(batch))
             loaded.close()
         except (EOFError, BrokenPipeError) as error:

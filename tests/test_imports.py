@@ -62,7 +62,7 @@ LAYERS: dict[str, set[str]] = {
     "formats": {"config", "core"},
     # On both sides of the pipe: no LoadGen, no runtime.
     "measure.runner": {"measure.spec", "measure.failures", "measure.conditions_monitor", "core"},
-    "measure.reproduce": {"measure.runner", "core"},
+    "measure.reproduce": {"measure.runner", "measure.spec", "core"},
     "measure.conditions_monitor": {"machine"},
     "measure.spec": {"tasks", "core"},
     "measure.failures": {"core"},

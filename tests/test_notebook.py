@@ -19,13 +19,13 @@ import click
 import pandas as pd
 import pytest
 import yaml
-from dse.exploration.request import ExploreRequest
 
 import dse
 from dse.cli import run
 from dse.cli.explore import explore
 from dse.core.errors import RequestError
 from dse.core.metrics import LATENCY, METRICS, THROUGHPUT
+from dse.explore.request import ExploreRequest
 from dse.study.folder import StudyFolder
 from dse.study.generations import distributions
 from dse.study.record import Purpose

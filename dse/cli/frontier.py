@@ -51,7 +51,9 @@ def _print_table(view: View) -> None:
     from dse.report.user_metrics import figures
 
     points = ordered(view.frontier)
-    table = frame(points, known_metrics(points, view.metrics)).assign(**figures(view, points))
+    table = frame(points, known_metrics(points, view.metrics), view.study.results.notes).assign(
+        **figures(view, points)
+    )
     click.echo(table.to_csv(index=False), nl=False)
     for line in view.tally.lines(view.derivation):
         click.echo(line, err=True)
@@ -73,7 +75,7 @@ def _show(view: View) -> None:
     further = {
         each.heading: partial(cell, view, name=each.name) for each in view.derivation.definitions
     }
-    out.print(frontier_table(view.frontier, view.metrics, marks(view), further=further))
+    out.print(frontier_table(view.frontier, view.metrics, marks(view.frontier), further=further))
     for note in notes(view.study, view):
         out.print(note, style="dim", markup=False)
     if not view.derivation.selects:  # the picture is of the study itself

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from dse.compare.summary import BEST, best, frontier, notes
+from dse.compare.summary import best, frontier, notes, shown_metrics
 from dse.core.measurement import Source
-from dse.core.metrics import SCENARIOS
-from dse.report.text import DECIMALS, HEADINGS
-from dse.tasks.image_classification.quality import ACCURACY
+from dse.core.metrics import METRICS, SCENARIOS
+from dse.report.text import decimals, heading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from rich.console import Console
 
@@ -34,8 +33,8 @@ FIGURES = 4
 def show(comparison: Comparison, console: Console) -> None:
     """Prints all of a comparison but the frontiers' points."""
     sections = (
-        ("systems", _systems(comparison.systems)),
-        ("the best of each system", _best(comparison.systems)),
+        ("systems", _systems(comparison)),
+        ("the best of each system", _best(comparison)),
         ("the most efficient system at each accuracy", _winners(comparison)),
         *((_heading(each), _matrix(comparison, each)) for each in comparison.criteria),
         ("accuracies beside the published ones of the same variants", _agreements(comparison)),
@@ -53,9 +52,10 @@ def points(comparison: Comparison, console: Console) -> None:
     """Prints the frontiers, system by system."""
     for system in comparison.systems:
         console.print(Text(shown(f"#{system.number} {system.name}:"), style="bold"))
-        table = _table(("configuration", False), *((HEADINGS[m], True) for m in BEST))
+        shown_here = shown_metrics(system.quality)
+        table = _table(("configuration", False), *((heading(m), True) for m in shown_here))
         for entry, _ in frontier(system):
-            table.add_row(_words(_label(entry)), *(_cell(entry, metric) for metric in BEST))
+            table.add_row(_words(_label(entry)), *(_cell(entry, metric) for metric in shown_here))
         console.print(table)
         console.print()
 
@@ -68,9 +68,9 @@ def shown(text: str) -> str:
 def _table(*columns: tuple[str, bool]) -> Table:
     """A table whose columns have a heading, and numbers or not."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading, numbers in columns:
+    for title, numbers in columns:
         justify = "right" if numbers else "left"
-        table.add_column(Text(heading), justify=justify, no_wrap=numbers)  # type: ignore[arg-type]
+        table.add_column(Text(title), justify=justify, no_wrap=numbers)  # type: ignore[arg-type]
     return table
 
 
@@ -84,12 +84,12 @@ def _name(system: ComparedSystem) -> Text:
     return text
 
 
-def _systems(systems: Sequence[ComparedSystem]) -> Table:
+def _systems(comparison: Comparison) -> Table:
     table = _table(
         *(("", True), ("system", False), ("CPU", False), ("cores", True), ("GHz", True)),
         *(("software", False), ("points", True), ("values", False)),
     )
-    for system in systems:
+    for system in comparison.systems:
         results = system.results
         beside = f", {results.accelerator}" if results.accelerator else ""
         table.add_row(
@@ -100,12 +100,12 @@ def _systems(systems: Sequence[ComparedSystem]) -> Table:
             "" if results.ghz is None else f"{results.ghz:g}",
             _words(results.software),
             str(len(system.entries)),
-            _words(_origin(system)),
+            _words(_origin(system, comparison.gathered.task.noun)),
         )
     return table
 
 
-def _origin(system: ComparedSystem) -> str:
+def _origin(system: ComparedSystem, noun: str) -> str:
     """Where the values of a system come from."""
     parts = [" and ".join(system.sources)]
     if system.results.release:
@@ -113,17 +113,18 @@ def _origin(system: ComparedSystem) -> str:
     if system.accuracy_sources and system.accuracy_sources != system.sources:
         parts.append(f"accuracy {' and '.join(system.accuracy_sources)}")
     if system.images:
-        parts.append(f"{', '.join(f'{count:,}' for count in system.images)} images")
+        parts.append(f"{', '.join(f'{count:,}' for count in system.images)} {noun}")
     return ", ".join(filter(None, parts))
 
 
-def _best(systems: Sequence[ComparedSystem]) -> Table:
-    columns = ((HEADINGS[metric], "of") for metric in BEST)
+def _best(comparison: Comparison) -> Table:
+    metrics = shown_metrics(comparison.gathered.quality.metric.name)
+    columns = ((heading(metric), "of") for metric in metrics)
     headings = [each for value, of in columns for each in ((value, True), (of, False))]
     table = _table(("", True), ("system", False), *headings)
-    for system in systems:
+    for system in comparison.systems:
         cells: list[Text] = []
-        for metric in BEST:
+        for metric in metrics:
             entry = best(system, metric)
             cells += [_cell(entry, metric), _words(_label(entry))] if entry else [Text(), Text()]
         table.add_row(str(system.number), _name(system), *cells)
@@ -132,10 +133,16 @@ def _best(systems: Sequence[ComparedSystem]) -> Table:
 
 def _winners(comparison: Comparison) -> Table:
     """By accuracy, who is the best by each criterion."""
+    title = comparison.gathered.quality.heading
     table = _table(
-        *(("top-1 of at least", True), ("by", False), ("value", True), ("", False)),
+        *(
+            (f"{title.partition(' [')[0]} of at least", True),
+            ("by", False),
+            ("value", True),
+            ("", False),
+        ),
         *(("", True), ("system", False), ("values", False)),
-        *(("configuration", False), ("top-1 [%]", True)),
+        *(("configuration", False), (title, True)),
     )
     for accuracy in comparison.accuracies:
         for criterion in comparison.criteria:
@@ -150,7 +157,7 @@ def _winners(comparison: Comparison) -> Table:
                     _name(first.system),
                     _words(_values(first.entry, criterion)),
                     _words(_label(first.entry)),
-                    _cell(first.entry, ACCURACY.name),
+                    _cell(first.entry, first.system.quality),
                 )
     return table
 
@@ -200,8 +207,8 @@ def _values(entry: SystemPoint, criterion: Criterion) -> str:
 
 
 def _figures(criterion: Criterion, value: float) -> str:
-    decimals = DECIMALS.get(criterion.name)
-    return f"{value:.{FIGURES}g}" if decimals is None else f"{value:.{decimals}f}"
+    known = criterion.name in METRICS
+    return f"{value:.{decimals(criterion.name)}f}" if known else f"{value:.{FIGURES}g}"
 
 
 def _bounds(criterion: Criterion, interval: Interval | None) -> str:
@@ -216,7 +223,7 @@ def _cell(entry: SystemPoint, metric: str) -> Text:
     row = entry.row
     if metric not in row.values:
         return Text()
-    text = f"{row.values[metric]:.{DECIMALS[metric]}f}"
+    text = f"{row.values[metric]:.{decimals(metric)}f}"
     inferred = metric in row.inferred
     probe = row.sources[metric] is Source.MEASURED and metric not in row.valid
     marks = ("i" if inferred else "") + ("p" if probe and metric in SCENARIOS else "")
@@ -233,7 +240,7 @@ def _label(entry: SystemPoint) -> str:
 
 def _agreements(comparison: Comparison) -> Table:
     table = _table(
-        *(("", True), ("system", False), ("variants", True), ("images", True)),
+        *(("", True), ("system", False), ("variants", True), (comparison.gathered.task.noun, True)),
         *(("mean difference [points]", True), ("without signs", True), ("largest", False)),
     )
     for agreement in comparison.agreements:

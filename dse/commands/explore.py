@@ -101,7 +101,7 @@ def _conclude(study: Study, explored: Explored, err: Console) -> None:
     points = study.frontier()
     if points:
         out = console()
-        out.print(frontier_table(points, study.about.metrics, marks(study.results)))
+        out.print(frontier_table(points, study.about.metrics, marks(study.results.frontier)))
         print_lines(summary.notes(study), out, "dim")
     print_lines([*health(study), f"study: {study.folder.path}"], err)
     print_picture(study, err)

@@ -13,7 +13,6 @@ from rich.table import Table
 from rich.text import Text
 
 from dse.core.metrics import METRICS
-from dse.core.plausibility import notes
 from dse.report.summary import counts
 from dse.report.text import frontier_table, marks, number
 from dse.study.record import Purpose
@@ -117,7 +116,7 @@ class Display:
     def _doubt(self, record: Record) -> None:
         """Tells what speaks against an accuracy, once of each model file on each backend."""
         own = record.configuration
-        for note in notes(record.outcome):
+        for note in self._study.results.notes(record.outcome):
             line = f"note: {own.model} {own.precision}, {own.backend}: {note}"
             if line not in self._told:
                 self.say(line)
@@ -142,7 +141,7 @@ class Display:
         if points:
             share = "" if self._found is None else f", about {_percent(self._found)} of it found"
             parts.append(Text(f"frontier: {len(points)} points{share}", style="bold"))
-            mark = marks(self._study.results)
+            mark = marks(self._study.results.frontier)
             table = frontier_table(
                 points, self._study.space.objectives, mark, intervals=False, most=ROWS
             )

@@ -10,7 +10,7 @@ from dse.commands.export_readiness import Readiness, readiness_lines, readiness_
 from dse.commands.log import messages
 from dse.core import plausibility
 from dse.core.errors import RequestError
-from dse.core.metrics import SCENARIOS, Scenario
+from dse.core.metrics import SCENARIOS
 from dse.core.worker_environment import deliberate
 from dse.machine.system import System
 from dse.report.view import View
@@ -25,6 +25,7 @@ from dse.submission.release import RELEASES, release_of
 from dse.submission.rules import breaches
 from dse.submission.tree import SubmissionInfo, build
 from dse.submission.writing import originals_of, write
+from dse.tasks.benchmark import Benchmark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,19 +34,12 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from dse.core.measurement import FidelityName
+    from dse.core.metrics import Scenario
     from dse.derived.derivation import Derivation
     from dse.study.record import Record
     from dse.submission.evidence import Evidence
     from dse.submission.tree import Tree
 
-CATEGORIES = {
-    "edge": (Scenario.SINGLE_STREAM, Scenario.MULTI_STREAM, Scenario.OFFLINE),
-    "datacenter": (Scenario.SERVER, Scenario.OFFLINE),
-}
-"""The scenarios of each category.
-
-Source: MLPerf inference rules, "Benchmarks", image classification.
-"""
 PREVIEW = "-preview"
 
 
@@ -99,14 +93,14 @@ def run(request: ExportRequest) -> int:
     judged = _judged(view, request)
     if request.dry_run:
         console().print(readiness_table(judged))
-        doubts = _doubts(each.result for each in judged)
+        doubts = _doubts(study, (each.result for each in judged))
         print_lines((*doubts, *readiness_lines(judged, request.study, request.storage)), err)
         return 0 if all(each.complete for each in judged) else 1
     chosen = _chosen(judged, request)
     left_out = [each for each in judged if each.result not in chosen]
     print_lines((f"left out: {e.first_line(preview=request.preview)}" for e in left_out), err)
     tree = build(chosen, _about(study, request))
-    print_lines(_doubts(chosen), err)
+    print_lines(_doubts(study, chosen), err)
     print_lines(_write(tree, chosen, request), err)
     return _checked(request, err)
 
@@ -124,10 +118,10 @@ def _write(tree: Tree, chosen: Sequence[Evidence], request: ExportRequest) -> li
     return lines
 
 
-def _doubts(results: Iterable[Evidence]) -> list[str]:
+def _doubts(study: Study, results: Iterable[Evidence]) -> list[str]:
     """What speaks against the accuracies of points, which no rule of MLPerf's asks for."""
     records = {result.record.id: result.record for result in results}
-    told = ((f"#{id_}", plausibility.notes(each.outcome)) for id_, each in records.items())
+    told = ((f"#{id_}", study.results.notes(each.outcome)) for id_, each in records.items())
     return [f"note: {line}" for line in plausibility.lines(told)]
 
 
@@ -187,7 +181,7 @@ def _points(view: View, request: ExportRequest) -> list[Record]:
             f"no point of study '{view.study.folder.name}' is what was asked for",
             remedy="`dse frontier` with the same --where and --objective tells why",
         )
-    return view.frontier
+    return list(view.frontier)
 
 
 def _judged(view: View, request: ExportRequest) -> list[Readiness]:
@@ -202,19 +196,17 @@ def _judged(view: View, request: ExportRequest) -> list[Readiness]:
         for result in gather(study, record, scenarios, fidelities, infer=infer)
     ]
     _refuse_release(results, request)
-    models = study.about.models
-    return [Readiness(each, tuple(breaches(each, release, models))) for each in results]
+    models, benchmark = study.about.models, Benchmark.of(study.about.task)
+    return [Readiness(each, tuple(breaches(each, release, models, benchmark))) for each in results]
 
 
 def _scenarios(study: Study, request: ExportRequest) -> list[Scenario]:
     """Those of the study's objectives that belong to the category."""
-    found = [
-        SCENARIOS[name]
-        for name in study.about.metrics
-        if name in SCENARIOS and SCENARIOS[name] in CATEGORIES[request.category]
-    ]
+    able = Benchmark.of(study.about.task).rules.scenarios.get(request.category, ())
+    wanted = (SCENARIOS[name] for name in study.about.metrics if name in SCENARIOS)
+    found = [scenario for scenario in wanted if scenario in able]
     if not found:
-        names = ", ".join(scenario.value for scenario in CATEGORIES[request.category])
+        names = ", ".join(scenario.value for scenario in able) or "no scenario of its task"
         raise RequestError(
             f"study '{study.folder.name}' has no objective of a scenario of this category",
             field="--category",
@@ -283,6 +275,7 @@ def _about(study: Study, request: ExportRequest) -> SubmissionInfo:
         objectives=study.about.metrics,
         retraining=told.values["retraining"],
         preview=request.preview,
+        benchmark=Benchmark.of(study.about.task),
         environment=deliberate(study.about.environment),
     )
 

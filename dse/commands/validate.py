@@ -88,7 +88,7 @@ def run(request: ValidateRequest) -> int:
     _announce(schedule, console() if request.dry_run else err)
     if request.dry_run or not schedule.runs:
         return 1 if schedule.refused else 0
-    progress = Progress(err, schedule)
+    progress = Progress(err, schedule, study.results.notes)
     validator = Validator(study, prepared, subjects, fidelity, memory, progress)
     with interrupts(progress.say, progress.still) as asked:
         study.patience = Patience(say=progress.say, stopped=lambda: asked.wanted)
@@ -115,7 +115,8 @@ def _refuse_others(study: Study, prepared: Prepared) -> None:
 def _points(study: Study, ids: Sequence[int]) -> list[Record]:
     """The records to validate: those named, or the frontier, what is certain first."""
     found = select_records(study, ids, "--point")
-    return found if ids else sorted(found, key=lambda r: (not study.results.certain(r), r.id))
+    frontier = study.results.frontier
+    return found if ids else sorted(found, key=lambda r: (not frontier.certain(r), r.id))
 
 
 def _scenarios(study: Study, names: Sequence[str]) -> list[Scenario]:

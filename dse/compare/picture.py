@@ -9,7 +9,6 @@ from dse.compare.summary import AXES
 from dse.core.errors import RequestError
 from dse.core.metrics import METRICS
 from dse.report.picture import COLOURS, drawing
-from dse.tasks.image_classification.quality import ACCURACY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,7 +90,8 @@ def _panel(axes: Axes, systems: Sequence[ComparedSystem], metric: str) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
     among = ", some inferred" if inferred else ""
     axes.set_xlabel(f"{METRICS[metric].title} [{METRICS[metric].unit}]{among}")
-    axes.set_ylabel(f"{ACCURACY.title} [{ACCURACY.unit}]")
+    quality = METRICS[systems[0].quality]
+    axes.set_ylabel(f"{quality.title} [{quality.unit}]")
     axes.grid(visible=True, which="both", alpha=0.2)
 
 

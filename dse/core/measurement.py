@@ -87,7 +87,8 @@ class Measurement:
         run: the run folder that holds the LoadGen logs, empty where there was no run.
         interval: the confidence interval (95 %) of the value, where one is known.
         seconds: what taking it cost, in seconds of wall time.
-        details: further figures of the run and where the value was published.
+        details: further figures of the run and where the value was published, as they are stored;
+            `dse.core.details` has their names.
     """
 
     metric: str
@@ -99,6 +100,11 @@ class Measurement:
     interval: tuple[float, float] | None = None
     seconds: float = 0.0
     details: Mapping[str, KnobValue] = field(default_factory=dict)
+
+    @property
+    def disturbed(self) -> str:
+        """What disturbed the run, in words; empty where nothing did."""
+        return str(self.details.get("disturbed", ""))
 
     def as_dict(self) -> dict[str, Any]:
         """A JSON object; the inverse of `from_dict`."""

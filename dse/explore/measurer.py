@@ -212,8 +212,8 @@ class Measurer:
             more = self._take(subject, f"{run}r{number}", again, fidelity, keep)
             kept = [m for m in outcome.measurements if more.measurement(m.metric) is None]
             outcome = Outcome((*kept, *more.measurements), more.failure)
-        reasons = [m.details["disturbed"] for m in outcome.measurements if "disturbed" in m.details]
-        self._disturbances.note(str(reasons[0]) if reasons else "")
+        reasons = [m.disturbed for m in outcome.measurements if m.disturbed]
+        self._disturbances.note(reasons[0] if reasons else "")
         return outcome
 
     def _take(
@@ -260,7 +260,7 @@ def _others(metrics: Collection[str]) -> list[str]:
 
 def _again(tasks: Iterable[MetricRequest], outcome: Outcome) -> tuple[MetricRequest, ...]:
     """What was disturbed, and what its runs give anyway; nothing else has a run of its own."""
-    disturbed = {m.metric for m in outcome.measurements if "disturbed" in m.details}
+    disturbed = {m.metric for m in outcome.measurements if m.disturbed}
     needed = [task.metric for task in tasks if task.metric in disturbed and not task.extra]
     taken = {*needed, *piggybacked_metrics(needed, again=True)} & disturbed
     return tuple(task for task in tasks if task.metric in taken)

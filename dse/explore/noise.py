@@ -159,5 +159,5 @@ def _take(probe: Probe) -> Outcome:
 
 def _disturbance(outcome: Outcome) -> str:
     """What disturbed any of the runs of a process, each reason once."""
-    told = (str(m.details.get("disturbed", "")) for m in outcome.measurements)
+    told = (m.disturbed for m in outcome.measurements)
     return "; ".join(dict.fromkeys(filter(None, told)))

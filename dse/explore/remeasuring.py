@@ -32,14 +32,14 @@ def next_uncertain(results: StudyResults, repetitions: int) -> tuple[Record, lis
     Returns:
         The point and the metrics to take; None when all are known well enough.
     """
-    leading = results.leading()
+    frontier = results.frontier
     found = []
-    for record in results.frontier:
-        wanted = min(repetitions, CERTAIN_REPETITIONS) if results.certain(record) else repetitions
+    for record in frontier:
+        wanted = min(repetitions, CERTAIN_REPETITIONS) if frontier.certain(record) else repetitions
         lacking = [m for m in results.timed(record.outcome) if _lacks(results, m, wanted)]
         if lacking:
             fewest = min(len(results.measured.all(m.key, "standard")) for m in lacking)
-            rank = (record.id not in leading, fewest, record.id)
+            rank = (record.id not in frontier.leading, fewest, record.id)
             found.append((rank, record, [m.metric for m in lacking]))
     if not found:
         return None
@@ -77,8 +77,8 @@ def next_drifted(results: StudyResults) -> tuple[Record, list[str]] | None:
 
 def noise_unknown(results: StudyResults) -> bool:
     """Whether the anchor has to tell of the noise first: nothing else does, and it matters."""
-    anchor = results.anchor
-    if anchor is None or all(map(results.certain, results.frontier)):
+    anchor, frontier = results.anchor, results.frontier
+    if anchor is None or all(map(frontier.certain, frontier)):
         return False
     return any(_known(results, m, "probe") < ANCHOR_PROBES for m in results.timed(anchor.outcome))
 

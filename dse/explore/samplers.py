@@ -15,6 +15,7 @@ from optuna.trial import TrialState, create_trial
 from dse.core.metrics import METRICS
 from dse.core.pareto import nondominated, violations
 from dse.space.plan import parameter_values
+from dse.tasks import registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -125,7 +126,8 @@ class ModelSampler:
 
         self._pool = pool
         plan = pool.plan.configurations
-        self._searcher = Searcher(plan, space.objectives, space.constraints, seed, sources)
+        priors = registry.task(space.task).priors()
+        self._searcher = Searcher(plan, space.objectives, space.constraints, seed, sources, priors)
 
     def propose(self) -> Configuration:
         """The configuration with the largest gain to expect."""

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from dse.core.configuration import Configuration
 from dse.core.metrics import Scenario
-from dse.tasks.task import EARLIER_WORKERS, InputFiles, Rules
+from dse.tasks.registry import DEFAULT, task
+from dse.tasks.task import InputFiles, Rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,11 +123,9 @@ class MetricRequest:
 
 STREAMS = (Scenario.SINGLE_STREAM, Scenario.MULTI_STREAM)
 """The scenarios that ask again as soon as they are answered."""
-
-
+SPEC_FILE = "spec.json"
 USER_CONF = "user.conf"
-LABELS = "labels.npy"
-"""Of the images of an official accuracy run, in their order; both files lie in the run folder."""
+"""The file that an official run is told by, in the run folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +238,7 @@ def _task(data: Mapping[str, Any]) -> TaskSpec:
         named = rules["scenarios"].items()
         scenarios = {category: tuple(map(Scenario, names)) for category, names in named}
         rules = Rules(**{**rules, "scenarios": scenarios})
-    files = InputFiles(_paths(inputs["files"]), inputs["dataset"])
+    files = InputFiles(_paths(inputs["files"]), inputs["dataset"], inputs["noun"])
     return TaskSpec(data["worker"], data["form"], files, data["seed"], rules)
 
 
@@ -248,6 +247,8 @@ def _current(older: Mapping[str, Any]) -> dict[str, Any]:
     source = dict(older["inputs"])
     files = {name: source[name] for name in ("pixels", "labels") if source[name] is not None}
     signature, classes = older.get("signature"), older.get("classes")
+    earlier = task("generated" if signature else DEFAULT)
+    rules = None if earlier.rules is None else asdict(earlier.rules)
     form = signature or {**older["preprocessing"], **({"classes": classes} if classes else {})}
     return {
         "official": None,
@@ -256,11 +257,15 @@ def _current(older: Mapping[str, Any]) -> dict[str, Any]:
         **older,
         "model": {"path": older["model_file"], "beside": older.get("beside", ())},
         "task": {
-            "worker": EARLIER_WORKERS["generated" if signature else "image_classification"],
+            "worker": earlier.worker,
             "form": form,
-            "inputs": {"files": files, "dataset": source.get("dataset", "")},
+            "inputs": {
+                "files": files,
+                "dataset": source.get("dataset", ""),
+                "noun": earlier.noun if files else "",
+            },
             "seed": source.get("seed", 0),
-            "rules": None,
+            "rules": rules,
         },
         "requests": older["tasks"],
     }

@@ -21,12 +21,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import dse.tasks.registry  # noqa: F401 (the qualities of tasks become metrics)
 from dse.core.backend import LoadError, LoadRequest, Recording, Runtime, UnsupportedError
 from dse.core.measurement import FailureKind, Measurement, Source
 from dse.core.registry import backend
 from dse.loadgen.logs import LogError
-from dse.measure.failures import RunFailedError, says_out_of_memory
+from dse.measure.run_result import RunFailedError, says_out_of_memory
 from dse.measure.spec import Spec, encode_message
 
 if TYPE_CHECKING:
@@ -129,12 +128,12 @@ def _measure(spec: Spec) -> Iterator[Measurement]:
 
 def _recall(recording: Recording, spec: Spec) -> Iterator[Measurement]:
     request = LoadRequest(spec.configuration, spec.model.path, spec.settings)
-    values = recording.recall(request, tuple(task.metric for task in spec.requests))
-    for task in spec.requests:
+    values = recording.recall(request, tuple(wanted.metric for wanted in spec.requests))
+    for wanted in spec.requests:
         yield Measurement(
-            metric=task.metric,
-            value=values[task.metric],
-            key=task.key,
+            metric=wanted.metric,
+            value=values[wanted.metric],
+            key=wanted.key,
             source=Source.REPLAYED,
             fidelity=spec.fidelity.name,
             run=spec.run,

@@ -1,4 +1,4 @@
-"""The frontier as a picture: accuracy over log latency, coloured by backend."""
+"""The frontier as a picture: quality over log latency, coloured by backend."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from dse.core.errors import UnavailableError
 from dse.core.metrics import COSTS, LATENCY, METRICS, MULTI_STREAM, SERVER, THROUGHPUT, is_quality
 from dse.core.paths import atomic_write
 from dse.report.summary import accuracy_source
-from dse.tasks.image_classification.quality import ACCURACY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,7 +31,7 @@ MAX_NAMES = 30
 def axes_metrics(objectives: Sequence[str]) -> tuple[str, str] | None:
     """The metrics of the horizontal and vertical axis; None where there are not two."""
     across = (LATENCY.name, MULTI_STREAM.name, THROUGHPUT.name, SERVER.name, *_COSTS)
-    up = (ACCURACY.name, THROUGHPUT.name, SERVER.name)
+    up = (*filter(is_quality, objectives), THROUGHPUT.name, SERVER.name)
     horizontal = next((m for m in across if m in objectives), None)
     vertical = next((m for m in up if m in objectives and m != horizontal), None)
     return (horizontal, vertical) if horizontal and vertical else None

@@ -32,8 +32,8 @@ def write(study: Study) -> Path | None:
     records = study.feasible_records(space)
     if metrics is None or not records:
         return None
-    leading = study.results.leading()
-    draw(records, study.frontier(), leading, metrics, _title(study), study.folder.picture)
+    frontier = study.results.frontier
+    draw(records, frontier, frontier.leading, metrics, _title(study), study.folder.picture)
     return study.folder.picture
 
 
@@ -53,7 +53,7 @@ def write_pictures(view: View, folder: Path) -> list[Path]:
     metrics = axes_metrics([metric.name for metric in view.objectives])
     if metrics is not None and view.records:
         for file in frontier:
-            draw(view.records, view.frontier, view.leading(), metrics, title, file)
+            draw(view.records, view.frontier, view.frontier.leading, metrics, title, file)
         written += frontier
     if steps := progress(study):
         draw_progress(steps, title, curve)

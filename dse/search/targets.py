@@ -26,7 +26,6 @@ from dse.core.metrics import (
     is_quality,
 )
 from dse.search.additive_gp import Term, term
-from dse.search.features import TYPICAL_ACCURACY_PERCENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,7 +79,7 @@ BATCHING = (
     term("whole", 0.08),
 )
 """Of the logarithm of what batches, instances and threads gain."""
-ACCURACIES = (
+QUALITIES = (
     term("all", 8.0, fixed=True),
     term("published", 0.3),
     term("size", 1.0),
@@ -92,7 +91,7 @@ ACCURACIES = (
     term("runtime * precision", 0.3),
     term("file", 0.2),
 )
-"""Of a top-1 accuracy in percent."""
+"""Of a quality in percent."""
 SIZES = (
     term("all", 2.0, fixed=True),
     term("size", 0.3),
@@ -104,8 +103,6 @@ SIZES = (
 )
 """Of the logarithm of the size of a file."""
 
-ACCURACY_PER_LOG_MACS = 6.0
-ACCURACY_LOST = {"int8": 2.0}
 LOG_LATENCY_MS = 2.3
 LOG_SLOWER_GATED = 0.6
 """What hard swish and squeeze-and-excite cost in integers."""
@@ -162,8 +159,9 @@ class Target:
             precisions: theirs.
         """
         if is_quality(self.metric):
-            guess = TYPICAL_ACCURACY_PERCENT + ACCURACY_PER_LOG_MACS * features.log_macs
-            guess -= _of_each(precisions, ACCURACY_LOST)
+            priors = features.priors
+            guess = priors.typical_quality + priors.quality_per_log_macs * features.log_macs
+            guess -= _of_each(precisions, priors.quality_lost)
             return np.where(np.isnan(features.published), guess, features.published)
         doubled = features.layouts[:, 1]
         if self.relation:
@@ -192,7 +190,7 @@ def targets(metrics: Sequence[str]) -> tuple[Target, ...]:
 
 def _quantity(name: str, *, related: bool) -> Target:
     if is_quality(name):
-        return Target(name, "file", 0, 0.0, ACCURACIES, common=1.5)
+        return Target(name, "file", 0, 0.0, QUALITIES, common=1.5)
     if name == MODEL_SIZE.name:
         return Target(name, "file", 0, 2.0, SIZES)
     terms: tuple[Term, ...]

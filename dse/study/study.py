@@ -207,10 +207,10 @@ class Study:
     def frontier(self) -> list[Record]:
         """The records that keep to the constraints and that no other such record dominates.
 
-        Beyond the intervals, that is; `dse.study.results.StudyResults.certain` tells which would be
+        Beyond the intervals, that is; `StudyResults.frontier` also tells which of them would be
         there again.
         """
-        return self.results.frontier
+        return list(self.results.frontier)
 
     def feasible_records(self, space: SearchSpace) -> list[Record]:
         """The measured records that keep to the constraints of a space, in order of their ids."""

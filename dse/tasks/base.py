@@ -31,7 +31,6 @@ class BaseTask:
     rules: ClassVar[Rules | None] = None
     probe: ClassVar[tuple[str, str] | None] = None
     noun: ClassVar[str] = "samples"
-    priors: ClassVar[Priors] = NO_PRIORS
     dataset_files: ClassVar[str] = "the data set"
 
     def provider(self, folder: Path | None) -> Provider:
@@ -78,7 +77,7 @@ class BaseTask:
         """Nothing."""
         return ()
 
-    def read_responses(self, _folder: Path) -> Score:
+    def score(self, _responses: Mapping[int, bytes], _folder: Path) -> Score:
         """Refused: no answer is right."""
         self._refuse()
 
@@ -110,9 +109,13 @@ class BaseTask:
         """Nothing."""
         return None
 
-    def manifest_entry(self, form: Form) -> Mapping[str, object]:
-        """The form as it is."""
-        return form
+    def priors(self) -> Priors:
+        """Nothing."""
+        return NO_PRIORS
+
+    def manifest_entry(self, form: Form, sha256: str) -> Mapping[str, object]:
+        """The form as it is, and the hash."""
+        return {**form, "sha256": sha256}
 
     def _refuse(self) -> NoReturn:
         raise RequestError(f"the task {self.name} has no data set", remedy="leave --dataset out")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -73,6 +73,9 @@ class Priors:
         of: the prior of a model by its name; None where the name tells no known architecture.
         typical_log_macs: natural logarithm of the multiply-accumulates of a typical model.
         typical_quality: the quality of a typical model, in the unit of the task's metric.
+        quality_per_log_macs: how much better a model is for each unit of the logarithm of its
+            multiply-accumulates.
+        quality_lost: how much worse a model is in a precision than in fp32.
         typical_costs: the costs of common models, whose mean stands for that of an unknown one;
             empty where none are known.
     """
@@ -80,6 +83,8 @@ class Priors:
     of: Callable[[str], ModelPrior | None]
     typical_log_macs: float = 0.0
     typical_quality: float = 0.0
+    quality_per_log_macs: float = 0.0
+    quality_lost: Mapping[str, float] = field(default_factory=dict)
     typical_costs: tuple[InferenceCost, ...] = ()
 
 

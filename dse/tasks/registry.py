@@ -15,7 +15,7 @@ from dse.core.errors import RequestError
 from dse.core.metrics import DEFAULT_TIMED, add_quality
 
 if TYPE_CHECKING:
-    from dse.tasks.task import Task
+    from dse.tasks.task import Quality, Task
 
 TASKS = {
     "image-classification": "dse.tasks.image_classification.task:ImageClassification",
@@ -26,6 +26,7 @@ DEFAULT = "image-classification"
 """The task of a search space or a study that names none."""
 GENERATED = "generated"
 """The task of any model file, without answers that could be right."""
+_QUALITIES: dict[str, Quality] = {}
 GROUP = "dse.tasks"
 """The group of the entry points by which other packages offer tasks."""
 
@@ -50,14 +51,23 @@ def task_names() -> tuple[str, ...]:
     return tuple(dict.fromkeys([*TASKS, *further]))
 
 
+def quality(metric: str) -> Quality | None:
+    """How the quality of a loaded task is shown; None for any other metric.
+
+    Args:
+        metric: its name.
+    """
+    return _QUALITIES.get(metric)
+
+
 def default_objectives(name: str = DEFAULT) -> tuple[str, ...]:
     """What a search space optimises where it names no objectives.
 
     Args:
         name: of the task.
     """
-    quality = task(name).quality
-    return (quality.metric.name, *DEFAULT_TIMED) if quality else DEFAULT_TIMED
+    own = task(name).quality
+    return (own.metric.name, *DEFAULT_TIMED) if own else DEFAULT_TIMED
 
 
 def _load_entry(name: str, target: str) -> Task:
@@ -75,6 +85,7 @@ def _load(target: str) -> Task:
     found = cast("Task", getattr(importlib.import_module(module), attribute)())
     if found.quality is not None:
         add_quality(found.quality.metric)
+        _QUALITIES.setdefault(found.quality.metric.name, found.quality)
     return found
 
 

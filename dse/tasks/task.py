@@ -27,13 +27,6 @@ if TYPE_CHECKING:
     """Called with (done, total)."""
 
 
-EARLIER_WORKERS: Mapping[str, str] = {
-    "image_classification": "dse.tasks.image_classification.worker:ImageWorker",
-    "generated": "dse.tasks.generated.worker:GeneratedWorker",
-}
-"""The tasks that there were before a study or a run named its own, with their `Task.worker`."""
-
-
 @dataclass(frozen=True, slots=True)
 class Rules:
     """The numbers by which MLPerf judges runs of a task.
@@ -96,10 +89,12 @@ class InputFiles:
     Attributes:
         files: by a name that the task's worker knows; empty for made-up samples.
         dataset: fingerprint of the data set; empty where there is none.
+        noun: what a sample is, in the plural; the number of them is stored under this name.
     """
 
     files: Mapping[str, Path] = field(default_factory=dict)
     dataset: str = ""
+    noun: str = ""
 
 
 class Inputs(Protocol):
@@ -127,18 +122,19 @@ class Inputs(Protocol):
 
 
 class TaskWorker(Protocol):
-    """A task in the worker; made from a form and the files of the samples.
-
-    Attributes:
-        signature: the model's inputs, where the form tells them; None for one input whose first
-            dimension is the batch.
-        scores: which output counts, where one does; None where all are computed.
-    """
-
-    signature: Signature | None
-    scores: Scores | None
+    """A task in the worker; made from a form and the files of the samples."""
 
     def __init__(self, form: Form, files: InputFiles) -> None: ...
+
+    @property
+    def signature(self) -> Signature | None:
+        """The model's inputs, where the form tells them; None for one input, batch first."""
+        ...
+
+    @property
+    def scores(self) -> Scores | None:
+        """The output that counts, where one does; None where all are computed."""
+        ...
 
     def inputs(self, count: int, seed: int) -> Inputs:
         """The samples of the data set, or ``count`` made-up ones where there is no data set."""
@@ -177,7 +173,7 @@ class TaskWorker(Protocol):
         ...
 
     def save_truth(self, folder: Path, count: int) -> None:
-        """Writes what `Task.read_responses` scores by, for the first ``count`` samples."""
+        """Writes what `Task.score` scores by, for the first ``count`` samples."""
         ...
 
 
@@ -228,8 +224,6 @@ class Task(Protocol):
     """The task in words: "image classification"."""
     dataset_files: ClassVar[str]
     """What the folder of a data set holds, in words: "the images and `val_map.txt`"."""
-    priors: ClassVar[Priors]
-    """What is known of models before anything is measured."""
 
     def provider(self, folder: Path | None) -> Provider:
         """The models of a folder, or the builtin ones.
@@ -292,8 +286,16 @@ class Task(Protocol):
         """What looks wrong with the models of configurations, a line each."""
         ...
 
-    def read_responses(self, folder: Path) -> Score:
-        """Scores the logs of an accuracy run again, from the files that lie beside them."""
+    def score(self, responses: Mapping[int, bytes], folder: Path) -> Score:
+        """Scores the responses of an accuracy run again.
+
+        Args:
+            responses: by the index of their samples.
+            folder: of the run; holds what `TaskWorker.save_truth` wrote.
+
+        Raises:
+            OSError, ValueError: it can't be read, or does not fit the responses.
+        """
         ...
 
     def accuracy_text(self, score: Score, sha256: str) -> str:
@@ -321,6 +323,10 @@ class Task(Protocol):
         """What speaks against a measured quality, the most telling first."""
         ...
 
+    def priors(self) -> Priors:
+        """What is known of models before anything is measured."""
+        ...
+
     def published(self, model: str, precision: str) -> PublishedQuality | None:
         """The published quality of a model by its name; None where none is known."""
         ...
@@ -340,8 +346,13 @@ class Task(Protocol):
         """
         ...
 
-    def manifest_entry(self, form: Form) -> Mapping[str, Any]:
-        """What a ``models.yaml`` says of a form, in the order of its fields."""
+    def manifest_entry(self, form: Form, sha256: str) -> Mapping[str, Any]:
+        """What a ``models.yaml`` says of a model, but for its name, file and precision.
+
+        Args:
+            form: of the model.
+            sha256: of its files.
+        """
         ...
 
     def input_type(self, form: Form) -> str:

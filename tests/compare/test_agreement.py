@@ -31,7 +31,7 @@ def test_differences_mean_and_largest() -> None:
         of("bf16", accuracy=50, latency=1),
         row("no accuracy", latency=1),
     )
-    (agreement,) = agreements(gathered(system).systems)
+    (agreement,) = agreements(gathered(system))
     assert [each.precision for each in agreement.differences] == ["int8", "fp32"]
     assert [each.points for each in agreement.differences] == pytest.approx([-2.0, 0.5])
     assert agreement.mean == pytest.approx(-0.75)
@@ -41,7 +41,7 @@ def test_differences_mean_and_largest() -> None:
 
 def test_configurations_that_share_an_accuracy_count_once() -> None:
     rows = [of("fp32", accuracy=60, latency=n, source=Source.MEASURED) for n in (1, 2, 3)]
-    (agreement,) = agreements(gathered(results("one", *rows)).systems)
+    (agreement,) = agreements(gathered(results("one", *rows)))
     assert len(agreement.differences) == 1
     assert agreement.images == ()
 
@@ -49,4 +49,4 @@ def test_configurations_that_share_an_accuracy_count_once() -> None:
 def test_a_published_figure_that_was_taken_over_agrees_with_nothing() -> None:
     sources = {ACCURACY.name: Source.PUBLISHED, LATENCY.name: Source.MEASURED}
     taken = of("fp32", accuracy=PUBLISHED["fp32"], latency=1, sources=sources)
-    assert agreements(gathered(results("one", taken)).systems) == ()
+    assert agreements(gathered(results("one", taken))) == ()

@@ -172,7 +172,7 @@ def test_lucky_noise_does_not_win() -> None:
     machine.run(5)
     best, *others = (r.configuration for r in machine.results.frontier)
     assert best == CONFIGURATIONS[0]
-    certain = [r for r in machine.results.frontier if machine.results.certain(r)]
+    certain = [r for r in machine.results.frontier if machine.results.frontier.certain(r)]
     assert CONFIGURATIONS[1] not in {r.configuration for r in certain}
     assert set(others) <= {CONFIGURATIONS[1]}
 

@@ -103,10 +103,10 @@ def all_scores(
     runtime: str, artefact: Artefact, dataset: Dataset, count: int = IMAGES
 ) -> NDArray[Any]:
     pixels = preprocessing_of(artefact)
-    images = ImageInputs(image_cache(dataset, pixels), dataset.labels, pixels)
+    images = ImageInputs(image_cache(dataset, pixels), len(dataset), pixels)
     scores = RUNTIMES[runtime](artefact.path)
     starts = range(0, count, BATCH)
-    return np.concatenate([scores(images.batch(range(i, i + BATCH))).copy() for i in starts])
+    return np.concatenate([scores(images.call(range(i, i + BATCH))).copy() for i in starts])
 
 
 def percent(scores: NDArray[Any], dataset: Dataset) -> float:

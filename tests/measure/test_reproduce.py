@@ -12,7 +12,8 @@ import pytest
 
 from dse.core.metrics import LATENCY
 from dse.measure.reproduce import command
-from dse.measure.runner import SPEC_FILE, Limits, run_worker
+from dse.measure.runner import Limits, run_worker
+from dse.measure.spec import SPEC_FILE
 from tests.measure.specs import spec, wrapper
 
 if TYPE_CHECKING:

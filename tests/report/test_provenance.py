@@ -40,7 +40,7 @@ def made(metric: str = LATENCY.name, source: Source = Source.MEASURED, **more: A
     ],
 )
 def test_words(measurement: Measurement, told: str) -> None:
-    assert provenance(measurement) == told
+    assert provenance(measurement, "images") == told
 
 
 def test_every_fidelity_has_words() -> None:

@@ -20,7 +20,6 @@ from dse.core.metrics import METRICS_OF, Scenario
 from dse.loadgen.logs import ACCURACY, DETAIL
 from dse.machine.system import System
 from dse.measure.spec import (
-    LABELS,
     VALID,
     MetricRequest,
     ModelFiles,
@@ -35,8 +34,10 @@ from dse.study.metadata import StudyMetadata
 from dse.study.record import Purpose
 from dse.study.study import Study
 from dse.submission.logs import SUMMARY
+from dse.tasks.image_classification.labels import LABELS_FILE
 from dse.tasks.image_classification.preprocessing import Preprocessing, to_form
-from dse.tasks.task import EARLIER_WORKERS, InputFiles
+from dse.tasks.image_classification.task import ImageClassification
+from dse.tasks.task import InputFiles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,7 +128,7 @@ class Data:
 
     @property
     def labels(self) -> Path:
-        return self.folder / LABELS
+        return self.folder / LABELS_FILE
 
 
 def key(scenario: Scenario, configuration: Configuration = CONFIGURATION) -> str:
@@ -203,7 +204,7 @@ def write_run(runs: Path, data: Data, scenario: Scenario, mode: str) -> Measurem
         configuration=CONFIGURATION,
         model=ModelFiles(Path(FILE)),
         task=TaskSpec(
-            EARLIER_WORKERS["image_classification"],
+            ImageClassification.worker,
             to_form(Preprocessing(128, dtype="uint8", label_offset=1)),
             InputFiles({"pixels": Path("pixels.npy"), "labels": data.labels}, DATASET),
         ),
@@ -223,7 +224,7 @@ def write_run(runs: Path, data: Data, scenario: Scenario, mode: str) -> Measurem
         (logs / ACCURACY).write_text("[\n]\n")
     else:
         shutil.copyfile(data.folder / ACCURACY, logs / ACCURACY)
-        shutil.copyfile(data.labels, runs / name / LABELS)
+        shutil.copyfile(data.labels, runs / name / LABELS_FILE)
     details: dict[str, KnobValue] = {
         "model_file": FILE,
         "weights": "origin not stated",

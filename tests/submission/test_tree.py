@@ -15,6 +15,7 @@ from dse.study.study import Study
 from dse.submission.evidence import gather
 from dse.submission.names import PLAIN
 from dse.submission.tree import SubmissionInfo, build, place
+from dse.tasks.benchmark import Benchmark
 from tests.submission.evidence import BOTH, CONFIGURATION
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ ABOUT = SubmissionInfo(
     objectives=("accuracy_percent", "latency_p90_ms"),
     retraining="no",
     preview=False,
+    benchmark=Benchmark.of(),
 )
 
 

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dse.commands.bench.results import PERCENTILES, results
+from dse.core.details import RunDetails
 from dse.core.metrics import LOAD_TIME, PEAK_MEMORY, Scenario
 from dse.report.failures import printable
 from dse.report.health import disturbed
@@ -122,7 +123,7 @@ def show(out: Console, study: Study, given: SingleFileProvider, chosen: Resolved
     points = study.frontier()
     if len(measured) > 1 and points:
         out.print(f"\nfrontier: {len(points)} of {len(measured)}", style="bold")
-        out.print(frontier_table(points, study.about.metrics, marks(study.results)))
+        out.print(frontier_table(points, study.about.metrics, marks(study.results.frontier)))
     if len(measured) < len(records) and chosen.made_up:
         words = printable(", ".join(chosen.made_up))
         line = f"made up, and perhaps not what the model takes: {words}"
@@ -141,10 +142,10 @@ def _notes(study: Study, given: SingleFileProvider, measured: Sequence[Record]) 
             "each value is of one process; another may differ by a few percent (--repeats)"
         )
     not_finite = {
-        str(m.details["not_finite"])
+        told
         for record in measured
         for m in record.outcome.measurements
-        if "not_finite" in m.details
+        if (told := RunDetails.of(m.details).not_finite)
     }
     return [*lines, *sorted(not_finite), *disturbed(study)]
 

@@ -81,3 +81,9 @@ def from_form(form: Form) -> tuple[Preprocessing, int | None]:
 def input_type(form: Form) -> str:
     """The element type of a classifier's input, by numpy's name."""
     return str(form["dtype"])
+
+
+def sample_bytes(form: Form) -> int:
+    """The memory of a loaded image, and of the pixels that it is made from."""
+    preprocessing, _ = from_form(form)
+    return 3 * preprocessing.resolution**2 * (INPUT_BYTES[preprocessing.dtype] + 1)

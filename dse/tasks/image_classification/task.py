@@ -8,20 +8,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from dse.core.metrics import Scenario
-from dse.tasks.image_classification.preprocessing import Preprocessing, from_form, input_type
+from dse.tasks.image_classification.preprocessing import (
+    Preprocessing,
+    from_form,
+    input_type,
+    sample_bytes,
+)
 from dse.tasks.image_classification.quality import TOP_1
 from dse.tasks.task import InputFiles, Rules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from dse.core.configuration import Configuration, KnobValue
-    from dse.core.measurement import PublishedQuality
+    from dse.core.measurement import Measurement, PublishedQuality
+    from dse.core.plausibility import Note
     from dse.core.signature import Form
     from dse.models.provider import Artefact, Provider
     from dse.tasks.image_classification.data.dataset import Dataset as Images
-    from dse.tasks.task import Dataset, Progress, Quality
+    from dse.tasks.prior import Priors
+    from dse.tasks.task import Dataset, Progress, Quality, Score
 
 _EDGE = (Scenario.SINGLE_STREAM, Scenario.MULTI_STREAM, Scenario.OFFLINE)
 
@@ -45,6 +52,7 @@ class ImageClassification:
     probe: ClassVar[tuple[str, str] | None] = "mobilenet-v1-0.25-128", "fp32"
     noun: ClassVar[str] = "images"
     title: ClassVar[str] = "image classification"
+    dataset_files: ClassVar[str] = "the images and `val_map.txt`"
 
     def provider(self, folder: Path | None) -> Provider:
         """The models of a folder, or the builtin architectures with untrained weights."""
@@ -76,7 +84,7 @@ class ImageClassification:
         images = cast("Images", dataset)
         pixels = image_cache(images, from_form(form)[0], progress)
         files = {"pixels": pixels, "labels": label_file(images)}
-        return InputFiles(files, images.fingerprint)
+        return InputFiles(files, images.fingerprint, self.noun)
 
     def describe(self, form: Form) -> str:
         """Images at their resolution."""
@@ -118,3 +126,61 @@ class ImageClassification:
     def input_type(self, form: Form) -> str:
         """The element type of a model's input."""
         return input_type(form)
+
+    def sample_bytes(self, form: Form) -> int:
+        """The memory of a loaded image, and of the pixels that it is made from."""
+        return sample_bytes(form)
+
+    def manifest_entry(self, form: Form, sha256: str) -> Mapping[str, Any]:
+        """Layout, type, resolution and all else of the preprocessing."""
+        from dse.tasks.image_classification.rules import manifest_entry
+
+        return manifest_entry(form, sha256)
+
+    def score(self, responses: Mapping[int, bytes], folder: Path) -> Score:
+        """The accuracy of logged labels, counted again."""
+        from dse.tasks.image_classification.rules import score
+
+        return score(responses, folder)
+
+    def accuracy_text(self, score: Score, sha256: str) -> str:
+        """See `dse.tasks.image_classification.rules.accuracy_text`."""
+        from dse.tasks.image_classification.rules import accuracy_text
+
+        return accuracy_text(score, sha256)
+
+    def read_accuracy(self, text: str) -> Score:
+        """See `dse.tasks.image_classification.rules.read_accuracy`."""
+        from dse.tasks.image_classification.rules import read_accuracy
+
+        return read_accuracy(text)
+
+    def response_faults(self, responses: Mapping[int, bytes]) -> Iterator[str]:
+        """Which logged labels are none of ImageNet's."""
+        from dse.tasks.image_classification.rules import response_faults
+
+        return response_faults(responses)
+
+    def notes(self, quality: Measurement) -> tuple[Note, ...]:
+        """See `dse.tasks.image_classification.plausibility.accuracy_notes`."""
+        from dse.tasks.image_classification.plausibility import accuracy_notes
+
+        return accuracy_notes(quality)
+
+    def priors(self) -> Priors:
+        """What the catalogue tells of architectures."""
+        from dse.tasks.image_classification.prior import priors
+
+        return priors()
+
+    def published_interval(self, value: float) -> tuple[float, float] | None:
+        """The binomial interval over the validation images of ImageNet."""
+        from dse.tasks.image_classification.rules import published_interval
+
+        return published_interval(value)
+
+    def published_variant(self, name: str) -> tuple[str, str] | None:
+        """See `dse.tasks.image_classification.published_names`."""
+        from dse.tasks.image_classification.published_names import published_variant
+
+        return published_variant(name)

@@ -15,7 +15,8 @@ from dse.models.folder import FolderProvider
 from dse.models.manifest import ManifestEntry
 from dse.tasks.base import BaseTask
 from dse.tasks.task import InputFiles, Quality, Rules, Score
-from toy_dse.worker import TRUTH, mean_f1, signature_of
+
+from .worker import TRUTH, mean_f1, signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

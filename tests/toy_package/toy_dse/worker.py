@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dse.core.backend import UnsupportedError
+from dse.core.backend import UnsupportedError, arrays_of
 from dse.core.signature import Input, Signature
 from dse.tasks.task import Score
 
@@ -64,7 +64,7 @@ class Documents:
         """Ids and mask of these documents."""
         if out is None:
             return tuple(np.ascontiguousarray(one[list(indices)]) for one in self._arrays)
-        for one, place in zip(self._arrays, out, strict=True):
+        for one, place in zip(self._arrays, arrays_of(out), strict=True):
             place[...] = one[list(indices)]
         return out
 
@@ -94,8 +94,8 @@ class TaggingWorker:
         for number in range(5):
             batch = self._random(size, seed + number).call(range(size))
             if number in (1, 3):
-                for one, first in zip(batch, usual, strict=True):
-                    one[0] = first[0]
+                for one, first in zip(arrays_of(batch), arrays_of(usual), strict=True):
+                    one[:1] = first[:1]
             yield usual if number == 2 else batch
 
     def check(self, outputs: Outputs, size: int) -> None:

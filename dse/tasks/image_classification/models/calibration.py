@@ -50,9 +50,9 @@ def calibration(dataset: Dataset) -> Calibration:
     def samples(form: Form) -> Iterator[NDArray[np.float32]]:
         preprocessing, _ = from_form(form)
         pixels = image_cache(dataset, preprocessing)
-        images = ImageInputs(pixels, dataset.labels, preprocessing)
+        images = ImageInputs(pixels, len(dataset), preprocessing)
         for index in indices:
-            yield images.batch([index])
+            yield images.call([index])
 
     return Calibration(
         description=f"{len(indices)} of the {len(dataset)} images of the data set",

@@ -77,12 +77,12 @@ def test_the_samples_are_those_images(tmp_path: Path) -> None:
     assert (found.count, found.description) == (3, "3 of the 3 images of the data set")
     pixels = Preprocessing(8, "NCHW", mean=(127.0,) * 3, scale=(128.0,) * 3)
     dataset, form = open_dataset(folder), to_form(pixels)
-    images = ImageInputs(image_cache(dataset, pixels), dataset.labels, pixels)
+    images = ImageInputs(image_cache(dataset, pixels), len(dataset), pixels)
     samples = list(found.samples(form))
     assert len(samples) == 3
     for index, sample in enumerate(samples):
         assert sample.shape == (1, 3, 8, 8)
-        np.testing.assert_array_equal(sample, images.batch([index]))
+        np.testing.assert_array_equal(sample, images.call([index]))
     assert calibration(dataset).identity(form) == found.identity(form)
     assert found.identity(to_form(pixels, classes=9)) == found.identity(form)
     assert found.identity(to_form(replace(pixels, resolution=9))) != found.identity(form)

@@ -1,67 +1,49 @@
-"""What is known of a model by its name, before anything is measured."""
+"""What is known of an image classifier by its name, before anything is measured."""
 
 from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Literal, cast
+from typing import Literal, cast
 
 from dse.tasks.image_classification.models.catalogue import CATALOGUE, V3_FLAVOURS, Variant
 from dse.tasks.image_classification.models.graph import Scale, cost
 from dse.tasks.image_classification.preprocessing import Preprocessing
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from dse.tasks.image_classification.models.graph import Cost
+from dse.tasks.prior import ModelPrior, Priors
 
 _MOBILENET = re.compile(r"mobilenet-v([12])(?:-[a-z_0-9]+?)??-([01]\.\d{1,2})-(\d{2,3})(?!\d)")
 _MOBILENET_V3 = re.compile(r"mobilenet-v3-(large|small)(-minimalistic)?")
 _LITE = re.compile(r"efficientnet-(?:[a-z0-9]+-)?lite([0-4])")
-SMALLEST, LARGEST = 32, 512
-"""Resolutions that a name is believed to mean."""
+MIN_RESOLUTION, MAX_RESOLUTION = 32, 512
+"""The resolutions that a name is believed to mean."""
+TYPICAL_LOG_MACS = 19.0
+"""The logarithm of a mobile network's multiply-accumulates: e^19 are 180 million."""
+TYPICAL_ACCURACY_PERCENT = 69.0
+ACCURACY_PER_LOG_MACS = 6.0
+ACCURACY_LOST = {"int8": 2.0}
 
 
-@dataclass(frozen=True, slots=True)
-class ModelPrior:
-    """What one inference of a model takes, by its architecture.
-
-    Attributes:
-        family: the architecture; that of MobileNet V3 without squeeze-and-excite and hard swish,
-            called minimalistic, is another one.
-        log_pixels: natural logarithm of the pixels of the input.
-        gated: whether it has squeeze-and-excite and hard swish.
-        published: top-1 accuracy in percent by precision; empty where none is published.
-        cost: multiply-accumulates, parameters and what else it takes.
-    """
-
-    family: str
-    log_pixels: float
-    gated: bool
-    published: Mapping[str, float]
-    cost: Cost
-
-    @property
-    def log_macs(self) -> float:
-        """Natural logarithm of the multiply-accumulates."""
-        return math.log(self.cost.macs)
-
-    @property
-    def log_parameters(self) -> float:
-        """Natural logarithm of the weights and biases."""
-        return math.log(self.cost.parameters)
-
-    @property
-    def depthwise(self) -> float:
-        """Share of the multiply-accumulates in depthwise convolutions, 0 to 1."""
-        return self.cost.depthwise_macs / self.cost.macs
+@cache
+def priors() -> Priors:
+    """What is known of image classifiers; the typical ones are those of the catalogue."""
+    costs = tuple(cost(variant.graph()) for variant in CATALOGUE.values())
+    return Priors(
+        of=model_prior,
+        typical_log_macs=TYPICAL_LOG_MACS,
+        typical_quality=TYPICAL_ACCURACY_PERCENT,
+        quality_per_log_macs=ACCURACY_PER_LOG_MACS,
+        quality_lost=ACCURACY_LOST,
+        typical_costs=costs,
+    )
 
 
 @cache
 def model_prior(model: str) -> ModelPrior | None:
-    """The facts of a model; None where its name tells no architecture that is known.
+    """The prior of a model; None where its name tells no known architecture.
+
+    MobileNet V3 without squeeze-and-excite and hard swish, called minimalistic, is a family of its
+    own.
 
     A name that is not the catalogue's may contain one, in the spelling of the catalogue or of the
     published results, with anything before and after it.
@@ -76,7 +58,7 @@ def model_prior(model: str) -> ModelPrior | None:
     plain = variant.flavour.partition("-")[2]
     return ModelPrior(
         family=f"{variant.family}-{plain}" if plain else variant.family,
-        log_pixels=2 * math.log(variant.resolution),
+        log_input=2 * math.log(variant.resolution),
         gated=any(isinstance(layer, Scale) for layer in graph.layers),
         published={precision: figure.value for precision, figure in variant.published.items()},
         cost=cost(graph),
@@ -96,6 +78,6 @@ def _variant(model: str) -> Variant | None:
         name = f"{family}-{width}-{size}"
         if name in CATALOGUE:
             return CATALOGUE[name]
-        if width and SMALLEST <= size <= LARGEST:
+        if width and MIN_RESOLUTION <= size <= MAX_RESOLUTION:
             return Variant(name, family, width, size, Preprocessing(size))
     return None
