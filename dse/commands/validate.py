@@ -12,7 +12,7 @@ from dse.commands.log import messages
 from dse.commands.validate_text import Progress, schedule_lines, schedule_table, values_table
 from dse.core.errors import RequestError
 from dse.core.metrics import METRICS_OF, SCENARIOS, Scenario
-from dse.core.worker_environment import with_libraries
+from dse.core.worker_environment import add_libraries
 from dse.exploration.prepare import prepare
 from dse.exploration.resolver import MeasurementContext, Resolver
 from dse.measure.runner import Limits
@@ -70,7 +70,7 @@ def run(request: ValidateRequest) -> int:
     study = opened(existing_folder(request.study), request.storage)
     environment = study.about.environment
     if environment is None:
-        environment = with_libraries({})
+        environment = add_libraries({})
     with err.status(f"reading {request.dataset}") if request.dataset else nullcontext():
         prepared = prepare(study.space, request.models, request.dataset, environment)
     _refuse_others(study, prepared)

@@ -25,7 +25,7 @@ PACKAGES = ("dse", "dse.backends")
 """Those whose folders a worker needs; in a checkout they don't lie in one another."""
 
 
-def command(
+def launch_command(
     interpreter: str,
     module: str,
     *arguments: str,
@@ -46,19 +46,21 @@ def command(
         KeyError: no backend has that name.
         ModuleNotFoundError: its package is not there.
     """
-    found, offered = {**_folders(), **(folders or {})}, {}
+    found, offered = {**_package_folders(), **(folders or {})}, {}
     if backend:
         from dse.core.registry import BACKENDS
 
         entry = BACKENDS[backend]
         if entry.distribution:
             found[entry.package], offered = _place(entry.package), {backend: entry.target}
-    known = json.dumps({"folders": found, "backends": offered, "path": _own_path(interpreter)})
+    known = json.dumps(
+        {"folders": found, "backends": offered, "path": _pythonpath_folders(interpreter)}
+    )
     # -P: a file in the working directory that is named like a module must not take its place.
     return [interpreter, "-P", str(Path(__file__).absolute()), known, module, *arguments]
 
 
-def _folders() -> dict[str, str]:
+def _package_folders() -> dict[str, str]:
     return {name: _place(name) for name in PACKAGES}
 
 
@@ -69,7 +71,7 @@ def _place(package: str) -> str:
     return folders[0] if folders else str(module.__file__)
 
 
-def _own_path(interpreter: str) -> list[str]:
+def _pythonpath_folders(interpreter: str) -> list[str]:
     """The folders of PYTHONPATH, for this Python only: to another one they are foreign.
 
     Named here, they lead to the same libraries. The variable itself does not reach the process: a

@@ -12,7 +12,7 @@ from dse.environments.config import named
 from dse.exploration.capabilities import Capabilities
 from dse.exploration.costs import refuse_unmeasurable
 from dse.machine.cgroups import memory_left
-from dse.machine.procfs import read
+from dse.machine.procfs import read_text
 from dse.machine.system import detect
 from dse.space.values import SourceLocation
 from dse.study.metadata import NO_ACCURACY, PUBLISHED, StudyMetadata
@@ -187,7 +187,7 @@ def _settings(space: SearchSpace, backend: str) -> dict[str, Path]:
 
 def free_memory_bytes(system: System, root: Path = Path("/")) -> int:
     """What can be allocated without swapping, within the control groups' limits; 0 if untold."""
-    lines = read(root / "proc/meminfo").splitlines()
+    lines = read_text(root / "proc/meminfo").splitlines()
     available = (line.split()[1] for line in lines if line.startswith("MemAvailable:"))
     free = next((int(kib) * 1024 for kib in available), system.memory_bytes or 0)
     granted = memory_left(root)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dse.core.errors import RequestError
-from dse.core.worker_environment import with_libraries
+from dse.core.worker_environment import add_libraries
 from dse.exploration.explorer import Budget, Search, explore
 from dse.exploration.measurer import Measurer
 from dse.exploration.prepare import prepare, settings_of
@@ -155,7 +155,7 @@ def open_exploration(request: ExploreRequest) -> Exploration:
     space, name = _read_space(request.space)
     if request.study is None and name is None:
         raise RequestError("a search space without a file has no name", remedy="name the study")
-    environment = with_libraries(request.environment)
+    environment = add_libraries(request.environment)
     prepared = prepare(space, request.models, request.dataset, environment)
     plan = _plan(prepared)
     warm_starts = _warm_starts(request, plan, prepared)

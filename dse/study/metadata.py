@@ -141,8 +141,8 @@ class StudyMetadata:
                     remedy=f"install {before}, or choose another --study",
                 )
         variables = now.environment or {}
-        if different := worker_environment.differences(self.environment, variables):
-            back = worker_environment.way_back(self.environment, variables)
+        if different := worker_environment.describe_differences(self.environment, variables):
+            back = worker_environment.describe_way_back(self.environment, variables)
             raise RequestError(
                 f"study '{name}' was measured in another environment: {'; '.join(different)}",
                 remedy=f"{back}, or choose another --study",

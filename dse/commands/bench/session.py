@@ -19,7 +19,7 @@ from dse.commands.explore_display import Display
 from dse.commands.interrupts import interrupts
 from dse.commands.log import messages
 from dse.core.errors import RequestError
-from dse.core.worker_environment import with_libraries
+from dse.core.worker_environment import add_libraries
 from dse.environments.config import named
 from dse.exploration.capabilities import Capabilities
 from dse.exploration.explorer import Budget, Search, StopReason, explore
@@ -61,7 +61,7 @@ def run(request: BenchRequest) -> int:
     cpus = system.available_cpus
     cores = min(system.physical_cores or cpus, cpus)
     space = search_space(request, given, cores)
-    environment = with_libraries(request.environment)
+    environment = add_libraries(request.environment)
     task = Generated()
     offers = Capabilities(task, given, space, environment, needs_published=False)
     offers.check()

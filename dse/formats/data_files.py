@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dse.core.errors import RequestError
 from dse.core.paths import mapped
 from dse.formats import flatbuffer
-from dse.formats.onnx_external import externals
+from dse.formats.onnx_external import find_external_data
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _GROUPS, _NAME = 8, 0  # of TFLite's Model and of its ExternalBufferGroup, in schema.fbs
 
 
-def beside(path: Path, model_format: ModelFormat) -> tuple[Path, ...]:
+def find_data_files(path: Path, model_format: ModelFormat) -> tuple[Path, ...]:
     """The further files that a model is read from, in the order in which it names them.
 
     Its own file is read, though no weights, and only while it is another one than before.
@@ -32,17 +32,17 @@ def beside(path: Path, model_format: ModelFormat) -> tuple[Path, ...]:
         OSError: the model's own file can't be read.
     """
     if model_format == "tflite":
-        _refuse_groups(path)
+        _refuse_external_buffers(path)
         return ()
     ends: dict[str, tuple[int, str]] = {}
-    for one in externals(path):
+    for one in find_external_data(path):
         ends[one.location] = max(ends.get(one.location, (0, "")), (one.end, one.tensor))
     for location, (end, tensor) in ends.items():
-        _check(path, location, end, tensor)
+        _check_data_file(path, location, end, tensor)
     return tuple(path.parent / location for location in ends)
 
 
-def _check(path: Path, location: str, end: int, tensor: str) -> None:
+def _check_data_file(path: Path, location: str, end: int, tensor: str) -> None:
     """Refuses a data file that no runtime could read, or that others may change unseen."""
     file = path.parent / location
     remedy = "put that file beside the model"
@@ -75,12 +75,12 @@ def _check(path: Path, location: str, end: int, tensor: str) -> None:
     raise RequestError(problem, file=path, remedy=remedy)
 
 
-def _refuse_groups(path: Path) -> None:
+def _refuse_external_buffers(path: Path) -> None:
     """TFLite may name files of weights, too; none of the runtimes here reads them."""
     with mapped(path) as data:
         try:
             names = [group.text(_NAME) for group in flatbuffer.root(data).tables(_GROUPS)]
-        except flatbuffer.DamagedError:
+        except flatbuffer.FlatbufferError:
             return  # what is wrong with it is the runtime's to say
     if names:
         raise RequestError(
