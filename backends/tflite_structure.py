@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dse.formats.flatbuffer import DamagedError, Table, root
+from dse.formats.flatbuffer import FlatbufferError, Table, root
 
 IDENTIFIER = b"TFL3"
 MAX_TABLES = 100_000
@@ -50,7 +50,7 @@ def check(data: bytes) -> None:
         raise ValueError("the content is no TFLite model")
     try:
         _Walk().table(root(data), _MODEL)
-    except DamagedError as error:
+    except FlatbufferError as error:
         raise ValueError(f"the TFLite model is damaged: {error}") from error
 
 

@@ -19,12 +19,13 @@ PACKAGE = {"dse": ROOT / "dse", "dse.backends": ROOT / "backends"}
 LAYERS: dict[str, set[str]] = {
     "main": {"cli"},
     "cli": {
-        *("commands", "explore", "validate", "submission", "report", "results", "study"),
+        *("commands", "exploration", "validate", "submission", "report", "results", "study"),
         *("compare", "derived", "environments", "models", "tasks", "config", "machine", "core"),
         *("tasks.image_classification", "version"),
     },
     "commands": {
-        *("explore", "validate", "submission", "report", "results", "study", "compare", "derived"),
+        *("exploration", "validate", "submission", "report", "results", "study", "compare"),
+        "derived",
         *("measure.runner", "measure.spec", "space", "environments", "models", "tasks"),
         *("tasks.generated", "download", "formats", "machine", "config", "core"),
     },
@@ -43,10 +44,10 @@ LAYERS: dict[str, set[str]] = {
     "derived": {"config", "core"},
     # Measuring, in the parent.
     "validate": {
-        *("explore", "study", "measure.runner", "measure.spec", "loadgen.logs"),
+        *("exploration", "study", "measure.runner", "measure.spec", "loadgen.logs"),
         *("loadgen.verdict", "tasks", "machine", "core", "version"),
     },
-    "explore": {
+    "exploration": {
         *("study", "search", "space", "environments", "measure.runner", "measure.spec"),
         *("results", "models", "tasks", "machine", "core"),
     },
@@ -176,7 +177,7 @@ def test_a_backend_imports_its_siblings_relatively(module: str) -> None:
             assert not {n for n in names if n.startswith(("dse.backends", "backends"))}
 
 
-@pytest.mark.parametrize("side", ["measure.runner", "measure.spec", "explore", "study", "cli"])
+@pytest.mark.parametrize("side", ["measure.runner", "measure.spec", "exploration", "study", "cli"])
 def test_the_parent_names_no_loadgen(side: str) -> None:
     for module in MODULES:
         if layer(module) == side:

@@ -26,7 +26,7 @@ def frontier(
 ) -> None:
     """Show the Pareto-optimal configurations of a study.
 
-    Metrics, conditions and objectives of your own are computed from what was measured.
+    Your own metrics, conditions and objectives are computed from what was measured.
     """
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other; give one of them")
@@ -60,9 +60,9 @@ def _print_table(view: View) -> None:
 
 
 def _show(view: View) -> None:
-    from dse.report.pictures import print_picture
+    from dse.commands.console import console, print_picture
     from dse.report.summary import notes
-    from dse.report.text import console, frontier_table, marks
+    from dse.report.text import frontier_table, marks
     from dse.report.user_metrics import cell
 
     out = console()

@@ -18,7 +18,7 @@ from dse.loadgen import queries
 from dse.loadgen.samples import Samples
 from dse.loadgen.settings import RunSettings, log_settings, to_test_settings
 from dse.loadgen.threads import threaded
-from dse.machine.affinity import pinned
+from dse.machine.affinity import pin_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -93,7 +93,7 @@ def _issue(
         with threaded(callers, answers, samples, size) as issue:
             yield issue
     else:
-        with pinned(callers[0].cpus):
+        with pin_to(callers[0].cpus):
             single_stream = settings.scenario is Scenario.SINGLE_STREAM
             yield answers[0] if single_stream else queries.in_parts(answers[0], size)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dse.core.errors import DseError
 from dse.machine.system import System
 from dse.report.curves import draw_effects, draw_progress
 from dse.report.effects import effects
@@ -14,8 +13,6 @@ from dse.report.quantities import quantities
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from rich.console import Console
 
     from dse.report.view import View
     from dse.study.study import Study
@@ -70,18 +67,3 @@ def write_pictures(view: View, folder: Path) -> list[Path]:
 def _title(study: Study) -> str:
     system = System.from_dict(study.about.system)
     return f"{study.folder.name}: {system.cpu}, {system.available_cpus} CPUs"
-
-
-def print_picture(study: Study, console: Console) -> None:
-    """Draws the picture and tells where it is, or why there is none.
-
-    It is an addition: a study on a read-only or full disk, or one read without matplotlib, has
-    its table all the same.
-    """
-    try:
-        picture = write(study)
-    except DseError as error:
-        console.print(str(error), style="yellow", markup=False, soft_wrap=True)
-        return
-    if picture is not None:
-        console.print(f"picture: {picture}", markup=False, soft_wrap=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -20,7 +19,7 @@ from dse.core.metrics import (
     THROUGHPUT,
     is_quality,
 )
-from dse.core.worker_environment import dropped, variable_words
+from dse.core.worker_environment import format_variables, ignored_variables
 from dse.report.summary import accuracy_source, ordered
 from dse.tasks import registry
 
@@ -58,21 +57,6 @@ UNCERTAIN = "~"
 BEHIND = "?"
 """Marks a point that another one is ahead of, by less than the intervals can tell."""
 BY_OPTION = " (--env NAME=VALUE sets one)"
-PLAIN_WIDTH = 200
-"""Columns of a table that goes to a file or a pipe."""
-
-
-class _Progress(Console):
-    def on_broken_pipe(self) -> None:
-        """Goes on: whoever reads results may care for no more progress, and work is not lost."""
-        self.quiet = True
-
-
-def console(*, stderr: bool = False) -> Console:
-    """The console for results (stdout) or for all else (stderr); files get wide lines."""
-    kind = _Progress if stderr else Console
-    made = kind(stderr=stderr, highlight=False)
-    return made if made.is_terminal else kind(stderr=stderr, highlight=False, width=PLAIN_WIDTH)
 
 
 def heading(metric: str) -> str:
@@ -210,8 +194,8 @@ def environment_lines(environment: Mapping[str, str], remedy: str = "") -> list[
     """
     lines = []
     if environment:
-        lines.append(f"environment: {variable_words(environment)}")
-    if left_out := dropped(environment):
+        lines.append(f"environment: {format_variables(environment)}")
+    if left_out := ignored_variables(environment):
         lines.append(f"not passed on to the measurement: {', '.join(left_out)}{remedy}")
     return lines
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dse.core.details import QualityDetails
-from dse.core.worker_environment import deliberate, variable_words
+from dse.core.worker_environment import format_variables, user_variables
 from dse.machine.system import System
 from dse.results.table import ResultTable, Row
 
@@ -25,8 +25,8 @@ def results_of(study: Study) -> ResultTable:
     """
     system = System.from_dict(study.about.system)
     software = [f"{name} {version}" for name, version in study.about.runtimes.items()]
-    if variables := deliberate(study.about.environment):
-        software.append(variable_words(variables))
+    if variables := user_variables(study.about.environment):
+        software.append(format_variables(variables))
     measured = (r for r in study.records.values() if r.outcome.failure is None)
     return ResultTable(
         name=study.folder.name,

@@ -32,13 +32,13 @@ from dse.study.store import Store
 from dse.study.trial_updates import TrialReader
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import optuna
     from optuna.distributions import CategoricalDistribution
 
     from dse.core.configuration import Configuration
-    from dse.core.measurement import Measurement, Outcome
+    from dse.core.measurement import Failure, Measurement, Outcome
     from dse.space.plan import Plan
     from dse.study.drift import TrialId
     from dse.study.folder import Presence, StudyFolder
@@ -140,6 +140,15 @@ class Study:
         self._store.reading(generations.open_current, self._name, space, plan, about, known)
         self._read(known)
 
+    def close(self) -> None:
+        """Gives up what this opening of the study still claims, such as a trial it has not ended.
+
+        The next one ends such a trial with what was stored, as if this process were gone. What is
+        known of the study can still be read.
+        """
+        ownership.end_session(self._store.session)
+        self._presence = None
+
     @property
     def patience(self) -> Patience:
         """With a storage that fails at work."""
@@ -225,6 +234,21 @@ class Study:
         trial = self._store.begin(self._generation.study, configuration, choices, purpose)
         self._trials_begun += 1
         return trial
+
+    def remembered(self, keys: Iterable[str]) -> tuple[list[Measurement], list[str]]:
+        """What was measured before under some keys.
+
+        Returns:
+            The last measurement of each key at its highest fidelity, and the keys without any.
+        """
+        found = {key: self.results.measured.latest(key) for key in keys}
+        known = [measurement for measurement in found.values() if measurement is not None]
+        return known, [key for key, measurement in found.items() if measurement is None]
+
+    def permanent_failure(self, keys: Iterable[str]) -> Failure | None:
+        """The failure of the first of these keys that has failed for good; None if none has."""
+        failures = self.results.failures
+        return next((failures[key] for key in keys if key in failures), None)
 
     def choices_of(self, record: Record) -> Mapping[str, CategoricalDistribution]:
         """The distributions under which a configuration was measured: Optuna freezes them."""

@@ -44,7 +44,7 @@ def counter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A package that takes a microjoule every millisecond."""
     root = tmp_path / "powercap"
     zone = write_zone(root, "intel-rapl:0", "package-0")
-    found = rapl.packages(root)
+    found = rapl.find_packages(root)
     monkeypatch.setattr(rapl, "packages", lambda: found)
     ended = threading.Event()
 

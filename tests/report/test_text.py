@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
+from dse.commands.console import console
 from dse.core.configuration import Configuration, KnobValue
 from dse.core.measurement import Measurement, Outcome, Source
 from dse.core.metrics import METRICS
-from dse.report.text import console, excluded_lines, frontier_table, heading, marks, number
+from dse.report.text import excluded_lines, frontier_table, heading, marks, number
 from dse.space import Excluded
 from dse.study.observations import Observation
 from dse.study.record import Record

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from dse.core.checksums import digest
 from dse.core.measurement import Failure, FailureKind, Measurement, Outcome, Source
-from dse.explore.pool import Pool
-from dse.explore.samplers import make_sampler
+from dse.exploration.pool import Pool
+from dse.exploration.samplers import make_sampler
 from dse.machine.system import detect
 from dse.space import SearchSpace, resolve
 from dse.study.generations import distributions

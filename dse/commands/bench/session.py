@@ -14,20 +14,21 @@ from dse.commands.bench.model import given_model
 from dse.commands.bench.request import search_space
 from dse.commands.bench.show import announce, show
 from dse.commands.bench.summary import summary
+from dse.commands.console import console as make_console
 from dse.commands.explore_display import Display
+from dse.commands.interrupts import interrupts
+from dse.commands.log import messages
 from dse.core.errors import RequestError
-from dse.core.worker_environment import with_libraries
+from dse.core.worker_environment import add_libraries
 from dse.environments.config import named
-from dse.explore.capabilities import Capabilities
-from dse.explore.explorer import Budget, Search, StopReason, explore
-from dse.explore.interrupts import interrupts
-from dse.explore.measurer import Measurer
-from dse.explore.prepare import Prepared
-from dse.explore.resolver import MeasurementContext, Resolver
+from dse.exploration.capabilities import Capabilities
+from dse.exploration.explorer import Budget, Search, StopReason, explore
+from dse.exploration.measurer import Measurer
+from dse.exploration.prepare import Prepared
+from dse.exploration.resolver import MeasurementContext, Resolver
 from dse.formats.dimensions import Choices
 from dse.machine.system import detect
 from dse.measure.runner import Limits
-from dse.report.text import console as make_console
 from dse.space.plan import resolve
 from dse.space.plan import summary as reasons
 from dse.study.folder import StudyFolder, study_folder
@@ -53,14 +54,14 @@ def run(request: BenchRequest) -> int:
     Raises:
         DseError: the request or the work failed; what was measured is stored, where it is kept.
     """
-    console = make_console(stderr=True)
-    choices = Choices(dict(request.dims), request.vocabulary, dict(request.values))
+    console = messages()
+    choices = Choices(request.dims, request.vocabulary, request.values)
     given, chosen = given_model(request.model, choices, request.signature)
     system = named(detect())
     cpus = system.available_cpus
     cores = min(system.physical_cores or cpus, cpus)
     space = search_space(request, given, cores)
-    environment = with_libraries(dict(request.environment))
+    environment = add_libraries(request.environment)
     task = Generated()
     offers = Capabilities(task, given, space, environment, needs_published=False)
     offers.check()
@@ -96,7 +97,7 @@ def _folder(name: str | None) -> Iterator[StudyFolder]:
 
 
 def _measure(request: BenchRequest, prepared: Prepared, plan: Plan, study: Study) -> StopReason:
-    console = make_console(stderr=True)
+    console = messages()
     budget = Budget()
     with Display(console, study, budget) as display, interrupts(display.say) as asked:
         study.patience = Patience(say=display.say, stopped=lambda: asked.wanted)
@@ -111,7 +112,6 @@ def _measure(request: BenchRequest, prepared: Prepared, plan: Plan, study: Study
             system=study.system,
             again=True,
             progress=display.images,
-            say=display.say,
             duration_s=request.duration,
             environment=prepared.environment,
         )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dse.models.tflite_packing import SIGNATURE, packed
 from dse.tasks.image_classification.models.graph import Add, Conv, Dense, GlobalPool, Scale
-from dse.tasks.image_classification.models.weights import untrained
+from dse.tasks.image_classification.models.weights import make_untrained
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -48,7 +48,7 @@ def tflite_bytes(
 
     file = _File(schema)
     file.activation(graph.input)
-    for layer, own in untrained(graph) if weights is None else weights:
+    for layer, own in make_untrained(graph) if weights is None else weights:
         # (outputs, inputs, height, width) becomes (outputs, height, width, inputs), and
         # (1, height, width, channels) where there is one filter per channel.
         depthwise = isinstance(layer, Conv) and layer.depthwise
