@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dse.commands.bench.results import BenchResult
     from dse.core.signature import Input
     from dse.explore.prepare import Prepared
-    from dse.formats.dimensions import Resolved
+    from dse.formats.dimensions import ResolvedSignature
     from dse.models.single_file import SingleFileProvider
     from dse.space.plan import Plan
     from dse.study.observations import ObservationStore
@@ -42,7 +42,11 @@ UNKNOWN_ACCURACY = "accuracy is unknown: the inputs are random"
 
 
 def announce(
-    console: Console, given: SingleFileProvider, chosen: Resolved, prepared: Prepared, plan: Plan
+    console: Console,
+    given: SingleFileProvider,
+    chosen: ResolvedSignature,
+    prepared: Prepared,
+    plan: Plan,
 ) -> None:
     """Says what is measured, before it is."""
     system, signature = prepared.system, given.signature
@@ -75,7 +79,7 @@ def _signature_lines(given: SingleFileProvider) -> Iterator[str]:
         )
 
 
-def deciding_lines(chosen: Resolved) -> Iterator[str]:
+def deciding_lines(chosen: ResolvedSignature) -> Iterator[str]:
     """The inputs that decide how much is computed, where nobody has said what they are to be."""
     for one in chosen.signature.inputs:
         if one.name in chosen.deciding and one.fill != "values":
@@ -107,7 +111,7 @@ def _filled(one: Input) -> str:
     return {"ones": "1", "zeros": "0"}.get(one.fill, one.fill) if one.elements == 1 else one.fill
 
 
-def show(out: Console, study: Study, given: SingleFileProvider, chosen: Resolved) -> None:
+def show(out: Console, study: Study, given: SingleFileProvider, chosen: ResolvedSignature) -> None:
     """Prints a row for each configuration and scenario, the frontier of several, and notes."""
     records = sorted(study.records.values(), key=lambda record: record.id)
     measured = [record for record in records if record.outcome.failure is None]

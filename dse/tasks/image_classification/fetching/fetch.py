@@ -203,7 +203,7 @@ def _check_model(
         ArchiveError: it is not, or does.
     """
     try:
-        given, result = tflite_reader.input_and_output(data)
+        given, result = tflite_reader.read_input_and_output(data)
     except ValueError as error:
         raise ArchiveError(f"{one.member}: {error}") from error
     size, classes = one.variant.resolution, one.variant.classes
@@ -232,7 +232,7 @@ def _write(path: Path, data: bytes) -> None:
 
 def _entry(one: Wanted, data: bytes, archive_sha256: str) -> dict[str, Any]:
     """The manifest's entry; the input's type is what the file itself says."""
-    given, _ = tflite_reader.input_and_output(data)
+    given, _ = tflite_reader.read_input_and_output(data)
     pixels = one.variant.preprocessing
     entry = {
         "name": one.model,

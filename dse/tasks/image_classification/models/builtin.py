@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from dse.core.checksums import digest
 from dse.core.errors import RequestError
-from dse.core.needs import Need
 from dse.core.paths import cache_dir
+from dse.core.requirements import Requirement
 from dse.models import cache
 from dse.models.calibration import RANDOM_PIXELS
 from dse.models.provider import Artefact
@@ -37,9 +37,9 @@ WEIGHTS = "untrained (builtin)"
 FORMATS: tuple[ModelFormat, ...] = ("onnx", "tflite")
 PRECISIONS = ("fp32", "int8")
 
-_NEEDS: Mapping[ModelFormat, Need] = {
-    "onnx": Need("builtin onnx models", ("onnx",), "builtin"),
-    "tflite": Need("builtin tflite models", ("ai_edge_litert",), "litert"),
+_NEEDS: Mapping[ModelFormat, Requirement] = {
+    "onnx": Requirement("builtin onnx models", ("onnx",), "builtin"),
+    "tflite": Requirement("builtin tflite models", ("ai_edge_litert",), "litert"),
 }
 
 
@@ -100,7 +100,7 @@ def _bytes(graph: Graph, model_format: ModelFormat) -> bytes:
     return tflite_bytes(graph)
 
 
-def _need(precision: str, model_format: ModelFormat) -> Need:
+def _need(precision: str, model_format: ModelFormat) -> Requirement:
     return need(model_format) if precision == "int8" else _NEEDS[model_format]
 
 

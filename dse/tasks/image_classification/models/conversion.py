@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dse.core.needs import Need
+from dse.core.requirements import Requirement
 from dse.models import subprocess_job
 from dse.models.derived import Derived, derive
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
@@ -19,7 +19,9 @@ VERSION = 1
 """Raised with every change that gives a file other bytes: files of older versions stay unused."""
 
 WORKER = "dse.tasks.image_classification.models.convert_worker"
-NEED = Need("tflite models made from onnx", ("onnx", "onnxruntime", "ai_edge_litert"), "quantise")
+NEED = Requirement(
+    "tflite models made from onnx", ("onnx", "onnxruntime", "ai_edge_litert"), "quantise"
+)
 
 
 class Converted(Derived):

@@ -235,7 +235,7 @@ def test_a_changed_record_of_a_file_is_found_out(folder: Path, site: Site) -> No
     [
         ([], "no file mobilenet_v1_0.25_128_quant.tflite"),
         ([("model.tflite", b"x")], "its model files: model.tflite"),
-        ([(V1.member, b"x")], "no TFLite model"),
+        ([(V1.member, b"x")], "not a TFLite model"),
         ([(V1.member, b"\x1c\0\0\0TFL3 and nothing")], "damaged"),
         ([(V1.member, model_of(V1)), (f"b/{V1.member}", b"")], "more than one file"),
         ([(V1.member, model_of(V1)), ("../up", b"")], "outside"),

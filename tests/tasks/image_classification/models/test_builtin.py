@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from dse.core import needs
+from dse.core import requirements
 from dse.core.errors import RequestError, UnavailableError
 from dse.tasks.image_classification.models import builtin
 from dse.tasks.image_classification.models.builtin import BuiltinProvider
@@ -264,7 +264,7 @@ def test_without_a_writer_only_what_is_cached_can_be_had(
     provider, other = BuiltinProvider(), "mobilenet-v1-0.5-128"
     before = provider.artefact(SMALLEST, "fp32", (form,))
     monkeypatch.setitem(sys.modules, module, None)
-    monkeypatch.setattr(needs, "find_spec", lambda name: None if name == module else name)
+    monkeypatch.setattr(requirements, "find_spec", lambda name: None if name == module else name)
     assert provider.artefact(SMALLEST, "fp32", (form,)) == before
     assert f"pip install 'mlperf-dse[{extra}]'" in str(provider.obstacle(other, "fp32", (form,)))
     with pytest.raises(UnavailableError, match=rf"mlperf-dse\[{extra}\]"):

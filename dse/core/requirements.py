@@ -9,7 +9,7 @@ from dse.core.errors import UnavailableError
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class Requirement:
     """The libraries that making something takes.
 
     Attributes:
