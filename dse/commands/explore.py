@@ -32,7 +32,7 @@ from dse.space.plan import resolve
 from dse.space.plan import summary as reasons
 from dse.study.folder import StudyFolder, study_folder
 from dse.study.record import Purpose
-from dse.study.retrying import Patience
+from dse.study.storage import RETRY_POLICY
 from dse.study.study import Study
 from dse.tasks.image_classification.judging import normalisations
 
@@ -101,7 +101,7 @@ def run(request: ExploreRequest) -> int:
     _announce(prepared, plan, study, console)
     budget = Budget(request.n_trials, request.timeout)
     with Display(console, study, budget) as display, interrupts(display.say) as asked:
-        study.patience = Patience(say=display.say, stopped=lambda: asked.wanted)
+        study.retry_policy = replace(RETRY_POLICY, say=display.say, stopped=lambda: asked.wanted)
         bench = _bench(study, prepared, settings, request, display)
         search = Search(
             sampler=request.sampler,

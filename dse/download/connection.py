@@ -23,7 +23,7 @@ _PASSING = {408, 425, 429}  # beside 5xx: statuses that another attempt may not 
 RANGE_NOT_SATISFIABLE = 416
 
 
-class BrokenError(Exception):
+class BrokenError(DseError):
     """A request failed in a way that another attempt may not; the message says how."""
 
 

@@ -39,13 +39,13 @@ if TYPE_CHECKING:
 
     from dse.core.configuration import Configuration
     from dse.core.measurement import Measurement, Outcome
+    from dse.core.retry import RetryPolicy
     from dse.space.plan import Plan
     from dse.study.drift import Place
     from dse.study.folder import Presence, StudyFolder
     from dse.study.generations import SpaceRevision
     from dse.study.metadata import StudyMetadata
     from dse.study.record import Record
-    from dse.study.retrying import Patience
     from dse.study.store import Trial
     from dse.study.trial_updates import Claim, TrialUpdate
 
@@ -141,13 +141,13 @@ class Study:
         self._read(known)
 
     @property
-    def patience(self) -> Patience:
-        """With a storage that fails at work."""
-        return self._store.patience
+    def retry_policy(self) -> RetryPolicy:
+        """For a storage that fails at work."""
+        return self._store.retry_policy
 
-    @patience.setter
-    def patience(self, patience: Patience) -> None:
-        self._store.patience = patience
+    @retry_policy.setter
+    def retry_policy(self, policy: RetryPolicy) -> None:
+        self._store.retry_policy = policy
 
     @property
     def about(self) -> StudyMetadata:
