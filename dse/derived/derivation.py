@@ -128,7 +128,7 @@ class Derivation:
         near = suggest(name, known) or ""
         if near.startswith("did you mean"):
             return near
-        where = self.facts.file or "a file that you give with --facts"
+        where = self.facts.document.file or "a file that you give with --facts"
         return f"known are {_KINDS}; a number of your own goes into {where}"
 
     def assessor(self, machine: Machine) -> Evaluator:

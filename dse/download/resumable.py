@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 from dse.core.checksums import digest
 from dse.core.errors import DseError
 from dse.core.paths import cache_dir, exclusive
+from dse.core.retry import RetryPolicy
 from dse.download.archive import ArchiveError
 from dse.download.connection import BrokenError, OutOfRangeError, iter_bytes, open_response
-from dse.core.retry import RetryPolicy
 from dse.tasks.image_classification.fetching.urls import host
 
 if TYPE_CHECKING:

@@ -16,7 +16,6 @@ from dse.explore.costs import refuse_unmeasurable
 from dse.machine.cgroups import memory_left
 from dse.machine.procfs import read
 from dse.machine.system import detect
-from dse.space.values import SourceLocation
 from dse.study.metadata import NO_ACCURACY, PUBLISHED, StudyMetadata
 
 if TYPE_CHECKING:
@@ -176,17 +175,17 @@ def _dataset(
 
 
 def _settings(space: SearchSpace, backend: str) -> dict[str, Path]:
-    origin, where = space.origin or Path(), SourceLocation(space.file)
+    origin, document = space.origin or Path(), space.document
     given = space.settings(backend)
     for name in registry.backend(backend).settings:
         if name not in given:
             problem = f"the backend {backend} needs a file as '{name}'"
             remedy = f"write {backend}: {{{name}: FILE}}"
-            raise where.refuse(problem, "backends", backend, remedy=remedy)
+            raise document.error(problem, "backends", backend, remedy=remedy)
     paths = {name: (origin / str(value)).absolute() for name, value in given.items()}
     for name, path in paths.items():
         if not path.is_file():
-            raise where.refuse(f"{path} is not a file", "backends", backend, name)
+            raise document.error(f"{path} is not a file", "backends", backend, name)
     return paths
 
 

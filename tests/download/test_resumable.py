@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dse.core.errors import DseError
+from dse.core.retry import RetryPolicy
 from dse.download import resumable
 from dse.download.archive import ArchiveError
 from dse.download.resumable import MAX_BYTES, DownloadLimits, download
-from dse.core.retry import RetryPolicy
 
 if TYPE_CHECKING:
     from pathlib import Path

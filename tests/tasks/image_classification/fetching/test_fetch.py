@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dse.core.errors import DseError, RequestError
+from dse.core.retry import RetryPolicy
 from dse.download.archive import ArchiveError
 from dse.download.resumable import DownloadLimits
-from dse.models import manifest
 from dse.models.folder import FolderProvider
-from dse.core.retry import RetryPolicy
+from dse.models.manifest import FolderManifest
 from dse.tasks.image_classification.fetching.fetch import Wanted, by_archive, choose, fetch
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
 from tests.download.archives import entry, tgz
@@ -119,7 +119,7 @@ def test_a_fetched_folder_is_one_of_the_file_provider(folder: Path, site: Site) 
             assert found.preprocessing.dtype == "uint8"
             assert found.preprocessing.scale == (1.0,) * 3
             assert found.preprocessing.label_offset == known.label_offset
-    for described in manifest.read(folder):
+    for described in FolderManifest.read(folder).entries:
         assert described.archive is not None
         url = described.archive.url
         assert described.archive.sha256 == sha256(site.files[path_of(url)]).hexdigest()
@@ -353,7 +353,7 @@ def test_two_at_once_corrupt_nothing(folder: Path, site: Site) -> None:
     new = [r.wanted for results in found for r in results if r.new_bytes]
     assert sorted(map(str, new)) == sorted(map(str, SOME))
     assert files(folder) == {one.file: model_of(one) for one in SOME}
-    assert len(manifest.read(folder)) == len(SOME)
+    assert len(FolderManifest.read(folder).entries) == len(SOME)
 
 
 @pytest.mark.parametrize("after", range(4))
@@ -374,12 +374,12 @@ def test_killed_at_any_instant_the_folder_is_true(
     there = files(folder) if folder.exists() else {}
     assert there.items() <= whole.items()
     if (folder / "models.yaml").exists():
-        described = manifest.read(folder)
-        assert {one.file for one in described} <= set(there)
-        for index, one in enumerate(described):
-            manifest.verify(folder, index, one)
+        described = FolderManifest.read(folder)
+        assert {one.file for one in described.entries} <= set(there)
+        for index in range(len(described.entries)):
+            described.verify(index)
     run(folder, site, *wanted)
     assert files(folder) == whole
-    assert len(manifest.read(folder)) == len(wanted)
+    assert len(FolderManifest.read(folder).entries) == len(wanted)
     assert not [path for path in folder.iterdir() if re.search("tmp", path.name)]
     assert not list(tmp_path.rglob("*.part"))
