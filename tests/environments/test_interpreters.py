@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,7 +11,6 @@ from dse.core.errors import UnavailableError
 from dse.environments import config, interpreters, store
 from dse.environments.interpreters import interpreter, remedy
 from dse.environments.store import Environment
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
