@@ -259,7 +259,7 @@ def _refusal(
 
 
 def _walk(root: yaml.Node, keys: tuple[Key, ...]) -> tuple[int, tuple[Key, ...]]:
-    """The line at the end of the way, and the keys up to there; a field may be missing."""
+    """The line at the end of the way, and the keys up to there or to what is missing there."""
     node, line = root, root.start_mark.line + 1
     for i, key in enumerate(keys):
         if isinstance(node, yaml.MappingNode):
@@ -271,7 +271,8 @@ def _walk(root: yaml.Node, keys: tuple[Key, ...]) -> tuple[int, tuple[Key, ...]]
         elif isinstance(node, yaml.SequenceNode) and holds(node.value, key):
             head = node = node.value[int(key)]
         else:
-            return line, keys[:i]
+            missing = isinstance(node, yaml.SequenceNode) and isinstance(key, int)
+            return line, keys if missing else keys[:i]
         line = head.start_mark.line + 1
     return line, keys
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from dse import __version__
 from dse.core.errors import DseError
 from dse.download.archive import ArchiveError, shown
-from dse.tasks.image_classification.fetching.urls import host
+from dse.download.urls import host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -20,7 +20,7 @@ from dse.core.paths import cache_dir, exclusive
 from dse.core.retry import RetryPolicy
 from dse.download.archive import ArchiveError
 from dse.download.connection import BrokenError, OutOfRangeError, iter_bytes, open_response
-from dse.tasks.image_classification.fetching.urls import host
+from dse.download.urls import host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -355,11 +355,14 @@ note:
         (("models", 0, "crop"), ":3: models[0].crop: is wrong; mend it"),  # a field that is missing
         (("crop",), ":1: crop: is wrong; mend it"),
         (("title", 0), ":1: title: is wrong; mend it"),  # one value in the place of a list
+        (("models", 3), ":2: models[3]: is wrong; mend it"),
         (("models", "b"), ":2: models: is wrong; mend it"),
     ],
 )
-def test_errors_after_a_file_was_read(tmp_path: Path, keys: tuple[str | int], told: str) -> None:
-    path = write(tmp_path, "title: x\nmodels:\n  - file: a\n    mean: [1, 2]\n")
+def test_errors_after_a_file_was_read(
+    tmp_path: Path, keys: tuple[str | int, ...], told: str
+) -> None:
+    path = write(tmp_path, "title: x\nmodels:\n  - file: a\n    mean: [1, 2, 3]\n")
     _, document = yaml_reader.read_document(path, Manifest)
     path.unlink()
     assert str(document.error("is wrong", *keys, remedy="mend it")) == f"{path}{told}"

@@ -229,11 +229,11 @@ def test_two_at_once_take_turns(site: Site) -> None:
 
 FULL = """
 import resource, sys
-from dse.download.resumable import downloaded
+from dse.download.resumable import download
 from dse.core.errors import DseError
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 try:
-    with downloaded(sys.argv[1]):
+    with download(sys.argv[1]):
         print("done")
 except DseError as error:
     print(type(error).__name__, error)

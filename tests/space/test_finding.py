@@ -110,7 +110,7 @@ def test_own_models_take_what_there_is() -> None:
 
 def test_reading_a_space_loads_nothing_heavy() -> None:
     code = (
-        "import sys; from dse.space import SearchSpace, find_space;"
+        "import sys; from dse.space import find_space, read_space;"
         "read_space(find_space('quickstart'));"
         "heavy = {'optuna', 'pandas', 'matplotlib', 'numpy', 'onnxruntime', 'ai_edge_litert'};"
         "print(*sorted(heavy & sys.modules.keys()))"

@@ -13,9 +13,10 @@ from dse.core.paths import atomic_write, exclusive, remove_leftovers
 from dse.download import archive
 from dse.download.archive import ArchiveError
 from dse.download.resumable import LIMITS, download, no_progress
+from dse.download.urls import mirrored
 from dse.formats import tflite_reader
 from dse.tasks.image_classification.fetching.fetched import FetchedFolder, file_of
-from dse.tasks.image_classification.fetching.urls import mirrored, source
+from dse.tasks.image_classification.fetching.urls import source
 from dse.tasks.image_classification.models.catalogue import CATALOGUE, published_pairs, variant
 from dse.tasks.image_classification.models.contradictions import takes_pixels
 
@@ -127,7 +128,7 @@ def fetch(
     Args:
         folder: is made if it is not there.
         wanted: from `choose`.
-        mirror: see `dse.tasks.image_classification.fetching.urls.mirrored`.
+        mirror: see `dse.download.urls.mirrored`.
         progress: of the download in hand.
         limits: of each download.
 
