@@ -115,7 +115,7 @@ def fetch(
 
     'dse explore SPACE --models DIR' takes the folder like any other.
     """
-    from dse.download.urls import check_mirror
+    from dse.download.connection import check_mirror
     from dse.tasks.image_classification.fetching.fetch import choose
 
     wanted = choose(patterns, precisions)

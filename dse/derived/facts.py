@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, Field
 
 from dse.config.yaml_reader import Document, read_document
-from dse.derived.names import SYSTEM, why_invalid
+from dse.derived.point import SYSTEM, why_invalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

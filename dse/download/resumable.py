@@ -19,8 +19,7 @@ from dse.core.errors import DseError
 from dse.core.paths import cache_dir, exclusive
 from dse.core.retry import RetryPolicy
 from dse.download.archive import ArchiveError
-from dse.download.connection import BrokenError, OutOfRangeError, iter_bytes, open_response
-from dse.download.urls import host
+from dse.download.connection import BrokenError, OutOfRangeError, host, iter_bytes, open_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

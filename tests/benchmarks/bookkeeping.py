@@ -31,7 +31,7 @@ from dse.explore.explorer import Budget, Search, explore
 from dse.explore.interrupts import interrupts
 from dse.explore.pool import Pool
 from dse.explore.samplers import SAMPLERS, make_sampler
-from dse.machine.system import detect
+from dse.machine.detect import detect
 from dse.study.folder import StudyFolder
 from dse.study.observations import Observation
 from dse.study.record import Record

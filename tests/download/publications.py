@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from dse.download.urls import host
+from dse.download.connection import host
 from dse.tasks.image_classification.fetching.fetch import by_archive
 from tests.download.archives import tgz
 from tests.small_models import classifier_bytes

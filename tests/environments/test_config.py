@@ -8,7 +8,7 @@ import pytest
 
 from dse.core.errors import RequestError
 from dse.environments.config import NamedInterpreter, config_file, interpreters, named
-from dse.machine.system import detect
+from dse.machine.detect import detect
 
 
 def test_without_a_file_nothing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 HOLD = """
 import sys
-from dse.machine.measuring_lock import turn
-with turn(waits=lambda: print("waits", flush=True)):
+from dse.machine.measuring_lock import measuring_lock
+with measuring_lock(waits=lambda: print("waits", flush=True)):
     print("has it", flush=True)
     sys.stdin.readline()
 print("had it", flush=True)
@@ -27,9 +27,9 @@ print("had it", flush=True)
 TAKE_TURNS = """
 import sys, time
 from pathlib import Path
-from dse.machine.measuring_lock import turn
+from dse.machine.measuring_lock import measuring_lock
 for _ in range(8):
-    with turn():
+    with measuring_lock():
         with Path("order").open("a") as file:
             print(sys.argv[1], file=file)
         time.sleep(0.1)

@@ -10,7 +10,7 @@ from dse.core.measurement import Failure, FailureKind, Measurement, Outcome, Sou
 from dse.core.metrics import DEFAULT_OBJECTIVES
 from dse.explore.pool import Pool
 from dse.explore.samplers import make_sampler
-from dse.machine.system import detect
+from dse.machine.detect import detect
 from dse.space import SearchSpace, resolve
 from dse.space.reading import space_from_dict
 from dse.study.generations import distributions

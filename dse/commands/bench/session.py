@@ -26,7 +26,7 @@ from dse.explore.measurer import Measurer
 from dse.explore.prepare import Prepared
 from dse.explore.resolver import MeasurementContext, Resolver
 from dse.formats.dimensions import Choices
-from dse.machine.system import detect
+from dse.machine.detect import detect
 from dse.measure.runner import Limits
 from dse.report.text import console as make_console
 from dse.space.plan import resolve

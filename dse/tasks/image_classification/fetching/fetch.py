@@ -12,8 +12,8 @@ from dse.core.errors import RequestError
 from dse.core.paths import atomic_write, exclusive, remove_leftovers
 from dse.download import archive
 from dse.download.archive import ArchiveError
+from dse.download.connection import mirrored
 from dse.download.resumable import LIMITS, download, no_progress
-from dse.download.urls import mirrored
 from dse.formats import tflite_reader
 from dse.tasks.image_classification.fetching.fetched import FetchedFolder, file_of
 from dse.tasks.image_classification.fetching.urls import source
@@ -128,7 +128,7 @@ def fetch(
     Args:
         folder: is made if it is not there.
         wanted: from `choose`.
-        mirror: see `dse.download.urls.mirrored`.
+        mirror: see `dse.download.connection.mirrored`.
         progress: of the download in hand.
         limits: of each download.
 
