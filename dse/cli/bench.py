@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import click
 
 from dse.cli.options import (
+    Assignment,
     Duration,
     environment_option,
     json_option,
@@ -68,40 +68,6 @@ class Names(click.ParamType[tuple[str, ...]]):
         return tuple(self._known[name] for name in names)
 
 
-class Sizes(click.ParamType[tuple[str, int]]):
-    """The size of a dimension, as ``name=384``."""
-
-    name = "size"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, int]:
-        """The name and the size."""
-        if isinstance(value, tuple):
-            return value
-        name, _, size = str(value).rpartition("=")
-        if not name.strip() or re.fullmatch(r"[0-9]{1,9}", size.strip()) is None:
-            self.fail(f"'{value}' is not the size of a dimension; write NAME=384", param, ctx)
-        return name.strip(), int(size)
-
-
-class Values(click.ParamType[tuple[str, str]]):
-    """What an input is filled with, as ``steps=20`` or ``size=224,224``."""
-
-    name = "values"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, str]:
-        """The name of the input and the text of its values."""
-        if isinstance(value, tuple):
-            return value
-        name, _, values = str(value).rpartition("=")
-        if not name.strip() or not values.strip():
-            self.fail(f"'{value}' gives no input a value; write NAME=20 or NAME=1,2,3", param, ctx)
-        return name.strip(), values.strip()
-
-
 @click.command()
 @click.argument("model", metavar="MODEL")
 @click.option(
@@ -149,7 +115,9 @@ class Values(click.ParamType[tuple[str, str]]):
     "--dim",
     "dims",
     metavar="NAME=SIZE",
-    type=Sizes(),
+    type=Assignment(
+        r"\s*(.*\S)\s*=\s*([0-9]{1,9})\s*", "is not the size of a dimension; write NAME=384"
+    ),
     multiple=True,
     help="Size of a dimension that the file leaves open; can be given several times.",
 )
@@ -157,7 +125,10 @@ class Values(click.ParamType[tuple[str, str]]):
     "--input",
     "values",
     metavar="NAME=VALUES",
-    type=Values(),
+    type=Assignment(
+        r"\s*(.*\S)\s*=\s*([^=]*[^=\s])\s*",
+        "gives no input a value; write NAME=20 or NAME=1,2,3",
+    ),
     multiple=True,
     help="Fill an input with these values, such as steps=20 or size=224,224: one for all of its "
     "elements, or one for each, with commas. Can be given several times.",
@@ -205,5 +176,6 @@ def bench(**options: Any) -> int:
     ):
         if len({name for name, _ in given}) < len(given):
             raise RequestError(twice, field=option, remedy="give each of them once")
-    scenarios = tuple(Scenario(name) for name in options.pop("scenarios"))
-    return run(BenchRequest(**{**options, "scenarios": scenarios}))
+    options["dims"] = tuple((name, int(size)) for name, size in options["dims"])
+    options["scenarios"] = tuple(map(Scenario, options["scenarios"]))
+    return run(BenchRequest(**options))

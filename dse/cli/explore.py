@@ -15,11 +15,10 @@ from dse.cli.options import (
     run_timeout_option,
     storage_option,
 )
+from dse.explore.samplers import BORROWER, SAMPLERS
 
 if TYPE_CHECKING:
     from dse.commands.explore import ExploreRequest
-
-SAMPLERS = ("grid", "random", "nsga2", "tpe", "frontier")
 
 
 @click.command()
@@ -44,8 +43,8 @@ SAMPLERS = ("grid", "random", "nsga2", "tpe", "frontier")
 )
 @click.option(
     "--sampler",
-    type=click.Choice(SAMPLERS),
-    default="frontier",
+    type=click.Choice(tuple(SAMPLERS)),
+    default=BORROWER,
     show_default=True,
     help="Chooses the next configuration.",
 )

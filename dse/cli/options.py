@@ -159,10 +159,19 @@ class Percents(click.ParamType[tuple[float, ...]]):
         return found
 
 
-class Variable(click.ParamType[tuple[str, str]]):
-    """A variable as ``NAME=VALUE``."""
+class Assignment(click.ParamType[tuple[str, str]]):
+    """A text such as ``NAME=VALUE``.
 
-    name = "variable"
+    Args:
+        pattern: of the whole, with a group for the name and one for the value.
+        problem: what is wrong with any other text, to be said after the text itself.
+    """
+
+    name = "assignment"
+
+    def __init__(self, pattern: str, problem: str) -> None:
+        self._pattern = re.compile(pattern, re.DOTALL)
+        self._problem = problem
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
@@ -170,21 +179,21 @@ class Variable(click.ParamType[tuple[str, str]]):
         """The name and the value."""
         if isinstance(value, tuple):
             return value
-        from dse.core.worker_environment import objection
-
-        name, equals, text = str(value).partition("=")
-        if not equals:
-            self.fail(f"'{value}' is not a variable with its value; write NAME=VALUE", param, ctx)
-        if problem := objection(name, text):
-            self.fail(problem, param, ctx)
-        return name, text
+        found = self._pattern.fullmatch(str(value))
+        if found is None:
+            self.fail(f"'{value}' {self._problem}", param, ctx)
+        return found[1], found[2]
 
 
-def _each_once(
+def _check_variables(
     ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, str], ...]
 ) -> tuple[tuple[str, str], ...]:
+    from dse.core.worker_environment import objection
+
     names = [name for name, _ in value]
-    for name in names:
+    for name, text in value:
+        if problem := objection(name, text):
+            raise click.BadParameter(problem, ctx, param)
         if names.count(name) > 1:
             raise click.BadParameter(f"'{name}' is given twice", ctx, param)
     return value
@@ -194,9 +203,9 @@ environment_option = click.option(
     "--env",
     "environment",
     metavar="NAME=VALUE",
-    type=Variable(),
+    type=Assignment(r"([^=]*)=(.*)", "is not a variable with its value; write NAME=VALUE"),
     multiple=True,
-    callback=_each_once,
+    callback=_check_variables,
     help="Set an environment variable for the measuring processes, which inherit few of the "
     "shell's; it is recorded with the results. Can be given several times.",
 )

@@ -13,7 +13,7 @@ from dse.core.errors import RequestError, UnavailableError
 
 if TYPE_CHECKING:
     from dse.explore.noise import Noise
-    from dse.machine.check import Check
+    from dse.machine.checks import Check
     from dse.machine.system import System
 
 PROBES = 8
@@ -39,7 +39,7 @@ LISTS = ("instruction sets", "caches")
 def system(*, check: bool, probes: int | None, as_json: bool) -> None:
     """Describe this CPU and print the fingerprint that a study is bound to."""
     from dse.environments.config import named
-    from dse.machine.system import detect
+    from dse.machine.detect import detect
 
     if probes is not None and not check:
         raise RequestError("--probes is for the noise figure", remedy="give --check as well")

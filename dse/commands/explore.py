@@ -27,12 +27,13 @@ from dse.report.text import (
     marks,
 )
 from dse.report.text import console as make_console
-from dse.space import SearchSpace, find_space
+from dse.space import find_space
 from dse.space.plan import resolve
 from dse.space.plan import summary as reasons
+from dse.space.reading import read_space
 from dse.study.folder import StudyFolder, study_folder
 from dse.study.record import Purpose
-from dse.study.retrying import Patience
+from dse.study.storage import RETRY_POLICY
 from dse.study.study import Study
 from dse.tasks.image_classification.judging import normalisations
 
@@ -84,7 +85,7 @@ def run(request: ExploreRequest) -> int:
     """
     console = make_console(stderr=True)
     space_file = find_space(request.space)
-    space = SearchSpace.from_file(space_file)
+    space = read_space(space_file)
     environment = with_libraries(dict(request.environment))
     prepared = prepare(space, request.models, request.dataset, environment, console)
     plan = _plan(prepared)
@@ -101,7 +102,7 @@ def run(request: ExploreRequest) -> int:
     _announce(prepared, plan, study, console)
     budget = Budget(request.n_trials, request.timeout)
     with Display(console, study, budget) as display, interrupts(display.say) as asked:
-        study.patience = Patience(say=display.say, stopped=lambda: asked.wanted)
+        study.retry_policy = replace(RETRY_POLICY, say=display.say, stopped=lambda: asked.wanted)
         bench = _bench(study, prepared, settings, request, display)
         search = Search(
             sampler=request.sampler,

@@ -11,8 +11,7 @@ from dse.core.measurement import Source
 from dse.core.metrics import ACCURACY, METRICS, SCENARIOS
 from dse.core.pareto import nondominated
 from dse.derived.coverage import Coverage
-from dse.derived.names import bounds
-from dse.derived.point import Inputs, Machine
+from dse.derived.point import Inputs, Machine, bounds
 from dse.results.table import OFFLINE_POWER
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from dse.machine.cpu_caches import caches, size_text
 from dse.machine.cpuinfo import joined
 from dse.machine.instruction_sets import instruction_sets
 from dse.machine.microarchitectures import microarchitecture
-from dse.machine.procfs import number, read
+from dse.machine.procfs import meminfo, number, read
 from dse.machine.system import UNKNOWN, System
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def read_linux(cpus: frozenset[int], root: Path = Path("/"), machine: str = "") 
     blocks = cpuinfo.cpu_blocks(paragraphs)
     mine = [block for n, block in blocks.items() if n in cpus] or list(blocks.values()) or [shared]
     sys_cpu = root / "sys/devices/system/cpu"
-    memory = parse_memory(read(root / "proc/meminfo"))
+    memory = meminfo(root).get("MemTotal") or None
     quota = cgroups.cpu_quota(root)
     if quota is not None and quota >= len(cpus):
         quota = None  # it never stops them
@@ -121,15 +121,6 @@ def clock_classes(max_khz: list[str]) -> tuple[tuple[int, int], ...]:
     known = [khz for text in max_khz if (khz := number(text)) is not None]
     counted = Counter(round(khz / 1000) for khz in known)
     return tuple(sorted(counted.items(), reverse=True)) if len(known) == len(max_khz) else ()
-
-
-def parse_memory(meminfo: str) -> int | None:
-    """``MemTotal`` in bytes."""
-    for line in meminfo.splitlines():
-        name, _, value = line.partition(":")
-        if name == "MemTotal" and (kib := number(value.split()[0] if value.split() else "")):
-            return kib * 1024
-    return None
 
 
 def parse_cpu_list(text: str) -> frozenset[int]:

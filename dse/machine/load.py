@@ -7,8 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dse.machine.check import Check
-from dse.machine.conditions import OTHER_LOAD_PERCENT, Conditions, between
+from dse.machine.conditions import Conditions, between
 from dse.machine.procfs import number, read
 from dse.machine.sample import Sample, process_ticks, sample, ticks_per_s
 
@@ -80,18 +79,3 @@ def busiest(
     shares.sort(reverse=True)
     named = [share for share in shares[:NAMED] if share[0] >= WORTH_NAMING_PERCENT]
     return tuple(f"{name} {percent:.0f} %" for percent, name in named)
-
-
-def other_load(seen: Look) -> Check:
-    """Whoever else needs a CPU takes it from what is measured."""
-    name = "other load"
-    percent = seen.conditions.other_load_percent
-    if percent is None:
-        return Check.hidden(name)
-    cpus = len(seen.last.cpus)
-    found = f"{percent:.0f} % of {cpus} CPU{'s' if cpus > 1 else ''}"
-    if seen.busiest:
-        found += f" (of one CPU: {', '.join(seen.busiest)})"
-    return Check.judged(
-        name, found, "end it or wait for its end", disturbs=percent > OTHER_LOAD_PERCENT
-    )

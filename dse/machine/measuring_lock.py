@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dse.core.paths import cache_dir
+from dse.core.paths import cache_dir, try_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,7 +52,7 @@ def measuring_lock(
         following = _open(held, NEXT)
         measuring = _open(held, MEASURING)
         for descriptor in (following, measuring):
-            while not _locked(descriptor):
+            while try_lock(descriptor, fcntl.LOCK_EX) is False:
                 if stop():
                     yield False
                     return
@@ -62,16 +62,6 @@ def measuring_lock(
                 time.sleep(POLL_S)
         fcntl.flock(following, fcntl.LOCK_UN)
         yield True
-
-
-def _locked(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True  # no locks here
-    return True
 
 
 def _open(held: ExitStack, name: str) -> int:

@@ -16,6 +16,17 @@ def read(path: Path) -> str:
         return ""
 
 
+def meminfo(root: Path) -> dict[str, int]:
+    """Bytes by name, of ``/proc/meminfo``.
+
+    Args:
+        root: folder that holds ``proc``.
+    """
+    lines = (line.split() for line in read(root / "proc/meminfo").splitlines())
+    sizes = {line[0].rstrip(":"): number(line[1]) for line in lines if line[2:] == ["kB"]}
+    return {name: kib * 1024 for name, kib in sizes.items() if kib is not None}
+
+
 def number(text: str) -> int | None:
     """A whole number that is not negative; None for any other text."""
     return int(text) if text.isascii() and text.isdigit() else None

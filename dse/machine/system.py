@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -86,6 +84,11 @@ class System:
     def memory_gib(self) -> int | None:
         """Memory in whole GiB: the kernel's share, which comes off, changes with its version."""
         return None if self.memory_bytes is None else round(self.memory_bytes / 2**30)
+
+    @property
+    def ghz(self) -> float | None:
+        """The highest clock; None where it is not known."""
+        return self.max_mhz[0][0] / 1000 if self.max_mhz else None
 
     @property
     def title(self) -> str:
@@ -227,38 +230,6 @@ class System:
         fields["instruction_sets"] = None if sets is None else tuple(sets)
         fields["max_mhz"] = tuple((int(mhz), int(count)) for mhz, count in data["max_mhz"])
         return cls(**fields)
-
-
-def detect() -> System:
-    """The system this process runs on, within its affinity mask and quota."""
-    if platform.system() == "Linux":
-        from dse.machine.linux import read_linux
-
-        return read_linux(cpus=frozenset(os.sched_getaffinity(0)))
-    if platform.system() == "Darwin":
-        from dse.machine.macos import read_macos
-
-        return read_macos()
-    return System(
-        cpu=platform.processor() or UNKNOWN,
-        architecture=platform.machine() or UNKNOWN,
-        microcode=UNKNOWN,
-        available_cpus=os.cpu_count() or 1,
-        physical_cores=None,
-        cpu_quota=None,
-        max_mhz=(),
-        memory_bytes=None,
-        governor=UNKNOWN,
-        virtualised=None,
-        operating_system=platform.system() or UNKNOWN,
-        kernel=platform.release() or UNKNOWN,
-        cpu_vendor=UNKNOWN,
-        cpu_family=UNKNOWN,
-        cpu_model=UNKNOWN,
-        stepping=UNKNOWN,
-        caches=UNKNOWN,
-        memory_limit_bytes=0,
-    )
 
 
 def _difference(name: str, here: Value, there: Value) -> str:

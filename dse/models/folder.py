@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dse.config.messages import suggest
 from dse.core.errors import RequestError
 from dse.formats.interface import read_interface
-from dse.models import manifest
+from dse.models.manifest import FILE_NAME, FolderManifest, ManifestEntry
 from dse.models.provider import Artefact
 from dse.tasks.image_classification.models.contradictions import quantisation
 
@@ -35,7 +35,8 @@ class FolderProvider:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
-        self._entries = manifest.read(self.folder)
+        self._manifest = FolderManifest.read(self.folder)
+        self._entries = self._manifest.entries
 
     def models(self) -> tuple[str, ...]:
         """Names in the manifest's order, each once."""
@@ -56,13 +57,13 @@ class FolderProvider:
         """Why no file in one of these formats can be had; None if one can."""
         own = [entry for entry in self._entries if entry.name == model]
         if not own:
-            return f"{manifest.FILE_NAME} has no model '{model}'"
+            return f"{FILE_NAME} has no model '{model}'"
         exact = [entry.format for entry in own if entry.precision == precision]
         if not exact:
-            return f"{manifest.FILE_NAME} has no {precision} file"
+            return f"{FILE_NAME} has no {precision} file"
         if not set(exact) & set(formats):
             wanted = " or ".join(formats) or "any other format"
-            return f"{manifest.FILE_NAME} has no {precision} file as {wanted}"
+            return f"{FILE_NAME} has no {precision} file as {wanted}"
         return None
 
     def published(self, model: str, precision: str) -> PublishedAccuracy | None:
@@ -93,7 +94,7 @@ class FolderProvider:
 
     def _entry(
         self, model: str, precision: str, formats: tuple[ModelFormat, ...]
-    ) -> tuple[int, manifest.ManifestEntry, ModelFormat]:
+    ) -> tuple[int, ManifestEntry, ModelFormat]:
         """The entry of the first of the formats that the manifest has, and its position."""
         for wanted in formats:
             for index, entry in enumerate(self._entries):
@@ -104,12 +105,12 @@ class FolderProvider:
         offered = ", ".join(f"{e.precision} {e.format}" for e in self._entries if e.name == model)
         raise self._error(problem or "no such file", f"it has {offered}")
 
-    def _artefact(self, index: int, entry: manifest.ManifestEntry, found: ModelFormat) -> Artefact:
-        beside = manifest.beside(self.folder, index, entry, found)
+    def _artefact(self, index: int, entry: ManifestEntry, found: ModelFormat) -> Artefact:
+        beside = self._manifest.beside(index, found)
         return Artefact(
             path=self.folder / entry.file,
             format=found,
-            sha256=manifest.verify(self.folder, index, entry, beside),
+            sha256=self._manifest.verify(index, beside),
             preprocessing=self._preprocessing(entry, found),
             classes=entry.scores,
             weights=entry.weights,
@@ -117,7 +118,7 @@ class FolderProvider:
             beside=beside,
         )
 
-    def _preprocessing(self, entry: manifest.ManifestEntry, found: ModelFormat) -> Preprocessing:
+    def _preprocessing(self, entry: ManifestEntry, found: ModelFormat) -> Preprocessing:
         try:
             declared = read_interface(self.folder / entry.file, found)
         except OSError as error:
@@ -126,4 +127,4 @@ class FolderProvider:
         return replace(entry.preprocessing(), quantisation=quantisation(entry, declared))
 
     def _error(self, problem: str, remedy: str | None) -> RequestError:
-        return RequestError(problem, file=self.folder / manifest.FILE_NAME, remedy=remedy)
+        return RequestError(problem, file=self.folder / FILE_NAME, remedy=remedy)

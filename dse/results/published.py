@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from dse.core.errors import RequestError
 from dse.core.measurement import Source
 from dse.core.metrics import ACCURACY, ENERGY, LATENCY, MULTI_STREAM, THROUGHPUT
-from dse.results.hardware import accelerator, cores
 from dse.results.table import CLASSIFIER, OFFLINE_POWER, ResultTable, Row
+from dse.results.tree import accelerator, cores
 from dse.tasks.image_classification.published_names import published_variant
 
 if TYPE_CHECKING:

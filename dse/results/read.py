@@ -6,16 +6,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
+from dse.core.metrics import ACCURACY
+from dse.core.plausibility import notes
+from dse.core.worker_environment import deliberate, variable_words
+from dse.machine.system import System
 from dse.results.imported import read_import
 from dse.results.lines import read_lines, require
 from dse.results.published import COLUMNS, published
-from dse.results.studies import results_of
+from dse.results.table import ResultTable, Row
 from dse.results.tree import read_tree, submitters
 from dse.study.folder import NAME, STUDIES, StudyFolder, existing_folder, study_folder
 from dse.study.study import Study
 
 if TYPE_CHECKING:
-    from dse.results.table import ResultTable
+    from dse.study.record import Record
 
 
 def read_results(source: str, storage: str | None = None) -> tuple[ResultTable, ...]:
@@ -75,3 +79,46 @@ def _is_tree(path: Path) -> bool:
     if any(folder.begun or folder.imported.is_file() for folder in folders):
         return False
     return bool(submitters(path))
+
+
+def results_of(study: Study) -> ResultTable:
+    """What a study has measured.
+
+    Args:
+        study: opened; its failures are left out.
+    """
+    system = System.from_dict(study.about.system)
+    software = [f"{name} {version}" for name, version in study.about.runtimes.items()]
+    if variables := deliberate(study.about.environment):
+        software.append(variable_words(variables))
+    measured = (r for r in study.records.values() if r.outcome.failure is None)
+    return ResultTable(
+        name=study.folder.name,
+        origin=str(study.folder.path),
+        cpu=system.cpu,
+        cores=system.physical_cores,
+        ghz=system.ghz,
+        software=", ".join(software),
+        rows=tuple(_row(record) for record in sorted(measured, key=lambda each: each.id)),
+    )
+
+
+def _row(record: Record) -> Row:
+    measurements = record.outcome.measurements
+    return Row(
+        configuration=record.configuration.as_dict(),
+        label=f"#{record.id} {record.configuration}",
+        values=record.outcome.values,
+        sources={m.metric: m.source for m in measurements},
+        intervals={m.metric: m.interval for m in measurements if m.interval},
+        valid=frozenset(m.metric for m in measurements if m.fidelity == "valid"),
+        images=_images(record),
+        notes=notes(record.outcome),
+    )
+
+
+def _images(record: Record) -> int | None:
+    """How many images a measured accuracy is of."""
+    accuracy = record.outcome.measurement(ACCURACY.name)
+    total = accuracy.details.get("total") if accuracy is not None else None
+    return int(total) if total is not None else None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dse.core.errors import DseError, RequestError
+from dse.core.retry import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +19,16 @@ if TYPE_CHECKING:
 
 LOCK_TIMEOUT_S = 60
 """How long a writer waits for another process that holds SQLite's lock."""
+RETRY_POLICY = RetryPolicy(max_seconds=300.0)
+"""Within this time a disk is cleared, a server restarted, a folder mounted again; or not at all."""
+TRANSIENT = frozenset(
+    {
+        *(sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL),
+        *(sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM),
+        *(sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_AUTH),
+    }
+)
+"""SQLite's primary result codes of what may pass; not damage, nor a database of something else."""
 
 
 def sqlite_url(file: Path) -> str:
@@ -172,6 +183,25 @@ def storage_errors(shown: str, *, at_work: bool = False) -> Iterator[None]:
             "what it holds is left as it is",
         )
         raise (DseError(str(unusable)) if at_work else unusable) from error
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the cause of an error is one that passes: locked, gone, full, not writable."""
+    import sqlalchemy
+
+    cause: BaseException | None = error
+    while not isinstance(cause, (sqlalchemy.exc.DBAPIError, OSError)):
+        if cause is None:
+            return False
+        cause = cause.__cause__
+    if isinstance(cause, OSError):
+        return True
+    code = getattr(cause.orig, "sqlite_errorcode", None)
+    if code is not None:
+        return code & 0xFF in TRANSIENT
+    return cause.connection_invalidated or isinstance(
+        cause, (sqlalchemy.exc.OperationalError, sqlalchemy.exc.InterfaceError)
+    )
 
 
 @contextmanager

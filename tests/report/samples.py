@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dse.core.measurement import Failure, FailureKind, Measurement, Outcome, Source
 from dse.core.metrics import ACCURACY
-from dse.machine.system import detect
+from dse.machine.detect import detect
 from dse.study.folder import StudyFolder
 from dse.study.generations import distributions
 from dse.study.study import Study

@@ -20,7 +20,8 @@ from dse.core.metrics import METRICS_OF, Scenario
 from dse.loadgen.logs import ACCURACY, DETAIL
 from dse.machine.system import System
 from dse.measure.spec import LABELS, VALID, InputSource, MetricRequest, Official, Spec
-from dse.space import SearchSpace, resolve
+from dse.space import resolve
+from dse.space.reading import space_from_dict
 from dse.study.folder import StudyFolder
 from dse.study.generations import distributions
 from dse.study.metadata import StudyMetadata
@@ -146,7 +147,7 @@ def write_study(
         changes: to what the study is about.
     """
     objectives = ["accuracy_percent", *(METRICS_OF[each] for each in scenarios)]
-    space = SearchSpace.from_dict(
+    space = space_from_dict(
         {
             "models": [MODEL],
             "precisions": ["int8"],

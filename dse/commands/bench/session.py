@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,13 +26,13 @@ from dse.explore.measurer import Measurer
 from dse.explore.prepare import Prepared
 from dse.explore.resolver import MeasurementContext, Resolver
 from dse.formats.dimensions import Choices
-from dse.machine.system import detect
+from dse.machine.detect import detect
 from dse.measure.runner import Limits
 from dse.report.text import console as make_console
 from dse.space.plan import resolve
 from dse.space.plan import summary as reasons
 from dse.study.folder import StudyFolder, study_folder
-from dse.study.retrying import Patience
+from dse.study.storage import RETRY_POLICY
 from dse.study.study import Study
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def _measure(request: BenchRequest, prepared: Prepared, plan: Plan, study: Study
     console = make_console(stderr=True)
     budget = Budget()
     with Display(console, study, budget) as display, interrupts(display.say) as asked:
-        study.patience = Patience(say=display.say, stopped=lambda: asked.wanted)
+        study.retry_policy = replace(RETRY_POLICY, say=display.say, stopped=lambda: asked.wanted)
         bench = MeasurementContext(
             provider=prepared.provider,
             offers=prepared.offers,

@@ -13,9 +13,9 @@ from dse.core.measurement import Failure, FailureKind, Measurement, Outcome, Sou
 from dse.core.metrics import ACCURACY, DEFAULT_OBJECTIVES, LATENCY, METRICS, THROUGHPUT
 from dse.results.lines import read_lines, require
 from dse.results.published import COLUMNS, published
-from dse.space import SearchSpace
 from dse.space.enumeration import Parameter
 from dse.space.plan import Plan, parameter_values
+from dse.space.reading import space_from_dict
 from dse.tasks.image_classification.models.catalogue import published_pairs
 from tests.benchmarks.laboratory.cost import accuracy_s, offline_s, single_stream_s
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dse.core.configuration import KnobValue
     from dse.results.lines import Line
     from dse.results.table import ResultTable
+    from dse.space import SearchSpace
 
 REPLAY = import_module("dse.backends.replay")
 IMAGES = 500
@@ -75,7 +76,7 @@ class Table:
         replay: dict[str, Any] = {"table": "table.csv"}
         if "replay.runtime" in choices:
             replay["runtime"] = choices["replay.runtime"]
-        return SearchSpace.from_dict(
+        return space_from_dict(
             {
                 "models": choices["model"],
                 "precisions": choices["precision"],

@@ -12,10 +12,11 @@ from dse.core.errors import RequestError
 from dse.core.paths import atomic_write, exclusive, remove_leftovers
 from dse.download import archive
 from dse.download.archive import ArchiveError
-from dse.download.resumable import PATIENCE, download, no_progress
+from dse.download.connection import mirrored
+from dse.download.resumable import LIMITS, download, no_progress
 from dse.formats import tflite_reader
 from dse.tasks.image_classification.fetching.fetched import FetchedFolder, file_of
-from dse.tasks.image_classification.fetching.urls import mirrored, source
+from dse.tasks.image_classification.fetching.urls import source
 from dse.tasks.image_classification.models.catalogue import CATALOGUE, published_pairs, variant
 from dse.tasks.image_classification.models.contradictions import takes_pixels
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from dse.download.resumable import Patience, Progress
+    from dse.download.resumable import DownloadLimits, Progress
     from dse.models.manifest import ManifestEntry
     from dse.tasks.image_classification.models.catalogue import Variant
 
@@ -118,7 +119,7 @@ def fetch(
     wanted: Sequence[Wanted],
     mirror: str | None = None,
     progress: Progress = no_progress,
-    patience: Patience = PATIENCE,
+    limits: DownloadLimits = LIMITS,
 ) -> Iterator[FetchResult]:
     """Fetches files into a folder and describes them in its manifest, one archive at a time.
 
@@ -127,9 +128,9 @@ def fetch(
     Args:
         folder: is made if it is not there.
         wanted: from `choose`.
-        mirror: see `dse.tasks.image_classification.fetching.urls.mirrored`.
+        mirror: see `dse.download.connection.mirrored`.
         progress: of the download in hand.
-        patience: with servers.
+        limits: of each download.
 
     Yields:
         What became of each file, as soon as it is known.
@@ -146,7 +147,7 @@ def fetch(
         fetched.find(one.model, one.precision)  # complain before anything is downloaded
     for url, group in by_archive(wanted).items():
         with exclusive(folder / LOCK):
-            results = _fetch_archive(fetched, url, group, mirror, progress, patience)
+            results = _fetch_archive(fetched, url, group, mirror, progress, limits)
         yield from results
 
 
@@ -156,7 +157,7 @@ def _fetch_archive(
     group: Sequence[Wanted],
     mirror: str | None,
     progress: Progress,
-    patience: Patience,
+    limits: DownloadLimits,
 ) -> list[FetchResult]:
     """For the holder of the folder's lock."""
     entries = {one: fetched.find(one.model, one.precision) for one in group}
@@ -164,7 +165,7 @@ def _fetch_archive(
     results = {one: FetchResult(one) for one in group}
     if missing:
         try:
-            with download(mirrored(url, mirror), progress, patience) as path:
+            with download(mirrored(url, mirror), progress, limits) as path:
                 checksum = _check_archive(fetched, url, path)
                 models = archive.extract(path, {one.member for one in missing})
                 for one in missing:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from dse.config import yaml_reader
+from dse.config.yaml_reader import Document
 from dse.core.checksums import sha256_of
-from dse.core.errors import RequestError
 from dse.core.paths import atomic_write
 from dse.models.manifest import FILE_NAME, ArchiveEntry, Manifest, ManifestEntry
 
@@ -40,6 +40,7 @@ class FetchedFolder:
         self.folder = folder
         self.manifest = folder / FILE_NAME
         self._entries: tuple[ManifestEntry, ...] = ()
+        self._document = Document()
         self._state: tuple[int, ...] = ()
         self._extensible = False
 
@@ -51,7 +52,10 @@ class FetchedFolder:
         """
         state = self._seen()
         if state != self._state:
-            self._entries = yaml_reader.read(self.manifest, Manifest).models if state else ()
+            self._entries, self._document = (), Document()
+            if state:
+                form, self._document = yaml_reader.read_document(self.manifest, Manifest)
+                self._entries = form.models
             self._state, self._extensible = state, False
         return self._entries
 
@@ -66,11 +70,10 @@ class FetchedFolder:
                 continue
             own = entry.archive is None or entry.sha256 is None
             if own or entry.file != file_of(model, precision):
-                raise RequestError(
+                raise self._document.error(
                     f"another {precision} file of '{model}' is described here",
-                    file=self.manifest,
-                    line=yaml_reader.locate(self.manifest, "models", index),
-                    field=f"models[{index}]",
+                    "models",
+                    index,
                     remedy="fetch into another folder",
                 )
             return entry
@@ -107,11 +110,9 @@ class FetchedFolder:
         text = self.manifest.read_text(encoding="utf-8-sig") if known else HEAD
         new = _appended(text, entries)
         if not (self._extensible or _holds(new, len(known), entries)):
-            raise RequestError(
+            raise self._document.error(
                 "nothing can be added to a list that is written like this",
-                file=self.manifest,
-                line=yaml_reader.locate(self.manifest, "models"),
-                field="models",
+                "models",
                 remedy="write it with a line '- name: ...' per model, or fetch into another folder",
             )
         with atomic_write(self.manifest) as file:
