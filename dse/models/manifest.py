@@ -50,7 +50,8 @@ weights
     Where the weights come from, in words; optional.
 sha256
     Of the model, 64 hex digits; optional, and where it is given the model must have it. That of
-    the file, or of all its files where it has weights beside it (`dse.core.checksums.together`).
+    the file, or of all its files where it has weights beside it
+    (`dse.core.checksums.combine_checksums`).
 published_accuracy
     ``percent`` and ``source`` of a top-1 accuracy that others measured with this file; optional.
     Without it, a name of the catalogue brings the catalogue's figure.

@@ -16,7 +16,7 @@ import pytest
 
 from dse.core.backend import Buffered, LoadError, Recording, Runtime, Streams, UnsupportedError
 from dse.core.configuration import CONFIGURATION_FIELDS, PRECISIONS, KnobValue, ModelFormat
-from dse.core.launcher import command
+from dse.core.launcher import launch_command
 from dse.core.metrics import METRICS
 from dse.core.registry import BACKENDS, backend
 from dse.core.worker_environment import worker_environment
@@ -391,7 +391,7 @@ class TestModelFiles:
         lengths = [*range(0, size, size // 200), *range(size - 16, size)]
         words = [bench.feed.backend, str(bench.file), str(tmp_path), *map(str, lengths)]
         ended = subprocess.run(
-            command(python, "tests.backends.truncated", *words, folders=FOLDERS),
+            launch_command(python, "tests.backends.truncated", *words, folders=FOLDERS),
             capture_output=True,
             text=True,
             timeout=120,
