@@ -17,7 +17,7 @@ from dse.tasks.image_classification.models.catalogue import CATALOGUE
 from dse.tasks.image_classification.models.efficientnet_lite import efficientnet_lite
 from dse.tasks.image_classification.models.mobilenet_v1 import mobilenet_v1
 from dse.tasks.image_classification.models.onnx_writer import onnx_bytes
-from dse.tasks.image_classification.models.weights import untrained
+from dse.tasks.image_classification.models.weights import make_untrained
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -140,7 +140,7 @@ def test_no_activation_is_denormal_or_vanishes(name: str) -> None:
 
 def test_no_weight_is_denormal_or_zero() -> None:
     for name in SELECTION:
-        for layer, weights in untrained(CATALOGUE[name].graph()):
+        for layer, weights in make_untrained(CATALOGUE[name].graph()):
             assert weights.kernel.dtype == weights.bias.dtype == np.float32
             assert weights.kernel.shape == layer.weight_shape
             assert weights.bias.shape == layer.weight_shape[:1]
