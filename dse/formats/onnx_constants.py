@@ -1,4 +1,4 @@
-"""Where an ONNX file keeps the data of its constants, if not in itself.
+"""The constants of an ONNX file: of which types, and in which files if not in itself.
 
 Read without onnx, which a folder of model files does not take, and past the weights. Field numbers
 are those of onnx.proto.
@@ -6,6 +6,7 @@ are those of onnx.proto.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
@@ -18,7 +19,7 @@ from dse.formats.flow import MAX_DEPTH
 from dse.formats.protobuf import DamagedError, fields, integers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from dse.formats.protobuf import Data
@@ -63,28 +64,43 @@ class External:
     end: int
 
 
-def externals(path: Path) -> tuple[External, ...]:
-    """All such constants of a model: of its graph, of graphs in operators and of functions.
+@dataclass(frozen=True, slots=True)
+class Constants:
+    """All constants of a model: of its graph, of graphs in operators and of functions.
 
-    The file is not read again while it stays as it is.
+    Attributes:
+        elements: how many numbers there are, by the number of their type.
+        external: those whose data lies in other files.
+    """
+
+    elements: Mapping[int, int]
+    external: tuple[External, ...]
+
+
+def read_constants(path: Path) -> Constants:
+    """The constants of a model. The file is not read again while it stays as it is.
 
     Raises:
         RequestError: it is damaged, or a constant is said to lie outside the model's folder.
         OSError: it can't be read.
     """
     found = path.stat()
-    return _externals(path, found.st_ino, found.st_size, found.st_mtime_ns)
+    return _read(path, found.st_ino, found.st_size, found.st_mtime_ns)
 
 
 @lru_cache(maxsize=256)
-def _externals(path: Path, _inode: int, _size: int, _mtime_ns: int) -> tuple[External, ...]:
+def _read(path: Path, _inode: int, _size: int, _mtime_ns: int) -> Constants:
+    elements: Counter[int] = Counter()
+    external: list[External] = []
     with mapped(path) as data:
         try:
-            spans = _constants(data, _inner(data, (0, len(data)), _GRAPH, _FUNCTION), path)
-            found = [_external(data, span, path) for span in spans]
+            for span in _constants(data, _inner(data, (0, len(data)), _GRAPH, _FUNCTION), path):
+                kind, count, elsewhere = _constant(data, span, path)
+                elements[kind] += count
+                external += [elsewhere] if elsewhere else []
         except (DamagedError, UnicodeDecodeError) as error:
             raise _damaged(path, str(error)) from error
-    return tuple(one for one in found if one is not None)
+    return Constants(elements, tuple(external))
 
 
 def _inner(data: Data, span: Span, *numbers: int) -> Iterator[tuple[int, Span]]:
@@ -149,9 +165,9 @@ def _sparse(data: Data, span: Span) -> list[Span]:
     return [inner for _, inner in _inner(data, span, *_SPARSE_PARTS)]
 
 
-def _external(data: Data, span: Span, path: Path) -> External | None:
-    """What a tensor says of its data; None where it holds them itself."""
-    name, kind, elsewhere = "", 0, 0
+def _constant(data: Data, span: Span, path: Path) -> tuple[int, int, External | None]:
+    """Type and elements of a tensor, and where its data lies if not in itself."""
+    name, kind, location = "", 0, 0
     dims: list[int] = []
     stated: dict[str, str] = {}
     for number, value, begin, end in fields(data, *span):
@@ -162,15 +178,21 @@ def _external(data: Data, span: Span, path: Path) -> External | None:
         elif number == _NAME:
             name = data[begin:end].decode()
         elif number == _LOCATION:
-            elsewhere = value
+            location = value
         elif number == _EXTERNAL:
             texts = {key: data[a:b].decode() for key, _, a, b in fields(data, begin, end)}
             stated[texts.get(_KEY, "")] = texts.get(_VALUE, "")
-    if elsewhere != _ELSEWHERE:
-        return None
+    elements = prod(dims)
+    own_bytes = -(-elements * _BITS.get(kind, 0) // 8)
+    external = _external(name, stated, own_bytes, path) if location == _ELSEWHERE else None
+    return kind, elements, external
+
+
+def _external(name: str, stated: Mapping[str, str], own_bytes: int, path: Path) -> External:
+    """What a tensor says of data that lies elsewhere."""
     try:
         offset = int(stated.get("offset") or 0)
-        length = int(stated.get("length") or -(-prod(dims) * _BITS.get(kind, 0) // 8))
+        length = int(stated.get("length") or own_bytes)
     except ValueError as error:
         raise _damaged(path, f"where the data of '{name}' lies is not a number") from error
     if min(offset, length) < 0:
