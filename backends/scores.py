@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dse.core.backend import UnsupportedError
+from dse.core.signature import shape_text
 from dse.tasks.image_classification.labels import PLAIN, WITH_BACKGROUND
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def place_of_scores(outputs: Sequence[tuple[str, Shape]], classes: int | None) -
     possible = [place for place in flat if classes is None or widths[place] is None]
     if found := exact or possible:
         return found[0]
-    listed = ", ".join(f"{name} {_words(shape)}" for name, shape in outputs)
+    listed = ", ".join(f"{name} {shape_text(shape)}" for name, shape in outputs)
     sought = "one row of scores per sample" if classes is None else f"{classes} scores per sample"
     raise UnsupportedError(f"no output has {sought}: {listed}")
 
@@ -46,9 +47,3 @@ def place_of_scores(outputs: Sequence[tuple[str, Shape]], classes: int | None) -
 def scores_first(outputs: Outputs, place: int) -> Outputs:
     """The outputs of a call in the order that `dse.core.backend.Model.outputs` promises."""
     return (outputs[place], *outputs[:place], *outputs[place + 1 :])
-
-
-def _words(shape: Shape) -> str:
-    if shape is None:
-        return "of any shape"
-    return "x".join("?" if size is None else str(size) for size in shape) or "a single number"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dse.core.errors import RequestError
 from dse.core.paths import mapped
 from dse.formats import flatbuffer
-from dse.formats.onnx_external import find_external_data
+from dse.formats.onnx_constants import read_constants
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,7 @@ def find_data_files(path: Path, model_format: ModelFormat) -> tuple[Path, ...]:
         _refuse_external_buffers(path)
         return ()
     ends: dict[str, tuple[int, str]] = {}
-    for one in find_external_data(path):
+    for one in read_constants(path).external:
         ends[one.location] = max(ends.get(one.location, (0, "")), (one.end, one.tensor))
     for location, (end, tensor) in ends.items():
         _check_data_file(path, location, end, tensor)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dse.config.messages import suggest
 from dse.core.errors import RequestError
+from dse.core.signature import shape_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -107,7 +108,7 @@ def _parse_values(text: str, one: Input) -> tuple[float, ...]:
     values = tuple(_parse_value(word.strip(), one) for word in text.split(","))
     if len(values) in {1, one.elements} and one.elements:
         return values
-    shape = " x ".join(map(str, one.shape)) or "a single number"
+    shape = shape_text(one.shape, " x ")
     if not one.elements:
         raise RequestError(
             f"'{one.name}' is {shape} and has no elements", field=OPTION, remedy="leave it out"

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from dse.core.paths import mapped
+from dse.core.signature import shape_text
 from dse.formats import flatbuffer, protobuf
 
 if TYPE_CHECKING:
@@ -35,10 +36,7 @@ class TensorInfo:
     @property
     def words(self) -> str:
         """Type and shape."""
-        if self.shape is None:
-            return f"{self.dtype} of any shape"
-        sizes = "x".join("?" if size is None else str(size) for size in self.shape)
-        return f"{self.dtype} {sizes or 'single number'}"
+        return f"{self.dtype} {shape_text(self.shape)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from math import prod
 from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
 from dse.core.requirements import Requirement
 from dse.formats.description import DeclaredInput, ModelDescription, stored_precision
-from dse.formats.flow import MAX_GRAPH_DEPTH, FlowError
+from dse.formats.flow import FlowError
 from dse.formats.id_bounds import rows_by_input
-from dse.formats.onnx_external import find_external_data
+from dse.formats.onnx_constants import read_constants
 from dse.formats.onnx_flow import roles_by_input
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from onnx import GraphProto, ModelProto, TensorProto, ValueInfoProto
+    from onnx import ModelProto, ValueInfoProto
 
     from dse.formats.description import Role
 
@@ -58,16 +56,17 @@ def describe_onnx(path: Path) -> ModelDescription:
     rows = rows_by_input(model.graph)
     constants = {one.name for one in model.graph.initializer}
     inputs = [one for one in model.graph.input if one.name not in constants]
+    stored = read_constants(path)
     counts: Counter[str] = Counter()
-    for tensor in _iter_tensors(model, path):
-        counts[_type_name(tensor.data_type)] += prod(tensor.dims)
+    for number, elements in stored.elements.items():
+        counts[_type_name(number)] += elements
     return ModelDescription(
         format="onnx",
         inputs=tuple(
             _declare(one, rows.get(one.name), roles.get(one.name), path) for one in inputs
         ),
         precision=stored_precision(counts, _PRECISIONS.items()),
-        beside=tuple(dict.fromkeys(one.location for one in find_external_data(path))),
+        beside=tuple(dict.fromkeys(one.location for one in stored.external)),
     )
 
 
@@ -114,27 +113,3 @@ def _type_name(number: int) -> str:
 
     known = TensorProto.DataType.values()
     return str(TensorProto.DataType.Name(number)) if number in known else f"type {number}"
-
-
-def _iter_tensors(model: ModelProto, path: Path) -> Iterator[TensorProto]:
-    """Every constant of a model, from all nested graphs."""
-    waiting: list[tuple[GraphProto, int]] = [(model.graph, 0)]
-    nodes = [node for function in model.functions for node in function.node]
-    while waiting or nodes:
-        depth = 0
-        if waiting:
-            graph, depth = waiting.pop()
-            yield from graph.initializer
-            for sparse in graph.sparse_initializer:
-                yield from (sparse.values, sparse.indices)
-            nodes += graph.node
-        if depth > MAX_GRAPH_DEPTH:
-            problem = "the graphs are nested too deep"
-            raise RequestError(problem, file=path, remedy="give another file")
-        for attribute in (one for node in nodes for one in node.attribute):
-            yield from attribute.tensors
-            if attribute.HasField("t"):
-                yield attribute.t
-            inner = [*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])]
-            waiting += [(each, depth + 1) for each in inner]
-        nodes = []

@@ -10,6 +10,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dse.core.signature import shape_text
 from dse.formats.flatbuffer import FlatbufferError, Table, root
 from dse.formats.interface import Interface, TensorInfo
 
@@ -44,7 +45,7 @@ class TensorSpec:
     dtype: str
 
     def __str__(self) -> str:
-        return f"{self.dtype} {'x'.join(map(str, self.shape))}"
+        return f"{self.dtype} {shape_text(self.shape)}"
 
 
 def read_input_and_output(data: bytes) -> tuple[TensorSpec, TensorSpec]:

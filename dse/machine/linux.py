@@ -53,10 +53,12 @@ def read_linux(cpus: frozenset[int], root: Path = Path("/"), machine: str = "") 
     blocks = cpuinfo.cpu_blocks(paragraphs)
     mine = [block for n, block in blocks.items() if n in cpus] or list(blocks.values()) or [shared]
     sys_cpu = root / "sys/devices/system/cpu"
+
+    def texts(file: str) -> list[str]:
+        return [read_text(sys_cpu / f"cpu{n}" / file) for n in sorted(cpus)]
+
     memory = read_meminfo(root).get("MemTotal") or None
-    quota = cgroups.cpu_quota(root)
-    if quota is not None and quota >= len(cpus):
-        quota = None  # it never stops them
+    quota = _quota(root, len(cpus))
     cpu = cpuinfo.cpu_name(mine, _board(root, shared), _hybrid_kinds(root, cpus))
     vendor, family = cpuinfo.vendor(mine), cpuinfo.family(mine)
     model, stepping = cpuinfo.model(mine), cpuinfo.stepping(mine)
@@ -65,16 +67,11 @@ def read_linux(cpus: frozenset[int], root: Path = Path("/"), machine: str = "") 
         architecture=machine or platform.machine() or UNKNOWN,
         microcode=cpuinfo.microcode(mine),
         available_cpus=len(cpus) if quota is None else max(1, math.floor(quota)),
-        physical_cores=physical_cores(
-            [read_text(sys_cpu / f"cpu{n}/topology/thread_siblings_list") for n in sorted(cpus)],
-            mine,
-        ),
+        physical_cores=physical_cores(texts("topology/thread_siblings_list"), mine),
         cpu_quota=quota,
-        max_mhz=clock_classes(
-            [read_text(sys_cpu / f"cpu{n}/cpufreq/cpuinfo_max_freq") for n in sorted(cpus)]
-        ),
+        max_mhz=clock_classes(texts("cpufreq/cpuinfo_max_freq")),
         memory_bytes=memory,
-        governor=join_known(read_text(sys_cpu / f"cpu{n}/cpufreq/scaling_governor") for n in cpus),
+        governor=join_known(texts("cpufreq/scaling_governor")),
         virtualised=_virtualised(root, mine),
         operating_system=parse_os_release(read_text(root / "etc/os-release")),
         kernel=platform.release() or UNKNOWN,
@@ -87,6 +84,12 @@ def read_linux(cpus: frozenset[int], root: Path = Path("/"), machine: str = "") 
         memory_limit_bytes=cgroups.memory_limit(root, memory),
         microarchitecture=microarchitecture(vendor, family, model, stepping),
     )
+
+
+def _quota(root: Path, cpus: int) -> float | None:
+    """The control groups' quota; None if it never stops the CPUs of the mask."""
+    quota = cgroups.cpu_quota(root)
+    return None if quota is not None and quota >= cpus else quota
 
 
 def _machine_hash(root: Path) -> str:

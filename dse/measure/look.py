@@ -13,6 +13,7 @@ import numpy as np
 
 from dse.core.backend import UnsupportedError, arrays_of
 from dse.core.measurement import FailureKind
+from dse.core.signature import shape_text
 from dse.measure.failures import RunFailedError
 from dse.tasks.image_classification.labels import TOP_LABEL, offset_problem
 
@@ -79,8 +80,7 @@ class Output:
         )
 
     def __str__(self) -> str:
-        shape = "x".join(map(str, self.shape)) or "a single number"
-        return f"{self.name} {shape}"
+        return f"{self.name} {shape_text(self.shape)}"
 
 
 @dataclass(frozen=True, slots=True)

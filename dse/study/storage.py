@@ -98,14 +98,8 @@ def open_storage(url: str, *, create: bool = True) -> optuna.storages.BaseStorag
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     shown = without_password(url)
-    engine: dict[str, Any] = {"pool_pre_ping": True}
     file = _database_file(url)
-    if url.startswith("sqlite"):
-        # Without a pool a connection lives as long as its transaction, and never needs closing.
-        pool = sqlalchemy.pool.NullPool
-        engine = {"connect_args": {"timeout": LOCK_TIMEOUT_S}, "poolclass": pool}
-    if file is not None:
-        engine["creator"] = partial(_connect, file)
+    engine = _engine_arguments(url, file)
     with storage_errors(shown):
         try:
             if file is not None and create:
@@ -124,6 +118,17 @@ def open_storage(url: str, *, create: bool = True) -> optuna.storages.BaseStorag
             raise RequestError(f"storage {shown} is of a kind SQLAlchemy does not know") from error
         except (RuntimeError, ValueError) as error:  # a schema of another version; damaged text
             raise RequestError(f"storage {shown} can't be used: {error}") from error
+
+
+def _engine_arguments(url: str, file: Path | None) -> dict[str, Any]:
+    import sqlalchemy
+
+    if not url.startswith("sqlite"):
+        return {"pool_pre_ping": True}
+    # Without a pool a connection lives as long as its transaction, and never needs closing.
+    pool = sqlalchemy.pool.NullPool
+    engine = {"connect_args": {"timeout": LOCK_TIMEOUT_S}, "poolclass": pool}
+    return engine if file is None else {**engine, "creator": partial(_connect, file)}
 
 
 def _database_file(url: str) -> Path | None:

@@ -1,4 +1,4 @@
-"""Finds the data files of an ONNX file: where constants keep data outside it.
+"""Reads the constants of an ONNX file: their types, and the files of data outside it.
 
 Read without the onnx package, which a folder of models does not need, and without the weights.
 Field numbers are those of onnx.proto.
@@ -6,6 +6,7 @@ Field numbers are those of onnx.proto.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
@@ -18,7 +19,7 @@ from dse.formats.flow import MAX_GRAPH_DEPTH
 from dse.formats.protobuf import ProtobufError, iter_fields, iter_integers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from dse.formats.protobuf import Data
@@ -63,30 +64,45 @@ class ExternalData:
     end: int
 
 
-def find_external_data(path: Path) -> tuple[ExternalData, ...]:
-    """All constants of a model with data in other files, from nested graphs and functions as well.
+@dataclass(frozen=True, slots=True)
+class Constants:
+    """All constants of a model, from nested graphs and functions as well.
 
-    An unchanged file is not read again.
+    Attributes:
+        elements: number of elements by number of the type.
+        external: the constants whose data lies in other files.
+    """
+
+    elements: Mapping[int, int]
+    external: tuple[ExternalData, ...]
+
+
+def read_constants(path: Path) -> Constants:
+    """Reads the constants of a model. An unchanged file is not read again.
 
     Raises:
         RequestError: it is damaged, or a constant lies outside the model's folder.
         OSError: it can't be read.
     """
     found = path.stat()
-    return _find_external_data(path, found.st_ino, found.st_size, found.st_mtime_ns)
+    return _read_cached(path, found.st_ino, found.st_size, found.st_mtime_ns)
 
 
 @lru_cache(maxsize=256)
-def _find_external_data(
-    path: Path, _inode: int, _size: int, _mtime_ns: int
-) -> tuple[ExternalData, ...]:
+def _read_cached(path: Path, _inode: int, _size: int, _mtime_ns: int) -> Constants:
+    elements: Counter[int] = Counter()
+    external: list[ExternalData] = []
     with mapped(path) as data:
         try:
-            spans = _iter_tensors(data, _iter_spans(data, (0, len(data)), _GRAPH, _FUNCTION), path)
-            found = [_parse_tensor(data, span, path) for span in spans]
+            for span in _iter_tensors(
+                data, _iter_spans(data, (0, len(data)), _GRAPH, _FUNCTION), path
+            ):
+                kind, count, elsewhere = _parse_tensor(data, span, path)
+                elements[kind] += count
+                external += [elsewhere] if elsewhere else []
         except (ProtobufError, UnicodeDecodeError) as error:
             raise _damaged_error(path, str(error)) from error
-    return tuple(one for one in found if one is not None)
+    return Constants(elements, tuple(external))
 
 
 def _iter_spans(data: Data, span: Span, *numbers: int) -> Iterator[tuple[int, Span]]:
@@ -152,9 +168,9 @@ def _of_sparse(data: Data, span: Span) -> list[Span]:
     return [inner for _, inner in _iter_spans(data, span, *_SPARSE_PARTS)]
 
 
-def _parse_tensor(data: Data, span: Span, path: Path) -> ExternalData | None:
-    """Where the data of a tensor lie; None if in the tensor itself."""
-    name, kind, elsewhere = "", 0, 0
+def _parse_tensor(data: Data, span: Span, path: Path) -> tuple[int, int, ExternalData | None]:
+    """Type and number of elements of a tensor, and where its data lies if not in itself."""
+    name, kind, location = "", 0, 0
     dims: list[int] = []
     stated: dict[str, str] = {}
     for number, value, begin, end in iter_fields(data, *span):
@@ -165,15 +181,21 @@ def _parse_tensor(data: Data, span: Span, path: Path) -> ExternalData | None:
         elif number == _NAME:
             name = data[begin:end].decode()
         elif number == _LOCATION:
-            elsewhere = value
+            location = value
         elif number == _EXTERNAL:
             texts = {key: data[a:b].decode() for key, _, a, b in iter_fields(data, begin, end)}
             stated[texts.get(_KEY, "")] = texts.get(_VALUE, "")
-    if elsewhere != _ELSEWHERE:
-        return None
+    elements = prod(dims)
+    own_bytes = -(-elements * _BITS.get(kind, 0) // 8)
+    external = _external(name, stated, own_bytes, path) if location == _ELSEWHERE else None
+    return kind, elements, external
+
+
+def _external(name: str, stated: Mapping[str, str], own_bytes: int, path: Path) -> ExternalData:
+    """Parses where the data of a tensor lies."""
     try:
         offset = int(stated.get("offset") or 0)
-        length = int(stated.get("length") or -(-prod(dims) * _BITS.get(kind, 0) // 8))
+        length = int(stated.get("length") or own_bytes)
     except ValueError as error:
         raise _damaged_error(
             path, f"the position of the data of '{name}' is not a number"
