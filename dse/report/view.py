@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from dse.study.record import Record
     from dse.study.study import Study
 
-MHZ_PER_GHZ = 1000
-
 
 class PointStatus(StrEnum):
     """How a configuration compares with all others, the best first."""
@@ -177,7 +175,7 @@ def machine_of(study: Study) -> Machine:
         cpu=system.cpu,
         cpus=system.available_cpus,
         cores=system.physical_cores,
-        ghz=max((mhz for mhz, _ in system.max_mhz), default=0) / MHZ_PER_GHZ or None,
+        ghz=system.ghz,
     )
 
 

@@ -20,9 +20,9 @@ from pydantic import (
 )
 
 from dse.config import yaml_reader
-from dse.core.configuration import KnobValue  # noqa: TC001 - pydantic reads the annotations
+from dse.core.configuration import KnobValue
 from dse.core.errors import RequestError
-from dse.core.measurement import Source  # noqa: TC001 - the same
+from dse.core.measurement import Source
 from dse.core.metrics import METRICS
 from dse.core.paths import atomic_write, exclusive, remove_leftovers
 from dse.results.table import OFFLINE_POWER, ResultTable, Row
