@@ -60,9 +60,9 @@ def _fill_kind(one: DeclaredInput) -> Fill:
     if (named := _fill_by_name(one)) is not None:
         return named
     integer = one.dtype in WIDE_INTEGERS
-    decides = decides(one)
-    if decides is not None and not (integer and one.rows is not None):
-        return _FILL_BY_ROLE[decides]
+    role = find_role(one)
+    if role is not None and not (integer and one.rows is not None):
+        return _FILL_BY_ROLE[role]
     if one.dtype == "bool" and len(one.dims) < 2:
         return "zeros"  # a switch, such as that of a cache
     return "ids" if integer else "noise"
