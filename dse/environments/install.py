@@ -6,7 +6,6 @@ import contextlib
 import secrets
 import shutil
 import subprocess
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dse.core.errors import DseError, RequestError
@@ -14,7 +13,7 @@ from dse.core.paths import exclusive
 from dse.core.registry import BACKENDS, backend
 from dse.core.worker_environment import installer_environment
 from dse.environments import store
-from dse.environments.pythons import find_python
+from dse.environments.interpreters import find_python
 from dse.environments.store import Environment
 
 if TYPE_CHECKING:
@@ -26,35 +25,38 @@ UNREACHABLE = ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError
 """What pip says of a package index that does not answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What is to be installed.
-
-    Attributes:
-        names: of backends.
-        python: the interpreter to make the environment with; None to look for one.
-        anew: install again what is there.
-        say: called with what is going on, a line at a time.
-    """
-
-    names: Sequence[str]
-    python: Path | None
-    anew: bool
-    say: Callable[[str], None]
-
-
-def install(order: Order) -> None:
+def install(
+    names: Sequence[str],
+    say: Callable[[str], None],
+    *,
+    python: Path | None = None,
+    anew: bool = False,
+) -> None:
     """Installs the runtimes of some backends in the environments they share.
 
     What an environment holds already stays in it.
+
+    Args:
+        names: of backends.
+        say: called with what is going on, a line at a time.
+        python: the interpreter to make the environment with; None to look for one.
+        anew: whether to install again what is there.
 
     Raises:
         RequestError: a backend needs no environment, or there is no Python for it.
         DseError: pip or the disk failed; what was there before is still in force.
     """
-    for version in sorted({_python(name) for name in order.names}):
+    wanted: dict[str, list[str]] = {}
+    for name in names:
+        wanted.setdefault(_python(name), []).append(name)
+    for version, asked in sorted(wanted.items()):
         with exclusive(store.home(version) / "lock"):
-            _install(version, order)
+            current = store.read(version)
+            there = current is not None and all(current.serves(name) for name in asked)
+            if current and there and not anew and python is None:
+                say(f"{', '.join(asked)}: installed in {current.folder}")
+            else:
+                _install(version, asked, find_python(version, python), say)
 
 
 def _python(name: str) -> str:
@@ -66,28 +68,22 @@ def _python(name: str) -> str:
     return entry.python
 
 
-def _install(version: str, order: Order) -> None:
+def _install(version: str, asked: Sequence[str], python: str, say: Callable[[str], None]) -> None:
     """Only for the holder of the lock of that version's environments."""
-    asked = [name for name in order.names if BACKENDS[name].python == version]
     current = store.read(version)
-    there = current is not None and all(current.serves(name) for name in asked)
-    if current and there and not order.anew and order.python is None:
-        order.say(f"{', '.join(asked)}: installed in {current.folder}")
-        return
-    python = find_python(version, order.python)
     wanted = sorted({*asked, *(current.backends if current else ())} & set(BACKENDS))
     _remove_others(version, current)
     # Never into the one in force: a worker may run there. Nor into what was left by another
     # installation, whose pip may still be at work though its parent was killed.
     folder = store.home(version) / secrets.token_hex(4)
-    order.say(f"installing {', '.join(wanted)} in {folder} (half a gigabyte, some minutes)")
+    say(f"installing {', '.join(wanted)} in {folder} (half a gigabyte, some minutes)")
     with contextlib.ExitStack() as failed:
         failed.callback(shutil.rmtree, folder, ignore_errors=True)
         _build(python, folder, wanted)
         digests = {name: store.required(name) for name in wanted}
         store.write(version, Environment(folder, digests))
         failed.pop_all()
-    order.say(f"{', '.join(wanted)}: installed")
+    say(f"{', '.join(wanted)}: installed")
 
 
 def _remove_others(version: str, current: Environment | None) -> None:

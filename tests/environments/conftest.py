@@ -14,7 +14,7 @@ import pytest
 from dse.core.errors import UnavailableError
 from dse.core.registry import BACKENDS
 from dse.environments import store
-from dse.environments.pythons import find_python
+from dse.environments.interpreters import find_python
 from tests.environments.pythons import OtherPython
 
 if TYPE_CHECKING:

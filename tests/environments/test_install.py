@@ -13,7 +13,7 @@ import pytest
 
 from dse.core.errors import DseError, RequestError
 from dse.environments import store
-from dse.environments.install import LOG, Order, install
+from dse.environments.install import LOG, install
 from dse.environments.store import Environment
 from tests.measure.specs import wait_for
 
@@ -23,7 +23,7 @@ PYTHON = "3.11"
 def order(*names: str, anew: bool = False, python: Path | None = None) -> list[str]:
     """Installs; what was said meanwhile."""
     said: list[str] = []
-    install(Order(names, python, anew, said.append))
+    install(names, said.append, python=python, anew=anew)
     return said
 
 
