@@ -35,7 +35,7 @@ def loaded(code: str) -> set[str]:
     [
         "import dse",
         "import dse.space",
-        "import dse.core.backend, dse.core.registry, dse.types, dse.core.errors",
+        "import dse.core.backend, dse.core.registry, dse.core.measurement, dse.core.errors",
         "from dse.cli import run; run(['--help'])",
         "from dse.cli import run; run(['--version'])",
         "from dse.cli import run; [run([c, '--help']) for c in ('explore', 'status', 'validate')]",

@@ -296,7 +296,7 @@ import os, sys
 from pathlib import Path
 from dse.core.backend import LoadRequest
 from dse.core.registry import backend
-from dse.types import Configuration
+from dse.core.configuration import Configuration
 def main():
     import onnxruntime
     os.environ.update(word.split("=") for word in sys.argv[2:])

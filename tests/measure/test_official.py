@@ -129,7 +129,7 @@ def test_the_hash_of_a_model_is_that_of_all_its_files(tmp_path: Path) -> None:
 PRINT_SETTINGS = """
 import json, pathlib, sys
 from dse.loadgen.settings import RunSettings, to_test_settings
-from dse.types import Scenario
+from dse.core.metrics import Scenario
 settings = RunSettings(Scenario(sys.argv[1]), user_conf=pathlib.Path(sys.argv[2]))
 names = ("min_duration_ms", "max_duration_ms", "min_query_count", "max_query_count",
          "performance_sample_count_override", "qsl_rng_seed", "server_target_latency_ns",

@@ -41,8 +41,8 @@ SELECTION = (
 FORMATS: tuple[ModelFormat, ...] = ("onnx", "tflite")
 BUILD = """
 import json, sys
-from dse.tasks.image_classification.models.builtin import Builtin
-path = Builtin().artefact({model!r}, "int8", ({form!r},)).path
+from dse.tasks.image_classification.models.builtin import BuiltinProvider
+path = BuiltinProvider().artefact({model!r}, "int8", ({form!r},)).path
 loaded = [name for name in ("onnxruntime", "ai_edge_quantizer") if name in sys.modules]
 print(json.dumps([str(path), loaded]))
 """

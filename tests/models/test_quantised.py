@@ -63,9 +63,9 @@ BUILD = """
 import json, sys
 from pathlib import Path
 from dse.models.calibration import RANDOM_PIXELS
-from dse.models.folder import Files
+from dse.models.folder import FolderProvider
 from dse.models.quantised import Quantised
-provider = Quantised(Files(Path(sys.argv[1])), RANDOM_PIXELS)
+provider = Quantised(FolderProvider(Path(sys.argv[1])), RANDOM_PIXELS)
 found = provider.artefact("small", "int8", (sys.argv[2],))
 loaded = [one for one in ("onnx", "onnxruntime", "ai_edge_litert") if one in sys.modules]
 print(json.dumps([str(found.path), loaded]))

@@ -147,7 +147,7 @@ import sys
 from pathlib import Path
 from dse.tasks.image_classification.data.pixel_cache import image_cache
 from dse.tasks.image_classification.data.dataset import open_dataset
-from dse.types import Preprocessing
+from dse.tasks.image_classification.preprocessing import Preprocessing
 done = []
 path = image_cache(
     open_dataset(Path(sys.argv[1])), Preprocessing(64), lambda d, _: done.append(d)
@@ -182,7 +182,7 @@ from pathlib import Path
 from dse.core.errors import DseError, RequestError
 from dse.tasks.image_classification.data.pixel_cache import image_cache
 from dse.tasks.image_classification.data.dataset import open_dataset
-from dse.types import Preprocessing
+from dse.tasks.image_classification.preprocessing import Preprocessing
 dataset = open_dataset(Path(sys.argv[1]))
 if sys.argv[2] == "late":
     import os

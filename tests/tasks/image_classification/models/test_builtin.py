@@ -42,8 +42,8 @@ SELECTION = (
     "efficientnet-lite2",
 )
 BUILD = (
-    "from dse.tasks.image_classification.models.builtin import Builtin;"
-    f"print(Builtin().artefact('{SMALLEST}', 'fp32', ('onnx',)).path)"
+    "from dse.tasks.image_classification.models.builtin import BuiltinProvider;"
+    f"print(BuiltinProvider().artefact('{SMALLEST}', 'fp32', ('onnx',)).path)"
 )
 
 
