@@ -65,7 +65,7 @@ def environments() -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DSE_CACHE_DIR", str(KEPT_CACHE))
         try:
-            install(names, lambda _: None)
+            install(names)
         except UnavailableError as error:
             pytest.skip(str(error))
         except DseError as error:

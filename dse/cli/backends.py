@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +52,7 @@ def install(names: tuple[str, ...], *, python: Path | None, reinstall: bool) -> 
     from dse.environments.availability import runtime_availabilities
     from dse.environments.install import install
 
-    install(names, partial(click.echo, err=True), python=python, anew=reinstall)
+    install(names, python=python, anew=reinstall)
     found = runtime_availabilities(dict.fromkeys(names))
     for name, availability in found.items():
         click.echo(_line(name, availability))

@@ -102,7 +102,7 @@ def run(request: ExploreRequest) -> int:
     _announce(prepared, plan, study, console)
     budget = Budget(request.n_trials, request.timeout)
     with Display(console, study, budget) as display, interrupts(display.say) as asked:
-        study.retry_policy = replace(RETRY_POLICY, say=display.say, stopped=lambda: asked.wanted)
+        study.retry_policy = replace(RETRY_POLICY, stopped=lambda: asked.wanted)
         bench = _bench(study, prepared, settings, request, display)
         search = Search(
             sampler=request.sampler,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import secrets
 import shutil
 import subprocess
@@ -17,28 +18,22 @@ from dse.environments.interpreters import find_python
 from dse.environments.store import Environment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-LOG = "install.log"
+LOG = logging.getLogger(__name__)
+LOG_FILE = "install.log"
 UNREACHABLE = ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "ProxyError")
 """What pip says of a package index that does not answer."""
 
 
-def install(
-    names: Sequence[str],
-    say: Callable[[str], None],
-    *,
-    python: Path | None = None,
-    anew: bool = False,
-) -> None:
+def install(names: Sequence[str], *, python: Path | None = None, anew: bool = False) -> None:
     """Installs the runtimes of some backends in the environments they share.
 
-    What an environment holds already stays in it.
+    What an environment holds already stays in it. The log tells what is going on.
 
     Args:
         names: of backends.
-        say: called with what is going on, a line at a time.
         python: the interpreter to make the environment with; None to look for one.
         anew: whether to install again what is there.
 
@@ -54,9 +49,9 @@ def install(
             current = store.read(version)
             there = current is not None and all(current.serves(name) for name in asked)
             if current and there and not anew and python is None:
-                say(f"{', '.join(asked)}: installed in {current.folder}")
+                LOG.info("%s: installed in %s", ", ".join(asked), current.folder)
             else:
-                _install(version, asked, find_python(version, python), say)
+                _install(version, asked, find_python(version, python))
 
 
 def _python(name: str) -> str:
@@ -68,7 +63,7 @@ def _python(name: str) -> str:
     return entry.python
 
 
-def _install(version: str, asked: Sequence[str], python: str, say: Callable[[str], None]) -> None:
+def _install(version: str, asked: Sequence[str], python: str) -> None:
     """Only for the holder of the lock of that version's environments."""
     current = store.read(version)
     wanted = sorted({*asked, *(current.backends if current else ())} & set(BACKENDS))
@@ -76,14 +71,15 @@ def _install(version: str, asked: Sequence[str], python: str, say: Callable[[str
     # Never into the one in force: a worker may run there. Nor into what was left by another
     # installation, whose pip may still be at work though its parent was killed.
     folder = store.home(version) / secrets.token_hex(4)
-    say(f"installing {', '.join(wanted)} in {folder} (half a gigabyte, some minutes)")
+    words = ", ".join(wanted)
+    LOG.info("installing %s in %s (half a gigabyte, some minutes)", words, folder)
     with contextlib.ExitStack() as failed:
         failed.callback(shutil.rmtree, folder, ignore_errors=True)
         _build(python, folder, wanted)
         digests = {name: store.required(name) for name in wanted}
         store.write(version, Environment(folder, digests))
         failed.pop_all()
-    say(f"{', '.join(wanted)}: installed")
+    LOG.info("%s: installed", words)
 
 
 def _remove_others(version: str, current: Environment | None) -> None:
@@ -93,7 +89,7 @@ def _remove_others(version: str, current: Environment | None) -> None:
 
 
 def _build(python: str, folder: Path, names: Sequence[str]) -> None:
-    log = folder.parent / LOG
+    log = folder.parent / LOG_FILE
     new = str(Environment(folder, {}).python)
     pip = [new, "-I", "-m", "pip", "install", "--no-deps", "--no-input", "--progress-bar=off"]
     pip += ["--disable-pip-version-check", "--retries=2"]

@@ -98,7 +98,7 @@ def _measure(request: BenchRequest, prepared: Prepared, plan: Plan, study: Study
     console = make_console(stderr=True)
     budget = Budget()
     with Display(console, study, budget) as display, interrupts(display.say) as asked:
-        study.retry_policy = replace(RETRY_POLICY, say=display.say, stopped=lambda: asked.wanted)
+        study.retry_policy = replace(RETRY_POLICY, stopped=lambda: asked.wanted)
         bench = MeasurementContext(
             provider=prepared.provider,
             offers=prepared.offers,
