@@ -138,19 +138,19 @@ def _fetch(output: Path, wanted: Sequence[Wanted], mirror: str | None) -> list[F
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-    from dse.tasks.image_classification.fetching.fetch import by_archive, fetch
+    from dse.tasks.image_classification.fetching.fetch import fetch, group_by_archive
 
     console = Console(stderr=True, highlight=False)
     words = TextColumn("{task.description}", markup=False)
     columns = (words, BarColumn(), DownloadColumn(), TransferSpeedColumn())
     bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-    archives = len(by_archive(wanted))
+    archives = len(group_by_archive(wanted))
     results: list[FetchResult] = []
     with bar:
         task = bar.add_task("", total=None)
 
         def progress(done: int, total: int | None) -> None:
-            number = len(by_archive([result.wanted for result in results])) + 1
+            number = len(group_by_archive([result.wanted for result in results])) + 1
             bar.update(task, description=f"{number}/{archives}", completed=done, total=total)
 
         for result in fetch(output, wanted, mirror, progress):
@@ -185,7 +185,7 @@ def _summary(variant: Variant) -> dict[str, Any]:
 def _details(variant: Variant) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from dse.tasks.image_classification.fetching.urls import source
+    from dse.tasks.image_classification.fetching.urls import download_source
 
     details = _summary(variant)
     del details["published_percent"]
@@ -197,7 +197,7 @@ def _details(variant: Variant) -> dict[str, Any]:
         "classes": variant.classes,
         "preprocessing": pixels,
         "published": {
-            precision: {**asdict(one), **asdict(source(variant, precision))}
+            precision: {**asdict(one), **asdict(download_source(variant, precision))}
             for precision, one in variant.published.items()
         },
     }

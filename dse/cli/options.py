@@ -188,11 +188,11 @@ class Assignment(click.ParamType[tuple[str, str]]):
 def _check_variables(
     ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, str], ...]
 ) -> tuple[tuple[str, str], ...]:
-    from dse.core.worker_environment import objection
+    from dse.core.worker_environment import why_refused
 
     names = [name for name, _ in value]
     for name, text in value:
-        if problem := objection(name, text):
+        if problem := why_refused(name, text):
             raise click.BadParameter(problem, ctx, param)
         if names.count(name) > 1:
             raise click.BadParameter(f"'{name}' is given twice", ctx, param)

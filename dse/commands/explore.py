@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dse.commands.explore_display import Display
 from dse.core.errors import RequestError
-from dse.core.worker_environment import with_libraries
+from dse.core.worker_environment import add_libraries
 from dse.explore.explorer import Budget, Explored, Search, StopReason, explore
 from dse.explore.interrupts import interrupts
 from dse.explore.measurer import Measurer
@@ -86,7 +86,7 @@ def run(request: ExploreRequest) -> int:
     console = make_console(stderr=True)
     space_file = find_space(request.space)
     space = read_space(space_file)
-    environment = with_libraries(dict(request.environment))
+    environment = add_libraries(dict(request.environment))
     prepared = prepare(space, request.models, request.dataset, environment, console)
     plan = _plan(prepared)
     borrowed = _borrowed(request, plan, prepared)

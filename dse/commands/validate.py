@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dse.commands.validate_text import Progress, schedule_lines, schedule_table, values_table
 from dse.core.errors import RequestError
 from dse.core.metrics import METRICS_OF, SCENARIOS, Scenario
-from dse.core.worker_environment import with_libraries
+from dse.core.worker_environment import add_libraries
 from dse.explore.interrupts import interrupts
 from dse.explore.prepare import prepare
 from dse.explore.resolver import MeasurementContext, Resolver
@@ -68,7 +68,7 @@ def run(request: ValidateRequest) -> int:
     study = opened(existing_folder(request.study), request.storage)
     environment = study.about.environment
     if environment is None:
-        environment = with_libraries({})
+        environment = add_libraries({})
     prepared = prepare(study.space, request.models, request.dataset, environment, console)
     _refuse_others(study, prepared)
     if unrecorded := study.about.unrecorded(study.folder.name):

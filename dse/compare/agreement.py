@@ -1,4 +1,4 @@
-"""Whether accuracies are those that were published of the same variants."""
+"""Compares accuracies with the published ones of the same variants."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """An accuracy beside the published one of the same model and precision.
+    """An accuracy and the published one of the same model and precision.
 
     Attributes:
-        model: its name in the catalogue.
-        precision: of the model file.
+        model: name of the model in the catalogue.
+        precision: precision of the model file.
         percent: the accuracy.
-        published: the published one.
-        images: that the accuracy was measured on; None where it is not told.
+        published: the published accuracy in percent.
+        images: number of images that the accuracy was measured on; None if unknown.
     """
 
     model: str
@@ -37,7 +37,7 @@ class Difference:
 
     @property
     def points(self) -> float:
-        """By how many percentage points the accuracy is above the published one."""
+        """How far the accuracy lies above the published one, in percentage points."""
         return self.percent - self.published
 
 
@@ -46,8 +46,8 @@ class Agreement:
     """How far the accuracies of a system lie from the published ones.
 
     Attributes:
-        system: whose accuracies they are.
-        differences: at least one, the largest first.
+        system: the system with these accuracies.
+        differences: the differences, at least one, the largest first.
     """
 
     system: ComparedSystem
@@ -55,22 +55,22 @@ class Agreement:
 
     @property
     def mean(self) -> float:
-        """Of the differences, in percentage points; which sign they have shows in it."""
+        """Mean difference with signs, in percentage points."""
         return fmean(each.points for each in self.differences)
 
     @property
     def mean_absolute(self) -> float:
-        """Of the differences without their signs, in percentage points."""
+        """Mean difference without signs, in percentage points."""
         return fmean(abs(each.points) for each in self.differences)
 
     @property
     def images(self) -> tuple[int, ...]:
-        """The numbers of images behind the accuracies, where they are told."""
+        """The known numbers of images behind the accuracies."""
         return tuple(sorted({each.images for each in self.differences if each.images}))
 
 
 def agreements(systems: Sequence[ComparedSystem]) -> tuple[Agreement, ...]:
-    """For each system that has accuracies of its own of variants with a published one."""
+    """The agreement of each system with own accuracies of variants that have published ones."""
     found = ((system, _differences(system)) for system in systems)
     return tuple(Agreement(system, own) for system, own in found if own)
 
@@ -92,6 +92,6 @@ def _difference(row: Row) -> Difference | None:
 
 
 def _taken_over(row: Row) -> bool:
-    """Whether the accuracy is the published one itself, beside times that were measured."""
+    """Whether the accuracy is the published one itself, combined with measured times."""
     others = {source for metric, source in row.sources.items() if metric != ACCURACY.name}
     return row.sources[ACCURACY.name] is Source.PUBLISHED and bool(others - {Source.PUBLISHED})

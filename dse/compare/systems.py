@@ -1,4 +1,4 @@
-"""A system as a comparison sees it: its configurations with all that is computed of them."""
+"""The systems of a comparison: their configurations with all derived values."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ class SystemPoint:
     """A configuration on a system.
 
     Attributes:
-        row: what is known of it.
-        assessed: what was computed of that.
+        row: its values.
+        assessed: the values derived from them.
     """
 
     row: Row
     assessed: Evaluated
 
     def value(self, name: str) -> float | None:
-        """Of a metric, measured or defined; None where there is none."""
+        """The value of a metric, measured or defined; None if there is none."""
         amount = self.assessed.amounts.get(name)
         return self.row.values.get(name) if amount is None else amount.value
 
     def interval(self, name: str) -> Interval | None:
-        """Of a metric, measured or defined; None where it is not known."""
+        """The interval of a metric, measured or defined; None if unknown."""
         amount = self.assessed.amounts.get(name)
         return self.row.intervals.get(name) if amount is None else amount.interval
 
@@ -52,16 +52,16 @@ class SystemPoint:
         return self.row.values.get(ACCURACY.name, 0.0)
 
     def sources(self, criterion: Criterion) -> tuple[str, ...]:
-        """Where the values come from on which a criterion rests."""
+        """The sources of the values that a criterion depends on."""
         known = {_source(self.row, name) for name in criterion.metrics}
         return tuple(sorted(filter(None, known)))
 
     def inferred(self, criterion: Criterion) -> bool:
-        """Whether one of them was derived from another scenario's run."""
+        """Whether one of these values was inferred from another scenario's run."""
         return not self.row.inferred.isdisjoint(criterion.metrics)
 
     def validity(self, criterion: Criterion) -> str:
-        """``valid`` where all timed ones are from runs by MLPerf's rules, else ``probe``."""
+        """``valid`` if all timed values are from runs by MLPerf's rules, else ``probe``."""
         timed = {name for name in criterion.metrics if name in SCENARIOS}
         return "valid" if timed <= self.row.valid else "probe"
 
@@ -71,10 +71,10 @@ class ComparedSystem:
     """A system to compare.
 
     Attributes:
-        number: from 1, by which the outputs refer to it.
-        name: told apart from those of the others.
-        results: what it is.
-        entries: the configurations that keep to the user's conditions.
+        number: number in the outputs, counted from 1.
+        name: a unique name.
+        results: its results.
+        entries: the configurations that meet the user's conditions.
     """
 
     number: int
@@ -84,27 +84,27 @@ class ComparedSystem:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Where its values come from, but for accuracies that were taken over."""
+        """The sources of its values except accuracies."""
         found = {s for e in self.entries for m, s in e.row.sources.items() if m != ACCURACY.name}
         return tuple(sorted(source.value for source in found))
 
     @property
     def accuracy_sources(self) -> tuple[str, ...]:
-        """Where its accuracies come from."""
+        """The sources of its accuracies."""
         known = (each.row.sources.get(ACCURACY.name) for each in self.entries)
         return tuple(sorted({source.value for source in known if source is not None}))
 
     @property
     def images(self) -> tuple[int, ...]:
-        """The numbers of images behind its measured accuracies, where they are told."""
+        """The known numbers of images behind its measured accuracies."""
         return tuple(sorted({each.row.images for each in self.entries if each.row.images}))
 
     def able(self, criterion: Criterion, accuracy: float = 0.0) -> list[SystemPoint]:
-        """The configurations that have a value, the best first, the more accurate of equal ones.
+        """The configurations that have a value, the best first; of equal ones the most accurate.
 
         Args:
-            criterion: what counts.
-            accuracy: that they have to have at least, in percent; 0 for any, known or not.
+            criterion: the criterion.
+            accuracy: lowest accuracy in percent; 0 for any, known or unknown.
         """
         found = [
             (criterion.loss(value), -each.accuracy, place)
@@ -114,10 +114,10 @@ class ComparedSystem:
         return [self.entries[place] for _, _, place in sorted(found)]
 
     def frontier(self, metric: str) -> list[SystemPoint]:
-        """The configurations that no other here dominates, the most accurate first.
+        """The configurations of this system that no other dominates, the most accurate first.
 
         Args:
-            metric: measured, the other objective beside accuracy; what lacks it is left out.
+            metric: measured metric, the second objective; configurations without it are left out.
         """
         names = ACCURACY.name, metric
         known = [each for each in self.entries if all(name in each.row.values for name in names)]
@@ -130,10 +130,10 @@ class Gathered:
     """Systems that can be compared.
 
     Attributes:
-        systems: in the order given.
-        derivation: with which their configurations were assessed.
-        asked: the user's part of it.
-        tally: what that left out.
+        systems: the systems in the order given.
+        derivation: the definitions and conditions that were evaluated.
+        asked: the user's part of the derivation.
+        tally: what the derivation left out.
     """
 
     systems: tuple[ComparedSystem, ...]
@@ -143,11 +143,11 @@ class Gathered:
 
 
 def gather(found: Sequence[ResultTable], asked: Derivation) -> Gathered:
-    """Computes all of the systems' configurations, and gives each system a name of its own.
+    """Evaluates all configurations of the systems, and gives each system a unique name.
 
     Args:
-        found: what is known of them.
-        asked: metrics, conditions and facts of the user.
+        found: the results of the systems.
+        asked: the user's metrics, conditions and facts.
 
     Raises:
         RequestError: an expression of the user is wrong.
@@ -181,13 +181,13 @@ def _assess(results: ResultTable, derivation: Derivation) -> list[Evaluated]:
 
 
 def _further(found: Sequence[ResultTable]) -> set[str]:
-    """Names that some configuration has beyond those that all may have."""
+    """Further names that an expression may use: those of knobs and of the power."""
     knobs = {name for results in found for row in results.rows for name in row.configuration}
     return knobs - set(CONFIGURATION_FIELDS) | {OFFLINE_POWER, *bounds(OFFLINE_POWER)}
 
 
 def _source(row: Row, metric: str) -> str:
-    """Where a value comes from; empty where there is none."""
+    """The source of a value; empty if there is no value."""
     source = row.sources.get(metric)
     if source is Source.MEASURED and metric in METRICS and METRICS[metric].estimated:
         return "estimated"
@@ -195,6 +195,6 @@ def _source(row: Row, metric: str) -> str:
 
 
 def _name(results: ResultTable, found: Sequence[ResultTable]) -> str:
-    """The name, with its origin where others have the same."""
+    """The name, with its origin if other systems have the same name."""
     same = sum(other.name == results.name for other in found)
     return f"{results.name} ({results.origin})" if same > 1 else results.name

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dse.core.errors import UnavailableError
-from dse.core.launcher import command
+from dse.core.launcher import launch_command
 from dse.core.registry import BACKENDS, backend
 from dse.core.worker_environment import worker_environment
 from dse.environments import config
@@ -88,7 +88,7 @@ def _ask(
     except UnavailableError as error:
         return RuntimeAvailability(None, error=error)
     try:
-        words = command(python, "dse.environments.probe", name)
+        words = launch_command(python, "dse.environments.probe", name)
         told = ask(words, IMPORT_TIMEOUT_S, worker_environment(python, given))
         if told.returncode == 0:
             return RuntimeAvailability(python, str(json.loads(told.stdout)["version"]))

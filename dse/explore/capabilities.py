@@ -9,7 +9,7 @@ from dse.core import registry
 from dse.core.errors import RequestError
 from dse.environments.availability import runtime_availabilities
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
-from dse.tasks.image_classification.models.published import published
+from dse.tasks.image_classification.models.published import published_accuracies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +61,7 @@ class Capabilities:
         """The published accuracy of a variant: the provider's word, else the catalogue's."""
         if model in self._provider.models():
             return self._provider.published(model, precision)
-        return published(model).get(precision) if model in CATALOGUE else None
+        return published_accuracies(model).get(precision) if model in CATALOGUE else None
 
     @cached_property
     def runtimes(self) -> dict[str, str]:

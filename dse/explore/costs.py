@@ -47,9 +47,9 @@ def refuse_unmeasurable(space: SearchSpace, root: Path = rapl.POWERCAP) -> None:
     field = "objectives" if ENERGY.name in space.objectives else "constraints"
     wanted = field == "objectives" or any(c.metric == ENERGY.name for c in space.constraints)
     measured = any(not isinstance(registry.backend(b.name), Recording) for b in space.backends)
-    if not (wanted and measured) or rapl.packages(root):
+    if not (wanted and measured) or rapl.find_packages(root):
         return
-    if rapl.zones(root):
+    if rapl.find_zones(root):
         files = root / "intel-rapl:*" / "energy_uj"
         raise space.document.error(
             f"{ENERGY.name} comes from {files}, which this user may not read",

@@ -15,7 +15,7 @@ from dse.explore.capabilities import Capabilities
 from dse.explore.costs import refuse_unmeasurable
 from dse.machine.cgroups import memory_left
 from dse.machine.detect import detect
-from dse.machine.procfs import meminfo
+from dse.machine.procfs import read_meminfo
 from dse.study.metadata import NO_ACCURACY, PUBLISHED, StudyMetadata
 
 if TYPE_CHECKING:
@@ -191,6 +191,6 @@ def _settings(space: SearchSpace, backend: str) -> dict[str, Path]:
 
 def free_memory_bytes(system: System, root: Path = Path("/")) -> int:
     """What can be allocated without swapping, within the control groups' limits; 0 if untold."""
-    free = meminfo(root).get("MemAvailable", system.memory_bytes or 0)
+    free = read_meminfo(root).get("MemAvailable", system.memory_bytes or 0)
     granted = memory_left(root)
     return free if granted is None else min(free or granted, granted)

@@ -12,7 +12,7 @@ from dse.core.backend import Recording
 from dse.core.checksums import canonical_json, digest, sha256_of
 from dse.core.errors import ModelError, RequestError
 from dse.core.metrics import ACCURACY, MODEL_SIZE
-from dse.core.worker_environment import deliberate
+from dse.core.worker_environment import user_variables
 from dse.explore.keys import accuracy_key, size_key, speed_key
 from dse.measure.spec import InputSource, Spec
 from dse.tasks.image_classification.data.pixel_cache import image_cache, label_file
@@ -207,7 +207,7 @@ class Resolver:
         if artefact is not None and artefact.signature is not None:
             depends["signature"] = artefact.signature.as_dict()
         # Left out where nothing was set: keys stay what they were.
-        if variables := deliberate(self._bench.environment):
+        if variables := user_variables(self._bench.environment):
             depends["environment"] = variables
         judged = self._judged_by(configuration, artefact) if artefact else {}
         return ResolvedConfiguration(configuration, backend, artefact, settings, depends, judged)

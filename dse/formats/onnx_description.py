@@ -1,4 +1,4 @@
-"""What an ONNX file says of itself. Its weights are looked at by their types only."""
+"""Describes an ONNX file. Only the types of its weights are read."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
-from dse.core.needs import Need
-from dse.formats.description import Declared, Described, stored_precision
+from dse.core.requirements import Requirement
+from dse.formats.description import DeclaredInput, ModelDescription, stored_precision
 from dse.formats.flow import FlowError
 from dse.formats.id_bounds import rows_by_input
 from dse.formats.onnx_constants import read_constants
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from dse.formats.description import Role
 
-NEED = Need("ONNX files", ("onnx",), "builtin")
+REQUIREMENT = Requirement("ONNX files", ("onnx",), "builtin")
 _TYPES = {
     "FLOAT": "float32",
     "FLOAT16": "float16",
@@ -29,7 +29,7 @@ _TYPES = {
     **{f"{sign}INT{bits}": f"{sign}int{bits}".lower() for sign in ("", "U") for bits in (8, 16)},
     **{f"{sign}INT{bits}": f"{sign}int{bits}".lower() for sign in ("", "U") for bits in (32, 64)},
 }
-"""Numpy's name by ONNX's."""
+"""Numpy's name of a type by ONNX's."""
 _PRECISIONS = {
     "FLOAT": "fp32",
     "DOUBLE": "fp32",
@@ -40,14 +40,15 @@ _PRECISIONS = {
 }
 
 
-def describe_onnx(path: Path) -> Described:
-    """Reads the graph of a file, and no file beside it.
+def describe_onnx(path: Path) -> ModelDescription:
+    """Describes the graph of a file; its data files are not read.
 
     Raises:
-        RequestError: it is damaged, has inputs that can't be made, or leads to a file elsewhere.
+        RequestError: it is damaged, has inputs that can't be generated, or has data outside its
+            folder.
         UnavailableError: onnx is not installed.
     """
-    model = _loaded(path)
+    model = _load(path)
     try:
         roles = roles_by_input(model)
     except FlowError as error:
@@ -59,19 +60,19 @@ def describe_onnx(path: Path) -> Described:
     counts: Counter[str] = Counter()
     for number, elements in stored.elements.items():
         counts[_type_name(number)] += elements
-    return Described(
+    return ModelDescription(
         format="onnx",
         inputs=tuple(
-            _declared(one, rows.get(one.name), roles.get(one.name), path) for one in inputs
+            _declare(one, rows.get(one.name), roles.get(one.name), path) for one in inputs
         ),
         precision=stored_precision(counts, _PRECISIONS.items()),
         beside=tuple(dict.fromkeys(one.location for one in stored.external)),
     )
 
 
-def _loaded(path: Path) -> ModelProto:
-    if not NEED.met:
-        raise NEED.error()
+def _load(path: Path) -> ModelProto:
+    if not REQUIREMENT.met:
+        raise REQUIREMENT.error()
     import onnx
     from google.protobuf.message import DecodeError
 
@@ -83,8 +84,8 @@ def _loaded(path: Path) -> ModelProto:
         ) from error
 
 
-def _declared(one: ValueInfoProto, rows: int | None, role: Role | None, path: Path) -> Declared:
-    """An input; a size below 0 stands for any, and one of 0 for no element."""
+def _declare(one: ValueInfoProto, rows: int | None, role: Role | None, path: Path) -> DeclaredInput:
+    """Describes an input; a size below 0 stands for any size, and 0 for no elements."""
     if not one.type.HasField("tensor_type"):
         kind = one.type.WhichOneof("value") or "nothing"
         raise RequestError(
@@ -104,7 +105,7 @@ def _declared(one: ValueInfoProto, rows: int | None, role: Role | None, path: Pa
         dim.dim_value if dim.HasField("dim_value") and dim.dim_value >= 0 else dim.dim_param.strip()
         for dim in tensor.shape.dim
     )
-    return Declared(one.name, _TYPES.get(name, name.lower()), dims, rows, role)
+    return DeclaredInput(one.name, _TYPES.get(name, name.lower()), dims, rows, role)
 
 
 def _type_name(number: int) -> str:

@@ -19,7 +19,7 @@ from dse.loadgen import queries
 from dse.loadgen.samples import Samples
 from dse.loadgen.settings import RunSettings, log_settings, to_test_settings
 from dse.loadgen.threads import threaded
-from dse.machine.affinity import pinned
+from dse.machine.affinity import pin_to
 from dse.tasks.generated.inputs import GeneratedInputs
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _issue(callers: Sequence[Caller], samples: Samples, settings: RunSettings) -
         with threaded(callers, answers, samples, size) as issue:
             yield issue
     else:
-        with pinned(callers[0].cpus):
+        with pin_to(callers[0].cpus):
             single_stream = settings.scenario is Scenario.SINGLE_STREAM
             yield answers[0] if single_stream else queries.in_parts(answers[0], size)
 

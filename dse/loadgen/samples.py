@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dse.core.backend import Buffered
-from dse.machine.affinity import pinned
+from dse.machine.affinity import pin_to
 from dse.tasks.generated.inputs import sample_batches
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Samples:
         if self._batch_size > 1:
             first, self.buffers = self.arrays[indices[0]], []
             for caller in self._callers:
-                with pinned(caller.cpus):  # memory lies near the CPU that writes to it first
+                with pin_to(caller.cpus):  # memory lies near the CPU that writes to it first
                     batch = _repeated(first, self._batch_size)
                     self.buffers.append(buffer(caller.model, batch))
             return

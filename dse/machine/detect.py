@@ -1,4 +1,4 @@
-"""Detects the system that this process runs on."""
+"""Detects the system of this process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dse.machine.system import UNKNOWN, System
 
 
 def detect() -> System:
-    """The system this process runs on, within its affinity mask and quota."""
+    """Detects the system of this process, within its affinity mask and quota."""
     if platform.system() == "Linux":
         from dse.machine.linux import read_linux
 

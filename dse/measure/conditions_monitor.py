@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dse.machine.conditions import MIN_SPAN_S, between
+from dse.machine.conditions import MIN_SPAN_S, conditions_between
 from dse.machine.sample import cpu_seconds, sample
 
 if TYPE_CHECKING:
@@ -33,6 +33,6 @@ class ConditionsMonitor:
         if self._last is not None and now.monotonic_s - self._before.monotonic_s < MIN_SPAN_S:
             return self._last
         own = None if cpu_s is None or self._cpu_s is None else cpu_s - self._cpu_s
-        self._last = between(self._before, now, own)
+        self._last = conditions_between(self._before, now, own)
         self._before, self._cpu_s = now, cpu_s
         return self._last

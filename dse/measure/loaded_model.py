@@ -17,7 +17,7 @@ from dse.loadgen.callers import Caller
 from dse.loadgen.harness import run
 from dse.loadgen.samples import PredictionError
 from dse.machine import clock_jump as clocks
-from dse.machine.affinity import available_cpus, can_pin, pinned
+from dse.machine.affinity import available_cpus, can_pin, pin_to
 from dse.measure.failures import RunFailedError, failed
 from dse.measure.look import Inspection, check_classes
 from dse.measure.look_inputs import different_batches, usual_batch
@@ -144,7 +144,7 @@ class LoadedModel:
         request = LoadRequest(
             configuration, spec.model_file, spec.settings, spec.signature, spec.classes
         )
-        with pinned(cpus):  # the threads of the runtime inherit the CPUs
+        with pin_to(cpus):  # the threads of the runtime inherit the CPUs
             model = self._runtime.load(request)
         self._models.append(model)
         lanes = model.streams() if isinstance(model, Streams) else [model]
@@ -180,7 +180,7 @@ class LoadedModel:
     def _warm(self, caller: Caller, batch: Batch, most: int | None, clock: _Clock) -> None:
         fidelity = self.spec.fidelity
         fewest, enough = most or fidelity.warm_up_calls, most or WARM_CALLS
-        with pinned(caller.cpus), _refusals():
+        with pin_to(caller.cpus), _refusals():
             bound = caller.model.bind(batch)
             while clock.calls < fewest or (
                 clock.calls < enough and clock.since_start_s() < fidelity.warm_up_ms / 1e3
@@ -199,7 +199,7 @@ class LoadedModel:
         for each in different_batches(spec, self.inputs, batch, size):
             if inspection.done:
                 break
-            with pinned(caller.cpus), _refusals():
+            with pin_to(caller.cpus), _refusals():
                 outputs = clock.time(caller.model.outputs, caller.model.bind(each))
             inspection.add(each, outputs)
         if spec.signature is None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dse.core.checksums import together
+from dse.core.checksums import combine_checksums
 from dse.core.measurement import FailureKind
 from dse.core.metrics import Scenario
 from dse.loadgen.logs import read_detail
@@ -45,7 +45,7 @@ def take_official(runtime: Runtime, spec: Spec, official: Official) -> Measureme
     (task,) = spec.tasks
     started = time.monotonic()
     files = [spec.model_file, *spec.beside] if spec.model_file else []
-    model_sha256 = together([_sha256(path) for path in files]) if files else ""
+    model_sha256 = combine_checksums([_sha256(path) for path in files]) if files else ""
     bench = LoadedModel(runtime, spec)
     take = _accuracy if official.accuracy else _performance
     taken = take(bench, official)

@@ -123,7 +123,7 @@ def _run(
     deadline = time.monotonic() + timeout_s
     try:
         process = subprocess.Popen(
-            launcher.command(interpreter, "dse.measure.worker", *arguments),
+            launcher.launch_command(interpreter, "dse.measure.worker", *arguments),
             stdin=subprocess.DEVNULL,
             stdout=stderr,
             stderr=stderr,

@@ -50,7 +50,8 @@ weights
     Where the weights come from, in words; optional.
 sha256
     Of the model, 64 hex digits; optional, and where it is given the model must have it. That of
-    the file, or of all its files where it has weights beside it (`dse.core.checksums.together`).
+    the file, or of all its files where it has weights beside it
+    (`dse.core.checksums.combine_checksums`).
 published_accuracy
     ``percent`` and ``source`` of a top-1 accuracy that others measured with this file; optional.
     Without it, a name of the catalogue brings the catalogue's figure.
@@ -74,7 +75,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from dse.config import yaml_reader
 from dse.core.checksums import sha256_of, sha256_of_model
 from dse.core.errors import RequestError
-from dse.formats import file_kind, parts
+from dse.formats import data_files, file_kind
 from dse.formats.interface import read_interface
 from dse.tasks.image_classification.models import contradictions
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
@@ -162,7 +163,7 @@ class ManifestEntry(_Strict):
     @property
     def format(self) -> ModelFormat | None:
         """The format that the file's name claims."""
-        return file_kind.FORMATS.get(PurePosixPath(self.file).suffix.lower())
+        return file_kind.FORMAT_BY_SUFFIX.get(PurePosixPath(self.file).suffix.lower())
 
     @property
     def published(self) -> PublishedAccuracy | None:
@@ -252,7 +253,7 @@ class FolderManifest:
         return cls(folder, form.models, document)
 
     def beside(self, index: int, model_format: ModelFormat) -> tuple[Path, ...]:
-        """The further files that hold the weights of an entry; see `dse.formats.parts`.
+        """The further files that hold the weights of an entry; see `dse.formats.data_files`.
 
         Raises:
             RequestError: one of them is missing, too short, or outside the model's folder.
@@ -308,7 +309,7 @@ def _check_file(folder: Path, entry: ManifestEntry, complaints: _Complaints) -> 
         )
     model_format = entry.format
     if model_format is None:
-        known = " or ".join(file_kind.FORMATS)
+        known = " or ".join(file_kind.FORMAT_BY_SUFFIX)
         raise complaints.error("file", f"unknown kind of file '{entry.file}'", f"use {known}")
     path = folder / entry.file
     try:
@@ -319,7 +320,7 @@ def _check_file(folder: Path, entry: ManifestEntry, complaints: _Complaints) -> 
         found = path.stat()
         problem = "no regular file"
         if stat.S_ISREG(found.st_mode):
-            problem = file_kind.mismatch(path, model_format) or ""
+            problem = file_kind.why_mismatched(path, model_format) or ""
     except FileNotFoundError:
         problem = "no such file"
     except (OSError, RuntimeError, ValueError) as error:  # also links in a circle, odd characters
@@ -336,7 +337,7 @@ def _beside(
 ) -> tuple[Path, ...]:
     """The further files of a model; finds the mistake in the entry."""
     try:
-        return parts.beside(folder / entry.file, model_format)
+        return data_files.find_data_files(folder / entry.file, model_format)
     except RequestError as error:
         problem = f"'{entry.file}': {error.problem}"
         raise complaints.error("file", problem, error.remedy or "get it again") from error

@@ -22,7 +22,7 @@ class Artefact:
         path: the file, absolute.
         format: of the file.
         sha256: of the model, 64 hex digits: of its file's bytes, or where it has several of their
-            checksums (`dse.core.checksums.together`).
+            checksums (`dse.core.checksums.combine_checksums`).
         preprocessing: how an image becomes its input.
         classes: number of its scores, where known.
         weights: where its weights come from, in words.

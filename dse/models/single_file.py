@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from dse.core.configuration import ModelFormat
     from dse.core.signature import Signature
-    from dse.formats.description import Described
+    from dse.formats.description import ModelDescription
     from dse.tasks.image_classification.models.published import PublishedAccuracy
 
 NO_IMAGE = Preprocessing(resolution=1)
@@ -36,7 +36,7 @@ class SingleFileProvider:
 
     path: Path
     origin: str
-    described: Described
+    described: ModelDescription
     signature: Signature
     trained = False
 
@@ -107,7 +107,7 @@ class SingleFileProvider:
         )
 
     def sha256(self) -> str:
-        """Of the model; see `dse.core.checksums.together`.
+        """Of the model; see `dse.core.checksums.combine_checksums`.
 
         Raises:
             RequestError: one of them can't be read.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dse.core.errors import RequestError
 from dse.core.metrics import ACCURACY
 from dse.core.plausibility import notes
-from dse.core.worker_environment import deliberate, variable_words
+from dse.core.worker_environment import format_variables, user_variables
 from dse.machine.system import System
 from dse.results.imported import read_import
 from dse.results.lines import read_lines, require
@@ -89,8 +89,8 @@ def results_of(study: Study) -> ResultTable:
     """
     system = System.from_dict(study.about.system)
     software = [f"{name} {version}" for name, version in study.about.runtimes.items()]
-    if variables := deliberate(study.about.environment):
-        software.append(variable_words(variables))
+    if variables := user_variables(study.about.environment):
+        software.append(format_variables(variables))
     measured = (r for r in study.records.values() if r.outcome.failure is None)
     return ResultTable(
         name=study.folder.name,

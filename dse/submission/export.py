@@ -9,7 +9,7 @@ from dse.commands.export_readiness import Readiness, readiness_lines, readiness_
 from dse.core import plausibility
 from dse.core.errors import RequestError
 from dse.core.metrics import SCENARIOS, Scenario
-from dse.core.worker_environment import deliberate
+from dse.core.worker_environment import user_variables
 from dse.machine.system import System
 from dse.report.text import console as make_console
 from dse.report.view import View
@@ -286,7 +286,7 @@ def _about(study: Study, request: ExportRequest) -> SubmissionInfo:
         objectives=study.about.metrics,
         retraining=told.values["retraining"],
         preview=request.preview,
-        environment=deliberate(study.about.environment),
+        environment=user_variables(study.about.environment),
     )
 
 

@@ -18,8 +18,8 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.external_data_helper import ExternalDataInfo, set_external_data, uses_external_data
 
 from dse.core.errors import RequestError
-from dse.formats.flow import MAX_DEPTH
-from dse.formats.onnx_constants import External, read_constants
+from dse.formats.flow import MAX_GRAPH_DEPTH
+from dse.formats.onnx_constants import ExternalData, read_constants
 from tests import any_models
 from tests.any_models import value, write, write_apart
 
@@ -107,14 +107,16 @@ def test_every_constant_is_found_wherever_it_stands(tmp_path: Path) -> None:
     expected = set()
     for tensor in filter(uses_external_data, tensors):
         info = ExternalDataInfo(tensor)
-        expected.add(External(tensor.name, info.location, (info.offset or 0) + (info.length or 0)))
+        expected.add(
+            ExternalData(tensor.name, info.location, (info.offset or 0) + (info.length or 0))
+        )
     constants = read_constants(path)
     real = [tensor for tensor in tensors if tensor.data_type]
     assert constants.elements == {TensorProto.FLOAT: sum(prod(one.dims) for one in real)}
     found = constants.external
     assert set(found) == expected
     assert {one.tensor for one in found} >= {*"abdefg", "s values", "s indices", "t0", "t1"}
-    assert External("e", "sub/e", 124) in found
+    assert ExternalData("e", "sub/e", 124) in found
     # Those of the main graph come first: so the order of the files is that of the constants.
     assert [one.tensor for one in found[:2]] == ["a", "b"]
 
@@ -152,7 +154,7 @@ def test_a_length_that_is_left_out_is_that_of_the_numbers(number: int, tmp_path:
     small = {"INT2": 4, "UINT2": 4, "INT4": 8, "UINT4": 8, "FLOAT4E2M1": 8}
     small |= {"FLOAT6E2M3": 12, "FLOAT6E3M2": 12}
     size = small.get(name) or 15 * helper.tensor_dtype_to_np_dtype(number).itemsize
-    assert read_constants(path).external == (External("w", "w", 7 + size),)
+    assert read_constants(path).external == (ExternalData("w", "w", 7 + size),)
 
 
 @pytest.mark.parametrize(
@@ -175,11 +177,11 @@ def test_graphs_within_graphs_come_to_an_end(tmp_path: Path) -> None:
         return bytes([8 * number + 2, low | 0x80, size]) + content
 
     inner = b""
-    for _ in range(MAX_DEPTH + 1):  # more than protobuf's own library would take
+    for _ in range(MAX_GRAPH_DEPTH + 1):  # more than protobuf's own library would take
         inner = field(1, field(5, field(6, inner)))  # of an attribute of a node of a graph
     path = tmp_path / "m.onnx"
     path.write_bytes(field(7, inner))
-    with pytest.raises(RequestError, match="graphs within graphs"):
+    with pytest.raises(RequestError, match="nested too deep"):
         read_constants(path)
 
 
@@ -200,8 +202,8 @@ def test_damage_is_told_or_does_no_harm(
 def test_no_library_is_needed(tmp_path: Path) -> None:
     path = write_apart(tmp_path, any_models.audio)
     code = (
-        "import sys; from pathlib import Path; from dse.formats.parts import beside; "
-        "print(*(p.name for p in beside(Path(sys.argv[1]), 'onnx'))); "
+        "import sys; from pathlib import Path; from dse.formats.data_files import find_data_files; "
+        "print(*(p.name for p in find_data_files(Path(sys.argv[1]), 'onnx'))); "
         "assert not {'onnx', 'numpy', 'google'} & set(sys.modules), sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True)

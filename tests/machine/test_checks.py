@@ -25,7 +25,7 @@ from dse.machine.checks import (
     check_turbo,
     check_virtualisation,
 )
-from dse.machine.load import Look
+from dse.machine.load import LoadObservation
 from dse.machine.sample import ROOT
 from tests.machine.samples import QUIET, START
 
@@ -62,7 +62,7 @@ def test_the_machine_at_hand() -> None:
     ],
 )
 def test_other_load(percent: float | None, names: tuple[str, ...], state: str, found: str) -> None:
-    seen = Look(replace(QUIET, other_load_percent=percent), START, names)
+    seen = LoadObservation(replace(QUIET, other_load_percent=percent), START, names)
     check = check_other_load(seen)
     assert (check.state, check.found) == (state, found)
     assert bool(check.remedy) is (state == "warning")
@@ -222,7 +222,7 @@ def test_numa(machine: Machine) -> None:
     machine.put("sys/devices/system/node/node1/cpulist", "4-7\n")
     assert check_numa(machine.root, (0, 1)).state == "ok"
     check = check_numa(machine.root, (3, 4))
-    assert (check.state, check.found) == ("warning", "the CPUs are of 2 of 2")
+    assert (check.state, check.found) == ("warning", "the CPUs belong to 2 of 2")
     assert check.remedy == "numactl --cpunodebind=0 --membind=0 dse ..."
 
 

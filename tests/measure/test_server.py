@@ -110,7 +110,7 @@ def test_a_model_slower_than_the_bound_has_no_rate(tmp_path: Path) -> None:
 def test_no_rate_that_keeps_the_bound_is_a_failed_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "MOST_STEPS", 4)  # low rates take long
+    monkeypatch.setattr(server, "MAX_STEPS", 4)  # low rates take long
 
     def stalling(call: int, batch: NDArray[Any]) -> NDArray[np.generic]:
         time.sleep(0.02 if call > 10 and call % 20 == 0 else 0)

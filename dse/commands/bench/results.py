@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dse.core.intervals import typical
+from dse.core.intervals import typical_value
 from dse.core.metrics import LATENCY, MULTI_STREAM, MULTI_STREAM_SAMPLES, SCENARIOS, Scenario
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def results(record: Record, measured: ObservationStore) -> Iterator[BenchResult]
 
 def _result(scenario: Scenario, found: Measurement, runs: Sequence[Measurement]) -> BenchResult:
     latencies_ms = {
-        percentile: typical(values)
+        percentile: typical_value(values)
         for percentile in PERCENTILES
         if (values := _details(runs, f"p{percentile}_ms"))
     }
@@ -68,7 +68,7 @@ def _result(scenario: Scenario, found: Measurement, runs: Sequence[Measurement])
     latencies_ms[OWN[found.metric]] = found.value
     samples = MULTI_STREAM_SAMPLES if scenario is Scenario.MULTI_STREAM else 1
     means_ms = _details(runs, "mean_ms")
-    rate = 1e3 * samples / typical(means_ms) if means_ms else None
+    rate = 1e3 * samples / typical_value(means_ms) if means_ms else None
     return BenchResult(scenario, latencies_ms, rate, found)
 
 

@@ -17,7 +17,7 @@ from dse.commands.bench.show import announce, show
 from dse.commands.bench.summary import summary
 from dse.commands.explore_display import Display
 from dse.core.errors import RequestError
-from dse.core.worker_environment import with_libraries
+from dse.core.worker_environment import add_libraries
 from dse.environments.config import named
 from dse.explore.capabilities import Capabilities
 from dse.explore.explorer import Budget, Search, StopReason, explore
@@ -60,7 +60,7 @@ def run(request: BenchRequest) -> int:
     cpus = system.available_cpus
     cores = min(system.physical_cores or cpus, cpus)
     space = search_space(request, given, cores)
-    environment = with_libraries(dict(request.environment))
+    environment = add_libraries(dict(request.environment))
     offers = Capabilities(given, space, environment, needs_published=False)
     offers.check()
     prepared = Prepared(space, given, None, offers, system, environment)

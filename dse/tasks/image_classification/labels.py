@@ -1,22 +1,22 @@
-"""How many scores a classifier of ImageNet has, and what that says about its label offset."""
+"""The number of scores of an ImageNet classifier, and what it implies for the label offset."""
 
 from __future__ import annotations
 
 TOP_LABEL = 999
-"""The last of its labels, which begin with 0."""
+"""ImageNet's last label; the first is 0."""
 PLAIN, WITH_BACKGROUND = 1000, 1001
-"""Scores of its classes alone, and after one for a background."""
+"""Number of scores without and with a background class before ImageNet's classes."""
 
 
 def offset_problem(width: int, label_offset: int) -> tuple[str, str] | None:
-    """What speaks against a label offset where nobody says how many classes there are.
+    """Why a label offset is wrong, if the number of classes is not stated.
 
     Args:
         width: the number of scores.
-        label_offset: 1 where score 0 is for a background class, else 0.
+        label_offset: 1 if score 0 belongs to a background class, else 0.
 
     Returns:
-        The problem and the remedy; None where nothing does.
+        The problem and the remedy; None if there is no problem.
     """
     if (width, label_offset) == (WITH_BACKGROUND, 0):
         return (

@@ -1,4 +1,4 @@
-"""Where the published files of the catalogue's variants lie.
+"""Addresses of the published files of the catalogue's variants.
 
 The patterns are those of MLCommons' scripts ``get-ml-model-mobilenet`` and
 ``get-ml-model-efficientnet-lite`` (github.com/mlcommons/cm4mlops), with which the published
@@ -22,19 +22,19 @@ class DownloadSource:
     """A published file.
 
     Attributes:
-        url: of the archive that holds it, a compressed tar file.
-        member: the file's name in the archive, without folders.
+        url: address of the archive that contains it, a compressed tar file.
+        member: name of the file in the archive, without folders.
     """
 
     url: str
     member: str
 
 
-def source(variant: Variant, precision: str) -> DownloadSource:
-    """Where a variant's file in a precision lies.
+def download_source(variant: Variant, precision: str) -> DownloadSource:
+    """The address of a variant's file in a precision.
 
     Raises:
-        KeyError: nothing is published in that precision.
+        KeyError: no file is published in that precision.
     """
     if precision not in variant.published:
         raise KeyError(precision)

@@ -19,7 +19,7 @@ class PublishedAccuracy:
 
     Attributes:
         percent: share of the images whose first label is right, 0 to 100.
-        source: where the figure was published, in words.
+        source: where it was published, in words.
     """
 
     percent: float
@@ -77,7 +77,7 @@ _TOP1: Mapping[str, tuple[float, float | None]] = {
 }
 
 
-def published(name: str) -> dict[str, PublishedAccuracy]:
+def published_accuracies(name: str) -> dict[str, PublishedAccuracy]:
     """The published accuracies of an architecture, by precision (``fp32``, ``int8``).
 
     Raises:

@@ -18,7 +18,7 @@ from dse.download.archive import ArchiveError
 from dse.download.resumable import DownloadLimits
 from dse.models.folder import FolderProvider
 from dse.models.manifest import FolderManifest
-from dse.tasks.image_classification.fetching.fetch import Wanted, by_archive, choose, fetch
+from dse.tasks.image_classification.fetching.fetch import Wanted, choose, fetch, group_by_archive
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
 from tests.download.archives import entry, tgz
 from tests.download.publications import archives, model_of, path_of
@@ -65,7 +65,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def test_all_published_files_are_chosen_if_nothing_is_said() -> None:
     assert len(choose()) == 81
-    assert len(by_archive(choose())) == 76
+    assert len(group_by_archive(choose())) == 76
     assert len(choose((), ["int8"])) == 40
 
 
@@ -249,7 +249,7 @@ def test_names_in_an_archive_lead_nowhere(folder: Path, site: Site, name: str) -
     [
         ([], "no file mobilenet_v1_0.25_128_quant.tflite"),
         ([("model.tflite", b"x")], "its model files: model.tflite"),
-        ([(V1.member, b"x")], "no TFLite model"),
+        ([(V1.member, b"x")], "not a TFLite model"),
         ([(V1.member, b"\x1c\0\0\0TFL3 and nothing")], "damaged"),
         ([(V1.member, model_of(V1)), (f"b/{V1.member}", b"")], "more than one file"),
         ([(V1.member, model_of(V1)), (entry("l", b"2", "/etc/passwd"), b"")], "not a regular file"),

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from dse.tasks.image_classification.fetching.urls import source
+from dse.tasks.image_classification.fetching.urls import download_source
 from dse.tasks.image_classification.models.catalogue import CATALOGUE, published_pairs
 
-SOURCES = {(name, p): source(CATALOGUE[name], p) for name, p in published_pairs()}
+SOURCES = {(name, p): download_source(CATALOGUE[name], p) for name, p in published_pairs()}
 
 STORAGE = "https://storage.googleapis.com"
 V1 = "https://download.tensorflow.org/models/mobilenet_v1_2018_08_02"
@@ -62,4 +62,4 @@ def test_what_is_not_published_has_none() -> None:
         ("mobilenet-v1-0.25-128", "fp16"),
     ):
         with pytest.raises(KeyError):
-            source(CATALOGUE[name], precision)
+            download_source(CATALOGUE[name], precision)
