@@ -28,8 +28,8 @@ from dse.report.text import (
 )
 from dse.report.text import console as make_console
 from dse.space import find_space
+from dse.space.plan import exclusion_lines as reasons
 from dse.space.plan import resolve
-from dse.space.plan import summary as reasons
 from dse.space.reading import read_space
 from dse.study.folder import StudyFolder, study_folder
 from dse.study.record import Purpose

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MAX_CHARACTERS = 500
-MAX_DEPTH = 50
+MAX_EXPRESSION_DEPTH = 50
 """Of brackets and operators; a sum of as many terms is as deep."""
 MAX_DIGITS = 40
 LANGUAGE = (
@@ -24,7 +24,7 @@ LANGUAGE = (
 )
 
 
-def parse(text: str, option: str) -> tuple[ast.expr, tuple[str, ...]]:
+def parse_expression(text: str, option: str) -> tuple[ast.expr, tuple[str, ...]]:
     """The tree of an expression, and the names in it, sorted.
 
     Args:
@@ -75,7 +75,7 @@ class _Walk:
         waiting = [(tree, 1)]
         while waiting:
             node, depth = waiting.pop()
-            if depth > MAX_DEPTH:
+            if depth > MAX_EXPRESSION_DEPTH:
                 raise _too_deep(self._option)
             if isinstance(node, ast.Name) and node.id not in CONSTANTS:
                 names.add(self._name(node.id))
@@ -152,7 +152,7 @@ class _Walk:
 
 
 def _too_deep(option: str) -> RequestError:
-    problem = f"is nested more than {MAX_DEPTH} deep"
+    problem = f"is nested more than {MAX_EXPRESSION_DEPTH} deep"
     return RequestError(problem, field=option, remedy="split it into several metrics")
 
 

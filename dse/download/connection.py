@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from dse import __version__
 from dse.core.errors import DseError, RequestError
-from dse.download.archive import ArchiveError, shown
+from dse.download.archive import ArchiveError, to_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,7 +33,7 @@ class OutOfRangeError(BrokenError):
 
 @contextmanager
 def open_response(url: str, headers: Mapping[str, str], silence_s: float) -> Iterator[HTTPResponse]:
-    """The server's answer to a GET, open for the block; reading it may raise as `received` tells.
+    """The server's answer to a GET, open for the block; reading it may raise as `iter_bytes` tells.
 
     Args:
         url: http or https, and sound.
@@ -119,7 +119,7 @@ def _opener() -> request.OpenerDirector:
 
 def _refusal(url: str, error: HTTPError) -> Exception:
     """What a status that is no success means."""
-    status, server = error.code, host(url)
+    status, server = error.code, host_of(url)
     if status == RANGE_NOT_SATISFIABLE:
         return OutOfRangeError(f"{server} has less of the file than before")
     if status >= 500 or status in _PASSING:
@@ -127,9 +127,9 @@ def _refusal(url: str, error: HTTPError) -> Exception:
     if status in (404, 410):
         return ArchiveError(f"{server} has no such file ({status}): {url}")
     if 300 <= status < 400:
-        target = shown(str(error.headers.get("Location") or "nowhere"))
+        target = to_line(str(error.headers.get("Location") or "nowhere"))
         return ArchiveError(f"{server} redirects to where no archive can be: {target}")
-    return ArchiveError(f"{server} answered {status} {shown(str(error.reason))}: {url}")
+    return ArchiveError(f"{server} answered {status} {to_line(str(error.reason))}: {url}")
 
 
 def _failure(url: str, error: Exception) -> Exception:
@@ -137,25 +137,25 @@ def _failure(url: str, error: Exception) -> Exception:
     reason = error.reason if isinstance(error, URLError) else error
     if isinstance(reason, ssl.SSLCertVerificationError):
         return DseError(
-            f"{host(url)} can't prove that it is that host: {shown(reason.verify_message)}; check "
-            "the date of this machine and the proxy, or give another --mirror"
+            f"{host_of(url)} can't prove that it is that host: {to_line(reason.verify_message)}; "
+            "check the date of this machine and the proxy, or give another --mirror"
         )
-    return BrokenError(f"{host(url)} can't be reached: {_reason(reason)}")
+    return BrokenError(f"{host_of(url)} can't be reached: {_reason(reason)}")
 
 
 def _reason(error: object) -> str:
     if isinstance(error, TimeoutError):
         return "no answer in time"
     words = error.strerror if isinstance(error, OSError) and error.strerror else error
-    return shown(str(words)) or type(error).__name__
+    return to_line(str(words)) or type(error).__name__
 
 
-def host(url: str) -> str:
+def host_of(url: str) -> str:
     """The host that a URL names."""
     return urlsplit(url).netloc
 
 
-def mirrored(url: str, mirror: str | None) -> str:
+def on_mirror(url: str, mirror: str | None) -> str:
     """Where a mirror keeps a file: below its own address, by the host and path of the original.
 
     ``https://storage.googleapis.com/a/b.tgz`` is ``https://mirror/x/storage.googleapis.com/a/b.tgz``

@@ -39,7 +39,7 @@ def interpreter(name: str, named: Mapping[str, NamedInterpreter]) -> str:
     python = BACKENDS[name].python
     if python is None:
         return sys.executable
-    environment = store.read(python)
+    environment = store.read_environment(python)
     if environment is not None and environment.serves(name):
         return str(environment.python)
     if environment is None or name not in environment.backends:
@@ -60,7 +60,7 @@ def remedy(name: str, python: str) -> str:
     entry = BACKENDS[name]
     if python == sys.executable:
         return f"pip install 'mlperf-dse[{entry.extra}]'" if entry.extra else "reinstall mlperf-dse"
-    environment = store.read(entry.python) if entry.python else None
+    environment = store.read_environment(entry.python) if entry.python else None
     if environment is not None and python == str(environment.python):
         return f"dse backends install {name} --reinstall"
     return f"install the runtime, numpy and mlcommons-loadgen for {python}"

@@ -158,7 +158,7 @@ def _divide(
     return kept, tuple(Excluded(*triple, why, n) for (triple, why), n in reasons.items())
 
 
-def summary(excluded: Iterable[Excluded]) -> tuple[str, ...]:
+def exclusion_lines(excluded: Iterable[Excluded]) -> tuple[str, ...]:
     """One line for each backend, precision and reason, for the reader; the largest first.
 
     A reason that stands for more of these than one likes to read lies in the machine, and has one

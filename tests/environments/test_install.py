@@ -22,7 +22,7 @@ PYTHON = "3.11"
 
 
 def in_force() -> Environment:
-    found = store.read(PYTHON)
+    found = store.read_environment(PYTHON)
     assert found is not None
     return found
 
@@ -32,7 +32,7 @@ def installed(environment: Environment) -> set[str]:
 
 
 def folders() -> set[Path]:
-    return {path for path in store.home(PYTHON).iterdir() if path.is_dir()}
+    return {path for path in store.folder_of(PYTHON).iterdir() if path.is_dir()}
 
 
 @pytest.mark.usefixtures("index")
@@ -63,10 +63,10 @@ def test_one_environment_that_grows(caplog: pytest.LogCaptureFixture) -> None:
 def test_a_killed_installation_is_none_and_the_next_one_mends_it() -> None:
     code = "from dse.cli import run; run(['backends', 'install', 'tflite-runtime'])"
     with subprocess.Popen([sys.executable, "-c", code], start_new_session=True) as process:
-        wait_for(lambda: any(store.home(PYTHON).glob("*/lib/python3.11/site-packages/pip")))
+        wait_for(lambda: any(store.folder_of(PYTHON).glob("*/lib/python3.11/site-packages/pip")))
         os.killpg(process.pid, signal.SIGKILL)
     [left] = folders()
-    assert store.read(PYTHON) is None
+    assert store.read_environment(PYTHON) is None
     install(["tflite-runtime"])
     assert folders() == {in_force().folder}
     assert left not in folders()
@@ -76,14 +76,14 @@ def test_a_killed_installation_is_none_and_the_next_one_mends_it() -> None:
 def test_a_failed_installation_leaves_what_was_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = Environment(store.home(PYTHON) / "before", {})
+    before = Environment(store.folder_of(PYTHON) / "before", {})
     before.python.parent.mkdir(parents=True)
     before.python.touch()
-    store.write(PYTHON, before)
+    store.write_environment(PYTHON, before)
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
     with pytest.raises(DseError) as caught:
         install(["deepsparse"])
-    log = store.home(PYTHON) / LOG_FILE
+    log = store.folder_of(PYTHON) / LOG_FILE
     assert not isinstance(caught.value, RequestError)
     assert str(caught.value).startswith("the installation failed: ERROR: No matching distribution")
     assert str(caught.value).endswith(f"; the whole output is in {log}")
@@ -131,4 +131,4 @@ def test_a_python_of_another_version_is_refused() -> None:
     assert shell is not None
     with pytest.raises(RequestError, match=r"can't be run as a Python; name a Python 3\.11"):
         install(["deepsparse"], python=Path(shell))
-    assert store.read(PYTHON) is None
+    assert store.read_environment(PYTHON) is None
