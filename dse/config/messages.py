@@ -165,7 +165,7 @@ def _fields(model: Any, way: tuple[Key, ...]) -> list[str]:
 
 
 def _inner(annotation: Any, part: Key) -> list[Any]:
-    """The types that may stand at a key of a type; the type itself where the part is no key."""
+    """The types that may stand at a key of a type; the type itself where the part is not a key."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         fields = {f.alias or name: f.annotation for name, f in annotation.model_fields.items()}
         return _flat(fields[str(part)]) if part in fields else [annotation]

@@ -53,7 +53,7 @@ for _name, _pattern, _starts in _PLAIN:
 
 
 class _Composer(Composer):
-    """Builds nodes, but no shared ones, no typed ones and no tower of them."""
+    """Builds nodes, without aliases and tags, and to a limited depth."""
 
     depth = 0
 

@@ -50,7 +50,7 @@ class Expression:
 
     Args:
         text: as the user wrote it.
-        option: where it was given, for the messages.
+        option: where it was given; messages name it.
 
     Attributes:
         text: the same, without the spaces around it.

@@ -1,4 +1,4 @@
-"""What an expression may say, held against its text before anything is computed."""
+"""What an expression may say; its text is checked before anything is computed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 MAX_CHARACTERS = 500
 MAX_EXPRESSION_DEPTH = 50
-"""Of brackets and operators; a sum of as many terms is as deep."""
+"""The depth to which brackets and operators may be nested; a sum of N terms is N deep."""
 MAX_DIGITS = 40
 LANGUAGE = (
     "use names, numbers, quoted text, + - * / // % **, comparisons, in, and, or, not, if else, "
@@ -29,7 +29,7 @@ def parse_expression(text: str, option: str) -> tuple[ast.expr, tuple[str, ...]]
 
     Args:
         text: the expression.
-        option: where it was given, for the message.
+        option: where it was given; messages name it.
 
     Raises:
         RequestError: it is too long or nested too deep, is not an expression, or says what
@@ -70,7 +70,7 @@ class _Walk:
         self._lists: set[ast.expr] = set()
 
     def names(self, tree: ast.expr) -> tuple[str, ...]:
-        """The names that stand in the tree; constants are none."""
+        """The names in the tree, without the constants."""
         names: set[str] = set()
         waiting = [(tree, 1)]
         while waiting:
@@ -147,7 +147,7 @@ class _Walk:
 
     def _refused(self, node: ast.expr) -> RequestError:
         said = ast.get_source_segment(self._text, node) or self._text
-        problem = f"'{_short(said)}' is nothing that an expression may say"
+        problem = f"'{_short(said)}' is not something that an expression may say"
         return RequestError(problem, field=self._option, remedy=LANGUAGE)
 
 

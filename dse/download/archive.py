@@ -1,4 +1,4 @@
-"""Files taken out of a compressed tar archive that nobody vouches for.
+"""Files taken out of a compressed tar archive of unknown origin.
 
 The archive is read as one stream from its begin to its end, so that gzip's checksum covers it, and
 no name in it ever becomes a path. A member that is not a regular file or a folder makes the whole

@@ -82,7 +82,7 @@ class _Redirects(request.HTTPRedirectHandler):
     def http_error_302(
         self, req: request.Request, fp: Any, code: int, msg: str, headers: Any
     ) -> Any:
-        """See the base class, which chokes on addresses that are none."""
+        """See the base class, which fails on texts that are not addresses."""
         try:
             return super().http_error_302(req, fp, code, msg, headers)
         except ValueError as error:
@@ -118,7 +118,7 @@ def _opener() -> request.OpenerDirector:
 
 
 def _refusal(url: str, error: HTTPError) -> Exception:
-    """What a status that is no success means."""
+    """The error that a status other than success stands for."""
     status, server = error.code, host_of(url)
     if status == RANGE_NOT_SATISFIABLE:
         return OutOfRangeError(f"{server} has less of the file than before")
@@ -133,7 +133,7 @@ def _refusal(url: str, error: HTTPError) -> Exception:
 
 
 def _failure(url: str, error: Exception) -> Exception:
-    """What it means that there is no answer at all."""
+    """The error when there is no answer at all."""
     reason = error.reason if isinstance(error, URLError) else error
     if isinstance(reason, ssl.SSLCertVerificationError):
         return DseError(
@@ -175,7 +175,7 @@ def check_mirror(url: str) -> str:
     """The address of a mirror, if it is one.
 
     Raises:
-        RequestError: it is no plain http or https address.
+        RequestError: it is not a plain http or https address.
     """
     parts = _split(url)
     plain = url.isascii() and url.isprintable() and " " not in url
@@ -194,6 +194,6 @@ def _split(url: str) -> SplitResult | None:
         parts = urlsplit(url)
         (parts.hostname or "").encode("idna")
         usable = parts.scheme in SCHEMES and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port or an address in brackets that is none, or an odd host
+    except ValueError:  # a wrong port, a wrong address in brackets, or an odd host
         return None
     return parts if usable else None

@@ -28,18 +28,18 @@ if TYPE_CHECKING:
 HUB_PREFIX = "hf:"
 MAIN = "main"
 MAX_MODEL_BYTES = 8 << 30
-"""Of all files of a model together."""
+"""The limit of all files of a model together."""
 REFERENCE_FORM = "write hf:owner/repo, hf:owner/repo/file.onnx or hf:owner/repo/file.onnx@revision"
 MAX_LISTED = 12
 SILENCE_S = 30.0
-"""How long the hub may take to say what a repository holds."""
+"""The time within which the hub must say what a repository holds."""
 _NEED = Requirement("models of the Hugging Face hub", ("huggingface_hub",), "huggingface")
 _PART = re.compile(r"[A-Za-z0-9._-]{1,96}")
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A model of the hub as it is asked for.
+    """A model of the hub as the user names it.
 
     Attributes:
         repo: ``owner/name``.
@@ -88,7 +88,7 @@ def parse_reference(text: str) -> Reference:
     """Reads a reference.
 
     Raises:
-        RequestError: it is none.
+        RequestError: it is not a reference.
     """
     name, at, revision = text.removeprefix(HUB_PREFIX).partition("@")
     owner, _, rest = name.partition("/")

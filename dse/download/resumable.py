@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     """Called with the bytes that are there, and how many there will be where that is known."""
 
 MAX_ARCHIVE_BYTES = 512 << 20
-"""More than twice the largest published archive."""
+"""The largest archive that is downloaded: more than twice the largest published one."""
 
 _CHUNK_BYTES = 1 << 18
 _RETRY = RetryPolicy(max_attempts=4, first_pause_s=0.5)
@@ -40,7 +40,7 @@ _MAX_VALIDATOR = 100  # characters; twice as many and some more make a file name
 
 @dataclass(frozen=True, slots=True)
 class DownloadLimits:
-    """How long a download is worth waiting for.
+    """When to give up a download.
 
     Attributes:
         silence_s: without a byte, or until a connection stands.
@@ -61,22 +61,22 @@ DOWNLOAD_LIMITS = DownloadLimits()
 
 
 def ignore_progress(_done: int, _total: int | None) -> None:
-    """Tells nobody."""
+    """Does nothing."""
 
 
 @contextmanager
 def download(
     url: str, progress: Progress = ignore_progress, limits: DownloadLimits = DOWNLOAD_LIMITS
 ) -> Iterator[Path]:
-    """The file behind a URL, whole, for the block; nobody else has it meanwhile.
+    """The file behind a URL, whole, for the block; no other process has it meanwhile.
 
     It leaves the cache when the block ends well, or says with an ArchiveError that the file is no
     good. Else the next one finds it there.
 
     Args:
         url: http or https.
-        progress: told of each piece that arrives.
-        limits: see there.
+        progress: called with each piece that arrives.
+        limits: when to give up.
 
     Yields:
         The file's path.
@@ -216,7 +216,7 @@ def _receive(
 
 @contextmanager
 def _writing_errors(path: Path) -> Iterator[None]:
-    """Says of errors of the disk what to do about them; those of the network are none of these."""
+    """Adds to errors of the disk what to do about them; errors of the network are others."""
     try:
         yield
     except OSError as error:

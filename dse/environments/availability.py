@@ -35,7 +35,7 @@ class RuntimeAvailability:
     """Whether a backend is usable here.
 
     Attributes:
-        python: the Python its worker runs in; None where there is none.
+        python: the Python that its worker runs in, or None.
         version: of the runtime; None where it is not usable.
         error: why it is not usable, with a remedy; None where it is.
     """

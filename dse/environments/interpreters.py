@@ -25,7 +25,7 @@ VERSION_TIMEOUT_S = 20.0
 
 
 def interpreter(name: str, named: Mapping[str, NamedInterpreter]) -> str:
-    """The Python of a backend: the one the user names, its environment's, or else this one.
+    """The Python of a backend: the one that the user names, that of its environment, or this one.
 
     Args:
         name: of the backend.
@@ -122,7 +122,7 @@ def find_python(version: str, named: Path | None = None) -> str:
 
     Raises:
         RequestError: the named one is not of that version.
-        UnavailableError: there is none.
+        UnavailableError: no such Python was found.
     """
     if named is not None:
         if (found := _version(str(named))) != version:

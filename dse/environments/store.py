@@ -55,7 +55,7 @@ def folder_of(python: str) -> Path:
 
 
 def read_environment(python: str) -> Environment | None:
-    """The environment in force; None where there is none, or its Python is gone."""
+    """The environment in force, or None; also None where its Python is gone."""
     try:
         data = json.loads((folder_of(python) / COMPLETE).read_text(encoding="utf-8"))
         environment = Environment(folder_of(python) / data["folder"], dict(data["backends"]))

@@ -38,7 +38,7 @@ def backend_choice(
         document: the file to name in errors.
 
     Raises:
-        RequestError: a knob or setting is unknown, or a value is none it can take.
+        RequestError: a knob or setting is unknown, or a value is not one that it can take.
     """
     backend = registry.backend(name)
     knobs = {knob.name: knob for knob in backend.knobs}

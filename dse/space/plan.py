@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Triple = tuple[str, str, str]
 MAX_LINES = 3
-"""For one reason."""
+"""The number of lines for one reason."""
 
 
 class ModelAvailability(Protocol):
