@@ -50,9 +50,9 @@ def install(names: tuple[str, ...], *, python: Path | None, reinstall: bool) -> 
     cache, where their workers run, so that nothing else has to wait for them.
     """
     from dse.environments.availability import runtime_availabilities
-    from dse.environments.install import Order, install
+    from dse.environments.install import install
 
-    install(Order(names, python, reinstall, lambda line: click.echo(line, err=True)))
+    install(names, python=python, anew=reinstall)
     found = runtime_availabilities(dict.fromkeys(names))
     for name, availability in found.items():
         click.echo(_line(name, availability))

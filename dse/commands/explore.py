@@ -28,8 +28,8 @@ from dse.report.text import (
 )
 from dse.report.text import console as make_console
 from dse.space import find_space
+from dse.space.plan import exclusion_lines as reasons
 from dse.space.plan import resolve
-from dse.space.plan import summary as reasons
 from dse.space.reading import read_space
 from dse.study.folder import StudyFolder, study_folder
 from dse.study.record import Purpose
@@ -102,7 +102,7 @@ def run(request: ExploreRequest) -> int:
     _announce(prepared, plan, study, console)
     budget = Budget(request.n_trials, request.timeout)
     with Display(console, study, budget) as display, interrupts(display.say) as asked:
-        study.retry_policy = replace(RETRY_POLICY, say=display.say, stopped=lambda: asked.wanted)
+        study.retry_policy = replace(RETRY_POLICY, stopped=lambda: asked.wanted)
         bench = _bench(study, prepared, settings, request, display)
         search = Search(
             sampler=request.sampler,

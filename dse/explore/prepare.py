@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dse.core import registry
 from dse.core.errors import RequestError
 from dse.core.metrics import ACCURACY
-from dse.environments.config import named
+from dse.environments.config import with_given_name
 from dse.explore.calibrating import with_conversions
 from dse.explore.capabilities import Capabilities
 from dse.explore.costs import refuse_unmeasurable
@@ -126,7 +126,7 @@ def prepare(
     needs_published = ACCURACY.name in metrics and images is None
     offers = Capabilities(provider, space, environment, needs_published=needs_published)
     offers.check()
-    return Prepared(space, provider, images, offers, named(detect()), environment)
+    return Prepared(space, provider, images, offers, with_given_name(detect()), environment)
 
 
 def metrics_of(space: SearchSpace) -> tuple[str, ...]:

@@ -221,7 +221,7 @@ def existing_folder(name_or_path: str) -> StudyFolder:
     """The folder of a study that must exist.
 
     Raises:
-        RequestError: there is none; the remedy lists those there are.
+        RequestError: there is no such study; the remedy lists the others.
     """
     folder = study_folder(name_or_path)
     if folder.begun:

@@ -32,8 +32,8 @@ def given_model(
         DseError: the hub can't be reached.
         UnavailableError: a library that this takes is not installed.
     """
-    if text.startswith(hub.PREFIX):
-        fetched = hub.fetch(hub.parse(text))
+    if text.startswith(hub.HUB_PREFIX):
+        fetched = hub.fetch_model(hub.parse_reference(text))
         path, origin, described = fetched.path, fetched.origin, fetched.described
         if signature is not None:
             described = describe(path, signature)

@@ -18,7 +18,7 @@ from dse.commands.bench.summary import summary
 from dse.commands.explore_display import Display
 from dse.core.errors import RequestError
 from dse.core.worker_environment import add_libraries
-from dse.environments.config import named
+from dse.environments.config import with_given_name
 from dse.explore.capabilities import Capabilities
 from dse.explore.explorer import Budget, Search, StopReason, explore
 from dse.explore.interrupts import interrupts
@@ -29,8 +29,8 @@ from dse.formats.dimensions import Choices
 from dse.machine.detect import detect
 from dse.measure.runner import Limits
 from dse.report.text import console as make_console
+from dse.space.plan import exclusion_lines as reasons
 from dse.space.plan import resolve
-from dse.space.plan import summary as reasons
 from dse.study.folder import StudyFolder, study_folder
 from dse.study.storage import RETRY_POLICY
 from dse.study.study import Study
@@ -56,7 +56,7 @@ def run(request: BenchRequest) -> int:
     console = make_console(stderr=True)
     choices = Choices(dict(request.dims), request.vocabulary, dict(request.values))
     given, chosen = given_model(request.model, choices, request.signature)
-    system = named(detect())
+    system = with_given_name(detect())
     cpus = system.available_cpus
     cores = min(system.physical_cores or cpus, cpus)
     space = search_space(request, given, cores)
@@ -98,7 +98,7 @@ def _measure(request: BenchRequest, prepared: Prepared, plan: Plan, study: Study
     console = make_console(stderr=True)
     budget = Budget()
     with Display(console, study, budget) as display, interrupts(display.say) as asked:
-        study.retry_policy = replace(RETRY_POLICY, say=display.say, stopped=lambda: asked.wanted)
+        study.retry_policy = replace(RETRY_POLICY, stopped=lambda: asked.wanted)
         bench = MeasurementContext(
             provider=prepared.provider,
             offers=prepared.offers,
