@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from dse.core.errors import DseError, RequestError
 from dse.core.paths import cache_dir
 from dse.core.requirements import Requirement
-from dse.download.gathered import place
+from dse.download.gathered import copy_files
 from dse.formats.description import describe
 from dse.formats.file_kind import FORMAT_BY_SUFFIX
 
@@ -231,7 +231,7 @@ def _download(snapshot: _Snapshot, file: str) -> Path:
 def _gather(snapshot: _Snapshot, files: Mapping[str, Path]) -> Path:
     """Files of a snapshot in one folder, and the path of the first one."""
     repo = snapshot.reference.repo.replace("/", "--")
-    return place(files, cache_dir() / "hub" / repo / snapshot.commit)
+    return copy_files(files, cache_dir() / "hub" / repo / snapshot.commit)
 
 
 @contextmanager
