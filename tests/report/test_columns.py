@@ -15,7 +15,7 @@ from dse.core.measurement import Measurement, Outcome, Source
 from dse.core.metrics import ACCURACY, DEFAULT_OBJECTIVES
 from dse.core.plausibility import counted
 from dse.report.frame import frame
-from dse.report.html.columns import Words, columns
+from dse.report.html.columns import TextColumn, make_columns
 from dse.report.quantities import quantities
 from dse.report.standing import PointStatus, point_statuses
 from dse.report.view import View
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 def of(view: View) -> dict[str, dict[str, Any]]:
     records = sorted(view.study.records.values(), key=lambda record: record.id)
-    made = columns(records, point_statuses(view), quantities(view))
+    made = make_columns(records, point_statuses(view), quantities(view))
     assert json.loads(json.dumps(made, allow_nan=False)) == made
     return {column["name"]: column for column in made}
 
 
 @given(st.lists(st.none() | st.sampled_from(["a", "b", "", "\x00"])))
 def test_words_come_back(texts: list[str | None]) -> None:
-    words = Words()
+    words = TextColumn()
     for text in texts:
         words.add(text)
     found = words.as_dict()
@@ -99,7 +99,7 @@ def test_what_speaks_against_an_accuracy_stands_before_what_failed() -> None:
         for id_, found in enumerate([(accuracy,), ()])
     ]
     told = "one label for all images (label 7 for 50 of 50): look at mean, scale, layout, dtype"
-    made = columns(points, dict.fromkeys(range(2), PointStatus.DOMINATED), [])
+    made = make_columns(points, dict.fromkeys(range(2), PointStatus.DOMINATED), [])
     assert [column["name"] for column in made][-3:] == ["notes", "failure", "failure_message"]
     assert (made[-3]["words"], made[-3]["cells"]) == ([told], [0, -1])
     assert list(frame(points, [ACCURACY.name])["notes"]) == [told, ""]
