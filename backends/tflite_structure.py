@@ -12,7 +12,7 @@ from dse.formats.flatbuffer import FlatbufferError, Table, root
 
 IDENTIFIER = b"TFL3"
 MAX_TABLES = 100_000
-"""A classifier has a few hundred; but a file may name the same one any number of times."""
+"""A model has a few hundred; but a file may name the same one any number of times."""
 
 Fields = Mapping[int, "int | Fields | tuple[Fields]"]
 """What a table's fields lead to: a vector of elements of that many bytes, a table, or a vector of

@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 @study_argument
 @storage_option
 @json_option
-@click.option("--verbose", is_flag=True, help="Show all that is kept of what failed runs printed.")
+@click.option(
+    "--verbose", is_flag=True, help="Show the whole output of failed runs, as far as it was kept."
+)
 def status(study: str, storage: str | None, *, as_json: bool, verbose: bool) -> None:
-    """Tell how far a study is, how far its values can be trusted, and what failed.
+    """Show the progress of a study, how far to trust its values, and what failed.
 
-    Of each reason for failures there is one example, with a command that runs it again.
+    Each reason for failures is shown with one example and a command that runs it again.
     """
     from dse.core.worker_environment import format_variables
     from dse.report.health import health

@@ -101,7 +101,8 @@ def compare(gathered: Gathered, accuracies: Sequence[float] = ()) -> Comparison:
 
     Args:
         gathered: the systems.
-        accuracies: lowest accuracies of a configuration, in percent; empty for `default_levels`.
+        accuracies: lowest qualities of a configuration, in their unit; empty for
+            `default_levels`.
     """
     systems = gathered.systems
     levels = tuple(sorted(set(accuracies))) or default_levels(systems)
@@ -113,7 +114,7 @@ def compare(gathered: Gathered, accuracies: Sequence[float] = ()) -> Comparison:
             unknown.append((criterion, _lacking(criterion, systems)))
     rankings = (_ranking(criterion, level, systems) for criterion in known for level in levels)
     return Comparison(
-        gathered, levels, tuple(known), tuple(rankings), tuple(unknown), agreements(systems)
+        gathered, levels, tuple(known), tuple(rankings), tuple(unknown), agreements(gathered)
     )
 
 

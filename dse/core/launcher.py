@@ -26,7 +26,11 @@ PACKAGES = ("dse", "dse.backends")
 
 
 def launch_command(
-    interpreter: str, module: str, *arguments: str, folders: Mapping[str, str] | None = None
+    interpreter: str,
+    module: str,
+    *arguments: str,
+    backend: str = "",
+    folders: Mapping[str, str] | None = None,
 ) -> list[str]:
     """The command that runs a module's ``main`` in an interpreter.
 
@@ -34,16 +38,37 @@ def launch_command(
         interpreter: path of a Python 3.11 or later.
         module: full name; its ``main`` reads ``sys.argv[1:]`` and returns an exit code.
         arguments: arguments of the module.
+        backend: the one that the module uses: its package comes along where it is another
+            distribution's.
         folders: folders of further packages by name.
+
+    Raises:
+        KeyError: no backend has that name.
+        ModuleNotFoundError: its package is not there.
     """
-    found = {**_package_folders(), **(folders or {})}
-    known = json.dumps({"folders": found, "path": _pythonpath_folders(interpreter)})
+    found, offered = {**_package_folders(), **(folders or {})}, {}
+    if backend:
+        from dse.core.registry import BACKENDS
+
+        entry = BACKENDS[backend]
+        if entry.distribution:
+            found[entry.package], offered = _place(entry.package), {backend: entry.target}
+    known = json.dumps(
+        {"folders": found, "backends": offered, "path": _pythonpath_folders(interpreter)}
+    )
     # -P: a file in the working directory must not take the place of a module of the same name.
     return [interpreter, "-P", str(Path(__file__).absolute()), known, module, *arguments]
 
 
 def _package_folders() -> dict[str, str]:
-    return {name: next(iter(importlib.import_module(name).__path__)) for name in PACKAGES}
+    return {name: _place(name) for name in PACKAGES}
+
+
+def _place(package: str) -> str:
+    """The folder of a package, or the file of a module."""
+    module = importlib.import_module(package)
+    folders: list[str] = list(getattr(module, "__path__", ()))
+    return folders[0] if folders else str(module.__file__)
 
 
 def _pythonpath_folders(interpreter: str) -> list[str]:
@@ -68,6 +93,8 @@ class _Folders(MetaPathFinder):
         folder = self._folders.get(fullname)
         if folder is None:
             return None
+        if folder.endswith(".py"):
+            return importlib.util.spec_from_file_location(fullname, folder)
         file = Path(folder, "__init__.py")
         return importlib.util.spec_from_file_location(
             fullname, file, submodule_search_locations=[folder]
@@ -81,6 +108,8 @@ def main() -> int:
     sys.path[:0] = found["path"]
     sys.meta_path.insert(0, _Folders(found["folders"]))
     sys.argv = [module, *arguments]
+    for name, target in found["backends"].items():
+        importlib.import_module("dse.core.registry").BACKENDS.offer(name, target)
     code: int = importlib.import_module(module).main()
     return code
 

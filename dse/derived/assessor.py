@@ -10,7 +10,7 @@ from dse.core.checksums import canonical_json
 from dse.core.metrics import METRICS
 from dse.derived.expression import Values
 from dse.derived.operations import UndefinedError
-from dse.derived.point import BOUNDS, Evaluated, Value, bounds
+from dse.derived.point import Evaluated, Value, all_bounds, bounds
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -37,7 +37,7 @@ class Chain:
     def exact(self) -> bool:
         """Whether it uses no end of an interval: the uncertainty of such an end is not known."""
         own = {end for step in self.steps for end in bounds(step.name)}
-        return own.isdisjoint(self.names) and BOUNDS.isdisjoint(self.names)
+        return own.isdisjoint(self.names) and all_bounds().isdisjoint(self.names)
 
     def timed(self, measured: Collection[str]) -> bool:
         """Whether it varies from one run to the next, as one of these metrics in it does."""

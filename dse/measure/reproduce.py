@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dse.core import launcher
 from dse.core.worker_environment import worker_environment
-from dse.measure.runner import SPEC_FILE
+from dse.measure.spec import SPEC_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -25,7 +25,7 @@ from dse.core.backend import LoadError, LoadRequest, Recording, Runtime, Unsuppo
 from dse.core.measurement import FailureKind, Measurement, Source
 from dse.core.registry import backend
 from dse.loadgen.logs import LogError
-from dse.measure.failures import RunFailedError, says_out_of_memory
+from dse.measure.run_result import RunFailedError, says_out_of_memory
 from dse.measure.spec import Spec, encode_message
 
 if TYPE_CHECKING:
@@ -127,13 +127,13 @@ def _measure(spec: Spec) -> Iterator[Measurement]:
 
 
 def _recall(recording: Recording, spec: Spec) -> Iterator[Measurement]:
-    request = LoadRequest(spec.configuration, spec.model_file, spec.settings)
-    values = recording.recall(request, tuple(task.metric for task in spec.tasks))
-    for task in spec.tasks:
+    request = LoadRequest(spec.configuration, spec.model.path, spec.settings)
+    values = recording.recall(request, tuple(wanted.metric for wanted in spec.requests))
+    for wanted in spec.requests:
         yield Measurement(
-            metric=task.metric,
-            value=values[task.metric],
-            key=task.key,
+            metric=wanted.metric,
+            value=values[wanted.metric],
+            key=wanted.key,
             source=Source.REPLAYED,
             fidelity=spec.fidelity.name,
             run=spec.run,

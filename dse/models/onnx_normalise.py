@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
 from dse.formats.data_files import find_data_files
-from dse.tasks.image_classification.models.onnx_writer import IR_VERSION, OPSET
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto
 
+OPSET, IR_VERSION = 15, 8
+"""What every runtime in reach still reads, old ones included."""
 _OWN_DOMAINS = ("", "ai.onnx")
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dse.core.details import QualityDetails
 from dse.core.errors import RequestError
-from dse.core.metrics import ACCURACY
-from dse.core.plausibility import notes
 from dse.core.worker_environment import format_variables, user_variables
 from dse.machine.system import System
 from dse.results.imported import read_import
@@ -17,8 +16,10 @@ from dse.results.table import ResultTable, Row
 from dse.results.tree import read_tree, submitters
 from dse.study.folder import NAME, STUDIES, StudyFolder, existing_folder, study_folder
 from dse.study.study import Study
+from dse.tasks.benchmark import Benchmark
 
 if TYPE_CHECKING:
+    from dse.core.plausibility import Note
     from dse.study.record import Record
 
 
@@ -39,7 +40,7 @@ def read_results(source: str, storage: str | None = None) -> tuple[ResultTable, 
     if path.suffix == ".csv":
         raise RequestError("there is no such file", file=path, remedy="name another one")
     if _is_tree(path):
-        return read_tree(path)
+        return read_tree(path, Benchmark.of())
     folder = study_folder(source)
     if folder.imported.is_file():
         return tuple(read_import(folder.imported).results)
@@ -58,7 +59,7 @@ def read_file(path: Path) -> tuple[ResultTable, ...]:
         problem = "is not a tree of submissions"
         remedy = "name a folder that holds systems/ and results/ of an organisation"
         raise RequestError(problem, file=path, remedy=remedy)
-    return read_tree(path)
+    return read_tree(path, Benchmark.of())
 
 
 def read_table(path: Path) -> tuple[ResultTable, ...]:
@@ -69,7 +70,7 @@ def read_table(path: Path) -> tuple[ResultTable, ...]:
     """
     columns, lines = read_lines(path)
     require(path, columns, COLUMNS)
-    return published(path, lines)
+    return published(path, lines, Benchmark.of())
 
 
 def _is_tree(path: Path) -> bool:
@@ -99,11 +100,15 @@ def results_of(study: Study) -> ResultTable:
         cores=system.physical_cores,
         ghz=system.ghz,
         software=", ".join(software),
-        rows=tuple(_row(record) for record in sorted(measured, key=lambda each: each.id)),
+        task=study.about.task,
+        rows=tuple(
+            _row(record, study.results.notes(record.outcome))
+            for record in sorted(measured, key=lambda each: each.id)
+        ),
     )
 
 
-def _row(record: Record) -> Row:
+def _row(record: Record, notes: tuple[Note, ...]) -> Row:
     measurements = record.outcome.measurements
     return Row(
         configuration=record.configuration.as_dict(),
@@ -112,13 +117,12 @@ def _row(record: Record) -> Row:
         sources={m.metric: m.source for m in measurements},
         intervals={m.metric: m.interval for m in measurements if m.interval},
         valid=frozenset(m.metric for m in measurements if m.fidelity == "valid"),
-        images=_images(record),
-        notes=notes(record.outcome),
+        images=_samples(record),
+        notes=notes,
     )
 
 
-def _images(record: Record) -> int | None:
-    """How many images a measured accuracy is of."""
-    accuracy = record.outcome.measurement(ACCURACY.name)
-    total = accuracy.details.get("total") if accuracy is not None else None
-    return int(total) if total is not None else None
+def _samples(record: Record) -> int | None:
+    """The number of samples that a measured quality is of."""
+    accuracy = record.outcome.quality
+    return QualityDetails.of(accuracy.details).total if accuracy is not None else None

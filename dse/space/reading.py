@@ -10,12 +10,13 @@ from dse.config.messages import suggest
 from dse.core import registry
 from dse.core.backend import Recording
 from dse.core.configuration import PRECISIONS
-from dse.core.metrics import ACCURACY, METRICS, MODEL_SIZE, THROUGHPUT
+from dse.core.metrics import METRICS, MODEL_SIZE, THROUGHPUT, is_quality
 from dse.core.pareto import Constraint
 from dse.space.backends import backend_choice
 from dse.space.enumeration import MAX_CONFIGURATIONS, smallest_size
 from dse.space.form import RangeForm, SpaceForm, iter_values
 from dse.space.space import ALL_MODELS, BackendChoice, SearchSpace
+from dse.tasks import registry as tasks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from dse.config.messages import Key
     from dse.config.yaml_reader import Document
+    from dse.core.metrics import Metric
     from dse.space.form import BoundsForm
 
 MAX_THREADS = 4096
@@ -54,6 +56,7 @@ def space_from_dict(data: Mapping[str, Any], origin: Path | None = None) -> Sear
 
 
 def _space(form: SpaceForm, document: Document, origin: Path | None) -> SearchSpace:
+    _check_task(form.task, document)
     models = _models(form, document)
     precisions = _names(form.precisions, PRECISIONS, document, "precisions")
     threads = None
@@ -68,8 +71,9 @@ def _space(form: SpaceForm, document: Document, origin: Path | None) -> SearchSp
         batch_sizes=batch_sizes,
         instances=_numbers(form.instances, MAX_THREADS, document, "instances"),
         pinned=tuple(value for _, value in iter_values(form.pinned, document, "pinned")),
-        objectives=_names(form.objectives, METRICS, document, "objectives"),
-        constraints=_constraints(form.constraints, document),
+        objectives=_objectives(form, document),
+        constraints=_constraints(form, document),
+        task=form.task,
         document=document,
         origin=origin,
     )
@@ -83,6 +87,14 @@ def _space(form: SpaceForm, document: Document, origin: Path | None) -> SearchSp
             remedy="take out some values",
         )
     return space
+
+
+def _check_task(name: str, document: Document) -> None:
+    """Refuses a task that is not known; from here on its quality is a metric."""
+    known = tasks.task_names()
+    if name not in known:
+        raise document.error(f"unknown task '{name}'", "task", remedy=suggest(name, known))
+    tasks.task(name)
 
 
 def _models(form: SpaceForm, document: Document) -> tuple[str, ...]:
@@ -149,12 +161,25 @@ def _check_number(number: int, highest: int, document: Document, keys: tuple[Key
         raise document.error(f"expected 1 to {highest}, not {number}", *keys)
 
 
-def _constraints(forms: dict[str, BoundsForm], document: Document) -> tuple[Constraint, ...]:
-    constraints = []
-    for metric, form in sorted(forms.items()):
+def _objectives(form: SpaceForm, document: Document) -> tuple[str, ...]:
+    if form.objectives is None:
+        return tasks.default_objectives(form.task)
+    return _names(form.objectives, metrics_of_task(form.task), document, "objectives")
+
+
+def metrics_of_task(name: str) -> tuple[str, ...]:
+    """The metrics that a space of a task may name: those of any task, and its own quality."""
+    quality = tasks.task(name).quality
+    own = quality.metric.name if quality else None
+    return tuple(metric for metric in METRICS if metric == own or not is_quality(metric))
+
+
+def _constraints(whole: SpaceForm, document: Document) -> tuple[Constraint, ...]:
+    constraints, known = [], metrics_of_task(whole.task)
+    for metric, form in sorted(whole.constraints.items()):
         keys = ("constraints", metric)
-        if metric not in METRICS:
-            remedy = suggest(metric, METRICS)
+        if metric not in known:
+            remedy = suggest(metric, known)
             raise document.error(f"unknown metric '{metric}'", *keys, remedy=remedy)
         if form.min is None and form.max is None:
             raise document.error("sets no bound", *keys, remedy="give a min, a max or both")
@@ -163,10 +188,15 @@ def _constraints(forms: dict[str, BoundsForm], document: Document) -> tuple[Cons
             raise document.error(problem, *keys, "min", remedy="exchange them")
         if form.max is not None and form.max < 0:
             raise document.error("no value is below zero", *keys, "max")
-        if metric == ACCURACY.name and form.min is not None and form.min > 100:
-            raise document.error("no accuracy is above 100 %", *keys, "min")
+        _check_percentage(METRICS[metric], form, document)
         constraints.append(Constraint(metric, form.min, form.max))
     return tuple(constraints)
+
+
+def _check_percentage(metric: Metric, form: BoundsForm, document: Document) -> None:
+    if metric.quality and metric.unit == "%" and form.min is not None and form.min > 100:
+        problem = "no accuracy is above 100 %"
+        raise document.error(problem, "constraints", metric.name, "min")
 
 
 def _check_effect(space: SearchSpace, document: Document) -> None:

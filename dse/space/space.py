@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dse.config import yaml_reader
 from dse.config.yaml_reader import Document
+from dse.tasks.registry import DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,6 +62,7 @@ class SearchSpace:
         constraints: bounds on outcomes.
         instances: copies of a model that predict side by side, where the scenario lets them.
         pinned: whether each instance keeps to CPUs of its own.
+        task: what the models are for, a name in `dse.tasks.registry`.
         document: the file it was read from, if any, for errors about its values.
         origin: the folder that relative paths in settings start from.
     """
@@ -74,6 +76,7 @@ class SearchSpace:
     constraints: tuple[Constraint, ...] = ()
     instances: tuple[int, ...] = (1,)
     pinned: tuple[bool, ...] = (False,)
+    task: str = DEFAULT
     document: Document = field(default_factory=Document, compare=False)
     origin: Path | None = field(default=None, compare=False)
 
@@ -84,7 +87,9 @@ class SearchSpace:
 
     def as_dict(self) -> dict[str, Any]:
         """The canonical form, JSON-able; equal spaces have equal ones."""
-        return {
+        # Left out where it is the default, which is that of all earlier studies.
+        named = {"task": self.task} if self.task != DEFAULT else {}
+        return named | {
             "models": "all" if self.models == ALL_MODELS else list(self.models),
             "precisions": list(self.precisions),
             "backends": {b.name: _backend_dict(b) for b in self.backends},

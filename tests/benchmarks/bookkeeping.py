@@ -26,11 +26,11 @@ from typing import TYPE_CHECKING, Any, cast
 from rich.console import Console
 
 from dse.commands.explore_display import Display
+from dse.commands.interrupts import interrupts
 from dse.core.measurement import Source
-from dse.explore.explorer import Budget, Search, explore
-from dse.explore.interrupts import interrupts
-from dse.explore.pool import Pool
-from dse.explore.samplers import SAMPLERS, make_sampler
+from dse.exploration.explorer import Budget, Search, explore
+from dse.exploration.pool import Pool
+from dse.exploration.samplers import SAMPLERS, make_sampler
 from dse.machine.detect import detect
 from dse.study.folder import StudyFolder
 from dse.study.observations import Observation
@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 
     from dse.core.configuration import Configuration
     from dse.core.measurement import Outcome
-    from dse.explore.measurer import Keep, Measurer
-    from dse.explore.planner import Step
+    from dse.exploration.measurer import Keep, Measurer
+    from dse.exploration.planner import Step
     from dse.space import Plan
 
 PAGE = Path(__file__).parents[2] / "docs" / "bookkeeping.md"
@@ -65,7 +65,7 @@ and nothing is measured, so all of this is the program's own work.
 - **open**: `dse explore` on such a study, until the first configuration is asked for;
   **read**: `dse status` and the like. Nearly all of it is Optuna reading its tables once.
 - **ask**: the next configuration from each sampler, median; `tpe` and `nsga2` see a bounded part
-  of the history (`dse/explore/optuna_samplers.py`).
+  of the history (`dse/exploration/optuna_samplers.py`).
 - **step**: one whole step except the measuring, median and 95th percentile: looking for other
   processes' results, asking, storing the claim, three measurements (with their journal) and the
   outcome, the frontier, and the display, drawn twice. Most of it is the disk: each of these writes

@@ -30,6 +30,7 @@ from dse.machine.affinity import available_cpus
 from dse.tasks.image_classification.models.builtin import BuiltinProvider
 from tests.benchmarks.bare import BARE
 from tests.benchmarks.pairs import arguments, report, summary
+from tests.image_models import preprocessing_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,7 +120,7 @@ def measured(
     wanted: dict[str, Any] = {
         "backend": name,
         "file": str(artefact.path),
-        "preprocessing": asdict(artefact.preprocessing),
+        "preprocessing": asdict(preprocessing_of(artefact)),
         "what": comparison.what,
         "options": comparison.options,
         "pairs": pairs,

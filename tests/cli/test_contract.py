@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-from dse.core.metrics import DEFAULT_OBJECTIVES, METRICS
+from dse.core.metrics import METRICS
+from tests.objectives import DEFAULT_OBJECTIVES
 from tests.replays import write_space, write_table
 
 if TYPE_CHECKING:

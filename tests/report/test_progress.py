@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.core.measurement import Outcome
-from dse.core.metrics import DEFAULT_OBJECTIVES
 from dse.report.progress import REFERENCE, Volume, hypervolume, places, progress
 from dse.study.folder import StudyFolder
 from dse.study.generations import distributions
@@ -21,6 +20,7 @@ from dse.study.record import Purpose
 from dse.study.study import Study
 from tests.benchmarks.laboratory.contest import Scale
 from tests.benchmarks.laboratory.tables import Table
+from tests.objectives import DEFAULT_OBJECTIVES
 from tests.study.studies import create, failed, fill, outcome, planned, small_space
 
 if TYPE_CHECKING:

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from dse.core.configuration import Configuration
 from dse.core.errors import RequestError
 from dse.core.measurement import Measurement, Outcome, Source
-from dse.core.metrics import DEFAULT_OBJECTIVES
-from dse.explore.samplers import SAMPLERS
+from dse.exploration.samplers import SAMPLERS
 from dse.tasks.image_classification.models.catalogue import published_pairs
 from tests.benchmarks.laboratory import gp
 from tests.benchmarks.laboratory.contest import Entry, Run, Scale, _trace, rows_of, whole_s
@@ -38,6 +37,7 @@ from tests.benchmarks.laboratory.page import (
 from tests.benchmarks.laboratory.report import by_rows, by_seconds, summary, table
 from tests.benchmarks.laboratory.tables import Table, read, sources
 from tests.benchmarks.search import entries, main, requested
+from tests.objectives import DEFAULT_OBJECTIVES
 from tests.replays import write_table
 from tests.results.tables import write_published
 

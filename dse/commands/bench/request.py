@@ -11,6 +11,7 @@ from dse.core.metrics import METRICS, METRICS_OF, Scenario
 from dse.core.worker_environment import add_libraries
 from dse.environments.availability import runtime_availabilities
 from dse.space.reading import space_from_dict
+from dse.tasks.generated.task import Generated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,8 +50,8 @@ class BenchRequest:
     threads: tuple[int, ...]
     batch_sizes: tuple[int, ...]
     instances: tuple[int, ...]
-    dims: tuple[tuple[str, int], ...]
-    values: tuple[tuple[str, str], ...]
+    dims: Mapping[str, int]
+    values: Mapping[str, str]
     signature: str | None
     vocabulary: int | None
     duration: float | None
@@ -59,7 +60,7 @@ class BenchRequest:
     run_timeout: float
     memory_limit: int | None
     as_json: bool
-    environment: tuple[tuple[str, str], ...] = ()
+    environment: Mapping[str, str]
 
 
 def search_space(
@@ -79,11 +80,10 @@ def search_space(
     _check_effect(request, given)
     return space_from_dict(
         {
+            "task": Generated.name,
             "models": [given.model],
             "precisions": [given.described.precision],
-            "backends": list(
-                request.backends or (_first_installed(given, dict(request.environment)),)
-            ),
+            "backends": list(request.backends or (_first_installed(given, request.environment),)),
             "threads": list(request.threads or (physical_cores,)),
             "batch_sizes": list(request.batch_sizes),
             "instances": list(request.instances),

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dse.commands.bench.results import PERCENTILES, results
+from dse.core.details import RunDetails
 from dse.core.metrics import LOAD_TIME, PEAK_MEMORY, Scenario
 from dse.core.signature import shape_text
 from dse.report.failures import printable
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from dse.commands.bench.results import BenchResult
     from dse.core.signature import Input
-    from dse.explore.prepare import Prepared
+    from dse.exploration.prepare import Prepared
     from dse.formats.dimensions import ResolvedSignature
     from dse.models.single_file import SingleFileProvider
     from dse.space.plan import Plan
@@ -124,7 +125,7 @@ def show(out: Console, study: Study, given: SingleFileProvider, chosen: Resolved
     points = study.frontier()
     if len(measured) > 1 and points:
         out.print(f"\nfrontier: {len(points)} of {len(measured)}", style="bold")
-        out.print(frontier_table(points, study.about.metrics, marks(study.results)))
+        out.print(frontier_table(points, study.about.metrics, marks(study.results.frontier)))
     if len(measured) < len(records) and chosen.made_up:
         words = printable(", ".join(chosen.made_up))
         line = f"made up, and perhaps not what the model takes: {words}"
@@ -143,10 +144,10 @@ def _notes(study: Study, given: SingleFileProvider, measured: Sequence[Record]) 
             "each value is of one process; another may differ by a few percent (--repeats)"
         )
     not_finite = {
-        str(m.details["not_finite"])
+        told
         for record in measured
         for m in record.outcome.measurements
-        if "not_finite" in m.details
+        if (told := RunDetails.of(m.details).not_finite)
     }
     return [*lines, *sorted(not_finite), *disturbed(study)]
 

@@ -32,7 +32,7 @@ def study_figures(view: View) -> list[tuple[str, str]]:
     """The key figures of the study: title and text."""
     numbers = counts(view.study)
     done = numbers["configurations"]
-    certain = sum(map(view.certain, view.frontier))
+    certain = sum(map(view.frontier.certain, view.frontier))
     return [
         ("configurations measured", f"{done['measured']:,}"),
         ("failed", f"{done['failed']:,}"),

@@ -44,6 +44,12 @@ class Dataset:
     origin: str = ""
     notes: tuple[str, ...] = ()
 
+    @property
+    def description(self) -> str:
+        """What it holds, in words."""
+        count, labels = len(self), len(set(self.labels))
+        return f"{count:,} images of {labels:,} {'label' if labels == 1 else 'labels'}"
+
     def __len__(self) -> int:
         return len(self.files)
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dse.download.resumable import DownloadLimits, Progress
-    from dse.models.manifest import ManifestEntry
     from dse.tasks.image_classification.models.catalogue import Variant
+    from dse.tasks.image_classification.models.manifest_entry import ImageEntry
 
 LOCK = ".fetch.lock"
 
@@ -198,7 +198,7 @@ def _check_archive(fetched: FetchedFolder, url: str, path: Path) -> str:
 
 
 def _check_model(
-    fetched: FetchedFolder, one: Wanted, data: bytes, entry: ManifestEntry | None
+    fetched: FetchedFolder, one: Wanted, data: bytes, entry: ImageEntry | None
 ) -> None:
     """Checks that a file is the wanted model and replaces no other file.
 

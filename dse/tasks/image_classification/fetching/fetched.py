@@ -16,7 +16,8 @@ from dse.config import yaml_reader
 from dse.config.yaml_reader import Document
 from dse.core.checksums import sha256_of
 from dse.core.paths import atomic_write
-from dse.models.manifest import FILE_NAME, ArchiveEntry, Manifest, ManifestEntry
+from dse.models.manifest import FILE_NAME, ArchiveEntry, Manifest
+from dse.tasks.image_classification.models.manifest_entry import ImageEntry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,12 +39,12 @@ class FetchedFolder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.manifest = folder / FILE_NAME
-        self._entries: tuple[ManifestEntry, ...] = ()
+        self._entries: tuple[ImageEntry, ...] = ()
         self._document = Document()
         self._state: tuple[int, ...] = ()
         self._extensible = False
 
-    def entries(self) -> tuple[ManifestEntry, ...]:
+    def entries(self) -> tuple[ImageEntry, ...]:
         """The manifest's entries; their files may be damaged or missing.
 
         Raises:
@@ -53,12 +54,14 @@ class FetchedFolder:
         if state != self._state:
             self._entries, self._document = (), Document()
             if state:
-                form, self._document = yaml_reader.read_document(self.manifest, Manifest)
+                form, self._document = yaml_reader.read_document(
+                    self.manifest, Manifest[ImageEntry]
+                )
                 self._entries = form.models
             self._state, self._extensible = state, False
         return self._entries
 
-    def find(self, model: str, precision: str) -> ManifestEntry | None:
+    def find(self, model: str, precision: str) -> ImageEntry | None:
         """The entry of a fetched file; None if there is none.
 
         Raises:
@@ -78,7 +81,7 @@ class FetchedFolder:
             return entry
         return None
 
-    def is_intact(self, entry: ManifestEntry) -> bool:
+    def is_intact(self, entry: ImageEntry) -> bool:
         """Whether a fetched file exists and is unchanged."""
         path = self.folder / entry.file
         try:
@@ -117,7 +120,10 @@ class FetchedFolder:
         with atomic_write(self.manifest) as file:
             file.write(new.encode())
         # The manifest is not read again for each of 76 archives: that would take ever longer.
-        self._entries = (*known, *yaml_reader.check({"models": list(entries)}, Manifest).models)
+        self._entries = (
+            *known,
+            *yaml_reader.check({"models": list(entries)}, Manifest[ImageEntry]).models,
+        )
         self._state, self._extensible = self._stat_manifest(), True
 
     def _stat_manifest(self) -> tuple[int, ...]:

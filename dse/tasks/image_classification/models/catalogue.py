@@ -18,9 +18,9 @@ from dse.tasks.image_classification.preprocessing import Preprocessing
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from dse.core.measurement import PublishedQuality
     from dse.tasks.image_classification.models.graph import Graph
     from dse.tasks.image_classification.models.mobilenet_v3 import Flavour
-    from dse.tasks.image_classification.models.published import PublishedAccuracy
 
 Family = Literal["mobilenet-v1", "mobilenet-v2", "mobilenet-v3", "efficientnet-lite"]
 
@@ -46,7 +46,7 @@ class Variant:
     width: float
     resolution: int
     preprocessing: Preprocessing
-    published: Mapping[str, PublishedAccuracy] = field(default_factory=dict, hash=False)
+    published: Mapping[str, PublishedQuality] = field(default_factory=dict, hash=False)
     flavour: str = ""
     depth: float = 1.0
 

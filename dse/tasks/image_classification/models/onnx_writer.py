@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dse.models.onnx_normalise import IR_VERSION, OPSET
 from dse.tasks.image_classification.models.graph import Add, Conv, Dense, GlobalPool, Scale
 from dse.tasks.image_classification.models.weights import make_untrained
 
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
 
     from dse.tasks.image_classification.models.graph import Activation, Graph, Layer
 
-OPSET = 15
-IR_VERSION = 8
+
 PRODUCER = "mlperf-dse"
 
 

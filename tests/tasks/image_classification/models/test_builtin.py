@@ -18,6 +18,7 @@ from dse.tasks.image_classification.models.efficientnet_lite import efficientnet
 from dse.tasks.image_classification.models.mobilenet_v1 import mobilenet_v1
 from dse.tasks.image_classification.models.onnx_writer import onnx_bytes
 from dse.tasks.image_classification.models.weights import make_untrained
+from tests.image_models import classes_of, preprocessing_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -233,11 +234,11 @@ def test_another_builder_leaves_old_files_alone(monkeypatch: pytest.MonkeyPatch)
 def test_the_artefact_speaks_for_itself() -> None:
     found, known = artefact(SMALLEST), CATALOGUE[SMALLEST]
     assert found.format == "onnx"
-    assert found.preprocessing.layout == "NCHW"
-    assert found.preprocessing.mean == known.preprocessing.mean
+    assert preprocessing_of(found).layout == "NCHW"
+    assert preprocessing_of(found).mean == known.preprocessing.mean
     assert found.weights == "untrained (builtin)"
     assert found.published == known.published["fp32"]
-    assert found.classes == 1001
+    assert classes_of(found) == 1001
 
 
 def test_obstacles(own_cache: Path) -> None:
