@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,7 @@ def install(names: tuple[str, ...], *, python: Path | None, reinstall: bool) -> 
     from dse.environments.availability import runtime_availabilities
     from dse.environments.install import install
 
+    logging.getLogger("dse.environments").setLevel(logging.INFO)  # it takes minutes
     install(names, python=python, anew=reinstall)
     found = runtime_availabilities(dict.fromkeys(names))
     for name, availability in found.items():

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from dse.core.errors import DseError, RequestError
 from dse.core.paths import cache_dir
 from dse.core.requirements import Requirement
-from dse.download.gathered import place
+from dse.download.gathered import copy_files
 from dse.formats.description import describe
 from dse.formats.file_kind import FORMAT_BY_SUFFIX
 
@@ -150,26 +150,23 @@ def _list_hub(reference: Reference) -> _Snapshot:
 
 def _list_cache(reference: Reference) -> _Snapshot:
     """What the cache has of a revision."""
-    from huggingface_hub import constants, scan_cache_dir
-    from huggingface_hub.errors import CacheNotFound
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
 
-    try:
-        repos = scan_cache_dir(constants.HF_HUB_CACHE).repos
-    except CacheNotFound:
-        repos = frozenset()
-    for repo in repos:
-        if (repo.repo_type, repo.repo_id) == ("model", reference.repo):
-            for found in repo.revisions:
-                if reference.revision in (found.commit_hash, *found.refs):
-                    sizes = {
-                        one.file_path.relative_to(found.snapshot_path).as_posix(): one.size_on_disk
-                        for one in found.files
-                    }
-                    return _Snapshot(reference, found.commit_hash, sizes, cached=True)
-    raise RequestError(
-        f"{reference.repo} at '{reference.revision}' is not in the cache",
-        remedy="unset HF_HUB_OFFLINE to fetch it",
-    )
+    with _translate_errors(reference):
+        try:
+            found = snapshot_download(
+                reference.repo, revision=reference.revision, local_files_only=True
+            )
+        except LocalEntryNotFoundError as error:
+            raise RequestError(
+                f"{reference.repo} at '{reference.revision}' is not in the cache",
+                remedy="unset HF_HUB_OFFLINE to fetch it",
+            ) from error
+    folder = Path(found)
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
+    return _Snapshot(reference, folder.name, sizes, cached=True)
 
 
 def _choose_file(snapshot: _Snapshot) -> str:
@@ -231,7 +228,7 @@ def _download(snapshot: _Snapshot, file: str) -> Path:
 def _gather(snapshot: _Snapshot, files: Mapping[str, Path]) -> Path:
     """Files of a snapshot in one folder, and the path of the first one."""
     repo = snapshot.reference.repo.replace("/", "--")
-    return place(files, cache_dir() / "hub" / repo / snapshot.commit)
+    return copy_files(files, cache_dir() / "hub" / repo / snapshot.commit)
 
 
 @contextmanager

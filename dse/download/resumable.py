@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from dse.core.checksums import digest
 from dse.core.errors import DseError
-from dse.core.paths import cache_dir, exclusive
+from dse.core.paths import cache_dir, exclusive, writing_errors
 from dse.core.retry import RetryPolicy
 from dse.download.archive import ArchiveError
 from dse.download.connection import BrokenError, OutOfRangeError, host_of, iter_bytes, open_response
@@ -183,7 +183,7 @@ def _attempt(url: str, place: _Place, progress: Progress, limits: DownloadLimits
             raise ArchiveError(f"{host_of(url)} answered {response.status}: {url}")
         _check_size(url, total or 0)
         _receive(url, response, part, (size, total), progress, limits)
-    with _writing_errors(part):
+    with writing_errors(part):
         part.replace(place.whole)
 
 
@@ -198,7 +198,7 @@ def _receive(
     """Appends the body to a file of ``span[0]`` bytes; ``span[1]`` is how many it shall have."""
     size, total = span
     since, before = time.monotonic(), size
-    with _writing_errors(part), part.open("ab") as file:
+    with writing_errors(part), part.open("ab") as file:
         for data in iter_bytes(response, _CHUNK_BYTES):
             file.write(data)
             size += len(data)
@@ -212,18 +212,6 @@ def _receive(
         os.fsync(file.fileno())
     if total is not None and size != total:
         raise BrokenError(f"{host_of(url)} broke off after {size} of {total} bytes")
-
-
-@contextmanager
-def _writing_errors(path: Path) -> Iterator[None]:
-    """Adds to errors of the disk what to do about them; errors of the network are others."""
-    try:
-        yield
-    except OSError as error:
-        raise DseError(
-            f"{path}: can't be written: {error.strerror or error}; make room there, or set "
-            "DSE_CACHE_DIR to a writable folder"
-        ) from error
 
 
 def _validator(headers: Message) -> str:

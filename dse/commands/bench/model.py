@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
 from dse.download import hub
-from dse.download.gathered import gathered
+from dse.download.gathered import gather_files
 from dse.formats import data_files
 from dse.formats.description import describe
 from dse.formats.dimensions import resolve
@@ -41,7 +41,7 @@ def given_model(
     else:
         own = Path(text)
         described, origin = describe(own, signature), own.absolute().name
-        path = gathered(own, data_files.find_data_files(own, described.format)).absolute()
+        path = gather_files(own, data_files.find_data_files(own, described.format)).absolute()
     try:
         found = resolve(described.inputs, choices, described.subgraph)
     except RequestError as error:

@@ -30,8 +30,7 @@ from dse.exploration.resolver import MeasurementContext, Resolver
 from dse.formats.dimensions import Choices
 from dse.machine.detect import detect
 from dse.measure.runner import Limits
-from dse.space.plan import exclusion_lines as reasons
-from dse.space.plan import resolve
+from dse.space.plan import exclusion_lines, resolve
 from dse.study.folder import StudyFolder, study_folder
 from dse.study.storage import RETRY_POLICY
 from dse.study.study import Study
@@ -69,7 +68,7 @@ def run(request: BenchRequest) -> int:
     prepared = Prepared(task, space, given, None, offers, system, environment)
     plan = resolve(space, offers, cpus, cores, system.instruction_sets)
     with _folder(request.study) as folder:
-        about = prepared.about(len(plan.configurations), reasons(plan.excluded))
+        about = prepared.about(len(plan.configurations), exclusion_lines(plan.excluded))
         study = Study.create(folder, space, plan, about, None)
         announce(console, given, chosen, prepared, plan)
         if unrecorded := study.about.unrecorded(folder.name):
