@@ -19,8 +19,8 @@ from dse.measure.runner import Limits
 from dse.measure.spec import REHEARSAL, VALID
 from dse.report.text import environment_lines
 from dse.study.folder import existing_folder
+from dse.study.frontier import select_records
 from dse.study.results import StudyResults
-from dse.study.selection import select_records
 from dse.study.storage import RETRY_POLICY
 from dse.study.study import Study
 from dse.validate.schedule import Scheduler

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dse.core.configuration import KnobValue
     from dse.report.frame import Notes
     from dse.report.quantities import ReportedMetric
-    from dse.report.standing import PointStatus
+    from dse.report.view import PointStatus
     from dse.study.record import Record
 
 SIGNIFICANT_DIGITS = 6
