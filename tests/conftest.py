@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 import dse.tasks.registry  # noqa: F401 (the qualities of tasks become metrics)
 from dse.core.errors import DseError, UnavailableError
 from dse.core.registry import BACKENDS
-from dse.environments.install import Order, install
+from dse.environments.install import install
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +66,7 @@ def environments() -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DSE_CACHE_DIR", str(KEPT_CACHE))
         try:
-            install(Order(names, None, anew=False, say=lambda _: None))
+            install(names)
         except UnavailableError as error:
             pytest.skip(str(error))
         except DseError as error:

@@ -91,7 +91,7 @@ def run(request: ValidateRequest) -> int:
     progress = Progress(err, schedule, study.results.notes)
     validator = Validator(study, prepared, subjects, fidelity, memory, progress)
     with interrupts(progress.say, progress.still) as asked:
-        study.retry_policy = replace(RETRY_POLICY, say=progress.say, stopped=lambda: asked.wanted)
+        study.retry_policy = replace(RETRY_POLICY, stopped=lambda: asked.wanted)
         validated = validator.validate(schedule, scheduler, asked)
     return _conclude(request, schedule, validated, err)
 
