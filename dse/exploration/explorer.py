@@ -180,7 +180,7 @@ class _Exploration:
 
     def run(self) -> Explored:
         while True:
-            end = self._stop()
+            end = self._stop() if self._unready is None else self._interruption()
             if end is None:
                 with measuring_lock(self._stops, self._waits_for_machine) as come:
                     end = self._advance() if come else None
@@ -190,7 +190,11 @@ class _Exploration:
                 # Before the claim and beside other processes: it may take minutes.
                 self._measurer.prepare(self._unready.configuration)
 
+    def _interruption(self) -> StopReason | None:
+        return StopReason.INTERRUPTED if self._interrupts.wanted else None
+
     def _stop(self) -> StopReason | None:
+        """Why no other configuration is begun, if so; one whose files were made still is."""
         if self._interrupts.wanted:
             return StopReason.INTERRUPTED
         spent = time.monotonic() - self._begun

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from dse.core import registry
 from dse.core.configuration import Configuration
 from dse.core.errors import DseError, UnavailableError
-from dse.core.intervals import pooled, typical
+from dse.core.intervals import pool_spread, typical_value
 from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.environments.availability import runtime_availabilities
-from dse.machine.measuring_lock import measuring_lock, nothing
+from dse.machine.measuring_lock import do_nothing, measuring_lock
 from dse.measure.runner import Limits, run_worker
 from dse.measure.spec import PROBE, MetricRequest, ModelFiles, Spec, TaskSpec
 from dse.tasks.registry import DEFAULT, task
@@ -61,13 +61,13 @@ class Noise:
 
     def sd_percent(self, metric: str) -> float | None:
         """The standard deviation between processes; None where there was one only."""
-        spread = pooled([self.values[metric]])
+        spread = pool_spread([self.values[metric]])
         return None if spread is None else 100 * spread.sd
 
     def range_percent(self, metric: str) -> float:
         """How far the highest value lies above the lowest, in percent of the typical one."""
         values = self.values[metric]
-        return 100 * (max(values) - min(values)) / typical(values)
+        return 100 * (max(values) - min(values)) / typical_value(values)
 
     def as_dict(self) -> dict[str, Any]:
         """A JSON object."""
@@ -89,7 +89,7 @@ class Noise:
 
 
 def measure_noise(
-    probes: int, fidelity: Fidelity = PROBE, waits: Callable[[], None] = nothing
+    probes: int, fidelity: Fidelity = PROBE, waits: Callable[[], None] = do_nothing
 ) -> Noise:
     """Takes the same probe in several fresh processes, one after the other.
 

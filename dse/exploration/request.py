@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dse.core.errors import RequestError
-from dse.core.worker_environment import objection
+from dse.core.worker_environment import why_refused
 
 if TYPE_CHECKING:
     import os
@@ -83,5 +83,5 @@ class ExploreRequest:
             if not fits:
                 raise RequestError(f"expected {expected}, not {value}", field=name)
         for variable, text in self.environment.items():
-            if against := objection(variable, text):
+            if against := why_refused(variable, text):
                 raise RequestError(against, field="environment")

@@ -12,7 +12,7 @@ from dse.core.backend import Recording
 from dse.core.checksums import canonical_json, digest, sha256_of
 from dse.core.errors import ModelError, RequestError
 from dse.core.metrics import MODEL_SIZE, is_quality
-from dse.core.worker_environment import deliberate
+from dse.core.worker_environment import user_variables
 from dse.exploration.keys import quality_key, size_key, speed_key
 from dse.measure.spec import ModelFiles, Spec, TaskSpec
 from dse.tasks.task import InputFiles
@@ -198,7 +198,7 @@ class Resolver:
             "version": context.offers.runtimes[configuration.backend],
         }
         # Left out where nothing was set: keys stay what they were.
-        if variables := deliberate(context.environment):
+        if variables := user_variables(context.environment):
             depends["environment"] = variables
         details = self._details(configuration, artefact) if artefact else {}
         return ResolvedConfiguration(

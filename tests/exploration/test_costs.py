@@ -87,7 +87,7 @@ def test_energy_is_refused_where_nothing_tells_it(tmp_path: Path) -> None:
 
 def test_what_can_not_be_had_is_refused_in_one_line(command: Command, here: Path) -> None:
     wanted = [(MODEL_SIZE.name, "null has no model files")]
-    if not rapl.packages():
+    if not rapl.find_packages():
         wanted.append((ENERGY.name, ENERGY.name))
     for name, problem in wanted:
         answer = command("explore", write_space(here, **{**NULL, "objectives": [name]}))
@@ -157,7 +157,7 @@ def test_costs_are_recorded_beside_and_ask_for_no_run(command: Command, here: Pa
     space = write_space(here, **fields)
     command.good("explore", "--repeats", 0, space)
     beside = {PEAK_MEMORY.name, LOAD_TIME.name, CPU_TIME.name}
-    beside |= {ENERGY.name} if rapl.packages() else set()
+    beside |= {ENERGY.name} if rapl.find_packages() else set()
     assert stored(here, "space") == [{LATENCY.name, THROUGHPUT.name, *beside}] * 2
     assert command.counts("space") == (2, 0, 0, 3)
     runs = here / "studies/space/runs"

@@ -12,7 +12,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from dse.core.checksums import sha256_of, sha256_of_model
 from dse.core.errors import RequestError
-from dse.formats.parts import beside
+from dse.formats.data_files import find_data_files
 from tests import any_models, small_models
 from tests.any_models import write_apart
 
@@ -47,15 +47,15 @@ def moved(path: Path, location: str) -> Path:
 
 def refusal(path: Path) -> str:
     with pytest.raises(RequestError) as caught:
-        beside(path, "onnx")
+        find_data_files(path, "onnx")
     assert caught.value.file == path
     return str(caught.value).removeprefix(f"{path}: ")
 
 
 def test_a_model_is_its_file_and_those_that_it_names(path: Path) -> None:
-    assert beside(path, "onnx") == (path.with_name(DATA),)
+    assert find_data_files(path, "onnx") == (path.with_name(DATA),)
     path.with_name("other.onnx_data").write_bytes(b"of another model")
-    assert beside(path, "onnx") == (path.with_name(DATA),)
+    assert find_data_files(path, "onnx") == (path.with_name(DATA),)
 
 
 def test_files_stand_in_the_order_in_which_the_model_names_them(folder: Path) -> None:
@@ -66,12 +66,12 @@ def test_files_stand_in_the_order_in_which_the_model_names_them(folder: Path) ->
     )
     names = [tensor.name for tensor in model.graph.initializer]
     assert names == ["filters", "dense", "shape"]
-    assert beside(path, "onnx") == tuple(folder / name for name in names)
+    assert find_data_files(path, "onnx") == tuple(folder / name for name in names)
 
 
 def test_the_checksum_of_a_model_can_be_made_by_hand(path: Path) -> None:
     """``sha256sum model.onnx model.onnx_data | cut -c1-64 | tr -d '\\n' | sha256sum``."""
-    files = (path, *beside(path, "onnx"))
+    files = (path, *find_data_files(path, "onnx"))
     sums = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
     assert sha256_of_model(files) == hashlib.sha256("".join(sums).encode()).hexdigest()
     assert sha256_of_model([path]) == sha256_of(path) == sums[0]
@@ -82,7 +82,7 @@ def test_paths_below_the_folder_are_taken_as_they_are(location: str, path: Path)
     target = path.parent / location
     target.parent.mkdir(exist_ok=True)
     path.with_name(DATA).rename(target)
-    (found,) = beside(moved(path, location), "onnx")
+    (found,) = find_data_files(moved(path, location), "onnx")
     assert found.samefile(target)
 
 
@@ -124,7 +124,7 @@ def test_a_link_may_not_lead_out_of_the_folder(path: Path, tmp_path: Path) -> No
     data = path.with_name(DATA)
     data.rename(path.with_name("real"))
     data.symlink_to("real")
-    assert beside(path, "onnx") == (data,)
+    assert find_data_files(path, "onnx") == (data,)
     data.unlink()
     path.with_name("real").rename(tmp_path / "real")
     data.symlink_to(tmp_path / "real")
@@ -140,16 +140,16 @@ def test_a_link_may_lead_to_where_that_of_the_model_leads(path: Path, tmp_path: 
     snapshot.mkdir()
     for name in (path.name, DATA):
         (snapshot / name).symlink_to(path.with_name(name))
-    assert beside(snapshot / path.name, "onnx") == (snapshot / DATA,)
+    assert find_data_files(snapshot / path.name, "onnx") == (snapshot / DATA,)
 
 
 def test_a_tflite_file_holds_its_weights(tmp_path: Path) -> None:
     path = tmp_path / "m.tflite"
     path.write_bytes(small_models.tflite_bytes())
-    assert beside(path, "tflite") == ()
+    assert find_data_files(path, "tflite") == ()
     for content in (b"", b"\x1c\0\0\0TFL3 and no model"):
         path.write_bytes(content)
-        assert beside(path, "tflite") == ()
+        assert find_data_files(path, "tflite") == ()
 
 
 def test_a_tflite_file_that_names_another_is_refused(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_a_tflite_file_that_names_another_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "m.tflite"
     path.write_bytes(bytes(builder.Output()))
     with pytest.raises(RequestError) as caught:
-        beside(path, "tflite")
+        find_data_files(path, "tflite")
     assert str(caught.value) == (
         f"{path}: its weights are in another file ('weights.bin'); "
         "give a TFLite file that holds its weights"
