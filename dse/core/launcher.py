@@ -30,6 +30,7 @@ def command(
     module: str,
     *arguments: str,
     backend: str = "",
+    task: str = "",
     folders: Mapping[str, str] | None = None,
 ) -> list[str]:
     """The command that runs a module's ``main`` in an interpreter.
@@ -40,11 +41,13 @@ def command(
         arguments: for the module.
         backend: the one that the module uses: its package comes along where it is another
             distribution's.
+        task: the class of the task's half in the worker, as ``module:name``; its package comes
+            along, too.
         folders: further packages by name, each with its folder.
 
     Raises:
         KeyError: no backend has that name.
-        ModuleNotFoundError: its package is not there.
+        ModuleNotFoundError: the package of the backend or of the task is not there.
     """
     found, offered = {**_folders(), **(folders or {})}, {}
     if backend:
@@ -53,6 +56,8 @@ def command(
         entry = BACKENDS[backend]
         if entry.distribution:
             found[entry.package], offered = _place(entry.package), {backend: entry.target}
+    if task and (package := task.partition(":")[0].partition(".")[0]) != "dse":
+        found[package] = _place(package)
     known = json.dumps({"folders": found, "backends": offered, "path": _own_path(interpreter)})
     # -P: a file in the working directory that is named like a module must not take its place.
     return [interpreter, "-P", str(Path(__file__).absolute()), known, module, *arguments]

@@ -77,8 +77,7 @@ def validated(form: SpaceForm, where: SourceLocation, origin: Path | None) -> Se
 
 def _check_task(name: str, where: SourceLocation) -> None:
     """Refuses a task that is not known; from here on its quality is a metric."""
-    known = tasks.task_names()
-    if name not in known:
+    if name not in tasks.TASKS and name not in (known := tasks.task_names()):
         raise where.refuse(f"unknown task '{name}'", "task", remedy=suggest(name, known))
     tasks.task(name)
 

@@ -58,7 +58,7 @@ class Documents:
 
     def __init__(self, ids: NDArray[np.int64], mask: NDArray[np.float32]) -> None:
         self.count = len(ids)
-        self._arrays = (ids, mask)
+        self._arrays: tuple[NDArray[Any], ...] = (ids, mask)
 
     def call(self, indices: Sequence[int], out: Batch | None = None) -> Batch:
         """Ids and mask of these documents."""
@@ -76,7 +76,7 @@ class TaggingWorker:
         self.signature = signature_of(form)
         self.scores = None
         self._form = form
-        self._documents: list[dict[str, Any]] = []
+        self._documents: list[dict[str, list[int]]] = []
         if files.files:
             self._documents = json.loads(files.files["documents"].read_text())
 
