@@ -69,7 +69,7 @@ class OpenVINO:
 
         signature, scores, count = request.signature, request.scores, streams(request)
         if signature is not None and signature.subgraph:
-            raise UnsupportedError("OpenVINO reads only the first subgraph of a TFLite file")
+            raise UnsupportedError("OpenVINO reads the first subgraph of a TFLite file alone")
         core = openvino.Core()
         options = _options(request, core)
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dse.formats.flatbuffer import DamagedError, Table, root
+from dse.formats.flatbuffer import FlatbufferError, Table, root
 
 IDENTIFIER = b"TFL3"
 MAX_TABLES = 100_000
@@ -44,13 +44,13 @@ def check(data: bytes) -> None:
     """Looks at every table and vector of a file.
 
     Raises:
-        ValueError: it is no TFLite file, or damaged.
+        ValueError: it is not a TFLite file, or is damaged.
     """
     if data[4:8] != IDENTIFIER:
-        raise ValueError("the content is no TFLite model")
+        raise ValueError("the content is not a TFLite model")
     try:
         _Walk().table(root(data), _MODEL)
-    except DamagedError as error:
+    except FlatbufferError as error:
         raise ValueError(f"the TFLite model is damaged: {error}") from error
 
 

@@ -149,9 +149,9 @@ def explore(
         UnavailableError: pandas or a runtime is not installed.
         DseError: the work failed; what was measured is stored.
     """
-    from dse.explore.request import ExploreRequest
-    from dse.explore.session import LogObserver, open_exploration
-    from dse.explore.stopping import Interrupts
+    from dse.exploration.request import ExploreRequest
+    from dse.exploration.session import LogObserver, open_exploration
+    from dse.exploration.stopping import Interrupts
 
     table([], [])  # better missed now than when everything is measured
     request = ExploreRequest(

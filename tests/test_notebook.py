@@ -15,7 +15,6 @@ import time
 from dataclasses import FrozenInstanceError, fields
 from typing import TYPE_CHECKING, Any
 
-import click
 import pandas as pd
 import pytest
 import yaml
@@ -25,7 +24,7 @@ from dse.cli import run
 from dse.cli.explore import explore
 from dse.core.errors import RequestError
 from dse.core.metrics import LATENCY, METRICS, THROUGHPUT
-from dse.explore.request import ExploreRequest
+from dse.exploration.request import ExploreRequest
 from dse.study.folder import StudyFolder
 from dse.study.generations import distributions
 from dse.study.record import Purpose
@@ -290,10 +289,6 @@ def test_the_command_and_the_call_take_the_same() -> None:
     call = inspect.signature(dse.explore).parameters
     request = {field.name: field.default for field in fields(ExploreRequest)}
     assert set(call) == set(request) == {option.name for option in explore.params}
-    others = {"warm_start", "environment", "space"}
-    for option in explore.params:
-        name = str(option.name)
-        if name not in others:
-            default = option.get_default(click.Context(explore))
-            default = option.type_cast_value(click.Context(explore), default)
-            assert call[name].default == request[name] == default, name
+    given = explore.make_context("explore", ["space"]).params
+    for name in set(call) - {"space", "warm_start", "environment"}:
+        assert call[name].default == request[name] == given[name], name

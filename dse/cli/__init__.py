@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from importlib import import_module
 
 import click
 
 from dse import __version__
 from dse.core.errors import DseError
-from dse.tasks import registry  # noqa: F401 (the qualities of tasks become metrics)
 
 INTERRUPTED = 130
 COMMANDS = {
@@ -62,15 +62,17 @@ class LazyGroup(click.Group):
     count=True,
     help="Show what is done on stderr; twice for details. Stands before the command.",
 )
-def dse(verbose: int) -> None:
+@click.pass_context
+def dse(context: click.Context, verbose: int) -> None:
     """Find the models and settings that are Pareto-optimal on this CPU.
 
     Measures model variants, precisions, runtimes, thread counts and batch sizes with MLPerf's
     LoadGen and stores the results in a study that can be resumed.
     """
-    from dse.commands.log import show_log
+    from dse.commands.log import hide_log, show_log
+    from dse.tasks import registry  # noqa: F401 (the qualities of tasks become metrics)
 
-    show_log(verbose)
+    context.call_on_close(partial(hide_log, show_log(verbose)))
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -16,10 +16,10 @@ from dse.cli.options import (
     run_timeout_option,
     storage_option,
 )
-from dse.explore.request import SAMPLERS
+from dse.exploration.request import SAMPLERS
 
 if TYPE_CHECKING:
-    from dse.explore.request import ExploreRequest
+    from dse.exploration.request import ExploreRequest
 
 
 @click.command()
@@ -88,7 +88,7 @@ if TYPE_CHECKING:
 )
 @environment_option
 @click.option("--per-cpu", is_flag=True, help="Keep a separate study for each CPU.")
-@into("dse.explore.request:ExploreRequest")
+@into("dse.exploration.request:ExploreRequest")
 def explore(request: ExploreRequest) -> int:
     """Measure the configurations of SPACE and find the Pareto frontier.
 

@@ -115,8 +115,8 @@ def fetch(
 
     'dse explore SPACE --models DIR' takes the folder like any other.
     """
+    from dse.download.connection import check_mirror
     from dse.tasks.image_classification.fetching.fetch import choose
-    from dse.tasks.image_classification.fetching.urls import check_mirror
 
     wanted = choose(patterns, precisions)
     results = _fetch(output, wanted, check_mirror(mirror) if mirror is not None else None)
@@ -138,19 +138,19 @@ def _fetch(output: Path, wanted: Sequence[Wanted], mirror: str | None) -> list[F
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-    from dse.tasks.image_classification.fetching.fetch import by_archive, fetch
+    from dse.tasks.image_classification.fetching.fetch import fetch, group_by_archive
 
     console = Console(stderr=True, highlight=False)
     words = TextColumn("{task.description}", markup=False)
     columns = (words, BarColumn(), DownloadColumn(), TransferSpeedColumn())
     bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-    archives = len(by_archive(wanted))
+    archives = len(group_by_archive(wanted))
     results: list[FetchResult] = []
     with bar:
         task = bar.add_task("", total=None)
 
         def progress(done: int, total: int | None) -> None:
-            number = len(by_archive([result.wanted for result in results])) + 1
+            number = len(group_by_archive([result.wanted for result in results])) + 1
             bar.update(task, description=f"{number}/{archives}", completed=done, total=total)
 
         for result in fetch(output, wanted, mirror, progress):
@@ -185,7 +185,7 @@ def _summary(variant: Variant) -> dict[str, Any]:
 def _details(variant: Variant) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from dse.tasks.image_classification.fetching.urls import source
+    from dse.tasks.image_classification.fetching.urls import download_source
 
     details = _summary(variant)
     del details["published_percent"]
@@ -200,7 +200,7 @@ def _details(variant: Variant) -> dict[str, Any]:
             precision: {
                 "percent": one.value,
                 "source": one.source,
-                **asdict(source(variant, precision)),
+                **asdict(download_source(variant, precision)),
             }
             for precision, one in variant.published.items()
         },

@@ -104,12 +104,12 @@ def _percents(text: str) -> tuple[float, ...]:
 
 
 def _variable(text: str) -> tuple[str, str]:
-    from dse.core.worker_environment import objection
+    from dse.core.worker_environment import why_refused
 
     name, equals, value = text.partition("=")
     if not equals:
         raise ValueError(f"'{text}' is not a variable with its value; write NAME=VALUE")
-    if problem := objection(name, value):
+    if problem := why_refused(name, value):
         raise ValueError(problem)
     return name, value
 

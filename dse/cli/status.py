@@ -26,7 +26,7 @@ def status(study: str, storage: str | None, *, as_json: bool, verbose: bool) -> 
 
     Each reason for failures is shown with one example and a command that runs it again.
     """
-    from dse.core.worker_environment import variable_words
+    from dse.core.worker_environment import format_variables
     from dse.report.health import health
     from dse.report.summary import status as numbers_of
     from dse.report.text import borrowed_lines
@@ -46,7 +46,7 @@ def status(study: str, storage: str | None, *, as_json: bool, verbose: bool) -> 
     )
     click.echo(f"measurements taken: {numbers['measurements_taken']}")
     if opened.about.environment:
-        click.echo(f"environment: {variable_words(opened.about.environment)}")
+        click.echo(f"environment: {format_variables(opened.about.environment)}")
     for line in borrowed_lines(opened.about.borrowed):
         click.echo(line)
     told = (*numbers["notes"], *health(opened))

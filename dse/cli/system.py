@@ -12,8 +12,8 @@ from dse.cli.options import json_option
 from dse.core.errors import RequestError, UnavailableError
 
 if TYPE_CHECKING:
-    from dse.explore.noise import Noise
-    from dse.machine.check import Check
+    from dse.exploration.noise import Noise
+    from dse.machine.checks import Check
     from dse.machine.system import System
 
 PROBES = 8
@@ -40,7 +40,7 @@ LISTS = ("instruction sets", "caches")
 def system(*, check: bool, probes: int | None, as_json: bool) -> None:
     """Describe this CPU and print the fingerprint that a study is bound to."""
     from dse.environments.config import named
-    from dse.machine.system import detect
+    from dse.machine.detect import detect
 
     if probes is not None and not check:
         raise RequestError("--probes needs --check", remedy="give --check as well")
@@ -81,7 +81,7 @@ def _check(here: System, probes: int, *, as_json: bool) -> None:
 
 
 def _noise(probes: int) -> Noise:
-    from dse.explore.noise import measure_noise
+    from dse.exploration.noise import measure_noise
 
     waiting = "another process measures on this machine; waiting for its run to end"
     return measure_noise(probes, waits=lambda: click.echo(waiting, err=True))
@@ -107,7 +107,7 @@ def _print_checks(here: System, checks: list[Check]) -> None:
 
 def _print_noise(noise: Noise) -> None:
     from dse.core.metrics import METRICS
-    from dse.explore.noise import configuration
+    from dse.exploration.noise import configuration
 
     count, probed = len(noise.disturbances), configuration(noise.backend)
     click.echo(

@@ -9,8 +9,8 @@ from dse.commands.console import console, print_lines, print_picture
 from dse.commands.explore_display import Display
 from dse.commands.interrupts import interrupts
 from dse.commands.log import messages
-from dse.explore.explorer import StopReason
-from dse.explore.session import open_exploration
+from dse.exploration.explorer import StopReason
+from dse.exploration.session import open_exploration
 from dse.report import summary
 from dse.report.health import health
 from dse.report.text import (
@@ -26,9 +26,9 @@ from dse.study.record import Purpose
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from dse.explore.explorer import Explored
-    from dse.explore.request import ExploreRequest
-    from dse.explore.session import Exploration
+    from dse.exploration.explorer import Explored
+    from dse.exploration.request import ExploreRequest
+    from dse.exploration.session import Exploration
     from dse.study.study import Study
 
 INTERRUPTED = 130

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from dse.explore.explorer import Budget
-    from dse.explore.planner import Step
+    from dse.exploration.explorer import Budget
+    from dse.exploration.planner import Step
     from dse.study.record import Record
     from dse.study.study import Study
 
@@ -85,7 +85,7 @@ class Display:
             self.say(f"decoded {total} {what}")
 
     def began(self, step: Step) -> None:
-        """See `dse.explore.explorer.ExploreObserver`."""
+        """See `dse.exploration.explorer.ExploreObserver`."""
         self._now = f"{DOING[step.purpose]} {step.configuration}"
         self._redraw()
 
@@ -98,11 +98,11 @@ class Display:
         self._redraw()
 
     def estimated(self, found: float) -> None:
-        """See `dse.explore.explorer.ExploreObserver`."""
+        """See `dse.exploration.explorer.ExploreObserver`."""
         self._found = found
 
     def ended(self, step: Step, record: Record, seconds: float) -> None:
-        """See `dse.explore.explorer.ExploreObserver`."""
+        """See `dse.exploration.explorer.ExploreObserver`."""
         self._trials += step.purpose is Purpose.EXPLORE
         if not self._console.is_terminal:
             what = "" if step.purpose is Purpose.EXPLORE else f"{step.purpose.value}: "

@@ -11,7 +11,7 @@ from dse.commands.log import messages
 from dse.core import plausibility
 from dse.core.errors import RequestError
 from dse.core.metrics import SCENARIOS
-from dse.core.worker_environment import deliberate
+from dse.core.worker_environment import user_variables
 from dse.machine.system import System
 from dse.report.view import View
 from dse.study.folder import existing_folder
@@ -276,7 +276,7 @@ def _about(study: Study, request: ExportRequest) -> SubmissionInfo:
         retraining=told.values["retraining"],
         preview=request.preview,
         benchmark=Benchmark.of(study.about.task),
-        environment=deliberate(study.about.environment),
+        environment=user_variables(study.about.environment),
     )
 
 

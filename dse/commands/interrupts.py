@@ -6,7 +6,7 @@ import signal
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from dse.explore.stopping import Interrupts
+from dse.exploration.stopping import Interrupts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -29,17 +29,25 @@ class ConsoleHandler(logging.Handler):
         self.console.print(self.format(record), markup=False, soft_wrap=True)
 
 
-def show_log(verbosity: int) -> None:
-    """Shows the log from now on, in place of any handler of an earlier command.
+def show_log(verbosity: int) -> ConsoleHandler:
+    """Shows the log from now on.
 
     Args:
         verbosity: 0 for warnings, 1 for what is done, 2 for details as well.
+
+    Returns:
+        What shows it, until `hide_log` takes it away.
     """
-    for handler in LOG.handlers:
-        if isinstance(handler, ConsoleHandler):
-            LOG.removeHandler(handler)
-    LOG.addHandler(ConsoleHandler())
+    handler = ConsoleHandler()
+    LOG.addHandler(handler)
     LOG.setLevel(LEVELS[min(verbosity, len(LEVELS) - 1)])
+    return handler
+
+
+def hide_log(handler: ConsoleHandler) -> None:
+    """Shows the log no more."""
+    LOG.removeHandler(handler)
+    LOG.setLevel(logging.NOTSET)
 
 
 def messages() -> Console:

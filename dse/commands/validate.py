@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dse.commands.console import console, print_lines
@@ -12,16 +12,16 @@ from dse.commands.log import messages
 from dse.commands.validate_text import Progress, schedule_lines, schedule_table, values_table
 from dse.core.errors import RequestError
 from dse.core.metrics import METRICS_OF, SCENARIOS, Scenario
-from dse.core.worker_environment import with_libraries
-from dse.explore.prepare import prepare
-from dse.explore.resolver import MeasurementContext, Resolver
+from dse.core.worker_environment import add_libraries
+from dse.exploration.prepare import prepare
+from dse.exploration.resolver import MeasurementContext, Resolver
 from dse.measure.runner import Limits
 from dse.measure.spec import REHEARSAL, VALID
 from dse.report.text import environment_lines
 from dse.study.folder import existing_folder
 from dse.study.results import StudyResults
-from dse.study.retrying import Patience
 from dse.study.selection import select_records
+from dse.study.storage import RETRY_POLICY
 from dse.study.study import Study
 from dse.validate.schedule import Scheduler
 from dse.validate.validator import ValidationEnd, Validator
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from dse.explore.prepare import Prepared
+    from dse.exploration.prepare import Prepared
     from dse.study.record import Record
     from dse.validate.schedule import Schedule
     from dse.validate.validator import Validated
@@ -70,7 +70,7 @@ def run(request: ValidateRequest) -> int:
     study = opened(existing_folder(request.study), request.storage)
     environment = study.about.environment
     if environment is None:
-        environment = with_libraries({})
+        environment = add_libraries({})
     with err.status(f"reading {request.dataset}") if request.dataset else nullcontext():
         prepared = prepare(study.space, request.models, request.dataset, environment)
     _refuse_others(study, prepared)
@@ -91,7 +91,7 @@ def run(request: ValidateRequest) -> int:
     progress = Progress(err, schedule, study.results.notes)
     validator = Validator(study, prepared, subjects, fidelity, memory, progress)
     with interrupts(progress.say, progress.still) as asked:
-        study.patience = Patience(say=progress.say, stopped=lambda: asked.wanted)
+        study.retry_policy = replace(RETRY_POLICY, say=progress.say, stopped=lambda: asked.wanted)
         validated = validator.validate(schedule, scheduler, asked)
     return _conclude(request, schedule, validated, err)
 

@@ -1,4 +1,4 @@
-"""What a model of any kind is fed with: its inputs, with a number for each of their dimensions.
+"""What a model is fed with: its inputs, with a number for each of their dimensions.
 
 Standard library only: it travels to the worker, in whose interpreter there may be little else.
 """
@@ -10,15 +10,15 @@ from math import prod
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     Form = Mapping[str, Any]
-    """A JSON object that says how a sample becomes the input of a model, in a task's own terms: of
-    an image classifier its resolution, layout, mean and so on."""
+    """A JSON object that says, in a task's own terms, how a sample becomes the input of a model and
+    how its output is read."""
 
 Fill = Literal["noise", "ids", "positions", "ones", "zeros", "values"]
-"""What an input is filled with: numbers of its type's whole range (of -1 to 1 for floating point),
-numbers below a bound, the places 0, 1, 2 and so on, one and the same number throughout, or given
+"""What an input is filled with: numbers of its type's whole range (from -1 to 1 if floating point),
+numbers below a bound, the positions 0, 1, 2 and so on, one and the same number throughout, or given
 values."""
 
 DTYPE_BYTES: Mapping[str, int] = {
@@ -29,6 +29,18 @@ DTYPE_BYTES: Mapping[str, int] = {
     **{f"{sign}int{bits}": bits // 8 for sign in ("", "u") for bits in (8, 16, 32, 64)},
 }
 """The types that inputs can be made of, by numpy's name, with the size of one number."""
+
+
+def shape_text(sizes: Iterable[int | str | None] | None, times: str = "x") -> str:
+    """A shape in words, such as ``1x3x224x224``.
+
+    Args:
+        sizes: None for a dimension of any size, or for a shape of any dimensions.
+        times: what stands between the sizes.
+    """
+    if sizes is None:
+        return "of any shape"
+    return times.join("?" if size is None else str(size) for size in sizes) or "a single number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +92,7 @@ class Signature:
     subgraph: int = 0
 
     def of_batch(self, batch_size: int) -> tuple[Input, ...]:
-        """The inputs with the shapes that a call for so many samples has.
+        """The inputs with the shapes that a call for ``batch_size`` samples has.
 
         Raises:
             ValueError: the model takes no batches, and more than one sample is asked for.

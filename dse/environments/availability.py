@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dse.core.errors import UnavailableError
-from dse.core.launcher import command
+from dse.core.launcher import launch_command
 from dse.core.registry import BACKENDS, backend
 from dse.core.worker_environment import worker_environment
 from dse.environments import config
@@ -24,7 +24,8 @@ from dse.environments.pythons import ask
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
+
+    from dse.environments.config import NamedInterpreter
 
 PATIENCE_S = 120.0
 """How long a runtime may take to be imported."""
@@ -80,7 +81,7 @@ def runtime_availabilities(
 
 
 def _ask(
-    name: str, named: Mapping[str, Path], given: Mapping[str, str] | None
+    name: str, named: Mapping[str, NamedInterpreter], given: Mapping[str, str] | None
 ) -> RuntimeAvailability:
     try:
         backend(name)  # that of another distribution may be broken
@@ -88,7 +89,7 @@ def _ask(
     except UnavailableError as error:
         return RuntimeAvailability(None, error=error)
     try:
-        words = command(python, "dse.environments.probe", name, backend=name)
+        words = launch_command(python, "dse.environments.probe", name, backend=name)
         told = ask(words, PATIENCE_S, worker_environment(python, given))
         if told.returncode == 0:
             return RuntimeAvailability(python, str(json.loads(told.stdout)["version"]))

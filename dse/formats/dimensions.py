@@ -1,7 +1,7 @@
-"""From the inputs that a file declares to arrays: sizes for open dimensions, what to fill in.
+"""Turns the inputs that a file declares into concrete ones: sizes of open dimensions, and values.
 
-A file leaves dimensions open that may have any size, most of them with a name. Names follow habits
-of the exporters, and so do the sizes chosen here; each can be set.
+An open dimension may have any size and mostly has a name. Names follow the habits of exporters, and
+so do the default sizes here; each can be set.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING
 from dse.config.messages import suggest
 from dse.core.errors import RequestError
 from dse.core.signature import DTYPE_BYTES, Input, Signature
-from dse.formats.fills import WIDE_INTEGERS, fill, role, with_values
-from dse.formats.symbols import MAX_SIZE, SizeExpression, SymbolError, is_placeholder, read
+from dse.formats.fills import WIDE_INTEGERS, choose_fill, find_role, set_values
+from dse.formats.symbols import MAX_SIZE, SizeExpression, SymbolError, is_placeholder, parse_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from dse.formats.description import Declared
+    from dse.formats.description import DeclaredInput
 
 MAX_SAMPLE_BYTES = 1 << 30
-
+"""Largest size of one sample in bytes."""
 PAST, BATCH, SEQUENCE, SIDE, CHANNELS, AUDIO, FRAMES, OTHER = 0, 1, 128, 224, 3, 16_000, 100, 1
-"""Sizes of open dimensions. Audio is a second at 16 kHz."""
-_EXACT = {"n": BATCH, "b": BATCH, "bs": BATCH, "h": SIDE, "w": SIDE, "c": CHANNELS}
-_EXACT |= {"s": SEQUENCE, "l": SEQUENCE, "t": FRAMES}
-# The first that the name holds counts.
-_HOLDING = (
+"""Default sizes of open dimensions. Audio is one second at 16 kHz."""
+_SIZE_BY_NAME = {"n": BATCH, "b": BATCH, "bs": BATCH, "h": SIDE, "w": SIDE, "c": CHANNELS}
+_SIZE_BY_NAME |= {"s": SEQUENCE, "l": SEQUENCE, "t": FRAMES}
+# The first word that the name contains counts.
+_SIZE_BY_WORD = (
     ("past", PAST),
     ("batch", BATCH),
     ("sample", AUDIO),
@@ -46,12 +46,12 @@ Dim = int | str | SizeExpression
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What is chosen for a model's open dimensions, ids and other inputs.
+    """What the user chooses for a model's open dimensions, ids and other inputs.
 
     Attributes:
-        sizes: by name of the dimension.
-        vocabulary: ids lie below it, where no table tells; None for `fills.SAFE_BOUND`.
-        values: by name of an input a number, or several with commas between them.
+        sizes: size by name of the dimension.
+        vocabulary: exclusive bound of ids where no table gives one; None for `fills.SAFE_BOUND`.
+        values: values by name of the input: one number, or several separated by commas.
     """
 
     sizes: Mapping[str, int]
@@ -60,15 +60,15 @@ class Choices:
 
 
 @dataclass(frozen=True, slots=True)
-class Resolved:
-    """The signature of a model, and what was chosen to make it.
+class ResolvedSignature:
+    """The signature of a model, and the choices behind it.
 
     Attributes:
-        signature: with a number for every dimension.
-        sizes: by name of each open dimension but the batch.
+        signature: the signature, with a number for every dimension.
+        sizes: size by name of each open dimension except the batch.
         deciding: names of the inputs that decide how much the model computes, or which elements
             it picks, in the order of the file.
-        made_up: what was chosen without being asked, in words, with the option that changes it.
+        made_up: descriptions of choices that nobody made, with the option that changes each.
     """
 
     signature: Signature
@@ -78,10 +78,10 @@ class Resolved:
 
 
 @dataclass(frozen=True, slots=True)
-class _Open:
-    """An input with its dimensions read: each a size, a name, or an expression of names."""
+class _ParsedInput:
+    """An input with parsed dimensions: each is a size, a name, or an expression of names."""
 
-    declared: Declared
+    declared: DeclaredInput
     dims: tuple[Dim, ...]
 
     @property
@@ -92,70 +92,76 @@ class _Open:
                 yield axis, name
 
 
-def resolved(declared: Sequence[Declared], choices: Choices, subgraph: int = 0) -> Resolved:
-    """The signature of a model whose file declares these inputs.
+def resolve(
+    declared: Sequence[DeclaredInput], choices: Choices, subgraph: int = 0
+) -> ResolvedSignature:
+    """Makes the signature of a model whose file declares these inputs.
 
     Args:
         declared: the inputs.
-        choices: for what the file leaves open.
-        subgraph: of a TFLite file, the one that they are of.
+        choices: values for what the file leaves open.
+        subgraph: number of the TFLite subgraph that they belong to.
 
     Raises:
-        RequestError: an input can't be made, a dimension can't be computed, a chosen dimension or
-            input does not exist, values don't fit, or a sample would be too large.
+        RequestError: an input can't be generated, a dimension can't be computed, a chosen dimension
+            or input does not exist, values don't fit, or a sample would be too large.
     """
     for one in declared:
         if one.dtype not in DTYPE_BYTES:
             raise RequestError(
-                f"the input '{one.name}' is of type {one.dtype}, which can't be made at random",
+                f"the input '{one.name}' has type {one.dtype}, which can't be generated",
                 remedy="give a model that takes numbers",
             )
-    opened = _opened(declared, choices.sizes)
+    opened = _parse_inputs(declared, choices.sizes)
     batch = {one.dims[0] for one in opened if _is_batch(one)}
-    open_dims = _open_dims(opened)
+    open_dims = _default_sizes(opened)
     batched = all(_takes_batches(one, batch) for one in opened)
     if not batched:
         batch = set()
     _check_sizes(choices.sizes, open_dims, batch)
     sizes = {name: choices.sizes.get(name, default) for name, default in open_dims.items()}
     others = {name: size for name, size in sizes.items() if name not in batch}
-    inputs = tuple(_input(one, sizes, choices) for one in opened)
-    signature = Signature(with_values(inputs, choices.values), batched, subgraph)
+    inputs = tuple(_make_input(one, sizes, choices) for one in opened)
+    signature = Signature(set_values(inputs, choices.values), batched, subgraph)
     if signature.sample_bytes > MAX_SAMPLE_BYTES:
         raise RequestError(
             f"one sample takes {signature.sample_bytes / 2**30:.1f} GiB",
             remedy="choose smaller sizes with --dim",
         )
     pairs = list(zip(declared, signature.inputs, strict=True))
-    deciding = tuple(made.name for one, made in pairs if role(one) and made.elements)
-    made_up = tuple(_made_up(pairs, others, choices))
-    return Resolved(signature, others, deciding, made_up)
+    deciding = tuple(made.name for one, made in pairs if find_role(one) and made.elements)
+    made_up = tuple(_list_made_up(pairs, others, choices))
+    return ResolvedSignature(signature, others, deciding, made_up)
 
 
-def _made_up(
-    pairs: Sequence[tuple[Declared, Input]], sizes: Mapping[str, int], choices: Choices
+def _list_made_up(
+    pairs: Sequence[tuple[DeclaredInput, Input]], sizes: Mapping[str, int], choices: Choices
 ) -> Iterator[str]:
-    """What nobody has chosen and the model may need otherwise."""
+    """Choices that nobody made and that the model may need otherwise."""
     yield from (
         f"{name}={size} (--dim)" for name, size in sizes.items() if name not in choices.sizes
     )
     for one, made in pairs:
         if made.fill == "ids" and not one.rows and choices.vocabulary is None:
             yield f"{one.name} below {made.bound} (--vocabulary or --input)"
-        elif role(one) and made.fill != "values" and made.elements:
+        elif find_role(one) and made.fill != "values" and made.elements:
             yield f"{one.name} (--input)"
 
 
-def _opened(declared: Sequence[Declared], chosen: Mapping[str, int]) -> list[_Open]:
-    """The inputs with their dimensions read; one that names nothing is called by its place."""
+def _parse_inputs(
+    declared: Sequence[DeclaredInput], chosen: Mapping[str, int]
+) -> list[_ParsedInput]:
+    """Parses the dimensions of the inputs; one without a name is called by its position."""
     texts = {dim for one in declared for dim in one.dims if isinstance(dim, str)}
     return [
-        _Open(one, tuple(_dim(one, axis, texts, chosen) for axis in range(len(one.dims))))
+        _ParsedInput(
+            one, tuple(_parse_dim(one, axis, texts, chosen) for axis in range(len(one.dims)))
+        )
         for one in declared
     ]
 
 
-def _dim(one: Declared, axis: int, known: set[str], chosen: Mapping[str, int]) -> Dim:
+def _parse_dim(one: DeclaredInput, axis: int, known: set[str], chosen: Mapping[str, int]) -> Dim:
     dim = one.dims[axis]
     if isinstance(dim, int):
         return dim
@@ -164,35 +170,35 @@ def _dim(one: Declared, axis: int, known: set[str], chosen: Mapping[str, int]) -
     if dim in chosen:
         return dim
     try:
-        return read(dim, known)
+        return parse_size(dim, known)
     except SymbolError as error:
-        raise _uncomputed(one.name, dim, error) from error
+        raise _cannot_compute(one.name, dim, error) from error
 
 
-def _uncomputed(name: str, dim: str, error: SymbolError) -> RequestError:
+def _cannot_compute(name: str, dim: str, error: SymbolError) -> RequestError:
     return RequestError(
         f"the dimension '{dim}' of the input '{name}' can't be computed: {error}",
         remedy=f"choose it with --dim '{dim}=SIZE'",
     )
 
 
-def _open_dims(opened: Sequence[_Open]) -> dict[str, int]:
-    """The open dimensions by name, each with the size it has by default."""
+def _default_sizes(opened: Sequence[_ParsedInput]) -> dict[str, int]:
+    """Default size by name of each open dimension."""
     found: dict[str, int] = {}
     for one in opened:
         for axis, name in one.names:
-            found.setdefault(name, _default(name, one.declared, axis))
+            found.setdefault(name, _default_size(name, one.declared, axis))
     return found
 
 
 def _names(dim: Dim) -> tuple[str, ...]:
-    """The names in what a file calls a dimension: none, one, or those of an expression."""
+    """The names in a dimension: none, one, or those of an expression."""
     if isinstance(dim, SizeExpression):
         return dim.names
     return (dim,) if isinstance(dim, str) else ()
 
 
-def _size(one: Declared, dim: Dim, sizes: Mapping[str, int]) -> int:
+def _evaluate_dim(one: DeclaredInput, dim: Dim, sizes: Mapping[str, int]) -> int:
     if isinstance(dim, int):
         return dim
     if isinstance(dim, str):
@@ -200,28 +206,28 @@ def _size(one: Declared, dim: Dim, sizes: Mapping[str, int]) -> int:
     try:
         return dim.value(sizes)
     except SymbolError as error:
-        raise _uncomputed(one.name, dim.text, error) from error
+        raise _cannot_compute(one.name, dim.text, error) from error
 
 
-def _default(name: str, one: Declared, axis: int) -> int:
-    by_name = _by_name(name)
+def _default_size(name: str, one: DeclaredInput, axis: int) -> int:
+    by_name = _size_by_name(name)
     if by_name is not None:
         return by_name
-    return BATCH if axis == 0 else _by_place(one, axis)
+    return BATCH if axis == 0 else _size_by_position(one, axis)
 
 
-def _by_name(name: str) -> int | None:
-    """The size that a name stands for; None where it says nothing."""
+def _size_by_name(name: str) -> int | None:
+    """The default size of a name; None for a name without a meaning here."""
     lower = name.lower()
-    if "[" in lower:  # no name but a place
+    if "[" in lower:  # a position, not a name
         return None
-    if lower in _EXACT:
-        return _EXACT[lower]
-    return next((size for word, size in _HOLDING if word in lower), None)
+    if lower in _SIZE_BY_NAME:
+        return _SIZE_BY_NAME[lower]
+    return next((size for word, size in _SIZE_BY_WORD if word in lower), None)
 
 
-def _by_place(one: Declared, axis: int) -> int:
-    """The size of a dimension whose name says nothing, from what kind of input it is of."""
+def _size_by_position(one: DeclaredInput, axis: int) -> int:
+    """The default size of a dimension whose name says nothing, by the kind of its input."""
     rank, integer = len(one.dims), one.dtype in WIDE_INTEGERS
     if rank == 4 and not integer:
         channels_last = one.dims[3] in (1, 3, 4) and one.dims[1] not in (1, 3, 4)
@@ -233,21 +239,21 @@ def _by_place(one: Declared, axis: int) -> int:
     return OTHER
 
 
-def _is_batch(one: _Open) -> bool:
-    """Whether the first dimension of an input is open and nothing but the batch."""
+def _is_batch(one: _ParsedInput) -> bool:
+    """Whether the first dimension of an input is open and can only be the batch."""
     first = one.dims[0] if one.dims else 0
-    return isinstance(first, str) and _by_name(first) in (BATCH, None)
+    return isinstance(first, str) and _size_by_name(first) in (BATCH, None)
 
 
-def _takes_batches(one: _Open, batch: set[Dim]) -> bool:
-    """Whether the first dimension of an input, and no other one, is the batch.
+def _takes_batches(one: _ParsedInput, batch: set[Dim]) -> bool:
+    """Whether the first dimension of an input, and no other, is the batch.
 
-    A fixed 1 is one only where no other input has an open batch: beside that it stays 1, whatever
-    the batch. An amount or an axis is no sample, either.
+    A fixed 1 counts as a batch only if no other input has an open one; else it stays 1. An amount
+    or an axis has no batch, either.
     """
     if not one.dims:
         return False
-    fixed = one.dims[0] == 1 and not batch and not (len(one.dims) == 1 and role(one.declared))
+    fixed = one.dims[0] == 1 and not batch and not (len(one.dims) == 1 and find_role(one.declared))
     if not fixed and (isinstance(one.dims[0], int) or one.dims[0] not in batch):
         return False
     return batch.isdisjoint(name for axis, name in one.names if axis)
@@ -270,7 +276,7 @@ def _check_sizes(given: Mapping[str, int], known: Mapping[str, int], batch: set[
             )
 
 
-def _input(one: _Open, sizes: Mapping[str, int], choices: Choices) -> Input:
+def _make_input(one: _ParsedInput, sizes: Mapping[str, int], choices: Choices) -> Input:
     declared = one.declared
-    shape = tuple(_size(declared, dim, sizes) for dim in one.dims)
-    return Input(declared.name, declared.dtype, shape, *fill(declared, choices.vocabulary))
+    shape = tuple(_evaluate_dim(declared, dim, sizes) for dim in one.dims)
+    return Input(declared.name, declared.dtype, shape, *choose_fill(declared, choices.vocabulary))

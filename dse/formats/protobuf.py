@@ -1,7 +1,7 @@
 """Reads a protocol buffer field by field, without its schema. Standard library only.
 
-The encoding is that of https://protobuf.dev/programming-guides/encoding/. Positions count from the
-first byte of the data.
+The encoding is described at https://protobuf.dev/programming-guides/encoding/. Positions count from
+the first byte of the data.
 """
 
 from __future__ import annotations
@@ -16,65 +16,65 @@ if TYPE_CHECKING:
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _MAX_VARINT = 10
-"""Bytes of a number, at most."""
+"""Longest encoded number in bytes."""
 
 
-class DamagedError(ValueError):
-    """The bytes are no message, or one that is cut short."""
+class ProtobufError(ValueError):
+    """The bytes are not a message, or the message is cut short."""
 
 
-def fields(data: Data, begin: int, end: int) -> Iterator[tuple[int, int, int, int]]:
-    """The fields of a message, in the order in which they are stored; what is in them is skipped.
+def iter_fields(data: Data, begin: int, end: int) -> Iterator[tuple[int, int, int, int]]:
+    """Yields the fields of a message in the order in which they are stored.
 
     Args:
-        data: all there is.
-        begin: where the message begins.
-        end: where it ends.
+        data: all of the data.
+        begin: first position of the message.
+        end: position after the message.
 
     Yields:
-        Of each field its number, its value where that is an integer (else 0), and where its bytes
-        begin and end: of a text, of numbers in a row or of a message within this one.
+        Number of the field, its value if that is an integer (else 0), and the first position and
+        the position after its bytes (of a text, packed numbers or an inner message).
 
     Raises:
-        DamagedError: this is no message.
+        ProtobufError: the bytes are not a message.
     """
     at = begin
     while at < end:
-        key, at = _varint(data, at, end)
+        key, at = _read_varint(data, at, end)
         number, wire = divmod(key, 8)
         value = length = 0
         if wire == _VARINT:
-            value, at = _varint(data, at, end)
+            value, at = _read_varint(data, at, end)
         elif wire == _BYTES:
-            length, at = _varint(data, at, end)
+            length, at = _read_varint(data, at, end)
         elif wire in (_FIXED64, _FIXED32):
             length = 8 if wire == _FIXED64 else 4
         else:
-            raise DamagedError(f"no field at byte {at}")
+            raise ProtobufError(f"no field at byte {at}")
         if number == 0 or at + length > end:
-            raise DamagedError(f"no field at byte {at}")
+            raise ProtobufError(f"no field at byte {at}")
         yield number, value, at, at + length
         at += length
 
 
-def integers(data: Data, begin: int, end: int) -> Iterator[int]:
-    """The integers that are stored in a row.
+def iter_integers(data: Data, begin: int, end: int) -> Iterator[int]:
+    """Yields packed integers.
 
     Raises:
-        DamagedError: these are none.
+        ProtobufError: the bytes are not integers.
     """
     at = begin
     while at < end:
-        value, at = _varint(data, at, end)
+        value, at = _read_varint(data, at, end)
         yield value
 
 
-def _varint(data: Data, at: int, end: int) -> tuple[int, int]:
-    """An integer, and where it ends."""
+def _read_varint(data: Data, at: int, end: int) -> tuple[int, int]:
+    """Reads an integer; returns it and the position after it."""
     value = 0
     for place in range(at, min(at + _MAX_VARINT, end)):
         byte = data[place]
         value |= (byte & 0x7F) << (7 * (place - at))
         if byte < 0x80:
             return value, place + 1
-    raise DamagedError(f"no number at byte {at}")
+    raise ProtobufError(f"no number at byte {at}")

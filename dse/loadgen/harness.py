@@ -9,7 +9,7 @@ lock at each callback, so any busy Python thread would be part of the measuremen
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import mlperf_loadgen as lg
 
@@ -18,7 +18,7 @@ from dse.loadgen import queries
 from dse.loadgen.samples import Samples
 from dse.loadgen.settings import RunSettings, log_settings, to_test_settings
 from dse.loadgen.threads import threaded
-from dse.machine.affinity import pinned
+from dse.machine.affinity import pin_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -67,17 +67,20 @@ def run(
         sut = lg.ConstructFastSUT(issue, _flush)
         loaded = min(settings.performance_samples, inputs.count)
         qsl = lg.ConstructQSL(inputs.count, loaded, load, unload)
-        # The audit file must not exist: by default LoadGen reads one from the working directory.
-        audit = str(log_folder / "none")
         try:
-            lg.StartTestWithLogSettings(
-                sut, qsl, to_test_settings(settings), log_settings(log_folder), audit
-            )
+            _start(sut, qsl, settings, log_folder)
         finally:
             lg.DestroyQSL(qsl)
             lg.DestroyFastSUT(sut)
     if samples.errors:
         raise samples.errors[0]
+
+
+def _start(sut: Any, qsl: Any, settings: RunSettings, log_folder: Path) -> None:
+    # The audit file must not exist: by default LoadGen reads one from the working directory.
+    audit = str(log_folder / "none")
+    test, log = to_test_settings(settings), log_settings(log_folder)
+    lg.StartTestWithLogSettings(sut, qsl, test, log, audit)
 
 
 @contextmanager
@@ -90,7 +93,7 @@ def _issue(
         with threaded(callers, answers, samples, size) as issue:
             yield issue
     else:
-        with pinned(callers[0].cpus):
+        with pin_to(callers[0].cpus):
             single_stream = settings.scenario is Scenario.SINGLE_STREAM
             yield answers[0] if single_stream else queries.in_parts(answers[0], size)
 

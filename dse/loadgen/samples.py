@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dse.core.backend import Buffered
-from dse.machine.affinity import pinned
+from dse.machine.affinity import pin_to
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,7 +121,7 @@ class Samples:
         if self._batch_size > 1:
             first, self.buffers = self.arrays[indices[0]], []
             for caller in self._callers:
-                with pinned(caller.cpus):  # memory lies near the CPU that writes to it first
+                with pin_to(caller.cpus):  # memory lies near the CPU that writes to it first
                     batch = _repeated(first, self._batch_size)
                     self.buffers.append(buffer(caller.model, batch))
             return

@@ -11,7 +11,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from dse.machine.affinity import pinned
+from dse.machine.affinity import pin_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -66,7 +66,7 @@ def _serve(
     size: int,
 ) -> None:
     try:
-        with pinned(caller.cpus):
+        with pin_to(caller.cpus):
             _answer_all(answer, parts, size)
     except OSError as error:
         samples.failed(error)

@@ -1,7 +1,7 @@
-"""Which process holds a study, and whether it is still there after a crash or a reboot.
+"""Identifies the process that holds a study, and tells whether it still runs.
 
-A process number alone does not tell: numbers are used again, and a study may be reached from
-several machines. So an identity holds the host, its boot, and when the process started as well.
+A process number is not enough: numbers are reused, and several machines may use a study. So an
+identity includes the host, its boot and the start of the process.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ _LINUX = platform.system() == "Linux"
 _MAX_PID = 2**31 - 1
 
 ProcessIdentity = Mapping[str, str | int]
-"""``host``, ``boot``, ``namespace`` (of process numbers), ``pid``, ``started``."""
+"""JSON object: ``host``, ``boot``, ``namespace`` (of process numbers), ``pid`` and ``started``."""
 
 
 def process_identity() -> dict[str, str | int]:
     """The identity of this process, as a JSON object.
 
-    ``started`` is in clock ticks since the boot on Linux, elsewhere a text of ``ps``.
+    ``started`` is in clock ticks since the boot on Linux, elsewhere a text from ``ps``.
     """
     pid = os.getpid()
     return {
         "host": platform.node() or UNKNOWN,
-        "boot": _boot(),
+        "boot": _boot_id(),
         "namespace": _namespace(),
         "pid": pid,
-        "started": _started(pid) or UNKNOWN,
+        "started": _start_of(pid) or UNKNOWN,
     }
 
 
@@ -39,22 +39,22 @@ def is_alive(identity: ProcessIdentity) -> bool | None:
     """Whether the process still runs; a zombie does not.
 
     Returns:
-        None where it can't be known: the process belongs to another host or container, or the
-        identity is not whole.
+        None if that is unknown: the process belongs to another host or container, or the identity
+        is incomplete.
     """
     pid, started = identity.get("pid"), identity.get("started")
     host = identity.get("host")
     if host in (None, UNKNOWN) or host != platform.node():
         return None
     boot = identity.get("boot", UNKNOWN)
-    if UNKNOWN not in (boot, _boot()) and boot != _boot():
+    if UNKNOWN not in (boot, _boot_id()) and boot != _boot_id():
         return False
     # Containers on one host share its boot and may share its name, but not their numbers.
     if identity.get("namespace", UNKNOWN) != _namespace():
         return None
     if not isinstance(pid, int) or not 0 < pid <= _MAX_PID:
         return None
-    now = _started(pid)
+    now = _start_of(pid)
     if now is None:
         return None if _exists(pid) else False
     if started in (None, UNKNOWN):
@@ -63,10 +63,10 @@ def is_alive(identity: ProcessIdentity) -> bool | None:
 
 
 def start_ticks(stat: str) -> int | None:
-    """When a process started, from its ``/proc/<pid>/stat``; None for one that has ended.
+    """Start of a process in ticks, from its ``/proc/<pid>/stat``; None if it has ended.
 
-    The second field is the program's name in parentheses, which may hold spaces and parentheses
-    itself, so fields are counted from its end (proc_pid_stat(5): 3 is the state, 22 the start).
+    The second field is the program's name in parentheses and may contain spaces and parentheses,
+    so fields are counted from its end (proc_pid_stat(5): 3 is the state, 22 the start).
     """
     fields = stat.rpartition(")")[2].split()
     if len(fields) < 20 or fields[0] in ("Z", "X", "x"):
@@ -74,35 +74,35 @@ def start_ticks(stat: str) -> int | None:
     return int(fields[19])
 
 
-def _started(pid: int) -> str | int | None:
+def _start_of(pid: int) -> str | int | None:
     if _LINUX:
         try:
             return start_ticks(Path(f"/proc/{pid}/stat").read_text(errors="replace"))
         except OSError:
             return None
-    return _ask("/bin/ps", "-o", "lstart=", "-p", str(pid))
+    return _run_tool("/bin/ps", "-o", "lstart=", "-p", str(pid))
 
 
 def _exists(pid: int) -> bool:
-    """Whether there is such a process that is not a zombie, told without `/proc` or `ps`."""
+    """Whether the process exists and is not a zombie, without `/proc` or `ps`."""
     if _LINUX and Path(f"/proc/{pid}/stat").exists():
-        return False  # it could be read and told that the process has ended
+        return False  # it was readable and shows that the process has ended
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True  # of another user, and hidden from this one
+        return True  # it belongs to another user and is hidden from this one
     return True
 
 
-def _boot() -> str:
+def _boot_id() -> str:
     if _LINUX:
         try:
             return Path("/proc/sys/kernel/random/boot_id").read_text().strip() or UNKNOWN
         except OSError:
             return UNKNOWN
-    return _ask("/usr/sbin/sysctl", "-n", "kern.bootsessionuuid") or UNKNOWN
+    return _run_tool("/usr/sbin/sysctl", "-n", "kern.bootsessionuuid") or UNKNOWN
 
 
 def _namespace() -> str:
@@ -112,8 +112,8 @@ def _namespace() -> str:
         return UNKNOWN
 
 
-def _ask(*command: str) -> str | None:
-    """What a system tool prints, without a locale's influence; None where it has no answer."""
+def _run_tool(*command: str) -> str | None:
+    """Output of a system tool, independent of the locale; None if it fails or prints nothing."""
     try:
         answer = subprocess.run(
             command,

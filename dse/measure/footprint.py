@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dse.core.metrics import LOAD_TIME, PEAK_MEMORY
-from dse.machine.procfs import read
+from dse.machine.procfs import read_text
 from dse.measure.run_result import RunResult
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def reset_peak() -> bool:
 
 def _status_bytes(field: str) -> int:
     """A field of ``/proc/self/status``; 0 where there is none."""
-    lines = read(_SELF / "status").splitlines()
+    lines = read_text(_SELF / "status").splitlines()
     found = (line.split()[1] for line in lines if line.startswith(f"{field}:"))
     return 1024 * int(next(found, "0"))
 

@@ -15,7 +15,7 @@ from dse.core.metrics import MULTI_STREAM_SAMPLES, Scenario
 from dse.loadgen.harness import run
 from dse.loadgen.samples import Caller, PredictionError
 from dse.machine import clock_jump as clocks
-from dse.machine.affinity import available_cpus, can_pin, pinned
+from dse.machine.affinity import available_cpus, can_pin, pin_to
 from dse.measure.look import Inspection
 from dse.measure.run_result import RunFailedError, to_failure
 
@@ -134,7 +134,7 @@ class LoadedModel:
         request = LoadRequest(
             configuration, spec.model.path, spec.settings, task.signature, task.scores
         )
-        with pinned(cpus):  # the threads of the runtime inherit the CPUs
+        with pin_to(cpus):  # the threads of the runtime inherit the CPUs
             model = self._runtime.load(request)
         self._models.append(model)
         lanes = model.streams() if isinstance(model, Streams) else [model]
@@ -172,7 +172,7 @@ class LoadedModel:
     def _warm(self, caller: Caller, batch: Batch, most: int | None, clock: _Clock) -> None:
         fidelity = self.spec.fidelity
         fewest, enough = most or fidelity.warm_up_calls, most or WARM_CALLS
-        with pinned(caller.cpus), _refusals():
+        with pin_to(caller.cpus), _refusals():
             bound = caller.model.bind(batch)
             while clock.calls < fewest or (
                 clock.calls < enough and clock.since_start_s() < fidelity.warm_up_ms / 1e3
@@ -190,7 +190,7 @@ class LoadedModel:
         for batch in self.task.different_batches(self.inputs, size, self.spec.task.seed):
             if inspection.done:
                 break
-            with pinned(caller.cpus), _refusals():
+            with pin_to(caller.cpus), _refusals():
                 outputs = clock.time(caller.model.outputs, caller.model.bind(batch))
             self.task.check(outputs, size)
             inspection.add(batch, outputs)

@@ -10,7 +10,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dse.core.checksums import together
+from dse.core.checksums import combine_checksums
 from dse.core.measurement import FailureKind
 from dse.core.metrics import Scenario
 from dse.loadgen.logs import read_detail
@@ -46,7 +46,7 @@ def take_official(runtime: Runtime, spec: Spec, official: Official) -> Measureme
         raise RunFailedError(FailureKind.UNSUPPORTED, "MLPerf has no rules for this task")
     started = time.monotonic()
     files = [spec.model.path, *spec.model.beside] if spec.model.path else []
-    model_sha256 = together([_sha256(path) for path in files]) if files else ""
+    model_sha256 = combine_checksums([_sha256(path) for path in files]) if files else ""
     loaded = LoadedModel(runtime, spec)
     if official.accuracy:
         result = _accuracy(loaded, official)

@@ -22,7 +22,7 @@ from dse.core.errors import DseError
 from dse.core.measurement import Failure, FailureKind, Measurement, Outcome, Source
 from dse.core.metrics import METRICS
 from dse.core.worker_environment import worker_environment
-from dse.machine.conditions import MIN_SPAN_S, between
+from dse.machine.conditions import MIN_SPAN_S, conditions_between
 from dse.machine.sample import cpu_seconds, sample
 from dse.measure.run_result import says_out_of_memory
 from dse.measure.spec import SPEC_FILE, decode_message
@@ -120,7 +120,7 @@ def _run(
 ) -> _End:
     reader, writer = os.pipe()
     arguments = [str(spec_file), "--answer-fd", str(writer), "--parent", str(os.getpid())]
-    words = launcher.command(
+    words = launcher.launch_command(
         spec.interpreter,
         "dse.measure.worker",
         *arguments,
@@ -181,7 +181,7 @@ class ConditionsMonitor:
         if self._last is not None and now.monotonic_s - self._before.monotonic_s < MIN_SPAN_S:
             return self._last
         own = None if cpu_s is None or self._cpu_s is None else cpu_s - self._cpu_s
-        self._last = between(self._before, now, own)
+        self._last = conditions_between(self._before, now, own)
         self._before, self._cpu_s = now, cpu_s
         return self._last
 

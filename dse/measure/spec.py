@@ -32,7 +32,7 @@ class Fidelity:
         min_query_count: fewest queries of a SingleStream run.
         performance_samples: samples that stay loaded during a timed run.
         warm_up_calls: predictions before each run, at least.
-        warm_up_ms: warm-up goes on for this long, or for 20 predictions.
+        warm_up_ms: the warm-up goes on for this long, or for 20 predictions.
     """
 
     name: FidelityName
@@ -54,8 +54,8 @@ PROBE = Fidelity(
 """A probe takes about a second per scenario: enough queries that their p90 is stable."""
 
 STANDARD = replace(PROBE, name="standard", min_duration_ms=2000, min_query_count=256)
-"""What may be on the frontier is measured so, several times: on most machines more differs from one
-process to the next than within a run, so repeating tells more than going on for longer."""
+"""What may be on the frontier is measured like this, several times: on most machines more differs
+from one process to the next than within a run, so repeating tells more than longer runs."""
 
 VALID = Fidelity(
     name="valid",
@@ -65,13 +65,13 @@ VALID = Fidelity(
     warm_up_calls=5,
     warm_up_ms=500,
 )
-"""MLPerf's own rules: duration and samples are those of LoadGen's mlperf.conf, which also has the
-fewest queries of each scenario; nothing of it is set by us."""
+"""MLPerf's own rules: LoadGen takes the duration, and the fewest queries of each scenario, from its
+mlperf.conf, and the task says how many samples stay loaded; nothing of it is set by us."""
 
 REHEARSAL = replace(VALID, name="rehearsal", min_duration_ms=1000, min_query_count=128)
-"""The same with everything shortened that takes long."""
+"""The same, with shorter durations and fewer queries."""
 REHEARSED_SAMPLES = 64
-"""Images of the accuracy run of a rehearsal, at most."""
+"""The most samples of a rehearsal's accuracy run."""
 
 FIDELITIES = {fidelity.name: fidelity for fidelity in (PROBE, STANDARD, VALID, REHEARSAL)}
 
@@ -113,7 +113,7 @@ class MetricRequest:
     """One metric to take, and the key under which its value will be remembered.
 
     Attributes:
-        extra: whether it is taken on the way, where a run gives it anyway, and missed by nobody.
+        extra: whether it is only taken where another run gives it anyway.
     """
 
     metric: str
@@ -245,7 +245,8 @@ def _task(data: Mapping[str, Any]) -> TaskSpec:
 def _current(older: Mapping[str, Any]) -> dict[str, Any]:
     """A spec of a version that knew two tasks, in today's fields."""
     source = dict(older["inputs"])
-    files = {name: source[name] for name in ("pixels", "labels") if source[name] is not None}
+    seed, dataset = source.pop("seed", 0), source.pop("dataset", "")
+    files = {name: path for name, path in source.items() if path is not None}
     signature, classes = older.get("signature"), older.get("classes")
     earlier = task("generated" if signature else DEFAULT)
     rules = None if earlier.rules is None else asdict(earlier.rules)
@@ -261,10 +262,10 @@ def _current(older: Mapping[str, Any]) -> dict[str, Any]:
             "form": form,
             "inputs": {
                 "files": files,
-                "dataset": source.get("dataset", ""),
+                "dataset": dataset,
                 "noun": earlier.noun if files else "",
             },
-            "seed": source.get("seed", 0),
+            "seed": seed,
             "rules": rules,
         },
         "requests": older["tasks"],

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from dse.core.needs import Need
+from dse.core.requirements import Requirement
 from dse.models import subprocess_job
 
 if TYPE_CHECKING:
@@ -77,9 +77,9 @@ class Quantisation:
         return quantise(model, self.model_format, samples)
 
 
-def need(model_format: ModelFormat) -> Need:
+def need(model_format: ModelFormat) -> Requirement:
     """What quantising files of a format takes."""
-    return Need(f"int8 {model_format} models", _MODULES[model_format], "quantise")
+    return Requirement(f"int8 {model_format} models", _MODULES[model_format], "quantise")
 
 
 def library(model_format: ModelFormat) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from dse.core.configuration import ModelFormat
     from dse.core.signature import Form, Signature
-    from dse.formats.description import Described
+    from dse.formats.description import ModelDescription
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class SingleFileProvider:
 
     path: Path
     origin: str
-    described: Described
+    described: ModelDescription
     signature: Signature
     trained = False
 
@@ -97,7 +97,7 @@ class SingleFileProvider:
         )
 
     def sha256(self) -> str:
-        """Of the model; see `dse.core.checksums.together`.
+        """Of the model; see `dse.core.checksums.combine_checksums`.
 
         Raises:
             RequestError: one of them can't be read.

@@ -8,7 +8,7 @@ from dse.core import plausibility
 from dse.core.details import QualityDetails
 from dse.core.measurement import FIDELITY_ORDER, Source
 from dse.core.metrics import ENERGY, METRICS, SCENARIOS
-from dse.core.worker_environment import deliberate, variable_words
+from dse.core.worker_environment import format_variables, user_variables
 from dse.machine.system import System
 from dse.report.view import View
 from dse.tasks import registry
@@ -84,7 +84,7 @@ def frontier(study: Study, view: View | None = None) -> dict[str, Any]:
 
 def environment(study: Study) -> dict[str, Any]:
     """The variables that were set for the study's sake, where any were."""
-    variables = deliberate(study.about.environment)
+    variables = user_variables(study.about.environment)
     return {"environment": variables} if variables else {}
 
 
@@ -201,8 +201,8 @@ def notes(study: Study, view: View | None = None) -> list[str]:
         lines.append("energy is an estimate: all that the CPU took meanwhile, whatever ran on it")
     if Source.MEASURED in sources:
         lines.append(_lengths(view.frontier))
-    if variables := deliberate(study.about.environment):
-        lines.append(f"measured with {variable_words(variables)} in the environment")
+    if variables := user_variables(study.about.environment):
+        lines.append(f"measured with {format_variables(variables)} in the environment")
     if borrowed := study.about.borrowed:
         names = ", ".join(str(each["name"]) for each in borrowed[:3])
         more = f" and {len(borrowed) - 3} more" if len(borrowed) > 3 else ""

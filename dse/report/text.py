@@ -19,7 +19,7 @@ from dse.core.metrics import (
     THROUGHPUT,
     is_quality,
 )
-from dse.core.worker_environment import dropped, variable_words
+from dse.core.worker_environment import format_variables, ignored_variables
 from dse.report.summary import accuracy_source, ordered
 from dse.tasks import registry
 
@@ -190,8 +190,8 @@ def environment_lines(environment: Mapping[str, str], remedy: str = "") -> list[
     """
     lines = []
     if environment:
-        lines.append(f"environment: {variable_words(environment)}")
-    if left_out := dropped(environment):
+        lines.append(f"environment: {format_variables(environment)}")
+    if left_out := ignored_variables(environment):
         lines.append(f"not passed on to the measurement: {', '.join(left_out)}{remedy}")
     return lines
 

@@ -33,10 +33,11 @@ class StudyMetadata:
         models: where the model files come from.
         runtimes: version by backend.
         artefacts: SHA-256 of a file by what it was measured as.
-        borrowed: whose results led the search, each as `dse.explore.warm_start.WarmStart.as_dict`
-            has it; none of their values is one of the study's.
+        borrowed: whose results led the search, each as
+            `dse.exploration.warm_start.WarmStart.as_dict` has it; none of their values is one of
+            the study's.
         environment: the variables that its workers start with for its sake, as
-            `dse.core.worker_environment.with_libraries` gives them; None for a study of an earlier
+            `dse.core.worker_environment.add_libraries` gives them; None for a study of an earlier
             version, which does not say.
         task: what the models are for, a name in `dse.tasks.registry`; the only one there was in
             earlier versions where the study does not say.
@@ -140,8 +141,8 @@ class StudyMetadata:
                     remedy=f"install {before}, or choose another --study",
                 )
         variables = now.environment or {}
-        if different := worker_environment.differences(self.environment, variables):
-            back = worker_environment.way_back(self.environment, variables)
+        if different := worker_environment.describe_differences(self.environment, variables):
+            back = worker_environment.describe_way_back(self.environment, variables)
             raise RequestError(
                 f"study '{name}' was measured in another environment: {'; '.join(different)}",
                 remedy=f"{back}, or choose another --study",

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from dse.core.intervals import pooled, repeated, typical
+from dse.core.intervals import confidence_interval, pool_spread, typical_value
 from dse.core.measurement import FIDELITY_ORDER, Source
 from dse.core.metrics import METRICS
 from dse.study.drift import windows
@@ -157,7 +157,7 @@ class ObservationStore:
             cpus: that are kept busy; None for all measurements.
         """
         if (metric, cpus) not in self._spreads:
-            self._spreads[metric, cpus] = pooled(self._groups(metric, cpus))
+            self._spreads[metric, cpus] = pool_spread(self._groups(metric, cpus))
         return self._spreads[metric, cpus]
 
     def _noise(self, metric: str, cpus: int) -> Spread | None:
@@ -188,7 +188,7 @@ class ObservationStore:
         """The factor from the value of what was probed once to the ends of its interval."""
         name = measurement.metric, self._cpus.get(measurement.key, 1)
         if name not in self._reaches:
-            interval = repeated([1.0], self._noise(*name))
+            interval = confidence_interval([1.0], self._noise(*name))
             self._reaches[name] = interval[1] if interval else 1.0
         return self._reaches[name]
 
@@ -213,9 +213,9 @@ class ObservationStore:
         if not METRICS[last.metric].timed:
             return last
         values = [m.value for m in found]
-        interval = repeated(values, self._noise(last.metric, self._cpus[last.key]))
+        interval = confidence_interval(values, self._noise(last.metric, self._cpus[last.key]))
         details: dict[str, KnobValue] = {**last.details, "repetitions": len(values)}
-        return replace(last, value=typical(values), interval=interval, details=details)
+        return replace(last, value=typical_value(values), interval=interval, details=details)
 
     def stale(self, measurement: Measurement) -> bool:
         """Whether all that is known of it is from times when the machine was not itself."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dse.config import yaml_reader
 from dse.core.configuration import CONFIGURATION_FIELDS
 from dse.core.metrics import METRICS, Scenario
-from dse.core.worker_environment import variable_words
+from dse.core.worker_environment import format_variables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -108,7 +108,7 @@ def result_readme(
     table = _table(result.record.configuration, system)
     lines = "".join(_run_line(run, task.noun) for run in runs)
     variables = "".join(
-        f" --env {variable_words({name: value})}" for name, value in environment.items()
+        f" --env {format_variables({name: value})}" for name, value in environment.items()
     )
     return f"""{heading(f"{model}, {result.scenario.value}", task.noun, preview=preview)}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from dse.core.worker_environment import variable_words
+from dse.core.worker_environment import format_variables
 from dse.loadgen.logs import read_responses
 from dse.submission import readmes
 from dse.submission.logs import KEPT, accuracy_log, read_bytes
@@ -129,7 +129,7 @@ def _add_system(tree: Tree, root: PurePosixPath, placed: Placed, about: Submissi
     knobs = [f"{name}={flat[name]}" for name in flat if name not in ("model", "precision")]
     notes = [about.description["sw_notes"], f"knobs: {', '.join(knobs)}"]
     if about.environment:
-        notes.append(f"environment: {variable_words(about.environment)}")
+        notes.append(f"environment: {format_variables(about.environment)}")
     description = {
         **about.description,
         "framework": framework,

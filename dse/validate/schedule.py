@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from dse.core.measurement import Measurement
     from dse.core.metrics import Scenario
     from dse.core.signature import Form
-    from dse.explore.prepare import Prepared
-    from dse.explore.resolver import ResolvedConfiguration, Resolver
+    from dse.exploration.prepare import Prepared
+    from dse.exploration.resolver import ResolvedConfiguration, Resolver
     from dse.measure.spec import Fidelity
     from dse.study.record import Record
     from dse.study.results import StudyResults

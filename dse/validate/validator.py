@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dse.core.measurement import Measurement
-    from dse.explore.prepare import Prepared
-    from dse.explore.resolver import ResolvedConfiguration, Resolver
-    from dse.explore.stopping import Interrupts
+    from dse.exploration.prepare import Prepared
+    from dse.exploration.resolver import ResolvedConfiguration, Resolver
+    from dse.exploration.stopping import Interrupts
     from dse.measure.spec import Fidelity, Official
     from dse.study.study import Study
     from dse.validate.schedule import Schedule, ScheduledRun, Scheduler

@@ -27,7 +27,7 @@ from dse.core.backend import (
     arrays_of,
 )
 from dse.core.configuration import Configuration
-from dse.core.launcher import command
+from dse.core.launcher import launch_command
 from dse.core.registry import backend
 from dse.core.signature import Signature
 from dse.core.worker_environment import worker_environment
@@ -81,7 +81,7 @@ class Connection:
     def __init__(self, python: str, name: str) -> None:
         requests, self._requests = os.pipe()
         self._answers, answers = os.pipe()
-        words = command(
+        words = launch_command(
             python, "tests.backends.remote", name, str(requests), str(answers), folders=FOLDERS
         )
         self._process = subprocess.Popen(

@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dse.core.launcher import command
+from dse.core.launcher import launch_command
 from dse.core.registry import backend
 from dse.core.worker_environment import worker_environment
 from dse.environments.availability import runtime_availabilities
@@ -125,7 +125,7 @@ def measured(
         "options": comparison.options,
         "pairs": pairs,
     }
-    words = command(python, "tests.benchmarks.beside", json.dumps(wanted), folders=FOLDERS)
+    words = launch_command(python, "tests.benchmarks.beside", json.dumps(wanted), folders=FOLDERS)
     done = subprocess.run(
         words, env=worker_environment(python), stdout=subprocess.PIPE, text=True, check=True
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.core.launcher import command
+from dse.core.launcher import launch_command
 from dse.core.measurement import FailureKind
 from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.core.worker_environment import worker_environment
@@ -89,7 +89,9 @@ def test_the_worker_loads_little(pythons: dict[str, str], tmp_path: Path) -> Non
     told = wanted("tflite-runtime", tmp_path)
     told.folder.mkdir()
     file.write_text(told.to_json())
-    words = command(python, "tests.environments.loaded", str(names), str(file), folders=FOLDERS)
+    words = launch_command(
+        python, "tests.environments.loaded", str(names), str(file), folders=FOLDERS
+    )
     ended = subprocess.run(words, capture_output=True, text=True, env=worker_environment(python))
     assert ended.returncode == 0, ended.stderr
     assert {name for name in names.read_text().split() if not name.startswith("_")} == {

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dse.formats.interface import Interface, TensorInfo, read_interface
 from dse.formats.onnx_interface import onnx_interface
-from dse.formats.protobuf import DamagedError
+from dse.formats.protobuf import ProtobufError
 from dse.formats.tflite_reader import tflite_interface
 from tests import any_models
 from tests.models.quantised_inputs import quantised_onnx
@@ -43,7 +43,7 @@ def test_a_number_and_an_input_that_is_no_tensor() -> None:
 
     found = onnx_interface(any_models.without_batches().SerializeToString())
     assert found.inputs[1] == TensorInfo("rate", "int64", ())
-    assert found.inputs[1].words == "int64 single number"
+    assert found.inputs[1].words == "int64 a single number"
     values = [
         helper.make_tensor_sequence_value_info("several", TensorProto.FLOAT, None),
         helper.make_tensor_value_info("any", TensorProto.FLOAT, None),
@@ -143,6 +143,6 @@ def test_damage_is_an_error_or_not_seen(position: int, change: bytes) -> None:
     for data in (SMALL[:position], SMALL[:position] + change + SMALL[position + len(change) :]):
         try:
             found = onnx_interface(data)
-        except (DamagedError, UnicodeDecodeError):
+        except (ProtobufError, UnicodeDecodeError):
             continue
         assert len(found.inputs) <= 2

@@ -15,12 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.machine.cgroups import (
+    are_visible,
     cpu_quota,
     memory_left,
     memory_limit,
     parse_quota,
     throttled_periods,
-    visible,
 )
 from tests.machines import Machine
 
@@ -106,7 +106,7 @@ def test_both_versions_at_once_with_the_second_beside_the_first(machine: Machine
 @pytest.mark.parametrize("group", ["", "nonsense\n", "0::/a\n"])
 def test_groups_that_can_not_be_seen(machine: Machine, group: str) -> None:
     machine.put("proc/self/cgroup", group)
-    assert visible(machine.root) is False
+    assert are_visible(machine.root) is False
     assert cpu_quota(machine.root) is None
     assert throttled_periods(machine.root) is None
     assert memory_limit(machine.root, None) == 0
@@ -229,7 +229,7 @@ little, *groups = sys.argv[1:]
 for group in groups:
     Path(group, "cgroup.procs").write_text(str(os.getpid()))
 from dse.machine.cgroups import memory_left, throttled_periods
-from dse.machine.system import detect
+from dse.machine.detect import detect
 root = Path("/")
 system, left, before = detect().as_dict(), memory_left(root), throttled_periods(root)
 quota = next(p for p in (Path(groups[0], n) for n in ("cpu.cfs_quota_us", "cpu.max")) if p.exists())

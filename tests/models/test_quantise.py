@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from dse.core import needs
+from dse.core import requirements
 from dse.core.errors import DseError, UnavailableError
 from dse.models import quantise
 from dse.models.calibration import Calibration
@@ -437,7 +437,7 @@ def test_without_the_library_the_remedy_is_told(
     form: ModelFormat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = "onnxruntime" if form == "onnx" else "ai_edge_quantizer"
-    monkeypatch.setattr(needs, "find_spec", lambda name: None if name == module else name)
+    monkeypatch.setattr(requirements, "find_spec", lambda name: None if name == module else name)
     problem = str(BuiltinProvider().obstacle(SMALLEST, "int8", (form,)))
     assert module.replace("_", "-") in problem
     assert "pip install 'mlperf-dse[quantise]'" in problem

@@ -13,7 +13,7 @@ import onnx
 import pytest
 import yaml
 
-from dse.core import needs
+from dse.core import requirements
 from dse.core.errors import ModelError, RequestError
 from dse.models.calibration import Calibration
 from dse.models.quantised import Quantised
@@ -203,7 +203,7 @@ def test_a_missing_library_is_an_obstacle(
     module: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     provider = both(files(folder, KNOWN))
-    monkeypatch.setattr(needs, "find_spec", lambda name: None if name == module else name)
+    monkeypatch.setattr(requirements, "find_spec", lambda name: None if name == module else name)
     problem = provider.obstacle(NAME, "fp32", ("tflite",))
     assert problem is not None
     assert problem.endswith(

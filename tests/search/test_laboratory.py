@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from dse.core.configuration import Configuration
 from dse.core.errors import RequestError
 from dse.core.measurement import Measurement, Outcome, Source
-from dse.explore.samplers import SAMPLERS
+from dse.exploration.samplers import SAMPLERS
 from dse.tasks.image_classification.models.catalogue import published_pairs
 from tests.benchmarks.laboratory import gp
 from tests.benchmarks.laboratory.contest import Entry, Run, Scale, _trace, rows_of, whole_s

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from dse.core.checksums import digest
 from dse.core.measurement import Failure, FailureKind, Measurement, Outcome, Source
-from dse.explore.pool import Pool
-from dse.explore.samplers import make_sampler
-from dse.machine.system import detect
+from dse.exploration.pool import Pool
+from dse.exploration.samplers import make_sampler
+from dse.machine.detect import detect
 from dse.space import SearchSpace, resolve
+from dse.space.reading import space_from_dict
 from dse.study.generations import distributions
 from dse.study.metadata import StudyMetadata
 from dse.study.study import Study
@@ -45,7 +46,7 @@ def small_space(**fields: Any) -> SearchSpace:
         "threads": [1, 2],
         "batch_sizes": [1, 2],
     }
-    return SearchSpace.from_dict({**small, **fields})
+    return space_from_dict({**small, **fields})
 
 
 def planned(space: SearchSpace) -> Plan:

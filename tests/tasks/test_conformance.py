@@ -16,7 +16,7 @@ from PIL import Image
 from dse.core.backend import UnsupportedError, arrays_of
 from dse.core.checksums import canonical_json
 from dse.core.errors import RequestError
-from dse.core.launcher import command
+from dse.core.launcher import launch_command
 from dse.core.signature import Input, Signature
 from dse.tasks import registry
 from dse.tasks.image_classification.preprocessing import Preprocessing, to_form
@@ -163,7 +163,7 @@ def test_its_half_in_the_worker_loads_little(case: Case, tmp_path: Path) -> None
     (tmp_path / "tell.py").write_text(TELL)
     module = case.task.worker.partition(":")[0]
     folders = {"tell": str(tmp_path / "tell.py")}
-    words = command(sys.executable, "tell", module, task=case.task.worker, folders=folders)
+    words = launch_command(sys.executable, "tell", module, task=case.task.worker, folders=folders)
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == []
 

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 from dse.core import registry
 from dse.core.errors import RequestError, UnavailableError
 from dse.core.metrics import METRICS, METRICS_OF, Scenario
-from dse.core.worker_environment import with_libraries
+from dse.core.worker_environment import add_libraries
 from dse.environments.availability import runtime_availabilities
-from dse.space import SearchSpace
+from dse.space.reading import space_from_dict
 from dse.tasks.generated.task import Generated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dse.models.single_file import SingleFileProvider
+    from dse.space import SearchSpace
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def search_space(
         UnavailableError: no runtime that is installed reads the file.
     """
     _check_effect(request, given)
-    return SearchSpace.from_dict(
+    return space_from_dict(
         {
             "task": Generated.name,
             "models": [given.model],
@@ -117,7 +118,7 @@ def _first_installed(given: SingleFileProvider, variables: Mapping[str, str]) ->
     if not reading:
         raise RequestError(f"no backend runs {precision} {model_format} files", file=given.path)
     for name in reading:
-        if runtime_availabilities([name], with_libraries(variables))[name].version is not None:
+        if runtime_availabilities([name], add_libraries(variables))[name].version is not None:
             return name
     extra = registry.BACKENDS[reading[0]].extra or reading[0]
     raise UnavailableError(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dse.core.details import TimedDetails
-from dse.core.intervals import typical
+from dse.core.intervals import typical_value
 from dse.core.metrics import LATENCY, MULTI_STREAM, MULTI_STREAM_SAMPLES, SCENARIOS, Scenario
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def results(record: Record, measured: ObservationStore) -> Iterator[BenchResult]
 def _result(scenario: Scenario, found: Measurement, runs: Sequence[Measurement]) -> BenchResult:
     details = [TimedDetails.of(run.details) for run in runs]
     latencies_ms = {
-        percentile: typical(values)
+        percentile: typical_value(values)
         for percentile in PERCENTILES
         if (values := [v for each in details if (v := _percentile(each, percentile)) is not None])
     }
@@ -70,7 +70,7 @@ def _result(scenario: Scenario, found: Measurement, runs: Sequence[Measurement])
     latencies_ms[OWN[found.metric]] = found.value
     samples = MULTI_STREAM_SAMPLES if scenario is Scenario.MULTI_STREAM else 1
     means_ms = [each.mean_ms for each in details if each.mean_ms is not None]
-    rate = 1e3 * samples / typical(means_ms) if means_ms else None
+    rate = 1e3 * samples / typical_value(means_ms) if means_ms else None
     return BenchResult(scenario, latencies_ms, rate, found)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,20 +20,20 @@ from dse.commands.explore_display import Display
 from dse.commands.interrupts import interrupts
 from dse.commands.log import messages
 from dse.core.errors import RequestError
-from dse.core.worker_environment import with_libraries
+from dse.core.worker_environment import add_libraries
 from dse.environments.config import named
-from dse.explore.capabilities import Capabilities
-from dse.explore.explorer import Budget, Search, StopReason, explore
-from dse.explore.measurer import Measurer
-from dse.explore.prepare import Prepared
-from dse.explore.resolver import MeasurementContext, Resolver
+from dse.exploration.capabilities import Capabilities
+from dse.exploration.explorer import Budget, Search, StopReason, explore
+from dse.exploration.measurer import Measurer
+from dse.exploration.prepare import Prepared
+from dse.exploration.resolver import MeasurementContext, Resolver
 from dse.formats.dimensions import Choices
-from dse.machine.system import detect
+from dse.machine.detect import detect
 from dse.measure.runner import Limits
 from dse.space.plan import resolve
 from dse.space.plan import summary as reasons
 from dse.study.folder import StudyFolder, study_folder
-from dse.study.retrying import Patience
+from dse.study.storage import RETRY_POLICY
 from dse.study.study import Study
 from dse.tasks.generated.task import Generated
 
@@ -61,7 +62,7 @@ def run(request: BenchRequest) -> int:
     cpus = system.available_cpus
     cores = min(system.physical_cores or cpus, cpus)
     space = search_space(request, given, cores)
-    environment = with_libraries(request.environment)
+    environment = add_libraries(request.environment)
     task = Generated()
     offers = Capabilities(task, given, space, environment, needs_published=False)
     offers.check()
@@ -100,7 +101,7 @@ def _measure(request: BenchRequest, prepared: Prepared, plan: Plan, study: Study
     console = messages()
     budget = Budget()
     with Display(console, study, budget) as display, interrupts(display.say) as asked:
-        study.patience = Patience(say=display.say, stopped=lambda: asked.wanted)
+        study.retry_policy = replace(RETRY_POLICY, say=display.say, stopped=lambda: asked.wanted)
         bench = MeasurementContext(
             task=prepared.task,
             provider=prepared.provider,

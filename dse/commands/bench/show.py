@@ -10,6 +10,7 @@ from rich.text import Text
 from dse.commands.bench.results import PERCENTILES, results
 from dse.core.details import RunDetails
 from dse.core.metrics import LOAD_TIME, PEAK_MEMORY, Scenario
+from dse.core.signature import shape_text
 from dse.report.failures import printable
 from dse.report.health import disturbed
 from dse.report.summary import notes
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 
     from dse.commands.bench.results import BenchResult
     from dse.core.signature import Input
-    from dse.explore.prepare import Prepared
-    from dse.formats.dimensions import Resolved
+    from dse.exploration.prepare import Prepared
+    from dse.formats.dimensions import ResolvedSignature
     from dse.models.single_file import SingleFileProvider
     from dse.space.plan import Plan
     from dse.study.observations import ObservationStore
@@ -43,7 +44,11 @@ UNKNOWN_ACCURACY = "accuracy is unknown: the inputs are random"
 
 
 def announce(
-    console: Console, given: SingleFileProvider, chosen: Resolved, prepared: Prepared, plan: Plan
+    console: Console,
+    given: SingleFileProvider,
+    chosen: ResolvedSignature,
+    prepared: Prepared,
+    plan: Plan,
 ) -> None:
     """Says what is measured, before it is."""
     system, signature = prepared.system, given.signature
@@ -76,7 +81,7 @@ def _signature_lines(given: SingleFileProvider) -> Iterator[str]:
         )
 
 
-def deciding_lines(chosen: Resolved) -> Iterator[str]:
+def deciding_lines(chosen: ResolvedSignature) -> Iterator[str]:
     """The inputs that decide how much is computed, where nobody has said what they are to be."""
     for one in chosen.signature.inputs:
         if one.name in chosen.deciding and one.fill != "values":
@@ -89,11 +94,8 @@ def deciding_lines(chosen: Resolved) -> Iterator[str]:
 
 def input_words(one: Input, *, batched: bool) -> str:
     """An input in words: name, type, shape, and what it is filled with."""
-    sizes = [str(size) for size in one.shape]
-    if batched:
-        sizes[0] = "batch"
-    shape = " x ".join(sizes) or "a single number"
-    return f"{one.name}: {one.dtype}, {shape}, {_filled(one)}"
+    sizes: tuple[int | str, ...] = ("batch", *one.shape[1:]) if batched else one.shape
+    return f"{one.name}: {one.dtype}, {shape_text(sizes, ' x ')}, {_filled(one)}"
 
 
 def _filled(one: Input) -> str:
@@ -108,7 +110,7 @@ def _filled(one: Input) -> str:
     return {"ones": "1", "zeros": "0"}.get(one.fill, one.fill) if one.elements == 1 else one.fill
 
 
-def show(out: Console, study: Study, given: SingleFileProvider, chosen: Resolved) -> None:
+def show(out: Console, study: Study, given: SingleFileProvider, chosen: ResolvedSignature) -> None:
     """Prints a row for each configuration and scenario, the frontier of several, and notes."""
     records = sorted(study.records.values(), key=lambda record: record.id)
     measured = [record for record in records if record.outcome.failure is None]

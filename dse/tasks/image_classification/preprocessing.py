@@ -68,7 +68,9 @@ def to_form(preprocessing: Preprocessing, classes: int | None = None) -> dict[st
         preprocessing: how an image becomes the input.
         classes: number of scores; None where it is not known.
     """
-    return preprocessing.as_dict() | ({} if classes is None else {"classes": classes})
+    fields = preprocessing.as_dict() | ({} if classes is None else {"classes": classes})
+    # As JSON gives it back.
+    return {name: list(v) if isinstance(v, tuple) else v for name, v in fields.items()}
 
 
 def from_form(form: Form) -> tuple[Preprocessing, int | None]:

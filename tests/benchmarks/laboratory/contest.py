@@ -16,8 +16,8 @@ import moocore
 
 from dse.core.errors import DseError
 from dse.core.metrics import METRICS
-from dse.explore.pool import Pool
-from dse.explore.samplers import SAMPLERS, make_sampler
+from dse.exploration.pool import Pool
+from dse.exploration.samplers import SAMPLERS, make_sampler
 from dse.search.searcher import REFERENCE
 from dse.study.record import Record
 from dse.tasks.image_classification.quality import ACCURACY
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from dse.core.measurement import Outcome
-    from dse.explore.samplers import Sampler
+    from dse.exploration.samplers import Sampler
     from tests.benchmarks.laboratory.tables import Table, Values
 
 NAMES = (*SAMPLERS, gp.NAME)

@@ -10,7 +10,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
-from dse.explore.samplers import SAMPLERS
+from dse.exploration.samplers import SAMPLERS
 from tests.benchmarks.laboratory import gp, limit
 from tests.benchmarks.laboratory.contest import Entry, Run, contest, rows_of, whole_s
 from tests.benchmarks.laboratory.limit import with_limits

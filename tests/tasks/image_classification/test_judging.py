@@ -14,7 +14,7 @@ from dse.core.measurement import PublishedQuality
 from dse.models.provider import Artefact
 from dse.tasks.image_classification.data.dataset import Dataset
 from dse.tasks.image_classification.judging import judged_by, normalisations
-from dse.tasks.image_classification.models.published import published
+from dse.tasks.image_classification.models.published import published_accuracies
 from dse.tasks.image_classification.preprocessing import Preprocessing, to_form
 from tests.image_models import image_folder
 from tests.small_models import SIDE, onnx_bytes
@@ -44,7 +44,7 @@ def test_the_published_accuracy_is_the_providers_or_else_the_catalogues(precisio
     found = judged_by(of(NAME, precision), ARTEFACT, own, None, None)
     assert found["published_percent"] == 50.5
     found = judged_by(of(NAME, precision), ARTEFACT, None, None, None)
-    assert found["published_percent"] == published(NAME)[precision].value
+    assert found["published_percent"] == published_accuracies(NAME)[precision].value
     assert "published_percent" not in judged_by(of(NAME, "bf16"), ARTEFACT, None, None, None)
 
 

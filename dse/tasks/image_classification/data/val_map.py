@@ -1,4 +1,4 @@
-"""A data set whose images and labels stand in ``val_map.txt``."""
+"""Reads a data set with a list of images and labels, ``val_map.txt``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
-from dse.tasks.image_classification.data.entries import VAL_MAP, ImageEntry, Listing, quoted
+from dse.tasks.image_classification.data.entries import VAL_MAP, ImageEntry, Listing, quote
 from dse.tasks.image_classification.data.image_formats import SUFFIXES
 
 if TYPE_CHECKING:
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
 _FORM = "write one line `file label` for each image, with labels 0..999"
 _UTF8 = "save it as UTF-8"
 _NULS = 0.2
-"""Share of NUL bytes from which a text is UTF-16: half of those of plain names, and at least those
-around labels and separators in other scripts."""
+"""Share of NUL bytes above which a text is UTF-16: ASCII names have a half, and names in other
+scripts at least those around labels and separators."""
 
 
 def from_val_map(folder: Path) -> Listing:
-    """The images that the list names, in its order.
+    """Lists the images of the list, in its order.
 
     Raises:
-        RequestError: a line is wrong, or names no file; or there is none.
+        RequestError: a line is wrong, a file is missing, or the list is empty.
         OSError: the list or the folder can't be read.
     """
     path = folder / VAL_MAP
     entries: list[ImageEntry] = []
     seen: dict[str, int] = {}
-    for number, line in enumerate(_lines(path), start=1):
+    for number, line in enumerate(_read_lines(path), start=1):
         name, label = _parse_line(line, path, number)
         entry = _locate(folder, name, label)
         if entry is None:
-            raise _missing(folder, name, number)
+            raise _missing_error(folder, name, number)
         if entry.name in seen:
             raise RequestError(
-                f"{quoted(entry.name)} is listed before, in line {seen[entry.name]}",
+                f"{quote(entry.name)} is already listed in line {seen[entry.name]}",
                 file=path,
                 line=number,
                 remedy="list each image once",
@@ -51,7 +51,7 @@ def from_val_map(folder: Path) -> Listing:
     return Listing(tuple(entries), VAL_MAP)
 
 
-def _lines(path: Path) -> list[str]:
+def _read_lines(path: Path) -> list[str]:
     if not stat.S_ISREG(path.stat().st_mode):
         raise RequestError("not a file", file=path, remedy=_FORM)
     raw = path.read_bytes().removeprefix(codecs.BOM_UTF8)
@@ -63,7 +63,7 @@ def _lines(path: Path) -> list[str]:
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise RequestError("not UTF-8", file=path, line=line, remedy=_UTF8) from error
-    # Blank lines are cut at the end only: a line's number is its image's index in MLPerf's logs.
+    # Blank lines are removed only at the end: the line number is the index in MLPerf's logs.
     return text.rstrip().split("\n") if text.strip() else []
 
 
@@ -73,64 +73,63 @@ def _parse_line(line: str, path: Path, number: int) -> tuple[str, int]:
 
     fields = line.split()
     if len(fields) != 2:
-        raise wrong(f"not of the form `file label`: {quoted(line.strip())}", _FORM)
+        raise wrong(f"not of the form `file label`: {quote(line.strip())}", _FORM)
     name, label = fields
     if not (label.isascii() and label.isdigit()):
-        raise wrong(f"the label {quoted(label)} is not a number", "use whole numbers 0..999")
+        raise wrong(f"the label {quote(label)} is not a number", "use whole numbers 0..999")
     if len(label.lstrip("0")) > 3:
-        raise wrong(f"the label {quoted(label)} is outside 0..999", "count the classes from 0")
+        raise wrong(f"the label {quote(label)} is outside 0..999", "count the classes from 0")
     parts = PurePosixPath(name).parts
     if name.startswith("/") or ".." in parts or "\0" in name or not parts:
         raise wrong(
-            f"{quoted(name)} leads out of the data set's folder",
+            f"{quote(name)} leads out of the data set's folder",
             "list paths relative to the folder, without `..`",
         )
     return name, int(label)
 
 
 def _locate(folder: Path, name: str, label: int) -> ImageEntry | None:
-    """The listed file in the folder or its ``images/``, if it is there.
+    """Finds a listed file in the folder or its ``images/``.
 
-    Symbolic links are followed wherever they lead: they are the owner's way to keep the images
-    of several data sets in one place.
+    Symbolic links may lead anywhere: several data sets may share images in one place.
     """
     for relative in (PurePosixPath(name), PurePosixPath("images", name)):
         try:
             status = (folder / relative).stat()
         except (FileNotFoundError, NotADirectoryError):
             continue
-        # Anything but a file, such as a pipe, could keep its reader waiting for ever.
+        # Anything else, such as a pipe, could block its reader forever.
         if stat.S_ISREG(status.st_mode):
             return ImageEntry(str(relative), label, status.st_size, status.st_mtime_ns)
     return None
 
 
-def _missing(folder: Path, name: str, number: int) -> RequestError:
-    """Names the file that was most likely meant, where there is one."""
+def _missing_error(folder: Path, name: str, number: int) -> RequestError:
+    """The error for a missing file, which names the file that was most likely meant."""
     remedy = "put the image into the folder or its images/ subfolder, or drop the line"
     for base in (folder, folder / "images"):
-        twin = _twin(base, PurePosixPath(name))
+        twin = _find_twin(base, PurePosixPath(name))
         if twin is None:
             continue
         if unicodedata.normalize("NFC", twin) == unicodedata.normalize("NFC", name):
-            # They look the same: only escapes show what differs.
+            # They look the same: only escapes show the difference.
             form = "NFD" if unicodedata.is_normalized("NFD", twin) else "NFC"
             remedy = f"the folder has it as {twin!a}, in Unicode's {form}: write it so"
         else:
-            remedy = f"did you mean {quoted(twin)}?"
+            remedy = f"did you mean {quote(twin)}?"
         break
     return RequestError(
-        f"no such file: {quoted(name)}", file=folder / VAL_MAP, line=number, remedy=remedy
+        f"no such file: {quote(name)}", file=folder / VAL_MAP, line=number, remedy=remedy
     )
 
 
-def _twin(base: Path, name: PurePosixPath) -> str | None:
-    """The file whose path differs in case, in the form of Unicode or in its ending only."""
+def _find_twin(base: Path, name: PurePosixPath) -> str | None:
+    """Finds the file whose path differs only in case, Unicode normalisation or suffix."""
     found = PurePosixPath()
     try:
         for part in name.parts:
             names = sorted(child.name for child in (base / found).iterdir())
-            like = [each for each in names if _folded(each) == _folded(part)]
+            like = [each for each in names if _fold(each) == _fold(part)]
             like = [part] if part in names else like
             if not like and part == name.name:
                 like = [each for each in names if _stem(each) == _stem(part)]
@@ -142,11 +141,11 @@ def _twin(base: Path, name: PurePosixPath) -> str | None:
         return None  # there is nothing to propose
 
 
-def _folded(name: str) -> str:
+def _fold(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
 def _stem(name: str) -> str:
-    """The name of an image without its ending; of anything else all of it."""
-    path = PurePosixPath(_folded(name))
+    """The name of an image without its suffix; any other name unchanged."""
+    path = PurePosixPath(_fold(name))
     return path.stem if path.suffix in SUFFIXES else path.name

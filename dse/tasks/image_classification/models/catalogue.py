@@ -1,4 +1,4 @@
-"""The architectures that dse knows by name, and what is published about each."""
+"""The architectures known by name, with their published accuracies."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dse.tasks.image_classification.models.efficientnet_lite import efficientnet
 from dse.tasks.image_classification.models.mobilenet_v1 import mobilenet_v1
 from dse.tasks.image_classification.models.mobilenet_v2 import mobilenet_v2
 from dse.tasks.image_classification.models.mobilenet_v3 import mobilenet_v3
-from dse.tasks.image_classification.models.published import published
+from dse.tasks.image_classification.models.published import published_accuracies
 from dse.tasks.image_classification.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
@@ -30,15 +30,15 @@ class Variant:
     """One architecture at one width and resolution.
 
     Attributes:
-        name: as it stands in a search space.
-        family: the architecture.
+        name: name in search spaces.
+        family: family of architectures.
         width: multiplier of the channel counts.
-        resolution: pixels on a side of the input.
-        preprocessing: what the published fp32 weights (NHWC) expect.
-        published: top-1 accuracy of the published weights, by precision.
+        resolution: side of the input in pixels.
+        preprocessing: preprocessing of the published fp32 weights (NHWC).
+        published: top-1 accuracy of the published weights by precision.
         flavour: ``large``, ``small``, ``large-minimalistic`` or ``small-minimalistic`` in
             MobileNet V3; empty elsewhere.
-        depth: multiplier of the number of layers; 1 but in EfficientNet-Lite.
+        depth: multiplier of the number of layers; 1 except in EfficientNet-Lite.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Variant:
 
     @property
     def classes(self) -> int:
-        """Number of scores: the 1000 of ImageNet, and a background class before them if any."""
+        """Number of scores: ImageNet's 1000, after that of a background class if there is one."""
         return 1000 + self.preprocessing.label_offset
 
     def graph(self) -> Graph:
@@ -87,13 +87,15 @@ LITE_COEFFICIENTS = (
 def _mobilenet(name: str, family: Family, width: float, size: int, flavour: str = "") -> Variant:
     # TF-slim trains on pixels in [-1, 1] and puts a background class before ImageNet's.
     pixels = Preprocessing(size, mean=(127.5,) * 3, scale=(127.5,) * 3, label_offset=1)
-    return Variant(name, family, width, size, pixels, published(name), flavour)
+    return Variant(name, family, width, size, pixels, published_accuracies(name), flavour)
 
 
 def _lite(number: int, width: float, depth: float, size: int) -> Variant:
     name = f"efficientnet-lite{number}"
     pixels = Preprocessing(size, mean=(127.0,) * 3, scale=(128.0,) * 3)
-    return Variant(name, "efficientnet-lite", width, size, pixels, published(name), depth=depth)
+    return Variant(
+        name, "efficientnet-lite", width, size, pixels, published_accuracies(name), depth=depth
+    )
 
 
 def _variants() -> Iterator[Variant]:
@@ -119,7 +121,7 @@ def variant(name: str) -> Variant:
     """The architecture of that name.
 
     Raises:
-        RequestError: the catalogue has no such name; the remedy offers near ones.
+        RequestError: the catalogue has no such name; the remedy suggests similar ones.
     """
     if name in CATALOGUE:
         return CATALOGUE[name]

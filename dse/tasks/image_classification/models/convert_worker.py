@@ -1,4 +1,4 @@
-"""The process that turns one ONNX file into TFLite; started by the module `conversion`.
+"""The process that converts one ONNX file to TFLite; the module `conversion` starts it.
 
 Its arguments are VARIANT MODEL FOLDER; see `dse.models.subprocess_job`.
 """
@@ -10,16 +10,16 @@ import sys
 from dse.models.onnx_normalise import plain
 from dse.models.subprocess_job import parse_arguments, result_file
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
-from dse.tasks.image_classification.models.onnx_reader import MismatchError, weights_of
+from dse.tasks.image_classification.models.onnx_reader import MismatchError, read_weights
 from dse.tasks.image_classification.models.tflite_writer import tflite_bytes
 
 
 def main() -> int:
-    """Converts what the command line names."""
+    """Converts the file on the command line."""
     variant, model, folder = parse_arguments()
     graph = CATALOGUE[variant].graph()
     try:
-        converted = tflite_bytes(graph, weights_of(plain(model), graph))
+        converted = tflite_bytes(graph, read_weights(plain(model), graph))
     except MismatchError as error:
         sys.exit(f"it is not the catalogue's {variant}: {error}")
     result_file(folder).write_bytes(converted)

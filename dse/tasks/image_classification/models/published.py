@@ -65,7 +65,7 @@ _TOP1: Mapping[str, tuple[float, float | None]] = {
 }
 
 
-def published(name: str) -> dict[str, PublishedQuality]:
+def published_accuracies(name: str) -> dict[str, PublishedQuality]:
     """The published accuracies of an architecture, by precision (``fp32``, ``int8``).
 
     Raises:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from dse.formats.file_kind import mismatch
+from dse.formats.file_kind import why_mismatched
 from dse.tasks.image_classification.models import builtin
 from dse.tasks.image_classification.models.builtin import BuiltinProvider
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
@@ -163,7 +163,7 @@ def test_the_file_is_plain_tflite(tmp_path: Path) -> None:
     names = {number: name for name, number in vars(schema.BuiltinOperator).items()}
     data = tflite_bytes(CATALOGUE["mobilenet-v3-small"].graph())
     (tmp_path / "x.tflite").write_bytes(data)
-    assert mismatch(tmp_path / "x.tflite", "tflite") is None
+    assert why_mismatched(tmp_path / "x.tflite", "tflite") is None
     model = root(data)
     assert {names[one.builtinCode] for one in model.operatorCodes} == {
         *("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"),
