@@ -14,6 +14,9 @@ from hypothesis import HealthCheck, settings
 from dse.core.errors import DseError, UnavailableError
 from dse.core.registry import BACKENDS
 from dse.environments.install import Order, install
+from dse.measure.spec import RUN_LENGTHS
+from tests.brief import TRUE, shorten
+from tests.commandline import isolate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +29,27 @@ SHARED = Path(__file__).parents[1].parent / "shared" / "data"
 # How long an example takes says nothing on a machine that does other things as well.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder for locks and caches of all that does not have one of its own."""
+    folder = tmp_path_factory.mktemp("isolated")
+    with pytest.MonkeyPatch.context() as patch:
+        isolate(folder, patch)
+        yield folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _short_runs() -> None:
+    shorten()
+
+
+@pytest.fixture
+def true_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs take as long as a user's, but for those of fixtures with a wider scope."""
+    for name, fidelity in TRUE.items():
+        monkeypatch.setitem(RUN_LENGTHS, name, fidelity)
 
 
 @pytest.fixture(scope="session")

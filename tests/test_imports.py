@@ -42,7 +42,8 @@ LAYERS: dict[str, set[str]] = {
         *("loadgen.verdict", "tasks", "machine", "core", "version"),
     },
     "explore": {
-        *("study", "search", "space", "environments", "measure.runner", "measure.spec"),
+        *("study", "search", "space", "environments", "measure.runner", "measure.recall"),
+        "measure.spec",
         *("results", "models", "tasks", "machine", "core"),
     },
     "search": {"tasks", "core"},
@@ -62,6 +63,7 @@ LAYERS: dict[str, set[str]] = {
     "formats": {"config", "core"},
     # On both sides of the pipe: no LoadGen, no runtime.
     "measure.runner": {"measure.spec", "measure.failures", "measure.conditions_monitor", "core"},
+    "measure.recall": {"measure.spec", "core"},
     "measure.reproduce": {"measure.runner", "core"},
     "measure.conditions_monitor": {"machine"},
     "measure.spec": {"tasks", "core"},

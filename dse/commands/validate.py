@@ -13,7 +13,7 @@ from dse.explore.interrupts import interrupts
 from dse.explore.prepare import prepare
 from dse.explore.resolver import MeasurementContext, Resolver
 from dse.measure.runner import Limits
-from dse.measure.spec import REHEARSAL, VALID
+from dse.measure.spec import RUN_LENGTHS
 from dse.report.text import console as make_console
 from dse.report.text import environment_lines
 from dse.study.folder import existing_folder
@@ -75,7 +75,7 @@ def run(request: ValidateRequest) -> int:
         console.print(unrecorded, style="yellow", markup=False, soft_wrap=True)
     records = _points(study, request.points)
     scenarios = _scenarios(study, request.scenarios)
-    fidelity = REHEARSAL if request.rehearsal else VALID
+    fidelity = RUN_LENGTHS["rehearsal" if request.rehearsal else "valid"]
     known = StudyResults() if request.again else study.results  # as if there were none
     memory = request.memory_limit or prepared.memory_bytes
     subjects = Resolver(_bench(study, prepared, memory, console), study)

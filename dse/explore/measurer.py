@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dse.core.backend import Recording
 from dse.core.errors import ModelError
 from dse.core.measurement import (
     TRANSIENT_FAILURES,
@@ -20,16 +21,18 @@ from dse.explore.costs import piggybacked_metrics
 from dse.explore.disturbances import Disturbances
 from dse.explore.keys import overlap
 from dse.explore.resolver import Resolver
+from dse.measure.recall import recall
 from dse.measure.runner import run_worker
-from dse.measure.spec import PROBE, MetricRequest
+from dse.measure.spec import MetricRequest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from dse.core.configuration import Configuration
+    from dse.core.measurement import FidelityName
     from dse.explore.resolver import MeasurementContext, ResolvedConfiguration
     from dse.measure.runner import Limits
-    from dse.measure.spec import Fidelity
+    from dse.measure.spec import Spec
     from dse.study.study import Study
 
 Keep = Callable[[Measurement], None]
@@ -85,7 +88,7 @@ class Measurer:
         known, extra = self._recorded(subject, missing, keep)
         outcome = Outcome(outcome.measurements + known, outcome.failure)
         if missing and outcome.failure is None:
-            taken = self._take_quietly(subject, run, (*missing, *extra), PROBE, keep)
+            taken = self._take_quietly(subject, run, (*missing, *extra), "probe", keep)
             outcome = Outcome(outcome.measurements + taken.measurements, taken.failure)
         order = list(dict.fromkeys([*self._bench.metrics, *METRICS]))
         measurements = sorted(outcome.measurements, key=lambda m: order.index(m.metric))
@@ -95,7 +98,7 @@ class Measurer:
         self,
         configuration: Configuration,
         metrics: Iterable[str],
-        fidelity: Fidelity,
+        fidelity: FidelityName,
         run: str,
         keep: Keep,
     ) -> Outcome:
@@ -188,7 +191,7 @@ class Measurer:
         subject: ResolvedConfiguration,
         run: str,
         tasks: tuple[MetricRequest, ...],
-        fidelity: Fidelity,
+        fidelity: FidelityName,
         keep: Keep,
     ) -> Outcome:
         """Takes everything, and once more what was disturbed, unless that is always in vain."""
@@ -209,7 +212,7 @@ class Measurer:
         subject: ResolvedConfiguration,
         run: str,
         tasks: tuple[MetricRequest, ...],
-        fidelity: Fidelity,
+        fidelity: FidelityName,
         keep: Keep,
     ) -> Outcome:
         """Runs workers until everything is taken or has failed for good."""
@@ -221,8 +224,7 @@ class Measurer:
         for attempt in range(1, MAX_ATTEMPTS + 1):
             left = tuple(t for t in tasks if t.metric not in {m.metric for m in taken})
             spec = self._subjects.spec(subject, f"{run}-{attempt}", left, fidelity)
-            python = self._bench.offers.interpreters[subject.configuration.backend]
-            outcome = run_worker(spec, self._limits(left), interpreter=python, keep=told)
+            outcome = self._answer(subject, spec, told)
             taken += tuple(map(subject.complete, outcome.measurements))
             if outcome.failure is None:
                 return Outcome(taken)
@@ -232,6 +234,13 @@ class Measurer:
             if failure.kind not in TRANSIENT_FAILURES:
                 break
         return Outcome(taken, failure)
+
+    def _answer(self, subject: ResolvedConfiguration, spec: Spec, keep: Keep) -> Outcome:
+        """The outcome of a spec: out of a recording, or else of a worker process."""
+        if isinstance(subject.backend, Recording):
+            return recall(subject.backend, spec, keep)
+        python = self._bench.offers.interpreters[subject.configuration.backend]
+        return run_worker(spec, self._limits(spec.tasks), interpreter=python, keep=keep)
 
     def _limits(self, tasks: tuple[MetricRequest, ...]) -> Limits:
         limits, dataset = self._bench.limits, self._bench.dataset

@@ -15,14 +15,13 @@ from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.environments.availability import runtime_availabilities
 from dse.machine.measuring_lock import measuring_lock, nothing
 from dse.measure.runner import Limits, run_worker
-from dse.measure.spec import PROBE, InputSource, MetricRequest, Spec
+from dse.measure.spec import RUN_LENGTHS, InputSource, MetricRequest, Spec
 from dse.tasks.image_classification.models.builtin import BuiltinProvider
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from dse.core.measurement import Outcome
-    from dse.measure.spec import Fidelity
 
 RUNTIMES = ("onnxruntime", "litert", "openvino")
 MODEL, PRECISION = "mobilenet-v1-0.25-128", "fp32"
@@ -90,16 +89,13 @@ class Noise:
         }
 
 
-def measure_noise(
-    probes: int, fidelity: Fidelity = PROBE, waits: Callable[[], None] = nothing
-) -> Noise:
-    """Takes the same probe in so many fresh processes; does nothing else meanwhile.
+def measure_noise(probes: int, waits: Callable[[], None] = nothing) -> Noise:
+    """Takes the same probe in N fresh processes; does nothing else meanwhile.
 
     Waits for another process that measures on this machine.
 
     Args:
         probes: how many, at least one.
-        fidelity: how long each takes.
         waits: called where another process measures on this machine, before it is waited for.
 
     Raises:
@@ -107,7 +103,7 @@ def measure_noise(
         DseError: a probe failed, or there is no room for its logs.
     """
     with tempfile.TemporaryDirectory(prefix="dse-noise-") as folder:
-        probe = _probe(Path(folder), fidelity)
+        probe = _probe(Path(folder))
         with measuring_lock(waits=waits):
             taken = [_take(probe) for _ in range(probes)]
     values = {metric: tuple(outcome.values[metric] for outcome in taken) for metric in METRICS}
@@ -120,7 +116,7 @@ def configuration(backend: str) -> Configuration:
     return Configuration(MODEL, PRECISION, backend, threads=1, batch_size=1)
 
 
-def _probe(folder: Path, fidelity: Fidelity) -> Probe:
+def _probe(folder: Path) -> Probe:
     """The probe on the first runtime that is usable here."""
     provider, obstacles = BuiltinProvider(), []
     for name, found in runtime_availabilities(RUNTIMES).items():
@@ -136,7 +132,7 @@ def _probe(folder: Path, fidelity: Fidelity) -> Probe:
                 preprocessing=artefact.preprocessing,
                 inputs=InputSource(),
                 tasks=tuple(MetricRequest(metric, "noise") for metric in METRICS),
-                fidelity=fidelity,
+                fidelity=RUN_LENGTHS["probe"],
                 settings={},
             )
             return Probe(spec, found.python, found.version)

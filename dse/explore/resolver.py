@@ -14,7 +14,7 @@ from dse.core.errors import ModelError, RequestError
 from dse.core.metrics import ACCURACY, MODEL_SIZE
 from dse.core.worker_environment import deliberate
 from dse.explore.keys import accuracy_key, size_key, speed_key
-from dse.measure.spec import InputSource, Spec
+from dse.measure.spec import RUN_LENGTHS, InputSource, Spec
 from dse.tasks.image_classification.data.pixel_cache import image_cache, label_file
 from dse.tasks.image_classification.judging import judged_by
 from dse.tasks.image_classification.preprocessing import Preprocessing
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from dse.core.backend import Backend
     from dse.core.configuration import Configuration, KnobValue
-    from dse.core.measurement import Measurement
+    from dse.core.measurement import FidelityName, Measurement
     from dse.explore.capabilities import Capabilities
     from dse.machine.system import System
     from dse.measure.runner import Limits
@@ -139,7 +139,7 @@ class Resolver:
         subject: ResolvedConfiguration,
         run: str,
         tasks: tuple[MetricRequest, ...],
-        fidelity: Fidelity,
+        fidelity: FidelityName,
     ) -> Spec:
         """What a worker is told.
 
@@ -156,7 +156,7 @@ class Resolver:
             preprocessing=subject.preprocessing,
             inputs=self._inputs(subject.preprocessing),
             tasks=tasks,
-            fidelity=self._fitting(fidelity, artefact),
+            fidelity=self._fitting(RUN_LENGTHS[fidelity], artefact),
             settings=subject.settings,
             signature=artefact.signature if artefact else None,
             classes=artefact.classes if artefact else None,

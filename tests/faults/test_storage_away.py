@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from tests.commandline import Command
 
 ROOT = Path(__file__).parents[2]
-SIZES = list(range(1, 13))
+SIZES = list(range(1, 31))
+SECOND = f"/{len(SIZES)} a fp32"
+"""Words of a line of progress: the process goes on for a while after two of them."""
 DATABASE = "studies/space/study.db"
 WAITS = "waiting for it, at most 300 s"
 
@@ -64,7 +66,7 @@ def locked(path: Path) -> Iterator[None]:
 def test_a_database_that_is_moved_away_and_returns(command: Command, here: Path) -> None:
     space = write_study(here)
     with start("explore", space) as process:
-        assert read_until(process, "/12 ", 2)
+        assert read_until(process, SECOND, 2)
         with moved(here / DATABASE):
             assert read_until(process, WAITS)
         _, errors = process.communicate(timeout=3 * PATIENCE_S)
@@ -77,7 +79,7 @@ def test_an_interrupt_ends_the_waiting_and_the_next_start_has_everything(
 ) -> None:
     space = write_study(here)
     with start("explore", space) as process:
-        assert read_until(process, "/12 ", 2)
+        assert read_until(process, SECOND, 2)
         with moved(here / DATABASE):
             assert read_until(process, WAITS)
             process.send_signal(signal.SIGINT)
@@ -158,7 +160,7 @@ def test_a_database_that_another_program_locks(command: Command, here: Path) -> 
     )
     pipe = subprocess.PIPE
     with subprocess.Popen([sys.executable, "-c", code], text=True, stderr=pipe) as process:
-        assert read_until(process, "/12 ", 2)
+        assert read_until(process, SECOND, 2)
         with locked(here / DATABASE):
             assert read_until(process, WAITS)
         _, errors = process.communicate(timeout=3 * PATIENCE_S)
@@ -186,7 +188,7 @@ def test_a_disk_that_is_full_until_there_is_room_again(
     space = write_study(here)
     study = disk / "space"
     with start("explore", space, "--study", study) as process:
-        assert read_until(process, "/12 ", 2)
+        assert read_until(process, SECOND, 2)
         filler = fill_up(disk)
         told = read_until(process, WAITS)
         filler.unlink()
@@ -217,7 +219,7 @@ def test_a_disk_that_becomes_read_only_and_writable_again(
     space = write_study(here)
     study = disk / "space"
     with start("explore", space, "--study", study) as process:
-        assert read_until(process, "/12 ", 2)
+        assert read_until(process, SECOND, 2)
         while subprocess.run(["mount", "-o", "remount,ro", disk], capture_output=True).returncode:
             assert process.poll() is None  # a file is being written: try again
         told = read_until(process, WAITS)
