@@ -27,8 +27,15 @@ KEPT_CACHE = Path(__file__).parents[1] / ".venv" / "cache"
 SHARED = Path(__file__).parents[1].parent / "shared" / "data"
 
 # How long an example takes says nothing on a machine that does other things as well.
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("untimed")
+settings.register_profile(
+    "brief",
+    max_examples=25,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("nightly", settings.get_profile("brief"), max_examples=500)
+settings.load_profile("brief")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -4,8 +4,9 @@
 
 A moment is the use of the storage, of a journal or of a worker: before each of them the process
 can be killed. With ``run`` for BEFORE those don't count that come before the first worker or
-journal; with ``start`` all do. For each number of the MOMENTS (``0:20:3``, as in a slice) a child does the work, which is
-killed before that moment by SIGKILL; how it ended is printed, one JSON line each.
+journal; with ``start`` all do. For each number of the MOMENTS (``0:20:3``, as in a slice) a child
+does the work, which is killed before that moment by SIGKILL; how it ended is printed, one JSON line
+each.
 
 Python tells of the moments itself (PEP 578): nothing in the program is another than else.
 """
