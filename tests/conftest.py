@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import platform
 import shutil
 import sys
+import time
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +29,11 @@ if TYPE_CHECKING:
 KEPT_CACHE = Path(__file__).parents[1] / ".venv" / "cache"
 """Holds what takes minutes to make, from one run of the tests to the next."""
 SHARED = Path(__file__).parents[1].parent / "shared" / "data"
+MAKERS = tuple(Path(__file__).parents[1] / "dse" / name for name in ("formats", "models", "tasks"))
+MAKING = ("numpy", "onnx", "onnxruntime", "ai-edge-quantizer", "pillow")
+"""The folders of the code, and the libraries, that decide about the bytes of a cached file."""
+KEPT_S = 7 * 24 * 3600.0
+"""How long a cache is kept that no test uses."""
 
 # How long an example takes says nothing on a machine that does other things as well.
 settings.register_profile(
@@ -67,11 +76,23 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder of `shared_cache`."""
-    folder = tmp_path_factory.mktemp("built")
-    yield folder
-    shutil.rmtree(folder)  # a hundred megabytes that nobody looks at
+def built() -> Path:
+    """The folder of `shared_cache`: another one for other code or libraries.
+
+    The cache itself is made to be shared by processes, here those of pytest-xdist.
+    """
+    made = hashlib.sha256()
+    for path in sorted(path for folder in MAKERS for path in folder.rglob("*.py")):
+        made.update(path.read_bytes())
+    libraries = {each.name: each.version for each in distributions() if each.name in MAKING}
+    made.update(repr(sorted(libraries.items())).encode())
+    folder = KEPT_CACHE / "tests" / made.hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    os.utime(folder)
+    for other in folder.parent.iterdir():
+        if other.stat().st_mtime < time.time() - KEPT_S:
+            shutil.rmtree(other, ignore_errors=True)
+    return folder
 
 
 @pytest.fixture
