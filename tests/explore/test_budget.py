@@ -29,7 +29,7 @@ def test_repeating_has_a_bound_of_time(
     )
     command.good("explore", space, "--repeats", 0)
     # What is explored already takes no time now: only the shortest time is left for repeating.
-    monkeypatch.setattr(explorer, "SHORTEST_REPEATING_S", shortest_s)
+    monkeypatch.setattr(explorer, "MIN_REPEATING_S", shortest_s)
     answer = command.good("explore", space, "--repeats", 1)
     assert (" repeat: " in answer.err) is repeated
 
