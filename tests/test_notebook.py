@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 from dataclasses import FrozenInstanceError
 from typing import TYPE_CHECKING
 
@@ -35,8 +34,6 @@ def explored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with folder_in_memory(tmp_path_factory) as folder, pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("DSE_CACHE_DIR", str(folder / "cache"))
-        patch.setenv("TMPDIR", str(folder))  # no turns with others that measure
-        patch.setattr(tempfile, "tempdir", None)
         write_table(folder, models=("a", "b"), failing={"b": "does not run"})
         assert run(["explore", str(write_space(folder))]) == 0
         yield folder

@@ -13,7 +13,7 @@ from dse.derived.derivation import Derivation
 from dse.report.view import View, known_of, machine_of
 from dse.study.batch_frontier import point_of
 from dse.study.folder import StudyFolder
-from tests.study.studies import create, failed, fill, small_space
+from tests.study.studies import create, failed, filled, small_space
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,9 +26,7 @@ ACCURACY, LATENCY, THROUGHPUT = DEFAULT_OBJECTIVES
 
 @pytest.fixture
 def study(tmp_path: Path) -> Study:
-    made = create(StudyFolder(tmp_path / "mine"), small_space())
-    fill(made, small_space())
-    return made
+    return filled(tmp_path / "mine", small_space())
 
 
 def ids(records: list[Record]) -> list[int]:
