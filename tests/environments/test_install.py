@@ -41,6 +41,7 @@ def folders() -> set[Path]:
     return {path for path in store.home(PYTHON).iterdir() if path.is_dir()}
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("index")
 def test_one_environment_that_grows() -> None:
     said = order("tflite-runtime")
