@@ -230,7 +230,8 @@ class Measurer:
                 return Outcome(taken)
             done = {m.metric for m in taken}
             failed_at = next((t.key for t in left if not t.extra and t.metric not in done), "")
-            failure = replace(outcome.failure, attempts=attempt, key=failed_at, run=spec.run)
+            started = "" if subject.recorded else spec.run
+            failure = replace(outcome.failure, attempts=attempt, key=failed_at, run=started)
             if failure.kind not in TRANSIENT_FAILURES:
                 break
         return Outcome(taken, failure)

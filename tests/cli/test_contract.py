@@ -90,7 +90,7 @@ def explored(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def study(explored: Path, here: Path) -> str:
-    shutil.copytree(explored / "studies", here / "studies")
+    shutil.copytree(explored, here, dirs_exist_ok=True)
     return "mine"
 
 
@@ -113,6 +113,7 @@ def test_status(command: Command, study: str) -> None:
         f"frontier: {points} points, {points} certain",
         "failures, unsupported: 2",
         "  2 x no such kernel (such as #8 c fp32, replay, 1 thread, batch 1, runtime=x)",
+        "      no worker was started for it",
     ]
 
 
