@@ -21,7 +21,7 @@ LAYERS: dict[str, set[str]] = {
     "cli": {
         *("commands", "exploration", "validate", "submission", "report", "results", "study"),
         *("compare", "derived", "environments", "models", "tasks", "config", "machine", "core"),
-        *("tasks.image_classification", "version"),
+        *("tasks.image_classification", "download", "version"),
     },
     "commands": {
         *("exploration", "validate", "submission", "report", "results", "study", "compare"),
