@@ -214,7 +214,7 @@ def _check_effect(space: SearchSpace, document: Document) -> None:
 
 
 def _check_files(space: SearchSpace, document: Document) -> None:
-    """Refuses the size of a model file where there is none."""
+    """Refuses the size of model files for a backend without model files."""
     if MODEL_SIZE.name not in (*space.objectives, *(c.metric for c in space.constraints)):
         return
     for choice in space.backends:
