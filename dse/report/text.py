@@ -202,6 +202,6 @@ def environment_lines(environment: Mapping[str, str], remedy: str = "") -> list[
 
 def excluded_lines(excluded: Iterable[Excluded]) -> list[str]:
     """What of a space can't run here, a line for each reason."""
-    from dse.space.plan import summary
+    from dse.space.plan import exclusion_lines
 
-    return [f"not run: {line}" for line in summary(excluded)]
+    return [f"not run: {line}" for line in exclusion_lines(excluded)]
