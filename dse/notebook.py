@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import dse.tasks.registry  # noqa: F401 (the qualities of tasks become metrics)
 from dse.core.metrics import METRICS
 from dse.machine.system import System
 from dse.report.frame import frame, known_metrics, table

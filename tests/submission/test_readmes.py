@@ -123,7 +123,9 @@ def test_what_a_readme_tells_to_type_is_understood(environment: dict[str, str]) 
     assert [shlex.split(line)[1] for line in commands] == ["explore", "validate"]
     for line in commands:
         _, name, *arguments = shlex.split(line)
-        context = dse.commands[name].make_context(name, arguments, **dse.context_settings)
+        command = dse.get_command(click.Context(dse), name)
+        assert command is not None
+        context = command.make_context(name, arguments, **dse.context_settings)
         assert isinstance(context, click.Context)
         if name == "explore":
             assert dict(context.params["environment"]) == environment
