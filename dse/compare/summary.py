@@ -146,8 +146,8 @@ def _about_accuracies(comparison: Comparison) -> list[str]:
         if min(system.samples, default=whole) < whole:
             counts = ", ".join(f"{count:,}" for count in system.samples)
             lines.append(
-                f"#{system.number}: accuracies are of {counts} {task.noun}, which says less than "
-                f"all {whole:,} do; compare them with care"
+                f"#{system.number}: accuracies are from {counts} {task.noun}, less reliable than "
+                f"those from all {whole:,}; compare them with care"
             )
     published = Source.PUBLISHED.value
     taken = [s for s in comparison.systems if published in s.accuracy_sources]

@@ -30,7 +30,8 @@ BUILD = """
 import json, sys
 from dse.environments import store
 from dse.core.launcher import launch_command
-assert store.requirements_file("deepsparse").is_file() and store.requirements_file("tflite-runtime").is_file()
+for backend in ("deepsparse", "tflite-runtime"):
+    assert store.requirements_file(backend).is_file()
 print(json.dumps(launch_command(sys.executable, "sample.tell", folders={"sample": sys.argv[1]})))
 """
 
