@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from dse.derived.derivation import Derivation
 from dse.report.user_metrics import cell, figures, to_significant
 from dse.report.view import View
-from dse.study.folder import StudyFolder
-from tests.study.studies import create, fill, small_space
+from tests.study.studies import filled, small_space
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,8 +41,7 @@ def test_what_is_shown_is_the_value(value: float) -> None:
 
 
 def test_columns_have_what_is_known(tmp_path: Path) -> None:
-    study = create(StudyFolder(tmp_path / "mine"), small_space())
-    fill(study, small_space())
+    study = filled(tmp_path / "mine", small_space())
     derivation = Derivation.parse(
         ["a [x] = threads * 2", "b = delay_ms", "c = energy_per_sample_mj"]
     )
