@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from benchmarks.laboratory.contest import Entry, contest
+from benchmarks.laboratory.tables import read
 from dse.core.configuration import Configuration
 from dse.core.metrics import DEFAULT_OBJECTIVES
 from dse.search.gain import volume
 from dse.search.surrogate import Surrogate
 from dse.search.targets import loss
-from tests.benchmarks.laboratory.contest import Entry, contest
-from tests.benchmarks.laboratory.tables import read
 from tests.search.spaces import explored, searcher
 
 if TYPE_CHECKING:

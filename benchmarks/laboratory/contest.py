@@ -14,21 +14,21 @@ from typing import TYPE_CHECKING
 
 import moocore
 
+from benchmarks.laboratory import gp
+from benchmarks.laboratory.cost import Stopwatch
 from dse.core.errors import DseError
 from dse.core.metrics import ACCURACY, METRICS
 from dse.explore.pool import Pool
 from dse.explore.samplers import SAMPLERS, make_sampler
 from dse.search.searcher import REFERENCE
 from dse.study.record import Record
-from tests.benchmarks.laboratory import gp
-from tests.benchmarks.laboratory.cost import Stopwatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from benchmarks.laboratory.tables import Table, Values
     from dse.core.measurement import Outcome
     from dse.explore.samplers import Sampler
-    from tests.benchmarks.laboratory.tables import Table, Values
 
 NAMES = (*SAMPLERS, gp.NAME)
 SLACK = 0.05

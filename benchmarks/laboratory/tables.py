@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.laboratory.cost import accuracy_s, offline_s, single_stream_s
 from dse.core.checksums import digest
 from dse.core.configuration import PRECISIONS, Configuration
 from dse.core.errors import RequestError
@@ -17,7 +18,6 @@ from dse.space import SearchSpace
 from dse.space.enumeration import Parameter
 from dse.space.plan import Plan, parameter_values
 from dse.tasks.image_classification.models.catalogue import published_pairs
-from tests.benchmarks.laboratory.cost import accuracy_s, offline_s, single_stream_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
