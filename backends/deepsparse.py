@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from dse.core.backend import LoadError, LoadRequest, UnsupportedError, arrays_of
 
-from .scores import place_of_scores, scores_first
+from .scores import find_scores, scores_first
 from .streamed import STREAMS, Streamed, streams
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dse.core.backend import Batch, Knob, Outputs
+    from dse.core.backend import Batch, Knob, Outputs, Scores
     from dse.core.configuration import ModelFormat
     from dse.core.signature import Signature
 
@@ -65,10 +65,9 @@ class DeepSparse:
         if engine.num_streams != count:
             raise UnsupportedError(f"{count} streams, of which this CPU has {engine.num_streams}")
         # The engine itself tells no shapes of outputs.
-        several = request.signature is None and len(engine.output_names) > 1
         make: Callable[[Any], _Stream] = _Stream
-        if several:
-            make = partial(_OneOfSeveral, classes=request.classes)
+        if request.scores is not None and len(engine.output_names) > 1:
+            make = partial(_OneOfSeveral, scores=request.scores)
         return Streamed([make(engine) for _ in range(count)])
 
 
@@ -109,8 +108,8 @@ def _with_shapes(file: Path, signature: Signature, batch_size: int, folder: Path
 class _Stream:
     """The engine as one thread calls it."""
 
-    _place = 0
-    """Of the scores among the outputs."""
+    _index = 0
+    """The index of the output that counts."""
 
     def __init__(self, engine: Any) -> None:
         self._run, self._names = engine.run, engine.output_names
@@ -124,28 +123,28 @@ class _Stream:
 
     def predict(self, bound: list[NDArray[Any]]) -> NDArray[np.generic]:
         # False: shape and dtype are checked by the engine itself.
-        scores: NDArray[np.generic] = self._run(bound, False)[self._place]
+        scores: NDArray[np.generic] = self._run(bound, False)[self._index]
         return scores
 
     def outputs(self, bound: list[NDArray[Any]]) -> Outputs:
         found = tuple(zip(self._names, self._run(bound, False), strict=True))
-        return scores_first(found, self._place)
+        return scores_first(found, self._index)
 
     def close(self) -> None:
         del self._run
 
 
 class _OneOfSeveral(_Stream):
-    """Finds out with the first batch which of its outputs has the scores.
+    """Finds out with the first batch which of its outputs counts.
 
     Args:
         engine: of DeepSparse.
-        classes: number of scores, where it is known.
+        scores: what is known of that output.
     """
 
-    def __init__(self, engine: Any, classes: int | None) -> None:
+    def __init__(self, engine: Any, scores: Scores) -> None:
         super().__init__(engine)
-        self._classes = classes
+        self._scores = scores
         self._known = False
 
     def bind(self, batch: Batch) -> list[NDArray[Any]]:
@@ -153,5 +152,5 @@ class _OneOfSeveral(_Stream):
         if not self._known:
             shapes = [output.shape for output in self._run(bound)]
             named = list(zip(self._names, shapes, strict=True))
-            self._place, self._known = place_of_scores(named, self._classes), True
+            self._index, self._known = find_scores(named, self._scores), True
         return bound

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import time
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from dse.core.backend import Knob, LoadRequest, UnsupportedError
 
@@ -16,17 +16,18 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dse.core.backend import Outputs
+    from dse.core.backend import Batch, Outputs
     from dse.core.configuration import ModelFormat
 
-CLASSES = 1000
+WIDTH = 1000
+"""The number of scores in a row."""
 CALLS_BEFORE_FAULT = 50
 """A fault strikes in the middle of a run, past any warm-up."""
 BITE_BYTES = 64 << 20
 
 
 class Null:
-    """Answers class 0 for every image."""
+    """Gives every sample the same row of scores, the first of which is the highest."""
 
     name: ClassVar[str] = "null"
     formats: ClassVar[tuple[ModelFormat, ...]] = ()
@@ -56,28 +57,30 @@ class Null:
 
 
 class _Constant:
+    """What is bound is the answer: the scores of as many rows as the batch has."""
+
     def __init__(self, batch_size: int, delay_s: float, fault: str) -> None:
         import numpy as np
 
-        self._scores = np.zeros((batch_size, CLASSES), np.float32)
+        self._scores = np.zeros((batch_size, WIDTH), np.float32)
         self._scores[:, 0] = 1.0
         self._delay_s = delay_s
         self._fault = fault
         self._calls = 0
 
-    def bind(self, batch: NDArray[Any]) -> NDArray[Any]:
-        return batch
+    def bind(self, batch: Batch) -> NDArray[np.generic]:
+        return self._scores if isinstance(batch, tuple) else self._scores[: len(batch)]
 
-    def predict(self, bound: NDArray[Any]) -> NDArray[np.generic]:
+    def predict(self, bound: NDArray[np.generic]) -> NDArray[np.generic]:
         if self._fault != "none":
             self._calls += 1
             if self._calls > CALLS_BEFORE_FAULT:
                 _strike(self._fault)
         if self._delay_s:
             time.sleep(self._delay_s)
-        return self._scores[: len(bound)]
+        return bound
 
-    def outputs(self, bound: NDArray[Any]) -> Outputs:
+    def outputs(self, bound: NDArray[np.generic]) -> Outputs:
         return (("scores", self.predict(bound)),)
 
     def close(self) -> None:

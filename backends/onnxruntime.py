@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from dse.core.backend import Knob, LoadError, LoadRequest, UnsupportedError, arrays_of
 
-from .scores import place_of_scores
+from .scores import find_scores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,7 +131,7 @@ class _Session:
     Args:
         session: of onnxruntime.
         inputs: names, in the order of a batch's arrays.
-        outputs: names of those that are computed; the first has the scores.
+        outputs: names of those that are computed; the first is what a prediction returns.
         others: names of those that are not.
     """
 
@@ -226,20 +226,21 @@ class _Opaque(_Allocating):
 
 
 def _opened(session: Any, request: LoadRequest) -> _Session:
-    """The session with its inputs and outputs; of an image classifier only the scores count."""
-    inputs = [one.name for one in session.get_inputs()]
-    outputs, signature = session.get_outputs(), request.signature
-    if signature is None:
-        scores = place_of_scores([(one.name, _shape(one)) for one in outputs], request.classes)
-        others = [one.name for place, one in enumerate(outputs) if place != scores]
-        return _Session(session, inputs, [outputs[scores].name], others)
-    named = {dim for one in session.get_inputs() for dim in one.shape if dim is not None}
+    """The session with its inputs and outputs; the scores alone are computed where they count."""
+    own, outputs = session.get_inputs(), session.get_outputs()
+    inputs = [one.name for one in (request.signature.inputs if request.signature else own)]
+    names = [one.name for one in outputs]
+    if request.scores is not None:
+        shapes = [(one.name, _shape(one)) for one in outputs]
+        scores = names.pop(find_scores(shapes, request.scores))
+        return _Session(session, inputs, [scores], names)
+    named = {dim for one in own for dim in one.shape if dim is not None}
     fixed = all(
         one.type in _ARRAYS and all(isinstance(d, int) or d in named for d in one.shape)
         for one in outputs
     )
     kind = _Session if fixed else _Allocating if outputs[0].type in _ARRAYS else _Opaque
-    return kind(session, [one.name for one in signature.inputs], [one.name for one in outputs])
+    return kind(session, inputs, names)
 
 
 def _array(value: Any) -> NDArray[Any] | None:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from functools import partial
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from dse.core.backend import Knob, LoadError, LoadRequest, UnsupportedError
+from dse.core.backend import Knob, LoadError, LoadRequest, UnsupportedError, arrays_of
 from dse.machine.instruction_sets import BF16, X86
 
-from .scores import place_of_scores, scores_first
+from .scores import find_scores, scores_first
 from .streamed import STREAMS, Streamed, streams
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from dse.core.backend import Model, Outputs
+    from dse.core.backend import Batch, Outputs, Scores
     from dse.core.configuration import ModelFormat
     from dse.core.signature import Signature
 
@@ -68,59 +67,58 @@ class OpenVINO:
         """Compiles the model for a fixed batch and the configuration's threads."""
         import openvino
 
-        count = streams(request)
-        if request.signature is not None and request.signature.subgraph:
+        signature, scores, count = request.signature, request.scores, streams(request)
+        if signature is not None and signature.subgraph:
             raise UnsupportedError("OpenVINO reads the first subgraph of a TFLite file alone")
         core = openvino.Core()
-        precision = str(request.knob("inference_precision", "f32"))
-        # Without the instructions the plugin would fall back to f32 without a word.
-        if precision == "bf16" and "BF16" not in core.get_property(
-            "CPU", "OPTIMIZATION_CAPABILITIES"
-        ):
-            raise UnsupportedError("this CPU has no bf16 instructions")
+        options = _options(request, core)
         try:
             model = core.read_model(str(request.model_file))
         except RuntimeError as error:
             raise LoadError(str(error)) from error
-        signature = request.signature
         if signature is None and len(model.inputs) != 1:
             raise UnsupportedError(f"the model has {len(model.inputs)} inputs, not one")
-        options = {
-            "INFERENCE_NUM_THREADS": request.configuration.threads,
-            "NUM_STREAMS": count,
-            "INFERENCE_PRECISION_HINT": precision,
-            "PERFORMANCE_HINT": str(request.knob("performance_hint", "latency")).upper(),
-        }
-        if request.knob("exact_int8", False):
-            options["LP_TRANSFORMS_MODE"] = "NO"
-        batch_size = request.configuration.batch_size
         try:
-            if signature is None:
-                _fix_batch(model, batch_size)
-                kind: Callable[[Any], Model] = partial(_Request, classes=request.classes)
-            else:
-                kind = partial(_AnyRequest, places=_fix_shapes(model, signature, batch_size))
+            inputs = _fix_shapes(model, signature, request.configuration.batch_size)
             compiled = core.compile_model(model, "CPU", options)
-            return Streamed([kind(compiled.create_infer_request()) for _ in range(count)])
+            requests = [compiled.create_infer_request() for _ in range(count)]
+            if signature is None and scores is not None:
+                return Streamed([_Request(each, scores) for each in requests])
+            return Streamed([_AnyRequest(each, scores, inputs) for each in requests])
         except RuntimeError as error:
             raise UnsupportedError(str(error)) from error
 
 
-def _fix_batch(model: Any, batch_size: int) -> None:
-    shape = model.inputs[0].partial_shape
-    shape[0] = batch_size
-    model.reshape({model.inputs[0]: shape})
+def _options(request: LoadRequest, core: Any) -> dict[str, Any]:
+    precision = str(request.knob("inference_precision", "f32"))
+    # Without the instructions the plugin would fall back to f32 without a word.
+    if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        raise UnsupportedError("this CPU has no bf16 instructions")
+    options = {
+        "INFERENCE_NUM_THREADS": request.configuration.threads,
+        "NUM_STREAMS": streams(request),
+        "INFERENCE_PRECISION_HINT": precision,
+        "PERFORMANCE_HINT": str(request.knob("performance_hint", "latency")).upper(),
+    }
+    if request.knob("exact_int8", False):
+        options["LP_TRANSFORMS_MODE"] = "NO"
+    return options
 
 
-def _fix_shapes(model: Any, signature: Signature, batch_size: int) -> list[int]:
-    """Gives every input its shape; the places of the signature's inputs among the model's."""
-    places = {name: place for place, one in enumerate(model.inputs) for name in one.get_names()}
+def _fix_shapes(model: Any, signature: Signature | None, batch_size: int) -> list[int]:
+    """Gives every input its shape; returns the indices of the batch's arrays among the inputs."""
+    if signature is None:
+        shape = model.inputs[0].partial_shape
+        shape[0] = batch_size
+        model.reshape({model.inputs[0]: shape})
+        return [0]
+    found = {name: index for index, one in enumerate(model.inputs) for name in one.get_names()}
     inputs = signature.of_batch(batch_size)
-    missing = [one.name for one in inputs if one.name not in places]
+    missing = [one.name for one in inputs if one.name not in found]
     if missing:
         raise UnsupportedError(f"OpenVINO finds no input '{missing[0]}' in the model")
-    model.reshape({model.inputs[places[one.name]]: list(one.shape) for one in inputs})
-    return [places[one.name] for one in inputs]
+    model.reshape({model.inputs[found[one.name]]: list(one.shape) for one in inputs})
+    return [found[one.name] for one in inputs]
 
 
 class _Request:
@@ -128,15 +126,14 @@ class _Request:
 
     Args:
         request: of OpenVINO.
-        classes: number of scores, where it is known.
+        scores: which output counts.
     """
 
-    def __init__(self, request: Any, classes: int | None) -> None:
+    def __init__(self, request: Any, scores: Scores) -> None:
         self._request = request
         self._set, self._infer = request.set_input_tensor, request.infer
-        outputs = [(_name(o, place), _shape(o)) for place, o in enumerate(request.model_outputs)]
-        self._place = place_of_scores(outputs, classes)
-        self._scores: NDArray[np.generic] = request.get_output_tensor(self._place).data
+        self._index = _find_scores(request, scores)
+        self._scores: NDArray[np.generic] = request.get_output_tensor(self._index).data
         tensor = request.get_input_tensor(0).data
         self._fits = (tensor.shape, tensor.dtype)
 
@@ -150,7 +147,7 @@ class _Request:
 
     def outputs(self, bound: Any) -> Outputs:
         self.predict(bound)
-        return scores_first(_found(self._request), self._place)
+        return scores_first(_found(self._request), self._index)
 
     def close(self) -> None:
         del self._set, self._infer, self._request, self._scores
@@ -161,29 +158,31 @@ class _AnyRequest:
 
     Args:
         request: of OpenVINO.
-        places: of the batch's arrays among the model's inputs.
+        scores: which output counts; None where all do.
+        inputs: the indices of the batch's arrays among the model's inputs.
     """
 
-    def __init__(self, request: Any, places: Sequence[int]) -> None:
-        self._request, self._places = request, places
+    def __init__(self, request: Any, scores: Scores | None, inputs: Sequence[int]) -> None:
+        self._request, self._inputs = request, inputs
         self._set, self._infer = request.set_input_tensors, request.infer
-        tensors = [request.get_input_tensor(place).data for place in places]
+        self._index = _find_scores(request, scores)
+        tensors = [request.get_input_tensor(index).data for index in inputs]
         self._fits = [(tensor.shape, tensor.dtype) for tensor in tensors]
 
-    def bind(self, batch: tuple[NDArray[Any], ...]) -> Any:
-        pairs = zip(batch, self._fits, strict=True)
+    def bind(self, batch: Batch) -> Any:
+        pairs = zip(arrays_of(batch), self._fits, strict=True)
         shared = [_shared(array, fits) for array, fits in pairs]
-        return dict(zip(self._places, shared, strict=True))
+        return dict(zip(self._inputs, shared, strict=True))
 
     def predict(self, bound: Any) -> NDArray[np.generic]:
         self._set(bound)
         self._infer(share_outputs=True)
-        scores: NDArray[np.generic] = self._request.get_output_tensor(0).data
+        scores: NDArray[np.generic] = self._request.get_output_tensor(self._index).data
         return scores
 
     def outputs(self, bound: Any) -> Outputs:
         self.predict(bound)
-        return _found(self._request)
+        return scores_first(_found(self._request), self._index)
 
     def close(self) -> None:
         del self._set, self._infer, self._request
@@ -191,13 +190,18 @@ class _AnyRequest:
 
 def _found(request: Any) -> Outputs:
     """What an inference gave, in the order of the file."""
-    names = [_name(output, place) for place, output in enumerate(request.model_outputs)]
-    return tuple((name, request.get_output_tensor(place).data) for place, name in enumerate(names))
+    names = [_name(output, index) for index, output in enumerate(request.model_outputs)]
+    return tuple((name, request.get_output_tensor(index).data) for index, name in enumerate(names))
 
 
-def _name(output: Any, place: int) -> str:
+def _find_scores(request: Any, scores: Scores | None) -> int:
+    outputs = enumerate(request.model_outputs)
+    return find_scores([(_name(one, index), _shape(one)) for index, one in outputs], scores)
+
+
+def _name(output: Any, index: int) -> str:
     """A tensor may have several names, or none."""
-    return min(output.get_names(), default=f"output {place}")
+    return min(output.get_names(), default=f"output {index}")
 
 
 def _shape(output: Any) -> list[int | None] | None:

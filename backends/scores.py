@@ -1,16 +1,15 @@
-"""Which of several outputs of an image classifier has the scores."""
+"""Which of several outputs holds a row of scores for each sample."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from dse.core.backend import UnsupportedError
-from dse.tasks.image_classification.labels import PLAIN, WITH_BACKGROUND
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dse.core.backend import Outputs
+    from dse.core.backend import Outputs, Scores
 
     Shape = Sequence[int | None] | None
     """None for a dimension that the runtime does not tell, or for a whole shape."""
@@ -18,34 +17,35 @@ if TYPE_CHECKING:
 SCORES_RANK = 2
 
 
-def place_of_scores(outputs: Sequence[tuple[str, Shape]], classes: int | None) -> int:
-    """The place of the output with the scores.
+def find_scores(outputs: Sequence[tuple[str, Shape]], scores: Scores | None) -> int:
+    """The index of the output that counts; 0 where all do.
 
     Args:
         outputs: name and shape of each, the batch first.
-        classes: number of scores; None where it is not known: then an output of a usual width goes
+        scores: what is known of it. Where its width is not known, an output of a usual width goes
             before any other with a row for each sample.
 
     Raises:
-        UnsupportedError: there are several outputs and none can be the scores.
+        UnsupportedError: there are several outputs, and none can be the one.
     """
-    if len(outputs) == 1:
+    if scores is None or len(outputs) == 1:
         return 0
-    flat = [n for n, (_, shape) in enumerate(outputs) if shape is None or len(shape) == SCORES_RANK]
-    widths = {place: (outputs[place][1] or (None,))[-1] for place in flat}
-    wanted = (PLAIN, WITH_BACKGROUND) if classes is None else (classes,)
-    exact = [place for place in flat if widths[place] in wanted]
-    possible = [place for place in flat if classes is None or widths[place] is None]
+    rows = [n for n, (_, shape) in enumerate(outputs) if shape is None or len(shape) == SCORES_RANK]
+    widths = {index: (outputs[index][1] or (None,))[-1] for index in rows}
+    wanted = scores.usual if scores.width is None else (scores.width,)
+    exact = [index for index in rows if widths[index] in wanted]
+    possible = [index for index in rows if scores.width is None or widths[index] is None]
     if found := exact or possible:
         return found[0]
     listed = ", ".join(f"{name} {_words(shape)}" for name, shape in outputs)
-    sought = "one row of scores per sample" if classes is None else f"{classes} scores per sample"
+    width = scores.width
+    sought = "one row of scores per sample" if width is None else f"{width} scores per sample"
     raise UnsupportedError(f"no output has {sought}: {listed}")
 
 
-def scores_first(outputs: Outputs, place: int) -> Outputs:
+def scores_first(outputs: Outputs, index: int) -> Outputs:
     """The outputs of a call in the order that `dse.core.backend.Model.outputs` promises."""
-    return (outputs[place], *outputs[:place], *outputs[place + 1 :])
+    return (outputs[index], *outputs[:index], *outputs[index + 1 :])
 
 
 def _words(shape: Shape) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ctypes
 from typing import TYPE_CHECKING, Any
 
-from dse.core.backend import Knob, LoadError, LoadRequest, UnsupportedError
+from dse.core.backend import Knob, LoadError, LoadRequest, UnsupportedError, arrays_of
 
-from .scores import place_of_scores, scores_first
+from .scores import find_scores, scores_first
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dse.core.backend import Outputs
+    from dse.core.backend import Batch, Outputs, Scores
     from dse.core.signature import Signature
 
 XNNPACK = Knob(
@@ -49,6 +49,8 @@ def load(request: LoadRequest, module: Any) -> _Interpreter | _AnyInterpreter | 
     except (ValueError, RuntimeError) as error:
         raise LoadError(str(error)) from error
     if request.signature is not None and request.signature.subgraph:
+        if request.scores is not None:
+            raise UnsupportedError("no output of another subgraph is known to hold the scores")
         return _subgraph(interpreter, request.signature, request.configuration.batch_size)
     inputs = interpreter.get_input_details()
     try:
@@ -58,9 +60,9 @@ def load(request: LoadRequest, module: Any) -> _Interpreter | _AnyInterpreter | 
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise UnsupportedError(str(error)) from error
-    if request.signature is None:
-        return _Interpreter(interpreter, request.classes)
-    return _AnyInterpreter(interpreter)
+    if request.signature is None and request.scores is not None:
+        return _Interpreter(interpreter, request.scores)
+    return _AnyInterpreter(interpreter, request.scores)
 
 
 def _subgraph(interpreter: Any, signature: Signature, batch_size: int) -> _Subgraph:
@@ -70,14 +72,14 @@ def _subgraph(interpreter: Any, signature: Signature, batch_size: int) -> _Subgr
     number = signature.subgraph
     # What the library's own runner of signatures works with; that one resizes in every call.
     runner = interpreter._interpreter  # noqa: SLF001  # no public method calls a subgraph
-    places = [
-        places
-        for name, places in runner.GetSignatureDefs().items()
+    found = [
+        tensors
+        for name, tensors in runner.GetSignatureDefs().items()
         if runner.GetSubgraphIndexFromSignature(name) == number
     ]
-    if not places:
+    if not found:
         raise UnsupportedError(f"no signature leads to subgraph {number}")
-    tensors = list(places[0]["inputs"].values())
+    tensors = list(found[0]["inputs"].values())
     named = {runner.TensorName(each, number): each for each in tensors}
     names = [one.name for one in signature.inputs]
     if sorted(named) != sorted(names) or len(named) != len(tensors):
@@ -89,7 +91,7 @@ def _subgraph(interpreter: Any, signature: Signature, batch_size: int) -> _Subgr
         runner.AllocateTensors(number)
     except (ValueError, RuntimeError) as error:
         raise UnsupportedError(str(error)) from error
-    return _Subgraph(runner, number, inputs, list(places[0]["outputs"].values()))
+    return _Subgraph(runner, number, inputs, list(found[0]["outputs"].values()))
 
 
 def _shapes(request: LoadRequest, inputs: Sequence[Mapping[str, Any]]) -> list[list[int]]:
@@ -102,17 +104,24 @@ def _shapes(request: LoadRequest, inputs: Sequence[Mapping[str, Any]]) -> list[l
     return [[batch_size, *inputs[0]["shape"][1:]]]
 
 
+def _find_scores(interpreter: Any, scores: Scores | None) -> int:
+    outputs = interpreter.get_output_details()
+    return find_scores([(one["name"], list(one["shape"])) for one in outputs], scores)
+
+
 class _Interpreter:
-    def __init__(self, interpreter: Any, classes: int | None) -> None:
+    """The interpreter of a model with one input, of whose outputs one counts."""
+
+    def __init__(self, interpreter: Any, scores: Scores) -> None:
         self._interpreter = interpreter
         self._set = interpreter.set_tensor
         self._invoke = interpreter.invoke
         self._get = interpreter.get_tensor
         self._input = interpreter.get_input_details()[0]["index"]
-        outputs = interpreter.get_output_details()
-        place = place_of_scores([(one["name"], list(one["shape"])) for one in outputs], classes)
-        self._outputs = [(one["name"], one["index"]) for one in outputs]
-        self._place, self._output = place, outputs[place]["index"]
+        details = interpreter.get_output_details()
+        self._outputs = [(one["name"], one["index"]) for one in details]
+        self._scores = _find_scores(interpreter, scores)
+        self._output = details[self._scores]["index"]
         self._buffer = self._memory(self._input)
 
     def _memory(self, index: int) -> NDArray[Any]:
@@ -143,7 +152,7 @@ class _Interpreter:
     def outputs(self, bound: NDArray[Any]) -> Outputs:
         self.predict(bound)
         found = tuple((name, self._get(index)) for name, index in self._outputs)
-        return scores_first(found, self._place)
+        return scores_first(found, self._scores)
 
     def close(self) -> None:
         del self._set, self._invoke, self._get, self._buffer, self._interpreter
@@ -152,15 +161,17 @@ class _Interpreter:
 class _AnyInterpreter:
     """The interpreter of a model with any number of inputs and outputs."""
 
-    def __init__(self, interpreter: Any) -> None:
+    def __init__(self, interpreter: Any, scores: Scores | None) -> None:
         self._interpreter = interpreter
         self._set, self._invoke = interpreter.set_tensor, interpreter.invoke
         self._get = interpreter.get_tensor
         self._inputs = [details["index"] for details in interpreter.get_input_details()]
-        self._outputs = [details["index"] for details in interpreter.get_output_details()]
+        self._scores = _find_scores(interpreter, scores)
+        outputs = [details["index"] for details in interpreter.get_output_details()]
+        self._outputs = outputs if scores is None else [outputs[self._scores]]
 
-    def bind(self, batch: tuple[NDArray[Any], ...]) -> list[tuple[int, NDArray[Any]]]:
-        return list(zip(self._inputs, batch, strict=True))
+    def bind(self, batch: Batch) -> list[tuple[int, NDArray[Any]]]:
+        return list(zip(self._inputs, arrays_of(batch), strict=True))
 
     def predict(self, bound: list[tuple[int, NDArray[Any]]]) -> NDArray[np.generic]:
         for index, array in bound:
@@ -173,7 +184,8 @@ class _AnyInterpreter:
     def outputs(self, bound: list[tuple[int, NDArray[Any]]]) -> Outputs:
         self.predict(bound)
         details = self._interpreter.get_output_details()
-        return tuple((one["name"], self._get(one["index"])) for one in details)
+        found = tuple((one["name"], self._get(one["index"])) for one in details)
+        return scores_first(found, self._scores)
 
     def close(self) -> None:
         del self._set, self._invoke, self._get, self._interpreter

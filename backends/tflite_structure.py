@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dse.formats.flatbuffer import DamagedError, Table, root
+from dse.formats.flatbuffer import FlatbufferError, Table, root
 
 IDENTIFIER = b"TFL3"
 MAX_TABLES = 100_000
-"""A classifier has a few hundred; but a file may name the same one any number of times."""
+"""A model has a few hundred; but a file may name the same one any number of times."""
 
 Fields = Mapping[int, "int | Fields | tuple[Fields]"]
 """What a table's fields lead to: a vector of elements of that many bytes, a table, or a vector of
@@ -50,7 +50,7 @@ def check(data: bytes) -> None:
         raise ValueError("the content is no TFLite model")
     try:
         _Walk().table(root(data), _MODEL)
-    except DamagedError as error:
+    except FlatbufferError as error:
         raise ValueError(f"the TFLite model is damaged: {error}") from error
 
 

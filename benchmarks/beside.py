@@ -25,16 +25,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.bare import BARE
-from dse.core.backend import Buffered, LoadRequest, Runtime
+from dse.core.backend import Buffered, LoadRequest, Runtime, Scores
 from dse.core.configuration import Configuration
 from dse.core.metrics import Scenario
 from dse.core.registry import backend
-from dse.loadgen.callers import Caller
 from dse.loadgen.harness import run
 from dse.loadgen.logs import DetailLog, read_detail
+from dse.loadgen.samples import Caller
 from dse.loadgen.settings import RunSettings
 from dse.tasks.image_classification.inputs import ImageInputs, RandomInputs
-from dse.tasks.image_classification.preprocessing import Preprocessing
+from dse.tasks.image_classification.preprocessing import Preprocessing, to_form
+from dse.tasks.image_classification.worker import ImageClassificationWorker
+from dse.tasks.task import InputFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,7 +45,8 @@ if TYPE_CHECKING:
 
     from benchmarks.bare import Call
     from dse.core.backend import Model
-    from dse.tasks.image_classification.inputs import Inputs
+    from dse.loadgen.queries import Encode
+    from dse.tasks.task import Inputs
 
     Way = Callable[[], tuple[float, float]]
     """Takes a figure through the harness, and the same without it."""
@@ -81,16 +84,17 @@ class Subject:
         pixels |= {name: tuple(pixels[name]) for name in ("mean", "scale")}
         self.preprocessing = Preprocessing(**pixels)
         self.inputs = RandomInputs(SAMPLES, self.preprocessing, seed=0)
+        self.task = ImageClassificationWorker(to_form(self.preprocessing), InputFiles())
 
     def model(self, threads: int, batch_size: int) -> Model:
         runtime = backend(self.name)
         assert isinstance(runtime, Runtime)
         configuration = Configuration("m", "fp32", self.name, threads, batch_size)
-        return runtime.load(LoadRequest(configuration, Path(self.file), {}))
+        return runtime.load(LoadRequest(configuration, Path(self.file), {}, scores=Scores()))
 
     def samples(self, batch_size: int) -> list[NDArray[Any]]:
         """All samples, in batches that lie ready in memory."""
-        batches = self.inputs.batch(range(SAMPLES))
+        batches = self.inputs.call(range(SAMPLES))
         return [batches[i : i + batch_size] for i in range(0, SAMPLES, batch_size)]
 
     def calls(self, threads: int, batch_size: int) -> list[Call]:
@@ -189,8 +193,8 @@ def accuracy_rate(subject: Subject, batch_size: int) -> Way:
         cache = Path(folder, "pixels.npy")
         shape = (IMAGES, side, side, 3)
         np.save(cache, np.random.default_rng(0).integers(0, 256, shape, np.uint8))
-        images = ImageInputs(cache, np.zeros(IMAGES, np.int64), subject.preprocessing)
-        images.batch(range(IMAGES))  # in the page cache, and mapped
+        images = ImageInputs(cache, IMAGES, subject.preprocessing)
+        images.call(range(IMAGES))  # in the page cache, and mapped
     model, calls = subject.model(cpus, batch_size), subject.calls(cpus, batch_size)
     settings = RunSettings(
         Scenario.OFFLINE, accuracy=True, batch_size=batch_size, performance_samples=IMAGES
@@ -198,7 +202,7 @@ def accuracy_rate(subject: Subject, batch_size: int) -> Way:
 
     def pair() -> tuple[float, float]:
         started = time.perf_counter()
-        _run([Caller(model)], images, settings)
+        _run([Caller(model)], images, settings, subject.task.encode)
         between = time.perf_counter()
         _repeat(calls, IMAGES // batch_size)
         ended = time.perf_counter()
@@ -207,9 +211,11 @@ def accuracy_rate(subject: Subject, batch_size: int) -> Way:
     return pair
 
 
-def _run(callers: list[Caller], inputs: Inputs, settings: RunSettings) -> DetailLog:
+def _run(
+    callers: list[Caller], inputs: Inputs, settings: RunSettings, encode: Encode | None = None
+) -> DetailLog:
     with TemporaryDirectory() as folder:
-        run(callers, inputs, settings, Path(folder))
+        run(callers, inputs, settings, Path(folder), encode=encode)
         return read_detail(Path(folder))
 
 

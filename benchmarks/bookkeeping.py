@@ -27,11 +27,11 @@ from rich.console import Console
 
 from benchmarks.recorded import fill, large_space, recorded, shuffled
 from dse.commands.explore_display import Display
+from dse.commands.interrupts import interrupts
 from dse.core.measurement import Source
-from dse.explore.explorer import Budget, Search, explore
-from dse.explore.interrupts import interrupts
-from dse.explore.pool import Pool
-from dse.explore.samplers import SAMPLERS, make_sampler
+from dse.exploration.explorer import Budget, Search, explore
+from dse.exploration.pool import Pool
+from dse.exploration.samplers import SAMPLERS, make_sampler
 from dse.machine.system import detect
 from dse.study.folder import StudyFolder
 from dse.study.observations import Observation
@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 
     from dse.core.configuration import Configuration
     from dse.core.measurement import Outcome
-    from dse.explore.measurer import Keep, Measurer
-    from dse.explore.planner import Step
+    from dse.exploration.measurer import Keep, Measurer
+    from dse.exploration.planner import Step
     from dse.space import Plan
 
 PAGE = Path(__file__).parents[1] / "docs" / "bookkeeping.md"
@@ -66,7 +66,7 @@ nothing is measured, so all of this is the program's own work.
   **read**: what `dse status` and the like do. Nearly all of it is Optuna reading its tables,
   once.
 - **ask**: the next configuration from each sampler, the median; `tpe` and `nsga2` see a bounded
-  part of the history (`dse/explore/samplers.py`).
+  part of the history (`dse/exploration/samplers.py`).
 - **step**: one whole step but for the measuring, the median and the 95th percentile: looking for
   other processes' results, asking, storing the claim, three measurements (with their journal) and
   the outcome, the frontier, and the display, drawn twice. Most of it is the disk: each of these

@@ -19,9 +19,9 @@ import numpy as np
 
 from benchmarks.pairs import alternate, arguments, report, summary
 from dse.core.metrics import Scenario
-from dse.loadgen.callers import Caller
 from dse.loadgen.harness import run
 from dse.loadgen.logs import read_detail
+from dse.loadgen.samples import Caller
 from dse.loadgen.settings import RunSettings
 from dse.tasks.image_classification.inputs import RandomInputs
 from dse.tasks.image_classification.preprocessing import Preprocessing
@@ -69,7 +69,7 @@ def main() -> int:
         return 1e6 / log.number("result_qps_with_loadgen_overhead")
 
     def bare() -> float:
-        batches = inputs.batch(range(SAMPLES))
+        batches = inputs.call(range(SAMPLES))
         samples = [batches[i : i + 1] for i in range(SAMPLES)]
         indices = np.random.default_rng(0).integers(0, SAMPLES, QUERIES).tolist()
         predict = model.predict

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from dse.core.checksums import digest
 from dse.core.measurement import Measurement, Outcome, Source
-from dse.core.metrics import DEFAULT_OBJECTIVES
 from dse.machine.process_identity import process_identity
 from dse.space import SearchSpace
 from dse.space.plan import parameter_values
 from dse.study import record
 from dse.study.generations import distributions
+from tests.objectives import DEFAULT_OBJECTIVES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

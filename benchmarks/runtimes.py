@@ -24,12 +24,13 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.bare import BARE
 from benchmarks.pairs import arguments, report, summary
-from dse.core.launcher import command
+from dse.core.launcher import launch_command
 from dse.core.registry import backend
 from dse.core.worker_environment import worker_environment
 from dse.environments.availability import runtime_availabilities
 from dse.machine.affinity import available_cpus
 from dse.tasks.image_classification.models.builtin import BuiltinProvider
+from tests.image_models import preprocessing_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,12 +120,12 @@ def measured(
     wanted: dict[str, Any] = {
         "backend": name,
         "file": str(artefact.path),
-        "preprocessing": asdict(artefact.preprocessing),
+        "preprocessing": asdict(preprocessing_of(artefact)),
         "what": comparison.what,
         "options": comparison.options,
         "pairs": pairs,
     }
-    words = command(python, "benchmarks.beside", json.dumps(wanted), folders=FOLDERS)
+    words = launch_command(python, "benchmarks.beside", json.dumps(wanted), folders=FOLDERS)
     done = subprocess.run(
         words, env=worker_environment(python), stdout=subprocess.PIPE, text=True, check=True
     )

@@ -59,8 +59,9 @@ class Made:
         ]
         best = nondominated(points, study.space.objectives)
         self.naive = {str(records[i].configuration) for i in best}
-        self.kept = {str(r.configuration) for r in study.frontier()}
-        self.certain = {str(r.configuration) for r in study.frontier() if study.results.certain(r)}
+        frontier = study.results.frontier
+        self.kept = {str(r.configuration) for r in frontier}
+        self.certain = {str(r.configuration) for r in frontier if frontier.certain(r)}
 
 
 def make(folder: Path, number: int) -> Made:

@@ -1,14 +1,17 @@
-"""A study as pandas tables, for notebooks and scripts: `dse.load_study`."""
+"""Studies in notebooks and scripts: `dse.explore` measures, `dse.load_study` reads."""
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import dse.tasks.registry  # noqa: F401 (the qualities of tasks become metrics)
 from dse.core.metrics import METRICS
 from dse.machine.system import System
-from dse.report.frame import frame, known_metrics
+from dse.report.frame import frame, known_metrics, table
 from dse.report.progress import hypervolume, places
 from dse.report.summary import ordered
 from dse.report.tables import measurements, progress_table
@@ -16,13 +19,15 @@ from dse.study.folder import existing_folder
 from dse.study.study import Study
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import pandas as pd
 
     from dse.core.metrics import Metric
     from dse.report.progress import Place
     from dse.space.space import SearchSpace
+
+logging.getLogger("dse").addHandler(logging.NullHandler())  # who wants the log adds another
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -87,7 +92,97 @@ def load_study(study: str | os.PathLike[str], storage: str | None = None) -> Loa
         RequestError: there is no such study, or its storage can't be used.
         UnavailableError: pandas is not installed.
     """
-    opened = Study.load(existing_folder(os.fspath(study)), storage)
+    return _loaded(Study.load(existing_folder(os.fspath(study)), storage))
+
+
+def explore(
+    space: str | os.PathLike[str] | Mapping[str, Any] | SearchSpace,
+    *,
+    study: str | os.PathLike[str] | None = None,
+    models: str | os.PathLike[str] | None = None,
+    dataset: str | os.PathLike[str] | None = None,
+    storage: str | None = None,
+    n_trials: int | None = None,
+    timeout: float | None = None,
+    sampler: str = "frontier",
+    seed: int = 0,
+    run_timeout: float = 300.0,
+    memory_limit: int | None = None,
+    repeats: int = 3,
+    retry_failed: bool = False,
+    stop_gain: float = 1.0,
+    warm_start: Iterable[str | os.PathLike[str]] = (),
+    environment: Mapping[str, str] | None = None,
+    per_cpu: bool = False,
+) -> LoadedStudy:
+    """Measures the configurations of a search space, as ``dse explore`` does.
+
+    Nothing is printed; the logger ``dse`` tells what is done. An exception, `KeyboardInterrupt`
+    too, ends the run in hand: what was measured is stored, and the same call goes on from there.
+
+    Args:
+        space: the YAML file of a search space, the name of one, or what such a file holds.
+        study: name or folder of the study; by default the name of the space.
+        models: a folder of model files; by default the builtin models, which are not trained.
+        dataset: a folder of labelled samples; by default qualities are the published ones.
+        storage: URL of the study's Optuna storage; by default a database in its folder.
+        n_trials: stop after this number of configurations.
+        timeout: start no new configuration after this time, in seconds.
+        sampler: chooses the next configuration: grid, random, nsga2, tpe or frontier.
+        seed: the same seed gives the same order.
+        run_timeout: the longest time for one configuration, in seconds.
+        memory_limit: the most memory for one configuration, in bytes; by default nine tenths of
+            what is free.
+        repeats: measure each possible point of the frontier this number of times again.
+        retry_failed: try again what ran out of time or memory, crashed or gave an invalid run.
+        stop_gain: leave out the rest when it is expected to add less than this percentage to the
+            frontier's hypervolume; 0 to measure everything.
+        warm_start: studies or tables of other systems whose results lead the search.
+        environment: variables for the processes that measure, by name.
+        per_cpu: give each CPU a study of its own.
+
+    Returns:
+        The whole study, with what was known of it before.
+
+    Raises:
+        RequestError: an argument, a file or the study can't be used.
+        UnavailableError: pandas or a runtime is not installed.
+        DseError: the work failed; what was measured is stored.
+    """
+    from dse.exploration.request import ExploreRequest
+    from dse.exploration.session import LogObserver, open_exploration
+    from dse.exploration.stopping import Interrupts
+
+    table([], [])  # better missed now than when everything is measured
+    request = ExploreRequest(
+        space=space,
+        study=study,
+        models=None if models is None else Path(models),
+        dataset=None if dataset is None else Path(dataset),
+        storage=storage,
+        n_trials=n_trials,
+        timeout=timeout,
+        sampler=sampler,
+        seed=seed,
+        run_timeout=run_timeout,
+        memory_limit=memory_limit,
+        repeats=repeats,
+        retry_failed=retry_failed,
+        stop_gain=stop_gain,
+        warm_start=tuple(os.fspath(each) for each in warm_start),
+        environment=environment or {},
+        per_cpu=per_cpu,
+    )
+    exploration = open_exploration(request)
+    observer = LogObserver()
+    try:
+        exploration.run(observer, Interrupts(), observer.progress)
+    finally:
+        exploration.study.close()
+    return _loaded(exploration.study)
+
+
+def _loaded(opened: Study) -> LoadedStudy:
     records = sorted(opened.records.values(), key=lambda record: record.id)
     metrics = known_metrics(records, opened.about.metrics)
     return LoadedStudy(
@@ -95,7 +190,7 @@ def load_study(study: str | os.PathLike[str], storage: str | None = None) -> Loa
         system=System.from_dict(opened.about.system),
         space=opened.space,
         objectives=tuple(METRICS[name] for name in opened.space.objectives),
-        configurations=frame(records, metrics),
+        configurations=frame(records, metrics, opened.results.notes),
         measurements=measurements(opened),
         frontier=_frontier(opened, metrics),
         progress=progress_table(opened),
@@ -104,8 +199,9 @@ def load_study(study: str | os.PathLike[str], storage: str | None = None) -> Loa
 
 
 def _frontier(study: Study, metrics: tuple[str, ...]) -> pd.DataFrame:
-    points, leading = ordered(study.frontier()), study.results.leading()
-    return frame(points, metrics).assign(
-        certain=[study.results.certain(point) for point in points],
-        leading=[point.id in leading for point in points],
+    frontier = study.results.frontier
+    points = ordered(frontier)
+    return frame(points, metrics, study.results.notes).assign(
+        certain=[frontier.certain(point) for point in points],
+        leading=[point.id in frontier.leading for point in points],
     )

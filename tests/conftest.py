@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+import dse.tasks.registry  # noqa: F401 (the qualities of tasks become metrics)
 from dse.core.errors import DseError, UnavailableError
 from dse.core.registry import BACKENDS
 from dse.environments.install import Order, install

@@ -34,8 +34,14 @@ def commands() -> Iterator[tuple[str, click.Command]]:
         words, command = waiting.pop(0)
         yield words, command
         if isinstance(command, click.Group):
-            inner = sorted(command.commands.items())
-            waiting[:0] = [(f"{words} {name}", one) for name, one in inner]
+            waiting[:0] = [(f"{words} {name}", one) for name, one in inner(command).items()]
+
+
+def inner(group: click.Group) -> dict[str, click.Command]:
+    """The commands of a group by their names, in the order of these."""
+    context = click.Context(group)
+    found = {name: group.get_command(context, name) for name in group.list_commands(context)}
+    return {name: command for name, command in sorted(found.items()) if command}
 
 
 def _section(words: str, command: click.Command) -> str:

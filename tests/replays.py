@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from dse.core.configuration import Configuration
-from dse.core.metrics import DEFAULT_OBJECTIVES
+from tests.objectives import DEFAULT_OBJECTIVES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

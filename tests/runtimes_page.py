@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dse.core.backend import LoadError, LoadRequest, UnsupportedError
+from dse.core.backend import LoadError, LoadRequest, Scores, UnsupportedError
 from dse.core.configuration import Configuration
 from dse.core.registry import BACKENDS, backend
 from dse.environments.availability import RuntimeAvailability, runtime_availabilities
@@ -25,6 +25,7 @@ from dse.tasks.image_classification.inputs import RandomInputs
 from dse.tasks.image_classification.models.builtin import BuiltinProvider
 from dse.tasks.image_classification.models.catalogue import CATALOGUE, published_pairs
 from tests.backends.remote import Connection, RemoteError, RemoteRuntime
+from tests.image_models import classes_of, preprocessing_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -68,19 +69,19 @@ class Server:
     ) -> NDArray[Any]:
         formats = backend(self.name).formats
         artefact = BuiltinProvider().artefact(model, precision, formats)
-        batch = RandomInputs(BATCH_SIZE, artefact.preprocessing, seed=0).batch(range(BATCH_SIZE))
+        batch = RandomInputs(BATCH_SIZE, preprocessing_of(artefact), seed=0).call(range(BATCH_SIZE))
         configuration = Configuration(model, precision, self.name, 1, BATCH_SIZE, knobs)
         if self._connection is None:
             self._connection = Connection(self._python, self.name)
         try:
             runtime = RemoteRuntime(self.name, self._connection)
-            loaded = runtime.load(LoadRequest(configuration, artefact.path, {}))
+            loaded = runtime.load(LoadRequest(configuration, artefact.path, {}, scores=Scores()))
             scores = loaded.predict(loaded.bind(batch))
             loaded.close()
         except (EOFError, BrokenPipeError) as error:
             self._connection = None
             raise RemoteError("the process ended") from error
-        if scores.shape != (BATCH_SIZE, artefact.classes) or not np.isfinite(scores).all():
+        if scores.shape != (BATCH_SIZE, classes_of(artefact)) or not np.isfinite(scores).all():
             raise RemoteError(f"scores of shape {scores.shape}, or not all finite")
         return scores
 

@@ -22,6 +22,7 @@ from tests.documented import PAGES, ROOT, Shown, commands, inline, options
 from tests.documented_ways import WAYS, Way
 from tests.download.publications import archives
 from tests.download.servers import Site, serve
+from tests.help_pages import inner
 from tests.replays import write_space, write_table
 from tests.results.tables import write_published
 from tests.submission.evidence import TOLD, Data, write_study
@@ -219,6 +220,6 @@ def test_every_option_that_prose_names_exists() -> None:
     while waiting:
         each = waiting.pop()
         known |= {option for parameter in each.params for option in parameter.opts}
-        waiting += each.commands.values() if isinstance(each, click.Group) else []
+        waiting += inner(each).values() if isinstance(each, click.Group) else []
     unknown = {page.name: options(page) - known for page in PAGES}
     assert {name: named for name, named in unknown.items() if named} == {}

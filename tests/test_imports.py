@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = {"dse": ROOT / "dse", "dse.backends": ROOT / "backends"}
@@ -14,12 +19,13 @@ PACKAGE = {"dse": ROOT / "dse", "dse.backends": ROOT / "backends"}
 LAYERS: dict[str, set[str]] = {
     "main": {"cli"},
     "cli": {
-        *("commands", "explore", "validate", "submission", "report", "results", "study"),
+        *("commands", "exploration", "validate", "submission", "report", "results", "study"),
         *("compare", "derived", "environments", "models", "tasks", "config", "machine", "core"),
         *("tasks.image_classification", "version"),
     },
     "commands": {
-        *("explore", "validate", "submission", "report", "results", "study", "compare", "derived"),
+        *("exploration", "validate", "submission", "report", "results", "study", "compare"),
+        "derived",
         *("measure.runner", "measure.spec", "space", "environments", "models", "tasks"),
         *("tasks.generated", "download", "formats", "machine", "config", "core"),
     },
@@ -38,10 +44,10 @@ LAYERS: dict[str, set[str]] = {
     "derived": {"config", "core"},
     # Measuring, in the parent.
     "validate": {
-        *("explore", "study", "measure.runner", "measure.spec", "loadgen.logs"),
+        *("exploration", "study", "measure.runner", "measure.spec", "loadgen.logs"),
         *("loadgen.verdict", "tasks", "machine", "core", "version"),
     },
-    "explore": {
+    "exploration": {
         *("study", "search", "space", "environments", "measure.runner", "measure.recall"),
         "measure.spec",
         *("results", "models", "tasks", "machine", "core"),
@@ -53,27 +59,34 @@ LAYERS: dict[str, set[str]] = {
     # Tasks; each names itself alone.
     "tasks.image_classification": {
         *("tasks", "models", "download", "formats", "machine", "config", "core"),
+        *(f"tasks.image_classification.{name}" for name in ("inputs", "labels", "preprocessing")),
     },
-    "tasks.image_classification.worker": {"tasks", "core"},
+    "tasks.image_classification.worker": {
+        *(f"tasks.image_classification.{name}" for name in ("inputs", "labels", "preprocessing")),
+        *("tasks", "core"),
+    },
+    "tasks.image_classification.inputs": {"tasks.image_classification.preprocessing", "core"},
+    "tasks.image_classification.labels": {"tasks", "core"},
+    "tasks.image_classification.preprocessing": {"tasks", "core"},
     "tasks.generated": {"tasks", "models", "formats", "core"},
-    "tasks.generated.worker": {"tasks", "core"},
+    "tasks.generated.worker": {"tasks.generated.inputs", "tasks", "core"},
+    "tasks.generated.inputs": {"core"},
     "tasks": {"models", "core"},
     "models": {"formats", "machine", "config", "core"},
     "download": {"formats", "core", "version"},
     "formats": {"config", "core"},
     # On both sides of the pipe: no LoadGen, no runtime.
-    "measure.runner": {"measure.spec", "measure.failures", "measure.conditions_monitor", "core"},
+    "measure.runner": {"measure.spec", "measure.run_result", "machine", "core"},
     "measure.recall": {"measure.spec", "core"},
-    "measure.reproduce": {"measure.runner", "core"},
-    "measure.conditions_monitor": {"machine"},
+    "measure.reproduce": {"measure.runner", "measure.spec", "core"},
     "measure.spec": {"tasks", "core"},
-    "measure.failures": {"core"},
+    "measure.run_result": {"measure.spec", "core"},
     "loadgen.logs": {"core"},
-    "loadgen.verdict": {"loadgen.logs", "core"},
+    "loadgen.verdict": {"loadgen.logs", "tasks", "core"},
     # In the worker's Python only.
     "environments.probe": {"measure", "core"},
     "measure": {
-        *("measure.spec", "measure.failures", "loadgen", "loadgen.logs", "loadgen.verdict"),
+        *("measure.spec", "measure.run_result", "loadgen", "loadgen.logs", "loadgen.verdict"),
         *("tasks", "machine", "core"),
     },
     "loadgen": {"loadgen.logs", "loadgen.verdict", "tasks", "machine", "core"},
@@ -166,7 +179,7 @@ def test_a_backend_imports_its_siblings_relatively(module: str) -> None:
             assert not {n for n in names if n.startswith(("dse.backends", "backends"))}
 
 
-@pytest.mark.parametrize("side", ["measure.runner", "measure.spec", "explore", "study", "cli"])
+@pytest.mark.parametrize("side", ["measure.runner", "measure.spec", "exploration", "study", "cli"])
 def test_the_parent_names_no_loadgen(side: str) -> None:
     for module in MODULES:
         if layer(module) == side:
@@ -177,3 +190,38 @@ def test_the_parent_names_no_loadgen(side: str) -> None:
 def test_only_the_harness_names_loadgen() -> None:
     naming = [m for m in MODULES if "mlperf_loadgen" in {name for name, _ in imported(m)}]
     assert {layer(module) for module in naming} == {"loadgen"}
+
+
+NEUTRAL = ("loadgen", "measure", "backends", "core")
+"""The packages that serve any task, on both sides of the pipe."""
+NAMING_TASKS = {"dse.tasks.registry"}
+"""What may name a task: who finds it, and the task itself."""
+
+
+def texts(module: str) -> Iterator[tuple[str, int]]:
+    """The identifiers and docstrings of a module, and their lines."""
+    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
+        line = getattr(node, "lineno", 0)
+        for field in ("id", "attr", "arg", "name"):
+            if isinstance(text := getattr(node, field, None), str):
+                yield text, line
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            yield str(node.value.value), line
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if f"{m}.".split(".")[1] in NEUTRAL])
+def test_what_serves_any_task_names_no_image_and_no_label(module: str) -> None:
+    for text, line in texts(module):
+        found = re.search(r"image|label", text, re.IGNORECASE)
+        assert not found, f"{MODULES[module]}:{line}: {text}"
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m not in NAMING_TASKS])
+def test_a_task_is_named_by_itself_alone(module: str) -> None:
+    if layer(module).startswith("tasks.image_classification"):
+        return
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    strings = [str(n.value) for n in ast.walk(tree) if isinstance(n, ast.Constant)]
+    names = [name for name, _ in imported(module)]
+    found = [text for text in (*names, *strings) if "tasks.image_classification" in text]
+    assert not found, f"{MODULES[module]}: {', '.join(found)}"

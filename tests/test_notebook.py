@@ -1,23 +1,43 @@
-"""`dse.load_study`: the same figures as everywhere else, in tables."""
+"""`dse.explore` and `dse.load_study`: the same as the commands, as a call and in tables."""
 
 from __future__ import annotations
 
+import inspect
 import json
+import logging
+import os
+import re
 import shutil
-from dataclasses import FrozenInstanceError
-from typing import TYPE_CHECKING
+import signal
+import threading
+import time
+from dataclasses import FrozenInstanceError, fields
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
+import yaml
 
 import dse
 from dse.cli import run
+from dse.cli.explore import explore
 from dse.core.errors import RequestError
-from dse.core.metrics import ACCURACY, DEFAULT_OBJECTIVES, LATENCY, METRICS, THROUGHPUT
+from dse.core.metrics import LATENCY, METRICS, THROUGHPUT
+from dse.exploration.request import ExploreRequest
 from dse.study.folder import StudyFolder
 from dse.study.generations import distributions
 from dse.study.record import Purpose
-from tests.commandline import Command, command, folder_in_memory, here, tmp_path
+from dse.tasks.image_classification.quality import ACCURACY
+from tests.commandline import (
+    Command,
+    command,
+    folder_in_memory,
+    here,
+    none_left,
+    tmp_path,
+    workers,
+)
+from tests.objectives import DEFAULT_OBJECTIVES
 from tests.replays import write_space, write_table
 from tests.study.studies import create, fill, planned, small_space
 
@@ -184,3 +204,88 @@ def test_values_are_numbers(replayed: dse.LoadedStudy) -> None:
     done = replayed.configurations[replayed.configurations["failure"] == ""]
     assert {str(done[name].dtype) for name in DEFAULT_OBJECTIVES} == {"float64"}
     assert json.loads(done.to_json(orient="records"))[0][ACCURACY.name] > 0
+
+
+HANGING = {
+    "models": ["a"],
+    "backends": {"null": {"fault": ["refuse", "hang"]}},
+    "threads": 1,
+    "batch_sizes": 1,
+    "objectives": ["latency_p90_ms"],
+}
+
+
+def test_exploring_is_a_call(
+    here: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "dse")
+    write_table(here, failing={"b": "does not run"})
+    space = write_space(here)
+    some = dse.explore(space, sampler="grid", n_trials=3, repeats=0)
+    assert len(some.configurations) == 3
+    assert len([line for line in caplog.messages if line.startswith("explore: a fp32")]) == 3
+    every = dse.explore(str(space), sampler="grid", stop_gain=0)
+    assert (len(every.configurations), every.name) == (8, "space")
+    assert any("unsupported: does not run" in line for line in caplog.messages)
+    assert capfd.readouterr() == ("", "")  # nothing is printed
+    stored = dse.load_study("space")
+    pd.testing.assert_frame_equal(every.frontier, stored.frontier)
+    pd.testing.assert_frame_equal(every.measurements, stored.measurements)
+
+
+def test_a_space_is_a_name_or_what_a_file_holds(here: Path) -> None:
+    write_table(here)
+    content = yaml.safe_load(write_space(here, threads=1, batch_sizes=1).read_text())
+    assert len(dse.explore(content, study="own").configurations) == 2
+    (here / "search_spaces").mkdir()
+    write_table(here / "search_spaces")
+    write_space(here / "search_spaces", "named", threads=1)
+    assert dse.explore("named", n_trials=1).name == "named"
+    with pytest.raises(RequestError, match="a search space without a file has no name"):
+        dse.explore(content)
+    with pytest.raises(RequestError, match="no search space is called 'unknown'"):
+        dse.explore("unknown")
+
+
+def test_an_interrupt_ends_the_run_in_hand_and_the_next_call_goes_on(here: Path) -> None:
+    def interrupt() -> None:
+        while not workers(here):
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        dse.explore({**HANGING, "backends": {"null": {"fault": "hang"}}}, study="s")
+    assert none_left(here)
+    assert dse.load_study("s").configurations.empty
+    resumed = dse.explore(HANGING, study="s", run_timeout=1.0)  # does not wait for the first trial
+    assert set(resumed.configurations["failure"]) == {"unsupported", "timeout"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ({"sampler": "best"}, "sampler: unknown sampler 'best'; known are grid, random"),
+        ({"n_trials": 0}, "n_trials: expected at least 1, not 0"),
+        ({"timeout": 0.0}, "timeout: expected more than 0, not 0"),
+        ({"seed": -1}, "seed: expected at least 0, not -1"),
+        ({"run_timeout": -1.0}, "run_timeout: expected more than 0, not -1"),
+        ({"memory_limit": -1}, "memory_limit: expected at least 1, not -1"),
+        ({"repeats": 101}, "repeats: expected 0 to 100, not 101"),
+        ({"stop_gain": 101.0}, "stop_gain: expected 0 to 100, not 101"),
+        ({"environment": {"A B": "1"}}, "environment: 'A B' is not the name of a variable"),
+    ],
+)
+def test_a_wrong_argument_is_one_line(here: Path, arguments: dict[str, Any], problem: str) -> None:
+    with pytest.raises(RequestError, match=f"^{re.escape(problem)}"):
+        dse.explore(HANGING, study="s", **arguments)
+    assert list(here.iterdir()) == []
+
+
+def test_the_command_and_the_call_take_the_same() -> None:
+    call = inspect.signature(dse.explore).parameters
+    request = {field.name: field.default for field in fields(ExploreRequest)}
+    assert set(call) == set(request) == {option.name for option in explore.params}
+    given = explore.make_context("explore", ["space"]).params
+    for name in set(call) - {"space", "warm_start", "environment"}:
+        assert call[name].default == request[name] == given[name], name

@@ -17,18 +17,19 @@ import moocore
 from benchmarks.laboratory import gp
 from benchmarks.laboratory.cost import Stopwatch
 from dse.core.errors import DseError
-from dse.core.metrics import ACCURACY, METRICS
-from dse.explore.pool import Pool
-from dse.explore.samplers import SAMPLERS, make_sampler
+from dse.core.metrics import METRICS
+from dse.exploration.pool import Pool
+from dse.exploration.samplers import SAMPLERS, make_sampler
 from dse.search.searcher import REFERENCE
 from dse.study.record import Record
+from dse.tasks.image_classification.quality import ACCURACY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from benchmarks.laboratory.tables import Table, Values
     from dse.core.measurement import Outcome
-    from dse.explore.samplers import Sampler
+    from dse.exploration.samplers import Sampler
 
 NAMES = (*SAMPLERS, gp.NAME)
 SLACK = 0.05

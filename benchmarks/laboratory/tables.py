@@ -11,13 +11,16 @@ from dse.core.checksums import digest
 from dse.core.configuration import PRECISIONS, Configuration
 from dse.core.errors import RequestError
 from dse.core.measurement import Failure, FailureKind, Measurement, Outcome, Source
-from dse.core.metrics import ACCURACY, DEFAULT_OBJECTIVES, LATENCY, METRICS, THROUGHPUT
+from dse.core.metrics import LATENCY, METRICS, THROUGHPUT
 from dse.results.lines import read_lines, require
 from dse.results.published import COLUMNS, published
 from dse.space import SearchSpace
 from dse.space.enumeration import Parameter
 from dse.space.plan import Plan, parameter_values
+from dse.tasks.benchmark import Benchmark
 from dse.tasks.image_classification.models.catalogue import published_pairs
+from dse.tasks.image_classification.quality import ACCURACY
+from tests.objectives import DEFAULT_OBJECTIVES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -196,7 +199,7 @@ def _measurement(
 def _published(path: Path, lines: Iterable[Line]) -> list[Table]:
     """The systems that published variants of the catalogue's families, in the file's order."""
     objectives = (ACCURACY.name, LATENCY.name)
-    found = ((system, _variants(path, system)) for system in published(path, lines))
+    found = ((system, _variants(path, system)) for system in published(path, lines, Benchmark.of()))
     tables = [
         Table(f"{path.stem}:{system.name}", objectives, outcomes, system.cpu)
         for system, outcomes in found

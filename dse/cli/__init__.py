@@ -3,42 +3,76 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
+from importlib import import_module
 
 import click
 
 from dse import __version__
-from dse.cli.backends import backends
-from dse.cli.bench import bench
-from dse.cli.compare import compare
-from dse.cli.explore import explore
-from dse.cli.export import export
-from dse.cli.frontier import frontier
-from dse.cli.importing import import_
-from dse.cli.models import models
-from dse.cli.report import report
-from dse.cli.status import status
-from dse.cli.system import system
-from dse.cli.validate import validate
 from dse.core.errors import DseError
 
 INTERRUPTED = 130
+COMMANDS = {
+    "backends": "List the runtimes, whether they can be used here, and how to get them.",
+    "bench": "Measure any model with random inputs that fit its signature.",
+    "compare": "Compare studies, CPUs and published results side by side.",
+    "explore": "Measure the configurations of SPACE and find the Pareto frontier.",
+    "export": "Write validated points of STUDY as an open-division MLPerf submission.",
+    "frontier": "Show the Pareto-optimal configurations of a study.",
+    "import": "Store MLPerf results of others, to compare with and to learn from.",
+    "models": "List the models that dse knows, and download their published files.",
+    "report": "Write a report of a study: a page for the browser, tables and pictures.",
+    "status": "Show the progress of a study, how far to trust its values, and what failed.",
+    "system": "Describe this CPU and print the fingerprint that a study is bound to.",
+    "validate": "Run the frontier of STUDY by MLPerf's own rules.",
+}
+"""The first line of each command's help: for `dse --help` no command is imported."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class LazyGroup(click.Group):
+    """Imports a command when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """The names of the commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """A command by its name; None where there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = "importing" if cmd_name == "import" else cmd_name
+        name = "import_" if cmd_name == "import" else cmd_name
+        found: click.Command = getattr(import_module(f"dse.cli.{module}"), name)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Lists the commands with the first line of their help."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="dse")
-def dse() -> None:
-    """Find the image classifiers that are Pareto-optimal on this CPU.
+@click.option(
+    "-v",
+    "--verbose",
+    count=True,
+    help="Show what is done on stderr; twice for details. Stands before the command.",
+)
+@click.pass_context
+def dse(context: click.Context, verbose: int) -> None:
+    """Find the models and settings that are Pareto-optimal on this CPU.
 
-    Measures model variants, precisions, runtimes, thread counts and batch sizes through MLPerf's
-    LoadGen and keeps what it measured in a study that can be resumed.
+    Measures model variants, precisions, runtimes, thread counts and batch sizes with MLPerf's
+    LoadGen and stores the results in a study that can be resumed.
     """
+    from dse.commands.log import hide_log, show_log
+    from dse.tasks import registry  # noqa: F401 (the qualities of tasks become metrics)
 
-
-for command in (
-    *(explore, status, frontier, report, validate, export, bench),
-    *(import_, compare, models, backends, system),
-):
-    dse.add_command(command)
+    context.call_on_close(partial(hide_log, show_log(verbose)))
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -60,10 +94,10 @@ def run(arguments: list[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         return _fail("interrupted; what was done is stored", INTERRUPTED)
     except SystemExit:
-        # So leave click and rich when whoever reads our output has enough of it.
+        # click and rich leave like this when the reader of our output has enough of it.
         return 0
     except OSError as error:
-        # Such as a full disk, met where no one knows more of it than the system says.
+        # Such as a full disk, met where the system's own words say all that is known.
         sys.stdout = None  # what it still holds can't be written: no second error at exit
         where = f"{error.filename}: " if error.filename else ""
         return _fail(f"{where}{error.strerror or error}", DseError.exit_code)

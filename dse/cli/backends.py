@@ -11,6 +11,7 @@ import click
 from dse.cli.options import json_option
 
 if TYPE_CHECKING:
+    from dse.core.backend import Backend
     from dse.environments.availability import RuntimeAvailability
 
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_context
 def backends(context: click.Context, *, as_json: bool) -> None:
-    """List the runtimes, which are usable here, and how to get the others."""
+    """List the runtimes, whether they can be used here, and how to get them."""
     if context.invoked_subcommand is not None:
         if as_json:
             raise click.UsageError(f"--json does not go with '{context.invoked_subcommand}'")
@@ -40,14 +41,14 @@ def backends(context: click.Context, *, as_json: bool) -> None:
     "--python",
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="The Python to install for, instead of the one found on the PATH.",
+    help="Install for this Python [default: the one found on the PATH].",
 )
-@click.option("--reinstall", is_flag=True, help="Install again what is there.")
+@click.option("--reinstall", is_flag=True, help="Install again what is installed already.")
 def install(names: tuple[str, ...], *, python: Path | None, reinstall: bool) -> int:
     """Install runtimes that need an environment of their own.
 
-    deepsparse and tflite-runtime end at Python 3.11 and numpy 1: they share an environment in the
-    cache, where their workers run, so that nothing else has to wait for them.
+    deepsparse and tflite-runtime support Python 3.11 and numpy 1 at most. They share an
+    environment in the cache, in which their workers run.
     """
     from dse.environments.availability import runtime_availabilities
     from dse.environments.install import Order, install
@@ -60,24 +61,32 @@ def install(names: tuple[str, ...], *, python: Path | None, reinstall: bool) -> 
 
 
 def _row(name: str, found: RuntimeAvailability) -> dict[str, Any]:
-    from dse.core.registry import backend
-
-    described = backend(name)
+    described = _described(name)
     return {
         "backend": name,
         "usable": found.error is None,
         "version": found.version,
         "environment": found.environment,
-        "formats": list(described.formats),
-        "precisions": list(described.precisions),
-        "knobs": [knob.name for knob in described.knobs],
+        "formats": list(described.formats) if described else [],
+        "precisions": list(described.precisions) if described else [],
+        "knobs": [knob.name for knob in described.knobs] if described else [],
         "problem": found.error.problem if found.error else None,
         "remedy": found.error.remedy if found.error else None,
     }
 
 
-def _line(name: str, found: RuntimeAvailability) -> str:
+def _described(name: str) -> Backend | None:
+    """The backend; None where the distribution that offers it is broken."""
+    from dse.core.errors import UnavailableError
     from dse.core.registry import backend
+
+    try:
+        return backend(name)
+    except UnavailableError:
+        return None
+
+
+def _line(name: str, found: RuntimeAvailability) -> str:
     from dse.environments.interpreters import unusable
 
     if found.error:
@@ -86,7 +95,9 @@ def _line(name: str, found: RuntimeAvailability) -> str:
         state = f"{found.version}"
     else:
         state = f"{found.version} in {_short(str(found.python))}"
-    described = backend(name)
+    described = _described(name)
+    if described is None:
+        return f"{name}: {state}"
     formats = ", ".join(described.formats) or "no model file"
     knobs = ", ".join(knob.name for knob in described.knobs)
     return f"{name}: {state} (reads {formats}; knobs: {knobs})"

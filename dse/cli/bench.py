@@ -3,103 +3,82 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from dse.cli.options import (
-    Duration,
+    DURATION,
+    Parsed,
     environment_option,
+    into,
     json_option,
     memory_limit_option,
     repeats_option,
     run_timeout_option,
+    unique_names,
     whole_numbers,
 )
 from dse.core.metrics import Scenario
-from dse.core.registry import BACKENDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dse.commands.bench.request import BenchRequest
 
 MAX_NUMBER = 65_536
 
 
-class Numbers(click.ParamType[tuple[int, ...]]):
-    """Numbers such as ``2`` or ``1,2,4``, each from 1."""
-
-    name = "numbers"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, ...]:
-        """The numbers, in their order."""
-        if isinstance(value, tuple):
-            return value
-        numbers = whole_numbers(str(value))
-        if not numbers:
-            self.fail(f"'{value}' is not a list of numbers; write 2 or 1,2,4", param, ctx)
-        for number in numbers:
-            if not 1 <= number <= MAX_NUMBER:
-                self.fail(f"expected 1 to {MAX_NUMBER}, not {number}", param, ctx)
-        if len(set(numbers)) < len(numbers):
-            self.fail(f"'{value}' names a number twice", param, ctx)
-        return numbers
+def _numbers(text: str) -> tuple[int, ...]:
+    numbers = whole_numbers(text)
+    if not numbers:
+        raise ValueError(f"'{text}' is not a list of numbers; write 2 or 1,2,4")
+    for number in numbers:
+        if not 1 <= number <= MAX_NUMBER:
+            raise ValueError(f"expected 1 to {MAX_NUMBER}, not {number}")
+    if len(set(numbers)) < len(numbers):
+        raise ValueError(f"'{text}' names a number twice")
+    return numbers
 
 
-class Names(click.ParamType[tuple[str, ...]]):
-    """Names such as ``a`` or ``a,b``."""
-
-    name = "names"
-
-    def __init__(self, known: tuple[str, ...]) -> None:
-        self._known = {name.lower(): name for name in known}
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
-        """The names, in their order and as they are usually written."""
-        if isinstance(value, tuple):
-            return value
-        names = [name.strip().lower() for name in str(value).split(",")]
-        for name in names:
-            if name not in self._known:
-                known = ", ".join(self._known.values())
-                self.fail(f"'{name}' is unknown; known are {known}", param, ctx)
-        if len(set(names)) < len(names):
-            self.fail(f"'{value}' names one twice", param, ctx)
-        return tuple(self._known[name] for name in names)
+def _names(text: str, known: Iterable[str]) -> tuple[str, ...]:
+    """The names of a list such as ``a,b``, as they are usually written."""
+    usual = {name.lower(): name for name in known}
+    names = [name.strip().lower() for name in text.split(",")]
+    for name in names:
+        if name not in usual:
+            raise ValueError(f"'{name}' is unknown; known are {', '.join(usual.values())}")
+    if len(set(names)) < len(names):
+        raise ValueError(f"'{text}' names one twice")
+    return tuple(usual[name] for name in names)
 
 
-class Sizes(click.ParamType[tuple[str, int]]):
-    """The size of a dimension, as ``name=384``."""
+def _backends(text: str) -> tuple[str, ...]:
+    from dse.core.registry import BACKENDS
 
-    name = "size"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, int]:
-        """The name and the size."""
-        if isinstance(value, tuple):
-            return value
-        name, _, size = str(value).rpartition("=")
-        if not name.strip() or re.fullmatch(r"[0-9]{1,9}", size.strip()) is None:
-            self.fail(f"'{value}' is not the size of a dimension; write NAME=384", param, ctx)
-        return name.strip(), int(size)
+    return _names(text, (name for name, entry in BACKENDS.items() if entry.has_runtime))
 
 
-class Values(click.ParamType[tuple[str, str]]):
-    """What an input is filled with, as ``steps=20`` or ``size=224,224``."""
+def _scenarios(text: str) -> tuple[Scenario, ...]:
+    return tuple(map(Scenario, _names(text, Scenario)))
 
-    name = "values"
 
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, str]:
-        """The name of the input and the text of its values."""
-        if isinstance(value, tuple):
-            return value
-        name, _, values = str(value).rpartition("=")
-        if not name.strip() or not values.strip():
-            self.fail(f"'{value}' gives no input a value; write NAME=20 or NAME=1,2,3", param, ctx)
-        return name.strip(), values.strip()
+def _dimension(text: str) -> tuple[str, int]:
+    name, _, size = text.rpartition("=")
+    if not name.strip() or re.fullmatch(r"[0-9]{1,9}", size.strip()) is None:
+        raise ValueError(f"'{text}' is not the size of a dimension; write NAME=384")
+    return name.strip(), int(size)
+
+
+def _values(text: str) -> tuple[str, str]:
+    name, _, values = text.rpartition("=")
+    if not name.strip() or not values.strip():
+        raise ValueError(f"'{text}' gives no input a value; write NAME=20 or NAME=1,2,3")
+    return name.strip(), values.strip()
+
+
+NUMBERS = Parsed("numbers", _numbers)
+"""Numbers from 1, of a text such as ``2`` or ``1,2,4``."""
 
 
 @click.command()
@@ -108,59 +87,62 @@ class Values(click.ParamType[tuple[str, str]]):
     "--backend",
     "backends",
     metavar="NAMES",
-    type=Names(tuple(name for name, entry in BACKENDS.items() if entry.has_runtime)),
+    type=Parsed("names", _backends),
     default=(),
-    help="Runtimes to run it with [default: the first that is installed and reads the file].",
+    help="Runtimes to use, e.g. onnxruntime,openvino [default: the first that is installed and "
+    "reads the file].",
 )
 @click.option(
     "--scenario",
     "scenarios",
     metavar="NAMES",
-    type=Names(tuple(Scenario)),
+    type=Parsed("names", _scenarios),
     default="SingleStream",
     show_default=True,
-    help="SingleStream, MultiStream, Offline, Server: how LoadGen asks.",
+    help="LoadGen's scenarios: SingleStream, MultiStream, Offline, Server.",
 )
 @click.option(
     "--threads",
     metavar="NUMBERS",
-    type=Numbers(),
+    type=NUMBERS,
     default=(),
-    help="Threads of each instance [default: one per core].",
+    help="Threads of each instance, e.g. 1,2,4 [default: one per core].",
 )
 @click.option(
     "--batch-size",
     "batch_sizes",
     metavar="NUMBERS",
-    type=Numbers(),
+    type=NUMBERS,
     default="1",
     show_default=True,
-    help="Samples per call, where a scenario gives it several.",
+    help="Samples per call, in scenarios that send several.",
 )
 @click.option(
     "--instances",
     metavar="NUMBERS",
-    type=Numbers(),
+    type=NUMBERS,
     default="1",
     show_default=True,
-    help="Copies of the model side by side, where a scenario lets them.",
+    help="Copies of the model that run side by side, in scenarios that allow it.",
 )
 @click.option(
     "--dim",
     "dims",
     metavar="NAME=SIZE",
-    type=Sizes(),
+    type=Parsed("size", _dimension),
     multiple=True,
-    help="Size of a dimension that the file leaves open; can be given several times.",
+    callback=unique_names,
+    help="Size of a dimension that the file leaves open. Can be given several times.",
 )
 @click.option(
     "--input",
     "values",
     metavar="NAME=VALUES",
-    type=Values(),
+    type=Parsed("values", _values),
     multiple=True,
-    help="Fill an input with these values, such as steps=20 or size=224,224: one for all of its "
-    "elements, or one for each, with commas. Can be given several times.",
+    callback=unique_names,
+    help="Fill an input with these values: one for all of its elements, such as steps=20, or one "
+    "for each, such as size=224,224. Can be given several times.",
 )
 @click.option(
     "--signature",
@@ -171,39 +153,31 @@ class Values(click.ParamType[tuple[str, str]]):
     "--vocabulary",
     metavar="NUMBER",
     type=click.IntRange(min=1, max=2**31 - 1),
-    help="Draw ids below this number where no table of the model bounds them [default: 100].",
+    help="Draw token ids below this number if no table in the model bounds them [default: 100].",
 )
 @click.option(
     "--duration",
-    type=Duration(),
+    type=DURATION,
     help="Shortest duration of each run [default: 1s, and 128 queries].",
 )
 @repeats_option(default=0)
 @click.option(
-    "--study", metavar="NAME", help="Keep the results and the logs in this study [default: none]."
+    "--study", metavar="NAME", help="Keep results and logs in this study [default: keep none]."
 )
 @run_timeout_option
 @memory_limit_option
 @environment_option
 @json_option
-def bench(**options: Any) -> int:
-    """Measure any model with random inputs that fit its own signature.
+@into("dse.commands.bench.request:BenchRequest")
+def bench(request: BenchRequest) -> int:
+    """Measure any model with random inputs that fit its signature.
 
-    MODEL is an ONNX or TFLite file, or hf:owner/repo[/file.onnx][@revision] of the Hugging Face
-    hub. Options that take several values, such as --threads 1,2, try every combination.
-    Inputs that decide how much is computed (steps, sizes, k) are found in the file, get 1 and are
-    named; --input gives them other values.
-    Accuracy is unknown: nobody knows what the model is for.
+    MODEL is an ONNX or TFLite file, or hf:owner/repo[/file.onnx][@revision] on the Hugging Face
+    hub. With several values, as in --threads 1,2, every combination is measured.
+    Inputs that decide how much is computed (steps, sizes, k) are found in the file, set to 1 and
+    listed; --input sets them to other values.
+    The accuracy is unknown, as nothing tells what the model is for.
     """
-    from dse.commands.bench.request import BenchRequest
     from dse.commands.bench.session import run
-    from dse.core.errors import RequestError
 
-    for option, given, twice in (
-        ("--dim", options["dims"], "gives a dimension two sizes"),
-        ("--input", options["values"], "fills an input twice"),
-    ):
-        if len({name for name, _ in given}) < len(given):
-            raise RequestError(twice, field=option, remedy="give each of them once")
-    scenarios = tuple(Scenario(name) for name in options.pop("scenarios"))
-    return run(BenchRequest(**{**options, "scenarios": scenarios}))
+    return run(request)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dse.cli.options import Percents, derived_options, json_option, storage_option
+from dse.cli.options import PERCENTS, derived_options, json_option, storage_option
 
 if TYPE_CHECKING:
     from dse.derived.derivation import Derivation
@@ -22,19 +22,21 @@ if TYPE_CHECKING:
     "--accuracy",
     "accuracies",
     metavar="PERCENT",
-    type=Percents(),
+    type=PERCENTS,
     default=(),
-    help="Compare configurations of at least this top-1 accuracy, such as 70 or 65,70 "
-    "[default: the multiples of 5 that are reached].",
+    help="Compare configurations of at least these top-1 accuracies, such as 65,70 [default: the "
+    "multiples of 5 that are reached].",
 )
-@click.option("--points", is_flag=True, help="Show the frontiers' points as well.")
+@click.option("--points", is_flag=True, help="Also show the points of the frontiers.")
 @json_option
-@click.option("--csv", "as_csv", is_flag=True, help="Print the frontiers' points as a CSV table.")
+@click.option(
+    "--csv", "as_csv", is_flag=True, help="Print the points of the frontiers as a CSV table."
+)
 @click.option(
     "--picture",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Draw the frontiers into FILE (.png, .svg or .pdf).",
+    help="Draw the frontiers into this file (.png, .svg or .pdf).",
 )
 def compare(
     sources: tuple[str, ...],
@@ -47,12 +49,12 @@ def compare(
     as_csv: bool,
     picture: Path | None,
 ) -> None:
-    """Put studies, CPUs and published results side by side.
+    """Compare studies, CPUs and published results side by side.
 
-    Tells which system is the most efficient one for a given accuracy: by latency, by throughput,
-    for each core, GHz and watt, and for the price where --facts tells it; and how far accuracies
-    lie from the published ones of the same variants. A system is a study, what 'dse import' has
-    kept, a table of published results or a submission tree.
+    Shows which system is the most efficient one at a given accuracy: by latency and by throughput,
+    also per core, GHz and watt, and per price if --facts gives it; and how far accuracies differ
+    from the published ones of the same variants. A system is a study, what 'dse import' has
+    stored, a table of published results or a submission tree.
     """
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other; give one of them")
@@ -74,9 +76,9 @@ def compare(
 
         click.echo(table(comparison), nl=False)
     else:
-        from dse.compare.text import points as show_points
-        from dse.compare.text import show
-        from dse.report.text import console
+        from dse.commands.compare_text import points as show_points
+        from dse.commands.compare_text import show
+        from dse.commands.console import console
 
         if points:
             show_points(comparison, console())

@@ -8,53 +8,59 @@ from typing import TYPE_CHECKING
 import click
 
 from dse.cli.options import (
-    Duration,
+    DURATION,
     environment_option,
+    into,
     memory_limit_option,
     repeats_option,
     run_timeout_option,
     storage_option,
 )
+from dse.exploration.request import SAMPLERS
 
 if TYPE_CHECKING:
-    from dse.commands.explore import ExploreRequest
-
-SAMPLERS = ("grid", "random", "nsga2", "tpe", "frontier")
+    from dse.exploration.request import ExploreRequest
 
 
 @click.command()
 @click.argument("space", metavar="SPACE")
-@click.option("--study", metavar="NAME", help="Name or folder of the study [default: SPACE's].")
+@click.option(
+    "--study", metavar="NAME", help="Name or folder of the study [default: the name of SPACE]."
+)
 @click.option(
     "--dataset",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="Labelled images to measure accuracy on; without them it is the published one.",
+    help="Measure accuracy on the labelled images of this folder [default: use published figures].",
 )
 @click.option(
     "--models",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="Folder of model files with a models.yaml, instead of the builtin untrained models.",
+    help="Use the model files of this folder, which has a models.yaml [default: the builtin, "
+    "untrained models].",
 )
 @storage_option
-@click.option("--n-trials", type=click.IntRange(min=1), help="Stop after N configurations.")
 @click.option(
-    "--timeout", type=Duration(), help="Start no new configuration after this long, e.g. 2h."
+    "--n-trials", metavar="N", type=click.IntRange(min=1), help="Stop after N configurations."
+)
+@click.option(
+    "--timeout", type=DURATION, help="Start no new configuration after this long, e.g. 2h."
 )
 @click.option(
     "--sampler",
     type=click.Choice(SAMPLERS),
     default="frontier",
     show_default=True,
-    help="Chooses the next configuration.",
+    help="How to choose the next configuration.",
 )
 @click.option(
     "--seed",
+    metavar="N",
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="Random seed: the same seed gives the same order.",
+    help="Random seed; the same seed gives the same order.",
 )
 @run_timeout_option
 @memory_limit_option
@@ -62,7 +68,7 @@ SAMPLERS = ("grid", "random", "nsga2", "tpe", "frontier")
 @click.option(
     "--retry-failed",
     is_flag=True,
-    help="Try again what ran out of time or memory, crashed or gave an invalid run.",
+    help="Retry configurations that ran out of time or memory, crashed or gave an invalid run.",
 )
 @click.option(
     "--stop-gain",
@@ -70,25 +76,25 @@ SAMPLERS = ("grid", "random", "nsga2", "tpe", "frontier")
     type=click.FloatRange(min=0, max=100),
     default=1.0,
     show_default=True,
-    help="Leave out the rest when it is expected to add less to the frontier's hypervolume; "
-    "0 to measure everything. Only the sampler frontier can tell.",
+    help="Stop when the remaining configurations are expected to add less than this to the "
+    "frontier's hypervolume; 0 measures everything. Needs the sampler 'frontier'.",
 )
 @click.option(
     "--warm-start",
     metavar="FILE|STUDY",
     multiple=True,
-    help="Let results of another system lead the search: a study, or a table of published "
+    help="Guide the search by the results of another system: a study, or a table of published "
     "results. Can be given several times.",
 )
 @environment_option
-@click.option("--per-cpu", is_flag=True, help="Give each CPU a study of its own.")
-def explore(**options: object) -> int:
+@click.option("--per-cpu", is_flag=True, help="Keep a separate study for each CPU.")
+@into("dse.exploration.request:ExploreRequest")
+def explore(request: ExploreRequest) -> int:
     """Measure the configurations of SPACE and find the Pareto frontier.
 
-    SPACE is the name of a search space or a YAML file. The same command again resumes the study.
-    Ctrl-C finishes the run in hand and saves.
+    SPACE is the name of a search space or a YAML file. Give the same command again to resume the
+    study. Ctrl-C finishes the current run and saves.
     """
-    from dse.commands.explore import ExploreRequest, run
+    from dse.commands.explore import run
 
-    request: ExploreRequest = ExploreRequest(**options)  # type: ignore[arg-type]  # click checked the types
     return run(request)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dse.cli.options import Ids, derived_options, storage_option, study_argument
+from dse.cli.options import IDS, derived_options, into, storage_option, study_argument
 from dse.submission.release import LATEST, RELEASES
 
 if TYPE_CHECKING:
-    from dse.submission.export import ExportRequest
+    from dse.commands.export import ExportRequest
 
 STATUSES = ("available", "preview", "rdi")
 
@@ -25,18 +25,22 @@ STATUSES = ("available", "preview", "rdi")
     metavar="DIR",
     required=True,
     type=click.Path(path_type=Path, file_okay=False),
-    help="The root of the submission tree; earlier exports of the submitter in it are kept.",
+    help="Root folder of the submission; earlier exports of the submitter in it are kept.",
 )
 @click.option(
     "--points",
     metavar="IDS",
-    type=Ids(),
+    type=IDS,
     default=(),
-    help="Export these points, such as 3,7 [default: what is complete on the frontier].",
+    help="Export these points, such as 3,7 [default: the complete points of the frontier].",
 )
 @derived_options
 @click.option(
-    "--division", type=click.Choice(["open"]), default="open", show_default=True, help="Division."
+    "--division",
+    type=click.Choice(["open"]),
+    default="open",
+    show_default=True,
+    help="Division of the submission.",
 )
 @click.option(
     "--category",
@@ -56,37 +60,40 @@ STATUSES = ("available", "preview", "rdi")
     "--system",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="A system.yaml with what the system itself does not tell.",
+    help="A system.yaml with the facts about the system that can't be detected.",
 )
-@click.option("--system-name", metavar="NAME", help="Name of the system; wins over the file.")
+@click.option("--system-name", metavar="NAME", help="Name of the system; overrides the file.")
 @click.option(
-    "--status", type=click.Choice(STATUSES), help="Availability of the system; wins over the file."
+    "--status", type=click.Choice(STATUSES), help="Availability of the system; overrides the file."
 )
 @click.option(
     "--infer-scenarios",
     is_flag=True,
-    help="Let SingleStream stand for scenarios that were not measured, as the rules allow.",
+    help="Infer scenarios that were not measured from SingleStream, as the rules allow.",
 )
 @click.option(
     "--preview",
     is_flag=True,
-    help="Export runs that are too short or over too few images, in a tree that says so.",
+    help="Also export runs that are too short or cover too few samples, in a tree marked as a "
+    "preview.",
 )
-@click.option("--dry-run", is_flag=True, help="Only list what is missing, and what supplies it.")
-@click.option("--force", is_flag=True, help="Replace files of the tree that differ.")
+@click.option(
+    "--dry-run", is_flag=True, help="Only list what is missing, and the commands that supply it."
+)
+@click.option("--force", is_flag=True, help="Overwrite files of the tree that differ.")
 @click.option(
     "--checker",
     metavar="DIR",
     type=click.Path(path_type=Path, file_okay=False),
-    help="A clone of mlcommons/inference, whose checkers are run on the tree.",
+    help="A clone of mlcommons/inference; run its checkers on the tree.",
 )
-def export(**options: object) -> int:
+@into("dse.commands.export:ExportRequest")
+def export(request: ExportRequest) -> int:
     """Write validated points of STUDY as an open-division MLPerf submission.
 
-    Every rule is checked from LoadGen's logs before anything is written. What the system does not
-    tell of itself has to be given. The same export again changes nothing.
+    Every rule is checked against LoadGen's logs before anything is written. Give with --system
+    what can't be detected of the system. The same export again changes nothing.
     """
-    from dse.submission.export import ExportRequest, run
+    from dse.commands.export import run
 
-    request: ExportRequest = ExportRequest(**options)  # type: ignore[arg-type]  # click checked the types
     return run(request)

@@ -26,7 +26,7 @@ def frontier(
 ) -> None:
     """Show the Pareto-optimal configurations of a study.
 
-    Metrics, conditions and objectives of your own are computed from what was measured.
+    Your own metrics, conditions and objectives are computed from what was measured.
     """
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other; give one of them")
@@ -51,16 +51,18 @@ def _print_table(view: View) -> None:
     from dse.report.user_metrics import figures
 
     points = ordered(view.frontier)
-    table = frame(points, known_metrics(points, view.metrics)).assign(**figures(view, points))
+    table = frame(points, known_metrics(points, view.metrics), view.study.results.notes).assign(
+        **figures(view, points)
+    )
     click.echo(table.to_csv(index=False), nl=False)
     for line in view.tally.lines(view.derivation):
         click.echo(line, err=True)
 
 
 def _show(view: View) -> None:
-    from dse.report.pictures import print_picture
+    from dse.commands.console import console, print_picture
     from dse.report.summary import notes
-    from dse.report.text import console, frontier_table, marks
+    from dse.report.text import frontier_table, marks
     from dse.report.user_metrics import cell
 
     out = console()
@@ -73,7 +75,7 @@ def _show(view: View) -> None:
     further = {
         each.heading: partial(cell, view, name=each.name) for each in view.derivation.definitions
     }
-    out.print(frontier_table(view.frontier, view.metrics, marks(view), further=further))
+    out.print(frontier_table(view.frontier, view.metrics, marks(view.frontier), further=further))
     for note in notes(view.study, view):
         out.print(note, style="dim", markup=False)
     if not view.derivation.selects:  # the picture is of the study itself

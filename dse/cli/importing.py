@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 @click.option(
     "--name",
     metavar="NAME",
-    help="Keep the results of all FILEs under this name [default: each under its own].",
+    help="Store the results of all FILEs under this name [default: each under its own name].",
 )
 def import_(files: tuple[Path, ...], name: str | None) -> None:
-    """Keep MLPerf results of others beside the studies, to be compared and learned from.
+    """Store MLPerf results of others, to compare with and to learn from.
 
     A FILE is a table of published results, the summary.csv of MLPerf's submission checker, or the
-    folder of a submission tree. Each becomes studies/NAME/imported.json, which names the file and
-    its SHA-256. The same again changes nothing.
+    folder of a submission tree. Each is stored as studies/NAME/imported.json, with the name and the
+    SHA-256 of the file. The same import again changes nothing.
     """
     for together in [files] if name is not None else [(file,) for file in files]:
         _import(together, name)

@@ -22,7 +22,7 @@ _MEBI = 1 << 20
 
 @click.group()
 def models() -> None:
-    """List the models that dse knows, and fetch their published files."""
+    """List the models that dse knows, and download their published files."""
 
 
 @models.command("list")
@@ -30,8 +30,8 @@ def models() -> None:
 def list_models(*, as_json: bool) -> None:
     """List the models of the catalogue.
 
-    Top-1 accuracy is the published one of the trained model; MACs are multiply-accumulates per
-    image.
+    Top-1 accuracy is the published figure of the trained model; MACs are multiply-accumulate
+    operations per image.
     """
     from dse.tasks.image_classification.models.catalogue import CATALOGUE
 
@@ -60,7 +60,7 @@ def list_models(*, as_json: bool) -> None:
 @click.argument("name", metavar="NAME")
 @json_option
 def show(name: str, *, as_json: bool) -> None:
-    """Show one model: preprocessing, published accuracy, files."""
+    """Show the preprocessing, published accuracy and files of a model."""
     from dse.tasks.image_classification.models.catalogue import variant
 
     known = variant(name)
@@ -90,14 +90,14 @@ def show(name: str, *, as_json: bool) -> None:
     metavar="DIR",
     type=click.Path(path_type=Path),
     required=True,
-    help="Folder for the files and their models.yaml.",
+    help="Folder to put the files and their models.yaml into.",
 )
 @click.option(
     "--precision",
     "precisions",
     type=click.Choice(PRECISIONS),
     multiple=True,
-    help="Only files in this precision; may be given twice [default: both].",
+    help="Download only this precision [default: both]. Can be given twice.",
 )
 @click.option(
     "--mirror",
@@ -109,9 +109,9 @@ def fetch(
 ) -> None:
     """Download the published files of models.
 
-    Of those that shell PATTERNs choose, or of all. What is there and undamaged is not downloaded
-    again; a broken download goes on where it broke off. The SHA-256 of each archive and each file
-    is recorded in DIR/models.yaml at the first download, and enforced from then on.
+    Without a shell PATTERN, those of all models. Files that are there and undamaged are not
+    downloaded again, and a broken download continues where it stopped. The SHA-256 of each archive
+    and each file is recorded in DIR/models.yaml at the first download, and checked from then on.
 
     'dse explore SPACE --models DIR' takes the folder like any other.
     """
@@ -138,19 +138,19 @@ def _fetch(output: Path, wanted: Sequence[Wanted], mirror: str | None) -> list[F
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-    from dse.tasks.image_classification.fetching.fetch import by_archive, fetch
+    from dse.tasks.image_classification.fetching.fetch import fetch, group_by_archive
 
     console = Console(stderr=True, highlight=False)
     words = TextColumn("{task.description}", markup=False)
     columns = (words, BarColumn(), DownloadColumn(), TransferSpeedColumn())
     bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-    archives = len(by_archive(wanted))
+    archives = len(group_by_archive(wanted))
     results: list[FetchResult] = []
     with bar:
         task = bar.add_task("", total=None)
 
         def progress(done: int, total: int | None) -> None:
-            number = len(by_archive([result.wanted for result in results])) + 1
+            number = len(group_by_archive([result.wanted for result in results])) + 1
             bar.update(task, description=f"{number}/{archives}", completed=done, total=total)
 
         for result in fetch(output, wanted, mirror, progress):
@@ -178,14 +178,14 @@ def _summary(variant: Variant) -> dict[str, Any]:
         "resolution": variant.resolution,
         "macs_millions": round(spent.macs / 1e6, 3),
         "parameters_millions": round(spent.parameters / 1e6, 4),
-        "published_percent": {name: one.percent for name, one in variant.published.items()},
+        "published_percent": {name: one.value for name, one in variant.published.items()},
     }
 
 
 def _details(variant: Variant) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from dse.tasks.image_classification.fetching.urls import source
+    from dse.tasks.image_classification.fetching.urls import download_source
 
     details = _summary(variant)
     del details["published_percent"]
@@ -197,7 +197,11 @@ def _details(variant: Variant) -> dict[str, Any]:
         "classes": variant.classes,
         "preprocessing": pixels,
         "published": {
-            precision: {**asdict(one), **asdict(source(variant, precision))}
+            precision: {
+                "percent": one.value,
+                "source": one.source,
+                **asdict(download_source(variant, precision)),
+            }
             for precision, one in variant.published.items()
         },
     }

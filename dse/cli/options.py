@@ -1,9 +1,10 @@
-"""Arguments and options that several commands share."""
+"""Arguments, options and types of options that several commands share."""
 
 from __future__ import annotations
 
 import re
 from functools import wraps
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,14 +14,181 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
+T = TypeVar("T")
+
+_UNITS_S = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_UNITS_BYTES = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+MAX_SECONDS = 366 * 86400.0
+MAX_BYTES = 1 << 50
+
+
+def into(request: str) -> Callable[[Callable[[Any], T]], Callable[..., T]]:
+    """Hands a command its options as one object, whose fields are named like them.
+
+    Args:
+        request: the class, as ``module:name``; imported when the command runs.
+    """
+
+    def decorate(command: Callable[[Any], T]) -> Callable[..., T]:
+        @wraps(command)
+        def called(**options: Any) -> T:
+            module, _, name = request.partition(":")
+            return command(getattr(import_module(module), name)(**options))
+
+        return called
+
+    return decorate
+
+
+class Parsed(click.ParamType[T]):
+    """The type of an option whose text is read by a function.
+
+    Args:
+        name: stands for the value in the help.
+        parse: reads the text; raises a ValueError that says what is wrong with it.
+    """
+
+    def __init__(self, name: str, parse: Callable[[str], T]) -> None:
+        self.name = name
+        self._parse = parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> T:
+        """The value; a default that is not a text is taken as it is."""
+        if not isinstance(value, str):
+            default: T = value
+            return default
+        try:
+            return self._parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def _seconds(text: str) -> float:
+    seconds = _quantity(text, _UNITS_S)
+    if not seconds:
+        raise ValueError(f"'{text}' is not a span of time; write 90s, 30m, 2h or 1d")
+    if seconds > MAX_SECONDS:
+        raise ValueError(f"'{text}' is more than 366 days")
+    return seconds
+
+
+def _bytes(text: str) -> int:
+    size = _quantity(text, _UNITS_BYTES)
+    if not size:
+        raise ValueError(f"'{text}' is not an amount of memory; write 800MiB or 4GiB")
+    if size > MAX_BYTES:
+        raise ValueError("more than any machine has; write 800MiB or 4GiB")
+    return int(size)
+
+
+def _quantity(text: str, units: dict[str, float] | dict[str, int]) -> float | None:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", text.strip())
+    if match is None or match[2] not in units:
+        return None
+    return float(match[1]) * units[match[2]]
+
+
+def _ids(text: str) -> tuple[int, ...]:
+    numbers = whole_numbers(text)
+    if not numbers:
+        raise ValueError(f"'{text}' is not a list of point ids; write 3 or 3,7")
+    return numbers
+
+
+def _percents(text: str) -> tuple[float, ...]:
+    plain = re.fullmatch(r"\d{1,3}(\.\d{1,9})?(,\d{1,3}(\.\d{1,9})?)*", text)
+    found = tuple(map(float, text.split(","))) if plain else ()
+    if not found or max(found) > 100:
+        raise ValueError(f"'{text}' is not a list of percentages; write 70 or 65,70")
+    return found
+
+
+def _variable(text: str) -> tuple[str, str]:
+    from dse.core.worker_environment import why_refused
+
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError(f"'{text}' is not a variable with its value; write NAME=VALUE")
+    if problem := why_refused(name, value):
+        raise ValueError(problem)
+    return name, value
+
+
+def whole_numbers(text: str) -> tuple[int, ...]:
+    """The numbers of a list such as ``1,2``, in their order; empty for any other text."""
+    plain = re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9})*", text)
+    return tuple(map(int, text.split(","))) if plain else ()
+
+
+DURATION = Parsed("duration", _seconds)
+"""Seconds, of a text such as ``90s``, ``30m``, ``2h`` or ``1d``, or a number of seconds."""
+SIZE = Parsed("size", _bytes)
+"""Bytes, of a text such as ``800MiB`` or ``4GiB``, or a number of bytes."""
+IDS = Parsed("ids", _ids)
+"""Ids of points, of a text such as ``3`` or ``3,7``."""
+PERCENTS = Parsed("percents", _percents)
+"""Percentages, of a text such as ``70`` or ``65,70``."""
+VARIABLE = Parsed("variable", _variable)
+"""Name and value, of a text such as ``NAME=VALUE``."""
+
+
+def unique_names(
+    ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, Any], ...]
+) -> dict[str, Any]:
+    """A callback: the pairs of an option that may be given several times, by their names."""
+    names = [name for name, _ in value]
+    for name in names:
+        if names.count(name) > 1:
+            raise click.BadParameter(f"'{name}' is given twice", ctx, param)
+    return dict(value)
+
 
 study_argument = click.argument("study", metavar="STUDY")
 storage_option = click.option(
     "--storage",
     metavar="URL",
-    help="Optuna storage of the study [default: study.db in its folder].",
+    help="URL of the study's Optuna storage [default: study.db in its folder].",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+environment_option = click.option(
+    "--env",
+    "environment",
+    metavar="NAME=VALUE",
+    type=VARIABLE,
+    multiple=True,
+    callback=unique_names,
+    help="Set an environment variable for the measuring processes, which inherit few of the "
+    "shell's; it is recorded with the results. Can be given several times.",
+)
+run_timeout_option = click.option(
+    "--run-timeout",
+    type=DURATION,
+    default="300s",
+    show_default=True,
+    help="Longest time for one configuration, not counting its accuracy run.",
+)
+memory_limit_option = click.option(
+    "--memory-limit",
+    type=SIZE,
+    help="Most memory for one configuration [default: nine tenths of what is free].",
+)
+
+
+def repeats_option(default: int) -> Callable[[_Command], _Command]:
+    """The option ``--repeats``.
+
+    Args:
+        default: the number of repetitions where it is not given.
+    """
+    return click.option(
+        "--repeats",
+        metavar="N",
+        type=click.IntRange(min=0, max=100),
+        default=default,
+        show_default=True,
+        help="Re-measure each possible frontier point N times, with longer runs.",
+    )
+
 
 _DERIVED = (
     click.option(
@@ -28,37 +196,33 @@ _DERIVED = (
         "metrics",
         metavar="'NAME [UNIT] = EXPRESSION'",
         multiple=True,
-        help="Compute a further metric, such as 'per_watt = throughput_samples_per_s / watts'. "
-        "Can be given several times; one may use those before it.",
+        help="Compute another metric, such as 'per_watt = throughput_samples_per_s / watts'. "
+        "Can be given several times; an expression may use the metrics before it.",
     ),
     click.option(
         "--where",
         "conditions",
         metavar="EXPRESSION",
         multiple=True,
-        help="Only points for which it holds, such as 'latency_p90_ms < 15 and threads <= 2'.",
+        help="Use only points that satisfy this, such as 'latency_p90_ms < 15 and threads <= 2'. "
+        "Can be given several times.",
     ),
     click.option(
         "--objective",
         "objectives",
         metavar="NAME:DIRECTION",
         multiple=True,
-        help="Find the frontier by these in place of the study's objectives; a direction is "
-        "minimize or maximize.",
+        help="Optimise this metric (minimize or maximize) instead of the study's objectives. "
+        "Can be given several times.",
     ),
     click.option(
         "--facts",
         metavar="FILE",
         type=click.Path(path_type=Path),
-        help="A YAML file of numbers that these may use, such as a price, for all or some CPUs.",
+        help="A YAML file of further numbers for expressions, such as a price, for all CPUs or "
+        "some of them.",
     ),
 )
-
-_UNITS_S = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-_UNITS_BYTES = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
-
-MAX_SECONDS = 366 * 86400.0
-MAX_BYTES = 1 << 50
 
 
 def derived_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -84,159 +248,3 @@ def derived_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_DERIVED):
         reading = option(reading)
     return reading
-
-
-class Duration(click.ParamType[float]):
-    """A span of time such as ``90s``, ``30m``, ``2h`` or ``1d``; in seconds without a unit."""
-
-    name = "duration"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """The span in seconds."""
-        if isinstance(value, float):
-            return value
-        seconds = _quantity(str(value), _UNITS_S)
-        if not seconds:
-            self.fail(f"'{value}' is not a span of time; write 90s, 30m, 2h or 1d", param, ctx)
-        if seconds > MAX_SECONDS:
-            self.fail(f"'{value}' is more than 366 days", param, ctx)
-        return seconds
-
-
-class Size(click.ParamType[int]):
-    """An amount of memory such as ``800MiB`` or ``4GiB``; in bytes without a unit."""
-
-    name = "size"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int:
-        """The amount in bytes."""
-        if isinstance(value, int):
-            return value
-        size = _quantity(str(value), _UNITS_BYTES)
-        if not size:
-            self.fail(f"'{value}' is not an amount of memory; write 800MiB or 4GiB", param, ctx)
-        if size > MAX_BYTES:
-            self.fail("more than any machine has; write 800MiB or 4GiB", param, ctx)
-        return int(size)
-
-
-class Ids(click.ParamType[tuple[int, ...]]):
-    """Ids of points such as ``3`` or ``3,7``."""
-
-    name = "ids"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, ...]:
-        """The ids, in their order."""
-        if isinstance(value, tuple):
-            return value
-        numbers = whole_numbers(str(value))
-        if not numbers:
-            self.fail(f"'{value}' is not a list of point ids; write 3 or 3,7", param, ctx)
-        return numbers
-
-
-class Percents(click.ParamType[tuple[float, ...]]):
-    """Shares such as ``70`` or ``65,70``."""
-
-    name = "percents"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[float, ...]:
-        """The shares in percent, in their order."""
-        if isinstance(value, tuple):
-            return value
-        plain = re.fullmatch(r"\d{1,3}(\.\d{1,9})?(,\d{1,3}(\.\d{1,9})?)*", str(value))
-        found = tuple(map(float, str(value).split(","))) if plain else ()
-        if not found or max(found) > 100:
-            self.fail(f"'{value}' is not a list of percentages; write 70 or 65,70", param, ctx)
-        return found
-
-
-class Variable(click.ParamType[tuple[str, str]]):
-    """A variable as ``NAME=VALUE``."""
-
-    name = "variable"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, str]:
-        """The name and the value."""
-        if isinstance(value, tuple):
-            return value
-        from dse.core.worker_environment import objection
-
-        name, equals, text = str(value).partition("=")
-        if not equals:
-            self.fail(f"'{value}' is not a variable with its value; write NAME=VALUE", param, ctx)
-        if problem := objection(name, text):
-            self.fail(problem, param, ctx)
-        return name, text
-
-
-def _each_once(
-    ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, str], ...]
-) -> tuple[tuple[str, str], ...]:
-    names = [name for name, _ in value]
-    for name in names:
-        if names.count(name) > 1:
-            raise click.BadParameter(f"'{name}' is given twice", ctx, param)
-    return value
-
-
-environment_option = click.option(
-    "--env",
-    "environment",
-    metavar="NAME=VALUE",
-    type=Variable(),
-    multiple=True,
-    callback=_each_once,
-    help="Set an environment variable for the measuring processes, which inherit few of the "
-    "shell's; it is recorded with the results. Can be given several times.",
-)
-run_timeout_option = click.option(
-    "--run-timeout",
-    type=Duration(),
-    default="300s",
-    show_default=True,
-    help="Longest time for one configuration, beside its accuracy run.",
-)
-memory_limit_option = click.option(
-    "--memory-limit",
-    type=Size(),
-    help="Most memory for one configuration [default: nine tenths of what is free].",
-)
-
-
-def repeats_option(default: int) -> Callable[[_Command], _Command]:
-    """The option ``--repeats``.
-
-    Args:
-        default: how often, where it is not given.
-    """
-    return click.option(
-        "--repeats",
-        type=click.IntRange(min=0, max=100),
-        default=default,
-        show_default=True,
-        help="Re-measure each possible frontier point N times, with longer runs.",
-    )
-
-
-def whole_numbers(text: str) -> tuple[int, ...]:
-    """The numbers of a list such as ``1,2``, in their order; empty where it is none."""
-    plain = re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9})*", text)
-    return tuple(map(int, text.split(","))) if plain else ()
-
-
-def _quantity(text: str, units: dict[str, float] | dict[str, int]) -> float | None:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", text.strip())
-    if match is None or match[2] not in units:
-        return None
-    return float(match[1]) * units[match[2]]

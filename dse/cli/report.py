@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     "--output",
     metavar="DIR",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for the report [default: report in the study's folder].",
+    help="Folder to write the report into [default: report in the study's folder].",
 )
 @storage_option
 @derived_options
 def report(study: str, output: Path | None, storage: str | None, derivation: Derivation) -> None:
-    """Write all that a study tells: a page for the browser, tables and pictures.
+    """Write a report of a study: a page for the browser, tables and pictures.
 
-    The page needs no network and nothing beside it.
+    The page needs no network and no other file.
     """
     from dse.report.folder import write_report
     from dse.report.view import View

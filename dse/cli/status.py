@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 @study_argument
 @storage_option
 @json_option
-@click.option("--verbose", is_flag=True, help="Show all that is kept of what failed runs printed.")
+@click.option(
+    "--verbose", is_flag=True, help="Show the whole output of failed runs, as far as it was kept."
+)
 def status(study: str, storage: str | None, *, as_json: bool, verbose: bool) -> None:
-    """Tell how far a study is, how far its values can be trusted, and what failed.
+    """Show the progress of a study, how far to trust its values, and what failed.
 
-    Of each reason for failures there is one example, with a command that runs it again.
+    Each reason for failures is shown with one example and a command that runs it again.
     """
-    from dse.core.worker_environment import variable_words
+    from dse.core.worker_environment import format_variables
     from dse.report.health import health
     from dse.report.summary import status as numbers_of
     from dse.report.text import borrowed_lines
@@ -44,7 +46,7 @@ def status(study: str, storage: str | None, *, as_json: bool, verbose: bool) -> 
     )
     click.echo(f"measurements taken: {numbers['measurements_taken']}")
     if opened.about.environment:
-        click.echo(f"environment: {variable_words(opened.about.environment)}")
+        click.echo(f"environment: {format_variables(opened.about.environment)}")
     for line in borrowed_lines(opened.about.borrowed):
         click.echo(line)
     told = (*numbers["notes"], *health(opened))

@@ -12,28 +12,29 @@ from dse.cli.options import json_option
 from dse.core.errors import RequestError, UnavailableError
 
 if TYPE_CHECKING:
-    from dse.explore.noise import Noise
+    from dse.exploration.noise import Noise
     from dse.machine.check import Check
     from dse.machine.system import System
 
 PROBES = 8
-"""So many give the standard deviation to about a quarter of itself, in half a minute."""
+"""The default number of probes: it gives the standard deviation to about a quarter of itself, in
+half a minute."""
 SECONDS_PER_PROBE = 4
 WIDTH = 80
 LISTS = ("instruction sets", "caches")
-"""These grow long and are wrapped."""
+"""Fields whose lines grow long and are wrapped."""
 
 
 @click.command()
 @click.option(
     "--check",
     is_flag=True,
-    help="List what would disturb a measurement here, and measure how much results vary.",
+    help="List what would disturb measurements here, and measure how much results vary.",
 )
 @click.option(
     "--probes",
     type=click.IntRange(min=0, max=1000),
-    help=f"With --check: how often the same is measured, 0 for never [default: {PROBES}].",
+    help=f"Number of measurements that --check makes, 0 for none [default: {PROBES}].",
 )
 @json_option
 def system(*, check: bool, probes: int | None, as_json: bool) -> None:
@@ -42,7 +43,7 @@ def system(*, check: bool, probes: int | None, as_json: bool) -> None:
     from dse.machine.system import detect
 
     if probes is not None and not check:
-        raise RequestError("--probes is for the noise figure", remedy="give --check as well")
+        raise RequestError("--probes needs --check", remedy="give --check as well")
     here = named(detect())
     if check:
         _check(here, PROBES if probes is None else probes, as_json=as_json)
@@ -55,7 +56,7 @@ def system(*, check: bool, probes: int | None, as_json: bool) -> None:
 
 
 def _check(here: System, probes: int, *, as_json: bool) -> None:
-    """First the checks and then the probes: a machine that is looked at is not left alone."""
+    """First the checks and then the probes: the checks themselves would disturb these."""
     from dse.machine.checks import check_machine
 
     checks = check_machine(here.virtualised)
@@ -80,7 +81,7 @@ def _check(here: System, probes: int, *, as_json: bool) -> None:
 
 
 def _noise(probes: int) -> Noise:
-    from dse.explore.noise import measure_noise
+    from dse.exploration.noise import measure_noise
 
     waiting = "another process measures on this machine; waiting for its run to end"
     return measure_noise(probes, waits=lambda: click.echo(waiting, err=True))
@@ -106,11 +107,11 @@ def _print_checks(here: System, checks: list[Check]) -> None:
 
 def _print_noise(noise: Noise) -> None:
     from dse.core.metrics import METRICS
-    from dse.explore.noise import MODEL, PRECISION
+    from dse.exploration.noise import configuration
 
-    count = len(noise.disturbances)
+    count, probed = len(noise.disturbances), configuration(noise.backend)
     click.echo(
-        f"noise: {MODEL} {PRECISION}, {noise.backend} {noise.version}, 1 thread, "
+        f"noise: {probed.model} {probed.precision}, {noise.backend} {noise.version}, 1 thread, "
         f"{count} process{'es' if count > 1 else ''}"
     )
     for name, values in noise.values.items():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dse.cli.options import Size, storage_option, study_argument
+from dse.cli.options import SIZE, into, storage_option, study_argument
 
 if TYPE_CHECKING:
     from dse.commands.validate import ValidateRequest
@@ -36,36 +36,36 @@ SCENARIOS = ("SingleStream", "MultiStream", "Offline", "Server")
     metavar="ID",
     type=click.IntRange(min=0),
     multiple=True,
-    help="Validate this point only; may be given several times [default: the frontier].",
+    help="Validate only this point [default: the frontier]. Can be given several times.",
 )
 @click.option(
     "--scenario",
     "scenarios",
     type=click.Choice(SCENARIOS),
     multiple=True,
-    help="Run this scenario only; may be given several times [default: those of the objectives].",
+    help="Run only this scenario [default: those of the objectives]. Can be given several times.",
 )
 @click.option(
     "--memory-limit",
-    type=Size(),
+    type=SIZE,
     help="Most memory for one run, LoadGen's queries included [default: nine tenths of what is "
     "free].",
 )
-@click.option("--again", is_flag=True, help="Take valid runs again, too.")
-@click.option("--dry-run", is_flag=True, help="Only tell what would be run and how long it takes.")
+@click.option("--again", is_flag=True, help="Repeat runs that are valid already.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be run and how long it takes.")
 @click.option(
     "--rehearsal",
     is_flag=True,
-    help="Shorten every run to seconds, to see that all goes through; counts for nothing.",
+    help="Shorten every run to seconds, to see that everything works. Its results do not count.",
 )
-def validate(**options: object) -> int:
+@into("dse.commands.validate:ValidateRequest")
+def validate(request: ValidateRequest) -> int:
     """Run the frontier of STUDY by MLPerf's own rules.
 
     Each point takes a performance run of ten minutes or more for each scenario of the objectives
-    and, with a data set, an accuracy run over all of it. Says beforehand how long that takes. The
-    same command again goes on with what is missing. Ctrl-C finishes the run in hand.
+    and, with a data set, an accuracy run over all of it. The time this takes is shown first. Give
+    the same command again to continue with what is missing. Ctrl-C finishes the current run.
     """
-    from dse.commands.validate import ValidateRequest, run
+    from dse.commands.validate import run
 
-    request: ValidateRequest = ValidateRequest(**options)  # type: ignore[arg-type]  # click checked the types
     return run(request)

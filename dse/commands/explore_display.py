@@ -13,7 +13,6 @@ from rich.table import Table
 from rich.text import Text
 
 from dse.core.metrics import METRICS
-from dse.core.plausibility import notes
 from dse.report.summary import counts
 from dse.report.text import frontier_table, marks, number
 from dse.study.record import Purpose
@@ -25,8 +24,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from dse.explore.explorer import Budget
-    from dse.explore.planner import Step
+    from dse.exploration.explorer import Budget
+    from dse.exploration.planner import Step
     from dse.study.record import Record
     from dse.study.study import Study
 
@@ -86,7 +85,7 @@ class Display:
             self.say(f"decoded {total} {what}")
 
     def began(self, step: Step) -> None:
-        """See `dse.explore.explorer.ExploreObserver`."""
+        """See `dse.exploration.explorer.ExploreObserver`."""
         self._now = f"{DOING[step.purpose]} {step.configuration}"
         self._redraw()
 
@@ -99,11 +98,11 @@ class Display:
         self._redraw()
 
     def estimated(self, found: float) -> None:
-        """See `dse.explore.explorer.ExploreObserver`."""
+        """See `dse.exploration.explorer.ExploreObserver`."""
         self._found = found
 
     def ended(self, step: Step, record: Record, seconds: float) -> None:
-        """See `dse.explore.explorer.ExploreObserver`."""
+        """See `dse.exploration.explorer.ExploreObserver`."""
         self._trials += step.purpose is Purpose.EXPLORE
         if not self._console.is_terminal:
             what = "" if step.purpose is Purpose.EXPLORE else f"{step.purpose.value}: "
@@ -117,7 +116,7 @@ class Display:
     def _doubt(self, record: Record) -> None:
         """Tells what speaks against an accuracy, once of each model file on each backend."""
         own = record.configuration
-        for note in notes(record.outcome):
+        for note in self._study.results.notes(record.outcome):
             line = f"note: {own.model} {own.precision}, {own.backend}: {note}"
             if line not in self._told:
                 self.say(line)
@@ -142,7 +141,7 @@ class Display:
         if points:
             share = "" if self._found is None else f", about {_percent(self._found)} of it found"
             parts.append(Text(f"frontier: {len(points)} points{share}", style="bold"))
-            mark = marks(self._study.results)
+            mark = marks(self._study.results.frontier)
             table = frontier_table(
                 points, self._study.space.objectives, mark, intervals=False, most=ROWS
             )

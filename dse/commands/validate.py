@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dse.commands.console import console, print_lines
+from dse.commands.interrupts import interrupts
+from dse.commands.log import messages
 from dse.commands.validate_text import Progress, schedule_lines, schedule_table, values_table
 from dse.core.errors import RequestError
 from dse.core.metrics import METRICS_OF, SCENARIOS, Scenario
-from dse.core.worker_environment import with_libraries
-from dse.explore.interrupts import interrupts
-from dse.explore.prepare import prepare
-from dse.explore.resolver import MeasurementContext, Resolver
+from dse.core.worker_environment import add_libraries
+from dse.exploration.prepare import prepare
+from dse.exploration.resolver import MeasurementContext, Resolver
 from dse.measure.runner import Limits
 from dse.measure.spec import RUN_LENGTHS
-from dse.report.text import console as make_console
 from dse.report.text import environment_lines
 from dse.study.folder import existing_folder
 from dse.study.results import StudyResults
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from dse.explore.prepare import Prepared
+    from dse.exploration.prepare import Prepared
     from dse.study.record import Record
     from dse.validate.schedule import Schedule
     from dse.validate.validator import Validated
@@ -63,35 +65,35 @@ def run(request: ValidateRequest) -> int:
     Raises:
         DseError: the request or the work failed; what was measured is stored.
     """
-    console = make_console(stderr=True)
+    err = messages()
     opened = Study.load if request.dry_run else Study.resume
     study = opened(existing_folder(request.study), request.storage)
     environment = study.about.environment
     if environment is None:
-        environment = with_libraries({})
-    prepared = prepare(study.space, request.models, request.dataset, environment, console)
+        environment = add_libraries({})
+    with err.status(f"reading {request.dataset}") if request.dataset else nullcontext():
+        prepared = prepare(study.space, request.models, request.dataset, environment)
     _refuse_others(study, prepared)
     if unrecorded := study.about.unrecorded(study.folder.name):
-        console.print(unrecorded, style="yellow", markup=False, soft_wrap=True)
+        print_lines([unrecorded], err, "yellow")
     records = _points(study, request.points)
     scenarios = _scenarios(study, request.scenarios)
     fidelity = RUN_LENGTHS["rehearsal" if request.rehearsal else "valid"]
     known = StudyResults() if request.again else study.results  # as if there were none
     memory = request.memory_limit or prepared.memory_bytes
-    subjects = Resolver(_bench(study, prepared, memory, console), study)
+    subjects = Resolver(_bench(study, prepared, memory, err), study)
     scheduler = Scheduler(prepared, subjects, known, fidelity, memory, study.folder.runs)
     schedule = scheduler.schedule(records, scenarios)
-    for line in (*environment_lines(environment), *prepared.images):
-        console.print(line, markup=False, soft_wrap=True, highlight=False)
-    _announce(schedule, make_console() if request.dry_run else console)
+    print_lines([*environment_lines(environment), *prepared.dataset_lines], err)
+    _announce(schedule, console() if request.dry_run else err)
     if request.dry_run or not schedule.runs:
         return 1 if schedule.refused else 0
-    progress = Progress(console, schedule)
+    progress = Progress(err, schedule, study.results.notes)
     validator = Validator(study, prepared, subjects, fidelity, memory, progress)
     with interrupts(progress.say, progress.still) as asked:
         study.patience = Patience(say=progress.say, stopped=lambda: asked.wanted)
         validated = validator.validate(schedule, scheduler, asked)
-    return _conclude(request, schedule, validated, console)
+    return _conclude(request, schedule, validated, err)
 
 
 def _refuse_others(study: Study, prepared: Prepared) -> None:
@@ -113,7 +115,8 @@ def _refuse_others(study: Study, prepared: Prepared) -> None:
 def _points(study: Study, ids: Sequence[int]) -> list[Record]:
     """The records to validate: those named, or the frontier, what is certain first."""
     found = select_records(study, ids, "--point")
-    return found if ids else sorted(found, key=lambda r: (not study.results.certain(r), r.id))
+    frontier = study.results.frontier
+    return found if ids else sorted(found, key=lambda r: (not frontier.certain(r), r.id))
 
 
 def _scenarios(study: Study, names: Sequence[str]) -> list[Scenario]:
@@ -136,17 +139,13 @@ def _scenarios(study: Study, names: Sequence[str]) -> list[Scenario]:
     return wanted or objectives
 
 
-def _bench(
-    study: Study, prepared: Prepared, memory_bytes: int, console: Console
-) -> MeasurementContext:
-    def say(text: str) -> None:
-        console.print(text, markup=False, soft_wrap=True)
-
+def _bench(study: Study, prepared: Prepared, memory_bytes: int, err: Console) -> MeasurementContext:
     def progress(done: int, total: int, what: str) -> None:
         if done == total:
-            say(f"decoded {total} {what}")
+            print_lines([f"decoded {total} {what}"], err)
 
     return MeasurementContext(
+        task=prepared.task,
         provider=prepared.provider,
         offers=prepared.offers,
         dataset=prepared.dataset,
@@ -156,32 +155,27 @@ def _bench(
         system=study.system,
         again=False,
         progress=progress,
-        say=say,
         environment=prepared.environment,
     )
 
 
-def _announce(schedule: Schedule, console: Console) -> None:
+def _announce(schedule: Schedule, on: Console) -> None:
     if schedule.runs:
-        console.print(schedule_table(schedule))
-    for line in schedule_lines(schedule):
-        console.print(line, markup=False, soft_wrap=True)
+        on.print(schedule_table(schedule))
+    print_lines(schedule_lines(schedule), on)
 
 
 def _conclude(
-    request: ValidateRequest, schedule: Schedule, validated: Validated, console: Console
+    request: ValidateRequest, schedule: Schedule, validated: Validated, err: Console
 ) -> int:
     if validated.measurements:
-        make_console().print(values_table(validated.measurements))
-    done = len(validated.measurements)
+        console().print(values_table(validated.measurements))
     what = "rehearsed" if request.rehearsal else "valid"
-    console.print(
-        f"{validated.end.value}: {done} {what}, {validated.failed} failed, "
-        f"{len(schedule.refused)} that can't be run",
-        highlight=False,
-    )
+    done = f"{validated.end.value}: {len(validated.measurements)} {what}"
+    lines = [f"{done}, {validated.failed} failed, {len(schedule.refused)} that can't be run"]
     if request.rehearsal:
-        console.print("a rehearsal counts for nothing: leave --rehearsal out for valid runs")
+        lines.append("a rehearsal counts for nothing: leave --rehearsal out for valid runs")
+    print_lines(lines, err)
     if validated.end is ValidationEnd.INTERRUPTED:
         return INTERRUPTED
     return 1 if validated.failed or schedule.refused else 0

@@ -9,19 +9,22 @@ from rich.table import Table
 from rich.text import Text
 
 from dse.commands.explore_display import duration
+from dse.core.details import OfficialDetails
 from dse.core.metrics import METRICS
-from dse.core.plausibility import notes
 from dse.measure.spec import STREAMS
 from dse.report.text import number
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from rich.console import Console
 
     from dse.core.measurement import Measurement, Outcome
+    from dse.core.plausibility import Note
     from dse.measure.spec import Official
     from dse.validate.schedule import Schedule, ScheduledRun
+
+    Notes = Callable[[Outcome], Sequence[Note]]
 
 
 def schedule_table(schedule: Schedule) -> Table:
@@ -77,8 +80,8 @@ def values_table(measurements: Sequence[Measurement]) -> Table:
     for each in measurements:
         metric = METRICS[each.metric]
         table.add_row(
-            str(each.details["scenario"]),
-            str(each.details["mode"]),
+            str(OfficialDetails.of(each.details).scenario),
+            str(OfficialDetails.of(each.details).mode),
             metric.title,
             f"{number(each.metric, each.value)} {metric.unit}",
             each.run,
@@ -92,10 +95,12 @@ class Progress:
     Args:
         console: on stderr.
         schedule: tells how much is left.
+        notes: what speaks against the quality of an outcome.
     """
 
-    def __init__(self, console: Console, schedule: Schedule) -> None:
+    def __init__(self, console: Console, schedule: Schedule, notes: Notes) -> None:
         self._console = console
+        self._notes = notes
         self._left = list(schedule.runs)
         self._total = len(schedule.runs)
         self._deadline: float | None = None
@@ -137,14 +142,14 @@ class Progress:
         for each in outcome.measurements:
             value = f"{number(each.metric, each.value)} {METRICS[each.metric].unit}"
             verdict = "VALID" if each.fidelity == "valid" else "rehearsed"
-            spoilt = f"; disturbed: {each.details['disturbed']}" if _disturbed(each) else ""
+            spoilt = f"; disturbed: {each.disturbed}" if _disturbed(each) else ""
             self.say(f"  {verdict}: {value} ({duration(seconds)}){spoilt}")
-        for note in notes(outcome):
+        for note in self._notes(outcome):
             self.say(f"  note: {note}")
 
 
 def _disturbed(measurement: Measurement) -> bool:
-    return METRICS[measurement.metric].timed and "disturbed" in measurement.details
+    return METRICS[measurement.metric].timed and bool(measurement.disturbed)
 
 
 def _name(run: ScheduledRun) -> str:

@@ -1,4 +1,4 @@
-"""Whether accuracies are those that were published of the same variants."""
+"""Whether accuracies are those that were published of the same models."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from dse.core.measurement import Source
-from dse.core.metrics import ACCURACY
-from dse.tasks.image_classification.models.catalogue import CATALOGUE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from dse.compare.systems import ComparedSystem
+    from dse.compare.systems import ComparedSystem, Gathered
     from dse.results.table import Row
+    from dse.tasks.task import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,23 +19,23 @@ class Difference:
     """An accuracy beside the published one of the same model and precision.
 
     Attributes:
-        model: its name in the catalogue.
+        model: its name.
         precision: of the model file.
-        percent: the accuracy.
+        value: the accuracy, in its metric's unit.
         published: the published one.
-        images: that the accuracy was measured on; None where it is not told.
+        images: the samples that the accuracy was measured on; None where it is not told.
     """
 
     model: str
     precision: str
-    percent: float
+    value: float
     published: float
     images: int | None
 
     @property
     def points(self) -> float:
-        """By how many percentage points the accuracy is above the published one."""
-        return self.percent - self.published
+        """By how much the accuracy is above the published one, in percentage points."""
+        return self.value - self.published
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,33 +62,32 @@ class Agreement:
 
     @property
     def images(self) -> tuple[int, ...]:
-        """The numbers of images behind the accuracies, where they are told."""
+        """The numbers of samples behind the accuracies, where they are told."""
         return tuple(sorted({each.images for each in self.differences if each.images}))
 
 
-def agreements(systems: Sequence[ComparedSystem]) -> tuple[Agreement, ...]:
-    """For each system that has accuracies of its own of variants with a published one."""
-    found = ((system, _differences(system)) for system in systems)
+def agreements(gathered: Gathered) -> tuple[Agreement, ...]:
+    """For each system that has accuracies of its own of models with a published one."""
+    found = ((system, _differences(system, gathered.task)) for system in gathered.systems)
     return tuple(Agreement(system, own) for system, own in found if own)
 
 
-def _differences(system: ComparedSystem) -> tuple[Difference, ...]:
-    rows = (each.row for each in system.entries if each.accuracy is not None)
-    own = dict.fromkeys(filter(None, map(_difference, rows)))
+def _differences(system: ComparedSystem, task: Task) -> tuple[Difference, ...]:
+    rows = (each.row for each in system.entries if system.quality in each.row.values)
+    found = (_difference(row, system.quality, task) for row in rows)
+    own = dict.fromkeys(filter(None, found))
     return tuple(sorted(own, key=lambda each: -abs(each.points)))
 
 
-def _difference(row: Row) -> Difference | None:
-    model, precision = row.configuration.get("model"), row.configuration.get("precision")
-    variant = CATALOGUE.get(str(model))
-    published = variant.published.get(str(precision)) if variant else None
-    if variant is None or published is None or _taken_over(row):
+def _difference(row: Row, quality: str, task: Task) -> Difference | None:
+    model, precision = str(row.configuration.get("model")), str(row.configuration.get("precision"))
+    published = task.published(model, precision)
+    if published is None or _taken_over(row, quality):
         return None
-    percent = row.values[ACCURACY.name]
-    return Difference(variant.name, str(precision), percent, published.percent, row.images)
+    return Difference(model, precision, row.values[quality], published.value, row.images)
 
 
-def _taken_over(row: Row) -> bool:
+def _taken_over(row: Row, quality: str) -> bool:
     """Whether the accuracy is the published one itself, beside times that were measured."""
-    others = {source for metric, source in row.sources.items() if metric != ACCURACY.name}
-    return row.sources[ACCURACY.name] is Source.PUBLISHED and bool(others - {Source.PUBLISHED})
+    others = {source for metric, source in row.sources.items() if metric != quality}
+    return row.sources[quality] is Source.PUBLISHED and bool(others - {Source.PUBLISHED})

@@ -101,8 +101,8 @@ def compare(gathered: Gathered, accuracies: Sequence[float] = ()) -> Comparison:
 
     Args:
         gathered: the systems.
-        accuracies: top-1 in percent that a configuration has to have at least; empty for some
-            that there are.
+        accuracies: qualities that a configuration has to have at least, in their unit; empty for
+            some that there are.
     """
     systems = gathered.systems
     levels = tuple(sorted(set(accuracies))) or default_levels(systems)
@@ -114,7 +114,7 @@ def compare(gathered: Gathered, accuracies: Sequence[float] = ()) -> Comparison:
             unknown.append((criterion, _lacking(criterion, systems)))
     rankings = (_ranking(criterion, level, systems) for criterion in known for level in levels)
     return Comparison(
-        gathered, levels, tuple(known), tuple(rankings), tuple(unknown), agreements(systems)
+        gathered, levels, tuple(known), tuple(rankings), tuple(unknown), agreements(gathered)
     )
 
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 PRICE, PRICE_PER_HOUR = "price", "price_per_hour"
 """Facts of the user, in one currency for all systems."""
-MEASURED = frozenset({*METRICS, OFFLINE_POWER})
-"""What has a source; all else in an expression is a fact or belongs to the configuration."""
 TITLES = {
     ENERGY.name: "energy per SingleStream inference, of the whole machine",
     "throughput_per_core": "Offline throughput per physical core",
@@ -107,6 +105,9 @@ def _title(metric: Metric, made: Mapping[str, Definition]) -> str:
 
 
 def _measured(names: Iterable[str]) -> tuple[str, ...]:
-    """The measured metrics among names, of which some may be ends of their intervals."""
+    """The measured metrics among names, of which some may be ends of their intervals.
+
+    All else in an expression is a fact of the user, or belongs to the configuration.
+    """
     plain = (name.removesuffix("_low").removesuffix("_high") for name in names)
-    return tuple(dict.fromkeys(name for name in plain if name in MEASURED))
+    return tuple(dict.fromkeys(name for name in plain if name in METRICS or name == OFFLINE_POWER))

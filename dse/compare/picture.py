@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from dse.compare.summary import AXES
 from dse.core.errors import RequestError
-from dse.core.metrics import ACCURACY, METRICS
+from dse.core.metrics import METRICS
 from dse.report.picture import COLOURS, drawing
 
 if TYPE_CHECKING:
@@ -90,7 +90,8 @@ def _panel(axes: Axes, systems: Sequence[ComparedSystem], metric: str) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
     among = ", some inferred" if inferred else ""
     axes.set_xlabel(f"{METRICS[metric].title} [{METRICS[metric].unit}]{among}")
-    axes.set_ylabel(f"{ACCURACY.title} [{ACCURACY.unit}]")
+    quality = METRICS[systems[0].quality]
+    axes.set_ylabel(f"{quality.title} [{quality.unit}]")
     axes.grid(visible=True, which="both", alpha=0.2)
 
 

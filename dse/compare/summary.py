@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dse.core import plausibility
 from dse.core.measurement import Source
-from dse.core.metrics import ACCURACY, LATENCY, SCENARIOS, THROUGHPUT
+from dse.core.metrics import LATENCY, SCENARIOS, THROUGHPUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,11 +20,8 @@ if TYPE_CHECKING:
 
 AXES = (LATENCY.name, THROUGHPUT.name)
 """The metrics whose frontiers over accuracy are shown."""
-BEST = (ACCURACY.name, *AXES)
 SHOWN = 6
 """Systems that a note names at most."""
-IMAGENET_IMAGES = 50_000
-"""ImageNet's validation images, over all of which MLPerf's rules have accuracies measured."""
 
 
 def as_object(comparison: Comparison) -> dict[str, Any]:
@@ -57,8 +54,13 @@ def frontier(system: ComparedSystem) -> list[tuple[SystemPoint, list[str]]]:
     return sorted(found.values(), key=lambda each: -each[0].accuracy)
 
 
+def shown_metrics(quality: str) -> tuple[str, ...]:
+    """The metrics whose best configurations are shown: a quality, and `AXES`."""
+    return quality, *AXES
+
+
 def best(system: ComparedSystem, metric: str) -> SystemPoint | None:
-    """The configuration with the best value of a metric in `BEST`."""
+    """The configuration with the best value of a metric in `shown_metrics`."""
     entries = [each for each in system.entries if metric in each.row.values]
     sign = 1 if metric == LATENCY.name else -1
     return min(entries, key=lambda each: sign * each.row.values[metric], default=None)
@@ -138,13 +140,14 @@ def _unknown_accelerator(system: ComparedSystem) -> bool:
 
 
 def _about_accuracies(comparison: Comparison) -> list[str]:
-    lines = []
+    lines, task = [], comparison.gathered.task
+    whole = task.rules.accuracy_samples if task.rules is not None else 0
     for system in comparison.systems:
-        if min(system.images, default=IMAGENET_IMAGES) < IMAGENET_IMAGES:
+        if min(system.images, default=whole) < whole:
             counts = ", ".join(f"{count:,}" for count in system.images)
             lines.append(
-                f"#{system.number}: accuracies are of {counts} images, which says less than "
-                f"all {IMAGENET_IMAGES:,} do; compare them with care"
+                f"#{system.number}: accuracies are of {counts} {task.noun}, which says less than "
+                f"all {whole:,} do; compare them with care"
             )
     published = Source.PUBLISHED.value
     taken = [s for s in comparison.systems if published in s.accuracy_sources]
@@ -167,7 +170,7 @@ def _short(entry: SystemPoint) -> bool:
 
 def _system(system: ComparedSystem) -> dict[str, Any]:
     results = system.results
-    found = {metric: best(system, metric) for metric in BEST}
+    found = {metric: best(system, metric) for metric in shown_metrics(system.quality)}
     return {
         "number": system.number,
         "name": system.name,
@@ -253,7 +256,7 @@ def _agreement(agreement: Agreement) -> dict[str, Any]:
             {
                 "model": each.model,
                 "precision": each.precision,
-                "accuracy_percent": each.percent,
+                "accuracy_percent": each.value,
                 "published_percent": each.published,
                 "points": each.points,
                 "images": each.images,

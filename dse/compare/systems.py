@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 from dse.compare.criteria import completed
 from dse.core.configuration import CONFIGURATION_FIELDS
+from dse.core.errors import RequestError
 from dse.core.measurement import Source
-from dse.core.metrics import ACCURACY, METRICS, SCENARIOS
+from dse.core.metrics import METRICS, SCENARIOS, is_quality
 from dse.core.pareto import nondominated
 from dse.derived.coverage import Coverage
 from dse.derived.names import bounds
 from dse.derived.point import Inputs, Machine
 from dse.results.table import OFFLINE_POWER
+from dse.tasks import registry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from dse.derived.derivation import Derivation
     from dse.derived.point import Evaluated
     from dse.results.table import ResultTable, Row
+    from dse.tasks.task import Quality, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +35,12 @@ class SystemPoint:
     Attributes:
         row: what is known of it.
         assessed: what was computed of that.
+        quality: the name of the metric that tells how good the answers are.
     """
 
     row: Row
     assessed: Evaluated
+    quality: str
 
     def value(self, name: str) -> float | None:
         """Of a metric, measured or defined; None where there is none."""
@@ -49,8 +54,8 @@ class SystemPoint:
 
     @property
     def accuracy(self) -> float:
-        """Top-1 in percent; 0 where it is not known."""
-        return self.row.values.get(ACCURACY.name, 0.0)
+        """The quality in its metric's unit; 0 where it is not known."""
+        return self.row.values.get(self.quality, 0.0)
 
     def sources(self, criterion: Criterion) -> tuple[str, ...]:
         """Where the values come from on which a criterion rests."""
@@ -76,28 +81,30 @@ class ComparedSystem:
         name: told apart from those of the others.
         results: what it is.
         entries: the configurations that keep to the user's conditions.
+        quality: the name of the metric that tells how good the answers are.
     """
 
     number: int
     name: str
     results: ResultTable
     entries: tuple[SystemPoint, ...]
+    quality: str
 
     @property
     def sources(self) -> tuple[str, ...]:
         """Where its values come from, but for accuracies that were taken over."""
-        found = {s for e in self.entries for m, s in e.row.sources.items() if m != ACCURACY.name}
+        found = {s for e in self.entries for m, s in e.row.sources.items() if not is_quality(m)}
         return tuple(sorted(source.value for source in found))
 
     @property
     def accuracy_sources(self) -> tuple[str, ...]:
         """Where its accuracies come from."""
-        known = (each.row.sources.get(ACCURACY.name) for each in self.entries)
+        known = (each.row.sources.get(self.quality) for each in self.entries)
         return tuple(sorted({source.value for source in known if source is not None}))
 
     @property
     def images(self) -> tuple[int, ...]:
-        """The numbers of images behind its measured accuracies, where they are told."""
+        """The numbers of samples behind its measured qualities, where they are told."""
         return tuple(sorted({each.row.images for each in self.entries if each.row.images}))
 
     def able(self, criterion: Criterion, accuracy: float = 0.0) -> list[SystemPoint]:
@@ -105,14 +112,14 @@ class ComparedSystem:
 
         Args:
             criterion: what counts.
-            accuracy: that they have to have at least, in percent; 0 for any, known or not.
+            accuracy: that they have to have at least, in its unit; 0 for any, known or not.
         """
         found = [
-            (criterion.loss(value), -each.accuracy, place)
-            for place, each in enumerate(self.entries)
+            (criterion.loss(value), -each.accuracy, index)
+            for index, each in enumerate(self.entries)
             if each.accuracy >= accuracy and (value := each.value(criterion.name)) is not None
         ]
-        return [self.entries[place] for _, _, place in sorted(found)]
+        return [self.entries[index] for _, _, index in sorted(found)]
 
     def frontier(self, metric: str) -> list[SystemPoint]:
         """The configurations that no other here dominates, the most accurate first.
@@ -120,10 +127,10 @@ class ComparedSystem:
         Args:
             metric: measured, the other objective beside accuracy; what lacks it is left out.
         """
-        names = ACCURACY.name, metric
+        names = self.quality, metric
         known = [each for each in self.entries if all(name in each.row.values for name in names)]
         kept = nondominated([each.row.values for each in known], names)
-        return sorted((known[place] for place in kept), key=lambda each: -each.accuracy)
+        return sorted((known[index] for index in kept), key=lambda each: -each.accuracy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +142,16 @@ class Gathered:
         derivation: with which their configurations were assessed.
         asked: the user's part of it.
         tally: what that left out.
+        task: what the models are for.
+        quality: how good their answers are.
     """
 
     systems: tuple[ComparedSystem, ...]
     derivation: Derivation
     asked: Derivation
     tally: Coverage
+    task: Task
+    quality: Quality
 
 
 def gather(found: Sequence[ResultTable], asked: Derivation) -> Gathered:
@@ -151,27 +162,51 @@ def gather(found: Sequence[ResultTable], asked: Derivation) -> Gathered:
         asked: metrics, conditions and facts of the user.
 
     Raises:
-        RequestError: an expression of the user is wrong.
+        RequestError: an expression of the user is wrong, or the systems are of different tasks.
     """
+    task, quality = _task(found)
     derivation = completed(asked)
     derivation.check(_further(found))
     assessed = [_assess(results, derivation) for results in found]
     named = [_name(results, found) for results in found]
     systems = []
-    for place, (results, own) in enumerate(zip(found, assessed, strict=True)):
-        name, number = named[place], place + 1
+    for number, (results, own, name) in enumerate(zip(found, assessed, named, strict=True), 1):
+        pairs = zip(results.rows, own, strict=True)
         systems.append(
             ComparedSystem(
                 number,
                 name if named.count(name) == 1 else f"{name} [{number}]",
                 results,
-                tuple(SystemPoint(r, a) for r, a in zip(results.rows, own, strict=True) if a.kept),
+                tuple(SystemPoint(r, a, quality.metric.name) for r, a in pairs if a.kept),
+                quality.metric.name,
             )
         )
     tally = Coverage.of([each for own in assessed for each in own])
     told = {each.name for each in asked.definitions}
     missing = {name: causes for name, causes in tally.missing.items() if name in told}
-    return Gathered(tuple(systems), derivation, asked, replace(tally, missing=missing))
+    tally = replace(tally, missing=missing)
+    return Gathered(tuple(systems), derivation, asked, tally, task, quality)
+
+
+def _task(found: Sequence[ResultTable]) -> tuple[Task, Quality]:
+    """The task of all systems, and the quality by which they are compared.
+
+    Raises:
+        RequestError: there are several tasks, or no answer of the task is right.
+    """
+    names = sorted({results.task for results in found}) or [registry.DEFAULT]
+    if len(names) > 1:
+        raise RequestError(
+            f"systems of different tasks can't be compared: {', '.join(names)}",
+            remedy="name results of one task",
+        )
+    task = registry.task(names[0])
+    if task.quality is None:
+        raise RequestError(
+            f"the task '{task.name}' has no quality to compare systems by",
+            remedy="name results of another task",
+        )
+    return task, task.quality
 
 
 def _assess(results: ResultTable, derivation: Derivation) -> list[Evaluated]:

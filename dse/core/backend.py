@@ -6,6 +6,7 @@ Imported in the worker, beside nothing but numpy, LoadGen and the runtime.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from dse.core.signature import Signature
 
     Batch = NDArray[Any] | tuple[NDArray[Any], ...]
-    """What a call is made with: one array, or with a signature one for each of its inputs."""
+    """What a call is made with: one array, or for a signature one for each of its inputs."""
     Outputs = tuple[tuple[str, NDArray[Any] | None], ...]
     """Name and array of each output of a call; None for one that is not computed."""
 
@@ -55,6 +56,19 @@ class Knob:
 
 
 @dataclass(frozen=True, slots=True)
+class Scores:
+    """The one output that counts, of a model that answers each sample with a row of scores.
+
+    Attributes:
+        width: the number of scores in a row; None where it is not known.
+        usual: the widths that tell this output from others where its own is not known.
+    """
+
+    width: int | None = None
+    usual: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LoadRequest:
     """Everything a backend needs to make a model ready.
 
@@ -62,21 +76,32 @@ class LoadRequest:
         configuration: threads, batch size and knobs to load with.
         model_file: the file to load; None for a backend that needs none.
         settings: the files the search space gives the backend, by name (no part of the search).
-        signature: the inputs, with a number for every dimension; None for an image classifier with
-            one input, whose first dimension is the batch.
-        classes: number of a classifier's scores, which tells several outputs apart; None where it
-            is not known.
+        signature: the inputs, with a number for every dimension; None where nobody tells them:
+            then the model has one input, whose first dimension is the batch.
+        scores: the output that counts, where one does: the others need not be computed; None where
+            all outputs are computed.
     """
 
     configuration: Configuration
     model_file: Path | None
     settings: Mapping[str, Path]
     signature: Signature | None = None
-    classes: int | None = None
+    scores: Scores | None = None
 
     def knob(self, name: str, default: KnobValue) -> KnobValue:
         """The value of a knob, or its default."""
         return dict(self.configuration.knobs).get(name, default)
+
+
+def not_finite(name: str, count: int, shape: Sequence[int]) -> str:
+    """The complaint about an output that holds NaN or infinity.
+
+    Args:
+        name: of the output.
+        count: the number of values that are not finite.
+        shape: of the output.
+    """
+    return f"{count} of {prod(shape)} values of the output '{name}' are not finite numbers"
 
 
 def arrays_of(batch: Batch) -> tuple[NDArray[Any], ...]:
@@ -94,7 +119,7 @@ class Model(Protocol):
         next prediction reads.
 
         Args:
-            batch: (batch_size, ...) in the model's layout and dtype, C-contiguous; with a signature
+            batch: (batch_size, ...) in the model's layout and dtype, C-contiguous; for a signature
                 a tuple of such arrays, one for each input in its order.
 
         Returns:
@@ -106,15 +131,15 @@ class Model(Protocol):
         ...
 
     def predict(self, bound: Any) -> NDArray[np.generic]:
-        """Scores of a batch: the runtime's own call and nothing else.
+        """The answer to a batch: the runtime's own call and nothing else.
 
         Args:
             bound: what `bind` of this very model returned.
 
         Returns:
-            (batch_size, classes) scores: of several outputs the first with ``classes`` of them;
-            with a signature the first output, whatever that is, when all are computed; no elements
-            where that is not an array. The array may be overwritten by the next call.
+            The output that `LoadRequest.scores` describes, (batch_size, width); without it the
+            first output, when all are computed, and no elements where that is not an array. The
+            array may be overwritten by the next call.
 
         Raises:
             Exception: whatever the runtime raises; never a silent empty answer.

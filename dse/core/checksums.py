@@ -25,7 +25,7 @@ def digest(value: Any) -> str:
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:16]
 
 
-def together(checksums: Sequence[str]) -> str:
+def combine_checksums(checksums: Sequence[str]) -> str:
     """The SHA-256 of a model, from those of its files in 64 hex digits, its own first.
 
     That of its file, or where it has several that of the text of all of them in a row.
@@ -54,7 +54,7 @@ def sha256_of_model(files: Sequence[Path]) -> str:
     Raises:
         OSError: one of them can't be read.
     """
-    return together([sha256_of(path) for path in files])
+    return combine_checksums([sha256_of(path) for path in files])
 
 
 @lru_cache(maxsize=1024)

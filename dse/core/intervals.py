@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-PRIOR_DEGREES = 6
+MAX_PRIOR_DEGREES = 6
 """How much the spread of other quantities counts at most, in repetitions."""
-NEIGHBOURS = 9
+MAX_NEIGHBOURS = 9
 """Of a long series only those so near in time are compared; all of up to so many values."""
 ROBUST_EFFICIENCY = 0.5
 """A robust estimate takes about twice as many values as a standard deviation to be as exact: the
@@ -103,7 +103,7 @@ class Spread:
     degrees: int
 
 
-def pooled(groups: Iterable[Sequence[float]]) -> Spread | None:
+def pool_spread(groups: Iterable[Sequence[float]]) -> Spread | None:
     """The spread within groups of repeated values; None where nothing was repeated.
 
     Args:
@@ -122,7 +122,9 @@ def pooled(groups: Iterable[Sequence[float]]) -> Spread | None:
             own = len(logs) - 1
             squares += variance(logs) * own
             degrees += own
-            apart = [abs(b - a) for n, a in enumerate(logs) for b in logs[n + 1 : n + NEIGHBOURS]]
+            apart = [
+                abs(b - a) for n, a in enumerate(logs) for b in logs[n + 1 : n + MAX_NEIGHBOURS]
+            ]
             gaps += ((gap, own / len(apart)) for gap in apart)
     if not degrees:
         return None
@@ -141,12 +143,14 @@ def _weighted_median(weighted: list[tuple[float, float]]) -> float:
     )
 
 
-def typical(values: Sequence[float]) -> float:
+def typical_value(values: Sequence[float]) -> float:
     """The median of positive values, of their logarithms: one disturbed run does not move it."""
     return math.exp(median(map(math.log, values))) if len(values) > 1 else values[0]
 
 
-def repeated(values: Sequence[float], known: Spread | None) -> tuple[float, float] | None:
+def confidence_interval(
+    values: Sequence[float], known: Spread | None
+) -> tuple[float, float] | None:
     """The confidence interval (95 %) of what repeated measurements typically give (`typical`).
 
     What varies most is what differs from one process to the next, and few repetitions tell little
@@ -173,17 +177,17 @@ def repeated(values: Sequence[float], known: Spread | None) -> tuple[float, floa
     if len(logs) > 2:  # the median of one or two is their mean
         own, prior = ROBUST_EFFICIENCY * own, ROBUST_EFFICIENCY * prior
         error, general = math.sqrt(math.pi / 2), known.bulk if known else 0.0
-    prior = min(prior, PRIOR_DEGREES)
+    prior = min(prior, MAX_PRIOR_DEGREES)
     degrees = own + prior
     if not degrees:
         return None
-    squares = prior * general**2 + (own * bulk_sd(logs) ** 2 if own else 0.0)
+    squares = prior * general**2 + (own * bulk_deviation(logs) ** 2 if own else 0.0)
     half = student_t(degrees) * error * math.sqrt(squares / degrees / len(logs))
     centre = median(logs)
     return math.exp(centre - half), math.exp(centre + half)
 
 
-def bulk_sd(values: Sequence[float]) -> float:
+def bulk_deviation(values: Sequence[float]) -> float:
     """The standard deviation of values' bulk, by the median of their deviations; two have no bulk.
 
     Args:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from dse.core.metrics import is_quality
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -85,7 +87,8 @@ class Measurement:
         run: the run folder that holds the LoadGen logs, empty where there was no run.
         interval: the confidence interval (95 %) of the value, where one is known.
         seconds: what taking it cost, in seconds of wall time.
-        details: further figures of the run and where the value was published.
+        details: further figures of the run and where the value was published, as they are stored;
+            `dse.core.details` has their names.
     """
 
     metric: str
@@ -97,6 +100,11 @@ class Measurement:
     interval: tuple[float, float] | None = None
     seconds: float = 0.0
     details: Mapping[str, KnobValue] = field(default_factory=dict)
+
+    @property
+    def disturbed(self) -> str:
+        """What disturbed the run, in words; empty where nothing did."""
+        return str(self.details.get("disturbed", ""))
 
     def as_dict(self) -> dict[str, Any]:
         """A JSON object; the inverse of `from_dict`."""
@@ -130,6 +138,19 @@ class Measurement:
 
 
 @dataclass(frozen=True, slots=True)
+class PublishedQuality:
+    """A quality that others measured.
+
+    Attributes:
+        value: in the unit of the task's quality.
+        source: where the figure was published, in words.
+    """
+
+    value: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What is known of a configuration after its run: its measurements, and why it failed if so."""
 
@@ -144,3 +165,8 @@ class Outcome:
     def measurement(self, metric: str) -> Measurement | None:
         """The measurement of a metric, if there is one."""
         return next((m for m in self.measurements if m.metric == metric), None)
+
+    @property
+    def quality(self) -> Measurement | None:
+        """The measurement of the task's quality, if there is one."""
+        return next((m for m in self.measurements if is_quality(m.metric)), None)

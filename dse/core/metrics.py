@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ class Metric:
     Attributes:
         timed: whether it varies from one run to the next.
         batched: whether it depends on batch size and instances.
-        estimated: whether it is no more than an estimate, which every output then says.
+        estimated: whether it is only an estimate, which every output then says.
+        quality: whether it tells how good the answers are; such a metric is a task's.
     """
 
     name: str
@@ -33,9 +35,8 @@ class Metric:
     timed: bool = True
     batched: bool = False
     estimated: bool = False
+    quality: bool = False
 
-
-ACCURACY = Metric("accuracy_percent", "%", "maximize", "top-1 accuracy", timed=False)
 
 LATENCY = Metric("latency_p90_ms", "ms", "minimize", "SingleStream p90 latency")
 
@@ -82,14 +83,37 @@ ENERGY = Metric(
 COSTS = (MODEL_SIZE, PEAK_MEMORY, LOAD_TIME, CPU_TIME, ENERGY)
 """What a configuration costs; recorded on the way, whether asked for or not."""
 
-METRICS: Mapping[str, Metric] = {
-    m.name: m for m in (ACCURACY, LATENCY, THROUGHPUT, MULTI_STREAM, SERVER, *COSTS)
-}
+_KNOWN = {m.name: m for m in (LATENCY, THROUGHPUT, MULTI_STREAM, SERVER, *COSTS)}
+METRICS: Mapping[str, Metric] = MappingProxyType(_KNOWN)
+"""The metrics by name: the qualities of the tasks that are loaded, then those of every task."""
+
+
+def add_quality(metric: Metric) -> None:
+    """Makes the quality of a task one of `METRICS`; does nothing where it is one already.
+
+    Raises:
+        ValueError: it is not a quality, or another metric has its name.
+    """
+    if not metric.quality:
+        raise ValueError(f"{metric.name} is not a quality")
+    if METRICS.get(metric.name, metric) != metric:
+        raise ValueError(f"two metrics are called {metric.name}")
+    others = {name: each for name, each in _KNOWN.items() if not each.quality}
+    for name in others:
+        del _KNOWN[name]
+    _KNOWN.update({metric.name: metric, **others})
+
+
+def is_quality(metric: str) -> bool:
+    """Whether a metric is the quality of a task that is loaded."""
+    return metric in METRICS and METRICS[metric].quality
+
 
 MULTI_STREAM_SAMPLES = 8
 """Samples per query of the MultiStream scenario, by MLPerf's rules."""
 
-DEFAULT_OBJECTIVES = (ACCURACY.name, LATENCY.name, THROUGHPUT.name)
+DEFAULT_TIMED = (LATENCY.name, THROUGHPUT.name)
+"""The timed metrics that a search space optimises where it names no objectives."""
 
 
 class Scenario(StrEnum):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 from dse.core.metrics import METRICS
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dse.core.metrics import Metric
+
+    Floats = NDArray[np.float64]
+    Index = int | slice | NDArray[Any]
 
 Interval = tuple[float, float]
 
@@ -59,35 +62,144 @@ class Point:
         return cls(values, {name: (value, value) for name, value in values.items()})
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """A value of one objective, turned so that less is better.
+class Losses:
+    """Points as arrays of shape (points, objectives), turned so that less is better.
 
-    Attributes:
-        value: the value.
-        best: the lower bound that another point has to beat.
-        worst: the upper bound.
-        known: lower and upper bound of the interval; None where it is unknown.
-        key: what was measured.
+    One point dominates another beyond the intervals if it is at least as good in every objective
+    and better in one, even where each has its worst bound and the other its best. In an objective
+    that does not vary from run to run (`Metric.timed` is false) the values themselves count: an
+    accuracy's interval tells of other samples, and both saw the same.
+
+    Args:
+        values: the values.
+        low: the lower bound of each interval; NaN where it is unknown.
+        high: the upper bound.
+        keys: numbers that are equal where two points have one and the same measurement; None where
+            no two points share one.
+        timed: by objective, whether its intervals count for dominance; None for all.
     """
 
-    value: float
-    best: float
-    worst: float
-    known: Interval | None
-    key: str | None
+    def __init__(
+        self,
+        values: Floats,
+        low: Floats,
+        high: Floats,
+        keys: NDArray[np.int64] | None = None,
+        timed: NDArray[np.bool_] | None = None,
+    ) -> None:
+        import numpy as np
+
+        self.values, self.low, self.high, self.keys, self.timed = values, low, high, keys, timed
+        bounded = ~np.isnan(low) if timed is None else timed & ~np.isnan(low)
+        self.best = np.where(bounded, low, values)
+        self.worst = np.where(bounded, high, values)
+
+    @classmethod
+    def of(
+        cls,
+        points: Sequence[Point],
+        objectives: Sequence[Metric],
+        numbers: dict[object, int] | None = None,
+    ) -> Self:
+        """Points in these objectives.
+
+        Args:
+            points: each has a value of every objective.
+            objectives: each is turned by its direction.
+            numbers: of the keys seen before; those of these points are added.
+        """
+        import numpy as np
+
+        shape = len(points), len(objectives)
+        triples = np.array([[_turned(p, metric) for metric in objectives] for p in points])
+        values, low, high = np.moveaxis(triples.reshape(*shape, 3), -1, 0)
+        keys = [[point.keys.get(metric.name) for metric in objectives] for point in points]
+        timed = np.array([metric.timed for metric in objectives])
+        return cls(values, low, high, numbered(keys, numbers).reshape(shape), timed)
+
+    @classmethod
+    def exact(cls, values: Floats) -> Self:
+        """Points whose values are known exactly.
+
+        Args:
+            values: of shape (points, objectives), turned so that less is better.
+        """
+        return cls(values, values, values)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def dominates(self, one: Index, other: Index) -> NDArray[np.bool_]:
+        """Whether one point dominates another, or which of several do, or are dominated.
+
+        Args:
+            one: index of a point, or of several.
+            other: index of another one, or of several.
+        """
+        import numpy as np
+
+        less = (self.worst[one] < self.best[other]) | (self.values[one] < self.values[other])
+        least = self.worst[one] <= self.best[other]
+        if self.keys is not None:
+            same = self.keys[one] == self.keys[other]
+            less, least = less & ~same, least | same
+        return np.asarray(least.all(axis=-1) & less.any(axis=-1))
+
+    def undominated(self) -> list[int]:
+        """Indices of the points that no other dominates; of equal points all."""
+        import numpy as np
+
+        kept = np.ones(len(self), dtype=np.bool_)
+        # Those that are good throughout go first: they drop most of the others at once.
+        ranks = self.worst.argsort(axis=0).argsort(axis=0).sum(axis=1)
+        for point in ranks.argsort().tolist():
+            if kept[point]:
+                rest = np.flatnonzero(kept)
+                kept[rest[self.dominates(point, rest)]] = False
+        found: list[int] = np.flatnonzero(kept).tolist()
+        return found
+
+    def surely_best(self, point: int) -> bool:
+        """Whether each other point is surely worse than this one somewhere, or equal to it.
+
+        It is surely worse if the interval of the difference leaves 0 out (from the two intervals:
+        G. Y. Zou and A. Donner, Statistics in Medicine 27 (2008), 1693-1702).
+        """
+        import numpy as np
+
+        same = np.zeros(self.values.shape, dtype=np.bool_)
+        if self.keys is not None:
+            same = self.keys == self.keys[point]
+        below, above = self.values - self.low, self.high - self.values
+        ahead = self.values - self.values[point]
+        # A bound that is unknown is NaN, and no comparison with NaN holds.
+        surely = ~same & (ahead > np.hypot(above[point], below))
+        widths = below + above
+        equal = same | ((ahead == 0) & (widths == 0) & (widths[point] == 0))
+        fine = surely.any(axis=1) | equal.all(axis=1)
+        fine[point] = True
+        return bool(fine.all())
+
+    def joined(self, other: Losses, kept: NDArray[np.bool_] | None = None) -> Losses:
+        """These points, or those of them that are kept, and then the others."""
+        import numpy as np
+
+        own = slice(None) if kept is None else kept
+        keys = None
+        if self.keys is not None and other.keys is not None:
+            keys = np.concatenate([self.keys[own], other.keys])
+        values, low, high = (
+            np.concatenate([getattr(self, part)[own], getattr(other, part)])
+            for part in ("values", "low", "high")
+        )
+        return Losses(values, low, high, keys, self.timed)
 
 
 class Frontier:
     """The points that no other dominates beyond the intervals; grows point by point.
 
-    One point dominates another beyond the intervals if it is at least as good in every objective
-    and better in one, even where each has its worst bound and the other its best. In an objective
-    that does not vary from run to run (`Metric.timed` is false) the values themselves count: an
-    accuracy's interval tells of other images, and both saw the same.
-
-    That relation is transitive, so a point that was dropped never comes back: adding one costs a
-    comparison with each that is kept.
+    Dominance (`Losses`) is transitive, so a point that was dropped never comes back: adding one
+    costs a comparison with each that is kept.
 
     Args:
         objectives: metrics, or names in `METRICS`; each is compared in its metric's direction.
@@ -95,26 +207,17 @@ class Frontier:
 
     def __init__(self, objectives: Sequence[str | Metric]) -> None:
         self._objectives = tuple(map(metric_of, objectives))
-        self._kept: dict[Hashable, tuple[Loss, ...]] = {}
-        self._rivals: _Rivals | None = None
+        self._names: list[Hashable] = []
+        self._numbers: dict[object, int] = {}
+        self._losses = Losses.of([], self._objectives)
 
     @classmethod
     def of(cls, points: Mapping[Hashable, Point], objectives: Sequence[str | Metric]) -> Frontier:
         """The frontier of many points at once, by their names."""
-        import numpy as np
-
         frontier = cls(objectives)
-        if not points:
-            return frontier
-        known = [losses(point, objectives) for point in points.values()]
-        values, best, worst = (
-            np.array([[getattr(loss, part) for loss in own] for own in known])
-            for part in ("value", "best", "worst")
-        )
-        keys = numbered([[loss.key for loss in own] for own in known])
         names = list(points)
-        for place in undominated(values, best, worst, keys):
-            frontier.keep(names[place], points[names[place]])
+        for index in Losses.of(list(points.values()), frontier._objectives).undominated():
+            frontier.keep(names[index], points[names[index]])
         return frontier
 
     def add(self, name: Hashable, point: Point) -> bool:
@@ -127,76 +230,54 @@ class Frontier:
         Returns:
             Whether it is kept.
         """
-        own = losses(point, self._objectives)
-        if any(_dominates(other, own) for other in self._kept.values()):
+        new = Losses.of([point], self._objectives, self._numbers)
+        both = self._losses.joined(new)
+        last, others = len(both) - 1, slice(len(both) - 1)
+        if both.dominates(others, last).any():
             return False
-        for each in [n for n, other in self._kept.items() if _dominates(own, other)]:
-            del self._kept[each]
-        self._kept[name], self._rivals = own, None
+        kept = ~both.dominates(last, others)
+        self._names = [each for each, stays in zip(self._names, kept, strict=True) if stays]
+        self._names.append(name)
+        self._losses = self._losses.joined(new, kept)
         return True
 
     def keep(self, name: Hashable, point: Point) -> None:
         """Adds a point that neither dominates one that is there nor is dominated by one."""
-        self._kept[name], self._rivals = losses(point, self._objectives), None
+        new = Losses.of([point], self._objectives, self._numbers)
+        self._names.append(name)
+        self._losses = self._losses.joined(new)
 
     @property
     def names(self) -> tuple[Hashable, ...]:
         """The points that are kept, in the order in which they were added."""
-        return tuple(self._kept)
+        return tuple(self._names)
 
     def certain(self, name: Hashable) -> bool:
         """Whether a kept point is better than every other one, in some objective, for sure.
 
-        It is if the interval of the difference leaves 0 out (from the two intervals: G. Y. Zou and
-        A. Donner, Statistics in Medicine 27 (2008), 1693-1702). Points that were measured again
-        would still have such a point on their frontier.
+        Points that were measured again would still have such a point on their frontier.
         """
-        if self._rivals is None:
-            self._rivals = _Rivals(self._kept)
-        return self._rivals.beaten_by(name)
+        return self._losses.surely_best(self._names.index(name))
 
 
-class _Rivals:
-    """Kept points as arrays of shape (points, objectives), to compare one with all others."""
+def numbered(
+    keys: Sequence[Sequence[str | None]], numbers: dict[object, int] | None = None
+) -> NDArray[np.int64]:
+    """Numbers that stand for keys: equal where those are, and different for all unknown ones.
 
-    def __init__(self, kept: Mapping[Hashable, Sequence[Loss]]) -> None:
-        import numpy as np
-
-        self._places = {name: place for place, name in enumerate(kept)}
-        points = list(kept.values())
-        self._values = np.array([[loss.value for loss in point] for point in points])
-        unknown = math.nan, math.nan
-        bounds = np.array([[loss.known or unknown for loss in point] for point in points])
-        self._below = self._values - bounds[..., 0]
-        self._above = bounds[..., 1] - self._values
-        self._keys = numbered([[loss.key for loss in point] for point in points])
-
-    def beaten_by(self, name: Hashable) -> bool:
-        """Whether each other point is surely worse than this one somewhere, or equal to it."""
-        import numpy as np
-
-        own = self._places[name]
-        same = self._keys == self._keys[own]
-        ahead = self._values - self._values[own]
-        # What is not known is NaN, which no comparison holds for.
-        surely = ~same & (ahead > np.hypot(self._above[own], self._below))
-        widths = self._below + self._above
-        equal = same | ((ahead == 0) & (widths == 0) & (widths[own] == 0))
-        fine = surely.any(axis=1) | equal.all(axis=1)
-        fine[own] = True
-        return bool(fine.all())
-
-
-def numbered(keys: Sequence[Sequence[str | None]]) -> NDArray[np.int64]:
-    """Numbers in the place of keys: equal where those are, and different for all unknown ones."""
+    Args:
+        keys: rows of them.
+        numbers: of the keys seen before; those of these rows are added.
+    """
     import numpy as np
 
-    numbers: dict[object, int] = {}
+    known: dict[object, int] = {} if numbers is None else numbers
     return np.array(
         [
-            [numbers.setdefault(object() if key is None else key, len(numbers)) for key in row]
+            [known.setdefault(object() if key is None else key, len(known)) for key in row]
             for row in keys
-        ]
+        ],
+        dtype=np.int64,
     )
 
 
@@ -205,73 +286,18 @@ def metric_of(objective: str | Metric) -> Metric:
     return METRICS[objective] if isinstance(objective, str) else objective
 
 
-def losses(point: Point, objectives: Sequence[str | Metric]) -> tuple[Loss, ...]:
-    """A point's values in these objectives, in their order."""
-    return tuple(_loss(point, metric_of(objective)) for objective in objectives)
-
-
-def _loss(point: Point, metric: Metric) -> Loss:
+def _turned(point: Point, metric: Metric) -> tuple[float, float, float]:
+    """A point's value and the bounds of its interval, turned so that less is better."""
     sign = -1.0 if metric.direction == "maximize" else 1.0
-    value = sign * point.values[metric.name]
-    interval = point.intervals.get(metric.name)
-    known = None
-    if interval is not None:
-        low, high = sorted(sign * bound for bound in interval)
-        known = low, high
-    low, high = known if known and metric.timed else (value, value)
-    return Loss(value, low, high, known, point.keys.get(metric.name))
-
-
-def _same(one: Loss, other: Loss) -> bool:
-    return one.key is not None and one.key == other.key
-
-
-def _dominates(one: Sequence[Loss], other: Sequence[Loss]) -> bool:
-    better = False
-    for mine, theirs in zip(one, other, strict=True):
-        if _same(mine, theirs):
-            continue
-        if mine.worst > theirs.best:
-            return False
-        better = better or mine.worst < theirs.best or mine.value < theirs.value
-    return better
-
-
-def undominated(
-    values: NDArray[np.float64],
-    best: NDArray[np.float64],
-    worst: NDArray[np.float64],
-    keys: NDArray[np.int64],
-) -> list[int]:
-    """Positions of the points that a `Frontier` would keep of many, in their order.
-
-    Args:
-        values: of shape (points, objectives), turned so that less is better, as are the others.
-        best: the bound that another point has to beat.
-        worst: the other bound.
-        keys: equal where two points have one and the same measurement.
-    """
-    import numpy as np
-
-    kept = np.ones(len(values), dtype=np.bool_)
-    # Those that are good throughout go first: they drop most of the others at once.
-    ranks = worst.argsort(axis=0).argsort(axis=0).sum(axis=1)
-    for point in ranks.argsort().tolist():
-        if not kept[point]:
-            continue
-        rest = np.flatnonzero(kept)
-        same = keys[rest] == keys[point]
-        less = (worst[point] < best[rest]) | (values[point] < values[rest])
-        beaten = (same | (worst[point] <= best[rest])).all(axis=1) & (less & ~same).any(axis=1)
-        kept[rest[beaten]] = False
-    found: list[int] = np.flatnonzero(kept).tolist()
-    return found
+    ends = point.intervals.get(metric.name, (math.nan, math.nan))
+    low, high = (sign * end for end in ends)
+    return sign * point.values[metric.name], *((high, low) if high < low else (low, high))
 
 
 def nondominated(
     points: Sequence[Mapping[str, float]], objectives: Sequence[str | Metric]
 ) -> list[int]:
-    """Positions of the points whose values no other's dominate, in their order.
+    """Indices of the points whose values no other's dominate, in their order.
 
     Of several points with equal values all are kept.
 
@@ -281,15 +307,12 @@ def nondominated(
     """
     if not points:
         return []
-    import moocore
+    import numpy as np
 
     metrics = [metric_of(objective) for objective in objectives]
-    flags = moocore.is_nondominated(
-        [[point[metric.name] for metric in metrics] for point in points],
-        maximise=[metric.direction == "maximize" for metric in metrics],
-        keep_weakly=True,
-    )
-    return [position for position, flag in enumerate(flags) if flag]
+    values = np.array([[point[metric.name] for metric in metrics] for point in points])
+    signs = np.array([-1.0 if metric.direction == "maximize" else 1.0 for metric in metrics])
+    return Losses.exact(signs * values).undominated()
 
 
 def hypervolume(

@@ -1,19 +1,28 @@
-"""From a backend's name to the backend, imported on demand.
+"""From a backend's name to the backend, imported when it is asked for.
 
 The modules in ``backends/`` import no runtime before they are asked to, so that knobs and formats
-can be read on a machine where the runtime is missing.
+can be read on a machine where the runtime is missing. Other distributions offer backends as entry
+points of the group `GROUP`, each as ``name = "module:Class"``.
 """
 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
-from dse.core.errors import RequestError
+from dse.core.errors import RequestError, UnavailableError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dse.core.backend import Backend
+
+GROUP = "dse.backends"
+MEMBERS = ("name", "formats", "precisions", "knobs", "settings", "version")
+"""What every backend has, see `dse.core.backend.Backend`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,30 +31,87 @@ class BackendEntry:
 
     Attributes:
         target: the class, as ``module:name``.
-        extra: the extra of the distribution that installs its runtime beside it.
+        extra: the extra of this distribution that installs its runtime beside it.
         python: the version of Python that its runtime ends at; it runs in an environment of its
             own, from the pinned requirements beside the backend.
+        distribution: the other distribution that offers it; empty for one of ours.
     """
 
     target: str
     extra: str | None = None
     python: str | None = None
+    distribution: str = ""
 
     @property
     def has_runtime(self) -> bool:
-        """Whether there is anything to install."""
-        return self.extra is not None or self.python is not None
+        """Whether it needs a runtime, as far as that is known."""
+        return self.extra is not None or self.python is not None or bool(self.distribution)
+
+    @property
+    def package(self) -> str:
+        """The top-level package or module that it lies in."""
+        return self.target.partition(":")[0].partition(".")[0]
 
 
-BACKENDS = {
-    "onnxruntime": BackendEntry("dse.backends.onnxruntime:OnnxRuntime", extra="onnxruntime"),
-    "litert": BackendEntry("dse.backends.litert:LiteRT", extra="litert"),
-    "openvino": BackendEntry("dse.backends.openvino:OpenVINO", extra="openvino"),
-    "deepsparse": BackendEntry("dse.backends.deepsparse:DeepSparse", python="3.11"),
-    "tflite-runtime": BackendEntry("dse.backends.tflite_runtime:TFLiteRuntime", python="3.11"),
-    "null": BackendEntry("dse.backends.null:Null"),
-    "replay": BackendEntry("dse.backends.replay:Replay"),
-}
+class _Backends(Mapping[str, BackendEntry]):
+    """All backends by name; other distributions are looked through for unknown names only."""
+
+    def __init__(self, shipped: Mapping[str, BackendEntry]) -> None:
+        self._shipped = shipped
+        self._offered: dict[str, BackendEntry] = {}
+
+    def __getitem__(self, name: str) -> BackendEntry:
+        return self._shipped.get(name) or self._offered.get(name) or self._others[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._shipped, **self._offered, **self._others})
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def offer(self, name: str, target: str) -> None:
+        """Adds a backend that the parent has found: a worker may not see its distribution.
+
+        Args:
+            name: of the backend.
+            target: the class, as ``module:name``.
+        """
+        self._offered[name] = BackendEntry(target, distribution="another distribution")
+
+    @cached_property
+    def _others(self) -> dict[str, BackendEntry]:
+        """The backends that other distributions offer.
+
+        Raises:
+            UnavailableError: a name is offered twice, or is one of ours.
+        """
+        from importlib.metadata import entry_points
+
+        found: dict[str, BackendEntry] = {}
+        for point in entry_points(group=GROUP):
+            source = f"{point.dist.name} {point.dist.version}" if point.dist else "a distribution"
+            known = self._shipped.get(point.name) or found.get(point.name)
+            if known is not None:
+                raise UnavailableError(
+                    f"{source} offers a backend '{point.name}', which is already one of "
+                    f"{known.distribution or 'mlperf-dse'}",
+                    remedy="uninstall one of the two",
+                )
+            found[point.name] = BackendEntry(point.value, distribution=source)
+        return dict(sorted(found.items()))
+
+
+BACKENDS = _Backends(
+    {
+        "onnxruntime": BackendEntry("dse.backends.onnxruntime:OnnxRuntime", extra="onnxruntime"),
+        "litert": BackendEntry("dse.backends.litert:LiteRT", extra="litert"),
+        "openvino": BackendEntry("dse.backends.openvino:OpenVINO", extra="openvino"),
+        "deepsparse": BackendEntry("dse.backends.deepsparse:DeepSparse", python="3.11"),
+        "tflite-runtime": BackendEntry("dse.backends.tflite_runtime:TFLiteRuntime", python="3.11"),
+        "null": BackendEntry("dse.backends.null:Null"),
+        "replay": BackendEntry("dse.backends.replay:Replay"),
+    }
+)
 
 
 def backend(name: str) -> Backend:
@@ -53,8 +119,32 @@ def backend(name: str) -> Backend:
 
     Raises:
         RequestError: no backend has that name.
+        UnavailableError: it is another distribution's and can't be used.
     """
-    if name not in BACKENDS:
+    entry = BACKENDS.get(name)
+    if entry is None:
         raise RequestError(f"unknown backend '{name}'", remedy=f"known are {', '.join(BACKENDS)}")
-    module, _, attribute = BACKENDS[name].target.partition(":")
+    if not entry.distribution:
+        return _loaded(entry)
+    try:
+        found = _loaded(entry)
+    except (ImportError, AttributeError, SyntaxError, TypeError, ValueError) as error:
+        raise _broken(name, entry, f"can't be loaded: {error}") from error
+    missing = [member for member in MEMBERS if not hasattr(found, member)]
+    if missing:
+        raise _broken(name, entry, f"has no '{missing[0]}'")
+    if found.name != name:
+        raise _broken(name, entry, f"has the name '{found.name}'")
+    return found
+
+
+def _loaded(entry: BackendEntry) -> Backend:
+    module, _, attribute = entry.target.partition(":")
     return cast("Backend", getattr(importlib.import_module(module), attribute)())
+
+
+def _broken(name: str, entry: BackendEntry, problem: str) -> UnavailableError:
+    return UnavailableError(
+        f"backend '{name}' of {entry.distribution}: {entry.target} {problem}",
+        remedy="install a version that works here, or uninstall it",
+    )

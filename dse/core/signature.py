@@ -1,4 +1,4 @@
-"""What a model of any kind is fed with: its inputs, with a number for each of their dimensions.
+"""What a model is fed with: its inputs, with a number for each of their dimensions.
 
 Standard library only: it travels to the worker, in whose interpreter there may be little else.
 """
@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    Form = Mapping[str, Any]
+    """A JSON object that says, in a task's own terms, how a sample becomes the input of a model and
+    how its output is read."""
+
 Fill = Literal["noise", "ids", "positions", "ones", "zeros", "values"]
-"""What an input is filled with: numbers of its type's whole range (of -1 to 1 for floating point),
-numbers below a bound, the places 0, 1, 2 and so on, one and the same number throughout, or given
+"""What an input is filled with: numbers of its type's whole range (from -1 to 1 if floating point),
+numbers below a bound, the positions 0, 1, 2 and so on, one and the same number throughout, or given
 values."""
 
 DTYPE_BYTES: Mapping[str, int] = {
@@ -76,7 +80,7 @@ class Signature:
     subgraph: int = 0
 
     def of_batch(self, batch_size: int) -> tuple[Input, ...]:
-        """The inputs with the shapes that a call for so many samples has.
+        """The inputs with the shapes that a call for ``batch_size`` samples has.
 
         Raises:
             ValueError: the model takes no batches, and more than one sample is asked for.

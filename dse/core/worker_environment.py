@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-NEEDED = frozenset(
+NEEDED_VARIABLES = frozenset(
     {
         *("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TEMP", "TMP", "TZ", "LANG", "LANGUAGE"),
         *("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "DSE_CACHE_DIR"),
@@ -69,28 +69,28 @@ def worker_environment(interpreter: str, given: Mapping[str, str] | None = None)
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name in NEEDED or name.startswith(LOCALE) or name in own
+        if name in NEEDED_VARIABLES or name.startswith(LOCALE) or name in own
     }
-    return {**kept, **(with_libraries({}) if given is None else given), **QUIET}
+    return {**kept, **(add_libraries({}) if given is None else given), **QUIET}
 
 
-def with_libraries(given: Mapping[str, str]) -> dict[str, str]:
+def add_libraries(given: Mapping[str, str]) -> dict[str, str]:
     """What a study records: the variables that a user gives, and the shell's `LIBRARIES`."""
     shell = {name: os.environ[name] for name in LIBRARIES if os.environ.get(name)}
     return dict(sorted({**shell, **given}.items()))
 
 
-def deliberate(environment: Mapping[str, str] | None) -> dict[str, str]:
+def user_variables(environment: Mapping[str, str] | None) -> dict[str, str]:
     """Of what a study records, the variables that somebody has set for its sake."""
     return {name: value for name, value in (environment or {}).items() if name not in LIBRARIES}
 
 
-def variable_words(environment: Mapping[str, str]) -> str:
+def format_variables(environment: Mapping[str, str]) -> str:
     """Variables in a line, as a shell would take them."""
     return " ".join(shlex.join([f"{name}={value}"]) for name, value in environment.items())
 
 
-def differences(before: Mapping[str, str] | None, now: Mapping[str, str]) -> list[str]:
+def describe_differences(before: Mapping[str, str] | None, now: Mapping[str, str]) -> list[str]:
     """How what a study recorded differs from what its next workers would start with.
 
     Args:
@@ -99,25 +99,25 @@ def differences(before: Mapping[str, str] | None, now: Mapping[str, str]) -> lis
         now: what `with_libraries` gives.
     """
     if before is None:
-        before, now = {}, deliberate(now)
+        before, now = {}, user_variables(now)
     return [
-        f"{name} was {_shown(before.get(name))} and is {_shown(now.get(name))}"
+        f"{name} was {_format_value(before.get(name))} and is {_format_value(now.get(name))}"
         for name in sorted({*before, *now})
         if before.get(name) != now.get(name)
     ]
 
 
-def way_back(before: Mapping[str, str] | None, now: Mapping[str, str]) -> str:
+def describe_way_back(before: Mapping[str, str] | None, now: Mapping[str, str]) -> str:
     """What to do about `differences`, in words."""
     before = before or {}
     again = [name for name, value in before.items() if now.get(name) != value]
     others = [name for name in now if name not in before]
-    options = " ".join(f"--env {variable_words({name: before[name]})}" for name in again)
+    options = " ".join(f"--env {format_variables({name: before[name]})}" for name in again)
     steps = [f"give {options}"] * bool(again) + [f"do without {', '.join(others)}"] * bool(others)
     return " and ".join(steps)
 
 
-def _shown(value: str | None) -> str:
+def _format_value(value: str | None) -> str:
     return "not set" if value is None else repr(value)
 
 
@@ -132,7 +132,7 @@ def installer_environment(interpreter: str) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in foreign}
 
 
-def dropped(given: Mapping[str, str]) -> tuple[str, ...]:
+def ignored_variables(given: Mapping[str, str]) -> tuple[str, ...]:
     """Names of variables that steer runtimes, are set in the shell, and reach no measurement.
 
     Args:
@@ -145,7 +145,7 @@ def dropped(given: Mapping[str, str]) -> tuple[str, ...]:
     )
 
 
-def objection(name: str, value: str) -> str | None:
+def why_refused(name: str, value: str) -> str | None:
     """Why a variable can't be given to a measurement; None where it can."""
     if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is None:
         return f"'{name}' is not the name of a variable; write NAME=VALUE"
@@ -153,7 +153,7 @@ def objection(name: str, value: str) -> str | None:
         return f"the value of {name} has characters that can't be shown"
     if name.startswith(("PYTHON", "__PYVENV", "DSE_")):
         return f"{name} would change the worker itself, not the runtime; leave it out"
-    if name in NEEDED or name.startswith(LOCALE):
+    if name in NEEDED_VARIABLES or name.startswith(LOCALE):
         return f"{name} reaches the measurement as the shell has it; set it there"
     if name in QUIET:
         return f"{name} is always {QUIET[name]}; leave it out"
@@ -162,11 +162,11 @@ def objection(name: str, value: str) -> str | None:
     if name == "ORT_LOAD_CONFIG_FROM_MODEL":
         return f"{name} would let the model decide threads; choose them in the configuration"
     if name in PRELOADS:
-        return _preload_objection(name, value)
+        return _why_preload_refused(name, value)
     return None
 
 
-def _preload_objection(name: str, value: str) -> str | None:
+def _why_preload_refused(name: str, value: str) -> str | None:
     """The loader goes on without a library that it does not find, and says so to nobody."""
     for path in re.split(r"[: ]+", value.strip(": ")):
         if not os.path.isabs(path) or not os.path.isfile(path):  # noqa: PTH117, PTH113

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dse.core.checksums import canonical_json
 from dse.core.metrics import METRICS
 from dse.derived.expression import Values
-from dse.derived.names import BOUNDS, bounds
+from dse.derived.names import all_bounds, bounds
 from dse.derived.operations import UndefinedError
 from dse.derived.point import Evaluated, Value
 
@@ -38,7 +38,7 @@ class Chain:
     def exact(self) -> bool:
         """Whether it uses no end of an interval, of which nobody knows how certain that is."""
         own = {end for step in self.steps for end in bounds(step.name)}
-        return own.isdisjoint(self.names) and BOUNDS.isdisjoint(self.names)
+        return own.isdisjoint(self.names) and all_bounds().isdisjoint(self.names)
 
     def timed(self, measured: Collection[str]) -> bool:
         """Whether it varies from one run to the next, as one of these metrics in it does."""

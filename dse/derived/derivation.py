@@ -12,7 +12,7 @@ from dse.derived.assessor import Evaluator, chains
 from dse.derived.definitions import METRIC, OBJECTIVE, WHERE, Definition, Objective
 from dse.derived.expression import Expression
 from dse.derived.facts import SuppliedFacts
-from dse.derived.names import KNOWN, bounds
+from dse.derived.names import bounds, known_names
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -86,7 +86,7 @@ class Derivation:
         """Holds every name against those that there are.
 
         Args:
-            further: names that some point has, or may have, beyond `dse.derived.names.KNOWN`:
+            further: names that some point has, or may have, beyond `dse.derived.names.known_names`:
                 knobs, and metrics that are published only.
 
         Raises:
@@ -96,7 +96,7 @@ class Derivation:
         for name in self.facts.names:
             if name in further:
                 raise self.facts.refusal(name, "is the name of something else", other)
-        known = {*KNOWN, *further, *self.facts.names}
+        known = {*known_names(), *further, *self.facts.names}
         for definition in self.definitions:
             self._check_names(definition.expression, METRIC, known)
             if definition.name in known:

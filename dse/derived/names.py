@@ -13,11 +13,18 @@ FORM = re.compile(r"[a-z][a-z0-9_]{0,63}")
 ENDS = ("low", "high")
 SYSTEM = ("cpu", "cpus", "cores", "ghz")
 """Of the system: the name of the CPU; CPUs that can be kept busy; physical cores; highest clock."""
-BOUNDS = frozenset(f"{name}_{end}" for name in METRICS for end in ENDS)
-KNOWN = frozenset({*METRICS, *BOUNDS, *CONFIGURATION_FIELDS, *SYSTEM})
-"""What there may be of every point, whatever its backend."""
 _COLUMNS = frozenset({"id", "failure", "failure_message", "notes", "label", "system"})
 _ENDINGS = ("_low", "_high", "_source")
+
+
+def all_bounds() -> frozenset[str]:
+    """The names of both ends of every metric's interval."""
+    return frozenset(f"{name}_{end}" for name in METRICS for end in ENDS)
+
+
+def known_names() -> frozenset[str]:
+    """What there may be of every point, whatever its backend."""
+    return frozenset({*METRICS, *all_bounds(), *CONFIGURATION_FIELDS, *SYSTEM})
 
 
 def bounds(name: str) -> tuple[str, str]:
@@ -35,7 +42,7 @@ def why_invalid(name: str) -> tuple[str, str] | None:
         )
     if keyword.iskeyword(name) or name in FUNCTIONS or name in CONSTANTS:
         return "has a meaning in expressions", other
-    if name in KNOWN:
+    if name in known_names():
         return "is a name of what is measured, configured or known of the system", other
     if name in _COLUMNS or name.endswith(_ENDINGS):
         return "is the name of a column of the tables", other

@@ -14,16 +14,16 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from dse.core.errors import DseError, RequestError
-from dse.core.needs import Need
 from dse.core.paths import cache_dir
+from dse.core.requirements import Requirement
 from dse.download.gathered import place
 from dse.formats.description import describe
-from dse.formats.file_kind import FORMATS
+from dse.formats.file_kind import FORMAT_BY_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from dse.formats.description import Described
+    from dse.formats.description import ModelDescription
 
 PREFIX = "hf:"
 MAIN = "main"
@@ -33,7 +33,7 @@ FORM = "write hf:owner/repo, hf:owner/repo/file.onnx or hf:owner/repo/file.onnx@
 MAX_LISTED = 12
 SILENCE_S = 30.0
 """How long the hub may take to say what a repository holds."""
-_NEED = Need("models of the Hugging Face hub", ("huggingface_hub",), "huggingface")
+_NEED = Requirement("models of the Hugging Face hub", ("huggingface_hub",), "huggingface")
 _PART = re.compile(r"[A-Za-z0-9._-]{1,96}")
 
 
@@ -64,7 +64,7 @@ class FetchedModel:
 
     path: Path
     origin: str
-    described: Described
+    described: ModelDescription
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +97,8 @@ def parse(text: str) -> Reference:
     inner = PurePosixPath(file).parts
     if not good or {"..", "/"} & set(inner) or not text.isprintable() or (at and not revision):
         raise RequestError(f"'{text}' names no model of the hub", remedy=FORM)
-    if slash and PurePosixPath(file).suffix.lower() not in FORMATS:
-        known = " or ".join(FORMATS)
+    if slash and PurePosixPath(file).suffix.lower() not in FORMAT_BY_SUFFIX:
+        known = " or ".join(FORMAT_BY_SUFFIX)
         raise RequestError(f"'{file}' is not a model file", remedy=f"name one that ends in {known}")
     return Reference(f"{owner}/{repo}", file, revision or MAIN)
 
@@ -176,7 +176,7 @@ def _chosen(snapshot: _Snapshot) -> str:
     """The model file that is meant."""
     reference = snapshot.reference
     models = sorted(
-        name for name in snapshot.sizes if PurePosixPath(name).suffix.lower() in FORMATS
+        name for name in snapshot.sizes if PurePosixPath(name).suffix.lower() in FORMAT_BY_SUFFIX
     )
     listed = ", ".join(models[:MAX_LISTED])
     if len(models) > MAX_LISTED:
@@ -184,7 +184,7 @@ def _chosen(snapshot: _Snapshot) -> str:
     if reference.file in models:
         return reference.file
     if not models:
-        kinds = " or ".join(FORMATS)
+        kinds = " or ".join(FORMAT_BY_SUFFIX)
         raise RequestError(
             f"{reference.repo} has no {kinds} file", remedy="name a repository that has one"
         )

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dse.core.errors import UnavailableError
-from dse.core.launcher import command
+from dse.core.launcher import launch_command
 from dse.core.registry import BACKENDS, backend
 from dse.core.worker_environment import worker_environment
 from dse.environments import config
@@ -63,8 +63,7 @@ def runtime_availabilities(
         RequestError: no backend has such a name, or the user's settings are wrong.
     """
     names = list(names)
-    found = {name: backend(name) for name in names}
-    with_runtime = [name for name in names if BACKENDS[name].has_runtime]
+    with_runtime = [n for n in names if n in BACKENDS and BACKENDS[n].has_runtime]
     named = config.interpreters() if with_runtime else {}
     with ThreadPoolExecutor(max(1, len(with_runtime))) as pool:
         asked = dict(
@@ -75,7 +74,7 @@ def runtime_availabilities(
             )
         )
     return {
-        name: asked.get(name) or RuntimeAvailability(sys.executable, found[name].version())
+        name: asked.get(name) or RuntimeAvailability(sys.executable, backend(name).version())
         for name in names
     }
 
@@ -84,11 +83,12 @@ def _ask(
     name: str, named: Mapping[str, Path], given: Mapping[str, str] | None
 ) -> RuntimeAvailability:
     try:
+        backend(name)  # that of another distribution may be broken
         python = interpreter(name, named)
     except UnavailableError as error:
         return RuntimeAvailability(None, error=error)
     try:
-        words = command(python, "dse.environments.probe", name)
+        words = launch_command(python, "dse.environments.probe", name, backend=name)
         told = ask(words, PATIENCE_S, worker_environment(python, given))
         if told.returncode == 0:
             return RuntimeAvailability(python, str(json.loads(told.stdout)["version"]))

@@ -52,6 +52,8 @@ def remedy(name: str, python: str) -> str:
     """What to do about a runtime that can't be used in the Python it should run in."""
     entry = BACKENDS[name]
     if python == sys.executable:
+        if entry.distribution:
+            return f"install what {entry.distribution} needs"
         return f"pip install 'mlperf-dse[{entry.extra}]'" if entry.extra else "reinstall mlperf-dse"
     environment = store.read(entry.python) if entry.python else None
     if environment is not None and python == str(environment.python):

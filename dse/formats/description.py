@@ -23,7 +23,7 @@ which elements are picked, or which way is taken."""
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
+class DeclaredInput:
     """An input as the file declares it.
 
     Attributes:
@@ -43,7 +43,7 @@ class Declared:
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
+class ModelDescription:
     """A model file.
 
     Attributes:
@@ -57,7 +57,7 @@ class Described:
     """
 
     format: ModelFormat
-    inputs: tuple[Declared, ...]
+    inputs: tuple[DeclaredInput, ...]
     precision: str
     beside: tuple[str, ...] = ()
     signatures: tuple[str, ...] = ()
@@ -65,7 +65,7 @@ class Described:
     subgraph: int = 0
 
 
-def describe(path: Path, signature: str | None = None) -> Described:
+def describe(path: Path, signature: str | None = None) -> ModelDescription:
     """Reads what a file says of itself.
 
     Args:
@@ -78,14 +78,14 @@ def describe(path: Path, signature: str | None = None) -> Described:
             signature.
         UnavailableError: the library that reads it is not installed.
     """
-    model_format = file_kind.FORMATS.get(path.suffix.lower())
+    model_format = file_kind.FORMAT_BY_SUFFIX.get(path.suffix.lower())
     if model_format is None:
-        known = " or ".join(file_kind.FORMATS)
+        known = " or ".join(file_kind.FORMAT_BY_SUFFIX)
         raise RequestError(
             "not known as a kind of model", file=path, remedy=f"give a file that ends in {known}"
         )
     try:
-        problem = _not_a_file(path) or file_kind.mismatch(path, model_format)
+        problem = _why_not_a_file(path) or file_kind.why_mismatched(path, model_format)
         if problem is None and path.stat().st_size > MAX_BYTES:
             problem = f"larger than {MAX_BYTES >> 30} GiB"
     except OSError as error:
@@ -98,13 +98,13 @@ def describe(path: Path, signature: str | None = None) -> Described:
     return found
 
 
-def _not_a_file(path: Path) -> str | None:
+def _why_not_a_file(path: Path) -> str | None:
     if path.is_file():
         return None
     return "not a file" if path.exists() else "no such file"
 
 
-def _read(path: Path, model_format: ModelFormat, signature: str | None) -> Described:
+def _read(path: Path, model_format: ModelFormat, signature: str | None) -> ModelDescription:
     if model_format == "onnx":
         from dse.formats.onnx_description import describe_onnx
 

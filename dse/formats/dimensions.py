@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING
 from dse.config.messages import suggest
 from dse.core.errors import RequestError
 from dse.core.signature import DTYPE_BYTES, Input, Signature
-from dse.formats.fills import WIDE_INTEGERS, fill, role, with_values
-from dse.formats.symbols import MAX_SIZE, SizeExpression, SymbolError, is_placeholder, read
+from dse.formats.fills import WIDE_INTEGERS, choose_fill, find_role, set_values
+from dse.formats.symbols import MAX_SIZE, SizeExpression, SymbolError, is_placeholder, parse_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from dse.formats.description import Declared
+    from dse.formats.description import DeclaredInput
 
 MAX_SAMPLE_BYTES = 1 << 30
 
 PAST, BATCH, SEQUENCE, SIDE, CHANNELS, AUDIO, FRAMES, OTHER = 0, 1, 128, 224, 3, 16_000, 100, 1
 """Sizes of open dimensions. Audio is a second at 16 kHz."""
-_EXACT = {"n": BATCH, "b": BATCH, "bs": BATCH, "h": SIDE, "w": SIDE, "c": CHANNELS}
-_EXACT |= {"s": SEQUENCE, "l": SEQUENCE, "t": FRAMES}
+_SIZE_BY_NAME = {"n": BATCH, "b": BATCH, "bs": BATCH, "h": SIDE, "w": SIDE, "c": CHANNELS}
+_SIZE_BY_NAME |= {"s": SEQUENCE, "l": SEQUENCE, "t": FRAMES}
 # The first that the name holds counts.
-_HOLDING = (
+_SIZE_BY_WORD = (
     ("past", PAST),
     ("batch", BATCH),
     ("sample", AUDIO),
@@ -60,7 +60,7 @@ class Choices:
 
 
 @dataclass(frozen=True, slots=True)
-class Resolved:
+class ResolvedSignature:
     """The signature of a model, and what was chosen to make it.
 
     Attributes:
@@ -78,10 +78,10 @@ class Resolved:
 
 
 @dataclass(frozen=True, slots=True)
-class _Open:
+class _ParsedInput:
     """An input with its dimensions read: each a size, a name, or an expression of names."""
 
-    declared: Declared
+    declared: DeclaredInput
     dims: tuple[Dim, ...]
 
     @property
@@ -92,7 +92,9 @@ class _Open:
                 yield axis, name
 
 
-def resolved(declared: Sequence[Declared], choices: Choices, subgraph: int = 0) -> Resolved:
+def resolve(
+    declared: Sequence[DeclaredInput], choices: Choices, subgraph: int = 0
+) -> ResolvedSignature:
     """The signature of a model whose file declares these inputs.
 
     Args:
@@ -110,30 +112,30 @@ def resolved(declared: Sequence[Declared], choices: Choices, subgraph: int = 0) 
                 f"the input '{one.name}' is of type {one.dtype}, which can't be made at random",
                 remedy="give a model that takes numbers",
             )
-    opened = _opened(declared, choices.sizes)
+    opened = _parse_inputs(declared, choices.sizes)
     batch = {one.dims[0] for one in opened if _is_batch(one)}
-    open_dims = _open_dims(opened)
+    open_dims = _default_sizes(opened)
     batched = all(_takes_batches(one, batch) for one in opened)
     if not batched:
         batch = set()
     _check_sizes(choices.sizes, open_dims, batch)
     sizes = {name: choices.sizes.get(name, default) for name, default in open_dims.items()}
     others = {name: size for name, size in sizes.items() if name not in batch}
-    inputs = tuple(_input(one, sizes, choices) for one in opened)
-    signature = Signature(with_values(inputs, choices.values), batched, subgraph)
+    inputs = tuple(_make_input(one, sizes, choices) for one in opened)
+    signature = Signature(set_values(inputs, choices.values), batched, subgraph)
     if signature.sample_bytes > MAX_SAMPLE_BYTES:
         raise RequestError(
             f"one sample takes {signature.sample_bytes / 2**30:.1f} GiB",
             remedy="choose smaller sizes with --dim",
         )
     pairs = list(zip(declared, signature.inputs, strict=True))
-    deciding = tuple(made.name for one, made in pairs if role(one) and made.elements)
-    made_up = tuple(_made_up(pairs, others, choices))
-    return Resolved(signature, others, deciding, made_up)
+    deciding = tuple(made.name for one, made in pairs if find_role(one) and made.elements)
+    made_up = tuple(_list_made_up(pairs, others, choices))
+    return ResolvedSignature(signature, others, deciding, made_up)
 
 
-def _made_up(
-    pairs: Sequence[tuple[Declared, Input]], sizes: Mapping[str, int], choices: Choices
+def _list_made_up(
+    pairs: Sequence[tuple[DeclaredInput, Input]], sizes: Mapping[str, int], choices: Choices
 ) -> Iterator[str]:
     """What nobody has chosen and the model may need otherwise."""
     yield from (
@@ -142,20 +144,24 @@ def _made_up(
     for one, made in pairs:
         if made.fill == "ids" and not one.rows and choices.vocabulary is None:
             yield f"{one.name} below {made.bound} (--vocabulary or --input)"
-        elif role(one) and made.fill != "values" and made.elements:
+        elif find_role(one) and made.fill != "values" and made.elements:
             yield f"{one.name} (--input)"
 
 
-def _opened(declared: Sequence[Declared], chosen: Mapping[str, int]) -> list[_Open]:
+def _parse_inputs(
+    declared: Sequence[DeclaredInput], chosen: Mapping[str, int]
+) -> list[_ParsedInput]:
     """The inputs with their dimensions read; one that names nothing is called by its place."""
     texts = {dim for one in declared for dim in one.dims if isinstance(dim, str)}
     return [
-        _Open(one, tuple(_dim(one, axis, texts, chosen) for axis in range(len(one.dims))))
+        _ParsedInput(
+            one, tuple(_parse_dim(one, axis, texts, chosen) for axis in range(len(one.dims)))
+        )
         for one in declared
     ]
 
 
-def _dim(one: Declared, axis: int, known: set[str], chosen: Mapping[str, int]) -> Dim:
+def _parse_dim(one: DeclaredInput, axis: int, known: set[str], chosen: Mapping[str, int]) -> Dim:
     dim = one.dims[axis]
     if isinstance(dim, int):
         return dim
@@ -164,24 +170,24 @@ def _dim(one: Declared, axis: int, known: set[str], chosen: Mapping[str, int]) -
     if dim in chosen:
         return dim
     try:
-        return read(dim, known)
+        return parse_size(dim, known)
     except SymbolError as error:
-        raise _uncomputed(one.name, dim, error) from error
+        raise _cannot_compute(one.name, dim, error) from error
 
 
-def _uncomputed(name: str, dim: str, error: SymbolError) -> RequestError:
+def _cannot_compute(name: str, dim: str, error: SymbolError) -> RequestError:
     return RequestError(
         f"the dimension '{dim}' of the input '{name}' can't be computed: {error}",
         remedy=f"choose it with --dim '{dim}=SIZE'",
     )
 
 
-def _open_dims(opened: Sequence[_Open]) -> dict[str, int]:
+def _default_sizes(opened: Sequence[_ParsedInput]) -> dict[str, int]:
     """The open dimensions by name, each with the size it has by default."""
     found: dict[str, int] = {}
     for one in opened:
         for axis, name in one.names:
-            found.setdefault(name, _default(name, one.declared, axis))
+            found.setdefault(name, _default_size(name, one.declared, axis))
     return found
 
 
@@ -192,7 +198,7 @@ def _names(dim: Dim) -> tuple[str, ...]:
     return (dim,) if isinstance(dim, str) else ()
 
 
-def _size(one: Declared, dim: Dim, sizes: Mapping[str, int]) -> int:
+def _evaluate_dim(one: DeclaredInput, dim: Dim, sizes: Mapping[str, int]) -> int:
     if isinstance(dim, int):
         return dim
     if isinstance(dim, str):
@@ -200,27 +206,27 @@ def _size(one: Declared, dim: Dim, sizes: Mapping[str, int]) -> int:
     try:
         return dim.value(sizes)
     except SymbolError as error:
-        raise _uncomputed(one.name, dim.text, error) from error
+        raise _cannot_compute(one.name, dim.text, error) from error
 
 
-def _default(name: str, one: Declared, axis: int) -> int:
-    by_name = _by_name(name)
+def _default_size(name: str, one: DeclaredInput, axis: int) -> int:
+    by_name = _size_by_name(name)
     if by_name is not None:
         return by_name
-    return BATCH if axis == 0 else _by_place(one, axis)
+    return BATCH if axis == 0 else _size_by_position(one, axis)
 
 
-def _by_name(name: str) -> int | None:
+def _size_by_name(name: str) -> int | None:
     """The size that a name stands for; None where it says nothing."""
     lower = name.lower()
     if "[" in lower:  # no name but a place
         return None
-    if lower in _EXACT:
-        return _EXACT[lower]
-    return next((size for word, size in _HOLDING if word in lower), None)
+    if lower in _SIZE_BY_NAME:
+        return _SIZE_BY_NAME[lower]
+    return next((size for word, size in _SIZE_BY_WORD if word in lower), None)
 
 
-def _by_place(one: Declared, axis: int) -> int:
+def _size_by_position(one: DeclaredInput, axis: int) -> int:
     """The size of a dimension whose name says nothing, from what kind of input it is of."""
     rank, integer = len(one.dims), one.dtype in WIDE_INTEGERS
     if rank == 4 and not integer:
@@ -233,13 +239,13 @@ def _by_place(one: Declared, axis: int) -> int:
     return OTHER
 
 
-def _is_batch(one: _Open) -> bool:
+def _is_batch(one: _ParsedInput) -> bool:
     """Whether the first dimension of an input is open and nothing but the batch."""
     first = one.dims[0] if one.dims else 0
-    return isinstance(first, str) and _by_name(first) in (BATCH, None)
+    return isinstance(first, str) and _size_by_name(first) in (BATCH, None)
 
 
-def _takes_batches(one: _Open, batch: set[Dim]) -> bool:
+def _takes_batches(one: _ParsedInput, batch: set[Dim]) -> bool:
     """Whether the first dimension of an input, and no other one, is the batch.
 
     A fixed 1 is one only where no other input has an open batch: beside that it stays 1, whatever
@@ -247,7 +253,7 @@ def _takes_batches(one: _Open, batch: set[Dim]) -> bool:
     """
     if not one.dims:
         return False
-    fixed = one.dims[0] == 1 and not batch and not (len(one.dims) == 1 and role(one.declared))
+    fixed = one.dims[0] == 1 and not batch and not (len(one.dims) == 1 and find_role(one.declared))
     if not fixed and (isinstance(one.dims[0], int) or one.dims[0] not in batch):
         return False
     return batch.isdisjoint(name for axis, name in one.names if axis)
@@ -270,7 +276,7 @@ def _check_sizes(given: Mapping[str, int], known: Mapping[str, int], batch: set[
             )
 
 
-def _input(one: _Open, sizes: Mapping[str, int], choices: Choices) -> Input:
+def _make_input(one: _ParsedInput, sizes: Mapping[str, int], choices: Choices) -> Input:
     declared = one.declared
-    shape = tuple(_size(declared, dim, sizes) for dim in one.dims)
-    return Input(declared.name, declared.dtype, shape, *fill(declared, choices.vocabulary))
+    shape = tuple(_evaluate_dim(declared, dim, sizes) for dim in one.dims)
+    return Input(declared.name, declared.dtype, shape, *choose_fill(declared, choices.vocabulary))

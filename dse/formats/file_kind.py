@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from dse.core.configuration import ModelFormat
 
-FORMATS: dict[str, ModelFormat] = {".onnx": "onnx", ".tflite": "tflite"}
+FORMAT_BY_SUFFIX: dict[str, ModelFormat] = {".onnx": "onnx", ".tflite": "tflite"}
 """Format by file name extension, in lower case."""
 
 # Field numbers of ModelProto in onnx.proto.
@@ -23,7 +23,7 @@ _MAX_FIELDS = 10_000
 _MAX_VARINT = 10
 
 
-def mismatch(path: Path, model_format: ModelFormat) -> str | None:
+def why_mismatched(path: Path, model_format: ModelFormat) -> str | None:
     """What speaks against a file being of a format, or None.
 
     Args:
@@ -37,15 +37,15 @@ def mismatch(path: Path, model_format: ModelFormat) -> str | None:
     if size == 0:
         return "the file is empty"
     with path.open("rb") as stream:
-        return _tflite(stream) if model_format == "tflite" else _onnx(stream, size)
+        return _why_not_tflite(stream) if model_format == "tflite" else _why_not_onnx(stream, size)
 
 
-def _tflite(stream: IO[bytes]) -> str | None:
+def _why_not_tflite(stream: IO[bytes]) -> str | None:
     # A flatbuffer has its file identifier after the offset of the root table.
     return None if stream.read(8)[4:] == b"TFL3" else "the content is no TFLite model"
 
 
-def _onnx(stream: IO[bytes], size: int) -> str | None:
+def _why_not_onnx(stream: IO[bytes], size: int) -> str | None:
     """Walks the outermost fields of the protobuf message, from length to length."""
     fields: set[int] = set()
     try:
@@ -69,14 +69,14 @@ def _skip_field(stream: IO[bytes], size: int) -> int:
         EOFError: the file ends within the field.
         ValueError: the bytes are no field of a model.
     """
-    number, wire = divmod(_varint(stream), 8)
+    number, wire = divmod(_read_varint(stream), 8)
     if number == 0 or (number == _IR_VERSION and wire != _VARINT):
         raise ValueError(number)
     if wire == _VARINT:
-        _varint(stream)
+        _read_varint(stream)
         return number
     if wire == _BYTES:
-        length = _varint(stream)
+        length = _read_varint(stream)
     elif wire in (_FIXED64, _FIXED32):
         length = 8 if wire == _FIXED64 else 4
     else:
@@ -88,7 +88,7 @@ def _skip_field(stream: IO[bytes], size: int) -> int:
     return number
 
 
-def _varint(stream: IO[bytes]) -> int:
+def _read_varint(stream: IO[bytes]) -> int:
     value = 0
     for position in range(_MAX_VARINT):
         byte = stream.read(1)

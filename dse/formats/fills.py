@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dse.core.signature import Fill, Input
-    from dse.formats.description import Declared, Role
+    from dse.formats.description import DeclaredInput, Role
 
 OPTION = "--input"
 SAFE_BOUND = 100
 """Ids lie below it where nothing tells how many there are: few tables have fewer rows."""
 WIDE_INTEGERS = ("int32", "int64", "uint32", "uint64")
-_DECIDING: Mapping[Role, Fill] = {
+_FILL_BY_ROLE: Mapping[Role, Fill] = {
     "size": "ones",
     "axes": "positions",  # 0, 1, 2: an axis may not be named twice
     "index": "zeros",
@@ -28,47 +28,47 @@ _DECIDING: Mapping[Role, Fill] = {
     "branch": "zeros",
 }
 _MAX_FLOAT = {"float16": 65504.0, "float32": 3.4028234663852886e38, "float64": math.inf}
-_TRUTH = {"true": 1, "false": 0, "1": 1, "0": 0}
+_BOOLEANS = {"true": 1, "false": 0, "1": 1, "0": 0}
 
 
-def role(one: Declared) -> Role | None:
+def find_role(one: DeclaredInput) -> Role | None:
     """What an input decides; None where it decides nothing, or can't be told from plain data.
 
     Images and waveforms that a comparison turns into a decision stay noise.
     """
-    if one.role == "pick" and (one.rows is not None or _by_name(one)):
+    if one.role == "pick" and (one.rows is not None or _fill_by_name(one)):
         return None  # ids below the number of rows are as good as any, and so are positions
     amount = one.dtype in (*WIDE_INTEGERS, "bool") or len(one.dims) < 2
     return one.role if amount else None
 
 
-def fill(one: Declared, vocabulary: int | None) -> tuple[Fill, int]:
+def choose_fill(one: DeclaredInput, vocabulary: int | None) -> tuple[Fill, int]:
     """What an input is filled with, and the bound of its numbers (0 where there is none).
 
     Args:
         one: the input.
         vocabulary: ids lie below it, where no table tells; None for `SAFE_BOUND`.
     """
-    found = _fill(one)
+    found = _fill_kind(one)
     if found == "ids":
         return found, one.rows or vocabulary or SAFE_BOUND
     return found, (one.rows or 0) if found == "positions" else 0
 
 
-def _fill(one: Declared) -> Fill:
+def _fill_kind(one: DeclaredInput) -> Fill:
     """By the name, then by what it picks from and decides, then by the type."""
-    if (named := _by_name(one)) is not None:
+    if (named := _fill_by_name(one)) is not None:
         return named
     integer = one.dtype in WIDE_INTEGERS
-    decides = role(one)
-    if decides is not None and not (integer and one.rows is not None):
-        return _DECIDING[decides]
+    role = find_role(one)
+    if role is not None and not (integer and one.rows is not None):
+        return _FILL_BY_ROLE[role]
     if one.dtype == "bool" and len(one.dims) < 2:
         return "zeros"  # a switch, such as that of a cache
     return "ids" if integer else "noise"
 
 
-def _by_name(one: Declared) -> Fill | None:
+def _fill_by_name(one: DeclaredInput) -> Fill | None:
     """What the name says; None where it says nothing."""
     name, integer = one.name.lower(), one.dtype in WIDE_INTEGERS
     if "mask" in name:
@@ -78,7 +78,7 @@ def _by_name(one: Declared) -> Fill | None:
     return "positions" if integer and "position" in name else None
 
 
-def with_values(inputs: Sequence[Input], given: Mapping[str, str]) -> tuple[Input, ...]:
+def set_values(inputs: Sequence[Input], given: Mapping[str, str]) -> tuple[Input, ...]:
     """The inputs, those that values are given for filled with these.
 
     Args:
@@ -95,15 +95,15 @@ def with_values(inputs: Sequence[Input], given: Mapping[str, str]) -> tuple[Inpu
                 f"the model has no input '{name}'", field=OPTION, remedy=suggest(name, names)
             )
     return tuple(
-        replace(one, fill="values", bound=0, values=_values(given[one.name], one))
+        replace(one, fill="values", bound=0, values=_parse_values(given[one.name], one))
         if one.name in given
         else one
         for one in inputs
     )
 
 
-def _values(text: str, one: Input) -> tuple[float, ...]:
-    values = tuple(_value(word.strip(), one) for word in text.split(","))
+def _parse_values(text: str, one: Input) -> tuple[float, ...]:
+    values = tuple(_parse_value(word.strip(), one) for word in text.split(","))
     if len(values) in {1, one.elements} and one.elements:
         return values
     shape = " x ".join(map(str, one.shape)) or "a single number"
@@ -119,16 +119,16 @@ def _values(text: str, one: Input) -> tuple[float, ...]:
     )
 
 
-def _value(word: str, one: Input) -> float:
+def _parse_value(word: str, one: Input) -> float:
     """A number of the input's own type."""
     found: float | None = None
     if one.dtype == "bool":
-        found = _TRUTH.get(word.lower())
+        found = _BOOLEANS.get(word.lower())
         expected = "true or false"
     elif one.dtype.startswith("float"):
-        found, expected = _real(word, _MAX_FLOAT[one.dtype]), f"a number of type {one.dtype}"
+        found, expected = _parse_float(word, _MAX_FLOAT[one.dtype]), f"a number of type {one.dtype}"
     else:
-        low, high = _range(one.dtype)
+        low, high = _integer_range(one.dtype)
         expected = f"a whole number from {low} to {high}"
         if re.fullmatch(r"[-+]?[0-9]{1,20}", word) and low <= int(word) <= high:
             found = int(word)
@@ -141,7 +141,7 @@ def _value(word: str, one: Input) -> float:
     return found
 
 
-def _real(word: str, largest: float) -> float | None:
+def _parse_float(word: str, largest: float) -> float | None:
     """A finite number that the type can hold."""
     if not re.fullmatch(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?", word):
         return None
@@ -149,6 +149,6 @@ def _real(word: str, largest: float) -> float | None:
     return found if math.isfinite(found) and abs(found) <= largest else None
 
 
-def _range(dtype: str) -> tuple[int, int]:
+def _integer_range(dtype: str) -> tuple[int, int]:
     bits = int(dtype.rpartition("int")[2])
     return (0, 2**bits - 1) if dtype.startswith("u") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)

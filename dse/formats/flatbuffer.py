@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _OFFSET, _BACK, _BYTE, _SIZES = (struct.Struct(kind) for kind in ("<I", "<i", "<B", "<HH"))
 
 
-class DamagedError(ValueError):
+class FlatbufferError(ValueError):
     """An offset leads out of the data, or to what is no table or vector."""
 
 
@@ -41,13 +41,13 @@ class Table:
 
     def byte(self, number: int) -> int:
         """A field of one byte; 0 where it is left out."""
-        place = self._place(number)
-        return _number(_BYTE, self.data, place) if place else 0
+        place = self._position(number)
+        return _read_number(_BYTE, self.data, place) if place else 0
 
     def number(self, number: int) -> int:
         """A field of four bytes without a sign; 0 where it is left out."""
-        place = self._place(number)
-        return _number(_OFFSET, self.data, place) if place else 0
+        place = self._position(number)
+        return _read_number(_OFFSET, self.data, place) if place else 0
 
     def text(self, number: int) -> str:
         """A text; empty where it is left out."""
@@ -56,8 +56,8 @@ class Table:
 
     def table(self, number: int) -> Table | None:
         """The table that a field leads to; None where it is left out."""
-        place = self._place(number)
-        return _table(self.data, place) if place else None
+        place = self._position(number)
+        return _read_table(self.data, place) if place else None
 
     def vector(self, number: int, size: int) -> tuple[int, int]:
         """The vector that a field leads to, all of which lies in the data.
@@ -69,13 +69,13 @@ class Table:
         Returns:
             The position of the first element, and how many there are; 0 where it is left out.
         """
-        place = self._place(number)
+        place = self._position(number)
         if not place:
             return 0, 0
-        begin = _followed(self.data, place)
-        first, count = begin + _OFFSET.size, _number(_OFFSET, self.data, begin)
+        begin = _follow(self.data, place)
+        first, count = begin + _OFFSET.size, _read_number(_OFFSET, self.data, begin)
         if first + count * size > len(self.data):
-            raise DamagedError(f"no vector at byte {begin}")
+            raise FlatbufferError(f"no vector at byte {begin}")
         return first, count
 
     def integers(self, number: int) -> tuple[int, ...]:
@@ -87,16 +87,16 @@ class Table:
         """A vector of tables, one by one: a file may name the same one any number of times."""
         first, count = self.vector(number, _OFFSET.size)
         for place in range(first, first + count * _OFFSET.size, _OFFSET.size):
-            yield _table(self.data, place)
+            yield _read_table(self.data, place)
 
     def element(self, number: int, index: int) -> Table:
         """One of a vector of tables."""
         first, count = self.vector(number, _OFFSET.size)
         if not 0 <= index < count:
-            raise DamagedError(f"no table {index} among {count}")
-        return _table(self.data, first + index * _OFFSET.size)
+            raise FlatbufferError(f"no table {index} among {count}")
+        return _read_table(self.data, first + index * _OFFSET.size)
 
-    def _place(self, number: int) -> int:
+    def _position(self, number: int) -> int:
         """Where a field lies; 0 where it is left out."""
         offset = self.offsets[number] if number < len(self.offsets) else 0
         return self.at + offset if offset else 0
@@ -108,32 +108,32 @@ def root(data: Data) -> Table:
     Raises:
         DamagedError: there is none.
     """
-    return _table(data, 0)
+    return _read_table(data, 0)
 
 
-def _table(data: Data, place: int) -> Table:
+def _read_table(data: Data, place: int) -> Table:
     """The table that the offset at a place leads to."""
-    at = _followed(data, place)
-    about = at - _number(_BACK, data, at)
+    at = _follow(data, place)
+    about = at - _read_number(_BACK, data, at)
     if not 0 <= about <= len(data) - _SIZES.size:
-        raise DamagedError(f"it leads to byte {about}")
+        raise FlatbufferError(f"it leads to byte {about}")
     size, length = _SIZES.unpack_from(data, about)
     if size % 2 or min(size, length) < _SIZES.size or max(about + size, at + length) > len(data):
-        raise DamagedError(f"no table at byte {at}")
+        raise FlatbufferError(f"no table at byte {at}")
     count = (size - _SIZES.size) // 2
     offsets = struct.unpack_from(f"<{count}H", data, about + _SIZES.size)
     if max(offsets, default=0) >= length:
-        raise DamagedError(f"no table at byte {at}")
+        raise FlatbufferError(f"no table at byte {at}")
     return Table(data, at, offsets)
 
 
-def _followed(data: Data, place: int) -> int:
+def _follow(data: Data, place: int) -> int:
     """Where the offset at a place leads."""
-    return place + _number(_OFFSET, data, place)
+    return place + _read_number(_OFFSET, data, place)
 
 
-def _number(kind: struct.Struct, data: Data, place: int) -> int:
+def _read_number(kind: struct.Struct, data: Data, place: int) -> int:
     if not 0 <= place <= len(data) - kind.size:
-        raise DamagedError(f"it leads to byte {place}")
+        raise FlatbufferError(f"it leads to byte {place}")
     (number,) = kind.unpack_from(data, place)
     return int(number)

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     from dse.formats.description import Role
 
-MAX_STEPS = 200_000
+MAX_FLOW_STEPS = 200_000
 """Of a model with all its inner graphs, each as often as it is called."""
-MAX_DEPTH = 32
+MAX_GRAPH_DEPTH = 32
 """Of graphs within graphs."""
-_ORDER: tuple[Role, ...] = ("size", "axes", "index", "pick", "branch")
+_PRECEDENCE: tuple[Role, ...] = ("size", "axes", "index", "pick", "branch")
 """What counts of an input that decides several things."""
 
 
@@ -73,7 +73,7 @@ class Subgraph:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class OperatorRules:
     """What the operators of a format do; each by kind.
 
     Attributes:
@@ -93,7 +93,7 @@ class Rules:
     carried: Mapping[str, int]
 
 
-def roles(block: Subgraph, rules: Rules) -> dict[str, Role]:
+def find_roles(block: Subgraph, rules: OperatorRules) -> dict[str, Role]:
     """What the inputs of a model decide, by name; those that decide nothing are left out.
 
     Args:
@@ -114,7 +114,8 @@ def roles(block: Subgraph, rules: Rules) -> dict[str, Role]:
         if scope.decides and scope.block.outputs:
             walk.follow(scope, scope.block.outputs[0], "size")
     return {
-        name: next(role for role in _ORDER if role in found) for name, found in walk.found.items()
+        name: next(role for role in _PRECEDENCE if role in found)
+        for name, found in walk.found.items()
     }
 
 
@@ -160,7 +161,7 @@ class _Scopes:
     def add(self, block: Subgraph, around: _Scope | None, depth: int = 0) -> _Scope:
         """Adds a graph and all within it."""
         self._steps += 1 + len(block.steps)
-        if depth > MAX_DEPTH or self._steps > MAX_STEPS:
+        if depth > MAX_GRAPH_DEPTH or self._steps > MAX_FLOW_STEPS:
             raise FlowError("graphs within graphs")
         scope = _Scope(block, around)
         self.found.append(scope)
@@ -178,7 +179,7 @@ class _Scopes:
 class _Walk:
     """Goes backwards from a value to the inputs of the model."""
 
-    rules: Rules
+    rules: OperatorRules
     found: dict[str, set[Role]] = field(default_factory=dict)
     _seen: set[tuple[int, str, Role]] = field(default_factory=set)
 
@@ -189,15 +190,17 @@ class _Walk:
             key = (id(scope), name, role)
             if name and key not in self._seen:
                 self._seen.add(key)
-                waiting += self._before(scope, name, role)
+                waiting += self._trace_back(scope, name, role)
 
-    def _before(self, scope: _Scope, name: str, role: Role) -> Iterator[tuple[_Scope, str, Role]]:
+    def _trace_back(
+        self, scope: _Scope, name: str, role: Role
+    ) -> Iterator[tuple[_Scope, str, Role]]:
         """What a value is made of."""
         around = scope.around
         if name in scope.makers:
             step, place = scope.makers[name]
-            yield from self._read(scope, step, role)
-            yield from self._written(scope, step, place, role)
+            yield from self._trace_inputs(scope, step, role)
+            yield from self._trace_inner(scope, step, place, role)
         elif name in scope.block.inputs:
             if around is None:
                 self.found.setdefault(name, set()).add(role)
@@ -206,7 +209,7 @@ class _Walk:
         elif scope.block.nested and around is not None:
             yield around, name, role
 
-    def _read(
+    def _trace_inputs(
         self, scope: _Scope, step: FlowStep, role: Role
     ) -> Iterator[tuple[_Scope, str, Role]]:
         """The inputs of an operator whose numbers its output is made of."""
@@ -214,9 +217,9 @@ class _Walk:
             return
         for place, name in enumerate(step.reads):
             if not places or place in places:
-                yield scope, name, self._turned(step.kind, place, role)
+                yield scope, name, self._role_through(step.kind, place, role)
 
-    def _written(
+    def _trace_inner(
         self, scope: _Scope, step: FlowStep, place: int, role: Role
     ) -> Iterator[tuple[_Scope, str, Role]]:
         """What the graphs within an operator write in that place, and what a loop begins with."""
@@ -228,7 +231,7 @@ class _Walk:
         if carried is not None and place + carried < len(step.reads):
             yield scope, step.reads[place + carried], role
 
-    def _turned(self, kind: str, place: int, role: Role) -> Role:
+    def _role_through(self, kind: str, place: int, role: Role) -> Role:
         """What a number decides that becomes one that decides something."""
         rules = self.rules
         if rules.divisors.get(kind) == place or kind in rules.compared:

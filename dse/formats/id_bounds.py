@@ -27,20 +27,20 @@ _PICKS: Mapping[str, tuple[tuple[int, int], ...]] = {
 def rows_by_input(graph: GraphProto) -> dict[str, int]:
     """By input: the rows of the smallest table that it picks rows from."""
     maker = {output: node for node in graph.node for output in node.output}
-    constants = _constants(graph)
+    constants = _constant_shapes(graph)
     inputs = {one.name for one in graph.input} - set(constants)
-    shapes = {**_declared(graph), **constants}
+    shapes = {**_declared_shapes(graph), **constants}
     rows: dict[str, int] = {}
-    for node, picking, table in _picks(graph):
-        source = _origin(picking, maker, _UNCHANGED)
-        shape = shapes.get(table) or shapes.get(_origin(table, maker, _SAME_SHAPE))
+    for node, picking, table in _iter_picks(graph):
+        source = _trace_origin(picking, maker, _UNCHANGED)
+        shape = shapes.get(table) or shapes.get(_trace_origin(table, maker, _SAME_SHAPE))
         axis = next((one.i for one in node.attribute if one.name in ("axis", "gather_axis")), 0)
         if source in inputs and shape and -len(shape) <= axis < len(shape) and shape[axis] > 0:
             rows[source] = min(shape[axis], rows.get(source, shape[axis]))
     return rows
 
 
-def _picks(graph: GraphProto) -> Iterator[tuple[NodeProto, str, str]]:
+def _iter_picks(graph: GraphProto) -> Iterator[tuple[NodeProto, str, str]]:
     """Each node that picks rows, with the names of what picks and of the table."""
     for node in graph.node:
         for picking, table in _PICKS.get(node.op_type, ()):
@@ -48,7 +48,7 @@ def _picks(graph: GraphProto) -> Iterator[tuple[NodeProto, str, str]]:
                 yield node, node.input[picking], node.input[table]
 
 
-def _declared(graph: GraphProto) -> dict[str, tuple[int, ...]]:
+def _declared_shapes(graph: GraphProto) -> dict[str, tuple[int, ...]]:
     """The shapes that the file declares; 0 for a size that it leaves open."""
     return {
         one.name: tuple(
@@ -60,7 +60,7 @@ def _declared(graph: GraphProto) -> dict[str, tuple[int, ...]]:
     }
 
 
-def _constants(graph: GraphProto) -> dict[str, tuple[int, ...]]:
+def _constant_shapes(graph: GraphProto) -> dict[str, tuple[int, ...]]:
     shapes = {one.name: tuple(one.dims) for one in graph.initializer}
     for node in graph.node:
         if node.op_type == "Constant" and node.output:
@@ -70,7 +70,7 @@ def _constants(graph: GraphProto) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def _origin(name: str, maker: dict[str, NodeProto], through: set[str]) -> str:
+def _trace_origin(name: str, maker: dict[str, NodeProto], through: set[str]) -> str:
     """Where a value comes from, looking back through some operators."""
     seen = {name}
     while (node := maker.get(name)) is not None and node.op_type in through and node.input:

@@ -59,11 +59,11 @@ def read_interface(path: Path, model_format: ModelFormat) -> Interface | None:
         OSError: it can't be read.
     """
     found = path.stat()
-    return _read(path, model_format, found.st_ino, found.st_size, found.st_mtime_ns)
+    return _read_cached(path, model_format, found.st_ino, found.st_size, found.st_mtime_ns)
 
 
 @lru_cache(maxsize=256)
-def _read(
+def _read_cached(
     path: Path, model_format: ModelFormat, _inode: int, _size: int, _mtime_ns: int
 ) -> Interface | None:
     from dse.formats.onnx_interface import onnx_interface
@@ -73,5 +73,5 @@ def _read(
     with mapped(path) as data:
         try:
             return read(data)
-        except (flatbuffer.DamagedError, protobuf.DamagedError, UnicodeDecodeError):
+        except (flatbuffer.FlatbufferError, protobuf.ProtobufError, UnicodeDecodeError):
             return None

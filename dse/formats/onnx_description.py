@@ -7,11 +7,11 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
-from dse.core.needs import Need
-from dse.formats.description import Declared, Described, stored_precision
-from dse.formats.flow import MAX_DEPTH, FlowError
+from dse.core.requirements import Requirement
+from dse.formats.description import DeclaredInput, ModelDescription, stored_precision
+from dse.formats.flow import MAX_GRAPH_DEPTH, FlowError
 from dse.formats.id_bounds import rows_by_input
-from dse.formats.onnx_external import externals
+from dse.formats.onnx_external import find_external_data
 from dse.formats.onnx_flow import roles_by_input
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from dse.formats.description import Role
 
-NEED = Need("ONNX files", ("onnx",), "builtin")
+REQUIREMENT = Requirement("ONNX files", ("onnx",), "builtin")
 _TYPES = {
     "FLOAT": "float32",
     "FLOAT16": "float16",
@@ -42,14 +42,14 @@ _PRECISIONS = {
 }
 
 
-def describe_onnx(path: Path) -> Described:
+def describe_onnx(path: Path) -> ModelDescription:
     """Reads the graph of a file, and no file beside it.
 
     Raises:
         RequestError: it is damaged, has inputs that can't be made, or leads to a file elsewhere.
         UnavailableError: onnx is not installed.
     """
-    model = _loaded(path)
+    model = _load(path)
     try:
         roles = roles_by_input(model)
     except FlowError as error:
@@ -58,21 +58,21 @@ def describe_onnx(path: Path) -> Described:
     constants = {one.name for one in model.graph.initializer}
     inputs = [one for one in model.graph.input if one.name not in constants]
     counts: Counter[str] = Counter()
-    for tensor in _tensors(model, path):
+    for tensor in _iter_tensors(model, path):
         counts[_type_name(tensor.data_type)] += prod(tensor.dims)
-    return Described(
+    return ModelDescription(
         format="onnx",
         inputs=tuple(
-            _declared(one, rows.get(one.name), roles.get(one.name), path) for one in inputs
+            _declare(one, rows.get(one.name), roles.get(one.name), path) for one in inputs
         ),
         precision=stored_precision(counts, _PRECISIONS.items()),
-        beside=tuple(dict.fromkeys(one.location for one in externals(path))),
+        beside=tuple(dict.fromkeys(one.location for one in find_external_data(path))),
     )
 
 
-def _loaded(path: Path) -> ModelProto:
-    if not NEED.met:
-        raise NEED.error()
+def _load(path: Path) -> ModelProto:
+    if not REQUIREMENT.met:
+        raise REQUIREMENT.error()
     import onnx
     from google.protobuf.message import DecodeError
 
@@ -84,7 +84,7 @@ def _loaded(path: Path) -> ModelProto:
         ) from error
 
 
-def _declared(one: ValueInfoProto, rows: int | None, role: Role | None, path: Path) -> Declared:
+def _declare(one: ValueInfoProto, rows: int | None, role: Role | None, path: Path) -> DeclaredInput:
     """An input; a size below 0 stands for any, and one of 0 for no element."""
     if not one.type.HasField("tensor_type"):
         kind = one.type.WhichOneof("value") or "nothing"
@@ -105,7 +105,7 @@ def _declared(one: ValueInfoProto, rows: int | None, role: Role | None, path: Pa
         dim.dim_value if dim.HasField("dim_value") and dim.dim_value >= 0 else dim.dim_param.strip()
         for dim in tensor.shape.dim
     )
-    return Declared(one.name, _TYPES.get(name, name.lower()), dims, rows, role)
+    return DeclaredInput(one.name, _TYPES.get(name, name.lower()), dims, rows, role)
 
 
 def _type_name(number: int) -> str:
@@ -115,7 +115,7 @@ def _type_name(number: int) -> str:
     return str(TensorProto.DataType.Name(number)) if number in known else f"type {number}"
 
 
-def _tensors(model: ModelProto, path: Path) -> Iterator[TensorProto]:
+def _iter_tensors(model: ModelProto, path: Path) -> Iterator[TensorProto]:
     """Every constant of a model, in whatever graph it stands."""
     waiting: list[tuple[GraphProto, int]] = [(model.graph, 0)]
     nodes = [node for function in model.functions for node in function.node]
@@ -127,7 +127,7 @@ def _tensors(model: ModelProto, path: Path) -> Iterator[TensorProto]:
             for sparse in graph.sparse_initializer:
                 yield from (sparse.values, sparse.indices)
             nodes += graph.node
-        if depth > MAX_DEPTH:
+        if depth > MAX_GRAPH_DEPTH:
             raise RequestError("graphs within graphs", file=path, remedy="give another file")
         for attribute in (one for node in nodes for one in node.attribute):
             yield from attribute.tensors

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
 from dse.core.paths import mapped
-from dse.formats.flow import MAX_DEPTH
-from dse.formats.protobuf import DamagedError, fields, integers
+from dse.formats.flow import MAX_GRAPH_DEPTH
+from dse.formats.protobuf import ProtobufError, iter_fields, iter_integers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +49,7 @@ _BITS = {
 
 
 @dataclass(frozen=True, slots=True)
-class External:
+class ExternalData:
     """A constant whose data lies in another file.
 
     Attributes:
@@ -63,7 +63,7 @@ class External:
     end: int
 
 
-def externals(path: Path) -> tuple[External, ...]:
+def find_external_data(path: Path) -> tuple[ExternalData, ...]:
     """All such constants of a model: of its graph, of graphs in operators and of functions.
 
     The file is not read again while it stays as it is.
@@ -73,33 +73,35 @@ def externals(path: Path) -> tuple[External, ...]:
         OSError: it can't be read.
     """
     found = path.stat()
-    return _externals(path, found.st_ino, found.st_size, found.st_mtime_ns)
+    return _find_external_data(path, found.st_ino, found.st_size, found.st_mtime_ns)
 
 
 @lru_cache(maxsize=256)
-def _externals(path: Path, _inode: int, _size: int, _mtime_ns: int) -> tuple[External, ...]:
+def _find_external_data(
+    path: Path, _inode: int, _size: int, _mtime_ns: int
+) -> tuple[ExternalData, ...]:
     with mapped(path) as data:
         try:
-            spans = _constants(data, _inner(data, (0, len(data)), _GRAPH, _FUNCTION), path)
-            found = [_external(data, span, path) for span in spans]
-        except (DamagedError, UnicodeDecodeError) as error:
-            raise _damaged(path, str(error)) from error
+            spans = _iter_tensors(data, _iter_spans(data, (0, len(data)), _GRAPH, _FUNCTION), path)
+            found = [_parse_tensor(data, span, path) for span in spans]
+        except (ProtobufError, UnicodeDecodeError) as error:
+            raise _damaged_error(path, str(error)) from error
     return tuple(one for one in found if one is not None)
 
 
-def _inner(data: Data, span: Span, *numbers: int) -> Iterator[tuple[int, Span]]:
+def _iter_spans(data: Data, span: Span, *numbers: int) -> Iterator[tuple[int, Span]]:
     """The fields of a message that have one of these numbers."""
-    for number, _, begin, end in fields(data, *span):
+    for number, _, begin, end in iter_fields(data, *span):
         if number in numbers:
             yield number, (begin, end)
 
 
-def _constants(data: Data, roots: Iterator[tuple[int, Span]], path: Path) -> Iterator[Span]:
+def _iter_tensors(data: Data, roots: Iterator[tuple[int, Span]], path: Path) -> Iterator[Span]:
     """Every tensor of a model, in whatever graph it stands; those of a graph before those in it."""
     waiting = [(span, number == _GRAPH, 0) for number, span in roots]
     while waiting:
         span, is_graph, depth = waiting.pop(0)
-        if depth > MAX_DEPTH:
+        if depth > MAX_GRAPH_DEPTH:
             raise RequestError("graphs within graphs", file=path, remedy="give another file")
         tensors, attributes = (_of_graph if is_graph else _of_function)(data, span)
         yield from tensors
@@ -113,22 +115,22 @@ def _of_graph(data: Data, span: Span) -> tuple[list[Span], list[Span]]:
     """The constants of a graph, and the attributes of its operators."""
     tensors: list[Span] = []
     attributes: list[Span] = []
-    for number, inner in _inner(data, span, _NODE, _CONSTANT, _SPARSE_CONSTANT):
+    for number, inner in _iter_spans(data, span, _NODE, _CONSTANT, _SPARSE_CONSTANT):
         if number == _NODE:
-            attributes += [found for _, found in _inner(data, inner, _ATTRIBUTE)]
+            attributes += [found for _, found in _iter_spans(data, inner, _ATTRIBUTE)]
         else:
-            tensors += [inner] if number == _CONSTANT else _sparse(data, inner)
+            tensors += [inner] if number == _CONSTANT else _of_sparse(data, inner)
     return tensors, attributes
 
 
 def _of_function(data: Data, span: Span) -> tuple[list[Span], list[Span]]:
     """No constants, and the attributes of a function's operators and those it has by default."""
     attributes: list[Span] = []
-    for number, inner in _inner(data, span, _FUNCTION_NODE, _DEFAULT):
+    for number, inner in _iter_spans(data, span, _FUNCTION_NODE, _DEFAULT):
         if number == _DEFAULT:
             attributes.append(inner)
         else:
-            attributes += [found for _, found in _inner(data, inner, _ATTRIBUTE)]
+            attributes += [found for _, found in _iter_spans(data, inner, _ATTRIBUTE)]
     return [], attributes
 
 
@@ -136,27 +138,27 @@ def _of_attribute(data: Data, span: Span) -> tuple[list[Span], list[Span]]:
     """The tensors and the graphs of an attribute."""
     tensors: list[Span] = []
     graphs: list[Span] = []
-    for number, inner in _inner(data, span, *_TENSORS, *_GRAPHS, *_SPARSE_TENSORS):
+    for number, inner in _iter_spans(data, span, *_TENSORS, *_GRAPHS, *_SPARSE_TENSORS):
         if number in _GRAPHS:
             graphs.append(inner)
         else:
-            tensors += [inner] if number in _TENSORS else _sparse(data, inner)
+            tensors += [inner] if number in _TENSORS else _of_sparse(data, inner)
     return tensors, graphs
 
 
-def _sparse(data: Data, span: Span) -> list[Span]:
+def _of_sparse(data: Data, span: Span) -> list[Span]:
     """The tensors of a sparse one: values and indices."""
-    return [inner for _, inner in _inner(data, span, *_SPARSE_PARTS)]
+    return [inner for _, inner in _iter_spans(data, span, *_SPARSE_PARTS)]
 
 
-def _external(data: Data, span: Span, path: Path) -> External | None:
+def _parse_tensor(data: Data, span: Span, path: Path) -> ExternalData | None:
     """What a tensor says of its data; None where it holds them itself."""
     name, kind, elsewhere = "", 0, 0
     dims: list[int] = []
     stated: dict[str, str] = {}
-    for number, value, begin, end in fields(data, *span):
+    for number, value, begin, end in iter_fields(data, *span):
         if number == _DIMS:
-            dims += integers(data, begin, end) if begin < end else [value]
+            dims += iter_integers(data, begin, end) if begin < end else [value]
         elif number == _TYPE:
             kind = value
         elif number == _NAME:
@@ -164,7 +166,7 @@ def _external(data: Data, span: Span, path: Path) -> External | None:
         elif number == _LOCATION:
             elsewhere = value
         elif number == _EXTERNAL:
-            texts = {key: data[a:b].decode() for key, _, a, b in fields(data, begin, end)}
+            texts = {key: data[a:b].decode() for key, _, a, b in iter_fields(data, begin, end)}
             stated[texts.get(_KEY, "")] = texts.get(_VALUE, "")
     if elsewhere != _ELSEWHERE:
         return None
@@ -172,13 +174,15 @@ def _external(data: Data, span: Span, path: Path) -> External | None:
         offset = int(stated.get("offset") or 0)
         length = int(stated.get("length") or -(-prod(dims) * _BITS.get(kind, 0) // 8))
     except ValueError as error:
-        raise _damaged(path, f"where the data of '{name}' lies is not a number") from error
+        raise _damaged_error(path, f"where the data of '{name}' lies is not a number") from error
     if min(offset, length) < 0:
-        raise _damaged(path, f"the data of '{name}' begins before its file")
-    return External(name, _below(stated.get("location", ""), name, path), offset + length)
+        raise _damaged_error(path, f"the data of '{name}' begins before its file")
+    return ExternalData(
+        name, _check_location(stated.get("location", ""), name, path), offset + length
+    )
 
 
-def _below(location: str, tensor: str, path: Path) -> str:
+def _check_location(location: str, tensor: str, path: Path) -> str:
     """The path that a tensor gives, which must not lead out of the model's folder."""
     windows = PureWindowsPath(location)  # knows both separators, and drives
     outside = windows.anchor or ".." in windows.parts or not windows.parts
@@ -191,7 +195,7 @@ def _below(location: str, tensor: str, path: Path) -> str:
     return PurePath(location).as_posix()
 
 
-def _damaged(path: Path, problem: str) -> RequestError:
+def _damaged_error(path: Path, problem: str) -> RequestError:
     return RequestError(
         f"the file is cut short or damaged: {problem}", file=path, remedy="get it again"
     )

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dse.formats.flow import MAX_DEPTH, FlowError, FlowStep, Inner, Rules, Subgraph, roles
+from dse.formats.flow import (
+    MAX_GRAPH_DEPTH,
+    FlowError,
+    FlowStep,
+    Inner,
+    OperatorRules,
+    Subgraph,
+    find_roles,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -62,7 +70,7 @@ _FIRST = (
     *_REDUCTIONS,
 )
 _ALL = ("Concat", "Add", "Sub", "Mul", "Div", "Mod", "Pow", "Min", "Max", "Sum", "Mean", "Clip")
-RULES = Rules(
+ONNX_RULES = OperatorRules(
     slots=_SLOTS,
     through={
         **dict.fromkeys(_FIRST, (0,)),
@@ -82,7 +90,7 @@ def roles_by_input(model: ModelProto) -> dict[str, Role]:
         FlowError: there are too many graphs within graphs.
     """
     functions = {(one.domain, one.name, one.overload): one for one in model.functions}
-    return roles(_Reader(functions).graph(model.graph, 0), RULES)
+    return find_roles(_Reader(functions).graph(model.graph, 0), ONNX_RULES)
 
 
 @dataclass(slots=True)
@@ -102,7 +110,7 @@ class _Reader:
         )
 
     def _steps(self, nodes: Iterable[NodeProto], depth: int) -> tuple[FlowStep, ...]:
-        if depth > MAX_DEPTH:
+        if depth > MAX_GRAPH_DEPTH:
             raise FlowError("graphs within graphs")
         return tuple(
             FlowStep(_kind(node), tuple(node.input), tuple(node.output), self._inner(node, depth))

@@ -6,7 +6,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from dse.formats.interface import Interface, TensorInfo
-from dse.formats.protobuf import DamagedError, fields, integers
+from dse.formats.protobuf import ProtobufError, iter_fields, iter_integers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,58 +39,60 @@ def onnx_interface(data: Data) -> Interface:
         DamagedError: this is no ONNX file.
         UnicodeDecodeError: a name is no text.
     """
-    graphs = list(_parts(data, (0, len(data)), _GRAPH))
+    graphs = list(_iter_spans(data, (0, len(data)), _GRAPH))
     if not graphs:
-        raise DamagedError("no graph")
+        raise ProtobufError("no graph")
     parts: dict[int, list[Span]] = {_NODE: [], _CONSTANT: [], _INPUT: [], _OUTPUT: []}
-    for number, _, begin, end in fields(data, *graphs[-1]):
+    for number, _, begin, end in iter_fields(data, *graphs[-1]):
         if number in parts:
             parts[number].append((begin, end))
-    constants = {_text(data, span, _NAME): span for span in parts[_CONSTANT]}
+    constants = {_first_text(data, span, _NAME): span for span in parts[_CONSTANT]}
     declared = [_tensor(data, span) for span in parts[_INPUT]]
     inputs = [one for one in declared if one.name not in constants]
     if any(one.dtype in _QUANTISED for one in inputs):
-        inputs = [_quantised(data, one, parts[_NODE], constants) for one in inputs]
+        inputs = [_with_quantisation(data, one, parts[_NODE], constants) for one in inputs]
     return Interface(tuple(inputs), tuple(_tensor(data, span) for span in parts[_OUTPUT]))
 
 
 def _tensor(data: Data, span: Span) -> TensorInfo:
-    name = _text(data, span, _VALUE_NAME)
-    for kind in _parts(data, span, _VALUE_TYPE):
-        for tensor in _parts(data, kind, _TENSOR):
-            element = next(iter(_numbers(data, tensor, _ELEMENT)), 0)
-            shapes = list(_parts(data, tensor, _SHAPE))
-            dims = [_dim(data, dim) for dim in _parts(data, shapes[-1], _DIM)] if shapes else None
+    name = _first_text(data, span, _VALUE_NAME)
+    for kind in _iter_spans(data, span, _VALUE_TYPE):
+        for tensor in _iter_spans(data, kind, _TENSOR):
+            element = next(iter(_iter_values(data, tensor, _ELEMENT)), 0)
+            shapes = list(_iter_spans(data, tensor, _SHAPE))
+            dims = (
+                [_dim(data, dim) for dim in _iter_spans(data, shapes[-1], _DIM)] if shapes else None
+            )
             dtype = _TYPES.get(element, f"type {element}")
             return TensorInfo(name, dtype, None if dims is None else tuple(dims))
     return TensorInfo(name, "no tensor", None)
 
 
 def _dim(data: Data, span: Span) -> int | None:
-    size = next(iter(_numbers(data, span, _DIM_VALUE)), 0)
+    size = next(iter(_iter_values(data, span, _DIM_VALUE)), 0)
     return size if 0 < size < 1 << 63 else None
 
 
-def _quantised(
+def _with_quantisation(
     data: Data, one: TensorInfo, nodes: list[Span], constants: Mapping[str, Span]
 ) -> TensorInfo:
     """An input with the scale and the zero point of the DequantizeLinear that reads it."""
     for node in nodes:
-        if _text(data, node, _OPERATOR) != "DequantizeLinear":
+        if _first_text(data, node, _OPERATOR) != "DequantizeLinear":
             continue
-        reads = [_decoded(data, span) for span in _parts(data, node, _READS)]
+        reads = [_decode(data, span) for span in _iter_spans(data, node, _READS)]
         if len(reads) < 2 or reads[0] != one.name or not set(reads[1:]) <= set(constants):
             continue
-        scale = _number(data, constants[reads[1]], "f")
-        zero = _number(data, constants[reads[2]], _QUANTISED[one.dtype]) if reads[2:] else 0
+        scale = _single_number(data, constants[reads[1]], "f")
+        zero = _single_number(data, constants[reads[2]], _QUANTISED[one.dtype]) if reads[2:] else 0
         if scale is not None and zero is not None:
             return TensorInfo(one.name, one.dtype, one.shape, (float(scale), int(zero)))
     return one
 
 
-def _number(data: Data, tensor: Span, kind: str) -> float | int | None:
+def _single_number(data: Data, tensor: Span, kind: str) -> float | int | None:
     """The one number of a constant; None where it has several, or lies in another file."""
-    for number, value, begin, end in fields(data, *tensor):
+    for number, value, begin, end in iter_fields(data, *tensor):
         size = struct.calcsize(kind)
         if number == _RAW or (number == _FLOATS and kind == "f"):
             if end - begin != size:
@@ -98,30 +100,30 @@ def _number(data: Data, tensor: Span, kind: str) -> float | int | None:
             found: float | int = struct.unpack_from(f"<{kind}", data, begin)[0]
             return found
         if number == _INTS and kind != "f":
-            listed = list(integers(data, begin, end)) or [value]
-            return _signed(listed[0]) if len(listed) == 1 else None
+            listed = list(iter_integers(data, begin, end)) or [value]
+            return _as_signed(listed[0]) if len(listed) == 1 else None
     return None
 
 
-def _signed(value: int) -> int:
+def _as_signed(value: int) -> int:
     return value - (1 << 64) if value >> 63 else value
 
 
-def _parts(data: Data, span: Span, wanted: int) -> Iterator[Span]:
-    for number, _, begin, end in fields(data, *span):
+def _iter_spans(data: Data, span: Span, wanted: int) -> Iterator[Span]:
+    for number, _, begin, end in iter_fields(data, *span):
         if number == wanted:
             yield begin, end
 
 
-def _numbers(data: Data, span: Span, wanted: int) -> Iterator[int]:
-    for number, value, _, _ in fields(data, *span):
+def _iter_values(data: Data, span: Span, wanted: int) -> Iterator[int]:
+    for number, value, _, _ in iter_fields(data, *span):
         if number == wanted:
             yield value
 
 
-def _text(data: Data, span: Span, wanted: int) -> str:
-    return next((_decoded(data, part) for part in _parts(data, span, wanted)), "")
+def _first_text(data: Data, span: Span, wanted: int) -> str:
+    return next((_decode(data, part) for part in _iter_spans(data, span, wanted)), "")
 
 
-def _decoded(data: Data, span: Span) -> str:
+def _decode(data: Data, span: Span) -> str:
     return bytes(data[slice(*span)]).decode()

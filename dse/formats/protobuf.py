@@ -19,11 +19,11 @@ _MAX_VARINT = 10
 """Bytes of a number, at most."""
 
 
-class DamagedError(ValueError):
+class ProtobufError(ValueError):
     """The bytes are no message, or one that is cut short."""
 
 
-def fields(data: Data, begin: int, end: int) -> Iterator[tuple[int, int, int, int]]:
+def iter_fields(data: Data, begin: int, end: int) -> Iterator[tuple[int, int, int, int]]:
     """The fields of a message, in the order in which they are stored; what is in them is skipped.
 
     Args:
@@ -40,24 +40,24 @@ def fields(data: Data, begin: int, end: int) -> Iterator[tuple[int, int, int, in
     """
     at = begin
     while at < end:
-        key, at = _varint(data, at, end)
+        key, at = _read_varint(data, at, end)
         number, wire = divmod(key, 8)
         value = length = 0
         if wire == _VARINT:
-            value, at = _varint(data, at, end)
+            value, at = _read_varint(data, at, end)
         elif wire == _BYTES:
-            length, at = _varint(data, at, end)
+            length, at = _read_varint(data, at, end)
         elif wire in (_FIXED64, _FIXED32):
             length = 8 if wire == _FIXED64 else 4
         else:
-            raise DamagedError(f"no field at byte {at}")
+            raise ProtobufError(f"no field at byte {at}")
         if number == 0 or at + length > end:
-            raise DamagedError(f"no field at byte {at}")
+            raise ProtobufError(f"no field at byte {at}")
         yield number, value, at, at + length
         at += length
 
 
-def integers(data: Data, begin: int, end: int) -> Iterator[int]:
+def iter_integers(data: Data, begin: int, end: int) -> Iterator[int]:
     """The integers that are stored in a row.
 
     Raises:
@@ -65,11 +65,11 @@ def integers(data: Data, begin: int, end: int) -> Iterator[int]:
     """
     at = begin
     while at < end:
-        value, at = _varint(data, at, end)
+        value, at = _read_varint(data, at, end)
         yield value
 
 
-def _varint(data: Data, at: int, end: int) -> tuple[int, int]:
+def _read_varint(data: Data, at: int, end: int) -> tuple[int, int]:
     """An integer, and where it ends."""
     value = 0
     for place in range(at, min(at + _MAX_VARINT, end)):
@@ -77,4 +77,4 @@ def _varint(data: Data, at: int, end: int) -> tuple[int, int]:
         value |= (byte & 0x7F) << (7 * (place - at))
         if byte < 0x80:
             return value, place + 1
-    raise DamagedError(f"no number at byte {at}")
+    raise ProtobufError(f"no number at byte {at}")

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 MAX_SIZE = 1 << 24
 """Of a dimension."""
-MAX_CHARACTERS = 200
-MAX_DEPTH = 30
-MAX_NUMBER = 1 << 64
+MAX_EXPRESSION_CHARACTERS = 200
+MAX_EXPRESSION_DEPTH = 30
+MAX_INTERMEDIATE = 1 << 64
 """No numerator or denominator of an intermediate result may reach it."""
 MAX_EXPONENT = 64
 
@@ -66,13 +66,13 @@ class SizeExpression:
         Raises:
             SymbolError: it is not a whole number from 0 to `MAX_SIZE`, or can't be computed.
         """
-        found = _value(self.tree, sizes)
+        found = _evaluate(self.tree, sizes)
         if found.denominator != 1 or not 0 <= found <= MAX_SIZE:
             raise SymbolError(f"it comes to {found}")
         return int(found)
 
 
-def read(text: str, known: Collection[str] = ()) -> str | int | SizeExpression:
+def parse_size(text: str, known: Collection[str] = ()) -> str | int | SizeExpression:
     """A dimension as a number, a plain name or an expression.
 
     Args:
@@ -89,9 +89,9 @@ def read(text: str, known: Collection[str] = ()) -> str | int | SizeExpression:
         return text
     if _HYPHENATED.fullmatch(text) and not set(text.split("-")) <= set(known):
         return text
-    if len(text) > MAX_CHARACTERS:
-        raise SymbolError(f"it is longer than {MAX_CHARACTERS} characters")
-    tree = _parsed(text)
+    if len(text) > MAX_EXPRESSION_CHARACTERS:
+        raise SymbolError(f"it is longer than {MAX_EXPRESSION_CHARACTERS} characters")
+    tree = _parse(text)
     if tree is None:
         if re.search(r"[()+*%]", text):
             raise SymbolError("it is not an expression of names and numbers")
@@ -101,7 +101,7 @@ def read(text: str, known: Collection[str] = ()) -> str | int | SizeExpression:
     return SizeExpression(text, tree, tuple(names))
 
 
-def _parsed(text: str) -> ast.expr | None:
+def _parse(text: str) -> ast.expr | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # what Python only doubts is an error here
@@ -134,8 +134,8 @@ _FUNCTIONS: Mapping[str, tuple[int, int, Callable[..., Fraction]]] = {
 
 def _check(node: ast.expr, names: dict[str, None], depth: int) -> None:
     """Refuses what has no rule, and collects the names."""
-    if depth > MAX_DEPTH:
-        raise SymbolError(f"it is nested more than {MAX_DEPTH} deep")
+    if depth > MAX_EXPRESSION_DEPTH:
+        raise SymbolError(f"it is nested more than {MAX_EXPRESSION_DEPTH} deep")
     for inner in _operands(node):
         _check(inner, names, depth + 1)
     if isinstance(node, ast.Name):
@@ -147,7 +147,7 @@ def _operands(node: ast.expr) -> Sequence[ast.expr]:
     match node:
         case ast.Name():
             return ()
-        case ast.Constant(value=value) if type(value) is int and value < MAX_NUMBER:
+        case ast.Constant(value=value) if type(value) is int and value < MAX_INTERMEDIATE:
             return ()
         case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=operand):
             return (operand,)
@@ -160,18 +160,18 @@ def _operands(node: ast.expr) -> Sequence[ast.expr]:
     raise SymbolError(f"there is no rule for '{ast.unparse(node)[:40]}'")
 
 
-def _value(node: ast.expr, sizes: Mapping[str, int]) -> Fraction:
-    values = [_value(inner, sizes) for inner in _operands(node)]
+def _evaluate(node: ast.expr, sizes: Mapping[str, int]) -> Fraction:
+    values = [_evaluate(inner, sizes) for inner in _operands(node)]
     try:
-        found = _computed(node, values, sizes)
+        found = _compute(node, values, sizes)
     except ZeroDivisionError as error:
         raise SymbolError("it divides by 0") from error
-    if max(abs(found.numerator), found.denominator) >= MAX_NUMBER:
+    if max(abs(found.numerator), found.denominator) >= MAX_INTERMEDIATE:
         raise SymbolError("its numbers are too large")
     return found
 
 
-def _computed(node: ast.expr, values: list[Fraction], sizes: Mapping[str, int]) -> Fraction:
+def _compute(node: ast.expr, values: list[Fraction], sizes: Mapping[str, int]) -> Fraction:
     match node:
         case ast.Name(id=name):
             return Fraction(sizes[name])

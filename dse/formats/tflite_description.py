@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from dse.config.messages import suggest
 from dse.core.errors import RequestError
-from dse.formats.description import Declared, Described, stored_precision
-from dse.formats.flatbuffer import DamagedError, Table, root
+from dse.formats.description import DeclaredInput, ModelDescription, stored_precision
+from dse.formats.flatbuffer import FlatbufferError, Table, root
 from dse.formats.flow import FlowError
 from dse.formats.tflite_flow import operator_codes, roles_by_tensor
-from dse.formats.tflite_reader import sizes, type_name
+from dse.formats.tflite_reader import shape_with_open_sizes, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +38,7 @@ _GATHER, _EMBEDDING_LOOKUP = 36, 7
 _PICKS = {_GATHER: (1, 0), _EMBEDDING_LOOKUP: (0, 1)}  # what picks, and from which table
 
 
-def describe_tflite(path: Path, signature: str | None = None) -> Described:
+def describe_tflite(path: Path, signature: str | None = None) -> ModelDescription:
     """Reads one subgraph of a file.
 
     Args:
@@ -55,23 +55,23 @@ def describe_tflite(path: Path, signature: str | None = None) -> Described:
         signatures = [
             _Signature(one.text(_KEY), one.number(_SUBGRAPH)) for one in model.tables(_SIGNATURES)
         ]
-        chosen = _chosen(signatures, signature, path)
+        chosen = _choose_signature(signatures, signature, path)
         number = chosen.subgraph if chosen else 0
         subgraph = model.element(_SUBGRAPHS, number)
         tensors = list(subgraph.tables(_TENSORS))
         inputs = subgraph.integers(_INPUTS)
-        rows, roles = _rows(model, subgraph, tensors), roles_by_tensor(model, number)
+        rows, roles = _rows_by_tensor(model, subgraph, tensors), roles_by_tensor(model, number)
         declared = tuple(
-            _declared(subgraph.element(_TENSORS, index), rows.get(index), roles.get(index))
+            _declare(subgraph.element(_TENSORS, index), rows.get(index), roles.get(index))
             for index in inputs
         )
         filled = [buffer.vector(0, 1)[1] > 0 for buffer in model.tables(_BUFFERS)]
-        counts = _weights(tensors, filled)
-    except (DamagedError, FlowError) as error:
+        counts = _count_weights(tensors, filled)
+    except (FlatbufferError, FlowError) as error:
         raise RequestError(
             f"the TFLite model is damaged: {error}", file=path, remedy="get it again"
         ) from error
-    return Described(
+    return ModelDescription(
         "tflite",
         declared,
         stored_precision(counts, _PRECISIONS.items()),
@@ -89,7 +89,9 @@ class _Signature:
     subgraph: int
 
 
-def _chosen(signatures: Sequence[_Signature], wanted: str | None, path: Path) -> _Signature | None:
+def _choose_signature(
+    signatures: Sequence[_Signature], wanted: str | None, path: Path
+) -> _Signature | None:
     """The signature that is wanted; else that of the first subgraph, else the first, if any."""
     if wanted is None:
         first = [one for one in signatures if one.subgraph == 0] or signatures
@@ -106,12 +108,12 @@ def _chosen(signatures: Sequence[_Signature], wanted: str | None, path: Path) ->
     return found
 
 
-def _declared(tensor: Table, rows: int | None, role: Role | None) -> Declared:
-    dims = tuple(size if size >= 0 else "" for size in sizes(tensor))
-    return Declared(tensor.text(_NAME), type_name(tensor), dims, rows, role)
+def _declare(tensor: Table, rows: int | None, role: Role | None) -> DeclaredInput:
+    dims = tuple(size if size >= 0 else "" for size in shape_with_open_sizes(tensor))
+    return DeclaredInput(tensor.text(_NAME), type_name(tensor), dims, rows, role)
 
 
-def _weights(tensors: list[Table], filled: list[bool]) -> Counter[str]:
+def _count_weights(tensors: list[Table], filled: list[bool]) -> Counter[str]:
     """How many constants there are of each type."""
     counts: Counter[str] = Counter()
     for tensor in tensors:
@@ -121,7 +123,7 @@ def _weights(tensors: list[Table], filled: list[bool]) -> Counter[str]:
     return counts
 
 
-def _rows(model: Table, subgraph: Table, tensors: list[Table]) -> dict[int, int]:
+def _rows_by_tensor(model: Table, subgraph: Table, tensors: list[Table]) -> dict[int, int]:
     """By tensor: the rows of the smallest table that it picks rows from."""
     codes = operator_codes(model)
     origin: dict[int, int] = {}
@@ -135,14 +137,14 @@ def _rows(model: Table, subgraph: Table, tensors: list[Table]) -> dict[int, int]
         if code in _PICKS and len(reads) > 1:
             picking, table = (reads[place] for place in _PICKS[code])
             shape = tensors[table].integers(_SHAPE) if 0 <= table < len(tensors) else ()
-            axis = _axis(operator) if code == _GATHER else 0
+            axis = _gather_axis(operator) if code == _GATHER else 0
             if -len(shape) <= axis < len(shape) and shape[axis] > 0:
                 source = origin.get(picking, picking)
                 rows[source] = min(shape[axis], rows.get(source, shape[axis]))
     return rows
 
 
-def _axis(operator: Table) -> int:
+def _gather_axis(operator: Table) -> int:
     """The axis along which GATHER picks: the first field of its options, with a sign."""
     options = operator.table(_OPTIONS)
     number = options.number(0) if options else 0

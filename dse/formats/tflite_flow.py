@@ -8,7 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dse.formats.flow import MAX_DEPTH, FlowError, FlowStep, Inner, Rules, Subgraph, roles
+from dse.formats.flow import (
+    MAX_GRAPH_DEPTH,
+    FlowError,
+    FlowStep,
+    Inner,
+    OperatorRules,
+    Subgraph,
+    find_roles,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -133,7 +141,7 @@ _ALL = (
     *("ADD", "SUB", "MUL", "DIV", "FLOOR_DIV", "FLOOR_MOD", "POW", "MINIMUM", "MAXIMUM", "PACK"),
     *("CONCATENATION", "SELECT", "LOGICAL_AND", "LOGICAL_OR", "BROADCAST_ARGS", *_COMPARISONS),
 )
-RULES = Rules(
+TFLITE_RULES = OperatorRules(
     slots=_SLOTS,
     through={**dict.fromkeys(_FIRST, (0,)), "SPLIT": (1,), **dict.fromkeys(_ALL, ())},
     counted={"NEG": 0, "SUB": 1},
@@ -158,7 +166,10 @@ def roles_by_tensor(model: Table, subgraph: int) -> dict[int, Role]:
         DamagedError: the file is damaged.
     """
     reader = _Reader(list(model.tables(_SUBGRAPHS)), operator_codes(model))
-    return {int(name): role for name, role in roles(reader.block(subgraph, 0), RULES).items()}
+    return {
+        int(name): role
+        for name, role in find_roles(reader.block(subgraph, 0), TFLITE_RULES).items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +180,7 @@ class _Reader:
     codes: Sequence[int]
 
     def block(self, number: int, depth: int) -> Subgraph:
-        if depth > MAX_DEPTH or number >= len(self.subgraphs):
+        if depth > MAX_GRAPH_DEPTH or number >= len(self.subgraphs):
             raise FlowError("graphs within graphs")
         subgraph = self.subgraphs[number]
         steps = tuple(self._step(one, depth) for one in subgraph.tables(_OPERATORS))

@@ -10,7 +10,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dse.formats.flatbuffer import DamagedError, Table, root
+from dse.formats.flatbuffer import FlatbufferError, Table, root
 from dse.formats.interface import Interface, TensorInfo
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class TensorSpec:
         return f"{self.dtype} {'x'.join(map(str, self.shape))}"
 
 
-def input_and_output(data: bytes) -> tuple[TensorSpec, TensorSpec]:
+def read_input_and_output(data: bytes) -> tuple[TensorSpec, TensorSpec]:
     """The input and the output of a file's first subgraph.
 
     Raises:
@@ -61,12 +61,12 @@ def input_and_output(data: bytes) -> tuple[TensorSpec, TensorSpec]:
         if len(inputs) != 1 or len(outputs) != 1 or min(*inputs, *outputs) < 0:
             raise ValueError("the model has not one input and one output")
         given, result = (subgraph.element(_TENSORS, index) for index in (*inputs, *outputs))
-        return _end(given), _end(result)
-    except DamagedError as error:
+        return _spec_of(given), _spec_of(result)
+    except FlatbufferError as error:
         raise ValueError(f"the TFLite model is damaged: {error}") from error
 
 
-def _end(tensor: Table) -> TensorSpec:
+def _spec_of(tensor: Table) -> TensorSpec:
     return TensorSpec(_shape(tensor), type_name(tensor))
 
 
@@ -76,7 +76,7 @@ def type_name(tensor: Table) -> str:
     return _TYPES[kind] if kind < len(_TYPES) else f"type {kind}"
 
 
-def sizes(tensor: Table) -> tuple[int, ...]:
+def shape_with_open_sizes(tensor: Table) -> tuple[int, ...]:
     """The shape of a tensor, with a negative number where any size will do.
 
     Raises:
@@ -90,7 +90,7 @@ def sizes(tensor: Table) -> tuple[int, ...]:
 def _shape(tensor: Table) -> tuple[int, ...]:
     shape = tensor.integers(_SHAPE)
     if len(shape) > _MAX_RANK:
-        raise DamagedError(f"a tensor has {len(shape)} dimensions")
+        raise FlatbufferError(f"a tensor has {len(shape)} dimensions")
     return shape
 
 
@@ -101,18 +101,18 @@ def tflite_interface(data: Data) -> Interface:
         DamagedError: this is no TFLite file.
     """
     if data[4:8] != IDENTIFIER:
-        raise DamagedError("no TFLite model")
+        raise FlatbufferError("no TFLite model")
     subgraph = root(data).element(_SUBGRAPHS, 0)
     ways = (
-        tuple(_tensor(subgraph.element(_TENSORS, index)) for index in subgraph.integers(way))
+        tuple(_describe(subgraph.element(_TENSORS, index)) for index in subgraph.integers(way))
         for way in (_INPUTS, _OUTPUTS)
     )
     return Interface(*ways)
 
 
-def _tensor(tensor: Table) -> TensorInfo:
+def _describe(tensor: Table) -> TensorInfo:
     dtype = type_name(tensor)
-    shape = tuple(size if size > 0 else None for size in sizes(tensor))
+    shape = tuple(size if size > 0 else None for size in shape_with_open_sizes(tensor))
     quantised = _quantisation(tensor) if dtype in _QUANTISED else None
     return TensorInfo(tensor.text(_NAME), dtype, shape, quantised)
 

@@ -1,16 +1,15 @@
 """The measured loop: LoadGen drives loaded models.
 
 Inside the loop stand the runtime's own call and one LoadGen completion, nothing else. Inputs are
-normalised, laid out and bound before the clock starts. A performance run completes with a reused
-buffer; labels are computed only in accuracy runs. With one caller no thread of ours exists: LoadGen
-takes the interpreter lock at each callback, so any busy Python thread would be part of the
-measurement.
+made and bound before the clock starts. A timed run completes with a reused buffer; responses are
+made only in accuracy runs. With one caller no thread of ours exists: LoadGen takes the interpreter
+lock at each callback, so any busy Python thread would be part of the measurement.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import mlperf_loadgen as lg
 
@@ -19,26 +18,27 @@ from dse.loadgen import queries
 from dse.loadgen.samples import Samples
 from dse.loadgen.settings import RunSettings, log_settings, to_test_settings
 from dse.loadgen.threads import threaded
-from dse.machine.affinity import pinned
-from dse.tasks.generated.inputs import GeneratedInputs
+from dse.machine.affinity import pin_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from dse.loadgen.callers import Caller
-    from dse.loadgen.queries import Answer
-    from dse.tasks.generated.inputs import AnyInputs
+    from dse.loadgen.queries import Answer, Encode
+    from dse.loadgen.samples import Caller
+    from dse.tasks.task import Inputs
 
     Loader = Callable[[list[int]], None]
 
 
 def run(
     callers: Sequence[Caller],
-    inputs: AnyInputs,
+    inputs: Inputs,
     settings: RunSettings,
     log_folder: Path,
+    *,
     meter: Callable[[], None] | None = None,
+    encode: Encode | None = None,
 ) -> None:
     """Runs LoadGen once; its logs land in ``log_folder``, which must exist.
 
@@ -49,6 +49,7 @@ def run(
         log_folder: for LoadGen's logs.
         meter: called just before and just after the queries of a timed run, when its samples are
             loaded and while they still are; raises nothing.
+        encode: makes the responses of an accuracy run, which needs it.
 
     Raises:
         PredictionError: a prediction or what prepares it failed, or in an accuracy run its inputs
@@ -59,16 +60,15 @@ def run(
         callers = callers[:1]
     samples = Samples(inputs, callers, _gathered(settings))
     load, unload = (_nothing, _nothing) if settings.accuracy else _loaders(samples, meter)
-    with _issue(callers, samples, settings) as issue:
+    answers = [
+        _answer(caller, number, samples, settings, encode) for number, caller in enumerate(callers)
+    ]
+    with _issue(callers, answers, samples, settings) as issue:
         sut = lg.ConstructFastSUT(issue, _flush)
         loaded = min(settings.performance_samples, inputs.count)
         qsl = lg.ConstructQSL(inputs.count, loaded, load, unload)
-        # The audit file must not exist: by default LoadGen reads one from the working directory.
-        audit = str(log_folder / "none")
         try:
-            lg.StartTestWithLogSettings(
-                sut, qsl, to_test_settings(settings), log_settings(log_folder), audit
-            )
+            _start(sut, qsl, settings, log_folder)
         finally:
             lg.DestroyQSL(qsl)
             lg.DestroyFastSUT(sut)
@@ -76,32 +76,40 @@ def run(
         raise samples.errors[0]
 
 
+def _start(sut: Any, qsl: Any, settings: RunSettings, log_folder: Path) -> None:
+    # The audit file must not exist: by default LoadGen reads one from the working directory.
+    audit = str(log_folder / "none")
+    test, log = to_test_settings(settings), log_settings(log_folder)
+    lg.StartTestWithLogSettings(sut, qsl, test, log, audit)
+
+
 @contextmanager
-def _issue(callers: Sequence[Caller], samples: Samples, settings: RunSettings) -> Iterator[Answer]:
+def _issue(
+    callers: Sequence[Caller], answers: Sequence[Answer], samples: Samples, settings: RunSettings
+) -> Iterator[Answer]:
     """What LoadGen calls with each query."""
-    answers = [_answer(caller, number, samples, settings) for number, caller in enumerate(callers)]
     size = _gathered(settings)
     if len(callers) > 1 or settings.scenario is Scenario.SERVER:
         with threaded(callers, answers, samples, size) as issue:
             yield issue
     else:
-        with pinned(callers[0].cpus):
+        with pin_to(callers[0].cpus):
             single_stream = settings.scenario is Scenario.SINGLE_STREAM
             yield answers[0] if single_stream else queries.in_parts(answers[0], size)
 
 
 def _gathered(settings: RunSettings) -> int:
-    """How many samples a prediction is for; a single one is predicted as it was loaded."""
+    """The number of samples of a prediction; a single one is predicted as it was loaded."""
     return 1 if settings.scenario is Scenario.SINGLE_STREAM else settings.batch_size
 
 
-def _answer(caller: Caller, number: int, samples: Samples, settings: RunSettings) -> Answer:
+def _answer(
+    caller: Caller, number: int, samples: Samples, settings: RunSettings, encode: Encode | None
+) -> Answer:
     if settings.accuracy:
-        inputs = samples.inputs
-        if isinstance(inputs, GeneratedInputs):
-            raise ValueError("no label is right for generated inputs")
-        size, offset = settings.batch_size, settings.label_offset
-        return queries.labelled(caller.model, samples, inputs, size, offset)
+        if encode is None:
+            raise ValueError("an accuracy run needs what makes its responses")
+        return queries.answered(caller.model, samples, settings.batch_size, encode)
     if _gathered(settings) == 1:
         return queries.single(caller.model, samples.bound[number], samples)
     return queries.batches(caller.model, samples, number, settings.batch_size)

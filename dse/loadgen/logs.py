@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 DETAIL = "mlperf_log_detail.txt"
 ACCURACY = "mlperf_log_accuracy.json"
 PREFIX = ":::MLLOG "
-LABEL_BYTES = 8
-"""A prediction is logged as one little-endian int64."""
 
 
 class LogError(DseError):
@@ -148,47 +146,31 @@ def _is_complete(entries: Sequence[Mapping[str, Any]]) -> bool:
     return values.get("effective_test_mode") == "AccuracyOnly" and issued >= (total or issued + 1)
 
 
-def read_predictions(folder: Path) -> dict[int, int]:
-    """The predicted label of each sample, by sample index, from the accuracy log.
+def read_responses(folder: Path) -> dict[int, bytes]:
+    """The response to each sample, by sample index, from the accuracy log.
 
     A sample that LoadGen issued twice counts once, as in MLPerf's own accuracy script.
 
     Raises:
-        LogError: no log, not JSON (a log cut short), or a response that is no int64.
+        LogError: no log, not JSON (a log cut short), or an entry without a response.
     """
     path = folder / ACCURACY
     entries = _json(_text(path), str(path))
     if not isinstance(entries, list):
         raise LogError(f"{path}: not a list of responses")
-    predictions: dict[int, int] = {}
+    responses: dict[int, bytes] = {}
     for entry in entries:
-        index, label = _response(path, entry)
-        predictions.setdefault(index, label)
-    return predictions
+        index, data = _response(path, entry)
+        responses.setdefault(index, data)
+    return responses
 
 
-def _response(path: Path, entry: Any) -> tuple[int, int]:
-    """Sample index and label of one response."""
+def _response(path: Path, entry: Any) -> tuple[int, bytes]:
+    """Sample index and bytes of one response."""
     try:
         index, data = entry["qsl_idx"], bytes.fromhex(entry["data"])
     except (KeyError, TypeError, ValueError) as error:
         raise LogError(f"{path}: not a response: {entry}") from error
-    if len(data) != LABEL_BYTES:
-        raise LogError(f"{path}: a response of {len(data)} bytes where {LABEL_BYTES} are due")
     if not isinstance(index, int):
         raise LogError(f"{path}: '{index}' is not the index of a sample")
-    return index, int.from_bytes(data, "little", signed=True)
-
-
-def accuracy_percent(predictions: Mapping[int, int], labels: Sequence[int]) -> float:
-    """Share of the data set's samples whose predicted label is right, in percent.
-
-    Raises:
-        LogError: the predictions do not cover exactly the data set's samples.
-    """
-    if set(predictions) != set(range(len(labels))):
-        raise LogError(
-            f"the accuracy log covers {len(predictions)} samples, the data set has {len(labels)}"
-        )
-    good = sum(predictions[index] == label for index, label in enumerate(labels))
-    return 100.0 * good / len(labels)
+    return index, data

@@ -1,56 +1,44 @@
 """What is done with the samples of a query: the runtime's call, then one completion.
 
-Everything here runs inside the measured loop, but for what the functions do before they return
-theirs.
+What `single` and `batches` return runs inside the measured loop; `answered` belongs to accuracy
+runs, of which nothing is timed.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import mlperf_loadgen as lg
 import numpy as np
 
-from dse.core.backend import UnsupportedError
 from dse.loadgen.samples import buffer
-from dse.tasks.generated.inputs import GeneratedInputs
-from dse.tasks.image_classification.inputs import top1
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from dse.core.backend import Model
+    from dse.core.backend import Batch, Model, Outputs
     from dse.loadgen.samples import Buffer, Samples
-    from dse.tasks.image_classification.inputs import Inputs
+
+    Encode = Callable[[Outputs, int], Sequence[bytes]]
+    """Makes the responses to the first samples of a call; see `dse.tasks.task.TaskWorker`."""
 
 Answer = Callable[[list[int], list[int]], None]
 """Called with the response ids and the sample indices of a query, or of a part of one."""
 
-LABEL_BYTES = 8
-SENTINEL = -2
-"""The answer that stands for none, after a prediction has failed."""
+_NOTHING = array("q", [0])
+"""What every response of a timed run says; it lives as long as LoadGen may read it."""
 
 
-class Labels:
-    """Responses and the labels they send; LoadGen copies the bytes at completion."""
-
-    def __init__(self, count: int) -> None:
-        self.values = array("q", [0] * count)
-        address, _ = self.values.buffer_info()
-        self.responses = [
-            lg.QuerySampleResponse(0, address + LABEL_BYTES * i, LABEL_BYTES) for i in range(count)
-        ]
+def _timed_responses(count: int) -> list[Any]:
+    address, _ = _NOTHING.buffer_info()
+    return [lg.QuerySampleResponse(0, address, _NOTHING.itemsize) for _ in range(count)]
 
 
 def single(model: Model, bound: list[Any], samples: Samples) -> Answer:
     """Answers one sample at a time, as it was bound when it was loaded."""
     predict, complete, errors = model.predict, lg.QuerySamplesComplete, samples.errors
-    labels = Labels(1)
-    responses, (response,) = labels.responses, labels.responses
+    responses = _timed_responses(1)
+    (response,) = responses
 
     def answer(ids: list[int], indices: list[int]) -> None:
         try:
@@ -70,9 +58,12 @@ def batches(model: Model, samples: Samples, number: int, batch_size: int) -> Ans
     The samples that LoadGen asks for lie anywhere in memory: bringing them together is part of
     the work. They are copied once, into memory that the runtime reads from, which is made ready
     when the samples are loaded.
+
+    Raises:
+        Exception: whatever the inputs raise.
     """
     predict, complete, arrays = model.predict, lg.QuerySamplesComplete, samples.arrays
-    responses = Labels(batch_size).responses
+    responses = _timed_responses(batch_size)
 
     def answer_several(ids: list[int], indices: list[int]) -> None:
         parts = zip(*(arrays[index] for index in indices), strict=True)
@@ -89,39 +80,41 @@ def batches(model: Model, samples: Samples, number: int, batch_size: int) -> Ans
         predict(bound)
         complete(_addressed(responses, ids))
 
-    several = isinstance(samples.inputs, GeneratedInputs)
-    return _guarded(answer_several if several else answer, samples)
+    return _guarded(answer_several if samples.several else answer, samples)
 
 
-def labelled(
-    model: Model, samples: Samples, inputs: Inputs, batch_size: int, label_offset: int
-) -> Answer:
-    """Answers up to a batch of images with their labels; the inputs are made on the way."""
-    predict, complete = model.predict, lg.QuerySamplesComplete
-    labels = Labels(batch_size)
+def answered(model: Model, samples: Samples, batch_size: int, encode: Encode) -> Answer:
+    """Answers up to a batch of samples with their responses; the inputs are made on the way."""
+    inputs = samples.inputs
     buffers: list[Buffer] = []
     try:
-        buffers.append(buffer(model, inputs.batch([0] * batch_size)))
+        buffers.append(buffer(model, inputs.call([0] * batch_size)))
     except BaseException as error:  # noqa: BLE001  # a runtime may raise anything
         samples.failed(error)
 
     def answer(ids: list[int], indices: list[int]) -> None:
         batch, bound = buffers[0]
-        inputs.batch(indices, out=batch[: len(indices)])
-        scores = predict(bound)
-        found = top1(scores, label_offset)[: len(ids)].tolist()
-        _check_finite(scores[: len(ids)])
-        labels.values[: len(ids)] = array("q", found)
-        complete(_addressed(labels.responses, ids))
+        count = len(indices)
+        inputs.call(indices, out=batch if count == batch_size else _head(batch, count))
+        _complete(ids, encode(model.outputs(bound), count))
 
     return _guarded(answer, samples)
 
 
-def _check_finite(scores: NDArray[np.generic]) -> None:
-    """The greatest of several scores says nothing where one of them is not a number."""
-    if scores.dtype.kind == "f" and not (finite := np.isfinite(scores)).all():
-        count = finite.size - int(finite.sum())
-        raise UnsupportedError(f"{count} of {finite.size} scores are not finite numbers")
+def _head(batch: Batch, count: int) -> Batch:
+    """The first samples of a batch."""
+    return tuple(a[:count] for a in batch) if isinstance(batch, tuple) else batch[:count]
+
+
+def _complete(ids: Sequence[int], data: Sequence[bytes]) -> None:
+    """Completes samples with responses of any length, whose bytes LoadGen copies meanwhile."""
+    memory = array("B", b"".join(data))
+    address, _ = memory.buffer_info()
+    responses = []
+    for query_id, each in zip(ids, data, strict=True):
+        responses.append(lg.QuerySampleResponse(query_id, address, len(each)))
+        address += len(each)
+    lg.QuerySamplesComplete(responses)
 
 
 def _addressed(responses: list[Any], ids: Sequence[int]) -> list[Any]:
@@ -133,11 +126,8 @@ def _addressed(responses: list[Any], ids: Sequence[int]) -> list[Any]:
 
 
 def _guarded(answer: Answer, samples: Samples) -> Answer:
-    """Keeps an error from LoadGen and answers with the sentinel instead."""
-    complete, errors = lg.QuerySamplesComplete, samples.errors
-    sentinel = Labels(1)
-    sentinel.values[0] = SENTINEL
-    responses, (response,) = sentinel.responses, sentinel.responses
+    """Keeps an error from LoadGen, and completes with empty responses instead."""
+    errors = samples.errors
 
     def guarded(ids: list[int], indices: list[int]) -> None:
         if not errors:
@@ -147,9 +137,7 @@ def _guarded(answer: Answer, samples: Samples) -> Answer:
                 samples.failed(error)
             else:
                 return
-        for query_id in ids:
-            response.id = query_id
-            complete(responses)
+        _complete(ids, [b""] * len(ids))
 
     return guarded
 

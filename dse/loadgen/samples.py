@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dse.core.backend import Buffered
-from dse.machine.affinity import pinned
-from dse.tasks.generated.inputs import sample_batches
+from dse.machine.affinity import pin_to
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dse.core.backend import Batch, Model
-    from dse.loadgen.callers import Caller
-    from dse.tasks.generated.inputs import AnyInputs
+    from dse.tasks.task import Inputs
 
     Buffer = tuple[Any, Any]
     """Memory that batches are written into, and what predicts it."""
@@ -23,6 +23,19 @@ if TYPE_CHECKING:
 
 class PredictionError(Exception):
     """The runtime raised in a run, or as one was prepared; the original error is the cause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A model that is called by one thread at a time.
+
+    Attributes:
+        model: loaded.
+        cpus: the CPUs its thread keeps to; empty for wherever the system puts it.
+    """
+
+    model: Model
+    cpus: tuple[int, ...] = ()
 
 
 def buffer(model: Model, batch: Batch) -> Buffer:
@@ -59,7 +72,7 @@ class Samples:
         errors: what went wrong; the run has failed if there is one.
     """
 
-    def __init__(self, inputs: AnyInputs, callers: Sequence[Caller], batch_size: int) -> None:
+    def __init__(self, inputs: Inputs, callers: Sequence[Caller], batch_size: int) -> None:
         self.inputs = inputs
         self.arrays: list[Any] = [np.empty(0)] * inputs.count
         self.bound: list[list[Any]] = [[None] * inputs.count for _ in callers]
@@ -67,6 +80,15 @@ class Samples:
         self.errors: list[BaseException] = []
         self._callers = callers
         self._batch_size = batch_size
+
+    @cached_property
+    def several(self) -> bool:
+        """Whether a call is made with a tuple of arrays; makes a sample to find out.
+
+        Raises:
+            Exception: whatever the inputs raise.
+        """
+        return isinstance(self.inputs.call([0]), tuple)
 
     def load(self, indices: list[int]) -> None:
         """Makes all that queries need, before LoadGen starts its clock.
@@ -76,7 +98,7 @@ class Samples:
         if self.errors:
             return
         try:
-            loaded = sample_batches(self.inputs, indices)
+            loaded = self._made(indices)
         except BaseException as error:  # noqa: BLE001
             self.errors.append(error)
             return
@@ -87,12 +109,19 @@ class Samples:
         except BaseException as error:  # noqa: BLE001  # a runtime may raise anything
             self.failed(error)
 
+    def _made(self, indices: Sequence[int]) -> list[Any]:
+        """What a call for each of these samples alone is made with."""
+        if self.several:
+            return [self.inputs.call([index]) for index in indices]
+        loaded = self.inputs.call(indices)
+        return [loaded[row : row + 1] for row in range(len(indices))]
+
     def _bind(self, indices: list[int]) -> None:
         """Either all samples, or a buffer full of the first one."""
         if self._batch_size > 1:
             first, self.buffers = self.arrays[indices[0]], []
             for caller in self._callers:
-                with pinned(caller.cpus):  # memory lies near the CPU that writes to it first
+                with pin_to(caller.cpus):  # memory lies near the CPU that writes to it first
                     batch = _repeated(first, self._batch_size)
                     self.buffers.append(buffer(caller.model, batch))
             return
@@ -111,8 +140,8 @@ class Samples:
     def failed(self, error: BaseException) -> None:
         """Keeps an error from LoadGen, with which the process would crash or wait for ever.
 
-        From then on nothing is predicted and every query is completed with a sentinel, so that the
-        run ends; it is then reported as failed and no figure of it is used.
+        From then on nothing is predicted and every query is completed with an empty response, so
+        that the run ends; it is then reported as failed and no figure of it is used.
         """
         if isinstance(error, Exception):
             wrapped = PredictionError(f"{type(error).__name__}: {error}")

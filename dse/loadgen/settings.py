@@ -9,15 +9,14 @@ import mlperf_loadgen as lg
 
 from dse.core.errors import DseError
 from dse.core.metrics import MULTI_STREAM_SAMPLES, Scenario
-from dse.loadgen.verdict import SERVER_BOUND_NS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dse.tasks.task import Rules
+
 PERCENTILE = 0.99
-"""That MultiStream and Server look at, by MLPerf's rules."""
-BENCHMARK = "resnet50"
-"""The name under which LoadGen's built-in mlperf.conf has the rules for image classification."""
+"""The percentile of MultiStream and Server, by MLPerf's rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +29,12 @@ class RunSettings:
         batch_size: samples per prediction (1 in a timed SingleStream run).
         min_duration_ms: shortest duration of a timed run.
         min_query_count: fewest queries of a timed run.
-        performance_samples: how many samples stay loaded during a timed run.
+        performance_samples: the number of samples that stay loaded during a timed run.
         expected_latency_ns: SingleStream and MultiStream; LoadGen generates queries for it in
             advance.
         expected_samples_per_s: Offline: with the duration it fixes the number of samples. Server:
             the rate at which queries arrive.
-        label_offset: what to subtract from the arg max in an accuracy run.
+        rules: MLPerf's numbers for the task; None where it has none: then LoadGen's own hold.
         user_conf: the file that an official run is told by, beside MLPerf's own settings; nothing
             here but scenario and mode then changes what LoadGen does.
         shortened: whether durations and counts of an official run are set down to those here.
@@ -49,7 +48,7 @@ class RunSettings:
     performance_samples: int = 64
     expected_latency_ns: int = 1_000_000
     expected_samples_per_s: float = 1.0
-    label_offset: int = 0
+    rules: Rules | None = None
     user_conf: Path | None = None
     shortened: bool = False
 
@@ -58,11 +57,11 @@ def to_test_settings(settings: RunSettings) -> Any:
     """The settings as LoadGen takes them.
 
     Raises:
-        DseError: LoadGen refuses the user.conf of an official run.
+        DseError: the task has no official settings, or LoadGen refuses the user.conf.
     """
     test = lg.TestSettings()
     if settings.user_conf is not None:
-        _official(test, settings.scenario, settings.user_conf)
+        _official(test, settings, settings.user_conf)
     else:
         _chosen(test, settings)
     if settings.user_conf is None or settings.shortened:
@@ -73,13 +72,23 @@ def to_test_settings(settings: RunSettings) -> Any:
     return test
 
 
-def _official(test: Any, scenario: Scenario, user_conf: Path) -> None:
+def server_bound_ms(rules: Rules | None) -> float:
+    """The latency that 99 % of Server's queries keep: the task's, or LoadGen's own default."""
+    if rules is not None and rules.server_bound_ms is not None:
+        return rules.server_bound_ms
+    return float(lg.TestSettings().server_target_latency_ns) / 1e6
+
+
+def _official(test: Any, settings: RunSettings, user_conf: Path) -> None:
     """MLPerf's own settings: the mlperf.conf that is built into LoadGen, then user.conf.
 
     LoadGen reads its mlperf.conf once in a process and afterwards leaves the official seeds out
     without a word, so that is told by the seeds.
     """
-    code = test.FromConfig(str(user_conf), BENCHMARK, scenario.value)
+    if settings.rules is None:
+        raise DseError("MLPerf has no rules for this task")
+    model = settings.rules.loadgen_model
+    code = test.FromConfig(str(user_conf), model, settings.scenario.value)
     if code != 0:
         raise DseError(f"{user_conf}: LoadGen refuses it (code {code})")
     if not test.qsl_rng_seed:
@@ -87,7 +96,7 @@ def _official(test: Any, scenario: Scenario, user_conf: Path) -> None:
 
 
 def _chosen(test: Any, settings: RunSettings) -> None:
-    """What a run that is none of MLPerf's is told beside durations and counts."""
+    """What a run by our own settings is told beside durations and counts."""
     test.performance_sample_count_override = settings.performance_samples
     test.single_stream_expected_latency_ns = settings.expected_latency_ns
     test.multi_stream_expected_latency_ns = settings.expected_latency_ns
@@ -95,7 +104,7 @@ def _chosen(test: Any, settings: RunSettings) -> None:
     test.multi_stream_target_latency_percentile = PERCENTILE
     test.offline_expected_qps = settings.expected_samples_per_s
     test.server_target_qps = settings.expected_samples_per_s
-    test.server_target_latency_ns = SERVER_BOUND_NS
+    test.server_target_latency_ns = round(1e6 * server_bound_ms(settings.rules))
     test.server_target_latency_percentile = PERCENTILE
 
 

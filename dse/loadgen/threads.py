@@ -11,14 +11,13 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from dse.machine.affinity import pinned
+from dse.machine.affinity import pin_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dse.loadgen.callers import Caller
     from dse.loadgen.queries import Answer
-    from dse.loadgen.samples import Samples
+    from dse.loadgen.samples import Caller, Samples
 
     Part = tuple[list[int], list[int]]
 
@@ -31,9 +30,9 @@ def threaded(
 
     Args:
         callers: tell which CPUs the threads keep to.
-        answers: of each caller; an answer completes its samples whatever happens.
+        answers: one for each caller, which completes its samples whatever happens.
         samples: keep the errors.
-        size: most samples of one answer.
+        size: the most samples of one answer.
 
     Yields:
         What hands a query over. It returns at once.
@@ -67,11 +66,11 @@ def _serve(
     size: int,
 ) -> None:
     try:
-        with pinned(caller.cpus):
+        with pin_to(caller.cpus):
             _answer_all(answer, parts, size)
     except OSError as error:
         samples.failed(error)
-        _answer_all(answer, parts, size)  # with the sentinel, or LoadGen would wait for ever
+        _answer_all(answer, parts, size)  # with nothing, or LoadGen would wait for ever
 
 
 def _answer_all(answer: Answer, parts: queue.SimpleQueue[Part | None], size: int) -> None:

@@ -10,16 +10,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dse.loadgen.logs import DetailLog
+    from dse.tasks.task import Rules
 
 RAN_OUT = "Ran out of generated queries"
 """LoadGen's words where it was told to expect a latency twice the true one or more."""
 EXPECTED_LATENCY = 1.3
-"""Times the mean: twice the queries that are due are generated in advance, so this leaves room for
-a mean that is a third lower."""
+"""LoadGen is told to expect this multiple of the mean latency. It generates twice the queries that
+are due, so this leaves room for a mean that is a third lower."""
 EXPECTED_RATE = 1.05
-"""Times the measured rate; LoadGen adds a tenth of its own."""
+"""LoadGen is told to expect this multiple of the measured rate, and adds a tenth of its own."""
 EXPECTED_AGAIN = 1.1
-"""Times the rate of a run that was over too soon, which tells it less well."""
+"""The same multiple after a run that was over too soon, which tells the rate less well."""
 SLOWER = 0.9
 """A Server rate that missed the bound is lowered to this share of it."""
 
@@ -30,21 +31,18 @@ RESULTS: Mapping[Scenario, tuple[str, float]] = {
     Scenario.SERVER: ("result_completed_samples_per_sec", 1.0),
 }
 """LoadGen's name of the result, and the factor from its unit to the metric's."""
-SERVER_BOUND_NS = 15_000_000
-"""What the 99th percentile of the Server scenario must keep to, by MLPerf's rules for ResNet."""
 MIN_DURATION_MS = 600_000
-MIN_SAMPLES = 1024
-MIN_OFFLINE_SAMPLES = 24_576
-"""What MLPerf's rules ask of a run, for image classification."""
+"""The shortest timed run by MLPerf's rules, whatever the task."""
 
 
-def explain_invalid(log: DetailLog, scenario: Scenario, target: float) -> str:
+def explain_invalid(log: DetailLog, scenario: Scenario, target: float, rules: Rules) -> str:
     """Why a run is INVALID, for the reader.
 
     Args:
         log: of the run.
         scenario: of the run.
         target: what user.conf told LoadGen to expect.
+        rules: MLPerf's numbers for the task.
     """
     reasons = []
     if any(RAN_OUT in error for error in log.errors):
@@ -65,7 +63,8 @@ def explain_invalid(log: DetailLog, scenario: Scenario, target: float) -> str:
         reasons.append("the minimum number of queries was not met")
     if scenario is Scenario.SERVER and not log.met("result_perf_constraints_met"):
         p99 = log.number("result_99.00_percentile_latency_ns") / 1e6
-        reasons.append(f"the 99th percentile was {p99:.1f} ms, beyond 15 ms, at {target:.5g}/s")
+        bound = f"{rules.server_bound_ms:g} ms"
+        reasons.append(f"the 99th percentile was {p99:.1f} ms, beyond {bound}, at {target:.5g}/s")
     elif not log.met("early_stopping_met"):
         reasons.append("too few queries within the bound for LoadGen's early stopping")
     others = [error for error in log.errors if RAN_OUT not in error]
@@ -97,21 +96,26 @@ def mean_ms(log: DetailLog, scenario: Scenario) -> float:
     return log.number(f"result_mean_{query}latency_ns") / 1e6
 
 
-def rule_violations(log: DetailLog, scenario: Scenario) -> str:
-    """What in a log is not as MLPerf's rules have it, whatever LoadGen's verdict; or empty.
+def rule_violations(log: DetailLog, scenario: Scenario, rules: Rules) -> str:
+    """What in a log breaks MLPerf's rules, whatever LoadGen's verdict; empty where nothing does.
 
     LoadGen calls a run VALID by the settings that it was given, and logs the samples that it was
     told to load even where there are fewer.
+
+    Args:
+        log: of the run.
+        scenario: of the run.
+        rules: MLPerf's numbers for the task.
     """
     least = {
         "effective_min_duration_ms": MIN_DURATION_MS,
-        "effective_performance_sample_count": MIN_SAMPLES,
-        "qsl_reported_performance_count": MIN_SAMPLES,
+        "effective_performance_sample_count": rules.performance_samples,
+        "qsl_reported_performance_count": rules.performance_samples,
         "effective_qsl_rng_seed": 1,
         "effective_sample_index_rng_seed": 1,
         "effective_schedule_rng_seed": 1,
     }
     if scenario is Scenario.OFFLINE:
-        least["effective_min_sample_count"] = MIN_OFFLINE_SAMPLES
+        least["effective_min_sample_count"] = rules.min_offline_samples
     found = {key: log.number(key) for key in least}
     return "; ".join(f"{key} is {v:.10g}" for key, v in found.items() if v < least[key])

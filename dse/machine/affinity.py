@@ -24,7 +24,7 @@ def can_pin() -> bool:
 
 
 @contextmanager
-def pinned(cpus: tuple[int, ...]) -> Iterator[None]:
+def pin_to(cpus: tuple[int, ...]) -> Iterator[None]:
     """Keeps the calling thread, and every thread it starts in the block, to these CPUs.
 
     Args:

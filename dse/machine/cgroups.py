@@ -10,7 +10,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from dse.machine.procfs import number, read
+from dse.machine.procfs import parse_number, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 V2 = ""
 """In the place of a controller's name: the second version, which has one hierarchy for all."""
-_MOUNTED = {
+_USUAL_FOLDERS = {
     V2: ("sys/fs/cgroup", "sys/fs/cgroup/unified"),
     "cpu": ("sys/fs/cgroup/cpu", "sys/fs/cgroup/cpu,cpuacct"),
     "memory": ("sys/fs/cgroup/memory",),
@@ -50,7 +50,7 @@ def parse_quota(cpu_max: str) -> float | None:
     fields = cpu_max.split()
     if len(fields) != 2:
         return None
-    quota, period = (number(field) for field in fields)
+    quota, period = (parse_number(field) for field in fields)
     return quota / period if quota and period else None
 
 
@@ -89,27 +89,27 @@ def memory_left(root: Path) -> int | None:
     return min(left, default=None)
 
 
-def visible(root: Path) -> bool:
+def are_visible(root: Path) -> bool:
     """Whether the groups of CPU time can be seen: a container may hide them."""
     return bool(_groups(root, "cpu"))
 
 
 def _quota(group: Path) -> float | None:
-    first = f"{read(group / 'cpu.cfs_quota_us')} {read(group / 'cpu.cfs_period_us')}"
-    return parse_quota(read(group / "cpu.max")) or parse_quota(first)
+    first = f"{read_text(group / 'cpu.cfs_quota_us')} {read_text(group / 'cpu.cfs_period_us')}"
+    return parse_quota(read_text(group / "cpu.max")) or parse_quota(first)
 
 
 def _memory_limits(group: Path) -> list[int]:
     """The limits of one group; beyond ``memory.high`` the kernel takes memory back all the time."""
     files = ("memory.max", "memory.high", "memory.limit_in_bytes")
-    known = [number(read(group / file)) for file in files]
+    known = [parse_number(read_text(group / file)) for file in files]
     # The first version has no word for "no limit": it is the largest whole number of pages.
     return [limit for limit in known if limit is not None and limit < 1 << 62]
 
 
 def _used(group: Path) -> int:
-    texts = read(group / "memory.current"), read(group / "memory.usage_in_bytes")
-    used = number(texts[0] or texts[1]) or 0
+    texts = read_text(group / "memory.current"), read_text(group / "memory.usage_in_bytes")
+    used = parse_number(texts[0] or texts[1]) or 0
     pages = _statistics(group / "memory.stat")
     kinds = ("inactive_file", "active_file")
     # The first version counts the group alone, and with a prefix those below it, too.
@@ -119,19 +119,19 @@ def _used(group: Path) -> int:
 
 def _statistics(file: Path) -> dict[str, int]:
     """Number by name, of lines ``name number``."""
-    pairs = (line.split() for line in read(file).splitlines())
-    counts = ((pair[0], number(pair[1])) for pair in pairs if len(pair) == 2)
+    pairs = (line.split() for line in read_text(file).splitlines())
+    counts = ((pair[0], parse_number(pair[1])) for pair in pairs if len(pair) == 2)
     return {name: count for name, count in counts if count is not None}
 
 
 def _groups(root: Path, controller: str) -> list[Path]:
     """The folders of the groups of both versions, from the process's own to the top."""
-    own = _own_groups(read(root / "proc/self/cgroup"))
+    own = _own_groups(read_text(root / "proc/self/cgroup"))
     mounts = _mounts(root)
     found: dict[Path, None] = {}
     for hierarchy in (V2, controller):
         if hierarchy in own:
-            usual = [_Mount("/", root / folder) for folder in _MOUNTED[hierarchy]]
+            usual = [_Mount("/", root / folder) for folder in _USUAL_FOLDERS[hierarchy]]
             for mount in mounts.get(hierarchy) or usual:
                 found |= dict.fromkeys(_upwards(mount, own[hierarchy]))
     return [folder for folder in found if folder.is_dir()]
@@ -158,7 +158,7 @@ def _upwards(mount: _Mount, group: str) -> Iterator[Path]:
 
 
 @cache
-def _unescaped(found: re.Match[str]) -> str:
+def _unescape(found: re.Match[str]) -> str:
     return chr(int(found[1], 8))
 
 
@@ -168,12 +168,12 @@ def _mounts(root: Path) -> dict[str, list[_Mount]]:
     Source: proc_pid_mountinfo(5).
     """
     found: dict[str, list[_Mount]] = {}
-    for line in read(root / "proc/self/mountinfo").splitlines():
+    for line in read_text(root / "proc/self/mountinfo").splitlines():
         here, _, source = line.partition(" - ")
         fields, kinds = here.split(), source.split()
         if len(fields) < 5 or len(kinds) < 3 or kinds[0] not in ("cgroup", "cgroup2"):
             continue
-        group, folder = (_ESCAPED.sub(_unescaped, field) for field in fields[3:5])
+        group, folder = (_ESCAPED.sub(_unescape, field) for field in fields[3:5])
         mount = _Mount(group, root / folder.lstrip("/"))
         controllers = [V2] if kinds[0] == "cgroup2" else kinds[2].split(",")
         for controller in controllers:

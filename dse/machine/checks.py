@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dse.machine import clocks, cpus, memory
 from dse.machine.affinity import available_cpus
-from dse.machine.load import look, other_load
+from dse.machine.load import observe, other_load
 from dse.machine.sample import ROOT
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from dse.machine.check import Check
 
-LOOK_S = 1.0
+OBSERVATION_S = 1.0
 """Long enough for counters that tick every 10 ms, short enough to wait for."""
 
 
@@ -22,7 +22,7 @@ def check_machine(
     virtualised: bool | None,
     root: Path = ROOT,
     mask: tuple[int, ...] = (),
-    seconds: float = LOOK_S,
+    seconds: float = OBSERVATION_S,
 ) -> list[Check]:
     """Looks at the machine for about a second.
 
@@ -33,7 +33,7 @@ def check_machine(
         seconds: how long to watch what else runs.
     """
     mask = mask or tuple(available_cpus())
-    seen = look(root, mask, seconds)
+    seen = observe(root, mask, seconds)
     return [
         other_load(seen),
         clocks.governor(root, mask),

@@ -9,9 +9,9 @@ import time
 
 JUMP_S = 0.05
 """Slewing a clock, as time services do, moves both clocks alike; a step is mostly larger."""
-TOGETHER_S = 0.001
+CLOSE_ENOUGH_S = 0.001
 """Two readings so close together are of one moment."""
-TRIES = 10
+MAX_READINGS = 10
 
 
 def offset_s() -> float:
@@ -20,12 +20,12 @@ def offset_s() -> float:
     A process that has to wait for a CPU between two readings reads them again.
     """
     closest, offset = float("inf"), 0.0
-    for _ in range(TRIES):
+    for _ in range(MAX_READINGS):
         before = time.monotonic()
         wall = time.time()
         after = time.monotonic()
         if after - before < closest:
             closest, offset = after - before, wall - (before + after) / 2
-        if closest < TOGETHER_S:
+        if closest < CLOSE_ENOUGH_S:
             break
     return offset

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dse.machine.check import Check
-from dse.machine.procfs import read
+from dse.machine.procfs import read_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,7 @@ def governor(root: Path, cpus: tuple[int, ...]) -> Check:
     """Any governor but one makes the clock follow the load, a little late."""
     name = "frequency governor"
     files = (root / CPU_FOLDER / f"cpu{n}/cpufreq/scaling_governor" for n in cpus)
-    governors = sorted({read(file) for file in files} - {""})
+    governors = sorted({read_text(file) for file in files} - {""})
     if not governors:
         return Check.hidden(name)
     remedy = "sudo cpupower frequency-set -g performance"
@@ -33,7 +33,7 @@ def turbo(root: Path) -> Check:
     """With turbo the clock depends on the temperature and on what the other cores do."""
     name = "turbo"
     for file, on, off in ((NO_TURBO, "0", "1"), (BOOST, "1", "0")):
-        found = read(root / file)
+        found = read_text(root / file)
         if found in (on, off):
             remedy = f"where numbers must compare over hours: echo {off} | sudo tee /{file}"
             return Check.judged(name, "on" if found == on else "off", remedy, disturbs=found == on)
@@ -61,10 +61,10 @@ def power(root: Path) -> Check:
     if not folder.is_dir():
         return Check.hidden(name)
     # The battery of a mouse has the scope "Device".
-    supplies = [s for s in sorted(folder.iterdir()) if read(s / "scope") != "Device"]
-    batteries = [s for s in supplies if read(s / "type") == "Battery"]
-    plugged = any(read(s / "online") == "1" for s in supplies)
-    drained = any(read(s / "status") == "Discharging" for s in batteries)
+    supplies = [s for s in sorted(folder.iterdir()) if read_text(s / "scope") != "Device"]
+    batteries = [s for s in supplies if read_text(s / "type") == "Battery"]
+    plugged = any(read_text(s / "online") == "1" for s in supplies)
+    drained = any(read_text(s / "status") == "Discharging" for s in batteries)
     if not batteries:
         return Check(name, "ok", "no battery")
     on_battery = drained and not plugged

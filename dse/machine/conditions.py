@@ -14,15 +14,15 @@ from dse.machine.clock_jump import JUMP_S
 if TYPE_CHECKING:
     from dse.machine.sample import Sample
 
-STEAL_PERCENT = 3.0
+MAX_STEAL_PERCENT = 3.0
 """Quiet neighbours take below one percent; from about three on, the 90th percentile moves."""
-OTHER_LOAD_PERCENT = 10.0
+MAX_OTHER_LOAD_PERCENT = 10.0
 """An idle desktop takes one to five percent of two to eight CPUs; more displaces a busy thread."""
-SWAPPED_PAGES = 256
+MAX_SWAPPED_PAGES = 256
 """1 MiB of the usual pages: sleeping programs fetch single ones, a lack of memory thousands."""
 MIN_SPAN_S = 0.3
 """The counters tick every 10 ms: the shares of a shorter time would be made of rounding."""
-TICKS = 3
+MIN_TICKS = 3
 """Steal or load of so few ticks is none: each counter is off by up to one."""
 TICK_S = 0.01
 
@@ -64,16 +64,16 @@ class Conditions:
         if self.quota_stops:
             periods = "period" if self.quota_stops == 1 else "periods"
             reasons.append(f"stopped by the CPU quota in {self.quota_stops} {periods}")
-        if self._exceeds(self.steal_percent, STEAL_PERCENT):
+        if self._exceeds(self.steal_percent, MAX_STEAL_PERCENT):
             reasons.append(f"{self.steal_percent:.0f} % steal")
-        if self._exceeds(self.other_load_percent, OTHER_LOAD_PERCENT):
+        if self._exceeds(self.other_load_percent, MAX_OTHER_LOAD_PERCENT):
             reasons.append(f"other load of {self.other_load_percent:.0f} %")
         return ", ".join(reasons)
 
     def _exceeds(self, percent: float | None, limit: float) -> bool:
         if percent is None or self.available_cpu_s is None:
             return False
-        return percent > limit and percent / 100 * self.available_cpu_s > TICKS * TICK_S
+        return percent > limit and percent / 100 * self.available_cpu_s > MIN_TICKS * TICK_S
 
     def as_details(self) -> dict[str, float | int | bool | str]:
         """What is known and worth keeping beside a measurement; ``disturbed`` only if it was."""
@@ -91,7 +91,7 @@ class Conditions:
         return found
 
 
-def between(before: Sample, after: Sample, own_cpu_s: float | None) -> Conditions:
+def conditions_between(before: Sample, after: Sample, own_cpu_s: float | None) -> Conditions:
     """What happened between two samples.
 
     Args:
@@ -109,11 +109,11 @@ def between(before: Sample, after: Sample, own_cpu_s: float | None) -> Condition
         steal_percent=steal if enough else None,
         other_load_percent=others if enough else None,
         mhz=sum(clocks) / len(clocks) if clocks else None,
-        throttled=_grown(before.throttles, after.throttles) > 0
+        throttled=_increase(before.throttles, after.throttles) > 0
         or bool(before.cooling or after.cooling),
-        swapped=_grown(before.swap_ins, after.swap_ins) > SWAPPED_PAGES,
+        swapped=_increase(before.swap_ins, after.swap_ins) > MAX_SWAPPED_PAGES,
         clock_jump_s=after.offset_s - before.offset_s,
-        quota_stops=max(0, _grown(before.quota_stops, after.quota_stops)),
+        quota_stops=max(0, _increase(before.quota_stops, after.quota_stops)),
     )
 
 
@@ -137,5 +137,5 @@ def _shares(
     return total, 100 * (steal / total), 100 * (others / total)
 
 
-def _grown(before: int | None, after: int | None) -> int:
+def _increase(before: int | None, after: int | None) -> int:
     return 0 if before is None or after is None else after - before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dse.machine.procfs import number, read
+from dse.machine.procfs import parse_number, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,10 +30,10 @@ def caches(sys_cpu: Path, cpus: Iterable[int]) -> str:
     found: dict[_Cache, set[str]] = {}
     for cpu in cpus:
         for index in sorted((sys_cpu / f"cpu{cpu}/cache").glob("index[0-9]*")):
-            level = number(read(index / "level"))
+            level = parse_number(read_text(index / "level"))
             if level is not None:
-                kind = _KINDS.get(read(index / "type"), "")
-                cache = level, kind, size_text(read(index / "size"))
+                kind = _KINDS.get(read_text(index / "type"), "")
+                cache = level, kind, size_text(read_text(index / "size"))
                 found.setdefault(cache, set()).add(_sharing(index, cpu))
     return ", ".join(
         " ".join(filter(None, (f"L{level}{kind}", size, f"x {len(shared)}")))
@@ -43,12 +43,12 @@ def caches(sys_cpu: Path, cpus: Iterable[int]) -> str:
 
 def _sharing(index: Path, cpu: int) -> str:
     """What is the same for all CPUs of one cache; its own CPU where the kernel does not tell."""
-    return read(index / "shared_cpu_list") or read(index / "shared_cpu_map") or str(cpu)
+    return read_text(index / "shared_cpu_list") or read_text(index / "shared_cpu_map") or str(cpu)
 
 
 def size_text(size: str) -> str:
     """A size as people write it: ``1 MiB`` of the kernel's ``1024K``; empty where it is none."""
-    kib = number(size.upper().removesuffix("B").removesuffix("K").strip())
+    kib = parse_number(size.upper().removesuffix("B").removesuffix("K").strip())
     if not kib:
         return ""
     return f"{kib} KiB" if kib < _KIB_PER_MIB else f"{kib / _KIB_PER_MIB:g} MiB"

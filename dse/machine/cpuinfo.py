@@ -8,22 +8,31 @@ from collections.abc import Iterable, Mapping
 
 from dse.core.checksums import digest
 from dse.machine.arm_cores import core_name, core_revision
-from dse.machine.procfs import number
+from dse.machine.procfs import parse_number
 
 CpuBlock = Mapping[str, str]
 """What is told of one CPU, or of all: value by field."""
 
 UNKNOWN = "unknown"
-_NUMBERS = ("processor", "cpu number")
+_NUMBER_FIELDS = ("processor", "cpu number")
 """Fields that hold the number of a CPU."""
 _S390_CPU = re.compile(r"processor (\d+)")
 """The beginning of such a line: ``processor 0: version = FF, machine = 2964`` (s390)."""
-_NAMES = ("model name", "Model Name", "cpu model", "uarch", "cpu", "cpu type", "CPU", "Processor")
-_VENDORS = ("vendor_id", "vendor", "CPU implementer", "mvendorid")
-_FAMILIES = ("cpu family", "CPU Family", "family", "CPU architecture", "platform", "uarch")
-_MODELS = ("model", "CPU part", "marchid", "machine", "Model Name", "type", "system type")
-_STEPPINGS = ("stepping", "mimpid", "revision", "version", "CPU Revision", "cpu revision")
-_CHANGING = re.compile(
+_NAME_FIELDS = (
+    "model name",
+    "Model Name",
+    "cpu model",
+    "uarch",
+    "cpu",
+    "cpu type",
+    "CPU",
+    "Processor",
+)
+_VENDOR_FIELDS = ("vendor_id", "vendor", "CPU implementer", "mvendorid")
+_FAMILY_FIELDS = ("cpu family", "CPU Family", "family", "CPU architecture", "platform", "uarch")
+_MODEL_FIELDS = ("model", "CPU part", "marchid", "machine", "Model Name", "type", "system type")
+_STEPPING_FIELDS = ("stepping", "mimpid", "revision", "version", "CPU Revision", "cpu revision")
+_VARYING_FIELDS = re.compile(
     "mhz|clock|clktck|bogomips|temperature|time|memory|serial|identification|processor|number|"
     r"\bhart\b|apic|core|siblings|physical id|package|global_id|online|active|probed|tlb",
     re.IGNORECASE,
@@ -50,7 +59,7 @@ def shared_fields(paragraphs: Iterable[CpuBlock]) -> dict[str, str]:
     """
     shared: dict[str, str] = {}
     for paragraph in paragraphs:
-        if _number(paragraph) is None:
+        if _cpu_number(paragraph) is None:
             shared |= paragraph
     return shared
 
@@ -68,14 +77,16 @@ def cpu_blocks(paragraphs: Iterable[CpuBlock]) -> dict[int, CpuBlock]:
             pairs = (pair.partition("=") for pair in value.split(","))
             own[int(found[1])] = {field.strip(): text.strip() for field, _, text in pairs}
     for paragraph in paragraphs:
-        if (cpu := _number(paragraph)) is not None:
+        if (cpu := _cpu_number(paragraph)) is not None:
             own.setdefault(cpu, {}).update(paragraph)
     common = {name: value for name, value in shared.items() if not _S390_CPU.fullmatch(name)}
     return {cpu: {**common, **fields} for cpu, fields in own.items()}
 
 
-def _number(paragraph: CpuBlock) -> int | None:
-    return next((number(paragraph[name]) for name in _NUMBERS if name in paragraph), None)
+def _cpu_number(paragraph: CpuBlock) -> int | None:
+    return next(
+        (parse_number(paragraph[name]) for name in _NUMBER_FIELDS if name in paragraph), None
+    )
 
 
 def cpu_name(blocks: Iterable[CpuBlock], board: str | None, kinds: Mapping[str, int]) -> str:
@@ -102,7 +113,7 @@ def _block_name(block: CpuBlock) -> str | None:
     # First the core's number: the model name of 32-bit Arm is the same for many cores.
     if name := core_name(block):
         return name
-    for field in _NAMES:
+    for field in _NAME_FIELDS:
         value = " ".join(block.get(field, "").split())
         if value and value.lower() != UNKNOWN:
             return value
@@ -116,39 +127,43 @@ def _block_name(block: CpuBlock) -> str | None:
 
 def _unlisted_name(block: CpuBlock) -> str | None:
     """A name that no other kind of CPU has, of all that is told and lasts."""
-    lasting = {name: text for name, text in block.items() if text and not _CHANGING.search(name)}
+    lasting = {
+        name: text for name, text in block.items() if text and not _VARYING_FIELDS.search(name)
+    }
     return f"unlisted CPU {digest(lasting)[:12]}" if lasting else None
 
 
 def vendor(blocks: Iterable[CpuBlock]) -> str:
     """Who made the CPUs: a name or the number that stands for it."""
-    return joined(_first(block, _VENDORS) for block in blocks)
+    return join_known(_first_value(block, _VENDOR_FIELDS) for block in blocks)
 
 
 def family(blocks: Iterable[CpuBlock]) -> str:
     """The family of the CPUs; on Arm the version of the architecture."""
-    return joined(_first(block, _FAMILIES) for block in blocks)
+    return join_known(_first_value(block, _FAMILY_FIELDS) for block in blocks)
 
 
 def model(blocks: Iterable[CpuBlock]) -> str:
     """The model within the family: a number, or the machine's type where that names the CPU."""
-    return joined(_first(block, _MODELS) for block in blocks)
+    return join_known(_first_value(block, _MODEL_FIELDS) for block in blocks)
 
 
 def stepping(blocks: Iterable[CpuBlock]) -> str:
     """The revision of the model; on Arm variant and revision."""
-    return joined(core_revision(block) or _first(block, _STEPPINGS) for block in blocks)
+    return join_known(
+        core_revision(block) or _first_value(block, _STEPPING_FIELDS) for block in blocks
+    )
 
 
 def microcode(blocks: Iterable[CpuBlock]) -> str:
     """The microcode revision, or variant and revision of Arm cores."""
-    return joined(block.get("microcode") or core_revision(block) or "" for block in blocks)
+    return join_known(block.get("microcode") or core_revision(block) or "" for block in blocks)
 
 
-def _first(block: CpuBlock, fields: Iterable[str]) -> str:
+def _first_value(block: CpuBlock, fields: Iterable[str]) -> str:
     return next((block[field] for field in fields if block.get(field)), "")
 
 
-def joined(values: Iterable[str]) -> str:
+def join_known(values: Iterable[str]) -> str:
     """The different values, where they are known."""
     return "+".join(sorted({value for value in values if value})) or UNKNOWN

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from dse.machine import cgroups
 from dse.machine.check import Check
 from dse.machine.clocks import CPU_FOLDER
-from dse.machine.conditions import STEAL_PERCENT
+from dse.machine.conditions import MAX_STEAL_PERCENT
 from dse.machine.linux import parse_cpu_list
-from dse.machine.procfs import read
+from dse.machine.procfs import read_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ def smt(root: Path, cpus: tuple[int, ...]) -> Check:
     """Two busy CPUs of one core slow each other down."""
     name = "SMT"
     mine = [_siblings(root, n) for n in cpus]
-    active = read(root / CPU_FOLDER / "smt/active")
+    active = read_text(root / CPU_FOLDER / "smt/active")
     if not any(mine) or not active:
         return Check.hidden(name)
     if active == "0":
@@ -37,7 +37,7 @@ def smt(root: Path, cpus: tuple[int, ...]) -> Check:
 def affinity(root: Path, cpus: tuple[int, ...]) -> Check:
     """Whoever uses the other cores shares caches, memory and the clock's reserve."""
     name = "affinity mask"
-    online = parse_cpu_list(read(root / CPU_FOLDER / "online"))
+    online = parse_cpu_list(read_text(root / CPU_FOLDER / "online"))
     if not online:
         return Check.hidden(name)
     unused = [n for n in online if not (_siblings(root, n) or {n}) & set(cpus)]
@@ -49,7 +49,7 @@ def affinity(root: Path, cpus: tuple[int, ...]) -> Check:
 def quota(root: Path, cpus: tuple[int, ...]) -> Check:
     """A quota stops all threads for the rest of a period, mostly of 0.1 s, once it is used up."""
     name = "CPU quota"
-    if not cgroups.visible(root):
+    if not cgroups.are_visible(root):
         return Check.hidden(name)
     limit = cgroups.cpu_quota(root)
     if limit is None:
@@ -69,7 +69,9 @@ def numa(root: Path, cpus: tuple[int, ...]) -> Check:
     """Memory of another node is slower, and which node it comes from varies."""
     name = "NUMA nodes"
     lists = sorted((root / "sys/devices/system/node").glob("node*/cpulist"))
-    nodes = {path.parent.name.removeprefix("node"): parse_cpu_list(read(path)) for path in lists}
+    nodes = {
+        path.parent.name.removeprefix("node"): parse_cpu_list(read_text(path)) for path in lists
+    }
     if not nodes:
         return Check.hidden(name)
     mine = [node for node, members in nodes.items() if members & set(cpus)]
@@ -87,10 +89,10 @@ def virtualisation(virtualised: bool | None, conditions: Conditions) -> Check:
         return Check(name, "ok", "none")
     steal = conditions.steal_percent
     found = "a virtual machine" if steal is None else f"a virtual machine, {steal:.1f} % steal now"
-    remedy = f"take one whose CPUs are its own; steal above {STEAL_PERCENT:g} % spoils a run"
+    remedy = f"take one whose CPUs are its own; steal above {MAX_STEAL_PERCENT:g} % spoils a run"
     return Check(name, "warning", found, remedy)
 
 
 def _siblings(root: Path, cpu: int) -> frozenset[int]:
     """The CPUs of the same core, with itself; empty if unknown."""
-    return parse_cpu_list(read(root / CPU_FOLDER / f"cpu{cpu}/topology/thread_siblings_list"))
+    return parse_cpu_list(read_text(root / CPU_FOLDER / f"cpu{cpu}/topology/thread_siblings_list"))

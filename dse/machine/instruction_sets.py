@@ -29,11 +29,11 @@ ARM = frozenset((
     "smei8i32", "smeb16f32", "smef16f16", "smeb16b16",
 ))
 # fmt: on
-OTHERS = frozenset(("lsx", "lasx", "vx", "vxe", "vxe2", "nnpa"))
+OTHER_ARCHITECTURES = frozenset(("lsx", "lasx", "vx", "vxe", "vxe2", "nnpa"))
 """Of LoongArch and of IBM mainframes."""
 _FIELDS = ("flags", "Features", "features")
 """Fields of ``/proc/cpuinfo`` that list them: of x86, of Arm and LoongArch, of s390."""
-_KNOWN = X86 | ARM | OTHERS
+_KNOWN = X86 | ARM | OTHER_ARCHITECTURES
 _RISCV = ("rv", "zv", "zfh", "zfbf", "zb", "xthead")
 """Beginnings of the parts of RISC-V's ``isa``: the base with its letters, vectors, short floats,
 bits and what T-Head adds. Newer kernels list more of the others for the same CPU."""
@@ -63,7 +63,7 @@ def instruction_sets(
         blocks: what ``/proc/cpuinfo`` tells of each of the CPUs that count.
         sve_bytes: length of the vectors that Linux gives a process, on Arm CPUs with SVE.
     """
-    listed = [names for block in blocks if (names := _listed(block)) is not None]
+    listed = [names for block in blocks if (names := _sets_of(block)) is not None]
     if not listed:
         return None
     found = frozenset.intersection(*listed)
@@ -72,7 +72,7 @@ def instruction_sets(
     return tuple(sorted(found))
 
 
-def _listed(block: Mapping[str, str]) -> frozenset[str] | None:
+def _sets_of(block: Mapping[str, str]) -> frozenset[str] | None:
     fields = [block[field] for field in _FIELDS if field in block]
     if fields:
         return frozenset(" ".join(fields).lower().split()) & _KNOWN

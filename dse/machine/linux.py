@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from dse.core.checksums import digest
 from dse.machine import cgroups, cpuinfo
 from dse.machine.cpu_caches import caches, size_text
-from dse.machine.cpuinfo import joined
+from dse.machine.cpuinfo import join_known
 from dse.machine.instruction_sets import instruction_sets
 from dse.machine.microarchitectures import microarchitecture
-from dse.machine.procfs import number, read
+from dse.machine.procfs import parse_number, read_text
 from dse.machine.system import UNKNOWN, System
 
 if TYPE_CHECKING:
@@ -48,12 +48,12 @@ def read_linux(cpus: frozenset[int], root: Path = Path("/"), machine: str = "") 
         root: folder that holds ``proc`` and ``sys``.
         machine: the architecture; that of this interpreter's machine if empty.
     """
-    paragraphs = cpuinfo.parse_cpuinfo(read(root / "proc/cpuinfo"))
+    paragraphs = cpuinfo.parse_cpuinfo(read_text(root / "proc/cpuinfo"))
     shared = cpuinfo.shared_fields(paragraphs)
     blocks = cpuinfo.cpu_blocks(paragraphs)
     mine = [block for n, block in blocks.items() if n in cpus] or list(blocks.values()) or [shared]
     sys_cpu = root / "sys/devices/system/cpu"
-    memory = parse_memory(read(root / "proc/meminfo"))
+    memory = parse_memory(read_text(root / "proc/meminfo"))
     quota = cgroups.cpu_quota(root)
     if quota is not None and quota >= len(cpus):
         quota = None  # it never stops them
@@ -66,21 +66,22 @@ def read_linux(cpus: frozenset[int], root: Path = Path("/"), machine: str = "") 
         microcode=cpuinfo.microcode(mine),
         available_cpus=len(cpus) if quota is None else max(1, math.floor(quota)),
         physical_cores=physical_cores(
-            [read(sys_cpu / f"cpu{n}/topology/thread_siblings_list") for n in sorted(cpus)], mine
+            [read_text(sys_cpu / f"cpu{n}/topology/thread_siblings_list") for n in sorted(cpus)],
+            mine,
         ),
         cpu_quota=quota,
         max_mhz=clock_classes(
-            [read(sys_cpu / f"cpu{n}/cpufreq/cpuinfo_max_freq") for n in sorted(cpus)]
+            [read_text(sys_cpu / f"cpu{n}/cpufreq/cpuinfo_max_freq") for n in sorted(cpus)]
         ),
         memory_bytes=memory,
-        governor=joined(read(sys_cpu / f"cpu{n}/cpufreq/scaling_governor") for n in cpus),
+        governor=join_known(read_text(sys_cpu / f"cpu{n}/cpufreq/scaling_governor") for n in cpus),
         virtualised=_virtualised(root, mine),
-        operating_system=parse_os_release(read(root / "etc/os-release")),
+        operating_system=parse_os_release(read_text(root / "etc/os-release")),
         kernel=platform.release() or UNKNOWN,
         instruction_sets=instruction_sets(mine, _sve_bytes(root)),
         cpu_vendor=vendor,
         cpu_family=family,
-        cpu_model=_machine_of_its_own(root) if (cpu, model) == (UNKNOWN, UNKNOWN) else model,
+        cpu_model=_machine_hash(root) if (cpu, model) == (UNKNOWN, UNKNOWN) else model,
         stepping=stepping,
         caches=caches(sys_cpu, sorted(cpus)) or _cache_size(mine),
         memory_limit_bytes=cgroups.memory_limit(root, memory),
@@ -88,19 +89,19 @@ def read_linux(cpus: frozenset[int], root: Path = Path("/"), machine: str = "") 
     )
 
 
-def _machine_of_its_own(root: Path) -> str:
+def _machine_hash(root: Path) -> str:
     """In the place of a CPU's model, of which nothing is told: no other machine has the same."""
-    known = read(root / "etc/machine-id") or read(root / "proc/sys/kernel/hostname")
+    known = read_text(root / "etc/machine-id") or read_text(root / "proc/sys/kernel/hostname")
     return f"of machine {digest(['CPU', known])[:12]}" if known else UNKNOWN
 
 
 def _sve_bytes(root: Path) -> int | None:
-    return number(read(root / "proc/sys/abi/sve_default_vector_length"))
+    return parse_number(read_text(root / "proc/sys/abi/sve_default_vector_length"))
 
 
 def _cache_size(blocks: Iterable[CpuBlock]) -> str:
     """The one size that ``/proc/cpuinfo`` has, of the last level, where ``/sys`` has none."""
-    return joined(size_text(block.get("cache size", "")) for block in blocks)
+    return join_known(size_text(block.get("cache size", "")) for block in blocks)
 
 
 def physical_cores(siblings: list[str], blocks: Iterable[CpuBlock]) -> int | None:
@@ -118,7 +119,7 @@ def physical_cores(siblings: list[str], blocks: Iterable[CpuBlock]) -> int | Non
 
 def clock_classes(max_khz: list[str]) -> tuple[tuple[int, int], ...]:
     """Highest clock in MHz and the number of CPUs that have it, fastest first."""
-    known = [khz for text in max_khz if (khz := number(text)) is not None]
+    known = [khz for text in max_khz if (khz := parse_number(text)) is not None]
     counted = Counter(round(khz / 1000) for khz in known)
     return tuple(sorted(counted.items(), reverse=True)) if len(known) == len(max_khz) else ()
 
@@ -127,7 +128,7 @@ def parse_memory(meminfo: str) -> int | None:
     """``MemTotal`` in bytes."""
     for line in meminfo.splitlines():
         name, _, value = line.partition(":")
-        if name == "MemTotal" and (kib := number(value.split()[0] if value.split() else "")):
+        if name == "MemTotal" and (kib := parse_number(value.split()[0] if value.split() else "")):
             return kib * 1024
     return None
 
@@ -137,7 +138,7 @@ def parse_cpu_list(text: str) -> frozenset[int]:
     cpus: set[int] = set()
     for part in text.strip().split(","):
         first, _, last = part.partition("-")
-        low, high = number(first), number(last or first)
+        low, high = parse_number(first), parse_number(last or first)
         if low is None or high is None:
             return frozenset()
         cpus.update(range(low, high + 1))
@@ -180,13 +181,13 @@ def _virtualised(root: Path, blocks: Iterable[CpuBlock]) -> bool | None:
     if (root / "proc/device-tree/hypervisor").exists():
         return True
     dmi = root / "sys/class/dmi/id"
-    names = read(dmi / "sys_vendor"), read(dmi / "product_name")
+    names = read_text(dmi / "sys_vendor"), read_text(dmi / "product_name")
     tree = root / "proc/device-tree"
-    return is_virtual(blocks, names, read(tree / "compatible") or read(tree / "model"))
+    return is_virtual(blocks, names, read_text(tree / "compatible") or read_text(tree / "model"))
 
 
 def _board(root: Path, shared: CpuBlock) -> str | None:
-    model = read(root / "proc/device-tree/model")
+    model = read_text(root / "proc/device-tree/model")
     if model and "dummy-virt" not in model:
         return model
     return shared.get("Model") or shared.get("Hardware")
@@ -195,7 +196,7 @@ def _board(root: Path, shared: CpuBlock) -> str | None:
 def _hybrid_kinds(root: Path, cpus: frozenset[int]) -> dict[str, int]:
     """CPUs of each kind on Intel's hybrid CPUs, whose kinds have performance counters apart."""
     kinds = {"performance": "cpu_core", "efficiency": "cpu_atom"}
-    lists = {k: read(root / f"sys/devices/{folder}/cpus") for k, folder in kinds.items()}
+    lists = {k: read_text(root / f"sys/devices/{folder}/cpus") for k, folder in kinds.items()}
     if not all(lists.values()):
         return {}
     return {kind: len(parse_cpu_list(text) & cpus) for kind, text in lists.items()}

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dse.machine.check import Check
-from dse.machine.conditions import OTHER_LOAD_PERCENT, Conditions, between
-from dse.machine.procfs import number, read
+from dse.machine.conditions import MAX_OTHER_LOAD_PERCENT, Conditions, conditions_between
+from dse.machine.procfs import parse_number, read_text
 from dse.machine.sample import Sample, process_ticks, sample, ticks_per_s
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-NAMED = 3
+MAX_NAMED_PROCESSES = 3
 """So many of the busiest processes are named."""
-WORTH_NAMING_PERCENT = 1.0
+MIN_NAMED_PERCENT = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class ProcessLoad:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class LoadObservation:
     """What was seen of the machine in a span of time in which this process did nothing.
 
     Attributes:
@@ -44,20 +44,24 @@ class Look:
     busiest: tuple[str, ...]
 
 
-def look(root: Path, cpus: tuple[int, ...], seconds: float) -> Look:
+def observe(root: Path, cpus: tuple[int, ...], seconds: float) -> LoadObservation:
     """Looks at the machine for some seconds."""
-    before, first = processes(root), sample(root, cpus)
+    before, first = list_processes(root), sample(root, cpus)
     time.sleep(seconds)
-    last, after = sample(root, cpus), processes(root)
+    last, after = sample(root, cpus), list_processes(root)
     passed = last.monotonic_s - first.monotonic_s
-    return Look(between(first, last, own_cpu_s=0.0), last, busiest(before, after, passed))
+    return LoadObservation(
+        conditions_between(first, last, own_cpu_s=0.0),
+        last,
+        busiest_processes(before, after, passed),
+    )
 
 
-def processes(root: Path) -> dict[int, ProcessLoad]:
+def list_processes(root: Path) -> dict[int, ProcessLoad]:
     """Every process that can be seen but this one, by number."""
     found = {}
     for stat in (root / "proc").glob("[0-9]*/stat"):
-        text, pid = read(stat), number(stat.parent.name)
+        text, pid = read_text(stat), parse_number(stat.parent.name)
         ticks = process_ticks(text)  # None for one that has ended meanwhile
         if pid is None or pid == os.getpid() or ticks is None:
             continue
@@ -68,7 +72,7 @@ def processes(root: Path) -> dict[int, ProcessLoad]:
     return found
 
 
-def busiest(
+def busiest_processes(
     before: Mapping[int, ProcessLoad], after: Mapping[int, ProcessLoad], seconds: float
 ) -> tuple[str, ...]:
     """The processes that took most CPU time; one that is new has taken all of its own."""
@@ -78,11 +82,11 @@ def busiest(
         spent = process.cpu_s - (earlier.cpu_s if earlier else 0.0)
         shares.append((100 * spent / seconds, process.name))
     shares.sort(reverse=True)
-    named = [share for share in shares[:NAMED] if share[0] >= WORTH_NAMING_PERCENT]
+    named = [share for share in shares[:MAX_NAMED_PROCESSES] if share[0] >= MIN_NAMED_PERCENT]
     return tuple(f"{name} {percent:.0f} %" for percent, name in named)
 
 
-def other_load(seen: Look) -> Check:
+def other_load(seen: LoadObservation) -> Check:
     """Whoever else needs a CPU takes it from what is measured."""
     name = "other load"
     percent = seen.conditions.other_load_percent
@@ -93,5 +97,5 @@ def other_load(seen: Look) -> Check:
     if seen.busiest:
         found += f" (of one CPU: {', '.join(seen.busiest)})"
     return Check.judged(
-        name, found, "end it or wait for its end", disturbs=percent > OTHER_LOAD_PERCENT
+        name, found, "end it or wait for its end", disturbs=percent > MAX_OTHER_LOAD_PERCENT
     )

@@ -24,7 +24,7 @@ _FEATURES = {
     "FEAT_SME2": "sme2",
 }
 """Linux's name of an instruction set by Apple's."""
-_OF_LEVEL = ("physicalcpu", "l1dcachesize", "l1icachesize", "l2cachesize")
+_LEVEL_NAMES = ("physicalcpu", "l1dcachesize", "l1icachesize", "l2cachesize")
 """What is told of each kind of core: of the fast ones as level 0, of the others as level 1."""
 _NAMES = (
     "machdep.cpu.brand_string",
@@ -41,7 +41,7 @@ _NAMES = (
     "hw.l1icachesize",
     "hw.l2cachesize",
     "hw.l3cachesize",
-    *(f"hw.perflevel{n}.{name}" for n in (0, 1) for name in _OF_LEVEL),
+    *(f"hw.perflevel{n}.{name}" for n in (0, 1) for name in _LEVEL_NAMES),
     "hw.optional.AdvSIMD",
     *(f"hw.optional.arm.{name}" for name in _FEATURES),
 )

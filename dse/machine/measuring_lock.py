@@ -24,13 +24,13 @@ def _never() -> bool:
     return False
 
 
-def nothing() -> None:
+def do_nothing() -> None:
     """What to say of waiting where nobody listens."""
 
 
 @contextmanager
 def measuring_lock(
-    stop: Callable[[], bool] = _never, waits: Callable[[], None] = nothing
+    stop: Callable[[], bool] = _never, waits: Callable[[], None] = do_nothing
 ) -> Iterator[bool]:
     """Waits until no other process measures on this machine, and keeps them waiting for the block.
 
@@ -77,16 +77,16 @@ def _locked(descriptor: int) -> bool:
 def _open(held: ExitStack, name: str) -> int:
     """Opens a lock file that all users share; where that can't be, one of this user."""
     try:
-        descriptor = _opened(Path(tempfile.gettempdir(), name))
+        descriptor = _open_shared(Path(tempfile.gettempdir(), name))
     except OSError:
         folder = cache_dir()
         folder.mkdir(parents=True, exist_ok=True)
-        descriptor = _opened(folder / name)
+        descriptor = _open_shared(folder / name)
     held.callback(os.close, descriptor)
     return descriptor
 
 
-def _opened(path: Path) -> int:
+def _open_shared(path: Path) -> int:
     # Reading is enough to lock, and the kernel lets nobody create what another user has created
     # in a folder that all may write (fs.protected_regular).
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC

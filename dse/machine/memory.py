@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dse.machine.check import Check
-from dse.machine.procfs import number, read
+from dse.machine.procfs import parse_number, read_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +37,7 @@ def swap(root: Path, conditions: Conditions) -> Check:
 def huge_pages(root: Path) -> Check:
     """Where they are made for everyone, some processes get them and others don't."""
     name = "transparent huge pages"
-    chosen = [word for word in read(root / HUGE_PAGES).split() if word.startswith("[")]
+    chosen = [word for word in read_text(root / HUGE_PAGES).split() if word.startswith("[")]
     if not chosen:
         return Check.hidden(name)
     found = chosen[0].strip("[]")
@@ -46,8 +46,8 @@ def huge_pages(root: Path) -> Check:
 
 
 def _kib(root: Path, field: str) -> int | None:
-    for line in read(root / "proc/meminfo").splitlines():
+    for line in read_text(root / "proc/meminfo").splitlines():
         name, _, value = line.partition(":")
         if name == field:
-            return number((value.split() or [""])[0])
+            return parse_number((value.split() or [""])[0])
     return None

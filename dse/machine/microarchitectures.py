@@ -6,7 +6,7 @@ Source: family and model numbers as Linux lists them in ``arch/x86/include/asm/i
 
 from __future__ import annotations
 
-from dse.machine.procfs import number
+from dse.machine.procfs import parse_number
 
 AMD, INTEL, HYGON = "AuthenticAMD", "GenuineIntel", "HygonGenuine"
 
@@ -84,7 +84,7 @@ def microarchitecture(vendor: str, family: str, model: str, stepping: str) -> st
         model: within the family.
         stepping: of the model.
     """
-    family_number, model_number = number(family), number(model)
+    family_number, model_number = parse_number(family), parse_number(model)
     if family_number is None or model_number is None:
         return ""
     if vendor == HYGON and family_number == 0x18:
@@ -95,7 +95,7 @@ def microarchitecture(vendor: str, family: str, model: str, stepping: str) -> st
     if vendor != INTEL or family_number != 6:
         return ""
     if model_number == SKYLAKE_SP:
-        return _skylake_sp(number(stepping))
+        return _skylake_sp(parse_number(stepping))
     return next((name for name, models in _INTEL.items() if model_number in models), "")
 
 

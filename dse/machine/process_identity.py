@@ -28,10 +28,10 @@ def process_identity() -> dict[str, str | int]:
     pid = os.getpid()
     return {
         "host": platform.node() or UNKNOWN,
-        "boot": _boot(),
+        "boot": _boot_id(),
         "namespace": _namespace(),
         "pid": pid,
-        "started": _started(pid) or UNKNOWN,
+        "started": _start_of(pid) or UNKNOWN,
     }
 
 
@@ -47,14 +47,14 @@ def is_alive(identity: ProcessIdentity) -> bool | None:
     if host in (None, UNKNOWN) or host != platform.node():
         return None
     boot = identity.get("boot", UNKNOWN)
-    if UNKNOWN not in (boot, _boot()) and boot != _boot():
+    if UNKNOWN not in (boot, _boot_id()) and boot != _boot_id():
         return False
     # Containers on one host share its boot and may share its name, but not their numbers.
     if identity.get("namespace", UNKNOWN) != _namespace():
         return None
     if not isinstance(pid, int) or not 0 < pid <= _MAX_PID:
         return None
-    now = _started(pid)
+    now = _start_of(pid)
     if now is None:
         return None if _exists(pid) else False
     if started in (None, UNKNOWN):
@@ -74,13 +74,13 @@ def start_ticks(stat: str) -> int | None:
     return int(fields[19])
 
 
-def _started(pid: int) -> str | int | None:
+def _start_of(pid: int) -> str | int | None:
     if _LINUX:
         try:
             return start_ticks(Path(f"/proc/{pid}/stat").read_text(errors="replace"))
         except OSError:
             return None
-    return _ask("/bin/ps", "-o", "lstart=", "-p", str(pid))
+    return _run_tool("/bin/ps", "-o", "lstart=", "-p", str(pid))
 
 
 def _exists(pid: int) -> bool:
@@ -96,13 +96,13 @@ def _exists(pid: int) -> bool:
     return True
 
 
-def _boot() -> str:
+def _boot_id() -> str:
     if _LINUX:
         try:
             return Path("/proc/sys/kernel/random/boot_id").read_text().strip() or UNKNOWN
         except OSError:
             return UNKNOWN
-    return _ask("/usr/sbin/sysctl", "-n", "kern.bootsessionuuid") or UNKNOWN
+    return _run_tool("/usr/sbin/sysctl", "-n", "kern.bootsessionuuid") or UNKNOWN
 
 
 def _namespace() -> str:
@@ -112,7 +112,7 @@ def _namespace() -> str:
         return UNKNOWN
 
 
-def _ask(*command: str) -> str | None:
+def _run_tool(*command: str) -> str | None:
     """What a system tool prints, without a locale's influence; None where it has no answer."""
     try:
         answer = subprocess.run(

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def read(path: Path) -> str:
+def read_text(path: Path) -> str:
     """A small file's text without the white space around it; empty where it can't be read."""
     try:
         return path.read_text(errors="replace").replace("\0", " ").strip()
@@ -16,6 +16,6 @@ def read(path: Path) -> str:
         return ""
 
 
-def number(text: str) -> int | None:
+def parse_number(text: str) -> int | None:
     """A whole number that is not negative; None for any other text."""
     return int(text) if text.isascii() and text.isdigit() else None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dse.machine.procfs import number, read
+from dse.machine.procfs import parse_number, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,34 +34,34 @@ class Package:
     range_uj: int
 
 
-def packages(root: Path = POWERCAP) -> tuple[Package, ...]:
+def find_packages(root: Path = POWERCAP) -> tuple[Package, ...]:
     """The packages of this machine; empty unless the counter of each can be read.
 
     Args:
         root: the folder of the kernel's power capping classes.
     """
     found = []
-    for zone in zones(root):
-        file, range_uj = zone / "energy_uj", number(read(zone / "max_energy_range_uj"))
-        if number(read(file)) is None or not range_uj:
+    for zone in find_zones(root):
+        file, range_uj = zone / "energy_uj", parse_number(read_text(zone / "max_energy_range_uj"))
+        if parse_number(read_text(file)) is None or not range_uj:
             return ()
         found.append(Package(file, range_uj))
     return tuple(found)
 
 
-def zones(root: Path = POWERCAP) -> list[Path]:
+def find_zones(root: Path = POWERCAP) -> list[Path]:
     """The folders of the packages, whether or not they can be read.
 
     The zones within a package, the platform and the second way to the same counters
     (``intel-rapl-mmio``) would count the same energy twice.
     """
     top = (z for z in sorted(root.glob("intel-rapl:*")) if z.name.count(":") == 1)
-    return [zone for zone in top if read(zone / "name").startswith("package")]
+    return [zone for zone in top if read_text(zone / "name").startswith("package")]
 
 
 def read_uj(counters: Sequence[Package]) -> tuple[int, ...] | None:
     """What the counters show; None where there are none, or one can't be read any more."""
-    shown = [number(read(package.file)) for package in counters]
+    shown = [parse_number(read_text(package.file)) for package in counters]
     known = tuple(value for value in shown if value is not None)
     return known if known and len(known) == len(shown) else None
 

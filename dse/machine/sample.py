@@ -15,14 +15,14 @@ from dse.machine import cgroups
 from dse.machine.affinity import available_cpus
 from dse.machine.clock_jump import offset_s
 from dse.machine.cpuinfo import parse_cpuinfo
-from dse.machine.procfs import number, read
+from dse.machine.procfs import parse_number, read_text
 
 ROOT = Path("/")
-CPUS_ASKED = 8
+MAX_CPUS_READ = 8
 """The clocks and throttle counters of so many CPUs are read: each is a file, some take 10 us."""
-CPUINFO_BYTES = 1 << 15
+MAX_CPUINFO_BYTES = 1 << 15
 """Of ``/proc/cpuinfo``, room for some twenty CPUs; that of a large server takes milliseconds."""
-COOLING = ("Processor", "thermal-cpufreq", "cpufreq", "cpuidle", "thermal-idle")
+COOLING_DEVICES = ("Processor", "thermal-cpufreq", "cpufreq", "cpuidle", "thermal-idle")
 """Beginnings of the names of cooling devices that slow a CPU down (Linux, drivers/thermal)."""
 
 
@@ -72,17 +72,17 @@ def sample(root: Path = ROOT, cpus: tuple[int, ...] = ()) -> Sample:
         cpus: whose counters; those of the affinity mask if empty.
     """
     cpus = cpus or tuple(available_cpus())
-    asked = cpus[:: -(-len(cpus) // CPUS_ASKED)]
+    asked = cpus[:: -(-len(cpus) // MAX_CPUS_READ)]
     return Sample(
         monotonic_s=time.monotonic(),
         offset_s=offset_s(),
         cpus=cpus,
-        times=cpu_times(read(root / "proc/stat"), cpus),
+        times=cpu_times(read_text(root / "proc/stat"), cpus),
         process_cpu_s=time.process_time(),
         mhz=_mhz(root, asked),
         throttles=_throttles(root, asked),
         cooling=_cooling(root),
-        swap_ins=_swap_ins(read(root / "proc/vmstat")),
+        swap_ins=_swap_ins(read_text(root / "proc/vmstat")),
         quota_stops=cgroups.throttled_periods(root),
     )
 
@@ -92,7 +92,7 @@ def cpu_seconds(pid: int, root: Path = ROOT) -> float | None:
 
     None on systems without ``/proc``, too.
     """
-    ticks = process_ticks(read(root / f"proc/{pid}/stat"))
+    ticks = process_ticks(read_text(root / f"proc/{pid}/stat"))
     return sum(ticks) / ticks_per_s() if ticks else None
 
 
@@ -103,7 +103,7 @@ def process_ticks(stat: str) -> tuple[int, ...] | None:
     may hold anything.
     """
     fields = stat.rpartition(")")[2].split()[11:15]
-    ticks = tuple(n for n in map(number, fields) if n is not None)
+    ticks = tuple(n for n in map(parse_number, fields) if n is not None)
     return ticks if len(ticks) == 4 else None
 
 
@@ -122,8 +122,8 @@ def cpu_times(stat: str, cpus: tuple[int, ...]) -> CpuTimes | None:
         name, *fields = line.split()
         if not name.startswith("cpu"):
             break  # the lines of the CPUs come first
-        if number(name[3:]) in cpus:
-            found.append([number(field) or 0 for field in fields[:8]])
+        if parse_number(name[3:]) in cpus:
+            found.append([parse_number(field) or 0 for field in fields[:8]])
     if len(found) < len(cpus) or any(len(fields) < 8 for fields in found):
         return None
     user, nice, system, idle, iowait, irq, softirq, steal = map(sum, zip(*found, strict=True))
@@ -134,10 +134,10 @@ def cpu_times(stat: str, cpus: tuple[int, ...]) -> CpuTimes | None:
 
 def _mhz(root: Path, cpus: tuple[int, ...]) -> float | None:
     folder = root / "sys/devices/system/cpu"
-    clocks = [number(read(folder / f"cpu{n}/cpufreq/scaling_cur_freq")) for n in cpus]
+    clocks = [parse_number(read_text(folder / f"cpu{n}/cpufreq/scaling_cur_freq")) for n in cpus]
     known = [khz / 1000 for khz in clocks if khz]
     if not known:
-        known = cpuinfo_clocks(_beginning(root / "proc/cpuinfo"), cpus)
+        known = cpuinfo_clocks(_read_beginning(root / "proc/cpuinfo"), cpus)
     return sum(known) / len(known) if known else None
 
 
@@ -150,16 +150,20 @@ def cpuinfo_clocks(cpuinfo: str, cpus: tuple[int, ...]) -> list[float]:
     clocks = []
     for fields in parse_cpuinfo(cpuinfo):
         whole, _, fraction = fields.get("cpu MHz", "").partition(".")
-        mine = number(fields.get("processor", "")) in cpus
-        if mine and "aperfmperf" in fields.get("flags", "").split() and number(whole + fraction):
+        mine = parse_number(fields.get("processor", "")) in cpus
+        if (
+            mine
+            and "aperfmperf" in fields.get("flags", "").split()
+            and parse_number(whole + fraction)
+        ):
             clocks.append(float(f"{whole}.{fraction or 0}"))
     return clocks
 
 
-def _beginning(path: Path) -> str:
+def _read_beginning(path: Path) -> str:
     try:
         with path.open(encoding="utf-8", errors="replace") as stream:
-            return stream.read(CPUINFO_BYTES)
+            return stream.read(MAX_CPUINFO_BYTES)
     except OSError:
         return ""
 
@@ -167,7 +171,7 @@ def _beginning(path: Path) -> str:
 def _throttles(root: Path, cpus: tuple[int, ...]) -> int | None:
     folder = root / "sys/devices/system/cpu"
     counts = [
-        number(read(folder / f"cpu{n}/thermal_throttle/{kind}_throttle_count"))
+        parse_number(read_text(folder / f"cpu{n}/thermal_throttle/{kind}_throttle_count"))
         for n in cpus
         for kind in ("core", "package")
     ]
@@ -176,7 +180,7 @@ def _throttles(root: Path, cpus: tuple[int, ...]) -> int | None:
 
 
 def _cooling(root: Path) -> bool | None:
-    states = [number(read(device / "cur_state")) for device in _cooling_devices(root)]
+    states = [parse_number(read_text(device / "cur_state")) for device in _cooling_devices(root)]
     known = [state > 0 for state in states if state is not None]
     return any(known) if known else None
 
@@ -185,11 +189,13 @@ def _cooling(root: Path) -> bool | None:
 def _cooling_devices(root: Path) -> tuple[Path, ...]:
     """The first of the devices that slow a CPU down; which there are does not change."""
     devices = sorted((root / "sys/class/thermal").glob("cooling_device*"))
-    return tuple(d for d in devices if read(d / "type").startswith(COOLING))[:CPUS_ASKED]
+    return tuple(d for d in devices if read_text(d / "type").startswith(COOLING_DEVICES))[
+        :MAX_CPUS_READ
+    ]
 
 
 def _swap_ins(vmstat: str) -> int | None:
     for line in vmstat.splitlines():
         if line.startswith("pswpin "):
-            return number(line.split()[1])
+            return parse_number(line.split()[1])
     return None

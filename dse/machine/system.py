@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 UNKNOWN = "unknown"
 NOT_RECORDED = "not recorded"
-MAX_NAMED = 8
+MAX_NAMED_SETS = 8
 """A message names this many instruction sets, and the number of the others."""
 
-Value = str | int | float | bool | tuple[str, ...] | None
-Identity = dict[str, Value]
+PropertyValue = str | int | float | bool | tuple[str, ...] | None
+Identity = dict[str, PropertyValue]
 
-_LATER = (
+_LATER_FIELDS = (
     *("cpu_vendor", "cpu_family", "cpu_model", "stepping", "microarchitecture"),
     *("instruction_sets", "caches", "memory_limit_bytes", "given_name"),
 )
@@ -98,7 +98,7 @@ class System:
     def available_words(self) -> str:
         """The CPUs that there are, with what the control group grants where that is less."""
         quota, limit = self.cpu_quota, self._memory_limit_mib
-        granted = [_words("CPU quota", quota)] if quota is not None else []
+        granted = [_format_value("CPU quota", quota)] if quota is not None else []
         granted += [f"{limit} MiB"] if limit else []
         words = f"{self.available_cpus} available"
         return f"{words} (control group: {', '.join(granted)})" if granted else words
@@ -181,14 +181,14 @@ class System:
             skipped.add("CPU quota")
         there = other._identity()
         return [
-            _difference(name, value, there[name])
+            _describe_difference(name, value, there[name])
             for name, value in self._identity().items()
             if name not in skipped and value != there[name]
         ]
 
     def describe(self) -> list[tuple[str, str]]:
         """Every property as a name and a text, for the reader."""
-        shown = {name: self._shown(name, value) for name, value in self._identity().items()}
+        shown = {name: self._format(name, value) for name, value in self._identity().items()}
         clocks = ", ".join(f"{count} at {mhz} MHz" for mhz, count in self.max_mhz)
         named = [("your name for it", self.given_name)] if self.given_name else []
         listed = self.microarchitecture or UNKNOWN
@@ -203,10 +203,10 @@ class System:
             ("kernel", self.kernel),
         ]
 
-    def _shown(self, name: str, value: Value) -> str:
+    def _format(self, name: str, value: PropertyValue) -> str:
         if name in self.unrecorded:
             return NOT_RECORDED
-        return _words(name, value)
+        return _format_value(name, value)
 
     def as_dict(self) -> dict[str, Any]:
         """A JSON object; the inverse of `from_dict`."""
@@ -221,8 +221,8 @@ class System:
         Raises:
             KeyError: a field is missing that every version has written.
         """
-        first = {name: data[name] for name in cls.__slots__ if name not in _LATER}
-        fields = first | {name: data[name] for name in _LATER if name in data}
+        first = {name: data[name] for name in cls.__slots__ if name not in _LATER_FIELDS}
+        fields = first | {name: data[name] for name in _LATER_FIELDS if name in data}
         sets = fields.get("instruction_sets")
         fields["instruction_sets"] = None if sets is None else tuple(sets)
         fields["max_mhz"] = tuple((int(mhz), int(count)) for mhz, count in data["max_mhz"])
@@ -261,16 +261,16 @@ def detect() -> System:
     )
 
 
-def _difference(name: str, here: Value, there: Value) -> str:
+def _describe_difference(name: str, here: PropertyValue, there: PropertyValue) -> str:
     if isinstance(here, tuple) and isinstance(there, tuple):
         more, less = (sorted({*one} - {*two}) for one, two in ((here, there), (there, here)))
-        both = [f"only here {_listed(more)}"] if more else []
-        both += [f"only in the study {_listed(less)}"] if less else []
+        both = [f"only here {_join_names(more)}"] if more else []
+        both += [f"only in the study {_join_names(less)}"] if less else []
         return f"{name}: {', '.join(both)}"
-    return f"{name}: {_words(name, here)} here, {_words(name, there)} in the study"
+    return f"{name}: {_format_value(name, here)} here, {_format_value(name, there)} in the study"
 
 
-def _words(name: str, value: Value) -> str:
+def _format_value(name: str, value: PropertyValue) -> str:
     if (name, value) in (("CPU quota", None), ("memory limit in MiB", 0)):
         return "none"
     if value is None:
@@ -284,7 +284,7 @@ def _words(name: str, value: Value) -> str:
     return str(value)
 
 
-def _listed(names: Iterable[str]) -> str:
+def _join_names(names: Iterable[str]) -> str:
     names = list(names)
-    rest = len(names) - MAX_NAMED
-    return " ".join(names[:MAX_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+    rest = len(names) - MAX_NAMED_SETS
+    return " ".join(names[:MAX_NAMED_SETS]) + (f" and {rest} more" if rest > 0 else "")

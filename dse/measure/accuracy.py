@@ -1,4 +1,4 @@
-"""The accuracy of a model, on the images of the data set."""
+"""The quality of a model's answers, on the samples of the data set."""
 
 from __future__ import annotations
 
@@ -6,19 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dse.core.backend import UnsupportedError
-from dse.core.intervals import wilson
 from dse.core.measurement import FailureKind
 from dse.core.metrics import Scenario
-from dse.core.plausibility import counted
-from dse.loadgen.logs import accuracy_percent, read_detail, read_predictions
+from dse.loadgen.logs import read_detail, read_responses
 from dse.loadgen.settings import RunSettings
 from dse.machine.affinity import available_cpus
-from dse.measure.failures import RunFailedError
 from dse.measure.loaded_model import LoadSettings
-from dse.measure.run_result import RunResult
+from dse.measure.run_result import RunFailedError, RunResult
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from dse.measure.loaded_model import LoadedModel
@@ -27,55 +23,59 @@ ACCURACY_BATCH = 16
 """Large enough for full speed, small enough for any memory."""
 
 
-def take_accuracy(bench: LoadedModel, folder: Path) -> RunResult:
-    """Top-1 of the data set, through LoadGen's accuracy mode.
+def take_accuracy(loaded: LoadedModel, folder: Path) -> RunResult:
+    """The quality of the answers to the whole data set, through LoadGen's accuracy mode.
 
     Raises:
         RunFailedError: there is no data set, or the run failed.
         UnsupportedError, LoadError: the runtime refused the configuration or the model.
     """
-    labels = bench.inputs.labels
-    if labels is None:
-        raise RunFailedError(FailureKind.UNSUPPORTED, "accuracy needs a data set")
-    setup = _accuracy_setup(bench)
+    require_dataset(loaded)
+    setup = _accuracy_setup(loaded)
     settings = RunSettings(
         Scenario.OFFLINE,
         accuracy=True,
         batch_size=setup.batch_size,
-        performance_samples=bench.inputs.count,
-        label_offset=bench.spec.preprocessing.label_offset,
+        performance_samples=loaded.inputs.count,
     )
-    taken = scored(bench.run(setup, settings, folder / "accuracy"), labels.tolist())
-    return replace(taken, details={**taken.details, "batch_size": setup.batch_size})
+    result = score(loaded, loaded.run(setup, settings, folder / "accuracy"))
+    return replace(result, details={**result.details, "batch_size": setup.batch_size})
 
 
-def scored(logs: Path, labels: Sequence[int]) -> RunResult:
-    """The top-1 accuracy that the logs of an accuracy run tell, with its binomial interval.
-
-    Its details hold what tells whether it is plausible, see `dse.core.plausibility.counted`.
+def require_dataset(loaded: LoadedModel) -> None:
+    """Refuses made-up samples, of which no answer is right.
 
     Raises:
-        RunFailedError: LoadGen logged an error.
+        RunFailedError: there is no data set.
+    """
+    if not loaded.spec.task.inputs.files:
+        raise RunFailedError(FailureKind.UNSUPPORTED, "accuracy needs a data set")
+
+
+def score(loaded: LoadedModel, logs: Path) -> RunResult:
+    """The quality of the answers that the logs of an accuracy run hold, as the task scores them.
+
+    Raises:
+        RunFailedError: LoadGen logged an error, or the answers can't be scored.
         LogError: see `dse.loadgen.logs`.
     """
     log = read_detail(logs)
     if log.errors:
         raise RunFailedError(FailureKind.INVALID_RUN, "; ".join(log.errors))
-    predictions = read_predictions(logs)
-    percent = accuracy_percent(predictions, labels)
-    total = len(labels)
-    good = round(percent * total / 100)
-    low, high = wilson(good, total)
-    details = {"good": good, "total": total, **counted(predictions, labels)}
-    return RunResult(percent, details, (100 * low, 100 * high))
+    responses = read_responses(logs)
+    try:
+        found = loaded.task.score(responses, loaded.inputs.count)
+    except ValueError as error:
+        raise RunFailedError(FailureKind.INVALID_RUN, str(error)) from error
+    return RunResult(found.value, dict(found.details), found.interval)
 
 
-def _accuracy_setup(bench: LoadedModel) -> LoadSettings:
+def _accuracy_setup(loaded: LoadedModel) -> LoadSettings:
     """Batches on all CPUs; single samples where the model takes no more."""
     cpus = len(available_cpus())
     batched = LoadSettings(cpus, ACCURACY_BATCH)
     try:
-        bench.warm_up(batched)
+        loaded.warm_up(batched)
     except UnsupportedError:
         pass
     except RunFailedError as error:
@@ -84,5 +84,5 @@ def _accuracy_setup(bench: LoadedModel) -> LoadSettings:
     else:
         return batched
     single = LoadSettings(cpus, 1)
-    bench.warm_up(single)
+    loaded.warm_up(single)
     return single

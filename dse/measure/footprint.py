@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dse.core.metrics import LOAD_TIME, PEAK_MEMORY
-from dse.machine.procfs import read
+from dse.machine.procfs import read_text
 from dse.measure.run_result import RunResult
 
 if TYPE_CHECKING:
@@ -22,34 +22,35 @@ if TYPE_CHECKING:
     from dse.measure.loaded_model import LoadedModel
 
 CALLS = 2
-"""Of each instance: a runtime may plan its memory in the first call and take it in the second."""
+"""The calls of each instance: a runtime may plan its memory in the first and take it in the
+second."""
 RESET_PEAK = "5"
 """Written to ``clear_refs``, makes the peak what is resident now (proc_pid_clear_refs(5))."""
 _SELF = Path("/proc/self")
 _MIB = 1 << 20
 
 
-def take_footprint(bench: LoadedModel) -> dict[str, RunResult]:
+def take_footprint(loaded: LoadedModel) -> dict[str, RunResult]:
     """Load time, and peak memory where that is wanted.
 
     Raises:
-        RunFailedError, UnsupportedError, LoadError: see `Bench.warm_up`.
+        RunFailedError, UnsupportedError, LoadError: see `LoadedModel.warm_up`.
     """
-    bench.import_runtime()
-    bench.close()
+    loaded.import_runtime()
+    loaded.close()
     baseline = resident_bytes()
     reset_peak()
     started = time.perf_counter()
-    bench.callers(bench.single)
-    taken = {LOAD_TIME.name: RunResult(1e3 * (time.perf_counter() - started), {})}
-    if any(task.metric == PEAK_MEMORY.name for task in bench.spec.tasks):
-        if bench.whole != bench.single:
-            bench.close()
+    loaded.callers(loaded.single)
+    results = {LOAD_TIME.name: RunResult(1e3 * (time.perf_counter() - started), {})}
+    if any(request.metric == PEAK_MEMORY.name for request in loaded.spec.requests):
+        if loaded.whole != loaded.single:
+            loaded.close()
             reset_peak()
-        bench.warm_up(bench.whole, CALLS)
+        loaded.warm_up(loaded.whole, CALLS)
         details: dict[str, KnobValue] = {"baseline_mib": round(baseline / _MIB, 3)}
-        taken[PEAK_MEMORY.name] = RunResult(peak_bytes() / _MIB, details)
-    return taken
+        results[PEAK_MEMORY.name] = RunResult(peak_bytes() / _MIB, details)
+    return results
 
 
 def resident_bytes() -> int:
@@ -74,7 +75,7 @@ def reset_peak() -> bool:
 
 def _status_bytes(field: str) -> int:
     """A field of ``/proc/self/status``; 0 where there is none."""
-    lines = read(_SELF / "status").splitlines()
+    lines = read_text(_SELF / "status").splitlines()
     found = (line.split()[1] for line in lines if line.startswith(f"{field}:"))
     return 1024 * int(next(found, "0"))
 

@@ -1,4 +1,4 @@
-"""The inputs, and the model that is loaded: what the runs of one configuration share."""
+"""The samples and the model that is loaded: what the runs of one configuration share."""
 
 from __future__ import annotations
 
@@ -6,23 +6,18 @@ import math
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
-
-import numpy as np
 
 from dse.core.backend import LoadRequest, Streams, UnsupportedError
 from dse.core.measurement import FailureKind
 from dse.core.metrics import MULTI_STREAM_SAMPLES, Scenario
-from dse.loadgen.callers import Caller
 from dse.loadgen.harness import run
-from dse.loadgen.samples import PredictionError
+from dse.loadgen.samples import Caller, PredictionError
 from dse.machine import clock_jump as clocks
-from dse.machine.affinity import available_cpus, can_pin, pinned
-from dse.measure.failures import RunFailedError, failed
-from dse.measure.look import Inspection, check_classes
-from dse.measure.look_inputs import different_batches, usual_batch
-from dse.tasks.generated.inputs import GeneratedInputs
-from dse.tasks.image_classification.inputs import ImageInputs, RandomInputs
+from dse.machine.affinity import available_cpus, can_pin, pin_to
+from dse.measure.look import Inspection
+from dse.measure.run_result import RunFailedError, to_failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -32,15 +27,13 @@ if TYPE_CHECKING:
     from dse.core.configuration import Configuration, KnobValue
     from dse.loadgen.settings import RunSettings
     from dse.measure.meter import Meter
-    from dse.measure.spec import Spec
-    from dse.tasks.generated.inputs import AnyInputs
-    from dse.tasks.image_classification.inputs import Inputs
+    from dse.measure.spec import Spec, TaskSpec
+    from dse.tasks.task import Inputs, TaskWorker
 
 T = TypeVar("T")
 
-RANDOM_SAMPLES = 64
 WARM_CALLS = 20
-"""Predictions after which a model counts as warm, however short they were."""
+"""A model counts as warm after this number of predictions, however short they were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +54,20 @@ class LoadedModel:
         spec: what to measure.
 
     Attributes:
+        task: how the model is fed, and its answers are read.
         inputs: the samples.
         remarks: what the last look at the model's answers found that belongs to each measurement.
+
+    Raises:
+        ImportError: there is no such task here.
     """
 
     def __init__(self, runtime: Runtime, spec: Spec) -> None:
         self.spec = spec
-        self.inputs: AnyInputs = _inputs(spec)
+        self.task = _task_worker(spec.task)
+        rules = spec.task.rules if spec.official else None
+        count = rules.performance_samples if rules else spec.fidelity.performance_samples
+        self.inputs: Inputs = self.task.inputs(count, spec.task.seed)
         self.remarks: dict[str, KnobValue] = {}
         self._runtime = runtime
         self._setup: LoadSettings | None = None
@@ -100,23 +100,12 @@ class LoadedModel:
         return self.whole
 
     def import_runtime(self) -> None:
-        """Imports the runtime, which no load should have to do.
+        """Imports the runtime, so that no load has to do it.
 
         Raises:
             ImportError: it is not installed.
         """
         self._runtime.version()
-
-    @property
-    def images(self) -> Inputs:
-        """The samples of an image classifier.
-
-        Raises:
-            RunFailedError: they are no images.
-        """
-        if isinstance(self.inputs, GeneratedInputs):
-            raise RunFailedError(FailureKind.UNSUPPORTED, "the model takes no images")
-        return self.inputs
 
     def callers(self, setup: LoadSettings) -> Sequence[Caller]:
         """The instances of the model, loaded that way; each stream of an instance is a caller.
@@ -141,10 +130,11 @@ class LoadedModel:
             pinned=setup.pinned,
         )
         spec = self.spec
+        task = self.task
         request = LoadRequest(
-            configuration, spec.model_file, spec.settings, spec.signature, spec.classes
+            configuration, spec.model.path, spec.settings, task.signature, task.scores
         )
-        with pinned(cpus):  # the threads of the runtime inherit the CPUs
+        with pin_to(cpus):  # the threads of the runtime inherit the CPUs
             model = self._runtime.load(request)
         self._models.append(model)
         lanes = model.streams() if isinstance(model, Streams) else [model]
@@ -157,7 +147,8 @@ class LoadedModel:
 
         Args:
             setup: how the model is loaded.
-            most: calls of each caller, where fewer will do; nothing is looked at then.
+            most: the number of calls of each caller, where few will do; no answer is looked at
+                then.
 
         Returns:
             The fastest call of one batch, in seconds.
@@ -168,10 +159,11 @@ class LoadedModel:
             LoadError: see `callers`.
         """
         callers = self.callers(setup)
-        batch = usual_batch(self.inputs, setup.batch_size)
+        count = self.inputs.count
+        batch = self.inputs.call([index % count for index in range(setup.batch_size)])
         clocks = [_Clock() for _ in callers]
         if most is None and not self._looked:
-            self._look(callers[0], batch, setup.batch_size, clocks[0])
+            self._look(callers[0], setup.batch_size, clocks[0])
             self._looked = True
         for caller, clock in zip(callers, clocks, strict=True):
             self._warm(caller, batch, most, clock)
@@ -180,33 +172,28 @@ class LoadedModel:
     def _warm(self, caller: Caller, batch: Batch, most: int | None, clock: _Clock) -> None:
         fidelity = self.spec.fidelity
         fewest, enough = most or fidelity.warm_up_calls, most or WARM_CALLS
-        with pinned(caller.cpus), _refusals():
+        with pin_to(caller.cpus), _refusals():
             bound = caller.model.bind(batch)
             while clock.calls < fewest or (
                 clock.calls < enough and clock.since_start_s() < fidelity.warm_up_ms / 1e3
             ):
                 clock.time(caller.model.predict, bound)
 
-    def _look(self, caller: Caller, batch: Batch, size: int, clock: _Clock) -> None:
+    def _look(self, caller: Caller, size: int, clock: _Clock) -> None:
         """Holds answers to different inputs against each other; its calls warm the model, too."""
-        spec = self.spec
         inspection = Inspection(
             size,
-            classifier=spec.signature is None,
+            scores=self.task.scores is not None,
             # A backend that reads no model has no answer that could depend on its input.
             computes=bool(self._runtime.formats),
         )
-        for each in different_batches(spec, self.inputs, batch, size):
+        for batch in self.task.different_batches(self.inputs, size, self.spec.task.seed):
             if inspection.done:
                 break
-            with pinned(caller.cpus), _refusals():
-                outputs = clock.time(caller.model.outputs, caller.model.bind(each))
-            inspection.add(each, outputs)
-        if spec.signature is None:
-            labels = self.inputs.labels
-            top = None if labels is None or not len(labels) else int(labels.max())
-            offset = spec.preprocessing.label_offset
-            check_classes(inspection.width, spec.classes, offset, top)
+            with pin_to(caller.cpus), _refusals():
+                outputs = clock.time(caller.model.outputs, caller.model.bind(batch))
+            self.task.check(outputs, size)
+            inspection.add(batch, outputs)
         self.remarks = inspection.judge()
 
     def run(
@@ -228,11 +215,11 @@ class LoadedModel:
         callers, read = self.callers(setup), meter.read if meter else None
         offset_s = clocks.offset_s()
         try:
-            run(callers, self.inputs, settings, logs, read)
+            run(callers, self.inputs, settings, logs, meter=read, encode=self.task.encode)
         except PredictionError as error:
             if isinstance(error.__cause__, UnsupportedError):
                 raise error.__cause__ from error
-            raise failed(FailureKind.CRASH, error.__cause__ or error) from error
+            raise to_failure(FailureKind.CRASH, error.__cause__ or error) from error
         jump_s = clocks.offset_s() - offset_s
         if not settings.accuracy and abs(jump_s) > clocks.JUMP_S:
             raise RunFailedError(
@@ -298,15 +285,11 @@ def _refusals() -> Iterator[None]:
     except UnsupportedError:
         raise
     except Exception as error:  # a runtime may raise anything
-        raise failed(FailureKind.UNSUPPORTED, error) from error
+        raise to_failure(FailureKind.UNSUPPORTED, error) from error
 
 
-def _inputs(spec: Spec) -> AnyInputs:
-    source = spec.inputs
-    if spec.signature is not None:
-        return GeneratedInputs(spec.fidelity.performance_samples, spec.signature, source.seed)
-    if source.pixels is None or source.labels is None:
-        count = max(RANDOM_SAMPLES, spec.fidelity.performance_samples)
-        return RandomInputs(count, spec.preprocessing, source.seed)
-    labels = np.load(source.labels, allow_pickle=False)
-    return ImageInputs(source.pixels, labels, spec.preprocessing)
+def _task_worker(task: TaskSpec) -> TaskWorker:
+    """The task's half in the worker, made from its form and files."""
+    module, _, name = task.worker.partition(":")
+    kind: type[TaskWorker] = getattr(import_module(module), name)
+    return kind(task.form, task.inputs)

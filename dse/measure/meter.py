@@ -45,7 +45,7 @@ class Meter:
     """
 
     def __init__(self, packages: Sequence[rapl.Package] | None = None) -> None:
-        self._packages = rapl.packages() if packages is None else tuple(packages)
+        self._packages = rapl.find_packages() if packages is None else tuple(packages)
         self._readings: list[_Reading] = []
 
     def read(self) -> None:

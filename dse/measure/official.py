@@ -10,46 +10,49 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from dse.core.checksums import together
+from dse.core.checksums import combine_checksums
 from dse.core.measurement import FailureKind
 from dse.core.metrics import Scenario
 from dse.loadgen.logs import read_detail
 from dse.loadgen.settings import RunSettings
 from dse.loadgen.verdict import explain_invalid, mean_ms, rule_violations
-from dse.measure.accuracy import scored
-from dse.measure.failures import RunFailedError
+from dse.measure.accuracy import require_dataset, score
 from dse.measure.loaded_model import LoadedModel
-from dse.measure.run_result import RunResult, measurement
-from dse.measure.spec import LABELS, REHEARSED_IMAGES, USER_CONF
-from dse.tasks.image_classification.inputs import CycledInputs
+from dse.measure.run_result import RunFailedError, RunResult, measurement
+from dse.measure.spec import REHEARSED_SAMPLES, USER_CONF
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from dse.core.backend import Runtime
+    from dse.core.backend import Batch, Runtime
     from dse.core.configuration import KnobValue
     from dse.core.measurement import Measurement
     from dse.loadgen.logs import DetailLog
     from dse.measure.spec import Official, Spec
+    from dse.tasks.task import Inputs, Rules
 
 
 def take_official(runtime: Runtime, spec: Spec, official: Official) -> Measurement:
-    """Takes the one task of the spec; user.conf and LoadGen's logs stay in the run folder.
+    """Takes the one metric of the spec; user.conf and LoadGen's logs stay in the run folder.
 
     Raises:
-        RunFailedError: the run failed, or is INVALID.
+        RunFailedError: MLPerf has no rules for the task; the run failed, or is INVALID.
         UnsupportedError, LoadError: the runtime refused the configuration or the model.
     """
-    (task,) = spec.tasks
+    (request,) = spec.requests
+    rules = spec.task.rules
+    if rules is None:
+        raise RunFailedError(FailureKind.UNSUPPORTED, "MLPerf has no rules for this task")
     started = time.monotonic()
-    files = [spec.model_file, *spec.beside] if spec.model_file else []
-    model_sha256 = together([_sha256(path) for path in files]) if files else ""
-    bench = LoadedModel(runtime, spec)
-    take = _accuracy if official.accuracy else _performance
-    taken = take(bench, official)
-    bench.close()
+    files = [spec.model.path, *spec.model.beside] if spec.model.path else []
+    model_sha256 = combine_checksums([_sha256(path) for path in files]) if files else ""
+    loaded = LoadedModel(runtime, spec)
+    if official.accuracy:
+        result = _accuracy(loaded, official)
+    else:
+        result = _performance(loaded, official, rules)
+    loaded.close()
     details: dict[str, KnobValue] = {
         "scenario": official.scenario.value,
         "mode": official.mode,
@@ -57,12 +60,12 @@ def take_official(runtime: Runtime, spec: Spec, official: Official) -> Measureme
         "target": official.target,
         "timed_key": official.timed_key,
         "model_sha256": model_sha256,
-        "dataset": spec.inputs.dataset,
-        **taken.details,
-        **bench.remarks,
+        "dataset": spec.task.inputs.dataset,
+        **result.details,
+        **loaded.remarks,
     }
-    seconds = time.monotonic() - started
-    return measurement(replace(taken, details=details), task, spec, seconds)
+    took_s = time.monotonic() - started
+    return measurement(replace(result, details=details), request, spec, took_s)
 
 
 def _sha256(path: Path) -> str:
@@ -70,55 +73,69 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _performance(bench: LoadedModel, official: Official) -> RunResult:
-    distinct, wanted = bench.inputs.count, bench.spec.fidelity.performance_samples
+def _performance(loaded: LoadedModel, official: Official, rules: Rules) -> RunResult:
+    distinct, wanted = loaded.inputs.count, rules.performance_samples
     if distinct < wanted:
         # LoadGen would load what there is and log that it was as many as the rules ask for.
-        bench.inputs = CycledInputs(bench.images, wanted)
-    log = read_detail(_run(bench, official))
-    rehearsed = bench.spec.fidelity.name == "rehearsal"
+        loaded.inputs = Cycled(loaded.inputs, wanted)
+    log = read_detail(_run(loaded, official, wanted))
+    rehearsed = loaded.spec.fidelity.name == "rehearsal"
     if not (log.valid or (rehearsed and log.long_enough)):
-        reason = explain_invalid(log, official.scenario, official.target)
+        reason = explain_invalid(log, official.scenario, official.target, rules)
         raise RunFailedError(FailureKind.INVALID_RUN, reason)
-    if not rehearsed and (reason := rule_violations(log, official.scenario)):
+    if not rehearsed and (reason := rule_violations(log, official.scenario, rules)):
         raise RunFailedError(FailureKind.INVALID_RUN, f"not by MLPerf's rules: {reason}")
-    taken = _VALUES[official.scenario](log)
-    images = bench.spec.inputs.pixels is not None
-    samples: dict[str, KnobValue] = {"images": min(distinct, wanted)} if images else {}
-    return RunResult(taken.value, {**taken.details, "valid": log.valid, **samples})
+    result = _VALUES[official.scenario](log)
+    noun = loaded.spec.task.inputs.noun
+    samples: dict[str, KnobValue] = {noun: min(distinct, wanted)} if noun else {}
+    return RunResult(result.value, {**result.details, "valid": log.valid, **samples})
 
 
-def _accuracy(bench: LoadedModel, official: Official) -> RunResult:
-    if bench.spec.fidelity.name == "rehearsal":
-        count = min(bench.inputs.count, REHEARSED_IMAGES)
-        bench.inputs = CycledInputs(bench.images, count)
-    labels = bench.inputs.labels
-    if labels is None:
-        raise RunFailedError(FailureKind.UNSUPPORTED, "accuracy needs a data set")
-    logs = _run(bench, official)
-    # Beside the logs, so that the accuracy can be counted again wherever the study goes.
-    np.save(bench.spec.folder / LABELS, labels, allow_pickle=False)
-    return scored(logs, labels.tolist())
+def _accuracy(loaded: LoadedModel, official: Official) -> RunResult:
+    require_dataset(loaded)
+    if loaded.spec.fidelity.name == "rehearsal":
+        loaded.inputs = Cycled(loaded.inputs, min(loaded.inputs.count, REHEARSED_SAMPLES))
+    logs = _run(loaded, official, loaded.spec.fidelity.performance_samples)
+    # Beside the logs, so that the answers can be scored again wherever the study goes.
+    loaded.task.save_truth(loaded.spec.folder, loaded.inputs.count)
+    return score(loaded, logs)
 
 
-def _run(bench: LoadedModel, official: Official) -> Path:
-    spec, fidelity = bench.spec, bench.spec.fidelity
+def _run(loaded: LoadedModel, official: Official, performance_samples: int) -> Path:
+    spec, fidelity = loaded.spec, loaded.spec.fidelity
     user_conf = spec.folder / USER_CONF
     user_conf.write_text(official.user_conf, encoding="ascii")
-    setup = bench.setup(official.scenario)
-    bench.warm_up(setup)
+    setup = loaded.setup(official.scenario)
+    loaded.warm_up(setup)
     settings = RunSettings(
         official.scenario,
         accuracy=official.accuracy,
         batch_size=setup.batch_size,
         min_duration_ms=fidelity.min_duration_ms,
         min_query_count=fidelity.min_query_count,
-        performance_samples=fidelity.performance_samples,
-        label_offset=spec.preprocessing.label_offset,
+        performance_samples=performance_samples,
+        rules=spec.task.rules,
         user_conf=user_conf,
         shortened=fidelity.name == "rehearsal",
     )
-    return bench.run(setup, settings, spec.folder / official.mode)
+    return loaded.run(setup, settings, spec.folder / official.mode)
+
+
+class Cycled:
+    """As many samples as wanted: those of others from the first on, again and again.
+
+    Args:
+        inputs: the others.
+        count: the number of samples; fewer than there are leaves the last ones out.
+    """
+
+    def __init__(self, inputs: Inputs, count: int) -> None:
+        self.count = count
+        self._inputs = inputs
+
+    def call(self, indices: Sequence[int], out: Batch | None = None) -> Batch:
+        """See `dse.tasks.task.Inputs.call`."""
+        return self._inputs.call([index % self._inputs.count for index in indices], out)
 
 
 def _single_stream(log: DetailLog) -> RunResult:

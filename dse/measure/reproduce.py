@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dse.core import launcher
 from dse.core.worker_environment import worker_environment
-from dse.measure.runner import SPEC_FILE
+from dse.measure.spec import SPEC_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +38,7 @@ def command(run: Path) -> str | None:
         return None
     # Older versions did not write down which Python it was.
     interpreter = str(stored.get("interpreter") or sys.executable)
-    words = launcher.command(interpreter, "dse.measure.worker", str(file))
+    words = launcher.launch_command(interpreter, "dse.measure.worker", str(file))
     given = stored.get("environment")  # which older versions did not write down either
     variables = _variables(worker_environment(interpreter, given))
     return f"env -i {variables} {shlex.join(words)} --folder {NEW_FOLDER}"

@@ -1,17 +1,24 @@
-"""What a run gave, before it becomes a measurement."""
+"""What a run gave before it becomes a measurement, or how it failed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dse.core.measurement import Measurement, Source
+from dse.core.measurement import FailureKind, Measurement, Source
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from dse.core.configuration import KnobValue
     from dse.measure.spec import MetricRequest, Spec
+
+
+OUT_OF_MEMORY_SIGNS = (
+    *("bad_alloc", "Failed to allocate", "Cannot allocate memory", "MemoryError"),
+    *("failed to map segment", "cannot map zero-fill pages"),
+)
+"""What C++ runtimes, the C library and its loader say when they can't get memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,28 +30,56 @@ class RunResult:
     interval: tuple[float, float] | None = None
 
 
-def measurement(taken: RunResult, task: MetricRequest, spec: Spec, seconds: float) -> Measurement:
-    """What a task of a spec gave, as it is stored.
+def measurement(
+    result: RunResult, request: MetricRequest, spec: Spec, took_s: float
+) -> Measurement:
+    """A result as it is stored.
 
     Args:
-        taken: value and figures.
-        task: the metric and its key.
+        result: value and figures.
+        request: the metric and its key.
         spec: the run that it is of.
-        seconds: what taking it cost.
+        took_s: seconds that the run took.
     """
     return Measurement(
-        metric=task.metric,
-        value=taken.value,
-        key=task.key,
+        metric=request.metric,
+        value=result.value,
+        key=request.key,
         source=Source.MEASURED,
         fidelity=spec.fidelity.name,
         run=spec.run,
-        interval=taken.interval,
-        seconds=round(seconds, 3),
-        details=taken.details,
+        interval=result.interval,
+        seconds=round(took_s, 3),
+        details=result.details,
     )
 
 
 def logs_of_try(folder: Path, attempt: int) -> Path:
     """Where the logs of a further try of the same run go; the first one is attempt 0."""
     return folder if attempt == 0 else folder.with_name(f"{folder.name}-{attempt + 1}")
+
+
+class RunFailedError(Exception):
+    """A run ended without a usable measurement."""
+
+    def __init__(self, kind: FailureKind, message: str) -> None:
+        self.kind = kind
+        super().__init__(message)
+
+
+def says_out_of_memory(text: str) -> bool:
+    """Whether an error text or a stderr tail tells of memory that ran out."""
+    return any(sign in text for sign in OUT_OF_MEMORY_SIGNS)
+
+
+def to_failure(kind: FailureKind, error: BaseException) -> RunFailedError:
+    """The failure an exception of a runtime amounts to.
+
+    Args:
+        kind: of the failure unless the exception tells of exhausted memory.
+        error: what the runtime raised.
+    """
+    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    if says_out_of_memory(text):
+        return RunFailedError(FailureKind.OUT_OF_MEMORY, text)
+    return RunFailedError(kind, text)

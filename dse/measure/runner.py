@@ -22,14 +22,15 @@ from dse.core.errors import DseError
 from dse.core.measurement import Failure, FailureKind, Measurement, Outcome, Source
 from dse.core.metrics import METRICS
 from dse.core.worker_environment import worker_environment
-from dse.measure.conditions_monitor import ConditionsMonitor
-from dse.measure.failures import says_out_of_memory
-from dse.measure.spec import decode_message
+from dse.machine.conditions import MIN_SPAN_S, conditions_between
+from dse.machine.sample import cpu_seconds, sample
+from dse.measure.run_result import says_out_of_memory
+from dse.measure.spec import SPEC_FILE, decode_message
 
 if TYPE_CHECKING:
+    from dse.machine.conditions import Conditions
     from dse.measure.spec import Spec
 
-SPEC_FILE = "spec.json"
 STDERR_FILE = "stderr.txt"
 TAIL_LINES = 40
 TAIL_BYTES = 4000
@@ -82,7 +83,7 @@ def run_worker(
     oom_kills = _oom_kills()
     with stderr:
         variables = worker_environment(interpreter, spec.environment)
-        end = _run(interpreter, variables, spec_file, stderr.fileno(), limits.timeout_s, keep)
+        end = _run(spec, variables, spec_file, stderr.fileno(), limits.timeout_s, keep)
     if end.done:
         return Outcome(tuple(end.measurements))
     tail = stderr_tail(spec.folder)
@@ -110,7 +111,7 @@ class _End:
 
 
 def _run(
-    interpreter: str,
+    spec: Spec,
     variables: Mapping[str, str],
     spec_file: Path,
     stderr: int,
@@ -119,11 +120,12 @@ def _run(
 ) -> _End:
     reader, writer = os.pipe()
     arguments = [str(spec_file), "--answer-fd", str(writer), "--parent", str(os.getpid())]
+    interpreter, backend = spec.interpreter, spec.configuration.backend
     end = _End([])
     deadline = time.monotonic() + timeout_s
     try:
         process = subprocess.Popen(
-            launcher.command(interpreter, "dse.measure.worker", *arguments),
+            launcher.launch_command(interpreter, "dse.measure.worker", *arguments, backend=backend),
             stdin=subprocess.DEVNULL,
             stdout=stderr,
             stderr=stderr,
@@ -147,6 +149,35 @@ def _run(
         os.close(reader)
         _kill_group(process)
     return end
+
+
+class ConditionsMonitor:
+    """Tells what else the machine did while a worker measured; begins when it is made.
+
+    It is asked between the runs of a worker, never during one.
+
+    Args:
+        pid: of the worker.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._before = sample()
+        self._cpu_s = cpu_seconds(pid)
+        self._last: Conditions | None = None
+
+    def conditions(self) -> Conditions:
+        """The conditions since the worker's last answer.
+
+        Answers that follow closely are of the same run, and get the same conditions.
+        """
+        now, cpu_s = sample(), cpu_seconds(self._pid)
+        if self._last is not None and now.monotonic_s - self._before.monotonic_s < MIN_SPAN_S:
+            return self._last
+        own = None if cpu_s is None or self._cpu_s is None else cpu_s - self._cpu_s
+        self._last = conditions_between(self._before, now, own)
+        self._before, self._cpu_s = now, cpu_s
+        return self._last
 
 
 Watched = Callable[[Measurement], Measurement]

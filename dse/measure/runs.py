@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from dse.core.backend import LoadError, UnsupportedError
 from dse.core.measurement import FailureKind, Measurement
 from dse.core.metrics import (
-    ACCURACY,
     CPU_TIME,
     ENERGY,
     LATENCY,
@@ -26,11 +25,10 @@ from dse.core.metrics import (
 from dse.loadgen.logs import DetailLog, read_detail
 from dse.loadgen.settings import RunSettings
 from dse.measure.accuracy import take_accuracy
-from dse.measure.failures import RunFailedError
 from dse.measure.footprint import take_footprint
 from dse.measure.loaded_model import LoadedModel, LoadSettings
 from dse.measure.meter import Meter
-from dse.measure.run_result import RunResult, logs_of_try, measurement
+from dse.measure.run_result import RunFailedError, RunResult, logs_of_try, measurement
 from dse.measure.server import take_server
 
 if TYPE_CHECKING:
@@ -43,79 +41,86 @@ if TYPE_CHECKING:
     from dse.measure.spec import Fidelity, MetricRequest, Spec
 
 MAX_QUERIES = 200_000
-"""LoadGen generates its queries in advance, at about 480 bytes each."""
+"""The most queries of a run: LoadGen generates them in advance, at about 480 bytes each."""
 OFFLINE_BATCHES = 4
-"""Fewest full batches of an Offline run, for each caller; fewer where they would take long."""
+"""The fewest full batches of an Offline run, for each caller; fewer where they would take long."""
 MIN_QUERIES = 64
-"""Below which LoadGen calls a SingleStream run INVALID; enough where more would take long."""
+"""With fewer queries LoadGen calls a SingleStream run INVALID; enough where more take long."""
 LONG_S = 10.0
-"""A probe is not made longer than this for the sake of more queries."""
+"""A probe is not made longer than this to have more queries."""
 TRIES = 2
 HEADROOM = 1.3
 """An Offline run is planned this much longer than due, since the warm-up only estimates it."""
 
 
 def take(runtime: Runtime, spec: Spec) -> Iterator[Measurement]:
-    """Yields one measurement per task of the spec, in their order, as soon as it is taken.
+    """Yields one measurement for each request of the spec, in their order, as soon as it is taken.
 
     Only what a loaded model costs comes before everything else.
 
-    Extra tasks are taken where they can be. One run may serve several tasks.
+    Extra metrics are taken where they can be. One run may serve several requests.
 
     Raises:
         RunFailedError: a run failed; what was yielded before stays good.
         UnsupportedError, LoadError: the runtime refused the configuration or the model.
     """
-    bench = LoadedModel(runtime, spec)
-    takers = dict.fromkeys(TAKERS[task.metric] for task in spec.tasks)
+    loaded = LoadedModel(runtime, spec)
+    takers = dict.fromkeys(_taker(request) for request in spec.requests)
     for taker in sorted(takers, key=lambda taker: taker is not _take_footprint):
-        tasks = [task for task in spec.tasks if TAKERS[task.metric] is taker]
+        requests = [request for request in spec.requests if _taker(request) is taker]
         started = time.monotonic()
-        taken = _taken(taker, bench, tasks)
-        seconds = time.monotonic() - started
-        for task in tasks:
-            if task.metric in taken:
-                found = taken[task.metric]
-                found = replace(found, details={**found.details, **bench.remarks})
-                yield measurement(found, task, spec, seconds)
-                seconds = 0.0  # what more comes of a run costs nothing
-    bench.close()
+        results = _results(taker, loaded, requests)
+        took_s = time.monotonic() - started
+        for request in requests:
+            if request.metric in results:
+                result = results[request.metric]
+                result = replace(result, details={**result.details, **loaded.remarks})
+                yield measurement(result, request, spec, took_s)
+                took_s = 0.0  # what more comes of a run costs nothing
+    loaded.close()
 
 
-def _taken(
-    taker: Taker, bench: LoadedModel, tasks: Sequence[MetricRequest]
+def _taker(request: MetricRequest) -> Taker:
+    """The run that gives a metric; one that LoadGen does not time is the quality of the task."""
+    return TAKERS.get(request.metric, _take_quality)
+
+
+def _results(
+    taker: Taker, loaded: LoadedModel, requests: Sequence[MetricRequest]
 ) -> Mapping[str, RunResult]:
     """What a run gives, by metric; nothing where it fails and nobody waits for it.
 
     What makes it fail then meets the others, too, unless it concerns no one else.
     """
-    needed = [task.metric for task in tasks if not task.extra]
+    needed = [request.metric for request in requests if not request.extra]
     try:
-        taken = taker(bench, bench.spec.folder)
+        results = taker(loaded, loaded.spec.folder)
     except (RunFailedError, UnsupportedError, LoadError, MemoryError):
         if needed:
             raise
-        bench.close()
+        loaded.close()
         return {}
     for metric in needed:
-        if metric not in taken:
+        if metric not in results:
             raise RunFailedError(FailureKind.UNSUPPORTED, f"nothing here tells {metric}")
-    return taken
+    return results
 
 
-def _take_footprint(bench: LoadedModel, _: Path) -> Mapping[str, RunResult]:
-    return take_footprint(bench)
+def _take_footprint(loaded: LoadedModel, _: Path) -> Mapping[str, RunResult]:
+    return take_footprint(loaded)
 
 
-def _take_accuracy(bench: LoadedModel, folder: Path) -> Mapping[str, RunResult]:
-    return {ACCURACY.name: take_accuracy(bench, folder)}
+def _take_quality(loaded: LoadedModel, folder: Path) -> Mapping[str, RunResult]:
+    result = take_accuracy(loaded, folder)
+    metrics = (request.metric for request in loaded.spec.requests)
+    return {metric: result for metric in metrics if metric not in TAKERS}
 
 
-def _take_single_stream(bench: LoadedModel, folder: Path) -> Mapping[str, RunResult]:
+def _take_single_stream(loaded: LoadedModel, folder: Path) -> Mapping[str, RunResult]:
     """The latency, and what the same queries cost."""
     meter = Meter()
     scenario = Scenario.SINGLE_STREAM
-    log = _stream_run(bench, bench.single, scenario, 1, folder / "single_stream", meter)
+    log = _stream_run(loaded, loaded.single, scenario, 1, folder / "single_stream", meter)
     queries = int(log.number("result_query_count"))
     latency = RunResult(
         log.number("result_90.00_percentile_latency_ns") / 1e6,
@@ -141,10 +146,10 @@ def _costs(spent: Spent, queries: int) -> Mapping[str, RunResult]:
     return costs
 
 
-def _take_multi_stream(bench: LoadedModel, folder: Path) -> Mapping[str, RunResult]:
-    setup = bench.setup(Scenario.MULTI_STREAM)
+def _take_multi_stream(loaded: LoadedModel, folder: Path) -> Mapping[str, RunResult]:
+    setup = loaded.setup(Scenario.MULTI_STREAM)
     calls = math.ceil(MULTI_STREAM_SAMPLES / setup.batch_size)
-    log = _stream_run(bench, setup, Scenario.MULTI_STREAM, calls, folder / "multi_stream")
+    log = _stream_run(loaded, setup, Scenario.MULTI_STREAM, calls, folder / "multi_stream")
     details: dict[str, KnobValue] = {
         "early_stopping_p99_ms": log.number("early_stopping_latency_ms") / 1e6,
         "mean_ms": log.number("result_mean_query_latency_ns") / 1e6,
@@ -157,7 +162,7 @@ def _take_multi_stream(bench: LoadedModel, folder: Path) -> Mapping[str, RunResu
 
 
 def _stream_run(
-    bench: LoadedModel,
+    loaded: LoadedModel,
     setup: LoadSettings,
     scenario: Scenario,
     calls: int,
@@ -167,16 +172,16 @@ def _stream_run(
     """A run of a scenario that asks again as soon as it is answered.
 
     Args:
-        bench: the model.
+        loaded: the model.
         setup: how it is loaded.
         scenario: SingleStream or MultiStream.
         calls: calls of the runtime in a query.
         folder: for the logs.
         meter: reads before and after.
     """
-    call_s = bench.warm_up(setup)
-    expected_s = call_s * math.ceil(calls / len(bench.callers(setup)))
-    fidelity = bench.spec.fidelity
+    call_s = loaded.warm_up(setup)
+    expected_s = call_s * math.ceil(calls / len(loaded.callers(setup)))
+    fidelity = loaded.spec.fidelity
 
     def settings(attempt: int) -> RunSettings:
         expected = expected_s / 2**attempt
@@ -189,15 +194,15 @@ def _stream_run(
             expected_latency_ns=max(1, int(expected * 1e9)),
         )
 
-    return _valid_run(bench, setup, settings, folder, meter)
+    return _valid_run(loaded, setup, settings, folder, meter)
 
 
-def _take_throughput(bench: LoadedModel, folder: Path) -> Mapping[str, RunResult]:
-    setup = bench.whole
+def _take_throughput(loaded: LoadedModel, folder: Path) -> Mapping[str, RunResult]:
+    setup = loaded.whole
     batch_size = setup.batch_size
-    call_s = bench.warm_up(setup)
-    callers = len(bench.callers(setup))
-    fidelity = bench.spec.fidelity
+    call_s = loaded.warm_up(setup)
+    callers = len(loaded.callers(setup))
+    fidelity = loaded.spec.fidelity
 
     def settings(attempt: int) -> RunSettings:
         expected = callers * batch_size / call_s * HEADROOM * 2**attempt
@@ -214,13 +219,13 @@ def _take_throughput(bench: LoadedModel, folder: Path) -> Mapping[str, RunResult
             performance_samples=fidelity.performance_samples,
         )
 
-    log = _valid_run(bench, setup, settings, folder / "offline")
+    log = _valid_run(loaded, setup, settings, folder / "offline")
     details: dict[str, KnobValue] = {"samples": int(log.number("effective_min_sample_count"))}
     return {THROUGHPUT.name: RunResult(log.number("result_samples_per_second"), details)}
 
 
-def _take_server(bench: LoadedModel, folder: Path) -> Mapping[str, RunResult]:
-    return {SERVER.name: take_server(bench, folder)}
+def _take_server(loaded: LoadedModel, folder: Path) -> Mapping[str, RunResult]:
+    return {SERVER.name: take_server(loaded, folder)}
 
 
 def _queries(fidelity: Fidelity, expected_s: float) -> int:
@@ -237,7 +242,7 @@ def _bounded(duration_ms: int, queries_per_s: float) -> int:
 
 
 def _valid_run(
-    bench: LoadedModel,
+    loaded: LoadedModel,
     setup: LoadSettings,
     settings: Callable[[int], RunSettings],
     folder: Path,
@@ -251,8 +256,8 @@ def _valid_run(
     reasons = []
     for attempt in range(TRIES):
         wanted = settings(attempt)
-        log = read_detail(bench.run(setup, wanted, logs_of_try(folder, attempt), meter))
-        lenient = bench.spec.fidelity.name != "valid" and wanted.scenario is Scenario.MULTI_STREAM
+        log = read_detail(loaded.run(setup, wanted, logs_of_try(folder, attempt), meter))
+        lenient = loaded.spec.fidelity.name != "valid" and wanted.scenario is Scenario.MULTI_STREAM
         if log.valid or (lenient and log.long_enough):
             return log
         reasons.append(log.invalid_reason)
@@ -263,7 +268,6 @@ Taker = Callable[[LoadedModel, "Path"], "Mapping[str, RunResult]"]
 TAKERS: dict[str, Taker] = {
     PEAK_MEMORY.name: _take_footprint,
     LOAD_TIME.name: _take_footprint,
-    ACCURACY.name: _take_accuracy,
     LATENCY.name: _take_single_stream,
     CPU_TIME.name: _take_single_stream,
     ENERGY.name: _take_single_stream,
@@ -271,4 +275,4 @@ TAKERS: dict[str, Taker] = {
     MULTI_STREAM.name: _take_multi_stream,
     SERVER.name: _take_server,
 }
-"""The run that gives a metric; one run may give several."""
+"""The run that gives a metric, by its name; one run may give several."""

@@ -15,10 +15,8 @@ from typing import TYPE_CHECKING
 from dse.core.measurement import FailureKind
 from dse.core.metrics import Scenario
 from dse.loadgen.logs import DetailLog, read_detail
-from dse.loadgen.settings import RunSettings
-from dse.loadgen.verdict import SERVER_BOUND_NS
-from dse.measure.failures import RunFailedError
-from dse.measure.run_result import RunResult, logs_of_try
+from dse.loadgen.settings import RunSettings, server_bound_ms
+from dse.measure.run_result import RunFailedError, RunResult, logs_of_try
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,32 +28,33 @@ STEP = 1.25
 PRECISION = 1.05
 """The search ends when the rate that fails is this much above the one that does not."""
 FIRST_LOAD = 0.7
-"""Of what the warm-up says the callers can do at most; queueing theory puts the answer near it."""
+"""The first rate is this share of what the callers can do at most by the warm-up; queueing theory
+puts the answer near it."""
 MAX_STEPS = 12
 CONFIRMING = 3
-"""The confirming run is this much longer than one of the search."""
+"""The confirming run is this many times as long as one of the search."""
 MAX_CONFIRMED = 4
 MAX_PER_S = 50_000.0
 """No higher rate is tried: LoadGen generates its queries in advance, at about 480 bytes each."""
 
 
-def take_server(bench: LoadedModel, folder: Path) -> RunResult:
+def take_server(loaded: LoadedModel, folder: Path) -> RunResult:
     """The samples per second of the confirmed rate.
 
     Raises:
         RunFailedError: no rate keeps the bound, or a run failed.
         UnsupportedError, LoadError: the runtime refused the configuration or the model.
     """
-    setup = bench.whole
-    call_s = bench.warm_up(setup)
-    if call_s * 1e9 > SERVER_BOUND_NS:
+    setup = loaded.whole
+    call_s = loaded.warm_up(setup)
+    bound_ms = server_bound_ms(loaded.spec.task.rules)
+    if call_s * 1e3 > bound_ms:
         raise RunFailedError(
             FailureKind.UNSUPPORTED,
-            f"no rate keeps the bound of {SERVER_BOUND_NS / 1e6:g} ms: "
-            f"one call takes {call_s * 1e3:.1f} ms",
+            f"no rate keeps the bound of {bound_ms:g} ms: one call takes {call_s * 1e3:.1f} ms",
         )
-    runs = _Runs(bench, setup, folder / "server")
-    most = len(bench.callers(setup)) * setup.batch_size / call_s
+    runs = _Runs(loaded, setup, folder / "server")
+    most = len(loaded.callers(setup)) * setup.batch_size / call_s
     rate = highest(
         lambda wanted: wanted <= MAX_PER_S and runs.run(wanted).kept,
         min(FIRST_LOAD * most, MAX_PER_S),
@@ -65,12 +64,11 @@ def take_server(bench: LoadedModel, folder: Path) -> RunResult:
             break
         confirmed = runs.run(rate, longer=CONFIRMING)
         if confirmed.kept:
-            return confirmed.taken(runs.count)
+            return confirmed.result(runs.count)
         rate /= PRECISION
     raise RunFailedError(
         FailureKind.INVALID_RUN,
-        f"no rate from {runs.lowest:.3g} samples/s on keeps the bound of "
-        f"{SERVER_BOUND_NS / 1e6:g} ms",
+        f"no rate from {runs.lowest:.3g} samples/s on keeps the bound of {bound_ms:g} ms",
     )
 
 
@@ -112,7 +110,7 @@ class _Run:
         """Whether it kept the bound; early stopping takes more queries than a probe has."""
         return self.log.long_enough and self.log.values.get("result_perf_constraints_met") is True
 
-    def taken(self, runs: int) -> RunResult:
+    def result(self, runs: int) -> RunResult:
         return RunResult(
             self.log.number("result_completed_samples_per_sec"),
             {
@@ -128,23 +126,24 @@ class _Run:
 class _Runs:
     """Runs at one rate after the other; each keeps its logs."""
 
-    def __init__(self, bench: LoadedModel, setup: LoadSettings, folder: Path) -> None:
-        self._bench, self._setup, self._folder = bench, setup, folder
+    def __init__(self, loaded: LoadedModel, setup: LoadSettings, folder: Path) -> None:
+        self._loaded, self._setup, self._folder = loaded, setup, folder
         self.count, self.lowest = 0, math.inf
 
     def run(self, rate: float, *, longer: int = 1) -> _Run:
-        fidelity = self._bench.spec.fidelity
+        fidelity = self._loaded.spec.fidelity
         settings = RunSettings(
             Scenario.SERVER,
             batch_size=self._setup.batch_size,
             min_duration_ms=longer * fidelity.min_duration_ms,
             min_query_count=longer * fidelity.min_query_count,
             performance_samples=fidelity.performance_samples,
+            rules=self._loaded.spec.task.rules,
             expected_samples_per_s=rate,
         )
         logs = logs_of_try(self._folder, self.count)
         self.count, self.lowest = self.count + 1, min(self.lowest, rate)
-        log = read_detail(self._bench.run(self._setup, settings, logs))
+        log = read_detail(self._loaded.run(self._setup, settings, logs))
         if log.errors:
             raise RunFailedError(FailureKind.INVALID_RUN, "; ".join(log.errors))
         return _Run(log, rate)

@@ -6,19 +6,20 @@ Standard library only: the worker may run in an interpreter that holds little el
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from dse.core.configuration import Configuration, KnobValue
+from dse.core.configuration import Configuration
 from dse.core.metrics import Scenario
-from dse.core.signature import Signature
-from dse.tasks.image_classification.preprocessing import Preprocessing
+from dse.tasks.registry import DEFAULT, task
+from dse.tasks.task import InputFiles, Rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dse.core.measurement import FidelityName
+    from dse.core.signature import Form
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Fidelity:
         min_query_count: fewest queries of a SingleStream run.
         performance_samples: samples that stay loaded during a timed run.
         warm_up_calls: predictions before each run, at least.
-        warm_up_ms: warm-up goes on for this long, or for 20 predictions.
+        warm_up_ms: the warm-up goes on for this long, or for 20 predictions.
     """
 
     name: FidelityName
@@ -53,8 +54,8 @@ PROBE = Fidelity(
 """A probe takes about a second per scenario: enough queries that their p90 is stable."""
 
 STANDARD = replace(PROBE, name="standard", min_duration_ms=2000, min_query_count=256)
-"""What may be on the frontier is measured so, several times: on most machines more differs from one
-process to the next than within a run, so repeating tells more than going on for longer."""
+"""What may be on the frontier is measured like this, several times: on most machines more differs
+from one process to the next than within a run, so repeating tells more than longer runs."""
 
 VALID = Fidelity(
     name="valid",
@@ -64,13 +65,13 @@ VALID = Fidelity(
     warm_up_calls=5,
     warm_up_ms=500,
 )
-"""MLPerf's own rules: duration and samples are those of LoadGen's mlperf.conf, which also has the
-fewest queries of each scenario; nothing of it is set by us."""
+"""MLPerf's own rules: LoadGen takes the duration, and the fewest queries of each scenario, from its
+mlperf.conf, and the task says how many samples stay loaded; nothing of it is set by us."""
 
 REHEARSAL = replace(VALID, name="rehearsal", min_duration_ms=1000, min_query_count=128)
-"""The same with everything shortened that takes long."""
-REHEARSED_IMAGES = 64
-"""Images of the accuracy run of a rehearsal, at most."""
+"""The same, with shorter durations and fewer queries."""
+REHEARSED_SAMPLES = 64
+"""The most samples of a rehearsal's accuracy run."""
 
 RUN_LENGTHS: dict[FidelityName, Fidelity] = {
     fidelity.name: fidelity for fidelity in (PROBE, STANDARD, VALID, REHEARSAL)
@@ -80,20 +81,35 @@ own tests enter shorter ones. No option and no variable of a shell does."""
 
 
 @dataclass(frozen=True, slots=True)
-class InputSource:
-    """Where the samples come from: a pixel cache with its labels, or random pixels.
+class ModelFiles:
+    """A model on disk.
 
     Attributes:
-        pixels: file of (n, R, R, 3) uint8 pixels; None for random ones.
-        labels: file of n int64 labels; None where there is no data set.
-        seed: seed of random pixels.
-        dataset: fingerprint of the data set; empty where there is none.
+        path: the file to load; None for a backend that needs none.
+        beside: further files that it is read with, such as its weights.
     """
 
-    pixels: Path | None = None
-    labels: Path | None = None
+    path: Path | None = None
+    beside: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSpec:
+    """What the model is fed with, and how its answers are scored.
+
+    Attributes:
+        worker: the task's half in the worker, as ``module:Class``.
+        form: how a sample becomes the model's input, in the task's own terms.
+        inputs: the samples of the data set; no files for made-up samples.
+        seed: of made-up samples, not negative.
+        rules: MLPerf's numbers for the task; None where it has no such benchmark.
+    """
+
+    worker: str
+    form: Form
+    inputs: InputFiles = field(default_factory=InputFiles)
     seed: int = 0
-    dataset: str = ""
+    rules: Rules | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +117,7 @@ class MetricRequest:
     """One metric to take, and the key under which its value will be remembered.
 
     Attributes:
-        extra: whether it is taken on the way, where a run gives it anyway, and missed by nobody.
+        extra: whether it is only taken where another run gives it anyway.
     """
 
     metric: str
@@ -111,11 +127,9 @@ class MetricRequest:
 
 STREAMS = (Scenario.SINGLE_STREAM, Scenario.MULTI_STREAM)
 """The scenarios that ask again as soon as they are answered."""
-
-
+SPEC_FILE = "spec.json"
 USER_CONF = "user.conf"
-LABELS = "labels.npy"
-"""Of the images of an official accuracy run, in their order; both files lie in the run folder."""
+"""The file that an official run is told by, in the run folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,33 +169,30 @@ class Spec:
     Attributes:
         run: name of the run folder, as stored with each measurement.
         folder: the run folder itself; LoadGen's logs land below it.
-        tasks: the metrics to take, in order.
-        settings: the files the search space gives the backend.
+        configuration: how the model is loaded.
+        model: the files of the model.
+        task: what the model is fed with.
+        requests: the metrics to take, in order.
+        fidelity: how long each run lasts.
+        settings: the files the search space gives the backend, by name.
+        official: how the one metric is taken by MLPerf's own settings; None for any other run.
         memory_limit_bytes: the most memory the worker may allocate; 0 for no limit.
-        interpreter: the Python that runs it; empty until one does.
-        official: how its one task is taken by MLPerf's own settings; None for any other run.
-        signature: of a model that is fed with random numbers; None for an image classifier.
-        classes: number of a classifier's scores; None where it is not known.
-        beside: further files that the model's own is read with, such as its weights.
-        environment: the variables that are set for the study's sake; None for those of the shell
-            that `dse.core.worker_environment` lets pass.
+        interpreter: the Python that runs the worker; empty until it is started.
+        environment: the variables that the study sets; None for those of the shell that
+            `dse.core.worker_environment` lets pass.
     """
 
     run: str
     folder: Path
     configuration: Configuration
-    model_file: Path | None
-    preprocessing: Preprocessing
-    inputs: InputSource
-    tasks: tuple[MetricRequest, ...]
+    model: ModelFiles
+    task: TaskSpec
+    requests: tuple[MetricRequest, ...]
     fidelity: Fidelity
-    settings: Mapping[str, Path]
+    settings: Mapping[str, Path] = field(default_factory=dict)
+    official: Official | None = None
     memory_limit_bytes: int = 0
     interpreter: str = ""
-    official: Official | None = None
-    signature: Signature | None = None
-    classes: int | None = None
-    beside: tuple[Path, ...] = ()
     environment: Mapping[str, str] | None = None
 
     def to_json(self) -> str:
@@ -192,28 +203,24 @@ class Spec:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Reads what `to_json` wrote."""
+        """Reads what `to_json` wrote, in this version or an earlier one."""
         data = json.loads(text)
-        configuration: dict[str, KnobValue] = data["configuration"]
-        inputs: dict[str, Any] = data["inputs"]
-        files = {name: _path(inputs[name]) for name in ("pixels", "labels")}
+        if "task" not in data:
+            data = _current(data)
+        model = data["model"]
         return cls(
             run=data["run"],
             folder=Path(data["folder"]),
-            configuration=Configuration.from_dict(configuration),
-            model_file=_path(data["model_file"]),
-            preprocessing=Preprocessing.from_dict(data["preprocessing"]),
-            inputs=InputSource(**{**inputs, **files}),
-            tasks=tuple(MetricRequest(**task) for task in data["tasks"]),
+            configuration=Configuration.from_dict(data["configuration"]),
+            model=ModelFiles(_path(model["path"]), tuple(map(Path, model["beside"]))),
+            task=_task(data["task"]),
+            requests=tuple(MetricRequest(**request) for request in data["requests"]),
             fidelity=Fidelity(**data["fidelity"]),
-            settings={name: Path(path) for name, path in data["settings"].items()},
+            settings=_paths(data["settings"]),
+            official=_official(data["official"]),
             memory_limit_bytes=data["memory_limit_bytes"],
-            interpreter=data.get("interpreter", ""),
-            official=_official(data.get("official")),
-            signature=_signature(data.get("signature")),
-            classes=data.get("classes"),
-            beside=tuple(map(Path, data.get("beside", ()))),
-            environment=data.get("environment"),
+            interpreter=data["interpreter"],
+            environment=data["environment"],
         )
 
 
@@ -221,12 +228,52 @@ def _path(text: str | None) -> Path | None:
     return Path(text) if text is not None else None
 
 
+def _paths(texts: Mapping[str, str]) -> dict[str, Path]:
+    return {name: Path(text) for name, text in texts.items()}
+
+
 def _official(data: Mapping[str, Any] | None) -> Official | None:
     return Official(**{**data, "scenario": Scenario(data["scenario"])}) if data else None
 
 
-def _signature(data: Mapping[str, Any] | None) -> Signature | None:
-    return Signature.from_dict(data) if data else None
+def _task(data: Mapping[str, Any]) -> TaskSpec:
+    inputs, rules = data["inputs"], data["rules"]
+    if rules is not None:
+        named = rules["scenarios"].items()
+        scenarios = {category: tuple(map(Scenario, names)) for category, names in named}
+        rules = Rules(**{**rules, "scenarios": scenarios})
+    files = InputFiles(_paths(inputs["files"]), inputs["dataset"], inputs["noun"])
+    return TaskSpec(data["worker"], data["form"], files, data["seed"], rules)
+
+
+def _current(older: Mapping[str, Any]) -> dict[str, Any]:
+    """A spec of a version that knew two tasks, in today's fields."""
+    source = dict(older["inputs"])
+    seed, dataset = source.pop("seed", 0), source.pop("dataset", "")
+    files = {name: path for name, path in source.items() if path is not None}
+    signature, classes = older.get("signature"), older.get("classes")
+    earlier = task("generated" if signature else DEFAULT)
+    rules = None if earlier.rules is None else asdict(earlier.rules)
+    form = signature or {**older["preprocessing"], **({"classes": classes} if classes else {})}
+    return {
+        "official": None,
+        "interpreter": "",
+        "environment": None,
+        **older,
+        "model": {"path": older["model_file"], "beside": older.get("beside", ())},
+        "task": {
+            "worker": earlier.worker,
+            "form": form,
+            "inputs": {
+                "files": files,
+                "dataset": dataset,
+                "noun": earlier.noun if files else "",
+            },
+            "seed": seed,
+            "rules": rules,
+        },
+        "requests": older["tasks"],
+    }
 
 
 MessageKind = Literal["measurement", "failure", "done"]

@@ -25,7 +25,7 @@ from dse.core.backend import LoadError, Runtime, UnsupportedError
 from dse.core.measurement import FailureKind
 from dse.core.registry import backend
 from dse.loadgen.logs import LogError
-from dse.measure.failures import RunFailedError, says_out_of_memory
+from dse.measure.run_result import RunFailedError, says_out_of_memory
 from dse.measure.spec import Spec, encode_message
 
 if TYPE_CHECKING:

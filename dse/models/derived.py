@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from dse.core.measurement import PublishedQuality
+    from dse.core.signature import Form
     from dse.models.provider import Artefact, Provider
-    from dse.tasks.image_classification.models.published import PublishedAccuracy
-    from dse.tasks.image_classification.preprocessing import Preprocessing
 
 FORMATS: tuple[ModelFormat, ...] = get_args(ModelFormat)
 
@@ -67,22 +67,20 @@ class Derived(ABC):
         hindrances = [self._hindrance(model, precision, one) for one in concerned]
         return None if None in hindrances else next(iter(hindrances), inner)
 
-    def published(self, model: str, precision: str) -> PublishedAccuracy | None:
+    def published(self, model: str, precision: str) -> PublishedQuality | None:
         """The inner provider's figure."""
         return self._inner.published(model, precision)
 
-    def preprocessing(
-        self, model: str, precision: str, formats: tuple[ModelFormat, ...]
-    ) -> Preprocessing:
-        """How an image becomes the input of the file that `artefact` gives.
+    def form(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> Form:
+        """How a sample becomes the input of the file that `artefact` gives.
 
         Raises:
             RequestError: there is no such file.
         """
         chosen = self._chosen(model, precision, formats)
         if chosen is None:
-            return self._inner.preprocessing(model, precision, formats)
-        return self._preprocessing(model, chosen)
+            return self._inner.form(model, precision, formats)
+        return self._form(model, chosen)
 
     def artefact(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> Artefact:
         """A file that is there, in the first of the formats, or else one that is made.
@@ -97,7 +95,7 @@ class Derived(ABC):
         return self._make(model, chosen)
 
     @abstractmethod
-    def _preprocessing(self, model: str, model_format: ModelFormat) -> Preprocessing:
+    def _form(self, model: str, model_format: ModelFormat) -> Form:
         """That of the file that it makes."""
 
     def _chosen(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dse.config.messages import suggest
@@ -10,14 +9,13 @@ from dse.core.errors import RequestError
 from dse.formats.interface import read_interface
 from dse.models import manifest
 from dse.models.provider import Artefact
-from dse.tasks.image_classification.models.contradictions import quantisation
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from dse.core.configuration import ModelFormat
-    from dse.tasks.image_classification.models.published import PublishedAccuracy
-    from dse.tasks.image_classification.preprocessing import Preprocessing
+    from dse.core.measurement import PublishedQuality
+    from dse.core.signature import Form
 
 
 class FolderProvider:
@@ -25,6 +23,7 @@ class FolderProvider:
 
     Args:
         folder: holds the manifest and, at any depth, the files.
+        kind: the entries of the task that the models are for.
 
     Raises:
         RequestError: the manifest is missing or wrong, or a file it names is.
@@ -33,9 +32,9 @@ class FolderProvider:
     name = "file"
     trained = True
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, kind: type[manifest.ManifestEntry]) -> None:
         self.folder = folder.absolute()
-        self._entries = manifest.read(self.folder)
+        self._entries = manifest.read(self.folder, kind)
 
     def models(self) -> tuple[str, ...]:
         """Names in the manifest's order, each once."""
@@ -65,23 +64,21 @@ class FolderProvider:
             return f"{manifest.FILE_NAME} has no {precision} file as {wanted}"
         return None
 
-    def published(self, model: str, precision: str) -> PublishedAccuracy | None:
-        """The published accuracy of a file with that name and precision."""
+    def published(self, model: str, precision: str) -> PublishedQuality | None:
+        """The published quality of a file with that name and precision."""
         for entry in self._entries:
             if (entry.name, entry.precision) == (model, precision):
                 return entry.published
         return None
 
-    def preprocessing(
-        self, model: str, precision: str, formats: tuple[ModelFormat, ...]
-    ) -> Preprocessing:
-        """How an image becomes the input of the file that `artefact` would give.
+    def form(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> Form:
+        """How a sample becomes the input of the file that `artefact` would give.
 
         Raises:
             RequestError: the manifest has no such file.
         """
         _, entry, found = self._entry(model, precision, formats)
-        return self._preprocessing(entry, found)
+        return self._form(entry, found)
 
     def artefact(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> Artefact:
         """The file in the first of the formats that the manifest has.
@@ -110,20 +107,19 @@ class FolderProvider:
             path=self.folder / entry.file,
             format=found,
             sha256=manifest.verify(self.folder, index, entry, beside),
-            preprocessing=self._preprocessing(entry, found),
-            classes=entry.scores,
+            form=self._form(entry, found),
             weights=entry.weights,
             published=entry.published,
             beside=beside,
         )
 
-    def _preprocessing(self, entry: manifest.ManifestEntry, found: ModelFormat) -> Preprocessing:
+    def _form(self, entry: manifest.ManifestEntry, found: ModelFormat) -> Form:
         try:
             declared = read_interface(self.folder / entry.file, found)
         except OSError as error:
             reason = error.strerror or error
             raise RequestError(f"can't be read: {reason}", file=error.filename) from error
-        return replace(entry.preprocessing(), quantisation=quantisation(entry, declared))
+        return entry.form(declared)
 
     def _error(self, problem: str, remedy: str | None) -> RequestError:
         return RequestError(problem, file=self.folder / manifest.FILE_NAME, remedy=remedy)

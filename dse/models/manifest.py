@@ -1,59 +1,19 @@
 """The file ``models.yaml`` that says what the model files beside it are.
 
-It holds one list, ``models``; each entry describes one file::
-
-    models:
-      - name: mobilenet-v1-0.25-128
-        file: mobilenet_v1_0.25_128_quant.tflite
-        precision: int8
-        layout: NHWC
-        dtype: uint8
-        weights: TensorFlow model garden, 2018-08-02
-      - name: my-classifier
-        file: exports/my_classifier.onnx
-        precision: fp32
-        layout: NCHW
-        dtype: float32
-        resolution: 256
-        mean: [123.675, 116.28, 103.53]
-        scale: [58.395, 57.12, 57.375]
-        label_offset: 0
-
-The fields of an entry:
+It holds one list, ``models``; each entry describes one file. A task adds fields of its own to those
+that every entry has:
 
 name
-    The model's name in search spaces: letters, digits, ``.``, ``_`` and ``-``. A name of the
-    catalogue says that the file is that very architecture.
+    The model's name in search spaces: letters, digits, ``.``, ``_`` and ``-``.
 file
     Path below the folder of ``models.yaml``, ending in ``.onnx`` or ``.tflite``.
 precision
     ``fp32``, ``fp16``, ``bf16`` or ``int8``.
-layout
-    ``NHWC`` or ``NCHW``.
-dtype
-    Of the input: ``float32``, ``float16``, ``uint8`` or ``int8``.
-resolution
-    Pixels on a side. A name of the catalogue has its own.
-mean, scale
-    A pixel from 0 to 255 becomes (pixel - mean) / scale; a number, or one per channel, red first.
-    Needed with ``float32`` and ``float16``. Integer inputs take pixels as they are unless both are
-    given, or must be; see `dse.tasks.image_classification.models.contradictions`.
-crop
-    Central part of the image that is used, above 0 and up to 1; 0.875 if not given.
-interpolation
-    ``bilinear`` (if not given) or ``bicubic``.
-label_offset
-    1 where the first score is for a background class, else 0. A name of the catalogue has its own.
-classes
-    Number of scores, background included; optional.
 weights
     Where the weights come from, in words; optional.
 sha256
     Of the model, 64 hex digits; optional, and where it is given the model must have it. That of
     the file, or of all its files where it has weights beside it (`dse.core.checksums.together`).
-published_accuracy
-    ``percent`` and ``source`` of a top-1 accuracy that others measured with this file; optional.
-    Without it, a name of the catalogue brings the catalogue's figure.
 archive
     ``url`` and ``sha256`` of the published archive that the file comes from; ``dse models fetch``
     writes it, and takes no other archive for that address from then on.
@@ -65,36 +25,33 @@ Several entries may share a name and differ in precision or format.
 from __future__ import annotations
 
 import stat
+from abc import ABC, abstractmethod
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from dse.config import yaml_reader
 from dse.core.checksums import sha256_of, sha256_of_model
 from dse.core.errors import RequestError
-from dse.formats import file_kind, parts
+from dse.formats import data_files, file_kind
 from dse.formats.interface import read_interface
-from dse.tasks.image_classification.models import contradictions
-from dse.tasks.image_classification.models.catalogue import CATALOGUE
-from dse.tasks.image_classification.models.published import PublishedAccuracy
-from dse.tasks.image_classification.preprocessing import InputDtype, Layout, Preprocessing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dse.core.configuration import ModelFormat
-    from dse.tasks.image_classification.models.catalogue import Variant
+    from dse.core.measurement import PublishedQuality
+    from dse.core.signature import Form
+    from dse.formats.interface import Interface
+
+    Fault = tuple[str, str, str]
+    """The field, what is wrong with it, and the remedy."""
 
 FILE_NAME = "models.yaml"
 UNSTATED = "origin not stated"
 
 Precision = Literal["fp32", "fp16", "bf16", "int8"]
-
-
-def _per_channel(value: Any) -> Any:
-    """A number as three of them; a list as a tuple, which the strict check asks for."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return (value,) * 3
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _printable(value: str) -> str:
@@ -104,108 +61,74 @@ def _printable(value: str) -> str:
 
 
 Text = Annotated[str, Field(min_length=1), AfterValidator(_printable)]
-Channels = Annotated[tuple[float, float, float], BeforeValidator(_per_channel)]
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """A mapping with these fields and no others, each of its own type."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-class PublishedEntry(_Strict):
-    """An accuracy that others measured."""
-
-    percent: float = Field(ge=0, le=100)
-    source: Text
-
-
-class ArchiveEntry(_Strict):
+class ArchiveEntry(Strict):
     """The published archive that a file was taken from."""
 
     url: Text
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
-class ManifestEntry(_Strict):
-    """One file, as the manifest describes it."""
+class ManifestEntry(Strict, ABC):
+    """One file, as the manifest describes it; a task adds its own fields."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=128)
     file: Text
     precision: Precision
-    layout: Layout
-    dtype: InputDtype
-    resolution: int | None = Field(default=None, ge=1, le=4096)
-    mean: Channels | None = None
-    scale: Channels | None = None
-    crop: float = Field(default=0.875, gt=0, le=1)
-    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
-    label_offset: int | None = Field(default=None, ge=0, le=1)
-    classes: int | None = Field(default=None, ge=2)
     weights: Text = UNSTATED
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-fA-F]{64}$")
-    published_accuracy: PublishedEntry | None = None
     archive: ArchiveEntry | None = None
-
-    @field_validator("scale")
-    @classmethod
-    def _no_zero(cls, value: Channels | None) -> Channels | None:
-        if value is not None and 0 in value:
-            raise ValueError("a scale of 0 divides by zero")
-        return value
-
-    @property
-    def variant(self) -> Variant | None:
-        """The catalogue's architecture of that name."""
-        return CATALOGUE.get(self.name)
 
     @property
     def format(self) -> ModelFormat | None:
         """The format that the file's name claims."""
-        return file_kind.FORMATS.get(PurePosixPath(self.file).suffix.lower())
+        return file_kind.FORMAT_BY_SUFFIX.get(PurePosixPath(self.file).suffix.lower())
 
     @property
-    def published(self) -> PublishedAccuracy | None:
-        """The entry's own figure, or else the catalogue's."""
-        if own := self.published_accuracy:
-            return PublishedAccuracy(own.percent, own.source)
-        return self.variant.published.get(self.precision) if self.variant else None
+    @abstractmethod
+    def published(self) -> PublishedQuality | None:
+        """The quality that others measured with this very file, if there is one."""
 
-    @property
-    def pixels(self) -> int:
-        """Of an image's side; 0 where neither the entry nor the catalogue says."""
-        return self.resolution or (self.variant.resolution if self.variant else 0)
+    @abstractmethod
+    def form(self, found: Interface | None) -> Form:
+        """How a sample becomes the file's input. The entry must have passed `read`.
 
-    @property
-    def scores(self) -> int | None:
-        """How many there are, where the entry or the catalogue says."""
-        return self.classes or (self.variant.classes if self.variant else None)
-
-    def preprocessing(self) -> Preprocessing:
-        """How an image becomes the file's input. The entry must have passed `read`.
-
-        The quantisation is the file's to tell.
+        Args:
+            found: what the file declares; None where it can't be read.
         """
-        known = self.variant.preprocessing if self.variant else None
-        offset = known.label_offset if known and self.label_offset is None else self.label_offset
-        return Preprocessing(
-            resolution=self.pixels,
-            layout=self.layout,
-            dtype=self.dtype,
-            mean=self.mean or (0.0, 0.0, 0.0),
-            scale=self.scale or (1.0, 1.0, 1.0),
-            crop=self.crop,
-            interpolation=self.interpolation,
-            label_offset=offset or 0,
-        )
+
+    @abstractmethod
+    def faults(self, found: Interface | None) -> Iterator[Fault]:
+        """What is wrong with the fields, among themselves and by what the file declares."""
 
 
-class Manifest(_Strict):
+Entry = TypeVar("Entry", bound=ManifestEntry)
+
+
+class Manifest(Strict, Generic[Entry]):
     """The whole file."""
 
-    models: tuple[ManifestEntry, ...] = Field(min_length=1)
+    models: tuple[Entry, ...] = Field(min_length=1)
 
 
-def read(folder: Path) -> tuple[ManifestEntry, ...]:
+def manifest_of(kind: type[Entry]) -> type[Manifest[Entry]]:
+    """The whole file with entries of a task."""
+    return Manifest[kind]  # type: ignore[valid-type]  # a class made at run time
+
+
+def read(folder: Path, kind: type[Entry]) -> tuple[Entry, ...]:
     """Reads a folder's manifest and what each file it names says of itself, but no weights.
+
+    Args:
+        folder: of the manifest.
+        kind: the entries of a task.
 
     Raises:
         RequestError: the first thing that is wrong, with file, line and field.
@@ -217,12 +140,11 @@ def read(folder: Path) -> tuple[ManifestEntry, ...]:
             file=folder,
             remedy="write one that describes the model files in it",
         )
-    entries = yaml_reader.read(path, Manifest).models
+    entries = yaml_reader.read(path, manifest_of(kind)).models
     seen: dict[tuple[str, str, ModelFormat], int] = {}
     for index, entry in enumerate(entries):
         complaints = _Complaints(path, index)
         model_format = _check_file(folder, entry, complaints)
-        _check_values(entry, complaints)
         _check_contents(folder, entry, model_format, complaints)
         identity = (entry.name, entry.precision, model_format)
         if identity in seen:
@@ -270,7 +192,7 @@ def verify(folder: Path, index: int, entry: ManifestEntry, further: tuple[Path, 
 def beside(
     folder: Path, index: int, entry: ManifestEntry, model_format: ModelFormat
 ) -> tuple[Path, ...]:
-    """The further files that hold an entry's weights; see `dse.formats.parts`.
+    """The further files that hold an entry's weights; see `dse.formats.data_files`.
 
     Raises:
         RequestError: one of them is missing, too short, or outside the model's folder.
@@ -300,7 +222,7 @@ def _check_file(folder: Path, entry: ManifestEntry, complaints: _Complaints) -> 
         )
     model_format = entry.format
     if model_format is None:
-        known = " or ".join(file_kind.FORMATS)
+        known = " or ".join(file_kind.FORMAT_BY_SUFFIX)
         raise complaints.error("file", f"unknown kind of file '{entry.file}'", f"use {known}")
     path = folder / entry.file
     try:
@@ -311,7 +233,7 @@ def _check_file(folder: Path, entry: ManifestEntry, complaints: _Complaints) -> 
         found = path.stat()
         problem = "no regular file"
         if stat.S_ISREG(found.st_mode):
-            problem = file_kind.mismatch(path, model_format) or ""
+            problem = file_kind.why_mismatched(path, model_format) or ""
     except FileNotFoundError:
         problem = "no such file"
     except (OSError, RuntimeError, ValueError) as error:  # also links in a circle, odd characters
@@ -328,7 +250,7 @@ def _beside(
 ) -> tuple[Path, ...]:
     """The further files of a model; finds the mistake in the entry."""
     try:
-        return parts.beside(folder / entry.file, model_format)
+        return data_files.find_data_files(folder / entry.file, model_format)
     except RequestError as error:
         problem = f"'{entry.file}': {error.problem}"
         raise complaints.error("file", problem, error.remedy or "get it again") from error
@@ -337,39 +259,15 @@ def _beside(
         raise complaints.error("file", problem, "put the file back") from error
 
 
-def _check_values(entry: ManifestEntry, complaints: _Complaints) -> None:
-    """Checks the fields against each other and against the catalogue."""
-    known = entry.variant
-    expected = {
-        "resolution": known.resolution if known else None,
-        "label_offset": known.preprocessing.label_offset if known else None,
-        "classes": known.classes if known else None,
-    }
-    for field, value in expected.items():
-        given = getattr(entry, field)
-        if given is None and value is None and field != "classes":
-            raise complaints.error(
-                field, "is missing", f"add it, since '{entry.name}' is not in the catalogue"
-            )
-        if None not in (given, value) and given != value:
-            raise complaints.error(
-                field, f"'{entry.name}' has {value}, not {given}", "correct it or rename the model"
-            )
-    for field, channels in (("mean", entry.mean), ("scale", entry.scale)):
-        if entry.dtype not in contradictions.INTEGERS and channels is None:
-            remedy = f"add it, since a {entry.dtype} input needs it"
-            raise complaints.error(field, "is missing", remedy)
-
-
 def _check_contents(
     folder: Path, entry: ManifestEntry, model_format: ModelFormat, complaints: _Complaints
 ) -> None:
-    """Checks the fields against what the file says of itself."""
+    """Checks the fields among themselves, and against what the file says of itself."""
     try:
         found = read_interface(folder / entry.file, model_format)
     except OSError as error:
         raise complaints.error(
             "file", f"can't be read: {error.strerror or error}", "put the file back"
         ) from error
-    if complaint := contradictions.contradiction(entry, found):
-        raise complaints.error(*complaint)
+    if fault := next(entry.faults(found), None):
+        raise complaints.error(*fault)

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
-from dse.formats.parts import beside
-from dse.tasks.image_classification.models.onnx_writer import IR_VERSION, OPSET
+from dse.formats.data_files import find_data_files
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto
 
+OPSET, IR_VERSION = 15, 8
+"""What every runtime in reach still reads, old ones included."""
 _OWN_DOMAINS = ("", "ai.onnx")
 
 
@@ -33,7 +34,7 @@ def plain(path: Path) -> ModelProto:
     import onnx
 
     try:
-        beside(path, "onnx")  # before anything is read from wherever the file's paths lead
+        find_data_files(path, "onnx")  # before anything is read from wherever the file's paths lead
         model = onnx.load(path)
     except (RequestError, onnx.checker.ValidationError) as error:
         raise SystemExit(getattr(error, "problem", None) or str(error)) from error

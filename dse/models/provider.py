@@ -9,9 +9,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dse.core.configuration import ModelFormat
-    from dse.core.signature import Signature
-    from dse.tasks.image_classification.models.published import PublishedAccuracy
-    from dse.tasks.image_classification.preprocessing import Preprocessing
+    from dse.core.measurement import PublishedQuality
+    from dse.core.signature import Form
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,26 +22,22 @@ class Artefact:
         format: of the file.
         sha256: of the model, 64 hex digits: of its file's bytes, or where it has several of their
             checksums (`dse.core.checksums.together`).
-        preprocessing: how an image becomes its input.
-        classes: number of its scores, where known.
+        form: how a sample becomes its input, in the task's own terms.
         weights: where its weights come from, in words.
-        published: an accuracy that others measured, where it stands for this very variant.
-        calibrated_on: number of images of the data set that its quantisation has seen.
+        published: a quality that others measured, where it stands for this very variant.
+        calibrated_on: number of samples of the data set that its quantisation has seen.
         made_from: name of the file that this one was made from; empty where it is as it was given.
-        signature: of a model that is fed with random numbers; None for an image classifier.
         beside: further files that it reads, such as its weights.
     """
 
     path: Path
     format: ModelFormat
     sha256: str
-    preprocessing: Preprocessing
-    classes: int | None
+    form: Form
     weights: str
-    published: PublishedAccuracy | None
+    published: PublishedQuality | None = None
     calibrated_on: int = 0
     made_from: str = ""
-    signature: Signature | None = None
     beside: tuple[Path, ...] = ()
 
     @property
@@ -66,7 +61,7 @@ class Provider(Protocol):
 
     @property
     def trained(self) -> bool:
-        """Whether its weights are trained; else an accuracy can only be a published one."""
+        """Whether its weights are trained; else a quality can only be a published one."""
         ...
 
     def models(self) -> tuple[str, ...]:
@@ -88,14 +83,12 @@ class Provider(Protocol):
         """
         ...
 
-    def published(self, model: str, precision: str) -> PublishedAccuracy | None:
-        """An accuracy that others measured of this variant, if there is one. Cheap."""
+    def published(self, model: str, precision: str) -> PublishedQuality | None:
+        """A quality that others measured of this variant, if there is one. Cheap."""
         ...
 
-    def preprocessing(
-        self, model: str, precision: str, formats: tuple[ModelFormat, ...]
-    ) -> Preprocessing:
-        """How an image becomes the input of the file that `artefact` would give. Cheap.
+    def form(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> Form:
+        """How a sample becomes the input of the file that `artefact` would give. Cheap.
 
         Raises:
             RequestError: there is no such file.

@@ -1,8 +1,8 @@
 """From a float32 model file to one in int8, by static post-training quantisation.
 
 Weights become int8 with a scale per output channel, activations 8 bits with a scale per tensor
-and a zero point. Input and output stay float32: so one preprocessing serves both precisions and
-the runtimes convert at their own speed, which costs one pass over the input.
+and a zero point. Input and output stay float32: so one form serves both precisions and the
+runtimes convert at their own speed, which costs one pass over the input.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from dse.core.needs import Need
+from dse.core.requirements import Requirement
 from dse.models import subprocess_job
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dse.core.configuration import ModelFormat
+    from dse.core.signature import Form
     from dse.models.calibration import Calibration
-    from dse.tasks.image_classification.preprocessing import Preprocessing
 
 VERSION = 2
 """Raised with every change that gives a file other bytes: files of older versions stay unused."""
@@ -43,12 +43,12 @@ class Quantisation:
 
     Attributes:
         model_format: of the file and of the result.
-        preprocessing: of the model in that format.
+        form: how a sample becomes the input of the model in that format.
         calibration: what shows how far each activation reaches.
     """
 
     model_format: ModelFormat
-    preprocessing: Preprocessing
+    form: Form
     calibration: Calibration
 
     def identity(self) -> list[Any]:
@@ -64,7 +64,7 @@ class Quantisation:
             found = library(self.model_format)
         except ImportError as error:
             raise needed.error() from error
-        return [VERSION, found, self.calibration.identity, self.preprocessing.as_dict()]
+        return [VERSION, found, *self.calibration.identity(self.form)]
 
     def of(self, model: Path) -> bytes:
         """The int8 file of a float32 file.
@@ -73,13 +73,13 @@ class Quantisation:
             ModelError: the library can't quantise the model.
             DseError: the temporary folder can't be written.
         """
-        samples = self.calibration.samples(self.preprocessing)
+        samples = self.calibration.samples(self.form)
         return quantise(model, self.model_format, samples)
 
 
-def need(model_format: ModelFormat) -> Need:
+def need(model_format: ModelFormat) -> Requirement:
     """What quantising files of a format takes."""
-    return Need(f"int8 {model_format} models", _MODULES[model_format], "quantise")
+    return Requirement(f"int8 {model_format} models", _MODULES[model_format], "quantise")
 
 
 def library(model_format: ModelFormat) -> str:

@@ -1,4 +1,4 @@
-"""int8 files made from trained ones, calibrated on images."""
+"""int8 files made from trained ones, calibrated on a data set."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from dse.models.derived import FORMATS, Derived, derive
 from dse.models.quantise import Quantisation, need
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dse.core.configuration import ModelFormat
+    from dse.core.signature import Form
     from dse.models.calibration import Calibration
     from dse.models.provider import Artefact, Provider
-    from dse.tasks.image_classification.preprocessing import Preprocessing
 
 
 class Quantised(Derived):
@@ -20,13 +22,23 @@ class Quantised(Derived):
 
     Args:
         inner: has the files, with trained weights.
-        calibration: images to calibrate on. Without any nothing is made: ranges that noise reaches
-            would clip what images reach.
+        calibration: samples to calibrate on. Without any nothing is made: ranges that noise
+            reaches would clip what samples reach.
+        input_type: the element type of an input of that form, by numpy's name.
+        noun: what a sample is, in the plural.
     """
 
-    def __init__(self, inner: Provider, calibration: Calibration | None) -> None:
+    def __init__(
+        self,
+        inner: Provider,
+        calibration: Calibration | None,
+        input_type: Callable[[Form], str],
+        noun: str,
+    ) -> None:
         super().__init__(inner)
         self._calibration = calibration
+        self._input_type = input_type
+        self._noun = noun
 
     def precisions(self, model: str) -> tuple[str, ...]:
         """The precisions that can be had of a model.
@@ -41,20 +53,20 @@ class Quantised(Derived):
         return precision == "int8" and self._inner.obstacle(model, "fp32", (model_format,)) is None
 
     def _hindrance(self, model: str, _precision: str, model_format: ModelFormat) -> str | None:
-        dtype = self._preprocessing(model, model_format).dtype
+        dtype = self._input_type(self._form(model, model_format))
         if dtype != "float32":
             return f"int8 is made from fp32 files with float32 input, not {dtype}"
         if self._calibration is None:
-            return "int8 is calibrated on images: give a --dataset"
+            return f"int8 is calibrated on {self._noun}: give a --dataset"
         return need(model_format).obstacle
 
-    def _preprocessing(self, model: str, model_format: ModelFormat) -> Preprocessing:
-        return self._inner.preprocessing(model, "fp32", (model_format,))
+    def _form(self, model: str, model_format: ModelFormat) -> Form:
+        return self._inner.form(model, "fp32", (model_format,))
 
     def _make(self, model: str, model_format: ModelFormat) -> Artefact:
         assert self._calibration is not None  # noqa: S101  # else there is a hindrance
         source = self._inner.artefact(model, "fp32", (model_format,))
-        quantisation = Quantisation(model_format, source.preprocessing, self._calibration)
+        quantisation = Quantisation(model_format, source.form, self._calibration)
         path, sha256 = derive(
             "quantised",
             f"{model}.int8.{model_format}",
@@ -70,6 +82,6 @@ class Quantised(Derived):
             weights=f"{source.weights}, int8 calibrated on {self._calibration.description}",
             # What others measured of an int8 file, they measured of another one.
             published=None,
-            calibrated_on=self._calibration.images,
+            calibrated_on=self._calibration.count,
             made_from=source.made_from or source.path.name,
         )

@@ -1,4 +1,4 @@
-"""The provider of one model file of any kind, which is fed with random inputs."""
+"""The provider of one model file of any kind, which is fed with made-up inputs."""
 
 from __future__ import annotations
 
@@ -9,18 +9,13 @@ from typing import TYPE_CHECKING
 from dse.core.checksums import sha256_of_model
 from dse.core.errors import RequestError
 from dse.models.provider import Artefact
-from dse.tasks.image_classification.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from dse.core.configuration import ModelFormat
-    from dse.core.signature import Signature
-    from dse.formats.description import Described
-    from dse.tasks.image_classification.models.published import PublishedAccuracy
-
-NO_IMAGE = Preprocessing(resolution=1)
-"""In the place of the preprocessing of what is no image."""
+    from dse.core.signature import Form, Signature
+    from dse.formats.description import ModelDescription
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +31,7 @@ class SingleFileProvider:
 
     path: Path
     origin: str
-    described: Described
+    described: ModelDescription
     signature: Signature
     trained = False
 
@@ -76,15 +71,13 @@ class SingleFileProvider:
             return f"it reads no {self.path.suffix} files"
         return None
 
-    def published(self, _model: str, _precision: str) -> PublishedAccuracy | None:
+    def published(self, _model: str, _precision: str) -> None:
         """None: nobody knows what the model is for."""
-        return None
+        return
 
-    def preprocessing(
-        self, _model: str, _precision: str, _formats: tuple[ModelFormat, ...]
-    ) -> Preprocessing:
-        """`NO_IMAGE`."""
-        return NO_IMAGE
+    def form(self, _model: str, _precision: str, _formats: tuple[ModelFormat, ...]) -> Form:
+        """The signature."""
+        return self.signature.as_dict()
 
     def artefact(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> Artefact:
         """The file as it is.
@@ -98,11 +91,8 @@ class SingleFileProvider:
             path=self.path,
             format=self.described.format,
             sha256=self.sha256(),
-            preprocessing=NO_IMAGE,
-            classes=None,
+            form=self.signature.as_dict(),
             weights=self.origin,
-            published=None,
-            signature=self.signature,
             beside=self.files[1:],
         )
 

@@ -94,7 +94,7 @@ def _run(arguments: Sequence[str]) -> str | None:
     """Runs a module; why it failed, None if it did not."""
     module, *others = arguments
     done = subprocess.run(
-        launcher.command(sys.executable, module, *others),
+        launcher.launch_command(sys.executable, module, *others),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dse.machine.affinity import available_cpus
 from dse.models.subprocess_job import load
 from dse.models.tflite_layers import File, channel_means, round_again
-from dse.tasks.image_classification.models.tflite_writer import SIGNATURE, packed
+from dse.models.tflite_packing import SIGNATURE, packed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,33 +8,42 @@ from dse.core.configuration import CONFIGURATION_FIELDS
 from dse.core.errors import UnavailableError
 from dse.core.measurement import Source
 from dse.core.metrics import METRICS
-from dse.core.plausibility import notes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
 
-    from dse.core.measurement import Measurement
+    from dse.core.measurement import Measurement, Outcome
+    from dse.core.plausibility import Note
     from dse.study.record import Record
 
+    Notes = Callable[[Outcome], Sequence[Note]]
 
-def frame(records: Sequence[Record], metrics: Sequence[str]) -> pd.DataFrame:
+
+def _no_notes(_: Outcome) -> Sequence[Note]:
+    return ()
+
+
+def frame(
+    records: Sequence[Record], metrics: Sequence[str], notes: Notes = _no_notes
+) -> pd.DataFrame:
     """One row per record: the configuration, then value, interval and source of each metric.
 
     Columns are ``id``, the fields and knobs of the configurations, and for each metric its name
     (in its unit), ``<name>_low`` and ``<name>_high`` where an interval is known, and
     ``<name>_source`` (measured, estimated, published or replayed); then ``failure``,
-    ``failure_message`` and ``notes``, what speaks against the accuracy (`dse.core.plausibility`).
+    ``failure_message`` and ``notes``, what speaks against the quality.
 
     Args:
         records: the rows.
         metrics: names of the metrics to show, in order.
+        notes: what speaks against an outcome's quality.
 
     Raises:
         UnavailableError: pandas is not installed.
     """
-    rows = [_row(record, metrics) for record in records]
+    rows = [_row(record, metrics, notes) for record in records]
     return table(rows, _columns(records, rows, metrics))
 
 
@@ -72,7 +81,7 @@ def _columns(
     return [*columns, "failure", "failure_message", "notes"]
 
 
-def _row(record: Record, metrics: Sequence[str]) -> dict[str, object]:
+def _row(record: Record, metrics: Sequence[str], notes: Notes) -> dict[str, object]:
     row: dict[str, object] = {"id": record.id, **record.configuration.as_dict()}
     for name in metrics:
         measurement = record.outcome.measurement(name)

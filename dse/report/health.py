@@ -85,16 +85,16 @@ def disturbed(study: Study) -> Iterator[str]:
     """How many measurements were disturbed, and by what; nothing where none was."""
     taken = [each.measurement for each in study.results.measured]
     timed = [m for m in taken if m.source is Source.MEASURED and METRICS[m.metric].timed]
-    causes = [str(m.details["disturbed"]) for m in timed if "disturbed" in m.details]
+    causes = [m.disturbed for m in timed if m.disturbed]
     if causes:
         such = f", the last by: {causes[-1]}"
         yield f"disturbed: {len(causes)} of {len(timed)} timed measurements{such}"
 
 
 def _frontier(study: Study) -> Iterator[str]:
-    points = study.frontier()
+    points = study.results.frontier
     if points:
-        certain = sum(map(study.results.certain, points))
+        certain = sum(map(points.certain, points))
         yield f"frontier: {len(points)} point{'s' if len(points) > 1 else ''}, {certain} certain"
 
 

@@ -1,4 +1,4 @@
-"""The frontier as a picture: accuracy over log latency, coloured by backend."""
+"""The frontier as a picture: quality over log latency, coloured by backend."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dse.core.errors import UnavailableError
-from dse.core.metrics import ACCURACY, COSTS, LATENCY, METRICS, MULTI_STREAM, SERVER, THROUGHPUT
+from dse.core.metrics import COSTS, LATENCY, METRICS, MULTI_STREAM, SERVER, THROUGHPUT, is_quality
 from dse.core.paths import atomic_write
 from dse.report.summary import accuracy_source
 
@@ -31,7 +31,7 @@ MAX_NAMES = 30
 def axes_metrics(objectives: Sequence[str]) -> tuple[str, str] | None:
     """The metrics of the horizontal and vertical axis; None where there are not two."""
     across = (LATENCY.name, MULTI_STREAM.name, THROUGHPUT.name, SERVER.name, *_COSTS)
-    up = (ACCURACY.name, THROUGHPUT.name, SERVER.name)
+    up = (*filter(is_quality, objectives), THROUGHPUT.name, SERVER.name)
     horizontal = next((m for m in across if m in objectives), None)
     vertical = next((m for m in up if m in objectives and m != horizontal), None)
     return (horizontal, vertical) if horizontal and vertical else None
@@ -189,7 +189,7 @@ def _axes(axes: Axes, records: Sequence[Record], metrics: tuple[str, str]) -> No
 
 def _label(metric: str, records: Sequence[Record]) -> str:
     text = f"{METRICS[metric].title} [{METRICS[metric].unit}]"
-    if metric == ACCURACY.name and any(accuracy_source(r) == "published" for r in records):
+    if is_quality(metric) and any(accuracy_source(r) == "published" for r in records):
         text += ", published"
     return text
 

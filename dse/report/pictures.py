@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dse.core.errors import DseError
 from dse.machine.system import System
 from dse.report.curves import draw_effects, draw_progress
 from dse.report.effects import effects
@@ -14,8 +13,6 @@ from dse.report.quantities import quantities
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from rich.console import Console
 
     from dse.report.view import View
     from dse.study.study import Study
@@ -35,8 +32,8 @@ def write(study: Study) -> Path | None:
     records = study.feasible_records(space)
     if metrics is None or not records:
         return None
-    leading = study.results.leading()
-    draw(records, study.frontier(), leading, metrics, _title(study), study.folder.picture)
+    frontier = study.results.frontier
+    draw(records, frontier, frontier.leading, metrics, _title(study), study.folder.picture)
     return study.folder.picture
 
 
@@ -56,7 +53,7 @@ def write_pictures(view: View, folder: Path) -> list[Path]:
     metrics = axes_metrics([metric.name for metric in view.objectives])
     if metrics is not None and view.records:
         for file in frontier:
-            draw(view.records, view.frontier, view.leading(), metrics, title, file)
+            draw(view.records, view.frontier, view.frontier.leading, metrics, title, file)
         written += frontier
     if steps := progress(study):
         draw_progress(steps, title, curve)
@@ -70,18 +67,3 @@ def write_pictures(view: View, folder: Path) -> list[Path]:
 def _title(study: Study) -> str:
     system = System.from_dict(study.about.system)
     return f"{study.folder.name}: {system.cpu}, {system.available_cpus} CPUs"
-
-
-def print_picture(study: Study, console: Console) -> None:
-    """Draws the picture and tells where it is, or why there is none.
-
-    It is an addition: a study on a read-only or full disk, or one read without matplotlib, has
-    its table all the same.
-    """
-    try:
-        picture = write(study)
-    except DseError as error:
-        console.print(str(error), style="yellow", markup=False, soft_wrap=True)
-        return
-    if picture is not None:
-        console.print(f"picture: {picture}", markup=False, soft_wrap=True)

@@ -9,7 +9,8 @@ from dse.core.measurement import Source
 from dse.core.metrics import METRICS
 from dse.report.frame import known_metrics
 from dse.report.provenance import provenance
-from dse.report.text import DECIMALS, HEADINGS
+from dse.report.text import decimals, heading
+from dse.tasks import registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -63,14 +64,15 @@ class ReportedMetric:
 def quantities(view: View) -> list[ReportedMetric]:
     """The metrics of a study: its own, those recorded beside them, then those of the user."""
     records = list(view.study.records.values())
+    noun = registry.task(view.study.about.task).noun
     ways = {metric.name: metric.direction for metric in view.objectives}
     return [
-        *(_measured(name, ways) for name in known_metrics(records, view.metrics)),
+        *(_measured(name, ways, noun) for name in known_metrics(records, view.metrics)),
         *(_defined(each, ways.get(each.name), view) for each in view.derivation.definitions),
     ]
 
 
-def _measured(name: str, ways: dict[str, Direction]) -> ReportedMetric:
+def _measured(name: str, ways: dict[str, Direction], noun: str) -> ReportedMetric:
     metric = METRICS[name]
 
     def of(record: Record) -> ReportedValue | None:
@@ -79,14 +81,14 @@ def _measured(name: str, ways: dict[str, Direction]) -> ReportedMetric:
             return None
         # Published figures have no key of their own.
         identity = found.value if found.source is Source.PUBLISHED else found.key
-        return ReportedValue(found.value, found.interval, identity, provenance(found))
+        return ReportedValue(found.value, found.interval, identity, provenance(found, noun))
 
     return ReportedMetric(
         name,
-        HEADINGS[name],
+        heading(name),
         f"{metric.title} [{metric.unit}]",
         ways.get(name, metric.direction),
-        DECIMALS[name],
+        decimals(name),
         relative=metric.timed,
         of=of,
     )
@@ -102,7 +104,7 @@ def _defined(definition: Definition, direction: Direction | None, view: View) ->
         identity = record.id if amount.key is None else amount.key
         return ReportedValue(amount.value, amount.interval, identity, computed)
 
-    heading = definition.heading
+    title = definition.heading
     return ReportedMetric(
-        definition.name, heading, heading, direction, decimals=None, relative=True, of=of
+        definition.name, title, title, direction, decimals=None, relative=True, of=of
     )

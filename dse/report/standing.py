@@ -39,8 +39,8 @@ def point_statuses(view: View) -> dict[int, PointStatus]:
         for record in records
         if record.outcome.failure is None
     }
-    leading = view.leading()
-    for record in view.frontier:
-        sure = PointStatus.CERTAIN if view.certain(record) else PointStatus.LEADING
-        found[record.id] = sure if record.id in leading else PointStatus.BEHIND
+    frontier = view.frontier
+    for record in frontier:
+        sure = PointStatus.CERTAIN if frontier.certain(record) else PointStatus.LEADING
+        found[record.id] = sure if record.id in frontier.leading else PointStatus.BEHIND
     return {record.id: found.get(record.id, PointStatus.FAILED) for record in records}

@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dse.core import plausibility
+from dse.core.details import QualityDetails
 from dse.core.measurement import FIDELITY_ORDER, Source
-from dse.core.metrics import ACCURACY, ENERGY, METRICS, SCENARIOS
-from dse.core.worker_environment import deliberate, variable_words
+from dse.core.metrics import ENERGY, METRICS, SCENARIOS
+from dse.core.worker_environment import format_variables, user_variables
 from dse.machine.system import System
 from dse.report.view import View
+from dse.tasks import registry
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dse.core.measurement import Measurement
     from dse.study.record import Record
     from dse.study.study import Study
@@ -52,7 +56,7 @@ def frontier(study: Study, view: View | None = None) -> dict[str, Any]:
     """
     view = view or View(study)
     system = System.from_dict(study.about.system)
-    leading = view.leading()
+    best = view.frontier
     return {
         "study": study.folder.name,
         "system": {"fingerprint": system.fingerprint, "cpu": system.cpu},
@@ -67,10 +71,10 @@ def frontier(study: Study, view: View | None = None) -> dict[str, Any]:
         ],
         "points": [
             _viewed(record, view)
-            | {"certain": view.certain(record), "leading": record.id in leading}
-            | {"notes": list(map(str, plausibility.notes(record.outcome)))}
+            | {"certain": best.certain(record), "leading": record.id in best.leading}
+            | {"notes": list(map(str, study.results.notes(record.outcome)))}
             | _defined(record, view)
-            for record in ordered(view.frontier)
+            for record in ordered(best)
         ],
         **(view.tally.as_dict(view.derivation) if view.derivation.asked else {}),
         **environment(study),
@@ -80,7 +84,7 @@ def frontier(study: Study, view: View | None = None) -> dict[str, Any]:
 
 def environment(study: Study) -> dict[str, Any]:
     """The variables that were set for the study's sake, where any were."""
-    variables = deliberate(study.about.environment)
+    variables = user_variables(study.about.environment)
     return {"environment": variables} if variables else {}
 
 
@@ -92,10 +96,10 @@ def _borrowed(study: Study) -> dict[str, Any]:
 def doubts(study: Study) -> list[str]:
     """What speaks against accuracies of the study, a line for each reason."""
     records = sorted(study.records.values(), key=lambda record: record.id)
-    return plausibility.lines((f"#{r.id}", plausibility.notes(r.outcome)) for r in records)
+    return plausibility.lines((f"#{r.id}", study.results.notes(r.outcome)) for r in records)
 
 
-def ordered(records: list[Record]) -> list[Record]:
+def ordered(records: Sequence[Record]) -> list[Record]:
     """The most accurate first; then the fastest."""
 
     def rank(record: Record) -> tuple[float, ...]:
@@ -157,16 +161,16 @@ def _timed(measurement: Measurement) -> bool:
 
 def accuracy_source(record: Record) -> str:
     """``published``, or ``measured`` (also where a table recorded what was measured)."""
-    accuracy = record.outcome.measurement(ACCURACY.name)
+    accuracy = record.outcome.quality
     if accuracy is not None and accuracy.source is Source.PUBLISHED:
         return Source.PUBLISHED.value
     return Source.MEASURED.value
 
 
 def calibrated_on(record: Record) -> int:
-    """How many of the images behind a measured accuracy the model was calibrated on."""
-    accuracy = record.outcome.measurement(ACCURACY.name)
-    return int(accuracy.details.get("calibrated_on", 0)) if accuracy is not None else 0
+    """How many of the samples behind a measured quality the model was calibrated on."""
+    accuracy = record.outcome.quality
+    return QualityDetails.of(accuracy.details).calibrated_on or 0 if accuracy is not None else 0
 
 
 def notes(study: Study, view: View | None = None) -> list[str]:
@@ -178,10 +182,10 @@ def notes(study: Study, view: View | None = None) -> list[str]:
     """
     view = view or View(study)
     sources = {m.source for r in study.records.values() for m in r.outcome.measurements}
-    lines = doubts(study)
+    lines, noun = doubts(study), registry.task(study.about.task).noun
     if Source.PUBLISHED in sources:
         origins = {
-            str(m.details.get("source"))
+            str(QualityDetails.of(m.details).source)
             for r in study.records.values()
             for m in r.outcome.measurements
             if m.source is Source.PUBLISHED
@@ -189,7 +193,7 @@ def notes(study: Study, view: View | None = None) -> list[str]:
         lines.append("accuracy is published, not measured here: " + "; ".join(sorted(origins)))
     if seen := max(map(calibrated_on, study.records.values()), default=0):
         lines.append(
-            f"accuracy of int8 made here includes the {seen} images that it was calibrated on"
+            f"accuracy of int8 made here includes the {seen} {noun} that it was calibrated on"
         )
     if Source.REPLAYED in sources:
         lines.append("values of the replay backend were recorded elsewhere, not measured here")
@@ -197,8 +201,8 @@ def notes(study: Study, view: View | None = None) -> list[str]:
         lines.append("energy is an estimate: all that the CPU took meanwhile, whatever ran on it")
     if Source.MEASURED in sources:
         lines.append(_lengths(view.frontier))
-    if variables := deliberate(study.about.environment):
-        lines.append(f"measured with {variable_words(variables)} in the environment")
+    if variables := user_variables(study.about.environment):
+        lines.append(f"measured with {format_variables(variables)} in the environment")
     if borrowed := study.about.borrowed:
         names = ", ".join(str(each["name"]) for each in borrowed[:3])
         more = f" and {len(borrowed) - 3} more" if len(borrowed) > 3 else ""
@@ -208,8 +212,8 @@ def notes(study: Study, view: View | None = None) -> list[str]:
 
 def _explained(view: View) -> list[str]:
     """What the marks of points mean that are not certain."""
-    leading = view.leading()
-    uncertain = [r.id for r in view.frontier if not view.certain(r)]
+    leading = view.frontier.leading
+    uncertain = [r.id for r in view.frontier if not view.frontier.certain(r)]
     lines = []
     if not leading.isdisjoint(uncertain):
         lines.append("~ another point may be better in all: their intervals overlap")
@@ -218,7 +222,7 @@ def _explained(view: View) -> list[str]:
     return lines
 
 
-def _lengths(points: list[Record]) -> str:
+def _lengths(points: Sequence[Record]) -> str:
     """Which latencies and throughputs of a frontier are by MLPerf's rules."""
     timed = {r.id: [m for m in r.outcome.measurements if _timed(m)] for r in points}
     valid = {

@@ -79,6 +79,6 @@ def _rows(
             "seconds": measurement.seconds,
             "host": host_of(trial),
             "time": trial.datetime_complete,
-            "disturbed": str(measurement.details.get("disturbed", "")),
+            "disturbed": measurement.disturbed,
             "run": measurement.run,
         }

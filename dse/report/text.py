@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from dse.core.metrics import (
-    ACCURACY,
     CPU_TIME,
     ENERGY,
     LATENCY,
@@ -19,20 +17,20 @@ from dse.core.metrics import (
     PEAK_MEMORY,
     SERVER,
     THROUGHPUT,
+    is_quality,
 )
-from dse.core.worker_environment import dropped, variable_words
+from dse.core.worker_environment import format_variables, ignored_variables
 from dse.report.summary import accuracy_source, ordered
+from dse.tasks import registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from dse.report.view import View
     from dse.space.plan import Excluded
+    from dse.study.frontier import StudyFrontier
     from dse.study.record import Record
-    from dse.study.results import StudyResults
 
-DECIMALS = {
-    ACCURACY.name: 2,
+_DECIMALS = {
     LATENCY.name: 3,
     THROUGHPUT.name: 1,
     MULTI_STREAM.name: 3,
@@ -43,8 +41,7 @@ DECIMALS = {
     CPU_TIME.name: 3,
     ENERGY.name: 2,
 }
-HEADINGS = {
-    ACCURACY.name: "top-1 [%]",
+_HEADINGS = {
     LATENCY.name: "p90 [ms]",
     THROUGHPUT.name: "samples/s",
     MULTI_STREAM.name: "p99 of 8 [ms]",
@@ -60,36 +57,32 @@ UNCERTAIN = "~"
 BEHIND = "?"
 """Marks a point that another one is ahead of, by less than the intervals can tell."""
 BY_OPTION = " (--env NAME=VALUE sets one)"
-PLAIN_WIDTH = 200
-"""Columns of a table that goes to a file or a pipe."""
 
 
-class _Progress(Console):
-    def on_broken_pipe(self) -> None:
-        """Goes on: whoever reads results may care for no more progress, and work is not lost."""
-        self.quiet = True
+def heading(metric: str) -> str:
+    """A metric in a table: short, with its unit."""
+    quality = registry.quality(metric)
+    return _HEADINGS[metric] if quality is None else quality.heading
 
 
-def console(*, stderr: bool = False) -> Console:
-    """The console for results (stdout) or for all else (stderr); files get wide lines."""
-    kind = _Progress if stderr else Console
-    made = kind(stderr=stderr, highlight=False)
-    return made if made.is_terminal else kind(stderr=stderr, highlight=False, width=PLAIN_WIDTH)
+def decimals(metric: str) -> int:
+    """How many digits after the point are shown of a metric."""
+    quality = registry.quality(metric)
+    return _DECIMALS[metric] if quality is None else quality.decimals
 
 
 def number(metric: str, value: float) -> str:
     """A value in its metric's unit, without the unit."""
-    return f"{value:.{DECIMALS[metric]}f}"
+    return f"{value:.{decimals(metric)}f}"
 
 
-def marks(results: StudyResults | View) -> Callable[[Record], str]:
+def marks(frontier: StudyFrontier) -> Callable[[Record], str]:
     """How points of a frontier are marked: not at all where they would be there again."""
-    leading = results.leading()
 
     def mark(record: Record) -> str:
-        if results.certain(record):
+        if frontier.certain(record):
             return ""
-        return UNCERTAIN if record.id in leading else BEHIND
+        return UNCERTAIN if record.id in frontier.leading else BEHIND
 
     return mark
 
@@ -116,10 +109,10 @@ def frontier_table(
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("id", justify="right")
     table.add_column("", width=1)
-    for heading in ("model", "precision", "backend"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("threads", "batch"):
-        table.add_column(heading, justify="right")
+    for name in ("model", "precision", "backend"):
+        table.add_column(name, no_wrap=True)
+    for name in ("threads", "batch"):
+        table.add_column(name, justify="right")
     has_instances = any(record.configuration.instances > 1 for record in records)
     if has_instances:
         table.add_column("instances", justify="right")
@@ -127,9 +120,9 @@ def frontier_table(
     if has_knobs:
         table.add_column("knobs")
     for name in metrics:
-        table.add_column(Text(HEADINGS[name]), justify="right", no_wrap=True)
-    for heading in further or {}:
-        table.add_column(Text(heading), justify="right", no_wrap=True)
+        table.add_column(Text(heading(name)), justify="right", no_wrap=True)
+    for name in further or {}:
+        table.add_column(Text(name), justify="right", no_wrap=True)
     rows = sorted(ordered(list(records)), key=lambda record: mark(record) == BEHIND)
     for record in rows[:most]:
         id_, *row = _row(record, has_instances=has_instances, has_knobs=has_knobs)
@@ -171,7 +164,7 @@ def _value(record: Record, metric: str, *, intervals: bool) -> str:
     if measurement is None:
         return ""
     text = number(metric, measurement.value)
-    if metric == ACCURACY.name and accuracy_source(record) == "published":
+    if is_quality(metric) and accuracy_source(record) == "published":
         text += " published"
     if intervals and measurement.interval and measurement.interval[0] < measurement.interval[1]:
         low, high = (number(metric, bound) for bound in measurement.interval)
@@ -197,8 +190,8 @@ def environment_lines(environment: Mapping[str, str], remedy: str = "") -> list[
     """
     lines = []
     if environment:
-        lines.append(f"environment: {variable_words(environment)}")
-    if left_out := dropped(environment):
+        lines.append(f"environment: {format_variables(environment)}")
+    if left_out := ignored_variables(environment):
         lines.append(f"not passed on to the measurement: {', '.join(left_out)}{remedy}")
     return lines
 

@@ -7,14 +7,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dse.core.metrics import METRICS
-from dse.core.pareto import Frontier, Point, feasible, nondominated
+from dse.core.pareto import Frontier, Point, feasible
 from dse.derived.coverage import Coverage
 from dse.derived.derivation import Derivation
 from dse.derived.point import Inputs, Machine
 from dse.machine.system import System
-from dse.study.batch_frontier import point_of
+from dse.study.frontier import StudyFrontier, point_of
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping, Sequence
+
     from dse.core.metrics import Metric
     from dse.derived.point import Evaluated, Value
     from dse.study.record import Record
@@ -66,27 +68,14 @@ class View:
         return [record for record in records if self.assessed(record).kept]
 
     @cached_property
-    def frontier(self) -> list[Record]:
-        """Those of them that no other dominates beyond the intervals, in order of their ids."""
+    def frontier(self) -> StudyFrontier:
+        """Those of them that no other dominates beyond the intervals."""
         if not self.derivation.selects:
-            return self.study.frontier()
-        kept = set(self._frontier.names)
-        return [record for record in self.records if record.id in kept]
-
-    def certain(self, record: Record) -> bool:
-        """Whether a record of the frontier would be there again if all were measured again."""
-        if not self.derivation.selects:
-            return self.study.results.certain(record)
-        return self._firm(record) and self._frontier.certain(record.id)
-
-    def leading(self) -> frozenset[int]:
-        """Ids of the frontier's records whose values no other's dominate."""
-        if not self.derivation.selects:
-            return self.study.results.leading()
-        names = [metric.name for metric in self.objectives]
-        points = [{name: self.value(each, name) or 0.0 for name in names} for each in self.frontier]
-        best = nondominated(points, self.objectives)
-        return frozenset(self.frontier[place].id for place in best)
+            return self.study.results.frontier
+        able = [record for record in self.records if self._lack(record) is None]
+        points: dict[Hashable, Point] = {r.configuration.key: self._point(r) for r in able}
+        frontier = Frontier.of(points, self.objectives)
+        return StudyFrontier(frontier, able, self.objectives, self._values, self._holds)
 
     def assessed(self, record: Record) -> Evaluated:
         """What the derivation makes of a record."""
@@ -107,7 +96,7 @@ class View:
     def tally(self) -> Coverage:
         """What was left out, and what is missing of that which is shown."""
         derivation = self.derivation
-        records = self.frontier
+        records: Sequence[Record] = self.frontier
         if derivation.conditions:
             records = self.study.feasible_records(self.study.space)
         return Coverage.of([self.assessed(record) for record in records], self._lacking)
@@ -126,10 +115,10 @@ class View:
         lacking = next((name for name in names if self.value(record, name) is None), None)
         return None if lacking is None else missing.get(lacking, lacking)
 
-    @cached_property
-    def _frontier(self) -> Frontier:
-        able = [record for record in self.records if self._lack(record) is None]
-        return Frontier.of({record.id: self._point(record) for record in able}, self.objectives)
+    def _values(self, record: Record) -> Mapping[str, float]:
+        """The objectives of a record that has them all."""
+        names = (metric.name for metric in self.objectives)
+        return {name: self.value(record, name) or 0.0 for name in names}
 
     def _point(self, record: Record) -> Point:
         point = point_of(record.outcome.measurements)
@@ -142,7 +131,7 @@ class View:
             {**point.keys, **keys},
         )
 
-    def _firm(self, record: Record) -> bool:
+    def _holds(self, record: Record) -> bool:
         """Whether constraints and conditions hold wherever the values lie in their intervals."""
         known = known_of(record)
         constraints = self.study.space.constraints

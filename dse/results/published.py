@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
 from dse.core.measurement import Source
-from dse.core.metrics import ACCURACY, ENERGY, LATENCY, MULTI_STREAM, THROUGHPUT
+from dse.core.metrics import ENERGY, LATENCY, MULTI_STREAM, THROUGHPUT, is_quality
 from dse.results.hardware import accelerator, cores
-from dse.results.table import CLASSIFIER, OFFLINE_POWER, ResultTable, Row
-from dse.tasks.image_classification.published_names import published_variant
+from dse.results.table import OFFLINE_POWER, ResultTable, Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from dse.core.metrics import Metric
     from dse.results.lines import Line
+    from dse.tasks.benchmark import Benchmark
+    from dse.tasks.task import Task
 
 COLUMNS = (
     *("Platform", "host_processor_model_name", "host_processors_per_node"),
@@ -48,47 +51,49 @@ class _System:
     found: dict[str, dict[str, tuple[float, bool]]] = field(default_factory=dict)
 
 
-def published(path: Path, lines: Iterable[Line]) -> tuple[ResultTable, ...]:
-    """The systems with image classifiers in a table, in the order of the file.
+def published(path: Path, lines: Iterable[Line], benchmark: Benchmark) -> tuple[ResultTable, ...]:
+    """The systems with results of a benchmark in a table, in the order of the file.
 
     Args:
         path: of the table.
         lines: with at least the `COLUMNS`.
+        benchmark: of whose task the models are.
 
     Raises:
         RequestError: a value makes no sense, a system has two values for the same, or no line is
-            of image classification.
+            of the benchmark.
     """
     systems: dict[str, _System] = {}
     for line in lines:
-        if line.cells["MlperfModel"].startswith(CLASSIFIER):
+        if line.cells["MlperfModel"].startswith(benchmark.rules.benchmark):
             system = systems.setdefault(line.cells["Platform"], _System(line))
-            _take(system.found.setdefault(line.cells["Model"], {}), line)
+            _take(system.found.setdefault(line.cells["Model"], {}), line, benchmark)
     if not systems:
-        problem = "has no result of image classification"
+        problem = f"has no result of {benchmark.task.title}"
         raise RequestError(problem, file=path, remedy="name a table that has one")
-    return tuple(_results(path, name, system) for name, system in systems.items())
+    return tuple(_results(path, name, system, benchmark.task) for name, system in systems.items())
 
 
-def _take(found: dict[str, tuple[float, bool]], line: Line) -> None:
+def _take(found: dict[str, tuple[float, bool]], line: Line, benchmark: Benchmark) -> None:
     inferred = line.cells["inferred"] == "1"
-    for metric, value in _values(line).items():
-        # Rows that were published twice are the same; a variant's accuracy is that of its first.
-        marked = inferred and metric != ACCURACY.name
+    for metric, value in _values(line, benchmark.metric).items():
+        # Rows that were published twice are the same; a model's quality is that of its first.
+        marked = inferred and not is_quality(metric)
         known, _ = found.setdefault(metric, (value, marked))
-        if known != value and metric != ACCURACY.name:
+        if known != value and not is_quality(metric):
             label = f"{line.cells['Platform']} has another {line.cells['Model']} before"
             raise line.wrong("Result", label)
 
 
-def _values(line: Line) -> dict[str, float]:
+def _values(line: Line, quality: Metric) -> dict[str, float]:
     """What a line tells, by metric: a result, and power in the same line or in one of its own."""
     scenario, units = line.cells["Scenario"], line.cells["Units"]
     values = {}
     timed = LATENCIES if units.startswith("Latency") else RATES if units == "Samples/s" else {}
     if scenario in timed:
         values[timed[scenario]] = line.amount("Result", above=0)
-        values[ACCURACY.name] = line.amount("Accuracy", above=0, most=100)
+        most = 100 if quality.unit == "%" else math.inf
+        values[quality.name] = line.amount("Accuracy", above=0, most=most)
     if (scenario, units) in POWERS:
         values[POWERS[scenario, units]] = line.amount("Result", above=0)
     power = scenario, line.cells.get("Result_Power_Units", "")
@@ -97,9 +102,9 @@ def _values(line: Line) -> dict[str, float]:
     return values
 
 
-def _results(path: Path, name: str, system: _System) -> ResultTable:
+def _results(path: Path, name: str, system: _System, task: Task) -> ResultTable:
     cells = system.line.cells
-    rows = (_row(label, found) for label, found in system.found.items())
+    rows = (_row(label, found, task) for label, found in system.found.items())
     return ResultTable(
         name=name,
         origin=str(path),
@@ -111,11 +116,12 @@ def _results(path: Path, name: str, system: _System) -> ResultTable:
         accelerator=accelerator(cells),
         release=_release(path, cells),
         description={n: text for n, text in cells.items() if text and n not in OF_RESULTS},
+        task=task.name,
     )
 
 
-def _row(label: str, found: Mapping[str, tuple[float, bool]]) -> Row:
-    variant = published_variant(label)
+def _row(label: str, found: Mapping[str, tuple[float, bool]], task: Task) -> Row:
+    variant = task.published_variant(label)
     model, precision = variant or (label, None)
     return Row(
         configuration={"model": model} | ({"precision": precision} if precision else {}),
@@ -123,7 +129,7 @@ def _row(label: str, found: Mapping[str, tuple[float, bool]]) -> Row:
         values={metric: value for metric, (value, _) in found.items()},
         sources=dict.fromkeys(found, Source.PUBLISHED),
         inferred=frozenset(m for m, (_, inferred) in found.items() if inferred),
-        valid=frozenset(m for m in found if m != ACCURACY.name),
+        valid=frozenset(m for m in found if not is_quality(m)),
     )
 
 

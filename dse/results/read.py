@@ -13,6 +13,7 @@ from dse.results.studies import results_of
 from dse.results.tree import read_tree, submitters
 from dse.study.folder import NAME, STUDIES, StudyFolder, existing_folder, study_folder
 from dse.study.study import Study
+from dse.tasks.benchmark import Benchmark
 
 if TYPE_CHECKING:
     from dse.results.table import ResultTable
@@ -35,7 +36,7 @@ def read_results(source: str, storage: str | None = None) -> tuple[ResultTable, 
     if path.suffix == ".csv":
         raise RequestError("there is no such file", file=path, remedy="name another one")
     if _is_tree(path):
-        return read_tree(path)
+        return read_tree(path, Benchmark.of())
     folder = study_folder(source)
     if folder.imported.is_file():
         return tuple(read_import(folder.imported).results)
@@ -54,7 +55,7 @@ def read_file(path: Path) -> tuple[ResultTable, ...]:
         problem = "is not a tree of submissions"
         remedy = "name a folder that holds systems/ and results/ of an organisation"
         raise RequestError(problem, file=path, remedy=remedy)
-    return read_tree(path)
+    return read_tree(path, Benchmark.of())
 
 
 def read_table(path: Path) -> tuple[ResultTable, ...]:
@@ -65,7 +66,7 @@ def read_table(path: Path) -> tuple[ResultTable, ...]:
     """
     columns, lines = read_lines(path)
     require(path, columns, COLUMNS)
-    return published(path, lines)
+    return published(path, lines, Benchmark.of())
 
 
 def _is_tree(path: Path) -> bool:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dse.core.metrics import ACCURACY
-from dse.core.plausibility import notes
-from dse.core.worker_environment import deliberate, variable_words
+from dse.core.details import QualityDetails
+from dse.core.worker_environment import format_variables, user_variables
 from dse.machine.system import System
 from dse.results.table import ResultTable, Row
 
 if TYPE_CHECKING:
+    from dse.core.plausibility import Note
     from dse.study.record import Record
     from dse.study.study import Study
 
@@ -25,8 +25,8 @@ def results_of(study: Study) -> ResultTable:
     """
     system = System.from_dict(study.about.system)
     software = [f"{name} {version}" for name, version in study.about.runtimes.items()]
-    if variables := deliberate(study.about.environment):
-        software.append(variable_words(variables))
+    if variables := user_variables(study.about.environment):
+        software.append(format_variables(variables))
     measured = (r for r in study.records.values() if r.outcome.failure is None)
     return ResultTable(
         name=study.folder.name,
@@ -35,11 +35,15 @@ def results_of(study: Study) -> ResultTable:
         cores=system.physical_cores,
         ghz=max((mhz for mhz, _ in system.max_mhz), default=0) / MHZ_PER_GHZ or None,
         software=", ".join(software),
-        rows=tuple(_row(record) for record in sorted(measured, key=lambda each: each.id)),
+        task=study.about.task,
+        rows=tuple(
+            _row(record, study.results.notes(record.outcome))
+            for record in sorted(measured, key=lambda each: each.id)
+        ),
     )
 
 
-def _row(record: Record) -> Row:
+def _row(record: Record, notes: tuple[Note, ...]) -> Row:
     measurements = record.outcome.measurements
     return Row(
         configuration=record.configuration.as_dict(),
@@ -48,13 +52,12 @@ def _row(record: Record) -> Row:
         sources={m.metric: m.source for m in measurements},
         intervals={m.metric: m.interval for m in measurements if m.interval},
         valid=frozenset(m.metric for m in measurements if m.fidelity == "valid"),
-        images=_images(record),
-        notes=notes(record.outcome),
+        images=_samples(record),
+        notes=notes,
     )
 
 
-def _images(record: Record) -> int | None:
-    """How many images a measured accuracy is of."""
-    accuracy = record.outcome.measurement(ACCURACY.name)
-    total = accuracy.details.get("total") if accuracy is not None else None
-    return int(total) if total is not None else None
+def _samples(record: Record) -> int | None:
+    """How many samples a measured quality is of."""
+    accuracy = record.outcome.quality
+    return QualityDetails.of(accuracy.details).total if accuracy is not None else None

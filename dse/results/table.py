@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from dse.tasks import registry
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -12,8 +14,6 @@ if TYPE_CHECKING:
     from dse.core.measurement import Source
     from dse.core.plausibility import Note
 
-CLASSIFIER = "resnet"
-"""MLPerf's benchmark of image classification, under which open results of any classifier run."""
 OFFLINE_POWER = "offline_power_w"
 """Mean power of the whole system in watts while Offline ran: published, never measured here."""
 
@@ -32,8 +32,8 @@ class Row:
         intervals: by metric, where one is known.
         inferred: metrics that were derived from another scenario's run.
         valid: metrics whose run was one by MLPerf's rules.
-        images: behind a measured accuracy; None where it is not told.
-        notes: what speaks against a measured accuracy.
+        images: the samples behind a measured quality; None where their number is not told.
+        notes: what speaks against a measured quality.
     """
 
     configuration: Mapping[str, KnobValue]
@@ -63,6 +63,7 @@ class ResultTable:
         release: the round of MLPerf Inference, where it is told.
         description: what else is told of the system, by the names that MLPerf gives it.
         left_out: what of it could not be read, a line each.
+        task: the name of the task that the models are for.
     """
 
     name: str
@@ -76,3 +77,4 @@ class ResultTable:
     release: str = ""
     description: Mapping[str, str] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+    task: str = registry.DEFAULT

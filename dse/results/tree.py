@@ -6,26 +6,26 @@ can't be read is left out and told.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dse.core.details import QualityDetails
 from dse.core.errors import DseError, RequestError
-from dse.core.intervals import wilson
 from dse.core.measurement import Source
-from dse.core.metrics import ACCURACY, METRICS_OF, MULTI_STREAM_SAMPLES, Scenario
+from dse.core.metrics import METRICS_OF, MULTI_STREAM_SAMPLES, Scenario
 from dse.loadgen.logs import DETAIL, LogError, read_detail
 from dse.loadgen.verdict import RESULTS, rule_violations
 from dse.results.bounded import check, folders, is_plain, object_of, text_of
 from dse.results.hardware import accelerator, cores, ghz
-from dse.results.table import CLASSIFIER, ResultTable, Row
-from dse.tasks.image_classification.published_names import published_variant
+from dse.results.table import ResultTable, Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from dse.loadgen.logs import DetailLog
+    from dse.tasks.benchmark import Benchmark
+    from dse.tasks.task import Rules, Score, Task
 
 SYSTEMS, RESULTS_FOLDER = "systems", "results"
 MAPPING = "model_mapping.json"
@@ -36,8 +36,6 @@ MOST_FIELDS, LONGEST_FIELD = 200, 2000
 """Of a system's description; what is beyond is cut off."""
 SCENARIOS = {scenario.value.lower(): scenario for scenario in Scenario}
 """By the names of folders: in some rounds these had no capitals."""
-SCORE = re.compile(r"accuracy=[0-9.]+%, good=([0-9]{1,9}), total=([0-9]{1,9})\s")
-"""The start of ``accuracy.txt``, as MLPerf's accuracy script writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,41 +95,47 @@ def evidence(path: Path) -> Iterator[Path]:
             yield from (each for each in own if is_plain(each, place.folder))
 
 
-def read_tree(path: Path) -> tuple[ResultTable, ...]:
-    """The systems with image classifiers in a tree of submissions, in the order of their names.
+def read_tree(path: Path, benchmark: Benchmark) -> tuple[ResultTable, ...]:
+    """The systems with results of a benchmark in a tree of submissions, in order of their names.
+
+    Args:
+        path: see `submitters`.
+        benchmark: of whose task the models are.
 
     Raises:
         RequestError: there is none.
     """
-    found = tuple(each for folder in submitters(path) for each in _submitted(folder))
+    found = tuple(each for folder in submitters(path) for each in _submitted(folder, benchmark))
     if not found:
-        problem = "has no result of image classification"
+        problem = f"has no result of {benchmark.task.title}"
         raise RequestError(problem, file=path, remedy="name a tree of submissions that has one")
     return found
 
 
-def _submitted(folder: Path) -> Iterator[ResultTable]:
+def _submitted(folder: Path, benchmark: Benchmark) -> Iterator[ResultTable]:
     """What one organisation submitted."""
     mapping = object_of(folder / MAPPING, folder) if (folder / MAPPING).exists() else {}
     places: dict[str, list[_Place]] = {}
     for place in _places(folder):
-        if _is_classifier(place.model, mapping):
+        if _belongs(place.model, mapping, benchmark):
             places.setdefault(place.system, []).append(place)
     for system, own in places.items():
-        yield _results(folder, system, own)
+        yield _results(folder, system, own, benchmark)
 
 
-def _is_classifier(model: str, mapping: Mapping[str, Any]) -> bool:
-    named = str(mapping.get(model, model))
-    return named.startswith(CLASSIFIER) or published_variant(model) is not None
+def _belongs(model: str, mapping: Mapping[str, Any], benchmark: Benchmark) -> bool:
+    """Whether a model is one of the benchmark's task."""
+    if str(mapping.get(model, model)).startswith(benchmark.rules.benchmark):
+        return True
+    return benchmark.task.published_variant(model) is not None
 
 
-def _results(folder: Path, system: str, places: list[_Place]) -> ResultTable:
+def _results(folder: Path, system: str, places: list[_Place], benchmark: Benchmark) -> ResultTable:
     models: dict[str, _Found] = {}
     left_out = []
     for place in places:
         try:
-            _take(models.setdefault(place.model, _Found()), place)
+            _take(models.setdefault(place.model, _Found()), place, benchmark)
         except DseError as error:
             left_out.append(str(error))
     description: dict[str, str] = {}
@@ -146,14 +150,17 @@ def _results(folder: Path, system: str, places: list[_Place]) -> ResultTable:
         cores=cores(description),
         ghz=ghz(description),
         software=description.get("framework", ""),
-        rows=tuple(_row(model, found) for model, found in models.items() if found.values),
+        rows=tuple(
+            _row(model, found, benchmark.task) for model, found in models.items() if found.values
+        ),
         accelerator=accelerator(description),
         description=description,
         left_out=tuple(left_out),
+        task=benchmark.task.name,
     )
 
 
-def _take(found: _Found, place: _Place) -> None:
+def _take(found: _Found, place: _Place, benchmark: Benchmark) -> None:
     """Takes a result in, all or nothing.
 
     Raises:
@@ -161,18 +168,18 @@ def _take(found: _Found, place: _Place) -> None:
     """
     log = _log(place)
     value, inferred = _value(place, log)
-    good, total = _score(place)
+    score = _score(place, benchmark.task)
     metric = METRICS_OF[place.scenario]
     found.values[metric] = value
     if inferred:
         found.inferred.add(metric)
-    if log.valid and _official(log, _ran(place, log)):
+    if log.valid and _official(log, _ran(place, log), benchmark.rules):
         found.valid.add(metric)
     if found.images is None:  # that of the other scenarios is of the same model
-        low, high = wilson(good, total)
-        found.values[ACCURACY.name] = 100 * good / total
-        found.intervals[ACCURACY.name] = 100 * low, 100 * high
-        found.images = total
+        found.values[benchmark.metric.name] = score.value
+        if score.interval is not None:
+            found.intervals[benchmark.metric.name] = score.interval
+        found.images = QualityDetails.of(score.details).total
 
 
 def _log(place: _Place) -> DetailLog:
@@ -211,26 +218,23 @@ def _value(place: _Place, log: DetailLog) -> tuple[float, bool]:
     return value, ran is not place.scenario
 
 
-def _official(log: DetailLog, scenario: Scenario) -> bool:
+def _official(log: DetailLog, scenario: Scenario, rules: Rules) -> bool:
     try:
-        return not rule_violations(log, scenario)
+        return not rule_violations(log, scenario, rules)
     except LogError:  # the log does not tell
         return False
 
 
-def _score(place: _Place) -> tuple[int, int]:
-    """How many of how many images were classified rightly."""
-    text = text_of(place.score, place.folder)
-    match = SCORE.match(text)
-    good, total = (int(match[1]), int(match[2])) if match else (0, 0)
-    if not 0 < good <= total:
-        problem = "has no accuracy of the form 'accuracy=…%, good=…, total=…'"
-        raise RequestError(problem, file=place.score)
-    return good, total
+def _score(place: _Place, task: Task) -> Score:
+    """What the text of the accuracy run says."""
+    try:
+        return task.read_accuracy(text_of(place.score, place.folder))
+    except ValueError as error:
+        raise RequestError(str(error), file=place.score) from error
 
 
-def _row(model: str, found: _Found) -> Row:
-    variant = published_variant(model)
+def _row(model: str, found: _Found, task: Task) -> Row:
+    variant = task.published_variant(model)
     name, precision = variant or (model, None)
     return Row(
         configuration={"model": name} | ({"precision": precision} if precision else {}),

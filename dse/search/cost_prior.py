@@ -14,17 +14,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dse.search.model_prior import model_prior
-from dse.tasks.image_classification.models.catalogue import CATALOGUE
-from dse.tasks.image_classification.models.graph import cost
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from dse.tasks.image_classification.models.graph import Cost
+    from dse.tasks.prior import InferenceCost, ModelPrior, Priors
 
+    Costs = tuple[InferenceCost, ...]
     Floats = NDArray[np.float64]
 
 COSTS = ((3.0, 0.7), (12.0, 0.8), (2e5, 1.8), (3.0, 0.7))
@@ -55,10 +52,17 @@ class CostPrior:
     directions: Floats
 
 
-def cost_prior(pairs: Sequence[tuple[str, str]]) -> CostPrior:
-    """What to expect of pairs of a model and a precision, in their order."""
+def cost_prior(pairs: Sequence[tuple[str, str]], priors: Priors) -> CostPrior:
+    """What to expect of pairs of a model and a precision, in their order.
+
+    Args:
+        pairs: the names of both.
+        priors: what is known of the models.
+    """
     rows = {pair: row for row, pair in enumerate(dict.fromkeys(pairs))}
-    drawn = np.array([_drawn(*pair) for pair in rows])
+    costs = priors.typical_costs
+    known = {model: priors.of(model) for model, _ in rows}
+    drawn = np.array([_drawn(known[model], precision, costs) for model, precision in rows])
     means = drawn.mean(axis=1)
     vectors, values, _ = np.linalg.svd(drawn - means[:, None], full_matrices=False)
     kept = values**2 > MIN_VARIANCE_SHARE * (values**2).sum()
@@ -67,22 +71,22 @@ def cost_prior(pairs: Sequence[tuple[str, str]]) -> CostPrior:
     return CostPrior(means[back], directions[back])
 
 
-@cache
-def _drawn(model: str, precision: str) -> Floats:
+def _drawn(known: ModelPrior | None, precision: str, costs: Costs) -> Floats:
     """Logarithms above those of a typical model in fp32, as unknown ones are; shape (DRAWS,)."""
-    fact = model_prior(model)
-    own = _typical(precision) if fact is None else _logs(fact.cost, precision)
-    return own - _typical("fp32")
+    if not costs:
+        return np.zeros(DRAWS)
+    own = _typical(costs, precision) if known is None else _logs(known.cost, precision)
+    return own - _typical(costs, "fp32")
 
 
 @cache
-def _typical(precision: str) -> Floats:
-    """The mean of the catalogue; shape (DRAWS,)."""
-    every = [_logs(cost(variant.graph()), precision) for variant in CATALOGUE.values()]
-    return np.asarray(np.mean(every, axis=0))
+def _typical(costs: Costs, precision: str) -> Floats:
+    """The mean over the costs of typical models; shape (DRAWS,)."""
+    return np.asarray(np.mean([_logs(cost, precision) for cost in costs], axis=0))
 
 
-def _logs(needed: Cost, precision: str) -> Floats:
+@cache
+def _logs(needed: InferenceCost, precision: str) -> Floats:
     """Logarithms of the time, in multiply-accumulates of full convolutions; shape (DRAWS,)."""
     # The same draws for every model: their likeness is in what the same costs make of them.
     normal = np.random.default_rng(0).standard_normal((len(COSTS) + 1, DRAWS // 2))

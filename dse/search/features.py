@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from dse.search.cost_prior import cost_prior
-from dse.search.model_prior import model_prior
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
     from dse.core.configuration import Configuration
     from dse.search.cost_prior import CostPrior
-    from dse.search.model_prior import ModelPrior
+    from dse.tasks.prior import ModelPrior, Priors
 
     Floats = NDArray[np.float64]
     Places = NDArray[np.intp]
@@ -26,11 +25,8 @@ if TYPE_CHECKING:
 Extent = Literal["file", "single", "whole"]
 """What a quantity depends on: the model file and its runtime; all but batch size and instances;
 or everything."""
-TYPICAL_LOG_MACS = 19.0
-"""Of a mobile network: e^19 are 180 million multiply-accumulates."""
-TYPICAL_ACCURACY_PERCENT = 69.0
 SCALES = (1.0, 1.0, 0.8, 0.05)
-"""Lengths over which log MACs, log parameters, log pixels and the share of depthwise convolutions
+"""Lengths over which log MACs, log parameters, log input and the share of depthwise convolutions
 make one model another."""
 
 
@@ -40,7 +36,7 @@ class Features:
 
     Attributes:
         codes: by aspect, numbers that are equal where that aspect is; shape (configurations,).
-        shapes: log MACs, log parameters, log pixels and depthwise share of the model, each over
+        shapes: log MACs, log parameters, log input and depthwise share of the model, each over
             its scale of `SCALES`; shape (configurations, 4). NaN where the model is unknown.
         log_macs: above the typical ones; 0 where the model is unknown.
         layouts: log2 threads, log2 instances and 1 where pinned; shape (configurations, 3).
@@ -48,11 +44,12 @@ class Features:
         quantised: 1 where the precision is int8, else 0.
         reduced: 0 where the precision is fp32, else 1.
         gated: 1 where the model has squeeze-and-excite and hard swish, else 0.
-        published: published top-1 accuracy in percent; NaN where there is none.
+        published: published quality; NaN where there is none.
         borrowed: deviations of other systems, see `dse.search.transfer`; shape (configurations,
             systems).
         times: what their models and precisions are expected to take.
         knobs: by place of the backend's knobs, their values' codes; shape (configurations, knobs).
+        priors: what was known of the models.
     """
 
     codes: dict[str, Places]
@@ -67,21 +64,27 @@ class Features:
     borrowed: Floats
     times: CostPrior
     knobs: Places
+    priors: Priors
 
     def __len__(self) -> int:
         return len(self.log_batch)
 
     @property
     def published_slope(self) -> Floats:
-        """Published accuracy above a typical one, in percent; 0 where there is none."""
-        return np.nan_to_num(self.published - TYPICAL_ACCURACY_PERCENT, nan=0.0)
+        """Published quality above a typical one; 0 where there is none."""
+        return np.nan_to_num(self.published - self.priors.typical_quality, nan=0.0)
 
 
-def features(configurations: Sequence[Configuration]) -> Features:
-    """The features of configurations, in their order."""
-    known = {model: model_prior(model) for model in {c.model for c in configurations}}
+def features(configurations: Sequence[Configuration], priors: Priors) -> Features:
+    """The features of configurations, in their order.
+
+    Args:
+        configurations: at least one.
+        priors: what is known of their models.
+    """
+    known = {model: priors.of(model) for model in {c.model for c in configurations}}
     shapes = np.array([_shape(known[c.model]) for c in configurations])
-    log_macs = np.nan_to_num(shapes[:, 0] * SCALES[0] - TYPICAL_LOG_MACS, nan=0.0)
+    log_macs = np.nan_to_num(shapes[:, 0] * SCALES[0] - priors.typical_log_macs, nan=0.0)
     families = tuple(_family(known[c.model], c.model) for c in configurations)
     aspects = {name: _codes(map(of, configurations)) for name, of in ASPECTS.items()}
     return Features(
@@ -101,8 +104,9 @@ def features(configurations: Sequence[Configuration]) -> Features:
         gated=np.array([float(_gated(known[c.model])) for c in configurations]),
         published=np.array([_published(known[c.model], c.precision) for c in configurations]),
         borrowed=np.zeros((len(configurations), 0)),
-        times=cost_prior([(c.model, c.precision) for c in configurations]),
+        times=cost_prior([(c.model, c.precision) for c in configurations], priors),
         knobs=_knobs(configurations),
+        priors=priors,
     )
 
 
@@ -136,7 +140,7 @@ def _codes(values: Iterable[Hashable]) -> Places:
 def _shape(fact: ModelPrior | None) -> tuple[float, ...]:
     if fact is None:
         return (np.nan,) * len(SCALES)
-    found = (fact.log_macs, fact.log_parameters, fact.log_pixels, fact.depthwise)
+    found = (fact.log_macs, fact.log_parameters, fact.log_input, fact.depthwise)
     return tuple(value / scale for value, scale in zip(found, SCALES, strict=True))
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dse.core.pareto import Losses
+
 if TYPE_CHECKING:
     from dse.search.features import Floats
 
@@ -81,12 +83,7 @@ def _boxes(front: Floats, reference: Floats) -> tuple[list[list[float]], list[li
 def _nondominated(points: Floats) -> Floats:
     """The points that no other dominates; of equal ones, one."""
     points = np.unique(points, axis=0)
-    kept = np.ones(len(points), dtype=np.bool_)
-    for place, point in enumerate(points):
-        if kept[place]:
-            kept &= ~(point <= points).all(axis=1)
-            kept[place] = True
-    return np.asarray(points[kept])
+    return np.asarray(points[Losses.exact(points).undominated()])
 
 
 def _thinned(front: Floats, reference: Floats) -> Floats:
@@ -98,6 +95,6 @@ def _thinned(front: Floats, reference: Floats) -> Floats:
     if len(front) <= most:
         return front
     whole = volume(front, reference)
-    others = (np.delete(front, place, axis=0) for place in range(len(front)))
+    others = (np.delete(front, index, axis=0) for index in range(len(front)))
     added = np.array([whole - volume(other, reference) for other in others])
     return np.asarray(front[np.sort(np.argsort(-added, kind="stable")[:most])])

@@ -97,10 +97,10 @@ COORDINATES: Mapping[str, Coordinates] = {
 - size: the logarithm of the multiply-accumulates;
 - times: what the costs of the parts of a model make models and precisions differ by;
 - threads: log2 of the threads, of the instances, and a step where pinned;
-- published: the published accuracy;
+- published: the published quality;
 - quantised: integers or not, since how fast those are hangs on the operators, so on the family;
 - reduced: fp32 or not: that is as fast as the CPU allows in most runtimes;
-- gated: squeeze-and-excite and hard swish or not;
+- gated: gates such as squeeze-and-excite and hard swish, or not;
 - borrowed: what other systems deviate by.
 """
 KERNELS: Mapping[str, Kernel] = {

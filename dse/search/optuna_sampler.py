@@ -16,6 +16,7 @@ from dse.core.configuration import Configuration
 from dse.core.errors import RequestError
 from dse.core.metrics import METRICS
 from dse.search.searcher import Searcher
+from dse.tasks import registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -54,6 +55,7 @@ class FrontierSampler(BaseSampler):
         allowed: whether a combination of parameters is one at all; all are without it.
         seed: of everything random.
         sources: by configuration and metric, what was measured on other systems.
+        task: the name of the task that the models are for.
 
     Raises:
         RequestError: an objective is not a metric, or a constraint bounds something else; there are
@@ -69,6 +71,7 @@ class FrontierSampler(BaseSampler):
         allowed: Callable[[Mapping[str, KnobValue]], bool] | None = None,
         seed: int = 0,
         sources: Sequence[Source] = (),
+        task: str = registry.DEFAULT,
     ) -> None:
         _check(objectives, constraints)
         self._choices = {name: tuple(choices) for name, choices in search_space.items()}
@@ -76,7 +79,9 @@ class FrontierSampler(BaseSampler):
         self._params = _combinations(self._choices, allowed)
         configurations = [Configuration.from_dict({**DEFAULTS, **p}) for p in self._params]
         self._places = {_key(params): place for place, params in enumerate(self._params)}
-        self._searcher = Searcher(configurations, objectives, constraints, seed, sources)
+        self._searcher = Searcher(
+            configurations, objectives, constraints, seed, sources, registry.task(task).priors()
+        )
         self._rng = np.random.default_rng(seed)
         self._others = RandomSampler(seed=seed)
         self._told: set[int] = set()

@@ -12,6 +12,7 @@ from dse.core.metrics import LATENCY, METRICS
 from dse.search.gain import FreeBoxes, free_boxes, volume
 from dse.search.surrogate import Surrogate
 from dse.search.targets import loss
+from dse.tasks.prior import NO_PRIORS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from dse.search.features import Floats, Places
     from dse.search.surrogate import Posterior
     from dse.search.transfer import Source
+    from dse.tasks.prior import Priors
 
 REFERENCE = 1.1
 """The corner that bounds hypervolumes, in each objective's range from the best to the worst."""
@@ -82,6 +84,7 @@ class Searcher:
         constraints: what counts must keep to.
         seed: of everything random.
         sources: by configuration and metric, what was measured on other systems.
+        priors: what is known of the models before anything is measured.
     """
 
     def __init__(
@@ -91,9 +94,10 @@ class Searcher:
         constraints: Sequence[Constraint],
         seed: int,
         sources: Sequence[Source] = (),
+        priors: Priors = NO_PRIORS,
     ) -> None:
         metrics = (*objectives, *(c.metric for c in constraints))
-        self._surrogate = Surrogate(configurations, metrics, sources)
+        self._surrogate = Surrogate(configurations, metrics, sources, priors)
         self._objectives = [self._surrogate.metrics.index(name) for name in objectives]
         self._bounds = _bounds(constraints, self._surrogate.metrics)
         self._rng = np.random.default_rng(seed)

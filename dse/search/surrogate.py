@@ -13,6 +13,7 @@ from dse.search.feasibility import FeasibilityModel
 from dse.search.features import features
 from dse.search.targets import targets
 from dse.search.transfer import terms, transfer
+from dse.tasks.prior import NO_PRIORS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from dse.search.features import Floats, Places
     from dse.search.targets import Target
     from dse.search.transfer import Source
+    from dse.tasks.prior import Priors
 
 MAX_KNOWN = 200
 """Values of a quantity that are learned from: the time of a step grows with their cube."""
@@ -104,6 +106,7 @@ class Surrogate:
         configurations: all of them; they are spoken of by their places.
         metrics: names in `METRICS`.
         sources: by configuration and metric, what was measured on other systems.
+        priors: what is known of the models before anything is measured.
     """
 
     def __init__(
@@ -111,8 +114,9 @@ class Surrogate:
         configurations: Sequence[Configuration],
         metrics: Sequence[str],
         sources: Sequence[Source] = (),
+        priors: Priors = NO_PRIORS,
     ) -> None:
-        self.features = features(configurations)
+        self.features = features(configurations, priors)
         precisions = [c.precision for c in configurations]
         places = {configuration: place for place, configuration in enumerate(configurations)}
         self._learned: list[_Learned] = []

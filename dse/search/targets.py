@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dse.core.metrics import (
-    ACCURACY,
     CPU_TIME,
     ENERGY,
     LATENCY,
@@ -24,9 +23,9 @@ from dse.core.metrics import (
     MULTI_STREAM_SAMPLES,
     SERVER,
     THROUGHPUT,
+    is_quality,
 )
 from dse.search.additive_gp import Term, term
-from dse.search.features import TYPICAL_ACCURACY_PERCENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,7 +79,7 @@ BATCHING = (
     term("whole", 0.08),
 )
 """Of the logarithm of what batches, instances and threads gain."""
-ACCURACIES = (
+QUALITIES = (
     term("all", 8.0, fixed=True),
     term("published", 0.3),
     term("size", 1.0),
@@ -92,7 +91,7 @@ ACCURACIES = (
     term("runtime * precision", 0.3),
     term("file", 0.2),
 )
-"""Of a top-1 accuracy in percent."""
+"""Of a quality in percent."""
 SIZES = (
     term("all", 2.0, fixed=True),
     term("size", 0.3),
@@ -104,8 +103,6 @@ SIZES = (
 )
 """Of the logarithm of the size of a file."""
 
-ACCURACY_PER_LOG_MACS = 6.0
-ACCURACY_LOST = {"int8": 2.0}
 LOG_LATENCY_MS = 2.3
 LOG_SLOWER_GATED = 0.6
 """What hard swish and squeeze-and-excite cost in integers."""
@@ -147,7 +144,7 @@ class Target:
         Args:
             values: by metric; latency among them where the quantity is related to it.
         """
-        if self.metric == ACCURACY.name:
+        if is_quality(self.metric):
             return values[self.metric]
         found = log(max(values[self.metric], MIN_LOGGED))
         if self.relation:
@@ -161,9 +158,10 @@ class Target:
             features: of the configurations.
             precisions: theirs.
         """
-        if self.metric == ACCURACY.name:
-            guess = TYPICAL_ACCURACY_PERCENT + ACCURACY_PER_LOG_MACS * features.log_macs
-            guess -= _of_each(precisions, ACCURACY_LOST)
+        if is_quality(self.metric):
+            priors = features.priors
+            guess = priors.typical_quality + priors.quality_per_log_macs * features.log_macs
+            guess -= _of_each(precisions, priors.quality_lost)
             return np.where(np.isnan(features.published), guess, features.published)
         doubled = features.layouts[:, 1]
         if self.relation:
@@ -191,8 +189,8 @@ def targets(metrics: Sequence[str]) -> tuple[Target, ...]:
 
 
 def _quantity(name: str, *, related: bool) -> Target:
-    if name == ACCURACY.name:
-        return Target(name, "file", 0, 0.0, ACCURACIES, common=1.5)
+    if is_quality(name):
+        return Target(name, "file", 0, 0.0, QUALITIES, common=1.5)
     if name == MODEL_SIZE.name:
         return Target(name, "file", 0, 2.0, SIZES)
     terms: tuple[Term, ...]
@@ -214,5 +212,5 @@ def loss(metric: str, value: float) -> float:
         metric: a name in `METRICS`.
         value: in its unit.
     """
-    scaled = value if metric == ACCURACY.name else log(max(value, MIN_LOGGED))
+    scaled = value if is_quality(metric) else log(max(value, MIN_LOGGED))
     return -scaled if METRICS[metric].direction == "maximize" else scaled

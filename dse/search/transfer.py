@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dse.core.metrics import ACCURACY, LATENCY
+from dse.core.metrics import LATENCY, is_quality
 from dse.search.additive_gp import Term, term
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def transfer(
     table = table[~np.isnan(table).all(axis=1)]
     if not len(table):
         return expected, np.zeros((len(groups), 0))
-    if quantity.metric != ACCURACY.name:
+    if not is_quality(quantity.metric):
         table -= np.nanmean(table, axis=1, keepdims=True)
     known = ~np.isnan(table).all(axis=0)
     mean = np.zeros(table.shape[1])

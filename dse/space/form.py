@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from dse.core.metrics import DEFAULT_OBJECTIVES
+from dse.tasks.registry import DEFAULT
 
 Scalar = bool | int | float | str
 
@@ -46,6 +46,7 @@ BackendForm = dict[str, Scalar | tuple[Scalar, ...] | KnobForm] | None
 class SpaceForm(Form):
     """A search space as its file has it."""
 
+    task: str = DEFAULT
     models: str | tuple[str, ...]
     precisions: str | tuple[str, ...] = ("fp32",)
     backends: tuple[str, ...] | dict[str, BackendForm]
@@ -53,5 +54,5 @@ class SpaceForm(Form):
     batch_sizes: int | tuple[int, ...] | RangeForm = (1,)
     instances: int | tuple[int, ...] | RangeForm = (1,)
     pinned: bool | tuple[bool, ...] = (False,)
-    objectives: str | tuple[str, ...] = DEFAULT_OBJECTIVES
+    objectives: str | tuple[str, ...] | None = None
     constraints: dict[str, BoundsForm] = {}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dse.config import yaml_reader
+from dse.tasks.registry import DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,6 +60,7 @@ class SearchSpace:
         constraints: bounds on outcomes.
         instances: copies of a model that predict side by side, where the scenario lets them.
         pinned: whether each instance keeps to CPUs of its own.
+        task: what the models are for, a name in `dse.tasks.registry`.
         file: the file it was read from, if any.
         origin: the folder that relative paths in settings start from.
     """
@@ -72,6 +74,7 @@ class SearchSpace:
     constraints: tuple[Constraint, ...] = ()
     instances: tuple[int, ...] = (1,)
     pinned: tuple[bool, ...] = (False,)
+    task: str = DEFAULT
     file: Path | None = field(default=None, compare=False)
     origin: Path | None = field(default=None, compare=False)
 
@@ -111,7 +114,9 @@ class SearchSpace:
 
     def as_dict(self) -> dict[str, Any]:
         """The canonical form, JSON-able; equal spaces have equal ones."""
-        return {
+        # Left out where it is the default, which is that of all earlier studies.
+        named = {"task": self.task} if self.task != DEFAULT else {}
+        return named | {
             "models": "all" if self.models == ALL_MODELS else list(self.models),
             "precisions": list(self.precisions),
             "backends": {b.name: _backend_dict(b) for b in self.backends},

@@ -9,19 +9,21 @@ from dse.config.messages import suggest
 from dse.core import registry
 from dse.core.backend import Recording
 from dse.core.configuration import PRECISIONS
-from dse.core.metrics import ACCURACY, METRICS, MODEL_SIZE, THROUGHPUT
+from dse.core.metrics import METRICS, MODEL_SIZE, THROUGHPUT, is_quality
 from dse.core.pareto import Constraint
 from dse.space.backends import backend_choice
 from dse.space.enumeration import MAX_CONFIGURATIONS, smallest_size
 from dse.space.form import RangeForm
 from dse.space.space import ALL_MODELS, BackendChoice, SearchSpace
 from dse.space.values import iter_values
+from dse.tasks import registry as tasks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from dse.config.messages import Key
+    from dse.core.metrics import Metric
     from dse.space.form import BoundsForm, SpaceForm
     from dse.space.values import SourceLocation
 
@@ -40,6 +42,7 @@ def validated(form: SpaceForm, where: SourceLocation, origin: Path | None) -> Se
     Raises:
         RequestError: names a value that is unknown, senseless, given twice or without effect.
     """
+    _check_task(form.task, where)
     models = _models(form, where)
     precisions = _names(form.precisions, PRECISIONS, where, "precisions")
     threads = None
@@ -54,8 +57,9 @@ def validated(form: SpaceForm, where: SourceLocation, origin: Path | None) -> Se
         batch_sizes=batch_sizes,
         instances=_numbers(form.instances, MAX_THREADS, where, "instances"),
         pinned=tuple(value for _, value in iter_values(form.pinned, where, "pinned")),
-        objectives=_names(form.objectives, METRICS, where, "objectives"),
-        constraints=_constraints(form.constraints, where),
+        objectives=_objectives(form, where),
+        constraints=_constraints(form, where),
+        task=form.task,
         file=where.file,
         origin=origin,
     )
@@ -69,6 +73,14 @@ def validated(form: SpaceForm, where: SourceLocation, origin: Path | None) -> Se
             remedy="take out some values",
         )
     return space
+
+
+def _check_task(name: str, where: SourceLocation) -> None:
+    """Refuses a task that is not known; from here on its quality is a metric."""
+    known = tasks.task_names()
+    if name not in known:
+        raise where.refuse(f"unknown task '{name}'", "task", remedy=suggest(name, known))
+    tasks.task(name)
 
 
 def _models(form: SpaceForm, where: SourceLocation) -> tuple[str, ...]:
@@ -135,12 +147,25 @@ def _check_number(number: int, highest: int, where: SourceLocation, keys: tuple[
         raise where.refuse(f"expected 1 to {highest}, not {number}", *keys)
 
 
-def _constraints(forms: dict[str, BoundsForm], where: SourceLocation) -> tuple[Constraint, ...]:
-    constraints = []
-    for metric, form in sorted(forms.items()):
+def _objectives(form: SpaceForm, where: SourceLocation) -> tuple[str, ...]:
+    if form.objectives is None:
+        return tasks.default_objectives(form.task)
+    return _names(form.objectives, metrics_of_task(form.task), where, "objectives")
+
+
+def metrics_of_task(name: str) -> tuple[str, ...]:
+    """The metrics that a space of a task may name: those of any task, and its own quality."""
+    quality = tasks.task(name).quality
+    own = quality.metric.name if quality else None
+    return tuple(metric for metric in METRICS if metric == own or not is_quality(metric))
+
+
+def _constraints(whole: SpaceForm, where: SourceLocation) -> tuple[Constraint, ...]:
+    constraints, known = [], metrics_of_task(whole.task)
+    for metric, form in sorted(whole.constraints.items()):
         keys = ("constraints", metric)
-        if metric not in METRICS:
-            remedy = suggest(metric, METRICS)
+        if metric not in known:
+            remedy = suggest(metric, known)
             raise where.refuse(f"unknown metric '{metric}'", *keys, remedy=remedy)
         if form.min is None and form.max is None:
             raise where.refuse("sets no bound", *keys, remedy="give a min, a max or both")
@@ -149,10 +174,15 @@ def _constraints(forms: dict[str, BoundsForm], where: SourceLocation) -> tuple[C
             raise where.refuse(problem, *keys, "min", remedy="exchange them")
         if form.max is not None and form.max < 0:
             raise where.refuse("no value is below zero", *keys, "max")
-        if metric == ACCURACY.name and form.min is not None and form.min > 100:
-            raise where.refuse("no accuracy is above 100 %", *keys, "min")
+        _check_percentage(METRICS[metric], form, where)
         constraints.append(Constraint(metric, form.min, form.max))
     return tuple(constraints)
+
+
+def _check_percentage(metric: Metric, form: BoundsForm, where: SourceLocation) -> None:
+    if metric.quality and metric.unit == "%" and form.min is not None and form.min > 100:
+        problem = "no accuracy is above 100 %"
+        raise where.refuse(problem, "constraints", metric.name, "min")
 
 
 def _check_effect(space: SearchSpace, where: SourceLocation) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dse.core import worker_environment
 from dse.core.errors import RequestError
 from dse.machine.system import System
+from dse.tasks.registry import DEFAULT, GENERATED, task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,11 +33,14 @@ class StudyMetadata:
         models: where the model files come from.
         runtimes: version by backend.
         artefacts: SHA-256 of a file by what it was measured as.
-        borrowed: whose results led the search, each as `dse.explore.warm_start.WarmStart.as_dict`
-            has it; none of their values is one of the study's.
+        borrowed: whose results led the search, each as
+            `dse.exploration.warm_start.WarmStart.as_dict` has it; none of their values is one of
+            the study's.
         environment: the variables that its workers start with for its sake, as
             `dse.core.worker_environment.with_libraries` gives them; None for a study of an earlier
             version, which does not say.
+        task: what the models are for, a name in `dse.tasks.registry`; the only one there was in
+            earlier versions where the study does not say.
     """
 
     system: Mapping[str, Any]
@@ -49,15 +53,23 @@ class StudyMetadata:
     artefacts: Mapping[str, str] = field(default_factory=dict)
     borrowed: tuple[Mapping[str, Any], ...] = ()
     environment: Mapping[str, str] | None = None
+    task: str = DEFAULT
 
     def as_dict(self) -> dict[str, Any]:
         """A JSON object; the inverse of `from_dict`."""
         data = {f.name: getattr(self, f.name) for f in fields(self)}
+        if self.task == DEFAULT:
+            del data["task"]
         return data | {"excluded": list(self.excluded), "borrowed": list(self.borrowed)}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> StudyMetadata:
-        """Reads what `as_dict` wrote."""
+        """Reads what `as_dict` wrote.
+
+        Raises:
+            RequestError: the study's task is not known here.
+        """
+        task(data.get("task", DEFAULT))  # its quality becomes a metric
         borrowed = tuple(data.get("borrowed", ()))  # studies of earlier versions have none
         return cls(**{**data, "excluded": tuple(data["excluded"]), "borrowed": borrowed})
 
@@ -65,6 +77,14 @@ class StudyMetadata:
     def metrics(self) -> tuple[str, ...]:
         """The metrics that a configuration needs: the objectives, then the constrained ones."""
         return tuple(dict.fromkeys([*self.space["objectives"], *self.space["constraints"]]))
+
+    def _is_of(self, name: str) -> bool:
+        """Whether it is of a task; no study of an earlier version tells made-up inputs from images.
+
+        Where they differ, the model files that the study knows tell it.
+        """
+        earlier = name == GENERATED and self.task == DEFAULT and self.accuracy == NO_ACCURACY
+        return self.task == name or earlier
 
     def unrecorded(self, name: str) -> str:
         """A line on what an earlier version did not record of the system; empty if all is there.
@@ -91,9 +111,14 @@ class StudyMetadata:
             name: the study's, for the message.
 
         Raises:
-            RequestError: the study belongs to another CPU, runtime version, data set or
+            RequestError: the study belongs to another task, CPU, runtime version, data set or
                 environment.
         """
+        if not self._is_of(now.task):
+            raise RequestError(
+                f"study '{name}' is of the task {self.task}, not {now.task}",
+                remedy="choose another --study",
+            )
         known = System.from_dict(self.system)
         differences = System.from_dict(now.system).differences(known)
         if differences:
@@ -116,8 +141,8 @@ class StudyMetadata:
                     remedy=f"install {before}, or choose another --study",
                 )
         variables = now.environment or {}
-        if different := worker_environment.differences(self.environment, variables):
-            back = worker_environment.way_back(self.environment, variables)
+        if different := worker_environment.describe_differences(self.environment, variables):
+            back = worker_environment.describe_way_back(self.environment, variables)
             raise RequestError(
                 f"study '{name}' was measured in another environment: {'; '.join(different)}",
                 remedy=f"{back}, or choose another --study",

@@ -10,22 +10,18 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from dse.core.intervals import pooled, repeated, typical, wilson
+from dse.core.intervals import confidence_interval, pool_spread, typical_value
 from dse.core.measurement import FIDELITY_ORDER, Source
 from dse.core.metrics import METRICS
 from dse.study.drift import windows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from dse.core.configuration import KnobValue
     from dse.core.intervals import Spread
     from dse.core.measurement import FidelityName, Measurement
     from dse.study.drift import Place, Window
-
-PUBLISHED_IMAGES = 50_000
-"""The validation images of ImageNet, on which accuracies are published."""
-
 
 MIN_DEGREES = 3
 """Of freedom, with which a spread says something: four values of one thing."""
@@ -56,10 +52,12 @@ class ObservationStore:
         revision: moves on when what was known has changed: by a further measurement of the same
             thing, and with what that tells of the noise every interval.
         counts: how many there are, by metric and fidelity.
+        published_interval: of a published value, as `dse.tasks.task.Task.published_interval`.
     """
 
     revision: int = 0
     counts: Counter[tuple[str, FidelityName]] = field(default_factory=Counter)
+    published_interval: Callable[[float], tuple[float, float] | None] = lambda _: None
     _series: dict[tuple[str, FidelityName], list[Observation]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -159,7 +157,7 @@ class ObservationStore:
             cpus: that are kept busy; None for all measurements.
         """
         if (metric, cpus) not in self._spreads:
-            self._spreads[metric, cpus] = pooled(self._groups(metric, cpus))
+            self._spreads[metric, cpus] = pool_spread(self._groups(metric, cpus))
         return self._spreads[metric, cpus]
 
     def _noise(self, metric: str, cpus: int) -> Spread | None:
@@ -190,7 +188,7 @@ class ObservationStore:
         """The factor from the value of what was probed once to the ends of its interval."""
         name = measurement.metric, self._cpus.get(measurement.key, 1)
         if name not in self._reaches:
-            interval = repeated([1.0], self._noise(*name))
+            interval = confidence_interval([1.0], self._noise(*name))
             self._reaches[name] = interval[1] if interval else 1.0
         return self._reaches[name]
 
@@ -202,7 +200,7 @@ class ObservationStore:
             figures of the last repetition. The interval is missing where nothing tells it.
         """
         if measurement.source is Source.PUBLISHED:
-            return replace(measurement, interval=_published(measurement.value))
+            return replace(measurement, interval=self.published_interval(measurement.value))
         if measurement.source is Source.REPLAYED:
             return replace(measurement, interval=(measurement.value, measurement.value))
         for fidelity in reversed(FIDELITY_ORDER):
@@ -215,9 +213,9 @@ class ObservationStore:
         if not METRICS[last.metric].timed:
             return last
         values = [m.value for m in found]
-        interval = repeated(values, self._noise(last.metric, self._cpus[last.key]))
+        interval = confidence_interval(values, self._noise(last.metric, self._cpus[last.key]))
         details: dict[str, KnobValue] = {**last.details, "repetitions": len(values)}
-        return replace(last, value=typical(values), interval=interval, details=details)
+        return replace(last, value=typical_value(values), interval=interval, details=details)
 
     def stale(self, measurement: Measurement) -> bool:
         """Whether all that is known of it is from times when the machine was not itself."""
@@ -229,9 +227,4 @@ class ObservationStore:
 
 
 def _disturbed(measurement: Measurement) -> bool:
-    return "disturbed" in measurement.details
-
-
-def _published(percent: float) -> tuple[float, float]:
-    low, high = wilson(round(percent / 100 * PUBLISHED_IMAGES), PUBLISHED_IMAGES)
-    return min(percent, 100 * low), max(percent, 100 * high)
+    return bool(measurement.disturbed)

@@ -12,11 +12,18 @@ if TYPE_CHECKING:
     import optuna
 
 OWNERLESS_AFTER = timedelta(minutes=1)
-"""A trial that no process has claimed for this long was begun by one that is gone."""
+"""After this time a trial without an owner was begun by a process that is gone."""
 CLAIMED_FOR = timedelta(hours=1)
-"""So long what a process on another host has begun is left to it, which can't be asked."""
+"""How long a trial of another host is left to its process, which can't be asked."""
 SESSION = "session"
 """In the attribute of the owner: which opening of the study it was."""
+_ended: set[str] = set()
+"""The sessions of this process that claim nothing any more."""
+
+
+def end_session(session: str) -> None:
+    """From now on the unfinished trials of a session of this process are orphaned."""
+    _ended.add(session)
 
 
 def is_orphaned(trial: optuna.trial.FrozenTrial, *, alone: bool = False) -> bool:
@@ -30,15 +37,22 @@ def is_orphaned(trial: optuna.trial.FrozenTrial, *, alone: bool = False) -> bool
     owner = trial.user_attrs.get(OWNER)
     if owner is None:
         return _age(trial) > OWNERLESS_AFTER
-    alive = is_alive(owner)
+    alive = _is_alive(trial)
     return alone if alive is None else not alive
 
 
 def is_claimed(trial: optuna.trial.FrozenTrial) -> bool:
     """Whether a running trial is to be left to the process that began it."""
-    owner = trial.user_attrs.get(OWNER)
-    alive = None if owner is None else is_alive(owner)
+    alive = _is_alive(trial)
     return _age(trial) < CLAIMED_FOR if alive is None else alive
+
+
+def _is_alive(trial: optuna.trial.FrozenTrial) -> bool | None:
+    """Whether the owner of a trial is still at work; None where that can't be told."""
+    owner = trial.user_attrs.get(OWNER)
+    if owner is None:
+        return None
+    return False if session_of(trial) in _ended else is_alive(owner)
 
 
 def session_of(trial: optuna.trial.FrozenTrial) -> str:

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dse.core.measurement import TRANSIENT_FAILURES, Outcome
-from dse.core.pareto import Frontier, feasible, nondominated
-from dse.study.batch_frontier import batch_frontier, point_of, timed
+from dse.core.measurement import TRANSIENT_FAILURES, Outcome, Source
+from dse.core.pareto import Frontier, feasible
+from dse.study.frontier import StudyFrontier, batch_frontier, point_of, timed
 from dse.study.observations import ObservationStore
 from dse.study.record import Record
+from dse.tasks import registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from dse.core.configuration import Configuration
     from dse.core.measurement import Failure, FailureKind, Measurement
     from dse.core.pareto import Constraint, Point
+    from dse.core.plausibility import Note
     from dse.space.space import SearchSpace
+    from dse.tasks.task import Task
 
 
 @dataclass(slots=True)
@@ -62,6 +65,7 @@ class StudyResults:
         self._entries: dict[str, _Entry] = {}
         self._anchor: _Entry | None = None
         self._space: SearchSpace | None = None
+        self._task: Task | None = None
         self._records: dict[str, Record] = {}
         self._frontier: Frontier | None = None
         self._revision = -1
@@ -69,6 +73,8 @@ class StudyResults:
     def start(self, space: SearchSpace) -> None:
         """Forgets the configurations, as a further generation begins; what was measured stays."""
         self._space = space
+        self._task = registry.task(space.task)
+        self.measured.published_interval = self._task.published_interval
         self._entries = {}
         self._anchor = None
         self.failed.clear()
@@ -101,10 +107,11 @@ class StudyResults:
         return _Records(self._entries, self._record)
 
     @property
-    def frontier(self) -> list[Record]:
-        """The records that keep to the constraints and that no other dominates; by their ids."""
+    def frontier(self) -> StudyFrontier:
+        """The records that keep to the constraints and that no other dominates."""
         frontier = self._refresh()
-        return sorted((self._record(str(key)) for key in frontier.names), key=lambda r: r.id)
+        records = [self._record(str(key)) for key in frontier.names]
+        return StudyFrontier(frontier, records, self.objectives, _values, self._holds)
 
     @property
     def anchor(self) -> Record | None:
@@ -116,17 +123,12 @@ class StudyResults:
         wanted = {*self.objectives, *(bound.metric for bound in self._constraints)}
         return [m for m in outcome.measurements if m.metric in wanted and timed(m)]
 
-    def certain(self, record: Record) -> bool:
-        """Whether a record of the frontier would be there again if all were measured again."""
-        frontier = self._refresh()
-        kept = all(feasible(values, self._constraints) for values in _ends(record))
-        return kept and frontier.certain(record.configuration.key)
-
-    def leading(self) -> frozenset[int]:
-        """Ids of the frontier's records whose values no other's dominate."""
-        points = self.frontier
-        best = nondominated([each.outcome.values for each in points], self.objectives)
-        return frozenset(points[position].id for position in best)
+    def notes(self, outcome: Outcome) -> tuple[Note, ...]:
+        """What speaks against the measured quality of a configuration; none where there is none."""
+        quality = outcome.quality
+        if self._task is None or quality is None or quality.source is not Source.MEASURED:
+            return ()
+        return self._task.notes(quality)
 
     def stale(self) -> list[Record]:
         """The records that rest on measurements of a time when the machine was not itself."""
@@ -145,6 +147,10 @@ class StudyResults:
         """Names of the metrics that are optimised."""
         return self._space.objectives if self._space else ()
 
+    def _holds(self, record: Record) -> bool:
+        """Whether the constraints hold at both ends of a record's intervals."""
+        return all(feasible(values, self._constraints) for values in _ends(record))
+
     @property
     def _constraints(self) -> Sequence[Constraint]:
         return self._space.constraints if self._space else ()
@@ -157,8 +163,8 @@ class StudyResults:
             able = {k: e for k, e in self._entries.items() if self._eligible(k, e)}
             keys = list(able)
             known = [entry.measurements for entry in able.values()]
-            for position in batch_frontier(known, self.measured, self.objectives):
-                self._frontier.keep(keys[position], self._point(keys[position]))
+            for index in batch_frontier(known, self.measured, self.objectives):
+                self._frontier.keep(keys[index], self._point(keys[index]))
         return self._frontier
 
     def _forget(self) -> None:
@@ -223,6 +229,10 @@ class _Records(Mapping[str, Record]):
 
     def __len__(self) -> int:
         return len(self._entries)
+
+
+def _values(record: Record) -> Mapping[str, float]:
+    return record.outcome.values
 
 
 def _ends(record: Record) -> Sequence[dict[str, float]]:

@@ -32,13 +32,13 @@ from dse.study.store import Store
 from dse.study.trial_updates import TrialReader
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import optuna
     from optuna.distributions import CategoricalDistribution
 
     from dse.core.configuration import Configuration
-    from dse.core.measurement import Measurement, Outcome
+    from dse.core.measurement import Failure, Measurement, Outcome
     from dse.space.plan import Plan
     from dse.study.drift import Place
     from dse.study.folder import Presence, StudyFolder
@@ -140,6 +140,15 @@ class Study:
         self._store.reading(generations.open_current, self._name, space, plan, about, known)
         self._read(known)
 
+    def close(self) -> None:
+        """Gives up what this opening of the study still claims, such as a trial it has not ended.
+
+        The next one ends such a trial with what was stored, as if this process were gone. What is
+        known of the study can still be read.
+        """
+        ownership.end_session(self._store.session)
+        self._presence = None
+
     @property
     def patience(self) -> Patience:
         """With a storage that fails at work."""
@@ -198,10 +207,10 @@ class Study:
     def frontier(self) -> list[Record]:
         """The records that keep to the constraints and that no other such record dominates.
 
-        Beyond the intervals, that is; `dse.study.results.StudyResults.certain` tells which would be
+        Beyond the intervals, that is; `StudyResults.frontier` also tells which of them would be
         there again.
         """
-        return self.results.frontier
+        return list(self.results.frontier)
 
     def feasible_records(self, space: SearchSpace) -> list[Record]:
         """The measured records that keep to the constraints of a space, in order of their ids."""
@@ -225,6 +234,21 @@ class Study:
         trial = self._store.begin(self._generation.study, configuration, choices, purpose)
         self._trials_begun += 1
         return trial
+
+    def remembered(self, keys: Iterable[str]) -> tuple[list[Measurement], list[str]]:
+        """What was measured before under some keys.
+
+        Returns:
+            The last measurement of each key at its highest fidelity, and the keys without any.
+        """
+        found = {key: self.results.measured.latest(key) for key in keys}
+        known = [measurement for measurement in found.values() if measurement is not None]
+        return known, [key for key, measurement in found.items() if measurement is None]
+
+    def permanent_failure(self, keys: Iterable[str]) -> Failure | None:
+        """The failure of the first of these keys that has failed for good; None if none has."""
+        failures = self.results.failures
+        return next((failures[key] for key in keys if key in failures), None)
 
     def choices_of(self, record: Record) -> Mapping[str, CategoricalDistribution]:
         """The distributions under which a configuration was measured: Optuna freezes them."""
@@ -308,11 +332,11 @@ class Study:
                 feed.generation.refresh()
         self._generation.about = generations.about_of(self._generation.study)
 
-    def remember_artefact(self, name: str, sha256: str, earlier: str = "") -> None:
-        """Notes which file measurements belong to: a model's, or one of a backend's settings.
+    def check_artefact(self, name: str, sha256: str, earlier: str = "") -> None:
+        """Notes which file measurements belong to, or compares it with the one that was noted.
 
         Args:
-            name: what it is measured as.
+            name: what it is measured as: a model, or one of a backend's settings.
             sha256: of the file, or of all that a measurement takes from files.
             earlier: what studies of earlier versions noted, which took the weights beside a model
                 for no part of it; empty where that is the same.

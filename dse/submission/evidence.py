@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dse.core.details import OfficialDetails
 from dse.core.measurement import Source
-from dse.core.metrics import ACCURACY, METRICS_OF, Scenario
+from dse.core.metrics import METRICS_OF, Scenario
 from dse.loadgen.logs import DetailLog, LogError, read_detail
-from dse.measure.runner import SPEC_FILE
-from dse.measure.spec import USER_CONF, Spec
+from dse.measure.spec import SPEC_FILE, USER_CONF, Spec
 from dse.submission.logs import SUMMARY
 
 if TYPE_CHECKING:
@@ -60,11 +60,12 @@ class SubmittedRun:
     @property
     def logs(self) -> Path:
         """The folder of LoadGen's logs."""
-        return self.folder / str(self.measurement.details["mode"])
+        return self.folder / (self.noted.mode or "")
 
-    def detail(self, name: str) -> str:
-        """Something that was noted with the measurement; empty where it was not."""
-        return str(self.measurement.details.get(name, ""))
+    @property
+    def noted(self) -> OfficialDetails:
+        """What was stored with the measurement."""
+        return OfficialDetails.of(self.measurement.details)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ def _result(
     fidelities: Sequence[FidelityName],
 ) -> Evidence:
     timed = record.outcome.measurement(METRICS_OF[ran])
-    accuracy = record.outcome.measurement(ACCURACY.name)
+    accuracy = record.outcome.quality
     performance = _run(study, timed, "performance", ran, fidelities, timed)
     return Evidence(
         record,
@@ -154,11 +155,12 @@ def _run(
     """The last run of that kind that is whole, at the first fidelity there is."""
     if measurement is None or timed is None:
         return None
-    wanted = {"mode": mode, "scenario": scenario.value, "timed_key": timed.key}
+    wanted = mode, scenario.value, timed.key
     damaged = None
     for fidelity in fidelities:
         for taken in reversed(study.results.measured.all(measurement.key, fidelity)):
-            if all(taken.details.get(name) == value for name, value in wanted.items()):
+            noted = OfficialDetails.of(taken.details)
+            if (noted.mode, noted.scenario, noted.timed_key) == wanted:
                 run = read_run(taken, study.folder.runs / taken.run)
                 if not run.damage:
                     return run
@@ -170,7 +172,7 @@ def read_run(measurement: Measurement, folder: Path) -> SubmittedRun:
     """Reads what a run's folder holds; what can't be read is told, not raised."""
     damage: list[str] = []
     log, spec, user_conf, summary = None, None, "", ""
-    logs = folder / str(measurement.details["mode"])
+    logs = folder / (OfficialDetails.of(measurement.details).mode or "")
     try:
         log = read_detail(logs)
     except LogError as error:

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dse.machine.procfs import number, read
+from dse.machine.procfs import parse_number, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -48,16 +48,16 @@ def hardware(root: Path = Path("/")) -> dict[str, str]:
 
 def _product(root: Path) -> str:
     dmi = root / "sys/class/dmi/id"
-    parts = [read(dmi / name) for name in ("sys_vendor", "product_name")]
+    parts = [read_text(dmi / name) for name in ("sys_vendor", "product_name")]
     named = [part for part in parts if part.lower() not in NAMELESS]
-    return " ".join(named) or read(root / "proc/device-tree/model")
+    return " ".join(named) or read_text(root / "proc/device-tree/model")
 
 
 def _processors(cpus: Path) -> dict[str, str]:
     topologies = list(cpus.glob("cpu[0-9]*/topology"))
     # Of which CPUs share a core, for core ids are counted anew in each cluster of some chips.
-    cores = {read(folder / "thread_siblings_list") for folder in topologies} - {""}
-    packages = {read(folder / "physical_package_id") for folder in topologies} - {""}
+    cores = {read_text(folder / "thread_siblings_list") for folder in topologies} - {""}
+    packages = {read_text(folder / "physical_package_id") for folder in topologies} - {""}
     if not (cores and packages):
         return {}
     return {
@@ -70,7 +70,7 @@ def _processors(cpus: Path) -> dict[str, str]:
 def _caches(folder: Path) -> str:
     found = []
     for index in sorted(folder.glob("index[0-9]*")):
-        level, kind, size = (read(index / name) for name in ("level", "type", "size"))
+        level, kind, size = (read_text(index / name) for name in ("level", "type", "size"))
         if level and size:
             found.append(f"L{level}{kind[:1].lower() if kind != 'Unified' else ''} {size}")
     return ", ".join(found)
@@ -122,9 +122,9 @@ def _module(structure: bytes) -> str:
 def _storage(folder: Path) -> dict[str, str]:
     disks: Counter[tuple[str, str]] = Counter()
     for disk in _devices(folder):
-        gigabytes = round((number(read(disk / "size")) or 0) * SECTOR_BYTES / 1e9)
+        gigabytes = round((parse_number(read_text(disk / "size")) or 0) * SECTOR_BYTES / 1e9)
         # A drive for media that come and go, or a chip that only starts the machine.
-        if gigabytes and read(disk / "removable") != "1":
+        if gigabytes and read_text(disk / "removable") != "1":
             disks[_disk_kind(disk), f"{gigabytes} GB"] += 1
     kinds = sorted({kind for kind, _ in disks})
     return {
@@ -142,15 +142,15 @@ def _disk_kind(disk: Path) -> str:
     if disk.name.startswith(("vd", "xvd")):
         return "virtual disk"
     if disk.name.startswith("mmcblk"):
-        return {"SD": "SD card", "MMC": "eMMC"}.get(read(disk / "device/type"), "")
-    return {"0": "SSD", "1": "HDD"}.get(read(disk / "queue/rotational"), "")
+        return {"SD": "SD card", "MMC": "eMMC"}.get(read_text(disk / "device/type"), "")
+    return {"0": "SSD", "1": "HDD"}.get(read_text(disk / "queue/rotational"), "")
 
 
 def _network(folder: Path) -> dict[str, str]:
     cards: Counter[str] = Counter()
     for card in _devices(folder):
         wireless = (card / "wireless").exists()
-        kind = "Wi-Fi" if wireless else LINKS.get(read(card / "type"), "")
+        kind = "Wi-Fi" if wireless else LINKS.get(read_text(card / "type"), "")
         if kind:  # its speed is that of a cable, and there may be none
             cards[kind] += 1
     return {

@@ -52,18 +52,6 @@ def accuracy_log(folder: Path) -> AccuracyLog:
     return AccuracyLog(file, hashlib.sha256(data).hexdigest(), shown)
 
 
-def accuracy_text(percent: float, total: int, sha256: str) -> str:
-    """The file ``accuracy.txt``, as MLPerf's own script and the truncation leave it.
-
-    Args:
-        percent: of the images whose label is right.
-        total: how many images there were.
-        sha256: of the whole accuracy log.
-    """
-    good = round(percent * total / 100)
-    return f"accuracy={percent:.3f}%, good={good}, total={total}\n\nhash={sha256}\n"
-
-
 def read_bytes(file: Path) -> bytes:
     """The contents of a file.
 

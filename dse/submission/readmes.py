@@ -7,28 +7,50 @@ from typing import TYPE_CHECKING
 from dse.config import yaml_reader
 from dse.core.configuration import CONFIGURATION_FIELDS
 from dse.core.metrics import METRICS, Scenario
-from dse.core.worker_environment import variable_words
+from dse.core.worker_environment import format_variables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dse.core.configuration import Configuration
+    from dse.core.details import OfficialDetails
+    from dse.core.signature import Form
     from dse.submission.evidence import Evidence, SubmittedRun
-    from dse.tasks.image_classification.preprocessing import Preprocessing
+    from dse.tasks.task import Task
 
 UNVERIFIED = "Result not verified by MLCommons Association."
-PREVIEW = (
-    "**PREVIEW. This is not a valid MLPerf result**: its runs are shorter, or over fewer images, "
-    "than the rules ask for. It shows what a submission would look like and must not be submitted "
-    "or quoted.\n\n"
-)
-CALIBRATION = """# Calibration
+
+
+def heading(text: str, noun: str, *, preview: bool) -> str:
+    """The first line of a text, and before it that it is of a preview, if so.
+
+    Args:
+        text: of the heading.
+        noun: what a sample is, in the plural.
+        preview: whether the results are no valid ones.
+    """
+    if not preview:
+        return f"# {text}"
+    return (
+        "**PREVIEW. This is not a valid MLPerf result**: its runs are shorter, or over fewer "
+        f"{noun}, than the rules ask for. It shows what a submission would look like and must not "
+        f"be submitted or quoted.\n\n# {text}"
+    )
+
+
+def calibration(noun: str) -> str:
+    """The text on how models were calibrated.
+
+    Args:
+        noun: what a sample is, in the plural.
+    """
+    return f"""# Calibration
 
 `src/<model>/<system>/README.md` says for each model where its file comes from and, where it is a
 quantised one, how it was made.
 
 Models that `dse` quantises itself are quantised after training and statically: weights per channel
-to int8, activations per tensor, with ranges from a fixed number of images of the data set, chosen
+to int8, activations per tensor, with ranges from a fixed number of {noun} of the data set, chosen
 by its order. Quantised files that were given to `dse` ran as they are.
 """
 
@@ -49,24 +71,14 @@ def space_of(configuration: Configuration, objectives: Sequence[str]) -> str:
     )
 
 
-def manifest_of(
-    configuration: Configuration, preprocessing: Preprocessing, run: SubmittedRun
-) -> str:
+def manifest_of(configuration: Configuration, run: SubmittedRun, form: Form, task: Task) -> str:
     """A ``models.yaml`` of the file that ran, as the text of its file."""
-    entry: dict[str, object] = {
+    entry = {
         "name": configuration.model,
-        "file": run.detail("model_file"),
+        "file": run.noted.model_file or "",
         "precision": configuration.precision,
-        "layout": preprocessing.layout,
-        "dtype": preprocessing.dtype,
-        "resolution": preprocessing.resolution,
-        "crop": preprocessing.crop,
-        "interpolation": preprocessing.interpolation,
-        "label_offset": preprocessing.label_offset,
-        "sha256": run.detail("model_sha256"),
+        **task.manifest_entry(form, run.noted.model_sha256 or ""),
     }
-    if preprocessing.dtype in ("float32", "float16") or preprocessing.quantisation:
-        entry |= {"mean": list(preprocessing.mean), "scale": list(preprocessing.scale)}
     return yaml_reader.dump({"models": [entry]})
 
 
@@ -76,6 +88,7 @@ def result_readme(
     system: str,
     version: str,
     environment: Mapping[str, str],
+    task: Task,
     *,
     preview: bool,
 ) -> str:
@@ -87,15 +100,17 @@ def result_readme(
         system: the id of its system.
         version: of `dse`.
         environment: the variables that were set for the sake of the study.
+        task: what the models are for.
         preview: whether it is no valid result.
     """
+    data = task.noun.upper()
     runs = [run for run in (result.performance, result.accuracy) if run is not None]
     table = _table(result.record.configuration, system)
-    lines = "".join(map(_run_line, runs))
+    lines = "".join(_run_line(run, task.noun) for run in runs)
     variables = "".join(
-        f" --env {variable_words({name: value})}" for name, value in environment.items()
+        f" --env {format_variables({name: value})}" for name, value in environment.items()
     )
-    return f"""{PREVIEW if preview else ""}# {model}, {result.scenario.value}
+    return f"""{heading(f"{model}, {result.scenario.value}", task.noun, preview=preview)}
 
 {UNVERIFIED}
 
@@ -107,12 +122,12 @@ def result_readme(
 
 ```text
 pip install 'mlperf-dse[all]=={version}'
-dse explore space.yaml --study repeat --models MODELS --dataset IMAGES{variables}
-dse validate repeat --models MODELS --dataset IMAGES --scenario {result.ran.value}
+dse explore space.yaml --study repeat --models MODELS --dataset {data}{variables}
+dse validate repeat --models MODELS --dataset {data} --scenario {result.ran.value}
 ```
 
 `space.yaml` lies in `src/{model}/{system}/`, beside what is to be known of the model file. `MODELS`
-is a folder with that file and a `models.yaml`, `IMAGES` one with the images and `val_map.txt`.
+is a folder with that file and a `models.yaml`, `{data}` one with {task.dataset_files}.
 """
 
 
@@ -146,27 +161,28 @@ def _table(configuration: Configuration, system: str) -> str:
     return "".join(["| | |\n|---|---|\n", *lines])
 
 
-def _run_line(run: SubmittedRun) -> str:
-    measurement = run.measurement
+def _run_line(run: SubmittedRun, noun: str) -> str:
+    measurement, noted = run.measurement, run.noted
     metric = METRICS[measurement.metric]
-    told = f", `user.conf`: `{run.user_conf.strip()}`" if run.detail("mode") != "accuracy" else ""
+    told = f", `user.conf`: `{run.user_conf.strip()}`" if noted.mode != "accuracy" else ""
     return (
-        f"- {run.detail('mode')}: {metric.title} {measurement.value:.6g} {metric.unit}, "
-        f"model file `{run.detail('model_file')}` with SHA-256 `{run.detail('model_sha256')}`"
-        f"{_beside(run.detail('model_data'))}, "
-        f"images `{run.detail('dataset')[:16] or 'random'}`{told}\n"
+        f"- {noted.mode}: {metric.title} {measurement.value:.6g} {metric.unit}, "
+        f"model file `{noted.model_file or ''}` with SHA-256 `{noted.model_sha256 or ''}`"
+        f"{_beside(noted.model_data or '')}, "
+        f"{noun} `{(noted.dataset or '')[:16] or 'random'}`{told}\n"
     )
 
 
-def model_readme(model: str, configuration: Configuration, *, preview: bool) -> str:
+def model_readme(model: str, configuration: Configuration, noun: str, *, preview: bool) -> str:
     """The README of a model, in ``src/``; the same whatever it ran on.
 
     Args:
         model: its name in the submission.
         configuration: one of those in which it ran.
+        noun: what a sample is, in the plural.
         preview: whether its results are no valid ones.
     """
-    return f"""{PREVIEW if preview else ""}# {model}
+    return f"""{heading(model, noun, preview=preview)}
 
 Architecture `{configuration.model}`, precision {configuration.precision}.
 
@@ -179,7 +195,8 @@ def source_readme(
     model: str,
     system: str,
     configuration: Configuration,
-    origin: Mapping[str, str],
+    origin: OfficialDetails,
+    noun: str,
     *,
     preview: bool,
 ) -> str:
@@ -190,14 +207,15 @@ def source_readme(
         system: the id of the system.
         configuration: of the runs.
         origin: the file, its hash, where its weights come from, and what it was made from.
+        noun: what a sample is, in the plural.
         preview: whether its results are no valid ones.
     """
-    data = _beside(origin.get("model_data", ""))
-    return f"""{PREVIEW if preview else ""}# {model} on {system}
+    data = _beside(origin.model_data or "")
+    return f"""{heading(f"{model} on {system}", noun, preview=preview)}
 
-- file: `{origin["model_file"]}`, SHA-256 `{origin["model_sha256"]}`{data}
-- weights: {origin["weights"] or "as the file has them"}
-- made by `dse`: {_making(configuration, origin["made_from"])}
+- file: `{origin.model_file or ""}`, SHA-256 `{origin.model_sha256 or ""}`{data}
+- weights: {origin.weights or "as the file has them"}
+- made by `dse`: {_making(configuration, origin.made_from or "")}
 """
 
 

@@ -11,9 +11,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-BENCHMARK = "resnet"
-"""The benchmark that any classifier over ImageNet's labels competes in, in the open division."""
-
 
 @dataclass(frozen=True, slots=True)
 class Release:

@@ -9,22 +9,12 @@ submission checker of https://github.com/mlcommons/inference, both as of 2026-08
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from dse.core.metrics import METRICS_OF, MULTI_STREAM_SAMPLES, Scenario
-from dse.loadgen.logs import LogError, accuracy_percent, read_predictions
-from dse.loadgen.verdict import (
-    MIN_DURATION_MS,
-    MIN_OFFLINE_SAMPLES,
-    MIN_SAMPLES,
-    RESULTS,
-    SERVER_BOUND_NS,
-)
-from dse.measure.spec import LABELS
+from dse.loadgen.logs import LogError, read_responses
+from dse.loadgen.verdict import MIN_DURATION_MS, RESULTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,10 +23,9 @@ if TYPE_CHECKING:
     from dse.loadgen.logs import DetailLog
     from dse.submission.evidence import Evidence, SubmittedRun
     from dse.submission.release import Release
+    from dse.tasks.benchmark import Benchmark
+    from dse.tasks.task import Rules
 
-ACCURACY_SAMPLES = 50_000
-"""The validation images of ImageNet."""
-CLASSES = 1000
 MIN_QUERIES: Mapping[Scenario, int] = {Scenario.SINGLE_STREAM: 64, Scenario.MULTI_STREAM: 662}
 """Below which LoadGen's early stopping can give no estimate."""
 INFERRED_MULTI_STREAM = "early_stopping_latency_ms"
@@ -66,13 +55,14 @@ class Breach:
         return self.rule in SHORT
 
 
-def breaches(result: Evidence, release: Release, models: str) -> list[Breach]:
+def breaches(result: Evidence, release: Release, models: str, benchmark: Benchmark) -> list[Breach]:
     """Everything that keeps a result from being valid; empty where nothing does.
 
     Args:
         result: with its runs.
         release: the round of MLPerf.
         models: where the study's model files come from, by the provider's name.
+        benchmark: of whose task they are.
     """
     found: list[Breach] = []
     if models == "builtin":
@@ -88,11 +78,11 @@ def breaches(result: Evidence, release: Release, models: str) -> list[Breach]:
             found += _common(run, result)
         if run is not None and run.log is not None:
             found += _readable(_settings(run, run.log, result.ran, release))
-            found += _readable(logged(run, run.log, result.ran))
+            found += _readable(logged(run, run.log, result.ran, benchmark))
     if result.performance is not None and result.performance.log is not None:
         found += _readable(_inferable(result.performance.log, result))
     if result.performance is not None and result.accuracy is not None:
-        found += _pair(result.performance, result.accuracy)
+        found += _pair(result.performance, result.accuracy, benchmark.task.noun)
     return list(dict.fromkeys(found))
 
 
@@ -105,12 +95,13 @@ def _readable(found: Iterator[Breach]) -> Iterator[Breach]:
 
 def _common(run: SubmittedRun, result: Evidence) -> Iterator[Breach]:
     """What holds for a run of either kind."""
-    mode = run.detail("mode")
+    noted = run.noted
+    mode = noted.mode
     for line in run.damage:
         yield Breach("complete-logs", line)
     if run.measurement.fidelity != "valid":
         yield Breach("fidelity", f"the {mode} run is a {run.measurement.fidelity}")
-    if not (run.detail("model_sha256") and run.detail("model_file")):
+    if not (noted.model_sha256 and noted.model_file):
         yield Breach("model-hash", f"the {mode} run did not note its model file")
     if run.spec is not None:
         yield from _configured(run, result)
@@ -120,7 +111,7 @@ def _configured(run: SubmittedRun, result: Evidence) -> Iterator[Breach]:
     """The worker was told to run this very configuration."""
     spec = run.spec
     if spec is None or spec.official is None:
-        yield Breach("official", f"the {run.detail('mode')} run was not by MLPerf's settings")
+        yield Breach("official", f"the {run.noted.mode} run was not by MLPerf's settings")
         return
     ours, theirs = (
         of_scenario(each, result.ran) for each in (result.record.configuration, spec.configuration)
@@ -134,7 +125,7 @@ def _configured(run: SubmittedRun, result: Evidence) -> Iterator[Breach]:
 def of_scenario(configuration: Configuration, scenario: Scenario) -> Configuration:
     """What of a configuration has a part in a scenario: single samples know no batch.
 
-    Nor does a batch hold more samples than a MultiStream query has (`dse.explore.keys`).
+    Nor does a batch hold more samples than a MultiStream query has (`dse.exploration.keys`).
     """
     if scenario is Scenario.SINGLE_STREAM:
         return replace(configuration, batch_size=1, instances=1)
@@ -148,8 +139,8 @@ def _settings(
     run: SubmittedRun, log: DetailLog, scenario: Scenario, release: Release
 ) -> Iterator[Breach]:
     """LoadGen ran by MLPerf's settings, and without an error."""
-    mode, values = run.detail("mode"), log.values
-    expected = {"performance": "PerformanceOnly", "accuracy": "AccuracyOnly"}[mode]
+    mode, values = run.noted.mode, log.values
+    expected = "AccuracyOnly" if mode == "accuracy" else "PerformanceOnly"
     for error in log.errors:
         yield Breach("no-errors", f"LoadGen logged an error in the {mode} run: {error}")
     for rule, name, value in (
@@ -172,14 +163,17 @@ def _at_least(log: DetailLog, rule: str, name: str, least: int) -> Iterator[Brea
         yield Breach(rule, f"{name} is {log.number(name):g}, below {least} ({mode})")
 
 
-def _performance(run: SubmittedRun, log: DetailLog, scenario: Scenario) -> Iterator[Breach]:
+def _performance(
+    run: SubmittedRun, log: DetailLog, scenario: Scenario, benchmark: Benchmark
+) -> Iterator[Breach]:
     """What holds for a timed run."""
+    rules = benchmark.rules
     yield from _validity(log)
     for name in ("effective_performance_sample_count", "qsl_reported_performance_count"):
-        yield from _at_least(log, "performance-samples", name, MIN_SAMPLES)
-    yield from _queries(log, scenario)
-    if scenario is Scenario.SERVER:
-        yield from _bound(log)
+        yield from _at_least(log, "performance-samples", name, rules.performance_samples)
+    yield from _queries(log, scenario, rules)
+    if scenario is Scenario.SERVER and rules.server_bound_ms is not None:
+        yield from _bound(log, rules.server_bound_ms)
     if run.measurement.fidelity == "valid":
         yield from _value(run, log, scenario)
     yield from _summary(run, log, scenario)
@@ -214,18 +208,19 @@ def _validity(log: DetailLog) -> Iterator[Breach]:
             yield Breach("validity", f"{name} is not true")
 
 
-def _queries(log: DetailLog, scenario: Scenario) -> Iterator[Breach]:
+def _queries(log: DetailLog, scenario: Scenario, rules: Rules) -> Iterator[Breach]:
     if scenario is Scenario.OFFLINE:
-        name, least = "effective_min_sample_count", MIN_OFFLINE_SAMPLES
+        name, least = "effective_min_sample_count", rules.min_offline_samples
     else:
         name, least = "result_query_count", MIN_QUERIES.get(scenario, 1)
     yield from _at_least(log, "queries", name, least)
 
 
-def _bound(log: DetailLog) -> Iterator[Breach]:
+def _bound(log: DetailLog, bound_ms: float) -> Iterator[Breach]:
     for name in ("effective_target_latency_ns", "result_99.00_percentile_latency_ns"):
-        if log.number(name) > SERVER_BOUND_NS:
-            yield Breach("server-bound", f"{name} is {log.number(name) / 1e6:g} ms, beyond 15 ms")
+        if log.number(name) > 1e6 * bound_ms:
+            words = f"{name} is {log.number(name) / 1e6:g} ms, beyond {bound_ms:g} ms"
+            yield Breach("server-bound", words)
 
 
 def _value(run: SubmittedRun, log: DetailLog, scenario: Scenario) -> Iterator[Breach]:
@@ -238,52 +233,56 @@ def _value(run: SubmittedRun, log: DetailLog, scenario: Scenario) -> Iterator[Br
         )
 
 
-def _accuracy(run: SubmittedRun, log: DetailLog, _scenario: Scenario) -> Iterator[Breach]:
-    """The accuracy run covers the data set, each sample once, with labels that there are."""
+def _accuracy(
+    run: SubmittedRun, log: DetailLog, _scenario: Scenario, benchmark: Benchmark
+) -> Iterator[Breach]:
+    """The accuracy run covers the data set, each sample once, with responses that can be."""
+    task, due = benchmark.task, benchmark.rules.accuracy_samples
     total = int(log.number("effective_accuracy_sample_count"))
-    if total != ACCURACY_SAMPLES:
-        message = f"the accuracy run is over {total} images, not {ACCURACY_SAMPLES}"
+    if total != due:
+        message = f"the accuracy run is over {total} {task.noun}, not {due}"
         yield Breach("accuracy-samples", message)
-    predictions = read_predictions(run.logs)
-    known = sum(0 <= index < total for index in predictions)
-    amiss = total - known + len(predictions) - known
+    responses = read_responses(run.logs)
+    known = sum(0 <= index < total for index in responses)
+    amiss = total - known + len(responses) - known
     if amiss:
         yield Breach("accuracy-log", f"{amiss} samples of the accuracy log are amiss")
-    wrong = Counter(0 <= label < CLASSES for label in predictions.values())[False]
-    if wrong:
-        yield Breach("accuracy-log", f"{wrong} labels of the accuracy log are none of 0..999")
-    if predictions and not amiss:
-        yield from _accuracy_value(run, predictions)
-
-
-def _accuracy_value(run: SubmittedRun, predictions: Mapping[int, int]) -> Iterator[Breach]:
-    """What the study has is what the log gives, counted again."""
-    file = run.folder / LABELS
     try:
-        with file.open("rb") as stream:
-            labels = np.lib.format.read_array(stream, allow_pickle=False).tolist()
-    except (OSError, ValueError) as error:
-        yield Breach("accuracy-value", f"{file}: {error}; it can't be counted again")
+        yield from (Breach("accuracy-log", fault) for fault in task.response_faults(responses))
+    except ValueError as error:
+        yield Breach("complete-logs", str(error))
         return
-    counted = accuracy_percent(predictions, labels[: len(predictions)])
-    if abs(counted - run.measurement.value) > ROUNDING:
-        yield Breach(
-            "accuracy-value",
-            f"the study has an accuracy of {run.measurement.value:g} %, the log {counted:g} %",
-        )
+    if responses and not amiss:
+        yield from _accuracy_value(run, responses, benchmark)
 
 
-def _pair(performance: SubmittedRun, accuracy: SubmittedRun) -> Iterator[Breach]:
+def _accuracy_value(
+    run: SubmittedRun, responses: Mapping[int, bytes], benchmark: Benchmark
+) -> Iterator[Breach]:
+    """What the study has is what the log gives, counted again."""
+    try:
+        counted = benchmark.task.score(responses, run.folder).value
+    except (OSError, ValueError) as error:
+        yield Breach("accuracy-value", f"{run.folder}: {error}; it can't be counted again")
+        return
+    kept, unit = run.measurement.value, benchmark.metric.unit
+    if abs(counted - kept) > ROUNDING:
+        message = f"the study has an accuracy of {kept:g} {unit}, the log {counted:g} {unit}"
+        yield Breach("accuracy-value", message)
+
+
+def _pair(performance: SubmittedRun, accuracy: SubmittedRun, noun: str) -> Iterator[Breach]:
     """Both runs were of the same thing."""
-    for rule, name, what in (
-        ("model-hash", "model_sha256", "model files"),
-        ("configuration", "timed_key", "configurations"),
-        ("data-set", "dataset", "data sets"),
+    timed, scored = performance.noted, accuracy.noted
+    for rule, what, one, other in (
+        ("model-hash", "model files", timed.model_sha256, scored.model_sha256),
+        ("configuration", "configurations", timed.timed_key, scored.timed_key),
+        ("data-set", "data sets", timed.dataset, scored.dataset),
     ):
-        if performance.detail(name) != accuracy.detail(name):
+        if one != other:
             yield Breach(rule, f"the two runs are of different {what}")
-    if not accuracy.detail("dataset"):
-        yield Breach("data-set", "the accuracy run did not note its images")
+    if not scored.dataset:
+        yield Breach("data-set", f"the accuracy run did not note its {noun}")
     versions = {
         str(run.log.values.get("loadgen_version"))
         for run in (performance, accuracy)

@@ -7,17 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from dse.core.worker_environment import variable_words
+from dse.core.worker_environment import format_variables
+from dse.loadgen.logs import read_responses
 from dse.submission import readmes
-from dse.submission.logs import KEPT, accuracy_log, accuracy_text, read_bytes
+from dse.submission.logs import KEPT, accuracy_log, read_bytes
 from dse.submission.names import model_name, system_id
-from dse.submission.release import BENCHMARK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from dse.submission.evidence import Evidence, SubmittedRun
+    from dse.tasks.benchmark import Benchmark
 
 MAPPING = "model_mapping.json"
 MEASUREMENTS = "measurements.json"
@@ -35,6 +36,7 @@ class SubmissionInfo:
         objectives: of the study; not only what is exported, for more may follow into the same tree.
         retraining: whether the models were trained further, in words.
         preview: whether the results are no valid ones.
+        benchmark: of whose task the models are.
         environment: the variables that were set for the sake of the study.
     """
 
@@ -45,6 +47,7 @@ class SubmissionInfo:
     objectives: Sequence[str]
     retraining: str
     preview: bool
+    benchmark: Benchmark
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -103,8 +106,10 @@ def build(results: Sequence[Evidence], about: SubmissionInfo) -> Tree:
     root = PurePosixPath("open") / about.submitter
     placed = [place(result, about) for result in results]
     models = sorted({each.model for each in placed})
-    tree.files[root / MAPPING] = as_json(dict.fromkeys(models, BENCHMARK))
-    tree.files[root / "documentation" / "calibration.md"] = readmes.CALIBRATION.encode()
+    tree.files[root / MAPPING] = as_json(dict.fromkeys(models, about.benchmark.rules.benchmark))
+    tree.files[root / "documentation" / "calibration.md"] = readmes.calibration(
+        about.benchmark.task.noun
+    ).encode()
     for each in placed:
         _add_system(tree, root, each, about)
         _add_source(tree, root, each, about)
@@ -124,7 +129,7 @@ def _add_system(tree: Tree, root: PurePosixPath, placed: Placed, about: Submissi
     knobs = [f"{name}={flat[name]}" for name in flat if name not in ("model", "precision")]
     notes = [about.description["sw_notes"], f"knobs: {', '.join(knobs)}"]
     if about.environment:
-        notes.append(f"environment: {variable_words(about.environment)}")
+        notes.append(f"environment: {format_variables(about.environment)}")
     description = {
         **about.description,
         "framework": framework,
@@ -138,50 +143,53 @@ def _software(placed: Placed, about: SubmissionInfo) -> str:
     """What the runs were made with; that of all results of a system is the same or stands apart."""
     run = placed.performance
     loadgen = run.log.values.get("loadgen_version", "") if run.log is not None else ""
-    own = f"dse {run.detail('dse')}, MLPerf LoadGen {loadgen}"
+    own = f"dse {run.noted.dse or ''}, MLPerf LoadGen {loadgen}"
     return "; ".join(filter(None, [own, about.description["other_software_stack"]]))
 
 
 def _add_source(tree: Tree, root: PurePosixPath, placed: Placed, about: SubmissionInfo) -> None:
     configuration = placed.result.record.configuration
     folder = root / "src" / placed.model
-    names = ("model_file", "model_sha256", "model_data", "weights", "made_from")
-    origin = {name: placed.performance.detail(name) for name in names}
-    about_model = readmes.model_readme(placed.model, configuration, preview=about.preview)
+    noted, noun = placed.performance.noted, about.benchmark.task.noun
+    about_model = readmes.model_readme(placed.model, configuration, noun, preview=about.preview)
     about_file = readmes.source_readme(
-        placed.model, placed.system, configuration, origin, preview=about.preview
+        placed.model, placed.system, configuration, noted, noun, preview=about.preview
     )
     space = readmes.space_of(configuration, about.objectives)
     tree.files[folder / "README.md"] = about_model.encode()
     tree.files[folder / placed.system / "README.md"] = about_file.encode()
     tree.files[folder / placed.system / "space.yaml"] = space.encode()
     # A file that was made here is not one that anybody could put beside a manifest.
-    if placed.performance.spec is not None and not origin["made_from"]:
-        preprocessing = placed.performance.spec.preprocessing
-        manifest = readmes.manifest_of(configuration, preprocessing, placed.performance)
+    if placed.performance.spec is not None and not noted.made_from:
+        manifest = readmes.manifest_of(
+            configuration,
+            placed.performance,
+            placed.performance.spec.task.form,
+            about.benchmark.task,
+        )
         tree.files[folder / placed.system / "models.yaml"] = manifest.encode()
 
 
 def _add_result(tree: Tree, root: PurePosixPath, placed: Placed, about: SubmissionInfo) -> None:
     result, performance, accuracy = placed.result, placed.performance, placed.accuracy
     folder = root / "results" / placed.system / placed.model / result.scenario.value
+    task = about.benchmark.task
     readme = readmes.result_readme(
         result,
         placed.model,
         placed.system,
-        performance.detail("dse"),
+        performance.noted.dse or "",
         about.environment,
+        task,
         preview=about.preview,
     )
     log = accuracy_log(accuracy.logs)
-    total = int(accuracy.log.number("effective_accuracy_sample_count")) if accuracy.log else 0
+    score = task.score(read_responses(accuracy.logs), accuracy.folder)
     files = {
         MEASUREMENTS: as_json(_measurements(placed, about)),
         "user.conf": performance.user_conf.encode(),
         "README.md": readme.encode(),
-        "accuracy/accuracy.txt": accuracy_text(
-            accuracy.measurement.value, total, log.sha256
-        ).encode(),
+        "accuracy/accuracy.txt": task.accuracy_text(score, log.sha256).encode(),
         "accuracy/mlperf_log_accuracy.json": log.shown,
     }
     for name in KEPT:
@@ -195,12 +203,13 @@ def _add_result(tree: Tree, root: PurePosixPath, placed: Placed, about: Submissi
 def _measurements(placed: Placed, about: SubmissionInfo) -> dict[str, str]:
     configuration, run = placed.result.record.configuration, placed.performance
     spec = run.spec
-    dtype = spec.preprocessing.dtype if spec is not None else "float32"
-    made_from = run.detail("made_from")
+    task = about.benchmark.task
+    dtype = task.input_type(spec.task.form) if spec is not None else "float32"
+    noted = run.noted
     return {
         "input_data_types": _SHORT.get(dtype, dtype),
         "retraining": about.retraining,
-        "starting_weights_filename": made_from or run.detail("model_file"),
+        "starting_weights_filename": noted.made_from or noted.model_file or "",
         "weight_data_types": configuration.precision,
-        "weight_transformations": run.detail("weights") if made_from else "none",
+        "weight_transformations": noted.weights or "" if noted.made_from else "none",
     }

@@ -11,17 +11,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from dse.core.backend import Batch, Outputs
+    from dse.core.backend import Batch, Outputs, Scores
     from dse.core.configuration import Configuration, KnobValue
+    from dse.core.measurement import Measurement, PublishedQuality
     from dse.core.metrics import Metric, Scenario
+    from dse.core.plausibility import Note
+    from dse.core.signature import Form, Signature
     from dse.models.provider import Artefact, Provider
+    from dse.tasks.prior import Priors
 
-    Form = Mapping[str, Any]
-    """A JSON object that says how a sample becomes the input of a model, in the task's own terms:
-    of an image classifier its resolution, layout, mean and so on."""
     Progress = Callable[[int, int], None]
     """Called with (done, total)."""
 
@@ -82,29 +83,18 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
-class PublishedQuality:
-    """A quality that others measured.
-
-    Attributes:
-        value: in the unit of the task's quality.
-        source: where the figure was published, in words.
-    """
-
-    value: float
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
 class InputFiles:
     """The samples of a data set as the worker reads them.
 
     Attributes:
         files: by a name that the task's worker knows; empty for made-up samples.
         dataset: fingerprint of the data set; empty where there is none.
+        noun: what a sample is, in the plural; the number of them is stored under this name.
     """
 
     files: Mapping[str, Path] = field(default_factory=dict)
     dataset: str = ""
+    noun: str = ""
 
 
 class Inputs(Protocol):
@@ -120,12 +110,13 @@ class Inputs(Protocol):
         """What a call for these samples is made with.
 
         Args:
-            indices: of the samples.
-            out: where they go instead of into new arrays; of the type of what is returned.
+            indices: of the samples, at least one.
+            out: where they go instead of into new arrays; shaped like what is returned.
 
         Returns:
-            One C-contiguous array, or a tuple of them, one for each input in its order; the first
-            dimension is ``len(indices)`` where the model takes batches.
+            One C-contiguous array with a row for each sample; or, for a model with a signature, a
+            tuple with an array for each input in its order, which has a row for each sample where
+            the model takes batches.
         """
         ...
 
@@ -135,12 +126,22 @@ class TaskWorker(Protocol):
 
     def __init__(self, form: Form, files: InputFiles) -> None: ...
 
+    @property
+    def signature(self) -> Signature | None:
+        """The model's inputs, where the form tells them; None for one input, batch first."""
+        ...
+
+    @property
+    def scores(self) -> Scores | None:
+        """The output that counts, where one does; None where all are computed."""
+        ...
+
     def inputs(self, count: int, seed: int) -> Inputs:
         """The samples of the data set, or ``count`` made-up ones where there is no data set."""
         ...
 
     def different_batches(self, inputs: Inputs, size: int, seed: int) -> Iterator[Batch]:
-        """Five batches that differ as much as inputs of the model can, the usual one third.
+        """Five batches that differ as much as inputs of the model can, the first samples third.
 
         The second and the fourth begin with the first sample of the third, and differ from it in
         each further one: they show whether a batch is answered by its first sample alone.
@@ -148,7 +149,7 @@ class TaskWorker(Protocol):
         ...
 
     def check(self, outputs: Outputs, size: int) -> None:
-        """Holds the outputs of a first call against what the task expects of a batch.
+        """Holds the outputs of a call against what the task expects of a batch.
 
         Raises:
             UnsupportedError: they have another shape, or are not finite where they must be.
@@ -163,29 +164,41 @@ class TaskWorker(Protocol):
         """
         ...
 
-    def score(self, responses: Mapping[int, bytes]) -> Score:
-        """The quality of the responses to the samples of the data set, by their index.
+    def score(self, responses: Mapping[int, bytes], count: int) -> Score:
+        """The quality of the responses to the first ``count`` samples of the data set, by index.
 
         Raises:
-            ValueError: a response can't be read, or they don't cover the data set.
+            ValueError: a response can't be read, or they don't cover these samples.
         """
+        ...
+
+    def save_truth(self, folder: Path, count: int) -> None:
+        """Writes what `Task.score` scores by, for the first ``count`` samples."""
         ...
 
 
 class Dataset(Protocol):
-    """Samples with what is right about each of them.
+    """Samples with what is right about each of them."""
 
-    Attributes:
-        fingerprint: 64 hex digits; changes with anything that an answer or a score depends on.
-        noun: what a sample is, in the plural: "images", "questions".
-        origin: where the right answers come from, in words.
-        notes: what was left out or taken for granted, a few words each.
-    """
+    @property
+    def fingerprint(self) -> str:
+        """64 hex digits; changes with anything that an answer or a score depends on."""
+        ...
 
-    fingerprint: str
-    noun: str
-    origin: str
-    notes: tuple[str, ...]
+    @property
+    def description(self) -> str:
+        """What it holds, in words: "500 images of 10 labels"."""
+        ...
+
+    @property
+    def origin(self) -> str:
+        """Where the right answers come from, in words."""
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was left out or taken for granted, a few words each."""
+        ...
 
     def __len__(self) -> int: ...
 
@@ -200,6 +213,17 @@ class Task(Protocol):
     """None where MLPerf has no such benchmark."""
     worker: ClassVar[str]
     """The class of the other half, as ``module:name``."""
+    plain_form: ClassVar[Form]
+    """The form of samples for backends that read no model file."""
+    probe: ClassVar[tuple[str, str] | None]
+    """The builtin model, and its precision, that the machine's noise is measured with: a short one,
+    as disturbances show most there. None where there are no builtin models."""
+    noun: ClassVar[str]
+    """What a sample is, in the plural: "images", "questions"."""
+    title: ClassVar[str]
+    """The task in words: "image classification"."""
+    dataset_files: ClassVar[str]
+    """What the folder of a data set holds, in words: "the images and `val_map.txt`"."""
 
     def provider(self, folder: Path | None) -> Provider:
         """The models of a folder, or the builtin ones.
@@ -229,20 +253,112 @@ class Task(Protocol):
         """
         ...
 
+    def describe(self, form: Form) -> str:
+        """Samples in this form, in words: "images at 224 x 224"."""
+        ...
+
     def identity(self, form: Form) -> Mapping[str, Any]:
-        """What of a form enters the keys of measurements."""
+        """What of a form enters the keys of measurements, by name."""
         ...
 
     def details(
-        self, configuration: Configuration, artefact: Artefact, dataset: Dataset | None
+        self,
+        configuration: Configuration,
+        artefact: Artefact,
+        published: PublishedQuality | None,
+        dataset: Dataset | None,
+        instruction_sets: Sequence[str] | None,
     ) -> Mapping[str, KnobValue]:
-        """What is known of a quality before it is measured, and stored with it to judge it by."""
+        """What is known of a quality before it is measured, and stored with it to judge it by.
+
+        Args:
+            configuration: what is measured.
+            artefact: the file that is measured.
+            published: what others measured of the variant, where anything is known.
+            dataset: the samples; None where there are none.
+            instruction_sets: of the CPU; None where they are not known.
+        """
         ...
 
-    def read_responses(self, folder: Path) -> Score:
-        """Scores the logs of an accuracy run again, from the files that lie beside them."""
+    def warnings(
+        self, configurations: Iterable[Configuration], provider: Provider
+    ) -> Sequence[str]:
+        """What looks wrong with the models of configurations, a line each."""
+        ...
+
+    def score(self, responses: Mapping[int, bytes], folder: Path) -> Score:
+        """Scores the responses of an accuracy run again.
+
+        Args:
+            responses: by the index of their samples.
+            folder: of the run; holds what `TaskWorker.save_truth` wrote.
+
+        Raises:
+            OSError, ValueError: it can't be read, or does not fit the responses.
+        """
         ...
 
     def accuracy_text(self, score: Score, sha256: str) -> str:
         """The text of accuracy.txt as MLPerf's checkers read it."""
+        ...
+
+    def read_accuracy(self, text: str) -> Score:
+        """What an ``accuracy.txt`` says; the inverse of `accuracy_text`.
+
+        The details hold ``total``, the number of samples.
+
+        Raises:
+            ValueError: it has another form; the message says which is expected.
+        """
+        ...
+
+    def response_faults(self, responses: Mapping[int, bytes]) -> Iterator[str]:
+        """What is wrong with the responses of an accuracy log, a line for each kind of fault.
+
+        Their indices are checked by whoever asks.
+        """
+        ...
+
+    def notes(self, quality: Measurement) -> tuple[Note, ...]:
+        """What speaks against a measured quality, the most telling first."""
+        ...
+
+    def priors(self) -> Priors:
+        """What is known of models before anything is measured."""
+        ...
+
+    def published(self, model: str, precision: str) -> PublishedQuality | None:
+        """The published quality of a model by its name; None where none is known."""
+        ...
+
+    def published_interval(self, value: float) -> tuple[float, float] | None:
+        """The 95 % confidence interval of a published quality; None where it is not known."""
+        ...
+
+    def published_variant(self, name: str) -> tuple[str, str] | None:
+        """The model and the precision that a published result is of, by the task's own names.
+
+        Args:
+            name: as in the column ``Model`` of MLPerf's result tables.
+
+        Returns:
+            Model and precision; None for a name of another form.
+        """
+        ...
+
+    def manifest_entry(self, form: Form, sha256: str) -> Mapping[str, Any]:
+        """What a ``models.yaml`` says of a model, but for its name, file and precision.
+
+        Args:
+            form: of the model.
+            sha256: of its files.
+        """
+        ...
+
+    def input_type(self, form: Form) -> str:
+        """The element type of a model's input, by numpy's name."""
+        ...
+
+    def sample_bytes(self, form: Form) -> int:
+        """The memory that a loaded sample takes, with what it is made from."""
         ...

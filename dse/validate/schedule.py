@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from dse.core.details import OfficialDetails
 from dse.core.errors import ModelError
 from dse.core.measurement import Source
-from dse.core.metrics import ACCURACY, METRICS_OF, PEAK_MEMORY
+from dse.core.metrics import METRICS_OF, PEAK_MEMORY
 from dse.loadgen.logs import DETAIL
-from dse.measure.spec import REHEARSED_IMAGES, MetricRequest, Official
-from dse.tasks.image_classification.preprocessing import INPUT_BYTES
+from dse.measure.spec import REHEARSED_SAMPLES, MetricRequest, Official
 from dse.validate import targets
 
 if TYPE_CHECKING:
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
     from dse.core.measurement import Measurement
     from dse.core.metrics import Scenario
-    from dse.explore.prepare import Prepared
-    from dse.explore.resolver import ResolvedConfiguration, Resolver
+    from dse.core.signature import Form
+    from dse.exploration.prepare import Prepared
+    from dse.exploration.resolver import ResolvedConfiguration, Resolver
     from dse.measure.spec import Fidelity
     from dse.study.record import Record
     from dse.study.results import StudyResults
-    from dse.tasks.image_classification.preprocessing import Preprocessing
 
 QUERY_SHARE = 0.5
 """Of the memory, for what LoadGen generates in advance: the rest is for model and samples."""
@@ -88,7 +88,7 @@ class Scheduler:
     """Plans the runs of points.
 
     Args:
-        prepared: models, images and runtimes.
+        prepared: models, data set and runtimes.
         subjects: tells keys and model files.
         results: of the study.
         fidelity: of the runs.
@@ -134,17 +134,20 @@ class Scheduler:
     def done(self, run: ScheduledRun) -> bool:
         """Whether a run has been taken, and can stand for the point in a submission.
 
-        A rehearsal never does, nor does a run whose logs are gone, or with other images.
+        A rehearsal never does, nor does a run whose logs are gone, or with other samples.
         """
         official, dataset = run.official, self._prepared.dataset
-        wanted = {
-            "scenario": official.scenario.value,
-            "mode": official.mode,
-            "timed_key": official.timed_key,
-            "dataset": dataset.fingerprint if dataset else "",
-        }
+        wanted = (
+            *(official.scenario.value, official.mode, official.timed_key),
+            dataset.fingerprint if dataset else "",
+        )
+
+        def same(details: OfficialDetails) -> bool:
+            found = details.scenario, details.mode, details.timed_key, details.dataset
+            return found == wanted
+
         return self._fidelity.name == "valid" and any(
-            all(m.details.get(name) == value for name, value in wanted.items())
+            same(OfficialDetails.of(m.details))
             and (self._runs_folder / m.run / official.mode / DETAIL).is_file()
             for m in self._results.measured.all(run.task.key, "valid")
         )
@@ -152,7 +155,7 @@ class Scheduler:
     def _runs(self, record: Record, scenario: Scenario) -> Iterator[ScheduledRun]:
         subject = self._subject(record)
         measurement = self._measured(record, scenario)
-        room = self._room(record, subject.preprocessing)
+        room = self._room(record, subject.form)
         fitting = targets.target_of(scenario, measurement, self._fidelity, room)
         target = fitting or targets.cheapest_target(scenario, measurement)
         expected_s = targets.expected_s(scenario, measurement, target, self._fidelity)
@@ -162,14 +165,15 @@ class Scheduler:
         if fitting is None and not self.done(timed):
             raise _RefusedError(self._too_many(scenario, target, room))
         yield timed
-        dataset = self._prepared.dataset
-        if dataset is None:
+        dataset, quality = self._prepared.dataset, self._prepared.task.quality
+        if dataset is None or quality is None:
             return
-        images = len(dataset)
+        samples = len(dataset)
         if self._fidelity.name == "rehearsal":
-            images = min(images, REHEARSED_IMAGES)
-        expected_s = targets.expected_accuracy_s(scenario, measurement, target, images)
-        task = MetricRequest(ACCURACY.name, self._subjects.key(ACCURACY.name, subject))
+            samples = min(samples, REHEARSED_SAMPLES)
+        expected_s = targets.expected_accuracy_s(scenario, measurement, target, samples)
+        name = quality.metric.name
+        task = MetricRequest(name, self._subjects.key(name, subject))
         yield ScheduledRun(record, replace(official, accuracy=True), task, room, expected_s)
 
     def _subject(self, record: Record) -> ResolvedConfiguration:
@@ -178,9 +182,12 @@ class Scheduler:
         if configuration.backend not in self._prepared.offers.runtimes:
             raise _RefusedError(f"{configuration.backend} can't be used here")
         try:
-            return self._subjects.resolve(configuration)
+            self._subjects.ensure_artefact(configuration)
         except ModelError as error:
             raise _RefusedError(str(error)) from error
+        subject = self._subjects.resolve(configuration)
+        self._subjects.check(subject)
+        return subject
 
     def _measured(self, record: Record, scenario: Scenario) -> Measurement:
         measurement = record.outcome.measurement(METRICS_OF[scenario])
@@ -190,11 +197,11 @@ class Scheduler:
             raise _RefusedError("its values were recorded elsewhere: there is nothing to run")
         return measurement
 
-    def _room(self, record: Record, preprocessing: Preprocessing) -> int:
+    def _room(self, record: Record, form: Form) -> int:
         """What LoadGen's queries may take, beside the samples and the model that stay loaded."""
         if not self._memory_bytes:
             return UNBOUNDED
-        samples = sample_bytes(preprocessing, self._fidelity.performance_samples)
+        samples = self._fidelity.performance_samples * self._prepared.task.sample_bytes(form)
         loaded = _loaded_bytes(record)
         room = min(int(QUERY_SHARE * self._memory_bytes), self._memory_bytes - samples - loaded)
         if room <= 0:
@@ -217,9 +224,3 @@ class Scheduler:
 def _loaded_bytes(record: Record) -> int:
     """What a worker had resident with its model loaded, where that was measured; else 0."""
     return int(record.outcome.values.get(PEAK_MEMORY.name, 0.0) * _MIB)
-
-
-def sample_bytes(preprocessing: Preprocessing, count: int) -> int:
-    """The memory of loaded samples, and of the pixels that they are made from."""
-    values = 3 * preprocessing.resolution**2
-    return count * values * (INPUT_BYTES[preprocessing.dtype] + 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from dse.core.details import TimedDetails
 from dse.core.metrics import MULTI_STREAM_SAMPLES, Scenario
 from dse.loadgen.verdict import EXPECTED_LATENCY, EXPECTED_RATE
 from dse.measure.spec import STREAMS
@@ -64,7 +65,8 @@ def generated_bytes(scenario: Scenario, target: float, fidelity: Fidelity) -> in
 
 def mean_of(measurement: Measurement) -> float:
     """The mean latency of a SingleStream or MultiStream run, in milliseconds."""
-    return float(measurement.details.get("mean_ms", measurement.value))
+    mean_ms = TimedDetails.of(measurement.details).mean_ms
+    return measurement.value if mean_ms is None else float(mean_ms)
 
 
 def target_of(
@@ -125,13 +127,13 @@ def expected_s(
 
 
 def expected_accuracy_s(
-    scenario: Scenario, measurement: Measurement, target: float, images: int
+    scenario: Scenario, measurement: Measurement, target: float, samples: int
 ) -> float:
-    """How long an accuracy run over so many images takes, in seconds."""
+    """How long an accuracy run over a number of samples takes, in seconds."""
     if scenario is Scenario.SINGLE_STREAM:
-        per_image_s = mean_of(measurement) / 1e3
+        per_sample_s = mean_of(measurement) / 1e3
     elif scenario is Scenario.MULTI_STREAM:
-        per_image_s = mean_of(measurement) / 1e3 / MULTI_STREAM_SAMPLES
+        per_sample_s = mean_of(measurement) / 1e3 / MULTI_STREAM_SAMPLES
     else:
-        per_image_s = 1 / (measurement.value if scenario is Scenario.OFFLINE else target)
-    return START_S + images * per_image_s
+        per_sample_s = 1 / (measurement.value if scenario is Scenario.OFFLINE else target)
+    return START_S + samples * per_sample_s

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from dse import __version__
+from dse.core.details import OfficialDetails
 from dse.core.errors import RequestError
 from dse.core.measurement import TRANSIENT_FAILURES, Failure, FailureKind, Outcome
 from dse.loadgen.logs import LogError, read_detail
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dse.core.measurement import Measurement
-    from dse.explore.interrupts import Interrupts
-    from dse.explore.prepare import Prepared
-    from dse.explore.resolver import ResolvedConfiguration, Resolver
+    from dse.exploration.prepare import Prepared
+    from dse.exploration.resolver import ResolvedConfiguration, Resolver
+    from dse.exploration.stopping import Interrupts
     from dse.measure.spec import Fidelity, Official
     from dse.study.study import Study
     from dse.validate.schedule import Schedule, ScheduledRun, Scheduler
@@ -84,7 +85,7 @@ class Validator:
 
     Args:
         study: keeps what they give.
-        prepared: models, images and runtimes.
+        prepared: models, data set and runtimes.
         subjects: tells what a worker is told.
         fidelity: of the runs.
         memory_bytes: what a worker may allocate; 0 for no limit.
@@ -204,7 +205,8 @@ def _evident(measurement: Measurement, subject: ResolvedConfiguration) -> Measur
     Raises:
         RequestError: the file that the worker has loaded is another one by now.
     """
-    artefact, loaded = subject.artefact, measurement.details["model_sha256"]
+    artefact = subject.artefact
+    loaded = OfficialDetails.of(measurement.details).model_sha256
     if artefact is not None and loaded != artefact.sha256:
         raise RequestError(
             "the file has changed while it was measured",

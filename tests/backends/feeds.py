@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dse.core.backend import LoadRequest
+from dse.core.backend import LoadRequest, Scores
 from dse.core.configuration import Configuration
 from dse.tasks.image_classification.models.builtin import BuiltinProvider
 from tests import any_models
@@ -239,7 +239,8 @@ class Bench:
         configuration = Configuration(
             "m", "fp32", self.feed.backend, threads, batch_size, tuple((knobs or {}).items())
         )
-        return self.runtime.load(LoadRequest(configuration, file or self.file, {}, classes=classes))
+        scores = Scores(classes, (1000, 1001))
+        return self.runtime.load(LoadRequest(configuration, file or self.file, {}, scores=scores))
 
     def batch(self, size: int, seed: int = 0) -> NDArray[Any]:
         """Samples of which each depends on the seed and its place alone."""

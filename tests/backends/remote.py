@@ -12,15 +12,22 @@ import os
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from dse.core.backend import LoadError, LoadRequest, Streams, UnsupportedError, arrays_of
+from dse.core.backend import (
+    LoadError,
+    LoadRequest,
+    Scores,
+    Streams,
+    UnsupportedError,
+    arrays_of,
+)
 from dse.core.configuration import Configuration
-from dse.core.launcher import command
+from dse.core.launcher import launch_command
 from dse.core.registry import backend
 from dse.core.signature import Signature
 from dse.core.worker_environment import worker_environment
@@ -74,7 +81,7 @@ class Connection:
     def __init__(self, python: str, name: str) -> None:
         requests, self._requests = os.pipe()
         self._answers, answers = os.pipe()
-        words = command(
+        words = launch_command(
             python, "tests.backends.remote", name, str(requests), str(answers), folders=FOLDERS
         )
         self._process = subprocess.Popen(
@@ -126,7 +133,7 @@ class RemoteRuntime:
                 "configuration": request.configuration.as_dict(),
                 "model_file": str(request.model_file),
                 "signature": request.signature.as_dict() if request.signature else None,
-                "classes": request.classes,
+                "scores": asdict(request.scores) if request.scores else None,
             }
         )
         streams = [RemoteStream(self._connection, number) for number in answer["models"]]
@@ -223,7 +230,9 @@ class Server:
         given = request["signature"]
         signature = Signature.from_dict(given) if given else None
         file = Path(request["model_file"])
-        wanted = LoadRequest(configuration, file, {}, signature, request["classes"])
+        known = request["scores"]
+        scores = Scores(known["width"], tuple(known["usual"])) if known else None
+        wanted = LoadRequest(configuration, file, {}, signature, scores)
         loaded = self._runtime.load(wanted)
         streams = list(loaded.streams()) if isinstance(loaded, Streams) else []
         first = len(self._models)

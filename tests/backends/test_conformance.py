@@ -16,11 +16,11 @@ import pytest
 
 from dse.core.backend import Buffered, LoadError, Recording, Runtime, Streams, UnsupportedError
 from dse.core.configuration import CONFIGURATION_FIELDS, PRECISIONS, KnobValue, ModelFormat
-from dse.core.launcher import command
+from dse.core.launcher import launch_command
 from dse.core.metrics import METRICS
 from dse.core.registry import BACKENDS, backend
 from dse.core.worker_environment import worker_environment
-from dse.formats.parts import beside
+from dse.formats.data_files import find_data_files
 from dse.machine.instruction_sets import ARM, X86
 from dse.machine.system import detect
 from tests.backends.feeds import FEEDS, SMALL, Bench
@@ -365,7 +365,7 @@ class TestModelFiles:
             location="apart.data",
             size_threshold=100,  # as exporters do: small constants are needed to infer shapes
         )
-        assert [path.name for path in beside(file, "onnx")] == ["apart.data"]
+        assert [path.name for path in find_data_files(file, "onnx")] == ["apart.data"]
         samples = bench.batch(2)
         expected = predicted(bench, samples)
         apart = Bench(bench.feed, bench.runtime, file)
@@ -391,7 +391,7 @@ class TestModelFiles:
         lengths = [*range(0, size, size // 200), *range(size - 16, size)]
         words = [bench.feed.backend, str(bench.file), str(tmp_path), *map(str, lengths)]
         ended = subprocess.run(
-            command(python, "tests.backends.truncated", *words, folders=FOLDERS),
+            launch_command(python, "tests.backends.truncated", *words, folders=FOLDERS),
             capture_output=True,
             text=True,
             timeout=120,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from dse.core.backend import LoadRequest, Runtime
+from dse.core.backend import LoadRequest, Runtime, Scores
 from dse.core.configuration import Configuration
 from dse.core.registry import backend
 
@@ -54,7 +54,7 @@ def loaded(name: str, file: Path, *, exact: bool) -> Any:
     runtime = backend(name)
     assert isinstance(runtime, Runtime)
     configuration = Configuration("m", "int8", name, 1, 1, (("exact_int8", exact),))
-    return runtime.load(LoadRequest(configuration, file, {}))
+    return runtime.load(LoadRequest(configuration, file, {}, scores=Scores()))
 
 
 @pytest.mark.parametrize("name", ["onnxruntime", "openvino"])

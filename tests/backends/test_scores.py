@@ -6,16 +6,20 @@ import importlib
 
 import pytest
 
-from dse.core.backend import UnsupportedError
+from dse.core.backend import Scores, UnsupportedError
 
 _scores = importlib.import_module("dse.backends.scores")
-place_of_scores, scores_first = _scores.place_of_scores, _scores.scores_first
+find_scores, scores_first = _scores.find_scores, _scores.scores_first
 
 IMAGENET = ("scores", (1, 1001))
 FEATURES = ("features", (1, 1280))
 MAP = ("map", (1, 7, 7, 1280))
 OPEN = ("open", (None, None))
 UNTOLD = ("untold", None)
+
+
+def of(width: int | None) -> Scores:
+    return Scores(width, (1000, 1001))
 
 
 @pytest.mark.parametrize(
@@ -36,17 +40,21 @@ UNTOLD = ("untold", None)
 def test_the_output_with_the_classes(
     outputs: list[tuple[str, tuple[int | None, ...] | None]], classes: int | None, name: str
 ) -> None:
-    assert outputs[place_of_scores(outputs, classes)][0] == name
+    assert outputs[find_scores(outputs, of(classes))][0] == name
+
+
+def test_where_all_outputs_count_the_first_one_comes_first() -> None:
+    assert find_scores([MAP, FEATURES], None) == 0
 
 
 def test_none_fits() -> None:
     with pytest.raises(UnsupportedError) as caught:
-        place_of_scores([MAP, FEATURES, ("count", ())], 10)
+        find_scores([MAP, FEATURES, ("count", ())], of(10))
     assert str(caught.value) == (
         "no output has 10 scores per sample: map 1x7x7x1280, features 1x1280, count a single number"
     )
     with pytest.raises(UnsupportedError, match=r"^no output has one row of scores per sample: map"):
-        place_of_scores([MAP, MAP], None)
+        find_scores([MAP, MAP], of(None))
 
 
 def test_the_scores_come_first() -> None:

@@ -11,7 +11,7 @@ import json
 import sys
 from pathlib import Path
 
-from dse.core.backend import LoadRequest, Runtime
+from dse.core.backend import LoadRequest, Runtime, Scores
 from dse.core.configuration import Configuration
 from dse.core.registry import backend
 
@@ -19,7 +19,7 @@ from dse.core.registry import backend
 def outcome(runtime: Runtime, file: Path) -> str:
     configuration = Configuration("m", "fp32", runtime.name, 1, 1)
     try:
-        runtime.load(LoadRequest(configuration, file, {})).close()
+        runtime.load(LoadRequest(configuration, file, {}, scores=Scores())).close()
     except Exception as error:  # noqa: BLE001
         return type(error).__name__
     return "loaded"

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from dse.cli import run
-from dse.core.metrics import DEFAULT_OBJECTIVES, METRICS
+from dse.core.metrics import METRICS
+from tests.objectives import DEFAULT_OBJECTIVES
 from tests.replays import write_space, write_table
 
 if TYPE_CHECKING:

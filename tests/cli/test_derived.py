@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-from dse.core.metrics import DEFAULT_OBJECTIVES
+from tests.objectives import DEFAULT_OBJECTIVES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -27,9 +27,9 @@ SLOW = "ONEDNN_MAX_CPU_ISA=SSE41"
 @pytest.fixture(autouse=True)
 def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
     """A shell in which nothing is set that steers runtimes or leads to other libraries."""
-    from dse.core.worker_environment import LIBRARIES, dropped
+    from dse.core.worker_environment import LIBRARIES, ignored_variables
 
-    for name in (*LIBRARIES, *dropped({})):
+    for name in (*LIBRARIES, *ignored_variables({})):
         monkeypatch.delenv(name, raising=False)
 
 

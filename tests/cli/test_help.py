@@ -10,6 +10,7 @@ import click
 import pytest
 
 from dse import __version__
+from dse.cli import COMMANDS as LISTED
 from tests.help_pages import commands
 
 if TYPE_CHECKING:
@@ -22,6 +23,13 @@ def test_the_commands_that_others_rely_on_are_there() -> None:
     expected = ("explore", "status", "frontier", "validate", "export", "models", "backends")
     assert {f"dse {name}" for name in (*expected, "system")} <= set(COMMANDS)
     assert {f"dse models {name}" for name in ("list", "show", "fetch")} <= set(COMMANDS)
+
+
+def test_a_command_is_listed_with_the_first_line_of_its_help() -> None:
+    groups_aside = {w: c for w, c in COMMANDS.items() if len(w.split()) == 2}
+    assert {f"dse {name}" for name in LISTED} == set(groups_aside)
+    for name, line in LISTED.items():
+        assert str(COMMANDS[f"dse {name}"].help).partition("\n")[0] == line
 
 
 @pytest.mark.parametrize("words", COMMANDS)

@@ -21,13 +21,46 @@ HEAVY = {
 }
 
 
-def loaded(code: str) -> set[str]:
-    """The packages that are loaded after some code has run in a fresh interpreter."""
+def modules(code: str) -> set[str]:
+    """The modules that are loaded after some code has run in a fresh interpreter."""
     tell = "import json, sys; sys.stdout.flush(); print('\\n' + json.dumps(list(sys.modules)))"
     told = subprocess.run(
         [sys.executable, "-c", f"{code}\n{tell}"], check=True, capture_output=True, text=True
     )
-    return {name.split(".")[0] for name in json.loads(told.stdout.splitlines()[-1])}
+    return set(json.loads(told.stdout.splitlines()[-1]))
+
+
+def loaded(code: str) -> set[str]:
+    """The packages that are loaded then."""
+    return {name.split(".")[0] for name in modules(code)}
+
+
+def ours(code: str) -> set[str]:
+    """The modules of this package that are loaded then."""
+    return {name for name in modules(code) if name.split(".")[0] == "dse"}
+
+
+def test_importing_the_package_loads_nothing_of_it() -> None:
+    assert ours("import dse") == {"dse"}
+
+
+def test_the_help_loads_no_command() -> None:
+    lean = {"dse", "dse.cli", "dse.core", "dse.core.errors"}
+    code = "from dse.cli import run; run(['--help'])"
+    assert ours(code) == lean
+    others = {"logging", "importlib.metadata", "rich", "json"}
+    assert modules(code) & others == modules("import click") & others
+    one = ours("from dse.cli import run; run(['explore', '--help'])")
+    assert {name for name in one if name.startswith("dse.cli.")} == {
+        "dse.cli.explore",
+        "dse.cli.options",
+    }
+
+
+def test_exploring_is_a_library() -> None:
+    """It needs no console, no command line and no report."""
+    found = modules("import dse.exploration.session")
+    assert found & {"rich", "click", "dse.report", "dse.cli", "dse.commands"} == set()
 
 
 @pytest.mark.parametrize(

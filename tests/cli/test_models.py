@@ -39,7 +39,7 @@ def test_the_list_is_the_catalogue(command: Command) -> None:
     assert [row["name"] for row in found] == list(CATALOGUE)
     for row in found:
         known = CATALOGUE[row["name"]]
-        assert row["published_percent"] == {p: one.percent for p, one in known.published.items()}
+        assert row["published_percent"] == {p: one.value for p, one in known.published.items()}
         assert (row["family"], row["width"]) == (known.family, known.width)
         assert row["resolution"] == known.resolution
     by_name = {row["name"]: row for row in found}
@@ -65,7 +65,7 @@ def test_show_says_all(command: Command, name: str) -> None:
     assert found["preprocessing"]["label_offset"] == known.preprocessing.label_offset
     text = command.good("models", "show", name).out
     for precision, published in found["published"].items():
-        assert published["percent"] == known.published[precision].percent
+        assert published["percent"] == known.published[precision].value
         assert published["source"] == known.published[precision].source
         assert published["url"].startswith("https://")
         assert f"{precision}: top-1 {published['percent']:.3f} %" in text

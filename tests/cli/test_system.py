@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.explore.noise import RUNTIMES
+from dse.exploration.noise import RUNTIMES
 from dse.machine.system import detect
 
 if TYPE_CHECKING:

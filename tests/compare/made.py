@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from dse.compare.systems import gather
 from dse.core.measurement import Source
-from dse.core.metrics import ACCURACY, LATENCY, THROUGHPUT
+from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.derived.derivation import Derivation
 from dse.results.table import ResultTable, Row
+from dse.tasks.image_classification.quality import ACCURACY
 
 if TYPE_CHECKING:
     from dse.compare.systems import Gathered

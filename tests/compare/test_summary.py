@@ -9,7 +9,8 @@ from typing import Any
 from dse.compare.comparison import compare
 from dse.compare.summary import as_csv, as_object, notes
 from dse.core.measurement import Source
-from dse.core.metrics import ACCURACY, ENERGY, LATENCY, THROUGHPUT
+from dse.core.metrics import ENERGY, LATENCY, THROUGHPUT
+from dse.tasks.image_classification.quality import ACCURACY
 from tests.compare.made import gathered, results, row
 
 MEASURED = results(

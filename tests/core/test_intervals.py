@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.core.intervals import (
-    PRIOR_DEGREES,
+    MAX_PRIOR_DEGREES,
     ROBUST_EFFICIENCY,
     Spread,
-    bulk_sd,
-    pooled,
-    repeated,
+    bulk_deviation,
+    confidence_interval,
+    pool_spread,
     student_t,
-    typical,
+    typical_value,
     wilson,
 )
 
@@ -132,19 +132,19 @@ VALUES = st.floats(1e-3, 1e6)
 
 @given(st.lists(VALUES, min_size=1, max_size=9), st.floats(1e-3, 1e3))
 def test_the_typical_value_is_a_median_in_any_unit(values: list[float], factor: float) -> None:
-    found = typical(values)
+    found = typical_value(values)
     assert min(values) * (1 - 1e-12) <= found <= max(values) * (1 + 1e-12)
     if len(values) % 2:
         assert found == pytest.approx(median(values))
-    assert typical([factor * value for value in values]) == pytest.approx(factor * found)
+    assert typical_value([factor * value for value in values]) == pytest.approx(factor * found)
 
 
 @given(st.lists(st.floats(1, 1.1), min_size=2, max_size=8), st.floats(1e-6, 1e6))
 def test_one_disturbed_run_does_not_move_the_typical_value(
     values: list[float], disturbed: float
 ) -> None:
-    assert 1 - 1e-9 <= typical([*values, disturbed]) <= 1.1 + 1e-9
-    assert 1 - 1e-9 <= typical([*values, 1.05, disturbed]) <= 1.1 + 1e-9
+    assert 1 - 1e-9 <= typical_value([*values, disturbed]) <= 1.1 + 1e-9
+    assert 1 - 1e-9 <= typical_value([*values, 1.05, disturbed]) <= 1.1 + 1e-9
 
 
 GROUPS = st.lists(st.lists(VALUES, max_size=5), max_size=6)
@@ -152,7 +152,7 @@ GROUPS = st.lists(st.lists(VALUES, max_size=5), max_size=6)
 
 @given(GROUPS)
 def test_the_pooled_spread_lies_between_those_of_the_groups(groups: list[list[float]]) -> None:
-    found = pooled(groups)
+    found = pool_spread(groups)
     repeats = [[math.log(v) for v in group] for group in groups if len(group) > 1]
     if found is None:
         assert not repeats
@@ -169,7 +169,7 @@ def test_how_far_the_groups_lie_apart_does_not_count(
     groups: list[list[float]], factors: list[float]
 ) -> None:
     moved = [[f * v for v in group] for f, group in zip(factors, groups, strict=False)]
-    one, other = pooled(groups), pooled(moved)
+    one, other = pool_spread(groups), pool_spread(moved)
     assert (one is None) is (other is None)
     if one is not None and other is not None:
         assert other.sd == pytest.approx(one.sd, abs=1e-6)
@@ -178,26 +178,28 @@ def test_how_far_the_groups_lie_apart_does_not_count(
 
 
 def test_of_one_value_nothing_is_known() -> None:
-    assert repeated([3.0], None) is None
-    assert repeated([3.0], Spread(0.1, 0.1, 1)) is not None
+    assert confidence_interval([3.0], None) is None
+    assert confidence_interval([3.0], Spread(0.1, 0.1, 1)) is not None
 
 
 @given(st.lists(VALUES, min_size=1, max_size=6), st.floats(0, 1), st.integers(1, 100))
 def test_an_interval_holds_the_typical_value_in_any_unit(
     values: list[float], sd: float, degrees: int
 ) -> None:
-    found = repeated(values, Spread(sd, sd / 2, degrees))
+    found = confidence_interval(values, Spread(sd, sd / 2, degrees))
     assert found is not None
-    assert found[0] * (1 - 1e-9) <= typical(values) <= found[1] * (1 + 1e-9)
-    scaled = repeated([1000 * value for value in values], Spread(sd, sd / 2, degrees))
+    assert found[0] * (1 - 1e-9) <= typical_value(values) <= found[1] * (1 + 1e-9)
+    scaled = confidence_interval([1000 * value for value in values], Spread(sd, sd / 2, degrees))
     assert scaled == pytest.approx((1000 * found[0], 1000 * found[1]), rel=1e-6)
 
 
 @given(st.lists(VALUES, min_size=1, max_size=6), st.integers(0, 100))
 def test_the_spread_of_others_counts_up_to_a_bound(values: list[float], degrees: int) -> None:
-    enough = math.ceil(PRIOR_DEGREES / ROBUST_EFFICIENCY)
+    enough = math.ceil(MAX_PRIOR_DEGREES / ROBUST_EFFICIENCY)
     known = Spread(0.1, 0.05, enough + degrees)
-    assert repeated(values, known) == repeated(values, Spread(0.1, 0.05, enough))
+    assert confidence_interval(values, known) == confidence_interval(
+        values, Spread(0.1, 0.05, enough)
+    )
 
 
 SD = 0.05
@@ -207,7 +209,7 @@ SD = 0.05
 def test_the_bulk_of_normal_values_is_all_of_them(size: int) -> None:
     rng = np.random.default_rng(size)
     groups = [rng.lognormal(n % 10, SD, size).tolist() for n in range(20_000 // size)]
-    found = pooled(groups)
+    found = pool_spread(groups)
     assert found is not None
     assert found.sd == pytest.approx(SD, rel=0.03)
     assert found.bulk == pytest.approx(SD, rel=0.03)
@@ -221,14 +223,14 @@ def test_outliers_in_every_fourth_group_leave_the_bulk_in_its_bounds(
     groups: list[list[float]], disturbed: float
 ) -> None:
     spoilt = [[disturbed, *g[1:]] if n % 4 == 0 else g for n, g in enumerate(groups)]
-    found = pooled(spoilt)
+    found = pool_spread(spoilt)
     assert found is not None
     assert found.bulk <= math.log(1.1) / math.sqrt(2) / 0.6744 + 1e-9
 
 
 def test_a_long_series_is_compared_with_its_neighbours() -> None:
     drifting = [math.exp(0.001 * n) * (1.02 if n % 2 else 1.0) for n in range(1000)]
-    found = pooled([drifting])
+    found = pool_spread([drifting])
     assert found is not None
     assert found.sd > 0.25
     assert found.bulk < 0.03
@@ -237,7 +239,7 @@ def test_a_long_series_is_compared_with_its_neighbours() -> None:
 @pytest.mark.parametrize("size", range(3, 13))
 def test_own_spread_of_few_normal_values_is_unbiased(size: int) -> None:
     rng = np.random.default_rng(size)
-    own = [bulk_sd(rng.normal(0, SD, size).tolist()) for _ in range(20_000)]
+    own = [bulk_deviation(rng.normal(0, SD, size).tolist()) for _ in range(20_000)]
     assert sum(own) / len(own) == pytest.approx(SD, rel=0.02)
 
 
@@ -261,8 +263,8 @@ def intervals(
     rng = np.random.default_rng(count)
     held, widths = 0, []
     for _ in range(runs):
-        known = pooled([noise(rng, size, outliers) for size in before])
-        found = repeated(noise(rng, count, outliers), known)
+        known = pool_spread([noise(rng, size, outliers) for size in before])
+        found = confidence_interval(noise(rng, count, outliers), known)
         assert found is not None
         held += found[0] <= 1 <= found[1]
         widths.append(math.log(found[1] / found[0]))
@@ -273,7 +275,7 @@ def intervals(
 def test_the_interval_holds_the_truth_in_95_of_100_cases(count: int) -> None:
     # A standard error of the simulation is 0.0035; the factor of the median is for many values,
     # and a little much for few.
-    assert 0.94 <= intervals(count, [PRIOR_DEGREES + 1])[0] <= 0.99
+    assert 0.94 <= intervals(count, [MAX_PRIOR_DEGREES + 1])[0] <= 0.99
     if count > 1:
         assert 0.94 <= intervals(count, [1])[0] <= 0.99
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from dse.core.launcher import command
+from dse.core.launcher import launch_command
 from dse.core.worker_environment import worker_environment
 
 ROOT = Path(__file__).parents[2]
@@ -54,7 +54,7 @@ def test_only_the_package_itself_is_seen(
         (tmp_path / f"{name}.py").write_text("raise ImportError('the wrong one')")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    words = command(python, "sample.tell", "a b", "--c", folders={"sample": str(told)})
+    words = launch_command(python, "sample.tell", "a b", "--c", folders={"sample": str(told)})
     ended = subprocess.run(words, capture_output=True, text=True, env=worker_environment(python))
     assert (ended.returncode, ended.stderr) == (3, "")
     seen = json.loads(ended.stdout)
@@ -76,7 +76,7 @@ def test_this_python_finds_what_pythonpath_leads_to_and_runs_nothing_of_it(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", f":{tmp_path.name}/../{tmp_path.name}:.")
     folders = {"sample": str(told)}
-    words = command(sys.executable, "sample.tell", folders=folders)
+    words = launch_command(sys.executable, "sample.tell", folders=folders)
     variables = worker_environment(sys.executable)
     ended = subprocess.run(words, capture_output=True, text=True, env=variables)
     assert (ended.returncode, ended.stderr) == (3, "")

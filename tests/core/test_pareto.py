@@ -5,24 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from dse.core.metrics import ACCURACY, DEFAULT_OBJECTIVES, LATENCY, METRICS, THROUGHPUT
+from dse.core.metrics import LATENCY, METRICS, THROUGHPUT
 from dse.core.pareto import (
     Constraint,
     Frontier,
+    Losses,
     feasible,
     hypervolume,
-    losses,
     nondominated,
-    numbered,
-    undominated,
     violations,
 )
 from dse.core.pareto import Point as Measured
+from dse.tasks.image_classification.quality import ACCURACY
+from tests.objectives import DEFAULT_OBJECTIVES
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
@@ -296,14 +295,7 @@ def test_grown_step_by_step_it_is_always_that_of_what_was_added(
 
 def sieved(points: Sequence[Measured], objectives: Sequence[str]) -> list[int]:
     """What the arrays tell."""
-    turned = [losses(point, objectives) for point in points]
-    shape = len(points), len(objectives)
-    values, best, worst = (
-        np.array([[getattr(loss, part) for loss in row] for row in turned]).reshape(shape)
-        for part in ("value", "best", "worst")
-    )
-    keys = numbered([[loss.key for loss in row] for row in turned]).reshape(shape)
-    return undominated(values, best, worst, keys)
+    return Losses.of(points, [METRICS[name] for name in objectives]).undominated()
 
 
 @given(points=MEASURED, objectives=OBJECTIVES)

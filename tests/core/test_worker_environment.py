@@ -13,20 +13,20 @@ import pytest
 
 from dse.core.backend import LoadRequest
 from dse.core.configuration import Configuration
-from dse.core.launcher import command
+from dse.core.launcher import launch_command
 from dse.core.metrics import LATENCY
 from dse.core.worker_environment import (
     LIBRARIES,
-    NEEDED,
+    NEEDED_VARIABLES,
     OWN_PYTHON,
     QUIET,
-    deliberate,
-    differences,
-    dropped,
-    objection,
-    variable_words,
-    way_back,
-    with_libraries,
+    add_libraries,
+    describe_differences,
+    describe_way_back,
+    format_variables,
+    ignored_variables,
+    user_variables,
+    why_refused,
     worker_environment,
 )
 from dse.environments.availability import runtime_availabilities
@@ -88,7 +88,7 @@ def test_a_worker_starts_with_a_short_list(tmp_path: Path, monkeypatch: pytest.M
     wanted = spec(tmp_path, LATENCY.name, knobs={"delay_ms": 0.1})
     assert run_worker(wanted, LIMITS, interpreter=str(python.path)).failure is None
     names = names_of(python.environment) - {"PWD", "OLDPWD", "SHLVL", "_"}  # which the shell adds
-    assert names <= {*NEEDED, *QUIET, *LIBRARIES, "LC_NUMERIC"}
+    assert names <= {*NEEDED_VARIABLES, *QUIET, *LIBRARIES, "LC_NUMERIC"}
     assert {"PATH", "LC_NUMERIC", *QUIET} <= names
     assert not names & {*STEER, *SILENT, "TZ"}
 
@@ -98,7 +98,7 @@ def test_what_is_given_reaches_the_worker_and_stands_in_its_spec(tmp_path: Path)
     python = wrapper(tmp_path)
     given = {"ONEDNN_MAX_CPU_ISA": "AVX2", "KMP_AFFINITY": "compact"}
     wanted = replace(
-        spec(tmp_path, LATENCY.name, knobs={"delay_ms": 0.1}), environment=with_libraries(given)
+        spec(tmp_path, LATENCY.name, knobs={"delay_ms": 0.1}), environment=add_libraries(given)
     )
     assert run_worker(wanted, LIMITS, interpreter=str(python.path)).failure is None
     lines = python.environment.splitlines()
@@ -128,27 +128,27 @@ def test_where_shared_libraries_lie_is_passed_on_recorded_and_no_choice(
 ) -> None:
     for name in LIBRARIES:
         monkeypatch.delenv(name, raising=False)
-    assert with_libraries({}) == {}
+    assert add_libraries({}) == {}
     monkeypatch.setenv("LD_LIBRARY_PATH", "/opt/lib")
-    recorded = with_libraries({"KMP_BLOCKTIME": "0"})
+    recorded = add_libraries({"KMP_BLOCKTIME": "0"})
     assert recorded == {"KMP_BLOCKTIME": "0", "LD_LIBRARY_PATH": "/opt/lib"}
-    assert deliberate(recorded) == {"KMP_BLOCKTIME": "0"}
+    assert user_variables(recorded) == {"KMP_BLOCKTIME": "0"}
     assert worker_environment("/opt/python")["LD_LIBRARY_PATH"] == "/opt/lib"
     # A validation has what the study was measured with, whatever the shell says by now.
     assert (
         worker_environment("/opt/python", {"LD_LIBRARY_PATH": "/old"})["LD_LIBRARY_PATH"] == "/old"
     )
     assert "LD_LIBRARY_PATH" not in worker_environment("/opt/python", {})
-    assert with_libraries({"LD_LIBRARY_PATH": "/mine"}) == {"LD_LIBRARY_PATH": "/mine"}
+    assert add_libraries({"LD_LIBRARY_PATH": "/mine"}) == {"LD_LIBRARY_PATH": "/mine"}
 
 
 @pytest.mark.usefixtures("steered")
 def test_what_steers_and_is_left_out_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ORT_DISABLE_TELEMETRY", "0")
-    named = dropped({"MALLOC_ARENA_MAX": "1"})
+    named = ignored_variables({"MALLOC_ARENA_MAX": "1"})
     assert set(STEER) - {"MALLOC_ARENA_MAX"} <= set(named)
     assert list(named) == sorted(named)
-    assert set(named).isdisjoint({*SILENT, *QUIET, *NEEDED, "MALLOC_ARENA_MAX"})
+    assert set(named).isdisjoint({*SILENT, *QUIET, *NEEDED_VARIABLES, "MALLOC_ARENA_MAX"})
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_what_steers_and_is_left_out_is_named(monkeypatch: pytest.MonkeyPatch) -
     ],
 )
 def test_what_can_be_given(name: str, value: str, reason: str | None) -> None:
-    found = objection(name, value)
+    found = why_refused(name, value)
     assert found is None if reason is None else reason in str(found)
     assert "\n" not in str(found)
 
@@ -185,32 +185,32 @@ def test_what_can_be_given(name: str, value: str, reason: str | None) -> None:
 def test_a_library_that_is_there_can_be_preloaded(tmp_path: Path) -> None:
     for name in ("a.so", "b.so"):
         (tmp_path / name).touch()
-    assert objection("LD_PRELOAD", f"{tmp_path}/a.so:{tmp_path}/b.so") is None
-    assert objection("LD_PRELOAD", f"{tmp_path}/a.so {tmp_path}/b.so") is None
-    assert "c.so" in str(objection("LD_PRELOAD", f"{tmp_path}/a.so:{tmp_path}/c.so"))
+    assert why_refused("LD_PRELOAD", f"{tmp_path}/a.so:{tmp_path}/b.so") is None
+    assert why_refused("LD_PRELOAD", f"{tmp_path}/a.so {tmp_path}/b.so") is None
+    assert "c.so" in str(why_refused("LD_PRELOAD", f"{tmp_path}/a.so:{tmp_path}/c.so"))
 
 
 def test_differences_are_named_with_both_values() -> None:
-    assert differences({}, {}) == []
-    assert differences({"A": "1", "B": "2"}, {"B": "2", "A": "1"}) == []
-    assert differences({"A": "1", "B": "2"}, {"B": "3", "C": ""}) == [
+    assert describe_differences({}, {}) == []
+    assert describe_differences({"A": "1", "B": "2"}, {"B": "2", "A": "1"}) == []
+    assert describe_differences({"A": "1", "B": "2"}, {"B": "3", "C": ""}) == [
         "A was '1' and is not set",
         "B was '2' and is '3'",
         "C was not set and is ''",
     ]
     # What an earlier version did not record: nothing could be set, and the rest nobody knows.
-    assert differences(None, {"LD_LIBRARY_PATH": "/opt/lib"}) == []
-    assert differences(None, {"A": "1"}) == ["A was not set and is '1'"]
+    assert describe_differences(None, {"LD_LIBRARY_PATH": "/opt/lib"}) == []
+    assert describe_differences(None, {"A": "1"}) == ["A was not set and is '1'"]
 
 
 def test_the_way_back_names_what_to_type() -> None:
-    assert way_back({"A": "1", "B": "x y"}, {"A": "1"}) == "give --env 'B=x y'"
-    assert way_back({"A": "1"}, {"A": "2", "C": ""}) == "give --env A=1 and do without C"
-    assert way_back(None, {"A": "1"}) == "do without A"
+    assert describe_way_back({"A": "1", "B": "x y"}, {"A": "1"}) == "give --env 'B=x y'"
+    assert describe_way_back({"A": "1"}, {"A": "2", "C": ""}) == "give --env A=1 and do without C"
+    assert describe_way_back(None, {"A": "1"}) == "do without A"
 
 
 def test_variables_are_written_as_a_shell_takes_them() -> None:
-    assert variable_words({"A": "1", "B": "x y"}) == "A=1 'B=x y'"
+    assert format_variables({"A": "1", "B": "x y"}) == "A=1 'B=x y'"
 
 
 MODELS: dict[str, tuple[str, Callable[[], bytes], Preprocessing]] = {
@@ -325,7 +325,7 @@ def test_metadata_of_a_model_decide_no_threads(
     (folder / "__init__.py").touch()
     (folder / "count.py").write_text(COUNT)
     monkeypatch.setenv("ORT_LOAD_CONFIG_FROM_MODEL", "1")
-    words = command(
+    words = launch_command(
         sys.executable,
         "sample.count",
         str(threads),

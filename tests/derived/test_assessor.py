@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.core.metrics import ACCURACY, LATENCY, MODEL_SIZE, THROUGHPUT
+from dse.core.metrics import LATENCY, MODEL_SIZE, THROUGHPUT
 from dse.derived.derivation import Derivation
 from dse.derived.point import Inputs, Machine, Value
+from dse.tasks.image_classification.quality import ACCURACY
 
 if TYPE_CHECKING:
     from dse.derived.assessor import Evaluator

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dse.core.errors import RequestError
-from dse.core.metrics import DEFAULT_OBJECTIVES, ENERGY, LATENCY, METRICS
+from dse.core.metrics import ENERGY, LATENCY, METRICS
 from dse.derived.derivation import Derivation
 from dse.derived.point import Machine
+from tests.objectives import DEFAULT_OBJECTIVES
 
 if TYPE_CHECKING:
     from pathlib import Path

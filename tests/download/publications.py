@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from dse.tasks.image_classification.fetching.fetch import by_archive
+from dse.tasks.image_classification.fetching.fetch import group_by_archive
 from dse.tasks.image_classification.fetching.urls import host
 from tests.download.archives import tgz
 from tests.small_models import classifier_bytes
@@ -37,5 +37,5 @@ def archives(wanted: Sequence[Wanted]) -> dict[str, bytes]:
             ("./checkpoint/model.ckpt.data", b"weights" * 1000),
             *((f"./{one.model}/{one.member}", model_of(one)) for one in group),
         )
-        for url, group in by_archive(wanted).items()
+        for url, group in group_by_archive(wanted).items()
     }

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.core.launcher import command
+from dse.core.launcher import launch_command
 from dse.core.measurement import FailureKind
-from dse.core.metrics import ACCURACY, LATENCY, THROUGHPUT
+from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.core.worker_environment import worker_environment
 from dse.environments.availability import runtime_availabilities
 from dse.measure.runner import Limits, run_worker
 from dse.tasks.image_classification.preprocessing import Layout, Preprocessing
+from dse.tasks.image_classification.quality import ACCURACY
 from tests.measure.specs import ALL, PATIENCE_S, STEADY, spec
 from tests.small_models import SIDE, onnx_bytes, tflite_bytes
 
@@ -88,7 +89,9 @@ def test_the_worker_loads_little(pythons: dict[str, str], tmp_path: Path) -> Non
     told = wanted("tflite-runtime", tmp_path)
     told.folder.mkdir()
     file.write_text(told.to_json())
-    words = command(python, "tests.environments.loaded", str(names), str(file), folders=FOLDERS)
+    words = launch_command(
+        python, "tests.environments.loaded", str(names), str(file), folders=FOLDERS
+    )
     ended = subprocess.run(words, capture_output=True, text=True, env=worker_environment(python))
     assert ended.returncode == 0, ended.stderr
     assert {name for name in names.read_text().split() if not name.startswith("_")} == {

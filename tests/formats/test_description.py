@@ -11,7 +11,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from dse.core.errors import RequestError
-from dse.formats.description import Declared, describe
+from dse.formats.description import DeclaredInput, describe
 from tests import any_models, small_models
 from tests.any_models import KINDS, WORDS, value, weights, write, write_apart
 
@@ -27,9 +27,9 @@ def test_bert(tmp_path: Path) -> None:
     found = describe(write(tmp_path, any_models.bert))
     dims = ("batch", "sequence")
     assert found.inputs == (
-        Declared("input_ids", "int64", dims, WORDS),
-        Declared("attention_mask", "int64", dims),
-        Declared("token_type_ids", "int64", dims, KINDS),
+        DeclaredInput("input_ids", "int64", dims, WORDS),
+        DeclaredInput("attention_mask", "int64", dims),
+        DeclaredInput("token_type_ids", "int64", dims, KINDS),
     )
     assert (found.format, found.precision, found.beside) == ("onnx", "fp32", ())
 
@@ -70,7 +70,9 @@ def test_a_size_of_0_stays_and_one_below_is_open(tmp_path: Path) -> None:
     assert (dims[1].dim_value, dims[2].dim_value) == (0, -1)
     path = tmp_path / "empty.onnx"
     path.write_bytes(helper.make_model(graph).SerializeToString())
-    assert describe(path).inputs == (Declared("x", "float32", ("batch", 0, "", "", "None", 3)),)
+    assert describe(path).inputs == (
+        DeclaredInput("x", "float32", ("batch", 0, "", "", "None", 3)),
+    )
 
 
 def test_weights_in_files_beside_it_are_named_and_not_read(tmp_path: Path) -> None:
@@ -166,8 +168,8 @@ def test_tflite(tmp_path: Path) -> None:
     side = small_models.SIDE
     dims = (1, side, side, 3)
     assert found.inputs == (
-        Declared("input0", "float32", dims),
-        Declared("input1", "float32", dims),
+        DeclaredInput("input0", "float32", dims),
+        DeclaredInput("input1", "float32", dims),
     )
     assert (found.format, found.precision) == ("tflite", "fp32")
 

@@ -7,21 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.core.errors import RequestError
-from dse.formats.description import Declared
-from dse.formats.dimensions import Choices, Resolved, resolved
+from dse.formats.description import DeclaredInput
+from dse.formats.dimensions import Choices, ResolvedSignature, resolve
 from dse.formats.fills import SAFE_BOUND
 
 BERT = [
-    Declared(name, "int64", ("batch_size", "sequence_length"), rows)
+    DeclaredInput(name, "int64", ("batch_size", "sequence_length"), rows)
     for name, rows in (("input_ids", 30522), ("attention_mask", None), ("token_type_ids", 2))
 ]
 
 
-def of(*declared: Declared, vocabulary: int | None = None, **sizes: int) -> Resolved:
-    return resolved(declared, Choices(sizes, vocabulary))
+def of(*declared: DeclaredInput, vocabulary: int | None = None, **sizes: int) -> ResolvedSignature:
+    return resolve(declared, Choices(sizes, vocabulary))
 
 
-def shapes(found: Resolved) -> list[tuple[int, ...]]:
+def shapes(found: ResolvedSignature) -> list[tuple[int, ...]]:
     return [one.shape for one in found.signature.inputs]
 
 
@@ -70,7 +70,7 @@ def test_bert() -> None:
 def test_open_dimensions_have_the_sizes_that_their_names_say(
     dtype: str, dims: tuple[int | str, ...], shape: tuple[int, ...]
 ) -> None:
-    found = of(Declared("x", dtype, dims))
+    found = of(DeclaredInput("x", dtype, dims))
     assert shapes(found) == [shape]
     assert found.signature.batched
 
@@ -83,13 +83,13 @@ def test_open_dimensions_have_the_sizes_that_their_names_say(
     ],
 )
 def test_without_a_batch_in_front_a_call_is_a_sample(dims: tuple[int | str, ...]) -> None:
-    other = Declared("x", "float32", ("batch", 3))
-    assert not of(Declared("state", "float32", dims)).signature.batched
-    assert not of(other, Declared("state", "float32", dims)).signature.batched
+    other = DeclaredInput("x", "float32", ("batch", 3))
+    assert not of(DeclaredInput("state", "float32", dims)).signature.batched
+    assert not of(other, DeclaredInput("state", "float32", dims)).signature.batched
 
 
 def test_each_dimension_without_a_name_has_its_own_place() -> None:
-    image = Declared("image", "float32", ("None", 3, "None", "None"))
+    image = DeclaredInput("image", "float32", ("None", 3, "None", "None"))
     found = of(image, **{"image[2]": 48})
     assert shapes(found) == [(1, 3, 48, 224)]
     assert found.sizes == {"image[2]": 48, "image[3]": 224}
@@ -97,8 +97,8 @@ def test_each_dimension_without_a_name_has_its_own_place() -> None:
 
 
 def test_the_names_in_expressions_are_those_of_other_dimensions() -> None:
-    image = Declared("image", "float32", ("batch", 3, "H", "W"))
-    mask = Declared("mask", "bool", ("batch", "H//8", "ceil(W/8)"))
+    image = DeclaredInput("image", "float32", ("batch", 3, "H", "W"))
+    mask = DeclaredInput("mask", "bool", ("batch", "H//8", "ceil(W/8)"))
     found = of(image, mask, H=64, W=90)
     assert shapes(found) == [(1, 3, 64, 90), (1, 8, 12)]
     assert found.sizes == {"H": 64, "W": 90}
@@ -118,41 +118,46 @@ def test_the_names_in_expressions_are_those_of_other_dimensions() -> None:
 )
 def test_an_expression_without_a_value_is_refused_by_name(dim: str, words: str) -> None:
     with pytest.raises(RequestError) as caught:
-        of(Declared("x", "float32", ("batch", 3, dim)))
+        of(DeclaredInput("x", "float32", ("batch", 3, dim)))
     assert words in str(caught.value)
-    chosen = of(Declared("x", "float32", ("batch", 3, dim)), **{dim: 9})
+    chosen = of(DeclaredInput("x", "float32", ("batch", 3, dim)), **{dim: 9})
     assert shapes(chosen) == [(1, 3, 9)]
 
 
 def test_a_fixed_1_beside_an_open_batch_is_not_the_batch() -> None:
-    image, fixed = Declared("image", "float32", ("batch", 4)), Declared("scale", "float32", (1,))
+    image, fixed = (
+        DeclaredInput("image", "float32", ("batch", 4)),
+        DeclaredInput("scale", "float32", (1,)),
+    )
     assert not of(image, fixed).signature.batched
-    assert not of(fixed, Declared("image", "float32", ("image[0]", 4))).signature.batched
+    assert not of(fixed, DeclaredInput("image", "float32", ("image[0]", 4))).signature.batched
     # Where nothing is open a runtime may be able to change it.
-    assert of(fixed, Declared("image", "float32", (1, 4))).signature.batched
+    assert of(fixed, DeclaredInput("image", "float32", (1, 4))).signature.batched
 
 
 def test_an_amount_is_not_a_sample() -> None:
-    steps = Declared("steps", "int64", (1,), role="size")
-    assert not of(Declared("image", "float32", (1, 4)), steps).signature.batched
-    lengths = Declared("lengths", "int64", ("batch",), role="size")
-    assert of(Declared("sound", "float32", ("batch", "samples")), lengths).signature.batched
+    steps = DeclaredInput("steps", "int64", (1,), role="size")
+    assert not of(DeclaredInput("image", "float32", (1, 4)), steps).signature.batched
+    lengths = DeclaredInput("lengths", "int64", ("batch",), role="size")
+    assert of(DeclaredInput("sound", "float32", ("batch", "samples")), lengths).signature.batched
 
 
 def test_what_has_no_elements_decides_nothing() -> None:
-    found = of(Declared("x", "float32", (2, 3)), Declared("axes", "int64", (0,), role="axes"))
+    found = of(
+        DeclaredInput("x", "float32", (2, 3)), DeclaredInput("axes", "int64", (0,), role="axes")
+    )
     assert (found.deciding, found.made_up) == ((), ())
 
 
 def test_what_was_made_up_is_told() -> None:
     inputs = (
-        Declared("image", "float32", ("batch", 3, "height", "width")),
-        Declared("steps", "int64", (), role="size"),
-        Declared("k", "int64", (), role="size"),
-        Declared("prompt", "int64", ("batch", 77)),
-        Declared("words", "int64", ("batch", 77), 9),
+        DeclaredInput("image", "float32", ("batch", 3, "height", "width")),
+        DeclaredInput("steps", "int64", (), role="size"),
+        DeclaredInput("k", "int64", (), role="size"),
+        DeclaredInput("prompt", "int64", ("batch", 77)),
+        DeclaredInput("words", "int64", ("batch", 77), 9),
     )
-    found = resolved(inputs, Choices({"height": 64}, None, {"k": "5"}))
+    found = resolve(inputs, Choices({"height": 64}, None, {"k": "5"}))
     assert found.deciding == ("steps", "k")
     assert found.made_up == (
         *("batch=1 (--dim)", "width=224 (--dim)", "steps (--input)"),
@@ -162,7 +167,7 @@ def test_what_was_made_up_is_told() -> None:
 
 @given(st.integers(0, 2**20))
 def test_any_size_can_be_chosen(size: int) -> None:
-    found = of(Declared("x", "uint8", ("batch", "odd_name")), odd_name=size)
+    found = of(DeclaredInput("x", "uint8", ("batch", "odd_name")), odd_name=size)
     assert shapes(found) == [(1, size)]
     assert found.sizes == {"odd_name": size}
 
@@ -177,44 +182,46 @@ def test_any_size_can_be_chosen(size: int) -> None:
 )
 def test_a_wrong_size(sizes: dict[str, int], words: tuple[str, ...]) -> None:
     with pytest.raises(RequestError) as caught:
-        resolved(BERT, Choices(sizes))
+        resolve(BERT, Choices(sizes))
     assert all(word in str(caught.value) for word in ("--dim: ", *words)), caught.value
 
 
 @pytest.mark.parametrize("dtype", ["string", "complex64", "bfloat16", "type 99"])
 def test_what_is_no_number_is_refused(dtype: str) -> None:
     with pytest.raises(RequestError, match=f"'x' is of type {dtype}"):
-        of(Declared("x", dtype, ("batch",)))
+        of(DeclaredInput("x", dtype, ("batch",)))
 
 
 def test_a_sample_beyond_all_memory_is_refused() -> None:
     with pytest.raises(RequestError, match=r"one sample takes 64\.0 GiB; choose smaller"):
-        of(Declared("x", "float32", (1, 1 << 17, 1 << 17)))
+        of(DeclaredInput("x", "float32", (1, 1 << 17, 1 << 17)))
 
 
 @pytest.mark.parametrize(
     ("declared", "fill", "bound"),
     [
-        (Declared("input_ids", "int64", ("b", 8)), "ids", SAFE_BOUND),
-        (Declared("input_ids", "int32", ("b", 8), 7), "ids", 7),
-        (Declared("position_ids", "int64", ("b", 8), 512), "positions", 512),
-        (Declared("position_ids", "int64", ("b", 8)), "positions", 0),
-        (Declared("segment_ids", "int32", ("b", 8), 2), "zeros", 0),
-        (Declared("input_mask", "int32", ("b", 8)), "ones", 0),
-        (Declared("mask", "float32", ("b", 8)), "ones", 0),
-        (Declared("decoder_attention_mask", "bool", ("b", 8)), "ones", 0),
-        (Declared("use_cache_branch", "bool", (1,)), "zeros", 0),
-        (Declared("flags", "bool", ("b", 8)), "noise", 0),
-        (Declared("image", "uint8", ("b", 8)), "noise", 0),
-        (Declared("image", "float16", ("b", 8)), "noise", 0),
+        (DeclaredInput("input_ids", "int64", ("b", 8)), "ids", SAFE_BOUND),
+        (DeclaredInput("input_ids", "int32", ("b", 8), 7), "ids", 7),
+        (DeclaredInput("position_ids", "int64", ("b", 8), 512), "positions", 512),
+        (DeclaredInput("position_ids", "int64", ("b", 8)), "positions", 0),
+        (DeclaredInput("segment_ids", "int32", ("b", 8), 2), "zeros", 0),
+        (DeclaredInput("input_mask", "int32", ("b", 8)), "ones", 0),
+        (DeclaredInput("mask", "float32", ("b", 8)), "ones", 0),
+        (DeclaredInput("decoder_attention_mask", "bool", ("b", 8)), "ones", 0),
+        (DeclaredInput("use_cache_branch", "bool", (1,)), "zeros", 0),
+        (DeclaredInput("flags", "bool", ("b", 8)), "noise", 0),
+        (DeclaredInput("image", "uint8", ("b", 8)), "noise", 0),
+        (DeclaredInput("image", "float16", ("b", 8)), "noise", 0),
     ],
 )
-def test_names_and_types_say_what_to_fill_in(declared: Declared, fill: str, bound: int) -> None:
+def test_names_and_types_say_what_to_fill_in(
+    declared: DeclaredInput, fill: str, bound: int
+) -> None:
     (one,) = of(declared).signature.inputs
     assert (one.fill, one.bound) == (fill, bound)
 
 
 def test_a_vocabulary_counts_where_no_table_tells() -> None:
-    ids = of(Declared("ids", "int64", ("b", 8)), vocabulary=30000).signature.inputs
-    known = of(Declared("ids", "int64", ("b", 8), 7), vocabulary=30000).signature.inputs
+    ids = of(DeclaredInput("ids", "int64", ("b", 8)), vocabulary=30000).signature.inputs
+    known = of(DeclaredInput("ids", "int64", ("b", 8), 7), vocabulary=30000).signature.inputs
     assert (ids[0].bound, known[0].bound) == (30000, 7)

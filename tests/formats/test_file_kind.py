@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.formats.file_kind import FORMATS, mismatch
+from dse.formats.file_kind import FORMAT_BY_SUFFIX, why_mismatched
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
 from dse.tasks.image_classification.models.onnx_writer import onnx_bytes
 
@@ -22,15 +22,15 @@ def model() -> bytes:
 def test_a_written_model_is_recognised(tmp_path: Path, model: bytes) -> None:
     path = tmp_path / "x.onnx"
     path.write_bytes(model)
-    assert mismatch(path, "onnx") is None
-    assert mismatch(path, "tflite") == "the content is no TFLite model"
+    assert why_mismatched(path, "onnx") is None
+    assert why_mismatched(path, "tflite") == "the content is no TFLite model"
 
 
 @pytest.mark.parametrize("length", [3, 40, 1000, -1])
 def test_a_cut_off_model_is_noticed(tmp_path: Path, model: bytes, length: int) -> None:
     path = tmp_path / "x.onnx"
     path.write_bytes(model[:length])
-    assert "cut short" in str(mismatch(path, "onnx"))
+    assert "cut short" in str(why_mismatched(path, "onnx"))
 
 
 @pytest.mark.parametrize(
@@ -47,26 +47,26 @@ def test_a_cut_off_model_is_noticed(tmp_path: Path, model: bytes, length: int) -
 def test_other_content_is_no_model(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x"
     path.write_bytes(content)
-    assert mismatch(path, "onnx") is not None
-    assert mismatch(path, "tflite") is not None
+    assert why_mismatched(path, "onnx") is not None
+    assert why_mismatched(path, "tflite") is not None
 
 
 def test_an_empty_file_is_called_so(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.touch()
-    assert mismatch(path, "onnx") == mismatch(path, "tflite") == "the file is empty"
+    assert why_mismatched(path, "onnx") == why_mismatched(path, "tflite") == "the file is empty"
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_get_an_answer(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "bytes"
     path.write_bytes(content)
-    for model_format in FORMATS.values():
-        assert isinstance(mismatch(path, model_format), str | None)
+    for model_format in FORMAT_BY_SUFFIX.values():
+        assert isinstance(why_mismatched(path, model_format), str | None)
 
 
 def test_real_files_are_recognised(shared_data: Path) -> None:
     files = sorted((shared_data / "models").iterdir())
     assert len(files) == 9
     for path in files:
-        assert mismatch(path, FORMATS[path.suffix]) is None
+        assert why_mismatched(path, FORMAT_BY_SUFFIX[path.suffix]) is None

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from dse.core.errors import RequestError
 from dse.core.signature import Input
-from dse.formats.description import Declared
-from dse.formats.fills import fill, role, with_values
+from dse.formats.description import DeclaredInput
+from dse.formats.fills import choose_fill, find_role, set_values
 
 INPUTS = (
     Input("steps", "int64", ()),
@@ -24,7 +24,7 @@ INPUTS = (
 
 def given_values(text: str) -> Input:
     name, _, values = text.partition("=")
-    found = with_values(INPUTS, {name: values})
+    found = set_values(INPUTS, {name: values})
     assert [one for one in found if one.name != name] == [o for o in INPUTS if o.name != name]
     return next(one for one in found if one.name == name)
 
@@ -92,31 +92,31 @@ def test_any_number_of_the_type_is_taken(number: float) -> None:
 @pytest.mark.parametrize(
     ("declared", "expected"),
     [
-        (Declared("steps", "int64", (), role="size"), ("ones", 0)),
-        (Declared("scales", "float32", (4,), role="size"), ("ones", 0)),
-        (Declared("go", "bool", (), role="size"), ("ones", 0)),
-        (Declared("axes", "int64", (2,), role="axes"), ("positions", 0)),
-        (Declared("start", "int64", (1,), role="index"), ("zeros", 0)),
-        (Declared("cached", "bool", (), role="branch"), ("zeros", 0)),
-        (Declared("last", "int64", ("batch", 1), role="pick"), ("zeros", 0)),
-        (Declared("targets", "int64", ("batch", 8), 5, role="pick"), ("ids", 5)),
+        (DeclaredInput("steps", "int64", (), role="size"), ("ones", 0)),
+        (DeclaredInput("scales", "float32", (4,), role="size"), ("ones", 0)),
+        (DeclaredInput("go", "bool", (), role="size"), ("ones", 0)),
+        (DeclaredInput("axes", "int64", (2,), role="axes"), ("positions", 0)),
+        (DeclaredInput("start", "int64", (1,), role="index"), ("zeros", 0)),
+        (DeclaredInput("cached", "bool", (), role="branch"), ("zeros", 0)),
+        (DeclaredInput("last", "int64", ("batch", 1), role="pick"), ("zeros", 0)),
+        (DeclaredInput("targets", "int64", ("batch", 8), 5, role="pick"), ("ids", 5)),
         # What the name says comes first, and ids of a table stay what they are.
-        (Declared("attention_mask", "int64", ("batch", 8), role="size"), ("ones", 0)),
-        (Declared("position_ids", "int64", ("batch", 8), role="pick"), ("positions", 0)),
-        (Declared("input_ids", "int64", ("batch", 8), 50, role="size"), ("ids", 50)),
+        (DeclaredInput("attention_mask", "int64", ("batch", 8), role="size"), ("ones", 0)),
+        (DeclaredInput("position_ids", "int64", ("batch", 8), role="pick"), ("positions", 0)),
+        (DeclaredInput("input_ids", "int64", ("batch", 8), 50, role="size"), ("ids", 50)),
         # An image that a comparison turns into a decision stays an image.
-        (Declared("image", "float32", ("batch", 3, 8, 8), role="size"), ("noise", 0)),
-        (Declared("image", "uint8", ("batch", 8, 8, 3), role="branch"), ("noise", 0)),
+        (DeclaredInput("image", "float32", ("batch", 3, 8, 8), role="size"), ("noise", 0)),
+        (DeclaredInput("image", "uint8", ("batch", 8, 8, 3), role="branch"), ("noise", 0)),
     ],
 )
 def test_what_decides_gets_a_value_that_is_always_the_same(
-    declared: Declared, expected: tuple[str, int]
+    declared: DeclaredInput, expected: tuple[str, int]
 ) -> None:
-    assert fill(declared, None) == expected
+    assert choose_fill(declared, None) == expected
 
 
 def test_what_decides_nothing_is_not_named() -> None:
-    assert role(Declared("image", "float32", ("batch", 3, 8, 8), role="size")) is None
-    assert role(Declared("targets", "int64", ("batch", 8), 5, role="pick")) is None
-    assert role(Declared("position_ids", "int64", ("batch", 8), role="pick")) is None
-    assert role(Declared("last", "int64", ("batch", 1), role="pick")) == "pick"
+    assert find_role(DeclaredInput("image", "float32", ("batch", 3, 8, 8), role="size")) is None
+    assert find_role(DeclaredInput("targets", "int64", ("batch", 8), 5, role="pick")) is None
+    assert find_role(DeclaredInput("position_ids", "int64", ("batch", 8), role="pick")) is None
+    assert find_role(DeclaredInput("last", "int64", ("batch", 1), role="pick")) == "pick"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dse.formats.flatbuffer import DamagedError, Table, root
+from dse.formats.flatbuffer import FlatbufferError, Table, root
 
 BYTE, INTEGERS, TABLE, TABLES, LEFT_OUT = range(5)
 INT32 = st.integers(-(2**31), 2**31 - 1)
@@ -72,13 +72,13 @@ def test_a_field_that_is_left_out(number: int) -> None:
 
 @pytest.mark.parametrize("index", [-1, 2, 2**31])
 def test_an_element_that_is_not_there(index: int) -> None:
-    with pytest.raises(DamagedError, match="among 2"):
+    with pytest.raises(FlatbufferError, match="among 2"):
         root(GOOD).element(TABLES, index)
 
 
 @given(st.integers(0, len(GOOD) - 1))
 def test_what_is_cut_short_is_damaged(length: int) -> None:
-    with pytest.raises(DamagedError):
+    with pytest.raises(FlatbufferError):
         read(GOOD[:length])
 
 
@@ -91,7 +91,7 @@ def test_a_changed_word_is_damage_or_another_value(place: int, word: int) -> Non
     struct.pack_into("<I", changed, place, word)
     try:
         _, integers, _, _ = read(bytes(changed))
-    except DamagedError:  # and nothing else
+    except FlatbufferError:  # and nothing else
         return
     assert 4 * len(integers) < len(GOOD)
 
@@ -109,7 +109,7 @@ def test_a_vector_ends_within_the_data(size: int) -> None:
         if fits:
             assert changed.vector(INTEGERS, size) == (first, count)
         else:
-            with pytest.raises(DamagedError, match="no vector"):
+            with pytest.raises(FlatbufferError, match="no vector"):
                 changed.vector(INTEGERS, size)
 
 
@@ -121,9 +121,9 @@ def test_a_table_lies_in_the_data_with_its_fields() -> None:
     for sizes in ((size + 1, length), (2, length), (size, 3), (65534, length), (size, 65535)):
         data = bytearray(GOOD)
         struct.pack_into("<HH", data, about, *sizes)
-        with pytest.raises(DamagedError, match="no table"):
+        with pytest.raises(FlatbufferError, match="no table"):
             root(bytes(data))
     data = bytearray(GOOD)
     struct.pack_into("<H", data, about + 4, length)
-    with pytest.raises(DamagedError, match="no table"):
+    with pytest.raises(FlatbufferError, match="no table"):
         root(bytes(data))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dse.formats.interface import Interface, TensorInfo, read_interface
 from dse.formats.onnx_interface import onnx_interface
-from dse.formats.protobuf import DamagedError
+from dse.formats.protobuf import ProtobufError
 from dse.formats.tflite_reader import tflite_interface
 from tests import any_models
 from tests.models.quantised_inputs import quantised_onnx
@@ -143,6 +143,6 @@ def test_damage_is_an_error_or_not_seen(position: int, change: bytes) -> None:
     for data in (SMALL[:position], SMALL[:position] + change + SMALL[position + len(change) :]):
         try:
             found = onnx_interface(data)
-        except (DamagedError, UnicodeDecodeError):
+        except (ProtobufError, UnicodeDecodeError):
             continue
         assert len(found.inputs) <= 2

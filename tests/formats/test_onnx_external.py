@@ -17,8 +17,8 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.external_data_helper import ExternalDataInfo, set_external_data, uses_external_data
 
 from dse.core.errors import RequestError
-from dse.formats.flow import MAX_DEPTH
-from dse.formats.onnx_external import External, externals
+from dse.formats.flow import MAX_GRAPH_DEPTH
+from dse.formats.onnx_external import ExternalData, find_external_data
 from tests import any_models
 from tests.any_models import value, write, write_apart
 
@@ -106,28 +106,30 @@ def test_every_constant_is_found_wherever_it_stands(tmp_path: Path) -> None:
     expected = set()
     for tensor in filter(uses_external_data, tensors):
         info = ExternalDataInfo(tensor)
-        expected.add(External(tensor.name, info.location, (info.offset or 0) + (info.length or 0)))
-    found = externals(path)
+        expected.add(
+            ExternalData(tensor.name, info.location, (info.offset or 0) + (info.length or 0))
+        )
+    found = find_external_data(path)
     assert set(found) == expected
     assert {one.tensor for one in found} >= {*"abdefg", "s values", "s indices", "t0", "t1"}
-    assert External("e", "sub/e", 124) in found
+    assert ExternalData("e", "sub/e", 124) in found
     # Those of the main graph come first: so the order of the files is that of the constants.
     assert [one.tensor for one in found[:2]] == ["a", "b"]
 
 
 def test_a_model_in_one_file_has_none(tmp_path: Path) -> None:
-    assert externals(write(tmp_path, any_models.bert)) == ()
+    assert find_external_data(write(tmp_path, any_models.bert)) == ()
     (tmp_path / "empty.onnx").touch()
-    assert externals(tmp_path / "empty.onnx") == ()
+    assert find_external_data(tmp_path / "empty.onnx") == ()
 
 
 def test_a_file_is_read_again_when_it_has_changed(tmp_path: Path) -> None:
     path = write_apart(tmp_path, any_models.audio)
-    assert {one.location for one in externals(path)} == {"audio.onnx_data"}
+    assert {one.location for one in find_external_data(path)} == {"audio.onnx_data"}
     before = path.stat().st_mtime_ns
     path.write_bytes(any_models.audio().SerializeToString())
     os.utime(path, ns=(before, before + 1_000_000_000))
-    assert externals(path) == ()
+    assert find_external_data(path) == ()
 
 
 @pytest.mark.parametrize(
@@ -148,7 +150,7 @@ def test_a_length_that_is_left_out_is_that_of_the_numbers(number: int, tmp_path:
     small = {"INT2": 4, "UINT2": 4, "INT4": 8, "UINT4": 8, "FLOAT4E2M1": 8}
     small |= {"FLOAT6E2M3": 12, "FLOAT6E3M2": 12}
     size = small.get(name) or 15 * helper.tensor_dtype_to_np_dtype(number).itemsize
-    assert externals(path) == (External("w", "w", 7 + size),)
+    assert find_external_data(path) == (ExternalData("w", "w", 7 + size),)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +164,7 @@ def test_a_place_that_is_none_is_told(key: str, text: str, tmp_path: Path) -> No
     path = tmp_path / "m.onnx"
     path.write_bytes(helper.make_model(graph("g", tensor)).SerializeToString())
     with pytest.raises(RequestError, match=r"m\.onnx: the file is cut short or damaged: .*'w'"):
-        externals(path)
+        find_external_data(path)
 
 
 def test_graphs_within_graphs_come_to_an_end(tmp_path: Path) -> None:
@@ -171,12 +173,12 @@ def test_graphs_within_graphs_come_to_an_end(tmp_path: Path) -> None:
         return bytes([8 * number + 2, low | 0x80, size]) + content
 
     inner = b""
-    for _ in range(MAX_DEPTH + 1):  # more than protobuf's own library would take
+    for _ in range(MAX_GRAPH_DEPTH + 1):  # more than protobuf's own library would take
         inner = field(1, field(5, field(6, inner)))  # of an attribute of a node of a graph
     path = tmp_path / "m.onnx"
     path.write_bytes(field(7, inner))
     with pytest.raises(RequestError, match="graphs within graphs"):
-        externals(path)
+        find_external_data(path)
 
 
 @given(st.data())
@@ -190,13 +192,13 @@ def test_damage_is_told_or_does_no_harm(
     path.unlink(missing_ok=True)
     path.write_bytes(content[: data.draw(st.integers(1, len(content)))])
     with suppress(RequestError):
-        assert all(one.end >= 0 for one in externals(path))
+        assert all(one.end >= 0 for one in find_external_data(path))
 
 
 def test_no_library_is_needed(tmp_path: Path) -> None:
     path = write_apart(tmp_path, any_models.audio)
     code = (
-        "import sys; from pathlib import Path; from dse.formats.parts import beside; "
+        "import sys; from pathlib import Path; from dse.formats.data_files import beside; "
         "print(*(p.name for p in beside(Path(sys.argv[1]), 'onnx'))); "
         "assert not {'onnx', 'numpy', 'google'} & set(sys.modules), sys.modules"
     )

@@ -11,7 +11,7 @@ from onnx import TensorProto, helper
 
 from dse.core.errors import RequestError
 from dse.formats.description import describe
-from dse.formats.onnx_flow import RULES, roles_by_input
+from dse.formats.onnx_flow import ONNX_RULES, roles_by_input
 from tests.any_models import value
 
 if TYPE_CHECKING:
@@ -223,7 +223,13 @@ def test_every_operator_named_is_one_of_onnx() -> None:
         *("BeamSearch", "GreedySearch", "GroupQueryAttention", "CropAndResize", "ExpandDims"),
         "ResizeByScales",  # Resize before version 11
     }
-    named = {*RULES.slots, *RULES.through, *RULES.counted, *RULES.divisors, *RULES.compared}
+    named = {
+        *ONNX_RULES.slots,
+        *ONNX_RULES.through,
+        *ONNX_RULES.counted,
+        *ONNX_RULES.divisors,
+        *ONNX_RULES.compared,
+    }
     assert named - own == of_onnx_runtime
 
 

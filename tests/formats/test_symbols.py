@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.formats.symbols import MAX_SIZE, SizeExpression, SymbolError, is_placeholder, read
+from dse.formats.symbols import MAX_SIZE, SizeExpression, SymbolError, is_placeholder, parse_size
 
 SIZES = {"H": 224, "W": 225, "n": 5, "past": 0, "batch": 2, "size": 7}
 
@@ -34,17 +34,17 @@ def test_names_are_not_placeholders(text: str) -> None:
     "text", ["N", "batch_size", "batch size", "input.1", "dim:0", "batch-size", "/model/Shape_0"]
 )
 def test_plain_names(text: str) -> None:
-    assert read(text) == text
+    assert parse_size(text) == text
 
 
 def test_a_hyphen_is_a_difference_where_both_sides_are_dimensions() -> None:
-    found = read("batch-size", {"batch", "size"})
+    found = parse_size("batch-size", {"batch", "size"})
     assert isinstance(found, SizeExpression)
     assert found.value({"batch": 9, "size": 2}) == 7
 
 
 def test_digits_are_a_size() -> None:
-    assert read("224") == 224
+    assert parse_size("224") == 224
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_digits_are_a_size() -> None:
     ],
 )
 def test_expressions_are_computed(text: str, expected: int) -> None:
-    found = read(text)
+    found = parse_size(text)
     assert isinstance(found, SizeExpression)
     assert found.value(SIZES) == expected
 
@@ -88,7 +88,7 @@ def test_expressions_are_computed(text: str, expected: int) -> None:
     ],
 )
 def test_what_has_no_size(text: str, words: str) -> None:
-    found = read(text)
+    found = parse_size(text)
     assert isinstance(found, SizeExpression)
     with pytest.raises(SymbolError) as caught:
         found.value(SIZES)
@@ -112,7 +112,7 @@ def test_what_has_no_size(text: str, words: str) -> None:
 )
 def test_what_has_no_rule_is_refused(text: str) -> None:
     with pytest.raises(SymbolError, match=r"."):
-        read(text)
+        parse_size(text)
 
 
 NAMES = st.sampled_from(["H", "n", "past"])
@@ -151,7 +151,7 @@ def _joined(inner: st.SearchStrategy[tuple[str, str]]) -> st.SearchStrategy[tupl
 )
 def test_values_are_those_of_python(texts: tuple[str, str], sizes: dict[str, int]) -> None:
     text, python = texts
-    found = read(f"({text} + 0)")
+    found = parse_size(f"({text} + 0)")
     assert isinstance(found, SizeExpression)
     exact: dict[str, Any] = {name: Fraction(size) for name, size in sizes.items()}
     try:
@@ -170,7 +170,7 @@ def test_values_are_those_of_python(texts: tuple[str, str], sizes: dict[str, int
 @given(st.text(max_size=30))
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
-        found = read(text)
+        found = parse_size(text)
         if isinstance(found, SizeExpression):
             found.value(dict.fromkeys(found.names, 3))
     except SymbolError:

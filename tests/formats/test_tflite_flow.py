@@ -9,7 +9,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from dse.core.errors import RequestError
 from dse.formats.description import describe
-from dse.formats.tflite_flow import KINDS, RULES
+from dse.formats.tflite_flow import KINDS, TFLITE_RULES
 from tests.small_models import tflite_bytes, tiling_bytes
 
 if TYPE_CHECKING:
@@ -158,7 +158,13 @@ def test_the_numbers_of_operators_are_those_of_the_schema() -> None:
         }
         numbers = {getattr(schema.BuiltinOperator, each, None) for each in names if each}
         assert number in numbers, name
-    named = {*RULES.slots, *RULES.through, *RULES.counted, *RULES.divisors, *RULES.compared}
+    named = {
+        *TFLITE_RULES.slots,
+        *TFLITE_RULES.through,
+        *TFLITE_RULES.counted,
+        *TFLITE_RULES.divisors,
+        *TFLITE_RULES.compared,
+    }
     assert named <= set(KINDS.values())
 
 

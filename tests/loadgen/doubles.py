@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dse.loadgen.logs import read_responses
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -22,18 +25,17 @@ class Numbers:
 
     def __init__(self, count: int) -> None:
         self.count = count
-        self.labels: NDArray[np.int64] | None = None
         self.loaded: list[list[int]] = []
         self.alive_at_load: list[int] = []
         self._arrays: list[weakref.ref[NDArray[Any]]] = []
 
-    def batch(self, indices: Sequence[int], out: NDArray[Any] | None = None) -> NDArray[Any]:
+    def call(self, indices: Sequence[int], out: Any = None) -> NDArray[Any]:
         self.loaded.append(list(indices))
         self.alive_at_load.append(self.alive)
         array = np.array(indices, np.float32).reshape(-1, 1)
         if out is not None:
             out[...] = array
-            return out
+            return array
         self._arrays.append(weakref.ref(array))
         return array
 
@@ -68,3 +70,19 @@ class Echo:
 
     def close(self) -> None:
         pass
+
+
+def encode(outputs: Outputs, count: int, offset: int = 0) -> list[bytes]:
+    """The number of each sample's highest score, less an offset, as an int64."""
+    (_, scores), *_ = outputs
+    assert scores is not None
+    if scores.ndim != 2:
+        raise ValueError(f"scores of shape {scores.shape}")
+    highest = scores.argmax(axis=1)[:count].tolist()
+    return [(number - offset).to_bytes(8, "little", signed=True) for number in highest]
+
+
+def numbers(folder: Path) -> dict[int, int]:
+    """What `encode` answered, by sample index, from LoadGen's log."""
+    found = read_responses(folder).items()
+    return {index: int.from_bytes(data, "little", signed=True) for index, data in found}

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dse.core.metrics import Scenario
-from dse.loadgen.callers import Caller
 from dse.loadgen.harness import run
 from dse.loadgen.logs import read_detail
+from dse.loadgen.samples import Caller
 from dse.loadgen.settings import RunSettings
-from tests.loadgen.doubles import Echo, Numbers
+from tests.loadgen.doubles import Echo, Numbers, encode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,14 +57,14 @@ class Failing(Echo):
 class Unreadable(Numbers):
     """Samples that can't be loaded from one round on."""
 
-    def __init__(self, count: int, call: int) -> None:
+    def __init__(self, count: int, fails_at: int) -> None:
         super().__init__(count)
-        self.call = call
+        self.fails_at = fails_at
 
-    def batch(self, indices: Sequence[int], out: NDArray[Any] | None = None) -> NDArray[Any]:
-        if len(self.loaded) + 1 >= self.call:
+    def call(self, indices: Sequence[int], out: Any = None) -> NDArray[Any]:
+        if len(self.loaded) + 1 >= self.fails_at:
             raise OSError("the samples are gone")
-        return super().batch(indices, out)
+        return super().call(indices, out)
 
 
 def main(folder: Path, scenario: str, mode: str, batch: int, what: str, call: int) -> None:
@@ -82,7 +82,7 @@ def main(folder: Path, scenario: str, mode: str, batch: int, what: str, call: in
         model, inputs = Failing(what, call), Unreadable(SAMPLES, sys.maxsize)
     raised: BaseException | None = None
     try:
-        run([Caller(model)], inputs, settings, folder)
+        run([Caller(model)], inputs, settings, folder, encode=encode)
     except BaseException as error:  # noqa: BLE001
         raised = error
     cause = raised.__cause__ if raised else None
@@ -95,7 +95,7 @@ def main(folder: Path, scenario: str, mode: str, batch: int, what: str, call: in
     again = folder / "again"
     again.mkdir()
     healthy = Echo()
-    run([Caller(healthy)], Numbers(SAMPLES), settings, again)
+    run([Caller(healthy)], Numbers(SAMPLES), settings, again, encode=encode)
     answer["errors_again"] = len(read_detail(again).errors)
     answer["calls_again"] = len(healthy.batches)
     print(json.dumps(answer))  # noqa: T201

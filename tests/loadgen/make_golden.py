@@ -12,11 +12,13 @@ from dse.core.backend import LoadRequest, Runtime
 from dse.core.configuration import Configuration
 from dse.core.metrics import Scenario
 from dse.core.registry import backend
-from dse.loadgen.callers import Caller
 from dse.loadgen.harness import run
+from dse.loadgen.samples import Caller
 from dse.loadgen.settings import RunSettings
 from dse.tasks.image_classification.inputs import RandomInputs
 from dse.tasks.image_classification.preprocessing import Preprocessing
+from dse.tasks.image_classification.worker import ImageClassificationWorker
+from dse.tasks.task import InputFiles
 from tests.loadgen.doubles import Echo, Numbers
 
 BATCH_SIZE = 8
@@ -45,10 +47,9 @@ def main(folder: Path) -> None:
         performance_samples=32,
     )
     run([Caller(model)], images, offline, folder / "offline")
-    accuracy = RunSettings(
-        Scenario.SINGLE_STREAM, accuracy=True, performance_samples=24, label_offset=1
-    )
-    run([Caller(Echo())], Numbers(64), accuracy, folder / "accuracy")
+    accuracy = RunSettings(Scenario.SINGLE_STREAM, accuracy=True, performance_samples=24)
+    encode = ImageClassificationWorker({"resolution": 8, "label_offset": 1}, InputFiles()).encode
+    run([Caller(Echo())], Numbers(64), accuracy, folder / "accuracy", encode=encode)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ import pytest
 
 from dse.core.metrics import Scenario
 from dse.core.signature import Input, Signature
-from dse.loadgen.callers import Caller
 from dse.loadgen.harness import run
-from dse.loadgen.samples import PredictionError
+from dse.loadgen.logs import read_responses
+from dse.loadgen.samples import Caller, PredictionError
 from dse.loadgen.settings import RunSettings
 from dse.tasks.generated.inputs import GeneratedInputs
 
@@ -109,7 +109,31 @@ def test_a_prediction_that_fails_fails_the_run(batch_size: int, tmp_path: Path) 
         ran(Noting(fails_at=5), PAIR, Scenario.OFFLINE, tmp_path, batch_size)
 
 
-def test_there_is_no_accuracy(tmp_path: Path) -> None:
+def test_an_accuracy_run_needs_responses(tmp_path: Path) -> None:
     settings = RunSettings(Scenario.OFFLINE, accuracy=True)
-    with pytest.raises(ValueError, match="no label"):
+    with pytest.raises(ValueError, match="makes its responses"):
         run([Caller(Noting())], GeneratedInputs(COUNT, PAIR, 0), settings, tmp_path)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_an_accuracy_run_answers_with_bytes_of_any_length(batch_size: int, tmp_path: Path) -> None:
+    """The arrays of an accuracy run are written into one batch, a part of it at the end."""
+
+    class Copying(Noting):
+        def outputs(self, bound: Arrays) -> Outputs:
+            self.predict(bound)
+            return (("ids", bound[0]),)
+
+    def encode(outputs: Outputs, count: int) -> list[bytes]:
+        (_, ids), *_ = outputs
+        assert ids is not None
+        return [row.tobytes()[: row[0] % 25] for row in ids[:count]]
+
+    inputs = GeneratedInputs(COUNT, PAIR, seed=0)
+    settings = RunSettings(
+        Scenario.OFFLINE, accuracy=True, batch_size=batch_size, performance_samples=COUNT
+    )
+    run([Caller(Copying())], inputs, settings, tmp_path, encode=encode)
+    wanted = {n: encode((("ids", inputs.call([n])[0]),), 1)[0] for n in range(COUNT)}
+    assert read_responses(tmp_path) == wanted
+    assert len({len(data) for data in wanted.values()}) > 2

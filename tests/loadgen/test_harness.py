@@ -6,32 +6,36 @@ import json
 import math
 import subprocess
 import sys
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import mlperf_loadgen as lg
 import pytest
 
 from dse.core.metrics import Scenario
-from dse.loadgen.callers import Caller
 from dse.loadgen.harness import run
-from dse.loadgen.logs import read_detail, read_predictions
+from dse.loadgen.logs import read_detail
+from dse.loadgen.samples import Caller
 from dse.loadgen.settings import RunSettings, to_test_settings
-from tests.loadgen.doubles import Echo, Numbers
+from dse.tasks.image_classification.task import ImageClassification
+from tests.loadgen.doubles import Echo, Numbers, encode, numbers
 from tests.loadgen.failing import QUERIES, ROUND, SAMPLES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dse.tasks.task import Rules
+
+RULES = ImageClassification.rules
 HANG_S = 60
+"""Long past what any of the runs takes."""
 RATE = 20_000.0
 """Of a Server run: far more than a test has samples, so that it is over at once."""
 
 
 def of(scenario: Scenario, **fields: Any) -> RunSettings:
     return RunSettings(scenario, expected_samples_per_s=RATE, **fields)
-
-
-"""Long past what any of the runs takes."""
 
 
 def issued(settings: RunSettings, samples: int, folder: Path) -> list[int]:
@@ -117,12 +121,11 @@ def test_an_accuracy_run_answers_with_the_exact_labels(
         accuracy=True,
         batch_size=batch_size,
         performance_samples=9,
-        label_offset=offset,
         min_query_count=5,
     )
     model, samples = Echo(), Numbers(50)
-    run([Caller(model)], samples, settings, tmp_path)
-    assert read_predictions(tmp_path) == {index: index - offset for index in range(50)}
+    run([Caller(model)], samples, settings, tmp_path, encode=partial(encode, offset=offset))
+    assert numbers(tmp_path) == {index: index - offset for index in range(50)}
     assert all(len(batch) == batch_size for batch in model.batches)
     assert {number for batch in model.batches for number in batch} == set(range(50))
     assert read_detail(tmp_path).errors == ()
@@ -136,10 +139,10 @@ def test_fewer_samples_than_may_be_loaded(
 ) -> None:
     settings = of(scenario, accuracy=accuracy, min_query_count=64, performance_samples=256)
     model = Echo()
-    run([Caller(model)], Numbers(count), settings, tmp_path)
+    run([Caller(model)], Numbers(count), settings, tmp_path, encode=encode)
     assert {number for batch in model.batches for number in batch} == set(range(count))
     assert len(model.batches) >= (count if accuracy else 64)
-    assert len(read_predictions(tmp_path)) == (count if accuracy else 0)
+    assert len(numbers(tmp_path)) == (count if accuracy else 0)
 
 
 @pytest.mark.parametrize("scenario", Scenario)
@@ -147,7 +150,7 @@ def test_a_timed_run_answers_with_nothing_that_is_logged(
     scenario: Scenario, tmp_path: Path
 ) -> None:
     run([Caller(Echo())], Numbers(8), of(scenario, min_query_count=64), tmp_path)
-    assert read_predictions(tmp_path) == {}
+    assert numbers(tmp_path) == {}
     log = read_detail(tmp_path)
     assert log.long_enough
     # With so few queries early stopping is met in these two alone.
@@ -159,12 +162,15 @@ def test_a_timed_run_answers_with_nothing_that_is_logged(
 def test_samples_are_freed(scenario: Scenario, accuracy: bool, tmp_path: Path) -> None:
     samples = Numbers(50)
     settings = of(scenario, accuracy=accuracy, min_query_count=64, performance_samples=9)
-    run([Caller(Echo())], samples, settings, tmp_path)
+    run([Caller(Echo())], samples, settings, tmp_path, encode=encode)
     if accuracy:
         # One batch that each next one is written into, and never more.
         assert max(samples.alive_at_load) == 1
     else:
-        assert len(samples.loaded) == 1
+        # One to see how a call is made, then all that are loaded.
+        first, loaded = samples.loaded
+        assert len(first) == 1
+        assert len(loaded) >= 9
     assert samples.alive == 0
 
 
@@ -180,13 +186,16 @@ def test_multi_stream_asks_for_eight_samples(batch_size: int, count: int, tmp_pa
     assert [len(b) for b in model.batches] == [batch_size] * (math.ceil(8 / batch_size) * count)
 
 
-def test_a_server_run_keeps_to_its_rate(tmp_path: Path) -> None:
-    settings = RunSettings(Scenario.SERVER, min_query_count=200, expected_samples_per_s=2000.0)
+@pytest.mark.parametrize(("rules", "bound_ms"), [(RULES, 15), (None, 100)])
+def test_a_server_run_keeps_to_its_rate(rules: Rules | None, bound_ms: int, tmp_path: Path) -> None:
+    """Without rules of the task LoadGen's own bound holds."""
+    settings = of(Scenario.SERVER, min_query_count=200, rules=rules)
+    settings = replace(settings, expected_samples_per_s=2000.0)
     run([Caller(Echo())], Numbers(20), settings, tmp_path)
     log = read_detail(tmp_path)
     assert log.number("result_query_count") >= 200
     assert log.number("effective_target_qps") == 2000
-    assert log.number("effective_target_latency_ns") == 15_000_000
+    assert log.number("effective_target_latency_ns") == 1e6 * bound_ms
     assert log.number("effective_target_latency_percentile") == 0.99
     # A Poisson process of so many queries is within a third of its rate.
     assert log.number("result_scheduled_samples_per_sec") == pytest.approx(2000, rel=0.33)
@@ -201,9 +210,9 @@ def test_many_runs_in_one_process(tmp_path: Path) -> None:
                 folder.mkdir()
                 model = Echo()
                 settings = of(scenario, accuracy=accuracy, min_query_count=64)
-                run([Caller(model)], Numbers(30), settings, folder)
+                run([Caller(model)], Numbers(30), settings, folder, encode=encode)
                 orders.append((scenario, accuracy, model.batches))
-                assert len(read_predictions(folder)) == (30 if accuracy else 0)
+                assert len(numbers(folder)) == (30 if accuracy else 0)
     third = len(orders) // 3
     assert orders[:third] == orders[third : 2 * third] == orders[2 * third :]
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from dse.loadgen.callers import Caller
-from dse.loadgen.samples import PredictionError, Samples
+from dse.loadgen.samples import Caller, PredictionError, Samples
 from tests.loadgen.doubles import Echo, Numbers
 
 if TYPE_CHECKING:
@@ -54,8 +53,8 @@ class Broken(Echo):
 
 
 class Gone(Numbers):
-    def batch(self, indices: Sequence[int], out: NDArray[Any] | None = None) -> NDArray[Any]:
-        super().batch(indices, out)
+    def call(self, indices: Sequence[int], out: Any = None) -> NDArray[Any]:
+        super().call(indices, out)
         raise OSError("the samples are gone")
 
 

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dse.core.metrics import Scenario
-from dse.loadgen.callers import Caller
 from dse.loadgen.harness import run
-from dse.loadgen.logs import read_detail, read_predictions
-from dse.loadgen.samples import PredictionError
+from dse.loadgen.logs import read_detail
+from dse.loadgen.samples import Caller, PredictionError
 from dse.loadgen.settings import RunSettings
-from tests.loadgen.doubles import Echo, Numbers
+from tests.loadgen.doubles import Echo, Numbers, encode, numbers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,8 +97,8 @@ def test_a_batch_is_bound_before_any_query(
 ) -> None:
     """By who starts the run, and not by who answers the first query."""
     lanes = [Lane(), Lane()]
-    wanted = settings(scenario, accuracy=accuracy)
-    run([Caller(lane) for lane in lanes], Numbers(SAMPLES), wanted, tmp_path)
+    wanted, callers = settings(scenario, accuracy=accuracy), [Caller(lane) for lane in lanes]
+    run(callers, Numbers(SAMPLES), wanted, tmp_path, encode=encode)
     for lane in lanes:
         assert lane.bound_by == [threading.get_ident()]
         assert threading.get_ident() not in lane.threads
@@ -116,18 +115,19 @@ def test_a_batch_that_is_refused_ends_the_run(
     if scenario is Scenario.SINGLE_STREAM:
         lanes = [Refusing()]
     wanted = settings(scenario, batch_size, accuracy=accuracy)
+    callers = [Caller(lane) for lane in lanes]
     with pytest.raises(PredictionError, match="RuntimeError: no batch of shape") as caught:
-        run([Caller(lane) for lane in lanes], Numbers(SAMPLES), wanted, tmp_path)
+        run(callers, Numbers(SAMPLES), wanted, tmp_path, encode=encode)
     assert isinstance(caught.value.__cause__, RuntimeError)
     assert not any(lane.batches for lane in lanes)
 
 
 @pytest.mark.parametrize("batch_size", [1, 3])
-def test_labels_are_those_of_their_samples(batch_size: int, tmp_path: Path) -> None:
+def test_responses_are_those_of_their_samples(batch_size: int, tmp_path: Path) -> None:
     lanes = [Lane(), Lane()]
-    wanted = settings(Scenario.OFFLINE, batch_size, accuracy=True, label_offset=1)
-    run([Caller(lane) for lane in lanes], Numbers(50), wanted, tmp_path)
-    assert read_predictions(tmp_path) == {index: index - 1 for index in range(50)}
+    wanted = settings(Scenario.OFFLINE, batch_size, accuracy=True)
+    run([Caller(lane) for lane in lanes], Numbers(50), wanted, tmp_path, encode=encode)
+    assert numbers(tmp_path) == {index: index for index in range(50)}
     assert all(lane.batches for lane in lanes)
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from dse.core.metrics import Scenario
 from dse.loadgen.logs import DetailLog
 from dse.loadgen.verdict import RAN_OUT, explain_invalid, next_target, rule_violations
+from dse.tasks.task import Rules
 
 MET = {
     "result_validity": "INVALID",
@@ -28,6 +29,15 @@ RULES = {
     "effective_schedule_rng_seed": 16159082839903944936,
     "effective_min_sample_count": 24_576,
 }
+OF_IMAGES = Rules(
+    loadgen_model="resnet50",
+    benchmark="resnet",
+    scenarios={},
+    server_bound_ms=15.0,
+    performance_samples=1024,
+    accuracy_samples=50_000,
+    min_offline_samples=24_576,
+)
 TOO_FEW = "too few queries within the bound for LoadGen's early stopping"
 POSITIVE = st.floats(1e-3, 1e6)
 
@@ -79,7 +89,7 @@ def figures(value: float) -> dict[str, Any]:
 def test_verdicts_in_words(
     scenario: Scenario, values: dict[str, Any], errors: list[str], words: str
 ) -> None:
-    assert explain_invalid(log(values, *errors), scenario, 2.0) == words
+    assert explain_invalid(log(values, *errors), scenario, 2.0, OF_IMAGES) == words
 
 
 @given(st.sampled_from(Scenario), POSITIVE, POSITIVE)
@@ -99,8 +109,8 @@ def test_the_next_target_is_another_one_on_the_safe_side(
 @pytest.mark.parametrize("key", RULES)
 @pytest.mark.parametrize("scenario", Scenario)
 def test_a_log_that_is_not_by_the_rules(key: str, scenario: Scenario) -> None:
-    assert rule_violations(log(RULES), scenario) == ""
+    assert rule_violations(log(RULES), scenario, OF_IMAGES) == ""
     short = 0 if "seed" in key else RULES[key] - 1
-    found = rule_violations(log({**RULES, key: short}), scenario)
+    found = rule_violations(log({**RULES, key: short}), scenario, OF_IMAGES)
     counts = scenario is Scenario.OFFLINE or key != "effective_min_sample_count"
     assert found == (f"{key} is {short}" if counts else "")

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from dse.machine.affinity import available_cpus, can_pin, pinned
+from dse.machine.affinity import available_cpus, can_pin, pin_to
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a thread choose")
 
@@ -22,7 +22,7 @@ def test_there_is_a_cpu() -> None:
 
 def test_nothing_named_changes_nothing() -> None:
     before = available_cpus()
-    with pinned(()):
+    with pin_to(()):
         assert available_cpus() == before
 
 
@@ -33,7 +33,7 @@ def test_a_thread_keeps_to_its_cpus_and_gives_them_back() -> None:
         before = os.sched_getaffinity(0)
         last = max(before)
         inherited: set[int] = set()
-        with pinned((last,)):
+        with pin_to((last,)):
             assert os.sched_getaffinity(0) == {last}
             thread = threading.Thread(target=lambda: inherited.update(os.sched_getaffinity(0)))
             thread.start()
@@ -45,7 +45,7 @@ def test_a_thread_keeps_to_its_cpus_and_gives_them_back() -> None:
 @LINUX
 def test_they_are_given_back_after_an_error() -> None:
     before = available_cpus()
-    with pytest.raises(RuntimeError, match="in between"), pinned((before[0],)):
+    with pytest.raises(RuntimeError, match="in between"), pin_to((before[0],)):
         raise RuntimeError("in between")
     assert available_cpus() == before
 
@@ -53,6 +53,6 @@ def test_they_are_given_back_after_an_error() -> None:
 @LINUX
 def test_cpus_that_are_not_there_are_refused() -> None:
     before = available_cpus()
-    with pytest.raises(OSError, match="Invalid argument"), pinned((1_000_000,)):
+    with pytest.raises(OSError, match="Invalid argument"), pin_to((1_000_000,)):
         pass
     assert available_cpus() == before

@@ -15,12 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.machine.cgroups import (
+    are_visible,
     cpu_quota,
     memory_left,
     memory_limit,
     parse_quota,
     throttled_periods,
-    visible,
 )
 from tests.machines import Machine
 
@@ -106,7 +106,7 @@ def test_both_versions_at_once_with_the_second_beside_the_first(machine: Machine
 @pytest.mark.parametrize("group", ["", "nonsense\n", "0::/a\n"])
 def test_groups_that_can_not_be_seen(machine: Machine, group: str) -> None:
     machine.put("proc/self/cgroup", group)
-    assert visible(machine.root) is False
+    assert are_visible(machine.root) is False
     assert cpu_quota(machine.root) is None
     assert throttled_periods(machine.root) is None
     assert memory_limit(machine.root, None) == 0

@@ -23,7 +23,7 @@ def test_waiting_between_two_readings_does_not_count(monkeypatch: pytest.MonkeyP
 
 
 def test_a_machine_that_always_waits_has_its_best_reading(monkeypatch: pytest.MonkeyPatch) -> None:
-    steps = iter([n * 0.5 for n in range(2 * clock_jump.TRIES)])
+    steps = iter([n * 0.5 for n in range(2 * clock_jump.MAX_READINGS)])
     monkeypatch.setattr(time, "monotonic", lambda: next(steps))
     monkeypatch.setattr(time, "time", lambda: 10.0)
     assert clock_jump.offset_s() == pytest.approx(10.0 - 0.25)

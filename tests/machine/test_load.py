@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.machine.load import Look, ProcessLoad, busiest, look, other_load, processes
+from dse.machine.load import (
+    LoadObservation,
+    ProcessLoad,
+    busiest_processes,
+    list_processes,
+    observe,
+    other_load,
+)
 from dse.machine.sample import ROOT, ticks_per_s
 from tests.machine.samples import QUIET, START
 
@@ -27,7 +34,7 @@ def test_processes_of_a_recorded_machine(machine: Machine) -> None:
     machine.put("proc/9/stat", "9 (cut sho")
     machine.put(f"proc/{os.getpid()}/stat", f"1 (self) {rest.format(user=1)}\n")
     unit = ticks_per_s()
-    assert processes(machine.root) == {
+    assert list_processes(machine.root) == {
         7: ProcessLoad("fire) (fox", 20 / unit),  # without its children, which count themselves
         8: ProcessLoad("?[31mred", 5 / unit),
     }
@@ -38,8 +45,8 @@ def test_the_three_busiest_are_named_with_their_share_of_one_cpu() -> None:
     after = {n: ProcessLoad(f"p{n}", 100.0 + n / 10) for n in range(5)} | {
         9: ProcessLoad("new", 0.25)
     }
-    assert busiest(before, after, 1.0) == ("p4 40 %", "p3 30 %", "new 25 %")
-    assert busiest(before, after, 50.0) == ()
+    assert busiest_processes(before, after, 1.0) == ("p4 40 %", "p3 30 %", "new 25 %")
+    assert busiest_processes(before, after, 50.0) == ()
 
 
 @pytest.mark.parametrize(
@@ -56,7 +63,7 @@ def test_the_three_busiest_are_named_with_their_share_of_one_cpu() -> None:
     ],
 )
 def test_other_load(percent: float | None, names: tuple[str, ...], state: str, found: str) -> None:
-    seen = Look(replace(QUIET, other_load_percent=percent), START, names)
+    seen = LoadObservation(replace(QUIET, other_load_percent=percent), START, names)
     check = other_load(seen)
     assert (check.state, check.found) == (state, found)
     assert bool(check.remedy) is (state == "warning")
@@ -69,9 +76,9 @@ def test_a_busy_process_is_seen_on_the_machine_at_hand() -> None:
         try:
             assert child.stdout is not None
             child.stdout.readline()
-            before = processes(ROOT)
-            seen = look(ROOT, (), 0.5)
-            after = processes(ROOT)
+            before = list_processes(ROOT)
+            seen = observe(ROOT, (), 0.5)
+            after = list_processes(ROOT)
         finally:
             child.kill()
     assert after[child.pid].cpu_s > before[child.pid].cpu_s

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.machine.rapl import MAX_WATTS, Package, packages, read_uj, spent_uj, zones
+from dse.machine.rapl import MAX_WATTS, Package, find_packages, find_zones, read_uj, spent_uj
 
 RANGE_UJ = 262_143_328_850
 """Of a desktop CPU."""
@@ -37,7 +37,7 @@ def two_sockets(tmp_path: Path) -> Path:
 
 
 def test_every_package_counts_once(two_sockets: Path) -> None:
-    found = packages(two_sockets)
+    found = find_packages(two_sockets)
     assert [package.file.parent.name for package in found] == ["intel-rapl:0", "intel-rapl:1"]
     assert {package.range_uj for package in found} == {RANGE_UJ}
     assert read_uj(found) == (7, 9)
@@ -45,22 +45,22 @@ def test_every_package_counts_once(two_sockets: Path) -> None:
 
 @pytest.mark.parametrize("lacking", ["energy_uj", "max_energy_range_uj"])
 def test_what_is_known_in_part_is_not_known(two_sockets: Path, lacking: str) -> None:
-    whole = packages(two_sockets)
+    whole = find_packages(two_sockets)
     (two_sockets / "intel-rapl:1" / lacking).unlink()
-    assert packages(two_sockets) == ()
-    assert len(zones(two_sockets)) == 2
+    assert find_packages(two_sockets) == ()
+    assert len(find_zones(two_sockets)) == 2
     assert read_uj(whole) == (None if lacking == "energy_uj" else (7, 9))
 
 
 @pytest.mark.parametrize("text", ["", "-3", "many", "1.5"])
 def test_what_is_no_number_is_not_known(two_sockets: Path, text: str) -> None:
     (two_sockets / "intel-rapl:0/energy_uj").write_text(text)
-    assert packages(two_sockets) == ()
+    assert find_packages(two_sockets) == ()
 
 
 def test_a_machine_without_counters(tmp_path: Path) -> None:
-    assert packages(tmp_path / "none") == ()
-    assert zones(tmp_path) == []
+    assert find_packages(tmp_path / "none") == ()
+    assert find_zones(tmp_path) == []
     assert read_uj(()) is None
 
 

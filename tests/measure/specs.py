@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dse.core.configuration import Configuration
-from dse.core.metrics import ACCURACY, LATENCY, THROUGHPUT
+from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.machine.process_identity import start_ticks
-from dse.measure.spec import Fidelity, InputSource, MetricRequest, Spec
-from dse.tasks.image_classification.preprocessing import Preprocessing
+from dse.measure.spec import Fidelity, MetricRequest, ModelFiles, Spec, TaskSpec
+from dse.tasks.image_classification.preprocessing import Preprocessing, to_form
+from dse.tasks.image_classification.quality import ACCURACY
+from dse.tasks.image_classification.task import ImageClassification
+from dse.tasks.task import InputFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -46,32 +49,44 @@ def spec(
     knobs: Mapping[str, KnobValue] | None = None,
     model_file: Path | None = None,
     preprocessing: Preprocessing | None = None,
+    classes: int | None = None,
     labels: Sequence[int] = (),
     settings: Mapping[str, Path] | None = None,
     fidelity: Fidelity = QUICK,
 ) -> Spec:
     """A spec for runs in ``folder / "run"``; with labels, for noise that bears them."""
     preprocessing = preprocessing or Preprocessing(8)
-    inputs = InputSource()
+    files: dict[str, Path] = {}
     if labels:
-        inputs = InputSource(folder / "pixels.npy", folder / "labels.npy")
+        files = {name: folder / f"{name}.npy" for name in ("pixels", "labels")}
         side = preprocessing.resolution
         shape = (len(labels), side, side, 3)
-        np.save(folder / "pixels.npy", np.random.default_rng(1).integers(0, 256, shape, np.uint8))
-        np.save(folder / "labels.npy", np.array(labels, np.int64))
+        np.save(files["pixels"], np.random.default_rng(1).integers(0, 256, shape, np.uint8))
+        np.save(files["labels"], np.array(labels, np.int64))
     return Spec(
         run="0-1",
         folder=folder / "run",
         configuration=Configuration(
             "m", "fp32", backend, threads, batch_size, tuple((knobs or {}).items())
         ),
-        model_file=model_file,
-        preprocessing=preprocessing,
-        inputs=inputs,
-        tasks=tuple(MetricRequest(metric, f"key of {metric}") for metric in metrics),
+        model=ModelFiles(model_file),
+        task=TaskSpec(
+            ImageClassification.worker,
+            to_form(preprocessing, classes),
+            InputFiles(files, noun="images" if files else ""),
+            rules=ImageClassification.rules,
+        ),
+        requests=tuple(MetricRequest(metric, f"key of {metric}") for metric in metrics),
         fidelity=fidelity,
         settings=settings or {},
     )
+
+
+def patient(wanted: Spec) -> Spec:
+    """With a Server bound that a busy machine keeps: a test must not depend on how fast it is."""
+    assert wanted.task.rules is not None
+    rules = replace(wanted.task.rules, server_bound_ms=2000.0)
+    return replace(wanted, task=replace(wanted.task, rules=rules))
 
 
 ALL = (ACCURACY.name, LATENCY.name, THROUGHPUT.name)

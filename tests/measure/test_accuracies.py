@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from dse.core.metrics import ACCURACY
-from dse.core.plausibility import accuracy_notes, counted
-from dse.loadgen.logs import read_detail, read_predictions
+from dse.loadgen.logs import read_detail, read_responses
 from dse.measure.accuracy import ACCURACY_BATCH
 from dse.measure.runner import Limits, run_worker
-from dse.measure.spec import InputSource
 from dse.tasks.image_classification.data.dataset import Dataset, open_dataset
 from dse.tasks.image_classification.data.pixel_cache import image_cache, label_file
 from dse.tasks.image_classification.inputs import ImageInputs
+from dse.tasks.image_classification.labels import count_labels, decode_labels
+from dse.tasks.image_classification.plausibility import accuracy_notes
 from dse.tasks.image_classification.preprocessing import Preprocessing
+from dse.tasks.image_classification.quality import ACCURACY
+from dse.tasks.task import InputFiles
 from tests.measure.specs import spec
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def told_of_another_offset(
     """The note where the manifest's label_offset is too small by one."""
     moved = [label + 1 for label in predicted]
     good = sum(found == label for found, label in zip(moved, labels, strict=True))
-    details = {**right.details, **counted(dict(enumerate(moved)), labels), "good": good}
+    details = {**right.details, **count_labels(dict(enumerate(moved)), labels), "good": good}
     (note,) = accuracy_notes(replace(right, value=100 * good / IMAGES, details=details))
     return str(note)
 
@@ -114,27 +115,26 @@ def test_every_image_is_predicted_as_in_a_plain_loop(
 ) -> None:
     model = shared_data / "models" / file
     pixels = image_cache(dataset, preprocessing)
-    wanted = replace(
-        spec(
-            tmp_path,
-            ACCURACY.name,
-            backend=name,
-            threads=THREADS,
-            model_file=model,
-            preprocessing=preprocessing,
-        ),
-        inputs=InputSource(pixels, label_file(dataset)),
+    wanted = spec(
+        tmp_path,
+        ACCURACY.name,
+        backend=name,
+        threads=THREADS,
+        model_file=model,
+        preprocessing=preprocessing,
     )
+    files = {"pixels": pixels, "labels": label_file(dataset)}
+    wanted = replace(wanted, task=replace(wanted.task, inputs=InputFiles(files)))
     outcome = run_worker(wanted, Limits(timeout_s=300, memory_bytes=0))
     assert outcome.failure is None
 
-    images = ImageInputs(pixels, dataset.labels, preprocessing)
+    images = ImageInputs(pixels, len(dataset), preprocessing)
     scores = RUNTIMES[name](model)
     labels = [
-        int(scores(images.batch([index])).argmax()) - preprocessing.label_offset
+        int(scores(images.call([index])).argmax()) - preprocessing.label_offset
         for index in range(IMAGES)
     ]
-    predictions = read_predictions(wanted.folder / "accuracy")
+    predictions = decode_labels(read_responses(wanted.folder / "accuracy"))
     assert [predictions[index] for index in range(IMAGES)] == labels
     good = int((np.array(labels) == np.array(dataset.labels)).sum())
     [measurement] = outcome.measurements
@@ -145,7 +145,7 @@ def test_every_image_is_predicted_as_in_a_plain_loop(
         "good": good,
         "total": IMAGES,
         "batch_size": batch_size,
-        **counted(dict(enumerate(labels)), dataset.labels),
+        **count_labels(dict(enumerate(labels)), dataset.labels),
     }
     assert accuracy_notes(measurement) == ()
     assert low <= measurement.value <= high

@@ -14,7 +14,7 @@ from dse.core.measurement import FailureKind
 from dse.core.metrics import CPU_TIME, ENERGY, LATENCY, LOAD_TIME, PEAK_MEMORY, THROUGHPUT
 from dse.loadgen.logs import read_detail
 from dse.machine import rapl
-from dse.measure.failures import RunFailedError
+from dse.measure.run_result import RunFailedError
 from dse.measure.runs import take
 from dse.measure.spec import MetricRequest
 from tests.machine.test_rapl import write_zone
@@ -32,8 +32,8 @@ NAMES = [metric.name for metric in (PEAK_MEMORY, LOAD_TIME, CPU_TIME, ENERGY)]
 def with_extras(wanted: Spec, *names: str) -> Spec:
     return replace(
         wanted,
-        tasks=(
-            *wanted.tasks,
+        requests=(
+            *wanted.requests,
             *(MetricRequest(name, f"key of {name}", extra=True) for name in names),
         ),
     )
@@ -44,7 +44,7 @@ def counter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A package that takes a microjoule every millisecond."""
     root = tmp_path / "powercap"
     zone = write_zone(root, "intel-rapl:0", "package-0")
-    found = rapl.packages(root)
+    found = rapl.find_packages(root)
     monkeypatch.setattr(rapl, "packages", lambda: found)
     ended = threading.Event()
 
@@ -116,12 +116,14 @@ def test_an_extra_that_fails_takes_nothing_with_it(name: str, tmp_path: Path) ->
     """A batch that the model does not take: the latency needs none, and is measured."""
     wanted = small(tmp_path, name, LATENCY.name, THROUGHPUT.name, batch_size=4)
     wanted = with_extras(wanted, *NAMES[:3])
-    assert wanted.model_file is not None
-    wanted.model_file.write_bytes(MODELS[name](fixed_batch=True))
+    assert wanted.model.path is not None
+    wanted.model.path.write_bytes(MODELS[name](fixed_batch=True))
     found = take(runtime(name), wanted)
     assert [next(found).metric for _ in range(2)] == [LATENCY.name, CPU_TIME.name]
     with pytest.raises((RunFailedError, UnsupportedError)):
         next(found)
-    needed = replace(wanted, tasks=(MetricRequest(PEAK_MEMORY.name, "key"), *wanted.tasks[:1]))
+    needed = replace(
+        wanted, requests=(MetricRequest(PEAK_MEMORY.name, "key"), *wanted.requests[:1])
+    )
     with pytest.raises((RunFailedError, UnsupportedError)):
         next(take(runtime(name), needed))

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from dse.core.backend import Runtime
-from dse.core.metrics import ACCURACY, LATENCY
+from dse.core.metrics import LATENCY
 from dse.core.registry import backend
-from dse.loadgen.logs import read_predictions
+from dse.loadgen.logs import read_responses
 from dse.measure.runs import take
+from dse.tasks.image_classification.labels import decode_labels
 from dse.tasks.image_classification.preprocessing import Preprocessing
+from dse.tasks.image_classification.quality import ACCURACY
 from tests import any_models
 from tests.measure.specs import spec
 from tests.models.quantised_inputs import quantised_onnx
@@ -51,7 +53,8 @@ def predicted(
     assert isinstance(runtime, Runtime)
     found = {measurement.metric: measurement for measurement in take(runtime, wanted)}
     assert found[LATENCY.name].value > 0
-    return list(dict(sorted(read_predictions(wanted.folder / "accuracy").items())).values())
+    labels = decode_labels(read_responses(wanted.folder / "accuracy"))
+    return [label for _, label in sorted(labels.items())]
 
 
 def best(colours: NDArray[Any], weights: NDArray[Any]) -> list[int]:

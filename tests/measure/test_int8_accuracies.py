@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import yaml
 
-from dse.explore.calibrating import with_conversions
-from dse.models.folder import FolderProvider
 from dse.tasks.image_classification.data.dataset import Dataset, open_dataset
 from dse.tasks.image_classification.data.pixel_cache import image_cache
 from dse.tasks.image_classification.inputs import ImageInputs
+from dse.tasks.image_classification.models.calibration import with_conversions
+from tests.image_models import image_folder, preprocessing_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +53,7 @@ def provider(shared_data: Path, dataset: Dataset, tmp_path: Path, shared_cache: 
         entry = {"name": model, "file": file, "precision": "fp32", "layout": "NCHW"}
         entries.append({**entry, "dtype": "float32", "mean": 127, "scale": 128})
     (tmp_path / "models.yaml").write_text(yaml.safe_dump({"models": entries}))
-    return with_conversions(FolderProvider(tmp_path), dataset)
+    return with_conversions(image_folder(tmp_path), dataset)
 
 
 def onnxruntime(path: Path) -> Scores:
@@ -102,11 +102,11 @@ FORMATS: dict[str, ModelFormat] = {"onnxruntime": "onnx", "openvino": "onnx", "l
 def all_scores(
     runtime: str, artefact: Artefact, dataset: Dataset, count: int = IMAGES
 ) -> NDArray[Any]:
-    pixels = artefact.preprocessing
-    images = ImageInputs(image_cache(dataset, pixels), dataset.labels, pixels)
+    pixels = preprocessing_of(artefact)
+    images = ImageInputs(image_cache(dataset, pixels), len(dataset), pixels)
     scores = RUNTIMES[runtime](artefact.path)
     starts = range(0, count, BATCH)
-    return np.concatenate([scores(images.batch(range(i, i + BATCH))).copy() for i in starts])
+    return np.concatenate([scores(images.call(range(i, i + BATCH))).copy() for i in starts])
 
 
 def percent(scores: NDArray[Any], dataset: Dataset) -> float:

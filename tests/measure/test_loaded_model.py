@@ -11,12 +11,13 @@ import pytest
 
 from dse.core.backend import UnsupportedError
 from dse.core.measurement import FailureKind
-from dse.core.metrics import ACCURACY, LATENCY, THROUGHPUT
+from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.loadgen.logs import read_detail
 from dse.machine import clock_jump
 from dse.measure.accuracy import ACCURACY_BATCH
-from dse.measure.failures import RunFailedError
+from dse.measure.run_result import RunFailedError
 from dse.measure.runs import OFFLINE_BATCHES, _queries, take
+from dse.tasks.image_classification.quality import ACCURACY
 from tests.measure.specs import ALL, QUICK, spec
 
 if TYPE_CHECKING:

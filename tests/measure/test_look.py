@@ -15,25 +15,24 @@ import pytest
 from dse.core.backend import LoadRequest, Runtime, UnsupportedError
 from dse.core.configuration import Configuration
 from dse.core.measurement import FailureKind
-from dse.core.metrics import ACCURACY, LATENCY, THROUGHPUT
+from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.core.registry import backend
 from dse.core.signature import Input, Signature
-from dse.measure.failures import RunFailedError
 from dse.measure.look import (
     LOOKS,
     Inspection,
     Look,
-    check_classes,
     check_differences,
-    check_rows,
     in_doubt,
 )
-from dse.measure.look_inputs import different_batches, usual_batch
+from dse.measure.run_result import RunFailedError
 from dse.measure.runs import take
-from dse.tasks.generated.inputs import GeneratedInputs
-from dse.tasks.image_classification.inputs import RandomInputs
+from dse.measure.spec import TaskSpec
 from dse.tasks.image_classification.models.builtin import BuiltinProvider
 from dse.tasks.image_classification.preprocessing import Preprocessing
+from dse.tasks.image_classification.quality import ACCURACY
+from dse.tasks.registry import task
+from tests.image_models import classes_of, preprocessing_of
 from tests.measure.specs import STEADY, spec
 from tests.small_models import CLASSES, FEATURES, SIDE, onnx_bytes, tflite_bytes
 
@@ -70,10 +69,8 @@ def classifier(
     """A spec of a small classifier."""
     file = folder / f"small.{kind}"
     file.write_bytes(WRITERS[kind](**model))
-    classes = fields.pop("classes", None)
     fields = {"preprocessing": PIXELS[kind], "fidelity": STEADY, **fields}
-    wanted = spec(folder, *metrics, backend=name, model_file=file, **fields)
-    return replace(wanted, classes=classes)
+    return spec(folder, *metrics, backend=name, model_file=file, **fields)
 
 
 def any_model(folder: Path, name: str, kind: str, batch_size: int, **model: Any) -> Spec:
@@ -81,7 +78,8 @@ def any_model(folder: Path, name: str, kind: str, batch_size: int, **model: Any)
     wanted = classifier(folder, name, kind, THROUGHPUT.name, batch_size=batch_size, model=model)
     shape = (1, 3, SIDE, SIDE) if kind == "onnx" else (1, SIDE, SIDE, 3)
     given = "input" if kind == "onnx" else "input0"
-    return replace(wanted, signature=Signature((Input(given, "float32", shape),), batched=True))
+    signature = Signature((Input(given, "float32", shape),), batched=True)
+    return replace(wanted, task=TaskSpec(task("generated").worker, signature.as_dict()))
 
 
 def taken(wanted: Spec) -> dict[str, Measurement]:
@@ -185,7 +183,8 @@ def test_the_output_that_has_the_scores_is_named(name: str, kind: str, tmp_path:
         tmp_path, name, kind, ACCURACY.name, model={}, labels=list(range(10)), classes=10
     )
     assert "output" not in taken(alone)[ACCURACY.name].details
-    none = refused(replace(wanted, model_file=wanted.model_file, classes=1000))
+    others = replace(wanted.task, form={**wanted.task.form, "classes": 1000})
+    none = refused(replace(wanted, task=others))
     assert "no output has 1000 scores per sample" in none or "gives 10 scores, not 1000" in none
 
 
@@ -203,37 +202,6 @@ def test_labels_that_no_score_stands_for_are_refused_before_any_run(
         )
         assert refused(wanted).endswith(f"and the model has scores 0 to 9: {remedy}")
         assert not list(wanted.folder.rglob("mlperf_log_detail.txt"))
-
-
-@pytest.mark.parametrize(
-    ("width", "classes", "offset", "top", "words"),
-    [
-        (1000, None, 0, 999, ""),
-        (1001, None, 1, 999, ""),
-        (1001, 1001, 1, 999, ""),
-        (1001, None, 0, None, "set `label_offset: 1`"),
-        (1001, None, 0, 999, "set `label_offset: 1`"),
-        (1001, 1001, 0, 999, "set `label_offset: 1`"),
-        (1001, 1001, 0, 1000, ""),  # a data set of 1,001 classes
-        (1001, 1001, 0, None, ""),
-        (1000, None, 1, None, "set `label_offset: 0`"),
-        (1000, None, 1, 999, "set `label_offset: 0`"),
-        (1000, 1000, 1, 998, ""),  # 999 classes and a background
-        (1000, 1001, 1, 999, "gives 1000 scores, not 1001"),
-        (10, None, 0, 9, ""),
-        (10, None, 0, None, ""),
-        (10, None, 1, 9, "label 9 of the data set"),
-        (11, None, 1, 9, ""),
-    ],
-)
-def test_classes(width: int, classes: int | None, offset: int, top: int | None, words: str) -> None:
-    if not words:
-        check_classes(width, classes, offset, top)
-        return
-    with pytest.raises(UnsupportedError) as caught:
-        check_classes(width, classes, offset, top)
-    assert words in str(caught.value)
-    assert "\n" not in str(caught.value)
 
 
 def look(*answers: Any, inputs: int = 0) -> Look:
@@ -327,16 +295,9 @@ def test_a_detector_may_write_minus_one_for_nothing() -> None:
     assert judged(several(*[np.array([[0, -1, -1]], np.float32)] * 5)) == ""
 
 
-def test_rows_are_looked_for_in_every_output() -> None:
-    check_rows(look(np.zeros((2, 7)), np.zeros((8, 3))), 8)
-    check_rows(look(np.zeros((3, 7))), 1)
-    with pytest.raises(UnsupportedError, match=r"output0 2x7, output1 a single number"):
-        check_rows(look(np.zeros((2, 7)), np.zeros(())), 8)
-
-
 def test_what_can_not_be_looked_at_is_let_be() -> None:
     """Sequences, maps and types that numpy has not."""
-    inspection = Inspection(8, classifier=False, computes=True)
+    inspection = Inspection(8, scores=False, computes=True)
     for number in range(LOOKS):
         assert not inspection.done
         inspection.add(np.array([number]), (("boxes", None), ("count", np.array([3]))))
@@ -344,42 +305,18 @@ def test_what_can_not_be_looked_at_is_let_be() -> None:
     assert inspection.judge() == {}
 
 
-@pytest.mark.parametrize("size", [1, 2, 5])
-@pytest.mark.parametrize("signature", [False, True])
-def test_looks_differ_where_they_should(size: int, signature: bool, tmp_path: Path) -> None:
-    wanted = spec(tmp_path, LATENCY.name)
-    inputs: RandomInputs | GeneratedInputs = RandomInputs(8, wanted.preprocessing, 0)
-    if signature:
-        given = Signature((Input("x", "float32", (1, 4)), Input("m", "bool", (1, 2), "ones")), True)
-        wanted = replace(wanted, signature=given)
-        inputs = GeneratedInputs(8, given, 0)
-    usual = usual_batch(inputs, size)
-    batches = list(different_batches(wanted, inputs, usual, size))
-    arrays = [batch[0] if isinstance(batch, tuple) else batch for batch in batches]
-    assert len(batches) == 5
-    assert batches[2] is usual
-    assert all(array.shape == arrays[2].shape for array in arrays)
-    assert all(array.dtype == arrays[2].dtype for array in arrays)
-    assert len({array.tobytes() for array in arrays}) == 5
-    if size > 1:
-        for place in (1, 3):
-            np.testing.assert_array_equal(arrays[place][0], arrays[2][0])
-            for row in range(1, size):
-                assert not np.array_equal(arrays[place][row], arrays[2][row])
-
-
 WITHOUT_COMPUTING = """
 import json, sys
 from pathlib import Path
 import numpy as np
-from dse.core.backend import LoadRequest, UnsupportedError
-from dse.measure.failures import RunFailedError
+from dse.core.backend import LoadRequest, Scores, UnsupportedError
+from dse.measure.run_result import RunFailedError
 from dse.measure.runs import take
 from dse.measure.spec import Spec
 from dse.core.registry import backend
 spec = Spec.from_json(Path(sys.argv[1]).read_text())
 runtime = backend("openvino")
-model = runtime.load(LoadRequest(spec.configuration, spec.model_file, {}))
+model = runtime.load(LoadRequest(spec.configuration, spec.model.path, {}, scores=Scores()))
 noise = [np.random.default_rng(i).standard_normal((1, 3, 128, 128), np.float32) for i in range(3)]
 computes = len({model.predict(model.bind(each)).tobytes() for each in noise}) > 1
 model.close()
@@ -401,7 +338,7 @@ def test_openvino_that_tells_what_it_does_and_does_not_do_it(tmp_path: Path) -> 
         LATENCY.name,
         backend="openvino",
         model_file=artefact.path,
-        preprocessing=artefact.preprocessing,
+        preprocessing=preprocessing_of(artefact),
     )
     (tmp_path / "spec.json").write_text(wanted.to_json())
     words = [sys.executable, "-c", WITHOUT_COMPUTING, str(tmp_path / "spec.json")]
@@ -434,9 +371,10 @@ def test_untrained_models_pass(name: str, tmp_path: Path) -> None:
         batch_size=2,
         fidelity=STEADY,
         model_file=artefact.path,
-        preprocessing=artefact.preprocessing,
+        preprocessing=preprocessing_of(artefact),
+        classes=classes_of(artefact),
     )
-    found = taken(replace(wanted, classes=artefact.classes))
+    found = taken(wanted)
     assert found[THROUGHPUT.name].value > 0
 
 
@@ -461,8 +399,9 @@ def test_quantised_scores_of_trained_models_pass(
         backend=name,
         model_file=shared_data / "models" / file,
         preprocessing=pixels,
+        classes=1001,
     )
-    assert taken(replace(wanted, classes=1001))[LATENCY.name].value > 0
+    assert taken(wanted)[LATENCY.name].value > 0
 
 
 def test_a_look_is_taken_once_for_each_load(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from dse.machine.rapl import packages
+from dse.machine.rapl import find_packages
 from dse.measure.meter import Meter
 from tests.machine.test_rapl import write_zone
 
@@ -49,7 +49,7 @@ def test_the_cpu_time_of_all_threads_counts_between_the_last_two_readings() -> N
 
 def test_energy_is_that_of_all_packages(tmp_path: Path) -> None:
     zones = [write_zone(tmp_path, f"intel-rapl:{n}", f"package-{n}", 100) for n in range(2)]
-    meter = Meter(packages(tmp_path))
+    meter = Meter(find_packages(tmp_path))
     meter.read()
     for more, zone in enumerate(zones, start=1):
         (zone / "energy_uj").write_text(str(100 + more))

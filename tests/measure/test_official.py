@@ -9,16 +9,23 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import onnx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dse.core.measurement import FailureKind
-from dse.core.metrics import ACCURACY, SCENARIOS, Scenario
+from dse.core.metrics import SCENARIOS, Scenario
 from dse.loadgen.logs import read_detail
 from dse.loadgen.verdict import next_target, rule_violations
+from dse.measure.official import Cycled
 from dse.measure.runner import Limits, run_worker
-from dse.measure.spec import REHEARSAL, VALID, Official, Spec
-from dse.tasks.image_classification.preprocessing import Preprocessing
+from dse.measure.spec import REHEARSAL, VALID, ModelFiles, Official, Spec
+from dse.tasks.image_classification.inputs import RandomInputs
+from dse.tasks.image_classification.preprocessing import Preprocessing, to_form
+from dse.tasks.image_classification.quality import ACCURACY
+from dse.tasks.image_classification.task import ImageClassification
 from dse.validate.targets import generated
 from tests.measure.specs import spec
 from tests.small_models import SIDE, onnx_bytes
@@ -64,7 +71,8 @@ def official(
     else:
         (folder / "m.onnx").write_bytes(onnx_bytes())
         preprocessing = Preprocessing(SIDE, "NCHW")
-        plain = replace(plain, model_file=folder / "m.onnx", preprocessing=preprocessing)
+        task = replace(plain.task, form=to_form(preprocessing))
+        plain = replace(plain, model=ModelFiles(folder / "m.onnx"), task=task)
     return replace(plain, official=Official(scenario, accuracy, target))
 
 
@@ -105,7 +113,8 @@ def test_a_rehearsal_keeps_all_but_durations_and_counts(tmp_path: Path, scenario
 def test_a_rehearsal_is_none_by_the_rules(tmp_path: Path) -> None:
     taken(official(tmp_path, Scenario.OFFLINE, 8000.0))
     log = read_detail(tmp_path / "run" / "performance")
-    words = rule_violations(log, Scenario.OFFLINE)
+    assert ImageClassification.rules is not None
+    words = rule_violations(log, Scenario.OFFLINE, ImageClassification.rules)
     assert words == "effective_min_duration_ms is 200; effective_min_sample_count is 1760"
 
 
@@ -122,15 +131,18 @@ def test_the_hash_of_a_model_is_that_of_all_its_files(tmp_path: Path) -> None:
         size_threshold=100,  # as exporters do: small constants are needed to infer shapes
     )
     sums = [hashlib.sha256(path.read_bytes()).hexdigest() for path in (file, data)]
-    found = taken(replace(plain, run="apart", folder=tmp_path / "apart", beside=(data,)))
+    apart = replace(plain, model=ModelFiles(file, (data,)))
+    found = taken(replace(apart, run="apart", folder=tmp_path / "apart"))
     assert found.details["model_sha256"] == hashlib.sha256("".join(sums).encode()).hexdigest()
 
 
 PRINT_SETTINGS = """
 import json, pathlib, sys
 from dse.loadgen.settings import RunSettings, to_test_settings
+from dse.tasks.image_classification.task import ImageClassification
 from dse.core.metrics import Scenario
-settings = RunSettings(Scenario(sys.argv[1]), user_conf=pathlib.Path(sys.argv[2]))
+settings = RunSettings(Scenario(sys.argv[1]), user_conf=pathlib.Path(sys.argv[2]),
+                       rules=ImageClassification.rules)
 names = ("min_duration_ms", "max_duration_ms", "min_query_count", "max_query_count",
          "performance_sample_count_override", "qsl_rng_seed", "server_target_latency_ns",
          "multi_stream_samples_per_query", sys.argv[3])
@@ -238,3 +250,24 @@ def test_a_valid_run_is_as_long_as_the_rules_have_it(tmp_path: Path) -> None:
     outcome = run_worker(wanted, Limits(2.0, 0))
     assert outcome.failure is not None
     assert outcome.failure.kind is FailureKind.TIMEOUT
+
+
+def test_a_task_without_rules_has_no_official_runs(tmp_path: Path) -> None:
+    wanted = official(tmp_path, Scenario.OFFLINE, 8000.0)
+    outcome = run_worker(replace(wanted, task=replace(wanted.task, rules=None)), LIMITS)
+    assert outcome.failure is not None
+    assert outcome.failure.kind is FailureKind.UNSUPPORTED
+    assert outcome.failure.message == "MLPerf has no rules for this task"
+
+
+@given(st.integers(1, 30), st.lists(st.integers(0, 1000), min_size=1, max_size=8))
+def test_cycled_samples_come_again(count: int, wanted: list[int]) -> None:
+    inputs = RandomInputs(7, Preprocessing(5), seed=3)
+    cycled = Cycled(inputs, count)
+    assert cycled.count == count
+    indices = [index % count for index in wanted]
+    expected = inputs.call([index % 7 for index in indices])
+    np.testing.assert_array_equal(cycled.call(indices), expected)
+    out = np.empty_like(expected)
+    assert cycled.call(indices, out) is out
+    np.testing.assert_array_equal(out, expected)

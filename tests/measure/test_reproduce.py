@@ -6,18 +6,17 @@ import json
 import os
 import subprocess
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from dse.core.metrics import LATENCY
 from dse.measure.reproduce import command
-from dse.measure.runner import SPEC_FILE, Limits, run_worker
+from dse.measure.runner import Limits, run_worker
+from dse.measure.spec import SPEC_FILE
 from tests.measure.specs import spec, wrapper
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+EARLIER = Path(__file__).parent / "golden" / "earlier_spec.json"
 LIMITS = Limits(60.0, 0)
 AWKWARD = 'it\'s a "folder" with $HOME; and\tmore'
 
@@ -79,13 +78,16 @@ def test_a_run_folder_without_its_spec_can_not_be_run_again(
 
 def test_an_older_spec_runs_in_this_python(tmp_path: Path) -> None:
     """It does not say which one it was."""
-    wanted = spec(tmp_path, LATENCY.name, knobs={"delay_ms": 0.1})
-    assert run_worker(wanted, LIMITS).failure is None
-    file = wanted.folder / SPEC_FILE
-    stored = json.loads(file.read_text())
-    del stored["interpreter"]
-    file.write_text(json.dumps(stored))
-    line = command(wanted.folder)
+    stored = json.loads(EARLIER.read_text())
+    configuration = {**stored["configuration"], "backend": "null", "delay_ms": 0.1}
+    del configuration["arena"], stored["interpreter"], stored["official"]
+    nothing = {"pixels": None, "labels": None, "seed": 0}
+    stored |= {"configuration": configuration, "model_file": None, "inputs": nothing}
+    stored |= {"tasks": [{"metric": LATENCY.name, "key": "k"}], "classes": None}
+    stored["preprocessing"]["label_offset"] = 0
+    stored["fidelity"] |= {"name": "probe", "min_duration_ms": 20, "min_query_count": 64}
+    (tmp_path / SPEC_FILE).write_text(json.dumps(stored))
+    line = command(tmp_path)
     assert line is not None
     ended = subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=60)
     assert ended.returncode == 0

@@ -14,15 +14,15 @@ import pytest
 
 from dse.core.errors import DseError, RequestError
 from dse.core.measurement import FailureKind, Outcome
-from dse.core.metrics import ACCURACY, LATENCY, THROUGHPUT
+from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.measure.runner import (
-    SPEC_FILE,
     STDERR_FILE,
     Limits,
     run_worker,
 )
-from dse.measure.spec import Spec
+from dse.measure.spec import SPEC_FILE, Spec
 from dse.tasks.image_classification.preprocessing import Preprocessing
+from dse.tasks.image_classification.quality import ACCURACY
 from tests.measure.specs import (
     ALL,
     PATIENCE_S,
@@ -233,7 +233,7 @@ PARENT = """
 import sys
 from pathlib import Path
 from dse.measure.runner import Limits, run_worker
-from dse.measure.spec import Spec
+from dse.measure.spec import SPEC_FILE, Spec
 spec = Spec.from_json(Path(sys.argv[1]).read_text())
 run_worker(spec, Limits(600, 0), interpreter=sys.argv[2])
 """

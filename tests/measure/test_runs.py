@@ -8,22 +8,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from dse.core.backend import LoadError, LoadRequest, Runtime, UnsupportedError
+from dse.core.backend import LoadError, LoadRequest, Runtime, Scores, UnsupportedError
 from dse.core.intervals import wilson
 from dse.core.measurement import FailureKind, Measurement, Source
-from dse.core.metrics import ACCURACY, LATENCY, MULTI_STREAM, SERVER, THROUGHPUT
-from dse.core.plausibility import counted
+from dse.core.metrics import LATENCY, MULTI_STREAM, SERVER, THROUGHPUT
 from dse.core.registry import backend
-from dse.loadgen.logs import read_detail, read_predictions
+from dse.loadgen.logs import read_detail, read_responses
 from dse.machine.affinity import available_cpus, can_pin
 from dse.measure.accuracy import ACCURACY_BATCH
-from dse.measure.failures import RunFailedError
-from dse.measure.loaded_model import RANDOM_SAMPLES
+from dse.measure.run_result import RunFailedError
 from dse.measure.runs import take
-from dse.tasks.image_classification.inputs import prepare, top1
+from dse.tasks.image_classification.inputs import prepare
+from dse.tasks.image_classification.labels import count_labels, decode_labels, top1
 from dse.tasks.image_classification.models.builtin import BuiltinProvider
-from dse.tasks.image_classification.preprocessing import Preprocessing
-from tests.measure.specs import ALL, STEADY, spec
+from dse.tasks.image_classification.preprocessing import Preprocessing, from_form
+from dse.tasks.image_classification.quality import ACCURACY
+from dse.tasks.image_classification.worker import MIN_RANDOM_SAMPLES
+from tests.image_models import preprocessing_of
+from tests.measure.specs import ALL, STEADY, patient, spec
 from tests.small_models import SIDE, onnx_bytes, tflite_bytes
 
 if TYPE_CHECKING:
@@ -59,9 +61,10 @@ def small(tmp_path: Path, name: str, *metrics: str, **fields: Any) -> Spec:
 
 def direct(wanted: Spec) -> list[int]:
     """The labels that a plain loop over the runtime predicts for the spec's images."""
-    assert wanted.inputs.pixels is not None
-    images = prepare(np.load(wanted.inputs.pixels), wanted.preprocessing)
-    request = LoadRequest(replace(wanted.configuration, batch_size=1), wanted.model_file, {})
+    preprocessing, _ = from_form(wanted.task.form)
+    images = prepare(np.load(wanted.task.inputs.files["pixels"]), preprocessing)
+    configuration = replace(wanted.configuration, batch_size=1)
+    request = LoadRequest(configuration, wanted.model.path, {}, scores=Scores())
     model = runtime(wanted.configuration.backend).load(request)
     labels = [
         int(top1(model.predict(model.bind(images[i : i + 1])), 0)[0]) for i in range(len(images))
@@ -86,12 +89,13 @@ def test_accuracy_is_that_of_a_plain_loop(name: str, offset: int, tmp_path: Path
         "good": 30,
         "total": IMAGES,
         "batch_size": ACCURACY_BATCH,
-        **counted(dict(enumerate(expected)), labels),
+        **count_labels(dict(enumerate(expected)), labels),
     }
     low, high = wilson(30, IMAGES)
     assert found.interval == pytest.approx((100 * low, 100 * high))
     assert found.source is Source.MEASURED
-    assert read_predictions(wanted.folder / "accuracy") == dict(enumerate(expected))
+    predicted = decode_labels(read_responses(wanted.folder / "accuracy"))
+    assert predicted == dict(enumerate(expected))
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -119,7 +123,7 @@ def test_the_timed_metrics_are_what_the_logs_say(
     assert single.values["result_query_count"] >= STEADY.min_query_count
     assert single.values["requested_min_duration_ms"] == STEADY.min_duration_ms
     assert single.values["effective_performance_sample_count"] == STEADY.performance_samples
-    assert single.values["qsl_reported_total_count"] == RANDOM_SAMPLES
+    assert single.values["qsl_reported_total_count"] == MIN_RANDOM_SAMPLES
     assert throughput.value == offline.number("result_samples_per_second")
     assert throughput.details == {"samples": offline.values["effective_min_sample_count"]}
     assert offline.values["effective_min_sample_count"] % batch_size == 0
@@ -139,7 +143,7 @@ def test_a_builtin_model_in_onnxruntime(tmp_path: Path) -> None:
         backend="onnxruntime",
         batch_size=2,
         model_file=artefact.path,
-        preprocessing=artefact.preprocessing,
+        preprocessing=preprocessing_of(artefact),
         fidelity=STEADY,
     )
     found = taken(wanted)
@@ -148,14 +152,13 @@ def test_a_builtin_model_in_onnxruntime(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("pinned", [False, True])
-@pytest.mark.usefixtures("patient_server")
 def test_instances_share_the_work(name: str, pinned: bool, tmp_path: Path) -> None:
     instances = min(2, len(available_cpus())) if pinned else 2
     pinned = pinned and can_pin()
     metrics = (LATENCY.name, THROUGHPUT.name, MULTI_STREAM.name, SERVER.name)
     wanted = small(tmp_path, name, *metrics, batch_size=2)
     configuration = replace(wanted.configuration, instances=instances, pinned=pinned)
-    found = taken(replace(wanted, configuration=configuration))
+    found = taken(patient(replace(wanted, configuration=configuration)))
     assert list(found) == list(metrics)
     assert all(measurement.value > 0 for measurement in found.values())
     samples = int(found[THROUGHPUT.name].details["samples"])
@@ -223,8 +226,8 @@ def test_inputs_that_the_model_does_not_take_are_unsupported(
 @pytest.mark.parametrize("name", MODELS)
 def test_a_batch_that_the_model_does_not_take_is_unsupported(name: str, tmp_path: Path) -> None:
     wanted = small(tmp_path, name, LATENCY.name, THROUGHPUT.name, batch_size=4)
-    assert wanted.model_file is not None
-    wanted.model_file.write_bytes(MODELS[name](fixed_batch=True))
+    assert wanted.model.path is not None
+    wanted.model.path.write_bytes(MODELS[name](fixed_batch=True))
     found = take(runtime(name), wanted)
     assert next(found).metric == LATENCY.name
     with pytest.raises((RunFailedError, UnsupportedError)) as caught:
@@ -235,7 +238,7 @@ def test_a_batch_that_the_model_does_not_take_is_unsupported(name: str, tmp_path
 @pytest.mark.parametrize("name", MODELS)
 def test_a_model_that_is_no_model_can_not_be_loaded(name: str, tmp_path: Path) -> None:
     wanted = small(tmp_path, name, LATENCY.name)
-    assert wanted.model_file is not None
-    wanted.model_file.write_bytes(b"no model")
+    assert wanted.model.path is not None
+    wanted.model.path.write_bytes(b"no model")
     with pytest.raises(LoadError):
         taken(wanted)

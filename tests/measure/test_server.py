@@ -16,10 +16,10 @@ from dse.core.metrics import SERVER
 from dse.core.registry import backend
 from dse.loadgen.logs import read_detail
 from dse.measure import server
-from dse.measure.failures import RunFailedError
+from dse.measure.run_result import RunFailedError
 from dse.measure.runs import take
 from dse.measure.server import MAX_STEPS, PRECISION, STEP, highest
-from tests.measure.specs import spec
+from tests.measure.specs import patient, spec
 from tests.measure.test_loaded_model import Watched
 
 if TYPE_CHECKING:
@@ -73,9 +73,8 @@ def test_noise_ends_the_search_too(answers: list[bool]) -> None:
     assert found in kept if kept else found is None
 
 
-@pytest.mark.usefixtures("patient_server")
 def test_the_value_is_that_of_the_confirming_run(tmp_path: Path) -> None:
-    wanted = spec(tmp_path, SERVER.name, knobs={"delay_ms": 2.0})
+    wanted = patient(spec(tmp_path, SERVER.name, knobs={"delay_ms": 2.0}))
     null = backend("null")
     assert isinstance(null, Runtime)
     [found] = take(null, wanted)
@@ -110,7 +109,7 @@ def test_a_model_slower_than_the_bound_has_no_rate(tmp_path: Path) -> None:
 def test_no_rate_that_keeps_the_bound_is_a_failed_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "MOST_STEPS", 4)  # low rates take long
+    monkeypatch.setattr(server, "MAX_STEPS", 4)  # low rates take long
 
     def stalling(call: int, batch: NDArray[Any]) -> NDArray[np.generic]:
         time.sleep(0.02 if call > 10 and call % 20 == 0 else 0)

@@ -8,51 +8,64 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.core.metrics import METRICS
+from dse.core.metrics import METRICS, Scenario
+from dse.core.signature import Input, Signature
 from dse.measure.spec import (
     PROBE,
     Fidelity,
-    InputSource,
     MetricRequest,
+    ModelFiles,
+    Official,
     Spec,
+    TaskSpec,
     decode_message,
     encode_message,
 )
-from dse.tasks.image_classification.preprocessing import Preprocessing
+from dse.tasks.image_classification.preprocessing import Preprocessing, from_form
+from dse.tasks.image_classification.task import ImageClassification
+from dse.tasks.registry import task
+from dse.tasks.task import InputFiles, Rules
 from tests.test_types import CONFIGURATIONS, FINITE, JSON_VALUES, MEASUREMENTS
 
 VARIABLES = st.none() | st.dictionaries(st.text(min_size=1), st.text())
 PATHS = st.text(st.characters(exclude_characters="\0"), min_size=1).map(Path)
 COUNTS = st.integers(0, 10**9)
-CHANNELS = st.tuples(FINITE, FINITE, FINITE)
+GOLDEN = Path(__file__).parent / "golden"
+SCENARIOS = st.sampled_from(Scenario)
+RULES = st.builds(
+    Rules,
+    loadgen_model=st.text(),
+    benchmark=st.text(),
+    scenarios=st.dictionaries(st.text(), st.lists(SCENARIOS).map(tuple)),
+    server_bound_ms=st.none() | FINITE,
+    performance_samples=COUNTS,
+    accuracy_samples=COUNTS,
+    min_offline_samples=COUNTS,
+)
 SPECS = st.builds(
     Spec,
     run=st.text(),
     folder=PATHS,
     configuration=CONFIGURATIONS,
-    model_file=st.none() | PATHS,
-    preprocessing=st.builds(
-        Preprocessing,
-        resolution=COUNTS,
-        layout=st.sampled_from(["NHWC", "NCHW"]),
-        dtype=st.sampled_from(["uint8", "float32"]),
-        mean=CHANNELS,
-        scale=CHANNELS,
-        crop=FINITE,
-        interpolation=st.sampled_from(["bilinear", "bicubic"]),
-        label_offset=COUNTS,
+    model=st.builds(ModelFiles, st.none() | PATHS, st.lists(PATHS).map(tuple)),
+    task=st.builds(
+        TaskSpec,
+        worker=st.text(),
+        form=st.dictionaries(st.text(), JSON_VALUES),
+        inputs=st.builds(InputFiles, st.dictionaries(st.text(), PATHS), st.text(), st.text()),
+        seed=COUNTS,
+        rules=st.none() | RULES,
     ),
-    inputs=st.builds(InputSource, st.none() | PATHS, st.none() | PATHS, COUNTS),
-    tasks=st.lists(
+    requests=st.lists(
         st.builds(MetricRequest, st.sampled_from(sorted(METRICS)), st.text(), st.booleans())
     ).map(tuple),
     fidelity=st.builds(
         Fidelity, st.sampled_from(["probe", "valid"]), COUNTS, COUNTS, COUNTS, COUNTS, COUNTS
     ),
     settings=st.dictionaries(st.text(), PATHS),
+    official=st.none() | st.builds(Official, SCENARIOS, st.booleans(), FINITE, st.text()),
     memory_limit_bytes=COUNTS,
     interpreter=st.text(),
-    beside=st.lists(PATHS).map(tuple),
     environment=VARIABLES,
 )
 KINDS = st.sampled_from(["measurement", "failure", "done"])
@@ -65,6 +78,29 @@ def test_a_spec_comes_back_from_json(spec: Spec) -> None:
     assert again.configuration.key == spec.configuration.key
     assert again.to_json() == spec.to_json()
     assert spec.to_json().isascii()
+
+
+def test_a_spec_of_an_earlier_version_is_read() -> None:
+    """Its run can be taken again, and handed in."""
+    spec = Spec.from_json((GOLDEN / "earlier_spec.json").read_text())
+    assert Spec.from_json(spec.to_json()) == spec
+    assert spec.model == ModelFiles(Path("/m/m.onnx"), (Path("/m/m.data"),))
+    assert from_form(spec.task.form) == (Preprocessing(128, label_offset=1), 1001)
+    files = {"pixels": Path("/c/pixels.npy"), "labels": Path("/c/labels.npy")}
+    assert spec.task.inputs == InputFiles(files, "abc", "images")
+    assert spec.task.worker == ImageClassification.worker
+    assert spec.task.rules == ImageClassification.rules
+    assert spec.requests == (MetricRequest("accuracy_percent", "k"),)
+    assert spec.official == Official(Scenario.OFFLINE, True, 2.5, "t")
+
+
+def test_a_spec_of_generated_inputs_of_an_earlier_version_is_read() -> None:
+    spec = Spec.from_json((GOLDEN / "earlier_generated_spec.json").read_text())
+    signature = Signature((Input("ids", "int64", (1, 8), "ids", 99),), batched=True)
+    assert Signature.from_dict(spec.task.form) == signature
+    generated = task("generated")
+    assert (spec.task.worker, spec.task.rules) == (generated.worker, generated.rules)
+    assert spec.task.inputs == InputFiles()
 
 
 def test_a_probe_has_enough_queries_for_loadgens_estimate() -> None:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dse.core.measurement import Measurement, Source
-from dse.core.metrics import ACCURACY, LATENCY, THROUGHPUT
+from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.tasks.image_classification.preprocessing import Preprocessing
+from dse.tasks.image_classification.quality import ACCURACY
 from tests.measure.specs import ALL, PATIENCE_S, QUICK, STEADY, spec
 from tests.small_models import SIDE, onnx_bytes, tflite_bytes
 

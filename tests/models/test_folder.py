@@ -11,11 +11,11 @@ import yaml
 
 from dse.core.configuration import PRECISIONS
 from dse.core.errors import RequestError
-from dse.models.folder import FolderProvider
+from dse.core.measurement import PublishedQuality
 from dse.models.manifest import UNSTATED, Precision
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
-from dse.tasks.image_classification.models.published import PublishedAccuracy
 from tests import small_models
+from tests.image_models import classes_of, image_folder, preprocessing_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from dse.core.configuration import ModelFormat
+    from dse.models.folder import FolderProvider
 
 
 TFLITE = b"\x1c\0\0\0TFL3 and more"
@@ -65,7 +66,7 @@ def write(folder: Path, *entries: dict[str, Any]) -> Path:
 
 
 def refusal(
-    folder: Path | FolderProvider, call: Callable[[Any], object] = FolderProvider
+    folder: Path | FolderProvider, call: Callable[[Any], object] = image_folder
 ) -> RequestError:
     with pytest.raises(RequestError) as caught:
         call(folder)
@@ -73,19 +74,19 @@ def refusal(
 
 
 def test_what_the_manifest_says_is_what_the_artefact_is(folder: Path) -> None:
-    provider = FolderProvider(write(folder, KNOWN, OWN))
+    provider = image_folder(write(folder, KNOWN, OWN))
     assert provider.models() == ("mobilenet-v1-0.25-128", "mine")
     known = provider.artefact("mobilenet-v1-0.25-128", "int8", ("onnx", "tflite"))
     assert known.path == folder / "a.tflite"
-    assert (known.format, known.classes, known.weights) == ("tflite", 1001, UNSTATED)
+    assert (known.format, classes_of(known), known.weights) == ("tflite", 1001, UNSTATED)
     assert known.sha256 == hashlib.sha256(TFLITE).hexdigest()
     assert known.published == CATALOGUE["mobilenet-v1-0.25-128"].published["int8"]
-    pixels = known.preprocessing
+    pixels = preprocessing_of(known)
     assert (pixels.resolution, pixels.label_offset, pixels.crop) == (128, 1, 0.875)
     assert (pixels.mean, pixels.scale) == ((0.0,) * 3, (1.0,) * 3)
     own = provider.artefact("mine", "fp32", ("onnx",))
-    assert (own.format, own.classes, own.published) == ("onnx", None, None)
-    assert (own.preprocessing.mean, own.preprocessing.scale) == ((1, 2.5, 3), (128,) * 3)
+    assert (own.format, classes_of(own), own.published) == ("onnx", None, None)
+    assert (preprocessing_of(own).mean, preprocessing_of(own).scale) == ((1, 2.5, 3), (128,) * 3)
 
 
 def test_every_field_is_taken_over(folder: Path) -> None:
@@ -99,10 +100,10 @@ def test_every_field_is_taken_over(folder: Path) -> None:
         "sha256": hashlib.sha256(ONNX).hexdigest().upper(),
         "published_accuracy": {"percent": 70, "source": "a paper"},
     }
-    found = FolderProvider(write(folder, everything)).artefact("mine", "fp32", ("onnx",))
-    assert (found.classes, found.weights) == (11, "my own")
-    assert found.published == PublishedAccuracy(70, "a paper")
-    pixels = found.preprocessing
+    found = image_folder(write(folder, everything)).artefact("mine", "fp32", ("onnx",))
+    assert (classes_of(found), found.weights) == (11, "my own")
+    assert found.published == PublishedQuality(70, "a paper")
+    pixels = preprocessing_of(found)
     assert (pixels.crop, pixels.interpolation, pixels.label_offset) == (1, "bicubic", 1)
     assert (pixels.layout, pixels.dtype, pixels.resolution) == ("NCHW", "float32", 64)
 
@@ -110,7 +111,7 @@ def test_every_field_is_taken_over(folder: Path) -> None:
 def test_one_model_in_several_files(folder: Path) -> None:
     (folder / "c.onnx").write_bytes(ONNX)
     entries = KNOWN, {**KNOWN, "file": "c.onnx"}, {**KNOWN, "file": "c.onnx", "precision": "fp16"}
-    provider = FolderProvider(write(folder, *entries))
+    provider = image_folder(write(folder, *entries))
     assert provider.models() == ("mobilenet-v1-0.25-128",)
     assert provider.precisions("mobilenet-v1-0.25-128") == ("int8", "fp16")
     for formats in (("onnx", "tflite"), ("tflite", "onnx")):
@@ -127,7 +128,7 @@ def test_a_relative_folder_gives_absolute_paths(
     monkeypatch.chdir(folder.parent)
     from pathlib import Path
 
-    found = FolderProvider(Path("models")).artefact(KNOWN["name"], "int8", ("tflite",))
+    found = image_folder(Path("models")).artefact(KNOWN["name"], "int8", ("tflite",))
     assert found.path == folder / "a.tflite"
 
 
@@ -248,21 +249,21 @@ def test_two_entries_for_the_same_file_kind(folder: Path) -> None:
 
 
 def test_a_checksum_is_enforced_when_the_file_is_used(folder: Path) -> None:
-    provider = FolderProvider(write(folder, {**KNOWN, "sha256": "0" * 64}))
+    provider = image_folder(write(folder, {**KNOWN, "sha256": "0" * 64}))
     error = refusal(provider, lambda p: p.artefact(KNOWN["name"], "int8", ("tflite",)))
     assert (error.line, error.field) == (7, "models[0].sha256")
     assert hashlib.sha256(TFLITE).hexdigest() in error.problem
 
 
 def test_a_file_that_vanishes_is_an_error_and_no_crash(folder: Path) -> None:
-    provider = FolderProvider(write(folder, KNOWN))
+    provider = image_folder(write(folder, KNOWN))
     (folder / "a.tflite").unlink()
     error = refusal(provider, lambda p: p.artefact(KNOWN["name"], "int8", ("tflite",)))
     assert error.field == "models[0].file"
 
 
 def test_unknown_wishes_are_answered_with_what_there_is(folder: Path) -> None:
-    provider = FolderProvider(write(folder, KNOWN))
+    provider = image_folder(write(folder, KNOWN))
     name = KNOWN["name"]
     assert "did you mean" in str(refusal(provider, lambda p: p.precisions(name + "x")).remedy)
     error = refusal(provider, lambda p: p.artefact(name, "fp32", ("tflite",)))
@@ -298,7 +299,7 @@ def test_a_manifest_of_real_files(folder: Path, shared_data: Path) -> None:
             entry |= {"dtype": "float32", "mean": 127, "scale": 128}
             entry["layout"] = "NCHW" if path.suffix == ".onnx" else "NHWC"
         entries.append(entry)
-    provider = FolderProvider(write(folder, *entries))
+    provider = image_folder(write(folder, *entries))
     assert len(entries) == 9
     assert set(provider.models()) <= set(CATALOGUE)
     for entry in entries:
@@ -307,7 +308,7 @@ def test_a_manifest_of_real_files(folder: Path, shared_data: Path) -> None:
         found = provider.artefact(entry["name"], entry["precision"], (wanted,))
         assert found.path.name == entry["file"]
         assert found.published == CATALOGUE[entry["name"]].published[entry["precision"]]
-        assert found.classes in (1000, 1001)
+        assert classes_of(found) in (1000, 1001)
 
 
 APART = {**OWN, "resolution": small_models.SIDE}
@@ -329,7 +330,7 @@ def apart(folder: Path) -> tuple[Path, str]:
 
 def test_weights_beside_a_file_belong_to_the_model(folder: Path) -> None:
     data, checksum = apart(folder)
-    provider = FolderProvider(write(folder, {**APART, "sha256": checksum.upper()}))
+    provider = image_folder(write(folder, {**APART, "sha256": checksum.upper()}))
     found = provider.artefact("mine", "fp32", ("onnx",))
     assert (found.beside, found.sha256) == ((data,), checksum)
     assert found.size_bytes == found.path.stat().st_size + data.stat().st_size
@@ -345,7 +346,7 @@ def test_weights_beside_a_file_belong_to_the_model(folder: Path) -> None:
 def test_the_checksum_of_the_file_alone_is_not_enough(folder: Path) -> None:
     _, checksum = apart(folder)
     own = hashlib.sha256((folder / "sub/b.onnx").read_bytes()).hexdigest()
-    provider = FolderProvider(write(folder, {**APART, "sha256": own}))
+    provider = image_folder(write(folder, {**APART, "sha256": own}))
     error = refusal(provider, lambda p: p.artefact("mine", "fp32", ("onnx",)))
     assert str(error) == (
         f"{folder}/models.yaml:14: models[0].sha256: that of 'sub/b.onnx' alone; "
@@ -356,7 +357,7 @@ def test_the_checksum_of_the_file_alone_is_not_enough(folder: Path) -> None:
 def test_weights_that_are_not_there_are_found_out_at_the_start(folder: Path) -> None:
     data, _ = apart(folder)
     write(folder, APART)
-    provider = FolderProvider(folder)
+    provider = image_folder(folder)
     data.unlink()
     line = (
         f"{folder}/models.yaml:3: models[0].file: 'sub/b.onnx': its data is in 'b.data', "

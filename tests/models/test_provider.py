@@ -9,8 +9,8 @@ import pytest
 
 from dse.core.configuration import PRECISIONS
 from dse.core.errors import RequestError
-from dse.models.folder import FolderProvider
 from dse.tasks.image_classification.models.builtin import BuiltinProvider
+from tests.image_models import image_folder, preprocessing_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ def provider(request: pytest.FixtureRequest, tmp_path: Path) -> Provider:
     (tmp_path / "a.tflite").write_bytes(b"\x1c\0\0\0TFL3")
     (tmp_path / "b.onnx").write_bytes(b"\x08\x08\x3a\x02\x0a\x00")
     (tmp_path / "models.yaml").write_text(MANIFEST)
-    return FolderProvider(tmp_path)
+    return image_folder(tmp_path)
 
 
 def offers(provider: Provider) -> Iterator[tuple[str, str, list[ModelFormat]]]:
@@ -85,7 +85,7 @@ def test_an_artefact_describes_its_file(provider: Provider) -> None:
         assert found.path.suffix == f".{found.format}"
         assert found.sha256 == hashlib.sha256(found.path.read_bytes()).hexdigest()
         assert found.weights
-        assert found.preprocessing.resolution > 0
+        assert preprocessing_of(found).resolution > 0
         assert provider.artefact(model, precision, FORMATS) == found
 
 

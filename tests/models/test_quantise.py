@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from dse.core import needs
+from dse.core import requirements
 from dse.core.errors import DseError, UnavailableError
 from dse.models import quantise
-from dse.models.calibration import RANDOM_PIXELS, Calibration
+from dse.models.calibration import Calibration
 from dse.tasks.image_classification.models import builtin
 from dse.tasks.image_classification.models.builtin import BuiltinProvider
+from dse.tasks.image_classification.models.calibration import RANDOM_PIXELS
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
 from dse.tasks.image_classification.models.graph import Conv, Dense
+from dse.tasks.image_classification.preprocessing import to_form
+from tests.image_models import preprocessing_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dse.core.configuration import ModelFormat
-    from dse.tasks.image_classification.preprocessing import Preprocessing
+    from dse.core.signature import Form
 
 SMALLEST = "mobilenet-v1-0.25-128"
 SELECTION = (
@@ -304,8 +307,8 @@ def test_the_artefact_says_what_it_was_calibrated_with(form: ModelFormat) -> Non
     found, known = BuiltinProvider().artefact(SMALLEST, "int8", (form,)), CATALOGUE[SMALLEST]
     assert found.weights == "untrained (builtin), int8 calibrated on random pixels"
     assert found.format == form
-    assert found.preprocessing.layout == ("NCHW" if form == "onnx" else "NHWC")
-    assert found.preprocessing.dtype == "float32"
+    assert preprocessing_of(found).layout == ("NCHW" if form == "onnx" else "NHWC")
+    assert preprocessing_of(found).dtype == "float32"
     assert found.published == known.published["int8"]
     fp32 = BuiltinProvider().artefact(SMALLEST, "fp32", (form,)).path.stat().st_size
     assert found.path.stat().st_size < 0.35 * fp32
@@ -368,17 +371,22 @@ def fake(calls: list[ModelFormat]) -> Any:
     return quantise
 
 
+def faintly(form: Form) -> list[Any]:
+    """What the samples of another calibration depend on."""
+    return ["faint", *RANDOM_PIXELS.identity(form)]
+
+
 @pytest.mark.usefixtures("own_cache")
 def test_the_name_holds_all_that_the_content_depends_on(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[ModelFormat] = []
     monkeypatch.setattr(quantise, "quantise", fake(calls))
-    graph, known = CATALOGUE[SMALLEST].graph(), CATALOGUE[SMALLEST].preprocessing
-    other = Calibration("other", "other", RANDOM_PIXELS.samples)
+    graph, known = CATALOGUE[SMALLEST].graph(), to_form(CATALOGUE[SMALLEST].preprocessing)
+    other = Calibration("other", faintly, RANDOM_PIXELS.samples)
     paths = [
         builtin.build_int8(graph, "tflite", known, RANDOM_PIXELS)[0],
         builtin.build_int8(graph, "onnx", known, RANDOM_PIXELS)[0],
         builtin.build_int8(graph, "tflite", known, other)[0],
-        builtin.build_int8(graph, "tflite", replace(known, scale=(1.0,) * 3), RANDOM_PIXELS)[0],
+        builtin.build_int8(graph, "tflite", {**known, "scale": (1.0,) * 3}, RANDOM_PIXELS)[0],
     ]
     monkeypatch.setattr(quantise, "library", lambda _: "a later version")
     paths.append(builtin.build_int8(graph, "tflite", known, RANDOM_PIXELS)[0])
@@ -401,11 +409,11 @@ def ranges(path: Path) -> tuple[float, float]:
 
 @pytest.mark.usefixtures("shared_cache")
 def test_the_samples_set_the_ranges() -> None:
-    def faint(preprocessing: Preprocessing) -> Iterator[NDArray[np.float32]]:
-        for sample in RANDOM_PIXELS.samples(preprocessing):
+    def faint(form: Form) -> Iterator[NDArray[np.float32]]:
+        for sample in RANDOM_PIXELS.samples(form):
             yield sample / np.float32(16)
 
-    provider = BuiltinProvider(Calibration("faint pixels", "faint", faint))
+    provider = BuiltinProvider(Calibration("faint pixels", faintly, faint))
     found = provider.artefact(SMALLEST, "int8", ("tflite",))
     assert found.weights == "untrained (builtin), int8 calibrated on faint pixels"
     ours, usual = ranges(found.path), ranges(int8(SMALLEST, "tflite"))
@@ -416,8 +424,8 @@ def test_the_samples_set_the_ranges() -> None:
 def test_random_pixels_are_the_same_in_both_layouts() -> None:
     known = CATALOGUE[SMALLEST].preprocessing
     last, firsts = (
-        list(RANDOM_PIXELS.samples(known)),
-        list(RANDOM_PIXELS.samples(replace(known, layout="NCHW"))),
+        list(RANDOM_PIXELS.samples(to_form(known))),
+        list(RANDOM_PIXELS.samples(to_form(replace(known, layout="NCHW")))),
     )
     assert len(last) == len(firsts) == 16
     for one, other in zip(last, firsts, strict=True):
@@ -437,7 +445,7 @@ def test_without_the_library_the_remedy_is_told(
     form: ModelFormat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = "onnxruntime" if form == "onnx" else "ai_edge_quantizer"
-    monkeypatch.setattr(needs, "find_spec", lambda name: None if name == module else name)
+    monkeypatch.setattr(requirements, "find_spec", lambda name: None if name == module else name)
     problem = str(BuiltinProvider().obstacle(SMALLEST, "int8", (form,)))
     assert module.replace("_", "-") in problem
     assert "pip install 'mlperf-dse[quantise]'" in problem

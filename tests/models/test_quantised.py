@@ -13,26 +13,41 @@ import onnx
 import pytest
 import yaml
 
-from dse.core import needs
+from dse.core import requirements
 from dse.core.errors import ModelError, RequestError
-from dse.models.calibration import RANDOM_PIXELS, Calibration
-from dse.models.folder import FolderProvider
+from dse.models.calibration import Calibration
 from dse.models.quantised import Quantised
+from dse.tasks.image_classification.models.calibration import RANDOM_PIXELS
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
 from dse.tasks.image_classification.models.conversion import Converted
 from dse.tasks.image_classification.models.onnx_writer import onnx_bytes
 from dse.tasks.image_classification.models.tflite_writer import tflite_bytes
+from dse.tasks.image_classification.preprocessing import input_type
 from tests import small_models
+from tests.image_models import classes_of, image_folder, preprocessing_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from dse.core.configuration import ModelFormat
+    from dse.models.folder import FolderProvider
     from dse.models.provider import Provider
 
 NAME = "mobilenet-v1-0.25-128"
 BOTH: tuple[ModelFormat, ...] = ("onnx", "tflite")
-IMAGES = Calibration("4 images", "images", RANDOM_PIXELS.samples, images=4)
+
+
+def four_images(identity: str) -> Calibration:
+    """A calibration of another name on the usual pixels."""
+    return Calibration(
+        "4 images",
+        lambda form: [identity, *RANDOM_PIXELS.identity(form)],
+        RANDOM_PIXELS.samples,
+        count=4,
+    )
+
+
+IMAGES = four_images("images")
 KNOWN = {
     "name": NAME,
     "file": "known.onnx",
@@ -62,10 +77,13 @@ del RAW["mean"], RAW["scale"]
 BUILD = """
 import json, sys
 from pathlib import Path
-from dse.models.calibration import RANDOM_PIXELS
 from dse.models.folder import FolderProvider
 from dse.models.quantised import Quantised
-provider = Quantised(FolderProvider(Path(sys.argv[1])), RANDOM_PIXELS)
+from dse.tasks.image_classification.models.calibration import RANDOM_PIXELS
+from dse.tasks.image_classification.models.manifest_entry import ImageEntry
+from dse.tasks.image_classification.preprocessing import input_type
+folder = FolderProvider(Path(sys.argv[1]), ImageEntry)
+provider = Quantised(folder, RANDOM_PIXELS, input_type, "images")
 found = provider.artefact("small", "int8", (sys.argv[2],))
 loaded = [one for one in ("onnx", "onnxruntime", "ai_edge_litert") if one in sys.modules]
 print(json.dumps([str(found.path), loaded]))
@@ -86,11 +104,11 @@ def folder(tmp_path: Path) -> Path:
 
 def files(folder: Path, *entries: dict[str, Any]) -> FolderProvider:
     (folder / "models.yaml").write_text(yaml.safe_dump({"models": list(entries)}))
-    return FolderProvider(folder)
+    return image_folder(folder)
 
 
 def both(inner: Provider, calibration: Calibration | None = IMAGES) -> Quantised:
-    return Quantised(Converted(inner), calibration)
+    return Quantised(Converted(inner), calibration, input_type, "images")
 
 
 @pytest.mark.usefixtures("own_cache")
@@ -101,9 +119,9 @@ def test_tflite_of_a_known_architecture_has_the_weights_of_the_file(folder: Path
     found = provider.artefact(NAME, "fp32", ("tflite",))
     assert found.path.read_bytes() == tflite_bytes(CATALOGUE[NAME].graph())
     assert found.format == "tflite"
-    assert (found.preprocessing.layout, found.preprocessing.label_offset) == ("NHWC", 1)
-    assert found.preprocessing == provider.preprocessing(NAME, "fp32", ("tflite",))
-    assert (found.classes, found.published) == (1001, given.published)
+    assert (preprocessing_of(found).layout, preprocessing_of(found).label_offset) == ("NHWC", 1)
+    assert found.form == provider.form(NAME, "fp32", ("tflite",))
+    assert (classes_of(found), found.published) == (1001, given.published)
     assert found.weights == "ours, converted from ONNX"
 
 
@@ -115,7 +133,7 @@ def test_int8_is_made_in_both_formats(folder: Path) -> None:
     for form, layout in zip(BOTH, ("NCHW", "NHWC"), strict=True):
         assert provider.obstacle(NAME, "int8", (form,)) is None
         found = provider.artefact(NAME, "int8", (form,))
-        assert (found.format, found.preprocessing.layout) == (form, layout)
+        assert (found.format, preprocessing_of(found).layout) == (form, layout)
         assert found.path.stat().st_size < (folder / "known.onnx").stat().st_size / 3
         assert "int8 calibrated on 4 images" in found.weights
         assert (found.calibrated_on, found.published) == (4, None)
@@ -175,7 +193,7 @@ def test_what_can_t_be_made_is_told(
     provider = both(files(folder, SMALL, RAW), calibration)
     assert provider.obstacle(model, precision, formats) == reason
     assert ("int8" in provider.precisions(model)) is (calibration is not None and model != "raw")
-    for call in (provider.artefact, provider.preprocessing):
+    for call in (provider.artefact, provider.form):
         with pytest.raises(RequestError, match=reason):
             call(model, precision, formats)
 
@@ -185,7 +203,7 @@ def test_a_missing_library_is_an_obstacle(
     module: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     provider = both(files(folder, KNOWN))
-    monkeypatch.setattr(needs, "find_spec", lambda name: None if name == module else name)
+    monkeypatch.setattr(requirements, "find_spec", lambda name: None if name == module else name)
     problem = provider.obstacle(NAME, "fp32", ("tflite",))
     assert problem is not None
     assert problem.endswith(
@@ -207,11 +225,11 @@ def test_a_file_of_another_architecture_is_refused(folder: Path) -> None:
 
 @pytest.mark.usefixtures("own_cache")
 def test_a_file_that_changes_meanwhile_is_not_cached(folder: Path, own_cache: Path) -> None:
-    def meddle(preprocessing: Any) -> Any:
+    def meddle(form: Any) -> Any:
         (folder / "small.onnx").write_bytes(small_models.onnx_bytes(fixed_batch=True))
-        return RANDOM_PIXELS.samples(preprocessing)
+        return RANDOM_PIXELS.samples(form)
 
-    provider = both(files(folder, SMALL), Calibration("x", "x", meddle))
+    provider = both(files(folder, SMALL), Calibration("x", RANDOM_PIXELS.identity, meddle))
     with pytest.raises(RequestError, match=r"small\.onnx: changed while it was read; start again"):
         provider.artefact("small", "int8", BOTH)
     assert not list(own_cache.rglob("*.onnx"))
@@ -219,7 +237,7 @@ def test_a_file_that_changes_meanwhile_is_not_cached(folder: Path, own_cache: Pa
 
 @pytest.mark.usefixtures("own_cache")
 def test_the_name_holds_all_that_the_content_depends_on(folder: Path) -> None:
-    other = Calibration("4 images", "other", RANDOM_PIXELS.samples, images=4)
+    other = four_images("other")
     paths = [
         both(files(folder, SMALL), calibration).artefact("small", "int8", BOTH).path
         for calibration in (IMAGES, other)

@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dse.core.measurement import Failure, FailureKind, Measurement, Outcome, Source
-from dse.core.metrics import ACCURACY
 from dse.machine.system import detect
 from dse.study.folder import StudyFolder
 from dse.study.generations import distributions
 from dse.study.study import Study
+from dse.tasks.image_classification.quality import ACCURACY
 from tests.study.studies import about, copy_made, create, fill, outcome, planned, small_space
 
 if TYPE_CHECKING:

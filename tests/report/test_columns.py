@@ -12,15 +12,18 @@ from hypothesis import strategies as st
 
 from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement, Outcome, Source
-from dse.core.metrics import ACCURACY, DEFAULT_OBJECTIVES
-from dse.core.plausibility import counted
 from dse.report.frame import frame
 from dse.report.html.columns import Words, columns
 from dse.report.quantities import quantities
 from dse.report.standing import PointStatus, point_statuses
 from dse.report.view import View
 from dse.study.record import Record
+from dse.study.results import StudyResults
+from dse.tasks.image_classification.labels import count_labels
+from dse.tasks.image_classification.quality import ACCURACY
+from tests.objectives import DEFAULT_OBJECTIVES
 from tests.report.samples import HARM, harmful, ordinary
+from tests.study.studies import small_space
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 
 def of(view: View) -> dict[str, dict[str, Any]]:
     records = sorted(view.study.records.values(), key=lambda record: record.id)
-    made = columns(records, point_statuses(view), quantities(view))
+    made = columns(records, point_statuses(view), quantities(view), view.study.results.notes)
     assert json.loads(json.dumps(made, allow_nan=False)) == made
     return {column["name"]: column for column in made}
 
@@ -79,7 +82,7 @@ def test_standings_are_those_of_the_study(tmp_path: Path) -> None:
     assert {id_ for id_, standing in found.items() if standing in on} == {
         r.id for r in view.frontier
     }
-    sure = {r.id for r in view.frontier if view.certain(r)}
+    sure = {r.id for r in view.frontier if view.frontier.certain(r)}
     assert {id_ for id_, standing in found.items() if standing is PointStatus.CERTAIN} == sure
 
 
@@ -92,14 +95,17 @@ def test_what_turns_text_around_is_gone(tmp_path: Path, name: str) -> None:
 
 
 def test_what_speaks_against_an_accuracy_stands_before_what_failed() -> None:
-    details = {"good": 1, "total": 50, **counted(dict.fromkeys(range(50), 7), range(50))}
+    details = {"good": 1, "total": 50, **count_labels(dict.fromkeys(range(50), 7), range(50))}
     accuracy = Measurement(ACCURACY.name, 2.0, "key", Source.MEASURED, details=details)
     points = [
         Record(id_, Configuration("m", "fp32", "null", 1, 1), Outcome(found))
         for id_, found in enumerate([(accuracy,), ()])
     ]
+    results = StudyResults()
+    results.start(small_space())
+    notes = results.notes
     told = "one label for all images (label 7 for 50 of 50): look at mean, scale, layout, dtype"
-    made = columns(points, dict.fromkeys(range(2), PointStatus.DOMINATED), [])
+    made = columns(points, dict.fromkeys(range(2), PointStatus.DOMINATED), [], notes)
     assert [column["name"] for column in made][-3:] == ["notes", "failure", "failure_message"]
     assert (made[-3]["words"], made[-3]["cells"]) == ([told], [0, -1])
-    assert list(frame(points, [ACCURACY.name])["notes"]) == [told, ""]
+    assert list(frame(points, [ACCURACY.name], notes)["notes"]) == [told, ""]

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 
 from dse.core.errors import DseError
-from dse.core.metrics import DEFAULT_OBJECTIVES
 from dse.report.folder import write_report
 from dse.report.table import of_one_type
 from dse.report.view import View
 from dse.study.folder import StudyFolder
 from dse.study.study import Study
+from tests.objectives import DEFAULT_OBJECTIVES
 from tests.report.samples import harmful, ordinary
 from tests.study.studies import create, fill, small_space
 

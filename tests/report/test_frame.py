@@ -7,9 +7,9 @@ import pytest
 
 from dse.core.configuration import CONFIGURATION_FIELDS, Configuration, KnobValue
 from dse.core.measurement import Failure, FailureKind, Measurement, Outcome, Source
-from dse.core.metrics import DEFAULT_OBJECTIVES
 from dse.report.frame import frame, known_metrics
 from dse.study.record import Record
+from tests.objectives import DEFAULT_OBJECTIVES
 
 ACCURACY, LATENCY, THROUGHPUT = DEFAULT_OBJECTIVES
 FIELDS = ["id", *CONFIGURATION_FIELDS]

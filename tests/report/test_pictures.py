@@ -8,15 +8,15 @@ import matplotlib as mpl
 import matplotlib.image
 import pytest
 
+from dse.commands.console import console, print_picture
 from dse.core.configuration import Configuration
 from dse.core.errors import DseError
 from dse.core.measurement import Measurement, Outcome, Source
-from dse.core.metrics import DEFAULT_OBJECTIVES
 from dse.report.picture import MAX_NAMES, axes_metrics, draw
-from dse.report.pictures import print_picture, write
-from dse.report.text import console
+from dse.report.pictures import write
 from dse.study.folder import StudyFolder
 from dse.study.record import Record
+from tests.objectives import DEFAULT_OBJECTIVES
 from tests.study.studies import create, fill, outcome, small_space
 
 if TYPE_CHECKING:

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from benchmarks.laboratory.contest import Scale
 from benchmarks.laboratory.tables import Table
 from dse.core.measurement import Outcome
-from dse.core.metrics import DEFAULT_OBJECTIVES
 from dse.report.progress import REFERENCE, Volume, hypervolume, places, progress
 from dse.study.folder import StudyFolder
 from dse.study.generations import distributions
 from dse.study.record import Purpose
 from dse.study.study import Study
+from tests.objectives import DEFAULT_OBJECTIVES
 from tests.study.studies import create, failed, fill, outcome, planned, small_space
 
 if TYPE_CHECKING:

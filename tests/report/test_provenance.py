@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from dse.core.measurement import FIDELITY_ORDER, Measurement, Source
-from dse.core.metrics import ACCURACY, ENERGY, LATENCY, MODEL_SIZE, PEAK_MEMORY
+from dse.core.metrics import ENERGY, LATENCY, MODEL_SIZE, PEAK_MEMORY
 from dse.report.provenance import RUNS, provenance
+from dse.tasks.image_classification.quality import ACCURACY
 
 
 def made(metric: str = LATENCY.name, source: Source = Source.MEASURED, **more: Any) -> Measurement:
@@ -39,7 +40,7 @@ def made(metric: str = LATENCY.name, source: Source = Source.MEASURED, **more: A
     ],
 )
 def test_words(measurement: Measurement, told: str) -> None:
-    assert provenance(measurement) == told
+    assert provenance(measurement, "images") == told
 
 
 def test_every_fidelity_has_words() -> None:

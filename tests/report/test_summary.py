@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from dse.core.configuration import Configuration
 from dse.core.measurement import FailureKind, Measurement, Outcome, Source
-from dse.core.metrics import DEFAULT_OBJECTIVES
 from dse.report.summary import accuracy_source, frontier, notes, ordered, point, status
 from dse.study.folder import StudyFolder
 from dse.study.record import Record
+from tests.objectives import DEFAULT_OBJECTIVES
 from tests.study.studies import create, failed, fill, small_space
 
 if TYPE_CHECKING:

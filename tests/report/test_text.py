@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
+from dse.commands.console import console
 from dse.core.configuration import Configuration, KnobValue
 from dse.core.measurement import Measurement, Outcome, Source
-from dse.core.metrics import DEFAULT_OBJECTIVES, METRICS
-from dse.report.text import HEADINGS, console, excluded_lines, frontier_table, marks, number
+from dse.core.metrics import METRICS
+from dse.report.text import excluded_lines, frontier_table, heading, marks, number
 from dse.space import Excluded
 from dse.study.observations import Observation
 from dse.study.record import Record
 from dse.study.results import StudyResults
+from tests.objectives import DEFAULT_OBJECTIVES
 from tests.study.studies import outcome, small_space
 
 if TYPE_CHECKING:
@@ -105,7 +107,7 @@ def test_points_behind_others_come_last() -> None:
             timed = Measurement(LATENCY, factor * latency_ms, f"{key} latency", Source.MEASURED)
             results.measured.add(Observation(timed, (1, 10 * place + again)))
         results.note(place, configuration, Outcome((same, timed)))
-    mark = marks(results)
+    mark = marks(results.frontier)
     assert {r.id: mark(r) for r in results.frontier} == {0: "?", 1: "~", 2: "?", 3: ""}
     plain = Console(width=160)
     with plain.capture() as shown:
@@ -154,5 +156,5 @@ def test_what_can_not_run_has_a_line_for_each_reason() -> None:
 @pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
 def test_every_metric_has_a_column(metric: Metric) -> None:
     assert number(metric.name, 1.0).startswith("1.0")
-    assert ("estimate" in HEADINGS[metric.name]) == ("estimate" in metric.title)
+    assert ("estimate" in heading(metric.name)) == ("estimate" in metric.title)
     assert ("estimate" in metric.title) == metric.estimated

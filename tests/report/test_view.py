@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dse.core.errors import RequestError
-from dse.core.metrics import DEFAULT_OBJECTIVES, ENERGY, METRICS
+from dse.core.metrics import ENERGY, METRICS
 from dse.core.pareto import Frontier, nondominated
 from dse.derived.derivation import Derivation
 from dse.report.view import View, known_of, machine_of
-from dse.study.batch_frontier import point_of
 from dse.study.folder import StudyFolder
+from dse.study.frontier import point_of
+from tests.objectives import DEFAULT_OBJECTIVES
 from tests.study.studies import create, failed, filled, small_space
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from dse.study.record import Record
@@ -29,7 +31,7 @@ def study(tmp_path: Path) -> Study:
     return filled(tmp_path / "mine", small_space())
 
 
-def ids(records: list[Record]) -> list[int]:
+def ids(records: Sequence[Record]) -> list[int]:
     return [record.id for record in records]
 
 
@@ -42,19 +44,19 @@ def view(
 def test_without_a_wish_it_is_the_study_itself(study: Study) -> None:
     for found in (View(study), view(study, "a = threads * 2")):
         assert ids(found.frontier) == ids(study.frontier())
-        assert found.leading() == study.results.leading()
+        assert found.frontier.leading == study.results.frontier.leading
         assert found.metrics == study.about.metrics
         assert found.objectives == tuple(METRICS[name] for name in study.space.objectives)
         for record in found.frontier:
-            assert found.certain(record) == study.results.certain(record)
+            assert found.frontier.certain(record) == study.results.frontier.certain(record)
 
 
 def test_with_conditions_that_all_keep_it_is_the_same_frontier(study: Study) -> None:
     found = view(study, where=("threads > 0",))
     assert ids(found.frontier) == ids(study.frontier())
-    assert found.leading() == study.results.leading()
-    assert [found.certain(r) for r in found.frontier] == [
-        study.results.certain(r) for r in study.frontier()
+    assert found.frontier.leading == study.results.frontier.leading
+    assert [found.frontier.certain(r) for r in found.frontier] == [
+        study.results.frontier.certain(r) for r in study.frontier()
     ]
 
 
@@ -72,7 +74,7 @@ def test_the_frontier_is_found_among_what_the_conditions_leave(study: Study) -> 
     assert ids(found.frontier) == sorted(int(str(name)) for name in alone.names)
     # Some of them stand behind others in the study itself.
     assert not set(ids(found.frontier)) <= set(ids(study.frontier()))
-    assert found.leading() <= set(ids(found.frontier))
+    assert found.frontier.leading <= set(ids(found.frontier))
     assert list(found.tally.lines(found.derivation)) == [
         f"only where (backend == 'null') and (threads == 2): {len(able)} of 20 points"
     ]
@@ -93,7 +95,7 @@ def test_other_objectives_have_another_frontier(study: Study) -> None:
         point["cost"] += 100 * record.configuration.threads
     best = {found.records[place].id for place in nondominated(points, found.objectives)}
     assert best <= set(ids(found.frontier))
-    assert found.leading() == best
+    assert found.frontier.leading == best
     assert found.metrics == (ACCURACY, LATENCY, THROUGHPUT)
     one = found.frontier[0]
     assert found.value(one, "cost") == pytest.approx(
@@ -107,8 +109,8 @@ def test_points_without_an_objective_are_left_out_and_counted(study: Study) -> N
     assert set(ids(found.frontier)) < kept
     assert found.tally.lacking == {"delay_ms": 20 - len(kept)}
     nothing = view(study, by=(f"{ENERGY.name}:minimize",))
-    assert nothing.frontier == []
-    assert nothing.leading() == frozenset()
+    assert list(nothing.frontier) == []
+    assert nothing.frontier.leading == frozenset()
     assert nothing.tally.lacking == {ENERGY.name: 20}
 
 
@@ -116,18 +118,18 @@ def test_a_point_that_may_miss_a_condition_is_not_certain(study: Study) -> None:
     # Noise is known from here on: an interval reaches from 5 % below to 5 % above, about.
     record = min(study.frontier(), key=lambda r: r.outcome.values[LATENCY])
     bound = record.outcome.values[LATENCY] * 1.0001
-    assert view(study, where=(f"{LATENCY} < {bound}",)).frontier == [record]
+    assert list(view(study, where=(f"{LATENCY} < {bound}",)).frontier) == [record]
     measurement = record.outcome.measurement(LATENCY)
     assert measurement is not None
     found = view(study, where=(f"{LATENCY} < {bound}",))
-    assert found.certain(record) == (
+    assert found.frontier.certain(record) == (
         measurement.interval is None or measurement.interval[1] < bound
     )
 
 
 def test_the_knobs_of_the_space_have_names_before_they_are_measured(tmp_path: Path) -> None:
     empty = create(StudyFolder(tmp_path / "empty"), small_space())
-    assert view(empty, where=("delay_ms > 1",)).frontier == []
+    assert list(view(empty, where=("delay_ms > 1",)).frontier) == []
     with pytest.raises(RequestError, match=r"nothing is called 'delay'; did you mean 'delay_ms'"):
         view(empty, where=("delay > 1",))
 

@@ -10,9 +10,10 @@ import pytest
 
 from dse.core.errors import RequestError
 from dse.core.measurement import Source
-from dse.core.metrics import ACCURACY, ENERGY, LATENCY, MULTI_STREAM, THROUGHPUT
+from dse.core.metrics import ENERGY, LATENCY, MULTI_STREAM, THROUGHPUT
 from dse.results.read import read_table
 from dse.results.table import OFFLINE_POWER
+from dse.tasks.image_classification.quality import ACCURACY
 from tests.results.tables import write_published
 
 if TYPE_CHECKING:

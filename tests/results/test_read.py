@@ -8,8 +8,8 @@ import pytest
 
 from dse.core.errors import RequestError
 from dse.core.measurement import Source
-from dse.core.metrics import DEFAULT_OBJECTIVES
 from dse.results.read import read_results
+from tests.objectives import DEFAULT_OBJECTIVES
 from tests.replays import write_space, write_table
 from tests.results.tables import write_published
 

@@ -9,10 +9,12 @@ import pytest
 
 from dse.core.errors import RequestError
 from dse.core.measurement import Source
-from dse.core.metrics import ACCURACY, LATENCY, MULTI_STREAM, THROUGHPUT
+from dse.core.metrics import LATENCY, MULTI_STREAM, THROUGHPUT
 from dse.loadgen.logs import DETAIL
 from dse.results.read import read_results
 from dse.results.tree import evidence, read_tree, submitters
+from dse.tasks.benchmark import Benchmark
+from dse.tasks.image_classification.quality import ACCURACY
 from tests.results.trees import MODEL, OFFLINE, SINGLE, write_tree
 from tests.submission.conftest import copied, data, kept
 from tests.submission.evidence import IMAGES, PERCENT, VALUES
@@ -32,7 +34,7 @@ SCORE = Path("accuracy/accuracy.txt")
 
 
 def only(path: Path) -> ResultTable:
-    (found,) = read_tree(path)
+    (found,) = read_tree(path, Benchmark.of())
     return found
 
 
@@ -101,7 +103,7 @@ def test_a_tree_may_be_named_by_any_of_its_upper_folders(tmp_path: Path) -> None
     folder = write_tree(tmp_path / "tree")
     assert submitters(tmp_path / "tree") == [folder]
     for path in (folder.parent, folder):
-        assert read_tree(path) == read_tree(tmp_path / "tree")
+        assert read_tree(path, Benchmark.of()) == read_tree(tmp_path / "tree", Benchmark.of())
     assert submitters(tmp_path / "tree/open/Org/results") == []
 
 
@@ -125,7 +127,7 @@ def test_what_an_accelerator_did_is_told(tmp_path: Path) -> None:
 def test_other_benchmarks_are_none_of_ours(tmp_path: Path) -> None:
     write_tree(tmp_path, model="own-net", benchmark="bert-99")
     with pytest.raises(RequestError, match="has no result of image classification"):
-        read_tree(tmp_path)
+        read_tree(tmp_path, Benchmark.of())
 
 
 def test_a_classifier_of_any_name_counts(tmp_path: Path) -> None:
@@ -176,7 +178,7 @@ def test_a_result_that_is_damaged_is_left_out_alone(
     assert "\n" not in line
     assert str(own / "SingleStream") in line
     assert system.rows[0].values.keys() == {THROUGHPUT.name, ACCURACY.name}
-    assert read_tree(tmp_path) == read_tree(tmp_path)
+    assert read_tree(tmp_path, Benchmark.of()) == read_tree(tmp_path, Benchmark.of())
     assert all(path.is_file() for path in evidence(tmp_path))
 
 
@@ -213,4 +215,4 @@ def test_links_lead_nowhere(tmp_path: Path) -> None:
     secret = write_tree(tmp_path / "secret", system="secret")
     mine = write_tree(tmp_path / "mine")
     (mine / "results/secret").symlink_to(secret / "results/secret")
-    assert [system.name for system in read_tree(tmp_path / "mine")] == ["board"]
+    assert [system.name for system in read_tree(tmp_path / "mine", Benchmark.of())] == ["board"]

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dse.core.configuration import Configuration
-from dse.core.metrics import ACCURACY, DEFAULT_OBJECTIVES, LATENCY, THROUGHPUT
-from dse.search.model_prior import model_prior
+from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.search.searcher import Searcher
+from dse.tasks import registry
+from dse.tasks.image_classification.quality import ACCURACY
+from tests.objectives import DEFAULT_OBJECTIVES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +22,7 @@ MODELS = (
     *("mobilenet-v2-0.5-160", "mobilenet-v2-1.0-224"),
     *("efficientnet-lite0", "efficientnet-lite2", "somebodys-own"),
 )
+PRIORS = registry.task(registry.DEFAULT).priors()
 NONE: Sequence[int] = ()
 
 
@@ -36,7 +39,7 @@ def configurations(
 
 def values(configuration: Configuration) -> dict[str, float]:
     """Larger models are slower and more accurate, integers and threads faster, batches better."""
-    known = model_prior(configuration.model)
+    known = PRIORS.of(configuration.model)
     log_macs = known.log_macs - 19 if known else 0.0
     log_ms = 2 + 0.8 * log_macs - 0.5 * np.log2(configuration.threads)
     log_ms -= 0.7 * (configuration.precision == "int8") + 0.4 * (configuration.backend == "other")
@@ -74,4 +77,4 @@ def searcher(
 ) -> Searcher:
     """Over all of them, without constraints unless some are given."""
     constraints = more.pop("constraints", ())
-    return Searcher(every, objectives, constraints, seed, **more)  # type: ignore[arg-type]
+    return Searcher(every, objectives, constraints, seed, priors=PRIORS, **more)  # type: ignore[arg-type]

@@ -11,11 +11,11 @@ from dse.search.additive_gp import AdditiveGP, Covariance, Term, term
 from dse.search.features import features
 from dse.search.kernels import KERNELS
 from dse.search.targets import BATCHING, SPEED
-from tests.search.spaces import MODELS, configurations
+from tests.search.spaces import MODELS, PRIORS, configurations
 
 EVERY = configurations((*MODELS, "mobilenet-v3-large"))
 FEATURES = replace(
-    features(EVERY), borrowed=np.random.default_rng(1).standard_normal((len(EVERY), 3))
+    features(EVERY, PRIORS), borrowed=np.random.default_rng(1).standard_normal((len(EVERY), 3))
 )
 PLACES = np.arange(len(EVERY))
 

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
-from dse.search.cost_prior import cost_prior
+from dse.search.cost_prior import CostPrior
+from dse.search.cost_prior import cost_prior as cost_prior_of
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
+from dse.tasks.prior import NO_PRIORS
+from tests.search.spaces import PRIORS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 NAMES = list(CATALOGUE)
+
+
+def cost_prior(pairs: Sequence[tuple[str, str]]) -> CostPrior:
+    return cost_prior_of(pairs, PRIORS)
 
 
 def mean(model: str, precision: str = "fp32") -> float:
@@ -65,3 +77,9 @@ def test_rows_are_in_the_order_of_the_pairs() -> None:
     assert found.means == pytest.approx(np.tile(back.means[::-1], 2))
     covariance, other = (each.directions @ each.directions.T for each in (found, back))
     assert covariance[:10, 10:] == pytest.approx(other[::-1, ::-1])
+
+
+def test_nothing_is_expected_of_a_task_without_priors() -> None:
+    found = cost_prior_of([("a", "fp32"), ("mobilenet-v1-0.25-128", "int8")], NO_PRIORS)
+    assert found.means.tolist() == [0, 0]
+    assert found.directions.shape == (2, 0)

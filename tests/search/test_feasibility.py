@@ -10,13 +10,13 @@ import pytest
 from dse.search.additive_gp import Covariance
 from dse.search.feasibility import SINGLE, USUAL, FeasibilityModel, _Logistic
 from dse.search.features import features
-from tests.search.spaces import configurations
+from tests.search.spaces import PRIORS, configurations
 
 if TYPE_CHECKING:
     from dse.core.configuration import Configuration
 
 EVERY = configurations()
-FEATURES = features(EVERY)
+FEATURES = features(EVERY, PRIORS)
 PLACES = np.arange(len(EVERY))
 
 

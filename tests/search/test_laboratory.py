@@ -35,9 +35,9 @@ from benchmarks.search import entries, main, requested
 from dse.core.configuration import Configuration
 from dse.core.errors import RequestError
 from dse.core.measurement import Measurement, Outcome, Source
-from dse.core.metrics import DEFAULT_OBJECTIVES
-from dse.explore.samplers import SAMPLERS
+from dse.exploration.samplers import SAMPLERS
 from dse.tasks.image_classification.models.catalogue import published_pairs
+from tests.objectives import DEFAULT_OBJECTIVES
 from tests.replays import write_table
 from tests.results.tables import write_published
 

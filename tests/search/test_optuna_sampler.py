@@ -10,9 +10,10 @@ from optuna.study import StudyDirection
 
 from dse.core.configuration import Configuration
 from dse.core.errors import RequestError
-from dse.core.metrics import ACCURACY, LATENCY
+from dse.core.metrics import LATENCY
 from dse.core.pareto import Constraint
 from dse.search import FrontierSampler
+from dse.tasks.image_classification.quality import ACCURACY
 from tests.search.spaces import values
 
 CHOICES = {

@@ -10,11 +10,11 @@ import pytest
 from benchmarks.laboratory.contest import Entry, contest
 from benchmarks.laboratory.tables import read
 from dse.core.configuration import Configuration
-from dse.core.metrics import DEFAULT_OBJECTIVES
 from dse.search.gain import volume
 from dse.search.surrogate import Surrogate
 from dse.search.targets import loss
-from tests.search.spaces import explored, searcher
+from tests.objectives import DEFAULT_OBJECTIVES
+from tests.search.spaces import PRIORS, explored, searcher
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,7 +66,7 @@ def test_intervals_hold_on_the_grid(grid: Known) -> None:
     every, points = list(grid), losses(grid)
     inside: dict[str, list[bool]] = {}
     for seed in range(4):
-        surrogate = Surrogate(every, DEFAULT_OBJECTIVES)
+        surrogate = Surrogate(every, DEFAULT_OBJECTIVES, priors=PRIORS)
         order = np.random.default_rng(seed).permutation(len(every)).tolist()
         for place in order[:40]:
             surrogate.observe(place, grid[every[place]] or {}, ran=place in points)

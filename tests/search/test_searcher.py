@@ -10,18 +10,12 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from dse.core.configuration import Configuration
-from dse.core.metrics import (
-    ACCURACY,
-    DEFAULT_OBJECTIVES,
-    ENERGY,
-    LATENCY,
-    MODEL_SIZE,
-    MULTI_STREAM,
-    THROUGHPUT,
-)
+from dse.core.metrics import ENERGY, LATENCY, MODEL_SIZE, MULTI_STREAM, THROUGHPUT
 from dse.core.pareto import Constraint
 from dse.search.gain import volume
 from dse.search.targets import loss
+from dse.tasks.image_classification.quality import ACCURACY
+from tests.objectives import DEFAULT_OBJECTIVES
 from tests.search.spaces import NONE, configurations, explored, searcher, values
 
 EVERY = configurations()

@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from dse.core.configuration import Configuration
-from dse.core.metrics import ACCURACY, LATENCY
+from dse.core.metrics import LATENCY
 from dse.search.surrogate import Surrogate
-from tests.search.spaces import configurations, explored, searcher
+from dse.tasks.image_classification.quality import ACCURACY
+from tests.search.spaces import PRIORS, configurations, explored, searcher
 
 EVERY = configurations(backends=["one"], threads=[1], batch_sizes=[1])
 Known = dict[Configuration, dict[str, float]]
@@ -35,7 +36,7 @@ NEW = system(99)
 
 def error(sources: list[Known], count: int) -> float:
     """Of the logarithm of latency where nothing was measured."""
-    surrogate = Surrogate(EVERY, METRICS, sources)
+    surrogate = Surrogate(EVERY, METRICS, sources, PRIORS)
     for place in range(count):
         surrogate.observe(place, NEW[EVERY[place]], ran=True)
     surrogate.refresh(np.zeros(0, dtype=np.intp))

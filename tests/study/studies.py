@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from dse.core.checksums import canonical_json, digest
 from dse.core.measurement import Failure, FailureKind, Measurement, Outcome, Source
-from dse.core.metrics import DEFAULT_OBJECTIVES
-from dse.explore.pool import Pool
-from dse.explore.samplers import make_sampler
+from dse.exploration.pool import Pool
+from dse.exploration.samplers import make_sampler
 from dse.machine.system import detect
 from dse.space import SearchSpace, resolve
 from dse.study.folder import StudyFolder
 from dse.study.generations import distributions
 from dse.study.metadata import StudyMetadata
 from dse.study.study import Study
+from tests.objectives import DEFAULT_OBJECTIVES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

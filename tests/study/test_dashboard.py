@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dse.core.metrics import DEFAULT_OBJECTIVES
 from tests.commandline import PATIENCE_S
+from tests.objectives import DEFAULT_OBJECTIVES
 from tests.replays import write_space, write_table
 
 if TYPE_CHECKING:

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.core.intervals import pooled, repeated, typical
+from dse.core.intervals import confidence_interval, pool_spread, typical_value
 from dse.core.measurement import FIDELITY_ORDER, Measurement, Source
-from dse.core.metrics import ACCURACY, LATENCY, THROUGHPUT
+from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.study.observations import Observation, ObservationStore
+from dse.tasks import registry
+from dse.tasks.image_classification.quality import ACCURACY
 
 if TYPE_CHECKING:
     import random
@@ -60,7 +62,7 @@ def test_the_highest_fidelity_counts_in_whatever_order(
     highest = max(by_fidelity, key=FIDELITY_ORDER.index)
     estimate = known.estimate(latency(0.0))
     assert estimate.fidelity == highest
-    assert estimate.value == pytest.approx(typical(by_fidelity[highest]))
+    assert estimate.value == pytest.approx(typical_value(by_fidelity[highest]))
     assert estimate.details["repetitions"] == len(by_fidelity[highest])
     latest = known.latest("a")
     assert latest is not None
@@ -82,7 +84,7 @@ def test_a_rehearsal_counts_for_nothing(values: list[float]) -> None:
 def test_the_interval_is_that_of_the_repetitions(values: list[float]) -> None:
     known = series(values)
     estimate = known.estimate(latency(0.0))
-    assert estimate.interval == repeated(values, pooled([values]))
+    assert estimate.interval == confidence_interval(values, pool_spread([values]))
     assert (estimate.interval is None) is (len(values) == 1)
     if estimate.interval is not None:
         low, high = estimate.interval
@@ -125,7 +127,7 @@ def test_all_fidelities_tell_of_the_spread() -> None:
     assert known.estimate(latency(0.0)).interval is not None
     known.add(Observation(latency(5.1, fidelity="standard"), (1, 3), "here"))
     spread = known.spread(LATENCY.name)
-    assert spread == pooled([[1.0, 1.1], [5.0, 5.1]])
+    assert spread == pool_spread([[1.0, 1.1], [5.0, 5.1]])
 
 
 def test_a_rehearsal_tells_nothing_of_the_spread() -> None:
@@ -146,7 +148,7 @@ def test_with_more_cpus_busy_there_is_another_spread_once_enough_tells_of_it(
     known.add(Observation(latency(7.0, "once"), (1, 20), cpus=1))
     estimate = known.estimate(latency(7.0, "once"))
     few, all_ = known.spread(LATENCY.name, 1), known.spread(LATENCY.name)
-    assert estimate.interval == repeated([7.0], few if enough else all_)
+    assert estimate.interval == confidence_interval([7.0], few if enough else all_)
     assert list(known.spreads(LATENCY.name)) == [1, 2]
     assert known.spread(LATENCY.name, 3) is None
 
@@ -157,9 +159,9 @@ def test_disturbed_ones_are_left_out_where_there_are_others(
 ) -> None:
     taken = [latency(v) for v in quiet] + [latency(v, **DISTURBED) for v in disturbed]
     known = measured(*enumerate(taken))
-    assert known.estimate(latency(0.0)).value == pytest.approx(typical(quiet))
+    assert known.estimate(latency(0.0)).value == pytest.approx(typical_value(quiet))
     only = measured(*((n, latency(v, **DISTURBED)) for n, v in enumerate(disturbed)))
-    assert only.estimate(latency(0.0)).value == pytest.approx(typical(disturbed))
+    assert only.estimate(latency(0.0)).value == pytest.approx(typical_value(disturbed))
     assert only.clean("a", "probe") == []
 
 
@@ -176,11 +178,13 @@ def test_what_a_table_says_is_exact(values: list[float]) -> None:
 @given(st.floats(0.01, 100))
 def test_a_published_accuracy_has_the_interval_of_its_images(percent: float) -> None:
     figure = Measurement(ACCURACY.name, percent, "published", Source.PUBLISHED)
-    estimate = ObservationStore().estimate(figure)
+    known = ObservationStore(published_interval=registry.task(registry.DEFAULT).published_interval)
+    estimate = known.estimate(figure)
     assert estimate.interval is not None
     low, high = estimate.interval
     assert 0 <= low <= percent <= high <= 100
     assert high - low < 1
+    assert ObservationStore().estimate(figure).interval is None
 
 
 def test_an_accuracy_keeps_the_interval_it_was_measured_with() -> None:
@@ -208,7 +212,7 @@ def test_what_was_measured_in_a_drift_is_in_doubt() -> None:
     assert not known.drifting(LATENCY.name)
     assert known.clean("a", "probe") == [before[1], after[1]]
     assert not known.stale(latency(0.0))
-    assert known.estimate(latency(0.0)).value == pytest.approx(typical([9.0, 9.1]))
+    assert known.estimate(latency(0.0)).value == pytest.approx(typical_value([9.0, 9.1]))
     alone = anchored(*QUIET, *JUMP, *BACK, during)
     assert alone.stale(latency(0.0))
     assert alone.estimate(latency(0.0)).value == 15.0

@@ -9,9 +9,10 @@ import pytest
 from optuna.trial import TrialState
 
 from dse.core.configuration import Configuration
-from dse.core.metrics import DEFAULT_OBJECTIVES, METRICS
+from dse.core.metrics import METRICS
 from dse.study.folder import StudyFolder
 from dse.study.storage import open_storage, sqlite_url
+from tests.objectives import DEFAULT_OBJECTIVES
 from tests.study.studies import filled, planned, small_space
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,14 +11,16 @@ from hypothesis import strategies as st
 
 from dse.core.configuration import Configuration
 from dse.core.measurement import Failure, FailureKind, Measurement, Outcome, Source
-from dse.core.metrics import ACCURACY, LATENCY, THROUGHPUT
+from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.core.pareto import Frontier, feasible
-from dse.study.batch_frontier import point_of
+from dse.study.frontier import point_of
 from dse.study.observations import Observation
 from dse.study.results import StudyResults
+from dse.tasks.image_classification.quality import ACCURACY
 from tests.study.studies import small_space
 
 if TYPE_CHECKING:
+    from dse.core.configuration import KnobValue
     from dse.core.measurement import FidelityName
 
 SPACE = small_space(constraints={LATENCY.name: {"max": 8}})
@@ -66,8 +69,8 @@ def derived(results: StudyResults) -> list[object]:
     frontier = results.frontier
     return [
         dict(results.records),
-        frontier,
-        [results.certain(record) for record in frontier],
+        list(frontier),
+        [frontier.certain(record) for record in frontier],
         results.anchor,
         results.stale(),
         +results.failed,
@@ -165,7 +168,7 @@ def test_what_is_not_known_is_no_record() -> None:
     assert results.records.get("nothing") is None
     with pytest.raises(KeyError):
         results.records["nothing"]
-    assert results.frontier == []
+    assert list(results.frontier) == []
     assert results.anchor is None
 
 
@@ -179,7 +182,19 @@ def test_a_further_generation_forgets_the_configurations_and_not_what_was_measur
     take(results, 1, (configuration(1), Outcome(failure=Failure(FailureKind.LOAD, "", key="c"))))
     assert len(results.frontier) == 1
     results.start(SPACE)
-    assert (dict(results.records), results.frontier, results.anchor) == ({}, [], None)
+    assert (dict(results.records), list(results.frontier), results.anchor) == ({}, [], None)
     assert not +results.failed
     assert results.measured.latest("a") == speed
     assert list(results.failures) == ["c"]
+
+
+@pytest.mark.parametrize("source", [Source.PUBLISHED, Source.REPLAYED])
+def test_only_measured_qualities_are_judged(source: Source) -> None:
+    details: dict[str, KnobValue] = {"dataset_notes": "2 files are left out"}
+    accuracy = Measurement(ACCURACY.name, 70.0, "a", Source.MEASURED, details=details)
+    results = StudyResults()
+    assert results.notes(Outcome((accuracy,))) == ()  # of no task yet
+    results.start(SPACE)
+    assert list(map(str, results.notes(Outcome((accuracy,))))) == ["data set: 2 files are left out"]
+    assert results.notes(Outcome((replace(accuracy, source=source),))) == ()
+    assert results.notes(Outcome()) == ()

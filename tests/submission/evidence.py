@@ -19,7 +19,14 @@ from dse.core.measurement import Measurement, Outcome, Source
 from dse.core.metrics import METRICS_OF, Scenario
 from dse.loadgen.logs import ACCURACY, DETAIL
 from dse.machine.system import System
-from dse.measure.spec import LABELS, VALID, InputSource, MetricRequest, Official, Spec
+from dse.measure.spec import (
+    VALID,
+    MetricRequest,
+    ModelFiles,
+    Official,
+    Spec,
+    TaskSpec,
+)
 from dse.space import SearchSpace, resolve
 from dse.study.folder import StudyFolder
 from dse.study.generations import distributions
@@ -27,7 +34,10 @@ from dse.study.metadata import StudyMetadata
 from dse.study.record import Purpose
 from dse.study.study import Study
 from dse.submission.logs import SUMMARY
-from dse.tasks.image_classification.preprocessing import Preprocessing
+from dse.tasks.image_classification.labels import LABELS_FILE
+from dse.tasks.image_classification.preprocessing import Preprocessing, to_form
+from dse.tasks.image_classification.task import ImageClassification
+from dse.tasks.task import InputFiles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,7 +128,7 @@ class Data:
 
     @property
     def labels(self) -> Path:
-        return self.folder / LABELS
+        return self.folder / LABELS_FILE
 
 
 def key(scenario: Scenario, configuration: Configuration = CONFIGURATION) -> str:
@@ -192,12 +202,14 @@ def write_run(runs: Path, data: Data, scenario: Scenario, mode: str) -> Measurem
         run=name,
         folder=runs / name,
         configuration=CONFIGURATION,
-        model_file=Path(FILE),
-        preprocessing=Preprocessing(128, dtype="uint8", label_offset=1),
-        inputs=InputSource(Path("pixels.npy"), data.labels, dataset=DATASET),
-        tasks=(task if timed else MetricRequest("accuracy_percent", accuracy_key()),),
+        model=ModelFiles(Path(FILE)),
+        task=TaskSpec(
+            ImageClassification.worker,
+            to_form(Preprocessing(128, dtype="uint8", label_offset=1)),
+            InputFiles({"pixels": Path("pixels.npy"), "labels": data.labels}, DATASET),
+        ),
+        requests=(task if timed else MetricRequest("accuracy_percent", accuracy_key()),),
         fidelity=VALID,
-        settings={},
         official=official,
     )
     logs = runs / name / mode
@@ -212,7 +224,7 @@ def write_run(runs: Path, data: Data, scenario: Scenario, mode: str) -> Measurem
         (logs / ACCURACY).write_text("[\n]\n")
     else:
         shutil.copyfile(data.folder / ACCURACY, logs / ACCURACY)
-        shutil.copyfile(data.labels, runs / name / LABELS)
+        shutil.copyfile(data.labels, runs / name / LABELS_FILE)
     details: dict[str, KnobValue] = {
         "model_file": FILE,
         "weights": "origin not stated",
@@ -226,5 +238,5 @@ def write_run(runs: Path, data: Data, scenario: Scenario, mode: str) -> Measurem
         "dataset": DATASET,
     }
     value = VALUES[scenario] if timed else PERCENT
-    metric, of = spec.tasks[0].metric, spec.tasks[0].key
+    metric, of = spec.requests[0].metric, spec.requests[0].key
     return Measurement(metric, value, of, Source.MEASURED, "valid", name, details=details)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dse.loadgen.logs import ACCURACY, DETAIL, PREFIX
-from dse.measure.spec import LABELS
 from dse.submission.logs import SUMMARY
+from dse.tasks.image_classification.labels import LABELS_FILE
 from tests.submission.evidence import GOLDEN, IMAGES
 
 if TYPE_CHECKING:
@@ -118,17 +118,17 @@ def _smaller_data_set(copy: Copy) -> None:
 
 
 def _no_labels(copy: Copy) -> None:
-    (copy.logs("accuracy").parent / LABELS).unlink()
+    (copy.logs("accuracy").parent / LABELS_FILE).unlink()
 
 
 def _bad_labels(copy: Copy) -> None:
-    file = copy.logs("accuracy").parent / LABELS
+    file = copy.logs("accuracy").parent / LABELS_FILE
     file.unlink()  # it may be a hard link
     np.save(file, np.array([{}], dtype=object), allow_pickle=True)
 
 
 def _few_labels(copy: Copy) -> None:
-    file = copy.logs("accuracy").parent / LABELS
+    file = copy.logs("accuracy").parent / LABELS_FILE
     file.unlink()
     np.save(file, np.zeros(10, np.int64))
 
@@ -202,7 +202,7 @@ MUTATIONS = {
     ),
     "labels are gone": Mutation("single", "accuracy-value", _no_labels, "No such file"),
     "labels are a pickle": Mutation("single", "accuracy-value", _bad_labels, "allow_pickle"),
-    "too few labels": Mutation("single", "complete-logs", _few_labels, "the data set has 10"),
+    "too few labels": Mutation("single", "accuracy-value", _few_labels, "the data set has 10"),
     "accuracy log is no JSON": Mutation("single", "complete-logs", _noise),
     "model hash": detail("model-hash", "accuracy", "different", model_sha256="00" * 32),
     "no model hash": detail("model-hash", "performance", model_sha256=""),

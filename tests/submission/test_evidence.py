@@ -59,7 +59,7 @@ def test_runs_are_found_by_scenario_and_mode(copied: Callable[[str], Copy]) -> N
             assert run.spec is not None
             assert run.spec.official is not None
             assert run.user_conf == run.spec.official.user_conf
-            assert (run.detail("mode"), run.detail("nothing")) == (mode, "")
+            assert (run.noted.mode, run.noted.model_data) == (mode, None)
         assert not result.inferred
         assert not result.published
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dse.core.errors import DseError
 from dse.loadgen.logs import ACCURACY
-from dse.submission.logs import accuracy_log, accuracy_text
+from dse.submission.logs import accuracy_log
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,16 +38,3 @@ def test_the_first_and_the_last_bytes_are_shown(
 def test_a_log_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(DseError, match=r"mlperf_log_accuracy\.json: can't be read: No such file"):
         accuracy_log(tmp_path)
-
-
-def test_the_text_is_that_of_the_official_script() -> None:
-    assert accuracy_text(44.904, 50_000, "0f" * 32) == (
-        f"accuracy=44.904%, good=22452, total=50000\n\nhash={'0f' * 32}\n"
-    )
-
-
-@given(st.integers(1, 60_000), st.data())
-def test_it_counts_what_was_right(total: int, data: st.DataObject) -> None:
-    good = data.draw(st.integers(0, total))
-    text = accuracy_text(100.0 * good / total, total, "")
-    assert f", good={good}, total={total}\n" in text

@@ -11,8 +11,8 @@ import pytest
 
 from dse.cli import run
 from dse.loadgen.logs import ACCURACY
-from dse.measure.spec import LABELS
 from dse.submission.rules import SHORT
+from dse.tasks.image_classification.labels import LABELS_FILE
 from tests.replays import write_space
 from tests.submission.evidence import TOLD
 from tests.submission.exports import RESULT, export, exported, listing
@@ -109,7 +109,7 @@ def test_rehearsals_are_nothing_to_submit(command: Command, rehearsed: Path, her
 def test_what_hinders_a_preview_is_told_and_not_that_it_is_short(
     command: Command, rehearsed: Path, here: Path
 ) -> None:
-    for file in (rehearsed / "runs").rglob(LABELS):
+    for file in (rehearsed / "runs").rglob(LABELS_FILE):
         file.unlink()
     answer = export(command, "real", "--preview")
     assert answer.code == 2

@@ -14,14 +14,17 @@ import pytest
 from dse.cli import dse
 from dse.config import yaml_reader
 from dse.core.configuration import Configuration
+from dse.core.details import OfficialDetails
 from dse.core.measurement import Measurement, Outcome, Source
-from dse.core.metrics import DEFAULT_OBJECTIVES, METRICS_OF, Scenario
+from dse.core.metrics import METRICS_OF, Scenario
 from dse.models.manifest import Manifest
 from dse.space import SearchSpace, resolve
 from dse.study.record import Record
 from dse.submission import readmes
 from dse.submission.evidence import Evidence, SubmittedRun
+from dse.tasks import registry
 from dse.tasks.image_classification.preprocessing import Preprocessing
+from tests.objectives import DEFAULT_OBJECTIVES
 from tests.submission.evidence import CONFIGURATION, FILE, SHA256, Files
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
     from dse.core.configuration import KnobValue
 
+TASK = registry.task(registry.DEFAULT)
 CONFIGURATIONS = [
     CONFIGURATION,
     replace(CONFIGURATION, batch_size=8, instances=2, pinned=True, knobs=(("xnnpack", False),)),
@@ -63,7 +67,9 @@ def result(scenario: Scenario, ran: Scenario | None = None) -> Evidence:
 def readme(
     made: Evidence, *, environment: Mapping[str, str] | None = None, preview: bool = False
 ) -> str:
-    return readmes.result_readme(made, "model", "board", "1.2", environment or {}, preview=preview)
+    return readmes.result_readme(
+        made, "model", "board", "1.2", environment or {}, TASK, preview=preview
+    )
 
 
 @pytest.mark.parametrize("configuration", CONFIGURATIONS, ids=str)
@@ -94,7 +100,9 @@ def test_the_manifest_says_how_images_become_inputs(
     tmp_path: Path, preprocessing: Preprocessing
 ) -> None:
     file = tmp_path / "models.yaml"
-    file.write_text(readmes.manifest_of(CONFIGURATION, preprocessing, run("performance")))
+    file.write_text(
+        readmes.manifest_of(CONFIGURATION, run("performance"), preprocessing.as_dict(), TASK)
+    )
     (entry,) = yaml_reader.read(file, Manifest).models
     # The quantisation is the file's to tell.
     assert entry.preprocessing() == replace(preprocessing, quantisation=None)
@@ -158,11 +166,11 @@ def test_an_inferred_result_says_so(scenario: Scenario, ran: Scenario, words: st
 
 @pytest.mark.parametrize("preview", [True, False])
 def test_a_preview_says_first_what_it_is_not(preview: bool) -> None:
-    origin = {"model_file": FILE, "model_sha256": SHA256, "weights": "", "made_from": ""}
+    origin = OfficialDetails(model_file=FILE, model_sha256=SHA256)
     for text in (
         readme(result(Scenario.OFFLINE), preview=preview),
-        readmes.model_readme("model", CONFIGURATION, preview=preview),
-        readmes.source_readme("model", "board", CONFIGURATION, origin, preview=preview),
+        readmes.model_readme("model", CONFIGURATION, "images", preview=preview),
+        readmes.source_readme("model", "board", CONFIGURATION, origin, "images", preview=preview),
     ):
         assert text.startswith("**PREVIEW. This is not a valid MLPerf result**") is preview
         assert ("PREVIEW" in text) is preview
@@ -181,7 +189,8 @@ def test_a_preview_says_first_what_it_is_not(preview: bool) -> None:
 def test_the_source_of_a_model(changes: dict[str, Any], origin: dict[str, str], words: str) -> None:
     known = {"model_file": FILE, "model_sha256": SHA256, "weights": "", "made_from": ""}
     configuration = replace(CONFIGURATION, **changes)
-    text = readmes.source_readme("m", "board", configuration, {**known, **origin}, preview=False)
+    noted = OfficialDetails.of({**known, **origin})
+    text = readmes.source_readme("m", "board", configuration, noted, "images", preview=False)
     assert words in text
     assert f"`{FILE}`, SHA-256 `{SHA256}`" in text
 
@@ -194,7 +203,6 @@ def test_the_hash_of_a_model_in_several_files_is_said_to_be_of_all() -> None:
     run = replace(found.performance, measurement=replace(measurement, details=details))
     words = f"SHA-256 `{SHA256}` (of all its files: its weights lie in `m.data`)"
     assert readme(replace(found, performance=run)).count(f"with {words}, images") == 1
-    origin = {"model_file": FILE, "model_sha256": SHA256, "weights": "", "made_from": ""}
-    apart = {**origin, "model_data": "m.data"}
-    text = readmes.source_readme("m", "board", CONFIGURATION, apart, preview=False)
+    apart = OfficialDetails(model_file=FILE, model_sha256=SHA256, model_data="m.data")
+    text = readmes.source_readme("m", "board", CONFIGURATION, apart, "images", preview=False)
     assert f"- file: `{FILE}`, {words}\n" in text

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dse.core.metrics import METRICS_OF, Scenario
-from dse.explore.keys import speed_key
+from dse.exploration.keys import speed_key
 from dse.study.folder import existing_folder
 from dse.study.study import Study
 from dse.submission.evidence import gather
 from dse.submission.release import LATEST, RELEASES
 from dse.submission.rules import SHORT, breaches, of_scenario
+from dse.tasks.benchmark import Benchmark
 from tests.submission.conftest import NAMES
 from tests.submission.evidence import CONFIGURATION
 from tests.submission.mutations import MUTATIONS
@@ -36,7 +37,9 @@ def broken(scenarios: Iterable[Scenario], study: str, *, infer: bool = False) ->
     opened = Study.load(existing_folder(study))
     (record,) = opened.frontier()
     results = gather(opened, record, list(scenarios), ("valid",), infer=infer)
-    found = (breaches(each, RELEASES[LATEST], opened.about.models) for each in results)
+    found = (
+        breaches(each, RELEASES[LATEST], opened.about.models, Benchmark.of()) for each in results
+    )
     return [breach for each in found for breach in each]
 
 

@@ -15,6 +15,7 @@ from dse.study.study import Study
 from dse.submission.evidence import gather
 from dse.submission.names import PLAIN
 from dse.submission.tree import SubmissionInfo, build, place
+from dse.tasks.benchmark import Benchmark
 from tests.submission.evidence import BOTH, CONFIGURATION
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ ABOUT = SubmissionInfo(
     objectives=("accuracy_percent", "latency_p90_ms"),
     retraining="no",
     preview=False,
+    benchmark=Benchmark.of(),
 )
 
 
@@ -130,8 +132,8 @@ def test_measurements_say_what_was_done_to_the_weights(results: list[Evidence]) 
     assert run is not None
     assert run.spec is not None
     for dtype, called in (("float32", "fp32"), ("float16", "fp16"), ("int8", "int8")):
-        pixels = replace(run.spec.preprocessing, dtype=dtype)  # type: ignore[arg-type]
-        spec = replace(run.spec, preprocessing=pixels)
+        task = replace(run.spec.task, form={**run.spec.task.form, "dtype": dtype})
+        spec = replace(run.spec, task=task)
         other = replace(results[0], performance=replace(run, spec=spec))
         assert read(build([other], ABOUT), name)["input_data_types"] == called
 

@@ -11,7 +11,8 @@ import pytest
 
 from dse.tasks.image_classification.data.dataset import Dataset, open_dataset
 from dse.tasks.image_classification.data.pixel_cache import image_cache
-from dse.tasks.image_classification.inputs import ImageInputs, top1
+from dse.tasks.image_classification.inputs import ImageInputs
+from dse.tasks.image_classification.labels import top1
 from dse.tasks.image_classification.preprocessing import Preprocessing
 
 DATA = Path(__file__).parents[2].parent / "shared/data"
@@ -28,8 +29,8 @@ def dataset() -> Dataset:
     return open_dataset(IMAGES)
 
 
-def accuracy_percent(predicted: list[np.ndarray[Any, Any]], inputs: ImageInputs) -> float:
-    return float((np.concatenate(predicted) == inputs.labels).mean() * 100)
+def accuracy_percent(predicted: list[np.ndarray[Any, Any]], dataset: Dataset) -> float:
+    return float((np.concatenate(predicted) == np.array(dataset.labels)).mean() * 100)
 
 
 def test_the_sample(dataset: Dataset) -> None:
@@ -40,7 +41,7 @@ def test_the_sample(dataset: Dataset) -> None:
 @pytest.mark.long
 def test_efficientnet_lite0_fp32_onnx(dataset: Dataset) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
-    inputs = ImageInputs(image_cache(dataset, LITE0), dataset.labels, LITE0)
+    inputs = ImageInputs(image_cache(dataset, LITE0), len(dataset), LITE0)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = len(os.sched_getaffinity(0))
     session = onnxruntime.InferenceSession(
@@ -48,15 +49,15 @@ def test_efficientnet_lite0_fp32_onnx(dataset: Dataset) -> None:
     )
     name = session.get_inputs()[0].name
     predicted = [
-        top1(session.run(None, {name: inputs.batch(range(i, i + 10))})[0], 0)
+        top1(session.run(None, {name: inputs.call(range(i, i + 10))})[0], 0)
         for i in range(0, 500, 10)
     ]
-    assert 86 <= accuracy_percent(predicted, inputs) <= 89
+    assert 86 <= accuracy_percent(predicted, dataset) <= 89
 
 
 def test_mobilenet_v1_quantised_tflite(dataset: Dataset) -> None:
     litert = pytest.importorskip("ai_edge_litert.interpreter")
-    inputs = ImageInputs(image_cache(dataset, MOBILENET), dataset.labels, MOBILENET)
+    inputs = ImageInputs(image_cache(dataset, MOBILENET), len(dataset), MOBILENET)
     model = str(DATA / "models/mobilenet_v1_0.25_128_quant.tflite")
     interpreter = litert.Interpreter(model, num_threads=1)
     interpreter.allocate_tensors()
@@ -64,7 +65,7 @@ def test_mobilenet_v1_quantised_tflite(dataset: Dataset) -> None:
     result = interpreter.get_output_details()[0]["index"]
     predicted = []
     for i in range(500):
-        interpreter.set_tensor(source, inputs.batch([i]))
+        interpreter.set_tensor(source, inputs.call([i]))
         interpreter.invoke()
         predicted.append(top1(interpreter.get_tensor(result), MOBILENET.label_offset))
-    assert 43 <= accuracy_percent(predicted, inputs) <= 47
+    assert 43 <= accuracy_percent(predicted, dataset) <= 47

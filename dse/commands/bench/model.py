@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 from dse.core.errors import RequestError
 from dse.download import hub
 from dse.download.gathered import gathered
-from dse.formats import parts
+from dse.formats import data_files
 from dse.formats.description import describe
-from dse.formats.dimensions import resolved
+from dse.formats.dimensions import resolve
 from dse.models.single_file import SingleFileProvider
 
 if TYPE_CHECKING:
-    from dse.formats.dimensions import Choices, Resolved
+    from dse.formats.dimensions import Choices, ResolvedSignature
 
 
 def given_model(
     text: str, choices: Choices, signature: str | None
-) -> tuple[SingleFileProvider, Resolved]:
+) -> tuple[SingleFileProvider, ResolvedSignature]:
     """The model file, and what was chosen for its inputs.
 
     Args:
@@ -37,13 +37,13 @@ def given_model(
         path, origin, described = fetched.path, fetched.origin, fetched.described
         if signature is not None:
             described = describe(path, signature)
-        parts.beside(path, described.format)
+        data_files.find_data_files(path, described.format)
     else:
         own = Path(text)
         described, origin = describe(own, signature), own.absolute().name
-        path = gathered(own, parts.beside(own, described.format)).absolute()
+        path = gathered(own, data_files.find_data_files(own, described.format)).absolute()
     try:
-        found = resolved(described.inputs, choices, described.subgraph)
+        found = resolve(described.inputs, choices, described.subgraph)
     except RequestError as error:
         raise RequestError(
             error.problem, file=text, field=error.field, remedy=error.remedy

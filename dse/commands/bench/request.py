@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from dse.core import registry
 from dse.core.errors import RequestError, UnavailableError
 from dse.core.metrics import METRICS, METRICS_OF, Scenario
-from dse.core.worker_environment import with_libraries
+from dse.core.worker_environment import add_libraries
 from dse.environments.availability import runtime_availabilities
 from dse.space import SearchSpace
+from dse.tasks.generated.task import Generated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,8 +49,8 @@ class BenchRequest:
     threads: tuple[int, ...]
     batch_sizes: tuple[int, ...]
     instances: tuple[int, ...]
-    dims: tuple[tuple[str, int], ...]
-    values: tuple[tuple[str, str], ...]
+    dims: Mapping[str, int]
+    values: Mapping[str, str]
     signature: str | None
     vocabulary: int | None
     duration: float | None
@@ -58,7 +59,7 @@ class BenchRequest:
     run_timeout: float
     memory_limit: int | None
     as_json: bool
-    environment: tuple[tuple[str, str], ...] = ()
+    environment: Mapping[str, str]
 
 
 def search_space(
@@ -78,11 +79,10 @@ def search_space(
     _check_effect(request, given)
     return SearchSpace.from_dict(
         {
+            "task": Generated.name,
             "models": [given.model],
             "precisions": [given.described.precision],
-            "backends": list(
-                request.backends or (_first_installed(given, dict(request.environment)),)
-            ),
+            "backends": list(request.backends or (_first_installed(given, request.environment),)),
             "threads": list(request.threads or (physical_cores,)),
             "batch_sizes": list(request.batch_sizes),
             "instances": list(request.instances),
@@ -117,7 +117,7 @@ def _first_installed(given: SingleFileProvider, variables: Mapping[str, str]) ->
     if not reading:
         raise RequestError(f"no backend runs {precision} {model_format} files", file=given.path)
     for name in reading:
-        if runtime_availabilities([name], with_libraries(variables))[name].version is not None:
+        if runtime_availabilities([name], add_libraries(variables))[name].version is not None:
             return name
     extra = registry.BACKENDS[reading[0]].extra or reading[0]
     raise UnavailableError(

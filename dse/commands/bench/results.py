@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dse.core.intervals import typical
+from dse.core.details import TimedDetails
+from dse.core.intervals import typical_value
 from dse.core.metrics import LATENCY, MULTI_STREAM, MULTI_STREAM_SAMPLES, SCENARIOS, Scenario
 
 if TYPE_CHECKING:
@@ -58,19 +59,20 @@ def results(record: Record, measured: ObservationStore) -> Iterator[BenchResult]
 
 
 def _result(scenario: Scenario, found: Measurement, runs: Sequence[Measurement]) -> BenchResult:
+    details = [TimedDetails.of(run.details) for run in runs]
     latencies_ms = {
-        percentile: typical(values)
+        percentile: typical_value(values)
         for percentile in PERCENTILES
-        if (values := _details(runs, f"p{percentile}_ms"))
+        if (values := [v for each in details if (v := _percentile(each, percentile)) is not None])
     }
     if found.metric not in OWN:
         return BenchResult(scenario, latencies_ms, found.value, found)
     latencies_ms[OWN[found.metric]] = found.value
     samples = MULTI_STREAM_SAMPLES if scenario is Scenario.MULTI_STREAM else 1
-    means_ms = _details(runs, "mean_ms")
-    rate = 1e3 * samples / typical(means_ms) if means_ms else None
+    means_ms = [each.mean_ms for each in details if each.mean_ms is not None]
+    rate = 1e3 * samples / typical_value(means_ms) if means_ms else None
     return BenchResult(scenario, latencies_ms, rate, found)
 
 
-def _details(runs: Sequence[Measurement], name: str) -> list[float]:
-    return [float(run.details[name]) for run in runs if name in run.details]
+def _percentile(details: TimedDetails, percentile: int) -> float | None:
+    return {50: details.p50_ms, 90: details.p90_ms, 99: details.p99_ms}[percentile]

@@ -14,25 +14,27 @@ from dse.commands.bench.model import given_model
 from dse.commands.bench.request import search_space
 from dse.commands.bench.show import announce, show
 from dse.commands.bench.summary import summary
+from dse.commands.console import console as make_console
 from dse.commands.explore_display import Display
+from dse.commands.interrupts import interrupts
+from dse.commands.log import messages
 from dse.core.errors import RequestError
-from dse.core.worker_environment import with_libraries
+from dse.core.worker_environment import add_libraries
 from dse.environments.config import named
-from dse.explore.capabilities import Capabilities
-from dse.explore.explorer import Budget, Search, StopReason, explore
-from dse.explore.interrupts import interrupts
-from dse.explore.measurer import Measurer
-from dse.explore.prepare import Prepared
-from dse.explore.resolver import MeasurementContext, Resolver
+from dse.exploration.capabilities import Capabilities
+from dse.exploration.explorer import Budget, Search, StopReason, explore
+from dse.exploration.measurer import Measurer
+from dse.exploration.prepare import Prepared
+from dse.exploration.resolver import MeasurementContext, Resolver
 from dse.formats.dimensions import Choices
 from dse.machine.system import detect
 from dse.measure.runner import Limits
-from dse.report.text import console as make_console
 from dse.space.plan import resolve
 from dse.space.plan import summary as reasons
 from dse.study.folder import StudyFolder, study_folder
 from dse.study.retrying import Patience
 from dse.study.study import Study
+from dse.tasks.generated.task import Generated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,17 +54,18 @@ def run(request: BenchRequest) -> int:
     Raises:
         DseError: the request or the work failed; what was measured is stored, where it is kept.
     """
-    console = make_console(stderr=True)
-    choices = Choices(dict(request.dims), request.vocabulary, dict(request.values))
+    console = messages()
+    choices = Choices(request.dims, request.vocabulary, request.values)
     given, chosen = given_model(request.model, choices, request.signature)
     system = named(detect())
     cpus = system.available_cpus
     cores = min(system.physical_cores or cpus, cpus)
     space = search_space(request, given, cores)
-    environment = with_libraries(dict(request.environment))
-    offers = Capabilities(given, space, environment, needs_published=False)
+    environment = add_libraries(request.environment)
+    task = Generated()
+    offers = Capabilities(task, given, space, environment, needs_published=False)
     offers.check()
-    prepared = Prepared(space, given, None, offers, system, environment)
+    prepared = Prepared(task, space, given, None, offers, system, environment)
     plan = resolve(space, offers, cpus, cores, system.instruction_sets)
     with _folder(request.study) as folder:
         about = prepared.about(len(plan.configurations), reasons(plan.excluded))
@@ -94,11 +97,12 @@ def _folder(name: str | None) -> Iterator[StudyFolder]:
 
 
 def _measure(request: BenchRequest, prepared: Prepared, plan: Plan, study: Study) -> StopReason:
-    console = make_console(stderr=True)
+    console = messages()
     budget = Budget()
     with Display(console, study, budget) as display, interrupts(display.say) as asked:
         study.patience = Patience(say=display.say, stopped=lambda: asked.wanted)
         bench = MeasurementContext(
+            task=prepared.task,
             provider=prepared.provider,
             offers=prepared.offers,
             dataset=None,
@@ -108,7 +112,6 @@ def _measure(request: BenchRequest, prepared: Prepared, plan: Plan, study: Study
             system=study.system,
             again=True,
             progress=display.images,
-            say=display.say,
             duration_s=request.duration,
             environment=prepared.environment,
         )
@@ -120,8 +123,10 @@ def _measure(request: BenchRequest, prepared: Prepared, plan: Plan, study: Study
 
 def _refuse_others(bench: MeasurementContext, study: Study, plan: Plan) -> None:
     """Refuses a study of another file or with other inputs, also where nothing is left to do."""
+    resolver, configuration = Resolver(bench, study), plan.configurations[0]
+    resolver.ensure_artefact(configuration)
     try:
-        Resolver(bench, study).resolve(plan.configurations[0])
+        resolver.check(resolver.resolve(configuration))
     except RequestError as error:
         raise RequestError(
             f"study '{study.folder.name}' was measured with another file or other inputs",

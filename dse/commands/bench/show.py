@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dse.commands.bench.results import PERCENTILES, results
+from dse.core.details import RunDetails
 from dse.core.metrics import LOAD_TIME, PEAK_MEMORY, Scenario
 from dse.report.failures import printable
 from dse.report.health import disturbed
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 
     from dse.commands.bench.results import BenchResult
     from dse.core.signature import Input
-    from dse.explore.prepare import Prepared
-    from dse.formats.dimensions import Resolved
+    from dse.exploration.prepare import Prepared
+    from dse.formats.dimensions import ResolvedSignature
     from dse.models.single_file import SingleFileProvider
     from dse.space.plan import Plan
     from dse.study.observations import ObservationStore
@@ -42,7 +43,11 @@ UNKNOWN_ACCURACY = "accuracy is unknown: the inputs are random"
 
 
 def announce(
-    console: Console, given: SingleFileProvider, chosen: Resolved, prepared: Prepared, plan: Plan
+    console: Console,
+    given: SingleFileProvider,
+    chosen: ResolvedSignature,
+    prepared: Prepared,
+    plan: Plan,
 ) -> None:
     """Says what is measured, before it is."""
     system, signature = prepared.system, given.signature
@@ -75,7 +80,7 @@ def _signature_lines(given: SingleFileProvider) -> Iterator[str]:
         )
 
 
-def deciding_lines(chosen: Resolved) -> Iterator[str]:
+def deciding_lines(chosen: ResolvedSignature) -> Iterator[str]:
     """The inputs that decide how much is computed, where nobody has said what they are to be."""
     for one in chosen.signature.inputs:
         if one.name in chosen.deciding and one.fill != "values":
@@ -107,7 +112,7 @@ def _filled(one: Input) -> str:
     return {"ones": "1", "zeros": "0"}.get(one.fill, one.fill) if one.elements == 1 else one.fill
 
 
-def show(out: Console, study: Study, given: SingleFileProvider, chosen: Resolved) -> None:
+def show(out: Console, study: Study, given: SingleFileProvider, chosen: ResolvedSignature) -> None:
     """Prints a row for each configuration and scenario, the frontier of several, and notes."""
     records = sorted(study.records.values(), key=lambda record: record.id)
     measured = [record for record in records if record.outcome.failure is None]
@@ -122,7 +127,7 @@ def show(out: Console, study: Study, given: SingleFileProvider, chosen: Resolved
     points = study.frontier()
     if len(measured) > 1 and points:
         out.print(f"\nfrontier: {len(points)} of {len(measured)}", style="bold")
-        out.print(frontier_table(points, study.about.metrics, marks(study.results)))
+        out.print(frontier_table(points, study.about.metrics, marks(study.results.frontier)))
     if len(measured) < len(records) and chosen.made_up:
         words = printable(", ".join(chosen.made_up))
         line = f"made up, and perhaps not what the model takes: {words}"
@@ -141,10 +146,10 @@ def _notes(study: Study, given: SingleFileProvider, measured: Sequence[Record]) 
             "each value is of one process; another may differ by a few percent (--repeats)"
         )
     not_finite = {
-        str(m.details["not_finite"])
+        told
         for record in measured
         for m in record.outcome.measurements
-        if "not_finite" in m.details
+        if (told := RunDetails.of(m.details).not_finite)
     }
     return [*lines, *sorted(not_finite), *disturbed(study)]
 

@@ -11,7 +11,7 @@ from dse.report.summary import environment
 
 if TYPE_CHECKING:
     from dse.commands.bench.results import BenchResult
-    from dse.formats.dimensions import Resolved
+    from dse.formats.dimensions import ResolvedSignature
     from dse.models.single_file import SingleFileProvider
     from dse.study.observations import ObservationStore
     from dse.study.record import Record
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def summary(
-    study: Study, given: SingleFileProvider, chosen: Resolved, *, kept: bool
+    study: Study, given: SingleFileProvider, chosen: ResolvedSignature, *, kept: bool
 ) -> dict[str, Any]:
     """All that was measured, with what it was measured on.
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dse.core.configuration import CONFIGURATION_FIELDS
-from dse.core.plausibility import notes
 from dse.report.failures import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from dse.core.configuration import KnobValue
+    from dse.report.frame import Notes
     from dse.report.quantities import ReportedMetric
     from dse.report.standing import PointStatus
     from dse.study.record import Record
@@ -49,6 +49,7 @@ def columns(
     records: Sequence[Record],
     standings: Mapping[int, PointStatus],
     metrics: Sequence[ReportedMetric],
+    notes: Notes,
 ) -> list[dict[str, Any]]:
     """A JSON object for each column.
 
@@ -60,6 +61,7 @@ def columns(
         records: a row for each.
         standings: by id.
         metrics: in the order wanted.
+        notes: what speaks against an outcome's quality.
     """
     flat = [record.configuration.as_dict() for record in records]
     names = dict.fromkeys([*CONFIGURATION_FIELDS, *(name for each in flat for name in each)])
@@ -69,15 +71,10 @@ def columns(
         _words("standing", [standings[record.id].value for record in records]),
         *(_field(name, [each.get(name) for each in flat]) for name in names),
         *(_metric(metric, records) for metric in metrics),
-        _words("notes", [_notes(record) for record in records]),
+        _words("notes", ["; ".join(map(str, notes(r.outcome))) or None for r in records]),
         _words("failure", [each.kind.value if each else None for each in failures]),
         _words("failure_message", [each.message if each else None for each in failures]),
     ]
-
-
-def _notes(record: Record) -> str | None:
-    """What speaks against the accuracy."""
-    return "; ".join(map(str, notes(record.outcome))) or None
 
 
 def _field(name: str, values: Sequence[KnobValue | None]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections import Counter
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from dse.core.worker_environment import deliberate
+from dse.core.worker_environment import user_variables
 from dse.machine.system import System
 from dse.report.effects import effects
 from dse.report.failures import reasons
@@ -32,7 +32,7 @@ def figures(view: View) -> list[tuple[str, str]]:
     """The study in numbers."""
     numbers = counts(view.study)
     done = numbers["configurations"]
-    certain = sum(map(view.certain, view.frontier))
+    certain = sum(map(view.frontier.certain, view.frontier))
     return [
         ("configurations measured", f"{done['measured']:,}"),
         ("failed", f"{done['failed']:,}"),
@@ -54,7 +54,7 @@ def system_lines(study: Study) -> list[tuple[str, str]]:
     return [
         *System.from_dict(about.system).describe(),
         *((f"version of {name}", version) for name, version in sorted(about.runtimes.items())),
-        *((f"variable {name}", value) for name, value in deliberate(about.environment).items()),
+        *((f"variable {name}", value) for name, value in user_variables(about.environment).items()),
         ("accuracy from", accuracies.get(about.accuracy, f"data set {about.accuracy[:12]}")),
     ]
 

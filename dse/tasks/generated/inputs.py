@@ -1,4 +1,4 @@
-"""Random inputs of a model of any kind, made from its signature. Imports only numpy."""
+"""Made-up inputs of a model of any kind, by its signature. Imports only numpy."""
 
 from __future__ import annotations
 
@@ -9,15 +9,11 @@ import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import TypeAlias
 
     from numpy.typing import NDArray
 
-    from dse.core.backend import Batch
     from dse.core.signature import Input, Signature
-    from dse.tasks.image_classification.inputs import Inputs
 
-    AnyInputs: TypeAlias = "Inputs | GeneratedInputs"
     Seed = tuple[int, ...]
 
 
@@ -32,44 +28,31 @@ class GeneratedInputs:
 
     def __init__(self, count: int, signature: Signature, seed: int) -> None:
         self.count = count
-        self.labels: None = None
         self._signature = signature
         self._seed = seed
 
-    def call(self, indices: Sequence[int]) -> tuple[NDArray[Any], ...]:
-        """What a call for these samples is made with: an array for each input, in their order.
+    def call(self, indices: Sequence[int], out: Any = None) -> tuple[NDArray[Any], ...]:
+        """See `dse.tasks.task.Inputs.call`.
 
         Raises:
             ValueError: several samples of a model that takes no batches.
         """
         inputs = self._signature.of_batch(len(indices))
-        return tuple(self._array(number, one, indices) for number, one in enumerate(inputs))
+        arrays = tuple(np.empty(one.shape, one.dtype) for one in inputs) if out is None else out
+        for number, (one, array) in enumerate(zip(inputs, arrays, strict=True)):
+            self._fill(number, one, array, indices)
+        return tuple(arrays)
 
-    def _array(self, number: int, one: Input, indices: Sequence[int]) -> NDArray[Any]:
-        array = np.empty(one.shape, one.dtype)
+    def _fill(self, number: int, one: Input, array: NDArray[Any], indices: Sequence[int]) -> None:
         rows = array.reshape(len(indices), prod(one.shape) // len(indices))
         for row, index in zip(rows, indices, strict=True):
             if not 0 <= index < self.count:
                 raise IndexError(f"sample {index} of {self.count}")
             row[...] = _FILLS[one.fill](one, len(row), (self._seed, number, index))
-        return array
-
-
-def call_batch(inputs: AnyInputs, indices: Sequence[int]) -> Batch:
-    """What a call for these samples is made with, whatever the model is fed with."""
-    return inputs.call(indices) if isinstance(inputs, GeneratedInputs) else inputs.batch(indices)
-
-
-def sample_batches(inputs: AnyInputs, indices: Sequence[int]) -> list[Batch]:
-    """For each of these samples, what a call for it alone is made with."""
-    if isinstance(inputs, GeneratedInputs):
-        return [inputs.call([index]) for index in indices]
-    loaded = inputs.batch(indices)
-    return [loaded[place : place + 1] for place in range(len(indices))]
 
 
 def _raw(seed: Seed, size: int) -> NDArray[np.uint8]:
-    """So many random bytes: raw bits are what numpy promises to keep through its versions."""
+    """``size`` random bytes: raw bits are what numpy promises to keep through its versions."""
     words = np.random.PCG64(list(seed)).random_raw(-(-size // 8))
     return np.asarray(words, "<u8").view(np.uint8)[:size]
 
@@ -93,8 +76,8 @@ def _ids(one: Input, size: int, seed: Seed) -> NDArray[Any]:
 
 
 def _positions(one: Input, size: int, _: Seed) -> NDArray[Any]:
-    places = np.arange(size) % max(1, one.shape[-1] if one.shape else 1)
-    return places % one.bound if one.bound else places
+    positions = np.arange(size) % max(1, one.shape[-1] if one.shape else 1)
+    return positions % one.bound if one.bound else positions
 
 
 def _ones(_: Input, size: int, __: Seed) -> NDArray[Any]:

@@ -1,9 +1,9 @@
-"""What a model is fed with, and how its answer is read. Imports only numpy: it runs in a worker."""
+"""Images as a model takes them. Imports only numpy: the worker needs them."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,37 +23,12 @@ INTEGERS = ("uint8", "int8")
 """Types of inputs that take pixels as they are, or quantised."""
 
 
-class Inputs(Protocol):
-    """Samples by index.
-
-    Attributes:
-        count: the number of samples.
-        labels: the class of each sample, (count,) int64; None where there are none.
-    """
-
-    count: int
-    labels: NDArray[np.int64] | None
-
-    def batch(self, indices: Sequence[int], out: NDArray[Any] | None = None) -> NDArray[Any]:
-        """The samples at these indices, as the model wants them.
-
-        Args:
-            indices: of the samples.
-            out: where they go instead of into a new array.
-
-        Returns:
-            A C-contiguous array of the model's dtype, (len(indices), height, width, 3) or,
-            for NCHW, (len(indices), 3, height, width).
-        """
-        ...
-
-
 class ImageInputs:
     """The images of a cache file.
 
     Args:
         cache_file: ``.npy``, uint8, (n, resolution, resolution, 3); mapped, not read.
-        labels: the class of each image, (n,).
+        count: n, the number of images.
         preprocessing: of the model.
 
     Raises:
@@ -61,30 +36,24 @@ class ImageInputs:
         RequestError: the preprocessing makes no sense.
     """
 
-    def __init__(
-        self,
-        cache_file: Path,
-        labels: Sequence[int] | NDArray[np.int64],
-        preprocessing: Preprocessing,
-    ) -> None:
+    def __init__(self, cache_file: Path, count: int, preprocessing: Preprocessing) -> None:
         check_preprocessing(preprocessing)
         try:
             mapped = np.load(cache_file, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
             raise DseError(f"{cache_file}: not a cache of images: {error}") from error
         side = preprocessing.resolution
-        if mapped.dtype != np.uint8 or mapped.shape != (len(labels), side, side, 3):
+        if mapped.dtype != np.uint8 or mapped.shape != (count, side, side, 3):
             raise DseError(
                 f"{cache_file}: holds {mapped.dtype} {mapped.shape} instead of "
-                f"{len(labels)} images of {side} x {side} pixels"
+                f"{count} images of {side} x {side} pixels"
             )
-        self.count = len(labels)
-        self.labels: NDArray[np.int64] | None = np.asarray(labels, dtype=np.int64)
+        self.count = count
         self._pixels: NDArray[np.uint8] = np.asarray(mapped)
         self._preprocessing = preprocessing
 
-    def batch(self, indices: Sequence[int], out: NDArray[Any] | None = None) -> NDArray[Any]:
-        """See `Inputs.batch`."""
+    def call(self, indices: Sequence[int], out: Any = None) -> NDArray[Any]:
+        """See `dse.tasks.task.Inputs.call`; the layout is that of `prepare`."""
         pixels = self._pixels[np.asarray(indices, dtype=np.intp)]
         return prepare(pixels, self._preprocessing, out)
 
@@ -106,16 +75,15 @@ class RandomInputs:
     def __init__(self, count: int, preprocessing: Preprocessing, seed: int) -> None:
         check_preprocessing(preprocessing)
         self.count = count
-        self.labels: NDArray[np.int64] | None = None
         self._seed = seed
         self._preprocessing = preprocessing
 
-    def batch(self, indices: Sequence[int], out: NDArray[Any] | None = None) -> NDArray[Any]:
-        """See `Inputs.batch`."""
+    def call(self, indices: Sequence[int], out: Any = None) -> NDArray[Any]:
+        """See `dse.tasks.task.Inputs.call`; the layout is that of `prepare`."""
         side = self._preprocessing.resolution
         pixels = np.empty((len(indices), side, side, 3), np.uint8)
-        for place, index in enumerate(indices):
-            pixels[place] = self._image(index)
+        for image, index in zip(pixels, indices, strict=True):
+            image[...] = self._image(index)
         return prepare(pixels, self._preprocessing, out)
 
     def _image(self, index: int) -> NDArray[np.uint8]:
@@ -127,25 +95,6 @@ class RandomInputs:
         # The raw bits of a generator are what numpy promises to keep through its versions.
         words = np.random.PCG64([self._seed, index]).random_raw(-(-size // 8))
         return words.astype("<u8").view(np.uint8)[:size].reshape(side, side, 3)
-
-
-class CycledInputs:
-    """As many samples as wanted: those of others from the first on, again and again.
-
-    Args:
-        inputs: the others.
-        count: how many; fewer than there are leaves the last ones out.
-    """
-
-    def __init__(self, inputs: Inputs, count: int) -> None:
-        self.count = count
-        labels = inputs.labels
-        self.labels = None if labels is None else labels[np.arange(count) % inputs.count]
-        self._inputs = inputs
-
-    def batch(self, indices: Sequence[int], out: NDArray[Any] | None = None) -> NDArray[Any]:
-        """See `Inputs.batch`."""
-        return self._inputs.batch([index % self._inputs.count for index in indices], out)
 
 
 def prepare(
@@ -197,8 +146,8 @@ def _to_integers(
         return
     axis = 1 if preprocessing.layout == "NCHW" else 3
     for channel, values in enumerate(table):
-        place = (slice(None),) * axis + (channel,)
-        out[place] = values[pixels[place]]
+        where = (slice(None),) * axis + (channel,)
+        out[where] = values[pixels[where]]
 
 
 def integer_table(preprocessing: Preprocessing) -> NDArray[Any]:
@@ -284,21 +233,3 @@ def _check_quantisation(p: Preprocessing, wrong: Callable[[str, str, str], Reque
             f"{p.quantisation}",
             f"use a scale above 0 and a zero point of {limits.min} to {limits.max}",
         )
-
-
-def top1(scores: NDArray[np.generic], label_offset: int) -> NDArray[np.int64]:
-    """The predicted label of each sample.
-
-    Args:
-        scores: (n, classes).
-        label_offset: 1 where class 0 is a background class, else 0.
-
-    Returns:
-        (n,) int64; the background becomes -1, which is no label's number.
-
-    Raises:
-        ValueError: the scores have another shape.
-    """
-    if scores.ndim != 2:
-        raise ValueError(f"scores of shape {scores.shape} instead of (n, classes)")
-    return np.asarray(scores.argmax(axis=1) - label_offset, dtype=np.int64)

@@ -9,14 +9,15 @@ from dse.machine.instruction_sets import products_saturate
 from dse.models.manifest import FILE_NAME
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
 from dse.tasks.image_classification.models.normalisation import correction
+from dse.tasks.image_classification.preprocessing import from_form
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from dse.core.configuration import Configuration, KnobValue
+    from dse.core.measurement import PublishedQuality
     from dse.models.provider import Artefact, Provider
     from dse.tasks.image_classification.data.dataset import Dataset
-    from dse.tasks.image_classification.models.published import PublishedAccuracy
 
 EXACT = "exact_int8"
 """The knob of the backends whose products of 8-bit integers may saturate."""
@@ -25,7 +26,7 @@ EXACT = "exact_int8"
 def judged_by(
     configuration: Configuration,
     artefact: Artefact,
-    published: PublishedAccuracy | None,
+    published: PublishedQuality | None,
     dataset: Dataset | None,
     sets: Sequence[str] | None,
 ) -> dict[str, KnobValue]:
@@ -43,14 +44,15 @@ def judged_by(
     variant = CATALOGUE.get(configuration.model)
     if published is None and variant is not None:
         published = variant.published.get(configuration.precision)
+    preprocessing, classes = from_form(artefact.form)
     found: dict[str, KnobValue] = {}
     if artefact.calibrated_on:
         found["calibrated_on"] = artefact.calibrated_on
-    if artefact.classes is not None:
-        found["classes"] = artefact.classes - artefact.preprocessing.label_offset
+    if classes is not None:
+        found["classes"] = classes - preprocessing.label_offset
     if published is not None:
-        found["published_percent"] = published.percent
-    if normalisation := correction(artefact.preprocessing):
+        found["published_percent"] = published.value
+    if normalisation := correction(preprocessing):
         found["normalisation"] = normalisation
     if _may_saturate(configuration, artefact, sets):
         found["may_saturate"] = True
@@ -86,7 +88,9 @@ def normalisations(configurations: Iterable[Configuration], provider: Provider) 
     )
     told: dict[tuple[str, str], list[str]] = {}
     for model, precision, formats in files:
-        found = correction(provider.preprocessing(model, precision, formats)) if formats else ""
+        if not formats:
+            continue
+        found = correction(from_form(provider.form(model, precision, formats))[0])
         if found and precision not in told.setdefault((model, found), []):
             told[model, found].append(precision)
     return [

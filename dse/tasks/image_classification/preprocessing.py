@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dse.core.signature import Form
 
 Layout = Literal["NHWC", "NCHW"]
 
@@ -58,3 +59,33 @@ class Preprocessing:
 
 
 _LATE = "quantisation"
+
+
+def to_form(preprocessing: Preprocessing, classes: int | None = None) -> dict[str, Any]:
+    """What the worker is told of a classifier's input and output; the inverse of `from_form`.
+
+    Args:
+        preprocessing: how an image becomes the input.
+        classes: number of scores; None where it is not known.
+    """
+    fields = preprocessing.as_dict() | ({} if classes is None else {"classes": classes})
+    # As JSON gives it back.
+    return {name: list(v) if isinstance(v, tuple) else v for name, v in fields.items()}
+
+
+def from_form(form: Form) -> tuple[Preprocessing, int | None]:
+    """The preprocessing and the number of scores that `to_form` wrote."""
+    fields = dict(form)
+    classes = fields.pop("classes", None)
+    return Preprocessing.from_dict(fields), classes
+
+
+def input_type(form: Form) -> str:
+    """The element type of a classifier's input, by numpy's name."""
+    return str(form["dtype"])
+
+
+def sample_bytes(form: Form) -> int:
+    """The memory of a loaded image, and of the pixels that it is made from."""
+    preprocessing, _ = from_form(form)
+    return 3 * preprocessing.resolution**2 * (INPUT_BYTES[preprocessing.dtype] + 1)

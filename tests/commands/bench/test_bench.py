@@ -305,7 +305,7 @@ def test_a_model_that_fails_tells_why(command: Command, bert: Path) -> None:
         (("bert.onnx", "--dim", "sequenc=2"), "bert.onnx: --dim: the model has no open dimension"),
         (
             ("bert.onnx", "--dim", "sequence=2", "--dim", "sequence=3"),
-            "--dim: gives a dimension two sizes",
+            "'--dim': 'sequence' is given twice",
         ),
         (("bert.onnx", "--input", "mask"), "'mask' gives no input a value; write NAME=20"),
         (("bert.onnx", "--input", "=1"), "'=1' gives no input a value; write NAME=20"),
@@ -317,7 +317,7 @@ def test_a_model_that_fails_tells_why(command: Command, bert: Path) -> None:
         ),
         (
             ("bert.onnx", "--input", "input_ids=1", "--input", "input_ids=2"),
-            "--input: fills an input twice",
+            "'--input': 'input_ids' is given twice",
         ),
         (("bert.onnx", "--signature", "x"), "--signature: an ONNX file has no signatures"),
         (

@@ -6,8 +6,8 @@ import pytest
 
 from dse.commands.bench.show import deciding_lines, input_words
 from dse.core.signature import Input
-from dse.formats.description import Declared
-from dse.formats.dimensions import Choices, resolved
+from dse.formats.description import DeclaredInput
+from dse.formats.dimensions import Choices, resolve
 
 
 @pytest.mark.parametrize(
@@ -36,15 +36,15 @@ def test_a_single_number_in_words() -> None:
 
 def test_what_decides_the_work_is_named_with_its_option() -> None:
     inputs = (
-        Declared("image", "float32", ("batch", 3, 8, 8)),
-        Declared("steps", "int64", (), role="size"),
-        Declared("size", "int32", (2,), role="size"),
-        Declared("axes", "int64", (3,), role="axes"),
-        Declared("shape", "int64", (5,), role="size"),
-        Declared("cached", "bool", (1,), role="branch"),
-        Declared("k", "int64", (1,), role="size"),
+        DeclaredInput("image", "float32", ("batch", 3, 8, 8)),
+        DeclaredInput("steps", "int64", (), role="size"),
+        DeclaredInput("size", "int32", (2,), role="size"),
+        DeclaredInput("axes", "int64", (3,), role="axes"),
+        DeclaredInput("shape", "int64", (5,), role="size"),
+        DeclaredInput("cached", "bool", (1,), role="branch"),
+        DeclaredInput("k", "int64", (1,), role="size"),
     )
-    found = resolved(inputs, Choices({}, None, {"k": "5"}))
+    found = resolve(inputs, Choices({}, None, {"k": "5"}))
     assert list(deciding_lines(found)) == [
         "input steps decides the work: 1 (--input steps=N changes it)",
         "input size decides the work: ones (--input size=N,N changes it)",

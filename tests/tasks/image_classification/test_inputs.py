@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +13,11 @@ from hypothesis import strategies as st
 
 from dse.core.errors import DseError, RequestError
 from dse.tasks.image_classification.inputs import (
-    CycledInputs,
     ImageInputs,
     RandomInputs,
     check_preprocessing,
     integer_table,
     prepare,
-    top1,
 )
 from dse.tasks.image_classification.preprocessing import Preprocessing
 
@@ -33,7 +29,6 @@ if TYPE_CHECKING:
 RAW = Preprocessing(5, dtype="uint8")
 LITE = Preprocessing(5, layout="NCHW", mean=(127.0,) * 3, scale=(128.0,) * 3)
 PIXELS = np.random.default_rng(1).integers(0, 256, (7, 5, 5, 3), np.uint8)
-LABELS = [3, 1, 4, 1, 5, 9, 2]
 
 float32 = st.floats(-500, 500, width=32)
 scales = st.floats(0.0009765625, 1000, width=32) | st.floats(-1000, -0.5, width=32)
@@ -46,24 +41,22 @@ def cache_file(tmp_path: Path) -> Path:
 
 
 def test_raw_pixels(cache_file: Path) -> None:
-    inputs = ImageInputs(cache_file, LABELS, RAW)
+    inputs = ImageInputs(cache_file, 7, RAW)
     assert inputs.count == 7
-    assert inputs.labels is not None
-    assert inputs.labels.tolist() == LABELS
-    batch = inputs.batch([6, 0, 0])
+    batch = inputs.call([6, 0, 0])
     assert type(batch) is np.ndarray
     assert batch.dtype == np.uint8
     assert batch.flags.c_contiguous
     assert batch.flags.writeable
     np.testing.assert_array_equal(batch, PIXELS[[6, 0, 0]])
-    planes = ImageInputs(cache_file, np.array(LABELS), replace(RAW, layout="NCHW")).batch((2,))
+    planes = ImageInputs(cache_file, 7, replace(RAW, layout="NCHW")).call((2,))
     assert planes.flags.c_contiguous
     np.testing.assert_array_equal(planes[0], PIXELS[2].transpose(2, 0, 1))
-    assert inputs.batch([]).shape == (0, 5, 5, 3)
+    assert inputs.call([]).shape == (0, 5, 5, 3)
 
 
 def test_normalised_planes(cache_file: Path) -> None:
-    batch = ImageInputs(cache_file, LABELS, LITE).batch(range(7))
+    batch = ImageInputs(cache_file, 7, LITE).call(range(7))
     assert batch.dtype == np.float32
     assert batch.flags.c_contiguous
     assert batch.shape == (7, 3, 5, 5)
@@ -87,39 +80,39 @@ def test_normalisation_is_exact(
 
 def test_cache_that_does_not_fit(cache_file: Path, tmp_path: Path) -> None:
     with pytest.raises(DseError, match="instead of 6 images of 5 x 5"):
-        ImageInputs(cache_file, LABELS[1:], RAW)
+        ImageInputs(cache_file, 6, RAW)
     with pytest.raises(DseError, match="instead of 7 images of 6 x 6"):
-        ImageInputs(cache_file, LABELS, replace(RAW, resolution=6))
+        ImageInputs(cache_file, 7, replace(RAW, resolution=6))
     for content in (b"", b"hello", cache_file.read_bytes()[:200]):
         cache_file.write_bytes(content)
         with pytest.raises(DseError, match="not a cache of images"):
-            ImageInputs(cache_file, LABELS, RAW)
+            ImageInputs(cache_file, 7, RAW)
     with pytest.raises(DseError, match="not a cache of images"):
-        ImageInputs(tmp_path / "none.npy", LABELS, RAW)
+        ImageInputs(tmp_path / "none.npy", 7, RAW)
     np.save(cache_file, PIXELS.astype(np.float32))
     with pytest.raises(DseError, match="holds float32"):
-        ImageInputs(cache_file, LABELS, RAW)
+        ImageInputs(cache_file, 7, RAW)
 
 
 def test_random_inputs_depend_on_seed_and_index_alone() -> None:
     inputs = RandomInputs(10, RAW, seed=3)
-    assert (inputs.count, inputs.labels) == (10, None)
-    batch = inputs.batch(range(10))
+    assert inputs.count == 10
+    batch = inputs.call(range(10))
     assert batch.shape == (10, 5, 5, 3)
-    np.testing.assert_array_equal(RandomInputs(10, RAW, seed=3).batch([7, 2]), batch[[7, 2]])
-    assert not np.array_equal(RandomInputs(10, RAW, seed=4).batch([7]), batch[[7]])
+    np.testing.assert_array_equal(RandomInputs(10, RAW, seed=3).call([7, 2]), batch[[7, 2]])
+    assert not np.array_equal(RandomInputs(10, RAW, seed=4).call([7]), batch[[7]])
     assert len({image.tobytes() for image in batch}) == 10
     np.testing.assert_array_equal(
-        RandomInputs(10, LITE, seed=3).batch([1])[0],
+        RandomInputs(10, LITE, seed=3).call([1])[0],
         ((batch[1].astype(np.float32) - 127) / 128).transpose(2, 0, 1),
     )
     for index in (10, -1):
         with pytest.raises(IndexError):
-            inputs.batch([index])
+            inputs.call([index])
 
 
 def test_random_pixels_are_the_same_everywhere_and_fill_the_range() -> None:
-    pixels = RandomInputs(4, Preprocessing(32, dtype="uint8"), seed=0).batch([0, 3])
+    pixels = RandomInputs(4, Preprocessing(32, dtype="uint8"), seed=0).call([0, 3])
     assert hashlib.sha256(pixels.tobytes()).hexdigest()[:16] == "b9741ad5834a4b67"
     assert (pixels.min(), pixels.max()) == (0, 255)
     assert abs(float(pixels.mean()) - 127.5) < 5
@@ -154,49 +147,6 @@ def test_senseless_preprocessing(change: dict[str, Any], field: str) -> None:
     assert caught.value.remedy
     with pytest.raises(RequestError):
         RandomInputs(1, wrong, 0)
-
-
-def test_top1() -> None:
-    scores = np.zeros((4, 1001), np.uint8)
-    scores[[0, 1, 2], [0, 1, 1000]] = 255
-    labels = top1(scores, 1)
-    assert labels.dtype == np.int64
-    assert labels.flags.c_contiguous
-    assert labels.tolist() == [-1, 0, 999, -1]
-    assert np.frombuffer(labels.tobytes(), np.int64).tolist() == [-1, 0, 999, -1]
-    assert top1(np.array([[0.1, 0.9]], np.float16), 0).tolist() == [1]
-    assert top1(np.zeros((0, 5)), 0).tolist() == []
-    for shape in [(5,), (1, 5, 1)]:
-        with pytest.raises(ValueError, match="instead of"):
-            top1(np.zeros(shape), 0)
-
-
-def test_imports_nothing_but_numpy() -> None:
-    code = (
-        "import sys, numpy; before = set(sys.modules);"
-        "import dse.tasks.image_classification.inputs;"
-        "print(*sorted({m.split('.')[0] for m in set(sys.modules) - before}"
-        " - set(sys.stdlib_module_names) - {'numpy'}))"
-    )
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert answer.stdout.split() == ["dse"], answer.stderr
-
-
-@given(st.integers(1, 30), st.lists(st.integers(0, 1000), min_size=1, max_size=8))
-def test_cycled_samples_come_again_with_their_labels(count: int, wanted: list[int]) -> None:
-    inputs = RandomInputs(7, RAW, seed=3)
-    inputs.labels = np.array(LABELS)
-    cycled = CycledInputs(inputs, count)
-    assert cycled.count == count
-    assert cycled.labels is not None
-    assert cycled.labels.tolist() == [LABELS[index % 7] for index in range(count)]
-    indices = [index % count for index in wanted]
-    expected = inputs.batch([index % 7 for index in indices])
-    np.testing.assert_array_equal(cycled.batch(indices), expected)
-    out = np.empty_like(expected)
-    assert cycled.batch(indices, out) is out
-    np.testing.assert_array_equal(out, expected)
-    assert CycledInputs(RandomInputs(7, RAW, seed=3), count).labels is None
 
 
 QUANTISED = Preprocessing(5, dtype="uint8", mean=(0.0,) * 3, scale=(1.0,) * 3, quantisation=(2, 10))

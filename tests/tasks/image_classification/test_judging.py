@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dse.core.configuration import Configuration
-from dse.models.folder import FolderProvider
+from dse.core.measurement import PublishedQuality
 from dse.models.provider import Artefact
 from dse.tasks.image_classification.data.dataset import Dataset
 from dse.tasks.image_classification.judging import judged_by, normalisations
-from dse.tasks.image_classification.models.published import PublishedAccuracy, published
-from dse.tasks.image_classification.preprocessing import Preprocessing
+from dse.tasks.image_classification.models.published import published_accuracies
+from dse.tasks.image_classification.preprocessing import Preprocessing, to_form
+from tests.image_models import image_folder
 from tests.small_models import SIDE, onnx_bytes
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 NAME = "mobilenet-v1-0.25-128"
 RIGHT = Preprocessing(128, mean=(127.5,) * 3, scale=(127.5,) * 3, label_offset=1)
-ARTEFACT = Artefact(Path("m.onnx"), "onnx", "0" * 64, RIGHT, 1001, "somebody's", None)
+ARTEFACT = Artefact(Path("m.onnx"), "onnx", "0" * 64, to_form(RIGHT, 1001), "somebody's")
 DATASET = Dataset(Path("d"), (), (), "0" * 64)
 
 
@@ -33,22 +34,23 @@ def of(model: str, precision: str, backend: str = "onnxruntime") -> Configuratio
 
 def test_classes_are_without_the_background() -> None:
     assert judged_by(of("mine", "fp32"), ARTEFACT, None, DATASET, None) == {"classes": 1000}
-    unknown = replace(ARTEFACT, classes=None)
+    unknown = replace(ARTEFACT, form=to_form(RIGHT))
     assert judged_by(of("mine", "fp32"), unknown, None, None, None) == {}
 
 
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
 def test_the_published_accuracy_is_the_providers_or_else_the_catalogues(precision: str) -> None:
-    own = PublishedAccuracy(50.5, "somebody")
+    own = PublishedQuality(50.5, "somebody")
     found = judged_by(of(NAME, precision), ARTEFACT, own, None, None)
     assert found["published_percent"] == 50.5
     found = judged_by(of(NAME, precision), ARTEFACT, None, None, None)
-    assert found["published_percent"] == published(NAME)[precision].percent
+    assert found["published_percent"] == published_accuracies(NAME)[precision].value
     assert "published_percent" not in judged_by(of(NAME, "bf16"), ARTEFACT, None, None, None)
 
 
 def test_what_was_seen_before_and_what_is_odd_stand_beside_it() -> None:
-    odd = replace(ARTEFACT, preprocessing=replace(RIGHT, mean=(0.5,) * 3), calibrated_on=64)
+    form = to_form(replace(RIGHT, mean=(0.5,) * 3), 1001)
+    odd = replace(ARTEFACT, form=form, calibrated_on=64)
     dataset = replace(DATASET, notes=("one thing", "another"))
     assert judged_by(of("mine", "int8"), odd, None, dataset, None) == {
         "calibrated_on": 64,
@@ -76,7 +78,7 @@ def test_a_manifest_for_pixels_of_0_to_1_is_told_once_for_each_file(tmp_path: Pa
     (tmp_path / "models.yaml").write_text(json.dumps({"models": entries}))
     configurations = [of("odd", "fp32"), of("odd", "fp32", "openvino"), of("odd", "int8")]
     configurations += [of("right", "fp32"), of("anything", "fp32", "null")]
-    assert normalisations(configurations, FolderProvider(tmp_path)) == [
+    assert normalisations(configurations, image_folder(tmp_path)) == [
         (
             "models.yaml: odd fp32, int8: mean and scale are not for pixels of 0 to 255: "
             "write mean: [123.675, 116.28, 103.53], scale: [58.395, 57.12, 57.375]"

@@ -14,12 +14,12 @@ from dse.tasks.image_classification.data.entries import (
     VAL_MAP,
     ImageEntry,
     Listing,
-    quoted,
-    some,
+    quote,
+    quote_some,
 )
 from dse.tasks.image_classification.data.image_formats import SUFFIXES
 
-NO_CLASSES = frozenset(
+IGNORED_FOLDERS = frozenset(
     {
         *("@eadir", "@tmp", "#recycle", "#snapshot", "@recycle", "@recently-snapshot"),
         *("__macosx", "network trash folder", "temporary items"),
@@ -28,11 +28,11 @@ NO_CLASSES = frozenset(
 )
 """Folders that storages, systems and archives make by themselves, in lower case. They and hidden
 ones are never classes."""
-NO_FILES = frozenset({"thumbs.db", "desktop.ini"})
+IGNORED_FILES = frozenset({"thumbs.db", "desktop.ini"})
 """The same of files."""
-ALIKE = 0.9
+MIN_ALIKE_SHARE = 0.9
 """Share of the names that have to look alike for the others to be odd."""
-MAX_ENDINGS = 5
+MAX_SUFFIXES = 5
 _WNID = re.compile("n[0-9]{8}")
 _NUMBERED = "folders named by their labels"
 _SORTED = f"{CLASSES:,} folders in sorted order"
@@ -40,7 +40,7 @@ _WRITE_MAP = f"write {VAL_MAP} there, with one line `file label` for each image,
 
 
 @dataclass(slots=True)
-class _Left:
+class _LeftOut:
     """What was found and not taken.
 
     Attributes:
@@ -57,11 +57,13 @@ class _Left:
         """What there is to tell."""
         told = []
         if self.folders:
-            told.append(f"folders that are not classes are left out: {some(self.folders)}")
+            told.append(f"folders that are not classes are left out: {quote_some(self.folders)}")
         if self.inner:
-            told.append(f"folders inside class folders are left out: {some(self.inner)}")
+            told.append(f"folders inside class folders are left out: {quote_some(self.inner)}")
         if self.files:
-            told.append(f"files that are not images here are left out: {_endings(self.files)}")
+            told.append(
+                f"files that are not images here are left out: {_count_suffixes(self.files)}"
+            )
         return told
 
 
@@ -72,11 +74,11 @@ def from_class_folders(folder: Path) -> Listing:
         RequestError: the folder holds no images, or their labels are in doubt.
         OSError: a folder can't be read.
     """
-    left = _Left()
+    left = _LeftOut()
     children = _children(folder)
     folders = [child.name for child in children if child.is_dir()]
-    left.folders = sorted(name for name in folders if _is_no_class(name))
-    names = sorted(name for name in folders if not _is_no_class(name))
+    left.folders = sorted(name for name in folders if _is_ignored(name))
+    names = sorted(name for name in folders if not _is_ignored(name))
     loose = [child for child in children if not child.is_dir()]
     if not names:
         problem = "images without labels" if any(map(_is_image, loose)) else "no images"
@@ -84,10 +86,16 @@ def from_class_folders(folder: Path) -> Listing:
     labels, origin = _class_labels(folder, names)
     entries: list[ImageEntry] = []
     for label, name in sorted(labels.items()):
-        entries += _images(folder, name, label, left)
+        entries += _list_class(folder, name, label, left)
     images = [child.name for child in loose if _is_image(child)]
-    beside = [f"images beside the class folders are left out: {some(images)}"] if images else []
-    places = [_places(names)] if origin == _SORTED and not all(map(_WNID.fullmatch, names)) else []
+    beside = (
+        [f"images beside the class folders are left out: {quote_some(images)}"] if images else []
+    )
+    places = (
+        [_note_on_order(names)]
+        if origin == _SORTED and not all(map(_WNID.fullmatch, names))
+        else []
+    )
     return Listing(tuple(entries), origin, (*places, *left.notes(), *beside))
 
 
@@ -98,29 +106,29 @@ def _class_labels(folder: Path, names: list[str]) -> tuple[dict[int, str], str]:
     then is a class's place in the sorted list its number in ImageNet.
     """
     if all(map(_is_number, names)):
-        return _numbered(folder, names), _NUMBERED
-    odd = _odd(names)
+        return _labels_from_numbers(folder, names), _NUMBERED
+    odd = _find_odd(names)
     if len(names) == CLASSES and not odd:
         return dict(enumerate(names)), _SORTED
     remedy = f"{_WRITE_MAP}, or name the class folders 0..999"
     problem = f"{len(names)} folders whose names are not labels"
     if odd:
-        problem = f"{len(names)} folders, of which {len(odd)} unlike the others: {some(odd)}"
+        problem = f"{len(names)} folders, of which {len(odd)} unlike the others: {quote_some(odd)}"
         remedy = f"move {'it' if len(odd) == 1 else 'them'} elsewhere; or {remedy}"
     elif all(map(_WNID.fullmatch, names)):
         problem = f"{len(names)} folders named like ImageNet's {CLASSES} classes"
         empty = [name for name in names if not any(map(_is_image, _children(folder / name)))]
         if empty:
-            problem = f"{problem}, of which {len(empty)} without images: {some(empty)}"
+            problem = f"{problem}, of which {len(empty)} without images: {quote_some(empty)}"
     raise RequestError(problem, file=folder, remedy=remedy)
 
 
-def _numbered(folder: Path, names: list[str]) -> dict[int, str]:
+def _labels_from_numbers(folder: Path, names: list[str]) -> dict[int, str]:
     folders: dict[int, str] = {}
     for name in names:
         if len(name.lstrip("0")) > 3:
             raise RequestError(
-                f"the class folder {quoted(name)} is outside 0..999",
+                f"the class folder {quote(name)} is outside 0..999",
                 file=folder,
                 remedy="count the classes from 0",
             )
@@ -135,7 +143,7 @@ def _numbered(folder: Path, names: list[str]) -> dict[int, str]:
     return folders
 
 
-def _images(folder: Path, name: str, label: int, left: _Left) -> list[ImageEntry]:
+def _list_class(folder: Path, name: str, label: int, left: _LeftOut) -> list[ImageEntry]:
     """The images of a class, by their names."""
     children = sorted(_children(folder / name), key=lambda child: child.name)
     found, others = [], Counter[str]()
@@ -147,10 +155,10 @@ def _images(folder: Path, name: str, label: int, left: _Left) -> list[ImageEntry
             )
         elif child.is_dir():
             left.inner.append(f"{name}/{child.name}")
-        elif not child.name.startswith(".") and child.name.lower() not in NO_FILES:
-            others[_ending(child.name)] += 1
+        elif not child.name.startswith(".") and child.name.lower() not in IGNORED_FILES:
+            others[_suffix(child.name)] += 1
     if not found:
-        instead = f", but {_endings(others)}" if others else ""
+        instead = f", but {_count_suffixes(others)}" if others else ""
         raise RequestError(
             f"no images in this class folder{instead}",
             file=folder / name,
@@ -160,11 +168,11 @@ def _images(folder: Path, name: str, label: int, left: _Left) -> list[ImageEntry
     return found
 
 
-def _odd(names: list[str]) -> list[str]:
+def _find_odd(names: list[str]) -> list[str]:
     """The names that look unlike nearly all others."""
     shapes = [_shape(name) for name in names]
     ((usual, count),) = Counter(shapes).most_common(1)
-    if count < ALIKE * len(names):
+    if count < MIN_ALIKE_SHARE * len(names):
         return []
     return [name for name, shape in zip(names, shapes, strict=True) if shape != usual]
 
@@ -174,9 +182,9 @@ def _shape(name: str) -> str:
     return "WordNet" if _WNID.fullmatch(name) else re.sub("[0-9]+", "0", name)
 
 
-def _places(names: list[str]) -> str:
+def _note_on_order(names: list[str]) -> str:
     """That labels are places in a list, which for names in words need not be ImageNet's."""
-    first, last = quoted(names[0]), quoted(names[-1])
+    first, last = quote(names[0]), quote(names[-1])
     return f"labels are the places of the folders' sorted names, {first} 0 to {last} {CLASSES - 1}"
 
 
@@ -185,8 +193,8 @@ def _children(folder: Path) -> list[os.DirEntry[str]]:
         return list(found)
 
 
-def _is_no_class(name: str) -> bool:
-    return name.startswith(".") or name.lower() in NO_CLASSES
+def _is_ignored(name: str) -> bool:
+    return name.startswith(".") or name.lower() in IGNORED_FOLDERS
 
 
 def _is_number(name: str) -> bool:
@@ -195,17 +203,17 @@ def _is_number(name: str) -> bool:
 
 def _is_image(entry: os.DirEntry[str]) -> bool:
     hidden = entry.name.startswith(".")
-    return not hidden and _ending(entry.name) in SUFFIXES and entry.is_file()
+    return not hidden and _suffix(entry.name) in SUFFIXES and entry.is_file()
 
 
-def _ending(name: str) -> str:
+def _suffix(name: str) -> str:
     """In lower case; empty where there is none."""
     return PurePosixPath(name).suffix.lower()
 
 
-def _endings(counts: Counter[str]) -> str:
+def _count_suffixes(counts: Counter[str]) -> str:
     shown = [
-        f"{count:,} {quoted(ending) if ending else 'without ending'}"
-        for ending, count in counts.most_common(MAX_ENDINGS)
+        f"{count:,} {quote(ending) if ending else 'without ending'}"
+        for ending, count in counts.most_common(MAX_SUFFIXES)
     ]
-    return ", ".join(shown) + (" and others" if len(counts) > MAX_ENDINGS else "")
+    return ", ".join(shown) + (" and others" if len(counts) > MAX_SUFFIXES else "")

@@ -44,6 +44,12 @@ class Dataset:
     origin: str = ""
     notes: tuple[str, ...] = ()
 
+    @property
+    def description(self) -> str:
+        """What it holds, in words."""
+        count, labels = len(self), len(set(self.labels))
+        return f"{count:,} images of {labels:,} {'label' if labels == 1 else 'labels'}"
+
     def __len__(self) -> int:
         return len(self.files)
 
@@ -71,13 +77,13 @@ def open_dataset(folder: Path, progress: Progress | None = None) -> Dataset:
         folder=folder,
         files=tuple(folder / entry.name for entry in entries),
         labels=tuple(entry.label for entry in entries),
-        fingerprint=_remembered_fingerprint(folder, entries, progress),
+        fingerprint=_find_fingerprint(folder, entries, progress),
         origin=listing.origin,
         notes=listing.notes,
     )
 
 
-def _remembered_fingerprint(
+def _find_fingerprint(
     folder: Path, entries: Sequence[ImageEntry], progress: Progress | None
 ) -> str:
     memory = cache_dir() / "datasets" / "fingerprints" / _listing_key(folder, entries)
@@ -89,7 +95,7 @@ def _remembered_fingerprint(
         return known
     # A file changed just now could change again within the same tick of its file system's clock.
     settled = max(entry.mtime_ns for entry in entries) < time.time_ns() - _SETTLED_NS
-    fingerprint = _fingerprint(folder, entries, progress)
+    fingerprint = _compute_fingerprint(folder, entries, progress)
     if settled:
         _remember(memory, fingerprint)
     return fingerprint
@@ -111,7 +117,9 @@ def _listing_key(folder: Path, entries: Sequence[ImageEntry]) -> str:
     return key.hexdigest()
 
 
-def _fingerprint(folder: Path, entries: Sequence[ImageEntry], progress: Progress | None) -> str:
+def _compute_fingerprint(
+    folder: Path, entries: Sequence[ImageEntry], progress: Progress | None
+) -> str:
     contents = parallel(_content_hash, [folder / entry.name for entry in entries], progress)
     whole = hashlib.sha256()
     for entry, content in zip(entries, contents, strict=True):

@@ -41,12 +41,12 @@ class Listing:
     notes: tuple[str, ...] = ()
 
 
-def quoted(text: str) -> str:
+def quote(text: str) -> str:
     """The text as it may be shown: short, on one line, without control characters."""
     return repr(text if len(text) <= 80 else f"{text[:77]}...")
 
 
-def some(names: list[str], most: int = 3) -> str:
+def quote_some(names: list[str], most: int = 3) -> str:
     """Names as they may be shown, of which there may be many."""
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(map(quoted, names[:most])) + more
+    return ", ".join(map(quote, names[:most])) + more

@@ -21,17 +21,17 @@ _SUFFIXES = {
     "AVIF": (".avif",),
 }
 """Not all that Pillow knows: EPS, for one, starts a PostScript interpreter."""
-_NEEDS = {"JPEG2000": "jpg_2000", "AVIF": "avif"}
+_FEATURE_OF = {"JPEG2000": "jpg_2000", "AVIF": "avif"}
 """What Pillow may have been built without; versions before 11.3 know no AVIF."""
 
 
-def has(feature: str) -> bool:
+def has_feature(feature: str) -> bool:
     """Whether this Pillow has a feature. One that it has never heard of it has not."""
     known = feature in features.modules or feature in features.codecs
     return known and bool(features.check(feature))
 
 
-def supported(able: Callable[[str], bool] = has) -> dict[str, tuple[str, ...]]:
+def supported_formats(able: Callable[[str], bool] = has_feature) -> dict[str, tuple[str, ...]]:
     """The endings of file names, in lower case, by the format that Pillow can read here.
 
     Args:
@@ -40,10 +40,10 @@ def supported(able: Callable[[str], bool] = has) -> dict[str, tuple[str, ...]]:
     return {
         name: endings
         for name, endings in _SUFFIXES.items()
-        if name not in _NEEDS or able(_NEEDS[name])
+        if name not in _FEATURE_OF or able(_FEATURE_OF[name])
     }
 
 
-FORMATS = tuple(supported())
-SUFFIXES = frozenset(ending for endings in supported().values() for ending in endings)
+IMAGE_FORMATS = tuple(supported_formats())
+SUFFIXES = frozenset(ending for endings in supported_formats().values() for ending in endings)
 """Endings by which an image in a class folder is known. In ``val_map.txt`` any name is good."""

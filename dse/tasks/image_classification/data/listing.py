@@ -29,7 +29,7 @@ def list_images(folder: Path) -> Listing:
     try:
         if not _is_folder(folder):
             raise RequestError("not a folder", file=folder, remedy="name the folder of the images")
-        if _is_there(folder / VAL_MAP):
+        if _exists(folder / VAL_MAP):
             return from_val_map(folder)
         return from_class_folders(folder)
     except OSError as error:
@@ -50,7 +50,7 @@ def _is_folder(folder: Path) -> bool:
         ) from error
 
 
-def _is_there(path: Path) -> bool:
+def _exists(path: Path) -> bool:
     """Whether there is such a name. Unlike `Path.exists`, a hidden one is an error, not a no."""
     try:
         path.lstat()

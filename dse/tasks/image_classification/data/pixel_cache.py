@@ -17,7 +17,7 @@ from PIL import Image
 
 from dse.core.errors import DseError, RequestError
 from dse.core.paths import atomic_write, cache_dir, exclusive, remove_leftovers
-from dse.tasks.image_classification.data.image_formats import FORMATS
+from dse.tasks.image_classification.data.image_formats import IMAGE_FORMATS
 from dse.tasks.image_classification.data.thread_pool import Progress, parallel
 from dse.tasks.image_classification.inputs import check_preprocessing
 
@@ -65,8 +65,8 @@ def decode_image(path: Path, resolution: int, crop: float, interpolation: str) -
         RequestError: not an image, a damaged one, or one too large to be a photograph.
     """
     try:
-        with Image.open(path, formats=FORMATS) as image:
-            pixels = _rgb(image)
+        with Image.open(path, formats=IMAGE_FORMATS) as image:
+            pixels = _to_rgb(image)
         box = crop_box(*pixels.size, crop)
         return pixels.resize((resolution, resolution), _FILTERS[interpolation], box=box).tobytes()
     # Pillow's decoders answer damage with exceptions of nearly every kind.
@@ -78,7 +78,7 @@ def decode_image(path: Path, resolution: int, crop: float, interpolation: str) -
         ) from error
 
 
-def _rgb(image: Image.Image) -> Image.Image:
+def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith(_DEEP_MODES):
         raise ValueError(f"more than 8 bits per channel (mode {image.mode})")
     return image.convert("RGB")
@@ -88,7 +88,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
         return f"more than {Image.MAX_IMAGE_PIXELS} pixels"
     if isinstance(error, PIL.UnidentifiedImageError):
-        return f"none of the formats {', '.join(FORMATS)}"
+        return f"none of the formats {', '.join(IMAGE_FORMATS)}"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or type(error).__name__

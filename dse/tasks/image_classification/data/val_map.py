@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
-from dse.tasks.image_classification.data.entries import VAL_MAP, ImageEntry, Listing, quoted
+from dse.tasks.image_classification.data.entries import VAL_MAP, ImageEntry, Listing, quote
 from dse.tasks.image_classification.data.image_formats import SUFFIXES
 
 if TYPE_CHECKING:
@@ -32,14 +32,14 @@ def from_val_map(folder: Path) -> Listing:
     path = folder / VAL_MAP
     entries: list[ImageEntry] = []
     seen: dict[str, int] = {}
-    for number, line in enumerate(_lines(path), start=1):
+    for number, line in enumerate(_read_lines(path), start=1):
         name, label = _parse_line(line, path, number)
         entry = _locate(folder, name, label)
         if entry is None:
-            raise _missing(folder, name, number)
+            raise _missing_error(folder, name, number)
         if entry.name in seen:
             raise RequestError(
-                f"{quoted(entry.name)} is listed before, in line {seen[entry.name]}",
+                f"{quote(entry.name)} is listed before, in line {seen[entry.name]}",
                 file=path,
                 line=number,
                 remedy="list each image once",
@@ -51,7 +51,7 @@ def from_val_map(folder: Path) -> Listing:
     return Listing(tuple(entries), VAL_MAP)
 
 
-def _lines(path: Path) -> list[str]:
+def _read_lines(path: Path) -> list[str]:
     if not stat.S_ISREG(path.stat().st_mode):
         raise RequestError("not a file", file=path, remedy=_FORM)
     raw = path.read_bytes().removeprefix(codecs.BOM_UTF8)
@@ -73,16 +73,16 @@ def _parse_line(line: str, path: Path, number: int) -> tuple[str, int]:
 
     fields = line.split()
     if len(fields) != 2:
-        raise wrong(f"not of the form `file label`: {quoted(line.strip())}", _FORM)
+        raise wrong(f"not of the form `file label`: {quote(line.strip())}", _FORM)
     name, label = fields
     if not (label.isascii() and label.isdigit()):
-        raise wrong(f"the label {quoted(label)} is not a number", "use whole numbers 0..999")
+        raise wrong(f"the label {quote(label)} is not a number", "use whole numbers 0..999")
     if len(label.lstrip("0")) > 3:
-        raise wrong(f"the label {quoted(label)} is outside 0..999", "count the classes from 0")
+        raise wrong(f"the label {quote(label)} is outside 0..999", "count the classes from 0")
     parts = PurePosixPath(name).parts
     if name.startswith("/") or ".." in parts or "\0" in name or not parts:
         raise wrong(
-            f"{quoted(name)} leads out of the data set's folder",
+            f"{quote(name)} leads out of the data set's folder",
             "list paths relative to the folder, without `..`",
         )
     return name, int(label)
@@ -105,11 +105,11 @@ def _locate(folder: Path, name: str, label: int) -> ImageEntry | None:
     return None
 
 
-def _missing(folder: Path, name: str, number: int) -> RequestError:
+def _missing_error(folder: Path, name: str, number: int) -> RequestError:
     """Names the file that was most likely meant, where there is one."""
     remedy = "put the image into the folder or its images/ subfolder, or drop the line"
     for base in (folder, folder / "images"):
-        twin = _twin(base, PurePosixPath(name))
+        twin = _find_twin(base, PurePosixPath(name))
         if twin is None:
             continue
         if unicodedata.normalize("NFC", twin) == unicodedata.normalize("NFC", name):
@@ -117,20 +117,20 @@ def _missing(folder: Path, name: str, number: int) -> RequestError:
             form = "NFD" if unicodedata.is_normalized("NFD", twin) else "NFC"
             remedy = f"the folder has it as {twin!a}, in Unicode's {form}: write it so"
         else:
-            remedy = f"did you mean {quoted(twin)}?"
+            remedy = f"did you mean {quote(twin)}?"
         break
     return RequestError(
-        f"no such file: {quoted(name)}", file=folder / VAL_MAP, line=number, remedy=remedy
+        f"no such file: {quote(name)}", file=folder / VAL_MAP, line=number, remedy=remedy
     )
 
 
-def _twin(base: Path, name: PurePosixPath) -> str | None:
+def _find_twin(base: Path, name: PurePosixPath) -> str | None:
     """The file whose path differs in case, in the form of Unicode or in its ending only."""
     found = PurePosixPath()
     try:
         for part in name.parts:
             names = sorted(child.name for child in (base / found).iterdir())
-            like = [each for each in names if _folded(each) == _folded(part)]
+            like = [each for each in names if _fold(each) == _fold(part)]
             like = [part] if part in names else like
             if not like and part == name.name:
                 like = [each for each in names if _stem(each) == _stem(part)]
@@ -142,11 +142,11 @@ def _twin(base: Path, name: PurePosixPath) -> str | None:
         return None  # there is nothing to propose
 
 
-def _folded(name: str) -> str:
+def _fold(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
 def _stem(name: str) -> str:
     """The name of an image without its ending; of anything else all of it."""
-    path = PurePosixPath(_folded(name))
+    path = PurePosixPath(_fold(name))
     return path.stem if path.suffix in SUFFIXES else path.name

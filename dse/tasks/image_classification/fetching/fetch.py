@@ -14,8 +14,8 @@ from dse.download import archive
 from dse.download.archive import ArchiveError
 from dse.download.resumable import PATIENCE, download, no_progress
 from dse.formats import tflite_reader
-from dse.tasks.image_classification.fetching.fetched import FetchedFolder, file_of
-from dse.tasks.image_classification.fetching.urls import mirrored, source
+from dse.tasks.image_classification.fetching.fetched import FetchedFolder, file_name
+from dse.tasks.image_classification.fetching.urls import download_source, mirrored
 from dse.tasks.image_classification.models.catalogue import CATALOGUE, published_pairs, variant
 from dse.tasks.image_classification.models.contradictions import takes_pixels
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dse.download.resumable import Patience, Progress
-    from dse.models.manifest import ManifestEntry
     from dse.tasks.image_classification.models.catalogue import Variant
+    from dse.tasks.image_classification.models.manifest_entry import ImageEntry
 
 LOCK = ".fetch.lock"
 
@@ -50,17 +50,17 @@ class Wanted:
     @property
     def url(self) -> str:
         """Of the archive that holds it."""
-        return source(self.variant, self.precision).url
+        return download_source(self.variant, self.precision).url
 
     @property
     def member(self) -> str:
         """Its name in the archive."""
-        return source(self.variant, self.precision).member
+        return download_source(self.variant, self.precision).member
 
     @property
     def file(self) -> str:
         """Its name in the folder."""
-        return file_of(self.model, self.precision)
+        return file_name(self.model, self.precision)
 
     def __str__(self) -> str:
         return f"{self.model} {self.precision}"
@@ -105,7 +105,7 @@ def choose(patterns: Sequence[str] = (), precisions: Sequence[str] = ()) -> tupl
     return chosen
 
 
-def by_archive(wanted: Sequence[Wanted]) -> dict[str, list[Wanted]]:
+def group_by_archive(wanted: Sequence[Wanted]) -> dict[str, list[Wanted]]:
     """The wanted files by the address of their archive: some hold two of them."""
     groups: dict[str, list[Wanted]] = {}
     for one in wanted:
@@ -144,7 +144,7 @@ def fetch(
     fetched = FetchedFolder(folder)
     for one in wanted:
         fetched.find(one.model, one.precision)  # complain before anything is downloaded
-    for url, group in by_archive(wanted).items():
+    for url, group in group_by_archive(wanted).items():
         with exclusive(folder / LOCK):
             results = _fetch_archive(fetched, url, group, mirror, progress, patience)
         yield from results
@@ -160,7 +160,9 @@ def _fetch_archive(
 ) -> list[FetchResult]:
     """For the holder of the folder's lock."""
     entries = {one: fetched.find(one.model, one.precision) for one in group}
-    missing = [one for one, entry in entries.items() if entry is None or not fetched.intact(entry)]
+    missing = [
+        one for one, entry in entries.items() if entry is None or not fetched.is_intact(entry)
+    ]
     results = {one: FetchResult(one) for one in group}
     if missing:
         try:
@@ -195,7 +197,7 @@ def _check_archive(fetched: FetchedFolder, url: str, path: Path) -> str:
 
 
 def _check_model(
-    fetched: FetchedFolder, one: Wanted, data: bytes, entry: ManifestEntry | None
+    fetched: FetchedFolder, one: Wanted, data: bytes, entry: ImageEntry | None
 ) -> None:
     """Checks that a file is the model it should be, and takes no other file's place.
 
@@ -203,7 +205,7 @@ def _check_model(
         ArchiveError: it is not, or does.
     """
     try:
-        given, result = tflite_reader.input_and_output(data)
+        given, result = tflite_reader.read_input_and_output(data)
     except ValueError as error:
         raise ArchiveError(f"{one.member}: {error}") from error
     size, classes = one.variant.resolution, one.variant.classes
@@ -232,7 +234,7 @@ def _write(path: Path, data: bytes) -> None:
 
 def _entry(one: Wanted, data: bytes, archive_sha256: str) -> dict[str, Any]:
     """The manifest's entry; the input's type is what the file itself says."""
-    given, _ = tflite_reader.input_and_output(data)
+    given, _ = tflite_reader.read_input_and_output(data)
     pixels = one.variant.preprocessing
     entry = {
         "name": one.model,

@@ -17,13 +17,14 @@ from dse.config import yaml_reader
 from dse.core.checksums import sha256_of
 from dse.core.errors import RequestError
 from dse.core.paths import atomic_write
-from dse.models.manifest import FILE_NAME, ArchiveEntry, Manifest, ManifestEntry
+from dse.models.manifest import FILE_NAME, ArchiveEntry, Manifest
+from dse.tasks.image_classification.models.manifest_entry import ImageEntry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-HEAD = """\
+MANIFEST_HEAD = """\
 # Written by dse models fetch, and read by dse explore --models. Other entries may be added.
 models:
 """
@@ -39,23 +40,25 @@ class FetchedFolder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.manifest = folder / FILE_NAME
-        self._entries: tuple[ManifestEntry, ...] = ()
+        self._entries: tuple[ImageEntry, ...] = ()
         self._state: tuple[int, ...] = ()
         self._extensible = False
 
-    def entries(self) -> tuple[ManifestEntry, ...]:
+    def entries(self) -> tuple[ImageEntry, ...]:
         """The manifest's entries; the files they name may be damaged or gone.
 
         Raises:
             RequestError: the manifest is wrong.
         """
-        state = self._seen()
+        state = self._stat_manifest()
         if state != self._state:
-            self._entries = yaml_reader.read(self.manifest, Manifest).models if state else ()
+            self._entries = (
+                yaml_reader.read(self.manifest, Manifest[ImageEntry]).models if state else ()
+            )
             self._state, self._extensible = state, False
         return self._entries
 
-    def find(self, model: str, precision: str) -> ManifestEntry | None:
+    def find(self, model: str, precision: str) -> ImageEntry | None:
         """The entry of a fetched file, or None.
 
         Raises:
@@ -65,7 +68,7 @@ class FetchedFolder:
             if (entry.name, entry.precision, entry.format) != (model, precision, "tflite"):
                 continue
             own = entry.archive is None or entry.sha256 is None
-            if own or entry.file != file_of(model, precision):
+            if own or entry.file != file_name(model, precision):
                 raise RequestError(
                     f"another {precision} file of '{model}' is described here",
                     file=self.manifest,
@@ -76,7 +79,7 @@ class FetchedFolder:
             return entry
         return None
 
-    def intact(self, entry: ManifestEntry) -> bool:
+    def is_intact(self, entry: ImageEntry) -> bool:
         """Whether a fetched file is there and still what it was."""
         path = self.folder / entry.file
         try:
@@ -104,9 +107,9 @@ class FetchedFolder:
         if not entries:
             return
         known = self.entries()
-        text = self.manifest.read_text(encoding="utf-8-sig") if known else HEAD
-        new = _appended(text, entries)
-        if not (self._extensible or _holds(new, len(known), entries)):
+        text = self.manifest.read_text(encoding="utf-8-sig") if known else MANIFEST_HEAD
+        new = _append(text, entries)
+        if not (self._extensible or _ends_with(new, len(known), entries)):
             raise RequestError(
                 "nothing can be added to a list that is written like this",
                 file=self.manifest,
@@ -117,10 +120,13 @@ class FetchedFolder:
         with atomic_write(self.manifest) as file:
             file.write(new.encode())
         # Not to be read again for each of 76 archives: that takes longer the more there are.
-        self._entries = (*known, *yaml_reader.check({"models": list(entries)}, Manifest).models)
-        self._state, self._extensible = self._seen(), True
+        self._entries = (
+            *known,
+            *yaml_reader.check({"models": list(entries)}, Manifest[ImageEntry]).models,
+        )
+        self._state, self._extensible = self._stat_manifest(), True
 
-    def _seen(self) -> tuple[int, ...]:
+    def _stat_manifest(self) -> tuple[int, ...]:
         """Changes with the manifest; empty where there is none."""
         try:
             found = os.stat(self.manifest)  # noqa: PTH116  # a dangling link is none, too
@@ -129,12 +135,12 @@ class FetchedFolder:
         return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def file_of(model: str, precision: str) -> str:
+def file_name(model: str, precision: str) -> str:
     """The name that a fetched file has in its folder."""
     return f"{model}-{precision}.tflite"
 
 
-def _appended(text: str, entries: Sequence[dict[str, Any]]) -> str:
+def _append(text: str, entries: Sequence[dict[str, Any]]) -> str:
     """The manifest with further entries, indented like those it has."""
     found = re.search(r"^( *)- ", text, re.MULTILINE)
     indent = found[1] if found else "  "
@@ -143,7 +149,7 @@ def _appended(text: str, entries: Sequence[dict[str, Any]]) -> str:
     return text + newline + "".join(f"{indent}{line}\n" for line in lines)
 
 
-def _holds(text: str, count: int, entries: Sequence[dict[str, Any]]) -> bool:
+def _ends_with(text: str, count: int, entries: Sequence[dict[str, Any]]) -> bool:
     """Whether a text is a manifest that ends with these entries, after so many others."""
     try:
         models = yaml.safe_load(text)["models"]

@@ -34,7 +34,7 @@ class DownloadSource:
     member: str
 
 
-def source(variant: Variant, precision: str) -> DownloadSource:
+def download_source(variant: Variant, precision: str) -> DownloadSource:
     """Where a variant's file in a precision lies.
 
     Raises:

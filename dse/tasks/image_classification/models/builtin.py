@@ -11,24 +11,26 @@ from typing import TYPE_CHECKING
 
 from dse.core.checksums import digest
 from dse.core.errors import RequestError
-from dse.core.needs import Need
 from dse.core.paths import cache_dir
+from dse.core.requirements import Requirement
 from dse.models import cache
-from dse.models.calibration import RANDOM_PIXELS
 from dse.models.provider import Artefact
 from dse.models.quantise import Quantisation, need
+from dse.tasks.image_classification.models.calibration import RANDOM_PIXELS
 from dse.tasks.image_classification.models.catalogue import CATALOGUE, variant
+from dse.tasks.image_classification.preprocessing import to_form
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from dse.core.configuration import ModelFormat
+    from dse.core.measurement import PublishedQuality
+    from dse.core.signature import Form
     from dse.models.calibration import Calibration
     from dse.tasks.image_classification.models.catalogue import Variant
     from dse.tasks.image_classification.models.graph import Graph
-    from dse.tasks.image_classification.models.published import PublishedAccuracy
-    from dse.tasks.image_classification.preprocessing import Layout, Preprocessing
+    from dse.tasks.image_classification.preprocessing import Layout
 
 BUILDER_VERSION = 1
 """Raised with every change that gives a graph other bytes: files of older builders stay unused."""
@@ -37,9 +39,9 @@ WEIGHTS = "untrained (builtin)"
 FORMATS: tuple[ModelFormat, ...] = ("onnx", "tflite")
 PRECISIONS = ("fp32", "int8")
 
-_NEEDS: Mapping[ModelFormat, Need] = {
-    "onnx": Need("builtin onnx models", ("onnx",), "builtin"),
-    "tflite": Need("builtin tflite models", ("ai_edge_litert",), "litert"),
+_NEEDS: Mapping[ModelFormat, Requirement] = {
+    "onnx": Requirement("builtin onnx models", ("onnx",), "builtin"),
+    "tflite": Requirement("builtin tflite models", ("ai_edge_litert",), "litert"),
 }
 
 
@@ -63,14 +65,14 @@ def build(graph: Graph, model_format: ModelFormat = "onnx") -> tuple[Path, str]:
 
 
 def build_int8(
-    graph: Graph, model_format: ModelFormat, preprocessing: Preprocessing, calibration: Calibration
+    graph: Graph, model_format: ModelFormat, form: Form, calibration: Calibration
 ) -> tuple[Path, str]:
     """Builds a graph in int8 in the cache, or finds it there undamaged.
 
     Args:
         graph: the network.
         model_format: of the file.
-        preprocessing: of the model in that format.
+        form: how an image becomes the input of the model in that format.
         calibration: what shows how far each activation reaches.
 
     Returns:
@@ -80,7 +82,7 @@ def build_int8(
         UnavailableError: a library that this takes is not installed.
         DseError: the library fails, or the cache can't be written to.
     """
-    quantisation = Quantisation(model_format, preprocessing, calibration)
+    quantisation = Quantisation(model_format, form, calibration)
     key = digest([BUILDER_VERSION, graph.digest, *quantisation.identity()])
     return cache.build(
         _folder(),
@@ -100,7 +102,7 @@ def _bytes(graph: Graph, model_format: ModelFormat) -> bytes:
     return tflite_bytes(graph)
 
 
-def _need(precision: str, model_format: ModelFormat) -> Need:
+def _need(precision: str, model_format: ModelFormat) -> Requirement:
     return need(model_format) if precision == "int8" else _NEEDS[model_format]
 
 
@@ -151,19 +153,17 @@ class BuiltinProvider:
             return None
         return _need(precision, offered[0]).obstacle
 
-    def published(self, model: str, precision: str) -> PublishedAccuracy | None:
+    def published(self, model: str, precision: str) -> PublishedQuality | None:
         """The published accuracy of the weights that these here stand for."""
         return CATALOGUE[model].published.get(precision) if model in CATALOGUE else None
 
-    def preprocessing(
-        self, model: str, precision: str, formats: tuple[ModelFormat, ...]
-    ) -> Preprocessing:
+    def form(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> Form:
         """How an image becomes the input of the file that `artefact` would give.
 
         Raises:
             RequestError: no file in one of these formats can be had.
         """
-        return _preprocessing(variant(model), _chosen(model, precision, formats))
+        return _form(variant(model), _chosen(model, precision, formats))
 
     def artefact(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> Artefact:
         """The file of a model, built on first use: some seconds in int8.
@@ -173,9 +173,9 @@ class BuiltinProvider:
             RequestError: no file in one of these formats can be had.
         """
         known, chosen = variant(model), _chosen(model, precision, formats)
-        preprocessing, weights = _preprocessing(known, chosen), WEIGHTS
+        form, weights = _form(known, chosen), WEIGHTS
         if precision == "int8":
-            built = build_int8(known.graph(), chosen, preprocessing, self._calibration)
+            built = build_int8(known.graph(), chosen, form, self._calibration)
             weights = f"{WEIGHTS}, int8 calibrated on {self._calibration.description}"
         else:
             built = build(known.graph(), chosen)
@@ -183,8 +183,7 @@ class BuiltinProvider:
             path=built[0],
             format=chosen,
             sha256=built[1],
-            preprocessing=preprocessing,
-            classes=known.classes,
+            form=form,
             weights=weights,
             published=known.published.get(precision),
         )
@@ -199,9 +198,9 @@ def _chosen(model: str, precision: str, formats: tuple[ModelFormat, ...]) -> Mod
     return next((one for one in offered if _within_reach(model, precision, one)), offered[0])
 
 
-def _preprocessing(known: Variant, model_format: ModelFormat) -> Preprocessing:
+def _form(known: Variant, model_format: ModelFormat) -> Form:
     layout: Layout = "NCHW" if model_format == "onnx" else "NHWC"
-    return replace(known.preprocessing, layout=layout)
+    return to_form(replace(known.preprocessing, layout=layout), known.classes)
 
 
 def _within_reach(model: str, precision: str, model_format: ModelFormat) -> bool:

@@ -12,15 +12,15 @@ from dse.tasks.image_classification.models.efficientnet_lite import efficientnet
 from dse.tasks.image_classification.models.mobilenet_v1 import mobilenet_v1
 from dse.tasks.image_classification.models.mobilenet_v2 import mobilenet_v2
 from dse.tasks.image_classification.models.mobilenet_v3 import mobilenet_v3
-from dse.tasks.image_classification.models.published import published
+from dse.tasks.image_classification.models.published import published_accuracies
 from dse.tasks.image_classification.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from dse.core.measurement import PublishedQuality
     from dse.tasks.image_classification.models.graph import Graph
     from dse.tasks.image_classification.models.mobilenet_v3 import Flavour
-    from dse.tasks.image_classification.models.published import PublishedAccuracy
 
 Family = Literal["mobilenet-v1", "mobilenet-v2", "mobilenet-v3", "efficientnet-lite"]
 
@@ -46,7 +46,7 @@ class Variant:
     width: float
     resolution: int
     preprocessing: Preprocessing
-    published: Mapping[str, PublishedAccuracy] = field(default_factory=dict, hash=False)
+    published: Mapping[str, PublishedQuality] = field(default_factory=dict, hash=False)
     flavour: str = ""
     depth: float = 1.0
 
@@ -87,13 +87,15 @@ LITE_COEFFICIENTS = (
 def _mobilenet(name: str, family: Family, width: float, size: int, flavour: str = "") -> Variant:
     # TF-slim trains on pixels in [-1, 1] and puts a background class before ImageNet's.
     pixels = Preprocessing(size, mean=(127.5,) * 3, scale=(127.5,) * 3, label_offset=1)
-    return Variant(name, family, width, size, pixels, published(name), flavour)
+    return Variant(name, family, width, size, pixels, published_accuracies(name), flavour)
 
 
 def _lite(number: int, width: float, depth: float, size: int) -> Variant:
     name = f"efficientnet-lite{number}"
     pixels = Preprocessing(size, mean=(127.0,) * 3, scale=(128.0,) * 3)
-    return Variant(name, "efficientnet-lite", width, size, pixels, published(name), depth=depth)
+    return Variant(
+        name, "efficientnet-lite", width, size, pixels, published_accuracies(name), depth=depth
+    )
 
 
 def _variants() -> Iterator[Variant]:

@@ -17,11 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dse.formats.interface import Interface, TensorInfo
-    from dse.models.manifest import ManifestEntry
+    from dse.models.manifest import Fault
+    from dse.tasks.image_classification.models.manifest_entry import ImageEntry
     from dse.tasks.image_classification.preprocessing import Layout
-
-    Complaint = tuple[str, str, str]
-    """The field, what is wrong with it, and the remedy."""
 
 INTEGERS = ("uint8", "int8")
 _BLACK = {"uint8": 0, "int8": -128}
@@ -33,17 +31,24 @@ _TOLERANCE = 0.02
 """Of a range: the same pixels stand for -1 to 0.992 in one file and for -0.996 to 1 in another."""
 
 
-def contradiction(entry: ManifestEntry, found: Interface | None) -> Complaint | None:
-    """The first thing in an entry that its file contradicts.
+def contradictions(entry: ImageEntry, found: Interface | None) -> Iterator[Fault]:
+    """What in an entry its file contradicts.
 
     Args:
         entry: with all fields that it needs.
         found: what the file declares; None where it can't be read.
     """
-    return next(_contradictions(entry, found), None)
+    if found is not None and len(found.inputs) == 1:
+        given = found.inputs[0]
+        yield from _of_type(entry, given)
+        yield from _of_shape(entry, given)
+    if entry.dtype in INTEGERS:
+        yield from _of_values(entry, _stated(found))
+    if found is not None:
+        yield from _of_outputs(entry, found.outputs)
 
 
-def quantisation(entry: ManifestEntry, found: Interface | None) -> tuple[float, int] | None:
+def quantisation(entry: ImageEntry, found: Interface | None) -> tuple[float, int] | None:
     """Scale and zero point that pixels are brought to; None where they are taken as they are."""
     stated = _stated(found) if entry.dtype in INTEGERS else None
     if stated is None or (_neutral(entry) and takes_pixels(entry.dtype, stated)):
@@ -60,18 +65,7 @@ def takes_pixels(dtype: str, stated: tuple[float, int]) -> bool:
     )
 
 
-def _contradictions(entry: ManifestEntry, found: Interface | None) -> Iterator[Complaint]:
-    if found is not None and len(found.inputs) == 1:
-        given = found.inputs[0]
-        yield from _of_type(entry, given)
-        yield from _of_shape(entry, given)
-    if entry.dtype in INTEGERS:
-        yield from _of_values(entry, _stated(found))
-    if found is not None:
-        yield from _of_outputs(entry, found.outputs)
-
-
-def _of_type(entry: ManifestEntry, given: TensorInfo) -> Iterator[Complaint]:
+def _of_type(entry: ImageEntry, given: TensorInfo) -> Iterator[Fault]:
     if given.dtype not in INPUT_BYTES:
         problem = f"its input '{given.name}' is {given.words}, which takes no images"
         yield "file", problem, f"export it with an input of {', '.join(INPUT_BYTES)}"
@@ -80,7 +74,7 @@ def _of_type(entry: ManifestEntry, given: TensorInfo) -> Iterator[Complaint]:
         yield "dtype", problem, f"set `dtype: {given.dtype}`"
 
 
-def _of_shape(entry: ManifestEntry, given: TensorInfo) -> Iterator[Complaint]:
+def _of_shape(entry: ImageEntry, given: TensorInfo) -> Iterator[Fault]:
     if given.shape is None:
         return
     named = f"the input '{given.name}' of '{entry.file}' is {given.words}"
@@ -102,7 +96,7 @@ def _of_shape(entry: ManifestEntry, given: TensorInfo) -> Iterator[Complaint]:
         yield "resolution", f"{named}, not {side} x {side} pixels", remedy
 
 
-def _of_values(entry: ManifestEntry, stated: tuple[float, int] | None) -> Iterator[Complaint]:
+def _of_values(entry: ImageEntry, stated: tuple[float, int] | None) -> Iterator[Fault]:
     """What an integer input stands for."""
     for field, neutral, channels in (("mean", 0.0, entry.mean), ("scale", 1.0, entry.scale)):
         if stated is None and set(channels or ()) - {neutral}:
@@ -120,7 +114,7 @@ def _of_values(entry: ManifestEntry, stated: tuple[float, int] | None) -> Iterat
         yield "mean", problem, "add mean and scale, by which (pixel - mean) / scale is quantised"
 
 
-def _of_outputs(entry: ManifestEntry, outputs: tuple[TensorInfo, ...]) -> Iterator[Complaint]:
+def _of_outputs(entry: ImageEntry, outputs: tuple[TensorInfo, ...]) -> Iterator[Fault]:
     """The number of scores, where the file tells that of every output."""
     shapes = [one.shape for one in outputs]
     widths = [shape[-1] for shape in shapes if shape is not None and len(shape) == _SCORES_RANK]
@@ -148,7 +142,7 @@ def _stated(found: Interface | None) -> tuple[float, int] | None:
     return given.quantisation if 0 < scale < inf and black <= zero <= black + 255 else None
 
 
-def _neutral(entry: ManifestEntry) -> bool:
+def _neutral(entry: ImageEntry) -> bool:
     """Whether the manifest asks for pixels as they are."""
     return not (set(entry.mean or ()) - {0.0} or set(entry.scale or ()) - {1.0})
 

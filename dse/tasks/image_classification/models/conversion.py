@@ -5,21 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dse.core.needs import Need
+from dse.core.requirements import Requirement
 from dse.models import subprocess_job
 from dse.models.derived import Derived, derive
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
+from dse.tasks.image_classification.preprocessing import input_type
 
 if TYPE_CHECKING:
     from dse.core.configuration import ModelFormat
+    from dse.core.signature import Form
     from dse.models.provider import Artefact
-    from dse.tasks.image_classification.preprocessing import Preprocessing
 
 VERSION = 1
 """Raised with every change that gives a file other bytes: files of older versions stay unused."""
 
 WORKER = "dse.tasks.image_classification.models.convert_worker"
-NEED = Need("tflite models made from onnx", ("onnx", "onnxruntime", "ai_edge_litert"), "quantise")
+NEED = Requirement(
+    "tflite models made from onnx", ("onnx", "onnxruntime", "ai_edge_litert"), "quantise"
+)
 
 
 class Converted(Derived):
@@ -36,13 +39,13 @@ class Converted(Derived):
         )
 
     def _hindrance(self, model: str, _precision: str, _model_format: ModelFormat) -> str | None:
-        dtype = self._inner.preprocessing(model, "fp32", ("onnx",)).dtype
+        dtype = input_type(self._inner.form(model, "fp32", ("onnx",)))
         if dtype != "float32":
             return f"tflite is made from onnx files with float32 input, not {dtype}"
         return NEED.obstacle
 
-    def _preprocessing(self, model: str, _model_format: ModelFormat) -> Preprocessing:
-        return replace(self._inner.preprocessing(model, "fp32", ("onnx",)), layout="NHWC")
+    def _form(self, model: str, _model_format: ModelFormat) -> Form:
+        return {**self._inner.form(model, "fp32", ("onnx",)), "layout": "NHWC"}
 
     def _make(self, model: str, model_format: ModelFormat) -> Artefact:
         source = self._inner.artefact(model, "fp32", ("onnx",))
@@ -59,7 +62,7 @@ class Converted(Derived):
             format=model_format,
             sha256=sha256,
             beside=(),
-            preprocessing=self._preprocessing(model, model_format),
+            form=self._form(model, model_format),
             weights=f"{source.weights}, converted from ONNX",
             made_from=source.path.name,
         )

@@ -10,7 +10,7 @@ import sys
 from dse.models.onnx_normalise import plain
 from dse.models.subprocess_job import parse_arguments, result_file
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
-from dse.tasks.image_classification.models.onnx_reader import MismatchError, weights_of
+from dse.tasks.image_classification.models.onnx_reader import MismatchError, read_weights
 from dse.tasks.image_classification.models.tflite_writer import tflite_bytes
 
 
@@ -19,7 +19,7 @@ def main() -> int:
     variant, model, folder = parse_arguments()
     graph = CATALOGUE[variant].graph()
     try:
-        converted = tflite_bytes(graph, weights_of(plain(model), graph))
+        converted = tflite_bytes(graph, read_weights(plain(model), graph))
     except MismatchError as error:
         sys.exit(f"it is not the catalogue's {variant}: {error}")
     result_file(folder).write_bytes(converted)

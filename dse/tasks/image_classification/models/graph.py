@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from dse.core.checksums import digest
+from dse.tasks.prior import InferenceCost
 
 Activation = Literal["none", "relu", "relu6", "hswish", "hsigmoid"]
 Shape = tuple[int, int, int, int]
@@ -128,27 +129,7 @@ class Graph:
         return digest([self.name, asdict(self.input), layers, asdict(self.output)])
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What one inference of one image takes.
-
-    Attributes:
-        macs: multiply-accumulates of all convolutions and fully connected layers; bias,
-            activations, pooling, residual sums and gate products are not counted.
-        parameters: weights and biases, with batch normalisation folded into them.
-        depthwise_macs: the part of ``macs`` in depthwise convolutions.
-        values: what all layers write, a number for each channel of each pixel.
-        layers: how many there are.
-    """
-
-    macs: int
-    parameters: int
-    depthwise_macs: int
-    values: int
-    layers: int
-
-
-def cost(graph: Graph) -> Cost:
+def cost(graph: Graph) -> InferenceCost:
     """Counts what an inference takes."""
     macs = parameters = depthwise = values = 0
     for layer in graph.layers:
@@ -161,7 +142,7 @@ def cost(graph: Graph) -> Cost:
         macs += weights * layer.output.size**2
         if isinstance(layer, Conv) and layer.depthwise:
             depthwise += weights * layer.output.size**2
-    return Cost(macs, parameters, depthwise, values, len(graph.layers))
+    return InferenceCost(macs, parameters, depthwise, values, len(graph.layers))
 
 
 @dataclass(slots=True)

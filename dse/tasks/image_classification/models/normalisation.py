@@ -35,19 +35,19 @@ def correction(preprocessing: Preprocessing) -> str:
     if not small_mean and not small_scale:
         return ""
     if small_mean:
-        mean = _times(mean, MAX_PIXEL)
+        mean = _multiply(mean, MAX_PIXEL)
     if small_scale and max(scale) <= MAX_FACTOR:
         scale = (1 / scale[0], 1 / scale[1], 1 / scale[2])
     elif all(0 < each <= 1 for each in scale):
-        scale = _times(scale, MAX_PIXEL)
-    return f"write mean: {_written(mean)}, scale: {_written(scale)}"
+        scale = _multiply(scale, MAX_PIXEL)
+    return f"write mean: {_format_values(mean)}, scale: {_format_values(scale)}"
 
 
-def _times(values: tuple[float, float, float], factor: float) -> tuple[float, float, float]:
+def _multiply(values: tuple[float, float, float], factor: float) -> tuple[float, float, float]:
     return values[0] * factor, values[1] * factor, values[2] * factor
 
 
-def _written(values: Sequence[float]) -> str:
+def _format_values(values: Sequence[float]) -> str:
     """As in a manifest: one number where all are the same."""
     shown = [f"{value:.6g}" for value in values]
     return shown[0] if len(set(shown)) == 1 else f"[{', '.join(shown)}]"

@@ -36,7 +36,7 @@ class MismatchError(Exception):
     """The file is not of that architecture; the message says where it differs."""
 
 
-def weights_of(model: ModelProto, graph: Graph) -> Iterator[tuple[Conv | Dense, Weights]]:
+def read_weights(model: ModelProto, graph: Graph) -> Iterator[tuple[Conv | Dense, Weights]]:
     """Each layer of a graph that has weights, with those of the file.
 
     Args:
@@ -101,9 +101,9 @@ class _Reader:
             case Dense():
                 weights, output = self._dense(layer)
             case Add():
-                output = self._joined(layer, "Add", layer.source.name, layer.other.name)
+                output = self._follow_pair(layer, "Add", layer.source.name, layer.other.name)
             case Scale():
-                output = self._joined(layer, "Mul", layer.source.name, layer.gate.name)
+                output = self._follow_pair(layer, "Mul", layer.source.name, layer.gate.name)
             case GlobalPool():
                 output = self._pool(layer)
         self._values[layer.output.name] = output
@@ -114,7 +114,7 @@ class _Reader:
         before, after = layer.padding
         groups = layer.source.channels if layer.depthwise else 1
         _check_conv(layer, node, groups, layer.stride, [before, before, after, after])
-        return self._weights(layer, node), self._activated(layer, _output(node))
+        return self._weights(layer, node), self._follow_activation(layer, _output(node))
 
     def _dense(self, layer: Dense) -> tuple[Weights, str]:
         """A fully connected layer, or the convolution over one pixel that is the same."""
@@ -151,11 +151,11 @@ class _Reader:
             raise MismatchError(f"{layer}: its weights are not float32 constants")
         return found
 
-    def _activated(self, layer: Conv, value: str) -> str:
+    def _follow_activation(self, layer: Conv, value: str) -> str:
         """The value after the layer's activation."""
         if layer.activation == "none":
             return value
-        node = self._one(layer, value, _ACTIVATIONS[layer.activation])
+        node = self._require(layer, value, _ACTIVATIONS[layer.activation])
         stated = _attributes(node)
         if node.op_type == "Clip":
             bounds = [self._constants.get(name) for name in node.input[1:]]
@@ -166,7 +166,7 @@ class _Reader:
             if steep or stated.get("beta", 0.5) != 0.5:
                 raise MismatchError(f"{layer.name}: a HardSigmoid of another slope")
             if layer.activation == "hswish":
-                return self._product(layer, "Mul", value, _output(node))
+                return self._find_pair(layer, "Mul", value, _output(node))
         return _output(node)
 
     def _pool(self, layer: GlobalPool) -> str:
@@ -182,10 +182,10 @@ class _Reader:
             raise MismatchError(f"{layer.name}: {node.op_type} not over the whole image")
         return _output(node)
 
-    def _joined(self, layer: Layer, kind: str, one: str, other: str) -> str:
-        return self._product(layer, kind, self._values[one], self._values[other])
+    def _follow_pair(self, layer: Layer, kind: str, one: str, other: str) -> str:
+        return self._find_pair(layer, kind, self._values[one], self._values[other])
 
-    def _product(self, layer: Layer, kind: str, one: str, other: str) -> str:
+    def _find_pair(self, layer: Layer, kind: str, one: str, other: str) -> str:
         """What an operator makes of two values, in either order."""
         for node in self._users.get(one, ()):
             if node.op_type == kind and sorted(node.input) == sorted([one, other]):
@@ -197,9 +197,9 @@ class _Reader:
         value = self._values[layer.source.name]
         while layer.source.size == 1 and (shaping := self._user(value, _SHAPING)):
             value = _output(shaping)
-        return self._one(layer, value, kinds)
+        return self._require(layer, value, kinds)
 
-    def _one(self, layer: Layer, value: str, kinds: set[str]) -> NodeProto:
+    def _require(self, layer: Layer, value: str, kinds: set[str]) -> NodeProto:
         """The one operator of some kinds that takes a value."""
         if found := self._user(value, kinds):
             return found

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dse.models.onnx_normalise import IR_VERSION, OPSET
 from dse.tasks.image_classification.models.graph import Add, Conv, Dense, GlobalPool, Scale
-from dse.tasks.image_classification.models.weights import untrained
+from dse.tasks.image_classification.models.weights import make_untrained
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
 
     from dse.tasks.image_classification.models.graph import Activation, Graph, Layer
 
-OPSET = 15
-IR_VERSION = 8
+
 PRODUCER = "mlperf-dse"
 
 
@@ -35,7 +35,7 @@ def onnx_bytes(graph: Graph) -> bytes:
     from onnx import TensorProto, helper
 
     tensors = [_tensor("zero", _scalar(0)), _tensor("six", _scalar(6))]
-    for layer, weights in untrained(graph):
+    for layer, weights in make_untrained(graph):
         shape = layer.weight_shape if isinstance(layer, Conv) else layer.weight_shape[:2]
         tensors.append(_tensor(f"{layer.name}/kernel", weights.kernel.reshape(shape)))
         tensors.append(_tensor(f"{layer.name}/bias", weights.bias))

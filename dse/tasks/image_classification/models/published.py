@@ -6,24 +6,12 @@ validation images, so that they can be compared with each other.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from dse.core.measurement import PublishedQuality
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-
-@dataclass(frozen=True, slots=True)
-class PublishedAccuracy:
-    """A top-1 accuracy that others measured.
-
-    Attributes:
-        percent: share of the images whose first label is right, 0 to 100.
-        source: where the figure was published, in words.
-    """
-
-    percent: float
-    source: str
 
 
 SOURCE = (
@@ -77,11 +65,11 @@ _TOP1: Mapping[str, tuple[float, float | None]] = {
 }
 
 
-def published(name: str) -> dict[str, PublishedAccuracy]:
+def published_accuracies(name: str) -> dict[str, PublishedQuality]:
     """The published accuracies of an architecture, by precision (``fp32``, ``int8``).
 
     Raises:
         KeyError: the table has no such name.
     """
     pairs = zip(("fp32", "int8"), _TOP1[name], strict=True)
-    return {p: PublishedAccuracy(percent, SOURCE) for p, percent in pairs if percent is not None}
+    return {p: PublishedQuality(percent, SOURCE) for p, percent in pairs if percent is not None}

@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from dse.models.tflite_packing import SIGNATURE, packed
 from dse.tasks.image_classification.models.graph import Add, Conv, Dense, GlobalPool, Scale
-from dse.tasks.image_classification.models.weights import untrained
+from dse.tasks.image_classification.models.weights import make_untrained
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 3
 PRODUCER = "mlperf-dse"
-SIGNATURE = "serving_default"  # the key that TensorFlow's own exporter gives a model's one function
-_FILE_IDENTIFIER = b"TFL3"
-_ALIGNMENT = 16  # of a buffer's bytes, from schema.fbs
 
 # What a convolution computes along with itself; the others follow as operators of their own.
 _FUSED = {"none": "NONE", "relu": "RELU", "relu6": "RELU6", "hswish": "NONE", "hsigmoid": "NONE"}
@@ -50,7 +48,7 @@ def tflite_bytes(
 
     file = _File(schema)
     file.activation(graph.input)
-    for layer, own in untrained(graph) if weights is None else weights:
+    for layer, own in make_untrained(graph) if weights is None else weights:
         # (outputs, inputs, height, width) becomes (outputs, height, width, inputs), and
         # (1, height, width, channels) where there is one filter per channel.
         depthwise = isinstance(layer, Conv) and layer.depthwise
@@ -63,25 +61,6 @@ def tflite_bytes(
     for step in graph.layers:
         _operators(file, step)
     return packed(file.model(graph), file.buffers)
-
-
-def packed(model: Any, buffers: Sequence[bytes]) -> bytes:
-    """The bytes of a file.
-
-    Args:
-        model: the root, a ``ModelT`` of the schema.
-        buffers: what it holds in the place of its own; the first one is empty.
-
-    Raises:
-        ImportError: ai-edge-litert is not installed.
-    """
-    import flatbuffers
-    from ai_edge_litert import schema_py_generated as schema
-
-    model.buffers = [_Buffer(schema, data) for data in buffers]
-    builder = flatbuffers.Builder(sum(len(data) for data in buffers))
-    builder.Finish(model.Pack(builder), file_identifier=_FILE_IDENTIFIER)
-    return bytes(builder.Output())
 
 
 def _constants(file: _File, graph: Graph) -> None:
@@ -240,22 +219,3 @@ class _File:
         return self.schema.OperatorCodeT(
             deprecatedBuiltinCode=number, builtinCode=number, version=1
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Buffer:
-    """A constant's bytes. The schema's own class would not align them."""
-
-    schema: Any
-    data: bytes
-
-    def Pack(self, builder: Any) -> int:  # noqa: N802  # the name that the schema's classes call
-        vector = None
-        if self.data:
-            builder.Prep(_ALIGNMENT, len(self.data))
-            vector = builder.CreateByteVector(self.data)
-        self.schema.BufferStart(builder)
-        if vector is not None:
-            self.schema.BufferAddData(builder, vector)
-        offset: int = self.schema.BufferEnd(builder)
-        return offset

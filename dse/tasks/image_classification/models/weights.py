@@ -42,7 +42,7 @@ class Weights:
     bias: NDArray[np.float32]
 
 
-def untrained(graph: Graph) -> Iterator[tuple[Conv | Dense, Weights]]:
+def make_untrained(graph: Graph) -> Iterator[tuple[Conv | Dense, Weights]]:
     """Each layer that has weights, with some; they depend on the graph's and the layer's name."""
     squares = {graph.input.name: _INPUT_MEAN_SQUARE}
     for layer in graph.layers:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dse.core.errors import RequestError
-from dse.tasks.image_classification.data.class_folders import NO_CLASSES, from_class_folders
+from dse.tasks.image_classification.data.class_folders import IGNORED_FOLDERS, from_class_folders
 from tests.tasks.conftest import picture
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def test_numbered_folders_beside_one_of_the_system(tmp_path: Path) -> None:
 
 
 def test_only_folders_of_the_system_are_no_data_set(tmp_path: Path) -> None:
-    assert refused(folders(tmp_path, sorted(NO_CLASSES))).problem == "no images"
+    assert refused(folders(tmp_path, sorted(IGNORED_FOLDERS))).problem == "no images"
 
 
 @pytest.mark.parametrize("count", [CLASSES - 1, CLASSES])

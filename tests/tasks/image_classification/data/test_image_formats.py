@@ -9,7 +9,12 @@ import pytest
 from PIL import Image, features
 
 from dse.tasks.image_classification.data.class_folders import from_class_folders
-from dse.tasks.image_classification.data.image_formats import FORMATS, SUFFIXES, has, supported
+from dse.tasks.image_classification.data.image_formats import (
+    IMAGE_FORMATS,
+    SUFFIXES,
+    has_feature,
+    supported_formats,
+)
 from dse.tasks.image_classification.data.pixel_cache import decode_image
 
 if TYPE_CHECKING:
@@ -21,7 +26,7 @@ NEEDS = {".jp2": "jpg_2000", ".avif": "avif"}
 @pytest.mark.parametrize("ending", [".jfif", ".JFIF", ".jpe", ".jp2", ".avif", ".pgm"])
 def test_an_image_in_a_class_folder_is_taken_and_decoded(tmp_path: Path, ending: str) -> None:
     feature = NEEDS.get(ending)
-    if feature is not None and not has(feature):
+    if feature is not None and not has_feature(feature):
         pytest.skip(f"this Pillow is built without {feature}")
     (tmp_path / "5").mkdir()
     path = tmp_path / "5" / f"x{ending}"
@@ -35,19 +40,19 @@ def test_an_image_in_a_class_folder_is_taken_and_decoded(tmp_path: Path, ending:
 
 
 def test_what_pillow_was_built_without_is_not_offered() -> None:
-    none, all_of_it = supported(lambda _: False), supported(lambda _: True)
+    none, all_of_it = supported_formats(lambda _: False), supported_formats(lambda _: True)
     assert set(all_of_it) - set(none) == {"JPEG2000", "AVIF"}
     assert not {".jp2", ".avif"} & {ending for endings in none.values() for ending in endings}
-    assert set(none) <= set(FORMATS) <= set(all_of_it)
+    assert set(none) <= set(IMAGE_FORMATS) <= set(all_of_it)
     assert {".jfif", ".jpeg", ".png"} <= SUFFIXES
 
 
 def test_a_feature_that_pillow_has_never_heard_of_is_missing() -> None:
-    assert not has("heic")  # and no warning of Pillow's
-    assert has("jpg") == features.check("jpg")
+    assert not has_feature("heic")  # and no warning of Pillow's
+    assert has_feature("jpg") == features.check("jpg")
 
 
 @pytest.mark.parametrize("ending", sorted(SUFFIXES))
 def test_pillow_knows_every_ending(ending: str) -> None:
     Image.init()
-    assert Image.registered_extensions()[ending] in FORMATS
+    assert Image.registered_extensions()[ending] in IMAGE_FORMATS

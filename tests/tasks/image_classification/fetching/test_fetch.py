@@ -16,11 +16,11 @@ from dse.core.errors import DseError, RequestError
 from dse.download.archive import ArchiveError
 from dse.download.resumable import Patience
 from dse.models import manifest
-from dse.models.folder import FolderProvider
-from dse.tasks.image_classification.fetching.fetch import Wanted, by_archive, choose, fetch
+from dse.tasks.image_classification.fetching.fetch import Wanted, choose, fetch, group_by_archive
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
 from tests.download.archives import entry, tgz
 from tests.download.publications import archives, model_of, path_of
+from tests.image_models import classes_of, image_folder, preprocessing_of, read_manifest
 from tests.small_models import classifier_bytes
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def test_all_published_files_are_chosen_if_nothing_is_said() -> None:
     assert len(choose()) == 81
-    assert len(by_archive(choose())) == 76
+    assert len(group_by_archive(choose())) == 76
     assert len(choose((), ["int8"])) == 40
 
 
@@ -103,22 +103,22 @@ def test_a_fetched_folder_is_one_of_the_file_provider(folder: Path, site: Site) 
     assert [result.wanted for result in results] == list(SOME)
     assert [result.new_bytes for result in results] == [len(model_of(one)) for one in SOME]
     assert len(site.requests) == 4  # both files of EfficientNet-Lite come in one archive
-    provider = FolderProvider(folder)
+    provider = image_folder(folder)
     assert set(provider.models()) == {one.model for one in SOME}
     for one in SOME:
         found = provider.artefact(one.model, one.precision, ("tflite",))
         assert found.path.read_bytes() == model_of(one)
         assert found.sha256 == sha256(model_of(one)).hexdigest()
         assert found.published == CATALOGUE[one.model].published[one.precision]
-        assert found.classes == CATALOGUE[one.model].classes
+        assert classes_of(found) == CATALOGUE[one.model].classes
         known = CATALOGUE[one.model].preprocessing
         if one.precision == "fp32":
-            assert found.preprocessing == known
+            assert preprocessing_of(found) == known
         else:
-            assert found.preprocessing.dtype == "uint8"
-            assert found.preprocessing.scale == (1.0,) * 3
-            assert found.preprocessing.label_offset == known.label_offset
-    for described in manifest.read(folder):
+            assert preprocessing_of(found).dtype == "uint8"
+            assert preprocessing_of(found).scale == (1.0,) * 3
+            assert preprocessing_of(found).label_offset == known.label_offset
+    for described in read_manifest(folder):
         assert described.archive is not None
         url = described.archive.url
         assert described.archive.sha256 == sha256(site.files[path_of(url)]).hexdigest()
@@ -129,7 +129,8 @@ def test_the_type_of_the_input_is_the_files(folder: Path, site: Site) -> None:
     data = classifier_bytes(128, 1001, "float32")
     site.files = {path_of(V1.url): tgz((V1.member, data))}
     run(folder, site, V1)
-    found = FolderProvider(folder).artefact(V1.model, V1.precision, ("tflite",)).preprocessing
+    artefact = image_folder(folder).artefact(V1.model, V1.precision, ("tflite",))
+    found = preprocessing_of(artefact)
     assert (found.dtype, found.mean, found.scale) == ("float32", (127.5,) * 3, (127.5,) * 3)
 
 
@@ -140,7 +141,8 @@ def test_pixels_are_quantised_where_they_are_not_what_the_file_takes(
     data = classifier_bytes(128, 1001, "uint8", stated)
     site.files = {path_of(V1.url): tgz((V1.member, data))}
     run(folder, site, V1)
-    found = FolderProvider(folder).artefact(V1.model, V1.precision, ("tflite",)).preprocessing
+    artefact = image_folder(folder).artefact(V1.model, V1.precision, ("tflite",))
+    found = preprocessing_of(artefact)
     assert found.dtype == "uint8"
     assert found.mean == (0.0 if raw else 127.5,) * 3
     kept = found.quantisation
@@ -308,7 +310,7 @@ def test_entries_of_the_users_stay(folder: Path, site: Site) -> None:
     run(folder, site, V3)
     assert (folder / "models.yaml").read_text().startswith(text)
     (folder / "mine.tflite").write_bytes(model_of(V1))
-    assert set(FolderProvider(folder).models()) == {V1.model, V3.model}
+    assert set(image_folder(folder).models()) == {V1.model, V3.model}
 
 
 def test_a_file_for_a_folder(tmp_path: Path, site: Site) -> None:
@@ -341,7 +343,7 @@ def test_two_at_once_corrupt_nothing(folder: Path, site: Site) -> None:
     new = [r.wanted for results in found for r in results if r.new_bytes]
     assert sorted(map(str, new)) == sorted(map(str, SOME))
     assert files(folder) == {one.file: model_of(one) for one in SOME}
-    assert len(manifest.read(folder)) == len(SOME)
+    assert len(read_manifest(folder)) == len(SOME)
 
 
 @pytest.mark.parametrize("after", range(4))
@@ -362,12 +364,12 @@ def test_killed_at_any_instant_the_folder_is_true(
     there = files(folder) if folder.exists() else {}
     assert there.items() <= whole.items()
     if (folder / "models.yaml").exists():
-        described = manifest.read(folder)
+        described = read_manifest(folder)
         assert {one.file for one in described} <= set(there)
         for index, one in enumerate(described):
             manifest.verify(folder, index, one)
     run(folder, site, *wanted)
     assert files(folder) == whole
-    assert len(manifest.read(folder)) == len(wanted)
+    assert len(read_manifest(folder)) == len(wanted)
     assert not [path for path in folder.iterdir() if re.search("tmp", path.name)]
     assert not list(tmp_path.rglob("*.part"))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dse.config import yaml_reader
 from dse.core.errors import RequestError
-from dse.tasks.image_classification.fetching.fetched import FetchedFolder, file_of
+from dse.tasks.image_classification.fetching.fetched import FetchedFolder, file_name
 from tests.small_models import classifier_bytes
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ URL = "https://host.example/a.tgz"
 def entry(precision: str = "int8", model: str = MODEL, **changes: Any) -> dict[str, Any]:
     return {
         "name": model,
-        "file": file_of(model, precision),
+        "file": file_name(model, precision),
         "precision": precision,
         "layout": "NHWC",
         "dtype": "uint8",
@@ -146,18 +146,18 @@ def test_intact_is_there_and_the_same(tmp_path: Path) -> None:
     found = fetched.find(MODEL, "int8")
     assert found is not None
     path = tmp_path / found.file
-    assert not fetched.intact(found)
+    assert not fetched.is_intact(found)
     path.mkdir()
-    assert not fetched.intact(found)
+    assert not fetched.is_intact(found)
     path.rmdir()
     path.write_bytes(data)
-    assert fetched.intact(found)
+    assert fetched.is_intact(found)
     path.write_bytes(data[:-1])
-    assert not fetched.intact(found)
+    assert not fetched.is_intact(found)
     (tmp_path / "elsewhere").write_bytes(data)
     path.unlink()
     path.symlink_to(tmp_path / "elsewhere")
-    assert not fetched.intact(found)
+    assert not fetched.is_intact(found)
 
 
 @settings(max_examples=25)

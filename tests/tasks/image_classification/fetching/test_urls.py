@@ -7,10 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.core.errors import RequestError
-from dse.tasks.image_classification.fetching.urls import check_mirror, host, mirrored, source
+from dse.tasks.image_classification.fetching.urls import (
+    check_mirror,
+    download_source,
+    host,
+    mirrored,
+)
 from dse.tasks.image_classification.models.catalogue import CATALOGUE, published_pairs
 
-SOURCES = {(name, p): source(CATALOGUE[name], p) for name, p in published_pairs()}
+SOURCES = {(name, p): download_source(CATALOGUE[name], p) for name, p in published_pairs()}
 
 STORAGE = "https://storage.googleapis.com"
 V1 = "https://download.tensorflow.org/models/mobilenet_v1_2018_08_02"
@@ -67,7 +72,7 @@ def test_what_is_not_published_has_none() -> None:
         ("mobilenet-v1-0.25-128", "fp16"),
     ):
         with pytest.raises(KeyError):
-            source(CATALOGUE[name], precision)
+            download_source(CATALOGUE[name], precision)
 
 
 @given(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from dse.core import needs
+from dse.core import requirements
 from dse.core.errors import RequestError, UnavailableError
 from dse.tasks.image_classification.models import builtin
 from dse.tasks.image_classification.models.builtin import BuiltinProvider
@@ -17,7 +17,8 @@ from dse.tasks.image_classification.models.catalogue import CATALOGUE
 from dse.tasks.image_classification.models.efficientnet_lite import efficientnet_lite
 from dse.tasks.image_classification.models.mobilenet_v1 import mobilenet_v1
 from dse.tasks.image_classification.models.onnx_writer import onnx_bytes
-from dse.tasks.image_classification.models.weights import untrained
+from dse.tasks.image_classification.models.weights import make_untrained
+from tests.image_models import classes_of, preprocessing_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -140,7 +141,7 @@ def test_no_activation_is_denormal_or_vanishes(name: str) -> None:
 
 def test_no_weight_is_denormal_or_zero() -> None:
     for name in SELECTION:
-        for layer, weights in untrained(CATALOGUE[name].graph()):
+        for layer, weights in make_untrained(CATALOGUE[name].graph()):
             assert weights.kernel.dtype == weights.bias.dtype == np.float32
             assert weights.kernel.shape == layer.weight_shape
             assert weights.bias.shape == layer.weight_shape[:1]
@@ -233,11 +234,11 @@ def test_another_builder_leaves_old_files_alone(monkeypatch: pytest.MonkeyPatch)
 def test_the_artefact_speaks_for_itself() -> None:
     found, known = artefact(SMALLEST), CATALOGUE[SMALLEST]
     assert found.format == "onnx"
-    assert found.preprocessing.layout == "NCHW"
-    assert found.preprocessing.mean == known.preprocessing.mean
+    assert preprocessing_of(found).layout == "NCHW"
+    assert preprocessing_of(found).mean == known.preprocessing.mean
     assert found.weights == "untrained (builtin)"
     assert found.published == known.published["fp32"]
-    assert found.classes == 1001
+    assert classes_of(found) == 1001
 
 
 def test_obstacles(own_cache: Path) -> None:
@@ -264,7 +265,7 @@ def test_without_a_writer_only_what_is_cached_can_be_had(
     provider, other = BuiltinProvider(), "mobilenet-v1-0.5-128"
     before = provider.artefact(SMALLEST, "fp32", (form,))
     monkeypatch.setitem(sys.modules, module, None)
-    monkeypatch.setattr(needs, "find_spec", lambda name: None if name == module else name)
+    monkeypatch.setattr(requirements, "find_spec", lambda name: None if name == module else name)
     assert provider.artefact(SMALLEST, "fp32", (form,)) == before
     assert f"pip install 'mlperf-dse[{extra}]'" in str(provider.obstacle(other, "fp32", (form,)))
     with pytest.raises(UnavailableError, match=rf"mlperf-dse\[{extra}\]"):

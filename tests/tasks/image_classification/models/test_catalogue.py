@@ -59,7 +59,7 @@ def test_preprocessing_is_that_of_the_published_weights(known: Variant) -> None:
 
 @pytest.mark.parametrize("known", CATALOGUE.values(), ids=str)
 def test_published_figures_are_plausible(known: Variant) -> None:
-    figures = {p: a.percent for p, a in known.published.items()}
+    figures = {p: a.value for p, a in known.published.items()}
     assert all(40 < percent < 85 for percent in figures.values())
     assert figures.get("int8", 0) < figures["fp32"]
     assert {a.source for a in known.published.values()} == {SOURCE}
@@ -71,7 +71,7 @@ def test_a_wider_or_sharper_mobilenet_is_more_accurate() -> None:
         for one in known:
             for other in known:
                 if one.width <= other.width and one.resolution < other.resolution:
-                    assert one.published["fp32"].percent < other.published["fp32"].percent
+                    assert one.published["fp32"].value < other.published["fp32"].value
 
 
 def test_figures_are_those_of_the_submission(shared_data: Path) -> None:
@@ -85,7 +85,7 @@ def test_figures_are_those_of_the_submission(shared_data: Path) -> None:
                 name = re.sub("(v3.*)-224", r"\1", name)
                 recorded[name, precision] = float(row["Accuracy"])
     published = {
-        (name, precision): CATALOGUE[name].published[precision].percent
+        (name, precision): CATALOGUE[name].published[precision].value
         for name, precision in published_pairs()
     }
     assert published == recorded

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from dse.core.errors import RequestError
 from dse.formats.interface import read_interface
-from dse.models.folder import FolderProvider
-from dse.models.manifest import ManifestEntry
 from dse.tasks.image_classification.models.contradictions import (
-    contradiction,
+    contradictions,
     quantisation,
     takes_pixels,
 )
+from dse.tasks.image_classification.models.manifest_entry import ImageEntry
 from tests import any_models
+from tests.image_models import image_folder, preprocessing_of
 from tests.models.quantised_inputs import quantised_onnx
 from tests.small_models import SIDE, classifier_bytes, onnx_bytes, tflite_bytes
 
@@ -52,10 +52,10 @@ def folder(path: Path, content: bytes, entry: dict[str, Any]) -> Path:
 
 
 def opened(path: Path, content: bytes, entry: dict[str, Any]) -> Preprocessing:
-    provider = FolderProvider(folder(path, content, entry))
-    found = provider.artefact("mine", "fp32", ("onnx", "tflite")).preprocessing
-    assert found == provider.preprocessing("mine", "fp32", ("onnx", "tflite"))
-    return found
+    provider = image_folder(folder(path, content, entry))
+    found = provider.artefact("mine", "fp32", ("onnx", "tflite"))
+    assert found.form == provider.form("mine", "fp32", ("onnx", "tflite"))
+    return preprocessing_of(found)
 
 
 def uint8() -> bytes:
@@ -147,7 +147,7 @@ def test_what_the_file_contradicts(
     tmp_path: Path,
 ) -> None:
     with pytest.raises(RequestError) as caught:
-        FolderProvider(folder(tmp_path, content(), entry))
+        image_folder(folder(tmp_path, content(), entry))
     error = caught.value
     assert error.field == f"models[0].{field}"
     assert words in error.problem
@@ -168,7 +168,7 @@ def test_a_name_of_the_catalogue_has_a_resolution_and_classes(tmp_path: Path) ->
         (classifier_bytes(128, 1000, "uint8"), "no output of 'a.tflite' has 1001 scores: scores"),
     ):
         with pytest.raises(RequestError) as caught:
-            FolderProvider(folder(tmp_path, content, known))
+            image_folder(folder(tmp_path, content, known))
         assert words in str(caught.value)
 
 
@@ -265,7 +265,7 @@ def test_published_files_bear_out_what_is_known_of_them(shared_data: Path) -> No
     for path in paths:
         side, layout, dtype = REAL[path.name]
         values = {} if dtype == "uint8" else {"mean": (127.0,) * 3, "scale": (128.0,) * 3}
-        entry = ManifestEntry.model_validate(
+        entry = ImageEntry.model_validate(
             {
                 "name": "mine",
                 "file": path.name,
@@ -278,7 +278,7 @@ def test_published_files_bear_out_what_is_known_of_them(shared_data: Path) -> No
             }
         )
         found = read_interface(path, "onnx" if path.suffix == ".onnx" else "tflite")
-        assert contradiction(entry, found) is None
+        assert not list(contradictions(entry, found))
         assert quantisation(entry, found) is None
         other = entry.model_copy(update={"layout": "NCHW" if layout == "NHWC" else "NHWC"})
-        assert (contradiction(other, found) or ("",))[0] == "layout"
+        assert next(contradictions(other, found))[0] == "layout"

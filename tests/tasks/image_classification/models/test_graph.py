@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.tasks.image_classification.models.graph import (
-    Cost,
     GraphBuilder,
     Tensor,
     cost,
     make_divisible,
     same_padding,
 )
+from dse.tasks.prior import InferenceCost
 
 if TYPE_CHECKING:
     from dse.tasks.image_classification.models.graph import Graph
@@ -64,7 +64,7 @@ def small() -> Graph:
 
 def test_cost_by_hand() -> None:
     first, depthwise, gate, last = 8 * 3 * 9, 8 * 9, 2 * 8 * 2, 5 * 8
-    assert cost(small()) == Cost(
+    assert cost(small()) == InferenceCost(
         macs=4 * first + 4 * depthwise + gate + last,
         parameters=first + 8 + depthwise + 8 + gate + 2 + 8 + last + 5,
         depthwise_macs=4 * depthwise,

@@ -11,9 +11,9 @@ from onnx import numpy_helper
 
 from dse.models.onnx_normalise import plain
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
-from dse.tasks.image_classification.models.onnx_reader import MismatchError, weights_of
+from dse.tasks.image_classification.models.onnx_reader import MismatchError, read_weights
 from dse.tasks.image_classification.models.onnx_writer import onnx_bytes
-from dse.tasks.image_classification.models.weights import untrained
+from dse.tasks.image_classification.models.weights import make_untrained
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +44,7 @@ def test_what_was_written_is_read(name: str, optimised: bool, tmp_path: Path) ->
     if optimised:
         onnx.save(model, tmp_path / "m.onnx")
         model = plain(tmp_path / "m.onnx")
-    found, expected = list(weights_of(model, graph)), list(untrained(graph))
+    found, expected = list(read_weights(model, graph)), list(make_untrained(graph))
     assert [layer for layer, _ in found] == [layer for layer, _ in expected]
     for (_, one), (_, other) in zip(found, expected, strict=True):
         np.testing.assert_array_equal(one.kernel, other.kernel)
@@ -63,7 +63,7 @@ def test_what_was_written_is_read(name: str, optimised: bool, tmp_path: Path) ->
 )
 def test_another_architecture_is_refused(file: str, name: str, reason: str) -> None:
     with pytest.raises(MismatchError, match=reason):
-        list(weights_of(written(file), CATALOGUE[name].graph()))
+        list(read_weights(written(file), CATALOGUE[name].graph()))
 
 
 def node(model: ModelProto, kind: str) -> NodeProto:
@@ -110,4 +110,4 @@ def test_any_difference_is_refused(change: Callable[[ModelProto], None], reason:
     model, graph = written(SMALLEST), CATALOGUE[SMALLEST].graph()
     change(model)
     with pytest.raises(MismatchError, match=reason):
-        list(weights_of(model, graph))
+        list(read_weights(model, graph))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from dse.formats.file_kind import mismatch
+from dse.formats.file_kind import why_mismatched
 from dse.tasks.image_classification.models import builtin
 from dse.tasks.image_classification.models.builtin import BuiltinProvider
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
@@ -16,6 +16,7 @@ from dse.tasks.image_classification.models.graph import GraphBuilder
 from dse.tasks.image_classification.models.mobilenet_v1 import mobilenet_v1
 from dse.tasks.image_classification.models.onnx_writer import onnx_bytes
 from dse.tasks.image_classification.models.tflite_writer import tflite_bytes
+from tests.image_models import classes_of, preprocessing_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -162,7 +163,7 @@ def test_the_file_is_plain_tflite(tmp_path: Path) -> None:
     names = {number: name for name, number in vars(schema.BuiltinOperator).items()}
     data = tflite_bytes(CATALOGUE["mobilenet-v3-small"].graph())
     (tmp_path / "x.tflite").write_bytes(data)
-    assert mismatch(tmp_path / "x.tflite", "tflite") is None
+    assert why_mismatched(tmp_path / "x.tflite", "tflite") is None
     model = root(data)
     assert {names[one.builtinCode] for one in model.operatorCodes} == {
         *("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"),
@@ -196,11 +197,11 @@ def test_the_provider_offers_it(shared_cache: Path) -> None:
     assert found.path.is_relative_to(shared_cache / "models" / "builtin")
     assert found.path.suffix == ".tflite"
     assert found.format == "tflite"
-    assert found.preprocessing == known.preprocessing
-    assert found.preprocessing.layout == "NHWC"
+    assert preprocessing_of(found) == known.preprocessing
+    assert preprocessing_of(found).layout == "NHWC"
     assert found.weights == "untrained (builtin)"
     assert found.published == known.published["fp32"]
-    assert found.classes == 1001
+    assert classes_of(found) == 1001
 
 
 @pytest.mark.usefixtures("shared_cache")

@@ -1,0 +1,53 @@
+"""What commands print on, and the picture that they keep beside a study."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from dse.core.errors import DseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dse.study.study import Study
+
+PLAIN_WIDTH = 200
+"""Columns of a table that goes to a file or a pipe."""
+
+
+class _Progress(Console):
+    def on_broken_pipe(self) -> None:
+        """Goes on: whoever reads results may care for no more progress, and work is not lost."""
+        self.quiet = True
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console for results (stdout) or for all else (stderr); files get wide lines."""
+    kind = _Progress if stderr else Console
+    made = kind(stderr=stderr, highlight=False)
+    return made if made.is_terminal else kind(stderr=stderr, highlight=False, width=PLAIN_WIDTH)
+
+
+def print_lines(lines: Iterable[str], on: Console, style: str = "") -> None:
+    """Prints lines as they are; a terminal wraps them."""
+    for line in lines:
+        on.print(line, style=style, markup=False, soft_wrap=True)
+
+
+def print_picture(study: Study, on: Console) -> None:
+    """Draws the picture of a study and prints where it is, or why there is none.
+
+    The picture is an addition: a study on a read-only or full disk, or one read without
+    matplotlib, has its table all the same.
+    """
+    from dse.report.pictures import write
+
+    try:
+        picture = write(study)
+    except DseError as error:
+        print_lines([str(error)], on, "yellow")
+        return
+    if picture is not None:
+        print_lines([f"picture: {picture}"], on)

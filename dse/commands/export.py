@@ -1,0 +1,293 @@
+"""One invocation of ``dse export``: from what was asked for to a submission tree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dse.commands.console import console, print_lines
+from dse.commands.export_readiness import Readiness, readiness_lines, readiness_table
+from dse.commands.log import messages
+from dse.core import plausibility
+from dse.core.errors import RequestError
+from dse.core.metrics import SCENARIOS
+from dse.core.worker_environment import user_variables
+from dse.machine.system import System
+from dse.report.view import View
+from dse.study.folder import existing_folder
+from dse.study.selection import select_records
+from dse.study.study import Study
+from dse.submission import checkers
+from dse.submission.description import described, read_declared
+from dse.submission.evidence import gather
+from dse.submission.names import PLAIN, slug
+from dse.submission.release import RELEASES, release_of
+from dse.submission.rules import breaches
+from dse.submission.tree import SubmissionInfo, build
+from dse.submission.writing import originals_of, write
+from dse.tasks.benchmark import Benchmark
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from dse.core.measurement import FidelityName
+    from dse.core.metrics import Scenario
+    from dse.derived.derivation import Derivation
+    from dse.study.record import Record
+    from dse.submission.evidence import Evidence
+    from dse.submission.tree import Tree
+
+PREVIEW = "-preview"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRequest:
+    """What was asked for; the fields are the options of ``dse export``."""
+
+    study: str
+    storage: str | None
+    submitter: str
+    output: Path
+    points: tuple[int, ...]
+    division: str
+    category: str
+    release: str
+    system: Path | None
+    system_name: str | None
+    status: str | None
+    infer_scenarios: bool
+    preview: bool
+    dry_run: bool
+    force: bool
+    checker: Path | None
+    derivation: Derivation
+
+    @property
+    def tree(self) -> Path:
+        """The root of the submission: that of a preview says so."""
+        # What has no name of its own, such as `.`, has one by its whole path.
+        output = self.output if self.output.name not in ("", "..") else self.output.resolve()
+        if self.preview and not output.name.endswith(PREVIEW):
+            return output.with_name(f"{output.name}{PREVIEW}")
+        return output
+
+
+def run(request: ExportRequest) -> int:
+    """Exports; tells on stderr what it does.
+
+    Returns:
+        The exit code: 0, or 1 if a checker complains or, in a dry run, something is missing.
+
+    Raises:
+        RequestError: something can't be exported; nothing was written.
+        DseError: a file can't be read or written.
+    """
+    err = messages()
+    _refuse_nonsense(request)
+    study = Study.load(existing_folder(request.study), request.storage)
+    view = View(study, request.derivation)
+    print_lines(view.tally.lines(request.derivation), err)
+    judged = _judged(view, request)
+    if request.dry_run:
+        console().print(readiness_table(judged))
+        doubts = _doubts(study, (each.result for each in judged))
+        print_lines((*doubts, *readiness_lines(judged, request.study, request.storage)), err)
+        return 0 if all(each.complete for each in judged) else 1
+    chosen = _chosen(judged, request)
+    left_out = [each for each in judged if each.result not in chosen]
+    print_lines((f"left out: {e.first_line(preview=request.preview)}" for e in left_out), err)
+    tree = build(chosen, _about(study, request))
+    print_lines(_doubts(study, chosen), err)
+    print_lines(_write(tree, chosen, request), err)
+    return _checked(request, err)
+
+
+def _write(tree: Tree, chosen: Sequence[Evidence], request: ExportRequest) -> list[str]:
+    """Writes the tree; returns what became of it, in lines."""
+    written = write(tree, request.tree, request.submitter, force=request.force)
+    counts = f"{written.new} files new, {written.same} unchanged, {written.replaced} replaced"
+    lines = [
+        f"{_counted(chosen)} in {request.tree}: {counts}",
+        f"whole accuracy logs: {originals_of(request.tree)}",
+    ]
+    if request.preview:
+        lines.append("a preview is not a valid submission; leave --preview out for one")
+    return lines
+
+
+def _doubts(study: Study, results: Iterable[Evidence]) -> list[str]:
+    """What speaks against the accuracies of points, which no rule of MLPerf's asks for."""
+    records = {result.record.id: result.record for result in results}
+    told = ((f"#{id_}", study.results.notes(each.outcome)) for id_, each in records.items())
+    return [f"note: {line}" for line in plausibility.lines(told)]
+
+
+def _counted(chosen: Sequence[Evidence]) -> str:
+    points = len({result.record.id for result in chosen})
+    return (
+        f"{len(chosen)} result{'s' if len(chosen) > 1 else ''} "
+        f"of {points} point{'s' if points > 1 else ''}"
+    )
+
+
+def _refuse_nonsense(request: ExportRequest) -> None:
+    if PLAIN.fullmatch(request.submitter) is None:
+        raise RequestError(
+            f"'{request.submitter}' can't be the name of a folder",
+            field="--submitter",
+            remedy="use letters, digits, '.', '_' and '-'",
+        )
+    if not request.output.resolve().name:
+        raise RequestError(
+            f"{request.output} can't be the root of a submission",
+            field="--output",
+            remedy="give a folder of its own",
+        )
+    if not request.preview and request.tree.name.endswith(PREVIEW):
+        raise RequestError(
+            f"{request.output} says that it is a preview",
+            field="--output",
+            remedy="give another name, or add --preview",
+        )
+    if request.infer_scenarios and request.category != "edge":
+        raise RequestError(
+            "results are inferred for edge systems only",
+            field="--infer-scenarios",
+            remedy="leave it out, or choose --category edge",
+        )
+    if request.checker is not None:
+        checkers.refuse_others(request.checker)
+
+
+def _points(view: View, request: ExportRequest) -> list[Record]:
+    """The points that were named, or else the frontier, as it was asked for.
+
+    Raises:
+        RequestError: there is none, or points are both named and chosen.
+    """
+    if not request.derivation.selects:
+        return select_records(view.study, request.points, "--points")
+    if request.points:
+        raise RequestError(
+            "points are named and chosen by conditions or objectives at once",
+            field="--points",
+            remedy="leave it out, or --where and --objective",
+        )
+    if not view.frontier:
+        raise RequestError(
+            f"no point of study '{view.study.folder.name}' is what was asked for",
+            remedy="`dse frontier` with the same --where and --objective tells why",
+        )
+    return list(view.frontier)
+
+
+def _judged(view: View, request: ExportRequest) -> list[Readiness]:
+    """Every point in every scenario, with what keeps it from being valid."""
+    study = view.study
+    fidelities: tuple[FidelityName, ...] = ("valid", "rehearsal") if request.preview else ("valid",)
+    release = RELEASES[request.release]
+    scenarios, infer = _scenarios(study, request), request.infer_scenarios
+    results = [
+        result
+        for record in _points(view, request)
+        for result in gather(study, record, scenarios, fidelities, infer=infer)
+    ]
+    _refuse_release(results, request)
+    models, benchmark = study.about.models, Benchmark.of(study.about.task)
+    return [Readiness(each, tuple(breaches(each, release, models, benchmark))) for each in results]
+
+
+def _scenarios(study: Study, request: ExportRequest) -> list[Scenario]:
+    """Those of the study's objectives that belong to the category."""
+    able = Benchmark.of(study.about.task).rules.scenarios.get(request.category, ())
+    wanted = (SCENARIOS[name] for name in study.about.metrics if name in SCENARIOS)
+    found = [scenario for scenario in wanted if scenario in able]
+    if not found:
+        names = ", ".join(scenario.value for scenario in able) or "no scenario of its task"
+        raise RequestError(
+            f"study '{study.folder.name}' has no objective of a scenario of this category",
+            field="--category",
+            remedy=f"{request.category} has {names}",
+        )
+    return found
+
+
+def _refuse_release(results: Sequence[Evidence], request: ExportRequest) -> None:
+    """Refuses a round of MLPerf of which no run has the seeds."""
+    logs = [r.performance.log for r in results if r.performance is not None]
+    rounds = {ours.name for log in logs if log is not None and (ours := release_of(log.values))}
+    if rounds and request.release not in rounds:
+        shown = ", ".join(sorted(rounds))
+        raise RequestError(
+            f"the seeds of the runs are those of {shown}, not of {request.release}",
+            field="--release",
+            remedy=f"give --release {max(rounds)}, or validate a study of its own with the "
+            f"LoadGen of {request.release}",
+        )
+
+
+def _chosen(judged: Sequence[Readiness], request: ExportRequest) -> list[Evidence]:
+    """The results to export: all that are complete, and every one of points that were named."""
+    fine = [each for each in judged if each.exportable(preview=request.preview)]
+    broken = [each for each in judged if each not in fine]
+    if broken and (request.points or not fine):
+        raise RequestError(
+            broken[0].first_line(preview=request.preview), remedy=_remedy(broken[0], request)
+        )
+    return [each.result for each in fine]
+
+
+def _remedy(broken: Readiness, request: ExportRequest) -> str:
+    listed = "--dry-run lists it all"
+    if not broken.supplied:
+        return listed
+    preview = "" if request.preview else ", or export a --preview"
+    command = broken.command(request.study, request.storage)
+    return f"`{command}` supplies what is missing{preview}; {listed}"
+
+
+def _about(study: Study, request: ExportRequest) -> SubmissionInfo:
+    """What all results have in common.
+
+    Raises:
+        RequestError: something of the system is missing; all of it is named.
+    """
+    told = read_declared(request.system, system_name=request.system_name, status=request.status)
+    system = System.from_dict(study.about.system)
+    description, missing = described(system, told, request.submitter, request.category)
+    if "retraining" not in told.values:
+        missing.append("retraining")
+    if missing:
+        raise RequestError(
+            f"nothing tells {', '.join(missing)} of the system",
+            file=told.file,
+            field=None if told.file else "--system",
+            remedy="put them into a system.yaml and give it with --system",
+        )
+    return SubmissionInfo(
+        submitter=request.submitter,
+        hardware=slug(description["system_name"]),
+        description=description,
+        versions=study.about.runtimes,
+        objectives=study.about.metrics,
+        retraining=told.values["retraining"],
+        preview=request.preview,
+        benchmark=Benchmark.of(study.about.task),
+        environment=user_variables(study.about.environment),
+    )
+
+
+def _checked(request: ExportRequest, err: Console) -> int:
+    if request.checker is None:
+        none = (
+            "MLPerf's checkers were not run: give --checker and a clone of "
+            "https://github.com/mlcommons/inference"
+        )
+        print_lines([none], err)
+        return 0
+    verdicts = checkers.check(request.checker, request.tree, request.submitter, request.release)
+    print_lines((line for verdict in verdicts for line in verdict.lines()), err)
+    return 0 if all(verdict.passed for verdict in verdicts) else 1

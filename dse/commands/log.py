@@ -1,0 +1,56 @@
+"""Shows the log of the libraries on stderr, above a live display where one is drawn."""
+
+from __future__ import annotations
+
+import logging
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+LOG = logging.getLogger("dse")
+LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
+"""The level of the log by the number of times that ``--verbose`` is given."""
+
+
+class ConsoleHandler(logging.Handler):
+    """Prints each message of the log as a line."""
+
+    @cached_property
+    def console(self) -> Console:
+        """The console that it prints on, made when the first message comes."""
+        from dse.commands.console import console  # rich takes its time: most commands log nothing
+
+        return console(stderr=True)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Prints a message."""
+        self.console.print(self.format(record), markup=False, soft_wrap=True)
+
+
+def show_log(verbosity: int) -> ConsoleHandler:
+    """Shows the log from now on.
+
+    Args:
+        verbosity: 0 for warnings, 1 for what is done, 2 for details as well.
+
+    Returns:
+        What shows it, until `hide_log` takes it away.
+    """
+    handler = ConsoleHandler()
+    LOG.addHandler(handler)
+    LOG.setLevel(LEVELS[min(verbosity, len(LEVELS) - 1)])
+    return handler
+
+
+def hide_log(handler: ConsoleHandler) -> None:
+    """Shows the log no more."""
+    LOG.removeHandler(handler)
+    LOG.setLevel(logging.NOTSET)
+
+
+def messages() -> Console:
+    """The console of the log: a live display on it makes room for messages."""
+    handlers = (each for each in LOG.handlers if isinstance(each, ConsoleHandler))
+    return next(handlers, ConsoleHandler()).console

@@ -1,0 +1,105 @@
+"""What can be run here: the models on offer, the runtimes installed, the qualities published."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from dse.core import registry
+from dse.core.errors import RequestError
+from dse.environments.availability import runtime_availabilities
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dse.core.measurement import PublishedQuality
+    from dse.environments.availability import RuntimeAvailability
+    from dse.models.provider import Provider
+    from dse.space.space import SearchSpace
+    from dse.tasks.task import Task
+
+
+class Capabilities:
+    """Answers the question why a configuration can't run here.
+
+    Args:
+        task: what the models are for.
+        provider: where the model files come from.
+        space: names the backends that may be used.
+        environment: the variables that the study sets for its workers.
+        needs_published: whether a quality is wanted that only published figures can give.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        provider: Provider,
+        space: SearchSpace,
+        environment: Mapping[str, str],
+        *,
+        needs_published: bool,
+    ) -> None:
+        self._task = task
+        self._provider = provider
+        self._environment = environment
+        self._backends = [choice.name for choice in space.backends]
+        self._needs_published = needs_published
+
+    def models(self) -> tuple[str, ...]:
+        """Names of the models the provider offers."""
+        return self._provider.models()
+
+    def obstacle(self, model: str, precision: str, backend: str) -> str | None:
+        """Why a model can't run on a backend here; None if it can."""
+        if backend in self._unusable:
+            return self._unusable[backend]
+        formats = registry.backend(backend).formats
+        problem = self._provider.obstacle(model, precision, formats)
+        if problem is None and self._needs_published and not self.published(model, precision):
+            return "its accuracy is not published; give a --dataset to measure it"
+        return problem
+
+    def published(self, model: str, precision: str) -> PublishedQuality | None:
+        """The published quality of a variant: the provider's word, else the task's."""
+        if model in self._provider.models():
+            return self._provider.published(model, precision)
+        return self._task.published(model, precision)
+
+    @cached_property
+    def runtimes(self) -> dict[str, str]:
+        """Version of each usable backend of the space."""
+        return {
+            name: found.version
+            for name, found in self._availabilities.items()
+            if found.version is not None
+        }
+
+    @cached_property
+    def interpreters(self) -> dict[str, str]:
+        """The Python of each backend of the space that has one."""
+        return {
+            name: found.python
+            for name, found in self._availabilities.items()
+            if found.python is not None
+        }
+
+    @cached_property
+    def _unusable(self) -> dict[str, str]:
+        return {
+            name: f"{found.error.problem}: {found.error.remedy}"
+            for name, found in self._availabilities.items()
+            if found.error is not None
+        }
+
+    @cached_property
+    def _availabilities(self) -> dict[str, RuntimeAvailability]:
+        return runtime_availabilities(self._backends, self._environment)
+
+    def check(self) -> None:
+        """Refuses to go on when no backend of the space is usable.
+
+        Raises:
+            RequestError: names the reason and the remedy of the first one.
+        """
+        if len(self._unusable) == len(self._backends):
+            raise RequestError(next(iter(self._unusable.values())))

@@ -1,0 +1,65 @@
+"""What a configuration costs: what is recorded on the way, and what can't be had here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dse.core import registry
+from dse.core.backend import Recording
+from dse.core.metrics import CPU_TIME, ENERGY, LATENCY, LOAD_TIME, METRICS, PEAK_MEMORY
+from dse.machine import rapl
+from dse.space.values import SourceLocation
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    from dse.space.space import SearchSpace
+
+SINGLE_STREAM = (LATENCY.name, CPU_TIME.name, ENERGY.name)
+"""What one and the same run gives."""
+
+
+def piggybacked_metrics(metrics: Collection[str], *, again: bool) -> tuple[str, ...]:
+    """The metrics that a worker records beside those it runs for.
+
+    Args:
+        metrics: those it runs for, at least one.
+        again: whether they are measured again; then only what their runs give anyway.
+    """
+    single = any(name in SINGLE_STREAM for name in metrics)
+    batched = any(METRICS[name].batched for name in metrics)
+    found = [PEAK_MEMORY.name] if batched or not again else []
+    found += [LOAD_TIME.name] if single or not again else []
+    found += SINGLE_STREAM[1:] if single else ()
+    return tuple(name for name in found if name not in metrics)
+
+
+def refuse_unmeasurable(space: SearchSpace, root: Path = rapl.POWERCAP) -> None:
+    """Refuses a space that asks for energy where nothing tells it.
+
+    Args:
+        space: what is to be explored.
+        root: the folder of the kernel's power capping classes.
+
+    Raises:
+        RequestError: names the remedy.
+    """
+    field = "objectives" if ENERGY.name in space.objectives else "constraints"
+    wanted = field == "objectives" or any(c.metric == ENERGY.name for c in space.constraints)
+    measured = any(not isinstance(registry.backend(b.name), Recording) for b in space.backends)
+    if not (wanted and measured) or rapl.find_packages(root):
+        return
+    where = SourceLocation(space.file)
+    if rapl.find_zones(root):
+        files = root / "intel-rapl:*" / "energy_uj"
+        raise where.refuse(
+            f"{ENERGY.name} comes from {files}, which this user may not read",
+            field,
+            remedy=f"run `sudo chmod a+r {files}`, or take {ENERGY.name} out",
+        )
+    raise where.refuse(
+        f"{ENERGY.name} needs the RAPL counters of the kernel, and this machine shows none",
+        field,
+        remedy=f"take it out; {CPU_TIME.name} can stand in for it",
+    )

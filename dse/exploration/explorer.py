@@ -1,0 +1,322 @@
+"""The exploring loop: ask, measure, keep, until nothing is left or it is time to stop."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+from dse.core.errors import RequestError
+from dse.core.measurement import TRANSIENT_FAILURES
+from dse.exploration.planner import StepPlanner
+from dse.exploration.pool import Pool
+from dse.exploration.samplers import make_sampler
+from dse.exploration.stopping import StoppingRule
+from dse.machine.measuring_lock import measuring_lock
+from dse.study.generations import distributions
+from dse.study.record import Purpose
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from dse.core.measurement import Measurement, Outcome
+    from dse.exploration.measurer import Keep, Measurer
+    from dse.exploration.planner import Step
+    from dse.exploration.samplers import Source
+    from dse.exploration.stopping import Interrupts
+    from dse.space.plan import Plan
+    from dse.study.record import Record
+    from dse.study.store import Trial
+    from dse.study.study import Study
+    from dse.study.trial_updates import Claim
+
+
+SEEDS = 2**32
+"""Stock samplers take no larger seed."""
+MIN_REPEATING_S = 60.0
+"""An exploration repeats for so long at least, and no longer than it has explored."""
+PAUSE_S = 1.0
+"""How often to look whether others have ended what is waited for."""
+
+
+class StopReason(StrEnum):
+    """Why an exploration ended."""
+
+    COMPLETE = "every configuration has its outcome"
+    TRIALS = "the number of trials is reached"
+    TIMEOUT = "the time is up"
+    INTERRUPTED = "interrupted"
+    ENOUGH = "what is left is not expected to add to the frontier"
+    SUPERSEDED = "another process explores the study in another space now"
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How far to go.
+
+    Attributes:
+        trials: at most so many configurations; None for all.
+        seconds: begin nothing after this time; None for no limit.
+    """
+
+    trials: int | None = None
+    seconds: float | None = None
+
+
+class ExploreObserver(Protocol):
+    """Is told how an exploration goes; called between runs only, never beside one."""
+
+    def began(self, step: Step) -> None:
+        """Something is about to be measured."""
+        ...
+
+    def waits(self, why: str) -> None:
+        """Another process has to come first."""
+        ...
+
+    def estimated(self, found: float) -> None:
+        """The share of the whole frontier's hypervolume that is most likely found by now."""
+        ...
+
+    def ended(self, step: Step, record: Record, seconds: float) -> None:
+        """It is, and this is what is known of its configuration now; it took so many seconds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Explored:
+    """What an exploration did.
+
+    Attributes:
+        end: why it ended.
+        steps: how many trials it made, by purpose.
+    """
+
+    end: StopReason
+    steps: Mapping[Purpose, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How to choose.
+
+    Attributes:
+        sampler: a name in `dse.exploration.samplers.SAMPLERS`.
+        seed: of everything random.
+        retry_failed: whether a configuration with a transient failure comes up again.
+        repetitions: how often what may be on the frontier is measured again; 0 for never.
+        stop_gain: the rest is left out where it is expected to add less than this share to the
+            hypervolume; 0 for never.
+        sources: what is known of other systems.
+    """
+
+    sampler: str
+    seed: int
+    retry_failed: bool = False
+    repetitions: int = 3
+    stop_gain: float = 0.0
+    sources: Sequence[Source] = ()
+
+
+def explore(
+    study: Study,
+    plan: Plan,
+    measurer: Measurer,
+    search: Search,
+    budget: Budget,
+    interrupts: Interrupts,
+    observer: ExploreObserver,
+) -> Explored:
+    """Measures configurations of the plan until one of the reasons of `End` holds.
+
+    When there is none left to measure, or the budget has no more trials, what may be on the
+    frontier is measured again. Other processes may explore the same study meanwhile: nothing is
+    measured by two of them, nor at the same time on one machine.
+
+    Raises:
+        DseError: an input or the study can't be used; what was measured is stored.
+    """
+    exploration = _Exploration(study, plan, measurer, search, budget, interrupts, observer)
+    # Of a large study millions of objects stay: no step has to look for garbage among them.
+    gc.freeze()
+    try:
+        return exploration.run()
+    finally:
+        gc.unfreeze()
+
+
+class _Exploration:
+    """See `explore`, which has the same arguments."""
+
+    def __init__(
+        self,
+        study: Study,
+        plan: Plan,
+        measurer: Measurer,
+        search: Search,
+        budget: Budget,
+        interrupts: Interrupts,
+        observer: ExploreObserver,
+    ) -> None:
+        done = (k for k, r in study.records.items() if not (search.retry_failed and _transient(r)))
+        self._pool = Pool(plan, done)
+        # The seed moves on with the trials: a resumed study does not repeat its first proposals.
+        seed = (search.seed + study.trials_begun) % SEEDS
+        self._sampler = make_sampler(search.sampler, self._pool, study.space, seed, search.sources)
+        for record in sorted(study.records.values(), key=lambda r: r.id):
+            self._sampler.learn(record)
+        self._agenda = StepPlanner(study.results, self._pool, self._sampler, search.repetitions)
+        self._enough = StoppingRule(self._sampler, search.stop_gain, observer.estimated)
+        self._choices = distributions(plan)
+        self._study, self._measurer = study, measurer
+        self._budget, self._interrupts, self._observer = budget, interrupts, observer
+        self._unready: Step | None = None
+        self._begun = time.monotonic()
+        self._steps = Counter[Purpose]()
+        self._explored_s = self._repeated_s = 0.0
+
+    def run(self) -> Explored:
+        while True:
+            end = self._stop() if self._unready is None else self._interruption()
+            if end is None:
+                with measuring_lock(self._stops, self._waits_for_machine) as come:
+                    end = self._advance() if come else None
+            if end is not None:
+                return Explored(end, self._steps)
+            if self._unready is not None:
+                # Before the claim and beside other processes: it may take minutes.
+                self._measurer.prepare(self._unready.configuration)
+
+    def _interruption(self) -> StopReason | None:
+        return StopReason.INTERRUPTED if self._interrupts.wanted else None
+
+    def _stop(self) -> StopReason | None:
+        """Why no other configuration is begun, if so; one whose files were made still is."""
+        if self._interrupts.wanted:
+            return StopReason.INTERRUPTED
+        spent = time.monotonic() - self._begun
+        if self._budget.seconds is not None and spent >= self._budget.seconds:
+            return StopReason.TIMEOUT
+        return None
+
+    def _stops(self) -> bool:
+        return self._stop() is not None
+
+    def _waits_for_machine(self) -> None:
+        self._observer.waits("another process measures on this machine; waiting for its run to end")
+
+    def _advance(self) -> StopReason | None:
+        """Takes one step, or waits for others a while; why to end, if so."""
+        self._learn()
+        if self._study.superseded:
+            return StopReason.SUPERSEDED
+        claims = self._claims()
+        if claims or self._pool.reserved:
+            overlaps = self._measurer.overlaps
+            self._pool.reserve(lambda c: any(overlaps(c, each.configuration) for each in claims))
+        trials = self._budget.trials
+        exploring = trials is None or self._steps[Purpose.EXPLORE] < trials
+        enough = exploring and self._enough.should_stop(len(self._study.records))
+        exploring = exploring and not enough
+        step = self._choose(exploring=exploring)
+        if step is None and not (exploring and self._pool.reserved):
+            return self._done(enough=enough)
+        if step is None or self._contested(step, claims):
+            self._observer.waits("another process measures what is left; waiting for its results")
+            self._pause()
+        elif not self._measurer.ready(step.configuration):
+            self._unready = step
+        elif (trial := self._begin(step)) is not None:
+            self._observer.began(step)
+            self._measure(step, trial)
+        return None
+
+    def _choose(self, *, exploring: bool) -> Step | None:
+        """The step whose files were made last, if it is still due, or else another one."""
+        step, self._unready = self._unready, None
+        if step is not None:
+            unexplored = exploring and step.configuration in self._pool
+            if step.purpose is Purpose.ANCHOR or (step.purpose is Purpose.EXPLORE and unexplored):
+                return step
+        return self._agenda.next(exploring=exploring, repeating=self._repeats())
+
+    def _done(self, *, enough: bool) -> StopReason:
+        if not self._pool.left:
+            return StopReason.COMPLETE
+        return StopReason.ENOUGH if enough else StopReason.TRIALS
+
+    def _repeats(self) -> bool:
+        """Whether there is time to repeat: on a noisy machine almost everything asks for it."""
+        return self._repeated_s < max(MIN_REPEATING_S, self._explored_s)
+
+    def _learn(self) -> None:
+        """Takes in what other processes have found out."""
+        for record in self._study.sync():
+            if record.configuration in self._pool:
+                self._pool.take(record.configuration)
+                self._sampler.learn(record)
+
+    def _claims(self) -> list[Claim]:
+        return [c for c in self._study.claims() if c.purpose in (Purpose.EXPLORE, Purpose.REPEAT)]
+
+    def _contested(self, step: Step, claims: Iterable[Claim]) -> bool:
+        """Whether others measure something of a step; each machine has an anchor of its own."""
+        found = (self._measurer.overlaps(step.configuration, c.configuration) for c in claims)
+        return step.purpose is not Purpose.ANCHOR and any(found)
+
+    def _begin(self, step: Step) -> Trial | None:
+        """Claims a step; None where another process was faster."""
+        trial = self._study.begin(step.configuration, self._choices, step.purpose)
+        # Others on this machine wait, but those on other machines may have begun as well.
+        self._learn()
+        place = self._study.place(trial)
+        lost = self._contested(step, (c for c in self._claims() if c.place < place))
+        if step.purpose is Purpose.EXPLORE and step.configuration not in self._pool:
+            lost = True
+        if lost or self._study.superseded:
+            self._study.withdraw(trial)
+            return None
+        return trial
+
+    def _measure(self, step: Step, trial: Trial) -> None:
+        study, configuration = self._study, step.configuration
+        started = time.monotonic()
+
+        def keep(measurement: Measurement) -> None:
+            study.keep(trial, measurement)
+
+        try:
+            outcome = self._outcome(step, study.run_name(trial), keep)
+        except RequestError:
+            study.withdraw(trial)  # an input can't be used: nobody shall wait for this
+            raise
+        record = study.finish(trial, outcome)
+        if step.purpose is Purpose.EXPLORE:
+            self._pool.take(configuration)
+            self._sampler.learn(record)
+        seconds = time.monotonic() - started
+        self._steps[step.purpose] += 1
+        if step.purpose is Purpose.EXPLORE:
+            self._explored_s += seconds
+        elif step.purpose is Purpose.REPEAT:
+            self._repeated_s += seconds
+        self._observer.ended(step, record, seconds)
+
+    def _outcome(self, step: Step, run: str, keep: Keep) -> Outcome:
+        measurer, configuration = self._measurer, step.configuration
+        if step.metrics:
+            return measurer.repeat(configuration, step.metrics, step.fidelity, run, keep)
+        return measurer.measure(configuration, run, keep)
+
+    def _pause(self) -> None:
+        end = time.monotonic() + PAUSE_S
+        while time.monotonic() < end and not self._stops():
+            time.sleep(PAUSE_S / 20)
+
+
+def _transient(record: Record) -> bool:
+    failure = record.outcome.failure
+    return failure is not None and failure.kind in TRANSIENT_FAILURES

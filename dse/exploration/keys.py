@@ -1,0 +1,129 @@
+"""What a measurement depends on, as a key: two with the same key are the same measurement."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from dse.core.checksums import digest
+from dse.core.metrics import METRICS, MODEL_SIZE, MULTI_STREAM, MULTI_STREAM_SAMPLES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dse.core.backend import Backend
+    from dse.core.configuration import Configuration
+
+
+FIRST_PROBE = {
+    "validity": "probe",
+    "min_duration_ms": 1000,
+    "min_query_count": 128,
+    "performance_samples": 64,
+    "warm_up_calls": 3,
+    "warm_up_ms": 100,
+}
+"""Part of every key since the time when there were probes only. The fidelity is no part of what is
+measured, and is kept beside the key; this stays, so that keys stay what they were."""
+
+
+def quality_key(
+    metric: str,
+    configuration: Configuration,
+    backend: Backend,
+    depends: Mapping[str, Any],
+    dataset: str,
+    instruction_sets: Sequence[str] | None,
+) -> str:
+    """The key of a quality: it depends neither on threads nor on batches.
+
+    Of the CPU it depends on the instruction sets, by which runtimes choose their arithmetic: int8
+    products saturate on some.
+
+    Args:
+        metric: its name.
+        configuration: what is measured.
+        backend: tells which of its knobs change what is computed.
+        depends: the model file and the runtime.
+        dataset: its fingerprint; empty where there is no data set.
+        instruction_sets: of the CPU; None where they are not known.
+    """
+    numeric = {knob.name for knob in backend.knobs if knob.numeric}
+    more: dict[str, Any] = {
+        "knobs": {name: value for name, value in configuration.knobs if name in numeric},
+        "dataset": dataset,
+    }
+    if instruction_sets is not None:
+        more["instruction_sets"] = list(instruction_sets)
+    return digest({"metric": metric, **depends, **more})
+
+
+def size_key(sha256: str) -> str:
+    """The key of the size of a model file.
+
+    Args:
+        sha256: of its contents.
+    """
+    return digest({"metric": MODEL_SIZE.name, "artefact": sha256})
+
+
+def speed_key(
+    metric: str,
+    configuration: Configuration,
+    depends: Mapping[str, Any],
+    cpu: str,
+    *,
+    recorded: bool,
+) -> str:
+    """The key of what differs between machines, or of anything that comes from a table.
+
+    Args:
+        metric: its name.
+        configuration: what is measured.
+        depends: the model file and the runtime.
+        cpu: its fingerprint.
+        recorded: whether it comes from a table, whose rows are told apart by all fields.
+    """
+    more: dict[str, Any] = {
+        "knobs": dict(configuration.knobs),
+        "threads": configuration.threads,
+        "cpu": cpu,
+        "fidelity": FIRST_PROBE,
+    }
+    # Left out where they are the default: they came later, and keys stay as they were.
+    if configuration.pinned:
+        more["pinned"] = True
+    if METRICS[metric].batched or recorded:
+        more["batch_size"] = _batch_size(metric, configuration)
+        if configuration.instances > 1:
+            more["instances"] = configuration.instances
+    return digest({"metric": metric, **depends, **more})
+
+
+def overlap(one: Configuration, other: Configuration, *, quality: bool) -> bool:
+    """Whether two configurations may have a measurement in common.
+
+    Args:
+        one: a configuration.
+        other: another one.
+        quality: whether qualities are measured, which depend on model and runtime only: an
+            exploration has one CPU.
+    """
+    if quality:
+        return _file(one) == _file(other)
+    return _of_latency(one) == _of_latency(other)
+
+
+def _of_latency(configuration: Configuration) -> Configuration:
+    return replace(configuration, batch_size=1, instances=1)
+
+
+def _file(configuration: Configuration) -> tuple[str, str, str]:
+    return configuration.model, configuration.precision, configuration.backend
+
+
+def _batch_size(metric: str, configuration: Configuration) -> int:
+    """The one a metric depends on: a MultiStream query fills no batch beyond its samples."""
+    if metric == MULTI_STREAM.name:
+        return min(configuration.batch_size, MULTI_STREAM_SAMPLES)
+    return configuration.batch_size

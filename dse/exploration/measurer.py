@@ -1,0 +1,276 @@
+"""Measures configurations: what is known is remembered, and a worker is run for the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dse.core.backend import Recording
+from dse.core.errors import ModelError
+from dse.core.measurement import (
+    TRANSIENT_FAILURES,
+    Failure,
+    FailureKind,
+    Measurement,
+    Outcome,
+    Source,
+)
+from dse.core.metrics import COSTS, METRICS, MODEL_SIZE, is_quality
+from dse.exploration.costs import piggybacked_metrics
+from dse.exploration.disturbances import Disturbances
+from dse.exploration.keys import overlap
+from dse.exploration.resolver import Resolver
+from dse.measure.recall import recall
+from dse.measure.runner import run_worker
+from dse.measure.spec import MetricRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from dse.core.configuration import Configuration
+    from dse.core.measurement import FidelityName
+    from dse.exploration.resolver import MeasurementContext, ResolvedConfiguration
+    from dse.measure.runner import Limits
+    from dse.measure.spec import Spec
+    from dse.study.study import Study
+
+Keep = Callable[[Measurement], None]
+MAX_REPETITIONS = 2
+"""The number of times that a disturbed measurement is taken again."""
+MAX_ATTEMPTS = 2
+"""The number of attempts after transient failures."""
+ACCURACY_SECONDS_PER_IMAGE = 0.5
+"""The time that an accuracy run may take beyond that of other runs, per image of the data set."""
+
+
+class Measurer:
+    """Turns configurations into outcomes.
+
+    Args:
+        bench: what stays the same.
+        study: remembers measurements and permanent failures, and is asked for them.
+    """
+
+    def __init__(self, bench: MeasurementContext, study: Study) -> None:
+        self._bench = bench
+        self._study = study
+        self._subjects = Resolver(bench, study)
+        self._disturbances = Disturbances(repeating=bench.again)
+
+    def overlaps(self, one: Configuration, other: Configuration) -> bool:
+        """Whether two configurations may have a measurement in common."""
+        return overlap(one, other, quality=self._bench.dataset is not None)
+
+    def ready(self, configuration: Configuration) -> bool:
+        """Whether all files that measuring a configuration takes are there. Cheap."""
+        return self._subjects.ready(configuration)
+
+    def prepare(self, configuration: Configuration) -> None:
+        """Makes the files that measuring a configuration takes, which may take minutes.
+
+        A model file that can't be made becomes a failure in `measure`.
+
+        Raises:
+            RequestError: a model file or a sample can't be used.
+            DseError: the cache can't be written.
+        """
+        with suppress(ModelError):
+            self._subjects.ensure_artefact(configuration)
+
+    def measure(self, configuration: Configuration, run: str, keep: Keep) -> Outcome:
+        """The outcome of a configuration: what is known is remembered, the rest is probed.
+
+        Args:
+            configuration: what to measure.
+            run: name of its run folder.
+            keep: called with each new measurement as soon as it is taken.
+
+        Raises:
+            RequestError: a model file, an image or a table can't be used.
+            DseError: the cache or the run folder can't be written.
+        """
+        subject = self._subject(configuration)
+        if isinstance(subject, Failure):
+            return Outcome(failure=subject)
+        metrics = self._bench.metrics
+        needed = self._requests(subject, metrics)
+        costs = () if subject.recorded else self._requests(subject, _others(metrics), extra=True)
+        known = self._known(subject, (*needed, *costs), keep)
+        missing = [request for request in needed if request.metric not in known]
+        failure = self._known_failure(subject, missing)
+        if missing and failure is None:
+            beside = piggybacked_metrics([request.metric for request in missing], again=False)
+            extra = [c for c in costs if c.metric in beside and c.metric not in known]
+            taken = self._take_quietly(subject, run, (*missing, *extra), "probe", keep)
+            known |= {m.metric: m for m in taken.measurements}
+            failure = taken.failure
+        order = list(dict.fromkeys([*metrics, *METRICS]))
+        return Outcome(tuple(known[name] for name in order if name in known), failure)
+
+    def repeat(
+        self,
+        configuration: Configuration,
+        metrics: Iterable[str],
+        fidelity: FidelityName,
+        run: str,
+        keep: Keep,
+    ) -> Outcome:
+        """Measures something again.
+
+        Args:
+            configuration: what to measure.
+            metrics: what of it.
+            fidelity: how long.
+            run: name of its run folder.
+            keep: called with each new measurement as soon as it is taken.
+
+        Raises:
+            RequestError, DseError: see `measure`.
+        """
+        subject = self._subject(configuration)
+        if isinstance(subject, Failure):
+            return Outcome(failure=subject)
+        requests = self._requests(subject, metrics)
+        more = piggybacked_metrics([request.metric for request in requests], again=True)
+        extra = self._requests(subject, more, extra=True)
+        return self._take_quietly(subject, run, (*requests, *extra), fidelity, keep)
+
+    def _subject(self, configuration: Configuration) -> ResolvedConfiguration | Failure:
+        try:
+            subject = self._subjects.resolve(configuration)
+        except ModelError as error:
+            return Failure(FailureKind.LOAD, str(error))
+        self._subjects.check(subject)
+        return subject
+
+    def _requests(
+        self, subject: ResolvedConfiguration, metrics: Iterable[str], *, extra: bool = False
+    ) -> tuple[MetricRequest, ...]:
+        return tuple(
+            MetricRequest(metric, self._subjects.key(metric, subject), extra) for metric in metrics
+        )
+
+    def _known(
+        self, subject: ResolvedConfiguration, requests: Iterable[MetricRequest], keep: Keep
+    ) -> dict[str, Measurement]:
+        """What needs no run, by metric: what was measured before, the model's size, published."""
+        remembered, missing = self._study.remembered(request.key for request in requests)
+        known = {measurement.metric: measurement for measurement in remembered}
+        for request in requests:
+            if request.key not in missing:
+                continue
+            if request.metric == MODEL_SIZE.name and subject.artefact:
+                size_mib = subject.artefact.size_bytes / (1 << 20)
+                size = Measurement(request.metric, size_mib, request.key, Source.MEASURED)
+                keep(size)
+                known[size.metric] = size
+            elif is_quality(request.metric) and (found := self._published(subject, request.metric)):
+                known[found.metric] = found
+        return known
+
+    def _published(self, subject: ResolvedConfiguration, metric: str) -> Measurement | None:
+        """The published quality, where none is measured."""
+        if self._bench.dataset is not None or subject.recorded:
+            return None
+        configuration = subject.configuration
+        figure = self._bench.offers.published(configuration.model, configuration.precision)
+        if figure is None:
+            return None
+        return Measurement(
+            metric=metric,
+            value=figure.value,
+            key="published",
+            source=Source.PUBLISHED,
+            details={"source": figure.source},
+        )
+
+    def _known_failure(
+        self, subject: ResolvedConfiguration, missing: Collection[MetricRequest]
+    ) -> Failure | None:
+        """Why what is missing can't be taken: it is not published, or has failed for good."""
+        measured = self._bench.dataset is not None or subject.recorded
+        if not measured and any(is_quality(request.metric) for request in missing):
+            configuration = subject.configuration
+            reason = f"no accuracy of {configuration.model} {configuration.precision} is published"
+            return Failure(FailureKind.UNSUPPORTED, reason, attempts=0)
+        failure = self._study.permanent_failure(request.key for request in missing)
+        return None if failure is None else replace(failure, attempts=0)
+
+    def _take_quietly(
+        self,
+        subject: ResolvedConfiguration,
+        run: str,
+        tasks: tuple[MetricRequest, ...],
+        fidelity: FidelityName,
+        keep: Keep,
+    ) -> Outcome:
+        """Takes everything, and once more what was disturbed, unless that is always in vain."""
+        outcome = self._take(subject, run, tasks, fidelity, keep)
+        for number in range(1, MAX_REPETITIONS + 1):
+            again = _again(tasks, outcome)
+            if not again or outcome.failure or not self._disturbances.worth_repeating():
+                break
+            more = self._take(subject, f"{run}r{number}", again, fidelity, keep)
+            kept = [m for m in outcome.measurements if more.measurement(m.metric) is None]
+            outcome = Outcome((*kept, *more.measurements), more.failure)
+        reasons = [m.disturbed for m in outcome.measurements if m.disturbed]
+        self._disturbances.note(reasons[0] if reasons else "")
+        return outcome
+
+    def _take(
+        self,
+        subject: ResolvedConfiguration,
+        run: str,
+        tasks: tuple[MetricRequest, ...],
+        fidelity: FidelityName,
+        keep: Keep,
+    ) -> Outcome:
+        """Runs workers until everything is taken or has failed for good."""
+
+        def told(measurement: Measurement) -> None:
+            keep(subject.complete(measurement))
+
+        taken: tuple[Measurement, ...] = ()
+        for attempt in range(1, MAX_ATTEMPTS + 1):
+            left = tuple(t for t in tasks if t.metric not in {m.metric for m in taken})
+            spec = self._subjects.spec(subject, f"{run}-{attempt}", left, fidelity)
+            outcome = self._answer(subject, spec, told)
+            taken += tuple(map(subject.complete, outcome.measurements))
+            if outcome.failure is None:
+                return Outcome(taken)
+            done = {m.metric for m in taken}
+            failed_at = next((t.key for t in left if not t.extra and t.metric not in done), "")
+            started = "" if subject.recorded else spec.run
+            failure = replace(outcome.failure, attempts=attempt, key=failed_at, run=started)
+            if failure.kind not in TRANSIENT_FAILURES:
+                break
+        return Outcome(taken, failure)
+
+    def _answer(self, subject: ResolvedConfiguration, spec: Spec, keep: Keep) -> Outcome:
+        """The outcome of a spec: out of a recording, or else of a worker process."""
+        if isinstance(subject.backend, Recording):
+            return recall(subject.backend, spec, keep)
+        python = self._bench.offers.interpreters[subject.configuration.backend]
+        return run_worker(spec, self._limits(spec.requests), interpreter=python, keep=keep)
+
+    def _limits(self, tasks: tuple[MetricRequest, ...]) -> Limits:
+        limits, dataset = self._bench.limits, self._bench.dataset
+        if dataset is None or all(not is_quality(task.metric) for task in tasks):
+            return limits
+        longer = ACCURACY_SECONDS_PER_IMAGE * len(dataset)
+        return replace(limits, timeout_s=limits.timeout_s + longer)
+
+
+def _others(metrics: Collection[str]) -> list[str]:
+    """The costs that are recorded though they are not among these metrics."""
+    return [metric.name for metric in COSTS if metric.name not in metrics]
+
+
+def _again(tasks: Iterable[MetricRequest], outcome: Outcome) -> tuple[MetricRequest, ...]:
+    """What was disturbed, and what its runs give anyway; nothing else has a run of its own."""
+    disturbed = {m.metric for m in outcome.measurements if m.disturbed}
+    needed = [task.metric for task in tasks if task.metric in disturbed and not task.extra]
+    taken = {*needed, *piggybacked_metrics(needed, again=True)} & disturbed
+    return tuple(task for task in tasks if task.metric in taken)

@@ -1,0 +1,101 @@
+"""What comes next: a configuration that was never measured, one to measure again, or the anchor."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dse.exploration import remeasuring
+from dse.study.record import Purpose
+
+if TYPE_CHECKING:
+    from dse.core.configuration import Configuration
+    from dse.core.measurement import FidelityName
+    from dse.exploration.pool import Pool
+    from dse.exploration.samplers import Sampler
+    from dse.study.results import StudyResults
+
+ANCHOR_EVERY_S = 120.0
+"""The anchor takes two or three seconds, so a fiftieth of the time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something to measure.
+
+    Attributes:
+        configuration: what.
+        purpose: why.
+        fidelity: how long.
+        metrics: what of it to take again; empty where it has never been measured.
+    """
+
+    configuration: Configuration
+    purpose: Purpose
+    fidelity: FidelityName = "probe"
+    metrics: tuple[str, ...] = ()
+
+
+class StepPlanner:
+    """Decides step by step.
+
+    Args:
+        results: of the study.
+        pool: what was never measured.
+        sampler: chooses from it.
+        repetitions: how often what may be on the frontier is measured again; 0 for never.
+    """
+
+    def __init__(
+        self, results: StudyResults, pool: Pool, sampler: Sampler, repetitions: int
+    ) -> None:
+        self._results = results
+        self._pool = pool
+        self._sampler = sampler
+        self._repetitions = repetitions
+        self._put_off: Step | None = None
+        # A study that goes on first looks whether the machine is still what it was.
+        self._anchored = float("-inf") if results.records else time.monotonic()
+
+    def next(self, *, exploring: bool, repeating: bool = True) -> Step | None:
+        """The next step; None when nothing is left to do.
+
+        Args:
+            exploring: whether to go on with configurations that were never measured.
+            repeating: whether there is time to measure again.
+        """
+        step, self._put_off = self._put_off, None
+        if step is None or step.configuration not in self._pool:  # others may have been faster
+            step = self._work(exploring=exploring, repeating=repeating)
+        if step is None or step.purpose is Purpose.ANCHOR or not self._anchor_due():
+            return step
+        self._put_off = step
+        return self._anchor()
+
+    def _work(self, *, exploring: bool, repeating: bool) -> Step | None:
+        if exploring and len(self._pool):
+            return Step(self._sampler.propose(), Purpose.EXPLORE)
+        if not self._repetitions or not repeating:
+            return None
+        if remeasuring.noise_unknown(self._results):
+            return self._anchor()
+        if found := remeasuring.next_drifted(self._results):
+            return Step(found[0].configuration, Purpose.REPEAT, "probe", tuple(found[1]))
+        if found := remeasuring.next_for_noise(self._results):
+            return Step(found[0].configuration, Purpose.REPEAT, "probe", tuple(found[1]))
+        if found := remeasuring.next_uncertain(self._results, self._repetitions):
+            return Step(found[0].configuration, Purpose.REPEAT, "standard", tuple(found[1]))
+        return None
+
+    def _anchor_due(self) -> bool:
+        overdue = time.monotonic() - self._anchored > ANCHOR_EVERY_S
+        return bool(self._repetitions) and overdue and self._results.anchor is not None
+
+    def _anchor(self) -> Step | None:
+        self._anchored = time.monotonic()
+        anchor = self._results.anchor
+        if anchor is None:
+            return None
+        metrics = tuple(m.metric for m in self._results.timed(anchor.outcome))
+        return Step(anchor.configuration, Purpose.ANCHOR, "probe", metrics)

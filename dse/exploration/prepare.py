@@ -1,0 +1,194 @@
+"""What measuring needs beside a study: opened, checked, and the same for every command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dse.core import registry
+from dse.core.errors import RequestError
+from dse.environments.config import named
+from dse.exploration.capabilities import Capabilities
+from dse.exploration.costs import refuse_unmeasurable
+from dse.machine.cgroups import memory_left
+from dse.machine.procfs import read_text
+from dse.machine.system import detect
+from dse.space.values import SourceLocation
+from dse.study.metadata import NO_ACCURACY, PUBLISHED, StudyMetadata
+from dse.tasks.registry import task as find_task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dse.machine.system import System
+    from dse.models.provider import Provider
+    from dse.space import SearchSpace
+    from dse.tasks.task import Dataset, Task
+
+MEMORY_SHARE = 0.9
+"""The share of the memory that is free at the start; the system and this process need the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is measured, with what, and where.
+
+    Attributes:
+        task: what the models are for.
+        space: the search space.
+        provider: where model files come from.
+        dataset: the samples with the right answers; None for made-up inputs and published
+            qualities.
+        offers: what is known of models and runtimes.
+        system: the description of this CPU.
+        environment: the variables that the study sets for its workers.
+    """
+
+    task: Task
+    space: SearchSpace
+    provider: Provider
+    dataset: Dataset | None
+    offers: Capabilities
+    system: System
+    environment: Mapping[str, str]
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics that every configuration needs."""
+        return metrics_of(self.space)
+
+    def about(self, planned: int, excluded: tuple[str, ...]) -> StudyMetadata:
+        """The description of a study of all this.
+
+        Args:
+            planned: the number of configurations that can run here.
+            excluded: what can't, a line for each reason.
+        """
+        accuracy = PUBLISHED if wants_quality(self.task, self.metrics) else NO_ACCURACY
+        return StudyMetadata(
+            system=self.system.as_dict(),
+            space=self.space.as_dict(),
+            planned=planned,
+            excluded=excluded,
+            accuracy=self.dataset.fingerprint if self.dataset is not None else accuracy,
+            models=self.provider.name,
+            runtimes=self.offers.runtimes,
+            task=self.task.name,
+            environment=self.environment,
+        )
+
+    @property
+    def dataset_lines(self) -> list[str]:
+        """What there is to say of the data set; empty without one."""
+        if self.dataset is None:
+            return []
+        found = f"{self.dataset.description}, from {self.dataset.origin}"
+        return [f"data set: {line}" for line in (found, *self.dataset.notes)]
+
+    @property
+    def memory_bytes(self) -> int:
+        """The bytes that a worker may allocate, as far as the system tells."""
+        return int(MEMORY_SHARE * free_memory_bytes(self.system))
+
+    @property
+    def memory_words(self) -> str:
+        """Where that comes from, to be said where it is too little; empty for all of a machine."""
+        limit = self.system.memory_limit_bytes
+        return f" (the control group grants {limit >> 20} MiB)" if limit else ""
+
+
+def prepare(
+    space: SearchSpace,
+    models: Path | None,
+    dataset: Path | None,
+    environment: Mapping[str, str],
+) -> Prepared:
+    """Opens models and data set, and looks which runtimes there are.
+
+    Args:
+        space: what is to be measured.
+        models: a folder of model files; None for the builtin models.
+        dataset: the folder of a data set, if there is one.
+        environment: the variables that the study sets for its workers.
+
+    Raises:
+        RequestError: one of them can't be used, no runtime of the space can, or the space asks for
+            what can't be measured here.
+    """
+    refuse_unmeasurable(space)
+    task = find_task(space.task)
+    given = task.provider(models)
+    metrics = metrics_of(space)
+    samples = _dataset(task, dataset, given, metrics)
+    provider = task.with_conversions(given, samples)
+    needs_published = samples is None and wants_quality(task, metrics)
+    offers = Capabilities(task, provider, space, environment, needs_published=needs_published)
+    offers.check()
+    return Prepared(task, space, provider, samples, offers, named(detect()), environment)
+
+
+def metrics_of(space: SearchSpace) -> tuple[str, ...]:
+    """The metrics that every configuration of a space needs."""
+    return tuple(dict.fromkeys([*space.objectives, *(c.metric for c in space.constraints)]))
+
+
+def wants_quality(task: Task, metrics: Iterable[str]) -> bool:
+    """Whether the quality of a task is among metrics."""
+    return task.quality is not None and task.quality.metric.name in metrics
+
+
+def settings_of(space: SearchSpace, backends: Iterable[str]) -> Mapping[str, Mapping[str, Path]]:
+    """The files that a space gives its backends, by backend and name.
+
+    Raises:
+        RequestError: one is missing.
+    """
+    return {backend: _settings(space, backend) for backend in backends}
+
+
+def _dataset(
+    task: Task, folder: Path | None, provider: Provider, metrics: tuple[str, ...]
+) -> Dataset | None:
+    if folder is None:
+        return None
+    if task.quality is None:
+        raise RequestError(
+            f"--dataset measures accuracy, which the task {task.name} does not have",
+            remedy="leave --dataset out",
+        )
+    if not provider.trained:
+        raise RequestError(
+            "--dataset measures accuracy, but the builtin models have untrained weights",
+            remedy="give trained models with --models, or leave --dataset out",
+        )
+    if not wants_quality(task, metrics):
+        raise RequestError(
+            "--dataset measures accuracy, which the search space neither optimises nor constrains",
+            remedy=f"add {task.quality.metric.name} to its objectives, or leave --dataset out",
+        )
+    return task.open_dataset(folder)
+
+
+def _settings(space: SearchSpace, backend: str) -> dict[str, Path]:
+    origin, where = space.origin or Path(), SourceLocation(space.file)
+    given = space.settings(backend)
+    for name in registry.backend(backend).settings:
+        if name not in given:
+            problem = f"the backend {backend} needs a file as '{name}'"
+            remedy = f"write {backend}: {{{name}: FILE}}"
+            raise where.refuse(problem, "backends", backend, remedy=remedy)
+    paths = {name: (origin / str(value)).absolute() for name, value in given.items()}
+    for name, path in paths.items():
+        if not path.is_file():
+            raise where.refuse(f"{path} is not a file", "backends", backend, name)
+    return paths
+
+
+def free_memory_bytes(system: System, root: Path = Path("/")) -> int:
+    """What can be allocated without swapping, within the control groups' limits; 0 if untold."""
+    lines = read_text(root / "proc/meminfo").splitlines()
+    available = (line.split()[1] for line in lines if line.startswith("MemAvailable:"))
+    free = next((int(kib) * 1024 for kib in available), system.memory_bytes or 0)
+    granted = memory_left(root)
+    return free if granted is None else min(free or granted, granted)

@@ -1,0 +1,108 @@
+"""What to measure again, and for how long: only what may still be on the frontier."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dse.study.observations import MIN_DEGREES
+
+if TYPE_CHECKING:
+    from dse.core.measurement import FidelityName, Measurement
+    from dse.study.record import Record
+    from dse.study.results import StudyResults
+
+CERTAIN_REPETITIONS = 2
+"""Enough for a point whose place is certain."""
+ANCHOR_PROBES = 4
+"""Measurements of the anchor that tell of the noise before anything else was repeated."""
+MAX_PROBES = 3
+"""A machine that goes on drifting is not waited for longer."""
+
+
+def next_uncertain(results: StudyResults, repetitions: int) -> tuple[Record, list[str]] | None:
+    """The point of the frontier to measure again at the ``standard`` fidelity.
+
+    Those whose values no other's dominate go first: once they are known better, others that
+    only wide intervals have kept drop out without a further measurement.
+
+    Args:
+        results: of the study.
+        repetitions: how often a point that is not certain is measured.
+
+    Returns:
+        The point and the metrics to take; None when all are known well enough.
+    """
+    frontier = results.frontier
+    found = []
+    for record in frontier:
+        wanted = min(repetitions, CERTAIN_REPETITIONS) if frontier.certain(record) else repetitions
+        lacking = [m for m in results.timed(record.outcome) if _lacks(results, m, wanted)]
+        if lacking:
+            fewest = min(len(results.measured.all(m.key, "standard")) for m in lacking)
+            rank = (record.id not in frontier.leading, fewest, record.id)
+            found.append((rank, record, [m.metric for m in lacking]))
+    if not found:
+        return None
+    _, record, metrics = min(found, key=lambda each: each[0])
+    return record, metrics
+
+
+def _lacks(results: StudyResults, measurement: Measurement, wanted: int) -> bool:
+    measured = results.measured
+    # A machine that is disturbed each time is not waited for without end.
+    return (
+        len(measured.clean(measurement.key, "standard")) < wanted
+        and len(measured.all(measurement.key, "standard")) < 2 * wanted
+    )
+
+
+def next_drifted(results: StudyResults) -> tuple[Record, list[str]] | None:
+    """A record to probe again, for the machine was not itself when it was probed.
+
+    None while it still is not, or when there is none.
+    """
+    measured = results.measured
+    for record in results.stale():
+        metrics = [
+            m.metric
+            for m in results.timed(record.outcome)
+            if measured.stale(m)
+            and not measured.drifting(m.metric)
+            and len(measured.all(m.key, "probe")) < MAX_PROBES
+        ]
+        if metrics:
+            return record, metrics
+    return None
+
+
+def noise_unknown(results: StudyResults) -> bool:
+    """Whether the anchor has to tell of the noise first: nothing else does, and it matters."""
+    anchor, frontier = results.anchor, results.frontier
+    if anchor is None or all(map(frontier.certain, frontier)):
+        return False
+    return any(_known(results, m, "probe") < ANCHOR_PROBES for m in results.timed(anchor.outcome))
+
+
+def next_for_noise(results: StudyResults) -> tuple[Record, list[str]] | None:
+    """A point to probe again, for nothing tells how much such measurements vary.
+
+    That depends on how many CPUs are kept busy (`Measured.spread`), and the anchor tells of its
+    own number only.
+    """
+    measured = results.measured
+    for record in results.frontier:
+        # Also where it seems certain: that may rest on the noise of others.
+        metrics = []
+        for measurement in results.timed(record.outcome):
+            cpus = record.configuration.cpus(measurement.metric)
+            spread = measured.spread(measurement.metric, cpus)
+            unknown = spread is None or spread.degrees < MIN_DEGREES
+            if unknown and _known(results, measurement, "probe") < ANCHOR_PROBES:
+                metrics.append(measurement.metric)
+        if metrics:
+            return record, metrics
+    return None
+
+
+def _known(results: StudyResults, measurement: Measurement, fidelity: FidelityName) -> int:
+    return len(results.measured.all(measurement.key, fidelity))

@@ -1,0 +1,87 @@
+"""What to explore, and how: the same for the command line and for Python."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dse.core.errors import RequestError
+from dse.core.worker_environment import why_refused
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from dse.space import SearchSpace
+
+SAMPLERS = ("grid", "random", "nsga2", "tpe", "frontier")
+"""The names of the samplers."""
+MAX_REPEATS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ExploreRequest:
+    """What to explore, and how.
+
+    Attributes:
+        space: the search space: a file, a name, or what a file holds.
+        study: name or folder of the study; None for the name of the space.
+        dataset: a folder of labelled samples; None for published qualities.
+        models: a folder of model files; None for the builtin models.
+        storage: URL of the study's Optuna storage; None for a database in its folder.
+        n_trials: the number of configurations to stop after; None for no limit.
+        timeout: seconds after which no new configuration is started; None for no limit.
+        sampler: one of `SAMPLERS`.
+        seed: of everything random.
+        run_timeout: the longest time for one configuration, in seconds.
+        memory_limit: the most memory for one configuration, in bytes; None for what is free.
+        repeats: the number of times that each possible point of the frontier is measured again.
+        retry_failed: whether to try again what failed for a reason that may pass.
+        stop_gain: the rest is left out when it is expected to add less than this percentage to
+            the frontier's hypervolume; 0 to measure everything.
+        warm_start: studies and tables whose results lead the search.
+        environment: variables for the processes that measure, by name.
+        per_cpu: whether each CPU has a study of its own.
+
+    Raises:
+        RequestError: a value is out of its range; names the field.
+    """
+
+    space: str | os.PathLike[str] | Mapping[str, Any] | SearchSpace
+    study: str | os.PathLike[str] | None = None
+    dataset: Path | None = None
+    models: Path | None = None
+    storage: str | None = None
+    n_trials: int | None = None
+    timeout: float | None = None
+    sampler: str = "frontier"
+    seed: int = 0
+    run_timeout: float = 300.0
+    memory_limit: int | None = None
+    repeats: int = 3
+    retry_failed: bool = False
+    stop_gain: float = 1.0
+    warm_start: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    per_cpu: bool = False
+
+    def __post_init__(self) -> None:
+        if self.sampler not in SAMPLERS:
+            problem, known = f"unknown sampler '{self.sampler}'", ", ".join(SAMPLERS)
+            raise RequestError(problem, field="sampler", remedy=f"known are {known}")
+        memory = self.memory_limit
+        for name, value, fits, expected in (
+            ("n_trials", self.n_trials, self.n_trials is None or self.n_trials >= 1, "at least 1"),
+            ("timeout", self.timeout, self.timeout is None or self.timeout > 0, "more than 0"),
+            ("seed", self.seed, self.seed >= 0, "at least 0"),
+            ("run_timeout", self.run_timeout, self.run_timeout > 0, "more than 0"),
+            ("memory_limit", memory, memory is None or memory >= 1, "at least 1"),
+            ("repeats", self.repeats, 0 <= self.repeats <= MAX_REPEATS, f"0 to {MAX_REPEATS}"),
+            ("stop_gain", self.stop_gain, 0 <= self.stop_gain <= 100, "0 to 100"),
+        ):
+            if not fits:
+                raise RequestError(f"expected {expected}, not {value}", field=name)
+        for variable, text in self.environment.items():
+            if against := why_refused(variable, text):
+                raise RequestError(against, field="environment")

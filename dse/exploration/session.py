@@ -1,0 +1,216 @@
+"""One exploration: from what was asked for to a study that is open, and its measurements."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from dse.core.errors import RequestError
+from dse.core.worker_environment import add_libraries
+from dse.exploration.explorer import Budget, Search, explore
+from dse.exploration.measurer import Measurer
+from dse.exploration.prepare import prepare, settings_of
+from dse.exploration.resolver import MeasurementContext
+from dse.exploration.samplers import BORROWER
+from dse.exploration.warm_start import load_warm_starts
+from dse.measure.runner import Limits
+from dse.space import SearchSpace, find_space
+from dse.space.plan import resolve
+from dse.space.plan import summary as reasons
+from dse.study.folder import StudyFolder, study_folder
+from dse.study.retrying import Patience
+from dse.study.study import Study
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from dse.exploration.explorer import Explored, ExploreObserver
+    from dse.exploration.planner import Step
+    from dse.exploration.prepare import Prepared
+    from dse.exploration.request import ExploreRequest
+    from dse.exploration.stopping import Interrupts
+    from dse.exploration.warm_start import WarmStart
+    from dse.machine.system import System
+    from dse.space.plan import Plan
+    from dse.study.record import Record
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Exploration:
+    """A study that is open to be explored.
+
+    Attributes:
+        request: what was asked for.
+        prepared: models, data set and runtimes.
+        plan: the configurations that can run here.
+        warm_starts: what other systems tell of them.
+        settings: the files that the space gives each backend.
+        study: what is known of the configurations.
+    """
+
+    request: ExploreRequest
+    prepared: Prepared
+    plan: Plan
+    warm_starts: tuple[WarmStart, ...]
+    settings: Mapping[str, Mapping[str, Path]]
+    study: Study
+
+    @property
+    def budget(self) -> Budget:
+        """How far to go."""
+        return Budget(self.request.n_trials, self.request.timeout)
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is no configuration that was measured without a failure."""
+        return all(record.outcome.failure for record in self.study.records.values())
+
+    def run(
+        self,
+        observer: ExploreObserver,
+        interrupts: Interrupts,
+        progress: Callable[[int, int, str], None],
+    ) -> Explored:
+        """Explores until one of the reasons of `dse.exploration.explorer.StopReason` holds.
+
+        Args:
+            observer: is told of each step.
+            interrupts: whether the user has asked to stop.
+            progress: called with (done, total, what) while samples are prepared.
+
+        Raises:
+            DseError: an input or the study can't be used; what was measured is stored.
+        """
+        request, study = self.request, self.study
+        study.patience = Patience(say=LOG.warning, stopped=lambda: interrupts.wanted)
+        search = Search(
+            sampler=request.sampler,
+            seed=request.seed,
+            retry_failed=request.retry_failed,
+            repetitions=request.repeats,
+            stop_gain=request.stop_gain / 100,
+            sources=[each.values for each in self.warm_starts],
+        )
+        measurer = Measurer(self._context(progress), study)
+        return explore(study, self.plan, measurer, search, self.budget, interrupts, observer)
+
+    def _context(self, progress: Callable[[int, int, str], None]) -> MeasurementContext:
+        request, prepared = self.request, self.prepared
+        memory_bytes = request.memory_limit or prepared.memory_bytes
+        return MeasurementContext(
+            task=prepared.task,
+            provider=prepared.provider,
+            offers=prepared.offers,
+            dataset=prepared.dataset,
+            metrics=prepared.metrics,
+            settings=self.settings,
+            limits=Limits(request.run_timeout, memory_bytes),
+            system=self.study.system,
+            again=request.repeats > 0,
+            progress=progress,
+            environment=prepared.environment,
+        )
+
+
+class LogObserver:
+    """Writes the steps of an exploration to the log; an `ExploreObserver`."""
+
+    def began(self, step: Step) -> None:
+        """Logs what is about to be measured."""
+        LOG.info("%s: %s", step.purpose.value, step.configuration)
+
+    def waits(self, why: str) -> None:
+        """Logs what is waited for."""
+        LOG.info("%s", why)
+
+    def estimated(self, found: float) -> None:
+        """Logs the share of the frontier that is found."""
+        LOG.info("about %.0f %% of the frontier's hypervolume found", 100 * found)
+
+    def ended(self, step: Step, record: Record, seconds: float) -> None:
+        """Logs the values, or the failure."""
+        failure = record.outcome.failure
+        told = f"{failure.kind.value}: {failure.message}" if failure else record.outcome.values
+        LOG.info("%s: %s (%.1f s)", step.configuration, told, seconds)
+
+    def progress(self, done: int, total: int, what: str) -> None:
+        """Logs that samples are prepared."""
+        if done == total:
+            LOG.info("prepared %d %s", total, what)
+
+
+def open_exploration(request: ExploreRequest) -> Exploration:
+    """Opens everything that an exploration needs, and its study.
+
+    Raises:
+        RequestError: something of the request can't be used, or the study belongs to another CPU,
+            runtime version or data set.
+    """
+    space, name = _read_space(request.space)
+    if request.study is None and name is None:
+        raise RequestError("a search space without a file has no name", remedy="name the study")
+    environment = add_libraries(request.environment)
+    prepared = prepare(space, request.models, request.dataset, environment)
+    plan = _plan(prepared)
+    warm_starts = _warm_starts(request, plan, prepared)
+    settings = settings_of(space, (backend.name for backend in space.backends))
+    folder = study_folder(os.fspath(request.study or name or ""))
+    if request.per_cpu:
+        folder = _folder_of_cpu(folder, prepared.system)
+    about = replace(
+        prepared.about(len(plan.configurations), reasons(plan.excluded)),
+        borrowed=tuple(each.as_dict() for each in warm_starts),
+    )
+    study = Study.create(folder, space, plan, about, request.storage)
+    return Exploration(request, prepared, plan, warm_starts, settings, study)
+
+
+def _read_space(
+    given: str | os.PathLike[str] | Mapping[str, Any] | SearchSpace,
+) -> tuple[SearchSpace, str | None]:
+    """The space, and the name of its file if there is one."""
+    if isinstance(given, SearchSpace):
+        return given, given.file.stem if given.file else None
+    if isinstance(given, Mapping):
+        return SearchSpace.from_dict(given), None
+    file = find_space(os.fspath(given))
+    return SearchSpace.from_file(file), file.stem
+
+
+def _plan(prepared: Prepared) -> Plan:
+    system = prepared.system
+    cpus = system.available_cpus
+    physical = min(system.physical_cores or cpus, cpus)
+    return resolve(prepared.space, prepared.offers, cpus, physical, system.instruction_sets)
+
+
+def _warm_starts(request: ExploreRequest, plan: Plan, prepared: Prepared) -> tuple[WarmStart, ...]:
+    if request.warm_start and request.sampler != BORROWER:
+        raise RequestError(
+            f"the sampler {request.sampler} learns nothing from other systems",
+            field="--warm-start",
+            remedy=f"leave it out, or choose --sampler {BORROWER}",
+        )
+    return load_warm_starts(request.warm_start, plan.configurations, prepared.metrics)
+
+
+def _folder_of_cpu(folder: StudyFolder, system: System) -> StudyFolder:
+    """The folder of this CPU's study; warns of a study that an earlier version made of it."""
+    own, earlier = (
+        StudyFolder(folder.path.with_name(f"{folder.name}@{fingerprint}"))
+        for fingerprint in (system.fingerprint, system.earlier_fingerprint)
+    )
+    if earlier.begun and not own.begun:
+        LOG.warning(
+            "an earlier version made the study '%s' of this CPU or of one that looked the same; "
+            "to go on with it: --study %s, without --per-cpu",
+            earlier.name,
+            earlier.name,
+        )
+    return own

@@ -1,0 +1,131 @@
+"""The frontier of a study: its records, which of them are certain, and which lead.
+
+When something was measured again, every interval changes a little with what is known of the noise,
+and the frontier has to be found anew. Nearly all configurations were probed once in each metric:
+their intervals are a factor times the value, so it is found in arrays (`batch_frontier`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, overload
+
+from dse.core.measurement import Source
+from dse.core.metrics import METRICS
+from dse.core.pareto import Losses, Point, nondominated, numbered
+from dse.study.record import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+
+    from dse.core.measurement import Measurement
+    from dse.core.metrics import Metric
+    from dse.core.pareto import Frontier
+    from dse.study.observations import ObservationStore
+
+    Values = Callable[[Record], Mapping[str, float]]
+
+
+class StudyFrontier(Sequence[Record]):
+    """The records that no other dominates beyond the intervals, in order of their ids.
+
+    Args:
+        frontier: the keys of their configurations.
+        records: those records, and perhaps others.
+        objectives: what is optimised.
+        values: of a record, by the name of an objective.
+        holds: whether a record keeps to all bounds wherever its values lie in their intervals.
+    """
+
+    def __init__(
+        self,
+        frontier: Frontier,
+        records: Sequence[Record],
+        objectives: Sequence[str | Metric],
+        values: Values,
+        holds: Callable[[Record], bool],
+    ) -> None:
+        kept = set(frontier.names)
+        own = (record for record in records if record.configuration.key in kept)
+        self._records = sorted(own, key=lambda record: record.id)
+        self._frontier, self._objectives = frontier, objectives
+        self._values, self._holds = values, holds
+
+    def certain(self, record: Record) -> bool:
+        """Whether a record of the frontier would be there again if all were measured again."""
+        return self._holds(record) and self._frontier.certain(record.configuration.key)
+
+    @cached_property
+    def leading(self) -> frozenset[int]:
+        """Ids of the records whose values no other's dominate."""
+        best = nondominated([self._values(each) for each in self], self._objectives)
+        return frozenset(self[index].id for index in best)
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Record]: ...
+    def __getitem__(self, index: int | slice) -> Record | list[Record]:
+        return self._records[index]
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+
+def point_of(measurements: Sequence[Measurement]) -> Point:
+    """Estimates as a frontier sees them."""
+    return Point(
+        {m.metric: m.value for m in measurements},
+        {m.metric: m.interval for m in measurements if m.interval},
+        {m.metric: m.key for m in measurements if m.source is not Source.PUBLISHED},
+    )
+
+
+def timed(measurement: Measurement) -> bool:
+    """Whether a measurement would come out differently when taken again."""
+    return measurement.source is Source.MEASURED and METRICS[measurement.metric].timed
+
+
+def batch_frontier(
+    subjects: Sequence[Mapping[str, Measurement]],
+    measured: ObservationStore,
+    objectives: Sequence[str],
+) -> list[int]:
+    """Indices of those that no other dominates beyond the intervals, in their order.
+
+    Args:
+        subjects: the measurements of each configuration, by metric.
+        measured: everything that was measured.
+        objectives: names of metrics, which every configuration has.
+    """
+    import numpy as np
+
+    if not subjects:
+        return []
+    columns = [_column([known[name] for known in subjects], measured) for name in objectives]
+    values, low, high, keys = (np.stack(part, axis=1) for part in zip(*columns, strict=True))
+    metrics = [METRICS[name] for name in objectives]
+    for index, known in enumerate(subjects):
+        own = [known[name] for name in objectives]
+        if not all(map(measured.probed_once, own)):
+            one = Losses.of([point_of([measured.estimate(m) for m in own])], metrics)
+            values[index], low[index], high[index] = one.values[0], one.low[0], one.high[0]
+    timed = np.array([metric.timed for metric in metrics])
+    return Losses(values, low, high, keys, timed).undominated()
+
+
+def _column(found: list[Measurement], measured: ObservationStore) -> tuple[NDArray[Any], ...]:
+    """Values, both bounds and keys of what was probed once, as `Losses` has them."""
+    import numpy as np
+
+    metric = METRICS[found[0].metric]
+    sign = -1.0 if metric.direction == "maximize" else 1.0
+    values = sign * np.array([m.value for m in found])
+    reaches = [math.log(measured.interval_factor(m)) if timed(m) else 0.0 for m in found]
+    factors = np.exp(sign * np.array(reaches))
+    keys = numbered([[None if m.source is Source.PUBLISHED else m.key] for m in found])[:, 0]
+    return values, values / factors, values * factors, keys

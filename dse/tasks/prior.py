@@ -1,0 +1,92 @@
+"""What is known of a task's models by their names, before anything is measured."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class InferenceCost:
+    """What one inference of one sample takes.
+
+    Attributes:
+        macs: multiply-accumulates of all convolutions and fully connected layers; bias,
+            activations, pooling, residual sums and gate products are not counted.
+        parameters: weights and biases, with batch normalisation folded into them.
+        depthwise_macs: the part of ``macs`` in depthwise convolutions.
+        values: the numbers that all layers write.
+        layers: the number of layers.
+    """
+
+    macs: int
+    parameters: int
+    depthwise_macs: int
+    values: int
+    layers: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPrior:
+    """What one inference of a model takes, by its architecture.
+
+    Attributes:
+        family: the architecture.
+        log_input: natural logarithm of the size of an input.
+        gated: whether the model has gates that runtimes handle very differently, such as
+            squeeze-and-excite and hard swish.
+        published: published quality by precision; empty where none is published.
+        cost: multiply-accumulates, parameters and what else an inference takes.
+    """
+
+    family: str
+    log_input: float
+    gated: bool
+    published: Mapping[str, float]
+    cost: InferenceCost
+
+    @property
+    def log_macs(self) -> float:
+        """Natural logarithm of the multiply-accumulates."""
+        return math.log(self.cost.macs)
+
+    @property
+    def log_parameters(self) -> float:
+        """Natural logarithm of the weights and biases."""
+        return math.log(self.cost.parameters)
+
+    @property
+    def depthwise(self) -> float:
+        """Share of the multiply-accumulates in depthwise convolutions, 0 to 1."""
+        return self.cost.depthwise_macs / self.cost.macs
+
+
+@dataclass(frozen=True, slots=True)
+class Priors:
+    """What is known of the models of a task.
+
+    Attributes:
+        of: the prior of a model by its name; None where the name tells no known architecture.
+        typical_log_macs: natural logarithm of the multiply-accumulates of a typical model.
+        typical_quality: the quality of a typical model, in the unit of the task's metric.
+        quality_per_log_macs: how much better a model is for each unit of the logarithm of its
+            multiply-accumulates.
+        quality_lost: how much worse a model is in a precision than in fp32.
+        typical_costs: the costs of common models, whose mean stands for that of an unknown one;
+            empty where none are known.
+    """
+
+    of: Callable[[str], ModelPrior | None]
+    typical_log_macs: float = 0.0
+    typical_quality: float = 0.0
+    quality_per_log_macs: float = 0.0
+    quality_lost: Mapping[str, float] = field(default_factory=dict)
+    typical_costs: tuple[InferenceCost, ...] = ()
+
+
+NO_PRIORS = Priors(of=lambda _: None)
+"""The priors of a task whose models nothing is known of."""

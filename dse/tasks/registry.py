@@ -1,0 +1,93 @@
+"""From a task's name to the task, imported on demand.
+
+The shipped tasks are loaded with this module, as their qualities are among the metrics of every
+command. They import no heavy library before they are asked to. Further tasks are entry points of
+the group ``dse.tasks``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, cast
+
+from dse.core.errors import RequestError
+from dse.core.metrics import DEFAULT_TIMED, add_quality
+
+if TYPE_CHECKING:
+    from dse.tasks.task import Quality, Task
+
+TASKS = {
+    "image-classification": "dse.tasks.image_classification.task:ImageClassification",
+    "generated": "dse.tasks.generated.task:Generated",
+}
+"""The class of each shipped task, as ``module:name``."""
+DEFAULT = "image-classification"
+"""The task of a search space or a study that names none."""
+GENERATED = "generated"
+"""The task of any model file, without answers that could be right."""
+_QUALITIES: dict[str, Quality] = {}
+GROUP = "dse.tasks"
+"""The group of the entry points by which other packages offer tasks."""
+
+
+def task(name: str) -> Task:
+    """The task of that name; from then on its quality is a metric.
+
+    Raises:
+        RequestError: no task has that name, or its package can't be used.
+    """
+    if name in TASKS:
+        return _load(TASKS[name])
+    for point in entry_points(group=GROUP):
+        if point.name == name:
+            return _load_entry(name, point.value)
+    raise RequestError(f"unknown task '{name}'", remedy=f"known are {', '.join(task_names())}")
+
+
+def task_names() -> tuple[str, ...]:
+    """The names of all tasks: the shipped ones first."""
+    further = (point.name for point in entry_points(group=GROUP))
+    return tuple(dict.fromkeys([*TASKS, *further]))
+
+
+def quality(metric: str) -> Quality | None:
+    """How the quality of a loaded task is shown; None for any other metric.
+
+    Args:
+        metric: its name.
+    """
+    return _QUALITIES.get(metric)
+
+
+def default_objectives(name: str = DEFAULT) -> tuple[str, ...]:
+    """What a search space optimises where it names no objectives.
+
+    Args:
+        name: of the task.
+    """
+    own = task(name).quality
+    return (own.metric.name, *DEFAULT_TIMED) if own else DEFAULT_TIMED
+
+
+def _load_entry(name: str, target: str) -> Task:
+    try:
+        return _load(target)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise RequestError(
+            f"the task '{name}' can't be loaded from {target}: {error}",
+            remedy="update the package that offers it, or uninstall it",
+        ) from error
+
+
+def _load(target: str) -> Task:
+    module, _, attribute = target.partition(":")
+    found = cast("Task", getattr(importlib.import_module(module), attribute)())
+    if found.quality is not None:
+        add_quality(found.quality.metric)
+        _QUALITIES.setdefault(found.quality.metric.name, found.quality)
+    return found
+
+
+for _name in TASKS:
+    task(_name)

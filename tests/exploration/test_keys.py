@@ -1,0 +1,108 @@
+"""Which fields of a configuration a measurement depends on, and which it does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dse.core.configuration import Configuration
+from dse.core.metrics import (
+    CPU_TIME,
+    ENERGY,
+    LATENCY,
+    LOAD_TIME,
+    METRICS,
+    MODEL_SIZE,
+    MULTI_STREAM,
+    PEAK_MEMORY,
+    SERVER,
+    THROUGHPUT,
+)
+from dse.core.registry import backend
+from dse.exploration.keys import quality_key, size_key, speed_key
+from dse.tasks.image_classification.quality import ACCURACY
+
+PLAIN = Configuration("m", "fp32", "openvino", 2, 4, (("streams", 1),))
+DEPENDS = {"artefact": "a", "version": "1"}
+SETS = ("avx2", "fma")
+CHANGES: dict[str, dict[str, Any]] = {
+    "threads": {"threads": 1},
+    "batch_size": {"batch_size": 2},
+    "instances": {"instances": 2},
+    "pinned": {"pinned": True},
+    "knob": {"knobs": (("streams", 2),)},
+    "numeric knob": {"knobs": (("streams", 1), ("inference_precision", "bf16"))},
+}
+OF_ONE_STREAM = {"threads", "pinned", "knob", "numeric knob"}
+COUNTS: dict[str, set[str]] = {
+    ACCURACY.name: {"numeric knob"},
+    MODEL_SIZE.name: set(),
+    **{metric.name: OF_ONE_STREAM for metric in (LATENCY, LOAD_TIME, CPU_TIME, ENERGY)},
+    PEAK_MEMORY.name: set(CHANGES),
+    THROUGHPUT.name: set(CHANGES),
+    MULTI_STREAM.name: set(CHANGES),
+    SERVER.name: set(CHANGES),
+}
+
+
+def key(metric: str, configuration: Configuration, depends: dict[str, str] = DEPENDS) -> str:
+    if metric == ACCURACY.name:
+        return quality_key(ACCURACY.name, configuration, backend("openvino"), depends, "d", SETS)
+    if metric == MODEL_SIZE.name:
+        return size_key(depends["artefact"])
+    return speed_key(metric, configuration, depends, "cpu", recorded=False)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("metric", COUNTS)
+def test_a_key_changes_with_what_counts(metric: str, change: str) -> None:
+    other = key(metric, replace(PLAIN, **CHANGES[change]))
+    assert (other != key(metric, PLAIN)) == (change in COUNTS[metric])
+
+
+@pytest.mark.parametrize("metric", COUNTS)
+def test_the_file_and_the_runtime_count_always(metric: str) -> None:
+    assert key(metric, PLAIN, {**DEPENDS, "artefact": "b"}) != key(metric, PLAIN)
+    assert len({key(name, PLAIN) for name in COUNTS}) == len(COUNTS)
+
+
+def test_the_data_set_counts_for_an_accuracy_alone() -> None:
+    openvino = backend("openvino")
+    one, other = (
+        quality_key(ACCURACY.name, PLAIN, openvino, DEPENDS, which, SETS) for which in ("d", "e")
+    )
+    assert one != other
+
+
+def test_a_multi_stream_query_fills_no_larger_batch() -> None:
+    sizes = [replace(PLAIN, batch_size=size) for size in (4, 8, 16, 32)]
+    keys = [key(MULTI_STREAM.name, one) for one in sizes]
+    assert keys[1] == keys[2] == keys[3] != keys[0]
+
+
+def test_the_cpu_counts_for_speed() -> None:
+    keys = {speed_key(LATENCY.name, PLAIN, DEPENDS, cpu, recorded=False) for cpu in ("a", "b")}
+    assert len(keys) == 2
+
+
+def test_every_metric_has_a_key() -> None:
+    assert set(COUNTS) == set(METRICS)
+
+
+def test_a_recorded_value_belongs_to_one_row() -> None:
+    keys = {
+        speed_key(LATENCY.name, replace(PLAIN, **change), DEPENDS, "cpu", recorded=True)
+        for change in ({}, *CHANGES.values())
+    }
+    assert len(keys) == 1 + len(CHANGES)
+
+
+def test_an_accuracy_depends_on_the_instruction_sets() -> None:
+    openvino = backend("openvino")
+    one, other, unknown = (
+        quality_key(ACCURACY.name, PLAIN, openvino, DEPENDS, "d", sets)
+        for sets in (SETS, (*SETS, "avx512_vnni"), None)
+    )
+    assert len({one, other, unknown}) == 3

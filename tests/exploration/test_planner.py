@@ -1,0 +1,212 @@
+"""What is measured next, and what is measured again: on results written down by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dse.core.measurement import Measurement, Outcome, Source
+from dse.exploration import planner as agenda
+from dse.exploration import remeasuring
+from dse.exploration.planner import StepPlanner
+from dse.exploration.pool import Pool
+from dse.exploration.samplers import make_sampler
+from dse.study.observations import Observation
+from dse.study.record import Purpose
+from dse.study.results import StudyResults
+from tests.study.studies import planned, small_space
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dse.core.configuration import Configuration, KnobValue
+    from dse.core.measurement import FidelityName
+    from dse.exploration.planner import Step
+
+ACCURACY, LATENCY = "accuracy_percent", "latency_p90_ms"
+SPACE = small_space(objectives=[ACCURACY, LATENCY], models=["a", "b"], batch_sizes=1)
+CONFIGURATIONS = planned(SPACE).configurations
+NOISE = (1.0, 1.04, 0.97, 1.02)
+"""Of the repetitions, in turn."""
+
+
+class Machine:
+    """Gives each configuration an accuracy and a latency, and answers steps with them."""
+
+    def __init__(self, values: Sequence[tuple[float, float]], noise: Sequence[float] = NOISE):
+        self.results = StudyResults()
+        self.results.start(SPACE)
+        self.values = dict(zip(CONFIGURATIONS, values, strict=False))
+        self.noise = noise
+        self.taken: list[tuple[Configuration, Purpose, FidelityName]] = []
+
+    def measure(
+        self,
+        configuration: Configuration,
+        purpose: Purpose = Purpose.EXPLORE,
+        fidelity: FidelityName = "probe",
+        details: Mapping[str, KnobValue] | None = None,
+    ) -> None:
+        number = len(self.taken)
+        accuracy, latency = self.values[configuration]
+        factor = self.noise[number % len(self.noise)]
+        timed = Measurement(
+            LATENCY,
+            latency * factor,
+            f"latency of {configuration.key}",
+            Source.MEASURED,
+            fidelity,
+            details=details or {},
+        )
+        cpus = configuration.cpus(LATENCY)
+        self.results.measured.add(Observation(timed, (1, number), "here", cpus))
+        bounds = (accuracy - 0.1, accuracy + 0.1)
+        key = f"accuracy of {configuration.key}"
+        same = Measurement(ACCURACY, accuracy, key, Source.MEASURED, interval=bounds)
+        self.results.note(number, configuration, Outcome((same, timed)))
+        self.taken.append((configuration, purpose, fidelity))
+
+    def explored(self) -> Machine:
+        for configuration in self.values:
+            self.measure(configuration)
+        return self
+
+    def agenda(self, repetitions: int = 3) -> StepPlanner:
+        pool = Pool(planned(SPACE), [c.key for c in self.values])
+        return StepPlanner(self.results, pool, make_sampler("grid", pool, SPACE, 0), repetitions)
+
+    def run(self, repetitions: int = 3, **how: bool) -> list[Step]:
+        """Measures whatever the agenda asks for; a mistake in it must not run for ever."""
+        steps: list[Step] = []
+        asked = self.agenda(repetitions)
+        while len(steps) < 100 and (step := asked.next(exploring=False)) is not None:
+            details: dict[str, KnobValue] = {"disturbed": "always"} if how.get("loud") else {}
+            self.measure(step.configuration, step.purpose, step.fidelity, details)
+            steps.append(step)
+        assert len(steps) < 100
+        return steps
+
+
+def again_at_length(steps: list[Step]) -> list[Step]:
+    """The repetitions; those that tell of the noise only are probes."""
+    return [s for s in steps if s.purpose is Purpose.REPEAT and s.fidelity == "standard"]
+
+
+@pytest.fixture(autouse=True)
+def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(agenda, "ANCHOR_EVERY_S", float("inf"))
+
+
+def test_what_was_never_measured_comes_first() -> None:
+    machine = Machine([(50, 1.0)]).explored()
+    step = machine.agenda().next(exploring=True)
+    assert step is not None
+    assert (step.purpose, step.metrics) == (Purpose.EXPLORE, ())
+    assert step.configuration not in machine.values
+
+
+def test_the_anchor_tells_of_the_noise_before_the_frontier_is_measured_again() -> None:
+    machine = Machine([(50, 1.0), (50.1, 1.01), (40, 9.0)]).explored()
+    steps = machine.run()
+    purposes = [step.purpose for step in steps]
+    anchors = remeasuring.ANCHOR_PROBES - 1  # its exploration was the first one
+    assert purposes[:anchors] == [Purpose.ANCHOR] * anchors
+    assert set(purposes[anchors:]) == {Purpose.REPEAT}
+    assert {s.configuration for s in steps[:anchors]} == {CONFIGURATIONS[0]}
+    assert all(step.metrics == (LATENCY,) for step in steps)  # accuracy does not vary
+    # The third is slower and less accurate beyond any doubt.
+    assert {s.configuration for s in steps[anchors:]} == set(CONFIGURATIONS[:2])
+
+
+def test_a_point_with_another_number_of_busy_cpus_tells_of_their_noise_first() -> None:
+    machine = Machine([(50, 1.0), (50.1, 1.01), (40, 9.0)]).explored()
+    assert CONFIGURATIONS[0].threads != CONFIGURATIONS[1].threads
+    steps = [step for step in machine.run() if step.purpose is Purpose.REPEAT]
+    scouts = remeasuring.ANCHOR_PROBES - 1
+    assert [s.fidelity for s in steps[:scouts]] == ["probe"] * scouts
+    assert {s.configuration for s in steps[:scouts]} == {CONFIGURATIONS[1]}
+    assert {s.fidelity for s in steps[scouts:]} == {"standard"}
+
+
+@pytest.mark.parametrize("repetitions", [1, 2, 3, 5])
+def test_each_point_is_measured_so_often_and_then_it_ends(repetitions: int) -> None:
+    machine = Machine([(50, 1.0), (50.1, 1.001)]).explored()
+    again = again_at_length(machine.run(repetitions))
+    for configuration in machine.values:
+        mine = [s for s in again if s.configuration == configuration]
+        assert len(mine) == repetitions
+    assert machine.run(repetitions) == []
+
+
+def test_a_certain_point_is_measured_twice_only() -> None:
+    machine = Machine([(50, 1.0), (60, 5.0)]).explored()
+    again = again_at_length(machine.run(5))
+    assert len(again) == 2 * remeasuring.CERTAIN_REPETITIONS
+
+
+def test_nothing_is_measured_again_where_nothing_shall_be() -> None:
+    assert Machine([(50, 1.0), (60, 1.05)]).explored().run(0) == []
+
+
+def test_without_time_nothing_is_measured_again() -> None:
+    asked = Machine([(50, 1.0), (50.1, 1.001)]).explored().agenda()
+    assert asked.next(exploring=False, repeating=False) is None
+    step = asked.next(exploring=True, repeating=False)
+    assert step is not None
+    assert step.purpose is Purpose.EXPLORE
+
+
+def test_a_machine_that_is_never_quiet_is_not_waited_for() -> None:
+    machine = Machine([(50, 1.0), (50.1, 1.001)]).explored()
+    again = again_at_length(machine.run(2, loud=True))
+    assert len(again) == 2 * 2 * 2
+
+
+def test_lucky_noise_does_not_win() -> None:
+    """A probe that came out a tenth too fast leads, until it is measured again."""
+    machine = Machine([(50, 1.0), (49, 1.05), (40, 9.0)], noise=(1.0, 0.9, 1.0, 1.01, 0.99, 1.0))
+    machine.explored()
+    lucky = {r.configuration for r in machine.results.frontier}
+    assert CONFIGURATIONS[1] in lucky
+    machine.run(5)
+    best, *others = (r.configuration for r in machine.results.frontier)
+    assert best == CONFIGURATIONS[0]
+    certain = [r for r in machine.results.frontier if machine.results.frontier.certain(r)]
+    assert CONFIGURATIONS[1] not in {r.configuration for r in certain}
+    assert set(others) <= {CONFIGURATIONS[1]}
+
+
+def test_a_study_that_goes_on_looks_at_the_anchor_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine([(50, 1.0)]).explored()
+    asked = machine.agenda()
+    asked_again = machine.agenda()
+    monkeypatch.setattr(agenda, "ANCHOR_EVERY_S", 3600.0)
+    first, second = asked.next(exploring=True), asked.next(exploring=True)
+    assert first is not None
+    assert second is not None
+    assert (first.purpose, second.purpose) == (Purpose.ANCHOR, Purpose.EXPLORE)
+    none_left = asked_again.next(exploring=False)
+    assert none_left is None or none_left.purpose is not Purpose.EXPLORE
+
+
+def test_what_was_probed_while_the_machine_drifted_is_probed_again() -> None:
+    machine = Machine([(50, 1.0), (60, 2.0)], noise=(1.0,)).explored()
+    anchor = CONFIGURATIONS[0]
+    for _ in range(4):
+        machine.measure(anchor, Purpose.ANCHOR)
+    machine.noise = (1.5,)
+    machine.measure(anchor, Purpose.ANCHOR)
+    slow = CONFIGURATIONS[2]
+    machine.values[slow] = (70, 3.0)
+    machine.measure(slow)
+    assert remeasuring.next_drifted(machine.results) is None  # it drifts even now: no use
+    machine.noise = (1.0,)
+    machine.measure(anchor, Purpose.ANCHOR)
+    found = remeasuring.next_drifted(machine.results)
+    assert found is not None
+    assert (found[0].configuration, found[1]) == (slow, [LATENCY])
+    assert found[0].outcome.values[LATENCY] == pytest.approx(4.5)
+    machine.measure(slow, Purpose.REPEAT)
+    assert remeasuring.next_drifted(machine.results) is None
+    assert machine.results.records[slow.key].outcome.values[LATENCY] == pytest.approx(3.0)

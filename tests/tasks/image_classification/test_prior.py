@@ -1,0 +1,57 @@
+"""What a model's name tells."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from dse.tasks.image_classification.models.catalogue import CATALOGUE
+from dse.tasks.image_classification.models.graph import cost
+from dse.tasks.image_classification.prior import model_prior
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_every_architecture_of_the_catalogue_is_known(name: str) -> None:
+    found = model_prior(name)
+    assert found is not None
+    assert found.log_macs == math.log(cost(CATALOGUE[name].graph()).macs)
+    assert 0 < found.depthwise < 0.5
+    assert set(found.published) == set(CATALOGUE[name].published)
+
+
+@pytest.mark.parametrize(
+    ("name", "same"),
+    [
+        ("tf2-mobilenet-v2-1.0-224", "mobilenet-v2-1.0-224"),
+        ("mobilenet-v1-precision_uint8-0.5-160", "mobilenet-v1-0.5-160"),
+        ("mobilenet-v2-0.35-192-quantized", "mobilenet-v2-0.35-192"),
+        ("efficientnet-int8-lite3", "efficientnet-lite3"),
+        ("mobilenet-v3-large-minimalistic_224_1.0_float", "mobilenet-v3-large-minimalistic"),
+    ],
+)
+def test_other_spellings_mean_the_same(name: str, same: str) -> None:
+    assert model_prior(name) == model_prior(same)
+
+
+def test_a_width_that_is_not_in_the_catalogue() -> None:
+    wide, usual = model_prior("mobilenet-v2-1.4-224"), model_prior("mobilenet-v2-1.0-224")
+    assert wide is not None
+    assert usual is not None
+    assert wide.log_macs > usual.log_macs
+    assert wide.published == {}
+
+
+def test_plain_operators_are_another_family() -> None:
+    large, plain = model_prior("mobilenet-v3-large"), model_prior("mobilenet-v3-large-minimalistic")
+    assert large is not None
+    assert plain is not None
+    assert large.family != plain.family
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "a", "resnet50", "mobilenet-v1-0.5-9", "mobilenet-v2-0.0-224", "mobilenet-v1-1.0-9999"],
+)
+def test_names_that_tell_nothing(name: str) -> None:
+    assert model_prior(name) is None

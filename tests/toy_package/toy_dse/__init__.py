@@ -1,0 +1,1 @@
+"""What another distribution adds to the toolkit."""
