@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dse.core.backend import UnsupportedError
+from dse.core.signature import shape_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +38,7 @@ def find_scores(outputs: Sequence[tuple[str, Shape]], scores: Scores | None) -> 
     possible = [index for index in rows if scores.width is None or widths[index] is None]
     if found := exact or possible:
         return found[0]
-    listed = ", ".join(f"{name} {_words(shape)}" for name, shape in outputs)
+    listed = ", ".join(f"{name} {shape_text(shape)}" for name, shape in outputs)
     width = scores.width
     sought = "one row of scores per sample" if width is None else f"{width} scores per sample"
     raise UnsupportedError(f"no output has {sought}: {listed}")
@@ -46,9 +47,3 @@ def find_scores(outputs: Sequence[tuple[str, Shape]], scores: Scores | None) -> 
 def scores_first(outputs: Outputs, index: int) -> Outputs:
     """The outputs of a call in the order that `dse.core.backend.Model.outputs` promises."""
     return (outputs[index], *outputs[:index], *outputs[index + 1 :])
-
-
-def _words(shape: Shape) -> str:
-    if shape is None:
-        return "of any shape"
-    return "x".join("?" if size is None else str(size) for size in shape) or "a single number"

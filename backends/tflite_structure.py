@@ -44,10 +44,10 @@ def check(data: bytes) -> None:
     """Looks at every table and vector of a file.
 
     Raises:
-        ValueError: it is no TFLite file, or damaged.
+        ValueError: it is not a TFLite file, or is damaged.
     """
     if data[4:8] != IDENTIFIER:
-        raise ValueError("the content is no TFLite model")
+        raise ValueError("the content is not a TFLite model")
     try:
         _Walk().table(root(data), _MODEL)
     except FlatbufferError as error:

@@ -32,7 +32,7 @@ from dse.core.measurement import Source
 from dse.exploration.explorer import Budget, Search, explore
 from dse.exploration.pool import Pool
 from dse.exploration.samplers import SAMPLERS, make_sampler
-from dse.machine.system import detect
+from dse.machine.detect import detect
 from dse.study.folder import StudyFolder
 from dse.study.observations import Observation
 from dse.study.record import Record
@@ -66,7 +66,7 @@ nothing is measured, so all of this is the program's own work.
   **read**: what `dse status` and the like do. Nearly all of it is Optuna reading its tables,
   once.
 - **ask**: the next configuration from each sampler, the median; `tpe` and `nsga2` see a bounded
-  part of the history (`dse/exploration/samplers.py`).
+  part of the history (`dse/exploration/optuna_samplers.py`).
 - **step**: one whole step but for the measuring, the median and the 95th percentile: looking for
   other processes' results, asking, storing the claim, three measurements (with their journal) and
   the outcome, the frontier, and the display, drawn twice. Most of it is the disk: each of these

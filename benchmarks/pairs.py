@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-FEWEST = 5
+MIN_PAIRS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +56,12 @@ def arguments(description: str, backends: Sequence[str] = ()) -> argparse.Namesp
     """The options that the benchmarks have: ``json``, ``pairs`` and, of several, ``backend``."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
-    parser.add_argument("--pairs", type=int, default=9, help=f"at least {FEWEST}; default 9")
+    parser.add_argument("--pairs", type=int, default=9, help=f"at least {MIN_PAIRS}; default 9")
     if backends:
         parser.add_argument("--backend", nargs="+", choices=backends, default=list(backends))
     found = parser.parse_args()
-    if found.pairs < FEWEST:
-        parser.error(f"--pairs: at least {FEWEST}")
+    if found.pairs < MIN_PAIRS:
+        parser.error(f"--pairs: at least {MIN_PAIRS}")
     return found
 
 

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from dse.core.checksums import digest
 from dse.core.measurement import Measurement, Outcome, Source
 from dse.machine.process_identity import process_identity
-from dse.space import SearchSpace
 from dse.space.plan import parameter_values
+from dse.space.reading import space_from_dict
 from dse.study import record
 from dse.study.generations import distributions
 from tests.objectives import DEFAULT_OBJECTIVES
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from dse.core.configuration import Configuration
-    from dse.space import Plan
+    from dse.space import Plan, SearchSpace
     from dse.study.folder import StudyFolder
     from dse.study.study import Study
 
@@ -44,7 +44,7 @@ ROWS = {
 
 def large_space(models: int = 30) -> SearchSpace:
     """A space of 800 configurations per model."""
-    return SearchSpace.from_dict(
+    return space_from_dict(
         {
             "models": [f"m{number:02}" for number in range(models)],
             "precisions": ["fp32", "int8"],

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from benchmarks.laboratory.tables import Table, Values
 
 BUDGETS = "0.05,0.1,0.2,0.3"
-MOST_SEEDS, MOST_PROCESSES = 10_000, 1024
+MAX_SEEDS, MAX_PROCESSES = 10_000, 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +87,9 @@ def requested(arguments: Sequence[str] | None) -> Request:
     return Request(
         files=tuple(options.table),
         samplers=samplers,
-        seeds=_count("--seeds", options.seeds, MOST_SEEDS),
+        seeds=_count("--seeds", options.seeds, MAX_SEEDS),
         budgets=tuple(map(_budget, options.budgets.split(","))),
-        processes=_count("--processes", options.processes, MOST_PROCESSES),
+        processes=_count("--processes", options.processes, MAX_PROCESSES),
         every=options.all_systems,
         warm=options.warm_start,
         json=options.json,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dse.models import manifest
 from dse.models.folder import FolderProvider
+from dse.models.manifest import FolderManifest
 from dse.tasks.image_classification.models.manifest_entry import ImageEntry
 from dse.tasks.image_classification.preprocessing import Preprocessing, from_form
 
@@ -22,7 +22,8 @@ def image_folder(folder: Path) -> FolderProvider:
 
 def read_manifest(folder: Path) -> tuple[ImageEntry, ...]:
     """The entries of a folder's manifest."""
-    return manifest.read(folder, ImageEntry)
+    entries = FolderManifest.read(folder, ImageEntry).entries
+    return tuple(entry for entry in entries if isinstance(entry, ImageEntry))
 
 
 def preprocessing_of(artefact: Artefact) -> Preprocessing:

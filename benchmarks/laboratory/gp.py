@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from dse.core.errors import UnavailableError
-from dse.exploration.samplers import OptunaSampler
+from dse.exploration.optuna_samplers import OptunaSampler
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler

@@ -14,9 +14,9 @@ from dse.core.measurement import Failure, FailureKind, Measurement, Outcome, Sou
 from dse.core.metrics import LATENCY, METRICS, THROUGHPUT
 from dse.results.lines import read_lines, require
 from dse.results.published import COLUMNS, published
-from dse.space import SearchSpace
 from dse.space.enumeration import Parameter
 from dse.space.plan import Plan, parameter_values
+from dse.space.reading import space_from_dict
 from dse.tasks.benchmark import Benchmark
 from dse.tasks.image_classification.models.catalogue import published_pairs
 from dse.tasks.image_classification.quality import ACCURACY
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from dse.core.configuration import KnobValue
     from dse.results.lines import Line
     from dse.results.table import ResultTable
+    from dse.space import SearchSpace
 
 REPLAY = import_module("dse.backends.replay")
 IMAGES = 500
@@ -78,7 +79,7 @@ class Table:
         replay: dict[str, Any] = {"table": "table.csv"}
         if "replay.runtime" in choices:
             replay["runtime"] = choices["replay.runtime"]
-        return SearchSpace.from_dict(
+        return space_from_dict(
             {
                 "models": choices["model"],
                 "precisions": choices["precision"],

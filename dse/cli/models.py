@@ -115,8 +115,8 @@ def fetch(
 
     'dse explore SPACE --models DIR' takes the folder like any other.
     """
+    from dse.download.connection import check_mirror
     from dse.tasks.image_classification.fetching.fetch import choose
-    from dse.tasks.image_classification.fetching.urls import check_mirror
 
     wanted = choose(patterns, precisions)
     results = _fetch(output, wanted, check_mirror(mirror) if mirror is not None else None)

@@ -13,7 +13,7 @@ from dse.core.errors import RequestError, UnavailableError
 
 if TYPE_CHECKING:
     from dse.exploration.noise import Noise
-    from dse.machine.check import Check
+    from dse.machine.checks import Check
     from dse.machine.system import System
 
 PROBES = 8
@@ -40,7 +40,7 @@ LISTS = ("instruction sets", "caches")
 def system(*, check: bool, probes: int | None, as_json: bool) -> None:
     """Describe this CPU and print the fingerprint that a study is bound to."""
     from dse.environments.config import named
-    from dse.machine.system import detect
+    from dse.machine.detect import detect
 
     if probes is not None and not check:
         raise RequestError("--probes needs --check", remedy="give --check as well")

@@ -1,4 +1,4 @@
-"""A comparison as tables for a terminal."""
+"""Prints a comparison as tables for a terminal."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 NAME_WIDTH = 40
 MAX_DIFFERENCES = 2
-"""Differences of accuracies that are shown of each system."""
+"""Largest number of differences of accuracies that are shown of each system."""
 FIGURES = 4
-"""Significant ones of a value that has no fixed number of decimals."""
+"""Number of significant figures of a value without a fixed number of decimals."""
 
 
 def show(comparison: Comparison, console: Console) -> None:
-    """Prints all of a comparison but the frontiers' points."""
+    """Prints a comparison without the points of the frontiers."""
     sections = (
         ("systems", _systems(comparison)),
         ("the best of each system", _best(comparison)),
@@ -61,12 +61,12 @@ def points(comparison: Comparison, console: Console) -> None:
 
 
 def shown(text: str) -> str:
-    """A text that others have written, without what a terminal would obey."""
+    """A text from other sources, without control characters."""
     return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
 def _table(*columns: tuple[str, bool]) -> Table:
-    """A table whose columns have a heading, and numbers or not."""
+    """A table with columns that have a heading, and contain numbers or not."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title, numbers in columns:
         justify = "right" if numbers else "left"
@@ -95,7 +95,7 @@ def _systems(comparison: Comparison) -> Table:
         table.add_row(
             str(system.number),
             _words(system.name),
-            _words(f"{results.cpu or 'not told'}{beside}"),
+            _words(f"{results.cpu or 'unknown'}{beside}"),
             "" if results.cores is None else str(results.cores),
             "" if results.ghz is None else f"{results.ghz:g}",
             _words(results.software),
@@ -106,7 +106,7 @@ def _systems(comparison: Comparison) -> Table:
 
 
 def _origin(system: ComparedSystem, noun: str) -> str:
-    """Where the values of a system come from."""
+    """The sources of a system's values."""
     parts = [" and ".join(system.sources)]
     if system.results.release:
         parts.append(system.results.release)
@@ -132,7 +132,7 @@ def _best(comparison: Comparison) -> Table:
 
 
 def _winners(comparison: Comparison) -> Table:
-    """By accuracy, who is the best by each criterion."""
+    """The best system at each accuracy, by each criterion."""
     title = comparison.gathered.quality.heading
     table = _table(
         *(
@@ -163,7 +163,7 @@ def _winners(comparison: Comparison) -> Table:
 
 
 def _matrix(comparison: Comparison, criterion: Criterion) -> Table:
-    """Systems by accuracies: the value of the best configuration that is so accurate."""
+    """Systems by accuracy: the value of the best configuration of at least that accuracy."""
     levels = [f"{accuracy:g} %" for accuracy in comparison.accuracies]
     columns = (("", True), ("system", False), ("values", False))
     table = _table(*columns, *((level, True) for level in levels))
@@ -187,7 +187,7 @@ def _heading(criterion: Criterion) -> str:
 
 
 def _marked(standing: RankedSystem, criterion: Criterion) -> str:
-    """A value with its interval, and marks of what it is."""
+    """A value with its interval and marks."""
     entry = standing.entry
     text = _figures(criterion, standing.value)
     text += _bounds(criterion, entry.interval(criterion.name))
@@ -201,7 +201,7 @@ def _marks(entry: SystemPoint, criterion: Criterion) -> str:
 
 
 def _values(entry: SystemPoint, criterion: Criterion) -> str:
-    """Where the values come from on which a criterion rests, and by which rules."""
+    """The sources of the values that a criterion depends on, and their validity."""
     marks = ["inferred"] if entry.inferred(criterion) else []
     return ", ".join([" and ".join(entry.sources(criterion)), entry.validity(criterion), *marks])
 
@@ -231,7 +231,7 @@ def _cell(entry: SystemPoint, metric: str) -> Text:
 
 
 def _label(entry: SystemPoint) -> str:
-    """What a configuration is: its fields where more than its model is known, or else its name."""
+    """A configuration: its fields if more than its model is known, or else its name."""
     flat = entry.row.configuration
     if "backend" not in flat:
         return " ".join(str(flat[name]) for name in ("model", "precision") if name in flat)

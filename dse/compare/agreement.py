@@ -1,4 +1,4 @@
-"""Whether accuracies are those that were published of the same models."""
+"""Compares accuracies with the published ones of the same variants."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """An accuracy beside the published one of the same model and precision.
+    """An accuracy and the published one of the same model and precision.
 
     Attributes:
-        model: its name.
-        precision: of the model file.
+        model: name of the model.
+        precision: precision of the model file.
         value: the accuracy, in its metric's unit.
-        published: the published one.
-        images: the samples that the accuracy was measured on; None where it is not told.
+        published: the published accuracy.
+        images: number of samples that the accuracy was measured on; None if unknown.
     """
 
     model: str
@@ -34,7 +34,7 @@ class Difference:
 
     @property
     def points(self) -> float:
-        """By how much the accuracy is above the published one, in percentage points."""
+        """How far the accuracy lies above the published one, in percentage points."""
         return self.value - self.published
 
 
@@ -43,8 +43,8 @@ class Agreement:
     """How far the accuracies of a system lie from the published ones.
 
     Attributes:
-        system: whose accuracies they are.
-        differences: at least one, the largest first.
+        system: the system with these accuracies.
+        differences: the differences, at least one, the largest first.
     """
 
     system: ComparedSystem
@@ -52,22 +52,22 @@ class Agreement:
 
     @property
     def mean(self) -> float:
-        """Of the differences, in percentage points; which sign they have shows in it."""
+        """Mean difference with signs, in percentage points."""
         return fmean(each.points for each in self.differences)
 
     @property
     def mean_absolute(self) -> float:
-        """Of the differences without their signs, in percentage points."""
+        """Mean difference without signs, in percentage points."""
         return fmean(abs(each.points) for each in self.differences)
 
     @property
     def images(self) -> tuple[int, ...]:
-        """The numbers of samples behind the accuracies, where they are told."""
+        """The known numbers of samples behind the accuracies."""
         return tuple(sorted({each.images for each in self.differences if each.images}))
 
 
 def agreements(gathered: Gathered) -> tuple[Agreement, ...]:
-    """For each system that has accuracies of its own of models with a published one."""
+    """The agreement of each system with own accuracies of variants that have published ones."""
     found = ((system, _differences(system, gathered.task)) for system in gathered.systems)
     return tuple(Agreement(system, own) for system, own in found if own)
 
@@ -88,6 +88,6 @@ def _difference(row: Row, quality: str, task: Task) -> Difference | None:
 
 
 def _taken_over(row: Row, quality: str) -> bool:
-    """Whether the accuracy is the published one itself, beside times that were measured."""
+    """Whether the accuracy is the published one itself, combined with measured times."""
     others = {source for metric, source in row.sources.items() if metric != quality}
     return row.sources[quality] is Source.PUBLISHED and bool(others - {Source.PUBLISHED})

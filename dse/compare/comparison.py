@@ -1,4 +1,4 @@
-"""Which system is the best for a given accuracy, by each criterion."""
+"""Ranks systems at given accuracies, by each criterion."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from dse.compare.systems import ComparedSystem, Gathered, SystemPoint
 
 STEP_PERCENT, LEVELS = 5, 6
-"""Accuracies that are compared where none are asked for: how far apart, and how many at most."""
+"""Distance and largest number of the accuracies that are compared by default."""
 
 
 @dataclass(frozen=True, slots=True)
 class RankedSystem:
-    """A system's best configuration of a ranking.
+    """A system's best configuration in a ranking.
 
     Attributes:
-        system: whose it is.
+        system: the system.
         entry: the configuration.
-        value: by the criterion, in its unit.
+        value: value of the criterion, in its unit.
     """
 
     system: ComparedSystem
@@ -37,12 +37,12 @@ class RankedSystem:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Systems by a criterion, at an accuracy.
+    """Systems ranked by a criterion at an accuracy.
 
     Attributes:
-        criterion: what counts.
-        accuracy: that a configuration has to have at least, in percent.
-        standings: the best first.
+        criterion: the criterion.
+        accuracy: lowest accuracy of a configuration that counts, in percent.
+        standings: the ranked systems, the best first.
         absent: the other systems, and what each lacks.
     """
 
@@ -53,7 +53,7 @@ class Ranking:
 
     @property
     def certain(self) -> bool | None:
-        """Whether the first is better beyond the intervals; None where they are not known."""
+        """Whether the first is better beyond the intervals; None if these are unknown."""
         if len(self.standings) < 2:
             return None
         name = self.criterion.name
@@ -67,15 +67,15 @@ class Ranking:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Systems side by side.
+    """A comparison of systems.
 
     Attributes:
         gathered: the systems.
-        accuracies: the levels, in percent, rising.
-        criteria: those that some system has a value of.
-        rankings: one for each criterion and accuracy, in that order.
-        uncompared: the criteria that no system has a value of, and what is lacking.
-        agreements: of accuracies with published ones.
+        accuracies: the compared accuracies in percent, rising.
+        criteria: the criteria that some system has a value of.
+        rankings: a ranking for each criterion and accuracy, in that order.
+        uncompared: the criteria that no system has a value of, and what is missing.
+        agreements: agreement of accuracies with published ones.
     """
 
     gathered: Gathered
@@ -87,11 +87,11 @@ class Comparison:
 
     @property
     def systems(self) -> tuple[ComparedSystem, ...]:
-        """In the order given."""
+        """The systems in the order given."""
         return self.gathered.systems
 
     def ranking(self, criterion: Criterion, accuracy: float) -> Ranking:
-        """That of a criterion at one of the accuracies."""
+        """The ranking by a criterion at one of the accuracies."""
         wanted = (criterion, accuracy)
         return next(r for r in self.rankings if (r.criterion, r.accuracy) == wanted)
 
@@ -101,8 +101,8 @@ def compare(gathered: Gathered, accuracies: Sequence[float] = ()) -> Comparison:
 
     Args:
         gathered: the systems.
-        accuracies: qualities that a configuration has to have at least, in their unit; empty for
-            some that there are.
+        accuracies: lowest qualities of a configuration, in their unit; empty for
+            `default_levels`.
     """
     systems = gathered.systems
     levels = tuple(sorted(set(accuracies))) or default_levels(systems)
@@ -139,7 +139,7 @@ def _ranking(criterion: Criterion, accuracy: float, systems: Sequence[ComparedSy
 
 
 def _reason(criterion: Criterion, accuracy: float, system: ComparedSystem) -> str:
-    """Why a system is in no ranking."""
+    """Why a system is not in a ranking."""
     if not any(each.accuracy >= accuracy for each in system.entries):
         return f"no configuration reaches {accuracy:g} %"
     if system.able(criterion):
@@ -148,7 +148,7 @@ def _reason(criterion: Criterion, accuracy: float, system: ComparedSystem) -> st
 
 
 def _lacking(criterion: Criterion, systems: Sequence[ComparedSystem]) -> str:
-    """The name for want of which there is no value."""
+    """The name that is missing for a value."""
     causes = (
         each.assessed.missing.get(criterion.name)
         or next((name for name in criterion.metrics if name not in each.row.values), "")

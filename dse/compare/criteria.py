@@ -1,4 +1,4 @@
-"""By what systems are compared: what a configuration reaches, alone or for what it takes."""
+"""The criteria of comparisons: performance, alone or relative to what it takes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dse.derived.derivation import Derivation
 
 PRICE, PRICE_PER_HOUR = "price", "price_per_hour"
-"""Facts of the user, in one currency for all systems."""
+"""Names of the user's facts about prices, which are in one currency for all systems."""
 TITLES = {
     ENERGY.name: "energy per SingleStream inference, of the whole machine",
     "throughput_per_core": "Offline throughput per physical core",
@@ -36,20 +36,20 @@ DEFINITIONS = tuple(
         f"samples_per_price = {THROUGHPUT.name} * 3600 / {PRICE_PER_HOUR}",
     )
 )
-"""What is always compared where it can be, in the language of the user's own metrics."""
+"""Metrics that are always compared if possible, in the language of the user's own metrics."""
 PLAIN = (LATENCY.name, THROUGHPUT.name, ENERGY.name)
 
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """A quantity by which configurations of different systems are compared.
+    """A metric by which configurations of different systems are compared.
 
     Attributes:
-        name: of a metric, measured or defined.
-        unit: of its values.
-        direction: which of them are better.
-        title: in words; how it is computed where the user has defined it.
-        metrics: the measured ones that it rests on, whose sources and marks it shares.
+        name: name of the metric, measured or defined.
+        unit: unit of its values.
+        direction: direction of better values.
+        title: description; if the user has defined it, the definition.
+        metrics: the measured metrics that it depends on; it shares their sources and marks.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Criterion:
 
 
 def completed(derivation: Derivation) -> Derivation:
-    """The user's metrics, and before them `DEFINITIONS`; without those of facts nobody told."""
+    """Puts `DEFINITIONS` before the user's metrics, except those of facts that the user lacks."""
     told = set(derivation.facts.names)
     prices = {PRICE, PRICE_PER_HOUR} - told
     own = (each for each in DEFINITIONS if prices.isdisjoint(each.expression.names))
@@ -72,10 +72,10 @@ def completed(derivation: Derivation) -> Derivation:
 
 
 def criteria(derivation: Derivation) -> tuple[Criterion, ...]:
-    """The objectives of the user, or else all that is always compared.
+    """The user's objectives, or else everything that is always compared.
 
     Args:
-        derivation: see `completed`.
+        derivation: result of `completed`.
     """
     made = {each.name: each for each in derivation.definitions}
     rests_on = {name: chain.names for name, chain in chains(derivation.definitions).items()}
@@ -105,7 +105,7 @@ def _title(metric: Metric, made: Mapping[str, Definition]) -> str:
 
 
 def _measured(names: Iterable[str]) -> tuple[str, ...]:
-    """The measured metrics among names, of which some may be ends of their intervals.
+    """The measured metrics among names; some names may be bounds of their intervals.
 
     All else in an expression is a fact of the user, or belongs to the configuration.
     """

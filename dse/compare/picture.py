@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 FORMATS = (".png", ".svg", ".pdf")
 DASHES = ("-", "--", ":", "-.")
-"""Told apart where there are more systems than colours."""
+"""Line styles, used if there are more systems than colours."""
 
 
 def check_name(file: Path) -> None:
-    """Refuses a picture of a format that can't be drawn, before anything is computed.
+    """Refuses a picture format that can't be drawn, before anything is computed.
 
     Raises:
-        RequestError: that is so.
+        RequestError: the file has another suffix than `FORMATS`.
     """
     if file.suffix.lower() not in FORMATS:
         problem = f"'{file.suffix}' is not a picture format"
@@ -39,8 +39,8 @@ def draw(systems: Sequence[ComparedSystem], file: Path) -> None:
     """Writes the picture; its format follows the file's suffix.
 
     Args:
-        systems: those without a frontier are left out.
-        file: see `check_name`.
+        systems: the systems; those without a frontier are left out.
+        file: the file to write; see `check_name`.
 
     Raises:
         UnavailableError: matplotlib is not installed.
@@ -61,7 +61,7 @@ def draw(systems: Sequence[ComparedSystem], file: Path) -> None:
 
 
 def _panel(axes: Axes, systems: Sequence[ComparedSystem], metric: str) -> None:
-    """The frontiers over one metric; every system has its line in each panel, if an empty one."""
+    """The frontiers over one metric; each panel has a line for every system, even an empty one."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
     styles = cycle([(colour, dash) for dash in DASHES for colour in COLOURS])

@@ -1,4 +1,4 @@
-"""A comparison as the JSON object and the CSV table that others rely on, and what to know of it."""
+"""A comparison as a JSON object and a CSV table, whose form is stable, and its notes."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from dse.compare.systems import ComparedSystem, SystemPoint
 
 AXES = (LATENCY.name, THROUGHPUT.name)
-"""The metrics whose frontiers over accuracy are shown."""
+"""Metrics whose frontiers over accuracy are shown."""
 SHOWN = 6
-"""Systems that a note names at most."""
+"""Largest number of systems that a note names."""
 
 
 def as_object(comparison: Comparison) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def as_object(comparison: Comparison) -> dict[str, Any]:
 
 
 def frontier(system: ComparedSystem) -> list[tuple[SystemPoint, list[str]]]:
-    """The configurations on one of a system's frontiers, and the metrics of these.
+    """The configurations on a system's frontiers, each with the metrics of its frontiers.
 
     The most accurate comes first.
     """
@@ -67,7 +67,7 @@ def best(system: ComparedSystem, metric: str) -> SystemPoint | None:
 
 
 def as_csv(comparison: Comparison) -> str:
-    """A table of the frontiers of all systems: one line for each configuration."""
+    """A table of the frontiers of all systems, with a line for each configuration."""
     objects = [
         {
             "system": system.name,
@@ -97,29 +97,29 @@ def as_csv(comparison: Comparison) -> str:
 
 
 def notes(comparison: Comparison) -> list[str]:
-    """What a reader must know to judge the values."""
+    """Notes that a reader needs to judge the values."""
     lines = [f"#{s.number} left out: {line}" for s in comparison.systems for line in _gone(s)]
     lines += comparison.gathered.tally.lines(comparison.gathered.asked)
     for criterion, lacking in comparison.uncompared:
         lines.append(
-            f"{criterion.name} is not compared: no system has all of it, {lacking} is missing"
+            f"{criterion.name} is not compared: no system has all inputs ({lacking} is missing)"
         )
     entries = [entry for system in comparison.systems for entry in system.entries]
     if any(entry.row.inferred for entry in entries):
         lines.append("i: inferred from a run of another scenario, as MLPerf's rules allow")
     if any(_short(entry) for entry in entries):
-        lines.append("p: a probe or another short run, no valid MLPerf result")
+        lines.append("p: a probe or another short run, not a valid MLPerf result")
     lines += _doubts(comparison)
     lines += _about_accuracies(comparison)
     if any(system.results.accelerator for system in comparison.systems):
-        lines.append("a system with an accelerator may have used that and not its CPU")
+        lines.append("a system with an accelerator may have used it instead of its CPU")
     if unknown := [f"#{s.number}" for s in comparison.systems if _unknown_accelerator(s)]:
-        lines.append(f"the source does not tell whether an accelerator was used: {_some(unknown)}")
+        lines.append(f"the source does not say whether an accelerator was used: {_some(unknown)}")
     return lines
 
 
 def _doubts(comparison: Comparison) -> list[str]:
-    """What speaks against accuracies, for each system and reason; the points are counted."""
+    """Doubts about accuracies: for each system and reason the number of points."""
     return [
         f"#{system.number}: {line}"
         for system in comparison.systems
@@ -128,13 +128,13 @@ def _doubts(comparison: Comparison) -> list[str]:
 
 
 def _some(names: list[str]) -> str:
-    """Names of systems, of which there may be many."""
+    """The first names of systems, and how many more there are."""
     shown, more = names[:SHOWN], len(names) - SHOWN
     return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
 
 def _unknown_accelerator(system: ComparedSystem) -> bool:
-    """Whether others measured it and do not say on what but its CPU."""
+    """Whether others measured it without saying if it has an accelerator."""
     told = "accelerators_per_node" in system.results.description
     return Source.PUBLISHED.value in system.sources and not told
 

@@ -1,4 +1,4 @@
-"""A system as a comparison sees it: its configurations with all that is computed of them."""
+"""The systems of a comparison: their configurations with all derived values."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from dse.core.measurement import Source
 from dse.core.metrics import METRICS, SCENARIOS, is_quality
 from dse.core.pareto import nondominated
 from dse.derived.coverage import Coverage
-from dse.derived.names import bounds
-from dse.derived.point import Inputs, Machine
+from dse.derived.point import Inputs, Machine, bounds
 from dse.results.table import OFFLINE_POWER
 from dse.tasks import registry
 
@@ -33,9 +32,9 @@ class SystemPoint:
     """A configuration on a system.
 
     Attributes:
-        row: what is known of it.
-        assessed: what was computed of that.
-        quality: the name of the metric that tells how good the answers are.
+        row: its values.
+        assessed: the values derived from them.
+        quality: name of the metric that tells how good the answers are.
     """
 
     row: Row
@@ -43,12 +42,12 @@ class SystemPoint:
     quality: str
 
     def value(self, name: str) -> float | None:
-        """Of a metric, measured or defined; None where there is none."""
+        """The value of a metric, measured or defined; None if there is none."""
         amount = self.assessed.amounts.get(name)
         return self.row.values.get(name) if amount is None else amount.value
 
     def interval(self, name: str) -> Interval | None:
-        """Of a metric, measured or defined; None where it is not known."""
+        """The interval of a metric, measured or defined; None if unknown."""
         amount = self.assessed.amounts.get(name)
         return self.row.intervals.get(name) if amount is None else amount.interval
 
@@ -58,16 +57,16 @@ class SystemPoint:
         return self.row.values.get(self.quality, 0.0)
 
     def sources(self, criterion: Criterion) -> tuple[str, ...]:
-        """Where the values come from on which a criterion rests."""
+        """The sources of the values that a criterion depends on."""
         known = {_source(self.row, name) for name in criterion.metrics}
         return tuple(sorted(filter(None, known)))
 
     def inferred(self, criterion: Criterion) -> bool:
-        """Whether one of them was derived from another scenario's run."""
+        """Whether one of these values was inferred from another scenario's run."""
         return not self.row.inferred.isdisjoint(criterion.metrics)
 
     def validity(self, criterion: Criterion) -> str:
-        """``valid`` where all timed ones are from runs by MLPerf's rules, else ``probe``."""
+        """``valid`` if all timed values are from runs by MLPerf's rules, else ``probe``."""
         timed = {name for name in criterion.metrics if name in SCENARIOS}
         return "valid" if timed <= self.row.valid else "probe"
 
@@ -77,11 +76,11 @@ class ComparedSystem:
     """A system to compare.
 
     Attributes:
-        number: from 1, by which the outputs refer to it.
-        name: told apart from those of the others.
-        results: what it is.
-        entries: the configurations that keep to the user's conditions.
-        quality: the name of the metric that tells how good the answers are.
+        number: number in the outputs, counted from 1.
+        name: a unique name.
+        results: its results.
+        entries: the configurations that meet the user's conditions.
+        quality: name of the metric that tells how good the answers are.
     """
 
     number: int
@@ -92,27 +91,27 @@ class ComparedSystem:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Where its values come from, but for accuracies that were taken over."""
+        """The sources of its values except accuracies."""
         found = {s for e in self.entries for m, s in e.row.sources.items() if not is_quality(m)}
         return tuple(sorted(source.value for source in found))
 
     @property
     def accuracy_sources(self) -> tuple[str, ...]:
-        """Where its accuracies come from."""
+        """The sources of its accuracies."""
         known = (each.row.sources.get(self.quality) for each in self.entries)
         return tuple(sorted({source.value for source in known if source is not None}))
 
     @property
     def images(self) -> tuple[int, ...]:
-        """The numbers of samples behind its measured qualities, where they are told."""
+        """The known numbers of samples behind its measured qualities."""
         return tuple(sorted({each.row.images for each in self.entries if each.row.images}))
 
     def able(self, criterion: Criterion, accuracy: float = 0.0) -> list[SystemPoint]:
-        """The configurations that have a value, the best first, the more accurate of equal ones.
+        """The configurations that have a value, the best first; of equal ones the most accurate.
 
         Args:
-            criterion: what counts.
-            accuracy: that they have to have at least, in its unit; 0 for any, known or not.
+            criterion: the criterion.
+            accuracy: lowest quality, in its unit; 0 for any, known or unknown.
         """
         found = [
             (criterion.loss(value), -each.accuracy, index)
@@ -122,10 +121,10 @@ class ComparedSystem:
         return [self.entries[index] for _, _, index in sorted(found)]
 
     def frontier(self, metric: str) -> list[SystemPoint]:
-        """The configurations that no other here dominates, the most accurate first.
+        """The configurations of this system that no other dominates, the most accurate first.
 
         Args:
-            metric: measured, the other objective beside accuracy; what lacks it is left out.
+            metric: measured metric, the second objective; configurations without it are left out.
         """
         names = self.quality, metric
         known = [each for each in self.entries if all(name in each.row.values for name in names)]
@@ -138,10 +137,10 @@ class Gathered:
     """Systems that can be compared.
 
     Attributes:
-        systems: in the order given.
-        derivation: with which their configurations were assessed.
-        asked: the user's part of it.
-        tally: what that left out.
+        systems: the systems in the order given.
+        derivation: the definitions and conditions that were evaluated.
+        asked: the user's part of the derivation.
+        tally: what the derivation left out.
         task: what the models are for.
         quality: how good their answers are.
     """
@@ -155,11 +154,11 @@ class Gathered:
 
 
 def gather(found: Sequence[ResultTable], asked: Derivation) -> Gathered:
-    """Computes all of the systems' configurations, and gives each system a name of its own.
+    """Evaluates all configurations of the systems, and gives each system a unique name.
 
     Args:
-        found: what is known of them.
-        asked: metrics, conditions and facts of the user.
+        found: the results of the systems.
+        asked: the user's metrics, conditions and facts.
 
     Raises:
         RequestError: an expression of the user is wrong, or the systems are of different tasks.
@@ -217,13 +216,13 @@ def _assess(results: ResultTable, derivation: Derivation) -> list[Evaluated]:
 
 
 def _further(found: Sequence[ResultTable]) -> set[str]:
-    """Names that some configuration has beyond those that all may have."""
+    """Further names that an expression may use: those of knobs and of the power."""
     knobs = {name for results in found for row in results.rows for name in row.configuration}
     return knobs - set(CONFIGURATION_FIELDS) | {OFFLINE_POWER, *bounds(OFFLINE_POWER)}
 
 
 def _source(row: Row, metric: str) -> str:
-    """Where a value comes from; empty where there is none."""
+    """The source of a value; empty if there is no value."""
     source = row.sources.get(metric)
     if source is Source.MEASURED and metric in METRICS and METRICS[metric].estimated:
         return "estimated"
@@ -231,6 +230,6 @@ def _source(row: Row, metric: str) -> str:
 
 
 def _name(results: ResultTable, found: Sequence[ResultTable]) -> str:
-    """The name, with its origin where others have the same."""
+    """The name, with its origin if other systems have the same name."""
     same = sum(other.name == results.name for other in found)
     return f"{results.name} ({results.origin})" if same > 1 else results.name

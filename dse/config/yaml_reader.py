@@ -10,6 +10,7 @@ import json
 import math
 import re
 import stat
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import yaml
@@ -88,21 +89,57 @@ class _Dumper(yaml.SafeDumper):
     yaml_implicit_resolvers = _CoreResolver.yaml_implicit_resolvers
 
 
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Where values stand, for errors that are found after a file was read.
+
+    Attributes:
+        file: the YAML file; None for values that come from no file.
+    """
+
+    file: Path | None = None
+    _root: yaml.Node | None = None
+
+    def locate(self, *keys: Key) -> int | None:
+        """The line of a value, counted from one; of its key if the value is a block.
+
+        Args:
+            keys: the way to the value: keys of mappings and indices of lists. Where nothing stands
+                there, the line is that of what is nearest around it.
+        """
+        return None if self._root is None else _walk(self._root, keys)[0]
+
+    def error(self, problem: str, *keys: Key, remedy: str | None = None) -> RequestError:
+        """The error about a value, or about a field that is missing."""
+        line = None
+        if self._root is not None:
+            # A single value stands for a list of one: then an index leads nowhere.
+            line, keys = _walk(self._root, keys)
+        field = field_name(keys)
+        return RequestError(problem, file=self.file, line=line, field=field, remedy=remedy)
+
+
 def read(path: Path, model: type[M]) -> M:
     """Reads a YAML file into a pydantic model.
 
-    Values are not coerced: ``"4"`` and ``true`` are no whole numbers.
+    Values are not coerced: ``"4"`` and ``true`` are not whole numbers.
 
     Args:
         path: the file, UTF-8, at most `MAX_BYTES` bytes.
         model: what the file must hold.
 
     Raises:
-        RequestError: the file can't be read, is no YAML or does not hold what it should; names
+        RequestError: the file can't be read, is not YAML or does not hold what it should; names
             file, line and field.
     """
-    node = _compose(path)
-    return _check(_value(node, path), model, path, node)
+    return read_document(path, model)[0]
+
+
+def read_document(path: Path, model: type[M]) -> tuple[M, Document]:
+    """Like `read`, with the places of the values for later errors."""
+    root = _compose(path)
+    document = Document(path, root)
+    return _check(_value(root, path), model, document), document
 
 
 def check(data: Any, model: type[M]) -> M:
@@ -111,24 +148,7 @@ def check(data: Any, model: type[M]) -> M:
     Raises:
         RequestError: the value does not hold what it should; names the field.
     """
-    return _check(data, model, None, None)
-
-
-def locate(path: Path, *keys: Key) -> int | None:
-    """The line of a value in a YAML file, counted from one; of its key if the value is a block.
-
-    Args:
-        path: a file that `read` accepted.
-        keys: the way to the value: keys of mappings and indices of lists.
-
-    Returns:
-        The line, or None where the file (no longer) holds such a value.
-    """
-    try:
-        line, rest = _line(_compose(path), keys)
-    except RequestError:
-        return None
-    return None if rest else line
+    return _check(data, model, Document())
 
 
 def dump(data: Any) -> str:
@@ -238,29 +258,30 @@ def _refusal(
     return RequestError(problem, file=path, line=line, field=field_name(keys), remedy=remedy)
 
 
-def _line(root: yaml.Node, keys: tuple[Key, ...]) -> tuple[int, tuple[Key, ...]]:
-    """The line of the value at the end of the way, and what of the way could not be walked."""
+def _walk(root: yaml.Node, keys: tuple[Key, ...]) -> tuple[int, tuple[Key, ...]]:
+    """The line at the end of the way, and the keys up to there or to what is missing there."""
     node, line = root, root.start_mark.line + 1
     for i, key in enumerate(keys):
         if isinstance(node, yaml.MappingNode):
             pair = next((pair for pair in node.value if pair[0].value == key), None)
             if pair is None:
-                return line, keys[i:]
+                return line, keys
             node = pair[1]
             head = node if isinstance(node, yaml.ScalarNode) else pair[0]
         elif isinstance(node, yaml.SequenceNode) and holds(node.value, key):
             head = node = node.value[int(key)]
         else:
-            return line, keys[i:]
+            missing = isinstance(node, yaml.SequenceNode) and isinstance(key, int)
+            return line, keys if missing else keys[:i]
         line = head.start_mark.line + 1
-    return line, ()
+    return line, keys
 
 
-def _check(data: Any, model: type[M], path: Path | None, root: yaml.Node | None) -> M:
+def _check(data: Any, model: type[M], document: Document) -> M:
     try:
         text = json.dumps(data, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
-        raise RequestError(f"is no JSON value: {error}", file=path) from error
+        raise RequestError(f"is not a JSON value: {error}", file=document.file) from error
     try:
         # JSON's strict mode is YAML's meaning: lists may become tuples and texts paths, but
         # nothing becomes a number that was none.
@@ -268,8 +289,4 @@ def _check(data: Any, model: type[M], path: Path | None, root: yaml.Node | None)
     except ValidationError as error:
         found = [complaint(e, data, model) for e in error.errors(include_url=False)]
         told = first(found)
-        line = _line(root, told.keys)[0] if root else None
-        name = field_name(told.keys)
-        raise RequestError(
-            told.problem, file=path, line=line, field=name, remedy=told.remedy
-        ) from error
+        raise document.error(told.problem, *told.keys, remedy=told.remedy) from error

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def canonical_json(value: Any) -> str:
-    """The one text of a JSON value: sorted keys, no spaces, no NaN."""
+    """The canonical text of a JSON value: sorted keys, no spaces, no NaN."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
@@ -26,9 +26,10 @@ def digest(value: Any) -> str:
 
 
 def combine_checksums(checksums: Sequence[str]) -> str:
-    """The SHA-256 of a model, from those of its files in 64 hex digits, its own first.
+    """Combines the SHA-256 of a model's files, 64 hex digits each, into that of the model.
 
-    That of its file, or where it has several that of the text of all of them in a row.
+    The model's own file comes first. The checksum of a single file stays as it is; those of several
+    files are joined, and the text is hashed.
     """
     if len(checksums) == 1:
         return checksums[0]
@@ -36,7 +37,7 @@ def combine_checksums(checksums: Sequence[str]) -> str:
 
 
 def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes, 64 hex digits; not read again while the file stays as it is.
+    """SHA-256 of a file's bytes, 64 hex digits; an unchanged file is not read again.
 
     Raises:
         OSError: the file can't be read.
@@ -46,13 +47,13 @@ def sha256_of(path: Path) -> str:
 
 
 def sha256_of_model(files: Sequence[Path]) -> str:
-    """SHA-256 of a model, 64 hex digits; see `dse.core.checksums.together`.
+    """SHA-256 of a model, 64 hex digits; see `dse.core.checksums.combine_checksums`.
 
     Args:
-        files: that it consists of, its own first.
+        files: its files, its own first.
 
     Raises:
-        OSError: one of them can't be read.
+        OSError: a file can't be read.
     """
     return combine_checksums([sha256_of(path) for path in files])
 

@@ -1,6 +1,6 @@
 """A configuration: one point of a search space, with its key.
 
-Standard library only: a worker imports this in an interpreter that may hold nothing else.
+Standard library only: workers import it in interpreters that may have nothing else.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ class Configuration:
     """One point of a search space.
 
     Attributes:
-        model: a name that the provider offers.
+        model: name of a model that the provider offers.
         precision: a name in `PRECISIONS`.
-        backend: a name in the registry.
-        threads: of each instance.
-        batch_size: samples per call of the runtime, where a scenario gives it several.
-        knobs: the backend's own parameters, by name, in sorted order.
-        instances: copies of the model that predict side by side, where a scenario lets them.
-        pinned: whether each instance keeps to CPUs of its own.
+        backend: name of a backend in the registry.
+        threads: threads of each instance.
+        batch_size: samples per call of the runtime, in scenarios that have several at hand.
+        knobs: name and value of the backend's own parameters, sorted.
+        instances: copies of the model that predict at the same time, in scenarios that allow it.
+        pinned: whether each instance is pinned to CPUs of its own.
     """
 
     model: str
@@ -81,15 +81,15 @@ class Configuration:
     def key(self) -> str:
         """The identity of the configuration: a hash of its canonical JSON.
 
-        Instances and pinning came later: they count where they are not the default, so that
-        older studies keep their keys.
+        Default values of ``instances`` and ``pinned`` are left out, so that studies from before
+        these fields keep their keys.
         """
         flat = self.as_dict()
         late = {"instances": 1, "pinned": False}
         return digest({name: v for name, v in flat.items() if late.get(name) != v})
 
     def cpus(self, metric: str) -> int:
-        """How many CPUs are kept busy while a metric is taken."""
+        """Number of CPUs that are busy while a metric is measured."""
         return self.threads * (self.instances if METRICS[metric].batched else 1)
 
     def __str__(self) -> str:

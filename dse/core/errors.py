@@ -1,4 +1,4 @@
-"""The errors a user can meet, each with the exit code it ends the command line with."""
+"""The errors that a user may see, each with the exit code of the command."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from pathlib import Path
 
 
 class DseError(Exception):
-    """The work itself failed; the message is one line for the reader."""
+    """The work itself failed; the message is one line for the user."""
 
     exit_code = 1
 
 
 class ModelError(DseError):
-    """A model file that can't be used for what is wanted of it; others may still be."""
+    """A model file can't be used for the purpose; others may still be usable."""
 
 
 class RequestError(DseError):
-    """What was asked for is wrong: an option, a file, a value in a file.
+    """The request is wrong: an option, a file, or a value in a file.
 
     Args:
         problem: what is wrong, in a few words.
-        file: the file that holds the mistake.
-        line: its line, counted from one.
-        field: the field in it, dotted (``backends.onnxruntime.threads``).
-        remedy: what the reader should do about it.
+        file: the file with the mistake.
+        line: line of the mistake, counted from 1.
+        field: dotted name of the field (``backends.onnxruntime.threads``).
+        remedy: what the user should do about it.
 
     ``str()`` gives one line: ``file:line: field: problem; remedy``.
     """

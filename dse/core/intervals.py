@@ -12,22 +12,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 MAX_PRIOR_DEGREES = 6
-"""How much the spread of other quantities counts at most, in repetitions."""
+"""Largest weight of the spread of other quantities, in degrees of freedom."""
 MAX_NEIGHBOURS = 9
-"""Of a long series only those so near in time are compared; all of up to so many values."""
+"""Values of a series are compared with each other if they lie within a window of this length."""
 ROBUST_EFFICIENCY = 0.5
-"""A robust estimate takes about twice as many values as a standard deviation to be as exact: the
-median deviation has an efficiency of 0.37, the median difference of 0.86 (with many values)."""
+"""Efficiency of a robust estimate: it needs about twice as many values as a standard deviation. The
+efficiency of the median deviation is 0.37, that of the median difference 0.86 (for many values)."""
 MAD_CORRECTIONS = {3: 1.495, 4: 1.363, 5: 1.206, 6: 1.200, 7: 1.140, 8: 1.129, 9: 1.107}
-"""By which the median deviation of so many normal values is too small."""
+"""Factor by which the median deviation of N normal values is too small, by N."""
 
 
 def wilson(good: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
     """Wilson's score interval of a proportion.
 
     Args:
-        good: how many of the trials succeeded.
-        total: how many there were, at least one.
+        good: number of successful trials.
+        total: number of trials, at least one.
         confidence: coverage, as a fraction.
 
     Returns:
@@ -40,7 +40,7 @@ def wilson(good: int, total: int, confidence: float = 0.95) -> tuple[float, floa
     centre = share + z * z / (2 * total)
     spread = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
     scale = 1 + z * z / total
-    # Rounding must not put the share itself outside where it is 0 or 1.
+    # Rounding must not exclude the share itself if that is 0 or 1.
     return (
         min(share, max(0.0, (centre - spread) / scale)),
         max(share, min(1.0, (centre + spread) / scale)),
@@ -51,7 +51,7 @@ def student_t(degrees: float, confidence: float = 0.95) -> float:
     """The two-sided quantile of Student's t distribution.
 
     Args:
-        degrees: of freedom, at least one; the result for others than whole ones is interpolated.
+        degrees: degrees of freedom, at least one; results between whole numbers are interpolated.
         confidence: coverage, as a fraction.
 
     Source: exact for one and two degrees; else G. W. Hill, Algorithm 396, Communications of the
@@ -86,16 +86,16 @@ def student_t(degrees: float, confidence: float = 0.95) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How far repeated values of one quantity lie apart, as logarithms.
+    """The spread of repeated values of one quantity, in logarithms.
 
-    Now and then a process is far slower than the others. A single value may come from such a one,
-    and how wide of the truth it may be is told by the standard deviation. A median is not moved by
-    it, so what matters there is how far the bulk of the values lies apart.
+    Now and then a process is far slower than the others. A single value may come from such a
+    process, so its error is described by the standard deviation. Such a process does not move a
+    median, whose error is described by the spread of the bulk of the values.
 
     Attributes:
         sd: standard deviation.
-        bulk: the standard deviation of a normal distribution of which the bulk could be.
-        degrees: of freedom behind the standard deviation, at least one.
+        bulk: standard deviation of a normal distribution that fits the bulk.
+        degrees: degrees of freedom of the standard deviation, at least one.
     """
 
     sd: float
@@ -104,15 +104,16 @@ class Spread:
 
 
 def pool_spread(groups: Iterable[Sequence[float]]) -> Spread | None:
-    """The spread within groups of repeated values; None where nothing was repeated.
+    """Estimates the spread within groups of repeated values; None if nothing was repeated.
 
     Args:
-        groups: positive values, each group of one quantity, in the order taken.
+        groups: positive values; each group has the values of one quantity in the order measured.
 
-    Source: that of the bulk is the median difference of two values of one quantity, over what it
-    is for a normal distribution (P. J. Bickel and E. L. Lehmann, Descriptive statistics for
-    nonparametric models IV: Spread, Contributions to Statistics: Hajek Memorial Volume (1979),
-    33-40), each group counting by its degrees of freedom. It holds up to 29 % of outliers.
+    Source: the spread of the bulk is the median difference of two values of one quantity, divided
+    by that of a standard normal distribution (P. J. Bickel and E. L. Lehmann, Descriptive
+    statistics for nonparametric models IV: Spread, Contributions to Statistics: Hajek Memorial
+    Volume (1979), 33-40). Groups are weighted by their degrees of freedom. The estimate tolerates
+    29 % of outliers.
     """
     squares, degrees = 0.0, 0
     gaps: list[tuple[float, float]] = []
@@ -136,7 +137,7 @@ def _weighted_median(weighted: list[tuple[float, float]]) -> float:
     weighted.sort()
     half = sum(weight for _, weight in weighted) / 2
     reached = accumulate(weight for _, weight in weighted)
-    # The sums are of different order, so the last may lack a little.
+    # The sums are rounded differently, so the last one may fall short.
     return next(
         (v for (v, _), sofar in zip(weighted, reached, strict=True) if sofar >= half),
         weighted[-1][0],
@@ -144,32 +145,32 @@ def _weighted_median(weighted: list[tuple[float, float]]) -> float:
 
 
 def typical_value(values: Sequence[float]) -> float:
-    """The median of positive values, of their logarithms: one disturbed run does not move it."""
+    """The median of positive values (of their logarithms): one disturbed run does not move it."""
     return math.exp(median(map(math.log, values))) if len(values) > 1 else values[0]
 
 
 def confidence_interval(
     values: Sequence[float], known: Spread | None
 ) -> tuple[float, float] | None:
-    """The confidence interval (95 %) of what repeated measurements typically give (`typical`).
+    """The confidence interval (95 %) of `typical_value` of repeated measurements.
 
-    What varies most is what differs from one process to the next, and few repetitions tell little
-    of it. So a quantity's own variance is moderated by the one known from others, which counts as
-    `PRIOR_DEGREES` further repetitions at most. From three values on their median resists an
-    outlier, and both variances are those of the bulk.
+    Most of the variance lies between processes, and a few repetitions estimate it poorly. So a
+    quantity's own variance is moderated by that of other quantities, whose weight is at most
+    `MAX_PRIOR_DEGREES` further repetitions. From three values on the median resists an outlier,
+    and both variances are those of the bulk.
 
     Args:
-        values: positive, each from a process of its own.
+        values: positive values, each from a process of its own.
         known: the spread of such measurements in general.
 
     Returns:
-        Lower and upper bound; None where neither the values nor ``known`` tell of any spread.
+        Lower and upper bound; None if neither the values nor ``known`` give a spread.
 
     Source: G. K. Smyth, Statistical Applications in Genetics and Molecular Biology 3 (2004),
-    article 3 (the moderated t statistic, its prior degrees of freedom fixed instead of fitted);
-    that repetitions of the process are what counts: T. Kalibera and R. Jones, Rigorous
-    benchmarking in reasonable time, ISMM 2013. A median's standard error is that of the mean,
-    times at most the square root of pi / 2.
+    article 3 (the moderated t statistic, with fixed instead of fitted prior degrees of freedom);
+    T. Kalibera and R. Jones, Rigorous benchmarking in reasonable time, ISMM 2013 (repetitions of
+    the process are what counts). A median's standard error is at most that of the mean times the
+    square root of pi / 2.
     """
     logs = [math.log(value) for value in values]
     own, prior = float(len(logs) - 1), float(known.degrees if known else 0)
@@ -188,14 +189,14 @@ def confidence_interval(
 
 
 def bulk_deviation(values: Sequence[float]) -> float:
-    """The standard deviation of values' bulk, by the median of their deviations; two have no bulk.
+    """The standard deviation of the bulk, from the median deviation; of two values, their own.
 
     Args:
-        values: at least two.
+        values: at least two values.
 
     Source: C. Croux and P. J. Rousseeuw, Time-efficient algorithms for two highly robust
-    estimators of scale, Computational Statistics 1 (1992), 411-428, which has the corrections
-    for few values.
+    estimators of scale, Computational Statistics 1 (1992), 411-428 (the corrections for few
+    values).
     """
     count = len(values)
     if count == 2:

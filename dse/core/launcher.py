@@ -1,9 +1,9 @@
-"""Runs a module of this package in any Python, though the package need not be installed there.
+"""Runs a module of this package in any Python, even if the package is not installed there.
 
-`command` tells how to; run by its path, this file is what that command starts. It lets the packages
-be imported from where they lie here, and calls the ``main`` of the module. What lies beside them
-stays out of sight: those libraries belong to this Python and may be wrong for the other one.
-Standard library only.
+`launch_command` gives the command, which starts this file by its path. This file makes the packages
+importable from their present folders and calls the ``main`` of the module. Other libraries in those
+folders stay invisible: they belong to this Python and may not suit the other one. Standard library
+only.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
 
 PACKAGES = ("dse", "dse.backends")
-"""Those whose folders a worker needs; in a checkout they don't lie in one another."""
+"""Packages whose folders a worker needs; in a checkout the second does not lie in the first."""
 
 
 def launch_command(
@@ -35,12 +35,12 @@ def launch_command(
     """The command that runs a module's ``main`` in an interpreter.
 
     Args:
-        interpreter: a Python 3.11 or later.
-        module: its full name; its ``main`` returns an exit code and reads ``sys.argv[1:]``.
-        arguments: for the module.
+        interpreter: path of a Python 3.11 or later.
+        module: full name; its ``main`` reads ``sys.argv[1:]`` and returns an exit code.
+        arguments: arguments of the module.
         backend: the one that the module uses: its package comes along where it is another
             distribution's.
-        folders: further packages by name, each with its folder.
+        folders: folders of further packages by name.
 
     Raises:
         KeyError: no backend has that name.
@@ -56,7 +56,7 @@ def launch_command(
     known = json.dumps(
         {"folders": found, "backends": offered, "path": _pythonpath_folders(interpreter)}
     )
-    # -P: a file in the working directory that is named like a module must not take its place.
+    # -P: a file in the working directory must not take the place of a module of the same name.
     return [interpreter, "-P", str(Path(__file__).absolute()), known, module, *arguments]
 
 
@@ -72,10 +72,10 @@ def _place(package: str) -> str:
 
 
 def _pythonpath_folders(interpreter: str) -> list[str]:
-    """The folders of PYTHONPATH, for this Python only: to another one they are foreign.
+    """The folders of PYTHONPATH, for this Python only; to another Python they are foreign.
 
-    Named here, they lead to the same libraries. The variable itself does not reach the process: a
-    ``sitecustomize`` in such a folder, as profilers and tracers put it there, would run in it, too.
+    They are passed on as arguments. The variable itself does not reach the process, since a
+    ``sitecustomize`` in such a folder, as profilers and tracers install it, would run there too.
     """
     if interpreter != sys.executable:
         return []
@@ -84,7 +84,7 @@ def _pythonpath_folders(interpreter: str) -> list[str]:
 
 
 class _Folders(MetaPathFinder):
-    """Finds packages in the folders it was told, and modules in their files."""
+    """Finds packages in given folders."""
 
     def __init__(self, folders: Mapping[str, str]) -> None:
         self._folders = folders

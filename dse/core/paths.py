@@ -109,6 +109,25 @@ def exclusive(path: Path) -> Iterator[bool]:
         yield held
 
 
+def try_lock(descriptor: int, kind: int) -> bool | None:
+    """Takes a lock on an open file, if that is possible at once.
+
+    Args:
+        descriptor: of the file; the lock ends with it.
+        kind: ``fcntl.LOCK_EX`` or ``fcntl.LOCK_SH``.
+
+    Returns:
+        Whether it was taken; None where the file system has no locks.
+    """
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
+
+
 def remove_leftovers(path: Path) -> None:
     """Removes the unfinished files of killed writers of ``path``.
 

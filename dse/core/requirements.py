@@ -1,4 +1,4 @@
-"""What making a model file takes beside the core of this package."""
+"""Optional libraries that making a model file requires."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dse.core.errors import UnavailableError
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """The libraries that making something takes.
+    """The libraries that making something requires.
 
     Attributes:
-        what: is made, in words, in the plural.
-        modules: of the libraries, whose packages have the same names.
-        extra: of this package, has them all.
+        what: what is made, in words, in the plural.
+        modules: modules of the libraries, whose packages have the same names.
+        extra: extra of this package that installs them all.
     """
 
     what: str
@@ -24,19 +24,19 @@ class Requirement:
 
     @property
     def met(self) -> bool:
-        """Whether all are installed."""
+        """Whether all libraries are installed."""
         return all(find_spec(module) is not None for module in self.modules)
 
     @property
     def obstacle(self) -> str | None:
-        """What is missing and how to get it, in a few words; None where nothing is."""
+        """What is missing and how to get it, in a few words; None if nothing is missing."""
         if self.met:
             return None
         error = self.error()
         return f"{error.problem}: {error.remedy}"
 
     def error(self) -> UnavailableError:
-        """The error of one who needs it and has not got it."""
+        """The error for a missing library."""
         *first, last = (name.replace("_", "-") for name in self.modules)
         names = f"{', '.join(first)} and {last}" if first else last
         return UnavailableError(

@@ -10,7 +10,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     Form = Mapping[str, Any]
     """A JSON object that says, in a task's own terms, how a sample becomes the input of a model and
@@ -29,6 +29,18 @@ DTYPE_BYTES: Mapping[str, int] = {
     **{f"{sign}int{bits}": bits // 8 for sign in ("", "u") for bits in (8, 16, 32, 64)},
 }
 """The types that inputs can be made of, by numpy's name, with the size of one number."""
+
+
+def shape_text(sizes: Iterable[int | str | None] | None, times: str = "x") -> str:
+    """A shape in words, such as ``1x3x224x224``.
+
+    Args:
+        sizes: None for a dimension of any size, or for a shape of any dimensions.
+        times: what stands between the sizes.
+    """
+    if sizes is None:
+        return "of any shape"
+    return times.join("?" if size is None else str(size) for size in sizes) or "a single number"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """The environment variables of a process that measures, probes a runtime or makes a model.
 
-Runtimes read dozens of variables, and some change what is computed: `ONEDNN_VERBOSE=1` alone makes
-OpenVINO answer without computing. So such a process gets the variables that it needs and no
-others. What a user sets on purpose (``--env``) is added, recorded with the study and compared when
-the study is resumed. Standard library only.
+Runtimes read dozens of variables, and some change the results: `ONEDNN_VERBOSE=1` alone makes
+OpenVINO answer without computing. So such a process gets only the variables that it needs.
+Variables that a user sets on purpose (``--env``) are added, recorded with the study and compared
+when the study is resumed. Standard library only.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ NEEDED_VARIABLES = frozenset(
         *("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "DSE_CACHE_DIR"),
     }
 )
-"""What a process needs to find programs and files and to name things; and all of `LOCALE`."""
+"""Variables that a process needs to find programs and files, in addition to those of `LOCALE`."""
 LOCALE = "LC_"
 OWN_PYTHON = ("PYTHONHOME", "PYTHONUSERBASE", "PYTHONNOUSERSITE", "__PYVENV_LAUNCHER__")
-"""What leads this Python to its own libraries, and another one to the wrong ones."""
+"""Variables that lead this Python to its libraries, and another Python to wrong ones."""
 LIBRARIES = (
     *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"),
     *("NIX_LD", "NIX_LD_LIBRARY_PATH"),
 )
-"""Where shared libraries lie. Some systems run no runtime without them, and they may put another
-library in the place of a runtime's own: they are passed on, recorded and compared."""
+"""Search paths of shared libraries. On some systems no runtime works without them, and they may
+replace a runtime's own library: they are passed on, recorded and compared."""
 QUIET = {
     "ORT_DISABLE_TELEMETRY": "1",  # ONNX Runtime writes an id and a database when it is imported
     "CI": "true",  # the one variable that silences OpenVINO, which does the same
@@ -40,7 +40,7 @@ QUIET = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
 }
-"""Telemetry is off: it writes into the home folder, and uploads while something is measured."""
+"""Variables that turn telemetry off: it writes into the home folder, and uploads during runs."""
 
 STEERING = (
     *("ONEDNN_", "DNNL_", "MKL_", "MKLDNN_", "OPENBLAS_", "GOTO_", "BLIS_", "VECLIB_", "NUMEXPR_"),
@@ -52,8 +52,8 @@ STEERING = (
     *("PYTHONMALLOC", "PYTHONOPTIMIZE", "PYTHONDEVMODE", "PYTHONTRACEMALLOC", "PYTHONPERF"),
     *("PYTHONPROFILE", "PYTHON_GIL", "PYTHON_JIT", "PYTHON_CPU_COUNT"),
 )
-"""How the names begin of what changes the speed or the results of a runtime. Whatever is not on the
-short list is left out; of these a user is told."""
+"""Prefixes of variables that change the speed or the results of a runtime. All variables that are
+not needed are left out; if one of these is set, the user is told."""
 
 PRELOADS = ("LD_PRELOAD", "LD_AUDIT", "DYLD_INSERT_LIBRARIES")
 
@@ -62,8 +62,9 @@ def worker_environment(interpreter: str, given: Mapping[str, str] | None = None)
     """The variables of a process that measures, probes a runtime or makes a model.
 
     Args:
-        interpreter: the Python that it runs in.
-        given: what `with_libraries` made, perhaps long ago; None for the shell's `LIBRARIES` only.
+        interpreter: path of its Python.
+        given: result of `add_libraries`, perhaps a recorded one; None for only the shell's
+            `LIBRARIES`.
     """
     own = OWN_PYTHON if interpreter == sys.executable else ()
     kept = {
@@ -75,28 +76,28 @@ def worker_environment(interpreter: str, given: Mapping[str, str] | None = None)
 
 
 def add_libraries(given: Mapping[str, str]) -> dict[str, str]:
-    """What a study records: the variables that a user gives, and the shell's `LIBRARIES`."""
+    """The variables that a study records: those that a user gives, and the shell's `LIBRARIES`."""
     shell = {name: os.environ[name] for name in LIBRARIES if os.environ.get(name)}
     return dict(sorted({**shell, **given}.items()))
 
 
 def user_variables(environment: Mapping[str, str] | None) -> dict[str, str]:
-    """Of what a study records, the variables that somebody has set for its sake."""
+    """The recorded variables of a study that the user has set for it."""
     return {name: value for name, value in (environment or {}).items() if name not in LIBRARIES}
 
 
 def format_variables(environment: Mapping[str, str]) -> str:
-    """Variables in a line, as a shell would take them."""
+    """Variables in one line, quoted for a shell."""
     return " ".join(shlex.join([f"{name}={value}"]) for name, value in environment.items())
 
 
 def describe_differences(before: Mapping[str, str] | None, now: Mapping[str, str]) -> list[str]:
-    """How what a study recorded differs from what its next workers would start with.
+    """How the recorded variables of a study differ from those of its next workers.
 
     Args:
-        before: what was recorded; None where an earlier version did not. Nothing could be set for
-            its sake, so that is all that is known.
-        now: what `with_libraries` gives.
+        before: the recorded variables; None for a study of an earlier version, which recorded none
+            and let the user set none.
+        now: result of `add_libraries`.
     """
     if before is None:
         before, now = {}, user_variables(now)
@@ -108,7 +109,7 @@ def describe_differences(before: Mapping[str, str] | None, now: Mapping[str, str
 
 
 def describe_way_back(before: Mapping[str, str] | None, now: Mapping[str, str]) -> str:
-    """What to do about `differences`, in words."""
+    """How to undo what `describe_differences` reports, in words."""
     before = before or {}
     again = [name for name, value in before.items() if now.get(name) != value]
     others = [name for name in now if name not in before]
@@ -124,7 +125,7 @@ def _format_value(value: str | None) -> str:
 def installer_environment(interpreter: str) -> dict[str, str]:
     """The variables of a process that looks for a Python or installs into one.
 
-    That needs proxies, certificates and whatever else the shell says of downloads.
+    It needs proxies, certificates and everything else that the shell sets for downloads.
     """
     if interpreter == sys.executable:
         return dict(os.environ)
@@ -133,10 +134,10 @@ def installer_environment(interpreter: str) -> dict[str, str]:
 
 
 def ignored_variables(given: Mapping[str, str]) -> tuple[str, ...]:
-    """Names of variables that steer runtimes, are set in the shell, and reach no measurement.
+    """Names of variables that steer runtimes and are set in the shell, but reach no measurement.
 
     Args:
-        given: what reaches it all the same.
+        given: the variables that reach it.
     """
     return tuple(
         name
@@ -146,7 +147,7 @@ def ignored_variables(given: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def why_refused(name: str, value: str) -> str | None:
-    """Why a variable can't be given to a measurement; None where it can."""
+    """Why a variable can't be given to a measurement; None if it can."""
     if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is None:
         return f"'{name}' is not the name of a variable; write NAME=VALUE"
     if not value.isprintable():
@@ -167,7 +168,7 @@ def why_refused(name: str, value: str) -> str | None:
 
 
 def _why_preload_refused(name: str, value: str) -> str | None:
-    """The loader goes on without a library that it does not find, and says so to nobody."""
+    """Why a list of libraries is refused: the loader silently skips a library that is missing."""
     for path in re.split(r"[: ]+", value.strip(": ")):
         if not os.path.isabs(path) or not os.path.isfile(path):  # noqa: PTH117, PTH113
             return f"{name}: '{path}' is not the absolute path of a file"

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from dse.core.checksums import canonical_json
 from dse.core.metrics import METRICS
 from dse.derived.expression import Values
-from dse.derived.names import all_bounds, bounds
 from dse.derived.operations import UndefinedError
-from dse.derived.point import Evaluated, Value
+from dse.derived.point import Evaluated, Value, all_bounds, bounds
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dse.core.errors import RequestError
 from dse.core.metrics import METRICS
 from dse.derived.expression import Expression
-from dse.derived.names import why_invalid
+from dse.derived.point import why_invalid
 
 if TYPE_CHECKING:
     from dse.core.metrics import Direction

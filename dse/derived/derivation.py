@@ -12,7 +12,7 @@ from dse.derived.assessor import Evaluator, chains
 from dse.derived.definitions import METRIC, OBJECTIVE, WHERE, Definition, Objective
 from dse.derived.expression import Expression
 from dse.derived.facts import SuppliedFacts
-from dse.derived.names import bounds, known_names
+from dse.derived.point import bounds, known_names
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -86,7 +86,7 @@ class Derivation:
         """Holds every name against those that there are.
 
         Args:
-            further: names that some point has, or may have, beyond `dse.derived.names.known_names`:
+            further: names that some point has, or may have, beyond `dse.derived.point.known_names`:
                 knobs, and metrics that are published only.
 
         Raises:
@@ -128,7 +128,7 @@ class Derivation:
         near = suggest(name, known) or ""
         if near.startswith("did you mean"):
             return near
-        where = self.facts.file or "a file that you give with --facts"
+        where = self.facts.document.file or "a file that you give with --facts"
         return f"known are {_KINDS}; a number of your own goes into {where}"
 
     def assessor(self, machine: Machine) -> Evaluator:

@@ -1,11 +1,10 @@
-"""Expressions of the user: checked when they are read, computed by simpleeval for each point."""
+"""Expressions of the user: checked when they are read, evaluated for each point."""
 
 from __future__ import annotations
 
 import ast
+import itertools
 from typing import TYPE_CHECKING, Any
-
-from simpleeval import SimpleEval
 
 from dse.core.errors import RequestError
 from dse.derived.grammar import parse
@@ -61,27 +60,12 @@ class Expression:
         RequestError: it says something that expressions can't.
     """
 
-    __slots__ = ("_evaluator", "_option", "_tree", "names", "text")
+    __slots__ = ("_option", "_tree", "names", "text")
 
     def __init__(self, text: str, option: str) -> None:
         self.text = text.strip()
         self._option = option
         self._tree, self.names = parse(text, option)
-        self._evaluator = SimpleEval(
-            operators=dict(OPERATORS),
-            functions={name: function.apply for name, function in FUNCTIONS.items()},
-            allowed_attrs={},
-        )
-        # Only these: attributes, indices, formatted text and the like have no rule at all.
-        plain = (ast.Constant, ast.Name, ast.UnaryOp, ast.BinOp, ast.Call)
-        self._evaluator.nodes = {
-            **{node: self._evaluator.nodes[node] for node in plain},
-            ast.BoolOp: self._joined,
-            ast.Compare: self._compared,
-            ast.IfExp: self._chosen,
-            ast.Tuple: self._listed,
-            ast.List: self._listed,
-        }
 
     def number(self, values: Values) -> float:
         """The number that it gives.
@@ -90,7 +74,7 @@ class Expression:
             UndefinedError: it has none for these values.
             RequestError: it gives something else, or mixes numbers and texts.
         """
-        found = self._value(values)
+        found = self._evaluate(values)
         if kind(found) != "a number":
             raise self._refused(f"gives {kind(found)}, not a number", "compute a number")
         return float(found)
@@ -100,59 +84,76 @@ class Expression:
 
         Raises:
             UndefinedError: it can't be decided for these values.
-            RequestError: it is no condition, or mixes numbers and texts.
+            RequestError: it is not a condition, or mixes numbers and texts.
         """
-        found = self._value(values)
+        found = self._evaluate(values)
         if not isinstance(found, bool):
             raise self._refused(
                 f"gives {kind(found)}, not true or false", "compare it with something"
             )
         return found
 
-    def _value(self, values: Values) -> Any:
-        self._evaluator.names = values
+    def _evaluate(self, values: Values) -> Any:
         try:
-            return self._computed(self._tree)
+            return _evaluate(self._tree, values)
         except MixedError as error:
             raise self._refused(str(error), None) from error
-
-    def _computed(self, node: ast.expr) -> Any:
-        return self._evaluator.eval(self.text, previously_parsed=node)
 
     def _refused(self, problem: str, remedy: str | None) -> RequestError:
         return RequestError(f"'{self.text}': {problem}", field=self._option, remedy=remedy)
 
-    def _attempt(self, node: ast.expr) -> Any:
-        """The value of a part, or the error that says why it has none."""
-        try:
-            return self._computed(node)
-        except UndefinedError as error:
-            return error
 
-    def _joined(self, node: ast.BoolOp) -> bool:
-        word = "or" if isinstance(node.op, ast.Or) else "and"
-        parts = [self._attempt(each) for each in node.values]
-        known = [truth(part, word) for part in parts if not isinstance(part, UndefinedError)]
-        return _settled(known, parts, decisive=word == "or")
-
-    def _compared(self, node: ast.Compare) -> bool:
-        parts = [self._attempt(each) for each in (node.left, *node.comparators)]
-        known = [
-            OPERATORS[type(op)](left, right)
-            for op, left, right in zip(node.ops, parts, parts[1:], strict=False)
-            if not isinstance(left, UndefinedError) and not isinstance(right, UndefinedError)
-        ]
-        return _settled(known, parts, decisive=False)
-
-    def _chosen(self, node: ast.IfExp) -> Any:
-        test = truth(self._computed(node.test), "if")
-        return self._computed(node.body if test else node.orelse)
-
-    def _listed(self, node: ast.Tuple | ast.List) -> tuple[Any, ...]:
-        return tuple(self._computed(each) for each in node.elts)
+def _evaluate(node: ast.expr, values: Values) -> Any:
+    """The value of a tree that `dse.derived.grammar` has checked; it has no other nodes."""
+    match node:
+        case ast.Constant(value=value):
+            return value
+        case ast.Name(id=name):
+            return values[name]
+        case ast.UnaryOp(op=op, operand=operand):
+            return OPERATORS[type(op)](_evaluate(operand, values))
+        case ast.BinOp(left=left, op=op, right=right):
+            return OPERATORS[type(op)](_evaluate(left, values), _evaluate(right, values))
+        case ast.Call(func=ast.Name(id=name), args=parts):
+            return FUNCTIONS[name].apply(*(_evaluate(part, values) for part in parts))
+        case ast.IfExp(test=test, body=body, orelse=other):
+            chosen = body if truth(_evaluate(test, values), "if") else other
+            return _evaluate(chosen, values)
+        case ast.BoolOp():
+            return _join(node, values)
+        case ast.Compare():
+            return _compare(node, values)
+        case ast.Tuple(elts=parts) | ast.List(elts=parts):
+            return tuple(_evaluate(part, values) for part in parts)
+    raise AssertionError(node)
 
 
-def _settled(known: list[bool], parts: list[Any], *, decisive: bool) -> bool:
+def _attempt(node: ast.expr, values: Values) -> Any:
+    """The value of a part, or the error that says why it has none."""
+    try:
+        return _evaluate(node, values)
+    except UndefinedError as error:
+        return error
+
+
+def _join(node: ast.BoolOp, values: Values) -> bool:
+    word = "or" if isinstance(node.op, ast.Or) else "and"
+    parts = [_attempt(each, values) for each in node.values]
+    known = [truth(part, word) for part in parts if not isinstance(part, UndefinedError)]
+    return _settle(known, parts, decisive=word == "or")
+
+
+def _compare(node: ast.Compare, values: Values) -> bool:
+    parts = [_attempt(each, values) for each in (node.left, *node.comparators)]
+    known = [
+        OPERATORS[type(op)](left, right)
+        for op, (left, right) in zip(node.ops, itertools.pairwise(parts), strict=True)
+        if not isinstance(left, UndefinedError) and not isinstance(right, UndefinedError)
+    ]
+    return _settle(known, parts, decisive=False)
+
+
+def _settle(known: list[bool], parts: list[Any], *, decisive: bool) -> bool:
     """Kleene's logic: one decisive part settles it, else every part has to be known."""
     if decisive in known:
         return decisive

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dse.config import yaml_reader
-from dse.core.errors import RequestError
-from dse.derived.names import SYSTEM, why_invalid
+from dse.config.yaml_reader import Document, read_document
+from dse.derived.point import SYSTEM, why_invalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
+
+    from dse.core.errors import RequestError
 
 TOLD = tuple(name for name in SYSTEM if name != "cpu")
 """Numbers that are known of most systems; a user's win."""
@@ -36,12 +37,12 @@ class SuppliedFacts:
     Attributes:
         everywhere: by name, of every system.
         some: shell patterns, and the numbers of the systems that each fits; in the file's order.
-        file: where they stand.
+        document: the file where they stand.
     """
 
     everywhere: Mapping[str, float] = field(default_factory=dict)
     some: tuple[tuple[str, Mapping[str, float]], ...] = ()
-    file: Path | None = None
+    document: Document = field(default_factory=Document)
 
     @classmethod
     def read(cls, path: Path) -> SuppliedFacts:
@@ -50,8 +51,8 @@ class SuppliedFacts:
         Raises:
             RequestError: it is wrong; names file, line and field.
         """
-        form = yaml_reader.read(path, FactsForm)
-        facts = cls(form.__pydantic_extra__, tuple(form.systems.items()), path)
+        form, document = read_document(path, FactsForm)
+        facts = cls(form.__pydantic_extra__, tuple(form.systems.items()), document)
         for name in facts.names:
             wrong = None if name in TOLD else why_invalid(name)
             if wrong:
@@ -83,8 +84,4 @@ class SuppliedFacts:
         if name not in self.everywhere:
             pattern = next(pattern for pattern, own in self.some if name in own)
             keys = ("systems", pattern, name)
-        line = yaml_reader.locate(self.file, *keys) if self.file else None
-        field_name = yaml_reader.field_name(keys)
-        return RequestError(
-            f"'{name}' {problem}", file=self.file, line=line, field=field_name, remedy=remedy
-        )
+        return self.document.error(f"'{name}' {problem}", *keys, remedy=remedy)

@@ -8,22 +8,22 @@ from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 from urllib import request
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from dse import __version__
-from dse.core.errors import DseError
+from dse.core.errors import DseError, RequestError
 from dse.download.archive import ArchiveError, shown
-from dse.tasks.image_classification.fetching.urls import host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from http.client import HTTPResponse
 
+SCHEMES = ("http", "https")
 _PASSING = {408, 425, 429}  # beside 5xx: statuses that another attempt may not meet
 RANGE_NOT_SATISFIABLE = 416
 
 
-class BrokenError(Exception):
+class BrokenError(DseError):
     """A request failed in a way that another attempt may not; the message says how."""
 
 
@@ -148,3 +148,52 @@ def _reason(error: object) -> str:
         return "no answer in time"
     words = error.strerror if isinstance(error, OSError) and error.strerror else error
     return shown(str(words)) or type(error).__name__
+
+
+def host(url: str) -> str:
+    """The host that a URL names."""
+    return urlsplit(url).netloc
+
+
+def mirrored(url: str, mirror: str | None) -> str:
+    """Where a mirror keeps a file: below its own address, by the host and path of the original.
+
+    ``https://storage.googleapis.com/a/b.tgz`` is ``https://mirror/x/storage.googleapis.com/a/b.tgz``
+    on the mirror ``https://mirror/x``.
+
+    Args:
+        url: the original.
+        mirror: what `check_mirror` accepted, or None for the original itself.
+    """
+    if mirror is None:
+        return url
+    parts = urlsplit(url)
+    return f"{mirror.rstrip('/')}/{parts.netloc}{parts.path}"
+
+
+def check_mirror(url: str) -> str:
+    """The address of a mirror, if it is one.
+
+    Raises:
+        RequestError: it is no plain http or https address.
+    """
+    parts = _split(url)
+    plain = url.isascii() and url.isprintable() and " " not in url
+    if parts is None or not plain or parts.query or parts.fragment or parts.username is not None:
+        raise RequestError(
+            f"'{url}' is not the address of a mirror",
+            field="--mirror",
+            remedy="write one such as https://mirror.example/models",
+        )
+    return url
+
+
+def _split(url: str) -> SplitResult | None:
+    """The parts of a URL that can be connected to."""
+    try:
+        parts = urlsplit(url)
+        (parts.hostname or "").encode("idna")
+        usable = parts.scheme in SCHEMES and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port or an address in brackets that is none, or an odd host
+        return None
+    return parts if usable else None

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 from dse.core.checksums import digest
 from dse.core.errors import DseError
 from dse.core.paths import cache_dir, exclusive
+from dse.core.retry import RetryPolicy
 from dse.download.archive import ArchiveError
-from dse.download.connection import BrokenError, OutOfRangeError, iter_bytes, open_response
-from dse.tasks.image_classification.fetching.urls import host
+from dse.download.connection import BrokenError, OutOfRangeError, host, iter_bytes, open_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,31 +34,30 @@ MAX_BYTES = 512 << 20
 """More than twice the largest published archive."""
 
 _CHUNK_BYTES = 1 << 18
+_RETRY = RetryPolicy(max_attempts=4, first_pause_s=0.5)
 _MAX_VALIDATOR = 100  # characters; twice as many and some more make a file name
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class DownloadLimits:
     """How long a download is worth waiting for.
 
     Attributes:
         silence_s: without a byte, or until a connection stands.
         window_s: within which `window_bytes` have to arrive.
         window_bytes: see there.
-        attempts: one after the other that get nowhere.
-        pause_s: before the second attempt; each further one waits twice as long.
-        progress_bytes: what an attempt has to add so that it got somewhere.
+        progress_bytes: what an attempt has to add to count as progress.
+        retry: how often broken connections are tried again.
     """
 
     silence_s: float = 30.0
     window_s: float = 60.0
     window_bytes: int = 60 << 10
-    attempts: int = 4
-    pause_s: float = 0.5
     progress_bytes: int = 1 << 20
+    retry: RetryPolicy = _RETRY
 
 
-PATIENCE = Patience()
+LIMITS = DownloadLimits()
 
 
 def no_progress(_done: int, _total: int | None) -> None:
@@ -67,7 +66,7 @@ def no_progress(_done: int, _total: int | None) -> None:
 
 @contextmanager
 def download(
-    url: str, progress: Progress = no_progress, patience: Patience = PATIENCE
+    url: str, progress: Progress = no_progress, limits: DownloadLimits = LIMITS
 ) -> Iterator[Path]:
     """The file behind a URL, whole, for the block; nobody else has it meanwhile.
 
@@ -77,7 +76,7 @@ def download(
     Args:
         url: http or https.
         progress: told of each piece that arrives.
-        patience: with the server.
+        limits: see there.
 
     Yields:
         The file's path.
@@ -89,7 +88,7 @@ def download(
     place = _Place(cache_dir() / "downloads", digest(url))
     with exclusive(place.lock):
         if not place.whole.is_file():
-            _persist(url, place, progress, patience)
+            _persist(url, place, progress, limits)
         try:
             yield place.whole
         except ArchiveError:
@@ -135,37 +134,42 @@ class _Place:
             path.unlink(missing_ok=True)
 
 
-def _persist(url: str, place: _Place, progress: Progress, patience: Patience) -> None:
+def _persist(url: str, place: _Place, progress: Progress, limits: DownloadLimits) -> None:
     """Attempts until the file is whole, or attempts get nowhere."""
-    failed, most = 0, 0
-    while True:
+    goal = limits.progress_bytes
+
+    def progressed() -> bool:
+        nonlocal goal
+        begun = place.begun()
+        size = begun[2] if begun else 0
+        if size < goal:
+            return False
+        goal = size + limits.progress_bytes
+        return True
+
+    def attempt() -> None:
         try:
-            _attempt(url, place, progress, patience)
-        except BrokenError as error:
-            begun = place.begun()
-            size = begun[2] if begun else 0
-            if isinstance(error, OutOfRangeError):
-                place.clear()
-            if size >= most + patience.progress_bytes:
-                failed, most = 0, size
-            failed += 1
-            if failed >= patience.attempts:
-                raise DseError(
-                    f"{error}; check the connection or give a --mirror, then the same command goes "
-                    "on from here"
-                ) from error
-            time.sleep(patience.pause_s * 2 ** (failed - 1))
-        else:
-            return
+            _attempt(url, place, progress, limits)
+        except OutOfRangeError:
+            place.clear()
+            raise
+
+    try:
+        limits.retry.run(attempt, lambda error: isinstance(error, BrokenError), progressed)
+    except BrokenError as error:
+        raise DseError(
+            f"{error}; check the connection or give a --mirror, then the same command goes on from "
+            "here"
+        ) from error
 
 
-def _attempt(url: str, place: _Place, progress: Progress, patience: Patience) -> None:
+def _attempt(url: str, place: _Place, progress: Progress, limits: DownloadLimits) -> None:
     """Gets the file, or the rest of it."""
     begun = place.begun()
     headers = {}
     if begun:
         headers = {"Range": f"bytes={begun[2]}-", "If-Range": begun[1]}
-    with open_response(url, headers, patience.silence_s) as response:
+    with open_response(url, headers, limits.silence_s) as response:
         if begun and response.status == 206:
             part, validator, size = begun
             total = _range_total(response.headers, validator, size)
@@ -178,7 +182,7 @@ def _attempt(url: str, place: _Place, progress: Progress, patience: Patience) ->
         else:
             raise ArchiveError(f"{host(url)} answered {response.status}: {url}")
         _check_size(url, total or 0)
-        _receive(url, response, part, (size, total), progress, patience)
+        _receive(url, response, part, (size, total), progress, limits)
     with _writing(part):
         part.replace(place.whole)
 
@@ -189,7 +193,7 @@ def _receive(
     part: Path,
     span: tuple[int, int | None],
     progress: Progress,
-    patience: Patience,
+    limits: DownloadLimits,
 ) -> None:
     """Appends the body to a file of ``span[0]`` bytes; ``span[1]`` is how many it shall have."""
     size, total = span
@@ -200,8 +204,8 @@ def _receive(
             size += len(data)
             _check_size(url, size)
             progress(size, total)
-            if time.monotonic() - since > patience.window_s:
-                if size - before < patience.window_bytes:
+            if time.monotonic() - since > limits.window_s:
+                if size - before < limits.window_bytes:
                     raise BrokenError(f"{host(url)} sends next to nothing")
                 since, before = time.monotonic(), size
         file.flush()

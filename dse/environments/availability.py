@@ -24,7 +24,8 @@ from dse.environments.pythons import ask
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
+
+    from dse.environments.config import NamedInterpreter
 
 PATIENCE_S = 120.0
 """How long a runtime may take to be imported."""
@@ -80,7 +81,7 @@ def runtime_availabilities(
 
 
 def _ask(
-    name: str, named: Mapping[str, Path], given: Mapping[str, str] | None
+    name: str, named: Mapping[str, NamedInterpreter], given: Mapping[str, str] | None
 ) -> RuntimeAvailability:
     try:
         backend(name)  # that of another distribution may be broken

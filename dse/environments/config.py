@@ -10,16 +10,15 @@ It looks like this::
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import platformdirs
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
-from dse.config import yaml_reader
 from dse.config.messages import suggest
-from dse.core.errors import RequestError
+from dse.config.yaml_reader import Document, read_document
 from dse.core.registry import BACKENDS
 
 if TYPE_CHECKING:
@@ -55,15 +54,31 @@ def config_file() -> Path:
     return Path(platformdirs.user_config_dir("mlperf-dse")) / "config.yaml"
 
 
-def interpreters() -> dict[str, Path]:
+@dataclass(frozen=True, slots=True)
+class NamedInterpreter:
+    """The Python that a user has named for a backend.
+
+    Attributes:
+        path: absolute; it need not exist.
+        line: where it stands in the file.
+    """
+
+    path: Path
+    line: int | None
+
+
+def interpreters() -> dict[str, NamedInterpreter]:
     """The interpreter of each backend for which the user has named one.
 
     Raises:
         RequestError: the file that was named is not there, or it holds something else than paths
             for backends that have a runtime.
     """
-    file, form = _read()
-    return {name: _path(file, name, text) for name, text in form.interpreters.items()}
+    form, document = _read()
+    return {
+        name: NamedInterpreter(_path(document, name, text), document.locate("interpreters", name))
+        for name, text in form.interpreters.items()
+    }
 
 
 def named(system: System) -> System:
@@ -72,17 +87,17 @@ def named(system: System) -> System:
     Raises:
         RequestError: the file can't be used.
     """
-    return replace(system, given_name=_read()[1].cpu_name)
+    return replace(system, given_name=_read()[0].cpu_name)
 
 
-def _read() -> tuple[Path, ConfigForm]:
+def _read() -> tuple[ConfigForm, Document]:
     file = config_file()
     if not file.exists() and not os.environ.get("DSE_CONFIG"):
-        return file, ConfigForm()
-    return file, yaml_reader.read(file, ConfigForm)
+        return ConfigForm(), Document()
+    return read_document(file, ConfigForm)
 
 
-def _path(file: Path, name: str, text: str) -> Path:
+def _path(document: Document, name: str, text: str) -> Path:
     path = Path(text).expanduser()
     remedy: str | None
     if name not in BACKENDS:
@@ -94,9 +109,7 @@ def _path(file: Path, name: str, text: str) -> Path:
         remedy = "write it from / or ~ on"
     else:
         return path
-    line = yaml_reader.locate(file, "interpreters", name)
-    field = f"interpreters.{name}"
-    raise RequestError(problem, file=file, line=line, field=field, remedy=remedy)
+    raise document.error(problem, "interpreters", name, remedy=remedy)
 
 
 def _with_runtime() -> list[str]:

@@ -6,7 +6,6 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from dse.config import yaml_reader
 from dse.core.errors import UnavailableError
 from dse.core.registry import BACKENDS
 from dse.environments import config, store
@@ -14,10 +13,11 @@ from dse.environments.pythons import find_python
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
+
+    from dse.environments.config import NamedInterpreter
 
 
-def interpreter(name: str, named: Mapping[str, Path]) -> str:
+def interpreter(name: str, named: Mapping[str, NamedInterpreter]) -> str:
     """The Python of a backend: the one the user names, its environment's, or else this one.
 
     Args:
@@ -70,14 +70,14 @@ def _check_python(name: str, version: str) -> None:
         raise UnavailableError(f"{unusable(name)}{error.problem}", remedy=remedy) from error
 
 
-def _configured(name: str, path: Path) -> str:
+def _configured(name: str, named: NamedInterpreter) -> str:
+    path = named.path
     if path.is_file() and os.access(path, os.X_OK):
         return str(path)
-    file = config.config_file()
     raise UnavailableError(
         f"{unusable(name)}{path} is not an executable file",
-        file=file,
-        line=yaml_reader.locate(file, "interpreters", name),
+        file=config.config_file(),
+        line=named.line,
         field=f"interpreters.{name}",
         remedy="name a Python, or remove the line",
     )

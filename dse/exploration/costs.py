@@ -8,7 +8,6 @@ from dse.core import registry
 from dse.core.backend import Recording
 from dse.core.metrics import CPU_TIME, ENERGY, LATENCY, LOAD_TIME, METRICS, PEAK_MEMORY
 from dse.machine import rapl
-from dse.space.values import SourceLocation
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -50,15 +49,14 @@ def refuse_unmeasurable(space: SearchSpace, root: Path = rapl.POWERCAP) -> None:
     measured = any(not isinstance(registry.backend(b.name), Recording) for b in space.backends)
     if not (wanted and measured) or rapl.find_packages(root):
         return
-    where = SourceLocation(space.file)
     if rapl.find_zones(root):
         files = root / "intel-rapl:*" / "energy_uj"
-        raise where.refuse(
+        raise space.document.error(
             f"{ENERGY.name} comes from {files}, which this user may not read",
             field,
             remedy=f"run `sudo chmod a+r {files}`, or take {ENERGY.name} out",
         )
-    raise where.refuse(
+    raise space.document.error(
         f"{ENERGY.name} needs the RAPL counters of the kernel, and this machine shows none",
         field,
         remedy=f"take it out; {CPU_TIME.name} can stand in for it",

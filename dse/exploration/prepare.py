@@ -12,9 +12,8 @@ from dse.environments.config import named
 from dse.exploration.capabilities import Capabilities
 from dse.exploration.costs import refuse_unmeasurable
 from dse.machine.cgroups import memory_left
-from dse.machine.procfs import read_text
-from dse.machine.system import detect
-from dse.space.values import SourceLocation
+from dse.machine.detect import detect
+from dse.machine.procfs import read_meminfo
 from dse.study.metadata import NO_ACCURACY, PUBLISHED, StudyMetadata
 from dse.tasks.registry import task as find_task
 
@@ -171,24 +170,22 @@ def _dataset(
 
 
 def _settings(space: SearchSpace, backend: str) -> dict[str, Path]:
-    origin, where = space.origin or Path(), SourceLocation(space.file)
+    origin, document = space.origin or Path(), space.document
     given = space.settings(backend)
     for name in registry.backend(backend).settings:
         if name not in given:
             problem = f"the backend {backend} needs a file as '{name}'"
             remedy = f"write {backend}: {{{name}: FILE}}"
-            raise where.refuse(problem, "backends", backend, remedy=remedy)
+            raise document.error(problem, "backends", backend, remedy=remedy)
     paths = {name: (origin / str(value)).absolute() for name, value in given.items()}
     for name, path in paths.items():
         if not path.is_file():
-            raise where.refuse(f"{path} is not a file", "backends", backend, name)
+            raise document.error(f"{path} is not a file", "backends", backend, name)
     return paths
 
 
 def free_memory_bytes(system: System, root: Path = Path("/")) -> int:
     """What can be allocated without swapping, within the control groups' limits; 0 if untold."""
-    lines = read_text(root / "proc/meminfo").splitlines()
-    available = (line.split()[1] for line in lines if line.startswith("MemAvailable:"))
-    free = next((int(kib) * 1024 for kib in available), system.memory_bytes or 0)
+    free = read_meminfo(root).get("MemAvailable", system.memory_bytes or 0)
     granted = memory_left(root)
     return free if granted is None else min(free or granted, granted)

@@ -20,8 +20,9 @@ from dse.measure.runner import Limits
 from dse.space import SearchSpace, find_space
 from dse.space.plan import resolve
 from dse.space.plan import summary as reasons
+from dse.space.reading import read_space, space_from_dict
 from dse.study.folder import StudyFolder, study_folder
-from dse.study.retrying import Patience
+from dse.study.storage import RETRY_POLICY
 from dse.study.study import Study
 
 if TYPE_CHECKING:
@@ -88,7 +89,9 @@ class Exploration:
             DseError: an input or the study can't be used; what was measured is stored.
         """
         request, study = self.request, self.study
-        study.patience = Patience(say=LOG.warning, stopped=lambda: interrupts.wanted)
+        study.retry_policy = replace(
+            RETRY_POLICY, say=LOG.warning, stopped=lambda: interrupts.wanted
+        )
         search = Search(
             sampler=request.sampler,
             seed=request.seed,
@@ -176,11 +179,12 @@ def _read_space(
 ) -> tuple[SearchSpace, str | None]:
     """The space, and the name of its file if there is one."""
     if isinstance(given, SearchSpace):
-        return given, given.file.stem if given.file else None
+        file = given.document.file
+        return given, file.stem if file else None
     if isinstance(given, Mapping):
-        return SearchSpace.from_dict(given), None
+        return space_from_dict(given), None
     file = find_space(os.fspath(given))
-    return SearchSpace.from_file(file), file.stem
+    return read_space(file), file.stem
 
 
 def _plan(prepared: Prepared) -> Plan:

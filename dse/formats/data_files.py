@@ -1,4 +1,4 @@
-"""The files that a model consists of: its own, and those beside it that hold its weights."""
+"""Finds the data files of a model: those beside its own file that hold its weights."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dse.core.errors import RequestError
 from dse.core.paths import mapped
 from dse.formats import flatbuffer
-from dse.formats.onnx_external import find_external_data
+from dse.formats.onnx_constants import read_constants
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,13 +19,13 @@ _GROUPS, _NAME = 8, 0  # of TFLite's Model and of its ExternalBufferGroup, in sc
 
 
 def find_data_files(path: Path, model_format: ModelFormat) -> tuple[Path, ...]:
-    """The further files that a model is read from, in the order in which it names them.
+    """Finds the data files of a model, in the order in which it names them.
 
-    Its own file is read, though no weights, and only while it is another one than before.
+    The model's own file is read again only after it has changed, and without its weights.
 
     Args:
         path: the model's own file.
-        model_format: of that file.
+        model_format: the format of that file.
 
     Raises:
         RequestError: a file is missing, too short, or outside the model's folder.
@@ -35,7 +35,7 @@ def find_data_files(path: Path, model_format: ModelFormat) -> tuple[Path, ...]:
         _refuse_external_buffers(path)
         return ()
     ends: dict[str, tuple[int, str]] = {}
-    for one in find_external_data(path):
+    for one in read_constants(path).external:
         ends[one.location] = max(ends.get(one.location, (0, "")), (one.end, one.tensor))
     for location, (end, tensor) in ends.items():
         _check_data_file(path, location, end, tensor)
@@ -43,7 +43,7 @@ def find_data_files(path: Path, model_format: ModelFormat) -> tuple[Path, ...]:
 
 
 def _check_data_file(path: Path, location: str, end: int, tensor: str) -> None:
-    """Refuses a data file that no runtime could read, or that others may change unseen."""
+    """Refuses a data file that no runtime could read, or that lies outside the model's folder."""
     file = path.parent / location
     remedy = "put that file beside the model"
     try:
@@ -76,12 +76,12 @@ def _check_data_file(path: Path, location: str, end: int, tensor: str) -> None:
 
 
 def _refuse_external_buffers(path: Path) -> None:
-    """TFLite may name files of weights, too; none of the runtimes here reads them."""
+    """Refuses a TFLite file with weights in other files: none of the runtimes here reads them."""
     with mapped(path) as data:
         try:
             names = [group.text(_NAME) for group in flatbuffer.root(data).tables(_GROUPS)]
         except flatbuffer.FlatbufferError:
-            return  # what is wrong with it is the runtime's to say
+            return  # the runtime reports what is wrong with it
     if names:
         raise RequestError(
             f"its weights are in another file ({names[0][:80]!r})",

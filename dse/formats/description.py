@@ -1,4 +1,4 @@
-"""What a model file says of itself, read without any runtime: inputs, weights, files beside it."""
+"""Describes a model file without any runtime: its inputs, weights and data files."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from dse.core.configuration import ModelFormat
 
 MAX_BYTES = 2 << 30
-"""Protocol buffers and flatbuffers end there; a larger model has its weights in files beside it."""
+"""Largest protocol buffer or flatbuffer; a larger model has its weights in other files."""
 
 Role = Literal["size", "axes", "index", "pick", "branch"]
-"""What an input decides: an amount (a size, a count, a number of steps), axes, where a part begins,
-which elements are picked, or which way is taken."""
+"""What an input decides: an amount (a size, a count, a number of steps), axes, the start of a
+slice, which elements are picked, or which branch is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,12 @@ class DeclaredInput:
     """An input as the file declares it.
 
     Attributes:
-        name: as the file has it.
-        dtype: numpy's name, or in words what numpy has no type for.
-        dims: of each dimension its size, or what the file calls one that may have any size; empty
-            where it calls it nothing.
-        rows: of the smallest table that it picks rows from; None where none is found.
-        role: what it decides; None where it decides nothing.
+        name: its name in the file.
+        dtype: numpy's name of the type, or a description where numpy has no such type.
+        dims: the size of each dimension, or the name of one that may have any size; an empty name
+            where the file gives none.
+        rows: number of rows of the smallest table that it picks from; None if there is no table.
+        role: what it decides; None if it decides nothing.
     """
 
     name: str
@@ -47,13 +47,13 @@ class ModelDescription:
     """A model file.
 
     Attributes:
-        format: of the file.
-        inputs: in the order of the file.
-        precision: that most of its weights are stored in; ``int8`` for 8 bits and fewer.
-        beside: paths of further files that it reads, relative to its own folder.
-        signatures: names of those of a TFLite file, in its order.
-        signature: the one of them that the inputs are of; None where the file has none.
-        subgraph: of a TFLite file, the one that this is.
+        format: file format.
+        inputs: the inputs in the order of the file.
+        precision: the precision of most weights; ``int8`` stands for 8 bits and fewer.
+        beside: paths of its data files, relative to its own folder.
+        signatures: names of a TFLite file's signatures, in the order of the file.
+        signature: the signature that the inputs belong to; None if the file has no signature.
+        subgraph: number of the TFLite subgraph that the inputs belong to.
     """
 
     format: ModelFormat
@@ -66,17 +66,17 @@ class ModelDescription:
 
 
 def describe(path: Path, signature: str | None = None) -> ModelDescription:
-    """Reads what a file says of itself.
+    """Describes a model file.
 
     Args:
-        path: of the file.
-        signature: of a TFLite file, the one to describe; None for that of its first subgraph, and
-            for the first one where that subgraph has none.
+        path: the file.
+        signature: the TFLite signature to describe; None for the signature of the first subgraph,
+            or, if that has none, the first signature.
 
     Raises:
-        RequestError: it is not a model file, or one of a kind that can't be fed, or has no such
+        RequestError: the file is not a model, has inputs that can't be generated, or has no such
             signature.
-        UnavailableError: the library that reads it is not installed.
+        UnavailableError: the library that reads the format is not installed.
     """
     model_format = file_kind.FORMAT_BY_SUFFIX.get(path.suffix.lower())
     if model_format is None:
@@ -125,8 +125,8 @@ def stored_precision(counts: Mapping[str, int], precisions: Iterable[tuple[str, 
     """The precision that most weights are stored in.
 
     Args:
-        counts: how many weights there are, by the name of their type.
-        precisions: for each type of weights, by its name, the precision that it stands for.
+        counts: number of weights by type.
+        precisions: pairs of a type and its precision.
     """
     known = dict(precisions)
     total: dict[str, int] = {}

@@ -1,7 +1,7 @@
-"""From the inputs that a file declares to arrays: sizes for open dimensions, what to fill in.
+"""Turns the inputs that a file declares into concrete ones: sizes of open dimensions, and values.
 
-A file leaves dimensions open that may have any size, most of them with a name. Names follow habits
-of the exporters, and so do the sizes chosen here; each can be set.
+An open dimension may have any size and mostly has a name. Names follow the habits of exporters, and
+so do the default sizes here; each can be set.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from dse.formats.description import DeclaredInput
 
 MAX_SAMPLE_BYTES = 1 << 30
-
+"""Largest size of one sample in bytes."""
 PAST, BATCH, SEQUENCE, SIDE, CHANNELS, AUDIO, FRAMES, OTHER = 0, 1, 128, 224, 3, 16_000, 100, 1
-"""Sizes of open dimensions. Audio is a second at 16 kHz."""
+"""Default sizes of open dimensions. Audio is one second at 16 kHz."""
 _SIZE_BY_NAME = {"n": BATCH, "b": BATCH, "bs": BATCH, "h": SIDE, "w": SIDE, "c": CHANNELS}
 _SIZE_BY_NAME |= {"s": SEQUENCE, "l": SEQUENCE, "t": FRAMES}
-# The first that the name holds counts.
+# The first word that the name contains counts.
 _SIZE_BY_WORD = (
     ("past", PAST),
     ("batch", BATCH),
@@ -46,12 +46,12 @@ Dim = int | str | SizeExpression
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What is chosen for a model's open dimensions, ids and other inputs.
+    """What the user chooses for a model's open dimensions, ids and other inputs.
 
     Attributes:
-        sizes: by name of the dimension.
-        vocabulary: ids lie below it, where no table tells; None for `fills.SAFE_BOUND`.
-        values: by name of an input a number, or several with commas between them.
+        sizes: size by name of the dimension.
+        vocabulary: exclusive bound of ids where no table gives one; None for `fills.SAFE_BOUND`.
+        values: values by name of the input: one number, or several separated by commas.
     """
 
     sizes: Mapping[str, int]
@@ -61,14 +61,14 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedSignature:
-    """The signature of a model, and what was chosen to make it.
+    """The signature of a model, and the choices behind it.
 
     Attributes:
-        signature: with a number for every dimension.
-        sizes: by name of each open dimension but the batch.
+        signature: the signature, with a number for every dimension.
+        sizes: size by name of each open dimension except the batch.
         deciding: names of the inputs that decide how much the model computes, or which elements
             it picks, in the order of the file.
-        made_up: what was chosen without being asked, in words, with the option that changes it.
+        made_up: descriptions of choices that nobody made, with the option that changes each.
     """
 
     signature: Signature
@@ -79,7 +79,7 @@ class ResolvedSignature:
 
 @dataclass(frozen=True, slots=True)
 class _ParsedInput:
-    """An input with its dimensions read: each a size, a name, or an expression of names."""
+    """An input with parsed dimensions: each is a size, a name, or an expression of names."""
 
     declared: DeclaredInput
     dims: tuple[Dim, ...]
@@ -95,21 +95,21 @@ class _ParsedInput:
 def resolve(
     declared: Sequence[DeclaredInput], choices: Choices, subgraph: int = 0
 ) -> ResolvedSignature:
-    """The signature of a model whose file declares these inputs.
+    """Makes the signature of a model whose file declares these inputs.
 
     Args:
         declared: the inputs.
-        choices: for what the file leaves open.
-        subgraph: of a TFLite file, the one that they are of.
+        choices: values for what the file leaves open.
+        subgraph: number of the TFLite subgraph that they belong to.
 
     Raises:
-        RequestError: an input can't be made, a dimension can't be computed, a chosen dimension or
-            input does not exist, values don't fit, or a sample would be too large.
+        RequestError: an input can't be generated, a dimension can't be computed, a chosen dimension
+            or input does not exist, values don't fit, or a sample would be too large.
     """
     for one in declared:
         if one.dtype not in DTYPE_BYTES:
             raise RequestError(
-                f"the input '{one.name}' is of type {one.dtype}, which can't be made at random",
+                f"the input '{one.name}' has type {one.dtype}, which can't be generated",
                 remedy="give a model that takes numbers",
             )
     opened = _parse_inputs(declared, choices.sizes)
@@ -137,7 +137,7 @@ def resolve(
 def _list_made_up(
     pairs: Sequence[tuple[DeclaredInput, Input]], sizes: Mapping[str, int], choices: Choices
 ) -> Iterator[str]:
-    """What nobody has chosen and the model may need otherwise."""
+    """Choices that nobody made and that the model may need otherwise."""
     yield from (
         f"{name}={size} (--dim)" for name, size in sizes.items() if name not in choices.sizes
     )
@@ -151,7 +151,7 @@ def _list_made_up(
 def _parse_inputs(
     declared: Sequence[DeclaredInput], chosen: Mapping[str, int]
 ) -> list[_ParsedInput]:
-    """The inputs with their dimensions read; one that names nothing is called by its place."""
+    """Parses the dimensions of the inputs; one without a name is called by its position."""
     texts = {dim for one in declared for dim in one.dims if isinstance(dim, str)}
     return [
         _ParsedInput(
@@ -183,7 +183,7 @@ def _cannot_compute(name: str, dim: str, error: SymbolError) -> RequestError:
 
 
 def _default_sizes(opened: Sequence[_ParsedInput]) -> dict[str, int]:
-    """The open dimensions by name, each with the size it has by default."""
+    """Default size by name of each open dimension."""
     found: dict[str, int] = {}
     for one in opened:
         for axis, name in one.names:
@@ -192,7 +192,7 @@ def _default_sizes(opened: Sequence[_ParsedInput]) -> dict[str, int]:
 
 
 def _names(dim: Dim) -> tuple[str, ...]:
-    """The names in what a file calls a dimension: none, one, or those of an expression."""
+    """The names in a dimension: none, one, or those of an expression."""
     if isinstance(dim, SizeExpression):
         return dim.names
     return (dim,) if isinstance(dim, str) else ()
@@ -217,9 +217,9 @@ def _default_size(name: str, one: DeclaredInput, axis: int) -> int:
 
 
 def _size_by_name(name: str) -> int | None:
-    """The size that a name stands for; None where it says nothing."""
+    """The default size of a name; None for a name without a meaning here."""
     lower = name.lower()
-    if "[" in lower:  # no name but a place
+    if "[" in lower:  # a position, not a name
         return None
     if lower in _SIZE_BY_NAME:
         return _SIZE_BY_NAME[lower]
@@ -227,7 +227,7 @@ def _size_by_name(name: str) -> int | None:
 
 
 def _size_by_position(one: DeclaredInput, axis: int) -> int:
-    """The size of a dimension whose name says nothing, from what kind of input it is of."""
+    """The default size of a dimension whose name says nothing, by the kind of its input."""
     rank, integer = len(one.dims), one.dtype in WIDE_INTEGERS
     if rank == 4 and not integer:
         channels_last = one.dims[3] in (1, 3, 4) and one.dims[1] not in (1, 3, 4)
@@ -240,16 +240,16 @@ def _size_by_position(one: DeclaredInput, axis: int) -> int:
 
 
 def _is_batch(one: _ParsedInput) -> bool:
-    """Whether the first dimension of an input is open and nothing but the batch."""
+    """Whether the first dimension of an input is open and can only be the batch."""
     first = one.dims[0] if one.dims else 0
     return isinstance(first, str) and _size_by_name(first) in (BATCH, None)
 
 
 def _takes_batches(one: _ParsedInput, batch: set[Dim]) -> bool:
-    """Whether the first dimension of an input, and no other one, is the batch.
+    """Whether the first dimension of an input, and no other, is the batch.
 
-    A fixed 1 is one only where no other input has an open batch: beside that it stays 1, whatever
-    the batch. An amount or an axis is no sample, either.
+    A fixed 1 counts as a batch only if no other input has an open one; else it stays 1. An amount
+    or an axis has no batch, either.
     """
     if not one.dims:
         return False

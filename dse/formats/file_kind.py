@@ -1,7 +1,7 @@
-"""Whether a file is what its name says, found out from a few bytes and without any runtime.
+"""Checks that a file has the format that its name says, from a few bytes and without any runtime.
 
-This catches a download that is a web page, a pointer of a large-file store, or a file cut short.
-What a runtime makes of the rest is the runtime's to say.
+This catches downloads that are web pages, Git LFS pointers, or cut short. The rest is checked by
+the runtime.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from dse.core.configuration import ModelFormat
 
 FORMAT_BY_SUFFIX: dict[str, ModelFormat] = {".onnx": "onnx", ".tflite": "tflite"}
-"""Format by file name extension, in lower case."""
+"""File format by file name extension in lower case."""
 
 # Field numbers of ModelProto in onnx.proto.
 _IR_VERSION, _GRAPH = 1, 7
@@ -24,11 +24,11 @@ _MAX_VARINT = 10
 
 
 def why_mismatched(path: Path, model_format: ModelFormat) -> str | None:
-    """What speaks against a file being of a format, or None.
+    """Why a file can't have a format; None if nothing speaks against it.
 
     Args:
-        path: the file; some bytes of it are read, however large it is.
-        model_format: what it should be.
+        path: the file; only a few bytes are read, however large it is.
+        model_format: the format that it should have.
 
     Raises:
         OSError: the file can't be read.
@@ -42,11 +42,11 @@ def why_mismatched(path: Path, model_format: ModelFormat) -> str | None:
 
 def _why_not_tflite(stream: IO[bytes]) -> str | None:
     # A flatbuffer has its file identifier after the offset of the root table.
-    return None if stream.read(8)[4:] == b"TFL3" else "the content is no TFLite model"
+    return None if stream.read(8)[4:] == b"TFL3" else "the content is not a TFLite model"
 
 
 def _why_not_onnx(stream: IO[bytes], size: int) -> str | None:
-    """Walks the outermost fields of the protobuf message, from length to length."""
+    """Skips through the outermost fields of the protobuf message."""
     fields: set[int] = set()
     try:
         for _ in range(_MAX_FIELDS):
@@ -56,18 +56,18 @@ def _why_not_onnx(stream: IO[bytes], size: int) -> str | None:
     except EOFError:
         if _GRAPH in fields or _IR_VERSION in fields:
             return "the file is cut short or damaged"
-        return "the content is no ONNX model"
+        return "the content is not an ONNX model"
     except ValueError:
-        return "the content is no ONNX model"
-    return None if {_IR_VERSION, _GRAPH} <= fields else "the content is no ONNX model"
+        return "the content is not an ONNX model"
+    return None if {_IR_VERSION, _GRAPH} <= fields else "the content is not an ONNX model"
 
 
 def _skip_field(stream: IO[bytes], size: int) -> int:
-    """Moves past one field; its number.
+    """Skips one field and returns its number.
 
     Raises:
         EOFError: the file ends within the field.
-        ValueError: the bytes are no field of a model.
+        ValueError: the bytes are not a field of a model.
     """
     number, wire = divmod(_read_varint(stream), 8)
     if number == 0 or (number == _IR_VERSION and wire != _VARINT):

@@ -1,4 +1,4 @@
-"""What an input is filled with: given values, or made-up ones that its name, type and use allow."""
+"""Chooses what an input is filled with: given values, or ones that suit its name, type and use."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dse.config.messages import suggest
 from dse.core.errors import RequestError
+from dse.core.signature import shape_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 OPTION = "--input"
 SAFE_BOUND = 100
-"""Ids lie below it where nothing tells how many there are: few tables have fewer rows."""
+"""Exclusive bound of ids where no table gives one: few tables have fewer rows."""
 WIDE_INTEGERS = ("int32", "int64", "uint32", "uint64")
 _FILL_BY_ROLE: Mapping[Role, Fill] = {
     "size": "ones",
@@ -32,22 +33,22 @@ _BOOLEANS = {"true": 1, "false": 0, "1": 1, "0": 0}
 
 
 def find_role(one: DeclaredInput) -> Role | None:
-    """What an input decides; None where it decides nothing, or can't be told from plain data.
+    """What an input decides; None if it decides nothing, or can't be told from plain data.
 
     Images and waveforms that a comparison turns into a decision stay noise.
     """
     if one.role == "pick" and (one.rows is not None or _fill_by_name(one)):
-        return None  # ids below the number of rows are as good as any, and so are positions
+        return None  # any ids below the number of rows will do, and so will positions
     amount = one.dtype in (*WIDE_INTEGERS, "bool") or len(one.dims) < 2
     return one.role if amount else None
 
 
 def choose_fill(one: DeclaredInput, vocabulary: int | None) -> tuple[Fill, int]:
-    """What an input is filled with, and the bound of its numbers (0 where there is none).
+    """Chooses what an input is filled with, and the bound of its numbers (0 for no bound).
 
     Args:
         one: the input.
-        vocabulary: ids lie below it, where no table tells; None for `SAFE_BOUND`.
+        vocabulary: exclusive bound of ids where no table gives one; None for `SAFE_BOUND`.
     """
     found = _fill_kind(one)
     if found == "ids":
@@ -56,7 +57,7 @@ def choose_fill(one: DeclaredInput, vocabulary: int | None) -> tuple[Fill, int]:
 
 
 def _fill_kind(one: DeclaredInput) -> Fill:
-    """By the name, then by what it picks from and decides, then by the type."""
+    """Decided by the name, then by what it picks from and decides, then by the type."""
     if (named := _fill_by_name(one)) is not None:
         return named
     integer = one.dtype in WIDE_INTEGERS
@@ -69,7 +70,7 @@ def _fill_kind(one: DeclaredInput) -> Fill:
 
 
 def _fill_by_name(one: DeclaredInput) -> Fill | None:
-    """What the name says; None where it says nothing."""
+    """What the name suggests; None if nothing."""
     name, integer = one.name.lower(), one.dtype in WIDE_INTEGERS
     if "mask" in name:
         return "ones"
@@ -79,11 +80,12 @@ def _fill_by_name(one: DeclaredInput) -> Fill | None:
 
 
 def set_values(inputs: Sequence[Input], given: Mapping[str, str]) -> tuple[Input, ...]:
-    """The inputs, those that values are given for filled with these.
+    """Fills the inputs that values are given for with these values.
 
     Args:
-        inputs: of the model, with their shapes.
-        given: by name of an input a number, or as many as a sample has elements, with commas.
+        inputs: the model's inputs with their shapes.
+        given: values by name of the input: one number, or one for each element of a sample,
+            separated by commas.
 
     Raises:
         RequestError: there is no such input, or the values don't fit it.
@@ -106,7 +108,7 @@ def _parse_values(text: str, one: Input) -> tuple[float, ...]:
     values = tuple(_parse_value(word.strip(), one) for word in text.split(","))
     if len(values) in {1, one.elements} and one.elements:
         return values
-    shape = " x ".join(map(str, one.shape)) or "a single number"
+    shape = shape_text(one.shape, " x ")
     if not one.elements:
         raise RequestError(
             f"'{one.name}' is {shape} and has no elements", field=OPTION, remedy="leave it out"
@@ -120,7 +122,7 @@ def _parse_values(text: str, one: Input) -> tuple[float, ...]:
 
 
 def _parse_value(word: str, one: Input) -> float:
-    """A number of the input's own type."""
+    """Parses a number of the input's own type."""
     found: float | None = None
     if one.dtype == "bool":
         found = _BOOLEANS.get(word.lower())
@@ -142,7 +144,7 @@ def _parse_value(word: str, one: Input) -> float:
 
 
 def _parse_float(word: str, largest: float) -> float | None:
-    """A finite number that the type can hold."""
+    """Parses a finite number that the type can hold."""
     if not re.fullmatch(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?", word):
         return None
     found = float(word)

@@ -1,7 +1,7 @@
-"""Reads a flatbuffer without following any offset out of it. Standard library only.
+"""Reads a flatbuffer and follows no offset out of it. Standard library only.
 
-What is read is checked as FlatBuffers' own verifier does; https://flatbuffers.dev/internals/ tells
-what lies where. Positions count from the first byte of the data.
+Everything read is checked as FlatBuffers' own verifier does; the layout is described at
+https://flatbuffers.dev/internals/. Positions count from the first byte of the data.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ _OFFSET, _BACK, _BYTE, _SIZES = (struct.Struct(kind) for kind in ("<I", "<i", "<
 
 
 class FlatbufferError(ValueError):
-    """An offset leads out of the data, or to what is no table or vector."""
+    """An offset leads out of the data, or to something that is not a table or vector."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table, which lies in the data with all its fields; where they lead is not checked yet.
+    """A table that lies in the data with all its fields; where they lead is not checked yet.
 
-    Methods take the number of a field, and raise DamagedError.
+    Methods take the number of a field and raise FlatbufferError.
 
     Attributes:
         data: the whole flatbuffer.
-        at: its position.
-        offsets: of each field, from there; 0 for one that is left out.
+        at: position of the table.
+        offsets: offset of each field from that position; 0 for a field that is left out.
     """
 
     data: Data
@@ -40,34 +40,34 @@ class Table:
     offsets: tuple[int, ...]
 
     def byte(self, number: int) -> int:
-        """A field of one byte; 0 where it is left out."""
+        """A field of one byte; 0 if it is left out."""
         place = self._position(number)
         return _read_number(_BYTE, self.data, place) if place else 0
 
     def number(self, number: int) -> int:
-        """A field of four bytes without a sign; 0 where it is left out."""
+        """A field of four bytes without a sign; 0 if it is left out."""
         place = self._position(number)
         return _read_number(_OFFSET, self.data, place) if place else 0
 
     def text(self, number: int) -> str:
-        """A text; empty where it is left out."""
+        """A text; empty if it is left out."""
         first, count = self.vector(number, 1)
         return self.data[first : first + count].decode("utf-8", "replace")
 
     def table(self, number: int) -> Table | None:
-        """The table that a field leads to; None where it is left out."""
+        """The table that a field leads to; None if it is left out."""
         place = self._position(number)
         return _read_table(self.data, place) if place else None
 
     def vector(self, number: int, size: int) -> tuple[int, int]:
-        """The vector that a field leads to, all of which lies in the data.
+        """The vector that a field leads to; all of it lies in the data.
 
         Args:
-            number: of the field.
-            size: of an element, in bytes.
+            number: number of the field.
+            size: size of an element in bytes.
 
         Returns:
-            The position of the first element, and how many there are; 0 where it is left out.
+            The position of the first element and the number of elements; 0 if it is left out.
         """
         place = self._position(number)
         if not place:
@@ -84,35 +84,35 @@ class Table:
         return struct.unpack_from(f"<{count}i", self.data, first)
 
     def tables(self, number: int) -> Iterator[Table]:
-        """A vector of tables, one by one: a file may name the same one any number of times."""
+        """A vector of tables, one by one: a file may list the same table any number of times."""
         first, count = self.vector(number, _OFFSET.size)
         for place in range(first, first + count * _OFFSET.size, _OFFSET.size):
             yield _read_table(self.data, place)
 
     def element(self, number: int, index: int) -> Table:
-        """One of a vector of tables."""
+        """One table of a vector."""
         first, count = self.vector(number, _OFFSET.size)
         if not 0 <= index < count:
             raise FlatbufferError(f"no table {index} among {count}")
         return _read_table(self.data, first + index * _OFFSET.size)
 
     def _position(self, number: int) -> int:
-        """Where a field lies; 0 where it is left out."""
+        """Position of a field; 0 if it is left out."""
         offset = self.offsets[number] if number < len(self.offsets) else 0
         return self.at + offset if offset else 0
 
 
 def root(data: Data) -> Table:
-    """The table that leads to all others.
+    """The root table.
 
     Raises:
-        DamagedError: there is none.
+        FlatbufferError: the data has no root table.
     """
     return _read_table(data, 0)
 
 
 def _read_table(data: Data, place: int) -> Table:
-    """The table that the offset at a place leads to."""
+    """Reads the table that the offset at a position leads to."""
     at = _follow(data, place)
     about = at - _read_number(_BACK, data, at)
     if not 0 <= about <= len(data) - _SIZES.size:
@@ -128,7 +128,7 @@ def _read_table(data: Data, place: int) -> Table:
 
 
 def _follow(data: Data, place: int) -> int:
-    """Where the offset at a place leads."""
+    """The position that the offset at a position leads to."""
     return place + _read_number(_OFFSET, data, place)
 
 

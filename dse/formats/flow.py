@@ -1,8 +1,8 @@
-"""Which inputs of a model decide how much it computes, found by following values backwards.
+"""Finds the inputs of a model that decide how much it computes, by tracing values backwards.
 
-The walk begins where an operator takes a shape, an axis, a count or a condition, and goes back
-through operators that reshape or compute with a few numbers, into and out of graphs within graphs.
-Both formats are brought into the same form first.
+The trace starts where an operator takes a shape, an axis, a count or a condition, and goes back
+through operators that reshape or compute with a few numbers, into and out of nested graphs. Both
+formats are brought into the same form first.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ if TYPE_CHECKING:
     from dse.formats.description import Role
 
 MAX_FLOW_STEPS = 200_000
-"""Of a model with all its inner graphs, each as often as it is called."""
+"""Largest number of operators of a model; nested graphs count as often as they are called."""
 MAX_GRAPH_DEPTH = 32
-"""Of graphs within graphs."""
+"""Deepest nesting of graphs."""
 _PRECEDENCE: tuple[Role, ...] = ("size", "axes", "index", "pick", "branch")
-"""What counts of an input that decides several things."""
+"""Which role counts for an input that has several: the first of these."""
 
 
 class FlowError(ValueError):
-    """The model has too many graphs within graphs."""
+    """The model has too many nested graphs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inner:
-    """A graph within an operator.
+    """A graph nested in an operator.
 
     Attributes:
         block: the graph.
-        first_read: the operator's input that is the first one of the graph.
-        first_write: the graph's output that is the first one of the operator; None where the
-            operator writes none of them.
-        decides: whether the graph's first output says if it is run once more.
+        first_read: position of the operator's input that is the graph's first input.
+        first_write: position of the graph's output that is the operator's first output; None if
+            the operator writes none of them.
+        decides: whether the graph's first output decides if it runs once more.
     """
 
     block: Subgraph
@@ -47,7 +47,7 @@ class Inner:
 
 @dataclass(frozen=True, slots=True)
 class FlowStep:
-    """An operator: its kind, the names of what it reads and writes, and the graphs within it."""
+    """An operator: its kind, the names of its inputs and outputs, and the graphs nested in it."""
 
     kind: str
     reads: tuple[str, ...]
@@ -60,10 +60,10 @@ class Subgraph:
     """A graph.
 
     Attributes:
-        steps: in an order in which they can be computed.
-        inputs: names, without those of constants.
-        outputs: names.
-        nested: whether it may read what the graph around it has.
+        steps: the operators, in an order in which they can be computed.
+        inputs: names of the inputs, without those of constants.
+        outputs: names of the outputs.
+        nested: whether it may read values of the graph around it.
     """
 
     steps: tuple[FlowStep, ...]
@@ -74,15 +74,15 @@ class Subgraph:
 
 @dataclass(frozen=True, slots=True)
 class OperatorRules:
-    """What the operators of a format do; each by kind.
+    """What the operators of a format do, by kind of operator.
 
     Attributes:
-        slots: for places of inputs, what these decide.
-        through: places of the inputs whose numbers the output is made of; empty for all of them.
-        counted: places of inputs that are subtracted: a beginning counted from there is an amount.
-        divisors: places of inputs that may not be 0.
+        slots: role by position of the input.
+        through: positions of the inputs whose numbers the output is made of; empty for all inputs.
+        counted: position of an input that is subtracted: an index minus an index is an amount.
+        divisors: position of an input that must not be 0.
         compared: kinds of operators that turn numbers into a condition.
-        carried: by kind of a loop, its input that is its first output before the first turn.
+        carried: position of a loop's input that is its first output before the first iteration.
     """
 
     slots: Mapping[str, Mapping[int, Role]]
@@ -94,14 +94,14 @@ class OperatorRules:
 
 
 def find_roles(block: Subgraph, rules: OperatorRules) -> dict[str, Role]:
-    """What the inputs of a model decide, by name; those that decide nothing are left out.
+    """Finds what the inputs of a model decide, by name; inputs that decide nothing are left out.
 
     Args:
         block: the whole graph.
-        rules: of the format.
+        rules: the rules of the format.
 
     Raises:
-        FlowError: there are too many graphs within graphs.
+        FlowError: there are too many nested graphs.
     """
     scopes = _Scopes()
     walk = _Walk(rules)
@@ -120,11 +120,11 @@ def find_roles(block: Subgraph, rules: OperatorRules) -> dict[str, Role]:
 
 
 class _Scope:
-    """A graph where it is used: what makes each of its values, and where its inputs come from.
+    """One use of a graph: what makes each of its values, and where its inputs come from.
 
     Args:
         block: the graph.
-        around: the scope of the operator that it is within; None for the whole model.
+        around: the scope of the operator that contains it; None for the whole model.
     """
 
     def __init__(self, block: Subgraph, around: _Scope | None) -> None:
@@ -132,7 +132,7 @@ class _Scope:
         self.around = around
         self.decides = False
         self.sources: dict[str, str] = {}
-        """The values around it that its inputs are."""
+        """The outer value that each input stands for."""
         self.inner: dict[int, list[tuple[_Scope, Inner]]] = {}
         self.makers = {
             name: (step, place) for step in block.steps for place, name in enumerate(step.writes)
@@ -153,16 +153,16 @@ class _Scope:
 
 @dataclass(slots=True)
 class _Scopes:
-    """All graphs of a model, each as often as it is used."""
+    """All graphs of a model, each counted as often as it is used."""
 
     found: list[_Scope] = field(default_factory=list)
     _steps: int = 0
 
     def add(self, block: Subgraph, around: _Scope | None, depth: int = 0) -> _Scope:
-        """Adds a graph and all within it."""
+        """Adds a graph and all graphs nested in it."""
         self._steps += 1 + len(block.steps)
         if depth > MAX_GRAPH_DEPTH or self._steps > MAX_FLOW_STEPS:
-            raise FlowError("graphs within graphs")
+            raise FlowError("the graphs are nested too deep")
         scope = _Scope(block, around)
         self.found.append(scope)
         for step in block.steps:
@@ -177,7 +177,7 @@ class _Scopes:
 
 @dataclass(slots=True)
 class _Walk:
-    """Goes backwards from a value to the inputs of the model."""
+    """Traces values back to the inputs of the model."""
 
     rules: OperatorRules
     found: dict[str, set[Role]] = field(default_factory=dict)
@@ -195,7 +195,7 @@ class _Walk:
     def _trace_back(
         self, scope: _Scope, name: str, role: Role
     ) -> Iterator[tuple[_Scope, str, Role]]:
-        """What a value is made of."""
+        """The values that a value is made of."""
         around = scope.around
         if name in scope.makers:
             step, place = scope.makers[name]
@@ -212,7 +212,7 @@ class _Walk:
     def _trace_inputs(
         self, scope: _Scope, step: FlowStep, role: Role
     ) -> Iterator[tuple[_Scope, str, Role]]:
-        """The inputs of an operator whose numbers its output is made of."""
+        """The inputs of an operator that its output is made of."""
         if (places := self.rules.through.get(step.kind)) is None:
             return
         for place, name in enumerate(step.reads):
@@ -222,7 +222,7 @@ class _Walk:
     def _trace_inner(
         self, scope: _Scope, step: FlowStep, place: int, role: Role
     ) -> Iterator[tuple[_Scope, str, Role]]:
-        """What the graphs within an operator write in that place, and what a loop begins with."""
+        """What the nested graphs write at that position, and what a loop starts with."""
         for inner, how in scope.inner.get(id(step), []):
             outputs = how.block.outputs
             if how.first_write is not None and place + how.first_write < len(outputs):
@@ -232,7 +232,7 @@ class _Walk:
             yield scope, step.reads[place + carried], role
 
     def _role_through(self, kind: str, place: int, role: Role) -> Role:
-        """What a number decides that becomes one that decides something."""
+        """The role of an operator's input, given the role of its output."""
         rules = self.rules
         if rules.divisors.get(kind) == place or kind in rules.compared:
             return "size"

@@ -1,6 +1,6 @@
-"""From which tables a model picks rows by the numbers it is given: their rows bound the numbers.
+"""Finds the bounds of a model's ids: the rows of the tables that it picks from by them.
 
-A table is a constant, or any value whose size along the axis stands in the file.
+A table is a constant, or any value whose size along the axis is stated in the file.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     from onnx import GraphProto, NodeProto
 
 _UNCHANGED = {"Cast", "Identity", "Unsqueeze", "Squeeze", "Reshape", "Flatten", "Expand", "Slice"}
-"""Operators after which the numbers of their first input are still the same ones."""
+"""Operators that leave the numbers of their first input as they are."""
 _SAME_SHAPE = {"Cast", "Identity", "DequantizeLinear"}
-"""Operators after which a table still has the same rows."""
+"""Operators that leave the rows of a table as they are."""
 _PICKS: Mapping[str, tuple[tuple[int, int], ...]] = {
     **dict.fromkeys(("Gather", "GatherElements", "ScatterElements", "Scatter"), ((1, 0),)),
     "GatherBlockQuantized": ((1, 0),),
     "EmbedLayerNormalization": ((0, 2), (1, 4)),
 }
-"""By operator: which of its inputs picks from which other one."""
+"""Pairs of inputs by operator: the first picks from the second."""
 
 
 def rows_by_input(graph: GraphProto) -> dict[str, int]:
-    """By input: the rows of the smallest table that it picks rows from."""
+    """Number of rows of the smallest table that each input picks from, by name of the input."""
     maker = {output: node for node in graph.node for output in node.output}
     constants = _constant_shapes(graph)
     inputs = {one.name for one in graph.input} - set(constants)
@@ -41,7 +41,7 @@ def rows_by_input(graph: GraphProto) -> dict[str, int]:
 
 
 def _iter_picks(graph: GraphProto) -> Iterator[tuple[NodeProto, str, str]]:
-    """Each node that picks rows, with the names of what picks and of the table."""
+    """Each node that picks rows, with the names of its ids and of its table."""
     for node in graph.node:
         for picking, table in _PICKS.get(node.op_type, ()):
             if max(picking, table) < len(node.input):
@@ -71,11 +71,11 @@ def _constant_shapes(graph: GraphProto) -> dict[str, tuple[int, ...]]:
 
 
 def _trace_origin(name: str, maker: dict[str, NodeProto], through: set[str]) -> str:
-    """Where a value comes from, looking back through some operators."""
+    """Traces a value back through some operators."""
     seen = {name}
     while (node := maker.get(name)) is not None and node.op_type in through and node.input:
         name = node.input[0]
         if name in seen:
-            break  # a file may hold a circle
+            break  # a damaged file may have a cycle
         seen.add(name)
     return name

@@ -1,4 +1,4 @@
-"""The inputs and outputs that a model file declares, read past its weights, without a runtime."""
+"""Reads the inputs and outputs that a model file declares, without its weights and any runtime."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from dse.core.paths import mapped
+from dse.core.signature import shape_text
 from dse.formats import flatbuffer, protobuf
 
 if TYPE_CHECKING:
@@ -20,11 +21,11 @@ class TensorInfo:
     """An input or an output as the file declares it.
 
     Attributes:
-        name: as the file has it.
-        dtype: numpy's name, or ``type <number>`` for one that is not known.
-        shape: None for a dimension that may have any size; None where the file tells no shape.
-        quantisation: scale and zero point of an integer tensor as a whole; None where the file
-            does not tell.
+        name: its name in the file.
+        dtype: numpy's name of the type, or ``type <number>`` if it is unknown.
+        shape: size of each dimension, None for one of any size; None if the file gives no shape.
+        quantisation: scale and zero point of an integer tensor as a whole; None if the file does
+            not give them.
     """
 
     name: str
@@ -35,25 +36,22 @@ class TensorInfo:
     @property
     def words(self) -> str:
         """Type and shape."""
-        if self.shape is None:
-            return f"{self.dtype} of any shape"
-        sizes = "x".join("?" if size is None else str(size) for size in self.shape)
-        return f"{self.dtype} {sizes or 'single number'}"
+        return f"{self.dtype} {shape_text(self.shape)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """What goes into a model and what comes out, in the order of the file."""
+    """The inputs and outputs of a model, in the order of the file."""
 
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
 
 
 def read_interface(path: Path, model_format: ModelFormat) -> Interface | None:
-    """What a file declares; read once while it stays as it is.
+    """Reads what a file declares; an unchanged file is not read again.
 
     Returns:
-        None for a damaged file: what is wrong with it is the runtime's to say.
+        None for a damaged file: the runtime reports what is wrong with it.
 
     Raises:
         OSError: it can't be read.

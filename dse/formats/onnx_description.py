@@ -1,24 +1,22 @@
-"""What an ONNX file says of itself. Its weights are looked at by their types only."""
+"""Describes an ONNX file. Only the types of its weights are read."""
 
 from __future__ import annotations
 
 from collections import Counter
-from math import prod
 from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
 from dse.core.requirements import Requirement
 from dse.formats.description import DeclaredInput, ModelDescription, stored_precision
-from dse.formats.flow import MAX_GRAPH_DEPTH, FlowError
+from dse.formats.flow import FlowError
 from dse.formats.id_bounds import rows_by_input
-from dse.formats.onnx_external import find_external_data
+from dse.formats.onnx_constants import read_constants
 from dse.formats.onnx_flow import roles_by_input
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from onnx import GraphProto, ModelProto, TensorProto, ValueInfoProto
+    from onnx import ModelProto, ValueInfoProto
 
     from dse.formats.description import Role
 
@@ -31,7 +29,7 @@ _TYPES = {
     **{f"{sign}INT{bits}": f"{sign}int{bits}".lower() for sign in ("", "U") for bits in (8, 16)},
     **{f"{sign}INT{bits}": f"{sign}int{bits}".lower() for sign in ("", "U") for bits in (32, 64)},
 }
-"""Numpy's name by ONNX's."""
+"""Numpy's name of a type by ONNX's."""
 _PRECISIONS = {
     "FLOAT": "fp32",
     "DOUBLE": "fp32",
@@ -43,10 +41,11 @@ _PRECISIONS = {
 
 
 def describe_onnx(path: Path) -> ModelDescription:
-    """Reads the graph of a file, and no file beside it.
+    """Describes the graph of a file; its data files are not read.
 
     Raises:
-        RequestError: it is damaged, has inputs that can't be made, or leads to a file elsewhere.
+        RequestError: it is damaged, has inputs that can't be generated, or has data outside its
+            folder.
         UnavailableError: onnx is not installed.
     """
     model = _load(path)
@@ -57,16 +56,17 @@ def describe_onnx(path: Path) -> ModelDescription:
     rows = rows_by_input(model.graph)
     constants = {one.name for one in model.graph.initializer}
     inputs = [one for one in model.graph.input if one.name not in constants]
+    stored = read_constants(path)
     counts: Counter[str] = Counter()
-    for tensor in _iter_tensors(model, path):
-        counts[_type_name(tensor.data_type)] += prod(tensor.dims)
+    for number, elements in stored.elements.items():
+        counts[_type_name(number)] += elements
     return ModelDescription(
         format="onnx",
         inputs=tuple(
             _declare(one, rows.get(one.name), roles.get(one.name), path) for one in inputs
         ),
         precision=stored_precision(counts, _PRECISIONS.items()),
-        beside=tuple(dict.fromkeys(one.location for one in find_external_data(path))),
+        beside=tuple(dict.fromkeys(one.location for one in stored.external)),
     )
 
 
@@ -85,7 +85,7 @@ def _load(path: Path) -> ModelProto:
 
 
 def _declare(one: ValueInfoProto, rows: int | None, role: Role | None, path: Path) -> DeclaredInput:
-    """An input; a size below 0 stands for any, and one of 0 for no element."""
+    """Describes an input; a size below 0 stands for any size, and 0 for no elements."""
     if not one.type.HasField("tensor_type"):
         kind = one.type.WhichOneof("value") or "nothing"
         raise RequestError(
@@ -113,26 +113,3 @@ def _type_name(number: int) -> str:
 
     known = TensorProto.DataType.values()
     return str(TensorProto.DataType.Name(number)) if number in known else f"type {number}"
-
-
-def _iter_tensors(model: ModelProto, path: Path) -> Iterator[TensorProto]:
-    """Every constant of a model, in whatever graph it stands."""
-    waiting: list[tuple[GraphProto, int]] = [(model.graph, 0)]
-    nodes = [node for function in model.functions for node in function.node]
-    while waiting or nodes:
-        depth = 0
-        if waiting:
-            graph, depth = waiting.pop()
-            yield from graph.initializer
-            for sparse in graph.sparse_initializer:
-                yield from (sparse.values, sparse.indices)
-            nodes += graph.node
-        if depth > MAX_GRAPH_DEPTH:
-            raise RequestError("graphs within graphs", file=path, remedy="give another file")
-        for attribute in (one for node in nodes for one in node.attribute):
-            yield from attribute.tensors
-            if attribute.HasField("t"):
-                yield attribute.t
-            inner = [*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])]
-            waiting += [(each, depth + 1) for each in inner]
-        nodes = []

@@ -1,4 +1,4 @@
-"""What the inputs of an ONNX model decide: its operators in the form of `dse.formats.flow`."""
+"""Finds what the inputs of an ONNX model decide, through the common form of `dse.formats.flow`."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def roles_by_input(model: ModelProto) -> dict[str, Role]:
     """What the inputs decide, by name.
 
     Raises:
-        FlowError: there are too many graphs within graphs.
+        FlowError: there are too many nested graphs.
     """
     functions = {(one.domain, one.name, one.overload): one for one in model.functions}
     return find_roles(_Reader(functions).graph(model.graph, 0), ONNX_RULES)
@@ -95,7 +95,7 @@ def roles_by_input(model: ModelProto) -> dict[str, Role]:
 
 @dataclass(slots=True)
 class _Reader:
-    """Brings graphs into the common form; a function once, however often it is called."""
+    """Brings graphs into the common form; each function once, however often it is called."""
 
     functions: Mapping[tuple[str, str, str], FunctionProto]
     _blocks: dict[tuple[str, str, str], Subgraph] = field(default_factory=dict)
@@ -111,14 +111,14 @@ class _Reader:
 
     def _steps(self, nodes: Iterable[NodeProto], depth: int) -> tuple[FlowStep, ...]:
         if depth > MAX_GRAPH_DEPTH:
-            raise FlowError("graphs within graphs")
+            raise FlowError("the graphs are nested too deep")
         return tuple(
             FlowStep(_kind(node), tuple(node.input), tuple(node.output), self._inner(node, depth))
             for node in nodes
         )
 
     def _inner(self, node: NodeProto, depth: int) -> tuple[Inner, ...]:
-        """The graphs within a node: its own, or that of a function of the model."""
+        """The graphs nested in a node: its own, or that of a function of the model."""
         key = (node.domain, node.op_type, node.overload)
         if (function := self.functions.get(key)) is not None:
             if key not in self._blocks:

@@ -1,4 +1,4 @@
-"""The inputs and outputs of an ONNX file. Field numbers are those of onnx.proto."""
+"""Reads the inputs and outputs of an ONNX file. Field numbers are those of onnx.proto."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ _NAMES = (
 )
 _TYPES = dict(enumerate(_NAMES, 1))
 _QUANTISED = {"uint8": "B", "int8": "b"}
-"""Types of quantised tensors, with how their bytes are read."""
+"""Format character of `struct` by type of a quantised tensor."""
 
 
 def onnx_interface(data: Data) -> Interface:
-    """What the graph of a file declares; inputs that have a constant for a value are left out.
+    """Reads what the graph of a file declares; inputs with a constant value are left out.
 
     Raises:
-        DamagedError: this is no ONNX file.
-        UnicodeDecodeError: a name is no text.
+        ProtobufError: this is not an ONNX file.
+        UnicodeDecodeError: a name is not text.
     """
     graphs = list(_iter_spans(data, (0, len(data)), _GRAPH))
     if not graphs:
@@ -76,7 +76,7 @@ def _dim(data: Data, span: Span) -> int | None:
 def _with_quantisation(
     data: Data, one: TensorInfo, nodes: list[Span], constants: Mapping[str, Span]
 ) -> TensorInfo:
-    """An input with the scale and the zero point of the DequantizeLinear that reads it."""
+    """Adds the scale and zero point of the DequantizeLinear that reads an input."""
     for node in nodes:
         if _first_text(data, node, _OPERATOR) != "DequantizeLinear":
             continue
@@ -91,7 +91,7 @@ def _with_quantisation(
 
 
 def _single_number(data: Data, tensor: Span, kind: str) -> float | int | None:
-    """The one number of a constant; None where it has several, or lies in another file."""
+    """The only number of a constant; None if it has several, or lies in another file."""
     for number, value, begin, end in iter_fields(data, *tensor):
         size = struct.calcsize(kind)
         if number == _RAW or (number == _FLOATS and kind == "f"):

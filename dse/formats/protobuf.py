@@ -1,7 +1,7 @@
 """Reads a protocol buffer field by field, without its schema. Standard library only.
 
-The encoding is that of https://protobuf.dev/programming-guides/encoding/. Positions count from the
-first byte of the data.
+The encoding is described at https://protobuf.dev/programming-guides/encoding/. Positions count from
+the first byte of the data.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ if TYPE_CHECKING:
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _MAX_VARINT = 10
-"""Bytes of a number, at most."""
+"""Longest encoded number in bytes."""
 
 
 class ProtobufError(ValueError):
-    """The bytes are no message, or one that is cut short."""
+    """The bytes are not a message, or the message is cut short."""
 
 
 def iter_fields(data: Data, begin: int, end: int) -> Iterator[tuple[int, int, int, int]]:
-    """The fields of a message, in the order in which they are stored; what is in them is skipped.
+    """Yields the fields of a message in the order in which they are stored.
 
     Args:
-        data: all there is.
-        begin: where the message begins.
-        end: where it ends.
+        data: all of the data.
+        begin: first position of the message.
+        end: position after the message.
 
     Yields:
-        Of each field its number, its value where that is an integer (else 0), and where its bytes
-        begin and end: of a text, of numbers in a row or of a message within this one.
+        Number of the field, its value if that is an integer (else 0), and the first position and
+        the position after its bytes (of a text, packed numbers or an inner message).
 
     Raises:
-        DamagedError: this is no message.
+        ProtobufError: the bytes are not a message.
     """
     at = begin
     while at < end:
@@ -58,10 +58,10 @@ def iter_fields(data: Data, begin: int, end: int) -> Iterator[tuple[int, int, in
 
 
 def iter_integers(data: Data, begin: int, end: int) -> Iterator[int]:
-    """The integers that are stored in a row.
+    """Yields packed integers.
 
     Raises:
-        DamagedError: these are none.
+        ProtobufError: the bytes are not integers.
     """
     at = begin
     while at < end:
@@ -70,7 +70,7 @@ def iter_integers(data: Data, begin: int, end: int) -> Iterator[int]:
 
 
 def _read_varint(data: Data, at: int, end: int) -> tuple[int, int]:
-    """An integer, and where it ends."""
+    """Reads an integer; returns it and the position after it."""
     value = 0
     for place in range(at, min(at + _MAX_VARINT, end)):
         byte = data[place]

@@ -1,8 +1,8 @@
-"""What a file calls a dimension: a name, a placeholder that names nothing, or an expression.
+"""Parses the size of a dimension: a name, a placeholder that names nothing, or an expression.
 
-Exporters write the size of a dimension as a formula of other sizes: ``past + 1``,
-``(W - 1)//2 + 1``, ``floor(H/2)``, ``Max(0, n)``. It is parsed, held against a short list of
-operators, and computed exactly; nothing of it is executed.
+Exporters write sizes as formulas of other sizes: ``past + 1``, ``(W - 1)//2 + 1``, ``floor(H/2)``,
+``Max(0, n)``. A formula is parsed, checked against a short list of operators and computed exactly;
+nothing of it is executed.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
 MAX_SIZE = 1 << 24
-"""Of a dimension."""
+"""Largest size of a dimension."""
 MAX_EXPRESSION_CHARACTERS = 200
 MAX_EXPRESSION_DEPTH = 30
 MAX_INTERMEDIATE = 1 << 64
-"""No numerator or denominator of an intermediate result may reach it."""
+"""Exclusive bound of the numerators and denominators of intermediate results."""
 MAX_EXPONENT = 64
 
 _PLACEHOLDER = re.compile(
@@ -35,11 +35,11 @@ _OPERATORS = re.compile(r"[-+*/%()]")
 
 
 class SymbolError(ValueError):
-    """An expression can't be computed; the message says why."""
+    """An expression can't be computed; the message gives the reason."""
 
 
 def is_placeholder(text: str) -> bool:
-    """Whether the name of a dimension names nothing, as ``None``, ``?``, ``-1`` and ``unk__12``."""
+    """Whether the name of a dimension is a placeholder: ``None``, ``?``, ``-1``, ``unk__12``."""
     return _PLACEHOLDER.fullmatch(text) is not None
 
 
@@ -48,9 +48,9 @@ class SizeExpression:
     """The size of a dimension as a formula of other sizes.
 
     Attributes:
-        text: as the file has it.
-        tree: the same, with nothing in it but what `value` has a rule for.
-        names: of the sizes in it, in their order.
+        text: the formula in the file.
+        tree: its syntax tree; `value` has a rule for each node.
+        names: names of the sizes in it, in their order.
     """
 
     text: str
@@ -58,10 +58,10 @@ class SizeExpression:
     names: tuple[str, ...]
 
     def value(self, sizes: Mapping[str, int]) -> int:
-        """The size that it comes to.
+        """Computes the size.
 
         Args:
-            sizes: by name; has all of `names`.
+            sizes: size by name; has all of `names`.
 
         Raises:
             SymbolError: it is not a whole number from 0 to `MAX_SIZE`, or can't be computed.
@@ -73,15 +73,15 @@ class SizeExpression:
 
 
 def parse_size(text: str, known: Collection[str] = ()) -> str | int | SizeExpression:
-    """A dimension as a number, a plain name or an expression.
+    """Parses a dimension as a number, a plain name or an expression.
 
     Args:
-        text: what the file calls it; not a placeholder.
-        known: what dimensions are called elsewhere. ``batch-size`` is a difference only where
-            there is a ``batch`` and a ``size``.
+        text: the dimension in the file; not a placeholder.
+        known: names of other dimensions. ``batch-size`` is a difference only if there is a
+            ``batch`` and a ``size``.
 
     Raises:
-        SymbolError: it is an expression with something in it that has no rule.
+        SymbolError: it is an expression with a part that has no rule.
     """
     if re.fullmatch(r"[0-9]{1,9}", text):
         return int(text)
@@ -104,7 +104,7 @@ def parse_size(text: str, known: Collection[str] = ()) -> str | int | SizeExpres
 def _parse(text: str) -> ast.expr | None:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # what Python only doubts is an error here
+            warnings.simplefilter("error")  # a warning of Python's parser is an error here
             return ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):  # as Python's parser calls it
         return None
@@ -129,11 +129,11 @@ _FUNCTIONS: Mapping[str, tuple[int, int, Callable[..., Fraction]]] = {
     "floordiv": (2, 2, lambda a, b: Fraction(a // b)),
     "ceildiv": (2, 2, lambda a, b: Fraction(-(-a // b))),
 }
-"""By name in lower case: the fewest and the most arguments, and what is computed."""
+"""Functions by name in lower case: least and largest number of arguments, and the computation."""
 
 
 def _check(node: ast.expr, names: dict[str, None], depth: int) -> None:
-    """Refuses what has no rule, and collects the names."""
+    """Refuses parts that have no rule, and collects the names."""
     if depth > MAX_EXPRESSION_DEPTH:
         raise SymbolError(f"it is nested more than {MAX_EXPRESSION_DEPTH} deep")
     for inner in _operands(node):
@@ -143,7 +143,7 @@ def _check(node: ast.expr, names: dict[str, None], depth: int) -> None:
 
 
 def _operands(node: ast.expr) -> Sequence[ast.expr]:
-    """What is in a node, where the node itself has a rule."""
+    """The operands of a node; refuses a node that has no rule."""
     match node:
         case ast.Name():
             return ()

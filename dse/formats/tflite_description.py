@@ -1,4 +1,4 @@
-"""What a TFLite file says of itself. Field numbers are those of TensorFlow Lite's schema.fbs."""
+"""Describes a TFLite file. Field numbers are those of TensorFlow Lite's schema.fbs."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ _PRECISIONS = {
 }
 _UNCHANGED = {22, 53, 70}  # RESHAPE, CAST, EXPAND_DIMS
 _GATHER, _EMBEDDING_LOOKUP = 36, 7
-_PICKS = {_GATHER: (1, 0), _EMBEDDING_LOOKUP: (0, 1)}  # what picks, and from which table
+_PICKS = {_GATHER: (1, 0), _EMBEDDING_LOOKUP: (0, 1)}  # positions of the ids and of the table
 
 
 def describe_tflite(path: Path, signature: str | None = None) -> ModelDescription:
-    """Reads one subgraph of a file.
+    """Describes one subgraph of a file.
 
     Args:
-        path: of the file.
-        signature: names the subgraph; None for the first one, or where that has no signature for
-            that of the first signature.
+        path: the file.
+        signature: name of the subgraph; None for the first subgraph, or, if that has no signature,
+            the subgraph of the first signature.
 
     Raises:
-        RequestError: it is damaged, or has no such signature.
+        RequestError: the file is damaged, or has no such signature.
     """
     try:
         data = path.read_bytes()
@@ -83,7 +83,7 @@ def describe_tflite(path: Path, signature: str | None = None) -> ModelDescriptio
 
 @dataclass(frozen=True, slots=True)
 class _Signature:
-    """The name under which a subgraph can be called."""
+    """The name by which a subgraph can be called."""
 
     name: str
     subgraph: int
@@ -92,7 +92,7 @@ class _Signature:
 def _choose_signature(
     signatures: Sequence[_Signature], wanted: str | None, path: Path
 ) -> _Signature | None:
-    """The signature that is wanted; else that of the first subgraph, else the first, if any."""
+    """The wanted signature; else that of the first subgraph, else the first one, if any."""
     if wanted is None:
         first = [one for one in signatures if one.subgraph == 0] or signatures
         return first[0] if first else None
@@ -114,7 +114,7 @@ def _declare(tensor: Table, rows: int | None, role: Role | None) -> DeclaredInpu
 
 
 def _count_weights(tensors: list[Table], filled: list[bool]) -> Counter[str]:
-    """How many constants there are of each type."""
+    """Number of weights by type."""
     counts: Counter[str] = Counter()
     for tensor in tensors:
         buffer = tensor.number(_BUFFER)
@@ -124,7 +124,7 @@ def _count_weights(tensors: list[Table], filled: list[bool]) -> Counter[str]:
 
 
 def _rows_by_tensor(model: Table, subgraph: Table, tensors: list[Table]) -> dict[int, int]:
-    """By tensor: the rows of the smallest table that it picks rows from."""
+    """Number of rows of the smallest table that each tensor picks from, by number of the tensor."""
     codes = operator_codes(model)
     origin: dict[int, int] = {}
     rows: dict[int, int] = {}
@@ -145,7 +145,7 @@ def _rows_by_tensor(model: Table, subgraph: Table, tensors: list[Table]) -> dict
 
 
 def _gather_axis(operator: Table) -> int:
-    """The axis along which GATHER picks: the first field of its options, with a sign."""
+    """The axis of GATHER: the first field of its options, as a signed number."""
     options = operator.table(_OPTIONS)
     number = options.number(0) if options else 0
     return number - (1 << 32) if number >> 31 else number

@@ -1,6 +1,6 @@
-"""What the inputs of a TFLite model decide: its operators in the form of `dse.formats.flow`.
+"""Finds what the inputs of a TFLite model decide, through the common form of `dse.formats.flow`.
 
-Operators go by their numbers in TensorFlow Lite's schema.fbs, whose names stand beside them.
+Operators have the numbers and names of TensorFlow Lite's schema.fbs.
 """
 
 from __future__ import annotations
@@ -152,18 +152,18 @@ TFLITE_RULES = OperatorRules(
 
 
 def operator_codes(model: Table) -> list[int]:
-    """The number of each kind of operator that a file uses."""
+    """The numbers of the kinds of operators that a file uses."""
     return [
         max(code.byte(_OLD_CODE), code.number(_NEW_CODE)) for code in model.tables(_OPERATOR_CODES)
     ]
 
 
 def roles_by_tensor(model: Table, subgraph: int) -> dict[int, Role]:
-    """What the inputs of a subgraph decide, by the numbers of their tensors.
+    """What the inputs of a subgraph decide, by number of the tensor.
 
     Raises:
-        FlowError: there are too many subgraphs within subgraphs.
-        DamagedError: the file is damaged.
+        FlowError: there are too many nested subgraphs.
+        FlatbufferError: the file is damaged.
     """
     reader = _Reader(list(model.tables(_SUBGRAPHS)), operator_codes(model))
     return {
@@ -174,14 +174,14 @@ def roles_by_tensor(model: Table, subgraph: int) -> dict[int, Role]:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Brings subgraphs into the common form; tensors are called by their numbers."""
+    """Brings subgraphs into the common form; the names of tensors are their numbers."""
 
     subgraphs: Sequence[Table]
     codes: Sequence[int]
 
     def block(self, number: int, depth: int) -> Subgraph:
         if depth > MAX_GRAPH_DEPTH or number >= len(self.subgraphs):
-            raise FlowError("graphs within graphs")
+            raise FlowError("the subgraphs are nested too deep")
         subgraph = self.subgraphs[number]
         steps = tuple(self._step(one, depth) for one in subgraph.tables(_OPERATORS))
         inputs, outputs = (_names(subgraph.integers(field)) for field in (_INPUTS, _OUTPUTS))
@@ -194,7 +194,7 @@ class _Reader:
         return FlowStep(kind, reads, writes, self._inner(operator, kind, depth))
 
     def _inner(self, operator: Table, kind: str, depth: int) -> tuple[Inner, ...]:
-        """The subgraphs of a condition, or those of a loop: whether to go on, and what is done."""
+        """The subgraphs of an IF, or the condition and the body of a loop."""
         options = operator.table(_OPTIONS) if kind in ("IF", "WHILE") else None
         if options is None:
             return ()
@@ -205,5 +205,5 @@ class _Reader:
 
 
 def _names(tensors: Sequence[int]) -> tuple[str, ...]:
-    """One that is left out, -1, is nothing."""
+    """The names of tensors; a tensor that is left out (-1) has an empty name."""
     return tuple(str(tensor) if tensor >= 0 else "" for tensor in tensors)

@@ -1,6 +1,6 @@
-"""The inputs and outputs of a TFLite file, read without any runtime.
+"""Reads the inputs and outputs of a TFLite file without any runtime.
 
-So a folder of models can be described where no TFLite runtime is installed. Field numbers are those
+So a folder of models can be described without an installed TFLite runtime. Field numbers are those
 of TensorFlow Lite's schema.fbs.
 """
 
@@ -10,6 +10,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dse.core.signature import shape_text
 from dse.formats.flatbuffer import FlatbufferError, Table, root
 from dse.formats.interface import Interface, TensorInfo
 
@@ -33,33 +34,33 @@ _MAX_RANK = 8
 
 @dataclass(frozen=True, slots=True)
 class TensorSpec:
-    """The one input of a model, or its one output.
+    """The only input of a model, or its only output.
 
     Attributes:
-        shape: as the file has it, the batch first.
-        dtype: as `type_name` gives it.
+        shape: shape in the file, the batch first.
+        dtype: type as `type_name` gives it.
     """
 
     shape: tuple[int, ...]
     dtype: str
 
     def __str__(self) -> str:
-        return f"{self.dtype} {'x'.join(map(str, self.shape))}"
+        return f"{self.dtype} {shape_text(self.shape)}"
 
 
 def read_input_and_output(data: bytes) -> tuple[TensorSpec, TensorSpec]:
-    """The input and the output of a file's first subgraph.
+    """Reads the input and the output of a file's first subgraph.
 
     Raises:
-        ValueError: the bytes are no TFLite model with one input and one output.
+        ValueError: the bytes are not a TFLite model with one input and one output.
     """
     if data[4:8] != IDENTIFIER:
-        raise ValueError("the content is no TFLite model")
+        raise ValueError("the content is not a TFLite model")
     try:
         subgraph = root(data).element(_SUBGRAPHS, 0)
         inputs, outputs = subgraph.integers(_INPUTS), subgraph.integers(_OUTPUTS)
         if len(inputs) != 1 or len(outputs) != 1 or min(*inputs, *outputs) < 0:
-            raise ValueError("the model has not one input and one output")
+            raise ValueError("the model does not have exactly one input and one output")
         given, result = (subgraph.element(_TENSORS, index) for index in (*inputs, *outputs))
         return _spec_of(given), _spec_of(result)
     except FlatbufferError as error:
@@ -71,16 +72,16 @@ def _spec_of(tensor: Table) -> TensorSpec:
 
 
 def type_name(tensor: Table) -> str:
-    """The type of a tensor: numpy's name, or ``type <number>`` for one that is not known."""
+    """The type of a tensor: numpy's name, or ``type <number>`` if it is unknown."""
     kind = tensor.byte(_TYPE)
     return _TYPES[kind] if kind < len(_TYPES) else f"type {kind}"
 
 
 def shape_with_open_sizes(tensor: Table) -> tuple[int, ...]:
-    """The shape of a tensor, with a negative number where any size will do.
+    """The shape of a tensor, with a negative number for a dimension of any size.
 
     Raises:
-        DamagedError: it has too many dimensions.
+        FlatbufferError: it has too many dimensions.
     """
     shape, signature = _shape(tensor), tensor.integers(_SIGNATURE)
     # The shape itself has a 1 where the signature leaves a size open.
@@ -95,13 +96,13 @@ def _shape(tensor: Table) -> tuple[int, ...]:
 
 
 def tflite_interface(data: Data) -> Interface:
-    """What a file's first subgraph declares.
+    """Reads what a file's first subgraph declares.
 
     Raises:
-        DamagedError: this is no TFLite file.
+        FlatbufferError: this is not a TFLite file.
     """
     if data[4:8] != IDENTIFIER:
-        raise FlatbufferError("no TFLite model")
+        raise FlatbufferError("not a TFLite model")
     subgraph = root(data).element(_SUBGRAPHS, 0)
     ways = (
         tuple(_describe(subgraph.element(_TENSORS, index)) for index in subgraph.integers(way))
@@ -118,7 +119,7 @@ def _describe(tensor: Table) -> TensorInfo:
 
 
 def _quantisation(tensor: Table) -> tuple[float, int] | None:
-    """Scale and zero point, where there is one of each."""
+    """Scale and zero point, if there is one of each."""
     parameters = tensor.table(_QUANTISATION)
     if parameters is None:
         return None

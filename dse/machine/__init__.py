@@ -1,1 +1,1 @@
-"""The machine: what it is, what else it does meanwhile, and its one lock for measuring."""
+"""The machine: its properties, its load and its measuring lock."""

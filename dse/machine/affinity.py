@@ -1,4 +1,4 @@
-"""The CPUs that a thread may run on. Standard library only: the worker imports it, too."""
+"""The CPUs that a thread may run on. Standard library only: workers import it as well."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def available_cpus() -> list[int]:
-    """Numbers of the CPUs this process may run on; counted up from 0 where it can't be asked."""
+    """Numbers of the CPUs that this process may run on; all CPUs where there are no masks."""
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))
@@ -25,10 +25,10 @@ def can_pin() -> bool:
 
 @contextmanager
 def pin_to(cpus: tuple[int, ...]) -> Iterator[None]:
-    """Keeps the calling thread, and every thread it starts in the block, to these CPUs.
+    """Pins the calling thread, and every thread that it starts in the block, to these CPUs.
 
     Args:
-        cpus: their numbers; empty for all it has.
+        cpus: numbers of the CPUs; empty to leave the thread as it is.
 
     Raises:
         OSError: the system refuses.

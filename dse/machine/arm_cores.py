@@ -1,4 +1,4 @@
-"""Names of Arm cores, which the kernel gives as numbers only.
+"""Names of Arm cores: the kernel gives only numbers.
 
 Source: the MIDR_EL1 values in the technical reference manuals of the cores, as far as Linux
 lists them in ``arch/arm64/include/asm/cputype.h``.
@@ -52,9 +52,9 @@ _NAMES: dict[tuple[int, int], str] = {
 
 
 def core_name(block: Mapping[str, str]) -> str | None:
-    """The name of the core of one ``/proc/cpuinfo`` block; its numbers where it is not listed.
+    """The name of the core in a ``/proc/cpuinfo`` block, or its numbers if it is not listed.
 
-    None where the block is not one of an Arm core.
+    None if the block does not describe an Arm core.
     """
     implementer, part = _number(block, "CPU implementer"), _number(block, "CPU part")
     if implementer is None or part is None:
@@ -64,7 +64,7 @@ def core_name(block: Mapping[str, str]) -> str | None:
 
 
 def core_revision(block: Mapping[str, str]) -> str | None:
-    """Variant and revision the way Arm writes them, such as ``r0p3``."""
+    """Variant and revision in Arm's notation, such as ``r0p3``."""
     variant, revision = _number(block, "CPU variant"), _number(block, "CPU revision")
     if variant is None or revision is None:
         return None

@@ -1,7 +1,7 @@
-"""The control groups that a process belongs to: what CPU time and memory they grant.
+"""The control groups of a process: how much CPU time and memory they grant.
 
-Both versions of Linux's control groups are read, each group from the process's own to the top: the
-least limit on the way counts. Standard library only.
+Both versions of Linux's control groups are read, from the process's own group up to the top: the
+lowest limit counts. Standard library only.
 """
 
 from __future__ import annotations
@@ -17,36 +17,36 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 V2 = ""
-"""In the place of a controller's name: the second version, which has one hierarchy for all."""
+"""Stands for a controller's name in the second version, which has one hierarchy for all."""
 _USUAL_FOLDERS = {
     V2: ("sys/fs/cgroup", "sys/fs/cgroup/unified"),
     "cpu": ("sys/fs/cgroup/cpu", "sys/fs/cgroup/cpu,cpuacct"),
     "memory": ("sys/fs/cgroup/memory",),
 }
-"""Where hierarchies lie where the list of mounts can't be read."""
+"""Folders of the hierarchies, used if the list of mounts can't be read."""
 _ESCAPED = re.compile(r"\\([0-7]{3})")
-"""How the list of mounts has spaces and backslashes; systemd puts those into names of groups."""
+"""Escaped character in the list of mounts: systemd puts backslashes into names of groups."""
 
 
 class _Mount(NamedTuple):
-    """A hierarchy's mount: the group that it shows at its top, and the folder."""
+    """A hierarchy's mount: the group at its top, and its folder."""
 
     group: str
     folder: Path
 
 
 def cpu_quota(root: Path) -> float | None:
-    """CPUs' worth of time that the groups grant; None for no limit.
+    """CPU time that the groups grant, in CPUs; None for no limit.
 
     Args:
-        root: folder that holds ``proc`` and ``sys``.
+        root: the folder that contains ``proc`` and ``sys``.
     """
     quotas = [_quota(group) for group in _groups(root, "cpu")]
     return min((quota for quota in quotas if quota is not None), default=None)
 
 
 def parse_quota(cpu_max: str) -> float | None:
-    """CPUs' worth of time in the text of ``cpu.max``: quota and period; None for no limit."""
+    """CPU time in the text of ``cpu.max`` (quota and period), in CPUs; None for no limit."""
     fields = cpu_max.split()
     if len(fields) != 2:
         return None
@@ -55,9 +55,9 @@ def parse_quota(cpu_max: str) -> float | None:
 
 
 def throttled_periods(root: Path) -> int | None:
-    """How many periods the groups' CPUs have stood still in, their quota used up; None if untold.
+    """Number of periods in which the groups used up their quota and stopped; None if unknown.
 
-    All groups of the way are added up: the number says something as a difference only.
+    The counts of all groups up to the top are added: only differences of the sum mean something.
     """
     counts = [_statistics(group / "cpu.stat").get("nr_throttled") for group in _groups(root, "cpu")]
     known = [count for count in counts if count is not None]
@@ -65,11 +65,11 @@ def throttled_periods(root: Path) -> int | None:
 
 
 def memory_limit(root: Path, machine_bytes: int | None) -> int:
-    """Bytes that the groups let their processes use; 0 where no limit lies below the machine's.
+    """Memory limit of the groups in bytes; 0 if no limit lies below the machine's memory.
 
     Args:
-        root: folder that holds ``proc`` and ``sys``.
-        machine_bytes: all of the machine's memory; None if unknown.
+        root: the folder that contains ``proc`` and ``sys``.
+        machine_bytes: the machine's memory in bytes; None if unknown.
     """
     limits = [limit for group in _groups(root, "memory") for limit in _memory_limits(group)]
     least = min(limits, default=0)
@@ -77,7 +77,7 @@ def memory_limit(root: Path, machine_bytes: int | None) -> int:
 
 
 def memory_left(root: Path) -> int | None:
-    """Bytes that can still be used within the groups' limits; None where there are none.
+    """Bytes that are free within the groups' limits; None without limits.
 
     Pages of files don't count as used: the kernel drops them when memory is needed.
     """
@@ -90,7 +90,7 @@ def memory_left(root: Path) -> int | None:
 
 
 def are_visible(root: Path) -> bool:
-    """Whether the groups of CPU time can be seen: a container may hide them."""
+    """Whether the groups of CPU time are visible: a container may hide them."""
     return bool(_groups(root, "cpu"))
 
 
@@ -100,10 +100,10 @@ def _quota(group: Path) -> float | None:
 
 
 def _memory_limits(group: Path) -> list[int]:
-    """The limits of one group; beyond ``memory.high`` the kernel takes memory back all the time."""
+    """The limits of one group; above ``memory.high`` the kernel keeps reclaiming memory."""
     files = ("memory.max", "memory.high", "memory.limit_in_bytes")
     known = [parse_number(read_text(group / file)) for file in files]
-    # The first version has no word for "no limit": it is the largest whole number of pages.
+    # The first version writes "no limit" as the largest whole number of pages.
     return [limit for limit in known if limit is not None and limit < 1 << 62]
 
 
@@ -112,20 +112,20 @@ def _used(group: Path) -> int:
     used = parse_number(texts[0] or texts[1]) or 0
     pages = _statistics(group / "memory.stat")
     kinds = ("inactive_file", "active_file")
-    # The first version counts the group alone, and with a prefix those below it, too.
+    # In the first version only the names with a prefix include the groups below.
     files = sum(pages.get(f"total_{kind}", pages.get(kind, 0)) for kind in kinds)
     return max(0, used - files)
 
 
 def _statistics(file: Path) -> dict[str, int]:
-    """Number by name, of lines ``name number``."""
+    """Number by name, from lines ``name number``."""
     pairs = (line.split() for line in read_text(file).splitlines())
     counts = ((pair[0], parse_number(pair[1])) for pair in pairs if len(pair) == 2)
     return {name: count for name, count in counts if count is not None}
 
 
 def _groups(root: Path, controller: str) -> list[Path]:
-    """The folders of the groups of both versions, from the process's own to the top."""
+    """The folders of the groups of both versions, from the process's own group up to the top."""
     own = _own_groups(read_text(root / "proc/self/cgroup"))
     mounts = _mounts(root)
     found: dict[Path, None] = {}
@@ -148,10 +148,10 @@ def _own_groups(text: str) -> dict[str, str]:
 
 
 def _upwards(mount: _Mount, group: str) -> Iterator[Path]:
-    """The folders of a group and of all above it that the mount shows."""
+    """The folders of a group and of all groups above it that the mount shows."""
     top = mount.group.rstrip("/")
     below = group.removeprefix(top).strip("/") if f"{group}/".startswith(f"{top}/") else ""
-    # A group outside the namespace is told as one above it, and not shown.
+    # A group outside the namespace is written as one above it, and has no folder.
     names = below.split("/") if below and ".." not in below.split("/") else []
     for count in range(len(names), -1, -1):
         yield mount.folder.joinpath(*names[:count])

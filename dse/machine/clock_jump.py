@@ -1,6 +1,6 @@
-"""The system's clock against one that nobody can set. Standard library only.
+"""Compares the system's clock with one that nobody can set. Standard library only.
 
-LoadGen reads the system's clock. Where that is set in the middle of a run, its times mean nothing.
+LoadGen reads the system's clock. If that is set in the middle of a run, its times mean nothing.
 """
 
 from __future__ import annotations
@@ -8,16 +8,16 @@ from __future__ import annotations
 import time
 
 JUMP_S = 0.05
-"""Slewing a clock, as time services do, moves both clocks alike; a step is mostly larger."""
+"""Smallest jump. Slewing, as time services do, moves both clocks alike; most steps are larger."""
 CLOSE_ENOUGH_S = 0.001
-"""Two readings so close together are of one moment."""
+"""Largest time between two readings that count as simultaneous."""
 MAX_READINGS = 10
 
 
 def offset_s() -> float:
-    """How far the system's clock is ahead of the monotonic one.
+    """How far the system's clock is ahead of the monotonic one, in seconds.
 
-    A process that has to wait for a CPU between two readings reads them again.
+    The clocks are read again if the process had to wait for a CPU between two readings.
     """
     closest, offset = float("inf"), 0.0
     for _ in range(MAX_READINGS):

@@ -1,7 +1,7 @@
-"""What happened on the machine between two samples, and whether it spoils a measurement.
+"""The conditions on the machine between two samples, and whether they spoil a measurement.
 
-The limits let pass what an idle desktop or a quiet cloud machine does all the time. Each is where
-the effect begins to show beside the spread from one process to the next, which is a few percent.
+The limits allow what an idle desktop or a quiet cloud machine does all the time. Each lies where
+the effect begins to show beside the spread between processes, which is a few percent.
 """
 
 from __future__ import annotations
@@ -15,31 +15,35 @@ if TYPE_CHECKING:
     from dse.machine.sample import Sample
 
 MAX_STEAL_PERCENT = 3.0
-"""Quiet neighbours take below one percent; from about three on, the 90th percentile moves."""
+"""Largest harmless steal. Quiet neighbours take less than one percent; from about three percent on,
+the 90th percentile moves."""
 MAX_OTHER_LOAD_PERCENT = 10.0
-"""An idle desktop takes one to five percent of two to eight CPUs; more displaces a busy thread."""
+"""Largest harmless load. An idle desktop takes one to five percent of two to eight CPUs; more
+displaces a busy thread."""
 MAX_SWAPPED_PAGES = 256
-"""1 MiB of the usual pages: sleeping programs fetch single ones, a lack of memory thousands."""
+"""Largest harmless number of pages: 1 MiB of 4 KiB pages. Sleeping programs fetch single pages, a
+lack of memory thousands."""
 MIN_SPAN_S = 0.3
-"""The counters tick every 10 ms: the shares of a shorter time would be made of rounding."""
+"""Shortest span that has shares: the counters tick every 10 ms, so rounding would dominate."""
 MIN_TICKS = 3
-"""Steal or load of so few ticks is none: each counter is off by up to one."""
+"""Steal or load up to this number of ticks is ignored: each counter is off by up to one."""
 TICK_S = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What the machine did in a span of time; None where that is not known.
+    """The conditions on the machine in a span of time; None stands for unknown.
 
     Attributes:
-        available_cpu_s: CPU time there was, of all CPUs of the affinity mask.
-        steal_percent: the share of it that the hypervisor gave to others.
-        other_load_percent: the share of it that other processes took.
+        available_cpu_s: available CPU time of all CPUs of the affinity mask.
+        steal_percent: share of it that the hypervisor gave to others.
+        other_load_percent: share of it that other processes took.
         mhz: mean clock.
         throttled: whether heat slowed the CPUs down.
         swapped: whether memory was fetched from the swap.
-        quota_stops: in how many periods all threads stood still, the CPU quota used up.
-        clock_jump_s: by how much the system's clock, which LoadGen reads, was moved.
+        quota_stops: number of periods in which all threads stopped because the CPU quota was used
+            up.
+        clock_jump_s: jump of the system's clock, which LoadGen reads.
     """
 
     available_cpu_s: float | None
@@ -76,7 +80,7 @@ class Conditions:
         return percent > limit and percent / 100 * self.available_cpu_s > MIN_TICKS * TICK_S
 
     def as_details(self) -> dict[str, float | int | bool | str]:
-        """What is known and worth keeping beside a measurement; ``disturbed`` only if it was."""
+        """What to record with a measurement: whatever is known; ``disturbed`` only if it was."""
         found: dict[str, float | int | bool | str] = {}
         if self.steal_percent is not None:
             found["steal_percent"] = round(self.steal_percent, 1)
@@ -92,13 +96,13 @@ class Conditions:
 
 
 def conditions_between(before: Sample, after: Sample, own_cpu_s: float | None) -> Conditions:
-    """What happened between two samples.
+    """The conditions between two samples.
 
     Args:
         before: the earlier sample.
-        after: the later one.
-        own_cpu_s: CPU time that the measured process took between them; None if it is not known,
-            and then the load of others isn't, either. That of the sampling process is known.
+        after: the later sample.
+        own_cpu_s: CPU time of the measured process between them, without that of the sampling
+            process; None if unknown, and then the load of others is unknown as well.
     """
     seconds = after.monotonic_s - before.monotonic_s
     available, steal, others = _shares(before, after, own_cpu_s)
@@ -120,10 +124,10 @@ def conditions_between(before: Sample, after: Sample, own_cpu_s: float | None) -
 def _shares(
     before: Sample, after: Sample, own_cpu_s: float | None
 ) -> tuple[float | None, float | None, float | None]:
-    """Available CPU time in seconds, and steal and the load of others in percent of it."""
+    """Available CPU time in seconds; steal and the load of others in percent of it."""
     if before.times is None or after.times is None or before.cpus != after.cpus:
         return None, None, None
-    # The kernel's idle counter may go back a little.
+    # The kernel's idle counter may decrease a little.
     busy = max(0.0, after.times.busy_s - before.times.busy_s)
     idle = max(0.0, after.times.idle_s - before.times.idle_s)
     steal = max(0.0, after.times.steal_s - before.times.steal_s)

@@ -1,4 +1,4 @@
-"""The caches of the CPUs, and how many CPUs share each, from Linux's ``/sys``."""
+"""The caches of the CPUs, read from Linux's ``/sys``."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def caches(sys_cpu: Path, cpus: Iterable[int]) -> str:
 
     Args:
         sys_cpu: the folder ``/sys/devices/system/cpu``.
-        cpus: those that count: a cache that several of them share is one.
+        cpus: the CPUs that count: a cache that several of them share is counted once.
 
     Returns:
-        Empty where the kernel tells nothing. A cache whose size it hides has none in the text.
+        Empty if the kernel shows nothing. A cache of unknown size has no size in the text.
     """
     found: dict[_Cache, set[str]] = {}
     for cpu in cpus:
@@ -42,12 +42,12 @@ def caches(sys_cpu: Path, cpus: Iterable[int]) -> str:
 
 
 def _sharing(index: Path, cpu: int) -> str:
-    """What is the same for all CPUs of one cache; its own CPU where the kernel does not tell."""
+    """A text that is equal for all CPUs of one cache; the CPU itself if the kernel shows none."""
     return read_text(index / "shared_cpu_list") or read_text(index / "shared_cpu_map") or str(cpu)
 
 
 def size_text(size: str) -> str:
-    """A size as people write it: ``1 MiB`` of the kernel's ``1024K``; empty where it is none."""
+    """A readable size: ``1 MiB`` for the kernel's ``1024K``; empty if it is not a size."""
     kib = parse_number(size.upper().removesuffix("B").removesuffix("K").strip())
     if not kib:
         return ""

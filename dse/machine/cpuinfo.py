@@ -1,4 +1,4 @@
-"""``/proc/cpuinfo`` of every architecture: which CPU it is, whatever the fields are called."""
+"""Identifies the CPU by ``/proc/cpuinfo``, whose fields differ between architectures."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from dse.machine.arm_cores import core_name, core_revision
 from dse.machine.procfs import parse_number
 
 CpuBlock = Mapping[str, str]
-"""What is told of one CPU, or of all: value by field."""
+"""Value by field, for one CPU or for all CPUs."""
 
 UNKNOWN = "unknown"
 _NUMBER_FIELDS = ("processor", "cpu number")
-"""Fields that hold the number of a CPU."""
+"""Fields that contain the number of a CPU."""
 _S390_CPU = re.compile(r"processor (\d+)")
-"""The beginning of such a line: ``processor 0: version = FF, machine = 2964`` (s390)."""
+"""Start of a line such as ``processor 0: version = FF, machine = 2964`` (s390)."""
 _NAME_FIELDS = (
     "model name",
     "Model Name",
@@ -37,7 +37,7 @@ _VARYING_FIELDS = re.compile(
     r"\bhart\b|apic|core|siblings|physical id|package|global_id|online|active|probed|tlb",
     re.IGNORECASE,
 )
-"""Fields that differ between CPUs of one kind, or from one reading to the next."""
+"""Pattern of fields that differ between CPUs of one kind, or from one reading to the next."""
 
 
 def parse_cpuinfo(text: str) -> list[dict[str, str]]:
@@ -52,10 +52,10 @@ def parse_cpuinfo(text: str) -> list[dict[str, str]]:
 
 
 def shared_fields(paragraphs: Iterable[CpuBlock]) -> dict[str, str]:
-    """What is told of all CPUs at once: the paragraphs that belong to none of them.
+    """The fields that apply to all CPUs: those of paragraphs without the number of a CPU.
 
-    Such are the board's on Arm, in old files the last one with all that identifies the cores; the
-    first on IBM mainframes and LoongArch; and everything on SPARC.
+    These are the board's paragraph on Arm (in old files the last one, which identifies the cores),
+    the first paragraph on IBM mainframes and LoongArch, and everything on SPARC.
     """
     shared: dict[str, str] = {}
     for paragraph in paragraphs:
@@ -65,9 +65,9 @@ def shared_fields(paragraphs: Iterable[CpuBlock]) -> dict[str, str]:
 
 
 def cpu_blocks(paragraphs: Iterable[CpuBlock]) -> dict[int, CpuBlock]:
-    """What is told of each CPU by number, what is told of all of them included.
+    """The fields of each CPU by number, with the shared ones.
 
-    Empty where the file numbers none.
+    Empty if the file has no numbers.
     """
     paragraphs = list(paragraphs)
     shared = shared_fields(paragraphs)
@@ -90,11 +90,11 @@ def _cpu_number(paragraph: CpuBlock) -> int | None:
 
 
 def cpu_name(blocks: Iterable[CpuBlock], board: str | None, kinds: Mapping[str, int]) -> str:
-    """The model of the CPUs in ``blocks``, with the board's and, where they differ, the mix.
+    """The model of the CPUs, with the board and the number of each kind if they differ.
 
     Args:
-        blocks: of the CPUs that count.
-        board: of an Arm machine, where known: boards with the same cores differ in clock and
+        blocks: fields of the CPUs that count.
+        board: name of an Arm board, if known: boards with the same cores differ in clock and
             memory.
         kinds: number of CPUs by kind, on a CPU whose kinds share one model name.
     """
@@ -110,7 +110,7 @@ def cpu_name(blocks: Iterable[CpuBlock], board: str | None, kinds: Mapping[str, 
 
 
 def _block_name(block: CpuBlock) -> str | None:
-    # First the core's number: the model name of 32-bit Arm is the same for many cores.
+    # The core's number comes first: the model name of 32-bit Arm is the same for many cores.
     if name := core_name(block):
         return name
     for field in _NAME_FIELDS:
@@ -126,7 +126,7 @@ def _block_name(block: CpuBlock) -> str | None:
 
 
 def _unlisted_name(block: CpuBlock) -> str | None:
-    """A name that no other kind of CPU has, of all that is told and lasts."""
+    """A name that is unique to this kind of CPU, made of all fields that don't vary."""
     lasting = {
         name: text for name, text in block.items() if text and not _VARYING_FIELDS.search(name)
     }
@@ -134,7 +134,7 @@ def _unlisted_name(block: CpuBlock) -> str | None:
 
 
 def vendor(blocks: Iterable[CpuBlock]) -> str:
-    """Who made the CPUs: a name or the number that stands for it."""
+    """The vendor of the CPUs: a name or a number."""
     return join_known(_first_value(block, _VENDOR_FIELDS) for block in blocks)
 
 
@@ -144,19 +144,19 @@ def family(blocks: Iterable[CpuBlock]) -> str:
 
 
 def model(blocks: Iterable[CpuBlock]) -> str:
-    """The model within the family: a number, or the machine's type where that names the CPU."""
+    """The model within the family: a number, or the machine's type if that names the CPU."""
     return join_known(_first_value(block, _MODEL_FIELDS) for block in blocks)
 
 
 def stepping(blocks: Iterable[CpuBlock]) -> str:
-    """The revision of the model; on Arm variant and revision."""
+    """The revision of the model; on Arm the variant and revision."""
     return join_known(
         core_revision(block) or _first_value(block, _STEPPING_FIELDS) for block in blocks
     )
 
 
 def microcode(blocks: Iterable[CpuBlock]) -> str:
-    """The microcode revision, or variant and revision of Arm cores."""
+    """The microcode revision; on Arm the variant and revision."""
     return join_known(block.get("microcode") or core_revision(block) or "" for block in blocks)
 
 
@@ -165,5 +165,5 @@ def _first_value(block: CpuBlock, fields: Iterable[str]) -> str:
 
 
 def join_known(values: Iterable[str]) -> str:
-    """The different values, where they are known."""
+    """Joins the different known values; ``unknown`` if there are none."""
     return "+".join(sorted({value for value in values if value})) or UNKNOWN

@@ -1,8 +1,8 @@
-"""The instruction sets by which runtimes choose their kernels: speed and int8 results follow them.
+"""The instruction sets by which runtimes choose kernels: speed and int8 results depend on them.
 
-They are named as Linux names them in ``/proc/cpuinfo``; the length of SVE's vectors in bits stands
-beside them, such as ``sve:256``. A hypervisor may mask a CPU's name, but a program that used an
-instruction set it hides would crash: so these can be believed.
+They have the names of Linux's ``/proc/cpuinfo``; the length of SVE's vectors in bits is added, such
+as ``sve:256``. A hypervisor may mask a CPU's name, but the instruction sets that it shows can be
+trusted, since programs would crash otherwise.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ ARM = frozenset((
 ))
 # fmt: on
 OTHER_ARCHITECTURES = frozenset(("lsx", "lasx", "vx", "vxe", "vxe2", "nnpa"))
-"""Of LoongArch and of IBM mainframes."""
+"""Instruction sets of LoongArch and of IBM mainframes."""
 _FIELDS = ("flags", "Features", "features")
-"""Fields of ``/proc/cpuinfo`` that list them: of x86, of Arm and LoongArch, of s390."""
+"""Fields of ``/proc/cpuinfo`` that list them: x86, Arm and LoongArch, s390."""
 _KNOWN = X86 | ARM | OTHER_ARCHITECTURES
 _RISCV = ("rv", "zv", "zfh", "zfbf", "zb", "xthead")
-"""Beginnings of the parts of RISC-V's ``isa``: the base with its letters, vectors, short floats,
-bits and what T-Head adds. Newer kernels list more of the others for the same CPU."""
+"""Prefixes of the parts of RISC-V's ``isa`` that count: the base with its letters, vectors, short
+floats, bits and T-Head's extensions. Newer kernels list more of the others for the same CPU."""
 
 BF16 = ("avx512_bf16", "amx_bf16", "avx_ne_convert", "bf16", "svebf16")
 """Instruction sets that compute with bfloat16."""
@@ -45,10 +45,10 @@ VNNI = ("avx512_vnni", "avx_vnni", "amx_int8")
 
 
 def products_saturate(sets: Iterable[str] | None) -> bool:
-    """Whether a CPU can add two products of 8-bit integers only with saturation; no if unknown.
+    """Whether a CPU adds products of 8-bit integers only with saturation; False if unknown.
 
     Args:
-        sets: its instruction sets.
+        sets: the instruction sets of the CPU.
     """
     own = frozenset(sets or ())
     return not own.isdisjoint(X86) and own.isdisjoint(VNNI)
@@ -57,10 +57,10 @@ def products_saturate(sets: Iterable[str] | None) -> bool:
 def instruction_sets(
     blocks: Iterable[Mapping[str, str]], sve_bytes: int | None = None
 ) -> tuple[str, ...] | None:
-    """Those that every one of the CPUs has, sorted; None where nothing tells.
+    """The instruction sets that all CPUs have, sorted; None if unknown.
 
     Args:
-        blocks: what ``/proc/cpuinfo`` tells of each of the CPUs that count.
+        blocks: fields of ``/proc/cpuinfo`` for each CPU that counts.
         sve_bytes: length of the vectors that Linux gives a process, on Arm CPUs with SVE.
     """
     listed = [names for block in blocks if (names := _sets_of(block)) is not None]

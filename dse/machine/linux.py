@@ -1,4 +1,4 @@
-"""What Linux tells of the CPU, in ``/proc`` and ``/sys``."""
+"""Describes the system on Linux, from ``/proc`` and ``/sys``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dse.machine.cpu_caches import caches, size_text
 from dse.machine.cpuinfo import join_known
 from dse.machine.instruction_sets import instruction_sets
 from dse.machine.microarchitectures import microarchitecture
-from dse.machine.procfs import parse_number, read_text
+from dse.machine.procfs import parse_number, read_meminfo, read_text
 from dse.machine.system import UNKNOWN, System
 
 if TYPE_CHECKING:
@@ -37,26 +37,28 @@ _VIRTUAL_VENDORS = (
     "alibaba cloud",
     "nutanix",
 )
-"""Words in a machine's DMI names that only virtual machines have."""
+"""Words that only virtual machines have in their DMI names."""
 
 
 def read_linux(cpus: frozenset[int], root: Path = Path("/"), machine: str = "") -> System:
-    """Reads the system.
+    """Describes the system.
 
     Args:
         cpus: the CPUs of the affinity mask.
-        root: folder that holds ``proc`` and ``sys``.
-        machine: the architecture; that of this interpreter's machine if empty.
+        root: the folder that contains ``proc`` and ``sys``.
+        machine: the architecture; empty for that of this machine.
     """
     paragraphs = cpuinfo.parse_cpuinfo(read_text(root / "proc/cpuinfo"))
     shared = cpuinfo.shared_fields(paragraphs)
     blocks = cpuinfo.cpu_blocks(paragraphs)
     mine = [block for n, block in blocks.items() if n in cpus] or list(blocks.values()) or [shared]
     sys_cpu = root / "sys/devices/system/cpu"
-    memory = parse_memory(read_text(root / "proc/meminfo"))
-    quota = cgroups.cpu_quota(root)
-    if quota is not None and quota >= len(cpus):
-        quota = None  # it never stops them
+
+    def texts(file: str) -> list[str]:
+        return [read_text(sys_cpu / f"cpu{n}" / file) for n in sorted(cpus)]
+
+    memory = read_meminfo(root).get("MemTotal") or None
+    quota = _quota(root, len(cpus))
     cpu = cpuinfo.cpu_name(mine, _board(root, shared), _hybrid_kinds(root, cpus))
     vendor, family = cpuinfo.vendor(mine), cpuinfo.family(mine)
     model, stepping = cpuinfo.model(mine), cpuinfo.stepping(mine)
@@ -65,16 +67,11 @@ def read_linux(cpus: frozenset[int], root: Path = Path("/"), machine: str = "") 
         architecture=machine or platform.machine() or UNKNOWN,
         microcode=cpuinfo.microcode(mine),
         available_cpus=len(cpus) if quota is None else max(1, math.floor(quota)),
-        physical_cores=physical_cores(
-            [read_text(sys_cpu / f"cpu{n}/topology/thread_siblings_list") for n in sorted(cpus)],
-            mine,
-        ),
+        physical_cores=physical_cores(texts("topology/thread_siblings_list"), mine),
         cpu_quota=quota,
-        max_mhz=clock_classes(
-            [read_text(sys_cpu / f"cpu{n}/cpufreq/cpuinfo_max_freq") for n in sorted(cpus)]
-        ),
+        max_mhz=clock_classes(texts("cpufreq/cpuinfo_max_freq")),
         memory_bytes=memory,
-        governor=join_known(read_text(sys_cpu / f"cpu{n}/cpufreq/scaling_governor") for n in cpus),
+        governor=join_known(texts("cpufreq/scaling_governor")),
         virtualised=_virtualised(root, mine),
         operating_system=parse_os_release(read_text(root / "etc/os-release")),
         kernel=platform.release() or UNKNOWN,
@@ -89,8 +86,14 @@ def read_linux(cpus: frozenset[int], root: Path = Path("/"), machine: str = "") 
     )
 
 
+def _quota(root: Path, cpus: int) -> float | None:
+    """The control groups' quota; None if it never stops the CPUs of the mask."""
+    quota = cgroups.cpu_quota(root)
+    return None if quota is not None and quota >= cpus else quota
+
+
 def _machine_hash(root: Path) -> str:
-    """In the place of a CPU's model, of which nothing is told: no other machine has the same."""
+    """Stands for the model of a CPU that is unknown: it is unique to this machine."""
     known = read_text(root / "etc/machine-id") or read_text(root / "proc/sys/kernel/hostname")
     return f"of machine {digest(['CPU', known])[:12]}" if known else UNKNOWN
 
@@ -100,7 +103,7 @@ def _sve_bytes(root: Path) -> int | None:
 
 
 def _cache_size(blocks: Iterable[CpuBlock]) -> str:
-    """The one size that ``/proc/cpuinfo`` has, of the last level, where ``/sys`` has none."""
+    """The size of the last level in ``/proc/cpuinfo``, used if ``/sys`` has no sizes."""
     return join_known(size_text(block.get("cache size", "")) for block in blocks)
 
 
@@ -108,8 +111,8 @@ def physical_cores(siblings: list[str], blocks: Iterable[CpuBlock]) -> int | Non
     """The number of cores.
 
     Args:
-        siblings: for each CPU the list of those that share its core, as in ``/sys``.
-        blocks: of the same CPUs, used where ``/sys`` has no such lists.
+        siblings: the list of CPUs that share the core of each CPU, as in ``/sys``.
+        blocks: fields of the same CPUs, used if ``/sys`` has no such lists.
     """
     if siblings and all(siblings):
         return len(set(siblings))
@@ -124,17 +127,8 @@ def clock_classes(max_khz: list[str]) -> tuple[tuple[int, int], ...]:
     return tuple(sorted(counted.items(), reverse=True)) if len(known) == len(max_khz) else ()
 
 
-def parse_memory(meminfo: str) -> int | None:
-    """``MemTotal`` in bytes."""
-    for line in meminfo.splitlines():
-        name, _, value = line.partition(":")
-        if name == "MemTotal" and (kib := parse_number(value.split()[0] if value.split() else "")):
-            return kib * 1024
-    return None
-
-
 def parse_cpu_list(text: str) -> frozenset[int]:
-    """The numbers in a list such as ``0-3,8``; empty where it is none."""
+    """The numbers in a list such as ``0-3,8``; empty if it is not a list."""
     cpus: set[int] = set()
     for part in text.strip().split(","):
         first, _, last = part.partition("-")
@@ -155,12 +149,12 @@ def parse_os_release(text: str) -> str:
 
 
 def is_virtual(blocks: Iterable[CpuBlock], dmi: tuple[str, str], board: str) -> bool | None:
-    """Whether the machine is a virtual one; None where nothing tells.
+    """Whether the machine is virtual; None if unknown.
 
     Args:
-        blocks: of ``/proc/cpuinfo``; the ``hypervisor`` flag of x86 settles it.
-        dmi: names of the maker and the product; empty where there are none.
-        board: names in the device tree; empty where there is none.
+        blocks: fields of ``/proc/cpuinfo``; the ``hypervisor`` flag of x86 settles it.
+        dmi: names of the vendor and the product; empty if there are none.
+        board: names in the device tree; empty if there is none.
     """
     flags = [block["flags"].split() for block in blocks if "flags" in block]
     if flags:
@@ -194,7 +188,7 @@ def _board(root: Path, shared: CpuBlock) -> str | None:
 
 
 def _hybrid_kinds(root: Path, cpus: frozenset[int]) -> dict[str, int]:
-    """CPUs of each kind on Intel's hybrid CPUs, whose kinds have performance counters apart."""
+    """Number of CPUs of each kind on Intel's hybrid CPUs, known from their performance counters."""
     kinds = {"performance": "cpu_core", "efficiency": "cpu_atom"}
     lists = {k: read_text(root / f"sys/devices/{folder}/cpus") for k, folder in kinds.items()}
     if not all(lists.values()):

@@ -1,4 +1,4 @@
-"""What runs on the machine at this time, over about a second."""
+"""Observes what else runs on the machine for about a second."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dse.machine.check import Check
-from dse.machine.conditions import MAX_OTHER_LOAD_PERCENT, Conditions, conditions_between
+from dse.machine.conditions import Conditions, conditions_between
 from dse.machine.procfs import parse_number, read_text
 from dse.machine.sample import Sample, process_ticks, sample, ticks_per_s
 
@@ -17,13 +16,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_NAMED_PROCESSES = 3
-"""So many of the busiest processes are named."""
+"""How many of the busiest processes are named."""
 MIN_NAMED_PERCENT = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessLoad:
-    """A process, its CPU time in seconds since it started."""
+    """A process and its CPU time in seconds since it started."""
 
     name: str
     cpu_s: float
@@ -31,10 +30,10 @@ class ProcessLoad:
 
 @dataclass(frozen=True, slots=True)
 class LoadObservation:
-    """What was seen of the machine in a span of time in which this process did nothing.
+    """What was observed in a span of time in which this process did nothing.
 
     Attributes:
-        conditions: of the span.
+        conditions: the conditions in the span.
         last: the sample at its end.
         busiest: names of the busiest other processes, each with its share of one CPU.
     """
@@ -45,7 +44,7 @@ class LoadObservation:
 
 
 def observe(root: Path, cpus: tuple[int, ...], seconds: float) -> LoadObservation:
-    """Looks at the machine for some seconds."""
+    """Observes the machine for some seconds."""
     before, first = list_processes(root), sample(root, cpus)
     time.sleep(seconds)
     last, after = sample(root, cpus), list_processes(root)
@@ -58,15 +57,15 @@ def observe(root: Path, cpus: tuple[int, ...], seconds: float) -> LoadObservatio
 
 
 def list_processes(root: Path) -> dict[int, ProcessLoad]:
-    """Every process that can be seen but this one, by number."""
+    """All other visible processes by number."""
     found = {}
     for stat in (root / "proc").glob("[0-9]*/stat"):
         text, pid = read_text(stat), parse_number(stat.parent.name)
-        ticks = process_ticks(text)  # None for one that has ended meanwhile
+        ticks = process_ticks(text)  # None if the process has ended
         if pid is None or pid == os.getpid() or ticks is None:
             continue
         name = text.partition("(")[2].rpartition(")")[0]
-        # A program may call itself anything, with a terminal's commands, too.
+        # A program may put anything into its name, even a terminal's commands.
         name = "".join(c if c.isprintable() else "?" for c in name)
         found[pid] = ProcessLoad(name, sum(ticks[:2]) / ticks_per_s())
     return found
@@ -75,7 +74,7 @@ def list_processes(root: Path) -> dict[int, ProcessLoad]:
 def busiest_processes(
     before: Mapping[int, ProcessLoad], after: Mapping[int, ProcessLoad], seconds: float
 ) -> tuple[str, ...]:
-    """The processes that took most CPU time; one that is new has taken all of its own."""
+    """The processes that took most CPU time; a new process counts with all of its time."""
     shares = []
     for pid, process in after.items():
         earlier = before.get(pid)
@@ -84,18 +83,3 @@ def busiest_processes(
     shares.sort(reverse=True)
     named = [share for share in shares[:MAX_NAMED_PROCESSES] if share[0] >= MIN_NAMED_PERCENT]
     return tuple(f"{name} {percent:.0f} %" for percent, name in named)
-
-
-def other_load(seen: LoadObservation) -> Check:
-    """Whoever else needs a CPU takes it from what is measured."""
-    name = "other load"
-    percent = seen.conditions.other_load_percent
-    if percent is None:
-        return Check.hidden(name)
-    cpus = len(seen.last.cpus)
-    found = f"{percent:.0f} % of {cpus} CPU{'s' if cpus > 1 else ''}"
-    if seen.busiest:
-        found += f" (of one CPU: {', '.join(seen.busiest)})"
-    return Check.judged(
-        name, found, "end it or wait for its end", disturbs=percent > MAX_OTHER_LOAD_PERCENT
-    )

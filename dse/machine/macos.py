@@ -1,4 +1,4 @@
-"""What macOS tells of the CPU, through ``sysctl``."""
+"""Describes the system on macOS, through ``sysctl``."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _FEATURES = {
     "FEAT_SME": "sme",
     "FEAT_SME2": "sme2",
 }
-"""Linux's name of an instruction set by Apple's."""
+"""Linux's name of an instruction set by Apple's name."""
 _LEVEL_NAMES = ("physicalcpu", "l1dcachesize", "l1icachesize", "l2cachesize")
-"""What is told of each kind of core: of the fast ones as level 0, of the others as level 1."""
+"""Names of the values of each kind of core: level 0 is that of the fast cores."""
 _NAMES = (
     "machdep.cpu.brand_string",
     "machdep.cpu.microcode_version",
@@ -48,9 +48,9 @@ _NAMES = (
 
 
 def read_macos() -> System:
-    """Reads the system."""
+    """Describes the system."""
     try:
-        # A name that this CPU does not have makes the exit code 1 and leaves the others printed.
+        # With a name that this CPU lacks the exit code is 1, but the others are printed.
         answer = subprocess.run(
             ["/usr/sbin/sysctl", *_NAMES], capture_output=True, text=True, timeout=10, check=False
         ).stdout
@@ -60,7 +60,7 @@ def read_macos() -> System:
 
 
 def parse_sysctl(text: str) -> dict[str, str]:
-    """Value by name, of lines ``name: value``."""
+    """Value by name, from lines ``name: value``."""
     pairs = (line.partition(":") for line in text.splitlines() if ":" in line)
     return {name.strip(): value.strip() for name, _, value in pairs}
 
@@ -92,7 +92,7 @@ def from_sysctl(values: Mapping[str, str], machine: str, version: str) -> System
 
 
 def _instruction_sets(values: Mapping[str, str]) -> tuple[str, ...] | None:
-    """Those that Apple tells, by Linux's names; None where it tells nothing."""
+    """The known instruction sets by Linux's names; None if there are none."""
     texts = [values.get(f"machdep.cpu.{name}", "") for name in ("features", "leaf7_features")]
     listed = " ".join(texts).lower().replace("avx1.0", "avx").replace(".", "").split()
     plain = {name.replace("_", ""): name for name in X86}  # Apple writes AVX512VNNI and SSE4.1
@@ -104,7 +104,7 @@ def _instruction_sets(values: Mapping[str, str]) -> tuple[str, ...] | None:
 
 
 def _caches(values: Mapping[str, str]) -> str:
-    """Sizes of the caches, of each kind of core where there are several."""
+    """Sizes of the caches, for each kind of core if there are several."""
     texts = [
         f"{values[f'hw.perflevel{n}.physicalcpu']} cores with {found}"
         for n in (0, 1)
@@ -115,7 +115,7 @@ def _caches(values: Mapping[str, str]) -> str:
 
 
 def _sizes(values: Mapping[str, str], prefix: str) -> str:
-    """The sizes below a prefix, such as ``L1d 128 KiB, L1i 192 KiB, L2 16 MiB``."""
+    """The sizes under a prefix, such as ``L1d 128 KiB, L1i 192 KiB, L2 16 MiB``."""
     found = []
     for cache in ("l1d", "l1i", "l2", "l3"):
         size = _number(values.get(f"{prefix}{cache}cachesize"))

@@ -1,4 +1,4 @@
-"""One machine measures one thing at a time: two measurements at once would disturb each other."""
+"""The lock that lets a machine measure one thing at a time: parallel runs disturb each other."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dse.core.paths import cache_dir
+from dse.core.paths import cache_dir, try_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 POLL_S = 0.05
-"""How often a waiting process looks: it must hardly disturb the one that measures."""
+"""Interval at which a waiting process tries again; it must hardly disturb the one that measures."""
 MEASURING, NEXT = "mlperf-dse-measuring.lock", "mlperf-dse-next.lock"
 
 
@@ -25,34 +25,35 @@ def _never() -> bool:
 
 
 def do_nothing() -> None:
-    """What to say of waiting where nobody listens."""
+    """Does nothing: the default callback."""
 
 
 @contextmanager
 def measuring_lock(
     stop: Callable[[], bool] = _never, waits: Callable[[], None] = do_nothing
 ) -> Iterator[bool]:
-    """Waits until no other process measures on this machine, and keeps them waiting for the block.
+    """Waits until no other process measures on this machine, and holds the lock for the block.
 
-    Whatever study or command they belong to: the locks lie in the system's folder for temporary
-    files, and the system frees them however a process ends. Those who wait come before the one
-    that has just had its turn. Containers with temporary folders of their own, and file systems
-    without locks, keep nobody waiting. A process that has its turn must not wait for another.
+    It holds for processes of all studies and commands: the locks lie in the system's folder for
+    temporary files, and the system frees them however a process ends. A waiting process comes
+    before one that has just released the lock. Containers with their own temporary folders, and
+    file systems without locks, are not excluded. A process that holds the lock must not take it
+    again.
 
     Args:
-        stop: asked while waiting; whether to give up.
+        stop: called while waiting; whether to give up.
         waits: called once, when waiting begins.
 
     Yields:
-        Whether the turn has come; False where `stop` said so.
+        Whether the lock is held; False if `stop` ended the wait.
     """
     with ExitStack() as held:
         said = False
-        # Whoever holds NEXT has the next turn: its last holder can't take it again at once.
+        # The holder of NEXT is the next to measure: so the last one can't overtake it.
         following = _open(held, NEXT)
         measuring = _open(held, MEASURING)
         for descriptor in (following, measuring):
-            while not _locked(descriptor):
+            while try_lock(descriptor, fcntl.LOCK_EX) is False:
                 if stop():
                     yield False
                     return
@@ -64,18 +65,8 @@ def measuring_lock(
         yield True
 
 
-def _locked(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True  # no locks here
-    return True
-
-
 def _open(held: ExitStack, name: str) -> int:
-    """Opens a lock file that all users share; where that can't be, one of this user."""
+    """Opens a lock file that all users share; if that is impossible, one of this user."""
     try:
         descriptor = _open_shared(Path(tempfile.gettempdir(), name))
     except OSError:
@@ -87,13 +78,13 @@ def _open(held: ExitStack, name: str) -> int:
 
 
 def _open_shared(path: Path) -> int:
-    # Reading is enough to lock, and the kernel lets nobody create what another user has created
-    # in a folder that all may write (fs.protected_regular).
+    # Read access is enough to lock; in a folder that all may write, the kernel refuses to create
+    # a file that another user has created (fs.protected_regular).
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         return os.open(path, flags)
     except FileNotFoundError:
-        # Another process may be faster: then its file is opened.
+        # If another process is faster, its file is opened.
         descriptor = os.open(path, flags | os.O_CREAT, 0o644)
         if os.fstat(descriptor).st_uid == os.geteuid():
             os.fchmod(descriptor, 0o644)  # whatever the umask

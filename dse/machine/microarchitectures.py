@@ -1,7 +1,7 @@
-"""Which micro-architecture an x86 CPU has, told by its numbers: hypervisors hide its name.
+"""The micro-architecture of an x86 CPU by its numbers: hypervisors hide its name.
 
 Source: family and model numbers as Linux lists them in ``arch/x86/include/asm/intel-family.h`` and
-``arch/x86/kernel/cpu/amd.c``, which follow the manuals of the makers.
+``arch/x86/kernel/cpu/amd.c``, which follow the vendors' manuals.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _AMD: dict[int, tuple[tuple[int, int, str], ...]] = {
         (0xC0, 0xCF, "Zen 6"),
     ),
 }
-"""By family: the first and the last model number of each stretch."""
+"""First and last model number of each range, by family."""
 # fmt: off
 _INTEL: dict[str, tuple[int, ...]] = {
     "Nehalem": (0x1A, 0x1E, 0x1F, 0x2E),
@@ -69,20 +69,20 @@ _INTEL: dict[str, tuple[int, ...]] = {
     "Gracemont": (0xBE,),
 }
 # fmt: on
-"""Model numbers of family 6."""
+"""Model numbers of family 6 by micro-architecture."""
 SKYLAKE_SP = 0x55
-"""Shared by three generations, which differ in their stepping."""
+"""Model number of three generations, which differ in their stepping."""
 FIRST_CASCADE_LAKE, FIRST_COOPER_LAKE = 5, 10
 
 
 def microarchitecture(vendor: str, family: str, model: str, stepping: str) -> str:
-    """The name of the micro-architecture; empty where the numbers are not listed.
+    """The name of the micro-architecture; empty if the numbers are not listed.
 
     Args:
-        vendor: as ``/proc/cpuinfo`` has it, and so the numbers, in decimal.
-        family: of the CPU.
-        model: within the family.
-        stepping: of the model.
+        vendor: the vendor in ``/proc/cpuinfo``; the numbers are its decimal ones as well.
+        family: family of the CPU.
+        model: model within the family.
+        stepping: stepping of the model.
     """
     family_number, model_number = parse_number(family), parse_number(model)
     if family_number is None or model_number is None:

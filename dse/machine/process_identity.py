@@ -1,7 +1,7 @@
-"""Which process holds a study, and whether it is still there after a crash or a reboot.
+"""Identifies the process that holds a study, and tells whether it still runs.
 
-A process number alone does not tell: numbers are used again, and a study may be reached from
-several machines. So an identity holds the host, its boot, and when the process started as well.
+A process number is not enough: numbers are reused, and several machines may use a study. So an
+identity includes the host, its boot and the start of the process.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ _LINUX = platform.system() == "Linux"
 _MAX_PID = 2**31 - 1
 
 ProcessIdentity = Mapping[str, str | int]
-"""``host``, ``boot``, ``namespace`` (of process numbers), ``pid``, ``started``."""
+"""JSON object: ``host``, ``boot``, ``namespace`` (of process numbers), ``pid`` and ``started``."""
 
 
 def process_identity() -> dict[str, str | int]:
     """The identity of this process, as a JSON object.
 
-    ``started`` is in clock ticks since the boot on Linux, elsewhere a text of ``ps``.
+    ``started`` is in clock ticks since the boot on Linux, elsewhere a text from ``ps``.
     """
     pid = os.getpid()
     return {
@@ -39,8 +39,8 @@ def is_alive(identity: ProcessIdentity) -> bool | None:
     """Whether the process still runs; a zombie does not.
 
     Returns:
-        None where it can't be known: the process belongs to another host or container, or the
-        identity is not whole.
+        None if that is unknown: the process belongs to another host or container, or the identity
+        is incomplete.
     """
     pid, started = identity.get("pid"), identity.get("started")
     host = identity.get("host")
@@ -63,10 +63,10 @@ def is_alive(identity: ProcessIdentity) -> bool | None:
 
 
 def start_ticks(stat: str) -> int | None:
-    """When a process started, from its ``/proc/<pid>/stat``; None for one that has ended.
+    """Start of a process in ticks, from its ``/proc/<pid>/stat``; None if it has ended.
 
-    The second field is the program's name in parentheses, which may hold spaces and parentheses
-    itself, so fields are counted from its end (proc_pid_stat(5): 3 is the state, 22 the start).
+    The second field is the program's name in parentheses and may contain spaces and parentheses,
+    so fields are counted from its end (proc_pid_stat(5): 3 is the state, 22 the start).
     """
     fields = stat.rpartition(")")[2].split()
     if len(fields) < 20 or fields[0] in ("Z", "X", "x"):
@@ -84,15 +84,15 @@ def _start_of(pid: int) -> str | int | None:
 
 
 def _exists(pid: int) -> bool:
-    """Whether there is such a process that is not a zombie, told without `/proc` or `ps`."""
+    """Whether the process exists and is not a zombie, without `/proc` or `ps`."""
     if _LINUX and Path(f"/proc/{pid}/stat").exists():
-        return False  # it could be read and told that the process has ended
+        return False  # it was readable and shows that the process has ended
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True  # of another user, and hidden from this one
+        return True  # it belongs to another user and is hidden from this one
     return True
 
 
@@ -113,7 +113,7 @@ def _namespace() -> str:
 
 
 def _run_tool(*command: str) -> str | None:
-    """What a system tool prints, without a locale's influence; None where it has no answer."""
+    """Output of a system tool, independent of the locale; None if it fails or prints nothing."""
     try:
         answer = subprocess.run(
             command,

@@ -1,4 +1,4 @@
-"""Reading the small files of ``/proc`` and ``/sys``, any of which a machine may not have."""
+"""Reads the small files of ``/proc`` and ``/sys``, any of which may be missing."""
 
 from __future__ import annotations
 
@@ -9,13 +9,24 @@ if TYPE_CHECKING:
 
 
 def read_text(path: Path) -> str:
-    """A small file's text without the white space around it; empty where it can't be read."""
+    """Reads a small file and strips the white space around its text; empty if it can't be read."""
     try:
         return path.read_text(errors="replace").replace("\0", " ").strip()
     except OSError:
         return ""
 
 
+def read_meminfo(root: Path) -> dict[str, int]:
+    """Reads ``/proc/meminfo``: bytes by name.
+
+    Args:
+        root: the folder that contains ``proc``.
+    """
+    lines = (line.split() for line in read_text(root / "proc/meminfo").splitlines())
+    sizes = {line[0].rstrip(":"): parse_number(line[1]) for line in lines if line[2:] == ["kB"]}
+    return {name: kib * 1024 for name, kib in sizes.items() if kib is not None}
+
+
 def parse_number(text: str) -> int | None:
-    """A whole number that is not negative; None for any other text."""
+    """Parses a non-negative whole number; None for any other text."""
     return int(text) if text.isascii() and text.isdigit() else None

@@ -1,8 +1,8 @@
-"""What the CPU says of the energy it takes: the RAPL counters of its packages.
+"""Reads the energy of the CPU: the RAPL counters of its packages.
 
-Linux has them in ``/sys/class/powercap``, if at all; since 5.10 root alone may read them. They
-count whatever runs on the machine, and leave out all but the packages, so a figure from them is an
-estimate. Standard library only: the worker reads them, too.
+Linux has them in ``/sys/class/powercap``, if at all; since 5.10 only root may read them. They count
+everything that runs on the machine, and nothing outside the packages, so the result is an estimate.
+Standard library only: workers read them as well.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 POWERCAP = Path("/sys/class/powercap")
 MAX_WATTS = 1000.0
-"""Of a package: what it takes at most, to tell how soon its counter may have gone round."""
+"""Largest power of a package; it bounds the time in which the counter can wrap around."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,8 @@ class Package:
     """The counter of one package.
 
     Attributes:
-        file: holds the energy in microjoules.
-        range_uj: the counter begins anew after this one.
+        file: the file with the energy in microjoules.
+        range_uj: largest value; the counter restarts at 0 after it.
     """
 
     file: Path
@@ -35,7 +35,7 @@ class Package:
 
 
 def find_packages(root: Path = POWERCAP) -> tuple[Package, ...]:
-    """The packages of this machine; empty unless the counter of each can be read.
+    """Finds the packages of this machine; empty unless all counters are readable.
 
     Args:
         root: the folder of the kernel's power capping classes.
@@ -50,9 +50,9 @@ def find_packages(root: Path = POWERCAP) -> tuple[Package, ...]:
 
 
 def find_zones(root: Path = POWERCAP) -> list[Path]:
-    """The folders of the packages, whether or not they can be read.
+    """Finds the folders of the packages, readable or not.
 
-    The zones within a package, the platform and the second way to the same counters
+    The zones within a package, the platform and the second interface to the same counters
     (``intel-rapl-mmio``) would count the same energy twice.
     """
     top = (z for z in sorted(root.glob("intel-rapl:*")) if z.name.count(":") == 1)
@@ -60,7 +60,7 @@ def find_zones(root: Path = POWERCAP) -> list[Path]:
 
 
 def read_uj(counters: Sequence[Package]) -> tuple[int, ...] | None:
-    """What the counters show; None where there are none, or one can't be read any more."""
+    """Reads the counters; None if there are none, or one is no longer readable."""
     shown = [parse_number(read_text(package.file)) for package in counters]
     known = tuple(value for value in shown if value is not None)
     return known if known and len(known) == len(shown) else None
@@ -74,12 +74,12 @@ def spent_uj(
     Args:
         counters: the packages.
         before: the first reading.
-        after: the second one.
-        seconds: between them.
+        after: the second reading.
+        seconds: time between them.
 
     Returns:
-        None where a counter may have gone round more than once, or where they stand still, as they
-        do in some virtual machines.
+        None if a counter may have wrapped around more than once, or if the counters stand still, as
+        in some virtual machines.
     """
     if any(seconds * MAX_WATTS * 1e6 >= package.range_uj for package in counters):
         return None

@@ -1,6 +1,6 @@
-"""One cheap reading of what the machine is doing, taken between runs and never during one.
+"""A cheap sample of the machine's activity, taken between runs and never during one.
 
-Standard library only. What the system does not tell, macOS most of it, is None.
+Standard library only. Values that the system does not show (on macOS, most of them) are None.
 """
 
 from __future__ import annotations
@@ -19,16 +19,17 @@ from dse.machine.procfs import parse_number, read_text
 
 ROOT = Path("/")
 MAX_CPUS_READ = 8
-"""The clocks and throttle counters of so many CPUs are read: each is a file, some take 10 us."""
+"""Clocks and throttle counters are read of this many CPUs: each is a file, and some take 10 us."""
 MAX_CPUINFO_BYTES = 1 << 15
-"""Of ``/proc/cpuinfo``, room for some twenty CPUs; that of a large server takes milliseconds."""
+"""Largest part of ``/proc/cpuinfo`` that is read, enough for about twenty CPUs; all of it takes
+milliseconds on a large server."""
 COOLING_DEVICES = ("Processor", "thermal-cpufreq", "cpufreq", "cpuidle", "thermal-idle")
-"""Beginnings of the names of cooling devices that slow a CPU down (Linux, drivers/thermal)."""
+"""Prefixes of the names of cooling devices that slow a CPU down (Linux, drivers/thermal)."""
 
 
 @dataclass(frozen=True, slots=True)
 class CpuTimes:
-    """Seconds that CPUs have spent since the start of the system, added up over the CPUs."""
+    """Seconds that CPUs have spent since the start of the system, summed over the CPUs."""
 
     busy_s: float
     idle_s: float
@@ -37,17 +38,17 @@ class CpuTimes:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What the machine was doing at one moment.
+    """The machine's activity at one moment.
 
     Attributes:
-        monotonic_s: a clock that nobody can set.
-        offset_s: how far the system's clock, which anyone may set, is ahead of it.
-        cpus: of the affinity mask.
-        times: of these CPUs.
+        monotonic_s: time of the monotonic clock, which nobody can set.
+        offset_s: how far the system's clock is ahead of it.
+        cpus: CPUs of the affinity mask.
+        times: times of these CPUs.
         process_cpu_s: CPU time of this process, without its children.
         mhz: mean clock of the CPUs of the mask, of eight among them if there are more.
         throttles: how often heat has slowed these CPUs or their package down.
-        cooling: whether a cooling device slows a CPU down at this moment.
+        cooling: whether a cooling device slows a CPU down now.
         swap_ins: pages fetched from the swap since the start of the system.
         quota_stops: periods in which the control groups' quota was used up before their end.
     """
@@ -65,11 +66,11 @@ class Sample:
 
 
 def sample(root: Path = ROOT, cpus: tuple[int, ...] = ()) -> Sample:
-    """Reads the counters; takes a fraction of a millisecond.
+    """Reads the counters, which takes a fraction of a millisecond.
 
     Args:
-        root: folder that holds ``proc`` and ``sys``.
-        cpus: whose counters; those of the affinity mask if empty.
+        root: the folder that contains ``proc`` and ``sys``.
+        cpus: CPUs to sample; empty for those of the affinity mask.
     """
     cpus = cpus or tuple(available_cpus())
     asked = cpus[:: -(-len(cpus) // MAX_CPUS_READ)]
@@ -88,16 +89,16 @@ def sample(root: Path = ROOT, cpus: tuple[int, ...] = ()) -> Sample:
 
 
 def cpu_seconds(pid: int, root: Path = ROOT) -> float | None:
-    """CPU time of a process and of its children that it has waited for; None if it is gone.
+    """CPU time of a process and of the children that it has waited for.
 
-    None on systems without ``/proc``, too.
+    None if the process is gone, and on systems without ``/proc``.
     """
     ticks = process_ticks(read_text(root / f"proc/{pid}/stat"))
     return sum(ticks) / ticks_per_s() if ticks else None
 
 
 def process_ticks(stat: str) -> tuple[int, ...] | None:
-    """Ticks in user and system mode of a process, then of its children; None in a text cut short.
+    """Ticks of a process in user and system mode, then of its children; None in a cut-off text.
 
     Source: proc_pid_stat(5), fields 14 to 17, counted from the end of the program's name, which
     may hold anything.
@@ -113,7 +114,7 @@ def ticks_per_s() -> int:
 
 
 def cpu_times(stat: str, cpus: tuple[int, ...]) -> CpuTimes | None:
-    """The times of some CPUs, from the text of ``/proc/stat``; None where one is missing.
+    """The times of some CPUs, from the text of ``/proc/stat``; None if a CPU is missing.
 
     A guest's time counts as its host's user time already, so the last two fields are left out.
     """
@@ -142,10 +143,10 @@ def _mhz(root: Path, cpus: tuple[int, ...]) -> float | None:
 
 
 def cpuinfo_clocks(cpuinfo: str, cpus: tuple[int, ...]) -> list[float]:
-    """Clocks in MHz of some CPUs in the text of ``/proc/cpuinfo``.
+    """Clocks of some CPUs in MHz, from the text of ``/proc/cpuinfo``.
 
-    Only of CPUs that count their cycles (``aperfmperf``): for others the kernel prints the nominal
-    clock, whatever the real one is.
+    Only CPUs that count their cycles (``aperfmperf``) are included: for others the kernel prints
+    the nominal clock.
     """
     clocks = []
     for fields in parse_cpuinfo(cpuinfo):
@@ -187,7 +188,7 @@ def _cooling(root: Path) -> bool | None:
 
 @cache
 def _cooling_devices(root: Path) -> tuple[Path, ...]:
-    """The first of the devices that slow a CPU down; which there are does not change."""
+    """The first devices that slow a CPU down; the set of devices does not change."""
     devices = sorted((root / "sys/class/thermal").glob("cooling_device*"))
     return tuple(d for d in devices if read_text(d / "type").startswith(COOLING_DEVICES))[
         :MAX_CPUS_READ

@@ -1,9 +1,7 @@
-"""The CPU that a study belongs to: what it is, and whether another one is the same."""
+"""The system that a study belongs to: its properties, and whether another system is the same."""
 
 from __future__ import annotations
 
-import os
-import platform
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,7 +13,7 @@ if TYPE_CHECKING:
 UNKNOWN = "unknown"
 NOT_RECORDED = "not recorded"
 MAX_NAMED_SETS = 8
-"""A message names this many instruction sets, and the number of the others."""
+"""How many instruction sets a message names; of the others it gives the number."""
 
 PropertyValue = str | int | float | bool | tuple[str, ...] | None
 Identity = dict[str, PropertyValue]
@@ -29,35 +27,35 @@ _LATER_FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """A CPU as a process sees it. What the system does not tell is ``unknown`` or None.
+    """A system as a process sees it. Unknown properties are ``unknown`` or None.
 
     Attributes:
-        cpu: the model; on Arm the core's name and the board's. Where the CPUs that the process
-            may use differ, how many there are of each kind.
+        cpu: model of the CPU; on Arm the names of the core and the board. If the CPUs that the
+            process may use differ, it includes the number of each kind.
         architecture: such as ``x86_64`` or ``aarch64``.
-        microcode: its revision; on Arm the core's variant and revision.
-        available_cpus: CPUs that the process can keep busy: those of its affinity mask, no more
-            than the whole ones of its quota, and at least 1.
-        physical_cores: cores behind the CPUs of the affinity mask.
-        cpu_quota: CPUs' worth of time that the control groups grant; None where that is no less
-            than the affinity mask.
+        microcode: revision of the microcode; on Arm the core's variant and revision.
+        available_cpus: number of CPUs that the process can keep busy: those of its affinity mask,
+            no more than the whole CPUs of its quota, and at least 1.
+        physical_cores: number of cores behind the CPUs of the affinity mask.
+        cpu_quota: CPU time that the control groups grant, in CPUs; None if it does not limit the
+            affinity mask.
         max_mhz: highest clock and number of CPUs that have it, fastest first; empty if unknown.
-        memory_bytes: all of the machine's.
-        governor: of the clock frequency; several are joined by ``+``.
-        virtualised: whether it is a virtual machine; a container is none.
+        memory_bytes: memory of the machine.
+        governor: frequency governor; several are joined by ``+``.
+        virtualised: whether it is a virtual machine; a container is not one.
         operating_system: name and version.
-        kernel: its release.
-        instruction_sets: those that runtimes choose by, as `dse.machine.instruction_sets` names
-            them; None where nothing tells.
-        cpu_vendor: who made it, as the kernel has it. This and what follows is None in studies
-            of earlier versions, which did not record it.
-        cpu_family: a number, or a name off x86.
-        cpu_model: the number within the family; hypervisors hide names, not these.
-        stepping: the revision of the model.
-        caches: levels, sizes and how many there are of each: see `dse.machine.cpu_caches`.
-        memory_limit_bytes: what the control groups grant; 0 for no limit.
-        microarchitecture: what the numbers stand for; empty where they are not listed.
-        given_name: what the user calls this kind of CPU; empty where nothing.
+        kernel: release of the kernel.
+        instruction_sets: the instruction sets by which runtimes choose kernels, named as in
+            `dse.machine.instruction_sets`; None if unknown.
+        cpu_vendor: vendor as the kernel names it. This field and those below are None in studies
+            of earlier versions, which did not record them.
+        cpu_family: a number; elsewhere than on x86, a name.
+        cpu_model: number of the model within the family, which hypervisors don't hide.
+        stepping: revision of the model.
+        caches: levels, sizes and numbers of the caches; see `dse.machine.cpu_caches`.
+        memory_limit_bytes: memory that the control groups grant; 0 for no limit.
+        microarchitecture: name of the micro-architecture; empty if the numbers are not listed.
+        given_name: the user's name for this kind of CPU; empty if there is none.
     """
 
     cpu: str
@@ -84,19 +82,24 @@ class System:
 
     @property
     def memory_gib(self) -> int | None:
-        """Memory in whole GiB: the kernel's share, which comes off, changes with its version."""
+        """Memory in whole GiB: the part that the kernel keeps for itself depends on its version."""
         return None if self.memory_bytes is None else round(self.memory_bytes / 2**30)
 
     @property
+    def ghz(self) -> float | None:
+        """The highest clock; None if unknown."""
+        return self.max_mhz[0][0] / 1000 if self.max_mhz else None
+
+    @property
     def title(self) -> str:
-        """The CPU in a heading: its name, its micro-architecture, and what the user calls it."""
+        """The CPU in a heading: its name, its micro-architecture and the user's name for it."""
         more = [self.microarchitecture] if self.microarchitecture not in self.cpu else []
         more += [f"'{self.given_name}'"] if self.given_name else []
         return f"{self.cpu} ({', '.join(more)})" if more else self.cpu
 
     @property
     def available_words(self) -> str:
-        """The CPUs that there are, with what the control group grants where that is less."""
+        """The number of available CPUs, with the limits of the control group if there are any."""
         quota, limit = self.cpu_quota, self._memory_limit_mib
         granted = [_format_value("CPU quota", quota)] if quota is not None else []
         granted += [f"{limit} MiB"] if limit else []
@@ -105,15 +108,15 @@ class System:
 
     @property
     def fingerprint(self) -> str:
-        """12 hex digits: a hash of what speed depends on, and of nothing else.
+        """12 hex digits: a hash of the properties that speed depends on.
 
-        That of a study of an earlier version stays what it was: its measurements are found by it.
+        A study of an earlier version keeps its fingerprint: its measurements are found by it.
         """
         return digest(self._first_identity() if self._early else self._identity())[:12]
 
     @property
     def earlier_fingerprint(self) -> str:
-        """The fingerprint that earlier versions gave this CPU, and others that differ from it."""
+        """The fingerprint of this CPU in earlier versions, which other CPUs may share."""
         return digest(self._first_identity())[:12]
 
     @property
@@ -122,7 +125,7 @@ class System:
         return self.cpu_model is None
 
     def _first_identity(self) -> Identity:
-        """All that the fingerprints of earlier versions were made of."""
+        """The properties behind the fingerprints of earlier versions."""
         return {
             "CPU": self.cpu,
             "architecture": self.architecture,
@@ -149,7 +152,7 @@ class System:
 
     @property
     def _quota_stops_nothing(self) -> bool:
-        """Whether it is as large as the affinity mask: earlier versions recorded that, too."""
+        """Whether the quota is as large as the affinity mask: earlier versions recorded it then."""
         return self.cpu_quota is not None and self.cpu_quota >= self.available_cpus
 
     @property
@@ -159,7 +162,7 @@ class System:
 
     @property
     def unrecorded(self) -> tuple[str, ...]:
-        """Names of what the fingerprint is made of today and an earlier version did not record."""
+        """Names of the properties behind the fingerprint that an earlier version did not record."""
         if not self._early:
             return ()
         first = self._first_identity()
@@ -171,10 +174,10 @@ class System:
         )
 
     def differences(self, other: System) -> list[str]:
-        """What makes them different systems, in words; empty where nothing recorded differs.
+        """How two systems differ, in words; empty if all recorded properties are equal.
 
         Args:
-            other: the system of the study; this one is here.
+            other: the system of the study; the present system is ``self``.
         """
         skipped = {*self.unrecorded, *other.unrecorded}
         if other._early and self.cpu_quota is None and other._quota_stops_nothing:
@@ -187,7 +190,7 @@ class System:
         ]
 
     def describe(self) -> list[tuple[str, str]]:
-        """Every property as a name and a text, for the reader."""
+        """Name and text of every property, for display."""
         shown = {name: self._format(name, value) for name, value in self._identity().items()}
         clocks = ", ".join(f"{count} at {mhz} MHz" for mhz, count in self.max_mhz)
         named = [("your name for it", self.given_name)] if self.given_name else []
@@ -219,7 +222,7 @@ class System:
         """Reads what `as_dict` wrote.
 
         Raises:
-            KeyError: a field is missing that every version has written.
+            KeyError: a field that every version has written is missing.
         """
         first = {name: data[name] for name in cls.__slots__ if name not in _LATER_FIELDS}
         fields = first | {name: data[name] for name in _LATER_FIELDS if name in data}
@@ -227,38 +230,6 @@ class System:
         fields["instruction_sets"] = None if sets is None else tuple(sets)
         fields["max_mhz"] = tuple((int(mhz), int(count)) for mhz, count in data["max_mhz"])
         return cls(**fields)
-
-
-def detect() -> System:
-    """The system this process runs on, within its affinity mask and quota."""
-    if platform.system() == "Linux":
-        from dse.machine.linux import read_linux
-
-        return read_linux(cpus=frozenset(os.sched_getaffinity(0)))
-    if platform.system() == "Darwin":
-        from dse.machine.macos import read_macos
-
-        return read_macos()
-    return System(
-        cpu=platform.processor() or UNKNOWN,
-        architecture=platform.machine() or UNKNOWN,
-        microcode=UNKNOWN,
-        available_cpus=os.cpu_count() or 1,
-        physical_cores=None,
-        cpu_quota=None,
-        max_mhz=(),
-        memory_bytes=None,
-        governor=UNKNOWN,
-        virtualised=None,
-        operating_system=platform.system() or UNKNOWN,
-        kernel=platform.release() or UNKNOWN,
-        cpu_vendor=UNKNOWN,
-        cpu_family=UNKNOWN,
-        cpu_model=UNKNOWN,
-        stepping=UNKNOWN,
-        caches=UNKNOWN,
-        memory_limit_bytes=0,
-    )
 
 
 def _describe_difference(name: str, here: PropertyValue, there: PropertyValue) -> str:

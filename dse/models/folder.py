@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dse.config.messages import suggest
 from dse.core.errors import RequestError
 from dse.formats.interface import read_interface
-from dse.models import manifest
+from dse.models.manifest import FILE_NAME, FolderManifest, ManifestEntry
 from dse.models.provider import Artefact
 
 if TYPE_CHECKING:
@@ -32,9 +32,10 @@ class FolderProvider:
     name = "file"
     trained = True
 
-    def __init__(self, folder: Path, kind: type[manifest.ManifestEntry]) -> None:
+    def __init__(self, folder: Path, kind: type[ManifestEntry]) -> None:
         self.folder = folder.absolute()
-        self._entries = manifest.read(self.folder, kind)
+        self._manifest = FolderManifest.read(self.folder, kind)
+        self._entries = self._manifest.entries
 
     def models(self) -> tuple[str, ...]:
         """Names in the manifest's order, each once."""
@@ -55,13 +56,13 @@ class FolderProvider:
         """Why no file in one of these formats can be had; None if one can."""
         own = [entry for entry in self._entries if entry.name == model]
         if not own:
-            return f"{manifest.FILE_NAME} has no model '{model}'"
+            return f"{FILE_NAME} has no model '{model}'"
         exact = [entry.format for entry in own if entry.precision == precision]
         if not exact:
-            return f"{manifest.FILE_NAME} has no {precision} file"
+            return f"{FILE_NAME} has no {precision} file"
         if not set(exact) & set(formats):
             wanted = " or ".join(formats) or "any other format"
-            return f"{manifest.FILE_NAME} has no {precision} file as {wanted}"
+            return f"{FILE_NAME} has no {precision} file as {wanted}"
         return None
 
     def published(self, model: str, precision: str) -> PublishedQuality | None:
@@ -90,7 +91,7 @@ class FolderProvider:
 
     def _entry(
         self, model: str, precision: str, formats: tuple[ModelFormat, ...]
-    ) -> tuple[int, manifest.ManifestEntry, ModelFormat]:
+    ) -> tuple[int, ManifestEntry, ModelFormat]:
         """The entry of the first of the formats that the manifest has, and its position."""
         for wanted in formats:
             for index, entry in enumerate(self._entries):
@@ -101,19 +102,19 @@ class FolderProvider:
         offered = ", ".join(f"{e.precision} {e.format}" for e in self._entries if e.name == model)
         raise self._error(problem or "no such file", f"it has {offered}")
 
-    def _artefact(self, index: int, entry: manifest.ManifestEntry, found: ModelFormat) -> Artefact:
-        beside = manifest.beside(self.folder, index, entry, found)
+    def _artefact(self, index: int, entry: ManifestEntry, found: ModelFormat) -> Artefact:
+        beside = self._manifest.beside(index, found)
         return Artefact(
             path=self.folder / entry.file,
             format=found,
-            sha256=manifest.verify(self.folder, index, entry, beside),
+            sha256=self._manifest.verify(index, beside),
             form=self._form(entry, found),
             weights=entry.weights,
             published=entry.published,
             beside=beside,
         )
 
-    def _form(self, entry: manifest.ManifestEntry, found: ModelFormat) -> Form:
+    def _form(self, entry: ManifestEntry, found: ModelFormat) -> Form:
         try:
             declared = read_interface(self.folder / entry.file, found)
         except OSError as error:
@@ -122,4 +123,4 @@ class FolderProvider:
         return entry.form(declared)
 
     def _error(self, problem: str, remedy: str | None) -> RequestError:
-        return RequestError(problem, file=self.folder / manifest.FILE_NAME, remedy=remedy)
+        return RequestError(problem, file=self.folder / FILE_NAME, remedy=remedy)

@@ -13,7 +13,8 @@ weights
     Where the weights come from, in words; optional.
 sha256
     Of the model, 64 hex digits; optional, and where it is given the model must have it. That of
-    the file, or of all its files where it has weights beside it (`dse.core.checksums.together`).
+    the file, or of all its files where it has weights beside it
+    (`dse.core.checksums.combine_checksums`).
 archive
     ``url`` and ``sha256`` of the published archive that the file comes from; ``dse models fetch``
     writes it, and takes no other archive for that address from then on.
@@ -26,6 +27,7 @@ from __future__ import annotations
 
 import stat
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Annotated, Generic, Literal, TypeVar
 
@@ -40,6 +42,7 @@ from dse.formats.interface import read_interface
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dse.config.yaml_reader import Document
     from dse.core.configuration import ModelFormat
     from dse.core.measurement import PublishedQuality
     from dse.core.signature import Form
@@ -123,94 +126,100 @@ def manifest_of(kind: type[Entry]) -> type[Manifest[Entry]]:
     return Manifest[kind]  # type: ignore[valid-type]  # a class made at run time
 
 
-def read(folder: Path, kind: type[Entry]) -> tuple[Entry, ...]:
-    """Reads a folder's manifest and what each file it names says of itself, but no weights.
+@dataclass(frozen=True, slots=True)
+class FolderManifest:
+    """The manifest of a folder, and what each file it names says of itself, but no weights.
 
-    Args:
-        folder: of the manifest.
-        kind: the entries of a task.
-
-    Raises:
-        RequestError: the first thing that is wrong, with file, line and field.
+    Attributes:
+        folder: where it lies.
+        entries: in its order.
     """
-    path = folder / FILE_NAME
-    if not path.is_file():
-        raise RequestError(
-            f"no {FILE_NAME} in the folder",
-            file=folder,
-            remedy="write one that describes the model files in it",
-        )
-    entries = yaml_reader.read(path, manifest_of(kind)).models
-    seen: dict[tuple[str, str, ModelFormat], int] = {}
-    for index, entry in enumerate(entries):
-        complaints = _Complaints(path, index)
-        model_format = _check_file(folder, entry, complaints)
-        _check_contents(folder, entry, model_format, complaints)
-        identity = (entry.name, entry.precision, model_format)
-        if identity in seen:
-            first = yaml_reader.locate(path, "models", seen[identity]) or "?"
-            raise complaints.error(
-                "name",
-                f"a second {entry.precision} {model_format} file for '{entry.name}'",
-                f"the first is in line {first}; give one of them another name",
+
+    folder: Path
+    entries: tuple[ManifestEntry, ...]
+    _document: Document
+
+    @classmethod
+    def read(cls, folder: Path, kind: type[ManifestEntry]) -> FolderManifest:
+        """Reads a folder's manifest and checks it against the files.
+
+        Args:
+            folder: of the manifest.
+            kind: the entries of a task.
+
+        Raises:
+            RequestError: the first thing that is wrong, with file, line and field.
+        """
+        path = folder / FILE_NAME
+        if not path.is_file():
+            raise RequestError(
+                f"no {FILE_NAME} in the folder",
+                file=folder,
+                remedy="write one that describes the model files in it",
             )
-        seen[identity] = index
-    return entries
+        form, document = yaml_reader.read_document(path, manifest_of(kind))
+        seen: dict[tuple[str, str, ModelFormat], int] = {}
+        for index, entry in enumerate(form.models):
+            complaints = _Complaints(document, index)
+            model_format = _check_file(folder, entry, complaints)
+            _check_contents(folder, entry, model_format, complaints)
+            identity = (entry.name, entry.precision, model_format)
+            if identity in seen:
+                first = document.locate("models", seen[identity])
+                raise complaints.error(
+                    "name",
+                    f"a second {entry.precision} {model_format} file for '{entry.name}'",
+                    f"the first is in line {first}; give one of them another name",
+                )
+            seen[identity] = index
+        return cls(folder, form.models, document)
 
+    def beside(self, index: int, model_format: ModelFormat) -> tuple[Path, ...]:
+        """The further files that hold the weights of an entry; see `dse.formats.data_files`.
 
-def verify(folder: Path, index: int, entry: ManifestEntry, further: tuple[Path, ...] = ()) -> str:
-    """The SHA-256 of an entry's model, held against the one the manifest gives, if it gives one.
+        Raises:
+            RequestError: one of them is missing, too short, or outside the model's folder.
+        """
+        complaints = _Complaints(self._document, index)
+        return _beside(self.folder, self.entries[index], model_format, complaints)
 
-    Args:
-        folder: of the manifest.
-        index: of the entry.
-        entry: itself.
-        further: the files that hold its weights; see `beside`.
+    def verify(self, index: int, further: tuple[Path, ...] = ()) -> str:
+        """The SHA-256 of an entry's model, held against the one the manifest gives, if it does.
 
-    Raises:
-        RequestError: they differ, or a file can't be read any more.
-    """
-    complaints = _Complaints(folder / FILE_NAME, index)
-    path, given = folder / entry.file, (entry.sha256 or "").lower()
-    try:
-        found = sha256_of_model([path, *further])
-        alone = bool(further) and given == sha256_of(path)
-    except OSError as error:
-        raise complaints.error(
-            "file", f"can't be read: {error.strerror or error}", "put the file back"
-        ) from error
-    if alone:
-        problem = f"that of '{entry.file}' alone; with the weights beside it the model has {found}"
-        raise complaints.error("sha256", problem, "correct the manifest")
-    if given and found != given:
-        with_all = " with the weights beside it" if further else ""
-        problem = f"'{entry.file}'{with_all} has {found}"
-        raise complaints.error("sha256", problem, "get the file again, or correct the manifest")
-    return found
+        Args:
+            index: of the entry.
+            further: the files that hold its weights; see `beside`.
 
-
-def beside(
-    folder: Path, index: int, entry: ManifestEntry, model_format: ModelFormat
-) -> tuple[Path, ...]:
-    """The further files that hold an entry's weights; see `dse.formats.data_files`.
-
-    Raises:
-        RequestError: one of them is missing, too short, or outside the model's folder.
-    """
-    return _beside(folder, entry, model_format, _Complaints(folder / FILE_NAME, index))
+        Raises:
+            RequestError: they differ, or a file can't be read any more.
+        """
+        entry, complaints = self.entries[index], _Complaints(self._document, index)
+        path, given = self.folder / entry.file, (entry.sha256 or "").lower()
+        try:
+            found = sha256_of_model([path, *further])
+            alone = bool(further) and given == sha256_of(path)
+        except OSError as error:
+            raise complaints.error(
+                "file", f"can't be read: {error.strerror or error}", "put the file back"
+            ) from error
+        if alone:
+            problem = f"that of '{entry.file}' alone; with the weights beside it the model has"
+            raise complaints.error("sha256", f"{problem} {found}", "correct the manifest")
+        if given and found != given:
+            with_all = " with the weights beside it" if further else ""
+            problem = f"'{entry.file}'{with_all} has {found}"
+            raise complaints.error("sha256", problem, "get the file again, or correct the manifest")
+        return found
 
 
 class _Complaints:
     """Makes the errors of one entry."""
 
-    def __init__(self, path: Path, index: int) -> None:
-        self._path, self._index = path, index
+    def __init__(self, document: Document, index: int) -> None:
+        self._document, self._index = document, index
 
     def error(self, field: str, problem: str, remedy: str) -> RequestError:
-        keys = ("models", self._index, field)
-        line = yaml_reader.locate(self._path, *keys) or yaml_reader.locate(self._path, *keys[:2])
-        name = yaml_reader.field_name(keys)
-        return RequestError(problem, file=self._path, line=line, field=name, remedy=remedy)
+        return self._document.error(problem, "models", self._index, field, remedy=remedy)
 
 
 def _check_file(folder: Path, entry: ManifestEntry, complaints: _Complaints) -> ModelFormat:

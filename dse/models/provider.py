@@ -21,7 +21,7 @@ class Artefact:
         path: the file, absolute.
         format: of the file.
         sha256: of the model, 64 hex digits: of its file's bytes, or where it has several of their
-            checksums (`dse.core.checksums.together`).
+            checksums (`dse.core.checksums.combine_checksums`).
         form: how a sample becomes its input, in the task's own terms.
         weights: where its weights come from, in words.
         published: a quality that others measured, where it stands for this very variant.

@@ -97,7 +97,7 @@ class SingleFileProvider:
         )
 
     def sha256(self) -> str:
-        """Of the model; see `dse.core.checksums.together`.
+        """Of the model; see `dse.core.checksums.combine_checksums`.
 
         Raises:
             RequestError: one of them can't be read.

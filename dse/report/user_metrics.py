@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from dse.derived.names import bounds
+from dse.derived.point import bounds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

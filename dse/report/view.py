@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from dse.study.record import Record
     from dse.study.study import Study
 
-MHZ_PER_GHZ = 1000
-
 
 class View:
     """The points of a study with what a derivation makes of them.
@@ -155,7 +153,7 @@ def machine_of(study: Study) -> Machine:
         cpu=system.cpu,
         cpus=system.available_cpus,
         cores=system.physical_cores,
-        ghz=max((mhz for mhz, _ in system.max_mhz), default=0) / MHZ_PER_GHZ or None,
+        ghz=system.ghz,
     )
 
 

@@ -20,7 +20,9 @@ from pydantic import (
 )
 
 from dse.config import yaml_reader
+from dse.core.configuration import KnobValue
 from dse.core.errors import RequestError
+from dse.core.measurement import Source
 from dse.core.metrics import METRICS
 from dse.core.paths import atomic_write, exclusive, remove_leftovers
 from dse.results.table import OFFLINE_POWER, ResultTable, Row
@@ -29,8 +31,6 @@ from dse.results.tree import evidence
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from dse.core.configuration import KnobValue
-    from dse.core.measurement import Source
     from dse.study.folder import StudyFolder
 
 MAX_BYTES = 256 << 20

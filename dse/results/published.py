@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from dse.core.errors import RequestError
 from dse.core.measurement import Source
 from dse.core.metrics import ENERGY, LATENCY, MULTI_STREAM, THROUGHPUT, is_quality
-from dse.results.hardware import accelerator, cores
 from dse.results.table import OFFLINE_POWER, ResultTable, Row
+from dse.results.tree import accelerator, cores
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

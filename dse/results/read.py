@@ -5,18 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dse.core.details import QualityDetails
 from dse.core.errors import RequestError
+from dse.core.worker_environment import format_variables, user_variables
+from dse.machine.system import System
 from dse.results.imported import read_import
 from dse.results.lines import read_lines, require
 from dse.results.published import COLUMNS, published
-from dse.results.studies import results_of
+from dse.results.table import ResultTable, Row
 from dse.results.tree import read_tree, submitters
 from dse.study.folder import NAME, STUDIES, StudyFolder, existing_folder, study_folder
 from dse.study.study import Study
 from dse.tasks.benchmark import Benchmark
 
 if TYPE_CHECKING:
-    from dse.results.table import ResultTable
+    from dse.core.plausibility import Note
+    from dse.study.record import Record
 
 
 def read_results(source: str, storage: str | None = None) -> tuple[ResultTable, ...]:
@@ -76,3 +80,49 @@ def _is_tree(path: Path) -> bool:
     if any(folder.begun or folder.imported.is_file() for folder in folders):
         return False
     return bool(submitters(path))
+
+
+def results_of(study: Study) -> ResultTable:
+    """What a study has measured.
+
+    Args:
+        study: opened; its failures are left out.
+    """
+    system = System.from_dict(study.about.system)
+    software = [f"{name} {version}" for name, version in study.about.runtimes.items()]
+    if variables := user_variables(study.about.environment):
+        software.append(format_variables(variables))
+    measured = (r for r in study.records.values() if r.outcome.failure is None)
+    return ResultTable(
+        name=study.folder.name,
+        origin=str(study.folder.path),
+        cpu=system.cpu,
+        cores=system.physical_cores,
+        ghz=system.ghz,
+        software=", ".join(software),
+        task=study.about.task,
+        rows=tuple(
+            _row(record, study.results.notes(record.outcome))
+            for record in sorted(measured, key=lambda each: each.id)
+        ),
+    )
+
+
+def _row(record: Record, notes: tuple[Note, ...]) -> Row:
+    measurements = record.outcome.measurements
+    return Row(
+        configuration=record.configuration.as_dict(),
+        label=f"#{record.id} {record.configuration}",
+        values=record.outcome.values,
+        sources={m.metric: m.source for m in measurements},
+        intervals={m.metric: m.interval for m in measurements if m.interval},
+        valid=frozenset(m.metric for m in measurements if m.fidelity == "valid"),
+        images=_samples(record),
+        notes=notes,
+    )
+
+
+def _samples(record: Record) -> int | None:
+    """The number of samples that a measured quality is of."""
+    accuracy = record.outcome.quality
+    return QualityDetails.of(accuracy.details).total if accuracy is not None else None

@@ -6,6 +6,7 @@ can't be read is left out and told.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,6 @@ from dse.core.metrics import METRICS_OF, MULTI_STREAM_SAMPLES, Scenario
 from dse.loadgen.logs import DETAIL, LogError, read_detail
 from dse.loadgen.verdict import RESULTS, rule_violations
 from dse.results.bounded import check, folders, is_plain, object_of, text_of
-from dse.results.hardware import accelerator, cores, ghz
 from dse.results.table import ResultTable, Row
 
 if TYPE_CHECKING:
@@ -34,6 +34,10 @@ MAX_LOG_BYTES = 50 << 20
 MAX_RESULTS = 100_000
 MOST_FIELDS, LONGEST_FIELD = 200, 2000
 """Of a system's description; what is beyond is cut off."""
+NONE = ("", "0", "n/a", "none")
+"""What stands in place of a number of accelerators, or of their name, where there are none."""
+FASTEST_GHZ = 20.0
+"""More than any CPU has; a larger figure is a mistake."""
 SCENARIOS = {scenario.value.lower(): scenario for scenario in Scenario}
 """By the names of folders: in some rounds these had no capitals."""
 
@@ -277,3 +281,31 @@ def _places(folder: Path) -> Iterator[_Place]:
                     problem = f"holds more than {MAX_RESULTS} results"
                     raise RequestError(problem, file=folder, remedy="name a part of it")
                 yield _Place(system.name, model.name, scenario, last)
+
+
+def cores(description: Mapping[str, str]) -> int | None:
+    """Physical cores of all sockets; a text such as ``6 (4 big; 2 LITTLE)`` begins with a number.
+
+    Args:
+        description: texts by the names that MLPerf gives them, as are the others.
+    """
+    each = re.match(r"\d{1,4}\b", description.get("host_processor_core_count", ""))
+    sockets = re.match(r"\d{1,2}\b", description.get("host_processors_per_node", ""))
+    return int(each[0]) * int(sockets[0]) or None if each and sockets else None
+
+
+def ghz(description: Mapping[str, str]) -> float | None:
+    """The highest clock that is told; None where none is."""
+    text = description.get("host_processor_frequency", "")
+    found = re.findall(r"(\d{1,5}(?:\.\d{1,5})?)\s*([GM])Hz", text, re.IGNORECASE)
+    clocks = (float(value) / (1000 if unit in "mM" else 1) for value, unit in found)
+    return max((clock for clock in clocks if 0 < clock <= FASTEST_GHZ), default=None)
+
+
+def accelerator(description: Mapping[str, str]) -> str:
+    """What the system has beside its CPU; empty for nothing, and where it is not told."""
+    count = description.get("accelerators_per_node", "").strip()
+    name = description.get("accelerator_model_name", "").strip()
+    if count.lower() in NONE or name.lower() in NONE:
+        return ""
+    return f"{count} x {name}"

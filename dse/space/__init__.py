@@ -7,6 +7,7 @@ from dse.core.pareto import Constraint
 from dse.space.enumeration import Parameter, auto_threads, configurations, parameters, size
 from dse.space.finding import find_space, known_spaces
 from dse.space.plan import Excluded, ModelAvailability, Plan, parameter_values, resolve, summary
+from dse.space.reading import read_space, space_from_dict
 from dse.space.space import BackendChoice, KnobChoice, SearchSpace
 
 __all__ = [
@@ -24,7 +25,9 @@ __all__ = [
     "known_spaces",
     "parameter_values",
     "parameters",
+    "read_space",
     "resolve",
     "size",
+    "space_from_dict",
     "summary",
 ]

@@ -6,19 +6,18 @@ from typing import TYPE_CHECKING
 
 from dse.config.messages import suggest
 from dse.core import registry
-from dse.space.form import KnobForm
-from dse.space.space import BackendChoice, Condition, KnobChoice
-from dse.space.values import is_pattern, iter_values, matching, shown
+from dse.space.form import KnobForm, iter_values, shown
+from dse.space.space import BackendChoice, Condition, KnobChoice, is_pattern, matching
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dse.config.messages import Key
+    from dse.config.yaml_reader import Document
     from dse.core.backend import Knob
     from dse.core.configuration import KnobValue
     from dse.space.form import Scalar
     from dse.space.space import SearchSpace
-    from dse.space.values import SourceLocation
 
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 _WHEN = ("model", "precision", "threads", "batch_size", "instances", "pinned")
@@ -28,7 +27,7 @@ def backend_choice(
     name: str,
     given: Mapping[str, Scalar | tuple[Scalar, ...] | KnobForm],
     space: SearchSpace,
-    where: SourceLocation,
+    document: Document,
 ) -> BackendChoice:
     """A backend with its knobs and settings.
 
@@ -36,7 +35,7 @@ def backend_choice(
         name: a name in the registry.
         given: what the file has under that name.
         space: the rest of the space, which conditions refer to.
-        where: the file to name in errors.
+        document: the file to name in errors.
 
     Raises:
         RequestError: a knob or setting is unknown, or a value is none it can take.
@@ -47,12 +46,12 @@ def backend_choice(
     for field, value in sorted(given.items()):
         keys = ("backends", name, field)
         if field in knobs:
-            choices.append(_knob(knobs[field], value, space, where, keys))
+            choices.append(_knob(knobs[field], value, space, document, keys))
         elif field not in backend.settings:
             remedy = suggest(field, [*knobs, *backend.settings])
-            raise where.refuse(f"{name} has no such knob", *keys, remedy=remedy)
+            raise document.error(f"{name} has no such knob", *keys, remedy=remedy)
         elif isinstance(value, tuple | KnobForm):
-            raise where.refuse("a setting has one value", *keys, remedy="give one")
+            raise document.error("a setting has one value", *keys, remedy="give one")
         else:
             settings.append((field, value))
     return BackendChoice(name, tuple(choices), tuple(settings))
@@ -62,51 +61,51 @@ def _knob(
     knob: Knob,
     given: Scalar | tuple[Scalar, ...] | KnobForm,
     space: SearchSpace,
-    where: SourceLocation,
+    document: Document,
     keys: tuple[Key, ...],
 ) -> KnobChoice:
     if isinstance(given, KnobForm):
-        values = _values(knob, given.values, where, (*keys, "values"))
-        return KnobChoice(knob.name, values, _condition(given, space, where, (*keys, "when")))
-    return KnobChoice(knob.name, _values(knob, given, where, keys))
+        values = _values(knob, given.values, document, (*keys, "values"))
+        return KnobChoice(knob.name, values, _condition(given, space, document, (*keys, "when")))
+    return KnobChoice(knob.name, _values(knob, given, document, keys))
 
 
 def _values(
-    knob: Knob, given: Scalar | tuple[Scalar, ...], where: SourceLocation, keys: tuple[Key, ...]
+    knob: Knob, given: Scalar | tuple[Scalar, ...], document: Document, keys: tuple[Key, ...]
 ) -> tuple[KnobValue, ...]:
     kind = type(knob.default)
     values: list[KnobValue] = []
-    for at, value in iter_values(given, where, *keys):
+    for at, value in iter_values(given, document, *keys):
         # `5` is as good a number as `5.0`, but a configuration must have one way to write it.
         exact = float(value) if kind is float and type(value) is int else value
         if type(exact) is not kind:
-            raise where.refuse(f"expected {_KINDS[kind]}, not {shown(value)}", *at)
+            raise document.error(f"expected {_KINDS[kind]}, not {shown(value)}", *at)
         if knob.values and exact not in knob.values:
             known = ", ".join(shown(v) for v in knob.values)
-            raise where.refuse(
+            raise document.error(
                 f"{shown(value)} is not one of its values", *at, remedy=f"known are {known}"
             )
         if exact in values:
-            raise where.refuse(f"{shown(value)} is given twice", *at, remedy="keep one of them")
+            raise document.error(f"{shown(value)} is given twice", *at, remedy="keep one of them")
         values.append(exact)
     return tuple(values)
 
 
 def _condition(
-    form: KnobForm, space: SearchSpace, where: SourceLocation, keys: tuple[Key, ...]
+    form: KnobForm, space: SearchSpace, document: Document, keys: tuple[Key, ...]
 ) -> Condition:
     if not form.when:
-        raise where.refuse("names no field", *keys, remedy=f"known are {', '.join(_WHEN)}")
+        raise document.error("names no field", *keys, remedy=f"known are {', '.join(_WHEN)}")
     fields: list[tuple[str, tuple[KnobValue, ...]]] = []
     for field, given in sorted(form.when.items()):
         if field not in _WHEN:
             remedy = suggest(field, _WHEN)
-            raise where.refuse("a condition can't depend on this", *keys, field, remedy=remedy)
+            raise document.error("a condition can't depend on this", *keys, field, remedy=remedy)
         values = []
-        for at, value in iter_values(given, where, *keys, field):
+        for at, value in iter_values(given, document, *keys, field):
             if not _possible(field, value, space):
                 problem = f"{shown(value)} is not in the space, so the condition never holds"
-                raise where.refuse(problem, *at, remedy="add it to the space or take it out here")
+                raise document.error(problem, *at, remedy="add it to the space or take it out here")
             values.append(value)
         fields.append((field, tuple(values)))
     return tuple(fields)

@@ -8,7 +8,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from dse.core.configuration import Configuration
-from dse.space.values import SourceLocation, is_pattern, matching
+from dse.space.space import is_pattern, matching
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -78,7 +78,7 @@ def model_names(space: SearchSpace, offers: Sequence[str]) -> tuple[str, ...]:
     for i, name in enumerate(space.models):
         found = matching(name, named)
         if not found:
-            raise SourceLocation(space.file).refuse(
+            raise space.document.error(
                 f"'{name}' matches no model",
                 "models",
                 i,
@@ -230,9 +230,7 @@ def _resolved(
         if not found:
             keys = ("backends", backend.name, knob.name, "when", "model", i)
             problem = f"'{name}' matches no model of the space, so the condition never holds"
-            raise SourceLocation(space.file).refuse(
-                problem, *keys, remedy=f"it has {_some(models)}"
-            )
+            raise space.document.error(problem, *keys, remedy=f"it has {_some(models)}")
         allowed |= dict.fromkeys(found)
     return replace(knob, when=tuple(sorted({**when, "model": tuple(allowed)}.items())))
 

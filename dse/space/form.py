@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from dse.tasks.registry import DEFAULT
 
+if TYPE_CHECKING:
+    from dse.config.messages import Key
+    from dse.config.yaml_reader import Document
+
 Scalar = bool | int | float | str
+V = TypeVar("V", bool, int, float, str, "bool | int | float | str")
 
 
 class Form(BaseModel):
@@ -56,3 +61,33 @@ class SpaceForm(Form):
     pinned: bool | tuple[bool, ...] = (False,)
     objectives: str | tuple[str, ...] | None = None
     constraints: dict[str, BoundsForm] = {}
+
+
+def iter_values(
+    value: V | tuple[V, ...], document: Document, *keys: Key
+) -> list[tuple[tuple[Key, ...], V]]:
+    """The values of a field that takes one or a list, each with the way to it.
+
+    Raises:
+        RequestError: the list is empty, or holds a value twice.
+    """
+    if not isinstance(value, tuple):
+        return [(keys, value)]
+    if not value:
+        raise document.error("the list is empty", *keys, remedy="give at least one value")
+    found: list[tuple[tuple[Key, ...], V]] = []
+    seen: set[tuple[type, V]] = set()
+    for i, item in enumerate(value):
+        if (type(item), item) in seen:
+            problem = f"{shown(item)} is given twice"
+            raise document.error(problem, *keys, i, remedy="keep one of them")
+        seen.add((type(item), item))
+        found.append(((*keys, i), item))
+    return found
+
+
+def shown(value: bool | float | str) -> str:
+    """A value as a reader of YAML would write it."""
+    if isinstance(value, str):
+        return f"'{value}'"
+    return str(value).lower() if isinstance(value, bool) else f"{value}"

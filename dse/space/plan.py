@@ -135,20 +135,27 @@ def resolve(
         problem = f"the space has more than {MAX_CONFIGURATIONS:,} configurations here"
         raise RequestError(problem, file=space.file, remedy="take out some values")
     obstacles = _Obstacles(space, catalogue, offers, available_cpus, instruction_sets)
-    kept: list[Configuration] = []
-    reasons: Counter[tuple[Triple, str]] = Counter()
-    for point in configurations(space, offers, *machine):
-        reason = obstacles.of(point)
-        if reason is None:
-            kept.append(point)
-        else:
-            reasons[(point.model, point.precision, point.backend), reason] += 1
-    excluded = tuple(Excluded(*triple, why, n) for (triple, why), n in reasons.items())
+    kept, excluded = _divide(configurations(space, offers, *machine), obstacles)
     if not kept:
         why = _most_frequent(excluded)
         problem = f"nothing in this space can run here: {why}"
         raise RequestError(problem, file=space.file, remedy="change the space, or offer models")
     return Plan(tuple(kept), _occurring(parameters(space, offers, *machine), kept), excluded)
+
+
+def _divide(
+    named: Iterable[Configuration], obstacles: _Obstacles
+) -> tuple[list[Configuration], tuple[Excluded, ...]]:
+    """The configurations that can run here, and what is said of the others."""
+    kept: list[Configuration] = []
+    reasons: Counter[tuple[Triple, str]] = Counter()
+    for point in named:
+        reason = obstacles.of(point)
+        if reason is None:
+            kept.append(point)
+        else:
+            reasons[(point.model, point.precision, point.backend), reason] += 1
+    return kept, tuple(Excluded(*triple, why, n) for (triple, why), n in reasons.items())
 
 
 def summary(excluded: Iterable[Excluded]) -> tuple[str, ...]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from dse.config import yaml_reader
+from dse.config.yaml_reader import Document
 from dse.tasks.registry import DEFAULT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
     from pathlib import Path
 
     from dse.core.configuration import KnobValue
@@ -61,7 +63,7 @@ class SearchSpace:
         instances: copies of a model that predict side by side, where the scenario lets them.
         pinned: whether each instance keeps to CPUs of its own.
         task: what the models are for, a name in `dse.tasks.registry`.
-        file: the file it was read from, if any.
+        document: the file it was read from, if any, for errors about its values.
         origin: the folder that relative paths in settings start from.
     """
 
@@ -75,42 +77,13 @@ class SearchSpace:
     instances: tuple[int, ...] = (1,)
     pinned: tuple[bool, ...] = (False,)
     task: str = DEFAULT
-    file: Path | None = field(default=None, compare=False)
+    document: Document = field(default_factory=Document, compare=False)
     origin: Path | None = field(default=None, compare=False)
 
-    @classmethod
-    def from_file(cls, path: Path) -> SearchSpace:
-        """Reads and validates a YAML file.
-
-        Raises:
-            RequestError: the file is wrong; names file, line and field.
-        """
-        from dse.space.form import SpaceForm
-        from dse.space.validation import validated
-        from dse.space.values import SourceLocation
-
-        return validated(
-            yaml_reader.read(path, SpaceForm), SourceLocation(path), origin=path.parent
-        )
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any], origin: Path | None = None) -> SearchSpace:
-        """The inverse of `as_dict`; takes whatever a file may hold.
-
-        Args:
-            data: the space.
-            origin: the folder that relative paths in settings start from.
-
-        Raises:
-            RequestError: it is no valid space; names the field.
-        """
-        from dse.space.form import SpaceForm
-        from dse.space.validation import validated
-        from dse.space.values import SourceLocation
-
-        return validated(
-            yaml_reader.check(dict(data), SpaceForm), SourceLocation(None), origin=origin
-        )
+    @property
+    def file(self) -> Path | None:
+        """The file it was read from, if any."""
+        return self.document.file
 
     def as_dict(self) -> dict[str, Any]:
         """The canonical form, JSON-able; equal spaces have equal ones."""
@@ -129,7 +102,7 @@ class SearchSpace:
         }
 
     def as_yaml(self) -> str:
-        """The canonical form as the text of a file that `from_file` reads."""
+        """The canonical form as the text of a file that `dse.space.reading.read_space` reads."""
         return yaml_reader.dump(self.as_dict())
 
     def settings(self, backend: str) -> dict[str, KnobValue]:
@@ -150,3 +123,13 @@ def _backend_dict(backend: BackendChoice) -> dict[str, Any]:
 def _bounds_dict(constraint: Constraint) -> dict[str, float]:
     bounds = {"min": constraint.minimum, "max": constraint.maximum}
     return {name: bound for name, bound in bounds.items() if bound is not None}
+
+
+def is_pattern(name: str) -> bool:
+    """Whether a model's name is a shell pattern."""
+    return any(mark in name for mark in "*?[")
+
+
+def matching(pattern: str, names: Iterable[str]) -> tuple[str, ...]:
+    """The names that a name or shell pattern stands for, in their order."""
+    return tuple(n for n in names if n == pattern or fnmatchcase(n, pattern))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
-from dse.core.paths import atomic_write, exclusive
+from dse.core.paths import atomic_write, exclusive, try_lock
 from dse.study.storage import normalised, sqlite_url, without_password
 
 if TYPE_CHECKING:
@@ -37,16 +37,8 @@ class Presence:
     def __init__(self, path: Path) -> None:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         weakref.finalize(self, os.close, descriptor)
-        alone = _locked(descriptor, fcntl.LOCK_EX)
-        self.alone = _locked(descriptor, fcntl.LOCK_SH) and alone
-
-
-def _locked(descriptor: int, kind: int) -> bool:
-    try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except OSError:
-        return False  # another process has it, or there are no locks here
-    return True
+        alone = try_lock(descriptor, fcntl.LOCK_EX)
+        self.alone = bool(try_lock(descriptor, fcntl.LOCK_SH) and alone)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class StudyMetadata:
             `dse.exploration.warm_start.WarmStart.as_dict` has it; none of their values is one of
             the study's.
         environment: the variables that its workers start with for its sake, as
-            `dse.core.worker_environment.with_libraries` gives them; None for a study of an earlier
+            `dse.core.worker_environment.add_libraries` gives them; None for a study of an earlier
             version, which does not say.
         task: what the models are for, a name in `dse.tasks.registry`; the only one there was in
             earlier versions where the study does not say.

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dse.core.errors import DseError, RequestError
+from dse.core.retry import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +19,16 @@ if TYPE_CHECKING:
 
 LOCK_TIMEOUT_S = 60
 """How long a writer waits for another process that holds SQLite's lock."""
+RETRY_POLICY = RetryPolicy(max_seconds=300.0)
+"""Within this time a disk is cleared, a server restarted, a folder mounted again; or not at all."""
+TRANSIENT = frozenset(
+    {
+        *(sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL),
+        *(sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM),
+        *(sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_AUTH),
+    }
+)
+"""SQLite's primary result codes of what may pass; not damage, nor a database of something else."""
 
 
 def sqlite_url(file: Path) -> str:
@@ -87,14 +98,8 @@ def open_storage(url: str, *, create: bool = True) -> optuna.storages.BaseStorag
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     shown = without_password(url)
-    engine: dict[str, Any] = {"pool_pre_ping": True}
     file = _database_file(url)
-    if url.startswith("sqlite"):
-        # Without a pool a connection lives as long as its transaction, and never needs closing.
-        pool = sqlalchemy.pool.NullPool
-        engine = {"connect_args": {"timeout": LOCK_TIMEOUT_S}, "poolclass": pool}
-    if file is not None:
-        engine["creator"] = partial(_connect, file)
+    engine = _engine_arguments(url, file)
     with storage_errors(shown):
         try:
             if file is not None and create:
@@ -113,6 +118,17 @@ def open_storage(url: str, *, create: bool = True) -> optuna.storages.BaseStorag
             raise RequestError(f"storage {shown} is of a kind SQLAlchemy does not know") from error
         except (RuntimeError, ValueError) as error:  # a schema of another version; damaged text
             raise RequestError(f"storage {shown} can't be used: {error}") from error
+
+
+def _engine_arguments(url: str, file: Path | None) -> dict[str, Any]:
+    import sqlalchemy
+
+    if not url.startswith("sqlite"):
+        return {"pool_pre_ping": True}
+    # Without a pool a connection lives as long as its transaction, and never needs closing.
+    pool = sqlalchemy.pool.NullPool
+    engine = {"connect_args": {"timeout": LOCK_TIMEOUT_S}, "poolclass": pool}
+    return engine if file is None else {**engine, "creator": partial(_connect, file)}
 
 
 def _database_file(url: str) -> Path | None:
@@ -172,6 +188,25 @@ def storage_errors(shown: str, *, at_work: bool = False) -> Iterator[None]:
             "what it holds is left as it is",
         )
         raise (DseError(str(unusable)) if at_work else unusable) from error
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the cause of an error is one that passes: locked, gone, full, not writable."""
+    import sqlalchemy
+
+    cause: BaseException | None = error
+    while not isinstance(cause, (sqlalchemy.exc.DBAPIError, OSError)):
+        if cause is None:
+            return False
+        cause = cause.__cause__
+    if isinstance(cause, OSError):
+        return True
+    code = getattr(cause.orig, "sqlite_errorcode", None)
+    if code is not None:
+        return code & 0xFF in TRANSIENT
+    return cause.connection_invalidated or isinstance(
+        cause, (sqlalchemy.exc.OperationalError, sqlalchemy.exc.InterfaceError)
+    )
 
 
 @contextmanager

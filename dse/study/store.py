@@ -14,8 +14,13 @@ from dse.study import journal, ownership
 from dse.study import record as attributes
 from dse.study.record import measurement_name, outcome_as_dict
 from dse.study.recovery import tell
-from dse.study.retrying import Patience
-from dse.study.storage import open_storage, storage_errors, without_password
+from dse.study.storage import (
+    RETRY_POLICY,
+    is_transient,
+    open_storage,
+    storage_errors,
+    without_password,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,13 +68,13 @@ class Store:
     Attributes:
         shown: the URL without its password.
         session: tells this opening of the study from others.
-        patience: with a storage that fails at work.
+        retry_policy: for a storage that fails at work.
     """
 
     def __init__(self, url: str, *, create: bool) -> None:
         self.shown = without_password(url)
         self.session = secrets.token_hex(8)
-        self.patience = Patience()
+        self.retry_policy = RETRY_POLICY
         self._storage = open_storage(url, create=create)
 
     def reading(
@@ -91,14 +96,14 @@ class Store:
 
         Raises:
             DseError: the storage stays away, or is damaged.
-            KeyboardInterrupt: see `Patience.attempt`.
+            KeyboardInterrupt: see `RetryPolicy.run`.
         """
 
         def tried() -> T:
             with storage_errors(self.shown, at_work=True):
                 return work(self._storage)
 
-        return self.patience.attempt(tried)
+        return self.retry_policy.run(tried, is_transient)
 
     def begin(
         self,
@@ -151,7 +156,7 @@ class Store:
         """
         name = measurement_name(measurement, trial.kept[measurement.metric])
         trial.kept[measurement.metric] += 1
-        self.patience.attempt(lambda: journal.append(runs, self.session, measurement))
+        self.retry_policy.run(lambda: journal.append(runs, self.session, measurement), is_transient)
         value = measurement.as_dict()
         self.at_work(lambda storage: storage.set_trial_user_attr(trial.id, name, value))
 

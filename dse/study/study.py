@@ -16,7 +16,7 @@ from dse.core.pareto import feasible
 from dse.core.paths import exclusive
 from dse.machine.process_identity import process_identity
 from dse.machine.system import System
-from dse.space.space import SearchSpace
+from dse.space.reading import space_from_dict
 from dse.study import generations, ownership
 from dse.study.observations import Observation
 from dse.study.record import (
@@ -39,13 +39,14 @@ if TYPE_CHECKING:
 
     from dse.core.configuration import Configuration
     from dse.core.measurement import Failure, Measurement, Outcome
+    from dse.core.retry import RetryPolicy
     from dse.space.plan import Plan
+    from dse.space.space import SearchSpace
     from dse.study.drift import Place
     from dse.study.folder import Presence, StudyFolder
     from dse.study.generations import SpaceRevision
     from dse.study.metadata import StudyMetadata
     from dse.study.record import Record
-    from dse.study.retrying import Patience
     from dse.study.store import Trial
     from dse.study.trial_updates import Claim, TrialUpdate
 
@@ -150,13 +151,13 @@ class Study:
         self._presence = None
 
     @property
-    def patience(self) -> Patience:
-        """With a storage that fails at work."""
-        return self._store.patience
+    def retry_policy(self) -> RetryPolicy:
+        """For a storage that fails at work."""
+        return self._store.retry_policy
 
-    @patience.setter
-    def patience(self, patience: Patience) -> None:
-        self._store.patience = patience
+    @retry_policy.setter
+    def retry_policy(self, policy: RetryPolicy) -> None:
+        self._store.retry_policy = policy
 
     @property
     def about(self) -> StudyMetadata:
@@ -171,7 +172,7 @@ class Study:
     @cached_property
     def space(self) -> SearchSpace:
         """The search space as it was explored last."""
-        return SearchSpace.from_dict(self.about.space)
+        return space_from_dict(self.about.space)
 
     @property
     def generations(self) -> list[SpaceRevision]:
@@ -373,7 +374,7 @@ class Study:
             feed = TrialReader(generation, self._store.session)
             self._feeds.append(feed)
             self._trials_begun += len(generation.trials)
-            self.results.start(SearchSpace.from_dict(generation.about.space))
+            self.results.start(space_from_dict(generation.about.space))
             for news in feed.news():
                 self._take_in(generation, news)
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
 from dse.config import yaml_reader
-from dse.machine.system import UNKNOWN, System, detect
+from dse.machine.detect import detect
+from dse.machine.system import UNKNOWN, System
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -21,8 +21,8 @@ from dse.core.metrics import METRICS
 from dse.core.registry import BACKENDS, backend
 from dse.core.worker_environment import worker_environment
 from dse.formats.data_files import find_data_files
+from dse.machine.detect import detect
 from dse.machine.instruction_sets import ARM, X86
-from dse.machine.system import detect
 from tests.backends.feeds import FEEDS, SMALL, Bench
 from tests.backends.remote import FOLDERS, RemoteRuntime
 from tests.small_models import CLASSES, OTHER_CLASSES

@@ -145,7 +145,9 @@ MANIFESTS = {
         MANIFEST.replace("fp32", "fp31"), "models.yaml:4: models[0].precision", "fp32"
     ),
     "model twice": _manifest(MANIFEST + ENTRY, "models.yaml:11: models[1].name", "a second fp32"),
-    "no model": _manifest(MANIFEST, "models[0].file", "no TFLite model", model=b"<!DOCTYPE html>"),
+    "not a model": _manifest(
+        MANIFEST, "models[0].file", "not a TFLite model", model=b"<!DOCTYPE html>"
+    ),
     "empty file": _manifest(MANIFEST, "models[0].file", "the file is empty", model=b""),
 }
 MANIFESTS["another file than stated"] = Case(

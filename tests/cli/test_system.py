@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dse.exploration.noise import RUNTIMES
-from dse.machine.system import detect
+from dse.machine.detect import detect
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -84,5 +84,5 @@ def test_points_are_shown_when_they_are_asked_for() -> None:
 
 def test_nothing_to_compare_is_an_empty_answer() -> None:
     text = shown(results("one"))
-    assert "not told" in shown(results("one", cpu=""))
+    assert "unknown" in shown(results("one", cpu=""))
     assert THROUGHPUT.title not in text.partition("is not compared")[0]

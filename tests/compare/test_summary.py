@@ -101,14 +101,14 @@ def test_notes_tell_what_the_values_are() -> None:
     for words in (
         "#2 left out: one",
         "#2 left out: and 3 more results",
-        f"{ENERGY.name} is not compared: no system has all of it, {ENERGY.name} is missing",
+        f"{ENERGY.name} is not compared: no system has all inputs ({ENERGY.name} is missing)",
         "i: inferred from a run of another scenario, as MLPerf's rules allow",
-        "p: a probe or another short run, no valid MLPerf result",
-        "a system with an accelerator may have used that and not its CPU",
-        "the source does not tell whether an accelerator was used: #2",
+        "p: a probe or another short run, not a valid MLPerf result",
+        "a system with an accelerator may have used it instead of its CPU",
+        "the source does not say whether an accelerator was used: #2",
     ):
         assert words in told
-    assert any(line.startswith("#1: accuracies are of 500 images") for line in told)
+    assert any(line.startswith("#1: accuracies are from 500 images") for line in told)
 
 
 def test_accuracies_that_were_taken_over_are_told() -> None:

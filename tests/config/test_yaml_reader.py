@@ -332,19 +332,42 @@ note:
   text
 """,
     )
-    yaml_reader.read(path, Manifest)
-    assert yaml_reader.locate(path) == 1
-    assert yaml_reader.locate(path, "title") == 1
-    assert yaml_reader.locate(path, "models") == 2
-    assert yaml_reader.locate(path, "models", 0) == 3
-    assert yaml_reader.locate(path, "models", 0, "mean") == 4
-    assert yaml_reader.locate(path, "models", 0, "mean", 1) == 6
-    assert yaml_reader.locate(path, "models", 1, "file") == 7
-    assert yaml_reader.locate(path, "note") == 9
-    assert yaml_reader.locate(path, "models", 2) is None
-    assert yaml_reader.locate(path, "models", -1) is None
-    assert yaml_reader.locate(path, "title", 0) is None
-    assert yaml_reader.locate(tmp_path / "none.yaml", "title") is None
+    _, document = yaml_reader.read_document(path, Manifest)
+    path.unlink()  # it is read once
+    assert document.locate() == 1
+    assert document.locate("title") == 1
+    assert document.locate("models") == 2
+    assert document.locate("models", 0) == 3
+    assert document.locate("models", 0, "mean") == 4
+    assert document.locate("models", 0, "mean", 1) == 6
+    assert document.locate("models", 1, "file") == 7
+    assert document.locate("note") == 9
+    assert document.locate("models", 2) == 2
+    assert document.locate("models", -1) == 2
+    assert document.locate("title", 0) == 1
+    assert yaml_reader.Document().locate("title") is None
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        (("models", 0, "mean", 1), ":4: models[0].mean[1]: is wrong; mend it"),
+        (("models", 0, "crop"), ":3: models[0].crop: is wrong; mend it"),  # a field that is missing
+        (("crop",), ":1: crop: is wrong; mend it"),
+        (("title", 0), ":1: title: is wrong; mend it"),  # one value in the place of a list
+        (("models", 3), ":2: models[3]: is wrong; mend it"),
+        (("models", "b"), ":2: models: is wrong; mend it"),
+    ],
+)
+def test_errors_after_a_file_was_read(
+    tmp_path: Path, keys: tuple[str | int, ...], told: str
+) -> None:
+    path = write(tmp_path, "title: x\nmodels:\n  - file: a\n    mean: [1, 2, 3]\n")
+    _, document = yaml_reader.read_document(path, Manifest)
+    path.unlink()
+    assert str(document.error("is wrong", *keys, remedy="mend it")) == f"{path}{told}"
+    shown = yaml_reader.field_name(keys)
+    assert str(yaml_reader.Document().error("is wrong", *keys)) == f"{shown}: is wrong"
 
 
 def test_check_names_the_field_without_a_file() -> None:

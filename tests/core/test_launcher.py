@@ -29,9 +29,9 @@ def main():
 BUILD = """
 import json, sys
 from dse.environments import store
-from dse.core.launcher import command
+from dse.core.launcher import launch_command
 assert store.requirements("deepsparse").is_file() and store.requirements("tflite-runtime").is_file()
-print(json.dumps(command(sys.executable, "sample.tell", folders={"sample": sys.argv[1]})))
+print(json.dumps(launch_command(sys.executable, "sample.tell", folders={"sample": sys.argv[1]})))
 """
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.core.signature import DTYPE_BYTES, Input, Signature
+from dse.core.signature import DTYPE_BYTES, Input, Signature, shape_text
 
 SHAPES = st.lists(st.integers(0, 5), max_size=4).map(tuple)
 INPUTS = st.builds(
@@ -62,3 +62,17 @@ def test_a_model_without_batches_gets_none() -> None:
     assert signature.of_batch(1) == signature.inputs
     with pytest.raises(ValueError, match="takes none"):
         signature.of_batch(2)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "text"),
+    [
+        ((1, 3, 224), "1x3x224"),
+        ((None, "batch"), "?xbatch"),
+        ((), "a single number"),
+        (None, "of any shape"),
+    ],
+)
+def test_shapes_in_words(sizes: tuple[int | str | None, ...] | None, text: str) -> None:
+    assert shape_text(sizes) == text
+    assert shape_text((2, 3), " x ") == "2 x 3"

@@ -6,8 +6,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from dse.download.connection import host
 from dse.tasks.image_classification.fetching.fetch import group_by_archive
-from dse.tasks.image_classification.fetching.urls import host
 from tests.download.archives import tgz
 from tests.small_models import classifier_bytes
 

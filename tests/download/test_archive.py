@@ -61,12 +61,6 @@ def test_padding_after_the_end_is_no_harm(packed: Callable[[bytes], Path]) -> No
 @pytest.mark.parametrize(
     ("member", "words"),
     [
-        (("../a.tflite", b"x"), "outside its folder: ../a.tflite"),
-        (("x/../../a.tflite", b"x"), "outside its folder"),
-        (("/a.tflite", b"x"), "outside its folder"),
-        (("x\\..\\a.tflite", b"x"), "outside its folder"),
-        (("C:/a.tflite", b"x"), "outside its folder"),
-        ((entry("../up", tarfile.DIRTYPE), b""), "outside its folder"),
         ((entry("x/s", tarfile.SYMTYPE, "/etc/passwd"), b""), "not a regular file: x/s"),
         ((entry("x/h", tarfile.LNKTYPE, "x/a.tflite"), b""), "not a regular file: x/h"),
         ((entry("x/d", tarfile.CHRTYPE), b""), "not a regular file"),
@@ -74,7 +68,7 @@ def test_padding_after_the_end_is_no_harm(packed: Callable[[bytes], Path]) -> No
         ((entry("x/p", tarfile.FIFOTYPE), b""), "not a regular file"),
         ((entry("x/c", tarfile.CONTTYPE), b"x"), "not a regular file"),
         (("y/a.tflite", b"another"), "more than one file a.tflite"),
-        (("../\x1b[2J", b"x"), "../?[2J"),
+        ((entry("../\x1b[2J", tarfile.SYMTYPE), b""), "not a regular file: ../?[2J"),
     ],
 )
 @pytest.mark.parametrize("last", [True, False])
@@ -83,6 +77,14 @@ def test_one_odd_member_is_enough(
 ) -> None:
     members = (*SOUND, member) if last else (member, *SOUND)
     assert words in refusal(packed(tgz(*members)))
+
+
+@pytest.mark.parametrize("folder", ["../", "x/../../", "/", "/etc/", "C:/"])
+def test_names_never_become_paths(packed: Callable[[bytes], Path], folder: str) -> None:
+    path = packed(tgz((entry(folder, tarfile.DIRTYPE), b""), (f"{folder}a.tflite", MODEL)))
+    before = sorted(path.parent.parent.rglob("*"))
+    assert extract(path, {"a.tflite"}) == {"a.tflite": MODEL}
+    assert sorted(path.parent.parent.rglob("*")) == before
 
 
 def test_a_wanted_file_that_is_a_link(packed: Callable[[bytes], Path]) -> None:
@@ -130,15 +132,14 @@ def test_an_empty_tar_has_no_file(packed: Callable[[bytes], Path]) -> None:
     ("bounds", "words"),
     [
         (Bounds(members=4), "more than 4 members"),
-        (Bounds(member_bytes=99_999), "larger than 0 MiB"),
-        (Bounds(wanted_bytes=len(MODEL) - 1), "a.tflite is larger than"),
+        (Bounds(file_bytes=len(MODEL) - 1), "a.tflite is larger than"),
         (Bounds(total_bytes=100_000), "unpacks to over 0 MiB"),
     ],
 )
 def test_every_bound_holds(packed: Callable[[bytes], Path], bounds: Bounds, words: str) -> None:
     path = packed(tgz(*SOUND))
     assert words in refusal(path, bounds)
-    exact = Bounds(members=5, member_bytes=100_000, wanted_bytes=len(MODEL))
+    exact = Bounds(members=5, file_bytes=len(MODEL))
     assert extract(path, {"a.tflite"}, exact) == {"a.tflite": MODEL}
 
 
@@ -159,11 +160,11 @@ def test_a_bomb_ends_early(tmp_path: Path, kind: bytes) -> None:
     assert path.stat().st_size < 1 << 20
     tracemalloc.start()
     try:
-        told = refusal(path)
+        told = refusal(path, Bounds(total_bytes=50 << 20))
         _, most_bytes = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert "times its size" in told or "headers of more" in told
+    assert "unpacks to over 50 MiB" in told or "headers of more" in told
     assert most_bytes < 8 << 20
 
 

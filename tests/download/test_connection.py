@@ -2,12 +2,21 @@ from __future__ import annotations
 
 import socket
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
-from dse.core.errors import DseError
+from dse.core.errors import DseError, RequestError
 from dse.download.archive import ArchiveError
-from dse.download.connection import BrokenError, OutOfRangeError, iter_bytes, open_response
+from dse.download.connection import (
+    BrokenError,
+    OutOfRangeError,
+    check_mirror,
+    host,
+    iter_bytes,
+    mirrored,
+    open_response,
+)
 
 if TYPE_CHECKING:
     from tests.download.servers import Site
@@ -139,3 +148,42 @@ def test_a_body_that_stops(site: Site) -> None:
 def test_other_schemes_are_not_opened(scheme: str) -> None:
     with pytest.raises(BrokenError, match="unknown url type"):
         get(f"{scheme}:///etc/passwd")
+
+
+@pytest.mark.parametrize("url", ["https://a.example/b.tgz", "http://a.example:80/c/d/e%20f.tgz"])
+@pytest.mark.parametrize("mirror", ["http://m", "https://m:80/x", "http://m/"])
+def test_a_mirror_keeps_files_by_host_and_path(url: str, mirror: str) -> None:
+    assert mirrored(url, None) == url
+    there = mirrored(url, check_mirror(mirror))
+    assert there.startswith(f"{mirror.rstrip('/')}/{host(url)}/")
+    assert there.endswith(urlsplit(url).path)
+    assert "//" not in urlsplit(there).path
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "mirror.example",
+        "ftp://mirror.example",
+        "file:///etc",
+        "http://",
+        "http:///path",
+        "http://m:x",
+        "http://m:99999",
+        "http://[::1",
+        "http://user:secret@m",
+        "http://m/?q=1",
+        "http://m/#part",
+        "http://m/a b",
+        "http://m/\n",
+        "http://mü.example",
+        "http://" + "a" * 70,
+        "http://a..b",
+    ],
+)
+def test_what_is_no_mirror(url: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        check_mirror(url)
+    assert caught.value.field == "--mirror"
+    assert caught.value.remedy

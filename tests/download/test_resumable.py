@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dse.core.errors import DseError
+from dse.core.retry import RetryPolicy
 from dse.download import resumable
 from dse.download.archive import ArchiveError
-from dse.download.resumable import MAX_BYTES, Patience, download
+from dse.download.resumable import MAX_BYTES, DownloadLimits, download
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +21,13 @@ if TYPE_CHECKING:
 
 DATA = os.urandom(400_000)
 HALF = len(DATA) // 2
-SHORT = Patience(silence_s=2.0, window_s=0.2, window_bytes=1000, attempts=3, pause_s=0.01)
+SHORT = DownloadLimits(
+    silence_s=2.0,
+    window_s=0.2,
+    window_bytes=1000,
+    retry=RetryPolicy(max_attempts=3, first_pause_s=0.01),
+)
+TWICE = RetryPolicy(max_attempts=2, first_pause_s=0.01)
 
 
 @pytest.fixture(autouse=True)
@@ -29,8 +36,8 @@ def folder(own_cache: Path) -> Path:
     return own_cache / "downloads"
 
 
-def get(site: Site, patience: Patience = SHORT) -> bytes:
-    with download(f"{site.url}/a", patience=patience) as path:
+def get(site: Site, limits: DownloadLimits = SHORT) -> bytes:
+    with download(f"{site.url}/a", limits=limits) as path:
         return path.read_bytes()
 
 
@@ -149,7 +156,7 @@ def test_attempts_end(site: Site) -> None:
     site.troubles["/a"] = ["cut"] * 99
     with pytest.raises(DseError, match=f"broke off after {HALF} of {len(DATA)} bytes; check"):
         get(site)
-    assert len(site.requests) == SHORT.attempts
+    assert len(site.requests) == SHORT.retry.max_attempts
 
 
 def test_progress_gives_further_attempts(site: Site) -> None:
@@ -157,9 +164,9 @@ def test_progress_gives_further_attempts(site: Site) -> None:
     cuts = 6  # each brings half of the rest, the last one 6250 bytes
     site.troubles["/a"] = ["cut"] * cuts
     with pytest.raises(DseError, match="broke off"):
-        get(site, Patience(attempts=2, pause_s=0.01, progress_bytes=len(DATA)))
+        get(site, DownloadLimits(retry=TWICE, progress_bytes=len(DATA)))
     assert len(site.requests) == 2
-    assert get(site, Patience(attempts=2, pause_s=0.01, progress_bytes=5000)) == DATA
+    assert get(site, DownloadLimits(retry=TWICE, progress_bytes=5000)) == DATA
     assert len(site.requests) == cuts + 1
 
 
@@ -169,7 +176,7 @@ def test_progress_gives_further_attempts(site: Site) -> None:
 def test_a_slow_server_is_left(site: Site, trouble: str, words: str) -> None:
     site.troubles["/a"] = [trouble] * 9
     with pytest.raises(DseError, match=words):
-        get(site, Patience(silence_s=0.1, window_s=0.1, attempts=2, pause_s=0.01))
+        get(site, DownloadLimits(silence_s=0.1, window_s=0.1, retry=TWICE))
     assert len(site.requests) == 2
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from dse.core.errors import RequestError
-from dse.environments.config import config_file, interpreters, named
-from dse.machine.system import detect
+from dse.environments.config import NamedInterpreter, config_file, interpreters, named
+from dse.machine.detect import detect
 
 
 def test_without_a_file_nothing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -20,14 +20,14 @@ def test_without_a_file_nothing_is_named(tmp_path: Path, monkeypatch: pytest.Mon
     assert interpreters() == {}
     config_file().parent.mkdir(parents=True)
     config_file().write_text("interpreters: {litert: /opt/python}\n")
-    assert interpreters() == {"litert": Path("/opt/python")}
+    assert interpreters() == {"litert": NamedInterpreter(Path("/opt/python"), 1)}
 
 
 def test_interpreters_by_backend(settings: Path) -> None:
     settings.write_text("interpreters:\n  deepsparse: /opt/ds/bin/python\n  litert: ~/python\n")
     assert interpreters() == {
-        "deepsparse": Path("/opt/ds/bin/python"),
-        "litert": Path.home() / "python",
+        "deepsparse": NamedInterpreter(Path("/opt/ds/bin/python"), 2),
+        "litert": NamedInterpreter(Path.home() / "python", 3),
     }
     settings.write_text("interpreters: {}\n")
     assert interpreters() == {}

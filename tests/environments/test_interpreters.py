@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from dse.core.errors import UnavailableError
-from dse.environments import interpreters, store
+from dse.environments import config, interpreters, store
 from dse.environments.interpreters import interpreter, remedy
 from dse.environments.store import Environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def in_force(digest: str) -> Environment:
@@ -65,7 +68,7 @@ def test_without_the_python_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_users_word_wins(settings: Path) -> None:
     settings.write_text(f"interpreters:\n  litert: {sys.executable}\n  deepsparse: /gone\n")
     in_force(store.required("deepsparse"))
-    named = {"litert": Path(sys.executable), "deepsparse": Path("/gone")}
+    named = config.interpreters()
     assert interpreter("litert", named) == sys.executable
     assert interpreter("onnxruntime", named) == sys.executable
     with pytest.raises(UnavailableError) as caught:

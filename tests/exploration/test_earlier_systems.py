@@ -7,7 +7,8 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from dse.machine.system import System, detect
+from dse.machine.detect import detect
+from dse.machine.system import System
 from tests.replays import write_space, write_table
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dse.exploration.prepare import free_memory_bytes
-from dse.machine.system import detect
+from dse.machine.detect import detect
 from tests.machines import Machine
 
 if TYPE_CHECKING:

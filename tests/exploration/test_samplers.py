@@ -13,9 +13,9 @@ from optuna.trial import create_trial
 
 from dse.core.measurement import FailureKind
 from dse.core.pareto import nondominated
+from dse.exploration.optuna_samplers import OptunaSampler, _thinned
 from dse.exploration.pool import Pool
-from dse.exploration.request import SAMPLERS as OFFERED
-from dse.exploration.samplers import SAMPLERS, OptunaSampler, _thinned, make_sampler
+from dse.exploration.samplers import SAMPLERS, make_sampler
 from dse.study.record import Record
 from tests.objectives import DEFAULT_OBJECTIVES
 from tests.study.studies import failed, outcome, planned, small_space
@@ -32,10 +32,6 @@ SPACE = small_space()
 EVERYTHING = set(planned(SPACE).configurations)
 SMALL = small_space(batch_sizes=1)
 IMPOSSIBLE = small_space(constraints={"latency_p90_ms": {"max": 0}})
-
-
-def test_the_command_line_offers_all_of_them() -> None:
-    assert tuple(SAMPLERS) == OFFERED
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
@@ -132,8 +128,8 @@ SHORT = 40
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dse.exploration.samplers.MAX_TRIALS", SHORT)
-    monkeypatch.setattr("dse.exploration.samplers.KEPT", SHORT // 2)
+    monkeypatch.setattr("dse.exploration.optuna_samplers.MAX_TRIALS", SHORT)
+    monkeypatch.setattr("dse.exploration.optuna_samplers.KEPT", SHORT // 2)
 
 
 def walk(sampler: OptunaSampler, pool: Pool, *, failing: bool = False) -> Iterator[Configuration]:
@@ -222,7 +218,7 @@ def test_thinning_keeps_the_best_and_some_of_the_others(
 ) -> None:
     most = 20
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dse.exploration.samplers.KEPT", most)
+        patch.setattr("dse.exploration.optuna_samplers.KEPT", most)
         trials = [trial_of(*point) for point in points]
         kept = _thinned(trials, DEFAULT_OBJECTIVES, random.Random(0))  # noqa: S311
     places = [next(i for i, t in enumerate(trials) if t is each) for each in kept]

@@ -109,11 +109,11 @@ from pathlib import Path
 from dse.core.errors import DseError
 from dse.study.folder import StudyFolder
 from dse.study.generations import distributions
-from dse.study.retrying import Patience
+from dse.core.retry import RetryPolicy
 from tests.study.studies import create, outcome, planned, small_space
 
 study, space = create(StudyFolder(Path("s")), small_space()), small_space()
-study.patience = Patience(seconds=0.2, say=print)
+study.retry_policy = RetryPolicy(max_seconds=0.2, say=print)
 (configuration,) = planned(space).configurations[:1]
 trial = study.begin(configuration, distributions(planned(space)))
 run = f"{study.run_name(trial)}-1"

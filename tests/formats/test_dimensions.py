@@ -187,8 +187,8 @@ def test_a_wrong_size(sizes: dict[str, int], words: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["string", "complex64", "bfloat16", "type 99"])
-def test_what_is_no_number_is_refused(dtype: str) -> None:
-    with pytest.raises(RequestError, match=f"'x' is of type {dtype}"):
+def test_an_input_that_is_not_numeric_is_refused(dtype: str) -> None:
+    with pytest.raises(RequestError, match=f"'x' has type {dtype}"):
         of(DeclaredInput("x", dtype, ("batch",)))
 
 

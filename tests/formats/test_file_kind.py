@@ -23,7 +23,7 @@ def test_a_written_model_is_recognised(tmp_path: Path, model: bytes) -> None:
     path = tmp_path / "x.onnx"
     path.write_bytes(model)
     assert why_mismatched(path, "onnx") is None
-    assert why_mismatched(path, "tflite") == "the content is no TFLite model"
+    assert why_mismatched(path, "tflite") == "the content is not a TFLite model"
 
 
 @pytest.mark.parametrize("length", [3, 40, 1000, -1])

@@ -43,7 +43,7 @@ def test_a_number_and_an_input_that_is_no_tensor() -> None:
 
     found = onnx_interface(any_models.without_batches().SerializeToString())
     assert found.inputs[1] == TensorInfo("rate", "int64", ())
-    assert found.inputs[1].words == "int64 single number"
+    assert found.inputs[1].words == "int64 a single number"
     values = [
         helper.make_tensor_sequence_value_info("several", TensorProto.FLOAT, None),
         helper.make_tensor_value_info("any", TensorProto.FLOAT, None),

@@ -145,7 +145,7 @@ def test_conditions_and_loops(tmp_path: Path) -> None:
 def test_subgraphs_without_end_are_refused(tmp_path: Path) -> None:
     loop = schema.WhileOptionsT()
     loop.condSubgraphIndex = loop.bodySubgraphIndex = 0
-    with pytest.raises(RequestError, match="graphs within graphs"):
+    with pytest.raises(RequestError, match="nested too deep"):
         found(tmp_path, ("WHILE", "x y data", "out", loop))
 
 

@@ -229,7 +229,7 @@ little, *groups = sys.argv[1:]
 for group in groups:
     Path(group, "cgroup.procs").write_text(str(os.getpid()))
 from dse.machine.cgroups import memory_left, throttled_periods
-from dse.machine.system import detect
+from dse.machine.detect import detect
 root = Path("/")
 system, left, before = detect().as_dict(), memory_left(root), throttled_periods(root)
 quota = next(p for p in (Path(groups[0], n) for n in ("cpu.cfs_quota_us", "cpu.max")) if p.exists())

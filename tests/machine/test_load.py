@@ -5,21 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.machine.load import (
-    LoadObservation,
-    ProcessLoad,
-    busiest_processes,
-    list_processes,
-    observe,
-    other_load,
-)
+from dse.machine.load import ProcessLoad, busiest_processes, list_processes, observe
 from dse.machine.sample import ROOT, ticks_per_s
-from tests.machine.samples import QUIET, START
 
 if TYPE_CHECKING:
     from tests.machines import Machine
@@ -47,26 +38,6 @@ def test_the_three_busiest_are_named_with_their_share_of_one_cpu() -> None:
     }
     assert busiest_processes(before, after, 1.0) == ("p4 40 %", "p3 30 %", "new 25 %")
     assert busiest_processes(before, after, 50.0) == ()
-
-
-@pytest.mark.parametrize(
-    ("percent", "names", "state", "found"),
-    [
-        (1.2, (), "ok", "1 % of 2 CPUs"),
-        (
-            31.0,
-            ("cc1 40 %", "ld 20 %"),
-            "warning",
-            "31 % of 2 CPUs (of one CPU: cc1 40 %, ld 20 %)",
-        ),
-        (None, (), "unknown", "the system does not show it"),
-    ],
-)
-def test_other_load(percent: float | None, names: tuple[str, ...], state: str, found: str) -> None:
-    seen = LoadObservation(replace(QUIET, other_load_percent=percent), START, names)
-    check = other_load(seen)
-    assert (check.state, check.found) == (state, found)
-    assert bool(check.remedy) is (state == "warning")
 
 
 @LINUX

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dse.machine.cpuinfo import parse_cpuinfo
+from dse.machine.detect import detect
 from dse.machine.linux import (
     clock_classes,
     is_virtual,
     parse_cpu_list,
-    parse_memory,
     parse_os_release,
     physical_cores,
 )
 from dse.machine.macos import from_sysctl, parse_sysctl
-from dse.machine.system import System, detect
+from dse.machine.system import System
 from tests.machines import Machine, masked
 
 if TYPE_CHECKING:
@@ -254,7 +254,6 @@ def test_no_two_quotas_and_memory_limits_share_a_fingerprint(machine: Machine) -
 def test_small_parsers() -> None:
     assert parse_cpu_list("0-2,8\n") == {0, 1, 2, 8}
     assert parse_cpu_list("") == frozenset()
-    assert parse_memory("MemTotal:\nMemFree: 3 kB") is None
     assert parse_os_release("NAME=x\nPRETTY_NAME='A b'\n") == "A b"
     assert parse_os_release("") == "Linux"
     assert clock_classes(["1500000", ""]) == ()

@@ -45,7 +45,7 @@ def counter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     root = tmp_path / "powercap"
     zone = write_zone(root, "intel-rapl:0", "package-0")
     found = rapl.find_packages(root)
-    monkeypatch.setattr(rapl, "packages", lambda: found)
+    monkeypatch.setattr(rapl, "find_packages", lambda: found)
     ended = threading.Event()
 
     def count() -> None:
@@ -93,7 +93,7 @@ def test_energy_is_that_of_the_run(tmp_path: Path) -> None:
 def test_energy_that_is_wanted_and_unknown_is_unsupported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rapl, "packages", tuple)
+    monkeypatch.setattr(rapl, "find_packages", tuple)
     wanted = small(tmp_path, "litert", LATENCY.name, ENERGY.name)
     with pytest.raises(RunFailedError, match=f"nothing here tells {ENERGY.name}") as caught:
         taken(wanted)

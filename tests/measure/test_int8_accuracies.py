@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 MODELS = ("efficientnet-lite0", "efficientnet-lite1")
 IMAGES = 500
 BATCH = 20
-MOST_POINTS_LOST = 1.5
+MAX_POINTS_LOST = 1.5
 """In any runtime: a few images whose best two labels are as good as level decide about a point."""
 MEAN_POINTS_LOST = 1.0
 LARGEST_ERROR = 0.012
@@ -141,7 +141,7 @@ def test_int8_is_near_fp32_in_every_runtime(
         scores = all_scores(runtime, artefact, dataset)
         found = percent(scores, dataset)
         record_property(f"{runtime} int8 percent", found)
-        assert found >= expected - MOST_POINTS_LOST, f"{runtime}: {found} of {expected} %"
+        assert found >= expected - MAX_POINTS_LOST, f"{runtime}: {found} of {expected} %"
         lost.append(expected - found)
         variance = (given - given.mean(axis=0)).var()
         assert np.square(scores - given).mean() < LARGEST_ERROR * variance

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dse.core.measurement import Failure, FailureKind, Measurement, Outcome, Source
-from dse.machine.system import detect
+from dse.machine.detect import detect
 from dse.study.folder import StudyFolder
 from dse.study.generations import distributions
 from dse.study.study import Study

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from dse.space import SearchSpace
+from dse.space.reading import space_from_dict
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from dse.space import SearchSpace
 
 OFFERS = ("alpha-1", "alpha-2", "beta-1", "beta-2", "gamma")
 
@@ -42,7 +44,7 @@ def write(folder: Path, text: str) -> Path:
 def space(**fields: Any) -> SearchSpace:
     """A small valid space, with some fields of a file in the place of its own."""
     small: dict[str, Any] = {"models": ["alpha-1"], "backends": ["onnxruntime"], "threads": [1]}
-    return SearchSpace.from_dict({**small, **fields})
+    return space_from_dict({**small, **fields})
 
 
 def _some(values: list[Any], most: int = 3) -> st.SearchStrategy[list[Any]]:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from dse.core.configuration import CONFIGURATION_FIELDS
 from dse.core.errors import RequestError
-from dse.space import SearchSpace, auto_threads, configurations, parameters, size
+from dse.space import auto_threads, configurations, parameters, size
+from dse.space.reading import read_space, space_from_dict
 from tests.space.spaces import OFFERS, descriptions, space, write
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ MACHINE = (4, 3)
 
 
 def enumerated(description: dict[str, Any]) -> list[Configuration]:
-    return list(configurations(SearchSpace.from_dict(description), OFFERS, *MACHINE))
+    return list(configurations(space_from_dict(description), OFFERS, *MACHINE))
 
 
 @settings(deadline=None)
@@ -37,14 +38,14 @@ def test_no_configuration_comes_twice(description: dict[str, Any]) -> None:
 @settings(deadline=None)
 @given(descriptions())
 def test_the_size_is_known_without_walking(description: dict[str, Any]) -> None:
-    read = SearchSpace.from_dict(description)
+    read = space_from_dict(description)
     assert size(read, OFFERS, *MACHINE) == len(enumerated(description))
 
 
 @settings(deadline=None)
 @given(descriptions())
 def test_without_conditions_the_size_is_the_product(description: dict[str, Any]) -> None:
-    read = SearchSpace.from_dict(description)
+    read = space_from_dict(description)
     plain = [b for b in read.backends if not any(k.when for k in b.knobs)]
     for backend in plain:
         points = [p for p in enumerated(description) if p.backend == backend.name]
@@ -82,7 +83,7 @@ def test_knobs_are_set_exactly_where_their_conditions_hold(description: dict[str
 @settings(deadline=None)
 @given(descriptions())
 def test_parameters_agree_with_the_enumeration(description: dict[str, Any]) -> None:
-    read = SearchSpace.from_dict(description)
+    read = space_from_dict(description)
     dimensions = {p.name: p for p in parameters(read, OFFERS, *MACHINE)}
     assert tuple(dimensions)[:7] == CONFIGURATION_FIELDS
     for point in enumerated(description):
@@ -106,15 +107,15 @@ def test_the_order_does_not_depend_on_the_order_of_the_backends(
 @settings(deadline=None)
 @given(descriptions())
 def test_the_canonical_form_comes_back_whole(description: dict[str, Any]) -> None:
-    read = SearchSpace.from_dict(description)
+    read = space_from_dict(description)
     # A study may keep it with its keys sorted.
     sorted_json = json.dumps(read.as_dict(), sort_keys=True, allow_nan=False)
-    again = SearchSpace.from_dict(json.loads(sorted_json))
+    again = space_from_dict(json.loads(sorted_json))
     assert again == read
     assert again.as_dict() == read.as_dict()
     assert list(configurations(again, OFFERS, *MACHINE)) == enumerated(description)
     with tempfile.TemporaryDirectory() as folder:
-        assert SearchSpace.from_file(write(Path(folder), read.as_yaml())) == read
+        assert read_space(write(Path(folder), read.as_yaml())) == read
 
 
 def test_the_model_changes_slowest_and_the_knobs_fastest() -> None:

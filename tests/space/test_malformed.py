@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dse.core.errors import RequestError
-from dse.space import SearchSpace
+from dse.space.reading import read_space, space_from_dict
 from tests.space.spaces import write
 
 if TYPE_CHECKING:
@@ -351,7 +351,7 @@ def test_a_wrong_space_is_refused_where_it_is_wrong(tmp_path: Path, case: str) -
     text, line, field, words = WRONG[case]
     path = write(tmp_path, text)
     with pytest.raises(RequestError) as caught:
-        SearchSpace.from_file(path)
+        read_space(path)
     error = caught.value
     assert error.file == path
     assert (error.line, error.field) == (line, field)
@@ -362,5 +362,5 @@ def test_a_wrong_space_is_refused_where_it_is_wrong(tmp_path: Path, case: str) -
 def test_without_a_file_the_field_is_named_all_the_same() -> None:
     data = {"models": "all", "backends": ["litert"], "threads": [1, 0]}
     with pytest.raises(RequestError) as caught:
-        SearchSpace.from_dict(data)
+        space_from_dict(data)
     assert str(caught.value) == "threads[1]: expected 1 to 4096, not 0"

@@ -19,6 +19,7 @@ from dse.space import (
     size,
     summary,
 )
+from dse.space.reading import read_space, space_from_dict
 from tests.space.spaces import OFFERS, Catalogue, descriptions, space, write
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def test_the_catalogue_is_asked_once_for_each_file() -> None:
 def test_a_pattern_that_matches_nothing_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, "backends: [litert]\nmodels:\n  - alpha-*\n  - omega-*\n")
     with pytest.raises(RequestError) as caught:
-        resolve(SearchSpace.from_file(path), Catalogue(), 1, 1)
+        resolve(read_space(path), Catalogue(), 1, 1)
     assert str(caught.value) == (
         f"{path}:4: models[1]: 'omega-*' matches no model; "
         "on offer are alpha-1, alpha-2, beta-1, beta-2, gamma"
@@ -110,7 +111,7 @@ def test_a_pattern_that_matches_nothing_is_refused(tmp_path: Path) -> None:
 def test_no_models_at_all(tmp_path: Path, models: str) -> None:
     path = write(tmp_path, f"backends: [litert]\nmodels: {models}\n")
     with pytest.raises(RequestError, match="matches no model; there are none on offer") as caught:
-        resolve(SearchSpace.from_file(path), Catalogue(()), 1, 1)
+        resolve(read_space(path), Catalogue(()), 1, 1)
     assert (caught.value.line, caught.value.field) == (2, "models")
 
 
@@ -118,7 +119,7 @@ def test_a_condition_on_models_that_match_nothing_is_refused(tmp_path: Path) -> 
     text = "models: all\nbackends:\n  litert:\n    xnnpack:\n      values: true\n"
     path = write(tmp_path, f"{text}      when:\n        model: [gamma, omega]\n")
     with pytest.raises(RequestError, match="'omega' matches no model of the space") as caught:
-        resolve(SearchSpace.from_file(path), Catalogue(), 1, 1)
+        resolve(read_space(path), Catalogue(), 1, 1)
     assert caught.value.line == 7
     assert caught.value.field == "backends.litert.xnnpack.when.model[1]"
 
@@ -129,7 +130,7 @@ def test_where_nothing_can_run_the_most_frequent_reason_is_told(tmp_path: Path) 
     obstacles = dict.fromkeys([("alpha-1", p, "litert") for p in ("fp32", "int8")], "no tflite")
     obstacles["alpha-1", "fp16", "litert"] = "another reason"
     with pytest.raises(RequestError) as caught:
-        resolve(SearchSpace.from_file(path), Catalogue(obstacles=obstacles), 1, 1)
+        resolve(read_space(path), Catalogue(obstacles=obstacles), 1, 1)
     assert "nothing in this space can run here: no model of that name" in str(caught.value)
     with pytest.raises(RequestError, match="can run here: no tflite"):
         resolve(
@@ -211,7 +212,7 @@ def test_a_space_of_nothing_but_that_says_why() -> None:
 @settings(deadline=None)
 @given(descriptions(), st.dictionaries(st.sampled_from(["litert", "onnxruntime"]), st.just("no")))
 def test_nothing_is_lost(description: dict[str, Any], obstacles: dict[str, str]) -> None:
-    read = SearchSpace.from_dict(description)
+    read = space_from_dict(description)
     plan = planned(read, Catalogue(obstacles=obstacles))
     if plan is None:
         return

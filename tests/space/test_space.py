@@ -10,6 +10,7 @@ import pytest
 
 from dse.core.errors import RequestError
 from dse.space import BackendChoice, Constraint, KnobChoice, SearchSpace
+from dse.space.reading import read_space, space_from_dict
 from tests.space.spaces import space, write
 
 FULL = """\
@@ -32,7 +33,7 @@ constraints:
 
 def test_a_file_with_everything(tmp_path: Path) -> None:
     path = write(tmp_path, FULL)
-    read = SearchSpace.from_file(path)
+    read = read_space(path)
     spinning = KnobChoice("spinning", (True, False), (("precision", ("int8",)), ("threads", (2,))))
     assert read == SearchSpace(
         models=("mobilenet-v1-*", "efficientnet-lite0"),
@@ -61,7 +62,7 @@ def test_a_file_with_everything(tmp_path: Path) -> None:
 
 
 def test_what_is_not_said_has_a_default(tmp_path: Path) -> None:
-    read = SearchSpace.from_file(write(tmp_path, "models: all\nbackends: [litert]\n"))
+    read = read_space(write(tmp_path, "models: all\nbackends: [litert]\n"))
     assert read.models == ("*",)
     assert read.precisions == ("fp32",)
     assert read.threads is None
@@ -159,13 +160,13 @@ def test_pinned(written: Any, meant: tuple[bool, ...]) -> None:
 def test_two_files_that_say_the_same_are_equal(tmp_path: Path) -> None:
     lines = FULL.splitlines(keepends=True)
     moved = "".join([*lines[8:], *lines[:2], lines[2], lines[7], *lines[4:7], lines[3]])
-    one, other = SearchSpace.from_file(write(tmp_path, FULL)), write(tmp_path, moved)
-    assert SearchSpace.from_file(other) == one
-    assert json.dumps(SearchSpace.from_file(other).as_dict()) == json.dumps(one.as_dict())
+    one, other = read_space(write(tmp_path, FULL)), write(tmp_path, moved)
+    assert read_space(other) == one
+    assert json.dumps(read_space(other).as_dict()) == json.dumps(one.as_dict())
 
 
 def test_the_canonical_form(tmp_path: Path) -> None:
-    read = SearchSpace.from_file(write(tmp_path, FULL))
+    read = read_space(write(tmp_path, FULL))
     assert read.as_dict() == {
         "models": ["mobilenet-v1-*", "efficientnet-lite0"],
         "precisions": ["fp32", "int8"],
@@ -192,7 +193,7 @@ def test_the_canonical_form(tmp_path: Path) -> None:
     }
     assert space(models="all", threads="auto").as_dict()["models"] == "all"
     assert space(models="all", threads="auto").as_dict()["threads"] == "auto"
-    frozen = SearchSpace.from_dict(read.as_dict(), origin=Path("elsewhere"))
+    frozen = space_from_dict(read.as_dict(), origin=Path("elsewhere"))
     assert frozen == read
     assert frozen.origin == Path("elsewhere")
 

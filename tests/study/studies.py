@@ -9,8 +9,9 @@ from dse.core.checksums import canonical_json, digest
 from dse.core.measurement import Failure, FailureKind, Measurement, Outcome, Source
 from dse.exploration.pool import Pool
 from dse.exploration.samplers import make_sampler
-from dse.machine.system import detect
+from dse.machine.detect import detect
 from dse.space import SearchSpace, resolve
+from dse.space.reading import space_from_dict
 from dse.study.folder import StudyFolder
 from dse.study.generations import distributions
 from dse.study.metadata import StudyMetadata
@@ -46,7 +47,7 @@ def small_space(**fields: Any) -> SearchSpace:
         "threads": [1, 2],
         "batch_sizes": [1, 2],
     }
-    return SearchSpace.from_dict({**small, **fields})
+    return space_from_dict({**small, **fields})
 
 
 def planned(space: SearchSpace) -> Plan:

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from dse.core.registry import backend
-from dse.machine.system import detect
+from dse.machine.detect import detect
 from dse.study.generations import SCHEMA
 from tests.replays import outcomes, taken
 

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 
 import optuna
 import pytest
+import sqlalchemy
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.core.errors import DseError, RequestError
 from dse.study.folder import StudyFolder
 from dse.study.storage import (
+    is_transient,
     normalised,
     open_storage,
     sqlite_url,
+    storage_errors,
     without_password,
 )
 from dse.study.study import Study
@@ -179,3 +182,42 @@ def test_the_plan_is_of_the_space(tmp_path: Path) -> None:
     assert study.about == about(space)
     assert study.about.planned == len(planned(space).configurations)
     assert study.space == space
+
+
+def failure(path: Path, statement: str = "SELECT 1 FROM t") -> DseError:
+    """What becomes of the error that SQLite itself raises for a statement."""
+    engine = sqlalchemy.create_engine(
+        "sqlite://",
+        creator=lambda: sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=0),
+        poolclass=sqlalchemy.pool.NullPool,
+    )
+    with (
+        pytest.raises(DseError) as caught,
+        storage_errors(sqlite_url(path), at_work=True),
+        engine.begin() as connection,
+    ):
+        connection.execute(sqlalchemy.text(statement))
+    return caught.value
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    path = tmp_path / "a.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE t (a)")
+    return path
+
+
+def test_what_is_gone_or_locked_may_pass(database: Path) -> None:
+    with closing(sqlite3.connect(database, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        assert is_transient(failure(database))
+    database.unlink()
+    assert is_transient(failure(database))
+
+
+def test_damage_does_not_pass(database: Path) -> None:
+    assert not is_transient(failure(database, "SELECT 1 FROM u"))
+    database.write_bytes(b"no database at all" * 100)
+    assert not is_transient(failure(database))
+    assert not is_transient(DseError("something else"))

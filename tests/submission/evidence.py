@@ -27,7 +27,8 @@ from dse.measure.spec import (
     Spec,
     TaskSpec,
 )
-from dse.space import SearchSpace, resolve
+from dse.space import resolve
+from dse.space.reading import space_from_dict
 from dse.study.folder import StudyFolder
 from dse.study.generations import distributions
 from dse.study.metadata import StudyMetadata
@@ -156,7 +157,7 @@ def write_study(
         changes: to what the study is about.
     """
     objectives = ["accuracy_percent", *(METRICS_OF[each] for each in scenarios)]
-    space = SearchSpace.from_dict(
+    space = space_from_dict(
         {
             "models": [MODEL],
             "precisions": ["int8"],

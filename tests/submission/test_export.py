@@ -12,7 +12,7 @@ import pytest
 
 from dse.commands.export_readiness import Readiness
 from dse.loadgen.logs import ACCURACY, DETAIL
-from dse.machine.system import detect
+from dse.machine.detect import detect
 from dse.study.folder import StudyFolder
 from dse.study.study import Study
 from dse.submission.description import MEANINGFUL, OPTIONAL

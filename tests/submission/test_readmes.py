@@ -18,7 +18,8 @@ from dse.core.details import OfficialDetails
 from dse.core.measurement import Measurement, Outcome, Source
 from dse.core.metrics import METRICS_OF, Scenario
 from dse.models.manifest import Manifest
-from dse.space import SearchSpace, resolve
+from dse.space import resolve
+from dse.space.reading import read_space
 from dse.study.record import Record
 from dse.submission import readmes
 from dse.submission.evidence import Evidence, SubmittedRun
@@ -78,7 +79,7 @@ def test_the_space_is_of_this_one_configuration(
 ) -> None:
     file = tmp_path / "space.yaml"
     file.write_text(readmes.space_of(configuration, DEFAULT_OBJECTIVES))
-    space = SearchSpace.from_file(file)
+    space = read_space(file)
     assert space.objectives == DEFAULT_OBJECTIVES
     assert resolve(space, Files(), 4, 4).configurations == (configuration,)
 

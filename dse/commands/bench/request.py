@@ -10,13 +10,14 @@ from dse.core.errors import RequestError, UnavailableError
 from dse.core.metrics import METRICS, METRICS_OF, Scenario
 from dse.core.worker_environment import add_libraries
 from dse.environments.availability import runtime_availabilities
-from dse.space import SearchSpace
+from dse.space.reading import space_from_dict
 from dse.tasks.generated.task import Generated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dse.models.single_file import SingleFileProvider
+    from dse.space import SearchSpace
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def search_space(
         UnavailableError: no runtime that is installed reads the file.
     """
     _check_effect(request, given)
-    return SearchSpace.from_dict(
+    return space_from_dict(
         {
             "task": Generated.name,
             "models": [given.model],

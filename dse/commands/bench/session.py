@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,12 +28,12 @@ from dse.exploration.measurer import Measurer
 from dse.exploration.prepare import Prepared
 from dse.exploration.resolver import MeasurementContext, Resolver
 from dse.formats.dimensions import Choices
-from dse.machine.system import detect
+from dse.machine.detect import detect
 from dse.measure.runner import Limits
 from dse.space.plan import resolve
 from dse.space.plan import summary as reasons
 from dse.study.folder import StudyFolder, study_folder
-from dse.study.retrying import Patience
+from dse.study.storage import RETRY_POLICY
 from dse.study.study import Study
 from dse.tasks.generated.task import Generated
 
@@ -100,7 +101,7 @@ def _measure(request: BenchRequest, prepared: Prepared, plan: Plan, study: Study
     console = messages()
     budget = Budget()
     with Display(console, study, budget) as display, interrupts(display.say) as asked:
-        study.patience = Patience(say=display.say, stopped=lambda: asked.wanted)
+        study.retry_policy = replace(RETRY_POLICY, say=display.say, stopped=lambda: asked.wanted)
         bench = MeasurementContext(
             task=prepared.task,
             provider=prepared.provider,

@@ -10,6 +10,7 @@ from rich.text import Text
 from dse.commands.bench.results import PERCENTILES, results
 from dse.core.details import RunDetails
 from dse.core.metrics import LOAD_TIME, PEAK_MEMORY, Scenario
+from dse.core.signature import shape_text
 from dse.report.failures import printable
 from dse.report.health import disturbed
 from dse.report.summary import notes
@@ -93,11 +94,8 @@ def deciding_lines(chosen: ResolvedSignature) -> Iterator[str]:
 
 def input_words(one: Input, *, batched: bool) -> str:
     """An input in words: name, type, shape, and what it is filled with."""
-    sizes = [str(size) for size in one.shape]
-    if batched:
-        sizes[0] = "batch"
-    shape = " x ".join(sizes) or "a single number"
-    return f"{one.name}: {one.dtype}, {shape}, {_filled(one)}"
+    sizes: tuple[int | str, ...] = ("batch", *one.shape[1:]) if batched else one.shape
+    return f"{one.name}: {one.dtype}, {shape_text(sizes, ' x ')}, {_filled(one)}"
 
 
 def _filled(one: Input) -> str:

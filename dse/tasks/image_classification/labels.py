@@ -50,14 +50,14 @@ def top1(scores: NDArray[Any], label_offset: int) -> NDArray[np.int64]:
 
 
 def offset_problem(width: int, label_offset: int) -> tuple[str, str] | None:
-    """What speaks against a label offset where nobody says how many classes there are.
+    """Why a label offset is wrong, if the number of classes is not stated.
 
     Args:
         width: the number of scores.
-        label_offset: 1 where score 0 is for a background class, else 0.
+        label_offset: 1 if score 0 belongs to a background class, else 0.
 
     Returns:
-        The problem and the remedy; None where there is no problem.
+        The problem and the remedy; None if there is no problem.
     """
     if (width, label_offset) == (WITH_BACKGROUND, 0):
         return (

@@ -1,4 +1,4 @@
-"""What published results call the variants of the catalogue."""
+"""Names of the catalogue's variants in published results."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ _FORMS = tuple(
 
 
 def published_variant(name: str) -> tuple[str, str] | None:
-    """The model and precision that a published result is of, as the catalogue calls them.
+    """The model and precision of a published result, by the catalogue's names.
 
     Sizes that the catalogue lacks get a name of the same form.
 
     Args:
-        name: as in the column ``Model`` of MLPerf's result tables.
+        name: name in the column ``Model`` of MLPerf's result tables.
 
     Returns:
         Model and precision; None for a name of another form.

@@ -324,7 +324,7 @@ def test_a_model_that_fails_tells_why(command: Command, bert: Path) -> None:
             ("without_batches.onnx", "--batch-size", "2", "--scenario", "Offline"),
             "--batch-size: the model takes no batches",
         ),
-        (("reading.onnx",), "the input 'text' is of type string, which can't be made at random"),
+        (("reading.onnx",), "the input 'text' has type string, which can't be generated"),
         (("hf:owner",), "'hf:owner' names no model of the hub; write hf:owner/repo"),
     ],
 )

@@ -1,4 +1,4 @@
-"""A data set that has a folder for each class."""
+"""Reads a data set with a folder for each class."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ IGNORED_FOLDERS = frozenset(
         *("$recycle.bin", "system volume information", "lost+found", "__pycache__"),
     }
 )
-"""Folders that storages, systems and archives make by themselves, in lower case. They and hidden
-ones are never classes."""
+"""Lower-case names of folders that storage devices, systems and archivers create. Neither they nor
+hidden folders are classes."""
 IGNORED_FILES = frozenset({"thumbs.db", "desktop.ini"})
-"""The same of files."""
+"""Lower-case names of files that systems create."""
 MIN_ALIKE_SHARE = 0.9
-"""Share of the names that have to look alike for the others to be odd."""
+"""Smallest share of names of one shape that makes the other names odd."""
 MAX_SUFFIXES = 5
 _WNID = re.compile("n[0-9]{8}")
 _NUMBERED = "folders named by their labels"
@@ -41,12 +41,12 @@ _WRITE_MAP = f"write {VAL_MAP} there, with one line `file label` for each image,
 
 @dataclass(slots=True)
 class _LeftOut:
-    """What was found and not taken.
+    """What is left out of the data set.
 
     Attributes:
-        folders: that are not classes.
+        folders: folders that are not classes.
         inner: folders inside class folders.
-        files: how many, by the ending of their names.
+        files: number of files by suffix.
     """
 
     folders: list[str] = field(default_factory=list)
@@ -54,7 +54,7 @@ class _LeftOut:
     files: Counter[str] = field(default_factory=Counter)
 
     def notes(self) -> list[str]:
-        """What there is to tell."""
+        """Notes for the user about what is left out."""
         told = []
         if self.folders:
             told.append(f"folders that are not classes are left out: {quote_some(self.folders)}")
@@ -68,10 +68,10 @@ class _LeftOut:
 
 
 def from_class_folders(folder: Path) -> Listing:
-    """The images in folders that are named by their labels, or the 1000 folders of ImageNet.
+    """Lists the images in folders named by their labels, or in ImageNet's 1000 folders.
 
     Raises:
-        RequestError: the folder holds no images, or their labels are in doubt.
+        RequestError: the folder has no images, or their labels are in doubt.
         OSError: a folder can't be read.
     """
     left = _LeftOut()
@@ -100,10 +100,10 @@ def from_class_folders(folder: Path) -> Listing:
 
 
 def _class_labels(folder: Path, names: list[str]) -> tuple[dict[int, str], str]:
-    """Folder name by label, and where the labels come from.
+    """Folder name by label, and the origin of the labels.
 
-    Names that are not numbers give labels only where all classes are there and none is odd: only
-    then is a class's place in the sorted list its number in ImageNet.
+    Names that are not numbers give labels only if all classes are present and no name is odd: only
+    then the position in the sorted list is the number of the class in ImageNet.
     """
     if all(map(_is_number, names)):
         return _labels_from_numbers(folder, names), _NUMBERED
@@ -144,7 +144,7 @@ def _labels_from_numbers(folder: Path, names: list[str]) -> dict[int, str]:
 
 
 def _list_class(folder: Path, name: str, label: int, left: _LeftOut) -> list[ImageEntry]:
-    """The images of a class, by their names."""
+    """The images of a class, sorted by name."""
     children = sorted(_children(folder / name), key=lambda child: child.name)
     found, others = [], Counter[str]()
     for child in children:
@@ -169,7 +169,7 @@ def _list_class(folder: Path, name: str, label: int, left: _LeftOut) -> list[Ima
 
 
 def _find_odd(names: list[str]) -> list[str]:
-    """The names that look unlike nearly all others."""
+    """The names that differ in shape from nearly all others."""
     shapes = [_shape(name) for name in names]
     ((usual, count),) = Counter(shapes).most_common(1)
     if count < MIN_ALIKE_SHARE * len(names):
@@ -178,12 +178,12 @@ def _find_odd(names: list[str]) -> list[str]:
 
 
 def _shape(name: str) -> str:
-    """A name with all numbers alike; WordNet's ids are of one shape and nothing else is."""
+    """The name with every number replaced by 0; all WordNet ids have a shape of their own."""
     return "WordNet" if _WNID.fullmatch(name) else re.sub("[0-9]+", "0", name)
 
 
 def _note_on_order(names: list[str]) -> str:
-    """That labels are places in a list, which for names in words need not be ImageNet's."""
+    """A note that labels are positions in a list, whose order need not be ImageNet's."""
     first, last = quote(names[0]), quote(names[-1])
     return f"labels are the places of the folders' sorted names, {first} 0 to {last} {CLASSES - 1}"
 
@@ -207,7 +207,7 @@ def _is_image(entry: os.DirEntry[str]) -> bool:
 
 
 def _suffix(name: str) -> str:
-    """In lower case; empty where there is none."""
+    """The suffix in lower case; empty if there is none."""
     return PurePosixPath(name).suffix.lower()
 
 

@@ -1,4 +1,4 @@
-"""A data set of labelled images, known by what it holds."""
+"""A data set of labelled images, identified by its content."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     from dse.tasks.image_classification.data.entries import ImageEntry
 
 _SETTLED_NS = 2_000_000_000
-"""Age from which a file's time of change tells its content; FAT keeps times to 2 s."""
+"""Age from which a file's modification time identifies its content: FAT has a resolution of 2 s."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Images and their labels, in the order in which LoadGen counts them.
+    """Images and their labels, in the order of LoadGen's sample indices.
 
     Attributes:
-        folder: absolute path.
-        files: the images, absolute paths.
-        labels: the class of each image, 0..999.
-        fingerprint: 64 hex digits, a hash over the order, names, labels and contents.
-        origin: where the labels come from, in words.
-        notes: what was left out or taken for granted, a few words each.
+        folder: absolute path of the folder.
+        files: absolute paths of the images.
+        labels: class of each image, 0..999.
+        fingerprint: 64 hex digits, a hash of the order, names, labels and contents.
+        origin: origin of the labels, in words.
+        notes: short notes about what was left out or assumed.
     """
 
     folder: Path
@@ -57,18 +57,18 @@ class Dataset:
 def open_dataset(folder: Path, progress: Progress | None = None) -> Dataset:
     """Opens a folder of images as a data set.
 
-    The folder holds ``val_map.txt`` (a line ``file label`` for each image, as MLPerf has it; the
-    files lie in the folder or in its ``images/``), or one folder for each class, named by its
-    label 0..999, or the 1000 class folders of ImageNet, whose sorted names are its order. Folders
-    that systems make by themselves are not classes (`class_folders.NO_CLASSES`).
+    The folder contains ``val_map.txt`` (a line ``file label`` for each image, as in MLPerf; the
+    files lie in the folder or in its ``images/``), or a folder for each class named by its label
+    0..999, or ImageNet's 1000 class folders in sorted order. Folders that systems create are not
+    classes (`class_folders.IGNORED_FOLDERS`).
 
     Args:
         folder: the folder.
-        progress: called with (done, total) while the images are read; not at all where an
-            earlier reading is remembered, by the files' names, sizes and times of change.
+        progress: called with (done, total) while the images are read; never called if the
+            fingerprint is remembered by the files' names, sizes and modification times.
 
     Raises:
-        RequestError: the folder is no such data set, or an image can't be read.
+        RequestError: the folder is not such a data set, or an image can't be read.
     """
     folder = Path(folder).absolute()
     listing = list_images(folder)
@@ -93,7 +93,7 @@ def _find_fingerprint(
         known = ""
     if re.fullmatch("[0-9a-f]{64}", known):
         return known
-    # A file changed just now could change again within the same tick of its file system's clock.
+    # A file that has just changed may change again within one tick of its file system's clock.
     settled = max(entry.mtime_ns for entry in entries) < time.time_ns() - _SETTLED_NS
     fingerprint = _compute_fingerprint(folder, entries, progress)
     if settled:
@@ -106,7 +106,7 @@ def _remember(memory: Path, fingerprint: str) -> None:
         with atomic_write(memory) as file:
             file.write(fingerprint.encode())
     except DseError:
-        return  # it only saves time; whoever needs the cache says what is wrong with it
+        return  # this only saves time; other users of the cache report what is wrong with it
 
 
 def _listing_key(folder: Path, entries: Sequence[ImageEntry]) -> str:

@@ -1,4 +1,4 @@
-"""The images of a data set as they were found, before any is read."""
+"""The images of a data set, listed before any is read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 VAL_MAP = "val_map.txt"
 CLASSES = 1000
-"""Of ImageNet; labels go from 0 to 999."""
+"""Number of ImageNet's classes; labels are 0 to 999."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,10 +14,10 @@ class ImageEntry:
     """One image of a data set.
 
     Attributes:
-        name: the path relative to the data set's folder, with forward slashes.
+        name: path relative to the data set's folder, with forward slashes.
         label: the class, 0..999.
-        size: bytes.
-        mtime_ns: time of the last change, in nanoseconds.
+        size: size in bytes.
+        mtime_ns: modification time in nanoseconds.
     """
 
     name: str
@@ -32,8 +32,8 @@ class Listing:
 
     Attributes:
         entries: the images, at least one.
-        origin: where the labels come from, in words.
-        notes: what was left out or taken for granted, a few words each.
+        origin: origin of the labels, in words.
+        notes: short notes about what was left out or assumed.
     """
 
     entries: tuple[ImageEntry, ...]
@@ -42,11 +42,11 @@ class Listing:
 
 
 def quote(text: str) -> str:
-    """The text as it may be shown: short, on one line, without control characters."""
+    """Quotes a text for display: short, on one line, without control characters."""
     return repr(text if len(text) <= 80 else f"{text[:77]}...")
 
 
 def quote_some(names: list[str], most: int = 3) -> str:
-    """Names as they may be shown, of which there may be many."""
+    """Quotes the first names for display, with the number of the others."""
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
     return ", ".join(map(quote, names[:most])) + more

@@ -1,4 +1,4 @@
-"""The kinds of image files that data sets may hold."""
+"""The formats of images in data sets."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ _SUFFIXES = {
     "JPEG2000": (".jp2", ".j2k", ".jpx", ".jpf", ".j2c", ".jpc"),
     "AVIF": (".avif",),
 }
-"""Not all that Pillow knows: EPS, for one, starts a PostScript interpreter."""
+"""Suffixes by format. Not all formats of Pillow: EPS, for one, starts a PostScript interpreter."""
 _FEATURE_OF = {"JPEG2000": "jpg_2000", "AVIF": "avif"}
-"""What Pillow may have been built without; versions before 11.3 know no AVIF."""
+"""Features that Pillow may have been built without; versions before 11.3 have no AVIF."""
 
 
 def has_feature(feature: str) -> bool:
-    """Whether this Pillow has a feature. One that it has never heard of it has not."""
+    """Whether this Pillow has a feature; False for one that it does not know."""
     known = feature in features.modules or feature in features.codecs
     return known and bool(features.check(feature))
 
 
 def supported_formats(able: Callable[[str], bool] = has_feature) -> dict[str, tuple[str, ...]]:
-    """The endings of file names, in lower case, by the format that Pillow can read here.
+    """Lower-case suffixes by format, for the formats that this Pillow can read.
 
     Args:
-        able: tells whether Pillow has a feature.
+        able: whether Pillow has a feature.
     """
     return {
         name: endings
@@ -46,4 +46,4 @@ def supported_formats(able: Callable[[str], bool] = has_feature) -> dict[str, tu
 
 IMAGE_FORMATS = tuple(supported_formats())
 SUFFIXES = frozenset(ending for endings in supported_formats().values() for ending in endings)
-"""Endings by which an image in a class folder is known. In ``val_map.txt`` any name is good."""
+"""Suffixes of images in class folders; ``val_map.txt`` may list any name."""

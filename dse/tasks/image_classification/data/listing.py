@@ -1,7 +1,7 @@
-"""Which images a data set holds, and with which labels: ``val_map.txt`` or class folders.
+"""Lists the images and labels of a data set, from ``val_map.txt`` or class folders.
 
-What the files say is not trusted: a wrong label is not an error later but a wrong accuracy, so
-whatever is not plainly right is refused, and what is left out is told.
+The files are not trusted: a wrong label would give a wrong accuracy without any error. So whatever
+is in doubt is refused, and whatever is left out is reported.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 def list_images(folder: Path) -> Listing:
-    """The images of a data set in its order: that of ``val_map.txt``, else by label and name.
+    """Lists the images of a data set in the order of ``val_map.txt``, else by label and name.
 
     Raises:
-        RequestError: the folder is no data set; names the file and line and says what to do.
+        RequestError: the folder is not a data set; the error has file, line and remedy.
     """
     try:
         if not _is_folder(folder):
@@ -51,7 +51,7 @@ def _is_folder(folder: Path) -> bool:
 
 
 def _exists(path: Path) -> bool:
-    """Whether there is such a name. Unlike `Path.exists`, a hidden one is an error, not a no."""
+    """Whether the name exists. Unlike `Path.exists`, it fails in an unreadable folder."""
     try:
         path.lstat()
     except FileNotFoundError:

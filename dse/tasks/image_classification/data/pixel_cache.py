@@ -1,4 +1,4 @@
-"""The images of a data set, decoded, cropped and resized once, as a file to be memory-mapped."""
+"""The cache of decoded, cropped and resized images, as files to be memory-mapped."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from dse.tasks.image_classification.preprocessing import Preprocessing
 
 DECODER = f"pillow-{PIL.__version__}"
-"""What decodes and resizes: another one gives other pixels."""
+"""The library that decodes and resizes: another version may give other pixels."""
 
 _DEEP_MODES = ("I", "F")
-"""Pixels of more than 8 bits, which a conversion to RGB clips instead of scaling."""
+"""Modes with more than 8 bits per channel, which a conversion to RGB would clip, not scale."""
 
 _FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
@@ -40,8 +40,8 @@ def crop_box(width: int, height: int, crop: float) -> tuple[float, float, float,
     """The central square of an image, with sides of ``crop`` times the shorter side.
 
     Args:
-        width: pixels.
-        height: pixels.
+        width: width in pixels.
+        height: height in pixels.
         crop: fraction in (0, 1].
 
     Returns:
@@ -53,23 +53,23 @@ def crop_box(width: int, height: int, crop: float) -> tuple[float, float, float,
 
 
 def decode_image(path: Path, resolution: int, crop: float, interpolation: str) -> bytes:
-    """Decodes an image and brings its central square to a model's resolution, in one step.
+    """Decodes an image and resizes its central square to a model's resolution, in one step.
 
-    Whatever the image's mode, it becomes RGB: grey is repeated, CMYK and palettes are converted,
+    An image of any mode becomes RGB: grey is repeated, CMYK and palettes are converted,
     transparency is dropped. The EXIF orientation is not applied, as in MLPerf's reference.
 
     Returns:
         ``resolution * resolution * 3`` bytes, row by row, RGB.
 
     Raises:
-        RequestError: not an image, a damaged one, or one too large to be a photograph.
+        RequestError: the file is not an image, is damaged, or is too large to be a photograph.
     """
     try:
         with Image.open(path, formats=IMAGE_FORMATS) as image:
             pixels = _to_rgb(image)
         box = crop_box(*pixels.size, crop)
         return pixels.resize((resolution, resolution), _FILTERS[interpolation], box=box).tobytes()
-    # Pillow's decoders answer damage with exceptions of nearly every kind.
+    # Pillow's decoders raise nearly any exception for damaged files.
     except Exception as error:
         raise RequestError(
             f"can't be read as an image: {_reason(error)}",
@@ -97,14 +97,14 @@ def _reason(error: Exception) -> str:
 def image_cache(
     dataset: Dataset, preprocessing: Preprocessing, progress: Progress | None = None
 ) -> Path:
-    """The cache file of a data set at a model's resolution, made if it is not there.
+    """The cache file of a data set at a model's resolution; it is created if necessary.
 
     Only resolution, crop and interpolation matter: models that differ in the rest share a file.
-    Two processes may ask at once; the second waits for the first.
+    Of two processes at once the second waits for the first.
 
     Args:
         dataset: the images.
-        preprocessing: of the model.
+        preprocessing: preprocessing of the model.
         progress: called with (done, total) while the images are decoded.
 
     Returns:
@@ -128,7 +128,7 @@ def image_cache(
 
 
 def label_file(dataset: Dataset) -> Path:
-    """The labels as a file beside the cache files: ``.npy``, int64, (n,).
+    """The file with the labels, in the folder of the cache files: ``.npy``, int64, (n,).
 
     Raises:
         DseError: the cache can't be written.
@@ -152,7 +152,7 @@ def _folder(dataset: Dataset) -> Path:
 
 @dataclass(frozen=True)
 class _Target:
-    """A cache file and the seal beside it, which is written last and tells that it is whole."""
+    """A cache file and its seal: a file written last that shows that the cache is complete."""
 
     path: Path
     shape: tuple[int, int, int, int]
@@ -180,10 +180,10 @@ class _Target:
         return text.getvalue()
 
     def is_whole(self) -> bool:
-        """Whether the file holds what was written.
+        """Whether the file has the content that was written.
 
-        The content is compared with the seal only where the time of change differs from the
-        sealed one: reading 50,000 images takes seconds, and nothing changes them unseen.
+        The content is compared with the seal only if the modification time differs from the sealed
+        one: reading 50,000 images takes seconds.
         """
         try:
             sealed = json.loads(self.seal.read_bytes())
@@ -214,12 +214,12 @@ class _Target:
 
             def one(index: int) -> bytes:
                 image = decode_image(dataset.files[index], self.shape[1], crop, interpolation)
-                # Not through a memory map: on a full disk that is a SIGBUS, not an error.
+                # Not through a memory map: on a full disk it would raise SIGBUS, not an error.
                 _write_at(file, image, len(self.header) + index * self.image_size)
                 return hashlib.sha256(image).digest()
 
             with warnings.catch_warnings():
-                # Set here and not in each thread, because the filters belong to the process.
+                # Set here and not in each thread: filters belong to the process.
                 warnings.simplefilter("ignore")
                 warnings.simplefilter("error", Image.DecompressionBombWarning)
                 hashes = parallel(one, range(len(dataset)), progress)
@@ -240,13 +240,13 @@ def _whole_hash(hashes: list[bytes]) -> str:
 
 
 def _reserve(file: BinaryIO, size: int) -> None:
-    """Asks for the room at once, so that a full disk shows before the decoding, not after it."""
+    """Reserves the space, so that a full disk is noticed before the decoding."""
     if not hasattr(os, "posix_fallocate"):
         return
     try:
         os.posix_fallocate(file.fileno(), 0, size)
     except OSError as error:
-        # Some file systems can't reserve; writing still finds out.
+        # Some file systems can't reserve space; then writing fails.
         if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS):
             raise
 

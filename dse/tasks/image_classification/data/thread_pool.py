@@ -1,4 +1,4 @@
-"""Many files at once, in threads: hashing and decoding release the interpreter's lock."""
+"""Processes many files in threads: hashing and decoding release the interpreter's lock."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Progress = Callable[[int, int], None]
-"""Called with (done, total) after each finished item, in the caller's own thread."""
+"""Callback with (done, total), called after each finished item in the caller's thread."""
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -32,8 +32,8 @@ def parallel(
         The results in the order of the items.
 
     Raises:
-        Exception: what ``work`` raised for the first item, in order, that it failed on; items
-            not begun by then are given up.
+        Exception: the exception of the first item, in order, that failed; items that have not
+            started are cancelled.
     """
     results: list[_Result] = []
     pool = ThreadPoolExecutor(thread_count(), thread_name_prefix="dse-tasks")

@@ -1,4 +1,4 @@
-"""A data set whose images and labels stand in ``val_map.txt``."""
+"""Reads a data set with a list of images and labels, ``val_map.txt``."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 _FORM = "write one line `file label` for each image, with labels 0..999"
 _UTF8 = "save it as UTF-8"
 _NULS = 0.2
-"""Share of NUL bytes from which a text is UTF-16: half of those of plain names, and at least those
-around labels and separators in other scripts."""
+"""Share of NUL bytes above which a text is UTF-16: ASCII names have a half, and names in other
+scripts at least those around labels and separators."""
 
 
 def from_val_map(folder: Path) -> Listing:
-    """The images that the list names, in its order.
+    """Lists the images of the list, in its order.
 
     Raises:
-        RequestError: a line is wrong, or names no file; or there is none.
+        RequestError: a line is wrong, a file is missing, or the list is empty.
         OSError: the list or the folder can't be read.
     """
     path = folder / VAL_MAP
@@ -39,7 +39,7 @@ def from_val_map(folder: Path) -> Listing:
             raise _missing_error(folder, name, number)
         if entry.name in seen:
             raise RequestError(
-                f"{quote(entry.name)} is listed before, in line {seen[entry.name]}",
+                f"{quote(entry.name)} is already listed in line {seen[entry.name]}",
                 file=path,
                 line=number,
                 remedy="list each image once",
@@ -63,7 +63,7 @@ def _read_lines(path: Path) -> list[str]:
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise RequestError("not UTF-8", file=path, line=line, remedy=_UTF8) from error
-    # Blank lines are cut at the end only: a line's number is its image's index in MLPerf's logs.
+    # Blank lines are removed only at the end: the line number is the index in MLPerf's logs.
     return text.rstrip().split("\n") if text.strip() else []
 
 
@@ -89,31 +89,30 @@ def _parse_line(line: str, path: Path, number: int) -> tuple[str, int]:
 
 
 def _locate(folder: Path, name: str, label: int) -> ImageEntry | None:
-    """The listed file in the folder or its ``images/``, if it is there.
+    """Finds a listed file in the folder or its ``images/``.
 
-    Symbolic links are followed wherever they lead: they are the owner's way to keep the images
-    of several data sets in one place.
+    Symbolic links may lead anywhere: several data sets may share images in one place.
     """
     for relative in (PurePosixPath(name), PurePosixPath("images", name)):
         try:
             status = (folder / relative).stat()
         except (FileNotFoundError, NotADirectoryError):
             continue
-        # Anything but a file, such as a pipe, could keep its reader waiting for ever.
+        # Anything else, such as a pipe, could block its reader forever.
         if stat.S_ISREG(status.st_mode):
             return ImageEntry(str(relative), label, status.st_size, status.st_mtime_ns)
     return None
 
 
 def _missing_error(folder: Path, name: str, number: int) -> RequestError:
-    """Names the file that was most likely meant, where there is one."""
+    """The error for a missing file, which names the file that was most likely meant."""
     remedy = "put the image into the folder or its images/ subfolder, or drop the line"
     for base in (folder, folder / "images"):
         twin = _find_twin(base, PurePosixPath(name))
         if twin is None:
             continue
         if unicodedata.normalize("NFC", twin) == unicodedata.normalize("NFC", name):
-            # They look the same: only escapes show what differs.
+            # They look the same: only escapes show the difference.
             form = "NFD" if unicodedata.is_normalized("NFD", twin) else "NFC"
             remedy = f"the folder has it as {twin!a}, in Unicode's {form}: write it so"
         else:
@@ -125,7 +124,7 @@ def _missing_error(folder: Path, name: str, number: int) -> RequestError:
 
 
 def _find_twin(base: Path, name: PurePosixPath) -> str | None:
-    """The file whose path differs in case, in the form of Unicode or in its ending only."""
+    """Finds the file whose path differs only in case, Unicode normalisation or suffix."""
     found = PurePosixPath()
     try:
         for part in name.parts:
@@ -147,6 +146,6 @@ def _fold(name: str) -> str:
 
 
 def _stem(name: str) -> str:
-    """The name of an image without its ending; of anything else all of it."""
+    """The name of an image without its suffix; any other name unchanged."""
     path = PurePosixPath(_fold(name))
     return path.stem if path.suffix in SUFFIXES else path.name

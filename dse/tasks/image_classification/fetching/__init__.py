@@ -1,1 +1,1 @@
-"""Published classifiers, fetched into a folder of models."""
+"""Fetches published classifiers into a folder of models."""

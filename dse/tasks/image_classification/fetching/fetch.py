@@ -1,4 +1,4 @@
-"""The published files of chosen variants, into a folder that explores like any other."""
+"""Fetches published files of chosen variants into a folder of models."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from dse.core.errors import RequestError
 from dse.core.paths import atomic_write, exclusive, remove_leftovers
 from dse.download import archive
 from dse.download.archive import ArchiveError
-from dse.download.resumable import PATIENCE, download, no_progress
+from dse.download.connection import mirrored
+from dse.download.resumable import LIMITS, download, no_progress
 from dse.formats import tflite_reader
 from dse.tasks.image_classification.fetching.fetched import FetchedFolder, file_name
-from dse.tasks.image_classification.fetching.urls import download_source, mirrored
+from dse.tasks.image_classification.fetching.urls import download_source
 from dse.tasks.image_classification.models.catalogue import CATALOGUE, published_pairs, variant
 from dse.tasks.image_classification.models.contradictions import takes_pixels
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from dse.download.resumable import Patience, Progress
+    from dse.download.resumable import DownloadLimits, Progress
     from dse.tasks.image_classification.models.catalogue import Variant
     from dse.tasks.image_classification.models.manifest_entry import ImageEntry
 
@@ -35,8 +36,8 @@ class Wanted:
     """A published file.
 
     Attributes:
-        model: a name of the catalogue.
-        precision: one that is published of it.
+        model: name in the catalogue.
+        precision: a published precision.
     """
 
     model: str
@@ -49,17 +50,17 @@ class Wanted:
 
     @property
     def url(self) -> str:
-        """Of the archive that holds it."""
+        """Address of the archive that contains the file."""
         return download_source(self.variant, self.precision).url
 
     @property
     def member(self) -> str:
-        """Its name in the archive."""
+        """Name of the file in the archive."""
         return download_source(self.variant, self.precision).member
 
     @property
     def file(self) -> str:
-        """Its name in the folder."""
+        """Name of the file in the folder."""
         return file_name(self.model, self.precision)
 
     def __str__(self) -> str:
@@ -68,12 +69,12 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class FetchResult:
-    """What became of a wanted file.
+    """The result for a wanted file.
 
     Attributes:
         wanted: the file.
-        new_bytes: its size if it was fetched now; 0 if it was there or can't be had.
-        error: why it can't be had, if it can't.
+        new_bytes: its size if it was fetched now; 0 if it was there already or is unavailable.
+        error: why it is unavailable; None if it is there.
     """
 
     wanted: Wanted
@@ -82,10 +83,10 @@ class FetchResult:
 
 
 def choose(patterns: Sequence[str] = (), precisions: Sequence[str] = ()) -> tuple[Wanted, ...]:
-    """The published files that shell patterns and precisions choose; all if there are none.
+    """The published files that match shell patterns and precisions; all if none are given.
 
     Raises:
-        RequestError: a pattern matches no model, or nothing is published of what it matches.
+        RequestError: a pattern matches no model, or no match is published.
     """
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in CATALOGUE):
@@ -106,7 +107,7 @@ def choose(patterns: Sequence[str] = (), precisions: Sequence[str] = ()) -> tupl
 
 
 def group_by_archive(wanted: Sequence[Wanted]) -> dict[str, list[Wanted]]:
-    """The wanted files by the address of their archive: some hold two of them."""
+    """Groups the wanted files by the address of their archive, which may contain two of them."""
     groups: dict[str, list[Wanted]] = {}
     for one in wanted:
         groups.setdefault(one.url, []).append(one)
@@ -118,25 +119,25 @@ def fetch(
     wanted: Sequence[Wanted],
     mirror: str | None = None,
     progress: Progress = no_progress,
-    patience: Patience = PATIENCE,
+    limits: DownloadLimits = LIMITS,
 ) -> Iterator[FetchResult]:
     """Fetches files into a folder and describes them in its manifest, one archive at a time.
 
-    What is there and undamaged is not fetched again. Several processes may fetch into one folder.
+    Undamaged files are not fetched again. Several processes may fetch into one folder.
 
     Args:
-        folder: is made if it is not there.
-        wanted: from `choose`.
-        mirror: see `dse.tasks.image_classification.fetching.urls.mirrored`.
-        progress: of the download in hand.
-        patience: with servers.
+        folder: the folder; it is created if necessary.
+        wanted: the files, from `choose`.
+        mirror: see `dse.download.connection.mirrored`.
+        progress: callback for the progress of a download.
+        limits: limits of each download.
 
     Yields:
-        What became of each file, as soon as it is known.
+        The result for each file, as soon as it is known.
 
     Raises:
-        RequestError: the folder is a file, or its manifest is wrong or describes another file for
-            what is wanted.
+        RequestError: the folder is a file, its manifest is wrong, or it describes another file for
+            a wanted one.
         DseError: a server can't be reached, or the folder or the cache can't be written to.
     """
     if folder.exists() and not folder.is_dir():
@@ -146,7 +147,7 @@ def fetch(
         fetched.find(one.model, one.precision)  # complain before anything is downloaded
     for url, group in group_by_archive(wanted).items():
         with exclusive(folder / LOCK):
-            results = _fetch_archive(fetched, url, group, mirror, progress, patience)
+            results = _fetch_archive(fetched, url, group, mirror, progress, limits)
         yield from results
 
 
@@ -156,9 +157,9 @@ def _fetch_archive(
     group: Sequence[Wanted],
     mirror: str | None,
     progress: Progress,
-    patience: Patience,
+    limits: DownloadLimits,
 ) -> list[FetchResult]:
-    """For the holder of the folder's lock."""
+    """Fetches the wanted files of one archive; the caller holds the folder's lock."""
     entries = {one: fetched.find(one.model, one.precision) for one in group}
     missing = [
         one for one, entry in entries.items() if entry is None or not fetched.is_intact(entry)
@@ -166,7 +167,7 @@ def _fetch_archive(
     results = {one: FetchResult(one) for one in group}
     if missing:
         try:
-            with download(mirrored(url, mirror), progress, patience) as path:
+            with download(mirrored(url, mirror), progress, limits) as path:
                 checksum = _check_archive(fetched, url, path)
                 models = archive.extract(path, {one.member for one in missing})
                 for one in missing:
@@ -185,7 +186,7 @@ def _check_archive(fetched: FetchedFolder, url: str, path: Path) -> str:
     """The archive's SHA-256.
 
     Raises:
-        ArchiveError: it is another one than at the first time.
+        ArchiveError: it has changed since it was first fetched.
     """
     found, known = sha256_of(path), fetched.archive(url)
     if known is not None and known.sha256 != found:
@@ -199,10 +200,10 @@ def _check_archive(fetched: FetchedFolder, url: str, path: Path) -> str:
 def _check_model(
     fetched: FetchedFolder, one: Wanted, data: bytes, entry: ImageEntry | None
 ) -> None:
-    """Checks that a file is the model it should be, and takes no other file's place.
+    """Checks that a file is the wanted model and replaces no other file.
 
     Raises:
-        ArchiveError: it is not, or does.
+        ArchiveError: it is another model, or would replace another file.
     """
     try:
         given, result = tflite_reader.read_input_and_output(data)
@@ -233,7 +234,7 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _entry(one: Wanted, data: bytes, archive_sha256: str) -> dict[str, Any]:
-    """The manifest's entry; the input's type is what the file itself says."""
+    """The manifest's entry, with the type of the input that the file declares."""
     given, _ = tflite_reader.read_input_and_output(data)
     pixels = one.variant.preprocessing
     entry = {

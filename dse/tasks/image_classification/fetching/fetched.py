@@ -1,8 +1,7 @@
-"""What ``dse models fetch`` has put into a folder, as the folder's ``models.yaml`` tells it.
+"""The files that ``dse models fetch`` has put into a folder, described in its ``models.yaml``.
 
-Entries are only ever added, at the end and as text, so what stands there already stays as its
-writer wrote it. A file is there before its entry is: killed in between, the entry follows with the
-next fetch.
+Entries are only added, at the end and as text, so existing text stays as it is. A file is written
+before its entry: if the process is killed in between, the next fetch adds the entry.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from dse.config import yaml_reader
+from dse.config.yaml_reader import Document
 from dse.core.checksums import sha256_of
-from dse.core.errors import RequestError
 from dse.core.paths import atomic_write
 from dse.models.manifest import FILE_NAME, ArchiveEntry, Manifest
 from dse.tasks.image_classification.models.manifest_entry import ImageEntry
@@ -34,53 +33,56 @@ class FetchedFolder:
     """The fetched files of a folder.
 
     Args:
-        folder: need not exist yet.
+        folder: the folder; it need not exist yet.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.manifest = folder / FILE_NAME
         self._entries: tuple[ImageEntry, ...] = ()
+        self._document = Document()
         self._state: tuple[int, ...] = ()
         self._extensible = False
 
     def entries(self) -> tuple[ImageEntry, ...]:
-        """The manifest's entries; the files they name may be damaged or gone.
+        """The manifest's entries; their files may be damaged or missing.
 
         Raises:
             RequestError: the manifest is wrong.
         """
         state = self._stat_manifest()
         if state != self._state:
-            self._entries = (
-                yaml_reader.read(self.manifest, Manifest[ImageEntry]).models if state else ()
-            )
+            self._entries, self._document = (), Document()
+            if state:
+                form, self._document = yaml_reader.read_document(
+                    self.manifest, Manifest[ImageEntry]
+                )
+                self._entries = form.models
             self._state, self._extensible = state, False
         return self._entries
 
     def find(self, model: str, precision: str) -> ImageEntry | None:
-        """The entry of a fetched file, or None.
+        """The entry of a fetched file; None if there is none.
 
         Raises:
-            RequestError: the manifest is wrong, or has another file for that.
+            RequestError: the manifest is wrong, or describes another file for it.
         """
         for index, entry in enumerate(self.entries()):
             if (entry.name, entry.precision, entry.format) != (model, precision, "tflite"):
                 continue
             own = entry.archive is None or entry.sha256 is None
             if own or entry.file != file_name(model, precision):
-                raise RequestError(
+                raise self._document.error(
                     f"another {precision} file of '{model}' is described here",
-                    file=self.manifest,
-                    line=yaml_reader.locate(self.manifest, "models", index),
-                    field=f"models[{index}]",
+                    "models",
+                    index,
                     remedy="fetch into another folder",
                 )
             return entry
         return None
 
     def is_intact(self, entry: ImageEntry) -> bool:
-        """Whether a fetched file is there and still what it was."""
+        """Whether a fetched file exists and is unchanged."""
         path = self.folder / entry.file
         try:
             regular = path.is_file() and not path.is_symlink()
@@ -89,7 +91,7 @@ class FetchedFolder:
             return False
 
     def archive(self, url: str) -> ArchiveEntry | None:
-        """What is known of the archive at an address since it was first fetched.
+        """The archive of an address as it was when first fetched; None if it never was.
 
         Raises:
             RequestError: the manifest is wrong.
@@ -98,10 +100,10 @@ class FetchedFolder:
         return next((one for one in known if one is not None and one.url == url), None)
 
     def add(self, entries: Sequence[dict[str, Any]]) -> None:
-        """Adds entries to the manifest, in one step.
+        """Adds entries to the manifest in one step.
 
         Raises:
-            RequestError: the manifest is written in a way that nothing can be added to as text.
+            RequestError: the manifest is written in a form to which no text can be appended.
             DseError: the folder can't be written to.
         """
         if not entries:
@@ -110,16 +112,14 @@ class FetchedFolder:
         text = self.manifest.read_text(encoding="utf-8-sig") if known else MANIFEST_HEAD
         new = _append(text, entries)
         if not (self._extensible or _ends_with(new, len(known), entries)):
-            raise RequestError(
+            raise self._document.error(
                 "nothing can be added to a list that is written like this",
-                file=self.manifest,
-                line=yaml_reader.locate(self.manifest, "models"),
-                field="models",
+                "models",
                 remedy="write it with a line '- name: ...' per model, or fetch into another folder",
             )
         with atomic_write(self.manifest) as file:
             file.write(new.encode())
-        # Not to be read again for each of 76 archives: that takes longer the more there are.
+        # The manifest is not read again for each of 76 archives: that would take ever longer.
         self._entries = (
             *known,
             *yaml_reader.check({"models": list(entries)}, Manifest[ImageEntry]).models,
@@ -127,7 +127,7 @@ class FetchedFolder:
         self._state, self._extensible = self._stat_manifest(), True
 
     def _stat_manifest(self) -> tuple[int, ...]:
-        """Changes with the manifest; empty where there is none."""
+        """A value that changes with the manifest; empty if there is none."""
         try:
             found = os.stat(self.manifest)  # noqa: PTH116  # a dangling link is none, too
         except FileNotFoundError:
@@ -136,12 +136,12 @@ class FetchedFolder:
 
 
 def file_name(model: str, precision: str) -> str:
-    """The name that a fetched file has in its folder."""
+    """Name of a fetched file in its folder."""
     return f"{model}-{precision}.tflite"
 
 
 def _append(text: str, entries: Sequence[dict[str, Any]]) -> str:
-    """The manifest with further entries, indented like those it has."""
+    """The manifest with further entries, indented like the existing ones."""
     found = re.search(r"^( *)- ", text, re.MULTILINE)
     indent = found[1] if found else "  "
     lines = yaml_reader.dump(list(entries)).splitlines()
@@ -150,7 +150,7 @@ def _append(text: str, entries: Sequence[dict[str, Any]]) -> str:
 
 
 def _ends_with(text: str, count: int, entries: Sequence[dict[str, Any]]) -> bool:
-    """Whether a text is a manifest that ends with these entries, after so many others."""
+    """Whether a text is a manifest of ``count`` entries followed by these."""
     try:
         models = yaml.safe_load(text)["models"]
     except yaml.YAMLError:

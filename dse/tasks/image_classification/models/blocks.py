@@ -1,4 +1,4 @@
-"""The inverted residual block that MobileNet V2, V3 and EfficientNet-Lite are made of."""
+"""The inverted residual block of MobileNet V2, V3 and EfficientNet-Lite."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class Block:
     """An inverted residual block (Sandler et al., arXiv:1801.04381, section 3.3).
 
     Attributes:
-        expanded: channels inside the block; no expansion where the input has as many.
+        expanded: channels inside the block; there is no expansion if the input has as many.
         channels: channels of the output.
-        kernel: pixels on a side of the depthwise filter.
-        stride: of the depthwise convolution.
-        activation: after expansion and depthwise convolution; the projection is linear.
+        kernel: side of the depthwise filter in pixels.
+        stride: stride of the depthwise convolution.
+        activation: activation after expansion and depthwise convolution; the projection is linear.
         squeezed: hidden units of squeeze-and-excite; 0 for a block without it.
     """
 
@@ -31,7 +31,7 @@ class Block:
 
 
 def inverted_residual(graph: GraphBuilder, name: str, source: Tensor, block: Block) -> Tensor:
-    """Appends a block: expand, depthwise, gate, project, and the residual where shapes allow."""
+    """Appends a block: expand, depthwise, gate, project, and the residual if shapes allow it."""
     inner = source
     if block.expanded > source.channels:
         inner = graph.conv(f"{name}/expand", inner, block.expanded, activation=block.activation)

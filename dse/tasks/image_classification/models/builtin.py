@@ -1,7 +1,7 @@
-"""The provider that needs nothing: any architecture of the catalogue, with untrained weights.
+"""The provider that needs no files: it builds the catalogue's architectures with untrained weights.
 
-Speed depends on the architecture and not on what was learnt, so it is true; accuracy is not, and
-only a published one may stand beside it.
+Speed depends on the architecture and not on the weights, so it is valid. Accuracy is not: only a
+published one can be used.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from dse.tasks.image_classification.preprocessing import Layout
 
 BUILDER_VERSION = 1
-"""Raised with every change that gives a graph other bytes: files of older builders stay unused."""
+"""Version of the builder, raised with every change of the bytes: older files stay unused."""
 
 WEIGHTS = "untrained (builtin)"
 FORMATS: tuple[ModelFormat, ...] = ("onnx", "tflite")
@@ -71,15 +71,15 @@ def build_int8(
 
     Args:
         graph: the network.
-        model_format: of the file.
+        model_format: format of the file.
         form: how an image becomes the input of the model in that format.
-        calibration: what shows how far each activation reaches.
+        calibration: the samples that show the range of each activation.
 
     Returns:
         The file's path and SHA-256.
 
     Raises:
-        UnavailableError: a library that this takes is not installed.
+        UnavailableError: a required library is not installed.
         DseError: the library fails, or the cache can't be written to.
     """
     quantisation = Quantisation(model_format, form, calibration)
@@ -122,7 +122,7 @@ class BuiltinProvider:
     """Builds the catalogue's architectures in fp32 and int8, as ONNX and as TFLite.
 
     Args:
-        calibration: what int8 is calibrated on.
+        calibration: the samples for int8 calibration.
     """
 
     name = "builtin"
@@ -136,7 +136,7 @@ class BuiltinProvider:
         return tuple(CATALOGUE)
 
     def precisions(self, model: str) -> tuple[str, ...]:
-        """The precisions it builds a model in.
+        """The precisions in which it builds a model.
 
         Raises:
             RequestError: the catalogue has no such model.
@@ -145,7 +145,7 @@ class BuiltinProvider:
         return PRECISIONS
 
     def obstacle(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> str | None:
-        """Why no file in one of these formats can be had; None if one can."""
+        """Why a file in any of these formats is unavailable; None if one is available."""
         if problem := _refusal(model, precision, formats):
             return problem
         offered = [one for one in formats if one in FORMATS]
@@ -154,23 +154,23 @@ class BuiltinProvider:
         return _need(precision, offered[0]).obstacle
 
     def published(self, model: str, precision: str) -> PublishedQuality | None:
-        """The published accuracy of the weights that these here stand for."""
+        """The published accuracy of the trained weights that the untrained ones stand for."""
         return CATALOGUE[model].published.get(precision) if model in CATALOGUE else None
 
     def form(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> Form:
         """How an image becomes the input of the file that `artefact` would give.
 
         Raises:
-            RequestError: no file in one of these formats can be had.
+            RequestError: no file in these formats is available.
         """
         return _form(variant(model), _chosen(model, precision, formats))
 
     def artefact(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> Artefact:
-        """The file of a model, built on first use: some seconds in int8.
+        """The file of a model, built on first use; int8 takes some seconds.
 
         Raises:
-            UnavailableError: a library that building takes is not installed.
-            RequestError: no file in one of these formats can be had.
+            UnavailableError: a required library is not installed.
+            RequestError: no file in these formats is available.
         """
         known, chosen = variant(model), _chosen(model, precision, formats)
         form, weights = _form(known, chosen), WEIGHTS
@@ -190,7 +190,7 @@ class BuiltinProvider:
 
 
 def _chosen(model: str, precision: str, formats: tuple[ModelFormat, ...]) -> ModelFormat:
-    """The format to build a model in: the first within reach, else the first that it knows."""
+    """The format of the file: the first that can be built here, else the first that is offered."""
     if problem := _refusal(model, precision, formats):
         remedy = "give a folder of model files instead"
         raise RequestError(f"{model} {precision}: {problem}", remedy=remedy)
@@ -204,15 +204,15 @@ def _form(known: Variant, model_format: ModelFormat) -> Form:
 
 
 def _within_reach(model: str, precision: str, model_format: ModelFormat) -> bool:
-    """Whether a file can be built here, or was before."""
+    """Whether a file can be built here, or has been built before."""
     if _need(precision, model_format).met:
         return True
-    # The name of an int8 file holds a version that is not known without the library.
+    # The name of an int8 file contains a version that is unknown without the library.
     return precision == "fp32" and _cached(CATALOGUE[model].graph(), model_format) is not None
 
 
 def _refusal(model: str, precision: str, formats: tuple[ModelFormat, ...]) -> str | None:
-    """What it does not offer, wherever it runs."""
+    """Why a file is not offered, on any machine; None if it is."""
     if model not in CATALOGUE:
         return f"builtin has no model '{model}'"
     if precision not in PRECISIONS:

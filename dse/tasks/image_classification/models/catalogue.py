@@ -1,4 +1,4 @@
-"""The architectures that dse knows by name, and what is published about each."""
+"""The architectures known by name, with their published accuracies."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ class Variant:
     """One architecture at one width and resolution.
 
     Attributes:
-        name: as it stands in a search space.
-        family: the architecture.
+        name: name in search spaces.
+        family: family of architectures.
         width: multiplier of the channel counts.
-        resolution: pixels on a side of the input.
-        preprocessing: what the published fp32 weights (NHWC) expect.
-        published: top-1 accuracy of the published weights, by precision.
+        resolution: side of the input in pixels.
+        preprocessing: preprocessing of the published fp32 weights (NHWC).
+        published: top-1 accuracy of the published weights by precision.
         flavour: ``large``, ``small``, ``large-minimalistic`` or ``small-minimalistic`` in
             MobileNet V3; empty elsewhere.
-        depth: multiplier of the number of layers; 1 but in EfficientNet-Lite.
+        depth: multiplier of the number of layers; 1 except in EfficientNet-Lite.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Variant:
 
     @property
     def classes(self) -> int:
-        """Number of scores: the 1000 of ImageNet, and a background class before them if any."""
+        """Number of scores: ImageNet's 1000, after that of a background class if there is one."""
         return 1000 + self.preprocessing.label_offset
 
     def graph(self) -> Graph:
@@ -121,7 +121,7 @@ def variant(name: str) -> Variant:
     """The architecture of that name.
 
     Raises:
-        RequestError: the catalogue has no such name; the remedy offers near ones.
+        RequestError: the catalogue has no such name; the remedy suggests similar ones.
     """
     if name in CATALOGUE:
         return CATALOGUE[name]

@@ -1,8 +1,8 @@
-"""What a manifest says of a file, held against what the file says of itself.
+"""Compares the manifest's description of a file with what the file declares.
 
-Integer inputs take raw pixels (``int8``: less 128) where those stand for values of 0 to 255, 0 to 1
-or -1 to 1 by the file's scale and zero point, or where the file tells none. Else the manifest must
-say how pixels are normalised, and the values are quantised with that scale and zero point.
+Integer inputs take raw pixels (``int8``: minus 128) if these stand for values of 0 to 255, 0 to 1
+or -1 to 1 by the file's scale and zero point, or if the file has none. Otherwise the manifest must
+state how pixels are normalised, and the values are quantised with that scale and zero point.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
 
 INTEGERS = ("uint8", "int8")
 _BLACK = {"uint8": 0, "int8": -128}
-"""The raw pixel, by type of input."""
+"""Raw value of a black pixel by type of the input."""
 _IMAGE_RANK, _SCORES_RANK, _CHANNELS = 4, 2, 3
 _CHANNEL_AXIS: dict[Layout, int] = {"NHWC": 3, "NCHW": 1}
 _USUAL_RANGES = ((0.0, 255.0), (0.0, 1.0), (-1.0, 1.0))
 _TOLERANCE = 0.02
-"""Of a range: the same pixels stand for -1 to 0.992 in one file and for -0.996 to 1 in another."""
+"""Tolerance as a share of a range: files have -1 to 0.992 or -0.996 to 1 for the same pixels."""
 
 
 def contradictions(entry: ImageEntry, found: Interface | None) -> Iterator[Fault]:
     """What in an entry its file contradicts.
 
     Args:
-        entry: with all fields that it needs.
-        found: what the file declares; None where it can't be read.
+        entry: an entry with all required fields.
+        found: what the file declares; None if it can't be read.
     """
     if found is not None and len(found.inputs) == 1:
         given = found.inputs[0]
@@ -49,7 +49,7 @@ def contradictions(entry: ImageEntry, found: Interface | None) -> Iterator[Fault
 
 
 def quantisation(entry: ImageEntry, found: Interface | None) -> tuple[float, int] | None:
-    """Scale and zero point that pixels are brought to; None where they are taken as they are."""
+    """Scale and zero point that values are quantised with; None if the input takes raw pixels."""
     stated = _stated(found) if entry.dtype in INTEGERS else None
     if stated is None or (_neutral(entry) and takes_pixels(entry.dtype, stated)):
         return None
@@ -57,7 +57,7 @@ def quantisation(entry: ImageEntry, found: Interface | None) -> tuple[float, int
 
 
 def takes_pixels(dtype: str, stated: tuple[float, int]) -> bool:
-    """Whether raw pixels stand for a usual range of values by an input's scale and zero point."""
+    """Whether raw pixels stand for a usual range by an input's scale and zero point."""
     low, high = _pixel_range(dtype, stated)
     return any(
         max(abs(low - first), abs(high - last)) <= _TOLERANCE * (last - first)
@@ -67,7 +67,7 @@ def takes_pixels(dtype: str, stated: tuple[float, int]) -> bool:
 
 def _of_type(entry: ImageEntry, given: TensorInfo) -> Iterator[Fault]:
     if given.dtype not in INPUT_BYTES:
-        problem = f"its input '{given.name}' is {given.words}, which takes no images"
+        problem = f"its input '{given.name}' is {given.words}, which can't take images"
         yield "file", problem, f"export it with an input of {', '.join(INPUT_BYTES)}"
     elif given.dtype != entry.dtype:
         problem = f"the input '{given.name}' of '{entry.file}' is {given.words}, not {entry.dtype}"
@@ -97,10 +97,10 @@ def _of_shape(entry: ImageEntry, given: TensorInfo) -> Iterator[Fault]:
 
 
 def _of_values(entry: ImageEntry, stated: tuple[float, int] | None) -> Iterator[Fault]:
-    """What an integer input stands for."""
+    """Contradictions about the values that an integer input stands for."""
     for field, neutral, channels in (("mean", 0.0, entry.mean), ("scale", 1.0, entry.scale)):
         if stated is None and set(channels or ()) - {neutral}:
-            problem = f"a {entry.dtype} input takes raw pixels where the file tells no quantisation"
+            problem = f"a {entry.dtype} input takes raw pixels if the file has no quantisation"
             yield field, problem, f"use {neutral:g}"
         elif stated is not None and channels is None and not _neutral(entry):
             yield field, "is missing", "add it, since mean and scale belong together"
@@ -115,7 +115,7 @@ def _of_values(entry: ImageEntry, stated: tuple[float, int] | None) -> Iterator[
 
 
 def _of_outputs(entry: ImageEntry, outputs: tuple[TensorInfo, ...]) -> Iterator[Fault]:
-    """The number of scores, where the file tells that of every output."""
+    """Contradictions about the number of scores, if the file states that of every output."""
     shapes = [one.shape for one in outputs]
     widths = [shape[-1] for shape in shapes if shape is not None and len(shape) == _SCORES_RANK]
     if not widths or None in (*shapes, *widths):
@@ -143,12 +143,12 @@ def _stated(found: Interface | None) -> tuple[float, int] | None:
 
 
 def _neutral(entry: ImageEntry) -> bool:
-    """Whether the manifest asks for pixels as they are."""
+    """Whether the manifest asks for raw pixels."""
     return not (set(entry.mean or ()) - {0.0} or set(entry.scale or ()) - {1.0})
 
 
 def _pixel_range(dtype: str, stated: tuple[float, int]) -> tuple[float, float]:
-    """What black and white stand for, as raw pixels."""
+    """The values that black and white raw pixels stand for."""
     scale, zero = stated
     black = _BLACK[dtype]
     return (black - zero) * scale, (black + 255 - zero) * scale

@@ -1,4 +1,4 @@
-"""TFLite files made from ONNX files of architectures of the catalogue."""
+"""Converts ONNX files of the catalogue's architectures to TFLite."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dse.models.provider import Artefact
 
 VERSION = 1
-"""Raised with every change that gives a file other bytes: files of older versions stay unused."""
+"""Version of the conversion, raised with every change of the bytes: older files stay unused."""
 
 WORKER = "dse.tasks.image_classification.models.convert_worker"
 NEED = Requirement(
@@ -26,9 +26,9 @@ NEED = Requirement(
 
 
 class Converted(Derived):
-    """Offers each fp32 ONNX file that bears a name of the catalogue as TFLite, too.
+    """Offers each fp32 ONNX file with a name of the catalogue as TFLite as well.
 
-    The weights are read out of the file, which must be of the architecture that its name says.
+    The weights are read from the file, which must have the architecture of its name.
     """
 
     def _concerns(self, model: str, precision: str, model_format: ModelFormat) -> bool:

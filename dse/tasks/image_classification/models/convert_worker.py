@@ -1,4 +1,4 @@
-"""The process that turns one ONNX file into TFLite; started by the module `conversion`.
+"""The process that converts one ONNX file to TFLite; the module `conversion` starts it.
 
 Its arguments are VARIANT MODEL FOLDER; see `dse.models.subprocess_job`.
 """
@@ -15,7 +15,7 @@ from dse.tasks.image_classification.models.tflite_writer import tflite_bytes
 
 
 def main() -> int:
-    """Converts what the command line names."""
+    """Converts the file on the command line."""
     variant, model, folder = parse_arguments()
     graph = CATALOGUE[variant].graph()
     try:

@@ -1,8 +1,8 @@
-"""A network as plain data: a list of layers that no runtime or file format shapes.
+"""A network as plain data: a list of layers, independent of runtimes and file formats.
 
-Convolutions pad like TensorFlow's ``SAME``: the output has ceil(input / stride) pixels, and an odd
-amount of padding goes after the image. Batch normalisation does not appear, since at inference it
-is part of the weights and the bias of the convolution before it.
+Convolutions pad like TensorFlow's ``SAME``: the output has ceil(input / stride) pixels, and the
+larger half of odd padding follows the image. There is no batch normalisation: at inference it is
+folded into the weights and the bias of the convolution before it.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ Shape = tuple[int, int, int, int]
 def make_divisible(value: float, divisor: int = 8) -> int:
     """The multiple of ``divisor`` nearest to ``value``, never more than 10 % below it.
 
-    The rounding that MobileNet V2, V3 and EfficientNet apply to scaled channel counts
-    (Howard et al., arXiv:1801.04381, and the TF-slim definitions). Halves round up.
+    MobileNet V2, V3 and EfficientNet round scaled channel counts in this way (Howard et al.,
+    arXiv:1801.04381, and the TF-slim definitions). Halves round up.
     """
     rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
     return rounded if rounded >= 0.9 * value else rounded + divisor
@@ -79,7 +79,7 @@ class Add:
 
 @dataclass(frozen=True, slots=True)
 class GlobalPool:
-    """The mean over all pixels of each channel; the output has one pixel."""
+    """The mean of each channel over all pixels; the output has one pixel."""
 
     name: str
     source: Tensor
@@ -98,7 +98,7 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Dense:
-    """A fully connected layer with bias over a one-pixel tensor; gives scores without softmax."""
+    """A fully connected layer with bias on a one-pixel tensor; gives scores without softmax."""
 
     name: str
     source: Tensor
@@ -115,7 +115,7 @@ Layer = Conv | Add | GlobalPool | Scale | Dense
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A network: layers in an order in which each input exists before it is used."""
+    """A network: layers in an order in which each input is computed before it is used."""
 
     name: str
     input: Tensor
@@ -130,7 +130,7 @@ class Graph:
 
 
 def cost(graph: Graph) -> InferenceCost:
-    """Counts what an inference takes."""
+    """Counts the cost of an inference."""
     macs = parameters = depthwise = values = 0
     for layer in graph.layers:
         values += layer.output.channels * layer.output.size**2
@@ -151,7 +151,7 @@ class GraphBuilder:
 
     Args:
         name: the network's name, the seed of its weights.
-        resolution: pixels on a side of the input.
+        resolution: side of the input in pixels.
     """
 
     name: str
@@ -164,7 +164,7 @@ class GraphBuilder:
 
     @property
     def input(self) -> Tensor:
-        """The image: three channels."""
+        """The image, with three channels."""
         return Tensor("input", 3, self.resolution)
 
     def conv(
@@ -177,7 +177,7 @@ class GraphBuilder:
         stride: int = 1,
         activation: Activation = "none",
     ) -> Tensor:
-        """A full convolution to ``channels`` channels."""
+        """Appends a full convolution to ``channels`` channels."""
         output = Tensor(name, channels, -(-source.size // stride))
         self._layers.append(Conv(name, source, output, kernel, stride, False, activation))
         return output
@@ -191,13 +191,13 @@ class GraphBuilder:
         stride: int = 1,
         activation: Activation = "none",
     ) -> Tensor:
-        """A depthwise convolution with one filter per channel."""
+        """Appends a depthwise convolution with one filter per channel."""
         output = Tensor(name, source.channels, -(-source.size // stride))
         self._layers.append(Conv(name, source, output, kernel, stride, True, activation))
         return output
 
     def add(self, name: str, source: Tensor, other: Tensor) -> Tensor:
-        """A residual sum.
+        """Appends a residual sum.
 
         Raises:
             ValueError: the shapes differ.
@@ -209,13 +209,13 @@ class GraphBuilder:
         return output
 
     def global_pool(self, name: str, source: Tensor) -> Tensor:
-        """The mean of each channel."""
+        """Appends the mean of each channel."""
         output = Tensor(name, source.channels, 1)
         self._layers.append(GlobalPool(name, source, output))
         return output
 
     def squeeze_excite(self, name: str, source: Tensor, squeezed: int) -> Tensor:
-        """Gates each channel by what ``squeezed`` hidden units make of the channels' means."""
+        """Appends squeeze-and-excite: gates computed from the channels' means by hidden units."""
         pooled = self.global_pool(f"{name}/pool", source)
         hidden = self.conv(f"{name}/reduce", pooled, squeezed, activation="relu")
         gate = self.conv(f"{name}/expand", hidden, source.channels, activation="hsigmoid")

@@ -1,7 +1,7 @@
-"""Whether mean and scale of a model are written for other pixels than the ones it gets here.
+"""Detects a mean and scale that are written for another range of pixels.
 
-Here a pixel from 0 to 255 becomes (pixel - mean) / scale. Elsewhere pixels go from 0 to 1, or are
-multiplied instead of divided; such values run all the same and give a wrong accuracy.
+Here a pixel from 0 to 255 becomes (pixel - mean) / scale. Elsewhere pixels are 0 to 1, or are
+multiplied instead of divided; such values run as well and give a wrong accuracy.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     from dse.tasks.image_classification.preprocessing import Preprocessing
 
 MAX_PIXEL = 255
-"""Of a pixel."""
+"""Largest value of a pixel."""
 MAX_FACTOR = 0.05
-"""A scale up to here is a factor: 1 / 58 or less where pixels go to 255. Deviations of pixels from
-0 to 1 are above 0.2."""
+"""Largest scale that is a factor: factors for pixels up to 255 are at most 1 / 58. Deviations of
+pixels from 0 to 1 are above 0.2."""
 
 
 def correction(preprocessing: Preprocessing) -> str:
-    """Mean and scale as they most likely ought to be written; empty where nothing looks wrong.
+    """The mean and scale that were most likely meant; empty if nothing looks wrong.
 
-    Source: of images the means are about 0.45 and the deviations 0.22 of the largest pixel, so
-    that no real mean lies above 0 and up to 1, and no real scale below 1. Raw pixels (mean 0, scale
-    1) are as good as any.
+    Source: means of images are about 0.45 and deviations about 0.22 of the largest pixel, so a real
+    mean does not lie in (0, 1], and a real scale does not lie below 1. Raw pixels (mean 0, scale 1)
+    are accepted.
     """
     if preprocessing.dtype in ("uint8", "int8") and preprocessing.quantisation is None:
-        return ""  # takes pixels as they are
+        return ""  # takes raw pixels
     mean, scale = preprocessing.mean, preprocessing.scale
     small_mean = all(0 <= each <= 1 for each in mean) and any(mean)
     small_scale = all(0 < each < 1 for each in scale)
@@ -48,6 +48,6 @@ def _multiply(values: tuple[float, float, float], factor: float) -> tuple[float,
 
 
 def _format_values(values: Sequence[float]) -> str:
-    """As in a manifest: one number where all are the same."""
+    """The text in a manifest: a single number if all are equal."""
     shown = [f"{value:.6g}" for value in values]
     return shown[0] if len(set(shown)) == 1 else f"[{', '.join(shown)}]"

@@ -1,7 +1,7 @@
-"""Reads trained weights out of an ONNX file of an architecture of the catalogue.
+"""Reads trained weights from an ONNX file of one of the catalogue's architectures.
 
-The file's operators are followed along the layers of the graph; each must be the one that the layer
-stands for, with the same shapes, strides and paddings. So the weights come out right or not at all.
+The file's operators are followed along the layers of the graph. Each must match its layer in kind,
+shape, stride and padding, so the weights are read correctly or not at all.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dse.tasks.image_classification.models.graph import Graph, Layer
 
 _NHWC_TO_NCHW = [0, 3, 1, 2]
-# What may stand after one pixel per channel, where no order can be changed.
+# Operators that may follow a one-pixel tensor: they can't change its order there.
 _SHAPING = {"Flatten", "Reshape", "Squeeze"}
 _ACTIVATIONS = {
     "relu": {"Relu"},
@@ -33,24 +33,24 @@ _TOLERANCE = 1e-6
 
 
 class MismatchError(Exception):
-    """The file is not of that architecture; the message says where it differs."""
+    """The file has another architecture; the message names the first difference."""
 
 
 def read_weights(model: ModelProto, graph: Graph) -> Iterator[tuple[Conv | Dense, Weights]]:
-    """Each layer of a graph that has weights, with those of the file.
+    """Yields each layer of a graph that has weights, with its weights in the file.
 
     Args:
-        model: in the form of `dse.models.onnx_normalise`.
+        model: the file, normalised by `dse.models.onnx_normalise`.
         graph: the architecture.
 
     Raises:
-        MismatchError: the file is of another one.
+        MismatchError: the file has another architecture.
     """
     return _Reader(model, graph).read()
 
 
 class _Reader:
-    """Follows the layers; `_values` has the file's name of each of the graph's tensors."""
+    """Follows the layers; `_values` maps names of the graph's tensors to names in the file."""
 
     def __init__(self, model: ModelProto, graph: Graph) -> None:
         from onnx import numpy_helper
@@ -72,7 +72,7 @@ class _Reader:
             if isinstance(layer, Conv | Dense) and weights is not None:
                 yield layer, weights
         last = self._values[self._graph.output.name]
-        # Softmax leaves the greatest score where it is, which is all that a label depends on.
+        # Softmax does not move the greatest score, and a label depends on nothing else.
         while after := self._user(last, {*_SHAPING, "Softmax"}):
             last = _output(after)
         if last != self._model.graph.output[0].name:
@@ -93,7 +93,7 @@ class _Reader:
         return _output(turned)
 
     def _layer(self, layer: Layer) -> Weights | None:
-        """Finds the operators of a layer; its weights if it has some."""
+        """Finds the operators of a layer and returns its weights, if any."""
         weights = None
         match layer:
             case Conv():
@@ -117,7 +117,7 @@ class _Reader:
         return self._weights(layer, node), self._follow_activation(layer, _output(node))
 
     def _dense(self, layer: Dense) -> tuple[Weights, str]:
-        """A fully connected layer, or the convolution over one pixel that is the same."""
+        """A fully connected layer, or the equivalent convolution of one pixel."""
         node = self._next(layer, {"Gemm", "Conv"})
         if node.op_type == "Conv":
             _check_conv(layer, node, groups=1, stride=1, pads=[0] * 4)
@@ -186,7 +186,7 @@ class _Reader:
         return self._find_pair(layer, kind, self._values[one], self._values[other])
 
     def _find_pair(self, layer: Layer, kind: str, one: str, other: str) -> str:
-        """What an operator makes of two values, in either order."""
+        """The output of an operator of two values, in either order."""
         for node in self._users.get(one, ()):
             if node.op_type == kind and sorted(node.input) == sorted([one, other]):
                 return _output(node)
@@ -200,7 +200,7 @@ class _Reader:
         return self._require(layer, value, kinds)
 
     def _require(self, layer: Layer, value: str, kinds: set[str]) -> NodeProto:
-        """The one operator of some kinds that takes a value."""
+        """The only operator of these kinds that takes a value."""
         if found := self._user(value, kinds):
             return found
         users = [node.op_type for node in self._users.get(value, ())]

@@ -1,8 +1,8 @@
-"""From a graph and its weights to the bytes of an ONNX file.
+"""Writes a graph with its weights as an ONNX file.
 
-Opset 15 and IR version 8 are what every runtime in reach still reads, old ones included. The
-input is ``input``, float32, (batch, 3, resolution, resolution); the output ``logits``, float32,
-(batch, classes); the batch size is left open. No operator computes a shape.
+All supported runtimes, old ones included, read opset 15 and IR version 8. The input is ``input``,
+float32, (batch, 3, resolution, resolution); the output is ``logits``, float32, (batch, classes);
+the batch size is left open. No operator computes a shape.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def _conv(layer: Conv) -> list[NodeProto]:
         name=layer.name,
         kernel_shape=[layer.kernel] * 2,
         strides=[layer.stride] * 2,
-        # ONNX's own SAME_UPPER means the same, but not every runtime fuses it as it does numbers.
+        # SAME_UPPER would mean the same, but not every runtime fuses it.
         pads=[before, before, after, after],
         group=layer.source.channels if layer.depthwise else 1,
     )
@@ -135,6 +135,6 @@ def _activation(kind: Activation, source: str, output: str) -> list[NodeProto]:
     )
     if kind == "hsigmoid":
         return [gating]
-    # onnxruntime fuses either spelling into the convolution before it. HardSwish, though, is a
-    # function of opset 14 that a runtime may not know, while these two are as old as any.
+    # onnxruntime fuses these two, or HardSwish, into the convolution before them. HardSwish is a
+    # function of opset 14 that a runtime may not know; these two are much older.
     return [gating, helper.make_node("Mul", [source, gate], [output], name=name)]

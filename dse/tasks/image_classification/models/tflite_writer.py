@@ -1,8 +1,8 @@
-"""From a graph and its weights to the bytes of a TFLite file.
+"""Writes a graph with its weights as a TFLite file.
 
-The input is ``input``, float32, (batch, resolution, resolution, 3); the output ``logits``,
-float32, (batch, classes). The file says batch 1, and a runtime may resize it: no operator holds or
-computes a shape. Untrained weights are those of the ONNX file, in TFLite's order of axes.
+The input is ``input``, float32, (batch, resolution, resolution, 3); the output is ``logits``,
+float32, (batch, classes). The file has batch 1, and a runtime may resize it: no operator contains
+or computes a shape. Untrained weights are those of the ONNX file, in TFLite's order of axes.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 3
 PRODUCER = "mlperf-dse"
 
-# What a convolution computes along with itself; the others follow as operators of their own.
+# Activations that a convolution computes itself; the others are separate operators.
 _FUSED = {"none": "NONE", "relu": "RELU", "relu6": "RELU6", "hswish": "NONE", "hsigmoid": "NONE"}
 
 
 def tflite_bytes(
     graph: Graph, weights: Iterable[tuple[Conv | Dense, Weights]] | None = None
 ) -> bytes:
-    """The file of a graph.
+    """The bytes of a graph's file.
 
     The same graph and weights give the same bytes, in any process.
 
     Args:
         graph: the network.
-        weights: of each layer that has some; untrained ones where not given.
+        weights: the layers with weights, and these; None for untrained ones.
 
     Raises:
         ImportError: ai-edge-litert, which brings the schema, is not installed.
@@ -49,8 +49,8 @@ def tflite_bytes(
     file = _File(schema)
     file.activation(graph.input)
     for layer, own in make_untrained(graph) if weights is None else weights:
-        # (outputs, inputs, height, width) becomes (outputs, height, width, inputs), and
-        # (1, height, width, channels) where there is one filter per channel.
+        # (outputs, inputs, height, width) becomes (outputs, height, width, inputs), or
+        # (1, height, width, channels) with one filter per channel.
         depthwise = isinstance(layer, Conv) and layer.depthwise
         kernel = own.kernel.transpose((1, 2, 3, 0) if depthwise else (0, 2, 3, 1))
         if isinstance(layer, Dense):
@@ -73,7 +73,7 @@ def _constants(file: _File, graph: Graph) -> None:
 
 
 def _operators(file: _File, layer: Layer) -> None:
-    """Appends what computes one layer."""
+    """Appends the operators of one layer."""
     match layer:
         case Conv():
             _conv(file, layer)
@@ -81,7 +81,7 @@ def _operators(file: _File, layer: Layer) -> None:
             inputs = [layer.source.name, layer.other.name]
             file.operator("ADD", inputs, layer.output, file.schema.AddOptionsT())
         case GlobalPool():
-            # Not AVERAGE_POOL_2D: its window is a number of pixels, and XNNPACK knows both.
+            # Not AVERAGE_POOL_2D, whose window is a number of pixels; XNNPACK supports both.
             options = file.schema.ReducerOptionsT(keepDims=True)
             file.operator("MEAN", [layer.source.name, "height and width"], layer.output, options)
         case Scale():
@@ -124,8 +124,8 @@ def _activation(file: _File, kind: Activation, source: Tensor, output: Tensor) -
     if kind == "hswish":
         file.operator("HARD_SWISH", [source.name], output, schema.HardSwishOptionsT())
         return
-    # TFLite has no hard sigmoid. TensorFlow exports relu6(x + 3) / 6 as these two, so the
-    # published files have them too; on one pixel per channel they cost next to nothing.
+    # TFLite has no hard sigmoid. TensorFlow exports relu6(x + 3) / 6 as these two, so published
+    # files have them as well; on one pixel per channel they cost almost nothing.
     moved = replace(output, name=f"{output.name}/moved")
     relu6 = schema.AddOptionsT(fusedActivationFunction=file.fused("RELU6"))
     file.operator("ADD", [source.name, "three"], moved, relu6)
@@ -134,7 +134,7 @@ def _activation(file: _File, kind: Activation, source: Tensor, output: Tensor) -
 
 @dataclass(slots=True)
 class _File:
-    """Collects tensors, constants and operators in the form of the schema's own classes."""
+    """Collects tensors, constants and operators as objects of the schema's classes."""
 
     schema: Any
     buffers: list[bytes] = field(default_factory=lambda: [b""])  # number 0 means: no constant
@@ -143,12 +143,12 @@ class _File:
     _steps: list[Any] = field(default_factory=list)
 
     def fused(self, name: str) -> int:
-        """The number of an activation that an operator computes along with itself."""
+        """The number of an activation that an operator computes itself."""
         number: int = getattr(self.schema.ActivationFunctionType, name)
         return number
 
     def activation(self, tensor: Tensor, *, flat: bool = False) -> None:
-        """Declares what an operator computes; ``flat``: (batch, channels)."""
+        """Declares the output of an operator; with ``flat`` it is (batch, channels)."""
         shape = [tensor.channels] if flat else [tensor.size, tensor.size, tensor.channels]
         signature = [-1, *shape]
         kind = self.schema.TensorType.FLOAT32
@@ -167,10 +167,10 @@ class _File:
         self.buffers.append(little.tobytes())
 
     def operator(self, name: str, inputs: Sequence[str], output: Tensor, options: Any) -> None:
-        """Appends an operator of declared inputs; its output is declared where it isn't."""
+        """Appends an operator with declared inputs; declares its output if necessary."""
         if output.name not in self._tensors:
             self.activation(output)
-        # The options' class is called after their number in the schema, and a T.
+        # The class of the options is named after their number in the schema, plus T.
         kind = getattr(self.schema.BuiltinOptions, type(options).__name__.removesuffix("T"))
         self._steps.append(
             self.schema.OperatorT(
@@ -215,7 +215,7 @@ class _File:
 
     def _code(self, name: str) -> Any:
         number = getattr(self.schema.BuiltinOperator, name)
-        # Old runtimes, and OpenVINO for small numbers, read the first of the two fields only.
+        # Old runtimes, and OpenVINO for small numbers, read only the first of the two fields.
         return self.schema.OperatorCodeT(
             deprecatedBuiltinCode=number, builtinCode=number, version=1
         )

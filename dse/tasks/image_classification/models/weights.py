@@ -1,9 +1,8 @@
-"""Untrained weights for a graph: the same on every machine, and harmless to its arithmetic.
+"""Makes untrained weights: the same on every machine, and as fast as trained ones.
 
-A speed measured with them is that of trained weights only while no number is denormal (such
-arithmetic can be a hundred times slower) and none overflows. So the weights are scaled to keep the
-mean square of each layer's result near one (He et al., arXiv:1502.01852), and their magnitude has
-a floor.
+Speed equals that with trained weights only if no number is denormal (such arithmetic can be a
+hundred times slower) and none overflows. So the weights are scaled to keep the mean square of each
+layer's result near one (He et al., arXiv:1502.01852), and their magnitude has a lower bound.
 """
 
 from __future__ import annotations
@@ -23,15 +22,15 @@ if TYPE_CHECKING:
 
     from dse.tasks.image_classification.models.graph import Graph, Layer
 
-# Mean square of a layer's result, after its activation, where it is one before.
+# Mean square after an activation if it is one before.
 _MEAN_SQUARE = {"none": 1.0, "relu": 0.5, "relu6": 0.5, "hswish": 0.36, "hsigmoid": 0.28}
-_INPUT_MEAN_SQUARE = 1 / 3  # pixels spread evenly over [-1, 1]
+_INPUT_MEAN_SQUARE = 1 / 3  # pixels are uniform in [-1, 1]
 _BIAS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What one layer has learnt, or would have.
+    """The weights of one layer.
 
     Attributes:
         kernel: float32, (output channels, input channels per filter, height, width).
@@ -43,7 +42,7 @@ class Weights:
 
 
 def make_untrained(graph: Graph) -> Iterator[tuple[Conv | Dense, Weights]]:
-    """Each layer that has weights, with some; they depend on the graph's and the layer's name."""
+    """Yields each layer with its weights; they depend on the names of the graph and the layer."""
     squares = {graph.input.name: _INPUT_MEAN_SQUARE}
     for layer in graph.layers:
         if isinstance(layer, Conv | Dense):
@@ -73,8 +72,8 @@ def _mean_square(layer: Layer, squares: dict[str, float]) -> float:
 def _uniform(seed: str, shape: tuple[int, ...], energy: float) -> NDArray[np.float32]:
     """Uniform float32 values of mean square 1 / ``energy``.
 
-    Made from the raw bits of the generator, whose stream numpy guarantees, unlike that of its
-    distributions. Odd numerators leave zero out: the least magnitude is 2**-23 of the greatest.
+    They are made from the raw bits of the generator, whose stream numpy guarantees, unlike those of
+    its distributions. Odd numerators exclude zero: the least magnitude is 2**-23 of the greatest.
     """
     import numpy as np
 

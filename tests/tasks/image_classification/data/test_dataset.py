@@ -176,7 +176,7 @@ VAL_MAPS: list[tuple[bytes, int | None, str]] = [
     (b"0.png 0\n1.png 1000\n", 2, "outside 0..999"),
     (b"0.png " + b"9" * 5000 + b"\n", 1, "outside 0..999"),
     (b"0.png 0\nmissing.png 1\n", 2, "no such file: 'missing.png'"),
-    (b"0.png 0\n1.png 1\n./0.png 3\n", 3, "listed before, in line 1"),
+    (b"0.png 0\n1.png 1\n./0.png 3\n", 3, "already listed in line 1"),
     (b"0.png 0\n\xff.png 1\n", 2, "not UTF-8"),
     (b"../outside.png 0\n", 1, "leads out"),
     (b"a/../../outside.png 0\n", 1, "leads out"),

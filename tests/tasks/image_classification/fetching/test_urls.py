@@ -1,18 +1,8 @@
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from dse.core.errors import RequestError
-from dse.tasks.image_classification.fetching.urls import (
-    check_mirror,
-    download_source,
-    host,
-    mirrored,
-)
+from dse.tasks.image_classification.fetching.urls import download_source
 from dse.tasks.image_classification.models.catalogue import CATALOGUE, published_pairs
 
 SOURCES = {(name, p): download_source(CATALOGUE[name], p) for name, p in published_pairs()}
@@ -73,44 +63,3 @@ def test_what_is_not_published_has_none() -> None:
     ):
         with pytest.raises(KeyError):
             download_source(CATALOGUE[name], precision)
-
-
-@given(
-    st.sampled_from(sorted(SOURCES)), st.sampled_from(["http://m", "https://m:80/x", "http://m/"])
-)
-def test_a_mirror_keeps_files_by_host_and_path(pair: tuple[str, str], mirror: str) -> None:
-    url = SOURCES[pair].url
-    assert mirrored(url, None) == url
-    there = mirrored(url, check_mirror(mirror))
-    assert there.startswith(f"{mirror.rstrip('/')}/{host(url)}/")
-    assert there.endswith(urlsplit(url).path)
-    assert "//" not in urlsplit(there).path
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "",
-        "mirror.example",
-        "ftp://mirror.example",
-        "file:///etc",
-        "http://",
-        "http:///path",
-        "http://m:x",
-        "http://m:99999",
-        "http://[::1",
-        "http://user:secret@m",
-        "http://m/?q=1",
-        "http://m/#part",
-        "http://m/a b",
-        "http://m/\n",
-        "http://mü.example",
-        "http://" + "a" * 70,
-        "http://a..b",
-    ],
-)
-def test_what_is_no_mirror(url: str) -> None:
-    with pytest.raises(RequestError) as caught:
-        check_mirror(url)
-    assert caught.value.field == "--mirror"
-    assert caught.value.remedy

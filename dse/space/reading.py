@@ -1,10 +1,11 @@
-"""What the form of a search space's file can't say: which values make sense together."""
+"""Reads search spaces, and checks that the values in one make sense together."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from dse.config import yaml_reader
 from dse.config.messages import suggest
 from dse.core import registry
 from dse.core.backend import Recording
@@ -13,61 +14,74 @@ from dse.core.metrics import METRICS, MODEL_SIZE, THROUGHPUT, is_quality
 from dse.core.pareto import Constraint
 from dse.space.backends import backend_choice
 from dse.space.enumeration import MAX_CONFIGURATIONS, smallest_size
-from dse.space.form import RangeForm
+from dse.space.form import RangeForm, SpaceForm, iter_values
 from dse.space.space import ALL_MODELS, BackendChoice, SearchSpace
-from dse.space.values import iter_values
 from dse.tasks import registry as tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from dse.config.messages import Key
+    from dse.config.yaml_reader import Document
     from dse.core.metrics import Metric
-    from dse.space.form import BoundsForm, SpaceForm
-    from dse.space.values import SourceLocation
+    from dse.space.form import BoundsForm
 
 MAX_THREADS = 4096
 MAX_BATCH_SIZE = 65536
 
 
-def validated(form: SpaceForm, where: SourceLocation, origin: Path | None) -> SearchSpace:
-    """The search space that a form describes.
+def read_space(path: Path) -> SearchSpace:
+    """Reads and checks a YAML file.
+
+    Raises:
+        RequestError: the file is wrong, or a value in it is unknown, senseless, given twice or
+            without effect; names file, line and field.
+    """
+    form, document = yaml_reader.read_document(path, SpaceForm)
+    return _space(form, document, path.parent)
+
+
+def space_from_dict(data: Mapping[str, Any], origin: Path | None = None) -> SearchSpace:
+    """The inverse of `SearchSpace.as_dict`; takes whatever a file may hold.
 
     Args:
-        form: the contents of a file.
-        where: the file to name in errors.
+        data: the space.
         origin: the folder that relative paths in settings start from.
 
     Raises:
-        RequestError: names a value that is unknown, senseless, given twice or without effect.
+        RequestError: it is not a valid space; names the field.
     """
-    _check_task(form.task, where)
-    models = _models(form, where)
-    precisions = _names(form.precisions, PRECISIONS, where, "precisions")
+    return _space(yaml_reader.check(dict(data), SpaceForm), yaml_reader.Document(), origin)
+
+
+def _space(form: SpaceForm, document: Document, origin: Path | None) -> SearchSpace:
+    _check_task(form.task, document)
+    models = _models(form, document)
+    precisions = _names(form.precisions, PRECISIONS, document, "precisions")
     threads = None
     if form.threads != "auto":
-        threads = _numbers(form.threads, MAX_THREADS, where, "threads")
-    batch_sizes = _numbers(form.batch_sizes, MAX_BATCH_SIZE, where, "batch_sizes")
+        threads = _numbers(form.threads, MAX_THREADS, document, "threads")
+    batch_sizes = _numbers(form.batch_sizes, MAX_BATCH_SIZE, document, "batch_sizes")
     space = SearchSpace(
         models=models,
         precisions=precisions,
         backends=(),
         threads=threads,
         batch_sizes=batch_sizes,
-        instances=_numbers(form.instances, MAX_THREADS, where, "instances"),
-        pinned=tuple(value for _, value in iter_values(form.pinned, where, "pinned")),
-        objectives=_objectives(form, where),
-        constraints=_constraints(form, where),
+        instances=_numbers(form.instances, MAX_THREADS, document, "instances"),
+        pinned=tuple(value for _, value in iter_values(form.pinned, document, "pinned")),
+        objectives=_objectives(form, document),
+        constraints=_constraints(form, document),
         task=form.task,
-        file=where.file,
+        document=document,
         origin=origin,
     )
-    _check_effect(space, where)
-    space = replace(space, backends=_backends(form, space, where))
-    _check_files(space, where)
+    _check_effect(space, document)
+    space = replace(space, backends=_backends(form, space, document))
+    _check_files(space, document)
     if smallest_size(space) > MAX_CONFIGURATIONS:
-        raise where.refuse(
+        raise document.error(
             f"the space has more than {MAX_CONFIGURATIONS:,} configurations",
             *_widest(space),
             remedy="take out some values",
@@ -75,82 +89,82 @@ def validated(form: SpaceForm, where: SourceLocation, origin: Path | None) -> Se
     return space
 
 
-def _check_task(name: str, where: SourceLocation) -> None:
+def _check_task(name: str, document: Document) -> None:
     """Refuses a task that is not known; from here on its quality is a metric."""
     known = tasks.task_names()
     if name not in known:
-        raise where.refuse(f"unknown task '{name}'", "task", remedy=suggest(name, known))
+        raise document.error(f"unknown task '{name}'", "task", remedy=suggest(name, known))
     tasks.task(name)
 
 
-def _models(form: SpaceForm, where: SourceLocation) -> tuple[str, ...]:
+def _models(form: SpaceForm, document: Document) -> tuple[str, ...]:
     if form.models == "all":
         return ALL_MODELS
     models = []
-    for keys, name in iter_values(form.models, where, "models"):
+    for keys, name in iter_values(form.models, document, "models"):
         if name == "all":
-            raise where.refuse("'all' is not a model", *keys, remedy="write 'models: all'")
+            raise document.error("'all' is not a model", *keys, remedy="write 'models: all'")
         if not name.strip():
-            raise where.refuse("a model's name can't be empty", *keys)
+            raise document.error("a model's name can't be empty", *keys)
         models.append(name)
     return tuple(models)
 
 
 def _names(
-    value: str | tuple[str, ...], known: Iterable[str], where: SourceLocation, field: str
+    value: str | tuple[str, ...], known: Iterable[str], document: Document, field: str
 ) -> tuple[str, ...]:
     names = []
-    for keys, name in iter_values(value, where, field):
+    for keys, name in iter_values(value, document, field):
         if name not in known:
             remedy = suggest(name, known)
-            raise where.refuse(f"unknown {field[:-1]} '{name}'", *keys, remedy=remedy)
+            raise document.error(f"unknown {field[:-1]} '{name}'", *keys, remedy=remedy)
         names.append(name)
     return tuple(names)
 
 
 def _numbers(
-    value: int | tuple[int, ...] | RangeForm, highest: int, where: SourceLocation, field: str
+    value: int | tuple[int, ...] | RangeForm, highest: int, document: Document, field: str
 ) -> tuple[int, ...]:
     if isinstance(value, RangeForm):
-        return _range(value, highest, where, field)
+        return _range(value, highest, document, field)
     numbers = []
-    for keys, number in iter_values(value, where, field):
-        _check_number(number, highest, where, keys)
+    for keys, number in iter_values(value, document, field):
+        _check_number(number, highest, document, keys)
         numbers.append(number)
     return tuple(numbers)
 
 
-def _range(form: RangeForm, highest: int, where: SourceLocation, field: str) -> tuple[int, ...]:
-    _check_number(form.start, highest, where, (field, "start"))
-    _check_number(form.stop, highest, where, (field, "stop"))
+def _range(form: RangeForm, highest: int, document: Document, field: str) -> tuple[int, ...]:
+    _check_number(form.start, highest, document, (field, "start"))
+    _check_number(form.stop, highest, document, (field, "stop"))
     if form.start > form.stop:
         problem = f"the start, {form.start}, is beyond the stop, {form.stop}"
-        raise where.refuse(problem, field, "start", remedy="exchange them")
+        raise document.error(problem, field, "start", remedy="exchange them")
     if form.step is not None and form.factor is not None:
         problem = "a range has either a step or a factor"
-        raise where.refuse(problem, field, "factor", remedy="keep one of them")
+        raise document.error(problem, field, "factor", remedy="keep one of them")
     if form.factor is not None:
         if form.factor < 2:
-            raise where.refuse("expected at least 2", field, "factor")
+            raise document.error("expected at least 2", field, "factor")
         numbers, number = [], form.start
         while number <= form.stop:
             numbers.append(number)
             number *= form.factor
         return tuple(numbers)
     if form.step is not None and form.step < 1:
-        raise where.refuse("expected at least 1", field, "step")
+        raise document.error("expected at least 1", field, "step")
     return tuple(range(form.start, form.stop + 1, form.step or 1))
 
 
-def _check_number(number: int, highest: int, where: SourceLocation, keys: tuple[Key, ...]) -> None:
+def _check_number(number: int, highest: int, document: Document, keys: tuple[Key, ...]) -> None:
     if not 1 <= number <= highest:
-        raise where.refuse(f"expected 1 to {highest}, not {number}", *keys)
+        raise document.error(f"expected 1 to {highest}, not {number}", *keys)
 
 
-def _objectives(form: SpaceForm, where: SourceLocation) -> tuple[str, ...]:
+def _objectives(form: SpaceForm, document: Document) -> tuple[str, ...]:
     if form.objectives is None:
         return tasks.default_objectives(form.task)
-    return _names(form.objectives, metrics_of_task(form.task), where, "objectives")
+    return _names(form.objectives, metrics_of_task(form.task), document, "objectives")
 
 
 def metrics_of_task(name: str) -> tuple[str, ...]:
@@ -160,32 +174,32 @@ def metrics_of_task(name: str) -> tuple[str, ...]:
     return tuple(metric for metric in METRICS if metric == own or not is_quality(metric))
 
 
-def _constraints(whole: SpaceForm, where: SourceLocation) -> tuple[Constraint, ...]:
+def _constraints(whole: SpaceForm, document: Document) -> tuple[Constraint, ...]:
     constraints, known = [], metrics_of_task(whole.task)
     for metric, form in sorted(whole.constraints.items()):
         keys = ("constraints", metric)
         if metric not in known:
             remedy = suggest(metric, known)
-            raise where.refuse(f"unknown metric '{metric}'", *keys, remedy=remedy)
+            raise document.error(f"unknown metric '{metric}'", *keys, remedy=remedy)
         if form.min is None and form.max is None:
-            raise where.refuse("sets no bound", *keys, remedy="give a min, a max or both")
+            raise document.error("sets no bound", *keys, remedy="give a min, a max or both")
         if form.min is not None and form.max is not None and form.min > form.max:
             problem = f"the min, {form.min:g}, is above the max, {form.max:g}"
-            raise where.refuse(problem, *keys, "min", remedy="exchange them")
+            raise document.error(problem, *keys, "min", remedy="exchange them")
         if form.max is not None and form.max < 0:
-            raise where.refuse("no value is below zero", *keys, "max")
-        _check_percentage(METRICS[metric], form, where)
+            raise document.error("no value is below zero", *keys, "max")
+        _check_percentage(METRICS[metric], form, document)
         constraints.append(Constraint(metric, form.min, form.max))
     return tuple(constraints)
 
 
-def _check_percentage(metric: Metric, form: BoundsForm, where: SourceLocation) -> None:
+def _check_percentage(metric: Metric, form: BoundsForm, document: Document) -> None:
     if metric.quality and metric.unit == "%" and form.min is not None and form.min > 100:
         problem = "no accuracy is above 100 %"
-        raise where.refuse(problem, "constraints", metric.name, "min")
+        raise document.error(problem, "constraints", metric.name, "min")
 
 
-def _check_effect(space: SearchSpace, where: SourceLocation) -> None:
+def _check_effect(space: SearchSpace, document: Document) -> None:
     """Refuses values that would only have the same measured again and again."""
     counted = {*space.objectives, *(c.metric for c in space.constraints)}
     if any(METRICS[name].batched for name in counted):
@@ -193,21 +207,21 @@ def _check_effect(space: SearchSpace, where: SourceLocation) -> None:
     sizes = {"batch_sizes": space.batch_sizes, "instances": space.instances}
     for field, values in sizes.items():
         if len(values) > 1:
-            raise where.refuse(
+            raise document.error(
                 f"has no effect: no objective depends on the {field.replace('_', ' ')}",
                 field,
                 remedy=f"keep one, or add {THROUGHPUT.name} to the objectives",
             )
 
 
-def _check_files(space: SearchSpace, where: SourceLocation) -> None:
+def _check_files(space: SearchSpace, document: Document) -> None:
     """Refuses the size of a model file where there is none."""
     if MODEL_SIZE.name not in (*space.objectives, *(c.metric for c in space.constraints)):
         return
     for choice in space.backends:
         backend = registry.backend(choice.name)
         if not backend.formats and not isinstance(backend, Recording):
-            raise where.refuse(
+            raise document.error(
                 f"{choice.name} has no model files, so no {MODEL_SIZE.name}",
                 "backends",
                 choice.name,
@@ -215,24 +229,22 @@ def _check_files(space: SearchSpace, where: SourceLocation) -> None:
             )
 
 
-def _backends(
-    form: SpaceForm, space: SearchSpace, where: SourceLocation
-) -> tuple[BackendChoice, ...]:
+def _backends(form: SpaceForm, space: SearchSpace, document: Document) -> tuple[BackendChoice, ...]:
     if isinstance(form.backends, dict):
         named: list[tuple[tuple[Key, ...], str]] = [
             (("backends", name), name) for name in form.backends
         ]
     else:
-        named = iter_values(form.backends, where, "backends")
+        named = iter_values(form.backends, document, "backends")
     if not named:
-        raise where.refuse("names no backend", "backends", remedy=f"known are {_known()}")
+        raise document.error("names no backend", "backends", remedy=f"known are {_known()}")
     choices = []
     for keys, name in named:
         if name not in registry.BACKENDS:
             remedy = suggest(name, registry.BACKENDS)
-            raise where.refuse(f"unknown backend '{name}'", *keys, remedy=remedy)
+            raise document.error(f"unknown backend '{name}'", *keys, remedy=remedy)
         given = form.backends[name] if isinstance(form.backends, dict) else None
-        choices.append(backend_choice(name, given or {}, space, where))
+        choices.append(backend_choice(name, given or {}, space, document))
     return tuple(sorted(choices, key=lambda choice: choice.name))
 
 

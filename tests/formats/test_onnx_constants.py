@@ -1,4 +1,4 @@
-"""Which constants lie outside an ONNX file, as onnx itself finds them."""
+"""The constants of an ONNX file, and which lie outside it, as onnx itself finds them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from contextlib import suppress
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,7 @@ from onnx.external_data_helper import ExternalDataInfo, set_external_data, uses_
 
 from dse.core.errors import RequestError
 from dse.formats.flow import MAX_GRAPH_DEPTH
-from dse.formats.onnx_external import ExternalData, find_external_data
+from dse.formats.onnx_constants import ExternalData, read_constants
 from tests import any_models
 from tests.any_models import value, write, write_apart
 
@@ -109,7 +110,10 @@ def test_every_constant_is_found_wherever_it_stands(tmp_path: Path) -> None:
         expected.add(
             ExternalData(tensor.name, info.location, (info.offset or 0) + (info.length or 0))
         )
-    found = find_external_data(path)
+    constants = read_constants(path)
+    real = [tensor for tensor in tensors if tensor.data_type]
+    assert constants.elements == {TensorProto.FLOAT: sum(prod(one.dims) for one in real)}
+    found = constants.external
     assert set(found) == expected
     assert {one.tensor for one in found} >= {*"abdefg", "s values", "s indices", "t0", "t1"}
     assert ExternalData("e", "sub/e", 124) in found
@@ -118,18 +122,18 @@ def test_every_constant_is_found_wherever_it_stands(tmp_path: Path) -> None:
 
 
 def test_a_model_in_one_file_has_none(tmp_path: Path) -> None:
-    assert find_external_data(write(tmp_path, any_models.bert)) == ()
+    assert read_constants(write(tmp_path, any_models.bert)).external == ()
     (tmp_path / "empty.onnx").touch()
-    assert find_external_data(tmp_path / "empty.onnx") == ()
+    assert read_constants(tmp_path / "empty.onnx").external == ()
 
 
 def test_a_file_is_read_again_when_it_has_changed(tmp_path: Path) -> None:
     path = write_apart(tmp_path, any_models.audio)
-    assert {one.location for one in find_external_data(path)} == {"audio.onnx_data"}
+    assert {one.location for one in read_constants(path).external} == {"audio.onnx_data"}
     before = path.stat().st_mtime_ns
     path.write_bytes(any_models.audio().SerializeToString())
     os.utime(path, ns=(before, before + 1_000_000_000))
-    assert find_external_data(path) == ()
+    assert read_constants(path).external == ()
 
 
 @pytest.mark.parametrize(
@@ -150,7 +154,7 @@ def test_a_length_that_is_left_out_is_that_of_the_numbers(number: int, tmp_path:
     small = {"INT2": 4, "UINT2": 4, "INT4": 8, "UINT4": 8, "FLOAT4E2M1": 8}
     small |= {"FLOAT6E2M3": 12, "FLOAT6E3M2": 12}
     size = small.get(name) or 15 * helper.tensor_dtype_to_np_dtype(number).itemsize
-    assert find_external_data(path) == (ExternalData("w", "w", 7 + size),)
+    assert read_constants(path).external == (ExternalData("w", "w", 7 + size),)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +168,7 @@ def test_a_place_that_is_none_is_told(key: str, text: str, tmp_path: Path) -> No
     path = tmp_path / "m.onnx"
     path.write_bytes(helper.make_model(graph("g", tensor)).SerializeToString())
     with pytest.raises(RequestError, match=r"m\.onnx: the file is cut short or damaged: .*'w'"):
-        find_external_data(path)
+        read_constants(path)
 
 
 def test_graphs_within_graphs_come_to_an_end(tmp_path: Path) -> None:
@@ -177,8 +181,8 @@ def test_graphs_within_graphs_come_to_an_end(tmp_path: Path) -> None:
         inner = field(1, field(5, field(6, inner)))  # of an attribute of a node of a graph
     path = tmp_path / "m.onnx"
     path.write_bytes(field(7, inner))
-    with pytest.raises(RequestError, match="graphs within graphs"):
-        find_external_data(path)
+    with pytest.raises(RequestError, match="nested too deep"):
+        read_constants(path)
 
 
 @given(st.data())
@@ -192,14 +196,14 @@ def test_damage_is_told_or_does_no_harm(
     path.unlink(missing_ok=True)
     path.write_bytes(content[: data.draw(st.integers(1, len(content)))])
     with suppress(RequestError):
-        assert all(one.end >= 0 for one in find_external_data(path))
+        assert all(one.end >= 0 for one in read_constants(path).external)
 
 
 def test_no_library_is_needed(tmp_path: Path) -> None:
     path = write_apart(tmp_path, any_models.audio)
     code = (
-        "import sys; from pathlib import Path; from dse.formats.data_files import beside; "
-        "print(*(p.name for p in beside(Path(sys.argv[1]), 'onnx'))); "
+        "import sys; from pathlib import Path; from dse.formats.data_files import find_data_files; "
+        "print(*(p.name for p in find_data_files(Path(sys.argv[1]), 'onnx'))); "
         "assert not {'onnx', 'numpy', 'google'} & set(sys.modules), sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True)

@@ -1,11 +1,12 @@
-"""Where an ONNX file keeps the data of its constants, if not in itself.
+"""Reads the constants of an ONNX file: their types, and the files of data outside it.
 
-Read without onnx, which a folder of model files does not take, and past the weights. Field numbers
-are those of onnx.proto.
+Read without the onnx package, which a folder of models does not need, and without the weights.
+Field numbers are those of onnx.proto.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
@@ -18,7 +19,7 @@ from dse.formats.flow import MAX_GRAPH_DEPTH
 from dse.formats.protobuf import ProtobufError, iter_fields, iter_integers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from dse.formats.protobuf import Data
@@ -34,7 +35,7 @@ _SPARSE_PARTS = (1, 2)  # of SparseTensorProto: values and indices
 _DIMS, _TYPE, _NAME, _EXTERNAL, _LOCATION = 1, 2, 8, 13, 14  # of TensorProto
 _KEY, _VALUE = 1, 2  # of StringStringEntryProto
 _ELSEWHERE = 1
-"""The value of a tensor's location that says so."""
+"""Value of a tensor's location whose data lies in another file."""
 _BITS = {
     **dict.fromkeys((2, 3, 9, 17, 18, 19, 20, 24), 8),  # 8-bit integers, bool, kinds of float8
     **dict.fromkeys((4, 5, 10, 16), 16),
@@ -45,7 +46,7 @@ _BITS = {
     **dict.fromkeys((25, 26), 2),
     **dict.fromkeys((27, 28), 6),
 }
-"""Size of an element by the number of its type; texts can't lie outside."""
+"""Bits of an element by number of the type; strings can't be stored outside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +54,9 @@ class ExternalData:
     """A constant whose data lies in another file.
 
     Attributes:
-        tensor: its name.
-        location: the file's path below the folder of the model.
-        end: where its data ends in that file, in bytes from the start.
+        tensor: name of the constant.
+        location: path of the file, relative to the folder of the model.
+        end: position after its data in that file, in bytes.
     """
 
     tensor: str
@@ -63,30 +64,45 @@ class ExternalData:
     end: int
 
 
-def find_external_data(path: Path) -> tuple[ExternalData, ...]:
-    """All such constants of a model: of its graph, of graphs in operators and of functions.
+@dataclass(frozen=True, slots=True)
+class Constants:
+    """All constants of a model, from nested graphs and functions as well.
 
-    The file is not read again while it stays as it is.
+    Attributes:
+        elements: number of elements by number of the type.
+        external: the constants whose data lies in other files.
+    """
+
+    elements: Mapping[int, int]
+    external: tuple[ExternalData, ...]
+
+
+def read_constants(path: Path) -> Constants:
+    """Reads the constants of a model. An unchanged file is not read again.
 
     Raises:
-        RequestError: it is damaged, or a constant is said to lie outside the model's folder.
+        RequestError: it is damaged, or a constant lies outside the model's folder.
         OSError: it can't be read.
     """
     found = path.stat()
-    return _find_external_data(path, found.st_ino, found.st_size, found.st_mtime_ns)
+    return _read_cached(path, found.st_ino, found.st_size, found.st_mtime_ns)
 
 
 @lru_cache(maxsize=256)
-def _find_external_data(
-    path: Path, _inode: int, _size: int, _mtime_ns: int
-) -> tuple[ExternalData, ...]:
+def _read_cached(path: Path, _inode: int, _size: int, _mtime_ns: int) -> Constants:
+    elements: Counter[int] = Counter()
+    external: list[ExternalData] = []
     with mapped(path) as data:
         try:
-            spans = _iter_tensors(data, _iter_spans(data, (0, len(data)), _GRAPH, _FUNCTION), path)
-            found = [_parse_tensor(data, span, path) for span in spans]
+            for span in _iter_tensors(
+                data, _iter_spans(data, (0, len(data)), _GRAPH, _FUNCTION), path
+            ):
+                kind, count, elsewhere = _parse_tensor(data, span, path)
+                elements[kind] += count
+                external += [elsewhere] if elsewhere else []
         except (ProtobufError, UnicodeDecodeError) as error:
             raise _damaged_error(path, str(error)) from error
-    return tuple(one for one in found if one is not None)
+    return Constants(elements, tuple(external))
 
 
 def _iter_spans(data: Data, span: Span, *numbers: int) -> Iterator[tuple[int, Span]]:
@@ -97,12 +113,13 @@ def _iter_spans(data: Data, span: Span, *numbers: int) -> Iterator[tuple[int, Sp
 
 
 def _iter_tensors(data: Data, roots: Iterator[tuple[int, Span]], path: Path) -> Iterator[Span]:
-    """Every tensor of a model, in whatever graph it stands; those of a graph before those in it."""
+    """Every tensor of a model: those of a graph come before those of the graphs nested in it."""
     waiting = [(span, number == _GRAPH, 0) for number, span in roots]
     while waiting:
         span, is_graph, depth = waiting.pop(0)
         if depth > MAX_GRAPH_DEPTH:
-            raise RequestError("graphs within graphs", file=path, remedy="give another file")
+            problem = "the graphs are nested too deep"
+            raise RequestError(problem, file=path, remedy="give another file")
         tensors, attributes = (_of_graph if is_graph else _of_function)(data, span)
         yield from tensors
         for attribute in attributes:
@@ -112,7 +129,7 @@ def _iter_tensors(data: Data, roots: Iterator[tuple[int, Span]], path: Path) -> 
 
 
 def _of_graph(data: Data, span: Span) -> tuple[list[Span], list[Span]]:
-    """The constants of a graph, and the attributes of its operators."""
+    """The constants of a graph and the attributes of its operators."""
     tensors: list[Span] = []
     attributes: list[Span] = []
     for number, inner in _iter_spans(data, span, _NODE, _CONSTANT, _SPARSE_CONSTANT):
@@ -124,7 +141,7 @@ def _of_graph(data: Data, span: Span) -> tuple[list[Span], list[Span]]:
 
 
 def _of_function(data: Data, span: Span) -> tuple[list[Span], list[Span]]:
-    """No constants, and the attributes of a function's operators and those it has by default."""
+    """No constants; the attributes of a function's operators and its default attributes."""
     attributes: list[Span] = []
     for number, inner in _iter_spans(data, span, _FUNCTION_NODE, _DEFAULT):
         if number == _DEFAULT:
@@ -135,7 +152,7 @@ def _of_function(data: Data, span: Span) -> tuple[list[Span], list[Span]]:
 
 
 def _of_attribute(data: Data, span: Span) -> tuple[list[Span], list[Span]]:
-    """The tensors and the graphs of an attribute."""
+    """The tensors and graphs of an attribute."""
     tensors: list[Span] = []
     graphs: list[Span] = []
     for number, inner in _iter_spans(data, span, *_TENSORS, *_GRAPHS, *_SPARSE_TENSORS):
@@ -147,13 +164,13 @@ def _of_attribute(data: Data, span: Span) -> tuple[list[Span], list[Span]]:
 
 
 def _of_sparse(data: Data, span: Span) -> list[Span]:
-    """The tensors of a sparse one: values and indices."""
+    """The tensors of a sparse tensor: values and indices."""
     return [inner for _, inner in _iter_spans(data, span, *_SPARSE_PARTS)]
 
 
-def _parse_tensor(data: Data, span: Span, path: Path) -> ExternalData | None:
-    """What a tensor says of its data; None where it holds them itself."""
-    name, kind, elsewhere = "", 0, 0
+def _parse_tensor(data: Data, span: Span, path: Path) -> tuple[int, int, ExternalData | None]:
+    """Type and number of elements of a tensor, and where its data lies if not in itself."""
+    name, kind, location = "", 0, 0
     dims: list[int] = []
     stated: dict[str, str] = {}
     for number, value, begin, end in iter_fields(data, *span):
@@ -164,26 +181,34 @@ def _parse_tensor(data: Data, span: Span, path: Path) -> ExternalData | None:
         elif number == _NAME:
             name = data[begin:end].decode()
         elif number == _LOCATION:
-            elsewhere = value
+            location = value
         elif number == _EXTERNAL:
             texts = {key: data[a:b].decode() for key, _, a, b in iter_fields(data, begin, end)}
             stated[texts.get(_KEY, "")] = texts.get(_VALUE, "")
-    if elsewhere != _ELSEWHERE:
-        return None
+    elements = prod(dims)
+    own_bytes = -(-elements * _BITS.get(kind, 0) // 8)
+    external = _external(name, stated, own_bytes, path) if location == _ELSEWHERE else None
+    return kind, elements, external
+
+
+def _external(name: str, stated: Mapping[str, str], own_bytes: int, path: Path) -> ExternalData:
+    """Parses where the data of a tensor lies."""
     try:
         offset = int(stated.get("offset") or 0)
-        length = int(stated.get("length") or -(-prod(dims) * _BITS.get(kind, 0) // 8))
+        length = int(stated.get("length") or own_bytes)
     except ValueError as error:
-        raise _damaged_error(path, f"where the data of '{name}' lies is not a number") from error
+        raise _damaged_error(
+            path, f"the position of the data of '{name}' is not a number"
+        ) from error
     if min(offset, length) < 0:
-        raise _damaged_error(path, f"the data of '{name}' begins before its file")
+        raise _damaged_error(path, f"the data of '{name}' starts before its file")
     return ExternalData(
         name, _check_location(stated.get("location", ""), name, path), offset + length
     )
 
 
 def _check_location(location: str, tensor: str, path: Path) -> str:
-    """The path that a tensor gives, which must not lead out of the model's folder."""
+    """The path of a tensor's data, which must not lead out of the model's folder."""
     windows = PureWindowsPath(location)  # knows both separators, and drives
     outside = windows.anchor or ".." in windows.parts or not windows.parts
     if outside or not location.isprintable():

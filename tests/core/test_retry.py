@@ -1,0 +1,65 @@
+"""Trying again: what may pass, for so long and no longer, and told once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dse.core.errors import DseError
+from dse.core.retry import RetryPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def from_disk(error: DseError) -> bool:
+    return isinstance(error.__cause__, OSError)
+
+
+def failing(times: int) -> Callable[[], int]:
+    tries = 0
+
+    def work() -> int:
+        nonlocal tries
+        tries += 1
+        if tries <= times:
+            raise DseError("the disk is full") from OSError("full")
+        return tries
+
+    return work
+
+
+def test_it_goes_on_as_soon_as_it_can_and_tells_once() -> None:
+    said: list[str] = []
+    assert RetryPolicy(max_seconds=300, say=said.append).run(failing(3), from_disk) == 4
+    assert said == ["the disk is full; waiting for it, at most 300 s"]
+    assert RetryPolicy(say=pytest.fail).run(failing(0), from_disk) == 1
+
+
+def test_it_ends() -> None:
+    with pytest.raises(DseError, match="the disk is full"):
+        RetryPolicy(max_seconds=0.2).run(failing(10**9), from_disk)
+
+
+def test_an_interrupt_ends_it_at_once() -> None:
+    said: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        RetryPolicy(say=said.append, stopped=lambda: bool(said)).run(failing(10**9), from_disk)
+
+
+def test_what_does_not_pass_is_not_tried_again() -> None:
+    with pytest.raises(DseError, match="the disk is full"):
+        RetryPolicy(say=pytest.fail).run(failing(1), lambda _: False)
+
+
+def test_attempts_that_make_progress_do_not_count() -> None:
+    policy = RetryPolicy(max_attempts=2, first_pause_s=0.001)
+    with pytest.raises(DseError, match="the disk is full"):
+        policy.run(failing(2), from_disk)
+    assert policy.run(failing(1), from_disk) == 2
+    steps = iter([True, True, True])
+    assert policy.run(failing(3), from_disk, lambda: next(steps)) == 4
+    steps = iter([True, True, False])
+    with pytest.raises(DseError, match="the disk is full"):
+        policy.run(failing(3), from_disk, lambda: next(steps))
