@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dse.study.folder import StudyFolder
 from tests.commandline import here, tmp_path
 from tests.documented import PAGES, blocks
 from tests.python_page import PAGE, render
-from tests.study.studies import create, fill, small_space
+from tests.study.studies import filled, small_space
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,8 +29,7 @@ def test_the_page_shows_what_its_code_prints(here: Path, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("page", [page for page in CODE if CODE[page]], ids=lambda page: page.name)
 def test_code_runs(page: Path, here: Path) -> None:
-    space = small_space()
-    fill(create(StudyFolder(here / "studies/quickstart"), space), space)
+    filled(here / "studies/quickstart", small_space())
     names: dict[str, Any] = {}
     for block in CODE[page]:
         code = compile(block.text, f"{page.name}:{block.line}", "exec")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dse.derived.derivation import Derivation
-from dse.report.html.page import page
+from dse.report.html.page import render_page
 from dse.report.view import View
 from tests.report.browser import SIZES, browsing, complaints, visit
 from tests.report.samples import harmful, ordinary
@@ -50,7 +50,7 @@ def file(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
     # Its name is wider than a phone.
     name = "latency_of_all_the_threads_that_are_busy_together"
     wanted = Derivation.parse([f"{name} [ms] = latency_p90_ms * threads"])
-    file.write_text(page(View(study, wanted), ["study.csv"]), encoding="utf-8")
+    file.write_text(render_page(View(study, wanted), ["study.csv"]), encoding="utf-8")
     return file
 
 
@@ -116,6 +116,7 @@ def test_rows_begin_with_the_frontier(opened: WebDriver, study: Study) -> None:
     assert set(ids[: len(study.frontier())]) == {record.id for record in study.frontier()}
 
 
+@pytest.mark.long
 def test_columns_are_sorted_by_buttons_that_keep_the_focus(opened: WebDriver) -> None:
     titles = ("p90 [ms]", "samples/s", "threads")
     for title, first in zip(titles, ("ascending", "descending", "ascending"), strict=True):
@@ -197,6 +198,7 @@ def test_a_row_is_shown_in_the_plot(opened: WebDriver) -> None:
     assert opened.execute_script("return byName.get('id').cells[points.selected]") == int(id_)
 
 
+@pytest.mark.long
 def test_every_axis_and_every_colour_can_be_drawn(opened: WebDriver) -> None:
     for control in ("x", "y", "colour"):
         selector = f"#{control} option"
@@ -222,6 +224,7 @@ def test_the_legend_hides_points(opened: WebDriver) -> None:
     assert find(opened, "#legend button").get_attribute("aria-pressed") == "false"
 
 
+@pytest.mark.long
 def test_a_part_is_seen_closer_by_dragging(opened: WebDriver) -> None:
     from selenium.webdriver.common.action_chains import ActionChains
 
@@ -292,7 +295,7 @@ def test_nothing_is_wider_than_the_screen(opened: WebDriver, file: Path, size: s
 
 def test_names_that_mean_harm_are_shown_as_they_are(driver: WebDriver, tmp_path: Path) -> None:
     file = tmp_path / "report.html"
-    file.write_text(page(View(harmful(tmp_path / "mine")), []), encoding="utf-8")
+    file.write_text(render_page(View(harmful(tmp_path / "mine")), []), encoding="utf-8")
     visit(driver, file)
     choose(driver, "#show", "all")
     driver.execute_script("choose(0); points.hover(points.place(points.rows[0]))")
