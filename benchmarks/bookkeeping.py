@@ -55,30 +55,29 @@ MIB = 2**20
 HEAD = """# What the bookkeeping costs
 
 Written by `python -m benchmarks.bookkeeping --write` (`make bench` only prints): studies of
-so many trials in a space of 24,000 configurations, on {machine}. The outcomes are made up and
-nothing is measured, so all of this is the program's own work.
+1,000 to 20,000 trials in a space of 24,000 configurations, on {machine}. The outcomes are made up
+and nothing is measured, so all of this is the program's own work.
 
 {table}
 
 ![growth](bookkeeping.png)
 
-- **open**: `dse explore` on such a study, until the first configuration is asked for, and
-  **read**: what `dse status` and the like do. Nearly all of it is Optuna reading its tables,
-  once.
-- **ask**: the next configuration from each sampler, the median; `tpe` and `nsga2` see a bounded
-  part of the history (`dse/exploration/optuna_samplers.py`).
-- **step**: one whole step but for the measuring, the median and the 95th percentile: looking for
-  other processes' results, asking, storing the claim, three measurements (with their journal) and
-  the outcome, the frontier, and the display, drawn twice. Most of it is the disk: each of these
-  writes is a transaction that is on the disk when it returns.
-- **frontier**: after one more outcome, and found anew after something was measured again, for
-  then every interval changes.
-- **memory**: resident when the study is open, what {steps} steps add to that, and the most there
-  ever was: Optuna's objects of a whole study while it is read.
+- **open**: `dse explore` on such a study, until the first configuration is asked for;
+  **read**: `dse status` and the like. Nearly all of it is Optuna reading its tables once.
+- **ask**: the next configuration from each sampler, median; `tpe` and `nsga2` see a bounded part
+  of the history (`dse/exploration/optuna_samplers.py`).
+- **step**: one whole step except the measuring, median and 95th percentile: looking for other
+  processes' results, asking, storing the claim, three measurements (with their journal) and the
+  outcome, the frontier, and the display, drawn twice. Most of it is the disk: each of these writes
+  is a transaction that is on the disk when it returns.
+- **frontier**: after one more outcome, and **anew**: recomputed after a repetition, which changes
+  every interval.
+- **memory**: resident memory with the study open; **added** by {steps} steps; **peak**: while
+  Optuna reads all objects of the study.
 
-A space that is changed goes on in a further generation, which begins with a copy of all outcomes
-that it contains. Optuna has no way to add many trials in one transaction, so a copy takes as long
-as the writes of its trials one by one: **{copy} ms** each here.
+A study whose space changes continues in a further space revision, which begins with a copy of all
+outcomes that the space contains. Optuna can't add several trials in one transaction, so a copy
+takes as long as writing its trials one by one: **{copy} ms** each here.
 """
 
 
@@ -133,7 +132,7 @@ def resident() -> float:
 
 
 def one(size: int, path: Path) -> dict[str, Any]:
-    """The figures of a study of so many trials, which is made in a folder."""
+    """The figures of a study with this number of trials, which is made in a folder."""
     space = large_space()
     plan, folder = planned(space), StudyFolder(path / "study")
     own = about(space, planned=len(plan.configurations))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.recorded import fill, large_space, shuffled
 from dse.core.measurement import Source
-from dse.report.html.page import page
+from dse.report.html.page import render_page
 from dse.report.view import View
 from dse.study.folder import StudyFolder, existing_folder
 from dse.study.study import Study
@@ -70,7 +70,7 @@ def one(name: str, study: Study, folder: Path, driver: WebDriver) -> str:
     """A row of the table: points, size, time to write, times in the browser."""
     file = folder / "report.html"
     started = time.perf_counter()
-    file.write_text(page(View(study), []), encoding="utf-8")
+    file.write_text(render_page(View(study), []), encoding="utf-8")
     seconds = time.perf_counter() - started
     found = timed(driver, file)
     size = f"{file.stat().st_size / 1e6:.2f} MB"

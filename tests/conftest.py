@@ -20,7 +20,7 @@ from optuna.storages._rdb.storage import _VersionManager
 import dse.tasks.registry  # noqa: F401 (the qualities of tasks become metrics)
 from dse.core.errors import DseError, UnavailableError
 from dse.core.registry import BACKENDS
-from dse.environments.install import Order, install
+from dse.environments.install import install
 from dse.measure.spec import RUN_LENGTHS
 from tests.brief import TRUE, shorten
 from tests.commandline import isolate
@@ -141,7 +141,7 @@ def environments() -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DSE_CACHE_DIR", str(KEPT_CACHE))
         try:
-            install(Order(names, None, anew=False, say=lambda _: None))
+            install(names)
         except UnavailableError as error:
             pytest.skip(str(error))
         except DseError as error:

@@ -41,9 +41,9 @@ BF16: tuple[tuple[str, KnobValue], ...] = (("inference_precision", "bf16"),)
 
 HEAD = """# Which runtime runs what
 
-Written by `make runtimes`: each model of the catalogue as the builtin provider makes it, loaded
-and asked for a batch of two by each runtime. What is named in a cell ran and gave finite scores for
-both samples. bf16 is OpenVINO's arithmetic on an fp32 file, on a CPU that has it.
+Written by `make runtimes`: each runtime loads each model of the catalogue, as the builtin provider
+makes it, and predicts a batch of two. A cell lists the precisions that ran and gave finite scores
+for both samples. bf16 is OpenVINO's arithmetic on an fp32 file, on a CPU that has it.
 
 """
 

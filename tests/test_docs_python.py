@@ -21,12 +21,10 @@ SKETCHES = {"backends.md": "a class that is to be filled in"}
 """What can be read as Python and does nothing, with the reason."""
 
 
-def test_the_page_shows_what_its_code_prints(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_page_shows_what_its_code_prints(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MPLBACKEND", "agg")
-    assert PAGE.read_text(encoding="utf-8") == render(tmp_path), "run `make docs`"
-    assert (tmp_path / "progress.png").stat().st_size > 0
+    assert PAGE.read_text(encoding="utf-8") == render(here), "run `make docs`"
+    assert (here / "progress.png").stat().st_size > 0
 
 
 @pytest.mark.parametrize("page", [page for page in CODE if CODE[page]], ids=lambda page: page.name)

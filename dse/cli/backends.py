@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,9 +52,10 @@ def install(names: tuple[str, ...], *, python: Path | None, reinstall: bool) -> 
     environment in the cache, in which their workers run.
     """
     from dse.environments.availability import runtime_availabilities
-    from dse.environments.install import Order, install
+    from dse.environments.install import install
 
-    install(Order(names, python, reinstall, lambda line: click.echo(line, err=True)))
+    logging.getLogger("dse.environments").setLevel(logging.INFO)  # it takes minutes
+    install(names, python=python, anew=reinstall)
     found = runtime_availabilities(dict.fromkeys(names))
     for name, availability in found.items():
         click.echo(_line(name, availability))

@@ -39,12 +39,12 @@ LISTS = ("instruction sets", "caches")
 @json_option
 def system(*, check: bool, probes: int | None, as_json: bool) -> None:
     """Describe this CPU and print the fingerprint that a study is bound to."""
-    from dse.environments.config import named
+    from dse.environments.config import with_given_name
     from dse.machine.detect import detect
 
     if probes is not None and not check:
         raise RequestError("--probes needs --check", remedy="give --check as well")
-    here = named(detect())
+    here = with_given_name(detect())
     if check:
         _check(here, PROBES if probes is None else probes, as_json=as_json)
     elif as_json:

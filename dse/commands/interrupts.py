@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 MAX_INTERRUPTS = 3
-"""This many are not waited for any longer."""
+"""The number of interrupts that end everything at once."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 

@@ -19,8 +19,8 @@ from dse.measure.runner import Limits
 from dse.measure.spec import RUN_LENGTHS
 from dse.report.text import environment_lines
 from dse.study.folder import existing_folder
+from dse.study.frontier import select_records
 from dse.study.results import StudyResults
-from dse.study.selection import select_records
 from dse.study.storage import RETRY_POLICY
 from dse.study.study import Study
 from dse.validate.schedule import Scheduler
@@ -91,7 +91,7 @@ def run(request: ValidateRequest) -> int:
     progress = Progress(err, schedule, study.results.notes)
     validator = Validator(study, prepared, subjects, fidelity, memory, progress)
     with interrupts(progress.say, progress.still) as asked:
-        study.retry_policy = replace(RETRY_POLICY, say=progress.say, stopped=lambda: asked.wanted)
+        study.retry_policy = replace(RETRY_POLICY, stopped=lambda: asked.wanted)
         validated = validator.validate(schedule, scheduler, asked)
     return _conclude(request, schedule, validated, err)
 

@@ -33,7 +33,7 @@ class Complaint:
     union: tuple[Key, ...] | None
 
 
-def complaint(error: ErrorDetails, data: Any, model: type[BaseModel]) -> Complaint:
+def to_complaint(error: ErrorDetails, data: Any, model: type[BaseModel]) -> Complaint:
     """Says in plain words what pydantic says in its own."""
     kind, here = error["type"], data
     keys: list[Key] = []
@@ -42,7 +42,7 @@ def complaint(error: ErrorDetails, data: Any, model: type[BaseModel]) -> Complai
     if kind not in ("missing", "extra_forbidden"):
         way.append(last)
     for part in way:
-        if holds(here, part):
+        if has_key(here, part):
             here = here[part]
             keys.append(part)
         elif part and part != "[key]" and union is None:
@@ -64,7 +64,7 @@ def complaint(error: ErrorDetails, data: Any, model: type[BaseModel]) -> Complai
     return Complaint(tuple(keys), kind, problem, remedy, union)
 
 
-def holds(value: Any, key: Key) -> bool:
+def has_key(value: Any, key: Key) -> bool:
     """Whether a list or a mapping has something at a key."""
     if isinstance(value, list):
         return isinstance(key, int) and 0 <= key < len(value)
@@ -105,7 +105,7 @@ _WORDS = {
 }
 
 
-def first(found: list[Complaint]) -> Complaint:
+def most_telling(found: list[Complaint]) -> Complaint:
     """The complaint to tell: a misspelt field explains a missing one, so it goes first."""
 
     def rank(complaint: Complaint) -> int:
@@ -165,7 +165,7 @@ def _fields(model: Any, way: tuple[Key, ...]) -> list[str]:
 
 
 def _inner(annotation: Any, part: Key) -> list[Any]:
-    """The types that may stand at a key of a type; the type itself where the part is no key."""
+    """The types that may stand at a key of a type; the type itself where the part is not a key."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         fields = {f.alias or name: f.annotation for name, f in annotation.model_fields.items()}
         return _flat(fields[str(part)]) if part in fields else [annotation]

@@ -21,7 +21,7 @@ from yaml.reader import Reader, ReaderError
 from yaml.resolver import BaseResolver
 from yaml.scanner import Scanner
 
-from dse.config.messages import Key, complaint, first, holds
+from dse.config.messages import Key, has_key, most_telling, to_complaint
 from dse.core.errors import RequestError
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=BaseModel)
 
-MAX_BYTES = 1 << 20
-MAX_DEPTH = 32
+MAX_YAML_BYTES = 1 << 20
+MAX_YAML_DEPTH = 32
 MAX_DIGITS = 40
 _CORE = "tag:yaml.org,2002:"
 # Without .inf and .nan: nothing here is measured in either, and JSON has neither.
@@ -53,7 +53,7 @@ for _name, _pattern, _starts in _PLAIN:
 
 
 class _Composer(Composer):
-    """Builds nodes, but no shared ones, no typed ones and no tower of them."""
+    """Builds nodes, without aliases and tags, and to a limited depth."""
 
     depth = 0
 
@@ -65,8 +65,8 @@ class _Composer(Composer):
         elif getattr(event, "tag", None):
             tag = event.tag.replace(_CORE, "!!")
             problem = f"the tag '{tag}' is not allowed; write the value without it"
-        elif self.depth >= MAX_DEPTH:
-            problem = f"nested more than {MAX_DEPTH} levels deep"
+        elif self.depth >= MAX_YAML_DEPTH:
+            problem = f"nested more than {MAX_YAML_DEPTH} levels deep"
         if problem:
             raise ComposerError(None, None, problem, event.start_mark)
         self.depth += 1
@@ -200,15 +200,15 @@ def _text(path: Path) -> str:
         if not stat.S_ISREG(mode):  # opening a pipe could wait for ever
             raise RequestError("is not a regular file", file=path, remedy="give a YAML file")
         with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+            data = stream.read(MAX_YAML_BYTES + 1)
     except FileNotFoundError as error:
         raise RequestError("no such file", file=path) from error
     except OSError as error:
         raise RequestError(f"can't be read: {error.strerror or error}", file=path) from error
     except ValueError as error:  # a null byte in the name
         raise RequestError(f"can't be read: {error}", file=repr(str(path))) from error
-    if len(data) > MAX_BYTES:
-        raise RequestError(f"is larger than {MAX_BYTES >> 20} MiB", file=path)
+    if len(data) > MAX_YAML_BYTES:
+        raise RequestError(f"is larger than {MAX_YAML_BYTES >> 20} MiB", file=path)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -268,7 +268,7 @@ def _walk(root: yaml.Node, keys: tuple[Key, ...]) -> tuple[int, tuple[Key, ...]]
                 return line, keys
             node = pair[1]
             head = node if isinstance(node, yaml.ScalarNode) else pair[0]
-        elif isinstance(node, yaml.SequenceNode) and holds(node.value, key):
+        elif isinstance(node, yaml.SequenceNode) and has_key(node.value, key):
             head = node = node.value[int(key)]
         else:
             missing = isinstance(node, yaml.SequenceNode) and isinstance(key, int)
@@ -287,6 +287,6 @@ def _check(data: Any, model: type[M], document: Document) -> M:
         # nothing becomes a number that was none.
         return model.model_validate_json(text, strict=True)
     except ValidationError as error:
-        found = [complaint(e, data, model) for e in error.errors(include_url=False)]
-        told = first(found)
+        found = [to_complaint(e, data, model) for e in error.errors(include_url=False)]
+        told = most_telling(found)
         raise document.error(told.problem, *told.keys, remedy=told.remedy) from error

@@ -50,20 +50,32 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
     """
     temporary = path.with_name(f"{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with _new_file(temporary) as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync_folder(path.parent)
+        with writing_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with _new_file(temporary) as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+            _sync_folder(path.parent)
+    finally:
+        _remove(temporary)
+
+
+@contextmanager
+def writing_errors(path: Path) -> Iterator[None]:
+    """Says of an OSError of the block that a file can't be written, and what to do about it.
+
+    Raises:
+        DseError: in place of the OSError.
+    """
+    try:
+        yield
     except OSError as error:
         raise DseError(
             f"{path}: can't be written: {error.strerror or error}; make room there, or set "
             "DSE_CACHE_DIR to a writable folder if it is the cache"
         ) from error
-    finally:
-        _remove(temporary)
 
 
 @contextmanager
@@ -91,36 +103,25 @@ def exclusive(path: Path) -> Iterator[bool]:
     Raises:
         DseError: the lock file can't be created.
     """
-    try:
+    with writing_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("ab")
-    except OSError as error:
-        raise DseError(
-            f"{path}: can't be written: {error.strerror or error}; make room there, or set "
-            "DSE_CACHE_DIR to a writable folder if it is the cache"
-        ) from error
     with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX)
-        except OSError:
-            held = False
-        else:
-            held = True
-        yield held
+        yield bool(take_lock(file.fileno(), fcntl.LOCK_EX))
 
 
-def try_lock(descriptor: int, kind: int) -> bool | None:
-    """Takes a lock on an open file, if that is possible at once.
+def take_lock(descriptor: int, kind: int) -> bool | None:
+    """Takes a lock on an open file.
 
     Args:
         descriptor: of the file; the lock ends with it.
-        kind: ``fcntl.LOCK_EX`` or ``fcntl.LOCK_SH``.
+        kind: ``fcntl.LOCK_EX`` or ``LOCK_SH``; with ``LOCK_NB`` not to wait for it.
 
     Returns:
         Whether it was taken; None where the file system has no locks.
     """
     try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind)
     except BlockingIOError:
         return False
     except OSError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from dataclasses import dataclass
@@ -14,12 +15,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+LOG = logging.getLogger(__name__)
 POLL_S = 0.1
 """The time within which an interrupt ends a pause."""
-
-
-def _say_nothing(_: str) -> None:
-    pass
 
 
 def _never() -> bool:
@@ -35,7 +33,6 @@ class RetryPolicy:
         max_attempts: after which one is final; attempts that made progress do not count.
         first_pause_s: before the second attempt; each further pause is twice as long.
         max_pause_s: the longest pause.
-        say: tells the user, once, that something is waited for.
         stopped: whether the user has asked to stop.
     """
 
@@ -43,7 +40,6 @@ class RetryPolicy:
     max_attempts: float = math.inf
     first_pause_s: float = 0.1
     max_pause_s: float = 10.0
-    say: Callable[[str], None] = _say_nothing
     stopped: Callable[[], bool] = _never
 
     def run(
@@ -52,7 +48,7 @@ class RetryPolicy:
         is_transient: Callable[[DseError], bool],
         progressed: Callable[[], bool] = _never,
     ) -> T:
-        """Does something until it succeeds.
+        """Does something until it succeeds; the log warns once of a wait for seconds.
 
         Args:
             work: what to do; it must bear being done again.
@@ -74,9 +70,9 @@ class RetryPolicy:
                 late = time.monotonic() - begun > self.max_seconds
                 if late or attempts >= self.max_attempts or not is_transient(error):
                     raise
-                if not said:
-                    self.say(f"{error}; waiting for it, at most {self.max_seconds:g} s")
-                    said = True
+                if not said and math.isfinite(self.max_seconds):
+                    LOG.warning("%s; waiting for it, at most %g s", error, self.max_seconds)
+                said = True
             self._pause(pause)
             pause = min(2 * pause, self.max_pause_s)
 

@@ -35,7 +35,7 @@ class Chain:
 
     @property
     def exact(self) -> bool:
-        """Whether it uses no end of an interval, of which nobody knows how certain that is."""
+        """Whether it uses no end of an interval: the uncertainty of such an end is not known."""
         own = {end for step in self.steps for end in bounds(step.name)}
         return own.isdisjoint(self.names) and all_bounds().isdisjoint(self.names)
 
@@ -79,7 +79,7 @@ def chains(definitions: Sequence[Definition]) -> dict[str, Chain]:
 
 
 def varies(metric: str) -> bool:
-    """Whether a metric comes out differently in the next run; so does one that nobody knows."""
+    """Whether a metric comes out differently in the next run; an unknown one counts as such."""
     return metric not in METRICS or METRICS[metric].timed
 
 
@@ -177,7 +177,7 @@ class Evaluator:
         return (low, high) if math.isfinite(low) and math.isfinite(high) else None
 
     def _key(self, name: str, values: Values, known: Inputs) -> str | None:
-        """What it was computed of: the same for points that differ in nothing that counts."""
+        """The inputs of the value: equal for points that differ in none of them."""
         names = self._chains[name].names
         measured = [each for each in names if each in known.values]
         if not self._chains[name].exact or any(each not in known.keys for each in measured):

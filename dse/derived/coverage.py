@@ -65,7 +65,7 @@ class Coverage:
             yield f"{told}: {_causes(self.lacking)}"
 
     def as_dict(self, derivation: Derivation) -> dict[str, Any]:
-        """The same as a JSON object; it has what was asked for, and nothing else."""
+        """The same as a JSON object, with the parts that were asked for."""
         found: dict[str, Any] = {}
         if derivation.definitions:
             found["derived"] = [

@@ -79,7 +79,7 @@ class Objective:
         """Reads ``NAME:minimize`` or ``NAME:maximize``; a measured metric has a direction itself.
 
         Raises:
-            RequestError: the direction is missing or no direction.
+            RequestError: the direction is missing or unknown.
         """
         name, colon, word = (part.strip() for part in text.partition(":"))
         if not colon and name in METRICS:

@@ -25,7 +25,7 @@ _KINDS = "metrics, their _low and _high, fields and knobs of configurations, cpu
 
 @dataclass(frozen=True, slots=True)
 class Derivation:
-    """Metrics, conditions and objectives of a user, and the numbers that he knows.
+    """Metrics, conditions and objectives of a user, and the numbers that they supply.
 
     Attributes:
         definitions: of metrics, each computed from those before it and from what is known.
@@ -83,14 +83,14 @@ class Derivation:
         return bool(self.conditions or self.objectives)
 
     def check(self, further: Collection[str]) -> None:
-        """Holds every name against those that there are.
+        """Checks that every name is known.
 
         Args:
             further: names that some point has, or may have, beyond `dse.derived.point.known_names`:
                 knobs, and metrics that are published only.
 
         Raises:
-            RequestError: a name is not known, or is taken.
+            RequestError: a name is not known, or already has a meaning.
         """
         other = "choose another name"
         for name in self.facts.names:

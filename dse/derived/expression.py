@@ -7,7 +7,7 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 from dse.core.errors import RequestError
-from dse.derived.grammar import parse
+from dse.derived.grammar import parse_expression
 from dse.derived.operations import (
     CONSTANTS,
     FUNCTIONS,
@@ -50,7 +50,7 @@ class Expression:
 
     Args:
         text: as the user wrote it.
-        option: where it was given, for the messages.
+        option: where it was given; messages name it.
 
     Attributes:
         text: the same, without the spaces around it.
@@ -65,7 +65,7 @@ class Expression:
     def __init__(self, text: str, option: str) -> None:
         self.text = text.strip()
         self._option = option
-        self._tree, self.names = parse(text, option)
+        self._tree, self.names = parse_expression(text, option)
 
     def number(self, values: Values) -> float:
         """The number that it gives.

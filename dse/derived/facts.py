@@ -79,7 +79,7 @@ class SuppliedFacts:
         return found
 
     def refusal(self, name: str, problem: str, remedy: str) -> RequestError:
-        """A complaint about the first place where a name stands."""
+        """The error about the first place where a name stands."""
         keys: tuple[str, ...] = (name,)
         if name not in self.everywhere:
             pattern = next(pattern for pattern, own in self.some if name in own)

@@ -1,4 +1,4 @@
-"""What an expression may say, held against its text before anything is computed."""
+"""What an expression may say; its text is checked before anything is computed."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MAX_CHARACTERS = 500
-MAX_DEPTH = 50
-"""Of brackets and operators; a sum of as many terms is as deep."""
+MAX_EXPRESSION_DEPTH = 50
+"""The depth to which brackets and operators may be nested; a sum of N terms is N deep."""
 MAX_DIGITS = 40
 LANGUAGE = (
     "use names, numbers, quoted text, + - * / // % **, comparisons, in, and, or, not, if else, "
@@ -24,12 +24,12 @@ LANGUAGE = (
 )
 
 
-def parse(text: str, option: str) -> tuple[ast.expr, tuple[str, ...]]:
+def parse_expression(text: str, option: str) -> tuple[ast.expr, tuple[str, ...]]:
     """The tree of an expression, and the names in it, sorted.
 
     Args:
         text: the expression.
-        option: where it was given, for the message.
+        option: where it was given; messages name it.
 
     Raises:
         RequestError: it is too long or nested too deep, is not an expression, or says what
@@ -70,12 +70,12 @@ class _Walk:
         self._lists: set[ast.expr] = set()
 
     def names(self, tree: ast.expr) -> tuple[str, ...]:
-        """The names that stand in the tree; constants are none."""
+        """The names in the tree, without the constants."""
         names: set[str] = set()
         waiting = [(tree, 1)]
         while waiting:
             node, depth = waiting.pop()
-            if depth > MAX_DEPTH:
+            if depth > MAX_EXPRESSION_DEPTH:
                 raise _too_deep(self._option)
             if isinstance(node, ast.Name) and node.id not in CONSTANTS:
                 names.add(self._name(node.id))
@@ -147,12 +147,12 @@ class _Walk:
 
     def _refused(self, node: ast.expr) -> RequestError:
         said = ast.get_source_segment(self._text, node) or self._text
-        problem = f"'{_short(said)}' is nothing that an expression may say"
+        problem = f"'{_short(said)}' is not something that an expression may say"
         return RequestError(problem, field=self._option, remedy=LANGUAGE)
 
 
 def _too_deep(option: str) -> RequestError:
-    problem = f"is nested more than {MAX_DEPTH} deep"
+    problem = f"is nested more than {MAX_EXPRESSION_DEPTH} deep"
     return RequestError(problem, field=option, remedy="split it into several metrics")
 
 

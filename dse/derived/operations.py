@@ -56,10 +56,10 @@ def truth(value: KnobValue, word: str) -> bool:
 
     Args:
         value: any value.
-        word: what asks for it, for the message.
+        word: the operator that asks for it; the message names it.
 
     Raises:
-        MixedError: it is no truth value.
+        MixedError: it is not a truth value.
     """
     if not isinstance(value, bool):
         raise MixedError(f"'{word}' takes comparisons, not {kind(value)}")

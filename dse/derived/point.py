@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 FORM = re.compile(r"[a-z][a-z0-9_]{0,63}")
 ENDS = ("low", "high")
 SYSTEM = ("cpu", "cpus", "cores", "ghz")
-"""Of the system: the name of the CPU; CPUs that can be kept busy; physical cores; highest clock."""
+"""Names of facts: the name of the CPU, available CPUs, physical cores, the highest clock."""
 _COLUMNS = frozenset({"id", "failure", "failure_message", "notes", "label", "system"})
 _ENDINGS = ("_low", "_high", "_source")
 Interval = tuple[float, float]
@@ -27,7 +27,7 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A system, as far as expressions and the user's file can tell of it.
+    """A system, as expressions and the user's file know it.
 
     Attributes:
         names: what the user's file may call it: the name of its CPU, its fingerprint.
@@ -124,7 +124,7 @@ def bounds(name: str) -> tuple[str, str]:
 
 
 def why_invalid(name: str) -> tuple[str, str] | None:
-    """What is wrong with a name that a user gives to a number of his own, and the remedy."""
+    """What is wrong with a name that a user gives to a number of their own, and the remedy."""
     other = "choose another name"
     if FORM.fullmatch(name) is None:
         return (

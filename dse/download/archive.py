@@ -1,4 +1,4 @@
-"""Files taken out of a compressed tar archive that nobody vouches for.
+"""Files taken out of a compressed tar archive of unknown origin.
 
 The archive is read as one stream from its begin to its end, so that gzip's checksum covers it, and
 no name in it ever becomes a path. A member that is not a regular file or a folder makes the whole
@@ -32,7 +32,7 @@ class ArchiveError(DseError):
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class ArchiveBounds:
     """What an archive may hold; the published ones stay far below.
 
     Attributes:
@@ -46,10 +46,12 @@ class Bounds:
     total_bytes: int = 1 << 30
 
 
-BOUNDS = Bounds()
+ARCHIVE_BOUNDS = ArchiveBounds()
 
 
-def extract(path: Path, names: Collection[str], bounds: Bounds = BOUNDS) -> dict[str, bytes]:
+def extract(
+    path: Path, names: Collection[str], bounds: ArchiveBounds = ARCHIVE_BOUNDS
+) -> dict[str, bytes]:
     """The content of files in a ``.tar.gz``, by name.
 
     Args:
@@ -68,24 +70,24 @@ def extract(path: Path, names: Collection[str], bounds: Bounds = BOUNDS) -> dict
         stream = _Stream(packed, bounds.total_bytes)
         try:
             with tarfile.open(fileobj=stream, mode="r|") as archive:  # type: ignore[call-overload]  # reads only
-                for name, member in _files(archive, stream, bounds):
+                for name, member in _iter_files(archive, stream, bounds):
                     if name.endswith(".tflite"):
-                        models.append(shown(name))
+                        models.append(to_line(name))
                     if name in found:
                         raise ArchiveError(f"the archive has more than one file {name}")
                     if name in names:
-                        found[name] = _content(archive, member, bounds)
+                        found[name] = _read_member(archive, member, bounds)
             stream.drain()
         except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, ValueError) as error:
-            raise ArchiveError(f"the archive is damaged: {shown(str(error))}") from error
+            raise ArchiveError(f"the archive is damaged: {to_line(str(error))}") from error
     if missing := sorted(set(names) - set(found)):
         others = ", ".join(models) or "none"
         raise ArchiveError(f"the archive has no file {missing[0]}; its model files: {others}")
     return found
 
 
-def _files(
-    archive: tarfile.TarFile, stream: _Stream, bounds: Bounds
+def _iter_files(
+    archive: tarfile.TarFile, stream: _Stream, bounds: ArchiveBounds
 ) -> Iterator[tuple[str, tarfile.TarInfo]]:
     """The regular files, each with its name without folders."""
     for count, member in enumerate(archive, start=1):
@@ -95,13 +97,13 @@ def _files(
         if member.type in (tarfile.REGTYPE, tarfile.AREGTYPE) and not member.issparse():
             yield PurePosixPath(member.name).name, member
         elif not member.isdir():
-            told = shown(member.name)
+            told = to_line(member.name)
             raise ArchiveError(f"the archive has a member that is not a regular file: {told}")
 
 
-def _content(archive: tarfile.TarFile, member: tarfile.TarInfo, bounds: Bounds) -> bytes:
+def _read_member(archive: tarfile.TarFile, member: tarfile.TarInfo, bounds: ArchiveBounds) -> bytes:
     if member.size > bounds.file_bytes:
-        told = shown(PurePosixPath(member.name).name)
+        told = to_line(PurePosixPath(member.name).name)
         raise ArchiveError(f"{told} is larger than {bounds.file_bytes >> 20} MiB")
     with cast("IO[bytes]", archive.extractfile(member)) as file:  # None is for folders
         return file.read()
@@ -144,7 +146,7 @@ class _Stream:
             pass
 
 
-def shown(text: str) -> str:
+def to_line(text: str) -> str:
     """Somebody else's text as it may stand in a line on a terminal."""
     line = "".join(c if c.isprintable() else "?" for c in text)
     return line if len(line) <= MAX_SHOWN else f"{line[: MAX_SHOWN - 3]}..."

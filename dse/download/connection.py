@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from dse import __version__
 from dse.core.errors import DseError, RequestError
-from dse.download.archive import ArchiveError, shown
+from dse.download.archive import ArchiveError, to_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,7 +33,7 @@ class OutOfRangeError(BrokenError):
 
 @contextmanager
 def open_response(url: str, headers: Mapping[str, str], silence_s: float) -> Iterator[HTTPResponse]:
-    """The server's answer to a GET, open for the block; reading it may raise as `received` tells.
+    """The server's answer to a GET, open for the block; reading it may raise as `iter_bytes` tells.
 
     Args:
         url: http or https, and sound.
@@ -82,7 +82,7 @@ class _Redirects(request.HTTPRedirectHandler):
     def http_error_302(
         self, req: request.Request, fp: Any, code: int, msg: str, headers: Any
     ) -> Any:
-        """See the base class, which chokes on addresses that are none."""
+        """See the base class, which fails on texts that are not addresses."""
         try:
             return super().http_error_302(req, fp, code, msg, headers)
         except ValueError as error:
@@ -118,8 +118,8 @@ def _opener() -> request.OpenerDirector:
 
 
 def _refusal(url: str, error: HTTPError) -> Exception:
-    """What a status that is no success means."""
-    status, server = error.code, host(url)
+    """The error that a status other than success stands for."""
+    status, server = error.code, host_of(url)
     if status == RANGE_NOT_SATISFIABLE:
         return OutOfRangeError(f"{server} has less of the file than before")
     if status >= 500 or status in _PASSING:
@@ -127,35 +127,35 @@ def _refusal(url: str, error: HTTPError) -> Exception:
     if status in (404, 410):
         return ArchiveError(f"{server} has no such file ({status}): {url}")
     if 300 <= status < 400:
-        target = shown(str(error.headers.get("Location") or "nowhere"))
+        target = to_line(str(error.headers.get("Location") or "nowhere"))
         return ArchiveError(f"{server} redirects to where no archive can be: {target}")
-    return ArchiveError(f"{server} answered {status} {shown(str(error.reason))}: {url}")
+    return ArchiveError(f"{server} answered {status} {to_line(str(error.reason))}: {url}")
 
 
 def _failure(url: str, error: Exception) -> Exception:
-    """What it means that there is no answer at all."""
+    """The error when there is no answer at all."""
     reason = error.reason if isinstance(error, URLError) else error
     if isinstance(reason, ssl.SSLCertVerificationError):
         return DseError(
-            f"{host(url)} can't prove that it is that host: {shown(reason.verify_message)}; check "
-            "the date of this machine and the proxy, or give another --mirror"
+            f"{host_of(url)} can't prove that it is that host: {to_line(reason.verify_message)}; "
+            "check the date of this machine and the proxy, or give another --mirror"
         )
-    return BrokenError(f"{host(url)} can't be reached: {_reason(reason)}")
+    return BrokenError(f"{host_of(url)} can't be reached: {_reason(reason)}")
 
 
 def _reason(error: object) -> str:
     if isinstance(error, TimeoutError):
         return "no answer in time"
     words = error.strerror if isinstance(error, OSError) and error.strerror else error
-    return shown(str(words)) or type(error).__name__
+    return to_line(str(words)) or type(error).__name__
 
 
-def host(url: str) -> str:
+def host_of(url: str) -> str:
     """The host that a URL names."""
     return urlsplit(url).netloc
 
 
-def mirrored(url: str, mirror: str | None) -> str:
+def on_mirror(url: str, mirror: str | None) -> str:
     """Where a mirror keeps a file: below its own address, by the host and path of the original.
 
     ``https://storage.googleapis.com/a/b.tgz`` is ``https://mirror/x/storage.googleapis.com/a/b.tgz``
@@ -175,7 +175,7 @@ def check_mirror(url: str) -> str:
     """The address of a mirror, if it is one.
 
     Raises:
-        RequestError: it is no plain http or https address.
+        RequestError: it is not a plain http or https address.
     """
     parts = _split(url)
     plain = url.isascii() and url.isprintable() and " " not in url
@@ -194,6 +194,6 @@ def _split(url: str) -> SplitResult | None:
         parts = urlsplit(url)
         (parts.hostname or "").encode("idna")
         usable = parts.scheme in SCHEMES and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port or an address in brackets that is none, or an odd host
+    except ValueError:  # a wrong port, a wrong address in brackets, or an odd host
         return None
     return parts if usable else None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def gathered(path: Path, beside: tuple[Path, ...]) -> Path:
+def gather_files(path: Path, beside: tuple[Path, ...]) -> Path:
     """The model's own file, with those of its weights beside it and no link out of its folder.
 
     Args:
@@ -40,10 +40,10 @@ def gathered(path: Path, beside: tuple[Path, ...]) -> Path:
             f"can't be read: {error.strerror or error}", file=error.filename or path
         ) from error
     # By content: under one name there may be another file tomorrow.
-    return place(files, cache_dir() / "models" / "gathered" / content)
+    return copy_files(files, cache_dir() / "models" / "gathered" / content)
 
 
-def place(files: Mapping[str, Path], folder: Path) -> Path:
+def copy_files(files: Mapping[str, Path], folder: Path) -> Path:
     """Makes files with the content of others in a folder; the path of the first one.
 
     Args:
@@ -54,11 +54,11 @@ def place(files: Mapping[str, Path], folder: Path) -> Path:
         DseError: the folder can't be written to.
     """
     for name, path in files.items():
-        _place(path.resolve(), folder / name)
+        _copy(path.resolve(), folder / name)
     return folder / next(iter(files))
 
 
-def _place(source: Path, target: Path) -> None:
+def _copy(source: Path, target: Path) -> None:
     """Makes a file the same as another one, in one step and without a copy where that can be."""
     if target.is_file() and target.stat().st_size == source.stat().st_size:
         return

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from dse.core.errors import DseError, RequestError
 from dse.core.paths import cache_dir
 from dse.core.requirements import Requirement
-from dse.download.gathered import place
+from dse.download.gathered import copy_files
 from dse.formats.description import describe
 from dse.formats.file_kind import FORMAT_BY_SUFFIX
 
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
 
     from dse.formats.description import ModelDescription
 
-PREFIX = "hf:"
+HUB_PREFIX = "hf:"
 MAIN = "main"
-MAX_BYTES = 8 << 30
-"""Of all files of a model together."""
-FORM = "write hf:owner/repo, hf:owner/repo/file.onnx or hf:owner/repo/file.onnx@revision"
+MAX_MODEL_BYTES = 8 << 30
+"""The limit of all files of a model together."""
+REFERENCE_FORM = "write hf:owner/repo, hf:owner/repo/file.onnx or hf:owner/repo/file.onnx@revision"
 MAX_LISTED = 12
 SILENCE_S = 30.0
-"""How long the hub may take to say what a repository holds."""
+"""The time within which the hub must say what a repository holds."""
 _NEED = Requirement("models of the Hugging Face hub", ("huggingface_hub",), "huggingface")
 _PART = re.compile(r"[A-Za-z0-9._-]{1,96}")
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A model of the hub as it is asked for.
+    """A model of the hub as the user names it.
 
     Attributes:
         repo: ``owner/name``.
@@ -84,26 +84,26 @@ class _Snapshot:
     cached: bool = False
 
 
-def parse(text: str) -> Reference:
+def parse_reference(text: str) -> Reference:
     """Reads a reference.
 
     Raises:
-        RequestError: it is none.
+        RequestError: it is not a reference.
     """
-    name, at, revision = text.removeprefix(PREFIX).partition("@")
+    name, at, revision = text.removeprefix(HUB_PREFIX).partition("@")
     owner, _, rest = name.partition("/")
     repo, slash, file = rest.partition("/")
     good = all(_PART.fullmatch(part) and part.strip(".") for part in (owner, repo))
     inner = PurePosixPath(file).parts
     if not good or {"..", "/"} & set(inner) or not text.isprintable() or (at and not revision):
-        raise RequestError(f"'{text}' names no model of the hub", remedy=FORM)
+        raise RequestError(f"'{text}' names no model of the hub", remedy=REFERENCE_FORM)
     if slash and PurePosixPath(file).suffix.lower() not in FORMAT_BY_SUFFIX:
         known = " or ".join(FORMAT_BY_SUFFIX)
         raise RequestError(f"'{file}' is not a model file", remedy=f"name one that ends in {known}")
     return Reference(f"{owner}/{repo}", file, revision or MAIN)
 
 
-def fetch(reference: Reference) -> FetchedModel:
+def fetch_model(reference: Reference) -> FetchedModel:
     """The files of a model, from the cache or the hub.
 
     Raises:
@@ -115,26 +115,26 @@ def fetch(reference: Reference) -> FetchedModel:
         raise _NEED.error()
     from huggingface_hub import is_offline_mode
 
-    snapshot = _cached(reference) if is_offline_mode() else _listed(reference)
-    file = _chosen(snapshot)
+    snapshot = _list_cache(reference) if is_offline_mode() else _list_hub(reference)
+    file = _choose_file(snapshot)
     _check_size(snapshot, [file])
-    path = _got(snapshot, file)
+    path = _download(snapshot, file)
     described = describe(path)
     folder = PurePosixPath(file).parent
     files = [file, *(str(folder / name) for name in described.beside)]
     _check_size(snapshot, files)
-    beside = [_got(snapshot, name) for name in files[1:]]
+    beside = [_download(snapshot, name) for name in files[1:]]
     if beside:
-        path = _together(snapshot, dict(zip(files, [path, *beside], strict=True)))
-    origin = f"{PREFIX}{reference.repo}/{file}@{snapshot.commit}"
+        path = _gather(snapshot, dict(zip(files, [path, *beside], strict=True)))
+    origin = f"{HUB_PREFIX}{reference.repo}/{file}@{snapshot.commit}"
     return FetchedModel(path.absolute(), origin, described)
 
 
-def _listed(reference: Reference) -> _Snapshot:
+def _list_hub(reference: Reference) -> _Snapshot:
     """What the hub has at a revision."""
     from huggingface_hub import HfApi
 
-    with _translated(reference):
+    with _translate_errors(reference):
         info = HfApi().model_info(
             reference.repo,
             revision=reference.revision,
@@ -148,31 +148,28 @@ def _listed(reference: Reference) -> _Snapshot:
     )
 
 
-def _cached(reference: Reference) -> _Snapshot:
+def _list_cache(reference: Reference) -> _Snapshot:
     """What the cache has of a revision."""
-    from huggingface_hub import constants, scan_cache_dir
-    from huggingface_hub.errors import CacheNotFound
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
 
-    try:
-        repos = scan_cache_dir(constants.HF_HUB_CACHE).repos
-    except CacheNotFound:
-        repos = frozenset()
-    for repo in repos:
-        if (repo.repo_type, repo.repo_id) == ("model", reference.repo):
-            for found in repo.revisions:
-                if reference.revision in (found.commit_hash, *found.refs):
-                    sizes = {
-                        one.file_path.relative_to(found.snapshot_path).as_posix(): one.size_on_disk
-                        for one in found.files
-                    }
-                    return _Snapshot(reference, found.commit_hash, sizes, cached=True)
-    raise RequestError(
-        f"{reference.repo} at '{reference.revision}' is not in the cache",
-        remedy="unset HF_HUB_OFFLINE to fetch it",
-    )
+    with _translate_errors(reference):
+        try:
+            found = snapshot_download(
+                reference.repo, revision=reference.revision, local_files_only=True
+            )
+        except LocalEntryNotFoundError as error:
+            raise RequestError(
+                f"{reference.repo} at '{reference.revision}' is not in the cache",
+                remedy="unset HF_HUB_OFFLINE to fetch it",
+            ) from error
+    folder = Path(found)
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
+    return _Snapshot(reference, folder.name, sizes, cached=True)
 
 
-def _chosen(snapshot: _Snapshot) -> str:
+def _choose_file(snapshot: _Snapshot) -> str:
     """The model file that is meant."""
     reference = snapshot.reference
     models = sorted(
@@ -194,7 +191,7 @@ def _chosen(snapshot: _Snapshot) -> str:
     if len(models) > 1:
         raise RequestError(
             f"{reference.repo} has {len(models)} model files: {listed}",
-            remedy=f"name one, as {PREFIX}{reference.repo}/{models[0]}",
+            remedy=f"name one, as {HUB_PREFIX}{reference.repo}/{models[0]}",
         )
     return models[0]
 
@@ -209,16 +206,18 @@ def _check_size(snapshot: _Snapshot, files: list[str]) -> None:
             raise RequestError(
                 f"{files[0]} has its data in '{file}', which {who} does not have", remedy=remedy
             )
-    if sum(snapshot.sizes[file] for file in files) > MAX_BYTES:
-        raise DseError(f"{repo}: the files of {files[0]} are larger than {MAX_BYTES >> 30} GiB")
+    if sum(snapshot.sizes[file] for file in files) > MAX_MODEL_BYTES:
+        raise DseError(
+            f"{repo}: the files of {files[0]} are larger than {MAX_MODEL_BYTES >> 30} GiB"
+        )
 
 
-def _got(snapshot: _Snapshot, file: str) -> Path:
+def _download(snapshot: _Snapshot, file: str) -> Path:
     """A file of a snapshot, which is fetched if need be."""
     from huggingface_hub import hf_hub_download
 
     reference = snapshot.reference
-    with _translated(reference):
+    with _translate_errors(reference):
         # By the name of the revision: so the cache knows which commit that was.
         path = Path(hf_hub_download(reference.repo, file, revision=reference.revision))
         if snapshot.commit not in path.parts:
@@ -226,14 +225,14 @@ def _got(snapshot: _Snapshot, file: str) -> Path:
     return path
 
 
-def _together(snapshot: _Snapshot, files: Mapping[str, Path]) -> Path:
+def _gather(snapshot: _Snapshot, files: Mapping[str, Path]) -> Path:
     """Files of a snapshot in one folder, and the path of the first one."""
     repo = snapshot.reference.repo.replace("/", "--")
-    return place(files, cache_dir() / "hub" / repo / snapshot.commit)
+    return copy_files(files, cache_dir() / "hub" / repo / snapshot.commit)
 
 
 @contextmanager
-def _translated(reference: Reference) -> Iterator[None]:
+def _translate_errors(reference: Reference) -> Iterator[None]:
     """Says in one line what huggingface_hub says in many."""
     from huggingface_hub import errors
 
@@ -251,7 +250,7 @@ def _translated(reference: Reference) -> Iterator[None]:
             remedy="name a branch, a tag or a commit",
         ) from error
     except errors.HFValidationError as error:
-        raise RequestError(f"'{repo}' names no model of the hub", remedy=FORM) from error
+        raise RequestError(f"'{repo}' names no model of the hub", remedy=REFERENCE_FORM) from error
     # The first by way of huggingface_hub: which library it comes from differs with the version.
     except (errors.HTTPError, OSError) as error:  # type: ignore[attr-defined]
         raise DseError(

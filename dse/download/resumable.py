@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 from dse.core.checksums import digest
 from dse.core.errors import DseError
-from dse.core.paths import cache_dir, exclusive
+from dse.core.paths import cache_dir, exclusive, writing_errors
 from dse.core.retry import RetryPolicy
 from dse.download.archive import ArchiveError
-from dse.download.connection import BrokenError, OutOfRangeError, host, iter_bytes, open_response
+from dse.download.connection import BrokenError, OutOfRangeError, host_of, iter_bytes, open_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     Progress = Callable[[int, int | None], None]
     """Called with the bytes that are there, and how many there will be where that is known."""
 
-MAX_BYTES = 512 << 20
-"""More than twice the largest published archive."""
+MAX_ARCHIVE_BYTES = 512 << 20
+"""The largest archive that is downloaded: more than twice the largest published one."""
 
 _CHUNK_BYTES = 1 << 18
 _RETRY = RetryPolicy(max_attempts=4, first_pause_s=0.5)
@@ -40,7 +40,7 @@ _MAX_VALIDATOR = 100  # characters; twice as many and some more make a file name
 
 @dataclass(frozen=True, slots=True)
 class DownloadLimits:
-    """How long a download is worth waiting for.
+    """When to give up a download.
 
     Attributes:
         silence_s: without a byte, or until a connection stands.
@@ -57,26 +57,26 @@ class DownloadLimits:
     retry: RetryPolicy = _RETRY
 
 
-LIMITS = DownloadLimits()
+DOWNLOAD_LIMITS = DownloadLimits()
 
 
-def no_progress(_done: int, _total: int | None) -> None:
-    """Tells nobody."""
+def ignore_progress(_done: int, _total: int | None) -> None:
+    """Does nothing."""
 
 
 @contextmanager
 def download(
-    url: str, progress: Progress = no_progress, limits: DownloadLimits = LIMITS
+    url: str, progress: Progress = ignore_progress, limits: DownloadLimits = DOWNLOAD_LIMITS
 ) -> Iterator[Path]:
-    """The file behind a URL, whole, for the block; nobody else has it meanwhile.
+    """The file behind a URL, whole, for the block; no other process has it meanwhile.
 
     It leaves the cache when the block ends well, or says with an ArchiveError that the file is no
     good. Else the next one finds it there.
 
     Args:
         url: http or https.
-        progress: told of each piece that arrives.
-        limits: see there.
+        progress: called with each piece that arrives.
+        limits: when to give up.
 
     Yields:
         The file's path.
@@ -180,10 +180,10 @@ def _attempt(url: str, place: _Place, progress: Progress, limits: DownloadLimits
             place.clear()
             part = place.part(_validator(response.headers))
         else:
-            raise ArchiveError(f"{host(url)} answered {response.status}: {url}")
+            raise ArchiveError(f"{host_of(url)} answered {response.status}: {url}")
         _check_size(url, total or 0)
         _receive(url, response, part, (size, total), progress, limits)
-    with _writing(part):
+    with writing_errors(part):
         part.replace(place.whole)
 
 
@@ -198,7 +198,7 @@ def _receive(
     """Appends the body to a file of ``span[0]`` bytes; ``span[1]`` is how many it shall have."""
     size, total = span
     since, before = time.monotonic(), size
-    with _writing(part), part.open("ab") as file:
+    with writing_errors(part), part.open("ab") as file:
         for data in iter_bytes(response, _CHUNK_BYTES):
             file.write(data)
             size += len(data)
@@ -206,24 +206,12 @@ def _receive(
             progress(size, total)
             if time.monotonic() - since > limits.window_s:
                 if size - before < limits.window_bytes:
-                    raise BrokenError(f"{host(url)} sends next to nothing")
+                    raise BrokenError(f"{host_of(url)} sends next to nothing")
                 since, before = time.monotonic(), size
         file.flush()
         os.fsync(file.fileno())
     if total is not None and size != total:
-        raise BrokenError(f"{host(url)} broke off after {size} of {total} bytes")
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """Says of errors of the disk what to do about them; those of the network are none of these."""
-    try:
-        yield
-    except OSError as error:
-        raise DseError(
-            f"{path}: can't be written: {error.strerror or error}; make room there, or set "
-            "DSE_CACHE_DIR to a writable folder"
-        ) from error
+        raise BrokenError(f"{host_of(url)} broke off after {size} of {total} bytes")
 
 
 def _validator(headers: Message) -> str:
@@ -259,5 +247,5 @@ def _number(digits: str) -> int | None:
 
 
 def _check_size(url: str, size: int) -> None:
-    if size > MAX_BYTES:
-        raise ArchiveError(f"the archive is larger than {MAX_BYTES >> 20} MiB: {url}")
+    if size > MAX_ARCHIVE_BYTES:
+        raise ArchiveError(f"the archive is larger than {MAX_ARCHIVE_BYTES >> 20} MiB: {url}")

@@ -19,16 +19,15 @@ from dse.core.launcher import launch_command
 from dse.core.registry import BACKENDS, backend
 from dse.core.worker_environment import worker_environment
 from dse.environments import config
-from dse.environments.interpreters import interpreter, remedy, unusable
-from dse.environments.pythons import ask
+from dse.environments.interpreters import ask, interpreter, remedy, unusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from dse.environments.config import NamedInterpreter
 
-PATIENCE_S = 120.0
-"""How long a runtime may take to be imported."""
+IMPORT_TIMEOUT_S = 120.0
+"""The time within which a runtime has to be imported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ class RuntimeAvailability:
     """Whether a backend is usable here.
 
     Attributes:
-        python: the Python its worker runs in; None where there is none.
+        python: the Python that its worker runs in, or None.
         version: of the runtime; None where it is not usable.
         error: why it is not usable, with a remedy; None where it is.
     """
@@ -90,16 +89,16 @@ def _ask(
         return RuntimeAvailability(None, error=error)
     try:
         words = launch_command(python, "dse.environments.probe", name, backend=name)
-        told = ask(words, PATIENCE_S, worker_environment(python, given))
+        told = ask(words, IMPORT_TIMEOUT_S, worker_environment(python, given))
         if told.returncode == 0:
             return RuntimeAvailability(python, str(json.loads(told.stdout)["version"]))
         reason = _reason(told.returncode, told.stderr)
     except subprocess.TimeoutExpired:
-        reason = f"no answer within {PATIENCE_S:g} s"
+        reason = f"no answer within {IMPORT_TIMEOUT_S:g} s"
     except OSError as error:
         reason = f"{python} can't be started: {error.strerror or error}"
     except (ValueError, KeyError, TypeError):
-        reason = f"{python} is no Python"
+        reason = f"{python} is not a Python"
     problem = f"{unusable(name)}{reason}"
     return RuntimeAvailability(python, error=UnavailableError(problem, remedy=remedy(name, python)))
 

@@ -81,7 +81,7 @@ def interpreters() -> dict[str, NamedInterpreter]:
     }
 
 
-def named(system: System) -> System:
+def with_given_name(system: System) -> System:
     """The system with the name that the user has given this kind of CPU, if any.
 
     Raises:

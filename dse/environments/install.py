@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import secrets
 import shutil
 import subprocess
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dse.core.errors import DseError, RequestError
@@ -14,47 +14,44 @@ from dse.core.paths import exclusive
 from dse.core.registry import BACKENDS, backend
 from dse.core.worker_environment import installer_environment
 from dse.environments import store
-from dse.environments.pythons import find_python
+from dse.environments.interpreters import find_python
 from dse.environments.store import Environment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-LOG = "install.log"
+LOG = logging.getLogger(__name__)
+LOG_FILE = "install.log"
 UNREACHABLE = ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "ProxyError")
 """What pip says of a package index that does not answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What is to be installed.
-
-    Attributes:
-        names: of backends.
-        python: the interpreter to make the environment with; None to look for one.
-        anew: install again what is there.
-        say: called with what is going on, a line at a time.
-    """
-
-    names: Sequence[str]
-    python: Path | None
-    anew: bool
-    say: Callable[[str], None]
-
-
-def install(order: Order) -> None:
+def install(names: Sequence[str], *, python: Path | None = None, anew: bool = False) -> None:
     """Installs the runtimes of some backends in the environments they share.
 
-    What an environment holds already stays in it.
+    What an environment holds already stays in it. The log tells what is going on.
+
+    Args:
+        names: of backends.
+        python: the interpreter to make the environment with; None to look for one.
+        anew: whether to install again what is there.
 
     Raises:
         RequestError: a backend needs no environment, or there is no Python for it.
         DseError: pip or the disk failed; what was there before is still in force.
     """
-    for version in sorted({_python(name) for name in order.names}):
-        with exclusive(store.home(version) / "lock"):
-            _install(version, order)
+    wanted: dict[str, list[str]] = {}
+    for name in names:
+        wanted.setdefault(_python(name), []).append(name)
+    for version, asked in sorted(wanted.items()):
+        with exclusive(store.folder_of(version) / "lock"):
+            current = store.read_environment(version)
+            there = current is not None and all(current.serves(name) for name in asked)
+            if current and there and not anew and python is None:
+                LOG.info("%s: installed in %s", ", ".join(asked), current.folder)
+            else:
+                _install(version, asked, find_python(version, python))
 
 
 def _python(name: str) -> str:
@@ -66,43 +63,38 @@ def _python(name: str) -> str:
     return entry.python
 
 
-def _install(version: str, order: Order) -> None:
+def _install(version: str, asked: Sequence[str], python: str) -> None:
     """Only for the holder of the lock of that version's environments."""
-    asked = [name for name in order.names if BACKENDS[name].python == version]
-    current = store.read(version)
-    there = current is not None and all(current.serves(name) for name in asked)
-    if current and there and not order.anew and order.python is None:
-        order.say(f"{', '.join(asked)}: installed in {current.folder}")
-        return
-    python = find_python(version, order.python)
+    current = store.read_environment(version)
     wanted = sorted({*asked, *(current.backends if current else ())} & set(BACKENDS))
     _remove_others(version, current)
     # Never into the one in force: a worker may run there. Nor into what was left by another
     # installation, whose pip may still be at work though its parent was killed.
-    folder = store.home(version) / secrets.token_hex(4)
-    order.say(f"installing {', '.join(wanted)} in {folder} (half a gigabyte, some minutes)")
+    folder = store.folder_of(version) / secrets.token_hex(4)
+    words = ", ".join(wanted)
+    LOG.info("installing %s in %s (half a gigabyte, some minutes)", words, folder)
     with contextlib.ExitStack() as failed:
         failed.callback(shutil.rmtree, folder, ignore_errors=True)
         _build(python, folder, wanted)
-        digests = {name: store.required(name) for name in wanted}
-        store.write(version, Environment(folder, digests))
+        digests = {name: store.digest_of(name) for name in wanted}
+        store.write_environment(version, Environment(folder, digests))
         failed.pop_all()
-    order.say(f"{', '.join(wanted)}: installed")
+    LOG.info("%s: installed", words)
 
 
 def _remove_others(version: str, current: Environment | None) -> None:
-    for folder in store.home(version).iterdir():
+    for folder in store.folder_of(version).iterdir():
         if folder.is_dir() and (current is None or folder != current.folder):
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def _build(python: str, folder: Path, names: Sequence[str]) -> None:
-    log = folder.parent / LOG
+    log = folder.parent / LOG_FILE
     new = str(Environment(folder, {}).python)
     pip = [new, "-I", "-m", "pip", "install", "--no-deps", "--no-input", "--progress-bar=off"]
     pip += ["--disable-pip-version-check", "--retries=2"]
     for name in names:
-        pip += ["--requirement", str(store.requirements(name))]
+        pip += ["--requirement", str(store.requirements_file(name))]
     with contextlib.suppress(FileNotFoundError):
         log.unlink()
     _run([python, "-I", "-m", "venv", str(folder)], log)

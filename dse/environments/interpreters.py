@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from dse.core.errors import UnavailableError
+from dse.core.errors import RequestError, UnavailableError
 from dse.core.registry import BACKENDS
+from dse.core.worker_environment import installer_environment
 from dse.environments import config, store
-from dse.environments.pythons import find_python
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from dse.environments.config import NamedInterpreter
 
 
+VERSION_TIMEOUT_S = 20.0
+"""The time within which a Python has to say its version."""
+
+
 def interpreter(name: str, named: Mapping[str, NamedInterpreter]) -> str:
-    """The Python of a backend: the one the user names, its environment's, or else this one.
+    """The Python of a backend: the one that the user names, that of its environment, or this one.
 
     Args:
         name: of the backend.
@@ -32,7 +39,7 @@ def interpreter(name: str, named: Mapping[str, NamedInterpreter]) -> str:
     python = BACKENDS[name].python
     if python is None:
         return sys.executable
-    environment = store.read(python)
+    environment = store.read_environment(python)
     if environment is not None and environment.serves(name):
         return str(environment.python)
     if environment is None or name not in environment.backends:
@@ -55,7 +62,7 @@ def remedy(name: str, python: str) -> str:
         if entry.distribution:
             return f"install what {entry.distribution} needs"
         return f"pip install 'mlperf-dse[{entry.extra}]'" if entry.extra else "reinstall mlperf-dse"
-    environment = store.read(entry.python) if entry.python else None
+    environment = store.read_environment(entry.python) if entry.python else None
     if environment is not None and python == str(environment.python):
         return f"dse backends install {name} --reinstall"
     return f"install the runtime, numpy and mlcommons-loadgen for {python}"
@@ -66,8 +73,7 @@ def _check_python(name: str, version: str) -> None:
     try:
         find_python(version)
     except UnavailableError as error:
-        remedy = f"install it, or give dse backends install {name} --python PATH"
-        raise UnavailableError(f"{unusable(name)}{error.problem}", remedy=remedy) from error
+        raise UnavailableError(f"{unusable(name)}{error.problem}", remedy=error.remedy) from error
 
 
 def _configured(name: str, named: NamedInterpreter) -> str:
@@ -81,3 +87,78 @@ def _configured(name: str, named: NamedInterpreter) -> str:
         field=f"interpreters.{name}",
         remedy="name a Python, or remove the line",
     )
+
+
+def ask(
+    command: Sequence[str], timeout_s: float, variables: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Runs an interpreter; what it prints and its exit code are the answer.
+
+    Args:
+        command: the interpreter first.
+        timeout_s: how long it may take.
+        variables: its whole environment.
+
+    Raises:
+        OSError: it can't be started.
+        subprocess.TimeoutExpired: it took longer; it has been killed.
+    """
+    return subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=timeout_s,
+        check=False,
+        env=variables,
+    )
+
+
+def find_python(version: str, named: Path | None = None) -> str:
+    """A Python of that minor version: this one, else one on the PATH.
+
+    Args:
+        version: such as ``3.11``.
+        named: the one to take instead.
+
+    Raises:
+        RequestError: the named one is not of that version.
+        UnavailableError: no such Python was found.
+    """
+    if named is not None:
+        if (found := _version(str(named))) != version:
+            what = f"is Python {found}" if found else "can't be run as a Python"
+            raise RequestError(
+                f"{named} {what}", field="--python", remedy=f"name a Python {version}"
+            )
+        return str(named.absolute())
+    for candidate in _candidates(version):
+        if _version(candidate) == version:
+            return candidate
+    raise UnavailableError(
+        f"Python {version} is needed, and there is no python{version} on the PATH",
+        remedy=f"install it, such as with uv python install {version}, or name one with dse "
+        "backends install --python PATH",
+    )
+
+
+def _candidates(version: str) -> Iterator[str]:
+    if version == "{}.{}".format(*sys.version_info):
+        yield sys.executable
+    # All of them: the first may be a shim of a version manager that leads nowhere.
+    for folder in os.get_exec_path():
+        if found := shutil.which(f"python{version}", path=folder):
+            yield found
+
+
+def _version(interpreter: str) -> str | None:
+    """What an interpreter says it is; None where it says nothing."""
+    code = "import sys; print(*sys.version_info[:2], sep='.')"
+    try:
+        told = ask(
+            [interpreter, "-I", "-c", code], VERSION_TIMEOUT_S, installer_environment(interpreter)
+        )
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return None
+    return told.stdout.strip() if told.returncode == 0 else None

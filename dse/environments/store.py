@@ -43,10 +43,10 @@ class Environment:
 
     def serves(self, name: str) -> bool:
         """Whether it holds what a backend requires today."""
-        return self.backends.get(name) == required(name)
+        return self.backends.get(name) == digest_of(name)
 
 
-def home(python: str) -> Path:
+def folder_of(python: str) -> Path:
     """The folder of everything that belongs to a Python's environments, such as ``3.11``.
 
     A home folder may be shared by machines of several kinds.
@@ -54,33 +54,33 @@ def home(python: str) -> Path:
     return cache_dir() / "environments" / f"python{python}-{sysconfig.get_platform()}"
 
 
-def read(python: str) -> Environment | None:
-    """The environment in force; None where there is none, or its Python is gone."""
+def read_environment(python: str) -> Environment | None:
+    """The environment in force, or None; also None where its Python is gone."""
     try:
-        data = json.loads((home(python) / COMPLETE).read_text(encoding="utf-8"))
-        environment = Environment(home(python) / data["folder"], dict(data["backends"]))
+        data = json.loads((folder_of(python) / COMPLETE).read_text(encoding="utf-8"))
+        environment = Environment(folder_of(python) / data["folder"], dict(data["backends"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return environment if environment.python.exists() else None
 
 
-def write(python: str, environment: Environment) -> None:
+def write_environment(python: str, environment: Environment) -> None:
     """Puts an environment in force.
 
     Raises:
         DseError: the cache can't be written.
     """
     data = {"folder": environment.folder.name, "backends": dict(environment.backends)}
-    with atomic_write(home(python) / COMPLETE) as file:
+    with atomic_write(folder_of(python) / COMPLETE) as file:
         file.write(json.dumps(data).encode())
 
 
-def requirements(name: str) -> Path:
+def requirements_file(name: str) -> Path:
     """The file beside a backend that pins everything its runtime needs."""
     module = BACKENDS[name].target.partition(":")[0].rpartition(".")[2]
     return Path(str(resources.files("dse.backends"))) / f"{module}.requirements.txt"
 
 
-def required(name: str) -> str:
+def digest_of(name: str) -> str:
     """A digest of what a backend requires."""
-    return hashlib.sha256(requirements(name).read_bytes()).hexdigest()
+    return hashlib.sha256(requirements_file(name).read_bytes()).hexdigest()

@@ -41,8 +41,8 @@ MAX_REPETITIONS = 2
 """The number of times that a disturbed measurement is taken again."""
 MAX_ATTEMPTS = 2
 """The number of attempts after transient failures."""
-ACCURACY_SECONDS_PER_IMAGE = 0.5
-"""The time that an accuracy run may take beyond that of other runs, per image of the data set."""
+ACCURACY_SECONDS_PER_SAMPLE = 0.5
+"""The time that an accuracy run may take beyond that of other runs, per sample of the data set."""
 
 
 class Measurer:
@@ -88,7 +88,7 @@ class Measurer:
             keep: called with each new measurement as soon as it is taken.
 
         Raises:
-            RequestError: a model file, an image or a table can't be used.
+            RequestError: a model file, a sample or a table can't be used.
             DseError: the cache or the run folder can't be written.
         """
         subject = self._subject(configuration)
@@ -259,7 +259,7 @@ class Measurer:
         limits, dataset = self._bench.limits, self._bench.dataset
         if dataset is None or all(not is_quality(task.metric) for task in tasks):
             return limits
-        longer = ACCURACY_SECONDS_PER_IMAGE * len(dataset)
+        longer = ACCURACY_SECONDS_PER_SAMPLE * len(dataset)
         return replace(limits, timeout_s=limits.timeout_s + longer)
 
 

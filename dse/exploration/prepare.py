@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dse.core import registry
 from dse.core.errors import RequestError
-from dse.environments.config import named
+from dse.environments.config import with_given_name
 from dse.exploration.capabilities import Capabilities
 from dse.exploration.costs import refuse_unmeasurable
 from dse.machine.cgroups import memory_left
@@ -124,7 +124,7 @@ def prepare(
     needs_published = samples is None and wants_quality(task, metrics)
     offers = Capabilities(task, provider, space, environment, needs_published=needs_published)
     offers.check()
-    return Prepared(task, space, provider, samples, offers, named(detect()), environment)
+    return Prepared(task, space, provider, samples, offers, with_given_name(detect()), environment)
 
 
 def metrics_of(space: SearchSpace) -> tuple[str, ...]:

@@ -18,8 +18,7 @@ from dse.exploration.samplers import BORROWER
 from dse.exploration.warm_start import load_warm_starts
 from dse.measure.runner import Limits
 from dse.space import SearchSpace, find_space
-from dse.space.plan import resolve
-from dse.space.plan import summary as reasons
+from dse.space.plan import exclusion_lines, resolve
 from dse.space.reading import read_space, space_from_dict
 from dse.study.folder import StudyFolder, study_folder
 from dse.study.storage import RETRY_POLICY
@@ -89,9 +88,7 @@ class Exploration:
             DseError: an input or the study can't be used; what was measured is stored.
         """
         request, study = self.request, self.study
-        study.retry_policy = replace(
-            RETRY_POLICY, say=LOG.warning, stopped=lambda: interrupts.wanted
-        )
+        study.retry_policy = replace(RETRY_POLICY, stopped=lambda: interrupts.wanted)
         search = Search(
             sampler=request.sampler,
             seed=request.seed,
@@ -167,7 +164,7 @@ def open_exploration(request: ExploreRequest) -> Exploration:
     if request.per_cpu:
         folder = _folder_of_cpu(folder, prepared.system)
     about = replace(
-        prepared.about(len(plan.configurations), reasons(plan.excluded)),
+        prepared.about(len(plan.configurations), exclusion_lines(plan.excluded)),
         borrowed=tuple(each.as_dict() for each in warm_starts),
     )
     study = Study.create(folder, space, plan, about, request.storage)

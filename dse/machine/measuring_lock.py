@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dse.core.paths import cache_dir, try_lock
+from dse.core.paths import cache_dir, take_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,7 +53,7 @@ def measuring_lock(
         following = _open(held, NEXT)
         measuring = _open(held, MEASURING)
         for descriptor in (following, measuring):
-            while try_lock(descriptor, fcntl.LOCK_EX) is False:
+            while take_lock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB) is False:
                 if stop():
                     yield False
                     return

@@ -22,23 +22,23 @@ def recall(recording: Recording, spec: Spec, keep: Callable[[Measurement], None]
         spec: the configuration and the metrics to look up.
         keep: called with each measurement.
     """
-    request = LoadRequest(spec.configuration, spec.model.path, spec.settings)
+    wanted = LoadRequest(spec.configuration, spec.model.path, spec.settings)
     try:
-        values = recording.recall(request, tuple(request.metric for request in spec.requests))
+        values = recording.recall(wanted, tuple(request.metric for request in spec.requests))
     except UnsupportedError as error:
         return Outcome(failure=Failure(FailureKind.UNSUPPORTED, str(error)))
     except LoadError as error:
         return Outcome(failure=Failure(FailureKind.LOAD, str(error)))
     measurements = tuple(
         Measurement(
-            metric=wanted.metric,
-            value=values[wanted.metric],
-            key=wanted.key,
+            metric=request.metric,
+            value=values[request.metric],
+            key=request.key,
             source=Source.REPLAYED,
             fidelity=spec.fidelity.name,
             run=spec.run,
         )
-        for wanted in spec.requests
+        for request in spec.requests
     )
     for measurement in measurements:
         keep(measurement)

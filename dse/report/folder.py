@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from dse.core.errors import UnavailableError
 from dse.core.paths import atomic_write
-from dse.report.html.page import page
+from dse.report.html.page import render_page
 from dse.report.pictures import write_pictures
-from dse.report.table import study_table
+from dse.report.tables import study_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +44,7 @@ def write_report(view: View, folder: Path) -> list[Path]:
         _write(path, content)
     written = [*contents, *write_pictures(view, folder)]
     # The page is the last, for it names the others.
-    text = page(view, [path.name for path in written])
+    text = render_page(view, [path.name for path in written])
     _write(folder / PAGE, text.encode(errors="replace"))
     return [folder / PAGE, *written]
 

@@ -6,7 +6,14 @@
 from dse.core.pareto import Constraint
 from dse.space.enumeration import Parameter, auto_threads, configurations, parameters, size
 from dse.space.finding import find_space, known_spaces
-from dse.space.plan import Excluded, ModelAvailability, Plan, parameter_values, resolve, summary
+from dse.space.plan import (
+    Excluded,
+    ModelAvailability,
+    Plan,
+    exclusion_lines,
+    parameter_values,
+    resolve,
+)
 from dse.space.reading import read_space, space_from_dict
 from dse.space.space import BackendChoice, KnobChoice, SearchSpace
 
@@ -21,6 +28,7 @@ __all__ = [
     "SearchSpace",
     "auto_threads",
     "configurations",
+    "exclusion_lines",
     "find_space",
     "known_spaces",
     "parameter_values",
@@ -29,5 +37,4 @@ __all__ = [
     "resolve",
     "size",
     "space_from_dict",
-    "summary",
 ]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dse.config.messages import suggest
 from dse.core import registry
-from dse.space.form import KnobForm, iter_values, shown
+from dse.space.form import KnobForm, as_written, iter_values
 from dse.space.space import BackendChoice, Condition, KnobChoice, is_pattern, matching
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def backend_choice(
         document: the file to name in errors.
 
     Raises:
-        RequestError: a knob or setting is unknown, or a value is none it can take.
+        RequestError: a knob or setting is unknown, or a value is not one that it can take.
     """
     backend = registry.backend(name)
     knobs = {knob.name: knob for knob in backend.knobs}
@@ -79,14 +79,16 @@ def _values(
         # `5` is as good a number as `5.0`, but a configuration must have one way to write it.
         exact = float(value) if kind is float and type(value) is int else value
         if type(exact) is not kind:
-            raise document.error(f"expected {_KINDS[kind]}, not {shown(value)}", *at)
+            raise document.error(f"expected {_KINDS[kind]}, not {as_written(value)}", *at)
         if knob.values and exact not in knob.values:
-            known = ", ".join(shown(v) for v in knob.values)
+            known = ", ".join(as_written(v) for v in knob.values)
             raise document.error(
-                f"{shown(value)} is not one of its values", *at, remedy=f"known are {known}"
+                f"{as_written(value)} is not one of its values", *at, remedy=f"known are {known}"
             )
         if exact in values:
-            raise document.error(f"{shown(value)} is given twice", *at, remedy="keep one of them")
+            raise document.error(
+                f"{as_written(value)} is given twice", *at, remedy="keep one of them"
+            )
         values.append(exact)
     return tuple(values)
 
@@ -104,7 +106,7 @@ def _condition(
         values = []
         for at, value in iter_values(given, document, *keys, field):
             if not _possible(field, value, space):
-                problem = f"{shown(value)} is not in the space, so the condition never holds"
+                problem = f"{as_written(value)} is not in the space, so the condition never holds"
                 raise document.error(problem, *at, remedy="add it to the space or take it out here")
             values.append(value)
         fields.append((field, tuple(values)))

@@ -79,14 +79,14 @@ def iter_values(
     seen: set[tuple[type, V]] = set()
     for i, item in enumerate(value):
         if (type(item), item) in seen:
-            problem = f"{shown(item)} is given twice"
+            problem = f"{as_written(item)} is given twice"
             raise document.error(problem, *keys, i, remedy="keep one of them")
         seen.add((type(item), item))
         found.append(((*keys, i), item))
     return found
 
 
-def shown(value: bool | float | str) -> str:
+def as_written(value: bool | float | str) -> str:
     """A value as a reader of YAML would write it."""
     if isinstance(value, str):
         return f"'{value}'"

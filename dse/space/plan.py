@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Triple = tuple[str, str, str]
 MAX_LINES = 3
-"""For one reason."""
+"""The number of lines for one reason."""
 
 
 class ModelAvailability(Protocol):
@@ -158,7 +158,7 @@ def _divide(
     return kept, tuple(Excluded(*triple, why, n) for (triple, why), n in reasons.items())
 
 
-def summary(excluded: Iterable[Excluded]) -> tuple[str, ...]:
+def exclusion_lines(excluded: Iterable[Excluded]) -> tuple[str, ...]:
     """One line for each backend, precision and reason, for the reader; the largest first.
 
     A reason that stands for more of these than one likes to read lies in the machine, and has one

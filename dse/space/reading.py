@@ -91,8 +91,7 @@ def _space(form: SpaceForm, document: Document, origin: Path | None) -> SearchSp
 
 def _check_task(name: str, document: Document) -> None:
     """Refuses a task that is not known; from here on its quality is a metric."""
-    known = tasks.task_names()
-    if name not in known:
+    if name not in tasks.TASKS and name not in (known := tasks.task_names()):
         raise document.error(f"unknown task '{name}'", "task", remedy=suggest(name, known))
     tasks.task(name)
 
@@ -215,7 +214,7 @@ def _check_effect(space: SearchSpace, document: Document) -> None:
 
 
 def _check_files(space: SearchSpace, document: Document) -> None:
-    """Refuses the size of a model file where there is none."""
+    """Refuses the size of model files for a backend without model files."""
     if MODEL_SIZE.name not in (*space.objectives, *(c.metric for c in space.constraints)):
         return
     for choice in space.backends:

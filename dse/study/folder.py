@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
-from dse.core.paths import atomic_write, exclusive, try_lock
+from dse.core.paths import atomic_write, exclusive, take_lock
 from dse.study.storage import normalised, sqlite_url, without_password
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ class Presence:
     def __init__(self, path: Path) -> None:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         weakref.finalize(self, os.close, descriptor)
-        alone = try_lock(descriptor, fcntl.LOCK_EX)
-        self.alone = bool(try_lock(descriptor, fcntl.LOCK_SH) and alone)
+        alone = take_lock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self.alone = bool(take_lock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB) and alone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +221,7 @@ def existing_folder(name_or_path: str) -> StudyFolder:
     """The folder of a study that must exist.
 
     Raises:
-        RequestError: there is none; the remedy lists those there are.
+        RequestError: there is no such study; the remedy lists the others.
     """
     folder = study_folder(name_or_path)
     if folder.begun:

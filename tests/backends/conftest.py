@@ -27,7 +27,7 @@ def pythons(request: pytest.FixtureRequest) -> Callable[[str], str]:
         cache = request.getfixturevalue("environments")
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("DSE_CACHE_DIR", str(cache))
-            environment = store.read(version)
+            environment = store.read_environment(version)
         assert environment is not None
         assert environment.serves(name)
         return str(environment.python)

@@ -193,7 +193,7 @@ DATASETS = {
     "label out of range": _val_map("a.png 1000\n", "val_map.txt:1: ", "outside 0..999"),
     "label in words": _val_map("a.png cat\n", "val_map.txt:1: ", "'cat' is not a number"),
     "listed image missing": _val_map("a.png 1\nb.png 2\n", "val_map.txt:2: no such file: 'b.png'"),
-    "listed twice": _val_map("a.png 1\na.png 2\n", "val_map.txt:2: ", "listed before, in line 1"),
+    "listed twice": _val_map("a.png 1\na.png 2\n", "val_map.txt:2: ", "already listed in line 1"),
     "image outside": _val_map("../a.png 1\n", "val_map.txt:1: ", "leads out of"),
     "unreadable image": _dataset(
         {

@@ -55,8 +55,8 @@ def test_what_is_not_installed_has_a_remedy(
     [line] = [line for line in lines if line.startswith("deepsparse: ")]
     assert line == (
         "deepsparse: not usable: Python 3.11 is needed, and there is no python3.11 on the PATH; "
-        "install it, or give dse backends install deepsparse --python PATH "
-        "(reads onnx; knobs: streams)"
+        "install it, such as with uv python install 3.11, or name one with dse backends install "
+        "--python PATH (reads onnx; knobs: streams)"
     )
     assert not own_cache.exists()
 

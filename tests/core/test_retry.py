@@ -1,4 +1,4 @@
-"""Trying again: what may pass, for so long and no longer, and told once."""
+"""Trying again: what may pass, for so long and no longer, and warned of once."""
 
 from __future__ import annotations
 
@@ -30,11 +30,12 @@ def failing(times: int) -> Callable[[], int]:
     return work
 
 
-def test_it_goes_on_as_soon_as_it_can_and_tells_once() -> None:
-    said: list[str] = []
-    assert RetryPolicy(max_seconds=300, say=said.append).run(failing(3), from_disk) == 4
-    assert said == ["the disk is full; waiting for it, at most 300 s"]
-    assert RetryPolicy(say=pytest.fail).run(failing(0), from_disk) == 1
+def test_it_goes_on_as_soon_as_it_can_and_warns_once(caplog: pytest.LogCaptureFixture) -> None:
+    assert RetryPolicy(max_seconds=300).run(failing(3), from_disk) == 4
+    assert caplog.messages == ["the disk is full; waiting for it, at most 300 s"]
+    assert RetryPolicy(max_seconds=300).run(failing(0), from_disk) == 1
+    assert RetryPolicy(max_attempts=9).run(failing(1), from_disk) == 2
+    assert len(caplog.messages) == 1
 
 
 def test_it_ends() -> None:
@@ -43,14 +44,21 @@ def test_it_ends() -> None:
 
 
 def test_an_interrupt_ends_it_at_once() -> None:
-    said: list[str] = []
+    asked: list[bool] = []
+
+    def stopped() -> bool:
+        asked.append(True)
+        return len(asked) > 2
+
     with pytest.raises(KeyboardInterrupt):
-        RetryPolicy(say=said.append, stopped=lambda: bool(said)).run(failing(10**9), from_disk)
+        RetryPolicy(stopped=stopped).run(failing(10**9), from_disk)
+    assert len(asked) == 3
 
 
-def test_what_does_not_pass_is_not_tried_again() -> None:
+def test_what_does_not_pass_is_not_tried_again(caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(DseError, match="the disk is full"):
-        RetryPolicy(say=pytest.fail).run(failing(1), lambda _: False)
+        RetryPolicy(max_seconds=300).run(failing(1), lambda _: False)
+    assert caplog.messages == []
 
 
 def test_attempts_that_make_progress_do_not_count() -> None:

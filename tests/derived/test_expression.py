@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from dse.core.errors import RequestError
 from dse.derived.expression import Expression, Values
-from dse.derived.grammar import MAX_CHARACTERS, MAX_DEPTH
+from dse.derived.grammar import MAX_CHARACTERS, MAX_EXPRESSION_DEPTH
 from dse.derived.operations import FUNCTIONS, UndefinedError
 
 if TYPE_CHECKING:
@@ -314,7 +314,7 @@ HOSTILE = [
     "x" * (MAX_CHARACTERS + 1),
     "-" * 400 + "1",
     "not " * 100 + "x",
-    "x" + " + x" * (MAX_DEPTH + 1),
+    "x" + " + x" * (MAX_EXPRESSION_DEPTH + 1),
     "[" * 250,
     "(" * 250,
     "f'{f'{x}'}'",

@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from dse.download.connection import host
+from dse.download.connection import host_of
 from dse.tasks.image_classification.fetching.fetch import group_by_archive
 from tests.download.archives import tgz
 from tests.small_models import classifier_bytes
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def path_of(url: str) -> str:
     """Where a mirror keeps a published file."""
-    return f"/{host(url)}{urlsplit(url).path}"
+    return f"/{host_of(url)}{urlsplit(url).path}"
 
 
 @cache

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.download.archive import ArchiveError, Bounds, extract, shown
+from dse.download.archive import ArchiveBounds, ArchiveError, extract, to_line
 from tests.download.archives import entry, tar, tgz
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ def packed(tmp_path: Path) -> Callable[[bytes], Path]:
     return write
 
 
-def refusal(path: Path, bounds: Bounds | None = None) -> str:
+def refusal(path: Path, bounds: ArchiveBounds | None = None) -> str:
     with pytest.raises(ArchiveError) as caught:
-        extract(path, {"a.tflite"}, bounds or Bounds())
+        extract(path, {"a.tflite"}, bounds or ArchiveBounds())
     assert str(caught.value).isprintable()
     return str(caught.value)
 
@@ -131,15 +131,17 @@ def test_an_empty_tar_has_no_file(packed: Callable[[bytes], Path]) -> None:
 @pytest.mark.parametrize(
     ("bounds", "words"),
     [
-        (Bounds(members=4), "more than 4 members"),
-        (Bounds(file_bytes=len(MODEL) - 1), "a.tflite is larger than"),
-        (Bounds(total_bytes=100_000), "unpacks to over 0 MiB"),
+        (ArchiveBounds(members=4), "more than 4 members"),
+        (ArchiveBounds(file_bytes=len(MODEL) - 1), "a.tflite is larger than"),
+        (ArchiveBounds(total_bytes=100_000), "unpacks to over 0 MiB"),
     ],
 )
-def test_every_bound_holds(packed: Callable[[bytes], Path], bounds: Bounds, words: str) -> None:
+def test_every_bound_holds(
+    packed: Callable[[bytes], Path], bounds: ArchiveBounds, words: str
+) -> None:
     path = packed(tgz(*SOUND))
     assert words in refusal(path, bounds)
-    exact = Bounds(members=5, file_bytes=len(MODEL))
+    exact = ArchiveBounds(members=5, file_bytes=len(MODEL))
     assert extract(path, {"a.tflite"}, exact) == {"a.tflite": MODEL}
 
 
@@ -160,7 +162,7 @@ def test_a_bomb_ends_early(tmp_path: Path, kind: bytes) -> None:
     assert path.stat().st_size < 1 << 20
     tracemalloc.start()
     try:
-        told = refusal(path, Bounds(total_bytes=50 << 20))
+        told = refusal(path, ArchiveBounds(total_bytes=50 << 20))
         _, most_bytes = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -194,7 +196,7 @@ def test_any_damage_is_an_error_or_not_seen(
 
 @given(st.text())
 def test_what_is_shown_is_short_and_plain(text: str) -> None:
-    assert shown(text).isprintable()
-    assert len(shown(text)) <= 80
+    assert to_line(text).isprintable()
+    assert len(to_line(text)) <= 80
     if text.isprintable() and len(text) <= 80:
-        assert shown(text) == text
+        assert to_line(text) == text

@@ -12,9 +12,9 @@ from dse.download.connection import (
     BrokenError,
     OutOfRangeError,
     check_mirror,
-    host,
+    host_of,
     iter_bytes,
-    mirrored,
+    on_mirror,
     open_response,
 )
 
@@ -153,9 +153,9 @@ def test_other_schemes_are_not_opened(scheme: str) -> None:
 @pytest.mark.parametrize("url", ["https://a.example/b.tgz", "http://a.example:80/c/d/e%20f.tgz"])
 @pytest.mark.parametrize("mirror", ["http://m", "https://m:80/x", "http://m/"])
 def test_a_mirror_keeps_files_by_host_and_path(url: str, mirror: str) -> None:
-    assert mirrored(url, None) == url
-    there = mirrored(url, check_mirror(mirror))
-    assert there.startswith(f"{mirror.rstrip('/')}/{host(url)}/")
+    assert on_mirror(url, None) == url
+    there = on_mirror(url, check_mirror(mirror))
+    assert there.startswith(f"{mirror.rstrip('/')}/{host_of(url)}/")
     assert there.endswith(urlsplit(url).path)
     assert "//" not in urlsplit(there).path
 

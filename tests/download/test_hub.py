@@ -8,7 +8,7 @@ import pytest
 
 from dse.core.errors import DseError, RequestError
 from dse.download import hub as hubs
-from dse.download.hub import Reference, fetch, parse
+from dse.download.hub import Reference, fetch_model, parse_reference
 from tests import any_models
 from tests.any_models import write, write_apart
 from tests.download.hubs import Hub, serve
@@ -75,7 +75,7 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_references(text: str, reference: Reference) -> None:
-    assert parse(text) == reference
+    assert parse_reference(text) == reference
 
 
 @pytest.mark.parametrize(
@@ -88,13 +88,13 @@ def test_references(text: str, reference: Reference) -> None:
 )
 def test_what_is_no_reference_is_refused_in_one_line(text: str) -> None:
     with pytest.raises(RequestError) as caught:
-        parse(text)
+        parse_reference(text)
     assert len(str(caught.value).splitlines()) == 1
 
 
 def test_the_only_model_is_taken_and_nothing_else(hub: Hub, bert: dict[str, bytes]) -> None:
     commit = hub.push(REPO, bert)
-    found = fetch(parse(f"hf:{REPO}"))
+    found = fetch_model(parse_reference(f"hf:{REPO}"))
     assert found.path.read_bytes() == bert["onnx/model.onnx"]
     assert found.origin == f"hf:{REPO}/onnx/model.onnx@{commit}"
     assert found.described.inputs[0].name == "input_ids"
@@ -103,7 +103,7 @@ def test_the_only_model_is_taken_and_nothing_else(hub: Hub, bert: dict[str, byte
 
 def test_the_files_with_its_data_come_along(hub: Hub, apart: dict[str, bytes]) -> None:
     hub.push(REPO, {**apart, "onnx/other.bin": b"much"})
-    found = fetch(parse(f"hf:{REPO}"))
+    found = fetch_model(parse_reference(f"hf:{REPO}"))
     beside = found.path.with_name("audio.onnx_data")
     # Runtimes read no weights through links that lead out of the folder.
     assert not any(path.is_symlink() for path in (found.path, beside))
@@ -115,33 +115,33 @@ def test_a_revision_is_pinned_to_its_commit(hub: Hub, bert: dict[str, bytes]) ->
     first = hub.push(REPO, bert)
     hub.refs[REPO]["v1"] = first
     second = hub.push(REPO, {"onnx/model.onnx": bert["onnx/model.onnx"] + b"", "new": b""})
-    assert fetch(parse(f"hf:{REPO}@v1")).origin.endswith(f"@{first}")
-    assert fetch(parse(f"hf:{REPO}")).origin.endswith(f"@{second}")
-    assert fetch(parse(f"hf:{REPO}@{first}")).origin.endswith(f"@{first}")
+    assert fetch_model(parse_reference(f"hf:{REPO}@v1")).origin.endswith(f"@{first}")
+    assert fetch_model(parse_reference(f"hf:{REPO}")).origin.endswith(f"@{second}")
+    assert fetch_model(parse_reference(f"hf:{REPO}@{first}")).origin.endswith(f"@{first}")
 
 
 def test_a_branch_that_moves_meanwhile_does_not_mix(
     hub: Hub, bert: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = hub.push(REPO, bert)
-    listed = hubs._listed
+    listed = hubs._list_hub
 
     def moved(reference: Reference) -> hubs._Snapshot:
         found = listed(reference)
         hub.push(REPO, {"onnx/model.onnx": b"of another commit"})
         return found
 
-    monkeypatch.setattr(hubs, "_listed", moved)
-    found = fetch(parse(f"hf:{REPO}"))
+    monkeypatch.setattr(hubs, "_list_hub", moved)
+    found = fetch_model(parse_reference(f"hf:{REPO}"))
     assert found.origin.endswith(f"@{first}")
     assert found.path.read_bytes() == bert["onnx/model.onnx"]
 
 
 def test_what_is_in_the_cache_is_not_fetched_again(hub: Hub, apart: dict[str, bytes]) -> None:
     hub.push(REPO, apart)
-    first = fetch(parse(f"hf:{REPO}"))
+    first = fetch_model(parse_reference(f"hf:{REPO}"))
     hub.requests.clear()
-    assert fetch(parse(f"hf:{REPO}")) == first
+    assert fetch_model(parse_reference(f"hf:{REPO}")) == first
     assert hub.downloaded() == []
 
 
@@ -150,10 +150,10 @@ def test_offline_it_comes_from_the_cache(
     hub: Hub, apart: dict[str, bytes], revision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commit = hub.push(REPO, apart)
-    online = fetch(parse(f"hf:{REPO}"))
+    online = fetch_model(parse_reference(f"hf:{REPO}"))
     hub.requests.clear()
     offline(monkeypatch)
-    assert fetch(parse(f"hf:{REPO}{revision.format(commit=commit)}")) == online
+    assert fetch_model(parse_reference(f"hf:{REPO}{revision.format(commit=commit)}")) == online
     assert hub.requests == []
 
 
@@ -163,18 +163,18 @@ def test_offline_what_is_not_in_the_cache_is_refused(
     hub.push(REPO, bert)
     offline(monkeypatch)
     with pytest.raises(RequestError, match="is not in the cache; unset HF_HUB_OFFLINE"):
-        fetch(parse(f"hf:{REPO}"))
+        fetch_model(parse_reference(f"hf:{REPO}"))
 
 
 def test_several_models_are_listed(hub: Hub, bert: dict[str, bytes]) -> None:
     model = bert["onnx/model.onnx"]
     hub.push(REPO, {f"onnx/m{number:02}.onnx": model for number in range(15)})
     with pytest.raises(RequestError) as caught:
-        fetch(parse(f"hf:{REPO}"))
+        fetch_model(parse_reference(f"hf:{REPO}"))
     text = str(caught.value)
     assert "has 15 model files: onnx/m00.onnx, onnx/m01.onnx, " in text
     assert text.endswith(f"and 3 more; name one, as hf:{REPO}/onnx/m00.onnx")
-    assert fetch(parse(f"hf:{REPO}/onnx/m07.onnx")).path.name == "m07.onnx"
+    assert fetch_model(parse_reference(f"hf:{REPO}/onnx/m07.onnx")).path.name == "m07.onnx"
 
 
 @pytest.mark.parametrize(
@@ -192,28 +192,28 @@ def test_what_the_hub_does_not_have(
     hub.push(REPO, bert)
     hub.push("owner/text", {"README.md": b"text"})
     with pytest.raises(RequestError) as caught:
-        fetch(parse(text))
+        fetch_model(parse_reference(text))
     assert words in str(caught.value)
 
 
 def test_data_that_is_not_there_is_named(hub: Hub, apart: dict[str, bytes]) -> None:
     hub.push(REPO, {"onnx/audio.onnx": apart["onnx/audio.onnx"]})
     with pytest.raises(RequestError, match=r"has its data in 'onnx/audio\.onnx_data'"):
-        fetch(parse(f"hf:{REPO}"))
+        fetch_model(parse_reference(f"hf:{REPO}"))
 
 
 def test_a_model_that_is_too_large_is_not_fetched(hub: Hub, apart: dict[str, bytes]) -> None:
     hub.push(REPO, apart)
-    hub.sizes["onnx/audio.onnx_data"] = hubs.MAX_BYTES
+    hub.sizes["onnx/audio.onnx_data"] = hubs.MAX_MODEL_BYTES
     with pytest.raises(DseError, match="larger than 8 GiB"):
-        fetch(parse(f"hf:{REPO}"))
+        fetch_model(parse_reference(f"hf:{REPO}"))
     assert hub.downloaded() == ["main/onnx/audio.onnx"]
 
 
 def test_a_hub_that_is_not_there(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     ask(monkeypatch, "http://127.0.0.1:9")
     with pytest.raises(DseError, match=r"can't be fetched: .*HF_HUB_OFFLINE=1"):
-        fetch(parse(f"hf:{REPO}"))
+        fetch_model(parse_reference(f"hf:{REPO}"))
     assert hub.requests == []
 
 
@@ -227,7 +227,7 @@ def test_offline_the_cache_lacks_the_weights_and_not_the_repository(
     assert found.endswith("audio.onnx")
     offline(monkeypatch)
     with pytest.raises(RequestError) as caught:
-        fetch(parse(f"hf:{REPO}"))
+        fetch_model(parse_reference(f"hf:{REPO}"))
     assert str(caught.value) == (
         "onnx/audio.onnx has its data in 'onnx/audio.onnx_data', which the cache does not have; "
         "unset HF_HUB_OFFLINE to fetch it"

@@ -12,7 +12,7 @@ from dse.core.errors import DseError
 from dse.core.retry import RetryPolicy
 from dse.download import resumable
 from dse.download.archive import ArchiveError
-from dse.download.resumable import MAX_BYTES, DownloadLimits, download
+from dse.download.resumable import MAX_ARCHIVE_BYTES, DownloadLimits, download
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -190,8 +190,8 @@ def test_a_huge_file_is_not_begun(site: Site, folder: Path) -> None:
 def test_a_file_that_turns_out_huge_ends(
     site: Site, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert MAX_BYTES == 512 << 20
-    monkeypatch.setattr(resumable, "MAX_BYTES", HALF)
+    assert MAX_ARCHIVE_BYTES == 512 << 20
+    monkeypatch.setattr(resumable, "MAX_ARCHIVE_BYTES", HALF)
     site.files["/a"] = DATA
     site.troubles["/a"] = ["length unknown"]
     with pytest.raises(ArchiveError, match="larger than"):

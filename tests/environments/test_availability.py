@@ -107,7 +107,7 @@ def test_what_a_runtime_prints_is_not_its_version(settings: Path, other: OtherPy
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("#!/bin/sh\necho 3.11\n", "is no Python"),
+        ("#!/bin/sh\necho 3.11\n", "is not a Python"),
         ("#!/nowhere/python\n", "can't be started"),
         ("#!/bin/sh\necho 'Unknown option: -P' >&2; exit 2\n", "its Python is older than 3.11"),
     ],

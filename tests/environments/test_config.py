@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dse.core.errors import RequestError
-from dse.environments.config import NamedInterpreter, config_file, interpreters, named
+from dse.environments.config import NamedInterpreter, config_file, interpreters, with_given_name
 from dse.machine.detect import detect
 
 
@@ -59,10 +59,10 @@ def test_what_is_wrong_is_told_with_its_place(settings: Path, text: str, told: s
 def test_the_users_name_for_the_cpu(settings: Path) -> None:
     settings.write_text("cpu_name: ' the small instance '\n")
     here = detect()
-    assert named(here).given_name == "the small instance"
-    assert named(here).fingerprint == here.fingerprint
+    assert with_given_name(here).given_name == "the small instance"
+    assert with_given_name(here).fingerprint == here.fingerprint
     settings.write_text("interpreters: {}\n")
-    assert named(here) == here
+    assert with_given_name(here) == here
 
 
 def test_a_file_that_was_named_must_be_there(settings: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import signal
@@ -13,22 +14,15 @@ import pytest
 
 from dse.core.errors import DseError, RequestError
 from dse.environments import store
-from dse.environments.install import LOG, Order, install
+from dse.environments.install import LOG_FILE, install
 from dse.environments.store import Environment
 from tests.measure.specs import wait_for
 
 PYTHON = "3.11"
 
 
-def order(*names: str, anew: bool = False, python: Path | None = None) -> list[str]:
-    """Installs; what was said meanwhile."""
-    said: list[str] = []
-    install(Order(names, python, anew, said.append))
-    return said
-
-
 def in_force() -> Environment:
-    found = store.read(PYTHON)
+    found = store.read_environment(PYTHON)
     assert found is not None
     return found
 
@@ -38,30 +32,31 @@ def installed(environment: Environment) -> set[str]:
 
 
 def folders() -> set[Path]:
-    return {path for path in store.home(PYTHON).iterdir() if path.is_dir()}
+    return {path for path in store.folder_of(PYTHON).iterdir() if path.is_dir()}
 
 
 @pytest.mark.long
 @pytest.mark.usefixtures("index")
-def test_one_environment_that_grows() -> None:
-    said = order("tflite-runtime")
+def test_one_environment_that_grows(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    install(["tflite-runtime"])
     first = in_force()
-    assert said[0].startswith(f"installing tflite-runtime in {first.folder}")
+    assert caplog.messages[0].startswith(f"installing tflite-runtime in {first.folder}")
     assert first.serves("tflite-runtime")
     assert not first.serves("deepsparse")
     assert {"numpy-1.26.4", "tflite_runtime-2.14.0"} <= installed(first)
     assert "onnx-1.14.1" not in installed(first)
 
-    order("deepsparse")
+    install(["deepsparse"])
     second = in_force()
     assert second.serves("tflite-runtime")
     assert second.serves("deepsparse")
     assert {"deepsparse-1.8.0", "onnx-1.14.1", "tflite_runtime-2.14.0"} <= installed(second)
     assert first.python.exists()  # a worker may still run there
 
-    assert order("deepsparse", "tflite-runtime") == [
-        f"deepsparse, tflite-runtime: installed in {second.folder}"
-    ]
+    caplog.clear()
+    install(["deepsparse", "tflite-runtime"])
+    assert caplog.messages == [f"deepsparse, tflite-runtime: installed in {second.folder}"]
     assert in_force() == second
 
 
@@ -69,11 +64,11 @@ def test_one_environment_that_grows() -> None:
 def test_a_killed_installation_is_none_and_the_next_one_mends_it() -> None:
     code = "from dse.cli import run; run(['backends', 'install', 'tflite-runtime'])"
     with subprocess.Popen([sys.executable, "-c", code], start_new_session=True) as process:
-        wait_for(lambda: any(store.home(PYTHON).glob("*/lib/python3.11/site-packages/pip")))
+        wait_for(lambda: any(store.folder_of(PYTHON).glob("*/lib/python3.11/site-packages/pip")))
         os.killpg(process.pid, signal.SIGKILL)
     [left] = folders()
-    assert store.read(PYTHON) is None
-    order("tflite-runtime")
+    assert store.read_environment(PYTHON) is None
+    install(["tflite-runtime"])
     assert folders() == {in_force().folder}
     assert left not in folders()
 
@@ -82,14 +77,14 @@ def test_a_killed_installation_is_none_and_the_next_one_mends_it() -> None:
 def test_a_failed_installation_leaves_what_was_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = Environment(store.home(PYTHON) / "before", {})
+    before = Environment(store.folder_of(PYTHON) / "before", {})
     before.python.parent.mkdir(parents=True)
     before.python.touch()
-    store.write(PYTHON, before)
+    store.write_environment(PYTHON, before)
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
     with pytest.raises(DseError) as caught:
-        order("deepsparse")
-    log = store.home(PYTHON) / LOG
+        install(["deepsparse"])
+    log = store.folder_of(PYTHON) / LOG_FILE
     assert not isinstance(caught.value, RequestError)
     assert str(caught.value).startswith("the installation failed: ERROR: No matching distribution")
     assert str(caught.value).endswith(f"; the whole output is in {log}")
@@ -105,7 +100,7 @@ def test_without_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PIP_FIND_LINKS")
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")  # where no one listens
     with pytest.raises(DseError, match="failed: the package index can't be reached; the whole"):
-        order("tflite-runtime")
+        install(["tflite-runtime"])
     assert folders() == set()
 
 
@@ -114,7 +109,7 @@ def test_without_room(own_cache: Path) -> None:
     own_cache.mkdir()
     (own_cache / "environments").write_text("a file in the way")
     with pytest.raises(DseError, match="environments") as caught:
-        order("tflite-runtime")
+        install(["tflite-runtime"])
     assert "\n" not in str(caught.value)
 
 
@@ -128,7 +123,7 @@ def test_without_room(own_cache: Path) -> None:
 )
 def test_what_needs_no_environment_is_refused(name: str, told: str, own_cache: Path) -> None:
     with pytest.raises(RequestError, match=f"^{told}"):
-        order("deepsparse", name)
+        install(["deepsparse", name])
     assert not own_cache.exists()
 
 
@@ -137,5 +132,5 @@ def test_a_python_of_another_version_is_refused() -> None:
     shell = shutil.which("sh")
     assert shell is not None
     with pytest.raises(RequestError, match=r"can't be run as a Python; name a Python 3\.11"):
-        order("deepsparse", python=Path(shell))
-    assert store.read(PYTHON) is None
+        install(["deepsparse"], python=Path(shell))
+    assert store.read_environment(PYTHON) is None

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from dse.core.errors import UnavailableError
+from dse.core.errors import RequestError, UnavailableError
 from dse.environments import config, interpreters, store
-from dse.environments.interpreters import interpreter, remedy
+from dse.environments.interpreters import find_python, interpreter, remedy
 from dse.environments.store import Environment
 
-if TYPE_CHECKING:
-    from pathlib import Path
+THIS = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
 def in_force(digest: str) -> Environment:
-    environment = Environment(store.home("3.11") / "made", {"deepsparse": digest})
+    environment = Environment(store.folder_of("3.11") / "made", {"deepsparse": digest})
     environment.python.parent.mkdir(parents=True)
     environment.python.touch()
-    store.write("3.11", environment)
+    store.write_environment("3.11", environment)
     return environment
 
 
@@ -33,7 +32,7 @@ def test_a_runtime_beside_dse_runs_in_this_python() -> None:
 
 @pytest.mark.usefixtures("own_cache")
 def test_an_old_runtime_runs_in_its_environment() -> None:
-    environment = in_force(store.required("deepsparse"))
+    environment = in_force(store.digest_of("deepsparse"))
     python = str(environment.python)
     assert interpreter("deepsparse", {}) == python
     assert remedy("deepsparse", python) == "dse backends install deepsparse --reinstall"
@@ -60,14 +59,15 @@ def test_without_the_python_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
         interpreter("deepsparse", {})
     assert str(caught.value) == (
         "backend 'deepsparse' is not usable here: Python 3.11 is needed, and there is no "
-        "python3.11 on the PATH; install it, or give dse backends install deepsparse --python PATH"
+        "python3.11 on the PATH; install it, such as with uv python install 3.11, or name one with "
+        "dse backends install --python PATH"
     )
 
 
 @pytest.mark.usefixtures("own_cache")
 def test_the_users_word_wins(settings: Path) -> None:
     settings.write_text(f"interpreters:\n  litert: {sys.executable}\n  deepsparse: /gone\n")
-    in_force(store.required("deepsparse"))
+    in_force(store.digest_of("deepsparse"))
     named = config.interpreters()
     assert interpreter("litert", named) == sys.executable
     assert interpreter("onnxruntime", named) == sys.executable
@@ -76,3 +76,46 @@ def test_the_users_word_wins(settings: Path) -> None:
     assert str(caught.value).startswith(f"{settings}:3: interpreters.deepsparse: backend 'deep")
     assert "/gone is not an executable file; name a Python" in str(caught.value)
     assert "mlcommons-loadgen for /opt/python" in interpreters.remedy("litert", "/opt/python")
+
+
+def script(folder: Path, name: str, text: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_this_python_serves_for_its_own_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert find_python(THIS) == sys.executable
+
+
+def test_the_first_on_the_path_that_is_what_it_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script(
+        tmp_path / "a", "python3.99", "echo 'pyenv: python3.99: command not found' >&2; exit 127"
+    )
+    script(tmp_path / "b", "python3.99", "echo 3.98")
+    good = script(tmp_path / "c", "python3.99", "echo 3.99")
+    script(tmp_path / "d", "python3.99", "echo 3.99")
+    monkeypatch.setenv("PATH", ":".join(str(tmp_path / name) for name in "abcd"))
+    assert find_python("3.99") == str(good)
+
+
+def test_none_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(
+        UnavailableError, match=r"Python 3\.99 is needed, and there is no python3\.99"
+    ):
+        find_python("3.99")
+
+
+def test_the_one_that_is_named(tmp_path: Path) -> None:
+    assert find_python(THIS, Path(sys.executable)) == sys.executable
+    with pytest.raises(RequestError, match=rf"is Python {THIS}; name a Python 3\.99"):
+        find_python("3.99", Path(sys.executable))
+    for path in (tmp_path, tmp_path / "missing", script(tmp_path, "bad", "exit 3")):
+        with pytest.raises(RequestError, match=r"--python: .* can't be run as a Python"):
+            find_python(THIS, path)

@@ -18,19 +18,19 @@ PYTHON = "3.11"
 
 
 def made(name: str = "made") -> Environment:
-    environment = Environment(store.home(PYTHON) / name, {"deepsparse": "0"})
+    environment = Environment(store.folder_of(PYTHON) / name, {"deepsparse": "0"})
     environment.python.parent.mkdir(parents=True)
     environment.python.touch()
     return environment
 
 
 def test_what_was_written_is_in_force(own_cache: Path) -> None:
-    assert store.read(PYTHON) is None
+    assert store.read_environment(PYTHON) is None
     for environment in (made("one"), made("other")):
-        store.write(PYTHON, environment)
-        assert store.read(PYTHON) == environment
+        store.write_environment(PYTHON, environment)
+        assert store.read_environment(PYTHON) == environment
     assert own_cache in environment.folder.parents
-    assert store.read("3.12") is None
+    assert store.read_environment("3.12") is None
 
 
 @pytest.mark.usefixtures("own_cache")
@@ -44,22 +44,24 @@ def test_what_was_written_is_in_force(own_cache: Path) -> None:
 )
 def test_what_is_not_whole_is_none(content: bytes) -> None:
     made()
-    (store.home(PYTHON) / store.COMPLETE).write_bytes(content)
-    assert store.read(PYTHON) is None
+    (store.folder_of(PYTHON) / store.COMPLETE).write_bytes(content)
+    assert store.read_environment(PYTHON) is None
 
 
 @pytest.mark.usefixtures("own_cache")
 def test_an_environment_without_its_python_is_none() -> None:
     environment = made()
-    store.write(PYTHON, environment)
+    store.write_environment(PYTHON, environment)
     environment.python.unlink()
     environment.python.symlink_to("/nowhere/python3.11")  # as when that Python was removed
-    assert store.read(PYTHON) is None
+    assert store.read_environment(PYTHON) is None
 
 
 @pytest.mark.usefixtures("own_cache")
 def test_it_serves_what_is_required_today() -> None:
-    environment = Environment(store.home(PYTHON), {"deepsparse": store.required("deepsparse")})
+    environment = Environment(
+        store.folder_of(PYTHON), {"deepsparse": store.digest_of("deepsparse")}
+    )
     assert environment.serves("deepsparse")
     assert not environment.serves("tflite-runtime")
     assert not made().serves("deepsparse")
@@ -67,7 +69,7 @@ def test_it_serves_what_is_required_today() -> None:
 
 @pytest.mark.parametrize("name", OLD)
 def test_every_requirement_is_pinned(name: str) -> None:
-    lines = store.requirements(name).read_text(encoding="utf-8").splitlines()
+    lines = store.requirements_file(name).read_text(encoding="utf-8").splitlines()
     pins = [line for line in lines if not line.startswith("#")]
     assert all(len(pin.split("==")) == 2 for pin in pins)
     assert f"{name}==" in "\n".join(pins)
@@ -77,7 +79,7 @@ def test_every_requirement_is_pinned(name: str) -> None:
 def test_backends_of_one_environment_require_the_same() -> None:
     versions: dict[str, str] = {}
     for name in OLD:
-        for line in store.requirements(name).read_text(encoding="utf-8").splitlines():
+        for line in store.requirements_file(name).read_text(encoding="utf-8").splitlines():
             if not line.startswith("#"):
                 package, _, version = line.partition("==")
                 assert versions.setdefault(package, version) == version, package

@@ -123,7 +123,7 @@ def test_deepsparse_reads_the_same(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setenv("DSE_CACHE_DIR", str(environments))
-        environment = store.read(str(BACKENDS["deepsparse"].python))
+        environment = store.read_environment(str(BACKENDS["deepsparse"].python))
     assert environment is not None
     (here / "config.yaml").write_text(f"interpreters: {{deepsparse: {environment.python}}}\n")
     monkeypatch.setenv("DSE_CONFIG", str(here / "config.yaml"))

@@ -103,7 +103,7 @@ def test_a_missing_database_is_not_begun_anew(command: Command, here: Path) -> N
 
 
 LEAVE = """
-import os, sys
+import logging, os, sys
 from dataclasses import replace
 from pathlib import Path
 from dse.core.errors import DseError
@@ -112,8 +112,9 @@ from dse.study.generations import distributions
 from dse.core.retry import RetryPolicy
 from tests.study.studies import create, outcome, planned, small_space
 
+logging.basicConfig(stream=sys.stdout, format="%(message)s")
 study, space = create(StudyFolder(Path("s")), small_space()), small_space()
-study.retry_policy = RetryPolicy(max_seconds=0.2, say=print)
+study.retry_policy = RetryPolicy(max_seconds=0.2)
 (configuration,) = planned(space).configurations[:1]
 trial = study.begin(configuration, distributions(planned(space)))
 run = f"{study.run_name(trial)}-1"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dse.derived.derivation import Derivation
-from dse.report.html.page import page
+from dse.report.html.page import render_page
 from dse.report.view import View
 from tests.report.browser import SIZES, browsing, complaints, visit
 from tests.report.samples import harmful, ordinary
@@ -50,7 +50,7 @@ def file(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
     # Its name is wider than a phone.
     name = "latency_of_all_the_threads_that_are_busy_together"
     wanted = Derivation.parse([f"{name} [ms] = latency_p90_ms * threads"])
-    file.write_text(page(View(study, wanted), ["study.csv"]), encoding="utf-8")
+    file.write_text(render_page(View(study, wanted), ["study.csv"]), encoding="utf-8")
     return file
 
 
@@ -295,7 +295,7 @@ def test_nothing_is_wider_than_the_screen(opened: WebDriver, file: Path, size: s
 
 def test_names_that_mean_harm_are_shown_as_they_are(driver: WebDriver, tmp_path: Path) -> None:
     file = tmp_path / "report.html"
-    file.write_text(page(View(harmful(tmp_path / "mine")), []), encoding="utf-8")
+    file.write_text(render_page(View(harmful(tmp_path / "mine")), []), encoding="utf-8")
     visit(driver, file)
     choose(driver, "#show", "all")
     driver.execute_script("choose(0); points.hover(points.place(points.rows[0]))")

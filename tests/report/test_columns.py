@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement, Outcome, Source
 from dse.report.frame import frame
-from dse.report.html.columns import Words, columns
+from dse.report.html.columns import TextColumn, make_columns
 from dse.report.quantities import quantities
-from dse.report.standing import PointStatus, point_statuses
-from dse.report.view import View
+from dse.report.view import PointStatus, View, point_statuses
 from dse.study.record import Record
 from dse.study.results import StudyResults
 from dse.tasks.image_classification.labels import count_labels
@@ -31,14 +30,14 @@ if TYPE_CHECKING:
 
 def of(view: View) -> dict[str, dict[str, Any]]:
     records = sorted(view.study.records.values(), key=lambda record: record.id)
-    made = columns(records, point_statuses(view), quantities(view), view.study.results.notes)
+    made = make_columns(records, point_statuses(view), quantities(view), view.study.results.notes)
     assert json.loads(json.dumps(made, allow_nan=False)) == made
     return {column["name"]: column for column in made}
 
 
 @given(st.lists(st.none() | st.sampled_from(["a", "b", "", "\x00"])))
 def test_words_come_back(texts: list[str | None]) -> None:
-    words = Words()
+    words = TextColumn()
     for text in texts:
         words.add(text)
     found = words.as_dict()
@@ -105,7 +104,7 @@ def test_what_speaks_against_an_accuracy_stands_before_what_failed() -> None:
     results.start(small_space())
     notes = results.notes
     told = "one label for all images (label 7 for 50 of 50): look at mean, scale, layout, dtype"
-    made = columns(points, dict.fromkeys(range(2), PointStatus.DOMINATED), [], notes)
+    made = make_columns(points, dict.fromkeys(range(2), PointStatus.DOMINATED), [], notes)
     assert [column["name"] for column in made][-3:] == ["notes", "failure", "failure_message"]
     assert (made[-3]["words"], made[-3]["cells"]) == ([told], [0, -1])
     assert list(frame(points, [ACCURACY.name], notes)["notes"]) == [told, ""]

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.report.html.page import SCRIPTS, as_script, page
+from dse.report.html.page import SCRIPTS, render_page, to_script
 from dse.report.view import View
 from dse.study.folder import StudyFolder
 from tests.report.samples import SPACE, harmful, ordinary
@@ -62,7 +62,7 @@ class Read(HTMLParser):
 @pytest.fixture(scope="module")
 def read(tmp_path_factory: pytest.TempPathFactory) -> Read:
     study = ordinary(tmp_path_factory.mktemp("page") / "mine")
-    return Read(page(View(study), ["study.csv", "frontier.png"]))
+    return Read(render_page(View(study), ["study.csv", "frontier.png"]))
 
 
 def test_nothing_is_loaded_from_elsewhere(read: Read) -> None:
@@ -112,7 +112,7 @@ def test_what_it_tells(read: Read) -> None:
     text = " ".join(" ".join(read.texts).split())
     for words in (
         *("configurations measured", "crash: 1", "timeout: 1", "bang", "fingerprint"),
-        *("What each knob does", "noise of SingleStream p90 latency", "anchor #0"),
+        *("Effect of each knob", "noise of SingleStream p90 latency", "anchor #0"),
         *("measured, Offline, short run, one process", "not verified by MLCommons"),
     ):
         assert words in text
@@ -123,7 +123,7 @@ def test_what_it_tells(read: Read) -> None:
 
 def test_names_that_mean_harm_stay_names(tmp_path: Path) -> None:
     study = harmful(tmp_path / "mine")
-    harmed = Read(page(View(study), ["study.csv"]))
+    harmed = Read(render_page(View(study), ["study.csv"]))
     assert len(harmed.inside["script"]) == 2
     assert "img" not in {tag for tag, _ in harmed.tags}
     text = " ".join(harmed.texts)
@@ -134,7 +134,7 @@ def test_names_that_mean_harm_stay_names(tmp_path: Path) -> None:
 
 
 def test_a_study_of_nothing_has_a_page(tmp_path: Path) -> None:
-    empty = Read(page(View(create(StudyFolder(tmp_path / "mine"), SPACE)), []))
+    empty = Read(render_page(View(create(StudyFolder(tmp_path / "mine"), SPACE)), []))
     text = " ".join(empty.texts)
     for words in ("Nothing failed", "Nothing was explored yet", "No two configurations"):
         assert words in text
@@ -145,7 +145,7 @@ JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.li
 
 @given(JSON)
 def test_data_never_ends_its_element_and_comes_back(value: Any) -> None:
-    text = as_script(value)
+    text = to_script(value)
     assert not re.search("[<>&\u2028\u2029]", text)
     assert json.loads(text) == value
     text.encode("ascii")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dse.core.errors import RequestError
-from dse.space import find_space, known_spaces, resolve, summary
+from dse.space import exclusion_lines, find_space, known_spaces, resolve
 from dse.space.reading import read_space
 from tests.space.spaces import Catalogue, write
 
@@ -82,7 +82,7 @@ def test_the_quickstart_is_quick() -> None:
     assert {p.backend for p in plan.configurations} == {"onnxruntime", "litert"}
     assert plan.excluded == ()
     without = resolve(quick, Catalogue(NAMES, {"litert": "is not installed"}), 2, 2)
-    assert summary(without.excluded) == (
+    assert exclusion_lines(without.excluded) == (
         "litert fp32, 5 models: is not installed (10 configurations)",
         "litert int8, 5 models: is not installed (10 configurations)",
     )
@@ -98,7 +98,7 @@ def test_the_published_sweep_has_every_variant() -> None:
     assert {p.backend for p in plan.configurations} == {
         *("onnxruntime", "litert", "openvino", "deepsparse", "tflite-runtime")
     }
-    [why] = summary(plan.excluded)
+    [why] = exclusion_lines(plan.excluded)
     assert why.startswith("instances x threads are more than the 2 CPUs available (")
 
 

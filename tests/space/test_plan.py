@@ -14,10 +14,10 @@ from dse.space import (
     Parameter,
     Plan,
     SearchSpace,
+    exclusion_lines,
     parameter_values,
     resolve,
     size,
-    summary,
 )
 from dse.space.reading import read_space, space_from_dict
 from tests.space.spaces import OFFERS, Catalogue, descriptions, space, write
@@ -36,7 +36,7 @@ def test_what_has_no_model_file_is_excluded_with_the_reason() -> None:
         Excluded("alpha-1", "fp32", "litert", "no tflite yet", 2),
         Excluded("alpha-2", "fp32", "litert", "no tflite yet", 2),
     )
-    assert summary(plan.excluded) == (
+    assert exclusion_lines(plan.excluded) == (
         "litert fp32, alpha-1, alpha-2: no tflite yet (4 configurations)",
     )
 
@@ -186,7 +186,7 @@ def test_what_the_cpu_has_no_instructions_for_is_excluded(has: list[str]) -> Non
     plan = resolve(BF16, Catalogue(), 1, 1, has)
     values = [dict(p.knobs).get("inference_precision") for p in plan.configurations]
     assert values == [None, "f32", None, "f32"]
-    [line] = summary(plan.excluded)
+    [line] = exclusion_lines(plan.excluded)
     assert line == (
         "openvino fp32, alpha-1, alpha-2: this CPU has no bf16 instructions "
         "(avx512_bf16, amx_bf16, avx_ne_convert) (2 configurations)"
@@ -219,7 +219,7 @@ def test_nothing_is_lost(description: dict[str, Any], obstacles: dict[str, str])
     lost = sum(entry.count for entry in plan.excluded)
     assert len(plan.configurations) + lost == size(read, OFFERS, 2, 2)
     assert all(entry.reason and entry.count > 0 for entry in plan.excluded)
-    assert len(summary(plan.excluded)) <= len(plan.excluded)
+    assert len(exclusion_lines(plan.excluded)) <= len(plan.excluded)
     choices = {p.name: set(p.choices) for p in plan.parameters}
     occurring: dict[str, set[KnobValue]] = {}
     for point in plan.configurations:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
 from dse.download import hub
-from dse.download.gathered import gathered
+from dse.download.gathered import gather_files
 from dse.formats import data_files
 from dse.formats.description import describe
-from dse.formats.dimensions import resolve
+from dse.formats.dimensions import resolve_inputs
 from dse.models.single_file import SingleFileProvider
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ def given_model(
         DseError: the hub can't be reached.
         UnavailableError: a library that this takes is not installed.
     """
-    if text.startswith(hub.PREFIX):
-        fetched = hub.fetch(hub.parse(text))
+    if text.startswith(hub.HUB_PREFIX):
+        fetched = hub.fetch_model(hub.parse_reference(text))
         path, origin, described = fetched.path, fetched.origin, fetched.described
         if signature is not None:
             described = describe(path, signature)
@@ -41,9 +41,9 @@ def given_model(
     else:
         own = Path(text)
         described, origin = describe(own, signature), own.absolute().name
-        path = gathered(own, data_files.find_data_files(own, described.format)).absolute()
+        path = gather_files(own, data_files.find_data_files(own, described.format)).absolute()
     try:
-        found = resolve(described.inputs, choices, described.subgraph)
+        found = resolve_inputs(described.inputs, choices, described.subgraph)
     except RequestError as error:
         raise RequestError(
             error.problem, file=text, field=error.field, remedy=error.remedy

@@ -21,7 +21,7 @@ from dse.commands.interrupts import interrupts
 from dse.commands.log import messages
 from dse.core.errors import RequestError
 from dse.core.worker_environment import add_libraries
-from dse.environments.config import named
+from dse.environments.config import with_given_name
 from dse.exploration.capabilities import Capabilities
 from dse.exploration.explorer import Budget, Search, StopReason, explore
 from dse.exploration.measurer import Measurer
@@ -30,8 +30,7 @@ from dse.exploration.resolver import MeasurementContext, Resolver
 from dse.formats.dimensions import Choices
 from dse.machine.detect import detect
 from dse.measure.runner import Limits
-from dse.space.plan import resolve
-from dse.space.plan import summary as reasons
+from dse.space.plan import exclusion_lines, resolve
 from dse.study.folder import StudyFolder, study_folder
 from dse.study.storage import RETRY_POLICY
 from dse.study.study import Study
@@ -58,7 +57,7 @@ def run(request: BenchRequest) -> int:
     console = messages()
     choices = Choices(request.dims, request.vocabulary, request.values)
     given, chosen = given_model(request.model, choices, request.signature)
-    system = named(detect())
+    system = with_given_name(detect())
     cpus = system.available_cpus
     cores = min(system.physical_cores or cpus, cpus)
     space = search_space(request, given, cores)
@@ -69,7 +68,7 @@ def run(request: BenchRequest) -> int:
     prepared = Prepared(task, space, given, None, offers, system, environment)
     plan = resolve(space, offers, cpus, cores, system.instruction_sets)
     with _folder(request.study) as folder:
-        about = prepared.about(len(plan.configurations), reasons(plan.excluded))
+        about = prepared.about(len(plan.configurations), exclusion_lines(plan.excluded))
         study = Study.create(folder, space, plan, about, None)
         announce(console, given, chosen, prepared, plan)
         if unrecorded := study.about.unrecorded(folder.name):
@@ -101,7 +100,7 @@ def _measure(request: BenchRequest, prepared: Prepared, plan: Plan, study: Study
     console = messages()
     budget = Budget()
     with Display(console, study, budget) as display, interrupts(display.say) as asked:
-        study.retry_policy = replace(RETRY_POLICY, say=display.say, stopped=lambda: asked.wanted)
+        study.retry_policy = replace(RETRY_POLICY, stopped=lambda: asked.wanted)
         bench = MeasurementContext(
             task=prepared.task,
             provider=prepared.provider,

@@ -1,1 +1,1 @@
-"""A study as one HTML page that needs nothing else: no network, no library, no server."""
+"""A study as a self-contained HTML page: it needs no network, no library and no server."""

@@ -1,4 +1,4 @@
-"""The points of a study as columns, in the form in which the page reads them."""
+"""The points of a study as columns, in the form that the page reads."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from dse.core.configuration import KnobValue
     from dse.report.frame import Notes
     from dse.report.quantities import ReportedMetric
-    from dse.report.standing import PointStatus
+    from dse.report.view import PointStatus
     from dse.study.record import Record
 
-DIGITS = 6
-"""Significant digits of a value; a measurement has fewer. The tables beside the page have all."""
+SIGNIFICANT_DIGITS = 6
+"""Significant digits of a value, more than a measurement has; the tables have all digits."""
 
 
 @dataclass(slots=True)
-class Words:
-    """Texts of which many are alike: each once, and its place for every row; -1 for none."""
+class TextColumn:
+    """A column of texts that repeat: each text once, and its index for every row; -1 for none."""
 
     words: list[str] = field(default_factory=list)
     cells: list[int] = field(default_factory=list)
@@ -45,7 +45,7 @@ class Words:
         return {"words": self.words, "cells": self.cells}
 
 
-def columns(
+def make_columns(
     records: Sequence[Record],
     standings: Mapping[int, PointStatus],
     metrics: Sequence[ReportedMetric],
@@ -53,65 +53,67 @@ def columns(
 ) -> list[dict[str, Any]]:
     """A JSON object for each column.
 
-    They are id, standing, fields and knobs, metrics, notes, failure and message. A column of
-    numbers has them as ``cells``, one of words as `Words` has them. A metric has ``low`` and
-    ``high`` of its intervals as well, and ``basis``, what its values rest on.
+    The columns are id, standing, fields and knobs, metrics, notes, failure and message. A column of
+    numbers has ``cells``; a column of texts is a `TextColumn`. A metric also has ``low`` and
+    ``high``, the bounds of its intervals, and ``basis``, what its values are based on.
 
     Args:
-        records: a row for each.
-        standings: by id.
-        metrics: in the order wanted.
-        notes: what speaks against an outcome's quality.
+        records: the records, one for each row.
+        standings: status of the points by id.
+        metrics: the metrics in the order of their columns.
+        notes: doubts about the quality of an outcome.
     """
     flat = [record.configuration.as_dict() for record in records]
     names = dict.fromkeys([*CONFIGURATION_FIELDS, *(name for each in flat for name in each)])
     failures = [record.outcome.failure for record in records]
     return [
-        _numbers("id", [record.id for record in records]),
-        _words("standing", [standings[record.id].value for record in records]),
-        *(_field(name, [each.get(name) for each in flat]) for name in names),
-        *(_metric(metric, records) for metric in metrics),
-        _words("notes", ["; ".join(map(str, notes(r.outcome))) or None for r in records]),
-        _words("failure", [each.kind.value if each else None for each in failures]),
-        _words("failure_message", [each.message if each else None for each in failures]),
+        _number_column("id", [record.id for record in records]),
+        _text_column("standing", [standings[record.id].value for record in records]),
+        *(_field_column(name, [each.get(name) for each in flat]) for name in names),
+        *(_metric_column(metric, records) for metric in metrics),
+        _text_column("notes", ["; ".join(map(str, notes(r.outcome))) or None for r in records]),
+        _text_column("failure", [each.kind.value if each else None for each in failures]),
+        _text_column("failure_message", [each.message if each else None for each in failures]),
     ]
 
 
-def _field(name: str, values: Sequence[KnobValue | None]) -> dict[str, Any]:
+def _field_column(name: str, values: Sequence[KnobValue | None]) -> dict[str, Any]:
     if any(isinstance(value, str | bool) for value in values):
-        return _words(name, [None if value is None else _word(value) for value in values])
-    return _numbers(name, [_rounded(value) for value in values])
+        return _text_column(
+            name, [None if value is None else _format_value(value) for value in values]
+        )
+    return _number_column(name, [_round(value) for value in values])
 
 
-def _word(value: KnobValue) -> str:
+def _format_value(value: KnobValue) -> str:
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
-def _metric(metric: ReportedMetric, records: Sequence[Record]) -> dict[str, Any]:
-    values, rests = [metric.of(record) for record in records], Words()
+def _metric_column(metric: ReportedMetric, records: Sequence[Record]) -> dict[str, Any]:
+    values, rests = [metric.of(record) for record in records], TextColumn()
     for each in values:
         rests.add(each.basis if each else None)
     intervals = [each.interval if each else None for each in values]
     return {
-        **_numbers(metric.name, [_rounded(each.value if each else None) for each in values]),
+        **_number_column(metric.name, [_round(each.value if each else None) for each in values]),
         "metric": True,
         "title": metric.heading,
         "long": metric.title,
         "direction": metric.direction,
         "decimals": metric.decimals,
         "relative": metric.relative,
-        "low": [_rounded(each[0] if each else None) for each in intervals],
-        "high": [_rounded(each[1] if each else None) for each in intervals],
+        "low": [_round(each[0] if each else None) for each in intervals],
+        "high": [_round(each[1] if each else None) for each in intervals],
         "basis": rests.as_dict(),
     }
 
 
-def _numbers(name: str, cells: Sequence[float | None]) -> dict[str, Any]:
+def _number_column(name: str, cells: Sequence[float | None]) -> dict[str, Any]:
     return {"name": printable(name), "title": _title(name), "cells": cells}
 
 
-def _words(name: str, texts: Iterable[str | None]) -> dict[str, Any]:
-    found = Words()
+def _text_column(name: str, texts: Iterable[str | None]) -> dict[str, Any]:
+    found = TextColumn()
     for text in texts:
         found.add(text)
     return {"name": printable(name), "title": _title(name), **found.as_dict()}
@@ -121,8 +123,8 @@ def _title(name: str) -> str:
     return printable(name).replace("_", " ")
 
 
-def _rounded(value: KnobValue | None) -> float | None:
-    """A number for JSON, which has none that are not finite."""
+def _round(value: KnobValue | None) -> float | None:
+    """A number for JSON, which has only finite numbers."""
     if not isinstance(value, int | float) or not math.isfinite(value):
         return None
-    return value if isinstance(value, int) else float(f"{value:.{DIGITS}g}")
+    return value if isinstance(value, int) else float(f"{value:.{SIGNIFICANT_DIGITS}g}")

@@ -1,4 +1,4 @@
-"""Puts the page together: one file with its style, its script and its data, and no way out."""
+"""Assembles the page: one file with its style, script and data that loads and sends nothing."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from dse.machine.system import System
 from dse.report.failures import printable
 from dse.report.health import health
 from dse.report.html import sections
-from dse.report.html.columns import columns
+from dse.report.html.columns import make_columns
 from dse.report.picture import axes_metrics
 from dse.report.progress import progress
 from dse.report.quantities import quantities
-from dse.report.standing import MEANINGS, PointStatus, point_statuses
 from dse.report.summary import notes
+from dse.report.view import MEANINGS, PointStatus, point_statuses
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +33,7 @@ SCRIPTS = (
     *("dom.js", "data.js", "filter.js", "scales.js", "colours.js", "paint.js", "chart.js"),
     *("table.js", "progress.js", "page.js"),
 )
-"""In the order in which they build on each other."""
+"""Script files, each after those that it uses."""
 SECTIONS = (
     ("summary", "Summary"),
     ("points", "Points"),
@@ -41,19 +41,19 @@ SECTIONS = (
     ("effects", "Knobs"),
     ("progress", "Progress"),
     ("failures", "Failures"),
-    ("measured", "How the numbers came about"),
+    ("measured", "How the values were obtained"),
     ("system", "System"),
 )
 _ENDS_SCRIPT = {ord(each): f"\\u{ord(each):04x}" for each in "<>&\u2028\u2029"}
-"""What could end a script element or a line of one."""
+"""Escapes of characters that could end a script element or a line in it."""
 
 
-def page(view: View, files: Sequence[str]) -> str:
-    """The page of a study, as HTML.
+def render_page(view: View, files: Sequence[str]) -> str:
+    """Renders the page of a study as HTML.
 
     Args:
-        view: of the study.
-        files: names of what lies beside the page.
+        view: view of the study.
+        files: names of the files in the folder of the page.
 
     Raises:
         UnavailableError: Jinja is not installed.
@@ -62,8 +62,11 @@ def page(view: View, files: Sequence[str]) -> str:
     from markupsafe import Markup
 
     shown = quantities(view)
-    css, script = _text("style.css"), "\n".join(['"use strict";', *map(_text, SCRIPTS)])
-    return environment.from_string(_text("template.html")).render(
+    css, script = (
+        _read_resource("style.css"),
+        "\n".join(['"use strict";', *map(_read_resource, SCRIPTS)]),
+    )
+    return environment.from_string(_read_resource("template.html")).render(
         **_content(view, shown),
         sections=SECTIONS,
         files=files,
@@ -71,12 +74,12 @@ def page(view: View, files: Sequence[str]) -> str:
         policy=_policy(css, script),
         css=Markup(css),  # noqa: S704  # our own files
         script=Markup(script),  # noqa: S704
-        data=Markup(as_script(_data(view, shown))),  # noqa: S704  # see as_script
+        data=Markup(to_script(_data(view, shown))),  # noqa: S704  # see as_script
     )
 
 
-def as_script(value: Any) -> str:
-    """A JSON value for a script element that is data: nothing in it ends the element."""
+def to_script(value: Any) -> str:
+    """A JSON value as the text of a data element: nothing in it ends the element."""
     text = json.dumps(value, allow_nan=False, separators=(",", ":"))
     return text.translate(_ENDS_SCRIPT)
 
@@ -92,17 +95,17 @@ def _environment() -> jinja2.Environment:
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
-        # Names may hold what turns text around or is no character at all.
+        # Names may contain characters that reverse text or are not printable.
         finalize=lambda each: printable(each) if type(each) is str else each,
     )
 
 
-def _text(name: str) -> str:
+def _read_resource(name: str) -> str:
     return resources.files("dse.report.html").joinpath(name).read_text(encoding="utf-8")
 
 
 def _policy(css: str, script: str) -> str:
-    """Nothing is loaded, nothing is sent, and no other style or script runs than ours."""
+    """The content security policy: nothing is loaded or sent, and only our style and script run."""
     return "; ".join(
         [
             "default-src 'none'",
@@ -123,12 +126,12 @@ def _hash(text: str) -> str:
 
 def _content(view: View, shown: Sequence[ReportedMetric]) -> dict[str, Any]:
     study = view.study
-    compared = [metric for metric in shown if metric.name in _compared(view)]
+    compared = [metric for metric in shown if metric.name in _compared_names(view)]
     return {
         "study": study.folder.name,
         "system": System.from_dict(study.about.system),
-        "figures": sections.figures(view),
-        "notes": sections.told(notes(study, view)),
+        "figures": sections.study_figures(view),
+        "notes": sections.drop_mark_notes(notes(study, view)),
         "effects": sections.effect_tables(view, compared),
         "steps": bool(study.records),
         "failures": sections.failure_kinds(study),
@@ -139,17 +142,17 @@ def _content(view: View, shown: Sequence[ReportedMetric]) -> dict[str, Any]:
     }
 
 
-def _compared(view: View) -> set[str]:
+def _compared_names(view: View) -> set[str]:
     return {*view.metrics, *(definition.name for definition in view.derivation.definitions)}
 
 
 def _data(view: View, shown: Sequence[ReportedMetric]) -> dict[str, Any]:
-    """What the script draws."""
+    """The data that the script draws."""
     records = sorted(view.study.records.values(), key=lambda record: record.id)
     objectives = [metric.name for metric in view.objectives]
     names = [metric.name for metric in shown]
     return {
-        "columns": columns(records, point_statuses(view), shown, view.study.results.notes),
+        "columns": make_columns(records, point_statuses(view), shown, view.study.results.notes),
         "objectives": objectives,
         "axes": axes_metrics(objectives) or (names * 2)[:2],
         "standings": list(PointStatus),

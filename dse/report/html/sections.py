@@ -1,4 +1,4 @@
-"""What the page says in words and tables, as the template wants it."""
+"""The texts and tables of the page, in the form that the template needs."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 HALF, ROOM = 50.0, 44.0
-"""Middle of the picture of an effect, and how far it goes to either side."""
+"""Middle and half width of the drawing of an effect."""
 
 
-def figures(view: View) -> list[tuple[str, str]]:
-    """The study in numbers."""
+def study_figures(view: View) -> list[tuple[str, str]]:
+    """The key figures of the study: title and text."""
     numbers = counts(view.study)
     done = numbers["configurations"]
     certain = sum(map(view.frontier.certain, view.frontier))
@@ -42,13 +42,13 @@ def figures(view: View) -> list[tuple[str, str]]:
     ]
 
 
-def told(notes: Iterable[str]) -> list[str]:
-    """Notes but for those of marks, in the place of which the page has standings."""
+def drop_mark_notes(notes: Iterable[str]) -> list[str]:
+    """Drops the notes about marks, since the page shows the status of points."""
     return [note for note in notes if not note.startswith((f"{UNCERTAIN} ", f"{BEHIND} "))]
 
 
 def system_lines(study: Study) -> list[tuple[str, str]]:
-    """The system that was measured, and with what."""
+    """Title and text of the measured system's properties, the runtimes and the variables."""
     about = study.about
     accuracies = {PUBLISHED: "published figures", NO_ACCURACY: "none was asked for"}
     return [
@@ -60,7 +60,7 @@ def system_lines(study: Study) -> list[tuple[str, str]]:
 
 
 def failure_kinds(study: Study) -> list[dict[str, Any]]:
-    """Every kind of failure with its reasons, the most frequent first."""
+    """Each kind of failure with its reasons, the most frequent first."""
     return [
         {
             "name": kind.value,
@@ -81,7 +81,7 @@ def failure_kinds(study: Study) -> list[dict[str, Any]]:
 
 
 def basis_rows(view: View, metrics: Sequence[ReportedMetric]) -> list[tuple[str, str, str]]:
-    """What the values of each metric rest on, and of how many that holds: title, basis, count."""
+    """What the values of each metric are based on: title, basis and number of values."""
     rows = []
     for metric in metrics:
         values = map(metric.of, view.study.records.values())
@@ -91,7 +91,7 @@ def basis_rows(view: View, metrics: Sequence[ReportedMetric]) -> list[tuple[str,
 
 
 def effect_tables(view: View, metrics: Sequence[ReportedMetric]) -> list[dict[str, Any]]:
-    """For each knob that varies a table: its levels, the metrics, and how these change."""
+    """A table for each knob that varies: its levels, the metrics and their changes."""
     found = effects(view.study.records.values(), metrics)
     return [_effect_table(list(group), metrics) for _, group in groupby(found, lambda e: e.knob)]
 
@@ -102,11 +102,11 @@ def _effect_table(found: Sequence[Effect], metrics: Sequence[ReportedMetric]) ->
     cells = {(e.level, e.metric): e for e in found}
     return {
         "name": found[0].knob.replace("_", " "),
-        "reference": _level(found[0].reference),
+        "reference": _format_level(found[0].reference),
         "headings": [metric.heading for metric in shown],
         "levels": [
             {
-                "name": _level(level),
+                "name": _format_level(level),
                 "cells": [_cell(cells.get((level, m.name)), m, widths[m.name]) for m in shown],
             }
             for level in dict.fromkeys(effect.level for effect in found)
@@ -115,13 +115,13 @@ def _effect_table(found: Sequence[Effect], metrics: Sequence[ReportedMetric]) ->
 
 
 def _width(metric: ReportedMetric, found: Iterable[Effect]) -> float:
-    """The largest change that is shown of a metric."""
-    ends = (_turned(metric, end) for effect in found for end in (effect.low, effect.high))
+    """The largest change of a metric that is shown."""
+    ends = (_centre_on_zero(metric, end) for effect in found for end in (effect.low, effect.high))
     return max(map(abs, ends)) or 1.0
 
 
-def _turned(metric: ReportedMetric, change: float) -> float:
-    """A change of which 0 is none."""
+def _centre_on_zero(metric: ReportedMetric, change: float) -> float:
+    """A change on a scale where 0 means no change."""
     return math.log(change) if metric.relative else change
 
 
@@ -129,7 +129,7 @@ def _cell(effect: Effect | None, metric: ReportedMetric, width: float) -> dict[s
     if effect is None:
         return None
     low, middle, high = (
-        _turned(metric, change) for change in (effect.low, effect.middle, effect.high)
+        _centre_on_zero(metric, change) for change in (effect.low, effect.middle, effect.high)
     )
     sign = {"minimize": 1, "maximize": -1, None: 0}[metric.direction]
     verdict = (
@@ -148,5 +148,5 @@ def _cell(effect: Effect | None, metric: ReportedMetric, width: float) -> dict[s
     }
 
 
-def _level(level: object) -> str:
+def _format_level(level: object) -> str:
     return {True: "yes", False: "no"}[level] if isinstance(level, bool) else str(level)

@@ -12,8 +12,8 @@ from dse.core.errors import RequestError
 from dse.core.paths import atomic_write, exclusive, remove_leftovers
 from dse.download import archive
 from dse.download.archive import ArchiveError
-from dse.download.connection import mirrored
-from dse.download.resumable import LIMITS, download, no_progress
+from dse.download.connection import on_mirror
+from dse.download.resumable import DOWNLOAD_LIMITS, download, ignore_progress
 from dse.formats import tflite_reader
 from dse.tasks.image_classification.fetching.fetched import FetchedFolder, file_name
 from dse.tasks.image_classification.fetching.urls import download_source
@@ -114,12 +114,12 @@ def group_by_archive(wanted: Sequence[Wanted]) -> dict[str, list[Wanted]]:
     return groups
 
 
-def fetch(
+def fetch_published(
     folder: Path,
     wanted: Sequence[Wanted],
     mirror: str | None = None,
-    progress: Progress = no_progress,
-    limits: DownloadLimits = LIMITS,
+    progress: Progress = ignore_progress,
+    limits: DownloadLimits = DOWNLOAD_LIMITS,
 ) -> Iterator[FetchResult]:
     """Fetches files into a folder and describes them in its manifest, one archive at a time.
 
@@ -128,7 +128,7 @@ def fetch(
     Args:
         folder: the folder; it is created if necessary.
         wanted: the files, from `choose`.
-        mirror: see `dse.download.connection.mirrored`.
+        mirror: see `dse.download.connection.on_mirror`.
         progress: callback for the progress of a download.
         limits: limits of each download.
 
@@ -167,7 +167,7 @@ def _fetch_archive(
     results = {one: FetchResult(one) for one in group}
     if missing:
         try:
-            with download(mirrored(url, mirror), progress, limits) as path:
+            with download(on_mirror(url, mirror), progress, limits) as path:
                 checksum = _check_archive(fetched, url, path)
                 models = archive.extract(path, {one.member for one in missing})
                 for one in missing:
