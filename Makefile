@@ -1,4 +1,4 @@
-# Both targets create the environment .venv if it is missing; PYTHON chooses its interpreter.
+# The targets create the environment .venv if it is missing; PYTHON chooses its interpreter.
 PYTHON ?= $(firstword $(shell command -v python3.11 python3 python))
 SPACE ?= quickstart
 STUDY ?= $(notdir $(basename $(SPACE)))
@@ -6,13 +6,25 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: explore test environments lint types bench bench-search runtimes docs clean
+LINT := $(BIN)/ruff check . && $(BIN)/ruff format --check .
+TYPES := $(BIN)/python -m mypy
+# Lint and types are checked while the tests run; what they found is told after the tests.
+TEST = ($(LINT); lint=$$?; $(TYPES) && exit $$lint) > $(VENV)/checks.txt 2>&1 & checks=$$!; \
+	$(BIN)/python -m pytest -n auto --dist worksteal --durations 40 $(1); tests=$$?; \
+	wait $$checks; checked=$$?; cat $(VENV)/checks.txt; exit $$((tests + checked))
+
+.PHONY: explore test test-all environments lint types bench bench-search runtimes docs clean
 
 explore: $(READY)
 	$(BIN)/dse explore $(SPACE) --study $(STUDY)
 
-test: lint types environments
-	$(BIN)/python -m pytest -n auto
+# Everything but the tests that are marked `long`: those prove more of what others prove once.
+test: environments
+	@$(call TEST,-m 'not long')
+
+# Everything, with 500 examples of each property instead of 25.
+test-all: environments
+	@$(call TEST,--hypothesis-profile nightly)
 
 # Of the runtimes that end at Python 3.11; kept between runs. Where they can't be had, their tests
 # are skipped and say why, so this may fail.
@@ -20,11 +32,10 @@ environments: $(READY)
 	-DSE_CACHE_DIR='$(CURDIR)/$(VENV)/cache' $(BIN)/dse backends install deepsparse tflite-runtime
 
 lint: $(READY)
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	$(LINT)
 
 types: $(READY)
-	$(BIN)/python -m mypy
+	$(TYPES)
 
 # Apart from the tests: a benchmark needs a machine that does nothing else.
 bench: $(READY)

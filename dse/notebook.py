@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import dse.tasks.registry  # noqa: F401 (the qualities of tasks become metrics)
 from dse.core.metrics import METRICS
 from dse.machine.system import System
 from dse.report.frame import frame, known_metrics, table
-from dse.report.progress import hypervolume, places
+from dse.report.progress import hypervolume, scaled_losses
 from dse.report.summary import ordered
 from dse.report.tables import measurements, progress_table
 from dse.study.folder import existing_folder
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from dse.core.metrics import Metric
-    from dse.report.progress import Place
+    from dse.report.progress import ScaledLosses
     from dse.space.space import SearchSpace
 
 logging.getLogger("dse").addHandler(logging.NullHandler())  # who wants the log adds another
@@ -56,7 +55,7 @@ class LoadedStudy:
     measurements: pd.DataFrame
     frontier: pd.DataFrame
     progress: pd.DataFrame
-    _places: Mapping[int, Place]
+    _places: Mapping[int, ScaledLosses]
 
     def hypervolume(self, configurations: pd.DataFrame | None = None) -> float:
         """The volume that configurations dominate, on the scale of `progress`.
@@ -194,7 +193,7 @@ def _loaded(opened: Study) -> LoadedStudy:
         measurements=measurements(opened),
         frontier=_frontier(opened, metrics),
         progress=progress_table(opened),
-        _places=places(opened),
+        _places=scaled_losses(opened),
     )
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dse.cli import run
+from tests.forked import Forked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,16 +94,25 @@ def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
+def isolate(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """Gives this process, and what it starts, an empty cache and locks of its own in a folder.
+
+    Else whoever measures on the machine would wait for the tests, and they for each other.
+    """
+    temporary = folder / "temporary"
+    temporary.mkdir()
+    patch.setenv("TMPDIR", str(temporary))
+    patch.setattr(tempfile, "tempdir", None)  # what it has found out before
+    patch.setenv("DSE_CACHE_DIR", str(folder / "cache"))
+
+
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working folder, with an empty cache and locks of its own."""
     folder = tmp_path / "here"
     folder.mkdir()
-    (tmp_path / "temporary").mkdir()
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
-    monkeypatch.setattr(tempfile, "tempdir", None)  # what it has found out before
+    isolate(tmp_path, monkeypatch)
     monkeypatch.chdir(folder)
-    monkeypatch.setenv("DSE_CACHE_DIR", str(tmp_path / "cache"))
     return folder
 
 
@@ -114,8 +124,21 @@ def command(here: Path, capsys: pytest.CaptureFixture[str]) -> Command:
 
 
 @contextmanager
-def start(*arguments: object, **popen: Any) -> Iterator[subprocess.Popen[str]]:
-    """Runs ``dse`` as a process for the block, with pipes for what it prints."""
+def start(*arguments: object, **options: Any) -> Iterator[Forked]:
+    """Runs ``dse`` as a process for the block, with pipes for what it prints.
+
+    It is forked from one that has imported everything; `start_python` begins at the beginning.
+    """
+    with Forked([*map(str, arguments)], **options) as process:
+        try:
+            yield process
+        finally:
+            process.kill()  # where a test has failed; else it has ended
+
+
+@contextmanager
+def start_python(*arguments: object, **popen: Any) -> Iterator[subprocess.Popen[str]]:
+    """Runs ``python -m dse`` for the block, as `start` does; its runs have their true length."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **popen}
     words = [sys.executable, "-m", "dse", *(str(argument) for argument in arguments)]
     with subprocess.Popen(words, text=True, **pipes) as process:
@@ -125,7 +148,7 @@ def start(*arguments: object, **popen: Any) -> Iterator[subprocess.Popen[str]]:
             process.kill()  # where a test has failed; else it has ended
 
 
-def read_until(process: subprocess.Popen[str], words: str, times: int = 1) -> bool:
+def read_until(process: Forked | subprocess.Popen[str], words: str, times: int = 1) -> bool:
     """Reads stderr up to the line that holds the words so often; False if it ends before."""
     assert process.stderr is not None
     for line in process.stderr:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import platform
 import shutil
 import sys
+import time
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +19,9 @@ import dse.tasks.registry  # noqa: F401 (the qualities of tasks become metrics)
 from dse.core.errors import DseError, UnavailableError
 from dse.core.registry import BACKENDS
 from dse.environments.install import install
+from dse.measure.spec import RUN_LENGTHS
+from tests.brief import TRUE, shorten
+from tests.commandline import isolate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,10 +30,43 @@ if TYPE_CHECKING:
 KEPT_CACHE = Path(__file__).parents[1] / ".venv" / "cache"
 """Holds what takes minutes to make, from one run of the tests to the next."""
 SHARED = Path(__file__).parents[1].parent / "shared" / "data"
+MAKERS = tuple(Path(__file__).parents[1] / "dse" / name for name in ("formats", "models", "tasks"))
+MAKING = ("numpy", "onnx", "onnxruntime", "ai-edge-quantizer", "pillow")
+"""The folders of the code, and the libraries, that decide about the bytes of a cached file."""
+KEPT_S = 7 * 24 * 3600.0
+"""How long a cache is kept that no test uses."""
 
 # How long an example takes says nothing on a machine that does other things as well.
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("untimed")
+settings.register_profile(
+    "brief",
+    max_examples=25,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("nightly", settings.get_profile("brief"), max_examples=500)
+settings.load_profile("brief")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder for locks and caches of all that does not have one of its own."""
+    folder = tmp_path_factory.mktemp("isolated")
+    with pytest.MonkeyPatch.context() as patch:
+        isolate(folder, patch)
+        yield folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _short_runs() -> None:
+    shorten()
+
+
+@pytest.fixture
+def true_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs take as long as a user's, but for those of fixtures with a wider scope."""
+    for name, fidelity in TRUE.items():
+        monkeypatch.setitem(RUN_LENGTHS, name, fidelity)
 
 
 @pytest.fixture(scope="session")
@@ -37,11 +77,23 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder of `shared_cache`."""
-    folder = tmp_path_factory.mktemp("built")
-    yield folder
-    shutil.rmtree(folder)  # a hundred megabytes that nobody looks at
+def built() -> Path:
+    """The folder of `shared_cache`: another one for other code or libraries.
+
+    The cache itself is made to be shared by processes, here those of pytest-xdist.
+    """
+    made = hashlib.sha256()
+    for path in sorted(path for folder in MAKERS for path in folder.rglob("*.py")):
+        made.update(path.read_bytes())
+    libraries = {each.name: each.version for each in distributions() if each.name in MAKING}
+    made.update(repr(sorted(libraries.items())).encode())
+    folder = KEPT_CACHE / "tests" / made.hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    os.utime(folder)
+    for other in folder.parent.iterdir():
+        if other.stat().st_mtime < time.time() - KEPT_S:
+            shutil.rmtree(other, ignore_errors=True)
+    return folder
 
 
 @pytest.fixture

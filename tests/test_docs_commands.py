@@ -7,7 +7,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import tempfile
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +31,8 @@ from tests.validate.conftest import write_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from _pytest.mark import ParameterSet
 
     from tests.documented_ways import Kind
 
@@ -93,12 +94,9 @@ def pantry(kept: Path, mirror: str) -> Path:
     images = ["--models", "MODELS", "--dataset", "IMAGES", "--study", "with-images"]
     once = ["--repeats", "0"]
     one = ["mobilenet-v1-0.25-128", "--output", "models", "--mirror", mirror]
-    (kept / "temporary").mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("DSE_CACHE_DIR", str(kept / "cache"))
-        patch.setenv("TMPDIR", str(kept / "temporary"))  # no turns with others that measure
-        patch.setattr(tempfile, "tempdir", None)
         assert run(["explore", "explored.yaml", *once]) == 0
         assert run(["explore", "with images.yaml", *images, *once]) == 0
         assert run(["models", "fetch", *one]) == 0
@@ -128,8 +126,28 @@ def models_built_once(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DSE_CACHE_DIR", str(kept / "cache"))
 
 
+def _command_of(words: tuple[str, ...]) -> tuple[click.Command, list[str]]:
+    """The command that some words call, and what is left of them."""
+    found: click.Command = dse
+    rest = list(words[1:])
+    while isinstance(found, click.Group) and rest and rest[0] in found.commands:
+        found = found.commands[rest.pop(0)]
+    assert found is not dse or not rest or rest[0].startswith("-"), f"no such command: {words}"
+    return found, rest
+
+
+def _by_command() -> Iterator[ParameterSet]:
+    """Each text; all but the first use of a command are marked."""
+    met: list[object] = []
+    for text in filter(WAYS.__contains__, SHOWN):
+        words = SHOWN[text].words
+        used = _command_of(words)[0] if words[0] == "dse" else words[:2]
+        yield pytest.param(text, marks=[pytest.mark.long] if used in met else [])
+        met.append(used)
+
+
 @pytest.mark.usefixtures("models_built_once")
-@pytest.mark.parametrize("text", [text for text in SHOWN if text in WAYS])
+@pytest.mark.parametrize("text", [*_by_command()])
 def test_it_runs(
     text: str, command: Command, here: Path, pantry: Path, venv: Path, mirror: str
 ) -> None:
@@ -181,16 +199,6 @@ def _check_words(shown: Shown) -> None:
         extras = re.findall(r"\[([a-z,]+)\]", shown.text)
         named = {name for group in extras for name in group.split(",")}
         assert named <= set(project["optional-dependencies"])
-
-
-def _command_of(words: tuple[str, ...]) -> tuple[click.Command, list[str]]:
-    """The command that some words call, and what is left of them."""
-    found: click.Command = dse
-    rest = list(words[1:])
-    while isinstance(found, click.Group) and rest and rest[0] in inner(found):
-        found = inner(found)[rest.pop(0)]
-    assert found is not dse or not rest or rest[0].startswith("-"), f"no such command: {words}"
-    return found, rest
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dse.study.folder import StudyFolder
 from tests.commandline import here, tmp_path
 from tests.documented import PAGES, blocks
 from tests.python_page import PAGE, render
-from tests.study.studies import create, fill, small_space
+from tests.study.studies import filled, small_space
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,18 +21,15 @@ SKETCHES = {"backends.md": "a class that is to be filled in"}
 """What can be read as Python and does nothing, with the reason."""
 
 
-def test_the_page_shows_what_its_code_prints(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_page_shows_what_its_code_prints(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MPLBACKEND", "agg")
-    assert PAGE.read_text(encoding="utf-8") == render(tmp_path), "run `make docs`"
-    assert (tmp_path / "progress.png").stat().st_size > 0
+    assert PAGE.read_text(encoding="utf-8") == render(here), "run `make docs`"
+    assert (here / "progress.png").stat().st_size > 0
 
 
 @pytest.mark.parametrize("page", [page for page in CODE if CODE[page]], ids=lambda page: page.name)
 def test_code_runs(page: Path, here: Path) -> None:
-    space = small_space()
-    fill(create(StudyFolder(here / "studies/quickstart"), space), space)
+    filled(here / "studies/quickstart", small_space())
     names: dict[str, Any] = {}
     for block in CODE[page]:
         code = compile(block.text, f"{page.name}:{block.line}", "exec")

@@ -48,7 +48,8 @@ LAYERS: dict[str, set[str]] = {
         *("loadgen.verdict", "tasks", "machine", "core", "version"),
     },
     "exploration": {
-        *("study", "search", "space", "environments", "measure.runner", "measure.spec"),
+        *("study", "search", "space", "environments", "measure.runner", "measure.recall"),
+        "measure.spec",
         *("results", "models", "tasks", "machine", "core"),
     },
     "search": {"tasks", "core"},
@@ -76,6 +77,7 @@ LAYERS: dict[str, set[str]] = {
     "formats": {"config", "core"},
     # On both sides of the pipe: no LoadGen, no runtime.
     "measure.runner": {"measure.spec", "measure.run_result", "machine", "core"},
+    "measure.recall": {"measure.spec", "core"},
     "measure.reproduce": {"measure.runner", "measure.spec", "core"},
     "measure.spec": {"tasks", "core"},
     "measure.run_result": {"measure.spec", "core"},

@@ -112,8 +112,8 @@ def _origin(system: ComparedSystem, noun: str) -> str:
         parts.append(system.results.release)
     if system.accuracy_sources and system.accuracy_sources != system.sources:
         parts.append(f"accuracy {' and '.join(system.accuracy_sources)}")
-    if system.images:
-        parts.append(f"{', '.join(f'{count:,}' for count in system.images)} {noun}")
+    if system.samples:
+        parts.append(f"{', '.join(f'{count:,}' for count in system.samples)} {noun}")
     return ", ".join(filter(None, parts))
 
 
@@ -244,12 +244,12 @@ def _agreements(comparison: Comparison) -> Table:
         *(("mean difference [points]", True), ("without signs", True), ("largest", False)),
     )
     for agreement in comparison.agreements:
-        images = ", ".join(f"{count:,}" for count in agreement.images)
+        samples = ", ".join(f"{count:,}" for count in agreement.samples)
         table.add_row(
             str(agreement.system.number),
             _name(agreement.system),
             str(len(agreement.differences)),
-            images,
+            samples,
             f"{agreement.mean:+.2f}",
             f"{agreement.mean_absolute:.2f}",
             _words("; ".join(_largest(agreement))),

@@ -15,7 +15,7 @@ from dse.core.worker_environment import user_variables
 from dse.machine.system import System
 from dse.report.view import View
 from dse.study.folder import existing_folder
-from dse.study.selection import select_records
+from dse.study.frontier import select_records
 from dse.study.study import Study
 from dse.submission import checkers
 from dse.submission.description import described, read_declared

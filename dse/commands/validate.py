@@ -16,11 +16,11 @@ from dse.core.worker_environment import add_libraries
 from dse.exploration.prepare import prepare
 from dse.exploration.resolver import MeasurementContext, Resolver
 from dse.measure.runner import Limits
-from dse.measure.spec import REHEARSAL, VALID
+from dse.measure.spec import RUN_LENGTHS
 from dse.report.text import environment_lines
 from dse.study.folder import existing_folder
+from dse.study.frontier import select_records
 from dse.study.results import StudyResults
-from dse.study.selection import select_records
 from dse.study.storage import RETRY_POLICY
 from dse.study.study import Study
 from dse.validate.schedule import Scheduler
@@ -78,7 +78,7 @@ def run(request: ValidateRequest) -> int:
         print_lines([unrecorded], err, "yellow")
     records = _points(study, request.points)
     scenarios = _scenarios(study, request.scenarios)
-    fidelity = REHEARSAL if request.rehearsal else VALID
+    fidelity = RUN_LENGTHS["rehearsal" if request.rehearsal else "valid"]
     known = StudyResults() if request.again else study.results  # as if there were none
     memory = request.memory_limit or prepared.memory_bytes
     subjects = Resolver(_bench(study, prepared, memory, err), study)

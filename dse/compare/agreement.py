@@ -23,14 +23,14 @@ class Difference:
         precision: precision of the model file.
         value: the accuracy, in its metric's unit.
         published: the published accuracy.
-        images: number of samples that the accuracy was measured on; None if unknown.
+        samples: number of samples that the accuracy was measured on; None if unknown.
     """
 
     model: str
     precision: str
     value: float
     published: float
-    images: int | None
+    samples: int | None
 
     @property
     def points(self) -> float:
@@ -61,9 +61,9 @@ class Agreement:
         return fmean(abs(each.points) for each in self.differences)
 
     @property
-    def images(self) -> tuple[int, ...]:
+    def samples(self) -> tuple[int, ...]:
         """The known numbers of samples behind the accuracies."""
-        return tuple(sorted({each.images for each in self.differences if each.images}))
+        return tuple(sorted({each.samples for each in self.differences if each.samples}))
 
 
 def agreements(gathered: Gathered) -> tuple[Agreement, ...]:
@@ -84,7 +84,7 @@ def _difference(row: Row, quality: str, task: Task) -> Difference | None:
     published = task.published(model, precision)
     if published is None or _taken_over(row, quality):
         return None
-    return Difference(model, precision, row.values[quality], published.value, row.images)
+    return Difference(model, precision, row.values[quality], published.value, row.samples)
 
 
 def _taken_over(row: Row, quality: str) -> bool:

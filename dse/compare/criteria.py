@@ -63,7 +63,7 @@ class Criterion:
         return -value if self.direction == "maximize" else value
 
 
-def completed(derivation: Derivation) -> Derivation:
+def complete(derivation: Derivation) -> Derivation:
     """Puts `DEFINITIONS` before the user's metrics, except those of facts that the user lacks."""
     told = set(derivation.facts.names)
     prices = {PRICE, PRICE_PER_HOUR} - told

@@ -81,7 +81,7 @@ def as_csv(comparison: Comparison) -> str:
             "label": entry.row.label,
             **entry.row.configuration,
             **_cells(entry, comparison.criteria),
-            "images": entry.row.images,
+            "images": entry.row.samples,
             "frontier": " ".join(metrics),
             "notes": "; ".join(map(str, entry.row.notes)),
         }
@@ -143,11 +143,11 @@ def _about_accuracies(comparison: Comparison) -> list[str]:
     lines, task = [], comparison.gathered.task
     whole = task.rules.accuracy_samples if task.rules is not None else 0
     for system in comparison.systems:
-        if min(system.images, default=whole) < whole:
-            counts = ", ".join(f"{count:,}" for count in system.images)
+        if min(system.samples, default=whole) < whole:
+            counts = ", ".join(f"{count:,}" for count in system.samples)
             lines.append(
-                f"#{system.number}: accuracies are of {counts} {task.noun}, which says less than "
-                f"all {whole:,} do; compare them with care"
+                f"#{system.number}: accuracies are from {counts} {task.noun}, less reliable "
+                f"than those from all {whole:,}; compare them with care"
             )
     published = Source.PUBLISHED.value
     taken = [s for s in comparison.systems if published in s.accuracy_sources]
@@ -184,7 +184,7 @@ def _system(system: ComparedSystem) -> dict[str, Any]:
         "configurations": len(system.entries),
         "sources": list(system.sources),
         "accuracy_sources": list(system.accuracy_sources),
-        "images": list(system.images),
+        "images": list(system.samples),
         "best": {metric: _point(entry) for metric, entry in found.items() if entry},
         "frontier": [{**_point(e), "frontier_of": metrics} for e, metrics in frontier(system)],
         "left_out": list(results.left_out),
@@ -202,7 +202,7 @@ def _point(entry: SystemPoint) -> dict[str, Any]:
         "sources": {name: source.value for name, source in row.sources.items()},
         "inferred": sorted(row.inferred),
         "valid": sorted(row.valid),
-        "images": row.images,
+        "images": row.samples,
         "notes": list(map(str, row.notes)),
     }
 
@@ -235,7 +235,7 @@ def _standing(standing: RankedSystem, criterion: Criterion) -> dict[str, Any]:
         "value": standing.value,
         "interval": list(interval) if interval else None,
         "accuracy_percent": entry.accuracy,
-        "images": entry.row.images,
+        "images": entry.row.samples,
         "label": entry.row.label,
         "configuration": dict(entry.row.configuration),
         "sources": list(entry.sources(criterion)),
@@ -248,7 +248,7 @@ def _agreement(agreement: Agreement) -> dict[str, Any]:
     return {
         "system": agreement.system.number,
         "variants": len(agreement.differences),
-        "images": list(agreement.images),
+        "images": list(agreement.samples),
         "mean_points": agreement.mean,
         "mean_absolute_points": agreement.mean_absolute,
         "largest_points": agreement.differences[0].points,
@@ -259,7 +259,7 @@ def _agreement(agreement: Agreement) -> dict[str, Any]:
                 "accuracy_percent": each.value,
                 "published_percent": each.published,
                 "points": each.points,
-                "images": each.images,
+                "images": each.samples,
             }
             for each in agreement.differences
         ],

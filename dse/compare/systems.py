@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dse.compare.criteria import completed
+from dse.compare.criteria import complete
 from dse.core.configuration import CONFIGURATION_FIELDS
 from dse.core.errors import RequestError
 from dse.core.measurement import Source
@@ -102,9 +102,9 @@ class ComparedSystem:
         return tuple(sorted({source.value for source in known if source is not None}))
 
     @property
-    def images(self) -> tuple[int, ...]:
+    def samples(self) -> tuple[int, ...]:
         """The known numbers of samples behind its measured qualities."""
-        return tuple(sorted({each.row.images for each in self.entries if each.row.images}))
+        return tuple(sorted({each.row.samples for each in self.entries if each.row.samples}))
 
     def able(self, criterion: Criterion, accuracy: float = 0.0) -> list[SystemPoint]:
         """The configurations that have a value, the best first; of equal ones the most accurate.
@@ -164,7 +164,7 @@ def gather(found: Sequence[ResultTable], asked: Derivation) -> Gathered:
         RequestError: an expression of the user is wrong, or the systems are of different tasks.
     """
     task, quality = _task(found)
-    derivation = completed(asked)
+    derivation = complete(asked)
     derivation.check(_further(found))
     assessed = [_assess(results, derivation) for results in found]
     named = [_name(results, found) for results in found]

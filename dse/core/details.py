@@ -36,6 +36,10 @@ class Details:
         further = {name: value for name, value in stored.items() if name not in names}
         return cls(**own, further=further)
 
+    def beside(self, more: Mapping[str, KnobValue]) -> Self:
+        """The same with further keys, which win over what is there."""
+        return self.of({**self.as_dict(), **more})
+
     def as_dict(self) -> dict[str, KnobValue]:
         """The JSON object: the group's own keys that have a value, then all others."""
         own = {name: getattr(self, name) for name in _names(type(self))}

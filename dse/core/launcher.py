@@ -30,6 +30,7 @@ def launch_command(
     module: str,
     *arguments: str,
     backend: str = "",
+    task: str = "",
     folders: Mapping[str, str] | None = None,
 ) -> list[str]:
     """The command that runs a module's ``main`` in an interpreter.
@@ -40,11 +41,13 @@ def launch_command(
         arguments: arguments of the module.
         backend: the one that the module uses: its package comes along where it is another
             distribution's.
+        task: the class of the task's half in the worker, as ``module:name``; its package comes
+            along, too.
         folders: folders of further packages by name.
 
     Raises:
         KeyError: no backend has that name.
-        ModuleNotFoundError: its package is not there.
+        ModuleNotFoundError: the package of the backend or of the task is not there.
     """
     found, offered = {**_package_folders(), **(folders or {})}, {}
     if backend:
@@ -53,6 +56,8 @@ def launch_command(
         entry = BACKENDS[backend]
         if entry.distribution:
             found[entry.package], offered = _place(entry.package), {backend: entry.target}
+    if task and (package := task.partition(":")[0].partition(".")[0]) != "dse":
+        found[package] = _place(package)
     known = json.dumps(
         {"folders": found, "backends": offered, "path": _pythonpath_folders(interpreter)}
     )

@@ -1,7 +1,7 @@
 """What speaks against a measured quality: notes, and the lines that show them.
 
-A wrong label order, normalisation or layout gives a number like any other. What speaks against it
-is a note, and never changes a value. The notes themselves are a task's.
+A model that is fed or read wrongly gives a number like any other. What speaks against the number
+is a note, and never changes it. The notes themselves are those of a task.
 """
 
 from __future__ import annotations

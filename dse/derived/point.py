@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 FORM = re.compile(r"[a-z][a-z0-9_]{0,63}")
 ENDS = ("low", "high")
 SYSTEM = ("cpu", "cpus", "cores", "ghz")
-"""Names of facts: the name of the CPU, CPUs that can be kept busy, cores, the highest clock."""
+"""Names of facts: the name of the CPU, available CPUs, physical cores, the highest clock."""
 _COLUMNS = frozenset({"id", "failure", "failure_message", "notes", "label", "system"})
 _ENDINGS = ("_low", "_high", "_source")
 Interval = tuple[float, float]

@@ -272,7 +272,7 @@ class _Exploration:
         trial = self._study.begin(step.configuration, self._choices, step.purpose)
         # Others on this machine wait, but those on other machines may have begun as well.
         self._learn()
-        place = self._study.place(trial)
+        place = self._study.trial_id(trial)
         lost = self._contested(step, (c for c in self._claims() if c.place < place))
         if step.purpose is Purpose.EXPLORE and step.configuration not in self._pool:
             lost = True

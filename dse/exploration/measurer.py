@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dse.core.backend import Recording
 from dse.core.errors import ModelError
 from dse.core.measurement import (
     TRANSIENT_FAILURES,
@@ -21,16 +22,18 @@ from dse.exploration.costs import piggybacked_metrics
 from dse.exploration.disturbances import Disturbances
 from dse.exploration.keys import overlap
 from dse.exploration.resolver import Resolver
+from dse.measure.recall import recall
 from dse.measure.runner import run_worker
-from dse.measure.spec import PROBE, MetricRequest
+from dse.measure.spec import MetricRequest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from dse.core.configuration import Configuration
+    from dse.core.measurement import FidelityName
     from dse.exploration.resolver import MeasurementContext, ResolvedConfiguration
     from dse.measure.runner import Limits
-    from dse.measure.spec import Fidelity
+    from dse.measure.spec import Spec
     from dse.study.study import Study
 
 Keep = Callable[[Measurement], None]
@@ -38,8 +41,8 @@ MAX_REPETITIONS = 2
 """The number of times that a disturbed measurement is taken again."""
 MAX_ATTEMPTS = 2
 """The number of attempts after transient failures."""
-ACCURACY_SECONDS_PER_IMAGE = 0.5
-"""The time that an accuracy run may take beyond that of other runs, per image of the data set."""
+ACCURACY_SECONDS_PER_SAMPLE = 0.5
+"""The time that an accuracy run may take beyond that of other runs, per sample of the data set."""
 
 
 class Measurer:
@@ -85,7 +88,7 @@ class Measurer:
             keep: called with each new measurement as soon as it is taken.
 
         Raises:
-            RequestError: a model file, an image or a table can't be used.
+            RequestError: a model file, a sample or a table can't be used.
             DseError: the cache or the run folder can't be written.
         """
         subject = self._subject(configuration)
@@ -100,7 +103,7 @@ class Measurer:
         if missing and failure is None:
             beside = piggybacked_metrics([request.metric for request in missing], again=False)
             extra = [c for c in costs if c.metric in beside and c.metric not in known]
-            taken = self._take_quietly(subject, run, (*missing, *extra), PROBE, keep)
+            taken = self._take_quietly(subject, run, (*missing, *extra), "probe", keep)
             known |= {m.metric: m for m in taken.measurements}
             failure = taken.failure
         order = list(dict.fromkeys([*metrics, *METRICS]))
@@ -110,7 +113,7 @@ class Measurer:
         self,
         configuration: Configuration,
         metrics: Iterable[str],
-        fidelity: Fidelity,
+        fidelity: FidelityName,
         run: str,
         keep: Keep,
     ) -> Outcome:
@@ -200,7 +203,7 @@ class Measurer:
         subject: ResolvedConfiguration,
         run: str,
         tasks: tuple[MetricRequest, ...],
-        fidelity: Fidelity,
+        fidelity: FidelityName,
         keep: Keep,
     ) -> Outcome:
         """Takes everything, and once more what was disturbed, unless that is always in vain."""
@@ -221,7 +224,7 @@ class Measurer:
         subject: ResolvedConfiguration,
         run: str,
         tasks: tuple[MetricRequest, ...],
-        fidelity: Fidelity,
+        fidelity: FidelityName,
         keep: Keep,
     ) -> Outcome:
         """Runs workers until everything is taken or has failed for good."""
@@ -233,23 +236,30 @@ class Measurer:
         for attempt in range(1, MAX_ATTEMPTS + 1):
             left = tuple(t for t in tasks if t.metric not in {m.metric for m in taken})
             spec = self._subjects.spec(subject, f"{run}-{attempt}", left, fidelity)
-            python = self._bench.offers.interpreters[subject.configuration.backend]
-            outcome = run_worker(spec, self._limits(left), interpreter=python, keep=told)
+            outcome = self._answer(subject, spec, told)
             taken += tuple(map(subject.complete, outcome.measurements))
             if outcome.failure is None:
                 return Outcome(taken)
             done = {m.metric for m in taken}
             failed_at = next((t.key for t in left if not t.extra and t.metric not in done), "")
-            failure = replace(outcome.failure, attempts=attempt, key=failed_at, run=spec.run)
+            started = "" if subject.recorded else spec.run
+            failure = replace(outcome.failure, attempts=attempt, key=failed_at, run=started)
             if failure.kind not in TRANSIENT_FAILURES:
                 break
         return Outcome(taken, failure)
+
+    def _answer(self, subject: ResolvedConfiguration, spec: Spec, keep: Keep) -> Outcome:
+        """The outcome of a spec: out of a recording, or else of a worker process."""
+        if isinstance(subject.backend, Recording):
+            return recall(subject.backend, spec, keep)
+        python = self._bench.offers.interpreters[subject.configuration.backend]
+        return run_worker(spec, self._limits(spec.requests), interpreter=python, keep=keep)
 
     def _limits(self, tasks: tuple[MetricRequest, ...]) -> Limits:
         limits, dataset = self._bench.limits, self._bench.dataset
         if dataset is None or all(not is_quality(task.metric) for task in tasks):
             return limits
-        longer = ACCURACY_SECONDS_PER_IMAGE * len(dataset)
+        longer = ACCURACY_SECONDS_PER_SAMPLE * len(dataset)
         return replace(limits, timeout_s=limits.timeout_s + longer)
 
 

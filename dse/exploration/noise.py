@@ -15,14 +15,13 @@ from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.environments.availability import runtime_availabilities
 from dse.machine.measuring_lock import do_nothing, measuring_lock
 from dse.measure.runner import Limits, run_worker
-from dse.measure.spec import PROBE, MetricRequest, ModelFiles, Spec, TaskSpec
+from dse.measure.spec import RUN_LENGTHS, MetricRequest, ModelFiles, Spec, TaskSpec
 from dse.tasks.registry import DEFAULT, task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from dse.core.measurement import Outcome
-    from dse.measure.spec import Fidelity
 
 RUNTIMES = ("onnxruntime", "litert", "openvino")
 METRICS = (LATENCY.name, THROUGHPUT.name)
@@ -88,16 +87,13 @@ class Noise:
         }
 
 
-def measure_noise(
-    probes: int, fidelity: Fidelity = PROBE, waits: Callable[[], None] = do_nothing
-) -> Noise:
+def measure_noise(probes: int, waits: Callable[[], None] = do_nothing) -> Noise:
     """Takes the same probe in several fresh processes, one after the other.
 
     Waits for another process that measures on this machine.
 
     Args:
         probes: the number of processes, at least one.
-        fidelity: the length of each probe.
         waits: called before another process that measures on this machine is waited for.
 
     Raises:
@@ -105,7 +101,7 @@ def measure_noise(
         DseError: a probe failed, or there is no room for its logs.
     """
     with tempfile.TemporaryDirectory(prefix="dse-noise-") as folder:
-        probe = _probe(Path(folder), fidelity)
+        probe = _probe(Path(folder))
         with measuring_lock(waits=waits):
             taken = [_take(probe) for _ in range(probes)]
     values = {metric: tuple(outcome.values[metric] for outcome in taken) for metric in METRICS}
@@ -126,7 +122,7 @@ def _model() -> tuple[str, str]:
     return found
 
 
-def _probe(folder: Path, fidelity: Fidelity) -> Probe:
+def _probe(folder: Path) -> Probe:
     """The probe on the first runtime that is usable here."""
     given, (model, precision), obstacles = task(DEFAULT), _model(), []
     provider = given.provider(None)
@@ -142,7 +138,7 @@ def _probe(folder: Path, fidelity: Fidelity) -> Probe:
                 model=ModelFiles(artefact.path),
                 task=TaskSpec(given.worker, artefact.form, rules=given.rules),
                 requests=tuple(MetricRequest(metric, "noise") for metric in METRICS),
-                fidelity=fidelity,
+                fidelity=RUN_LENGTHS["probe"],
             )
             return Probe(spec, found.python, found.version)
         obstacles.append(obstacle)

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dse.exploration import remeasuring
-from dse.measure.spec import PROBE, STANDARD
 from dse.study.record import Purpose
 
 if TYPE_CHECKING:
     from dse.core.configuration import Configuration
+    from dse.core.measurement import FidelityName
     from dse.exploration.pool import Pool
     from dse.exploration.samplers import Sampler
-    from dse.measure.spec import Fidelity
     from dse.study.results import StudyResults
 
 ANCHOR_EVERY_S = 120.0
@@ -34,7 +33,7 @@ class Step:
 
     configuration: Configuration
     purpose: Purpose
-    fidelity: Fidelity = PROBE
+    fidelity: FidelityName = "probe"
     metrics: tuple[str, ...] = ()
 
 
@@ -82,11 +81,11 @@ class StepPlanner:
         if remeasuring.noise_unknown(self._results):
             return self._anchor()
         if found := remeasuring.next_drifted(self._results):
-            return Step(found[0].configuration, Purpose.REPEAT, PROBE, tuple(found[1]))
+            return Step(found[0].configuration, Purpose.REPEAT, "probe", tuple(found[1]))
         if found := remeasuring.next_for_noise(self._results):
-            return Step(found[0].configuration, Purpose.REPEAT, PROBE, tuple(found[1]))
+            return Step(found[0].configuration, Purpose.REPEAT, "probe", tuple(found[1]))
         if found := remeasuring.next_uncertain(self._results, self._repetitions):
-            return Step(found[0].configuration, Purpose.REPEAT, STANDARD, tuple(found[1]))
+            return Step(found[0].configuration, Purpose.REPEAT, "standard", tuple(found[1]))
         return None
 
     def _anchor_due(self) -> bool:
@@ -99,4 +98,4 @@ class StepPlanner:
         if anchor is None:
             return None
         metrics = tuple(m.metric for m in self._results.timed(anchor.outcome))
-        return Step(anchor.configuration, Purpose.ANCHOR, PROBE, metrics)
+        return Step(anchor.configuration, Purpose.ANCHOR, "probe", metrics)

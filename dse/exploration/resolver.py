@@ -14,7 +14,7 @@ from dse.core.errors import ModelError, RequestError
 from dse.core.metrics import MODEL_SIZE, is_quality
 from dse.core.worker_environment import user_variables
 from dse.exploration.keys import quality_key, size_key, speed_key
-from dse.measure.spec import ModelFiles, Spec, TaskSpec
+from dse.measure.spec import RUN_LENGTHS, ModelFiles, Spec, TaskSpec
 from dse.tasks.task import InputFiles
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from dse.core.backend import Backend
     from dse.core.configuration import Configuration, KnobValue
-    from dse.core.measurement import Measurement
+    from dse.core.measurement import FidelityName, Measurement
     from dse.core.signature import Form
     from dse.exploration.capabilities import Capabilities
     from dse.machine.system import System
@@ -228,7 +228,7 @@ class Resolver:
         resolved: ResolvedConfiguration,
         run: str,
         requests: tuple[MetricRequest, ...],
-        fidelity: Fidelity,
+        fidelity: FidelityName,
     ) -> Spec:
         """What a worker is told."""
         artefact, task = resolved.artefact, self._context.task
@@ -244,7 +244,7 @@ class Resolver:
                 rules=task.rules,
             ),
             requests=requests,
-            fidelity=self._fit(fidelity, resolved.form),
+            fidelity=self._fit(RUN_LENGTHS[fidelity], resolved.form),
             settings=resolved.settings,
             environment=self._context.environment,
         )

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dse.core.backend import UnsupportedError
+from dse.core.details import QualityDetails
 from dse.core.measurement import FailureKind
 from dse.core.metrics import Scenario
 from dse.loadgen.logs import read_detail, read_responses
@@ -39,7 +40,7 @@ def take_accuracy(loaded: LoadedModel, folder: Path) -> RunResult:
         performance_samples=loaded.inputs.count,
     )
     result = score(loaded, loaded.run(setup, settings, folder / "accuracy"))
-    return replace(result, details={**result.details, "batch_size": setup.batch_size})
+    return replace(result, details=result.details.beside({"batch_size": setup.batch_size}))
 
 
 def require_dataset(loaded: LoadedModel) -> None:
@@ -67,7 +68,7 @@ def score(loaded: LoadedModel, logs: Path) -> RunResult:
         found = loaded.task.score(responses, loaded.inputs.count)
     except ValueError as error:
         raise RunFailedError(FailureKind.INVALID_RUN, str(error)) from error
-    return RunResult(found.value, dict(found.details), found.interval)
+    return RunResult(found.value, QualityDetails.of(found.details), found.interval)
 
 
 def _accuracy_setup(loaded: LoadedModel) -> LoadSettings:

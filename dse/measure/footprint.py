@@ -13,12 +13,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dse.core.details import CostDetails
 from dse.core.metrics import LOAD_TIME, PEAK_MEMORY
 from dse.machine.procfs import read_text
 from dse.measure.run_result import RunResult
 
 if TYPE_CHECKING:
-    from dse.core.configuration import KnobValue
     from dse.measure.loaded_model import LoadedModel
 
 CALLS = 2
@@ -42,13 +42,13 @@ def take_footprint(loaded: LoadedModel) -> dict[str, RunResult]:
     reset_peak()
     started = time.perf_counter()
     loaded.callers(loaded.single)
-    results = {LOAD_TIME.name: RunResult(1e3 * (time.perf_counter() - started), {})}
+    results = {LOAD_TIME.name: RunResult(1e3 * (time.perf_counter() - started), CostDetails())}
     if any(request.metric == PEAK_MEMORY.name for request in loaded.spec.requests):
         if loaded.whole != loaded.single:
             loaded.close()
             reset_peak()
         loaded.warm_up(loaded.whole, CALLS)
-        details: dict[str, KnobValue] = {"baseline_mib": round(baseline / _MIB, 3)}
+        details = CostDetails(baseline_mib=round(baseline / _MIB, 3))
         results[PEAK_MEMORY.name] = RunResult(peak_bytes() / _MIB, details)
     return results
 

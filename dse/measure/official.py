@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dse.core.checksums import combine_checksums
+from dse.core.details import OfficialDetails, TimedDetails
 from dse.core.measurement import FailureKind
 from dse.core.metrics import Scenario
 from dse.loadgen.logs import read_detail
@@ -53,17 +54,15 @@ def take_official(runtime: Runtime, spec: Spec, official: Official) -> Measureme
     else:
         result = _performance(loaded, official, rules)
     loaded.close()
-    details: dict[str, KnobValue] = {
-        "scenario": official.scenario.value,
-        "mode": official.mode,
-        "user_conf": official.user_conf.strip(),
-        "target": official.target,
-        "timed_key": official.timed_key,
-        "model_sha256": model_sha256,
-        "dataset": spec.task.inputs.dataset,
-        **result.details,
-        **loaded.remarks,
-    }
+    details = OfficialDetails(
+        scenario=official.scenario.value,
+        mode=official.mode,
+        user_conf=official.user_conf.strip(),
+        target=official.target,
+        timed_key=official.timed_key,
+        model_sha256=model_sha256,
+        dataset=spec.task.inputs.dataset,
+    ).beside({**result.details.as_dict(), **loaded.remarks})
     took_s = time.monotonic() - started
     return measurement(replace(result, details=details), request, spec, took_s)
 
@@ -88,7 +87,7 @@ def _performance(loaded: LoadedModel, official: Official, rules: Rules) -> RunRe
     result = _VALUES[official.scenario](log)
     noun = loaded.spec.task.inputs.noun
     samples: dict[str, KnobValue] = {noun: min(distinct, wanted)} if noun else {}
-    return RunResult(result.value, {**result.details, "valid": log.valid, **samples})
+    return RunResult(result.value, result.details.beside({"valid": log.valid, **samples}))
 
 
 def _accuracy(loaded: LoadedModel, official: Official) -> RunResult:
@@ -140,11 +139,11 @@ class Cycled:
 
 def _single_stream(log: DetailLog) -> RunResult:
     p90_ms = log.number("result_90.00_percentile_latency_ns") / 1e6
-    details: dict[str, KnobValue] = {
-        "p90_ms": p90_ms,
-        "mean_ms": mean_ms(log, Scenario.SINGLE_STREAM),
-        "queries": int(log.number("result_query_count")),
-    }
+    details = TimedDetails(
+        p90_ms=p90_ms,
+        mean_ms=mean_ms(log, Scenario.SINGLE_STREAM),
+        queries=int(log.number("result_query_count")),
+    )
     return RunResult(
         log.number("early_stopping_latency_ss") / 1e6 if log.valid else p90_ms, details
     )
@@ -152,11 +151,11 @@ def _single_stream(log: DetailLog) -> RunResult:
 
 def _multi_stream(log: DetailLog) -> RunResult:
     p99_ms = log.number("result_99.00_percentile_per_query_latency_ns") / 1e6
-    details: dict[str, KnobValue] = {
-        "p99_ms": p99_ms,
-        "mean_ms": mean_ms(log, Scenario.MULTI_STREAM),
-        "queries": int(log.number("result_query_count")),
-    }
+    details = TimedDetails(
+        p99_ms=p99_ms,
+        mean_ms=mean_ms(log, Scenario.MULTI_STREAM),
+        queries=int(log.number("result_query_count")),
+    )
     return RunResult(
         log.number("early_stopping_latency_ms") / 1e6 if log.valid else p99_ms, details
     )
@@ -164,16 +163,16 @@ def _multi_stream(log: DetailLog) -> RunResult:
 
 def _offline(log: DetailLog) -> RunResult:
     samples = int(log.number("effective_min_sample_count"))
-    return RunResult(log.number("result_samples_per_second"), {"samples": samples})
+    return RunResult(log.number("result_samples_per_second"), TimedDetails(samples=samples))
 
 
 def _server(log: DetailLog) -> RunResult:
     return RunResult(
         log.number("result_completed_samples_per_sec"),
-        {
-            "p99_ms": log.number("result_99.00_percentile_latency_ns") / 1e6,
-            "queries": int(log.number("result_query_count")),
-        },
+        TimedDetails(
+            p99_ms=log.number("result_99.00_percentile_latency_ns") / 1e6,
+            queries=int(log.number("result_query_count")),
+        ),
     )
 
 

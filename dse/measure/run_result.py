@@ -10,7 +10,7 @@ from dse.core.measurement import FailureKind, Measurement, Source
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dse.core.configuration import KnobValue
+    from dse.core.details import Details
     from dse.measure.spec import MetricRequest, Spec
 
 
@@ -26,7 +26,7 @@ class RunResult:
     """A value in its metric's unit, further figures of the run, and an interval if known."""
 
     value: float
-    details: dict[str, KnobValue]
+    details: Details
     interval: tuple[float, float] | None = None
 
 
@@ -50,7 +50,7 @@ def measurement(
         run=spec.run,
         interval=result.interval,
         seconds=round(took_s, 3),
-        details=result.details,
+        details=result.details.as_dict(),
     )
 
 

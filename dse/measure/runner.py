@@ -120,12 +120,18 @@ def _run(
 ) -> _End:
     reader, writer = os.pipe()
     arguments = [str(spec_file), "--answer-fd", str(writer), "--parent", str(os.getpid())]
-    interpreter, backend = spec.interpreter, spec.configuration.backend
+    words = launcher.launch_command(
+        spec.interpreter,
+        "dse.measure.worker",
+        *arguments,
+        backend=spec.configuration.backend,
+        task=spec.task.worker,
+    )
     end = _End([])
     deadline = time.monotonic() + timeout_s
     try:
         process = subprocess.Popen(
-            launcher.launch_command(interpreter, "dse.measure.worker", *arguments, backend=backend),
+            words,
             stdin=subprocess.DEVNULL,
             stdout=stderr,
             stderr=stderr,
@@ -135,7 +141,7 @@ def _run(
         )
     except OSError as error:
         os.close(reader)
-        raise DseError(f"the interpreter {interpreter} can't be started: {error}") from error
+        raise DseError(f"the interpreter {spec.interpreter} can't be started: {error}") from error
     finally:
         os.close(writer)
     try:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dse.core.backend import LoadError, UnsupportedError
+from dse.core.details import CostDetails, TimedDetails
 from dse.core.measurement import FailureKind, Measurement
 from dse.core.metrics import (
     CPU_TIME,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dse.core.backend import Runtime
-    from dse.core.configuration import KnobValue
     from dse.measure.meter import Spent
     from dse.measure.spec import Fidelity, MetricRequest, Spec
 
@@ -74,7 +74,7 @@ def take(runtime: Runtime, spec: Spec) -> Iterator[Measurement]:
         for request in requests:
             if request.metric in results:
                 result = results[request.metric]
-                result = replace(result, details={**result.details, **loaded.remarks})
+                result = replace(result, details=result.details.beside(loaded.remarks))
                 yield measurement(result, request, spec, took_s)
                 took_s = 0.0  # what more comes of a run costs nothing
     loaded.close()
@@ -124,24 +124,24 @@ def _take_single_stream(loaded: LoadedModel, folder: Path) -> Mapping[str, RunRe
     queries = int(log.number("result_query_count"))
     latency = RunResult(
         log.number("result_90.00_percentile_latency_ns") / 1e6,
-        {
-            "early_stopping_p90_ms": log.number("early_stopping_latency_ss") / 1e6,
-            "mean_ms": log.number("result_mean_latency_ns") / 1e6,
-            "p50_ms": log.number("result_50.00_percentile_latency_ns") / 1e6,
-            "p99_ms": log.number("result_99.00_percentile_latency_ns") / 1e6,
-            "queries": queries,
-        },
+        TimedDetails(
+            early_stopping_p90_ms=log.number("early_stopping_latency_ss") / 1e6,
+            mean_ms=log.number("result_mean_latency_ns") / 1e6,
+            p50_ms=log.number("result_50.00_percentile_latency_ns") / 1e6,
+            p99_ms=log.number("result_99.00_percentile_latency_ns") / 1e6,
+            queries=queries,
+        ),
     )
     return {LATENCY.name: latency, **_costs(meter.spent(), queries)}
 
 
 def _costs(spent: Spent, queries: int) -> Mapping[str, RunResult]:
     """CPU time and energy of a query; the energy where it is known."""
-    details: dict[str, KnobValue] = {"queries": queries, "wall_s": round(spent.wall_s, 6)}
+    details = CostDetails(queries=queries, wall_s=round(spent.wall_s, 6))
     costs = {CPU_TIME.name: RunResult(1e3 * spent.cpu_s / queries, details)}
     if spent.energy_uj is not None:
         costs[ENERGY.name] = RunResult(
-            spent.energy_uj / 1e3 / queries, {**details, "estimate": True}
+            spent.energy_uj / 1e3 / queries, replace(details, estimate=True)
         )
     return costs
 
@@ -150,13 +150,13 @@ def _take_multi_stream(loaded: LoadedModel, folder: Path) -> Mapping[str, RunRes
     setup = loaded.setup(Scenario.MULTI_STREAM)
     calls = math.ceil(MULTI_STREAM_SAMPLES / setup.batch_size)
     log = _stream_run(loaded, setup, Scenario.MULTI_STREAM, calls, folder / "multi_stream")
-    details: dict[str, KnobValue] = {
-        "early_stopping_p99_ms": log.number("early_stopping_latency_ms") / 1e6,
-        "mean_ms": log.number("result_mean_query_latency_ns") / 1e6,
-        "p50_ms": log.number("result_50.00_percentile_per_query_latency_ns") / 1e6,
-        "p90_ms": log.number("result_90.00_percentile_per_query_latency_ns") / 1e6,
-        "queries": int(log.number("result_query_count")),
-    }
+    details = TimedDetails(
+        early_stopping_p99_ms=log.number("early_stopping_latency_ms") / 1e6,
+        mean_ms=log.number("result_mean_query_latency_ns") / 1e6,
+        p50_ms=log.number("result_50.00_percentile_per_query_latency_ns") / 1e6,
+        p90_ms=log.number("result_90.00_percentile_per_query_latency_ns") / 1e6,
+        queries=int(log.number("result_query_count")),
+    )
     p99_ms = log.number("result_99.00_percentile_per_query_latency_ns") / 1e6
     return {MULTI_STREAM.name: RunResult(p99_ms, details)}
 
@@ -220,7 +220,7 @@ def _take_throughput(loaded: LoadedModel, folder: Path) -> Mapping[str, RunResul
         )
 
     log = _valid_run(loaded, setup, settings, folder / "offline")
-    details: dict[str, KnobValue] = {"samples": int(log.number("effective_min_sample_count"))}
+    details = TimedDetails(samples=int(log.number("effective_min_sample_count")))
     return {THROUGHPUT.name: RunResult(log.number("result_samples_per_second"), details)}
 
 

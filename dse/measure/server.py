@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dse.core.details import TimedDetails
 from dse.core.measurement import FailureKind
 from dse.core.metrics import Scenario
 from dse.loadgen.logs import DetailLog, read_detail
@@ -113,13 +114,13 @@ class _Run:
     def result(self, runs: int) -> RunResult:
         return RunResult(
             self.log.number("result_completed_samples_per_sec"),
-            {
-                "target_samples_per_s": self.rate,
-                "p99_ms": self.log.number("result_99.00_percentile_latency_ns") / 1e6,
-                "queries": int(self.log.number("result_query_count")),
-                "early_stopping_met": self.log.values.get("early_stopping_met") is True,
-                "runs": runs,
-            },
+            TimedDetails(
+                target_samples_per_s=self.rate,
+                p99_ms=self.log.number("result_99.00_percentile_latency_ns") / 1e6,
+                queries=int(self.log.number("result_query_count")),
+                early_stopping_met=self.log.values.get("early_stopping_met") is True,
+                runs=runs,
+            ),
         )
 
 

@@ -73,7 +73,11 @@ REHEARSAL = replace(VALID, name="rehearsal", min_duration_ms=1000, min_query_cou
 REHEARSED_SAMPLES = 64
 """The most samples of a rehearsal's accuracy run."""
 
-FIDELITIES = {fidelity.name: fidelity for fidelity in (PROBE, STANDARD, VALID, REHEARSAL)}
+RUN_LENGTHS: dict[FidelityName, Fidelity] = {
+    fidelity.name: fidelity for fidelity in (PROBE, STANDARD, VALID, REHEARSAL)
+}
+"""The fidelities by name. Whoever writes a spec looks up here how long its runs last; the project's
+own tests enter shorter ones. No option and no variable of a shell does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dse.core.backend import LoadError, LoadRequest, Recording, Runtime, UnsupportedError
-from dse.core.measurement import FailureKind, Measurement, Source
+from dse.core.backend import LoadError, Runtime, UnsupportedError
+from dse.core.measurement import FailureKind
 from dse.core.registry import backend
 from dse.loadgen.logs import LogError
 from dse.measure.run_result import RunFailedError, says_out_of_memory
@@ -31,6 +31,7 @@ from dse.measure.spec import Spec, encode_message
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from dse.core.measurement import Measurement
     from dse.measure.spec import MessageKind
 
 PR_SET_PDEATHSIG = 1
@@ -112,32 +113,16 @@ def _limit_memory(limit_bytes: int) -> None:
 
 def _measure(spec: Spec) -> Iterator[Measurement]:
     found = backend(spec.configuration.backend)
-    if isinstance(found, Recording):
-        yield from _recall(found, spec)
-    elif isinstance(found, Runtime) and spec.official:
+    if not isinstance(found, Runtime):
+        raise TypeError(f"{spec.configuration.backend} runs no models")
+    if spec.official:
         from dse.measure.official import take_official
 
         yield take_official(found, spec, spec.official)
-    elif isinstance(found, Runtime):
+    else:
         from dse.measure.runs import take
 
         yield from take(found, spec)
-    else:
-        raise TypeError(f"{spec.configuration.backend} is neither a runtime nor a recording")
-
-
-def _recall(recording: Recording, spec: Spec) -> Iterator[Measurement]:
-    request = LoadRequest(spec.configuration, spec.model.path, spec.settings)
-    values = recording.recall(request, tuple(wanted.metric for wanted in spec.requests))
-    for wanted in spec.requests:
-        yield Measurement(
-            metric=wanted.metric,
-            value=values[wanted.metric],
-            key=wanted.key,
-            source=Source.REPLAYED,
-            fidelity=spec.fidelity.name,
-            run=spec.run,
-        )
 
 
 if __name__ == "__main__":

@@ -99,13 +99,13 @@ def _panel(
     if not found:
         axes.set_visible(False)
         return
-    places = {level: -place for place, level in enumerate(levels)}
+    heights = {level: -row for row, level in enumerate(levels)}
     for effect in found:
-        axes.plot([effect.low, effect.high], [places[effect.level]] * 2, color=COLOURS[0])
-        axes.plot([effect.middle], [places[effect.level]], "o", color=COLOURS[0])
+        axes.plot([effect.low, effect.high], [heights[effect.level]] * 2, color=COLOURS[0])
+        axes.plot([effect.middle], [heights[effect.level]], "o", color=COLOURS[0])
     axes.axvline(1.0 if metric.relative else 0.0, color="grey", linewidth=0.8)
     axes.set_ylim(-len(levels) + 0.4, 0.6)
-    axes.set_yticks(list(places.values()), [str(level)[:WIDTH] for level in places])
+    axes.set_yticks(list(heights.values()), [str(level)[:WIDTH] for level in heights])
     change = "ratio" if metric.relative else "difference"
     axes.set_xlabel(f"{metric.heading}, {change}", fontsize=8)
     axes.tick_params(labelsize=7)

@@ -9,7 +9,7 @@ from dse.core.errors import UnavailableError
 from dse.core.paths import atomic_write
 from dse.report.html.page import render_page
 from dse.report.pictures import write_pictures
-from dse.report.table import study_table
+from dse.report.tables import study_table
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dse.core.intervals import Spread
-    from dse.study.drift import Place, Window
+    from dse.study.drift import TrialId, Window
     from dse.study.study import Study
 
 
@@ -76,9 +76,9 @@ def _span(window: Window) -> str:
     return f"{since} {until}"
 
 
-def _trial(place: Place) -> str:
+def _trial(trial_id: TrialId) -> str:
     """As its run folders are named."""
-    return f"{place[0]}-{place[1]:06d}"
+    return f"{trial_id[0]}-{trial_id[1]:06d}"
 
 
 def disturbed(study: Study) -> Iterator[str]:

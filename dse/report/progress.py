@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 REFERENCE = 1.1
 """The reference point in each objective; the worst value of the study is at 1."""
-Place = tuple[float, ...]
+ScaledLosses = tuple[float, ...]
 """A number from 0 (best) to 1 (worst) for each objective."""
 
 
@@ -65,7 +65,7 @@ def progress(study: Study) -> list[ProgressStep]:
     it is only later that all metrics are known which the study is about by now.
     """
     ids = {key: record.id for key, record in study.records.items()}
-    points, wanted, begun = places(study), frozenset(study.about.metrics), _begun(study)
+    points, wanted, begun = scaled_losses(study), frozenset(study.about.metrics), _begun(study)
     volume = Volume(len(study.space.objectives))
     known: dict[int, frozenset[str]] = {}
     steps: list[ProgressStep] = []
@@ -86,24 +86,24 @@ def progress(study: Study) -> list[ProgressStep]:
     return steps
 
 
-def places(study: Study) -> dict[int, Place]:
+def scaled_losses(study: Study) -> dict[int, ScaledLosses]:
     """Where each configuration that keeps to the constraints lies in the study, by record id."""
     records = study.feasible_records(study.space)
     values = [record.outcome.values for record in records]
     scaled = _scaled(values, study.space.objectives)
-    return {record.id: place for record, place in zip(records, scaled, strict=True)}
+    return {record.id: point for record, point in zip(records, scaled, strict=True)}
 
 
-def hypervolume(found: Iterable[Place], objectives: int) -> float:
-    """The volume that places dominate, up to the reference point.
+def hypervolume(points: Iterable[ScaledLosses], objectives: int) -> float:
+    """The volume that points dominate, up to the reference point.
 
     Args:
-        found: the places.
+        points: the points.
         objectives: how many there are.
     """
     volume = Volume(objectives)
-    for place in found:
-        volume.add(place)
+    for point in points:
+        volume.add(point)
     return volume.value
 
 
@@ -124,7 +124,7 @@ def _scaled(
 
 
 class Volume:
-    """The hypervolume of places that come one by one.
+    """The hypervolume of points that come one by one.
 
     Args:
         objectives: how many there are.
@@ -140,15 +140,15 @@ class Volume:
         self._reference = [REFERENCE] * objectives
         self._front = np.empty((0, objectives))
 
-    def add(self, place: Place) -> None:
+    def add(self, point: ScaledLosses) -> None:
         """Takes in one more."""
         import moocore
         import numpy as np
 
-        if (self._front <= place).all(axis=1).any():
+        if (self._front <= point).all(axis=1).any():
             return
-        kept = self._front[~(self._front >= place).all(axis=1)]
-        self._front = np.vstack([kept, place])
+        kept = self._front[~(self._front >= point).all(axis=1)]
+        self._front = np.vstack([kept, point])
         self.value = float(moocore.hypervolume(self._front, ref=self._reference))
 
 

@@ -106,23 +106,9 @@ def frontier_table(
         most: how many rows to show at most.
         further: what else to show of each, by heading.
     """
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("id", justify="right")
-    table.add_column("", width=1)
-    for name in ("model", "precision", "backend"):
-        table.add_column(name, no_wrap=True)
-    for name in ("threads", "batch"):
-        table.add_column(name, justify="right")
     has_instances = any(record.configuration.instances > 1 for record in records)
-    if has_instances:
-        table.add_column("instances", justify="right")
     has_knobs = any(_knobs(record) for record in records)
-    if has_knobs:
-        table.add_column("knobs")
-    for name in metrics:
-        table.add_column(Text(heading(name)), justify="right", no_wrap=True)
-    for name in further or {}:
-        table.add_column(Text(name), justify="right", no_wrap=True)
+    table = _empty_table(metrics, further or {}, has_instances=has_instances, has_knobs=has_knobs)
     rows = sorted(ordered(list(records)), key=lambda record: mark(record) == BEHIND)
     for record in rows[:most]:
         id_, *row = _row(record, has_instances=has_instances, has_knobs=has_knobs)
@@ -131,6 +117,24 @@ def frontier_table(
         table.add_row(id_, mark(record), *row, *map(Text, values))
     if most is not None and len(rows) > most:
         table.caption = f"and {len(rows) - most} more"
+    return table
+
+
+def _empty_table(
+    metrics: Sequence[str], further: Iterable[str], *, has_instances: bool, has_knobs: bool
+) -> Table:
+    """The columns of a table of points."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("id", justify="right")
+    table.add_column("", width=1)
+    for name in ("model", "precision", "backend"):
+        table.add_column(name, no_wrap=True)
+    for name in ("threads", "batch", *(["instances"] if has_instances else [])):
+        table.add_column(name, justify="right")
+    if has_knobs:
+        table.add_column("knobs")
+    for name in (*map(heading, metrics), *further):
+        table.add_column(Text(name), justify="right", no_wrap=True)
     return table
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 SIGNIFICANT = 4
 """Digits that are shown of a value of which nothing is known but its unit."""
-SMALLEST, LARGEST = 1e-6, 1e15
+MIN_PLAIN, MAX_PLAIN = 1e-6, 1e15
 """Values beyond are shown with an exponent."""
 
 
@@ -43,14 +43,14 @@ def cell(view: View, record: Record, name: str) -> str:
     if amount is None:
         return ""
     if amount.interval is None or amount.interval[0] == amount.interval[1]:
-        return rounded(amount.value)
-    low, high = map(rounded, amount.interval)
-    return f"{rounded(amount.value)} [{low}, {high}]"
+        return to_significant(amount.value)
+    low, high = map(to_significant, amount.interval)
+    return f"{to_significant(amount.value)} [{low}, {high}]"
 
 
-def rounded(value: float) -> str:
+def to_significant(value: float) -> str:
     """A value with `SIGNIFICANT` digits; all of those before the point."""
-    if value and not SMALLEST <= abs(value) < LARGEST:
+    if value and not MIN_PLAIN <= abs(value) < MAX_PLAIN:
         return f"{value:.{SIGNIFICANT}g}"
     before = math.floor(math.log10(abs(value))) + 1 if value else 1
     return f"{value:.{max(0, SIGNIFICANT - before)}f}"

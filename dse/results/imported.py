@@ -53,7 +53,7 @@ Count = Annotated[int, Field(ge=1)]
 
 
 class _Form(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
 class SourceForm(_Form):
@@ -73,7 +73,7 @@ class RowForm(_Form):
     intervals: dict[MetricName, tuple[Bound, Bound]]
     inferred: frozenset[MetricName]
     valid: frozenset[MetricName]
-    images: Count | None
+    samples: Annotated[Count | None, Field(alias="images")]
 
     @field_serializer("inferred", "valid")
     def _in_order(self, names: frozenset[str]) -> list[str]:
@@ -219,7 +219,7 @@ def _text(read: Import) -> bytes:
         named = ", ".join(each.file for each in read.sources)
         raise RequestError(problem, file=named, field=field, remedy="correct it there") from error
     record = RecordForm(sources=tuple(read.sources), systems=systems)
-    return f"{json.dumps(record.model_dump(mode='json'), indent=1)}\n".encode()
+    return f"{json.dumps(record.model_dump(mode='json', by_alias=True), indent=1)}\n".encode()
 
 
 def _system_form(results: ResultTable) -> ImportedSystemForm:

@@ -117,7 +117,7 @@ def _row(record: Record, notes: tuple[Note, ...]) -> Row:
         sources={m.metric: m.source for m in measurements},
         intervals={m.metric: m.interval for m in measurements if m.interval},
         valid=frozenset(m.metric for m in measurements if m.fidelity == "valid"),
-        images=_samples(record),
+        samples=_samples(record),
         notes=notes,
     )
 

@@ -32,7 +32,7 @@ class Row:
         intervals: by metric, where one is known.
         inferred: metrics that were derived from another scenario's run.
         valid: metrics whose run was one by MLPerf's rules.
-        images: the samples behind a measured quality; None where their number is not told.
+        samples: the samples behind a measured quality; None where their number is not told.
         notes: what speaks against a measured quality.
     """
 
@@ -43,7 +43,7 @@ class Row:
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     inferred: frozenset[str] = frozenset()
     valid: frozenset[str] = frozenset()
-    images: int | None = None
+    samples: int | None = None
     notes: tuple[Note, ...] = ()
 
 

@@ -32,18 +32,18 @@ MAPPING = "model_mapping.json"
 MAX_LOG_BYTES = 50 << 20
 """The most that MLPerf lets a file of a submission have."""
 MAX_RESULTS = 100_000
-MOST_FIELDS, LONGEST_FIELD = 200, 2000
-"""Of a system's description; what is beyond is cut off."""
+MAX_FIELDS, MAX_FIELD_LENGTH = 200, 2000
+"""The most fields of a system's description, and the most characters of each; more is cut off."""
 NONE = ("", "0", "n/a", "none")
 """What stands in place of a number of accelerators, or of their name, where there are none."""
-FASTEST_GHZ = 20.0
+MAX_GHZ = 20.0
 """More than any CPU has; a larger figure is a mistake."""
 SCENARIOS = {scenario.value.lower(): scenario for scenario in Scenario}
 """By the names of folders: in some rounds these had no capitals."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _ResultFolder:
     """The folder of a result."""
 
     system: str
@@ -68,7 +68,7 @@ class _Found:
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
     inferred: set[str] = field(default_factory=set)
     valid: set[str] = field(default_factory=set)
-    images: int | None = None
+    samples: int | None = None
 
 
 def submitters(path: Path) -> list[Path]:
@@ -94,9 +94,9 @@ def evidence(path: Path) -> Iterator[Path]:
     for folder in submitters(path):
         above = [folder / MAPPING, *_descriptions(folder)]
         yield from (each for each in above if is_plain(each, folder))
-        for place in _places(folder):
-            own = (place.logs / DETAIL, place.score)
-            yield from (each for each in own if is_plain(each, place.folder))
+        for result in _result_folders(folder):
+            own = (result.logs / DETAIL, result.score)
+            yield from (each for each in own if is_plain(each, result.folder))
 
 
 def read_tree(path: Path, benchmark: Benchmark) -> tuple[ResultTable, ...]:
@@ -119,11 +119,11 @@ def read_tree(path: Path, benchmark: Benchmark) -> tuple[ResultTable, ...]:
 def _submitted(folder: Path, benchmark: Benchmark) -> Iterator[ResultTable]:
     """What one organisation submitted."""
     mapping = object_of(folder / MAPPING, folder) if (folder / MAPPING).exists() else {}
-    places: dict[str, list[_Place]] = {}
-    for place in _places(folder):
-        if _belongs(place.model, mapping, benchmark):
-            places.setdefault(place.system, []).append(place)
-    for system, own in places.items():
+    by_system: dict[str, list[_ResultFolder]] = {}
+    for result in _result_folders(folder):
+        if _belongs(result.model, mapping, benchmark):
+            by_system.setdefault(result.system, []).append(result)
+    for system, own in by_system.items():
         yield _results(folder, system, own, benchmark)
 
 
@@ -134,12 +134,14 @@ def _belongs(model: str, mapping: Mapping[str, Any], benchmark: Benchmark) -> bo
     return benchmark.task.published_variant(model) is not None
 
 
-def _results(folder: Path, system: str, places: list[_Place], benchmark: Benchmark) -> ResultTable:
+def _results(
+    folder: Path, system: str, own: list[_ResultFolder], benchmark: Benchmark
+) -> ResultTable:
     models: dict[str, _Found] = {}
     left_out = []
-    for place in places:
+    for result in own:
         try:
-            _take(models.setdefault(place.model, _Found()), place, benchmark)
+            _take(models.setdefault(result.model, _Found()), result, benchmark)
         except DseError as error:
             left_out.append(str(error))
     description: dict[str, str] = {}
@@ -164,62 +166,62 @@ def _results(folder: Path, system: str, places: list[_Place], benchmark: Benchma
     )
 
 
-def _take(found: _Found, place: _Place, benchmark: Benchmark) -> None:
+def _take(found: _Found, result: _ResultFolder, benchmark: Benchmark) -> None:
     """Takes a result in, all or nothing.
 
     Raises:
         DseError: it can't be read.
     """
-    log = _log(place)
-    value, inferred = _value(place, log)
-    score = _score(place, benchmark.task)
-    metric = METRICS_OF[place.scenario]
+    log = _log(result)
+    value, inferred = _value(result, log)
+    score = _score(result, benchmark.task)
+    metric = METRICS_OF[result.scenario]
     found.values[metric] = value
     if inferred:
         found.inferred.add(metric)
-    if log.valid and _official(log, _ran(place, log), benchmark.rules):
+    if log.valid and _official(log, _ran(result, log), benchmark.rules):
         found.valid.add(metric)
-    if found.images is None:  # that of the other scenarios is of the same model
+    if found.samples is None:  # that of the other scenarios is of the same model
         found.values[benchmark.metric.name] = score.value
         if score.interval is not None:
             found.intervals[benchmark.metric.name] = score.interval
-        found.images = QualityDetails.of(score.details).total
+        found.samples = QualityDetails.of(score.details).total
 
 
-def _log(place: _Place) -> DetailLog:
-    check(place.logs / DETAIL, place.folder, MAX_LOG_BYTES)
-    return read_detail(place.logs)
+def _log(result: _ResultFolder) -> DetailLog:
+    check(result.logs / DETAIL, result.folder, MAX_LOG_BYTES)
+    return read_detail(result.logs)
 
 
-def _ran(place: _Place, log: DetailLog) -> Scenario:
+def _ran(result: _ResultFolder, log: DetailLog) -> Scenario:
     """The scenario of the run itself."""
     told = log.values.get("effective_scenario")
     if told not in tuple(Scenario):
-        raise LogError(f"{place.logs / DETAIL}: '{told}' is not a scenario")
+        raise LogError(f"{result.logs / DETAIL}: '{told}' is not a scenario")
     return Scenario(told)
 
 
-def _value(place: _Place, log: DetailLog) -> tuple[float, bool]:
+def _value(result: _ResultFolder, log: DetailLog) -> tuple[float, bool]:
     """The result in its metric's unit, and whether it was inferred from another scenario's run.
 
     Source: ``get_inferred_result`` in the submission checker of
     https://github.com/mlcommons/inference, 2026-08.
     """
-    ran = _ran(place, log)
-    if ran is place.scenario:
+    ran = _ran(result, log)
+    if ran is result.scenario:
         name, factor = RESULTS[ran]
         value = factor * log.number(name)
-    elif (ran, place.scenario) == (Scenario.SINGLE_STREAM, Scenario.OFFLINE):
+    elif (ran, result.scenario) == (Scenario.SINGLE_STREAM, Scenario.OFFLINE):
         value = log.number("result_qps_without_loadgen_overhead")
-    elif (ran, place.scenario) == (Scenario.MULTI_STREAM, Scenario.OFFLINE):
+    elif (ran, result.scenario) == (Scenario.MULTI_STREAM, Scenario.OFFLINE):
         value = MULTI_STREAM_SAMPLES * 1e9 / log.number("result_mean_query_latency_ns")
-    elif (ran, place.scenario) == (Scenario.SINGLE_STREAM, Scenario.MULTI_STREAM):
+    elif (ran, result.scenario) == (Scenario.SINGLE_STREAM, Scenario.MULTI_STREAM):
         value = MULTI_STREAM_SAMPLES * 1e-6 * log.number("early_stopping_latency_ms")
     else:
-        raise LogError(f"{place.logs / DETAIL}: a run of {ran} can't stand for {place.scenario}")
+        raise LogError(f"{result.logs / DETAIL}: a run of {ran} can't stand for {result.scenario}")
     if value <= 0:
-        raise LogError(f"{place.logs / DETAIL}: the result is {value:g}, which can't be")
-    return value, ran is not place.scenario
+        raise LogError(f"{result.logs / DETAIL}: the result is {value:g}, which can't be")
+    return value, ran is not result.scenario
 
 
 def _official(log: DetailLog, scenario: Scenario, rules: Rules) -> bool:
@@ -229,12 +231,12 @@ def _official(log: DetailLog, scenario: Scenario, rules: Rules) -> bool:
         return False
 
 
-def _score(place: _Place, task: Task) -> Score:
+def _score(result: _ResultFolder, task: Task) -> Score:
     """What the text of the accuracy run says."""
     try:
-        return task.read_accuracy(text_of(place.score, place.folder))
+        return task.read_accuracy(text_of(result.score, result.folder))
     except ValueError as error:
-        raise RequestError(str(error), file=place.score) from error
+        raise RequestError(str(error), file=result.score) from error
 
 
 def _row(model: str, found: _Found, task: Task) -> Row:
@@ -248,22 +250,22 @@ def _row(model: str, found: _Found, task: Task) -> Row:
         intervals=found.intervals,
         inferred=frozenset(found.inferred),
         valid=frozenset(found.valid),
-        images=found.images,
+        samples=found.samples,
     )
 
 
 def _description(path: Path) -> dict[str, str]:
     """What the file of a system says of it."""
     fields = ((str(name), value) for name, value in object_of(path, path.parents[1]).items())
-    told = {n: str(v)[:LONGEST_FIELD] for n, v in fields if isinstance(v, str | int | float)}
-    return dict(list(told.items())[:MOST_FIELDS])
+    told = {n: str(v)[:MAX_FIELD_LENGTH] for n, v in fields if isinstance(v, str | int | float)}
+    return dict(list(told.items())[:MAX_FIELDS])
 
 
 def _descriptions(folder: Path) -> list[Path]:
     return sorted((folder / SYSTEMS).glob("*.json"))
 
 
-def _places(folder: Path) -> Iterator[_Place]:
+def _result_folders(folder: Path) -> Iterator[_ResultFolder]:
     """Every folder of a result.
 
     Raises:
@@ -280,7 +282,7 @@ def _places(folder: Path) -> Iterator[_Place]:
                 if count > MAX_RESULTS:
                     problem = f"holds more than {MAX_RESULTS} results"
                     raise RequestError(problem, file=folder, remedy="name a part of it")
-                yield _Place(system.name, model.name, scenario, last)
+                yield _ResultFolder(system.name, model.name, scenario, last)
 
 
 def cores(description: Mapping[str, str]) -> int | None:
@@ -299,7 +301,7 @@ def ghz(description: Mapping[str, str]) -> float | None:
     text = description.get("host_processor_frequency", "")
     found = re.findall(r"(\d{1,5}(?:\.\d{1,5})?)\s*([GM])Hz", text, re.IGNORECASE)
     clocks = (float(value) / (1000 if unit in "mM" else 1) for value, unit in found)
-    return max((clock for clock in clocks if 0 < clock <= FASTEST_GHZ), default=None)
+    return max((clock for clock in clocks if 0 < clock <= MAX_GHZ), default=None)
 
 
 def accelerator(description: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""Chooses what to measure next, by a model of the whole space and what each step would gain."""
+"""Chooses what to measure next by a model of the whole space and the expected gain of each step."""
 
 from dse.search.optuna_sampler import FrontierSampler
 

@@ -1,10 +1,10 @@
-"""How likely a configuration is to run at all, by those that did and those that failed.
+"""The probability that a configuration runs, learned from those that ran and those that failed.
 
-A failure has one of two causes: single samples fail as well, or batches do. Which of them it was is
-told by other outcomes, so both are learned together, by expectation and maximisation.
+A failure has one of two causes: single samples fail as well, or only batches do. Other outcomes
+show which, so both causes are learned together, by expectation and maximisation.
 
-A probability is that of the most likely logit. Where all of a kind fail, or none does, the logit
-may be much further out than that, but hardly nearer: its average would make too little of it.
+A probability is that of the most likely logit. If all or none of a kind fail, the logit may be much
+further out than that, but hardly nearer, so an average over logits would be too cautious.
 """
 
 from __future__ import annotations
@@ -13,118 +13,122 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dse.search.additive_gp import Covariance, Term, term
+from dse.search.additive_gp import Covariance, Term, parse_term
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dse.search.features import Features, Floats, Places
+    from dse.search.features import Features, Floats, Indices
 
-SINGLE = (
-    term("all", 2.0),
-    term("runtime", 2.0),
-    term("runtime * precision", 4.0),
-    term("runtime * precision * family", 1.0),
-    term("file", 1.0),
-    term("near layout * runtime", 0.4),
-    term("single", 0.3),
+SINGLE_TERMS = (
+    parse_term("all", 2.0),
+    parse_term("runtime", 2.0),
+    parse_term("runtime * precision", 4.0),
+    parse_term("runtime * precision * family", 1.0),
+    parse_term("file", 1.0),
+    parse_term("near layout * runtime", 0.4),
+    parse_term("single", 0.3),
 )
-"""Of the logit of running at all. A runtime refuses a precision, or a file."""
-BATCHES = (
-    term("all", 3.0),
-    term("runtime * precision", 1.5),
-    term("family", 2.0),
-    term("model", 1.0),
-    term("file", 1.5),
-    term("whole", 0.3),
+"""Terms of the logit that single samples run: a runtime may refuse a precision, or a file."""
+BATCH_TERMS = (
+    parse_term("all", 3.0),
+    parse_term("runtime * precision", 1.5),
+    parse_term("family", 2.0),
+    parse_term("model", 1.0),
+    parse_term("file", 1.5),
+    parse_term("whole", 0.3),
 )
-"""Of the logit that batches run where single samples do. Files have a fixed batch, often all of a
-family."""
-USUAL = 2.0
-"""The logit to expect before anything is measured, of both."""
-MOST_STEPS, ENOUGH = 30, 1e-3
+"""Terms of the logit that batches run if single samples do: files may have a fixed batch, often all
+files of a family."""
+PRIOR_LOGIT = 2.0
+"""Prior mean of both logits."""
+MAX_NEWTON_STEPS, TOLERANCE = 30, 1e-3
+"""Largest number of steps of a fit, and the change of the logits that ends it."""
 MAX_LOGIT_STEP = 3.0
-"""In a logit."""
-ROUNDS = 3
+"""Largest step of a logit."""
+EM_ROUNDS = 3
+"""Number of rounds of expectation and maximisation."""
 
 
 class FeasibilityModel:
-    """The probability to run.
+    """Learns the probability to run.
 
     Args:
-        features: of all configurations.
+        features: features of all configurations.
     """
 
     def __init__(self, features: Features) -> None:
         self._many = features.log_batch > 0
-        self._single = _Logistic(features, SINGLE)
-        self._batches = _Logistic(features, BATCHES)
+        self._single = _Logistic(features, SINGLE_TERMS)
+        self._batches = _Logistic(features, BATCH_TERMS)
 
-    def observe(self, places: Places, ran: Floats) -> None:
-        """Takes in all outcomes, in place of what it was told before.
+    def observe(self, indices: Indices, ran: Floats) -> None:
+        """Replaces the observed outcomes.
 
         Args:
-            places: of the configurations, each once.
-            ran: 1 for what ran, 0 for what failed.
+            indices: indices of the configurations, each once.
+            ran: 1 for a configuration that ran, 0 for one that failed.
         """
-        if not len(places):
+        if not len(indices):
             return
-        many = self._many[places]
+        many = self._many[indices]
         unclear = many & (ran == 0)
-        for _ in range(ROUNDS if unclear.any() else 1):
-            single = self._single.predict(places)
-            batches = self._batches.predict(places)
+        for _ in range(EM_ROUNDS if unclear.any() else 1):
+            single = self._single.predict(indices)
+            batches = self._batches.predict(indices)
             failed = np.maximum(1 - single * batches, 1e-9)
-            self._single.learn(places, np.where(unclear, single * (1 - batches) / failed, ran))
+            self._single.observe(indices, np.where(unclear, single * (1 - batches) / failed, ran))
             blamed = np.where(unclear, batches * (1 - single) / failed, ran)
-            self._batches.learn(places[many], blamed[many])
+            self._batches.observe(indices[many], blamed[many])
 
-    def predict(self, places: Places) -> Floats:
-        """The probability to run, of some configurations."""
-        batches = np.where(self._many[places], self._batches.predict(places), 1.0)
-        return np.asarray(self._single.predict(places) * batches)
+    def predict(self, indices: Indices) -> Floats:
+        """The probability of some configurations to run."""
+        batches = np.where(self._many[indices], self._batches.predict(indices), 1.0)
+        return np.asarray(self._single.predict(indices) * batches)
 
 
 class _Logistic:
-    """A logistic Gaussian process, at its mode (Rasmussen and Williams 2006, algorithm 3.1)."""
+    """A logistic Gaussian process at its mode (Rasmussen and Williams 2006, algorithm 3.1)."""
 
     def __init__(self, features: Features, terms: Sequence[Term]) -> None:
         self._covariance = Covariance(features, terms)
         self._variances = np.array([each.deviation**2 for each in terms])
-        self._places: Places = np.zeros(0, dtype=np.intp)
+        self._indices: Indices = np.zeros(0, dtype=np.intp)
         self._weights: Floats = np.zeros(0)
 
-    def learn(self, places: Places, shares: Floats) -> None:
-        """Takes in how surely each place was a success, from 0 to 1."""
-        self._places = places
-        if not len(places):
+    def observe(self, indices: Indices, shares: Floats) -> None:
+        """Replaces the observations: the probability of each success, 0 to 1."""
+        self._indices = indices
+        if not len(indices):
             return
-        matrix = self._covariance.sum(places, places, self._variances)
-        weights: Floats = np.zeros(len(places))
-        for _ in range(MOST_STEPS):
-            logits = USUAL + matrix @ weights
-            chance, slope = _chance(logits)
+        matrix = self._covariance.sum(indices, indices, self._variances)
+        weights: Floats = np.zeros(len(indices))
+        for _ in range(MAX_NEWTON_STEPS):
+            logits = PRIOR_LOGIT + matrix @ weights
+            chance, slope = _probability(logits)
             root = np.sqrt(slope)
-            inner = np.eye(len(places)) + root[:, None] * matrix * root
-            target = slope * (logits - USUAL) + shares - chance
+            inner = np.eye(len(indices)) + root[:, None] * matrix * root
+            target = slope * (logits - PRIOR_LOGIT) + shares - chance
             back = root * np.linalg.solve(inner, root * (matrix @ target))
             step = target - back - weights
             longest = float(np.abs(matrix @ step).max())
-            # A whole step from where the slope is nearly flat would go far astray.
-            weights = np.asarray(weights + step * min(1.0, MAX_LOGIT_STEP / max(longest, ENOUGH)))
-            if longest < ENOUGH:
+            # A full step from a point of small slope would overshoot.
+            weights = np.asarray(
+                weights + step * min(1.0, MAX_LOGIT_STEP / max(longest, TOLERANCE))
+            )
+            if longest < TOLERANCE:
                 break
         self._weights = weights
 
-    def predict(self, places: Places) -> Floats:
-        mean = np.full(len(places), USUAL)
-        if len(self._places):
-            cross = self._covariance.sum(places, self._places, self._variances)
+    def predict(self, indices: Indices) -> Floats:
+        mean = np.full(len(indices), PRIOR_LOGIT)
+        if len(self._indices):
+            cross = self._covariance.sum(indices, self._indices, self._variances)
             mean = mean + cross @ self._weights
-        return _chance(mean)[0]
+        return _probability(mean)[0]
 
 
-def _chance(logits: Floats) -> tuple[Floats, Floats]:
-    """The probability of a logit, and its slope there, which is never quite zero."""
+def _probability(logits: Floats) -> tuple[Floats, Floats]:
+    """The probability of a logit and its slope, which is kept above zero."""
     chance: Floats = np.asarray((1 + np.tanh(logits / 2)) / 2, dtype=np.float64)
     return chance, np.maximum(chance * (1 - chance), 1e-6)

@@ -1,4 +1,4 @@
-"""Configurations as arrays, and how much alike they are in one respect."""
+"""Configurations as arrays of features."""
 
 from __future__ import annotations
 
@@ -20,39 +20,39 @@ if TYPE_CHECKING:
     from dse.tasks.prior import ModelPrior, Priors
 
     Floats = NDArray[np.float64]
-    Places = NDArray[np.intp]
+    Indices = NDArray[np.intp]
 
 Extent = Literal["file", "single", "whole"]
-"""What a quantity depends on: the model file and its runtime; all but batch size and instances;
-or everything."""
+"""What a target depends on: the model file and its runtime; everything except batch size and
+instances; or everything."""
 SCALES = (1.0, 1.0, 0.8, 0.05)
-"""Lengths over which log MACs, log parameters, log input and the share of depthwise convolutions
-make one model another."""
+"""Length scales of log MACs, log parameters, log input and the share of depthwise convolutions in
+the similarity of models."""
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What there is to know of configurations before anything is measured, a row for each.
+    """Features of configurations, known before anything is measured; a row for each configuration.
 
     Attributes:
-        codes: by aspect, numbers that are equal where that aspect is; shape (configurations,).
+        codes: numbers by aspect, equal if the aspect is equal; shape (configurations,).
         shapes: log MACs, log parameters, log input and depthwise share of the model, each over
-            its scale of `SCALES`; shape (configurations, 4). NaN where the model is unknown.
-        log_macs: above the typical ones; 0 where the model is unknown.
-        layouts: log2 threads, log2 instances and 1 where pinned; shape (configurations, 3).
+            its scale in `SCALES`; shape (configurations, 4). NaN if the model is unknown.
+        log_macs: log MACs relative to a typical model; 0 if the model is unknown.
+        layouts: log2 threads, log2 instances, and 1 if pinned; shape (configurations, 3).
         log_batch: log2 of the batch size.
-        quantised: 1 where the precision is int8, else 0.
-        reduced: 0 where the precision is fp32, else 1.
-        gated: 1 where the model has squeeze-and-excite and hard swish, else 0.
-        published: published quality; NaN where there is none.
+        quantised: 1 if the precision is int8, else 0.
+        reduced: 0 if the precision is fp32, else 1.
+        gated: 1 if the model has squeeze-and-excite and hard swish, else 0.
+        published: published quality; NaN if there is none.
         borrowed: deviations of other systems, see `dse.search.transfer`; shape (configurations,
             systems).
-        times: what their models and precisions are expected to take.
-        knobs: by place of the backend's knobs, their values' codes; shape (configurations, knobs).
-        priors: what was known of the models.
+        times: cost prior of the models and precisions.
+        knobs: codes of the values of each knob; shape (configurations, knobs).
+        priors: priors of the models.
     """
 
-    codes: dict[str, Places]
+    codes: dict[str, Indices]
     shapes: Floats
     log_macs: Floats
     layouts: Floats
@@ -63,7 +63,7 @@ class Features:
     published: Floats
     borrowed: Floats
     times: CostPrior
-    knobs: Places
+    knobs: Indices
     priors: Priors
 
     def __len__(self) -> int:
@@ -71,27 +71,27 @@ class Features:
 
     @property
     def published_slope(self) -> Floats:
-        """Published quality above a typical one; 0 where there is none."""
+        """Published quality relative to a typical one; 0 if there is none."""
         return np.nan_to_num(self.published - self.priors.typical_quality, nan=0.0)
 
 
-def features(configurations: Sequence[Configuration], priors: Priors) -> Features:
+def compute_features(configurations: Sequence[Configuration], priors: Priors) -> Features:
     """The features of configurations, in their order.
 
     Args:
-        configurations: at least one.
-        priors: what is known of their models.
+        configurations: the configurations, at least one.
+        priors: priors of their models.
     """
     known = {model: priors.of(model) for model in {c.model for c in configurations}}
     shapes = np.array([_shape(known[c.model]) for c in configurations])
     log_macs = np.nan_to_num(shapes[:, 0] * SCALES[0] - priors.typical_log_macs, nan=0.0)
     families = tuple(_family(known[c.model], c.model) for c in configurations)
-    aspects = {name: _codes(map(of, configurations)) for name, of in ASPECTS.items()}
+    aspects = {name: _encode(map(of, configurations)) for name, of in ASPECTS.items()}
     return Features(
         codes={
             **aspects,
-            "family": _codes(families),
-            "lineage": _codes(name.partition("-")[0] for name in families),
+            "family": _encode(families),
+            "lineage": _encode(name.partition("-")[0] for name in families),
         },
         shapes=shapes,
         log_macs=log_macs,
@@ -121,7 +121,7 @@ ASPECTS: Mapping[str, Callable[[Configuration], Hashable]] = {
     "single": lambda c: replace(c, batch_size=1, instances=1),
     "whole": lambda c: c,
 }
-"""What tells configurations apart, by name."""
+"""Aspects in which configurations may be equal, by name."""
 
 
 def _gated(fact: ModelPrior | None) -> bool:
@@ -132,7 +132,7 @@ def _family(fact: ModelPrior | None, model: str) -> str:
     return fact.family if fact else model.partition("-")[0]
 
 
-def _codes(values: Iterable[Hashable]) -> Places:
+def _encode(values: Iterable[Hashable]) -> Indices:
     numbers: dict[Hashable, int] = {}
     return np.array([numbers.setdefault(value, len(numbers)) for value in values], dtype=np.intp)
 
@@ -145,16 +145,16 @@ def _shape(fact: ModelPrior | None) -> tuple[float, ...]:
 
 
 def _published(fact: ModelPrior | None, precision: str) -> float:
-    """Half precision costs no accuracy to speak of."""
+    """The published quality; half precision hardly changes that of fp32."""
     if fact is None:
         return np.nan
     name = "fp32" if precision in ("fp16", "bf16") else precision
     return fact.published.get(name, np.nan)
 
 
-def _knobs(configurations: Sequence[Configuration]) -> Places:
+def _knobs(configurations: Sequence[Configuration]) -> Indices:
     names = list(dict.fromkeys(name for c in configurations for name, _ in c.knobs))
     held = [dict(c.knobs) for c in configurations]
-    columns = [_codes((type(v), v) for v in (d.get(name) for d in held)) for name in names]
+    columns = [_encode((type(v), v) for v in (d.get(name) for d in held)) for name in names]
     shape = (len(configurations), len(names))
     return np.stack(columns, axis=1) if columns else np.zeros(shape, dtype=np.intp)

@@ -1,4 +1,4 @@
-"""How much hypervolume points would add to a frontier; less is better in every coordinate."""
+"""The hypervolume that points would add to a frontier; less is better in every coordinate."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
     from dse.search.features import Floats
 
 MAX_BOXES = 900
-"""A frontier that would give more is thinned."""
+"""Largest number of boxes; a frontier with more boxes is thinned."""
 
 
 @dataclass(frozen=True, slots=True)
 class FreeBoxes:
-    """What no point of a frontier dominates, up to a reference point, as boxes that don't overlap.
+    """The region that no point of a frontier dominates, up to a reference point, as disjoint boxes.
 
     Attributes:
-        lower: a corner of each box; -inf where it has no end. Shape (boxes, objectives).
-        upper: the other corner.
+        lower: lower corner of each box, -inf if unbounded; shape (boxes, objectives).
+        upper: upper corner of each box; shape (boxes, objectives).
     """
 
     lower: Floats
     upper: Floats
 
     def gains(self, points: Floats) -> Floats:
-        """The hypervolume that each point would add, were it alone to come.
+        """The hypervolume that each point would add by itself.
 
         Args:
-            points: of shape (..., objectives).
+            points: points of shape (..., objectives).
         """
         found = np.zeros(points.shape[:-1])
         for lower, upper in zip(self.lower, self.upper, strict=True):
@@ -44,14 +44,14 @@ class FreeBoxes:
 
 
 def free_boxes(front: Floats, reference: Floats) -> FreeBoxes:
-    """What a frontier leaves to be gained.
+    """The boxes that a frontier does not dominate.
 
     Args:
-        front: of shape (points, objectives); no point need be on the frontier.
-        reference: a point beyond which nothing counts.
+        front: points of shape (points, objectives); dominated points are allowed.
+        reference: the reference point, beyond which nothing counts.
     """
     front = front[(front < reference).all(axis=1)]
-    front = _thinned(_nondominated(front), reference)
+    front = _thin(_drop_dominated(front), reference)
     lower, upper = _boxes(front, reference)
     return FreeBoxes(np.array(lower), np.array(upper))
 
@@ -65,7 +65,7 @@ def volume(front: Floats, reference: Floats) -> float:
 
 
 def _boxes(front: Floats, reference: Floats) -> tuple[list[list[float]], list[list[float]]]:
-    """Slab by slab of the last coordinate: a slab leaves what the points below it leave."""
+    """Boxes of each slab of the last coordinate: they are free of the points below the slab."""
     if len(reference) == 1:
         least = min([*front[:, 0].tolist(), float(reference[0])])
         return [[-np.inf]], [[least]]
@@ -74,20 +74,20 @@ def _boxes(front: Floats, reference: Floats) -> tuple[list[list[float]], list[li
     upper: list[list[float]] = []
     for low, high in pairwise(edges):
         below = front[front[:, -1] <= low][:, :-1]
-        lows, highs = _boxes(_nondominated(below), reference[:-1])
+        lows, highs = _boxes(_drop_dominated(below), reference[:-1])
         lower += [[*corner, low] for corner in lows]
         upper += [[*corner, high] for corner in highs]
     return lower, upper
 
 
-def _nondominated(points: Floats) -> Floats:
-    """The points that no other dominates; of equal ones, one."""
+def _drop_dominated(points: Floats) -> Floats:
+    """The nondominated points; equal points count once."""
     points = np.unique(points, axis=0)
     return np.asarray(points[Losses.exact(points).undominated()])
 
 
-def _thinned(front: Floats, reference: Floats) -> Floats:
-    """Drops the points that add least, where there are too many for so many objectives."""
+def _thin(front: Floats, reference: Floats) -> Floats:
+    """Drops the points that add least, if there are too many for the number of objectives."""
     objectives = len(reference)
     most = 1
     while comb(most + objectives, objectives - 1) <= MAX_BOXES and most < len(front):

@@ -1,4 +1,4 @@
-"""The search as a sampler for any Optuna study whose parameters are those of configurations."""
+"""The search as a sampler for Optuna studies whose parameters are those of configurations."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from dse.core.pareto import Constraint
     from dse.search.transfer import Source
 
-MAX_CONFIGURATIONS = 200_000
+MAX_COMBINATIONS = 200_000
+"""Largest number of combinations of parameters."""
 DEFAULTS: Mapping[str, KnobValue] = {
     "model": "",
     "precision": "fp32",
@@ -37,29 +38,29 @@ DEFAULTS: Mapping[str, KnobValue] = {
     "threads": 1,
     "batch_size": 1,
 }
-"""Of the parameters that a study may leave out."""
+"""Default values of parameters that a study may leave out."""
 
 
 class FrontierSampler(BaseSampler):
-    """Looks for the Pareto frontier of a finite set of configurations.
+    """Searches the Pareto frontier of a finite set of configurations.
 
-    Every parameter is a categorical one. Those called ``model``, ``precision``, ``backend``,
-    ``threads``, ``batch_size``, ``instances`` and ``pinned`` are known for what they are, all
-    others are knobs of the backend. What fails or is pruned counts as failed; what is running
-    is taken to come out as expected, so that several workers look at different places.
+    Every parameter is categorical. The parameters ``model``, ``precision``, ``backend``,
+    ``threads``, ``batch_size``, ``instances`` and ``pinned`` have their usual meaning; all others
+    are knobs of the backend. Failed and pruned trials count as failures; running trials count with
+    their expected values, so that several workers try different configurations.
 
     Args:
         search_space: the choices of each parameter.
         objectives: names in `dse.core.metrics.METRICS`, in the order of the study's values.
-        constraints: bounds on objectives; what misses one is no gain.
-        allowed: whether a combination of parameters is one at all; all are without it.
-        seed: of everything random.
-        sources: by configuration and metric, what was measured on other systems.
+        constraints: bounds on objectives; points that violate one gain nothing.
+        allowed: whether a combination of parameters is valid; None if all are.
+        seed: random seed.
+        sources: values measured on other systems, by configuration and metric.
         task: the name of the task that the models are for.
 
     Raises:
         RequestError: an objective is not a metric, or a constraint bounds something else; there are
-            no configurations, or more than `MOST_CONFIGURATIONS`.
+            no configurations, or more than `MAX_CONFIGURATIONS`.
     """
 
     def __init__(
@@ -78,18 +79,18 @@ class FrontierSampler(BaseSampler):
         self._objectives = tuple(objectives)
         self._params = _combinations(self._choices, allowed)
         configurations = [Configuration.from_dict({**DEFAULTS, **p}) for p in self._params]
-        self._places = {_key(params): place for place, params in enumerate(self._params)}
+        self._indices = {_key(params): index for index, params in enumerate(self._params)}
         self._searcher = Searcher(
             configurations, objectives, constraints, seed, sources, registry.task(task).priors()
         )
         self._rng = np.random.default_rng(seed)
         self._others = RandomSampler(seed=seed)
-        self._told: set[int] = set()
+        self._observed: set[int] = set()
         self._left = np.ones(len(self._params), dtype=np.bool_)
         self._lock = Lock()
 
     def reseed_rng(self) -> None:
-        """Seeds only what is not in the search space: proposals differ by what is running."""
+        """Reseeds parameters outside the search space; other proposals differ by running trials."""
         self._others.reseed_rng()
 
     def infer_relative_search_space(
@@ -106,20 +107,20 @@ class FrontierSampler(BaseSampler):
         trial: FrozenTrial,
         search_space: dict[str, BaseDistribution],  # noqa: ARG002
     ) -> dict[str, Any]:
-        """The parameters that promise most; any at random when all were tried.
+        """Proposes the most promising parameters; random ones when all have been tried.
 
         Raises:
             RequestError: the study has other directions than the objectives.
         """
         self._check_directions(study)
         with self._lock:
-            running = self._learn(study, trial.number)
+            running = self._observe(study, trial.number)
             left = self._left.copy()
             left[running] = False
             if not left.any():
                 return dict(self._params[int(self._rng.integers(len(self._params)))])
-            place = self._searcher.propose(np.flatnonzero(left), running)
-            return dict(self._params[place])
+            index = self._searcher.propose(np.flatnonzero(left), running)
+            return dict(self._params[index])
 
     def sample_independent(
         self,
@@ -128,7 +129,7 @@ class FrontierSampler(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        """A parameter that is not in the search space, at random."""
+        """A random value of a parameter that is not in the search space."""
         return self._others.sample_independent(study, trial, param_name, param_distribution)
 
     def _check_directions(self, study: optuna.Study) -> None:
@@ -137,21 +138,21 @@ class FrontierSampler(BaseSampler):
             problem = f"{', '.join(self._objectives)} are to {', '.join(wanted)}"
             raise RequestError(problem, remedy="create the study with these directions")
 
-    def _learn(self, study: optuna.Study, own: int) -> np.ndarray[Any, np.dtype[np.intp]]:
-        """Takes in the trials that ended; returns what is running beside the trial itself."""
+    def _observe(self, study: optuna.Study, own: int) -> np.ndarray[Any, np.dtype[np.intp]]:
+        """Observes the trials that have ended; returns the indices of other running trials."""
         running = []
         for trial in study.get_trials(deepcopy=False):
-            place = self._places.get(_key(trial.params))
-            if place is None or trial.number in self._told or trial.number == own:
+            index = self._indices.get(_key(trial.params))
+            if index is None or trial.number in self._observed or trial.number == own:
                 continue
             if trial.state is TrialState.RUNNING:
-                running.append(place)
+                running.append(index)
             elif trial.state.is_finished():
-                self._told.add(trial.number)
+                self._observed.add(trial.number)
                 ran = trial.state is TrialState.COMPLETE
                 values = dict(zip(self._objectives, trial.values, strict=True)) if ran else {}
-                self._searcher.observe(place, values, ran=ran)
-                self._left[place] = False
+                self._searcher.observe(index, values, ran=ran)
+                self._left[index] = False
         return np.array(sorted(set(running)), dtype=np.intp)
 
 
@@ -170,8 +171,8 @@ def _combinations(
     choices: Mapping[str, Sequence[KnobValue]],
     allowed: Callable[[Mapping[str, KnobValue]], bool] | None,
 ) -> list[dict[str, KnobValue]]:
-    if prod(len(found) for found in choices.values()) > MAX_CONFIGURATIONS:
-        problem = f"there are more than {MAX_CONFIGURATIONS:,} combinations"
+    if prod(len(found) for found in choices.values()) > MAX_COMBINATIONS:
+        problem = f"there are more than {MAX_COMBINATIONS:,} combinations"
         raise RequestError(problem, field="search_space", remedy="take out some choices")
     every = (dict(zip(choices, values, strict=True)) for values in product(*choices.values()))
     found = [params for params in every if allowed is None or allowed(params)]
@@ -182,5 +183,5 @@ def _combinations(
 
 
 def _key(params: Mapping[str, Any]) -> frozenset[tuple[str, Any]]:
-    """Equal for equal parameters, in any order."""
+    """A key that is equal for equal parameters in any order."""
     return frozenset(params.items())

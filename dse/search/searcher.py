@@ -1,4 +1,4 @@
-"""The search itself: learns outcomes and says what to measure next."""
+"""The search: it learns outcomes and proposes what to measure next."""
 
 from __future__ import annotations
 
@@ -19,72 +19,74 @@ if TYPE_CHECKING:
 
     from dse.core.configuration import Configuration
     from dse.core.pareto import Constraint
-    from dse.search.features import Floats, Places
+    from dse.search.features import Floats, Indices
     from dse.search.surrogate import Posterior
     from dse.search.transfer import Source
     from dse.tasks.prior import Priors
 
-REFERENCE = 1.1
-"""The corner that bounds hypervolumes, in each objective's range from the best to the worst."""
+REFERENCE_POINT = 1.1
+"""Reference point of hypervolumes, in each objective's range from 0 (best) to 1 (worst)."""
 MAX_CONSIDERED = 2000
-"""Configurations that are looked at in a step; of more, a part is drawn each time."""
+"""Largest number of configurations considered in a step; of more, a random part is considered."""
 COST_EXPONENT = 0.5
-"""Gains are divided by this power of the seconds: of the seconds themselves, a step would always be
-put off that takes long, and the accurate end of the frontier with it."""
-DRAWS = 128
+"""Exponent of the seconds by which gains are divided: with 1, long measurements, and so the
+accurate end of the frontier, would always be postponed."""
+OUTCOME_DRAWS = 128
+"""Number of draws of the outcome of a configuration."""
 DEGREES_OF_FREEDOM = 10.0
-"""Degrees of freedom of Student's t: the variances are estimates, too."""
+"""Degrees of freedom of Student's t, since the variances are estimates."""
 MAX_WORK = 4_000_000
-"""Draws times boxes that a step may take."""
+"""Largest number of draws times boxes in a step."""
 MIN_SHORTLISTED = 24
-"""Of the most promising configurations that are looked at closely."""
-HOPEFUL = 2.0
-"""Deviations to the good side at which the most promising ones are told."""
+"""Smallest number of promising configurations whose gain is computed by draws."""
+OPTIMISM = 2.0
+"""Standard deviations by which an optimistic outcome, used for the shortlist, beats the mean."""
 TIE_BREAK = 1e-3
-"""Weight of the hopes beside the draws: what no draw has shown is told apart by them."""
+"""Weight of the optimistic gain, which orders configurations without a gain in any draw."""
 MAX_LOG_MS = 20.0
-MOST_TOGETHER, FUTURES = 100, 16
-"""Configurations, and draws of what they may be, by which the remaining gain is told."""
+"""Largest logarithm of a predicted latency in milliseconds."""
+MAX_REMAINING, JOINT_DRAWS = 100, 16
+"""Number of configurations, and of joint draws, for the estimate of the remaining gain."""
 START_S, RUN_S, QUERIES = 1.0, 1.0, 128
-"""What a probe takes: the start of a worker; and a run, which has a shortest time and, of single
-queries, a smallest number."""
+"""Duration of a probe: the start of a worker, and the least duration and number of queries of a
+run."""
 
 
 @dataclass(frozen=True, slots=True)
-class _View:
-    """What a step looks at.
+class _State:
+    """The state of a step.
 
     Attributes:
-        places: of the configurations.
-        belief: of them.
-        front: scaled losses of all that counts.
+        indices: indices of the considered configurations.
+        belief: their posterior.
+        front: scaled losses of all feasible outcomes.
         low: the best loss in each objective.
-        width: from there to the worst one.
-        left: what the front leaves to be gained.
+        width: distance from the best to the worst loss.
+        left: the boxes that the front does not dominate.
     """
 
-    places: Places
-    belief: Posterior
+    indices: Indices
+    posterior: Posterior
     front: Floats
     low: Floats
     width: Floats
-    left: FreeBoxes
+    free: FreeBoxes
 
     def scaled(self, losses: Floats) -> Floats:
-        """Losses, as shares of the range from the best to the worst."""
+        """Losses scaled to the range from 0 (best) to 1 (worst)."""
         return np.asarray((losses - self.low) / self.width)
 
 
 class Searcher:
-    """Looks for the frontier of a finite set of configurations.
+    """Searches the frontier of a finite set of configurations.
 
     Args:
-        configurations: all of them; they are spoken of by their places.
+        configurations: all configurations; methods refer to them by index.
         objectives: names in `METRICS`.
-        constraints: what counts must keep to.
-        seed: of everything random.
-        sources: by configuration and metric, what was measured on other systems.
-        priors: what is known of the models before anything is measured.
+        constraints: constraints of feasible outcomes.
+        seed: random seed.
+        sources: values measured on other systems, by configuration and metric.
+        priors: priors of the models.
     """
 
     def __init__(
@@ -103,137 +105,137 @@ class Searcher:
         self._rng = np.random.default_rng(seed)
         self._found: dict[int, Floats] = {}
 
-    def observe(self, place: int, values: Mapping[str, float], *, ran: bool) -> None:
-        """Takes in an outcome; see `Surrogate.learn`. What is not finite is no value."""
+    def observe(self, index: int, values: Mapping[str, float], *, ran: bool) -> None:
+        """Observes an outcome; see `Surrogate.observe`. Values that are not finite are ignored."""
         values = {name: value for name, value in values.items() if isfinite(value)}
         ran = ran and values.keys() >= set(self._surrogate.metrics)
-        self._surrogate.observe(place, values, ran=ran)
+        self._surrogate.observe(index, values, ran=ran)
         if ran:
             losses = [loss(name, values[name]) for name in self._surrogate.metrics]
-            self._found[place] = np.array(losses)
+            self._found[index] = np.array(losses)
 
-    def propose(self, places: Places, pending: Places) -> int:
-        """Which of some configurations to measure next.
+    def propose(self, indices: Indices, pending: Indices) -> int:
+        """The configuration to measure next.
 
         Args:
-            places: what may be proposed; not empty.
-            pending: what is measured at this moment.
+            indices: candidates, at least one.
+            pending: configurations that are being measured.
         """
-        view = self._look(places, pending)
-        rate = self._gains(view) * view.belief.chance / self._seconds(view) ** COST_EXPONENT
-        return int(view.places[self._best(rate, view.belief.chance)])
+        view = self._update(indices, pending)
+        rate = self._gains(view) * view.posterior.chance / self._seconds(view) ** COST_EXPONENT
+        return int(view.indices[self._best(rate, view.posterior.chance)])
 
-    def remaining(self, places: Places) -> float:
-        """What measuring all of some configurations is expected to add to the hypervolume.
+    def remaining(self, indices: Indices) -> float:
+        """The expected gain of hypervolume from measuring all of some configurations.
 
-        It is told by what they may be together, since what one gains is no gain of its neighbour.
+        It is computed from joint draws, since neighbours don't gain the same volume twice.
 
         Args:
-            places: what is left.
+            indices: the remaining configurations.
 
         Returns:
-            A share of the present hypervolume; infinite where there is none yet.
+            The gain as a share of the present hypervolume; infinite if that is 0.
         """
-        if not len(places):
+        if not len(indices):
             return 0.0
-        view = self._look(places, np.zeros(0, dtype=np.intp))
-        reference = np.full(len(view.low), REFERENCE)
+        view = self._update(indices, np.zeros(0, dtype=np.intp))
+        reference = np.full(len(view.low), REFERENCE_POINT)
         now = volume(view.front, reference)
         if not now:
             return inf
-        chosen = np.argsort(-self._optimistic_gain(view), kind="stable")[:MOST_TOGETHER]
-        draws = self._surrogate.draw(view.places[chosen], FUTURES, self._rng)
+        chosen = np.argsort(-self._optimistic_gain(view), kind="stable")[:MAX_REMAINING]
+        draws = self._surrogate.draw(view.indices[chosen], JOINT_DRAWS, self._rng)
         losses = self._surrogate.losses(draws)
-        run = self._rng.random(losses.shape[:-1]) < view.belief.chance[chosen]
-        run &= _within(losses, self._bounds) > 0
+        run = self._rng.random(losses.shape[:-1]) < view.posterior.chance[chosen]
+        run &= _are_feasible(losses, self._bounds) > 0
         scaled = view.scaled(losses[..., self._objectives])
         futures = zip(scaled, run, strict=True)
         then = [volume(np.concatenate([view.front, p[r]]), reference) for p, r in futures]
         return float(np.mean(then)) / now - 1
 
-    def _look(self, places: Places, pending: Places) -> _View:
-        """Brings the model up to date and looks at a bounded number of configurations."""
-        if len(places) > MAX_CONSIDERED:
-            places = np.sort(self._rng.choice(places, MAX_CONSIDERED, replace=False))
+    def _update(self, indices: Indices, pending: Indices) -> _State:
+        """Updates the model and predicts a bounded number of configurations."""
+        if len(indices) > MAX_CONSIDERED:
+            indices = np.sort(self._rng.choice(indices, MAX_CONSIDERED, replace=False))
         pending = pending[:MAX_CONSIDERED]
         self._surrogate.refresh(pending)
-        belief = self._surrogate.predict(places)
+        belief = self._surrogate.predict(indices)
         front = self._front(pending)
         low, high = self._range(belief, front)
         width = np.where(high > low, high - low, 1.0)
         scaled = (front - low) / width
-        left = free_boxes(scaled, np.full(len(low), REFERENCE))
-        return _View(places, belief, scaled, low, width, left)
+        left = free_boxes(scaled, np.full(len(low), REFERENCE_POINT))
+        return _State(indices, belief, scaled, low, width, left)
 
     def _best(self, rate: Floats, chance: Floats) -> int:
-        """The greatest; where nothing promises anything, what is likely to run."""
+        """The index of the largest rate; if all are 0, of the most likely to run."""
         score = rate if rate.max() > 0 else chance
         best = np.flatnonzero(score >= score.max() * (1 - 1e-9))
         return int(self._rng.choice(best))
 
-    def _front(self, pending: Places) -> Floats:
-        """Losses in the objectives of all that counts, and what is expected of the pending."""
+    def _front(self, pending: Indices) -> Floats:
+        """Losses of all feasible outcomes in the objectives, and expected ones of pending ones."""
         found = np.array([*self._found.values()]).reshape(-1, len(self._surrogate.metrics))
         if len(pending):
             belief = self._surrogate.predict(pending)
             found = np.concatenate([found, self._surrogate.losses(belief.means)])
-        allowed = _within(found, self._bounds)
+        allowed = _are_feasible(found, self._bounds)
         return np.asarray(found[allowed][:, self._objectives])
 
     def _range(self, belief: Posterior, front: Floats) -> tuple[Floats, Floats]:
-        """The best and the worst of each objective, as far as they are known or expected."""
+        """The best and the worst known or expected loss in each objective."""
         likely = belief.chance >= min(0.5, float(belief.chance.max()))
         means = self._surrogate.losses(belief.means)[likely][:, self._objectives]
         found = np.array([*self._found.values()]).reshape(-1, len(self._surrogate.metrics))
         every = np.concatenate([means, found[:, self._objectives], front])
         return every.min(axis=0), every.max(axis=0)
 
-    def _optimistic_gain(self, view: _View) -> Floats:
-        """The hypervolume that each configuration would gain if it came out well.
+    def _optimistic_gain(self, view: _State) -> Floats:
+        """The hypervolume that each configuration would gain with an optimistic outcome.
 
-        What would not keep to the constraints then gains nothing however it comes out.
+        A configuration whose optimistic outcome violates a constraint gains nothing.
         """
-        belief = view.belief
+        belief = view.posterior
         signs = self._surrogate.losses(np.eye(len(belief.means))).sum(axis=-1)
-        best = belief.means - HOPEFUL * np.sign(signs)[:, None] * belief.deviations
+        best = belief.means - OPTIMISM * np.sign(signs)[:, None] * belief.deviations
         losses = self._surrogate.losses(best)
-        gains = view.left.gains(view.scaled(losses[..., self._objectives]))
+        gains = view.free.gains(view.scaled(losses[..., self._objectives]))
         return np.asarray(gains * (losses <= self._bounds[1]).all(axis=-1))
 
-    def _gains(self, view: _View) -> Floats:
-        """The hypervolume to expect of each configuration, if it runs."""
-        belief, hopes = view.belief, self._optimistic_gain(view)
-        quantities = len(belief.means)
-        most = max(MIN_SHORTLISTED, MAX_WORK // (DRAWS * len(view.left.lower)))
+    def _gains(self, view: _State) -> Floats:
+        """The expected gain of hypervolume of each configuration, if it runs."""
+        belief, hopes = view.posterior, self._optimistic_gain(view)
+        count = len(belief.means)
+        most = max(MIN_SHORTLISTED, MAX_WORK // (OUTCOME_DRAWS * len(view.free.lower)))
         chosen = np.argsort(-hopes, kind="stable")[:most]
-        normal = self._rng.standard_normal((quantities, DRAWS // 2))
+        normal = self._rng.standard_normal((count, OUTCOME_DRAWS // 2))
         normal = np.concatenate([normal, -normal], axis=1)
         normal *= np.sqrt(
-            DEGREES_OF_FREEDOM / self._rng.chisquare(DEGREES_OF_FREEDOM, (quantities, DRAWS))
+            DEGREES_OF_FREEDOM / self._rng.chisquare(DEGREES_OF_FREEDOM, (count, OUTCOME_DRAWS))
         )
         draws = normal[:, None, :] * belief.deviations[:, chosen, None]
         losses = self._surrogate.losses(draws + belief.means[:, chosen, None])
-        counted = view.left.gains(view.scaled(losses[..., self._objectives]))
-        counted *= _within(losses, self._bounds)
+        counted = view.free.gains(view.scaled(losses[..., self._objectives]))
+        counted *= _are_feasible(losses, self._bounds)
         gains = np.zeros(len(hopes))
         gains[chosen] = counted.mean(axis=1) + TIE_BREAK * hopes[chosen]
         return gains
 
-    def _seconds(self, view: _View) -> Floats:
-        """What measuring each configuration takes; what is known already takes nothing."""
+    def _seconds(self, view: _State) -> Floats:
+        """The expected duration of measuring each configuration, without known values."""
         metrics = self._surrogate.metrics
-        seconds = np.full(len(view.places), START_S)
+        seconds = np.full(len(view.indices), START_S)
         if LATENCY.name in metrics:
             row = metrics.index(LATENCY.name)
-            unknown = view.belief.deviations[row] > 0
-            times = np.exp(np.minimum(view.belief.means[row], MAX_LOG_MS)) / 1000
+            unknown = view.posterior.deviations[row] > 0
+            times = np.exp(np.minimum(view.posterior.means[row], MAX_LOG_MS)) / 1000
             seconds += unknown * np.maximum(RUN_S, QUERIES * times)
         batched = sum(METRICS[name].batched for name in metrics)
         return np.asarray(seconds + RUN_S * batched)
 
 
 def _bounds(constraints: Sequence[Constraint], metrics: Sequence[str]) -> Floats:
-    """The greatest loss allowed in each metric from below and above; shape (2, metrics)."""
+    """The least and the greatest allowed loss in each metric; shape (2, metrics)."""
     found = np.array([[-np.inf] * len(metrics), [np.inf] * len(metrics)])
     for bound in constraints:
         column = metrics.index(bound.metric)
@@ -245,5 +247,5 @@ def _bounds(constraints: Sequence[Constraint], metrics: Sequence[str]) -> Floats
     return found
 
 
-def _within(losses: Floats, bounds: Floats) -> Floats:
+def _are_feasible(losses: Floats, bounds: Floats) -> Floats:
     return np.asarray(((losses >= bounds[0]) & (losses <= bounds[1])).all(axis=-1))

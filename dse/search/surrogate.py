@@ -1,4 +1,4 @@
-"""What is believed of every configuration, by what was measured of some."""
+"""Predicts the outcomes of all configurations from those that were measured."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ import numpy as np
 from dse.core.metrics import LATENCY, METRICS
 from dse.search.additive_gp import AdditiveGP
 from dse.search.feasibility import FeasibilityModel
-from dse.search.features import features
+from dse.search.features import compute_features
 from dse.search.targets import targets
-from dse.search.transfer import terms, transfer
+from dse.search.transfer import transfer, transfer_terms
 from dse.tasks.prior import NO_PRIORS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dse.core.configuration import Configuration
-    from dse.search.features import Floats, Places
+    from dse.search.features import Floats, Indices
     from dse.search.targets import Target
     from dse.search.transfer import Source
     from dse.tasks.prior import Priors
 
 MAX_KNOWN = 200
-"""Values of a quantity that are learned from: the time of a step grows with their cube."""
+"""Largest number of values of a target that are used: the time of a step grows with their cube."""
 FIRST_STEPS, LATER_STEPS = 12, 3
-"""Of an estimate of the variances: at the beginning, and when it goes on from the one before."""
+"""Number of steps of the first estimates of the variances, and of later ones, which continue."""
 
 
 @dataclass(frozen=True, slots=True)
 class Posterior:
-    """Of some configurations: the probability to run, and what would come out then.
+    """The predicted outcomes of some configurations.
 
     Attributes:
-        chance: of each configuration to run.
-        means: by quantity and configuration.
-        deviations: by quantity and configuration.
+        chance: probability of each configuration to run; shape (configurations,).
+        means: means of the targets, if it runs; shape (targets, configurations).
+        deviations: standard deviations of the targets; shape (targets, configurations).
     """
 
     chance: Floats
@@ -45,11 +45,11 @@ class Posterior:
     deviations: Floats
 
 
-class _Learned:
-    """One quantity: its values by group, where a group is what shares one value."""
+class _TargetModel:
+    """One target and its values by group; configurations of a group share one value."""
 
-    def __init__(self, quantity: Target, process: AdditiveGP, groups: Places) -> None:
-        self.quantity = quantity
+    def __init__(self, target: Target, process: AdditiveGP, groups: Indices) -> None:
+        self.target = target
         self.process = process
         self.groups = groups
         _, self.first = np.unique(groups, return_index=True)
@@ -57,38 +57,38 @@ class _Learned:
         self.stale = False
         self.fits = 0
 
-    def learn(self, place: int, value: float) -> None:
-        self.known[int(self.groups[place])] = value
+    def observe(self, index: int, value: float) -> None:
+        self.known[int(self.groups[index])] = value
         self.stale = True
 
     def refresh(self, believed: Mapping[int, float]) -> None:
-        """Fits anew where there is something new.
+        """Fits the process again if there is anything new.
 
         Args:
-            believed: values by group that are taken for true for the moment.
+            believed: values by group that are assumed for the moment.
         """
         if not self.stale and not believed:
             return
         chosen = {**believed, **dict(list(self.known.items())[-MAX_KNOWN:])}
-        places = self.first[np.array(list(chosen), dtype=np.intp)]
+        indices = self.first[np.array(list(chosen), dtype=np.intp)]
         steps = 0 if believed else (FIRST_STEPS if self.fits < 6 else LATER_STEPS)
-        self.process.observe(places, np.array(list(chosen.values())), steps)
+        self.process.observe(indices, np.array(list(chosen.values())), steps)
         self.fits += 1
         self.stale = bool(believed)
 
-    def predict(self, places: Places) -> tuple[Floats, Floats]:
-        """Mean and deviation; what was measured has none."""
-        wanted, back = np.unique(self.groups[places], return_inverse=True)
+    def predict(self, indices: Indices) -> tuple[Floats, Floats]:
+        """Mean and standard deviation; the deviation of a measured value is 0."""
+        wanted, back = np.unique(self.groups[indices], return_inverse=True)
         mean, variance = self.process.predict(self.first[wanted])
         deviation = np.sqrt(variance)
-        for place, group in enumerate(wanted.tolist()):
+        for index, group in enumerate(wanted.tolist()):
             if group in self.known:
-                mean[place], deviation[place] = self.known[group], 0.0
+                mean[index], deviation[index] = self.known[group], 0.0
         return mean[back], deviation[back]
 
-    def draw(self, places: Places, count: int, rng: np.random.Generator) -> Floats:
-        """What the quantity may be at some configurations together; shape (count, places)."""
-        wanted, back = np.unique(self.groups[places], return_inverse=True)
+    def draw(self, indices: Indices, count: int, rng: np.random.Generator) -> Floats:
+        """Joint draws of the target for some configurations; shape (count, configurations)."""
+        wanted, back = np.unique(self.groups[indices], return_inverse=True)
         mean, _ = self.predict(self.first[wanted])
         matrix = self.process.covariance(self.first[wanted])
         known = np.array([group in self.known for group in wanted.tolist()])
@@ -100,13 +100,13 @@ class _Learned:
 
 
 class Surrogate:
-    """Learns metrics and failures of a finite set of configurations.
+    """Learns the metrics and failures of a finite set of configurations.
 
     Args:
-        configurations: all of them; they are spoken of by their places.
+        configurations: all configurations; methods refer to them by index.
         metrics: names in `METRICS`.
-        sources: by configuration and metric, what was measured on other systems.
-        priors: what is known of the models before anything is measured.
+        sources: values measured on other systems, by configuration and metric.
+        priors: priors of the models.
     """
 
     def __init__(
@@ -116,40 +116,40 @@ class Surrogate:
         sources: Sequence[Source] = (),
         priors: Priors = NO_PRIORS,
     ) -> None:
-        self.features = features(configurations, priors)
+        self.features = compute_features(configurations, priors)
         precisions = [c.precision for c in configurations]
-        places = {configuration: place for place, configuration in enumerate(configurations)}
-        self._learned: list[_Learned] = []
-        for quantity in targets(metrics):
-            groups = self.features.codes[quantity.extent]
-            expected = quantity.expected(self.features, precisions)
-            expected, deviations = transfer(quantity, sources, places, groups, expected)
+        indices = {configuration: index for index, configuration in enumerate(configurations)}
+        self._learned: list[_TargetModel] = []
+        for target in targets(metrics):
+            groups = self.features.codes[target.extent]
+            expected = target.expected(self.features, precisions)
+            expected, deviations = transfer(target, sources, indices, groups, expected)
             known = replace(self.features, borrowed=deviations)
-            process = AdditiveGP(known, terms(quantity, deviations), expected, quantity.common)
-            self._learned.append(_Learned(quantity, process, groups))
-        self.metrics = tuple(each.quantity.metric for each in self._learned)
+            process = AdditiveGP(known, transfer_terms(target, deviations), expected, target.common)
+            self._learned.append(_TargetModel(target, process, groups))
+        self.metrics = tuple(each.target.metric for each in self._learned)
         self._chances = FeasibilityModel(self.features)
         self._ran: dict[int, bool] = {}
 
-    def observe(self, place: int, values: Mapping[str, float], *, ran: bool) -> None:
-        """Takes in an outcome.
+    def observe(self, index: int, values: Mapping[str, float], *, ran: bool) -> None:
+        """Observes an outcome.
 
         Args:
-            place: of the configuration.
-            values: by metric, as far as they were measured.
-            ran: whether all were.
+            index: index of the configuration.
+            values: measured values by metric.
+            ran: whether all metrics were measured.
         """
-        self._ran[place] = ran
+        self._ran[index] = ran
         for each in self._learned:
-            needed = {each.quantity.metric} | ({LATENCY.name} if each.quantity.relation else set())
+            needed = {each.target.metric} | ({LATENCY.name} if each.target.relation else set())
             if needed <= values.keys():
-                each.learn(place, each.quantity.of(values))
+                each.observe(index, each.target.of(values))
 
-    def refresh(self, pending: Places) -> None:
-        """Brings the model up to date.
+    def refresh(self, pending: Indices) -> None:
+        """Updates the model.
 
         Args:
-            pending: what is measured at this moment; it is taken to come out as predicted.
+            pending: configurations that are being measured; their predictions are assumed.
         """
         for each in self._learned:
             each.refresh({})
@@ -158,37 +158,37 @@ class Surrogate:
                 means, _ = each.predict(np.array(missing))
                 groups = each.groups[missing].tolist()
                 each.refresh(dict(zip(groups, means.tolist(), strict=True)))
-        places = list(self._ran)[-MAX_KNOWN:]
-        ran = np.array([float(self._ran[place]) for place in places])
-        self._chances.observe(np.array(places, dtype=np.intp), ran)
+        indices = list(self._ran)[-MAX_KNOWN:]
+        ran = np.array([float(self._ran[index]) for index in indices])
+        self._chances.observe(np.array(indices, dtype=np.intp), ran)
 
-    def predict(self, places: Places) -> Posterior:
-        """What is believed of some configurations."""
-        found = [each.predict(places) for each in self._learned]
+    def predict(self, indices: Indices) -> Posterior:
+        """Predicts some configurations."""
+        found = [each.predict(indices) for each in self._learned]
         return Posterior(
-            self._chances.predict(places),
+            self._chances.predict(indices),
             np.array([mean for mean, _ in found]),
             np.array([deviation for _, deviation in found]),
         )
 
-    def draw(self, places: Places, count: int, rng: np.random.Generator) -> Floats:
-        """What the quantities may be together; shape (quantities, count, places)."""
-        return np.array([each.draw(places, count, rng) for each in self._learned])
+    def draw(self, indices: Indices, count: int, rng: np.random.Generator) -> Floats:
+        """Joint draws for some configurations; shape (targets, count, configurations)."""
+        return np.array([each.draw(indices, count, rng) for each in self._learned])
 
     def losses(self, draws: Floats) -> Floats:
-        """Metrics, as `dse.search.targets.loss` has them.
+        """Converts targets to losses of the metrics; see `dse.search.targets.loss`.
 
         Args:
-            draws: of the quantities; shape (quantities, ...).
+            draws: values of the targets; shape (targets, ...).
 
         Returns:
-            Of shape (..., metrics), in the order of `metrics`.
+            Losses of shape (..., metrics), in the order of `metrics`.
         """
         found = []
         for each, draw in zip(self._learned, draws, strict=True):
             value = draw
-            if each.quantity.relation:
-                value = draw + each.quantity.relation * draws[self.metrics.index(LATENCY.name)]
-            better = METRICS[each.quantity.metric].direction == "maximize"
+            if each.target.relation:
+                value = draw + each.target.relation * draws[self.metrics.index(LATENCY.name)]
+            better = METRICS[each.target.metric].direction == "maximize"
             found.append(-value if better else value)
         return np.stack(found, axis=-1)

@@ -91,8 +91,7 @@ def _space(form: SpaceForm, document: Document, origin: Path | None) -> SearchSp
 
 def _check_task(name: str, document: Document) -> None:
     """Refuses a task that is not known; from here on its quality is a metric."""
-    known = tasks.task_names()
-    if name not in known:
+    if name not in tasks.TASKS and name not in (known := tasks.task_names()):
         raise document.error(f"unknown task '{name}'", "task", remedy=suggest(name, known))
     tasks.task(name)
 

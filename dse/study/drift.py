@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Place = tuple[int, int]
+TrialId = tuple[int, int]
 """Generation and number of a trial. Clocks are not asked, for they can be set back."""
 
 FLOOR = 0.1
@@ -38,17 +38,17 @@ class Window:
         change: of the anchor's value at its worst, as a fraction: 0.2 is a fifth more.
     """
 
-    after: Place | None
-    before: Place | None
+    after: TrialId | None
+    before: TrialId | None
     change: float
 
-    def holds(self, place: Place) -> bool:
+    def covers(self, trial_id: TrialId) -> bool:
         """Whether something was measured in it."""
-        begun = self.after is None or place > self.after
-        return begun and (self.before is None or place < self.before)
+        begun = self.after is None or trial_id > self.after
+        return begun and (self.before is None or trial_id < self.before)
 
 
-def windows(anchors: Sequence[tuple[Place, float]]) -> list[Window]:
+def windows(anchors: Sequence[tuple[TrialId, float]]) -> list[Window]:
     """The times in which the anchor's values were not as usual.
 
     Usual is their median, so that after a lasting change the side with more measurements is.
@@ -57,7 +57,7 @@ def windows(anchors: Sequence[tuple[Place, float]]) -> list[Window]:
     that a jump does not either.
 
     Args:
-        anchors: place and positive value of each measurement of the anchor, in order.
+        anchors: trial and positive value of each measurement of the anchor, in order.
     """
     if len(anchors) < MIN_ANCHOR_VALUES:
         return []
@@ -67,15 +67,15 @@ def windows(anchors: Sequence[tuple[Place, float]]) -> list[Window]:
     usual, most = median(logs), max(FLOOR, SIGMAS * noise)
     found: list[Window] = []
     run: list[float] = []
-    after: Place | None = None
-    for (place, _), log in zip(anchors, logs, strict=True):
+    after: TrialId | None = None
+    for (trial_id, _), log in zip(anchors, logs, strict=True):
         if abs(log - usual) > most:
             run.append(math.expm1(log - usual))
             continue
         if run:
-            found.append(Window(after, place, max(run, key=abs)))
+            found.append(Window(after, trial_id, max(run, key=abs)))
             run = []
-        after = place
+        after = trial_id
     if run:
         found.append(Window(after, None, max(run, key=abs)))
     return found

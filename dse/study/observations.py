@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dse.core.configuration import KnobValue
     from dse.core.intervals import Spread
     from dse.core.measurement import FidelityName, Measurement
-    from dse.study.drift import Place, Window
+    from dse.study.drift import TrialId, Window
 
 MIN_DEGREES = 3
 """Of freedom, with which a spread says something: four values of one thing."""
@@ -33,13 +33,13 @@ class Observation:
 
     Attributes:
         measurement: as the worker answered it.
-        place: generation and number of its trial.
+        trial_id: generation and number of its trial.
         host: name of the machine.
         cpus: how many it kept busy.
     """
 
     measurement: Measurement
-    place: Place
+    trial_id: TrialId
     host: str = ""
     cpus: int = 1
 
@@ -101,11 +101,11 @@ class ObservationStore:
         }
         self.revision += 1
 
-    def _anchors(self, key: str) -> dict[str, list[tuple[Place, float]]]:
-        by_host: dict[str, list[tuple[Place, float]]] = defaultdict(list)
-        for each in sorted(self._series.get((key, "probe"), ()), key=lambda o: o.place):
+    def _anchors(self, key: str) -> dict[str, list[tuple[TrialId, float]]]:
+        by_host: dict[str, list[tuple[TrialId, float]]] = defaultdict(list)
+        for each in sorted(self._series.get((key, "probe"), ()), key=lambda o: o.trial_id):
             if not _disturbed(each.measurement):
-                by_host[each.host].append((each.place, each.measurement.value))
+                by_host[each.host].append((each.trial_id, each.measurement.value))
         return by_host
 
     def __iter__(self) -> Iterator[Observation]:
@@ -134,7 +134,7 @@ class ObservationStore:
     def _in(self, observation: Observation) -> bool:
         """Whether the machine drifted meanwhile."""
         found = self._windows.get((observation.measurement.metric, observation.host), ())
-        return any(window.holds(observation.place) for window in found)
+        return any(window.covers(observation.trial_id) for window in found)
 
     def drifting(self, metric: str) -> bool:
         """Whether the machine is not itself even now."""

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from dse.core.retry import RetryPolicy
     from dse.space.plan import Plan
     from dse.space.space import SearchSpace
-    from dse.study.drift import Place
+    from dse.study.drift import TrialId
     from dse.study.folder import Presence, StudyFolder
     from dse.study.generations import SpaceRevision
     from dse.study.metadata import StudyMetadata
@@ -266,7 +266,7 @@ class Study:
         """The name of the run folders of a trial, but for the number of the try."""
         return run_name(self._generation.number, trial.number)
 
-    def place(self, trial: Trial) -> Place:
+    def trial_id(self, trial: Trial) -> TrialId:
         """Generation and number of a trial."""
         return self._generation.number, trial.number
 
@@ -279,7 +279,7 @@ class Study:
         self._store.keep(trial, measurement, self.folder.runs)
         host = str(process_identity()["host"])
         cpus = trial.configuration.cpus(measurement.metric)
-        self.results.measured.add(Observation(measurement, self.place(trial), host, cpus))
+        self.results.measured.add(Observation(measurement, self.trial_id(trial), host, cpus))
 
     def finish(self, trial: Trial, outcome: Outcome) -> Record:
         """Stores the outcome of a configuration and ends its trial.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from dse.core.configuration import Configuration
     from dse.core.measurement import Measurement, Outcome
-    from dse.study.drift import Place
+    from dse.study.drift import TrialId
     from dse.study.generations import SpaceRevision
     from dse.study.record import Purpose
 
@@ -52,7 +52,7 @@ class Claim:
         purpose: why.
     """
 
-    place: Place
+    place: TrialId
     configuration: Configuration
     purpose: Purpose
 

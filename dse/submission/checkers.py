@@ -85,13 +85,13 @@ def check(clone: Path, tree: Path, submitter: str, release: str) -> list[Verdict
 
 def _verdict(clone: Path, checker: str, arguments: Sequence[str]) -> Verdict:
     code, lines = _run(clone, arguments)
-    said = Counter(_without_place(line) for line in lines if ERROR in line)
+    said = Counter(_without_position(line) for line in lines if ERROR in line)
     complaints = tuple(f"{count} x {text}" for text, count in said.most_common())
     return Verdict(checker, code == 0, complaints or (tuple(lines[-3:]) if code else ()))
 
 
-def _without_place(line: str) -> str:
-    """A line without time, place in the checker's source, and file: the same of many results."""
+def _without_position(line: str) -> str:
+    """A line without time, position in the checker's source, and file: the same of many results."""
     words = line.split(ERROR, 1)[1].split()
     return " ".join(word for word in words if "/" not in word)
 

@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from dse.tasks.task import Task
 
 UNVERIFIED = "Result not verified by MLCommons Association."
+_INFERRED = {
+    (
+        Scenario.SINGLE_STREAM,
+        Scenario.MULTI_STREAM,
+    ): "eight times LoadGen's early-stopping estimate of the 99th percentile",
+    (Scenario.SINGLE_STREAM, Scenario.OFFLINE): "the inverse of the mean latency",
+    (Scenario.MULTI_STREAM, Scenario.OFFLINE): "eight over the mean latency of a query",
+}
+"""How the result of a scenario follows from runs of another one: (ran, wanted)."""
 
 
 def heading(text: str, noun: str, *, preview: bool) -> str:
@@ -103,13 +112,13 @@ def result_readme(
         task: what the models are for.
         preview: whether it is no valid result.
     """
-    data = task.noun.upper()
     runs = [run for run in (result.performance, result.accuracy) if run is not None]
     table = _table(result.record.configuration, system)
     lines = "".join(_run_line(run, task.noun) for run in runs)
     variables = "".join(
         f" --env {format_variables({name: value})}" for name, value in environment.items()
     )
+    data, folder = task.noun.upper(), f"src/{model}/{system}/"
     return f"""{heading(f"{model}, {result.scenario.value}", task.noun, preview=preview)}
 
 {UNVERIFIED}
@@ -126,7 +135,7 @@ dse explore space.yaml --study repeat --models MODELS --dataset {data}{variables
 dse validate repeat --models MODELS --dataset {data} --scenario {result.ran.value}
 ```
 
-`space.yaml` lies in `src/{model}/{system}/`, beside what is to be known of the model file. `MODELS`
+`space.yaml` lies in `{folder}`, beside what is to be known of the model file. `MODELS`
 is a folder with that file and a `models.yaml`, `{data}` one with {task.dataset_files}.
 """
 
@@ -134,14 +143,7 @@ is a folder with that file and a `models.yaml`, `{data}` one with {task.dataset_
 def _inference(result: Evidence) -> str:
     if not result.inferred:
         return ""
-    how = {
-        (
-            Scenario.SINGLE_STREAM,
-            Scenario.MULTI_STREAM,
-        ): "eight times LoadGen's early-stopping estimate of the 99th percentile",
-        (Scenario.SINGLE_STREAM, Scenario.OFFLINE): "the inverse of the mean latency",
-        (Scenario.MULTI_STREAM, Scenario.OFFLINE): "eight over the mean latency of a query",
-    }[result.ran, result.scenario]
+    how = _INFERRED[result.ran, result.scenario]
     return (
         f"**Inferred**: {result.scenario.value} was not measured. The runs are those of "
         f"{result.ran.value}, and the result is {how}, as the rules allow for edge systems.\n\n"

@@ -58,16 +58,16 @@ class Tree:
     Attributes:
         files: their contents.
         originals: accuracy logs that stand in it cut short, whole.
-        places: the folder of each result, which holds nothing else.
+        result_folders: the folder of each result, which holds nothing else.
     """
 
     files: dict[PurePosixPath, bytes] = field(default_factory=dict)
     originals: dict[PurePosixPath, Path] = field(default_factory=dict)
-    places: list[PurePosixPath] = field(default_factory=list)
+    result_folders: list[PurePosixPath] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class NamedResult:
     """A result with the names that it has in the submission."""
 
     result: Evidence
@@ -77,19 +77,19 @@ class Placed:
     model: str
 
 
-def place(result: Evidence, about: SubmissionInfo) -> Placed:
+def name_result(result: Evidence, about: SubmissionInfo) -> NamedResult:
     """Names a result.
 
     Raises:
         ValueError: one of its runs is missing.
     """
     if result.performance is None or result.accuracy is None:
-        raise ValueError("a result without its runs has no place in a submission")
+        raise ValueError("a result without its runs has no name in a submission")
     configuration = result.record.configuration
     version = about.versions[configuration.backend]
     system = system_id(about.hardware, configuration, version)
     model = model_name(configuration)
-    return Placed(result, result.performance, result.accuracy, system, model)
+    return NamedResult(result, result.performance, result.accuracy, system, model)
 
 
 _SHORT = {"float32": "fp32", "float16": "fp16"}
@@ -104,13 +104,13 @@ def build(results: Sequence[Evidence], about: SubmissionInfo) -> Tree:
     """
     tree = Tree()
     root = PurePosixPath("open") / about.submitter
-    placed = [place(result, about) for result in results]
-    models = sorted({each.model for each in placed})
+    named = [name_result(result, about) for result in results]
+    models = sorted({each.model for each in named})
     tree.files[root / MAPPING] = as_json(dict.fromkeys(models, about.benchmark.rules.benchmark))
     tree.files[root / "documentation" / "calibration.md"] = readmes.calibration(
         about.benchmark.task.noun
     ).encode()
-    for each in placed:
+    for each in named:
         _add_system(tree, root, each, about)
         _add_source(tree, root, each, about)
         _add_result(tree, root, each, about)
@@ -122,8 +122,8 @@ def as_json(value: object) -> bytes:
     return (json.dumps(value, indent=2, sort_keys=True) + "\n").encode()
 
 
-def _add_system(tree: Tree, root: PurePosixPath, placed: Placed, about: SubmissionInfo) -> None:
-    configuration = placed.result.record.configuration
+def _add_system(tree: Tree, root: PurePosixPath, named: NamedResult, about: SubmissionInfo) -> None:
+    configuration = named.result.record.configuration
     framework = f"{configuration.backend} {about.versions[configuration.backend]}"
     flat = configuration.as_dict()
     knobs = [f"{name}={flat[name]}" for name in flat if name not in ("model", "precision")]
@@ -133,51 +133,51 @@ def _add_system(tree: Tree, root: PurePosixPath, placed: Placed, about: Submissi
     description = {
         **about.description,
         "framework": framework,
-        "other_software_stack": _software(placed, about),
+        "other_software_stack": _software(named, about),
         "sw_notes": "; ".join(filter(None, notes)),
     }
-    tree.files[root / "systems" / f"{placed.system}.json"] = as_json(description)
+    tree.files[root / "systems" / f"{named.system}.json"] = as_json(description)
 
 
-def _software(placed: Placed, about: SubmissionInfo) -> str:
+def _software(named: NamedResult, about: SubmissionInfo) -> str:
     """What the runs were made with; that of all results of a system is the same or stands apart."""
-    run = placed.performance
+    run = named.performance
     loadgen = run.log.values.get("loadgen_version", "") if run.log is not None else ""
     own = f"dse {run.noted.dse or ''}, MLPerf LoadGen {loadgen}"
     return "; ".join(filter(None, [own, about.description["other_software_stack"]]))
 
 
-def _add_source(tree: Tree, root: PurePosixPath, placed: Placed, about: SubmissionInfo) -> None:
-    configuration = placed.result.record.configuration
-    folder = root / "src" / placed.model
-    noted, noun = placed.performance.noted, about.benchmark.task.noun
-    about_model = readmes.model_readme(placed.model, configuration, noun, preview=about.preview)
+def _add_source(tree: Tree, root: PurePosixPath, named: NamedResult, about: SubmissionInfo) -> None:
+    configuration = named.result.record.configuration
+    folder = root / "src" / named.model
+    noted, noun = named.performance.noted, about.benchmark.task.noun
+    about_model = readmes.model_readme(named.model, configuration, noun, preview=about.preview)
     about_file = readmes.source_readme(
-        placed.model, placed.system, configuration, noted, noun, preview=about.preview
+        named.model, named.system, configuration, noted, noun, preview=about.preview
     )
     space = readmes.space_of(configuration, about.objectives)
     tree.files[folder / "README.md"] = about_model.encode()
-    tree.files[folder / placed.system / "README.md"] = about_file.encode()
-    tree.files[folder / placed.system / "space.yaml"] = space.encode()
+    tree.files[folder / named.system / "README.md"] = about_file.encode()
+    tree.files[folder / named.system / "space.yaml"] = space.encode()
     # A file that was made here is not one that anybody could put beside a manifest.
-    if placed.performance.spec is not None and not noted.made_from:
+    if named.performance.spec is not None and not noted.made_from:
         manifest = readmes.manifest_of(
             configuration,
-            placed.performance,
-            placed.performance.spec.task.form,
+            named.performance,
+            named.performance.spec.task.form,
             about.benchmark.task,
         )
-        tree.files[folder / placed.system / "models.yaml"] = manifest.encode()
+        tree.files[folder / named.system / "models.yaml"] = manifest.encode()
 
 
-def _add_result(tree: Tree, root: PurePosixPath, placed: Placed, about: SubmissionInfo) -> None:
-    result, performance, accuracy = placed.result, placed.performance, placed.accuracy
-    folder = root / "results" / placed.system / placed.model / result.scenario.value
+def _add_result(tree: Tree, root: PurePosixPath, named: NamedResult, about: SubmissionInfo) -> None:
+    result, performance, accuracy = named.result, named.performance, named.accuracy
+    folder = root / "results" / named.system / named.model / result.scenario.value
     task = about.benchmark.task
     readme = readmes.result_readme(
         result,
-        placed.model,
-        placed.system,
+        named.model,
+        named.system,
         performance.noted.dse or "",
         about.environment,
         task,
@@ -186,7 +186,7 @@ def _add_result(tree: Tree, root: PurePosixPath, placed: Placed, about: Submissi
     log = accuracy_log(accuracy.logs)
     score = task.score(read_responses(accuracy.logs), accuracy.folder)
     files = {
-        MEASUREMENTS: as_json(_measurements(placed, about)),
+        MEASUREMENTS: as_json(_measurements(named, about)),
         "user.conf": performance.user_conf.encode(),
         "README.md": readme.encode(),
         "accuracy/accuracy.txt": task.accuracy_text(score, log.sha256).encode(),
@@ -197,11 +197,11 @@ def _add_result(tree: Tree, root: PurePosixPath, placed: Placed, about: Submissi
         files[f"performance/run_1/{name}"] = read_bytes(performance.logs / name)
     tree.files |= {folder / name: content for name, content in files.items()}
     tree.originals[folder / "accuracy/mlperf_log_accuracy.json"] = log.whole
-    tree.places.append(folder)
+    tree.result_folders.append(folder)
 
 
-def _measurements(placed: Placed, about: SubmissionInfo) -> dict[str, str]:
-    configuration, run = placed.result.record.configuration, placed.performance
+def _measurements(named: NamedResult, about: SubmissionInfo) -> dict[str, str]:
+    configuration, run = named.result.record.configuration, named.performance
     spec = run.spec
     task = about.benchmark.task
     dtype = task.input_type(spec.task.form) if spec is not None else "float32"

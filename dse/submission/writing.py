@@ -149,11 +149,11 @@ def _is_mapping(value: object) -> bool:
 def _strangers(tree: Tree, output: Path) -> list[PurePosixPath]:
     """Files within the folders of results that the results have not."""
     found = []
-    for place in tree.places:
-        for file in sorted((output / place).rglob("*")):
+    for folder in tree.result_folders:
+        for file in sorted((output / folder).rglob("*")):
             name = PurePosixPath(file.relative_to(output))
-            folder = file.is_dir() and not file.is_symlink()
-            if not (folder or name in tree.files or LEFTOVER.fullmatch(file.name)):
+            inner = file.is_dir() and not file.is_symlink()
+            if not (inner or name in tree.files or LEFTOVER.fullmatch(file.name)):
                 found.append(name)
     return found
 

@@ -8,14 +8,17 @@ the group ``dse.tasks``.
 from __future__ import annotations
 
 import importlib
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, cast
 
 from dse.core.errors import RequestError
 from dse.core.metrics import DEFAULT_TIMED, add_quality
+from dse.tasks.task import Task
 
 if TYPE_CHECKING:
-    from dse.tasks.task import Quality, Task
+    from collections.abc import Iterable
+    from importlib.metadata import EntryPoint
+
+    from dse.tasks.task import Quality
 
 TASKS = {
     "image-classification": "dse.tasks.image_classification.task:ImageClassification",
@@ -26,9 +29,9 @@ DEFAULT = "image-classification"
 """The task of a search space or a study that names none."""
 GENERATED = "generated"
 """The task of any model file, without answers that could be right."""
-_QUALITIES: dict[str, Quality] = {}
 GROUP = "dse.tasks"
 """The group of the entry points by which other packages offer tasks."""
+_QUALITIES: dict[str, Quality] = {}
 
 
 def task(name: str) -> Task:
@@ -39,15 +42,15 @@ def task(name: str) -> Task:
     """
     if name in TASKS:
         return _load(TASKS[name])
-    for point in entry_points(group=GROUP):
+    for point in _entry_points():
         if point.name == name:
-            return _load_entry(name, point.value)
+            return _load_entry(point)
     raise RequestError(f"unknown task '{name}'", remedy=f"known are {', '.join(task_names())}")
 
 
 def task_names() -> tuple[str, ...]:
     """The names of all tasks: the shipped ones first."""
-    further = (point.name for point in entry_points(group=GROUP))
+    further = (point.name for point in _entry_points())
     return tuple(dict.fromkeys([*TASKS, *further]))
 
 
@@ -70,14 +73,34 @@ def default_objectives(name: str = DEFAULT) -> tuple[str, ...]:
     return (own.metric.name, *DEFAULT_TIMED) if own else DEFAULT_TIMED
 
 
-def _load_entry(name: str, target: str) -> Task:
+def _entry_points() -> Iterable[EntryPoint]:
+    """The tasks of other distributions."""
+    from importlib.metadata import entry_points
+
+    return entry_points(group=GROUP)
+
+
+def _load_entry(point: EntryPoint) -> Task:
+    """The task of another distribution.
+
+    Raises:
+        RequestError: it can't be loaded, or lacks something that a task has.
+    """
     try:
-        return _load(target)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise RequestError(
-            f"the task '{name}' can't be loaded from {target}: {error}",
-            remedy="update the package that offers it, or uninstall it",
-        ) from error
+        found = _load(point.value)
+    except (ImportError, AttributeError, SyntaxError, TypeError, ValueError) as error:
+        problem = f"can't be loaded: {error}"
+    else:
+        members = {*Task.__annotations__, *vars(Task)}
+        missing = sorted(m for m in members if not (m.startswith("_") or hasattr(found, m)))
+        if not missing and found.name == point.name:
+            return found
+        problem = f"has no '{missing[0]}'" if missing else f"has the name '{found.name}'"
+    owner = f" of {point.dist.name} {point.dist.version}" if point.dist else ""
+    raise RequestError(
+        f"task '{point.name}'{owner}: {point.value} {problem}",
+        remedy="update the package that offers it, or uninstall it",
+    )
 
 
 def _load(target: str) -> Task:

@@ -172,7 +172,7 @@ class Validator:
     def _run(
         self, run: ScheduledRun, official: Official, subject: ResolvedConfiguration, name: str
     ) -> Outcome:
-        plain = self._subjects.spec(subject, name, (run.task,), self._fidelity)
+        plain = self._subjects.spec(subject, name, (run.task,), self._fidelity.name)
         spec = replace(plain, official=official)
         limits = Limits(PATIENT * run.expected_s + GRACE_S, self._memory_bytes)
         python = self._prepared.offers.interpreters[subject.configuration.backend]

@@ -27,6 +27,16 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the study ``mine`` of everything in the default table, to be copied."""
+    folder = tmp_path_factory.mktemp("recorded")
+    write_table(folder)
+    space = write_space(folder, "mine")
+    assert run(["explore", str(space), "--study", str(folder / "studies" / "mine")]) == 0
+    return folder
+
+
 @pytest.fixture
 def kept(finished: Path, here: Path) -> Path:
     """The study ``kept``, with its space, in the working folder."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
 
+from dse.cli import run
 from dse.core.metrics import METRICS
 from tests.objectives import DEFAULT_OBJECTIVES
 from tests.replays import write_space, write_table
@@ -76,11 +78,20 @@ def check(value: Any, shape: Any, where: str = "") -> None:
         assert shape is bool or not isinstance(value, bool), where
 
 
+@pytest.fixture(scope="module")
+def explored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the study ``mine``, in which two configurations are left."""
+    folder = tmp_path_factory.mktemp("explored")
+    write_table(folder, failing={"c": "no such kernel"}, models=["a", "b", "c"])
+    space = write_space(folder, "mine", models=["a", "b", "c"])
+    options = ["--sampler", "grid", "--n-trials", "10", "--study", str(folder / "studies" / "mine")]
+    assert run(["explore", str(space), *options]) == 0
+    return folder
+
+
 @pytest.fixture
-def study(command: Command, here: Path) -> str:
-    write_table(here, failing={"c": "no such kernel"}, models=["a", "b", "c"])
-    space = write_space(here, "mine", models=["a", "b", "c"])
-    command.good("explore", space, "--sampler", "grid", "--n-trials", 10)
+def study(explored: Path, here: Path) -> str:
+    shutil.copytree(explored, here, dirs_exist_ok=True)
     return "mine"
 
 
@@ -96,16 +107,15 @@ def test_status(command: Command, study: str) -> None:
     }
     shown = command.good("status", study).out.splitlines()
     points = len(command.frontier(study)["points"])
-    assert shown[:6] == [
+    assert shown == [
         "study mine",
         "configurations: 8 measured, 2 failed, 2 remaining",
         "measurements taken: 24",
         f"frontier: {points} points, {points} certain",
         "failures, unsupported: 2",
         "  2 x no such kernel (such as #8 c fp32, replay, 1 thread, batch 1, runtime=x)",
+        "      no worker was started for it",
     ]
-    assert all(line.startswith("      | ") for line in shown[6:-1])
-    assert shown[-1].startswith("      run it again: ")
 
 
 def test_frontier(command: Command, study: str) -> None:

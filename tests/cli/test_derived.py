@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
 
 from tests.objectives import DEFAULT_OBJECTIVES
-from tests.replays import write_space, write_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,10 +22,9 @@ PRICED = "samples_per_dollar [samples/$] = throughput_samples_per_s * 3600 / pri
 
 
 @pytest.fixture
-def study(command: Command, here: Path) -> str:
+def study(recorded: Path, here: Path) -> str:
     """Eight points: models a and b, accuracies 41 and 42, one or two threads, batches of 1 or 2."""
-    write_table(here)
-    command.good("explore", write_space(here, "mine"))
+    shutil.copytree(recorded, here, dirs_exist_ok=True)
     (here / "facts.yaml").write_text(
         "price_per_hour: 0.5\nsystems:\n  '*': {watts: 10}\n", encoding="utf-8"
     )

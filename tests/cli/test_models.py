@@ -194,6 +194,7 @@ objectives: [latency_p90_ms]
 """
 
 
+@pytest.mark.long
 def test_all_81_explore_like_any_folder(command: Command, here: Path, site: Site) -> None:
     site.files = archives(choose())
     answer = command.good("models", "fetch", "--output", "all", "--mirror", site.url)

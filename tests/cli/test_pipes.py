@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.commandline import PATIENCE_S, start
+from tests.commandline import PATIENCE_S, start_python
 from tests.replays import write_space, write_table
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     for arguments in COMMANDS:
         reader, writer = os.pipe()
         os.close(reader)
-        with start(*arguments, stdout=writer) as process:
+        with start_python(*arguments, stdout=writer) as process:
             os.close(writer)
             _, err = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 0, (arguments, err)
@@ -46,7 +46,7 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 def test_a_full_disk_behind_stdout_is_one_line() -> None:
     for arguments in COMMANDS:
-        with Path("/dev/full").open("w") as full, start(*arguments, stdout=full) as process:
+        with Path("/dev/full").open("w") as full, start_python(*arguments, stdout=full) as process:
             _, err = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 1, (arguments, err)
         assert err.splitlines()[-1] == "dse: No space left on device"
@@ -59,7 +59,7 @@ def test_a_study_goes_on_though_nobody_reads_its_progress(command: Command, here
     space = write_space(here, batch_sizes=1)
     reader, writer = os.pipe()
     os.close(reader)
-    with start("explore", space, stderr=writer) as process:
+    with start_python("explore", space, stderr=writer) as process:
         os.close(writer)
         out, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0

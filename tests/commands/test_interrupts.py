@@ -35,7 +35,7 @@ def test_the_first_one_finishes_the_run_in_hand_and_saves(
         assert read_until(process, "/40 a fp32", times=2)
         process.send_signal(number)
         out, err = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 130
+    assert process.returncode == 130, err
     assert FIRST in err
     assert "interrupted: " in err
     assert "samples/s" in out  # the frontier so far
@@ -63,7 +63,7 @@ def test_the_third_one_exits_at_once(
             assert read_until(process, words)
         process.send_signal(numbers[2])
         _, err = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 130
+    assert process.returncode == 130, err
     assert err.splitlines()[-1] == "dse: interrupted; what was done is stored"
     assert "Traceback" not in err
     assert none_left(here)
@@ -100,7 +100,7 @@ def test_interrupts_while_it_starts(here: Path) -> None:
         for _ in range(30):
             process.send_signal(signal.SIGINT)
             with suppress(subprocess.TimeoutExpired):
-                process.communicate(timeout=PATIENCE_S / 30)
+                _, err = process.communicate(timeout=PATIENCE_S / 30)
                 break
-    assert process.returncode == 130
+    assert process.returncode == 130, err
     assert none_left(here)

@@ -24,8 +24,8 @@ def of(precision: str, model: str = MODEL, **fields: Any) -> Any:
 def test_differences_mean_and_largest() -> None:
     system = results(
         "one",
-        of("fp32", accuracy=PUBLISHED["fp32"] + 0.5, latency=1, images=500),
-        of("int8", accuracy=PUBLISHED["int8"] - 2.0, latency=1, images=500),
+        of("fp32", accuracy=PUBLISHED["fp32"] + 0.5, latency=1, samples=500),
+        of("int8", accuracy=PUBLISHED["int8"] - 2.0, latency=1, samples=500),
         of("fp32", "own-net", accuracy=50, latency=1),
         row("unnamed", accuracy=50, latency=1),
         of("bf16", accuracy=50, latency=1),
@@ -36,14 +36,14 @@ def test_differences_mean_and_largest() -> None:
     assert [each.points for each in agreement.differences] == pytest.approx([-2.0, 0.5])
     assert agreement.mean == pytest.approx(-0.75)
     assert agreement.mean_absolute == pytest.approx(1.25)
-    assert agreement.images == (500,)
+    assert agreement.samples == (500,)
 
 
 def test_configurations_that_share_an_accuracy_count_once() -> None:
     rows = [of("fp32", accuracy=60, latency=n, source=Source.MEASURED) for n in (1, 2, 3)]
     (agreement,) = agreements(gathered(results("one", *rows)))
     assert len(agreement.differences) == 1
-    assert agreement.images == ()
+    assert agreement.samples == ()
 
 
 def test_a_published_figure_that_was_taken_over_agrees_with_nothing() -> None:

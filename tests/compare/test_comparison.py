@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.compare.comparison import compare, default_levels
+from dse.core.errors import RequestError
 from dse.core.measurement import Source
 from dse.core.metrics import ENERGY, LATENCY, THROUGHPUT
 from dse.results.table import OFFLINE_POWER
@@ -205,3 +206,11 @@ def test_the_best_is_always_on_the_frontier(
     able = [v for a, v in rows if a >= accuracy]
     on = [v[LATENCY.name] for v in values if v["accuracy_percent"] >= accuracy]
     assert min(on, default=None) == min(able, default=None)
+
+
+def test_systems_of_different_tasks_are_not_compared() -> None:
+    one, other = results("one", row(latency=1)), results("other", row(latency=2), task="generated")
+    with pytest.raises(RequestError, match="of different tasks can't be compared: generated, im"):
+        gathered(one, other)
+    with pytest.raises(RequestError, match="'generated' has no quality to compare systems by"):
+        gathered(other)

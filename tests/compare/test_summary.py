@@ -22,7 +22,7 @@ MEASURED = results(
         throughput=800,
         source=Source.MEASURED,
         valid=frozenset({LATENCY.name}),
-        images=500,
+        samples=500,
         intervals={LATENCY.name: (0.9, 1.1)},
         configuration={"model": "small", "precision": "int8", "backend": "x", "threads": 2},
     ),

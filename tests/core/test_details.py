@@ -59,6 +59,13 @@ def test_a_changed_attribute_changes_its_key_alone(
     assert without == {name: value for name, value in stored.items() if name != "total"}
 
 
+@given(stored=STORED, more=STORED, group=st.sampled_from(GROUPS))
+def test_what_is_put_beside_wins(
+    stored: dict[str, KnobValue], more: dict[str, KnobValue], group: type[Details]
+) -> None:
+    assert group.of(stored).beside(more) == group.of({**stored, **more})
+
+
 @pytest.mark.parametrize("group", GROUPS)
 def test_a_new_group_has_only_what_it_was_given(group: type[Details]) -> None:
     assert group().as_dict() == {}

@@ -280,7 +280,7 @@ def test_the_interval_holds_the_truth_in_95_of_100_cases(count: int) -> None:
         assert 0.94 <= intervals(count, [1])[0] <= 0.99
 
 
-@pytest.mark.parametrize("outliers", [0.05, 0.1])
+@pytest.mark.parametrize("outliers", [0.05, pytest.param(0.1, marks=pytest.mark.long)])
 @pytest.mark.parametrize("count", [3, 4, 5])
 def test_outliers_neither_spoil_nor_widen_the_interval_of_a_median(
     count: int, outliers: float
@@ -292,7 +292,7 @@ def test_outliers_neither_spoil_nor_widen_the_interval_of_a_median(
     assert width <= 1.4 * undisturbed[1]
 
 
-@pytest.mark.parametrize("outliers", [0.05, 0.1])
+@pytest.mark.parametrize("outliers", [0.05, pytest.param(0.1, marks=pytest.mark.long)])
 @pytest.mark.parametrize("count", [1, 2])
 def test_what_may_be_an_outlier_itself_gets_a_wide_interval(count: int, outliers: float) -> None:
     held, width = intervals(count, [3] * 10, outliers, runs=1000)

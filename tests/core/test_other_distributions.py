@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
-import sys
 import venv
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,13 +13,13 @@ import yaml
 
 from dse.core.worker_environment import worker_environment
 from tests.commandline import here, tmp_path
+from tests.toy_task import install_toy, python
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["here", "tmp_path"]
 
-TOY = Path(__file__).parents[1] / "toy_package"
 TELL = """
 import json, sys
 def main():
@@ -42,27 +39,7 @@ print(json.dumps(launch_command(sys.argv[1], "tell", backend="toy", folders={"te
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder into which the toy package is installed."""
-    folder = tmp_path_factory.mktemp("toy")
-    source, target = folder / "source", folder / "installed"
-    shutil.copytree(TOY, source, ignore=shutil.ignore_patterns("__pycache__"))
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
-    options = ["--no-build-isolation", "--disable-pip-version-check", "--target", str(target)]
-    subprocess.run([*pip, *options, str(source)], check=True)
-    return target
-
-
-def python(path: Path, *words: object, folder: Path | None = None) -> tuple[int, str, str]:
-    """What this Python answers with a further folder of distributions."""
-    variables = {**os.environ, "PYTHONPATH": str(path)}
-    ended = subprocess.run(
-        [sys.executable, *map(str, words)],
-        env=variables,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    return ended.returncode, ended.stdout, ended.stderr
+    return install_toy(tmp_path_factory.mktemp("toy"))
 
 
 def test_it_is_listed_measured_and_told_of(installed: Path, here: Path) -> None:

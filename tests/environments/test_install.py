@@ -35,6 +35,7 @@ def folders() -> set[Path]:
     return {path for path in store.folder_of(PYTHON).iterdir() if path.is_dir()}
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("index")
 def test_one_environment_that_grows(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)

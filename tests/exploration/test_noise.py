@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from dse.core.errors import UnavailableError
 from dse.environments.availability import runtime_availabilities
 from dse.exploration.noise import METRICS, RUNTIMES, Noise, measure_noise
-from tests.measure.specs import QUICK
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +28,7 @@ def test_two_processes_of_a_real_runtime(shared_cache: Path) -> None:
     assert shared_cache.is_dir()
     if not any(found.version for found in runtime_availabilities(RUNTIMES).values()):
         pytest.skip("no runtime is installed")
-    found = measure_noise(2, QUICK)
+    found = measure_noise(2)
     told = json.loads(json.dumps(found.as_dict()))
     assert told["probes"] == 2
     assert told["disturbed"] == sum(map(bool, told["disturbances"])) <= 2
@@ -52,7 +51,7 @@ def test_without_a_runtime_the_reason_is_told(
     config.write_text("interpreters:\n" + "".join(f"  {n}: /gone/python\n" for n in RUNTIMES))
     monkeypatch.setenv("DSE_CONFIG", str(config))
     with pytest.raises(UnavailableError, match=r"no noise figure: .*onnxruntime.*name a Python"):
-        measure_noise(2, QUICK)
+        measure_noise(2)
 
 
 @given(VALUES, st.floats(0.1, 10))

@@ -82,7 +82,7 @@ class Machine:
         asked = self.agenda(repetitions)
         while len(steps) < 100 and (step := asked.next(exploring=False)) is not None:
             details: dict[str, KnobValue] = {"disturbed": "always"} if how.get("loud") else {}
-            self.measure(step.configuration, step.purpose, step.fidelity.name, details)
+            self.measure(step.configuration, step.purpose, step.fidelity, details)
             steps.append(step)
         assert len(steps) < 100
         return steps
@@ -90,7 +90,7 @@ class Machine:
 
 def again_at_length(steps: list[Step]) -> list[Step]:
     """The repetitions; those that tell of the noise only are probes."""
-    return [s for s in steps if s.purpose is Purpose.REPEAT and s.fidelity.name == "standard"]
+    return [s for s in steps if s.purpose is Purpose.REPEAT and s.fidelity == "standard"]
 
 
 @pytest.fixture(autouse=True)
@@ -124,9 +124,9 @@ def test_a_point_with_another_number_of_busy_cpus_tells_of_their_noise_first() -
     assert CONFIGURATIONS[0].threads != CONFIGURATIONS[1].threads
     steps = [step for step in machine.run() if step.purpose is Purpose.REPEAT]
     scouts = remeasuring.ANCHOR_PROBES - 1
-    assert [s.fidelity.name for s in steps[:scouts]] == ["probe"] * scouts
+    assert [s.fidelity for s in steps[:scouts]] == ["probe"] * scouts
     assert {s.configuration for s in steps[:scouts]} == {CONFIGURATIONS[1]}
-    assert {s.fidelity.name for s in steps[scouts:]} == {"standard"}
+    assert {s.fidelity for s in steps[scouts:]} == {"standard"}
 
 
 @pytest.mark.parametrize("repetitions", [1, 2, 3, 5])

@@ -58,6 +58,7 @@ def cached(folder: Path, *suffixes: str) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix in suffixes)
 
 
+@pytest.mark.long
 def test_models_are_built_once_and_whole(command: Command, here: Path) -> None:
     space = write_models_space(here, ["mobilenet-v1-0.25-128"], ["throughput_samples_per_s"])
     explored(here, "--repeats", 0, space)
@@ -111,6 +112,8 @@ def test_images_are_decoded_once_and_calibrate_alike(command: Command, here: Pat
         assert (measured, failed, remaining) == (4, 0, 0)
 
 
+LONG = pytest.mark.long
+MACHINES = ["one machine", "a machine each"]
 DATABASE = "studies/space/study.db"
 SIZES = list(range(1, 21))
 
@@ -130,7 +133,7 @@ def share(here: Path, space: Path, *options: object, machines: bool) -> list[str
     return [errors for _, errors in answers]
 
 
-@pytest.mark.parametrize("machines", [False, True], ids=["one machine", "a machine each"])
+@pytest.mark.parametrize("machines", [pytest.param(False, marks=LONG), True], ids=MACHINES)
 def test_explorations_share_a_study(command: Command, here: Path, *, machines: bool) -> None:
     """Machines are told apart by what they lock; only one measures at a time on each."""
     write_table(here, threads=[1], batch_sizes=SIZES)
@@ -145,7 +148,7 @@ def test_explorations_share_a_study(command: Command, here: Path, *, machines: b
     assert len(keys) == len(set(keys)) == 2 * len(SIZES)
 
 
-@pytest.mark.parametrize("machines", [False, True], ids=["one machine", "a machine each"])
+@pytest.mark.parametrize("machines", [False, pytest.param(True, marks=LONG)], ids=MACHINES)
 def test_what_configurations_have_in_common_is_measured_once(here: Path, *, machines: bool) -> None:
     """SingleStream latency is the same for every batch size."""
     objectives = ["latency_p90_ms", "throughput_samples_per_s"]

@@ -3,9 +3,10 @@
     dying BEFORE MOMENTS ARGUMENT...
 
 A moment is the use of the storage, of a journal or of a worker: before each of them the process
-can be killed. Those before the word BEFORE (``start``, or ``worker`` for the first worker) don't
-count. For each number of the MOMENTS (``0:20:3``, as in a slice) a child does the work, which is
-killed before that moment by SIGKILL; how it ended is printed, one JSON line each.
+can be killed. With ``run`` for BEFORE those don't count that come before the first worker or
+journal; with ``start`` all do. For each number of the MOMENTS (``0:20:3``, as in a slice) a child
+does the work, which is killed before that moment by SIGKILL; how it ended is printed, one JSON line
+each.
 
 Python tells of the moments itself (PEP 578): nothing in the program is another than else.
 """
@@ -28,7 +29,7 @@ def install(before: str, moment: int) -> None:
             return
         if event not in ("open", "sqlite3.connect", "subprocess.Popen"):
             return
-        begun = begun or event == "subprocess.Popen"
+        begun = begun or event != "sqlite3.connect"
         if begun:
             if left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 SIZES = list(range(1, 13))
+SECOND = f"/{len(SIZES)} a fp32"
+"""Words of a line of progress: the process goes on for a while after two of them."""
+EXPLORE = ("explore", "--sampler", "grid")
 DATABASE = "studies/space/study.db"
 WAITS = "waiting for it, at most 300 s"
 
@@ -63,8 +66,8 @@ def locked(path: Path) -> Iterator[None]:
 
 def test_a_database_that_is_moved_away_and_returns(command: Command, here: Path) -> None:
     space = write_study(here)
-    with start("explore", space) as process:
-        assert read_until(process, "/12 ", 2)
+    with start(*EXPLORE, space) as process:
+        assert read_until(process, SECOND, 2)
         with moved(here / DATABASE):
             assert read_until(process, WAITS)
         _, errors = process.communicate(timeout=3 * PATIENCE_S)
@@ -76,8 +79,8 @@ def test_an_interrupt_ends_the_waiting_and_the_next_start_has_everything(
     command: Command, here: Path
 ) -> None:
     space = write_study(here)
-    with start("explore", space) as process:
-        assert read_until(process, "/12 ", 2)
+    with start(*EXPLORE, space) as process:
+        assert read_until(process, SECOND, 2)
         with moved(here / DATABASE):
             assert read_until(process, WAITS)
             process.send_signal(signal.SIGINT)
@@ -85,15 +88,15 @@ def test_an_interrupt_ends_the_waiting_and_the_next_start_has_everything(
     assert process.returncode == 130
     assert errors.splitlines()[-1] == "dse: interrupted; what was done is stored"
     assert "Traceback" not in errors
-    command.good("explore", space)
+    command.good(*EXPLORE, space)
     check_whole(command, here / DATABASE)
 
 
 def test_a_missing_database_is_not_begun_anew(command: Command, here: Path) -> None:
     space = write_study(here)
-    command.good("explore", space, "--n-trials", 1)
+    command.good(*EXPLORE, space, "--n-trials", 1)
     with moved(here / DATABASE):
-        answer = command("explore", space)
+        answer = command(*EXPLORE, space)
         assert answer.code == 2
         assert "unable to open database file" in answer.last
     assert command.counts("space")[0] == 1
@@ -155,11 +158,11 @@ def test_a_database_that_another_program_locks(command: Command, here: Path) -> 
     space = write_study(here)
     code = (
         "from dse.study import storage; storage.LOCK_TIMEOUT_S = 0.1;"
-        f"from dse.cli import main; main(['explore', '{space.name}'])"
+        f"from dse.cli import main; main(['explore', '--sampler', 'grid', '{space.name}'])"
     )
     pipe = subprocess.PIPE
     with subprocess.Popen([sys.executable, "-c", code], text=True, stderr=pipe) as process:
-        assert read_until(process, "/12 ", 2)
+        assert read_until(process, SECOND, 2)
         with locked(here / DATABASE):
             assert read_until(process, WAITS)
         _, errors = process.communicate(timeout=3 * PATIENCE_S)
@@ -186,8 +189,8 @@ def test_a_disk_that_is_full_until_there_is_room_again(
 ) -> None:
     space = write_study(here)
     study = disk / "space"
-    with start("explore", space, "--study", study) as process:
-        assert read_until(process, "/12 ", 2)
+    with start(*EXPLORE, space, "--study", study) as process:
+        assert read_until(process, SECOND, 2)
         filler = fill_up(disk)
         told = read_until(process, WAITS)
         filler.unlink()
@@ -196,7 +199,7 @@ def test_a_disk_that_is_full_until_there_is_room_again(
         assert process.returncode == 0, errors
     else:  # it struck as the folder of a run was made: nothing waits for that
         assert process.returncode == 1
-        command.good("explore", space, "--study", study)
+        command.good(*EXPLORE, space, "--study", study)
     check_whole(command, study / "study.db")
 
 
@@ -217,8 +220,8 @@ def test_a_disk_that_becomes_read_only_and_writable_again(
 ) -> None:
     space = write_study(here)
     study = disk / "space"
-    with start("explore", space, "--study", study) as process:
-        assert read_until(process, "/12 ", 2)
+    with start(*EXPLORE, space, "--study", study) as process:
+        assert read_until(process, SECOND, 2)
         while subprocess.run(["mount", "-o", "remount,ro", disk], capture_output=True).returncode:
             assert process.poll() is None  # a file is being written: try again
         told = read_until(process, WAITS)
@@ -228,19 +231,19 @@ def test_a_disk_that_becomes_read_only_and_writable_again(
         assert process.returncode == 0, errors
     else:
         assert process.returncode == 1
-        command.good("explore", space, "--study", study)
+        command.good(*EXPLORE, space, "--study", study)
     check_whole(command, study / "study.db")
 
 
 def test_a_quota_that_is_reached(command: Command, here: Path) -> None:
     """As good as a full disk, and any user can set one."""
     space = write_study(here)
-    command.good("explore", space, "--n-trials", 3)
+    command.good(*EXPLORE, space, "--n-trials", 3)
     before = outcomes(here / DATABASE)
     bound = (here / DATABASE).stat().st_size + 8192
     code = (
         f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({bound}, {bound}));"
-        f"from dse.cli import main; main(['explore', '{space.name}'])"
+        f"from dse.cli import main; main(['explore', '--sampler', 'grid', '{space.name}'])"
     )
     pipe = subprocess.PIPE
     with subprocess.Popen([sys.executable, "-c", code], text=True, stderr=pipe) as process:
@@ -249,5 +252,5 @@ def test_a_quota_that_is_reached(command: Command, here: Path) -> None:
         _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130, errors
     assert before.items() <= outcomes(here / DATABASE).items()
-    command.good("explore", space)
+    command.good(*EXPLORE, space)
     check_whole(command, here / DATABASE)

@@ -86,16 +86,20 @@ def told_of_another_offset(
     return str(note)
 
 
+LONG = pytest.mark.long
 RUNTIMES = {"onnxruntime": onnxruntime, "litert": litert}
 
 
 @pytest.mark.parametrize(
     ("name", "file", "preprocessing", "low", "high"),
     [
-        ("onnxruntime", "efficientnet-lite0_fp32.onnx", LITE0, 86, 89),
+        pytest.param(*("onnxruntime", "efficientnet-lite0_fp32.onnx", LITE0, 86, 89), marks=LONG),
         ("onnxruntime", "mobilenet_v1_0.25_128_fp32.onnx", MOBILENET, 43, 47),
         ("litert", "mobilenet_v1_0.25_128_quant.tflite", MOBILENET, 43, 47),
-        ("litert", "efficientnet-lite0_fp32.tflite", replace(LITE0, layout="NHWC"), 86, 89),
+        pytest.param(
+            *("litert", "efficientnet-lite0_fp32.tflite", replace(LITE0, layout="NHWC"), 86, 89),
+            marks=LONG,
+        ),
     ],
 )
 @pytest.mark.usefixtures("shared_cache")

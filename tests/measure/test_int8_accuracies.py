@@ -113,7 +113,7 @@ def percent(scores: NDArray[Any], dataset: Dataset) -> float:
     return float(100 * (scores.argmax(axis=1) == np.array(dataset.labels)).mean())
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", [MODELS[0], pytest.param(MODELS[1], marks=pytest.mark.long)])
 def test_the_scores_of_a_converted_file_are_those_of_its_source(
     model: str, provider: Provider, dataset: Dataset
 ) -> None:
@@ -127,6 +127,7 @@ def test_the_scores_of_a_converted_file_are_those_of_its_source(
     np.testing.assert_array_equal(converted.argmax(axis=1), source.argmax(axis=1))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("model", MODELS)
 def test_int8_is_near_fp32_in_every_runtime(
     model: str, provider: Provider, dataset: Dataset, record_property: Callable[[str, float], None]

@@ -86,7 +86,7 @@ FAULTS: dict[str, tuple[Limits, FailureKind, str, str]] = {
         "the worker was ended by SIGSEGV",
         "Fatal Python error: Segmentation fault",
     ),
-    "hang": (Limits(8, 0), FailureKind.TIMEOUT, "no answer within 8 s", ""),
+    "hang": (Limits(5, 0), FailureKind.TIMEOUT, "no answer within 5 s", ""),
     "eat_memory": (
         Limits(PATIENCE_S, GIGABYTE // 2),
         FailureKind.OUT_OF_MEMORY,

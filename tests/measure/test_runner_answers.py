@@ -9,6 +9,7 @@ import pytest
 
 from dse.core.measurement import FailureKind, Outcome
 from dse.core.metrics import LATENCY
+from dse.measure import runner
 from dse.measure.runner import STDERR_FILE, TAIL_BYTES, TAIL_LINES, Limits, run_worker
 from tests.measure.specs import PATIENCE_S, scripted, spec, wrapper
 
@@ -103,8 +104,9 @@ LINE = {
     ids=["nothing more", "cut short", "lingers", "in pieces", "with noise"],
 )
 def test_however_the_answer_comes(
-    tail: str, check: Callable[[Outcome], bool], tmp_path: Path
+    tail: str, check: Callable[[Outcome], bool], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(runner, "EXIT_GRACE_S", 0.5)
     line = json.dumps({"kind": "measurement", "body": LINE})
     code = f'line = b\'{line}\\n\'\ndone = b\'{{"kind": "done", "body": {{}}}}\\n\'\n'
     python = scripted(tmp_path, f"{code}answer(line)\n{tail}")

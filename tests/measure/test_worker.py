@@ -13,7 +13,6 @@ import pytest
 
 from dse.core.measurement import Measurement, Source
 from dse.core.metrics import LATENCY, THROUGHPUT
-from dse.core.registry import BACKENDS
 from dse.tasks.image_classification.preprocessing import Preprocessing
 from dse.tasks.image_classification.quality import ACCURACY
 from tests.measure.specs import ALL, PATIENCE_S, QUICK, STEADY, spec
@@ -28,8 +27,7 @@ if TYPE_CHECKING:
 
 BANNED = {"optuna", "sqlalchemy", "pandas", "pydantic", "yaml", "rich", "click", "matplotlib"}
 RUNTIME_MODULES = {"onnxruntime": "onnxruntime", "litert": "ai_edge_litert"}
-DELAYED = {"delay_ms": 1.0}
-TABLE = "model,precision,backend,threads,batch_size,latency_p90_ms,failure\nm,fp32,x,1,1,2.5,\n"
+DELAYED: dict[str, KnobValue] = {"delay_ms": 1.0}
 
 
 def work(wanted: Spec, *words: str, python: tuple[str, ...] = ()) -> CompletedProcess[str]:
@@ -92,26 +90,6 @@ def test_the_logs_land_below_the_run_folder_or_where_one_says(tmp_path: Path) ->
     assert work(wanted, "--folder", str(elsewhere)).returncode == 0
     assert (elsewhere / "single_stream/mlperf_log_detail.txt").exists()
     assert sorted(wanted.folder.rglob("*")) == before
-
-
-def test_replay_answers_from_its_table(tmp_path: Path) -> None:
-    table = tmp_path / "table.csv"
-    table.write_text(TABLE)
-    wanted = spec(
-        tmp_path,
-        LATENCY.name,
-        backend="replay",
-        knobs={"runtime": "x"},
-        settings={"table": table},
-    )
-    ended = work(wanted)
-    assert (ended.returncode, ended.stderr) == (0, "")
-    found = measured(ended.stdout)[LATENCY.name]
-    assert (found.value, found.source, found.run) == (2.5, Source.REPLAYED, "0-1")
-    wanted = replace(wanted, settings={"table": tmp_path / "gone.csv"})
-    kind, message = failure(work(wanted))
-    assert kind == "load"
-    assert "gone.csv" in message
 
 
 def test_what_a_runtime_refuses_is_unsupported(tmp_path: Path) -> None:
@@ -207,20 +185,17 @@ def imported(stderr: str) -> set[str]:
     return {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
 
 
-@pytest.mark.parametrize("backend", [name for name, entry in BACKENDS.items() if not entry.python])
+@pytest.mark.parametrize("backend", ["null", *RUNTIME_MODULES, "openvino"])
 def test_it_imports_no_more_than_it_needs(backend: str, tmp_path: Path) -> None:
     (tmp_path / "m.onnx").write_bytes(onnx_bytes())
     (tmp_path / "m.tflite").write_bytes(tflite_bytes())
-    (tmp_path / "table.csv").write_text(TABLE)
-    knobs: dict[str, dict[str, KnobValue]] = {"null": {**DELAYED}, "replay": {"runtime": "x"}}
     wanted = spec(
         tmp_path,
         LATENCY.name,
         backend=backend,
-        knobs=knobs.get(backend),
+        knobs=DELAYED if backend == "null" else None,
         model_file=tmp_path / ("m.tflite" if backend == "litert" else "m.onnx"),
         preprocessing=Preprocessing(SIDE, layout="NHWC" if backend == "litert" else "NCHW"),
-        settings={"table": tmp_path / "table.csv"},
         fidelity=STEADY if backend in RUNTIME_MODULES else QUICK,
     )
     ended = work(wanted, python=("-X", "importtime"))
@@ -230,5 +205,3 @@ def test_it_imports_no_more_than_it_needs(backend: str, tmp_path: Path) -> None:
     assert modules.isdisjoint(BANNED)
     others = {module for name, module in RUNTIME_MODULES.items() if name != backend}
     assert modules.isdisjoint(others)
-    if backend == "replay":
-        assert modules.isdisjoint({"numpy", "mlperf_loadgen"})

@@ -106,7 +106,15 @@ def cosines(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.
 
 
 @pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.parametrize("name", SELECTION)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(
+            name, marks=[] if name in (SMALLEST, "mobilenet-v3-small") else pytest.mark.long
+        )
+        for name in SELECTION
+    ],
+)
 @pytest.mark.usefixtures("shared_cache")
 def test_int8_says_what_fp32_says(name: str, form: ModelFormat) -> None:
     known = CATALOGUE[name]

@@ -11,7 +11,7 @@ from dse.study.folder import StudyFolder
 from dse.study.generations import distributions
 from dse.study.study import Study
 from dse.tasks.image_classification.quality import ACCURACY
-from tests.study.studies import about, create, fill, outcome, planned, small_space
+from tests.study.studies import about, copy_made, create, fill, outcome, planned, small_space
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +28,11 @@ SPACE = small_space()
 
 def ordinary(folder: Path) -> Study:
     """20 configurations: most of them measured, some of them again, two failed."""
+    copy_made(folder, "ordinary", _make_ordinary)
+    return Study.load(StudyFolder(folder))
+
+
+def _make_ordinary(folder: Path) -> None:
     study = create(StudyFolder(folder), SPACE)
     fill(study, SPACE, most=17)
     plan = planned(SPACE)
@@ -42,11 +47,15 @@ def ordinary(folder: Path) -> Study:
     for configuration, kind in zip(left, (FailureKind.CRASH, FailureKind.TIMEOUT), strict=False):
         trial = study.begin(configuration, distributions(plan))
         study.finish(trial, Outcome(failure=Failure(kind, "bang\nin node 1", "the end of it")))
-    return Study.load(study.folder)
 
 
 def harmful(folder: Path) -> Study:
     """A study of which every text that comes from outside is `HARM`."""
+    copy_made(folder, "harmful", _make_harmful)
+    return Study.load(StudyFolder(folder))
+
+
+def _make_harmful(folder: Path) -> None:
     space = small_space(models=["a", f"b{HARM}"], batch_sizes=1)
     system = {**detect().as_dict(), "cpu": HARM, "kernel": HARM}
     changes: dict[str, Any] = {"system": system, "excluded": (HARM,), "runtimes": {"null": HARM}}
@@ -57,7 +66,6 @@ def harmful(folder: Path) -> Study:
     for number, configuration in enumerate(plan.configurations):
         trial = study.begin(configuration, distributions(plan))
         study.finish(trial, _harmful_outcome(configuration, number))
-    return Study.load(study.folder)
 
 
 def _harmful_outcome(configuration: Configuration, number: int) -> Outcome:

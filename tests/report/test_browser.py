@@ -116,6 +116,7 @@ def test_rows_begin_with_the_frontier(opened: WebDriver, study: Study) -> None:
     assert set(ids[: len(study.frontier())]) == {record.id for record in study.frontier()}
 
 
+@pytest.mark.long
 def test_columns_are_sorted_by_buttons_that_keep_the_focus(opened: WebDriver) -> None:
     titles = ("p90 [ms]", "samples/s", "threads")
     for title, first in zip(titles, ("ascending", "descending", "ascending"), strict=True):
@@ -197,6 +198,7 @@ def test_a_row_is_shown_in_the_plot(opened: WebDriver) -> None:
     assert opened.execute_script("return byName.get('id').cells[points.selected]") == int(id_)
 
 
+@pytest.mark.long
 def test_every_axis_and_every_colour_can_be_drawn(opened: WebDriver) -> None:
     for control in ("x", "y", "colour"):
         selector = f"#{control} option"
@@ -222,6 +224,7 @@ def test_the_legend_hides_points(opened: WebDriver) -> None:
     assert find(opened, "#legend button").get_attribute("aria-pressed") == "false"
 
 
+@pytest.mark.long
 def test_a_part_is_seen_closer_by_dragging(opened: WebDriver) -> None:
     from selenium.webdriver.common.action_chains import ActionChains
 

@@ -15,8 +15,7 @@ from dse.core.measurement import Measurement, Outcome, Source
 from dse.report.frame import frame
 from dse.report.html.columns import TextColumn, make_columns
 from dse.report.quantities import quantities
-from dse.report.standing import PointStatus, point_statuses
-from dse.report.view import View
+from dse.report.view import PointStatus, View, point_statuses
 from dse.study.record import Record
 from dse.study.results import StudyResults
 from dse.tasks.image_classification.labels import count_labels

@@ -9,7 +9,7 @@ import pytest
 
 from dse.core.errors import DseError
 from dse.report.folder import write_report
-from dse.report.table import of_one_type
+from dse.report.tables import of_one_type
 from dse.report.view import View
 from dse.study.folder import StudyFolder
 from dse.study.study import Study

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.core.measurement import Outcome
-from dse.report.progress import REFERENCE, Volume, hypervolume, places, progress
+from dse.report.progress import REFERENCE, Volume, hypervolume, progress, scaled_losses
 from dse.study.folder import StudyFolder
 from dse.study.generations import distributions
 from dse.study.record import Purpose
@@ -82,7 +82,7 @@ def test_the_shares_are_those_of_the_laboratory(folder: StudyFolder) -> None:
     for number, step in enumerate(steps, start=1):
         share = step.hypervolume / steps[-1].hypervolume
         assert share == pytest.approx(scale.share(losses[:number]))
-    assert steps[-1].hypervolume == pytest.approx(hypervolume(places(study).values(), 3))
+    assert steps[-1].hypervolume == pytest.approx(hypervolume(scaled_losses(study).values(), 3))
 
 
 def test_time_is_that_of_all_trials_but_those_of_valid_runs(folder: StudyFolder) -> None:
@@ -118,14 +118,14 @@ def test_a_failure_is_a_step_that_adds_nothing_until_it_is_mended(folder: StudyF
     empty, single, both = (step.hypervolume for step in steps)
     assert empty == 0.0
     assert 0 < single <= both
-    assert both == pytest.approx(hypervolume(places(study).values(), 3))
+    assert both == pytest.approx(hypervolume(scaled_losses(study).values(), 3))
 
 
 def test_what_misses_a_constraint_adds_nothing(folder: StudyFolder) -> None:
     study = measured(folder, constraints={"latency_p90_ms": {"max": 20}})
     kept = {record.id for record in study.feasible_records(study.space)}
     assert 0 < len(kept) < len(study.records)
-    assert places(study).keys() == kept
+    assert scaled_losses(study).keys() == kept
     steps = progress(study)
     assert len(steps) == len(study.records)
     for before, step in pairwise(steps):
@@ -155,7 +155,7 @@ def test_an_objective_that_was_added_later_makes_a_second_step(folder: StudyFold
     steps = progress(study)
     assert [step.explored for step in steps] == [1, 2, 2, 2]
     assert [step.hypervolume for step in steps[:2]] == [0.0, 0.0]
-    assert steps[-1].hypervolume == pytest.approx(hypervolume(places(study).values(), 3))
+    assert steps[-1].hypervolume == pytest.approx(hypervolume(scaled_losses(study).values(), 3))
 
 
 def test_a_value_of_nothing_has_no_logarithm(folder: StudyFolder) -> None:
@@ -168,11 +168,11 @@ def test_a_value_of_nothing_has_no_logarithm(folder: StudyFolder) -> None:
         made = outcome(configuration, study.about.metrics).measurements
         values = (made[0], replace(made[1], value=float(number)))
         study.finish(study.begin(configuration, choices), Outcome(values))
-    assert [place[1] for place in places(Study.load(folder)).values()] == [0.0, 0.5, 1.0]
+    assert [place[1] for place in scaled_losses(Study.load(folder)).values()] == [0.0, 0.5, 1.0]
 
 
 def test_a_study_of_nothing(folder: StudyFolder) -> None:
     create(folder, small())
     study = Study.load(folder)
     assert progress(study) == []
-    assert places(study) == {}
+    assert scaled_losses(study) == {}

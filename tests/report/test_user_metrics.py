@@ -10,10 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.derived.derivation import Derivation
-from dse.report.user_metrics import cell, figures, rounded
+from dse.report.user_metrics import cell, figures, to_significant
 from dse.report.view import View
-from dse.study.folder import StudyFolder
-from tests.study.studies import create, fill, small_space
+from tests.study.studies import filled, small_space
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,17 +32,16 @@ if TYPE_CHECKING:
     ],
 )
 def test_a_value_has_its_significant_digits(value: float, text: str) -> None:
-    assert rounded(value) == text
+    assert to_significant(value) == text
 
 
 @given(st.floats(-1e300, 1e300))
 def test_what_is_shown_is_the_value(value: float) -> None:
-    assert float(rounded(value)) == pytest.approx(value, rel=6e-4)
+    assert float(to_significant(value)) == pytest.approx(value, rel=6e-4)
 
 
 def test_columns_have_what_is_known(tmp_path: Path) -> None:
-    study = create(StudyFolder(tmp_path / "mine"), small_space())
-    fill(study, small_space())
+    study = filled(tmp_path / "mine", small_space())
     derivation = Derivation.parse(
         ["a [x] = threads * 2", "b = delay_ms", "c = energy_per_sample_mj"]
     )
@@ -56,6 +54,6 @@ def test_columns_have_what_is_known(tmp_path: Path) -> None:
     assert [None if math.isnan(each) else each for each in found["b"]] == knobs
     assert all(map(math.isnan, found["c"]))
     one = records[0]
-    assert cell(view, one, "a") == rounded(2.0 * one.configuration.threads)
+    assert cell(view, one, "a") == to_significant(2.0 * one.configuration.threads)
     assert cell(view, one, "c") == ""
     assert figures(view, []) == {"a": [], "b": [], "c": []}

@@ -14,7 +14,7 @@ from dse.report.view import View, known_of, machine_of
 from dse.study.folder import StudyFolder
 from dse.study.frontier import point_of
 from tests.objectives import DEFAULT_OBJECTIVES
-from tests.study.studies import create, failed, fill, small_space
+from tests.study.studies import create, failed, filled, small_space
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,9 +28,7 @@ ACCURACY, LATENCY, THROUGHPUT = DEFAULT_OBJECTIVES
 
 @pytest.fixture
 def study(tmp_path: Path) -> Study:
-    made = create(StudyFolder(tmp_path / "mine"), small_space())
-    fill(made, small_space())
-    return made
+    return filled(tmp_path / "mine", small_space())
 
 
 def ids(records: Sequence[Record]) -> list[int]:

@@ -43,7 +43,7 @@ def rows(draw: st.DrawFn) -> Row:
         intervals={name: (values[name] / 2, values[name] * 2) for name in draw(some)},
         inferred=draw(some),
         valid=draw(some),
-        images=draw(st.none() | st.integers(1, 50_000)),
+        samples=draw(st.none() | st.integers(1, 50_000)),
     )
 
 

@@ -55,7 +55,7 @@ def test_a_system_and_its_results(tmp_path: Path) -> None:
         THROUGHPUT.name: pytest.approx(VALUES[OFFLINE]),
         ACCURACY.name: pytest.approx(PERCENT),
     }
-    assert row.images == IMAGES
+    assert row.samples == IMAGES
     assert row.valid == {LATENCY.name, THROUGHPUT.name}
     assert row.inferred == frozenset()
     assert set(row.sources.values()) == {Source.PUBLISHED}

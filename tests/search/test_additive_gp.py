@@ -7,15 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dse.search.additive_gp import AdditiveGP, Covariance, Term, term
-from dse.search.features import features
+from dse.search.additive_gp import AdditiveGP, Covariance, Term, parse_term
+from dse.search.features import compute_features
 from dse.search.kernels import KERNELS
-from dse.search.targets import BATCHING, SPEED
+from dse.search.targets import BATCHING_TERMS, SPEED_TERMS
 from tests.search.spaces import MODELS, PRIORS, configurations
 
 EVERY = configurations((*MODELS, "mobilenet-v3-large"))
 FEATURES = replace(
-    features(EVERY, PRIORS), borrowed=np.random.default_rng(1).standard_normal((len(EVERY), 3))
+    compute_features(EVERY, PRIORS),
+    borrowed=np.random.default_rng(1).standard_normal((len(EVERY), 3)),
 )
 PLACES = np.arange(len(EVERY))
 
@@ -29,7 +30,7 @@ def test_a_kernel_is_positive_semidefinite_and_symmetric(name: str) -> None:
 
 @pytest.mark.parametrize("name", KERNELS)
 def test_the_variances_are_the_diagonal(name: str) -> None:
-    covariance = Covariance(FEATURES, [term(f"{name} * runtime", 1.0)])
+    covariance = Covariance(FEATURES, [parse_term(f"{name} * runtime", 1.0)])
     variances = np.array([2.0])
     whole = covariance.sum(PLACES, PLACES, variances)
     assert covariance.diagonal(PLACES, variances) == pytest.approx(np.diag(whole))
@@ -48,8 +49,10 @@ def test_intervals_hold_what_they_promise(count: int) -> None:
     """Nominal 90 % intervals, over many draws: what is estimated from few is not too sure."""
     inside, total = 0, 0
     for seed in range(25):
-        truth = drawn(seed, SPEED[:1] + SPEED[-6:])
-        process = AdditiveGP(FEATURES, SPEED[:1] + SPEED[-6:], np.zeros(len(EVERY)), 0.3)
+        truth = drawn(seed, SPEED_TERMS[:1] + SPEED_TERMS[-6:])
+        process = AdditiveGP(
+            FEATURES, SPEED_TERMS[:1] + SPEED_TERMS[-6:], np.zeros(len(EVERY)), 0.3
+        )
         order = np.random.default_rng(seed).permutation(len(EVERY))
         seen, unseen = order[:count], order[count:]
         # The values of one group are one value: take each group once.
@@ -62,8 +65,8 @@ def test_intervals_hold_what_they_promise(count: int) -> None:
 
 
 def test_what_was_measured_is_known() -> None:
-    process = AdditiveGP(FEATURES, BATCHING, np.zeros(len(EVERY)), 0.3)
-    truth = drawn(0, BATCHING)
+    process = AdditiveGP(FEATURES, BATCHING_TERMS, np.zeros(len(EVERY)), 0.3)
+    truth = drawn(0, BATCHING_TERMS)
     process.observe(PLACES[:40], truth[:40], steps=12)
     mean, variance = process.predict(PLACES[:40])
     assert mean == pytest.approx(truth[:40], abs=2e-3)
@@ -72,7 +75,7 @@ def test_what_was_measured_is_known() -> None:
 
 def test_deviations_are_estimated() -> None:
     """Ten times as much in all terms, and a hundredth: both are noticed."""
-    terms = (term("model", 0.1), term("whole", 0.1))
+    terms = (parse_term("model", 0.1), parse_term("whole", 0.1))
     for factor in (10.0, 0.01):
         process = AdditiveGP(FEATURES, terms, np.zeros(len(EVERY)), 1.5)
         process.observe(PLACES, factor * drawn(0, terms), steps=30)
@@ -81,7 +84,7 @@ def test_deviations_are_estimated() -> None:
 
 @pytest.mark.parametrize("values", [[0.0] * 6, [7.0] * 6, [1e6, -1e6, 0.0, 1e6, 1e-9, 5.0]])
 def test_odd_values_do_no_harm(values: list[float]) -> None:
-    process = AdditiveGP(FEATURES, SPEED, np.zeros(len(EVERY)), 0.3)
+    process = AdditiveGP(FEATURES, SPEED_TERMS, np.zeros(len(EVERY)), 0.3)
     process.observe(PLACES[: len(values)] * 2, np.array(values), steps=12)
     mean, variance = process.predict(PLACES)
     assert np.isfinite(mean).all()
@@ -90,7 +93,7 @@ def test_odd_values_do_no_harm(values: list[float]) -> None:
 
 
 def test_one_value_and_none() -> None:
-    process = AdditiveGP(FEATURES, SPEED, np.full(len(EVERY), 3.0), 0.3)
+    process = AdditiveGP(FEATURES, SPEED_TERMS, np.full(len(EVERY), 3.0), 0.3)
     mean, variance = process.predict(PLACES)
     assert (mean == 3).all()
     process.observe(PLACES[:1], np.array([5.0]), steps=12)
@@ -100,7 +103,7 @@ def test_one_value_and_none() -> None:
 
 
 def test_the_joint_covariance_agrees_with_the_variances() -> None:
-    process = AdditiveGP(FEATURES, SPEED, np.zeros(len(EVERY)), 0.3)
-    process.observe(PLACES[:20:2], drawn(3, SPEED)[:20:2], steps=12)
+    process = AdditiveGP(FEATURES, SPEED_TERMS, np.zeros(len(EVERY)), 0.3)
+    process.observe(PLACES[:20:2], drawn(3, SPEED_TERMS)[:20:2], steps=12)
     _, variance = process.predict(PLACES[20:50])
     assert np.diag(process.covariance(PLACES[20:50])) == pytest.approx(variance, abs=1e-6)

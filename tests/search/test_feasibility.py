@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from dse.search.additive_gp import Covariance
-from dse.search.feasibility import SINGLE, USUAL, FeasibilityModel, _Logistic
-from dse.search.features import features
+from dse.search.feasibility import PRIOR_LOGIT, SINGLE_TERMS, FeasibilityModel, _Logistic
+from dse.search.features import compute_features
 from tests.search.spaces import PRIORS, configurations
 
 if TYPE_CHECKING:
     from dse.core.configuration import Configuration
 
 EVERY = configurations()
-FEATURES = features(EVERY, PRIORS)
+FEATURES = compute_features(EVERY, PRIORS)
 PLACES = np.arange(len(EVERY))
 
 
@@ -79,10 +79,10 @@ def test_the_estimate_is_the_most_likely_one(seed: int) -> None:
     rng = np.random.default_rng(seed)
     places = rng.permutation(PLACES)[: rng.integers(1, len(PLACES))]
     ran = (rng.random(len(places)) < rng.random()).astype(np.float64)
-    single = _Logistic(FEATURES, SINGLE)
-    single.learn(places, ran)
+    single = _Logistic(FEATURES, SINGLE_TERMS)
+    single.observe(places, ran)
     # At the mode, the slope of the likelihood is that of the prior.
-    variances = np.array([each.deviation**2 for each in SINGLE])
-    matrix = Covariance(FEATURES, SINGLE).sum(places, places, variances)
-    logits = USUAL + matrix @ (ran - single.predict(places))
+    variances = np.array([each.deviation**2 for each in SINGLE_TERMS])
+    matrix = Covariance(FEATURES, SINGLE_TERMS).sum(places, places, variances)
+    logits = PRIOR_LOGIT + matrix @ (ran - single.predict(places))
     assert single.predict(places) == pytest.approx(1 / (1 + np.exp(-logits)), abs=1e-3)

@@ -106,7 +106,17 @@ def test_the_first_trials_of_another_sampler_count() -> None:
     assert not set(keys(study)[:8]) & set(keys(study)[8:])
 
 
+def test_models_of_a_task_that_nothing_is_known_of() -> None:
+    """Without priors the search still measures each combination once."""
+    sampler = FrontierSampler(CHOICES, OBJECTIVES, seed=1, task="generated")
+    study = optuna.create_study(directions=DIRECTIONS, sampler=sampler)
+    study.optimize(measured, n_trials=24)
+    assert len(set(keys(study))) == 24
+
+
 def test_wrong_requests() -> None:
+    with pytest.raises(RequestError, match="unknown task 'folding'"):
+        FrontierSampler(CHOICES, OBJECTIVES, task="folding")
     with pytest.raises(RequestError, match="'speed' is not a metric"):
         FrontierSampler(CHOICES, ["speed"])
     with pytest.raises(RequestError, match="is not an objective"):

@@ -74,9 +74,9 @@ def test_intervals_hold_on_the_grid(grid: Known) -> None:
         unseen = np.array([place for place in order[40:] if place in points])
         belief = surrogate.predict(unseen)
         for row, each in enumerate(surrogate._learned):
-            values = [each.quantity.of(grid[every[place]] or {}) for place in unseen]
+            values = [each.target.of(grid[every[place]] or {}) for place in unseen]
             unknown = belief.deviations[row] > 0
             apart = np.abs(values - belief.means[row]) <= 1.645 * belief.deviations[row]
-            inside.setdefault(each.quantity.metric, []).extend(apart[unknown].tolist())
+            inside.setdefault(each.target.metric, []).extend(apart[unknown].tolist())
     for metric, found in inside.items():
         assert 0.7 < np.mean(found) <= 1, metric

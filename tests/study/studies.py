@@ -5,24 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dse.core.checksums import digest
+from dse.core.checksums import canonical_json, digest
 from dse.core.measurement import Failure, FailureKind, Measurement, Outcome, Source
 from dse.exploration.pool import Pool
 from dse.exploration.samplers import make_sampler
 from dse.machine.detect import detect
 from dse.space import SearchSpace, resolve
 from dse.space.reading import space_from_dict
+from dse.study.folder import StudyFolder
 from dse.study.generations import distributions
 from dse.study.metadata import StudyMetadata
 from dse.study.study import Study
 from tests.objectives import DEFAULT_OBJECTIVES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from dse.core.configuration import Configuration
     from dse.space import Plan
-    from dse.study.folder import StudyFolder
 
 
 class NoFiles:
@@ -111,3 +112,26 @@ def fill(
         chooser.learn(study.finish(trial, result))
         done.append(configuration)
     return done
+
+
+_MADE: dict[str, dict[Path, bytes]] = {}
+
+
+def copy_made(folder: Path, what: str, make: Callable[[Path], object]) -> None:
+    """Fills a folder as ``make`` does; what it made is remembered under a name and copied later."""
+    name = f"{what}: {folder.name}"
+    if name not in _MADE:
+        make(folder)
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        _MADE[name] = {path.relative_to(folder): path.read_bytes() for path in files}
+        return
+    for path, content in _MADE[name].items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+
+
+def filled(folder: Path, space: SearchSpace) -> Study:
+    """A study of a space in which every configuration has an outcome; see `fill`."""
+    what = canonical_json(space.as_dict())
+    copy_made(folder, what, lambda path: fill(create(StudyFolder(path), space), space))
+    return create(StudyFolder(folder), space)

@@ -61,6 +61,7 @@ def ask(address: str) -> dict[str, Any]:
             time.sleep(0.05)
 
 
+@pytest.mark.long
 def test_it_opens_a_study_as_it_is(command: Command, here: Path) -> None:
     pytest.importorskip("optuna_dashboard")
     write_table(here, failing={"b": "does not run"})

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from dse.study.drift import FLOOR, MIN_ANCHOR_VALUES, Window, windows
 
 if TYPE_CHECKING:
-    from dse.study.drift import Place
+    from dse.study.drift import TrialId
 
 QUIET = st.floats(-FLOOR / 2 + 1e-6, FLOOR / 2 - 1e-6)
 """Changes of the logarithm that are no drift, however steady the machine is otherwise."""
 USUAL = st.floats(1e-3, 1e6)
 
 
-def placed(values: list[float]) -> list[tuple[Place, float]]:
+def placed(values: list[float]) -> list[tuple[TrialId, float]]:
     """Every third trial is one of the anchor."""
     return [((1, 3 * number), value) for number, value in enumerate(values)]
 
@@ -57,7 +57,7 @@ def test_a_jump_is_found_and_a_return_closes_it(
     assert math.log1p(found.change) == pytest.approx(jump, abs=2 * FLOOR)
     for number in range(len(changes)):
         for place in ((1, 3 * number - 1), (1, 3 * number), (1, 3 * number + 1)):
-            assert found.holds(place) is (3 * last < place[1] < 3 * first)
+            assert found.covers(place) is (3 * last < place[1] < 3 * first)
 
 
 @given(USUAL, st.lists(QUIET, min_size=5, max_size=20), st.integers(1, 4))
@@ -66,8 +66,8 @@ def test_what_has_not_returned_is_still_open(usual: float, quiet: list[float], l
     (found,) = windows(placed([usual * math.exp(change) for change in changes]))
     assert found.before is None
     assert found.after == (1, 3 * (len(quiet) - 1))
-    assert found.holds((1, 10_000))
-    assert found.holds((2, 0))
+    assert found.covers((1, 10_000))
+    assert found.covers((2, 0))
 
 
 @given(USUAL, st.integers(1, 4), st.lists(QUIET, min_size=5, max_size=20))
@@ -75,8 +75,8 @@ def test_one_from_the_start_has_no_beginning(usual: float, first: int, quiet: li
     changes = [*([1.0] * min(first, len(quiet) - 1)), *quiet]
     (found,) = windows(placed([usual * math.exp(change) for change in changes]))
     assert found.after is None
-    assert found.holds((0, 0))
-    assert not found.holds((1, 10_000))
+    assert found.covers((0, 0))
+    assert not found.covers((1, 10_000))
 
 
 @given(st.lists(USUAL, max_size=MIN_ANCHOR_VALUES - 1))
@@ -93,8 +93,8 @@ def test_windows_are_in_order_and_apart(values: list[float]) -> None:
 
 def test_a_generation_comes_after_all_of_the_one_before() -> None:
     window = Window((1, 500), (2, 3), 0.5)
-    assert window.holds((1, 501))
-    assert window.holds((2, 0))
-    assert not window.holds((1, 500))
-    assert not window.holds((2, 3))
-    assert not window.holds((2, 4))
+    assert window.covers((1, 501))
+    assert window.covers((2, 0))
+    assert not window.covers((1, 500))
+    assert not window.covers((2, 3))
+    assert not window.covers((2, 4))

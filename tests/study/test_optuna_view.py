@@ -13,7 +13,7 @@ from dse.core.metrics import METRICS
 from dse.study.folder import StudyFolder
 from dse.study.storage import open_storage, sqlite_url
 from tests.objectives import DEFAULT_OBJECTIVES
-from tests.study.studies import create, fill, planned, small_space
+from tests.study.studies import filled, planned, small_space
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,7 @@ SPACE = small_space(constraints={"latency_p90_ms": {"min": 5, "max": 30}})
 @pytest.fixture
 def seen(tmp_path: Path) -> optuna.Study:
     folder = StudyFolder(tmp_path / "s")
-    fill(create(folder, SPACE), SPACE)
+    filled(folder.path, SPACE)
     return optuna.load_study(study_name="s", storage=open_storage(sqlite_url(folder.database)))
 
 

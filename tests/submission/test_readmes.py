@@ -17,13 +17,14 @@ from dse.core.configuration import Configuration
 from dse.core.details import OfficialDetails
 from dse.core.measurement import Measurement, Outcome, Source
 from dse.core.metrics import METRICS_OF, Scenario
-from dse.models.manifest import Manifest
+from dse.models.manifest import manifest_of
 from dse.space import resolve
 from dse.space.reading import read_space
 from dse.study.record import Record
 from dse.submission import readmes
 from dse.submission.evidence import Evidence, SubmittedRun
 from dse.tasks import registry
+from dse.tasks.image_classification.models.manifest_entry import ImageEntry
 from dse.tasks.image_classification.preprocessing import Preprocessing
 from tests.objectives import DEFAULT_OBJECTIVES
 from tests.submission.evidence import CONFIGURATION, FILE, SHA256, Files
@@ -104,7 +105,7 @@ def test_the_manifest_says_how_images_become_inputs(
     file.write_text(
         readmes.manifest_of(CONFIGURATION, run("performance"), preprocessing.as_dict(), TASK)
     )
-    (entry,) = yaml_reader.read(file, Manifest).models
+    (entry,) = yaml_reader.read(file, manifest_of(ImageEntry)).models
     # The quantisation is the file's to tell.
     assert entry.preprocessing() == replace(preprocessing, quantisation=None)
     given = (entry.mean, entry.scale)
@@ -122,7 +123,9 @@ def test_what_a_readme_tells_to_type_is_understood(environment: dict[str, str]) 
     assert [shlex.split(line)[1] for line in commands] == ["explore", "validate"]
     for line in commands:
         _, name, *arguments = shlex.split(line)
-        context = dse.commands[name].make_context(name, arguments, **dse.context_settings)
+        command = dse.get_command(click.Context(dse), name)
+        assert command is not None
+        context = command.make_context(name, arguments, **dse.context_settings)
         assert isinstance(context, click.Context)
         if name == "explore":
             assert dict(context.params["environment"]) == environment

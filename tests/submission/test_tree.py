@@ -14,7 +14,7 @@ from dse.study.folder import StudyFolder
 from dse.study.study import Study
 from dse.submission.evidence import gather
 from dse.submission.names import PLAIN
-from dse.submission.tree import SubmissionInfo, build, place
+from dse.submission.tree import SubmissionInfo, build, name_result
 from dse.tasks.benchmark import Benchmark
 from tests.submission.evidence import BOTH, CONFIGURATION
 
@@ -64,12 +64,12 @@ def test_a_result_without_a_run_has_no_place(results: list[Evidence]) -> None:
     first = results[0]
     for lacking in (replace(first, performance=None), replace(first, accuracy=None)):
         with pytest.raises(ValueError, match="without its runs"):
-            place(lacking, ABOUT)
+            name_result(lacking, ABOUT)
 
 
 def test_names_are_plain_and_inside(results: list[Evidence]) -> None:
     tree = build(results, ABOUT)
-    for name in (*tree.files, *tree.originals, *tree.places):
+    for name in (*tree.files, *tree.originals, *tree.result_folders):
         assert all(PLAIN.fullmatch(part) for part in name.parts)
         assert name.parts[:2] == ("open", "Org")
     assert tree.originals.keys() <= tree.files.keys()
@@ -77,7 +77,7 @@ def test_names_are_plain_and_inside(results: list[Evidence]) -> None:
 
 def test_scenarios_share_what_is_of_their_configuration(results: list[Evidence]) -> None:
     both = build(results, ABOUT)
-    assert len(both.places) == 2
+    assert len(both.result_folders) == 2
     for single in results:
         alone = build([single], ABOUT)
         # So that a scenario that is exported later joins without a difference.
@@ -98,8 +98,8 @@ def test_points_have_systems_of_their_own(results: list[Evidence]) -> None:
     tree = build([results[1], replace(results[1], record=point)], ABOUT)
     systems = {name.name for name in tree.files if name.parts[2] == "systems"}
     assert systems == {f"{SYSTEM}.json", f"{OTHER}.json"}
-    assert {name.parts[3] for name in tree.places} == {SYSTEM, OTHER}
-    assert {name.parts[4] for name in tree.places} == {"mobilenet-v1-0.25-128-int8"}
+    assert {name.parts[3] for name in tree.result_folders} == {SYSTEM, OTHER}
+    assert {name.parts[4] for name in tree.result_folders} == {"mobilenet-v1-0.25-128-int8"}
     told = {**ABOUT.description, "sw_notes": "a", "other_software_stack": "b"}
     system = read(build([results[1]], replace(ABOUT, description=told)), f"systems/{SYSTEM}.json")
     assert system["sw_notes"].startswith("a; knobs: ")

@@ -38,6 +38,7 @@ def test_the_sample(dataset: Dataset) -> None:
     assert dataset.labels == tuple(range(0, 1000, 2))
 
 
+@pytest.mark.long
 def test_efficientnet_lite0_fp32_onnx(dataset: Dataset) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     inputs = ImageInputs(image_cache(dataset, LITE0), len(dataset), LITE0)

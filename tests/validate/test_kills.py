@@ -13,10 +13,10 @@ from tests.commandline import PATIENCE_S, PROC, none_left, read_until, start, wo
 from tests.replays import attributes
 
 if TYPE_CHECKING:
-    import subprocess
     from pathlib import Path
 
     from tests.commandline import Command
+    from tests.forked import Forked
 
 pytestmark = pytest.mark.skipif(not PROC.is_dir(), reason="needs /proc")
 
@@ -24,7 +24,7 @@ ONE = ["--scenario", "SingleStream"]
 """Its timed run takes ten minutes: whatever happens within seconds happens in the middle of it."""
 
 
-def worker_of(folder: Path, process: subprocess.Popen[str], *, beside: int = 0) -> int:
+def worker_of(folder: Path, process: Forked, *, beside: int = 0) -> int:
     """The worker, once there is one other than ``beside``."""
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:

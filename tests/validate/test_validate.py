@@ -203,6 +203,7 @@ def test_an_invalid_run_is_explained_and_tried_again_with_another_target(
     assert 1.3 < second < 13
 
 
+@pytest.mark.usefixtures("true_length")
 def test_an_invalid_run_that_memory_lets_nobody_correct_is_stored(
     command: Command, here: Path
 ) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dse.core.configuration import KnobValue
     from dse.report.frame import Notes
     from dse.report.quantities import ReportedMetric
-    from dse.report.standing import PointStatus
+    from dse.report.view import PointStatus
     from dse.study.record import Record
 
 SIGNIFICANT_DIGITS = 6
@@ -61,7 +61,7 @@ def make_columns(
         records: the records, one for each row.
         standings: status of the points by id.
         metrics: the metrics in the order of their columns.
-        notes: tells what speaks against an outcome's quality.
+        notes: doubts about the quality of an outcome.
     """
     flat = [record.configuration.as_dict() for record in records]
     names = dict.fromkeys([*CONFIGURATION_FIELDS, *(name for each in flat for name in each)])

@@ -18,8 +18,8 @@ from dse.report.html.columns import make_columns
 from dse.report.picture import axes_metrics
 from dse.report.progress import progress
 from dse.report.quantities import quantities
-from dse.report.standing import MEANINGS, PointStatus, point_statuses
 from dse.report.summary import notes
+from dse.report.view import MEANINGS, PointStatus, point_statuses
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,7 +18,7 @@ from dse.core.errors import DseError
 from dse.core.metrics import METRICS
 from dse.exploration.pool import Pool
 from dse.exploration.samplers import SAMPLERS, make_sampler
-from dse.search.searcher import REFERENCE
+from dse.search.searcher import REFERENCE_POINT
 from dse.study.record import Record
 from dse.tasks.image_classification.quality import ACCURACY
 from tests.benchmarks.laboratory import gp
@@ -112,7 +112,7 @@ class Scale:
         """Hypervolume of some points, over that of all."""
         if not losses:
             return 0.0
-        reference = [REFERENCE] * len(self._low)
+        reference = [REFERENCE_POINT] * len(self._low)
         return float(moocore.hypervolume(self.scaled(losses), ref=reference)) / self._whole
 
     def scaled(self, losses: Iterable[Sequence[float]]) -> list[list[float]]:

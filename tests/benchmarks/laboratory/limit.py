@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dse.search.searcher import REFERENCE
+from dse.search.searcher import REFERENCE_POINT
 from tests.benchmarks.laboratory.contest import Entry, Run, Scale
 
 if TYPE_CHECKING:
@@ -48,13 +48,13 @@ def best_shares(table: Table, rows: int) -> tuple[float, ...]:
         if not front or y < front[-1][1]:
             front.append((x, y))
     x, y = np.array(front).T
-    width = REFERENCE - x
+    width = REFERENCE_POINT - x
     # By each point (row) after each that is not right of it (column).
     added = np.where(np.tri(len(y), dtype=np.bool_), width[:, None] * (y - y[:, None]), -np.inf)
-    most = width * (REFERENCE - y)  # with each point as the last
+    most = width * (REFERENCE_POINT - y)  # with each point as the last
     volumes = [most.max()]
     for _ in range(rows - 1):
         most = np.maximum(most, (most + added).max(axis=1))
         volumes.append(most.max())
-    whole = width @ -np.diff(y, prepend=REFERENCE)
+    whole = width @ -np.diff(y, prepend=REFERENCE_POINT)
     return tuple(float(volume / whole) for volume in volumes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -122,6 +123,17 @@ class Tagging(BaseTask):
     def score(self, responses: Mapping[int, bytes], folder: Path) -> Score:
         """The mean F1 of the responses, by the tags that lie beside them."""
         return mean_f1(responses, json.loads((folder / TRUTH).read_text()))
+
+    def accuracy_text(self, score: Score, sha256: str) -> str:
+        """The mean F1 and the number of documents, with the checksum of the log."""
+        return f"F1={score.value!r}, total={score.details['total']}\n\nhash={sha256}\n"
+
+    def read_accuracy(self, text: str) -> Score:
+        """What `accuracy_text` wrote."""
+        found = re.match(r"F1=([\d.]+), total=(\d+)\n", text)
+        if found is None:
+            raise ValueError("has no score of the form 'F1=..., total=...'")
+        return Score(float(found[1]), details={"total": int(found[2])})
 
     def input_type(self, form: Form) -> str:
         """That of the ids."""

@@ -76,7 +76,7 @@ class TaggingWorker:
         self.signature = signature_of(form)
         self.scores = None
         self._form = form
-        self._documents: list[dict[str, Any]] = []
+        self._documents: list[dict[str, list[int]]] = []
         if files.files:
             self._documents = json.loads(files.files["documents"].read_text())
 

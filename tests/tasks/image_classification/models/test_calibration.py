@@ -26,9 +26,12 @@ from dse.tasks.image_classification.models.catalogue import CATALOGUE
 from dse.tasks.image_classification.models.onnx_writer import onnx_bytes
 from dse.tasks.image_classification.preprocessing import Preprocessing, to_form
 from tests import small_models
+from tests.commandline import command, here, tmp_path
 from tests.exploration.test_measurer import write_images
 from tests.image_models import image_folder
 from tests.replays import write_space
+
+__all__ = ["command", "here", "tmp_path"]
 
 if TYPE_CHECKING:
     from pathlib import Path

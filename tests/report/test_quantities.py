@@ -8,7 +8,7 @@ import pytest
 
 from dse.core.measurement import FIDELITY_ORDER, Measurement, Source
 from dse.core.metrics import ENERGY, LATENCY, MODEL_SIZE, PEAK_MEMORY
-from dse.report.provenance import RUNS, provenance
+from dse.report.quantities import RUNS, provenance
 from dse.tasks.image_classification.quality import ACCURACY
 
 

@@ -1,0 +1,35 @@
+"""Tasks that MLPerf has a benchmark of, and those that it has none of."""
+
+from __future__ import annotations
+
+import pytest
+
+from dse.core.errors import RequestError
+from dse.core.metrics import METRICS, Scenario
+from dse.tasks import registry
+from dse.tasks.benchmark import Benchmark
+
+
+def test_a_benchmark_is_a_task_with_its_quality_and_rules() -> None:
+    found = Benchmark.of()
+    assert found.task.name == registry.DEFAULT
+    assert METRICS[found.metric.name] is found.metric
+    assert registry.quality(found.metric.name) is found.quality
+    for scenarios in found.rules.scenarios.values():
+        assert Scenario.SERVER not in scenarios or found.rules.server_bound_ms is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("generated", "MLPerf has no benchmark of the task 'generated'"),
+        ("folding", "unknown task 'folding'"),
+    ],
+)
+def test_other_tasks_have_none(name: str, problem: str) -> None:
+    with pytest.raises(RequestError, match=problem):
+        Benchmark.of(name)
+
+
+def test_a_timed_metric_is_no_quality() -> None:
+    assert registry.quality("latency_p90_ms") is None
