@@ -25,8 +25,7 @@ LAYERS: dict[str, set[str]] = {
     },
     "commands": {
         *("exploration", "validate", "submission", "report", "results", "study", "compare"),
-        "derived",
-        *("measure.runner", "measure.spec", "space", "environments", "models", "tasks"),
+        *("derived", "measure.runner", "measure.spec", "space", "environments", "models", "tasks"),
         *("tasks.generated", "download", "formats", "machine", "config", "core"),
     },
     # What was measured, for others.
@@ -35,7 +34,7 @@ LAYERS: dict[str, set[str]] = {
         *("tasks", "machine", "config", "core"),
     },
     "compare": {"results", "derived", "report", "tasks", "core"},
-    "notebook": {"report", "study", "space", "machine", "core"},
+    "notebook": {"exploration", "report", "study", "space", "machine", "core"},
     "report": {"study", "derived", "space", "tasks", "machine", "measure.reproduce", "core"}
     | {"version"},
     "results": {
@@ -98,7 +97,7 @@ LAYERS: dict[str, set[str]] = {
     "version": set(),
 }
 # The package offers what notebooks use, which is loaded when it is asked for.
-LAZY = {("version", "notebook")}
+LAZY = {("version", "notebook"), ("version", "search")}
 
 
 def modules() -> dict[str, Path]:
