@@ -59,14 +59,14 @@ def compare(
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other; give one of them")
     from dse.compare.comparison import compare as compared
-    from dse.compare.picture import check_name, draw
-    from dse.compare.systems import gather
+    from dse.compare.picture import check_name, draw_frontiers
+    from dse.compare.systems import gather_systems
     from dse.results.read import read_results
 
     if picture is not None:
         check_name(picture)
     results = [each for source in sources for each in read_results(source, storage)]
-    comparison = compared(gather(results, derivation), accuracies)
+    comparison = compared(gather_systems(results, derivation), accuracies)
     if as_json:
         from dse.compare.summary import as_object
 
@@ -84,5 +84,5 @@ def compare(
             show_points(comparison, console())
         show(comparison, console())
     if picture is not None:
-        draw(comparison.systems, picture)
+        draw_frontiers(comparison.systems, picture)
         click.echo(f"picture: {picture}", err=True)

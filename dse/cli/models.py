@@ -138,7 +138,7 @@ def _fetch(output: Path, wanted: Sequence[Wanted], mirror: str | None) -> list[F
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-    from dse.tasks.image_classification.fetching.fetch import fetch, group_by_archive
+    from dse.tasks.image_classification.fetching.fetch import fetch_published, group_by_archive
 
     console = Console(stderr=True, highlight=False)
     words = TextColumn("{task.description}", markup=False)
@@ -153,7 +153,7 @@ def _fetch(output: Path, wanted: Sequence[Wanted], mirror: str | None) -> list[F
             number = len(group_by_archive([result.wanted for result in results])) + 1
             bar.update(task, description=f"{number}/{archives}", completed=done, total=total)
 
-        for result in fetch(output, wanted, mirror, progress):
+        for result in fetch_published(output, wanted, mirror, progress):
             results.append(result)
             console.print(_outcome(result), markup=False, soft_wrap=True)
     return results

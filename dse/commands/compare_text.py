@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from dse.compare.summary import best, frontier, notes, shown_metrics
+from dse.compare.summary import best, comparison_notes, frontier_entries, shown_metrics
 from dse.core.measurement import Source
 from dse.core.metrics import METRICS, SCENARIOS
 from dse.report.text import decimals, heading
@@ -44,7 +44,7 @@ def show(comparison: Comparison, console: Console) -> None:
             console.print(Text(f"{title}:", style="bold"))
             console.print(table)
             console.print()
-    for note in notes(comparison):
+    for note in comparison_notes(comparison):
         console.print(shown(note), style="dim", markup=False, soft_wrap=True)
 
 
@@ -54,7 +54,7 @@ def points(comparison: Comparison, console: Console) -> None:
         console.print(Text(shown(f"#{system.number} {system.name}:"), style="bold"))
         shown_here = shown_metrics(system.quality)
         table = _table(("configuration", False), *((heading(m), True) for m in shown_here))
-        for entry, _ in frontier(system):
+        for entry, _ in frontier_entries(system):
             table.add_row(_words(_label(entry)), *(_cell(entry, metric) for metric in shown_here))
         console.print(table)
         console.print()

@@ -37,7 +37,7 @@ DEFINITIONS = tuple(
     )
 )
 """Metrics that are always compared if possible, in the language of the user's own metrics."""
-PLAIN = (LATENCY.name, THROUGHPUT.name, ENERGY.name)
+DEFAULT_CRITERIA = (LATENCY.name, THROUGHPUT.name, ENERGY.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def criteria(derivation: Derivation) -> tuple[Criterion, ...]:
     """The user's objectives, or else everything that is always compared.
 
     Args:
-        derivation: result of `completed`.
+        derivation: result of `complete`.
     """
     made = {each.name: each for each in derivation.definitions}
     rests_on = {name: chain.names for name, chain in chains(derivation.definitions).items()}
@@ -84,7 +84,7 @@ def criteria(derivation: Derivation) -> tuple[Criterion, ...]:
     else:
         own = (made[each.name] for each in DEFINITIONS if each.name in made)
         computed = (Metric(each.name, each.unit, "maximize", each.name) for each in own)
-        plain = (METRICS[name] for name in PLAIN)
+        plain = (METRICS[name] for name in DEFAULT_CRITERIA)
         wanted = (*plain, *computed)
     return tuple(
         Criterion(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from dse.compare.systems import ComparedSystem
 
-FORMATS = (".png", ".svg", ".pdf")
+PICTURE_SUFFIXES = (".png", ".svg", ".pdf")
 DASHES = ("-", "--", ":", "-.")
 """Line styles, used if there are more systems than colours."""
 
@@ -27,15 +27,15 @@ def check_name(file: Path) -> None:
     """Refuses a picture format that can't be drawn, before anything is computed.
 
     Raises:
-        RequestError: the file has another suffix than `FORMATS`.
+        RequestError: the file has another suffix than `PICTURE_SUFFIXES`.
     """
-    if file.suffix.lower() not in FORMATS:
+    if file.suffix.lower() not in PICTURE_SUFFIXES:
         problem = f"'{file.suffix}' is not a picture format"
-        remedy = f"end the name with {', '.join(FORMATS)}"
+        remedy = f"end the name with {', '.join(PICTURE_SUFFIXES)}"
         raise RequestError(problem, file=file, field="--picture", remedy=remedy)
 
 
-def draw(systems: Sequence[ComparedSystem], file: Path) -> None:
+def draw_frontiers(systems: Sequence[ComparedSystem], file: Path) -> None:
     """Writes the picture; its format follows the file's suffix.
 
     Args:

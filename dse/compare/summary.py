@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 AXES = (LATENCY.name, THROUGHPUT.name)
 """Metrics whose frontiers over accuracy are shown."""
-SHOWN = 6
+MAX_NAMED_SYSTEMS = 6
 """Largest number of systems that a note names."""
 
 
@@ -38,11 +38,11 @@ def as_object(comparison: Comparison) -> dict[str, Any]:
         ],
         "agreement": [_agreement(each) for each in comparison.agreements],
         **gathered.tally.as_dict(gathered.derivation),
-        "notes": notes(comparison),
+        "notes": comparison_notes(comparison),
     }
 
 
-def frontier(system: ComparedSystem) -> list[tuple[SystemPoint, list[str]]]:
+def frontier_entries(system: ComparedSystem) -> list[tuple[SystemPoint, list[str]]]:
     """The configurations on a system's frontiers, each with the metrics of its frontiers.
 
     The most accurate comes first.
@@ -86,7 +86,7 @@ def as_csv(comparison: Comparison) -> str:
             "notes": "; ".join(map(str, entry.row.notes)),
         }
         for system in comparison.systems
-        for entry, metrics in frontier(system)
+        for entry, metrics in frontier_entries(system)
     ]
     columns = dict.fromkeys(name for each in objects for name in each)
     stream = io.StringIO()
@@ -96,7 +96,7 @@ def as_csv(comparison: Comparison) -> str:
     return stream.getvalue()
 
 
-def notes(comparison: Comparison) -> list[str]:
+def comparison_notes(comparison: Comparison) -> list[str]:
     """Notes that a reader needs to judge the values."""
     lines = [f"#{s.number} left out: {line}" for s in comparison.systems for line in _gone(s)]
     lines += comparison.gathered.tally.lines(comparison.gathered.asked)
@@ -129,7 +129,7 @@ def _doubts(comparison: Comparison) -> list[str]:
 
 def _some(names: list[str]) -> str:
     """The first names of systems, and how many more there are."""
-    shown, more = names[:SHOWN], len(names) - SHOWN
+    shown, more = names[:MAX_NAMED_SYSTEMS], len(names) - MAX_NAMED_SYSTEMS
     return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
 
@@ -146,8 +146,8 @@ def _about_accuracies(comparison: Comparison) -> list[str]:
         if min(system.samples, default=whole) < whole:
             counts = ", ".join(f"{count:,}" for count in system.samples)
             lines.append(
-                f"#{system.number}: accuracies are from {counts} {task.noun}, less reliable "
-                f"than those from all {whole:,}; compare them with care"
+                f"#{system.number}: accuracies are from {counts} {task.noun}, less reliable than "
+                f"those from all {whole:,}; compare them with care"
             )
     published = Source.PUBLISHED.value
     taken = [s for s in comparison.systems if published in s.accuracy_sources]
@@ -186,7 +186,9 @@ def _system(system: ComparedSystem) -> dict[str, Any]:
         "accuracy_sources": list(system.accuracy_sources),
         "images": list(system.samples),
         "best": {metric: _point(entry) for metric, entry in found.items() if entry},
-        "frontier": [{**_point(e), "frontier_of": metrics} for e, metrics in frontier(system)],
+        "frontier": [
+            {**_point(e), "frontier_of": metrics} for e, metrics in frontier_entries(system)
+        ],
         "left_out": list(results.left_out),
     }
 

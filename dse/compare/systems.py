@@ -153,7 +153,7 @@ class Gathered:
     quality: Quality
 
 
-def gather(found: Sequence[ResultTable], asked: Derivation) -> Gathered:
+def gather_systems(found: Sequence[ResultTable], asked: Derivation) -> Gathered:
     """Evaluates all configurations of the systems, and gives each system a unique name.
 
     Args:

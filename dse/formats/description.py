@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from dse.core.configuration import ModelFormat
 
-MAX_BYTES = 2 << 30
+MAX_MODEL_BYTES = 2 << 30
 """Largest protocol buffer or flatbuffer; a larger model has its weights in other files."""
 
 Role = Literal["size", "axes", "index", "pick", "branch"]
@@ -86,8 +86,8 @@ def describe(path: Path, signature: str | None = None) -> ModelDescription:
         )
     try:
         problem = _why_not_a_file(path) or file_kind.why_mismatched(path, model_format)
-        if problem is None and path.stat().st_size > MAX_BYTES:
-            problem = f"larger than {MAX_BYTES >> 30} GiB"
+        if problem is None and path.stat().st_size > MAX_MODEL_BYTES:
+            problem = f"larger than {MAX_MODEL_BYTES >> 30} GiB"
     except OSError as error:
         problem = f"can't be read: {error.strerror or error}"
     if problem:

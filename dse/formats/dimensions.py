@@ -92,7 +92,7 @@ class _ParsedInput:
                 yield axis, name
 
 
-def resolve(
+def resolve_inputs(
     declared: Sequence[DeclaredInput], choices: Choices, subgraph: int = 0
 ) -> ResolvedSignature:
     """Makes the signature of a model whose file declares these inputs.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MAX_SIZE = 1 << 24
 """Largest size of a dimension."""
 MAX_EXPRESSION_CHARACTERS = 200
-MAX_EXPRESSION_DEPTH = 30
+MAX_SIZE_DEPTH = 30
 MAX_INTERMEDIATE = 1 << 64
 """Exclusive bound of the numerators and denominators of intermediate results."""
 MAX_EXPONENT = 64
@@ -134,8 +134,8 @@ _FUNCTIONS: Mapping[str, tuple[int, int, Callable[..., Fraction]]] = {
 
 def _check(node: ast.expr, names: dict[str, None], depth: int) -> None:
     """Refuses parts that have no rule, and collects the names."""
-    if depth > MAX_EXPRESSION_DEPTH:
-        raise SymbolError(f"it is nested more than {MAX_EXPRESSION_DEPTH} deep")
+    if depth > MAX_SIZE_DEPTH:
+        raise SymbolError(f"it is nested more than {MAX_SIZE_DEPTH} deep")
     for inner in _operands(node):
         _check(inner, names, depth + 1)
     if isinstance(node, ast.Name):

@@ -14,7 +14,7 @@ from dse.core.backend import LoadError, LoadRequest, Runtime, Streams, Unsupport
 from dse.core.configuration import Configuration
 from dse.core.registry import backend
 from dse.formats.description import describe
-from dse.formats.dimensions import Choices, resolve
+from dse.formats.dimensions import Choices, resolve_inputs
 from dse.tasks.generated.inputs import GeneratedInputs
 from tests import any_models, small_models
 from tests.any_models import KINDS_OF_MODELS, write, write_apart
@@ -52,7 +52,9 @@ class Subject:
     def signature(self) -> Signature:
         declared = describe(self.path).inputs
         known = {dim for one in declared for dim in one.dims}
-        return resolve(declared, Choices({n: s for n, s in SIZES.items() if n in known})).signature
+        return resolve_inputs(
+            declared, Choices({n: s for n, s in SIZES.items() if n in known})
+        ).signature
 
     @property
     def precision(self) -> str:
@@ -235,7 +237,7 @@ def test_outputs_may_be_no_arrays(subject: Subject) -> None:
 def test_given_values_decide_the_work(
     subject: Subject, values: dict[str, str], factor: int, copies: int
 ) -> None:
-    signature = resolve(describe(subject.path).inputs, Choices({}, None, values)).signature
+    signature = resolve_inputs(describe(subject.path).inputs, Choices({}, None, values)).signature
     configuration = Configuration("m", "fp32", subject.name, 1, 1)
     model = subject.runtime.load(LoadRequest(configuration, subject.path, {}, signature))
     batch = GeneratedInputs(8, signature, 0).call([0])
@@ -258,7 +260,7 @@ class TestSignatures:
             )
         )
         found = describe(path, wanted)
-        signature = resolve(
+        signature = resolve_inputs(
             found.inputs,
             Choices({}, None, {"times": "2,3"} if wanted == "tiled" else {}),
             found.subgraph,
@@ -298,7 +300,7 @@ def test_openvino_reads_the_first_subgraph_alone(tmp_path: Path) -> None:
     one = small_models.tflite_bytes()
     path.write_bytes(small_models.with_signatures(one=one, two=one))
     found = describe(path, "two")
-    signature = resolve(found.inputs, Choices({}), found.subgraph).signature
+    signature = resolve_inputs(found.inputs, Choices({}), found.subgraph).signature
     request = LoadRequest(Configuration("m", "fp32", "openvino", 1, 1), path, {}, signature)
     with pytest.raises(UnsupportedError, match="reads the first subgraph"):
         backend("openvino").load(request)  # type: ignore[attr-defined]  # it is a runtime

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dse.compare.systems import gather
+from dse.compare.systems import gather_systems
 from dse.core.measurement import Source
 from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.derived.derivation import Derivation
@@ -50,4 +50,4 @@ def results(name: str = "one", *rows: Row, **fields: Any) -> ResultTable:
 
 def gathered(*found: ResultTable, **options: Any) -> Gathered:
     """Systems to compare, with what the options of the command line say."""
-    return gather(found, Derivation.parse(**options))
+    return gather_systems(found, Derivation.parse(**options))

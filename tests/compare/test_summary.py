@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from dse.compare.comparison import compare
-from dse.compare.summary import as_csv, as_object, notes
+from dse.compare.summary import as_csv, as_object, comparison_notes
 from dse.core.measurement import Source
 from dse.core.metrics import ENERGY, LATENCY, THROUGHPUT
 from dse.tasks.image_classification.quality import ACCURACY
@@ -97,7 +97,7 @@ def test_the_table_has_a_line_for_each_point_of_a_frontier() -> None:
 
 
 def test_notes_tell_what_the_values_are() -> None:
-    told = notes(compare(gathered(MEASURED, THEIRS)))
+    told = comparison_notes(compare(gathered(MEASURED, THEIRS)))
     for words in (
         "#2 left out: one",
         "#2 left out: and 3 more results",
@@ -114,7 +114,7 @@ def test_notes_tell_what_the_values_are() -> None:
 def test_accuracies_that_were_taken_over_are_told() -> None:
     sources = {ACCURACY.name: Source.PUBLISHED, LATENCY.name: Source.MEASURED}
     taken = results("taken", row(accuracy=60, latency=1, sources=sources))
-    told = notes(compare(gathered(taken)))
+    told = comparison_notes(compare(gathered(taken)))
     assert "#1: accuracies are published, not measured on that system" in told
-    told = notes(compare(gathered(THEIRS)))
+    told = comparison_notes(compare(gathered(THEIRS)))
     assert not any("not measured on that system" in line for line in told)

@@ -30,7 +30,7 @@ BUILD = """
 import json, sys
 from dse.environments import store
 from dse.core.launcher import launch_command
-assert store.requirements("deepsparse").is_file() and store.requirements("tflite-runtime").is_file()
+assert all(store.requirements_file(name).is_file() for name in ("deepsparse", "tflite-runtime"))
 print(json.dumps(launch_command(sys.executable, "sample.tell", folders={"sample": sys.argv[1]})))
 """
 

@@ -31,8 +31,8 @@ def main():
 """
 COMMAND = """
 import json, sys
-from dse.core.launcher import command
-print(json.dumps(command(sys.argv[1], "tell", backend="toy", folders={"tell": sys.argv[2]})))
+from dse.core.launcher import launch_command
+print(json.dumps(launch_command(sys.argv[1], "tell", backend="toy", folders={"tell": sys.argv[2]})))
 """
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dse.core.errors import RequestError
 from dse.formats.description import DeclaredInput
-from dse.formats.dimensions import Choices, ResolvedSignature, resolve
+from dse.formats.dimensions import Choices, ResolvedSignature, resolve_inputs
 from dse.formats.fills import SAFE_BOUND
 
 BERT = [
@@ -18,7 +18,7 @@ BERT = [
 
 
 def of(*declared: DeclaredInput, vocabulary: int | None = None, **sizes: int) -> ResolvedSignature:
-    return resolve(declared, Choices(sizes, vocabulary))
+    return resolve_inputs(declared, Choices(sizes, vocabulary))
 
 
 def shapes(found: ResolvedSignature) -> list[tuple[int, ...]]:
@@ -157,7 +157,7 @@ def test_what_was_made_up_is_told() -> None:
         DeclaredInput("prompt", "int64", ("batch", 77)),
         DeclaredInput("words", "int64", ("batch", 77), 9),
     )
-    found = resolve(inputs, Choices({"height": 64}, None, {"k": "5"}))
+    found = resolve_inputs(inputs, Choices({"height": 64}, None, {"k": "5"}))
     assert found.deciding == ("steps", "k")
     assert found.made_up == (
         *("batch=1 (--dim)", "width=224 (--dim)", "steps (--input)"),
@@ -182,7 +182,7 @@ def test_any_size_can_be_chosen(size: int) -> None:
 )
 def test_a_wrong_size(sizes: dict[str, int], words: tuple[str, ...]) -> None:
     with pytest.raises(RequestError) as caught:
-        resolve(BERT, Choices(sizes))
+        resolve_inputs(BERT, Choices(sizes))
     assert all(word in str(caught.value) for word in ("--dim: ", *words)), caught.value
 
 

@@ -10,7 +10,7 @@ from dse.download import hub
 from dse.download.gathered import gather_files
 from dse.formats import data_files
 from dse.formats.description import describe
-from dse.formats.dimensions import resolve
+from dse.formats.dimensions import resolve_inputs
 from dse.models.single_file import SingleFileProvider
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def given_model(
         described, origin = describe(own, signature), own.absolute().name
         path = gather_files(own, data_files.find_data_files(own, described.format)).absolute()
     try:
-        found = resolve(described.inputs, choices, described.subgraph)
+        found = resolve_inputs(described.inputs, choices, described.subgraph)
     except RequestError as error:
         raise RequestError(
             error.problem, file=text, field=error.field, remedy=error.remedy

@@ -7,7 +7,7 @@ import pytest
 from dse.commands.bench.show import deciding_lines, input_words
 from dse.core.signature import Input
 from dse.formats.description import DeclaredInput
-from dse.formats.dimensions import Choices, resolve
+from dse.formats.dimensions import Choices, resolve_inputs
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_what_decides_the_work_is_named_with_its_option() -> None:
         DeclaredInput("cached", "bool", (1,), role="branch"),
         DeclaredInput("k", "int64", (1,), role="size"),
     )
-    found = resolve(inputs, Choices({}, None, {"k": "5"}))
+    found = resolve_inputs(inputs, Choices({}, None, {"k": "5"}))
     assert list(deciding_lines(found)) == [
         "input steps decides the work: 1 (--input steps=N changes it)",
         "input size decides the work: ones (--input size=N,N changes it)",

@@ -114,7 +114,7 @@ def group_by_archive(wanted: Sequence[Wanted]) -> dict[str, list[Wanted]]:
     return groups
 
 
-def fetch(
+def fetch_published(
     folder: Path,
     wanted: Sequence[Wanted],
     mirror: str | None = None,

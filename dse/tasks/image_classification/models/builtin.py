@@ -36,8 +36,8 @@ BUILDER_VERSION = 1
 """Version of the builder, raised with every change of the bytes: older files stay unused."""
 
 WEIGHTS = "untrained (builtin)"
-FORMATS: tuple[ModelFormat, ...] = ("onnx", "tflite")
-PRECISIONS = ("fp32", "int8")
+BUILTIN_FORMATS: tuple[ModelFormat, ...] = ("onnx", "tflite")
+BUILTIN_PRECISIONS = ("fp32", "int8")
 
 _NEEDS: Mapping[ModelFormat, Requirement] = {
     "onnx": Requirement("builtin onnx models", ("onnx",), "builtin"),
@@ -45,7 +45,7 @@ _NEEDS: Mapping[ModelFormat, Requirement] = {
 }
 
 
-def build(graph: Graph, model_format: ModelFormat = "onnx") -> tuple[Path, str]:
+def build_fp32(graph: Graph, model_format: ModelFormat = "onnx") -> tuple[Path, str]:
     """Builds a graph in fp32 in the cache, or finds it there undamaged.
 
     Returns:
@@ -88,7 +88,7 @@ def build_int8(
         _folder(),
         f"{graph.name}.int8.{key}",
         f".{model_format}",
-        lambda: quantisation.of(build(graph, model_format)[0]),
+        lambda: quantisation.of(build_fp32(graph, model_format)[0]),
     )
 
 
@@ -142,13 +142,13 @@ class BuiltinProvider:
             RequestError: the catalogue has no such model.
         """
         variant(model)
-        return PRECISIONS
+        return BUILTIN_PRECISIONS
 
     def obstacle(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> str | None:
         """Why a file in any of these formats is unavailable; None if one is available."""
         if problem := _refusal(model, precision, formats):
             return problem
-        offered = [one for one in formats if one in FORMATS]
+        offered = [one for one in formats if one in BUILTIN_FORMATS]
         if any(_within_reach(model, precision, one) for one in offered):
             return None
         return _need(precision, offered[0]).obstacle
@@ -178,7 +178,7 @@ class BuiltinProvider:
             built = build_int8(known.graph(), chosen, form, self._calibration)
             weights = f"{WEIGHTS}, int8 calibrated on {self._calibration.description}"
         else:
-            built = build(known.graph(), chosen)
+            built = build_fp32(known.graph(), chosen)
         return Artefact(
             path=built[0],
             format=chosen,
@@ -194,7 +194,7 @@ def _chosen(model: str, precision: str, formats: tuple[ModelFormat, ...]) -> Mod
     if problem := _refusal(model, precision, formats):
         remedy = "give a folder of model files instead"
         raise RequestError(f"{model} {precision}: {problem}", remedy=remedy)
-    offered = [one for one in formats if one in FORMATS]
+    offered = [one for one in formats if one in BUILTIN_FORMATS]
     return next((one for one in offered if _within_reach(model, precision, one)), offered[0])
 
 
@@ -215,8 +215,8 @@ def _refusal(model: str, precision: str, formats: tuple[ModelFormat, ...]) -> st
     """Why a file is not offered, on any machine; None if it is."""
     if model not in CATALOGUE:
         return f"builtin has no model '{model}'"
-    if precision not in PRECISIONS:
+    if precision not in BUILTIN_PRECISIONS:
         return f"builtin builds no {precision} yet"
-    if not set(formats) & set(FORMATS):
+    if not set(formats) & set(BUILTIN_FORMATS):
         return f"builtin builds no {' or '.join(formats) or 'other format'} yet"
     return None

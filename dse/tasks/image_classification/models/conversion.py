@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from dse.core.signature import Form
     from dse.models.provider import Artefact
 
-VERSION = 1
+CONVERSION_VERSION = 1
 """Version of the conversion, raised with every change of the bytes: older files stay unused."""
 
-WORKER = "dse.tasks.image_classification.models.convert_worker"
-NEED = Requirement(
+CONVERSION_WORKER = "dse.tasks.image_classification.models.convert_worker"
+CONVERSION_REQUIREMENT = Requirement(
     "tflite models made from onnx", ("onnx", "onnxruntime", "ai_edge_litert"), "quantise"
 )
 
@@ -42,7 +42,7 @@ class Converted(Derived):
         dtype = input_type(self._inner.form(model, "fp32", ("onnx",)))
         if dtype != "float32":
             return f"tflite is made from onnx files with float32 input, not {dtype}"
-        return NEED.obstacle
+        return CONVERSION_REQUIREMENT.obstacle
 
     def _form(self, model: str, _model_format: ModelFormat) -> Form:
         return {**self._inner.form(model, "fp32", ("onnx",)), "layout": "NHWC"}
@@ -52,9 +52,11 @@ class Converted(Derived):
         graph = CATALOGUE[model].graph()
 
         def make() -> bytes:
-            return subprocess_job.run(WORKER, source.path, model, done="converted to TFLite")
+            return subprocess_job.run(
+                CONVERSION_WORKER, source.path, model, done="converted to TFLite"
+            )
 
-        depends = [VERSION, graph.digest]
+        depends = [CONVERSION_VERSION, graph.digest]
         path, sha256 = derive("converted", f"{model}.tflite", source, depends, make)
         return replace(
             source,

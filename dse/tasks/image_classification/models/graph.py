@@ -110,7 +110,7 @@ class Dense:
         return self.output.channels, self.source.channels, 1, 1
 
 
-Layer = Conv | Add | GlobalPool | Scale | Dense
+GraphLayer = Conv | Add | GlobalPool | Scale | Dense
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ class Graph:
 
     name: str
     input: Tensor
-    layers: tuple[Layer, ...]
+    layers: tuple[GraphLayer, ...]
     output: Tensor
 
     @property
@@ -156,7 +156,7 @@ class GraphBuilder:
 
     name: str
     resolution: int
-    _layers: list[Layer] = field(default_factory=list)
+    _layers: list[GraphLayer] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if self.resolution < 1:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from onnx import ModelProto, NodeProto
 
-    from dse.tasks.image_classification.models.graph import Graph, Layer
+    from dse.tasks.image_classification.models.graph import Graph, GraphLayer
 
 _NHWC_TO_NCHW = [0, 3, 1, 2]
 # Operators that may follow a one-pixel tensor: they can't change its order there.
@@ -92,7 +92,7 @@ class _Reader:
             raise MismatchError("it begins with a transposition of another kind")
         return _output(turned)
 
-    def _layer(self, layer: Layer) -> Weights | None:
+    def _layer(self, layer: GraphLayer) -> Weights | None:
         """Finds the operators of a layer and returns its weights, if any."""
         weights = None
         match layer:
@@ -182,24 +182,24 @@ class _Reader:
             raise MismatchError(f"{layer.name}: {node.op_type} not over the whole image")
         return _output(node)
 
-    def _follow_pair(self, layer: Layer, kind: str, one: str, other: str) -> str:
+    def _follow_pair(self, layer: GraphLayer, kind: str, one: str, other: str) -> str:
         return self._find_pair(layer, kind, self._values[one], self._values[other])
 
-    def _find_pair(self, layer: Layer, kind: str, one: str, other: str) -> str:
+    def _find_pair(self, layer: GraphLayer, kind: str, one: str, other: str) -> str:
         """The output of an operator of two values, in either order."""
         for node in self._users.get(one, ()):
             if node.op_type == kind and sorted(node.input) == sorted([one, other]):
                 return _output(node)
         raise MismatchError(f"{layer.name}: no {kind} of its two inputs")
 
-    def _next(self, layer: Layer, kinds: set[str]) -> NodeProto:
+    def _next(self, layer: GraphLayer, kinds: set[str]) -> NodeProto:
         """The operator of a layer."""
         value = self._values[layer.source.name]
         while layer.source.size == 1 and (shaping := self._user(value, _SHAPING)):
             value = _output(shaping)
         return self._require(layer, value, kinds)
 
-    def _require(self, layer: Layer, value: str, kinds: set[str]) -> NodeProto:
+    def _require(self, layer: GraphLayer, value: str, kinds: set[str]) -> NodeProto:
         """The only operator of these kinds that takes a value."""
         if found := self._user(value, kinds):
             return found

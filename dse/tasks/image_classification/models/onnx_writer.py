@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from onnx import NodeProto, TensorProto
 
-    from dse.tasks.image_classification.models.graph import Activation, Graph, Layer
+    from dse.tasks.image_classification.models.graph import Activation, Graph, GraphLayer
 
 
 PRODUCER = "mlperf-dse"
@@ -73,7 +73,7 @@ def _tensor(name: str, array: NDArray[np.float32]) -> TensorProto:
     return helper.make_tensor(name, TensorProto.FLOAT, array.shape, data, raw=True)
 
 
-def _nodes(layer: Layer) -> list[NodeProto]:
+def _nodes(layer: GraphLayer) -> list[NodeProto]:
     """The operators of one layer."""
     from onnx import helper
 

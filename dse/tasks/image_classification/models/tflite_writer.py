@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dse.tasks.image_classification.models.graph import Activation, Graph, Layer, Tensor
+    from dse.tasks.image_classification.models.graph import Activation, Graph, GraphLayer, Tensor
     from dse.tasks.image_classification.models.weights import Weights
 
 SCHEMA_VERSION = 3
@@ -72,7 +72,7 @@ def _constants(file: _File, graph: Graph) -> None:
         file.constant("sixth", np.array(1 / 6, "<f4"))
 
 
-def _operators(file: _File, layer: Layer) -> None:
+def _operators(file: _File, layer: GraphLayer) -> None:
     """Appends the operators of one layer."""
     match layer:
         case Conv():

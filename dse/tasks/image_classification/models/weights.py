@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dse.tasks.image_classification.models.graph import Graph, Layer
+    from dse.tasks.image_classification.models.graph import Graph, GraphLayer
 
 # Mean square after an activation if it is one before.
 _MEAN_SQUARE = {"none": 1.0, "relu": 0.5, "relu6": 0.5, "hswish": 0.36, "hsigmoid": 0.28}
@@ -54,7 +54,7 @@ def make_untrained(graph: Graph) -> Iterator[tuple[Conv | Dense, Weights]]:
         squares[layer.output.name] = _mean_square(layer, squares)
 
 
-def _mean_square(layer: Layer, squares: dict[str, float]) -> float:
+def _mean_square(layer: GraphLayer, squares: dict[str, float]) -> float:
     """A rough mean square of a layer's result; only its order of magnitude matters."""
     match layer:
         case Conv():

@@ -17,7 +17,12 @@ from dse.core.retry import RetryPolicy
 from dse.download.archive import ArchiveError
 from dse.download.resumable import DownloadLimits
 from dse.models.manifest import FolderManifest
-from dse.tasks.image_classification.fetching.fetch import Wanted, choose, fetch, group_by_archive
+from dse.tasks.image_classification.fetching.fetch import (
+    Wanted,
+    choose,
+    fetch_published,
+    group_by_archive,
+)
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
 from dse.tasks.image_classification.models.manifest_entry import ImageEntry
 from tests.download.archives import entry, tgz
@@ -52,7 +57,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run(folder: Path, site: Site, *wanted: Wanted) -> list[FetchResult]:
-    return list(fetch(folder, wanted, site.url, limits=QUICK))
+    return list(fetch_published(folder, wanted, site.url, limits=QUICK))
 
 
 def refusal(results: list[FetchResult]) -> str:

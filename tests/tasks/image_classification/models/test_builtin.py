@@ -169,7 +169,7 @@ def test_other_widths_and_resolutions_are_built_too() -> None:
         mobilenet_v1("narrow", 0.1, 33),
         efficientnet_lite("shallow", 0.3, 0.5, 50, 10),
     ):
-        path, _ = builtin.build(graph)
+        path, _ = builtin.build_fp32(graph)
         (scores,) = session(path).run(None, {"input": pixels(2, graph.input.size)})
         assert scores.shape == (2, graph.output.channels)
 

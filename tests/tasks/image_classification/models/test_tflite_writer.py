@@ -214,7 +214,7 @@ def test_the_bytes_belong_to_the_builder_s_version() -> None:
 
 
 def test_the_bytes_are_always_the_same(own_cache: Path, tmp_path: Path) -> None:
-    path, _ = builtin.build(CATALOGUE[SMALLEST].graph(), "tflite")
+    path, _ = builtin.build_fp32(CATALOGUE[SMALLEST].graph(), "tflite")
     environment = {**os.environ, "DSE_CACHE_DIR": str(tmp_path / "other")}
     done = subprocess.run(
         [sys.executable, "-c", BUILD], env=environment, capture_output=True, text=True, check=True
@@ -227,6 +227,6 @@ def test_the_bytes_are_always_the_same(own_cache: Path, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("own_cache")
 def test_any_width_and_resolution_is_built() -> None:
     graph, images = mobilenet_v1("narrow", 0.1, 33, 7), pixels(2, 33)
-    path, _ = builtin.build(graph, "tflite")
+    path, _ = builtin.build_fp32(graph, "tflite")
     scores = Loaded(path.read_bytes())(images)
     np.testing.assert_allclose(scores, reference(graph, images), rtol=1e-3, atol=1e-4)
