@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,8 +13,7 @@ from dse.cli.options import json_option
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dse.tasks.image_classification.fetching.fetch import FetchResult, Wanted
-    from dse.tasks.image_classification.models.catalogue import Variant
+    from dse.tasks.task import FetchedModel
 
 PRECISIONS = ("fp32", "int8")
 _MEBI = 1 << 20
@@ -33,9 +32,9 @@ def list_models(*, as_json: bool) -> None:
     Top-1 accuracy is the published figure of the trained model; MACs are multiply-accumulate
     operations per image.
     """
-    from dse.tasks.image_classification.models.catalogue import CATALOGUE
+    from dse.tasks.registry import catalogue
 
-    rows = [_summary(variant) for variant in CATALOGUE.values()]
+    rows = catalogue().rows()
     if as_json:
         click.echo(json.dumps({"models": rows}))
         return
@@ -61,10 +60,9 @@ def list_models(*, as_json: bool) -> None:
 @json_option
 def show(name: str, *, as_json: bool) -> None:
     """Show the preprocessing, published accuracy and files of a model."""
-    from dse.tasks.image_classification.models.catalogue import variant
+    from dse.tasks.registry import catalogue
 
-    known = variant(name)
-    details = _details(known)
+    details = catalogue().details(name)
     if as_json:
         click.echo(json.dumps(details))
         return
@@ -73,11 +71,11 @@ def show(name: str, *, as_json: bool) -> None:
             click.echo(f"{field}: {details[field]}")
     click.echo(f"MACs: {details['macs_millions']:.1f} million per image")
     click.echo(f"parameters: {details['parameters_millions']:.2f} million")
-    pixels = known.preprocessing
-    click.echo(f"crop: central {100 * pixels.crop:g} %, {pixels.interpolation}")
-    click.echo(f"fp32 input: (pixel - {pixels.mean[0]:g}) / {pixels.scale[0]:g}")
-    background = " (score 0 is a background class)" if pixels.label_offset else ""
-    click.echo(f"label offset: {pixels.label_offset}{background}")
+    pixels = details["preprocessing"]
+    click.echo(f"crop: central {100 * pixels['crop']:g} %, {pixels['interpolation']}")
+    click.echo(f"fp32 input: (pixel - {pixels['mean'][0]:g}) / {pixels['scale'][0]:g}")
+    background = " (score 0 is a background class)" if pixels["label_offset"] else ""
+    click.echo(f"label offset: {pixels['label_offset']}{background}")
     for precision, published in details["published"].items():
         click.echo(f"{precision}: top-1 {published['percent']:.3f} % ({published['source']})")
         click.echo(f"{precision}: {published['member']} of {published['url']}")
@@ -115,11 +113,7 @@ def fetch(
 
     'dse explore SPACE --models DIR' takes the folder like any other.
     """
-    from dse.download.connection import check_mirror
-    from dse.tasks.image_classification.fetching.fetch import choose
-
-    wanted = choose(patterns, precisions)
-    results = _fetch(output, wanted, check_mirror(mirror) if mirror is not None else None)
+    results = _fetch(patterns, precisions, output, mirror)
     new = sum(result.new_bytes > 0 for result in results)
     refused = [result for result in results if result.error]
     there = len(results) - new - len(refused)
@@ -133,78 +127,38 @@ def fetch(
         raise DseError(f"{start}{first.wanted}: {first.error}")
 
 
-def _fetch(output: Path, wanted: Sequence[Wanted], mirror: str | None) -> list[FetchResult]:
-    """Fetches, and tells of it on stderr."""
+def _fetch(
+    patterns: Sequence[str], precisions: Sequence[str], output: Path, mirror: str | None
+) -> list[FetchedModel]:
+    """Downloads, and shows how it goes on stderr."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-    from dse.tasks.image_classification.fetching.fetch import fetch_published, group_by_archive
+    from dse.tasks.registry import catalogue
 
     console = Console(stderr=True, highlight=False)
     words = TextColumn("{task.description}", markup=False)
     columns = (words, BarColumn(), DownloadColumn(), TransferSpeedColumn())
     bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-    archives = len(group_by_archive(wanted))
-    results: list[FetchResult] = []
+    results: list[FetchedModel] = []
     with bar:
         task = bar.add_task("", total=None)
 
-        def progress(done: int, total: int | None) -> None:
-            number = len(group_by_archive([result.wanted for result in results])) + 1
-            bar.update(task, description=f"{number}/{archives}", completed=done, total=total)
+        def progress(archive: str, done: int, total: int | None) -> None:
+            bar.update(task, description=archive, completed=done, total=total)
 
-        for result in fetch_published(output, wanted, mirror, progress):
+        for result in catalogue().fetch(patterns, precisions, output, mirror, progress):
             results.append(result)
             console.print(_outcome(result), markup=False, soft_wrap=True)
     return results
 
 
-def _outcome(result: FetchResult) -> str:
+def _outcome(result: FetchedModel) -> str:
     if result.error is not None:
         return f"{result.wanted}: not fetched: {result.error}"
     if not result.new_bytes:
         return f"{result.wanted}: there already"
     return f"{result.wanted}: fetched, {result.new_bytes / _MEBI:.1f} MiB"
-
-
-def _summary(variant: Variant) -> dict[str, Any]:
-    from dse.tasks.image_classification.models.graph import cost
-
-    spent = cost(variant.graph())
-    return {
-        "name": variant.name,
-        "family": variant.family,
-        "width": variant.width,
-        "resolution": variant.resolution,
-        "macs_millions": round(spent.macs / 1e6, 3),
-        "parameters_millions": round(spent.parameters / 1e6, 4),
-        "published_percent": {name: one.value for name, one in variant.published.items()},
-    }
-
-
-def _details(variant: Variant) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    from dse.tasks.image_classification.fetching.urls import download_source
-
-    details = _summary(variant)
-    del details["published_percent"]
-    pixels = variant.preprocessing.as_dict()
-    return {
-        **details,
-        "flavour": variant.flavour,
-        "depth": variant.depth,
-        "classes": variant.classes,
-        "preprocessing": pixels,
-        "published": {
-            precision: {
-                "percent": one.value,
-                "source": one.source,
-                **asdict(download_source(variant, precision)),
-            }
-            for precision, one in variant.published.items()
-        },
-    }
 
 
 def _line(name: str, family: str, *numbers: str) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from importlib.metadata import EntryPoint
 
-    from dse.tasks.task import Quality
+    from dse.tasks.task import Catalogue, Quality
 
 TASKS = {
     "image-classification": "dse.tasks.image_classification.task:ImageClassification",
@@ -71,6 +71,12 @@ def default_objectives(name: str = DEFAULT) -> tuple[str, ...]:
     """
     own = task(name).quality
     return (own.metric.name, *DEFAULT_TIMED) if own else DEFAULT_TIMED
+
+
+def catalogue() -> Catalogue:
+    """The models whose published files can be downloaded: those of the default task."""
+    module = importlib.import_module("dse.tasks.image_classification.catalogue")
+    return cast("Catalogue", module.Catalogue())
 
 
 def _entry_points() -> Iterable[EntryPoint]:
