@@ -80,7 +80,7 @@ def _plain_bias(graph: GraphProto, node: NodeProto) -> None:
     outputs = weights.shape[output_axis(node, weights) or 0]
     if beta == 1 and bias.shape == (outputs,):
         return
-    # With rows of its own for each sample it is no bias, and the quantiser refuses it.
+    # With rows of its own for each sample it is not a bias, and the quantiser refuses it.
     if bias.size == (bias.shape or (1,))[-1]:
         bias = np.broadcast_to(bias.reshape(-1), (outputs,))
     kept = [one for one in node.attribute if one.name != "beta"]
