@@ -39,13 +39,13 @@ types: $(READY)
 
 # Apart from the tests: a benchmark needs a machine that does nothing else.
 bench: $(READY)
-	$(BIN)/python -m tests.benchmarks.harness_overhead
-	$(BIN)/python -m tests.benchmarks.runtimes
-	$(BIN)/python -m tests.benchmarks.bookkeeping
+	$(BIN)/python -m benchmarks.harness_overhead
+	$(BIN)/python -m benchmarks.runtimes
+	$(BIN)/python -m benchmarks.bookkeeping
 
 # Of recorded tables: the machine may do other things as well. Optuna's GP sampler keeps its figures.
 bench-search: $(READY)
-	$(BIN)/python -m tests.benchmarks.search --page
+	$(BIN)/python -m benchmarks.search --page
 
 # Takes a quarter of an hour; the runtimes with an environment of their own must be installed.
 runtimes: $(READY)

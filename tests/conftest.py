@@ -7,6 +7,7 @@ import os
 import platform
 import shutil
 import sys
+import tempfile
 import time
 from importlib.metadata import distributions
 from pathlib import Path
@@ -49,12 +50,17 @@ settings.load_profile("brief")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder for locks and caches of all that does not have one of its own."""
-    folder = tmp_path_factory.mktemp("isolated")
-    with pytest.MonkeyPatch.context() as patch:
-        isolate(folder, patch)
-        yield folder
+def isolated() -> Iterator[Path]:
+    """The folder for locks and caches of all that does not have one of its own.
+
+    Its name is short: browsers have sockets in it, whose names have a bound.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="dse-") as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        isolate(Path(folder), patch)
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -174,10 +174,10 @@ WAYS: Mapping[str, Way] = {
     ),
     "dse report families --where 'latency_p90_ms < 15' --metric "
     "'cost = 1000 / throughput_samples_per_s'": _explored("families"),
-    "python -m tests.benchmarks.search --table FILE ... --samplers random,tpe --seeds 20 "
+    "python -m benchmarks.search --table FILE ... --samplers random,tpe --seeds 20 "
     "--budgets 0.05,0.1": Way(
         why="a table of four rows is searched once",
-        instead="python -m tests.benchmarks.search --table {here}/table.csv --samplers random,tpe "
+        instead="python -m benchmarks.search --table {here}/table.csv --samplers random,tpe "
         "--seeds 1 --budgets 0.5",
     ),
 }

@@ -28,14 +28,17 @@ DESCRIPTORS = 4
 
 def main() -> None:
     """Forks until the other end of the socket is closed."""
-    import matplotlib.figure  # these once, and not in each child
+    import click  # these once, and not in each child
+    import matplotlib.figure
     import optuna
     import sqlalchemy.dialects.sqlite
 
-    from dse.cli import dse
+    from dse.cli import COMMANDS, dse
     from dse.commands import explore
 
-    del matplotlib, optuna, sqlalchemy, dse, explore
+    for name in COMMANDS:
+        dse.get_command(click.Context(dse), name)
+    del matplotlib, optuna, sqlalchemy, explore
     orders = socket.socket(fileno=int(sys.argv[1]))
     orders.send(b"ready")
     while True:

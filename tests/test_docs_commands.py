@@ -130,8 +130,8 @@ def _command_of(words: tuple[str, ...]) -> tuple[click.Command, list[str]]:
     """The command that some words call, and what is left of them."""
     found: click.Command = dse
     rest = list(words[1:])
-    while isinstance(found, click.Group) and rest and rest[0] in found.commands:
-        found = found.commands[rest.pop(0)]
+    while isinstance(found, click.Group) and rest and rest[0] in inner(found):
+        found = inner(found)[rest.pop(0)]
     assert found is not dse or not rest or rest[0].startswith("-"), f"no such command: {words}"
     return found, rest
 

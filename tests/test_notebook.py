@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import signal
-import tempfile
 import threading
 import time
 from dataclasses import FrozenInstanceError, fields
@@ -55,8 +54,6 @@ def explored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with folder_in_memory(tmp_path_factory) as folder, pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("DSE_CACHE_DIR", str(folder / "cache"))
-        patch.setenv("TMPDIR", str(folder))  # no turns with others that measure
-        patch.setattr(tempfile, "tempdir", None)
         write_table(folder, models=("a", "b"), failing={"b": "does not run"})
         assert run(["explore", str(write_space(folder))]) == 0
         yield folder

@@ -183,7 +183,7 @@ class _Exploration:
             end = self._stop() if self._unready is None else self._interruption()
             if end is None:
                 with measuring_lock(self._stops, self._waits_for_machine) as come:
-                    end = self._advance() if come else None
+                    end = self._advance() if come else self._stop()
             if end is not None:
                 return Explored(end, self._steps)
             if self._unready is not None:
@@ -221,26 +221,31 @@ class _Exploration:
         exploring = trials is None or self._steps[Purpose.EXPLORE] < trials
         enough = exploring and self._enough.should_stop(len(self._study.records))
         exploring = exploring and not enough
-        step = self._choose(exploring=exploring)
+        made, self._unready = self._unready, None
+        step = self._choose(made, exploring=exploring)
         if step is None and not (exploring and self._pool.reserved):
             return self._done(enough=enough)
         if step is None or self._contested(step, claims):
             self._observer.waits("another process measures what is left; waiting for its results")
             self._pause()
-        elif not self._measurer.ready(step.configuration):
+        elif not self._has_files(step, made):
             self._unready = step
         elif (trial := self._begin(step)) is not None:
             self._observer.began(step)
             self._measure(step, trial)
         return None
 
-    def _choose(self, *, exploring: bool) -> Step | None:
-        """The step whose files were made last, if it is still due, or else another one."""
-        step, self._unready = self._unready, None
-        if step is not None:
-            unexplored = exploring and step.configuration in self._pool
-            if step.purpose is Purpose.ANCHOR or (step.purpose is Purpose.EXPLORE and unexplored):
-                return step
+    def _has_files(self, step: Step, made: Step | None) -> bool:
+        """Whether a step's files need not be made, or just were: nothing is made over and over."""
+        just_made = made is not None and made.configuration == step.configuration
+        return just_made or self._measurer.ready(step.configuration)
+
+    def _choose(self, made: Step | None, *, exploring: bool) -> Step | None:
+        """The step whose files were just made, if it is still due, or else another one."""
+        if made is not None:
+            unexplored = exploring and made.configuration in self._pool
+            if made.purpose is Purpose.ANCHOR or (made.purpose is Purpose.EXPLORE and unexplored):
+                return made
         return self._agenda.next(exploring=exploring, repeating=self._repeats())
 
     def _done(self, *, enough: bool) -> StopReason:

@@ -23,8 +23,8 @@ FIRST_PROBE = {
     "warm_up_calls": 3,
     "warm_up_ms": 100,
 }
-"""Part of every key since the time when there were probes only. The fidelity is no part of what is
-measured, and is kept beside the key; this stays, so that keys stay what they were."""
+"""Part of every key since the first version, which knew probes only. It stays, so that keys stay
+what they were; the fidelity itself is kept beside the key, as nothing measured depends on it."""
 
 
 def quality_key(

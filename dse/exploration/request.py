@@ -27,7 +27,7 @@ class ExploreRequest:
     Attributes:
         space: the search space: a file, a name, or what a file holds.
         study: name or folder of the study; None for the name of the space.
-        dataset: a folder of labelled samples; None for published qualities.
+        dataset: the folder of a data set; None for published qualities.
         models: a folder of model files; None for the builtin models.
         storage: URL of the study's Optuna storage; None for a database in its folder.
         n_trials: the number of configurations to stop after; None for no limit.

@@ -152,7 +152,7 @@ def correct_biases(
     for number, layer in enumerate(biased):
         bias = numpy_helper.to_array(constants[layer.node.input[2]])
         shift = _shift(layer, means[layer.node.input[0]])
-        # A constant of its own, for others may use the one that was there.
+        # A constant of its own: other layers may use the one that was there.
         name = f"{layer.node.input[2]}/corrected{number}"
         corrected = (bias - shift.reshape(bias.shape)).astype(np.float32)
         model.graph.initializer.append(numpy_helper.from_array(corrected, name))

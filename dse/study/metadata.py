@@ -79,9 +79,10 @@ class StudyMetadata:
         return tuple(dict.fromkeys([*self.space["objectives"], *self.space["constraints"]]))
 
     def _is_of(self, name: str) -> bool:
-        """Whether it is of a task; no study of an earlier version tells made-up inputs from images.
+        """Whether the study is of a task.
 
-        Where they differ, the model files that the study knows tell it.
+        One of an earlier version without qualities may be of made-up inputs as well: then the
+        model files that it knows show whether it is.
         """
         earlier = name == GENERATED and self.task == DEFAULT and self.accuracy == NO_ACCURACY
         return self.task == name or earlier

@@ -115,11 +115,9 @@ def result_readme(
     runs = [run for run in (result.performance, result.accuracy) if run is not None]
     table = _table(result.record.configuration, system)
     lines = "".join(_run_line(run, task.noun) for run in runs)
-    variables = "".join(
-        f" --env {format_variables({name: value})}" for name, value in environment.items()
-    )
-    data, folder = task.noun.upper(), f"src/{model}/{system}/"
-    return f"""{heading(f"{model}, {result.scenario.value}", task.noun, preview=preview)}
+    title = heading(f"{model}, {result.scenario.value}", task.noun, preview=preview)
+    again = _repetition(result, f"src/{model}/{system}/", version, environment, task)
+    return f"""{title}
 
 {UNVERIFIED}
 
@@ -127,7 +125,18 @@ def result_readme(
 ## The runs
 
 {lines}
-## To repeat them
+{again}"""
+
+
+def _repetition(
+    result: Evidence, folder: str, version: str, environment: Mapping[str, str], task: Task
+) -> str:
+    """How to repeat the runs of a result, whose sources lie in a folder."""
+    data = task.noun.upper()
+    variables = "".join(
+        f" --env {format_variables({name: value})}" for name, value in environment.items()
+    )
+    return f"""## To repeat them
 
 ```text
 pip install 'mlperf-dse[all]=={version}'

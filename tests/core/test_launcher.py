@@ -30,8 +30,7 @@ BUILD = """
 import json, sys
 from dse.environments import store
 from dse.core.launcher import launch_command
-for backend in ("deepsparse", "tflite-runtime"):
-    assert store.requirements_file(backend).is_file()
+assert all(store.requirements_file(name).is_file() for name in ("deepsparse", "tflite-runtime"))
 print(json.dumps(launch_command(sys.executable, "sample.tell", folders={"sample": sys.argv[1]})))
 """
 

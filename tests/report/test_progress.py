@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.laboratory.contest import Scale
+from benchmarks.laboratory.tables import Table
 from dse.core.measurement import Outcome
 from dse.report.progress import REFERENCE, Volume, hypervolume, progress, scaled_losses
 from dse.study.folder import StudyFolder
 from dse.study.generations import distributions
 from dse.study.record import Purpose
 from dse.study.study import Study
-from tests.benchmarks.laboratory.contest import Scale
-from tests.benchmarks.laboratory.tables import Table
 from tests.objectives import DEFAULT_OBJECTIVES
 from tests.study.studies import create, failed, fill, outcome, planned, small_space
 

@@ -12,16 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.core.configuration import Configuration
-from dse.core.errors import RequestError
-from dse.core.measurement import Measurement, Outcome, Source
-from dse.exploration.samplers import SAMPLERS
-from dse.tasks.image_classification.models.catalogue import published_pairs
-from tests.benchmarks.laboratory import gp
-from tests.benchmarks.laboratory.contest import Entry, Run, Scale, _trace, rows_of, whole_s
-from tests.benchmarks.laboratory.cost import START_S, Stopwatch
-from tests.benchmarks.laboratory.limit import best_shares, with_limits
-from tests.benchmarks.laboratory.page import (
+from benchmarks.laboratory import gp
+from benchmarks.laboratory.contest import Entry, Run, Scale, _trace, rows_of, whole_s
+from benchmarks.laboratory.cost import START_S, Stopwatch
+from benchmarks.laboratory.limit import best_shares, with_limits
+from benchmarks.laboratory.page import (
     GRID,
     LATER,
     PAGE,
@@ -34,9 +29,14 @@ from tests.benchmarks.laboratory.page import (
     parts,
     section,
 )
-from tests.benchmarks.laboratory.report import by_rows, by_seconds, summary, table
-from tests.benchmarks.laboratory.tables import Table, read, sources
-from tests.benchmarks.search import entries, main, requested
+from benchmarks.laboratory.report import by_rows, by_seconds, summary, table
+from benchmarks.laboratory.tables import Table, read, sources
+from benchmarks.search import entries, main, requested
+from dse.core.configuration import Configuration
+from dse.core.errors import RequestError
+from dse.core.measurement import Measurement, Outcome, Source
+from dse.exploration.samplers import SAMPLERS
+from dse.tasks.image_classification.models.catalogue import published_pairs
 from tests.objectives import DEFAULT_OBJECTIVES
 from tests.replays import write_table
 from tests.results.tables import write_published

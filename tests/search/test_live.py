@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks.live import compare, main
 from dse.cli import run
-from tests.benchmarks.live import compare, main
 from tests.replays import write_space, write_table
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from benchmarks.laboratory.contest import Entry, contest
+from benchmarks.laboratory.tables import read
 from dse.core.configuration import Configuration
 from dse.search.gain import volume
 from dse.search.surrogate import Surrogate
 from dse.search.targets import loss
-from tests.benchmarks.laboratory.contest import Entry, contest
-from tests.benchmarks.laboratory.tables import read
 from tests.objectives import DEFAULT_OBJECTIVES
 from tests.search.spaces import PRIORS, explored, searcher
 

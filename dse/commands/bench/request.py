@@ -36,7 +36,7 @@ class BenchRequest:
         signature: of a TFLite file; None for that of its first subgraph.
         vocabulary: ids lie below it, where the file does not tell.
         duration: shortest duration of each run, in seconds; None for that of a probe.
-        repeats: how often what may be on the frontier is measured again.
+        repeats: the number of times that each possible point of the frontier is measured again.
         study: name or folder of a study to keep; None for one that is gone afterwards.
         run_timeout: longest time for one configuration, in seconds.
         memory_limit: most memory for one configuration, in bytes; None for what is free.

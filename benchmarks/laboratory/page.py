@@ -9,20 +9,20 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+from benchmarks.laboratory import gp, limit
+from benchmarks.laboratory.contest import Entry, Run, contest, rows_of, whole_s
+from benchmarks.laboratory.limit import with_limits
+from benchmarks.laboratory.report import by_rows, by_seconds, grouped, summary, table
+from benchmarks.laboratory.tables import read, sources
 from dse.core.errors import RequestError
 from dse.exploration.samplers import SAMPLERS
-from tests.benchmarks.laboratory import gp, limit
-from tests.benchmarks.laboratory.contest import Entry, Run, contest, rows_of, whole_s
-from tests.benchmarks.laboratory.limit import with_limits
-from tests.benchmarks.laboratory.report import by_rows, by_seconds, grouped, summary, table
-from tests.benchmarks.laboratory.tables import read, sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tests.benchmarks.laboratory.report import Found
+    from benchmarks.laboratory.report import Found
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "search.md"
 DATA = ROOT.parent / "shared" / "data"
 GRID = DATA / "replay" / "zen4_2core_grid.csv"

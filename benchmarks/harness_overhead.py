@@ -1,6 +1,6 @@
 """What a SingleStream query costs beyond the model's own call.
 
-    python -m tests.benchmarks.harness_overhead [--json] [--pairs N]
+    python -m benchmarks.harness_overhead [--json] [--pairs N]
 
 The time per query of a run with a model that does nothing, LoadGen's own work between two queries
 included, less the time per call of a bare loop over the same samples. Exit code 1 if the median of
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.pairs import alternate, arguments, report, summary
 from dse.core.metrics import Scenario
 from dse.loadgen.harness import run
 from dse.loadgen.logs import read_detail
@@ -24,7 +25,6 @@ from dse.loadgen.samples import Caller
 from dse.loadgen.settings import RunSettings
 from dse.tasks.image_classification.inputs import RandomInputs
 from dse.tasks.image_classification.preprocessing import Preprocessing
-from tests.benchmarks.pairs import alternate, arguments, report, summary
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,6 +1,6 @@
 """Each runtime through the whole harness, over the same runtime called straight.
 
-    python -m tests.benchmarks.runtimes [--json] [--pairs N] [--backend NAME ...]
+    python -m benchmarks.runtimes [--json] [--pairs N] [--backend NAME ...]
 
 For every runtime that is usable here, in its own Python, on untrained builtin models in fp32:
 
@@ -22,21 +22,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.bare import BARE
+from benchmarks.pairs import arguments, report, summary
 from dse.core.launcher import launch_command
 from dse.core.registry import backend
 from dse.core.worker_environment import worker_environment
 from dse.environments.availability import runtime_availabilities
 from dse.machine.affinity import available_cpus
 from dse.tasks.image_classification.models.builtin import BuiltinProvider
-from tests.benchmarks.bare import BARE
-from tests.benchmarks.pairs import arguments, report, summary
 from tests.image_models import preprocessing_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TESTS = Path(__file__).parents[1]
-FOLDERS = {"tests": str(TESTS), "tests.benchmarks": str(TESTS / "benchmarks")}
+ROOT = Path(__file__).parents[1]
+FOLDERS = {name: str(ROOT / name) for name in ("tests", "benchmarks")}
 LARGE, SMALL = "efficientnet-lite0", "mobilenet-v1-0.25-128"
 BATCH_SIZE = 8
 ACCURACY_BATCH = 16
@@ -125,7 +125,7 @@ def measured(
         "options": comparison.options,
         "pairs": pairs,
     }
-    words = launch_command(python, "tests.benchmarks.beside", json.dumps(wanted), folders=FOLDERS)
+    words = launch_command(python, "benchmarks.beside", json.dumps(wanted), folders=FOLDERS)
     done = subprocess.run(
         words, env=worker_environment(python), stdout=subprocess.PIPE, text=True, check=True
     )

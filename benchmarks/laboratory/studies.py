@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from benchmarks.laboratory.tables import Table
 from dse.study.folder import existing_folder
 from dse.study.study import Study
-from tests.benchmarks.laboratory.tables import Table
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.laboratory.cost import accuracy_s, offline_s, single_stream_s
 from dse.core.checksums import digest
 from dse.core.configuration import PRECISIONS, Configuration
 from dse.core.errors import RequestError
@@ -19,7 +20,6 @@ from dse.space.reading import space_from_dict
 from dse.tasks.benchmark import Benchmark
 from dse.tasks.image_classification.models.catalogue import published_pairs
 from dse.tasks.image_classification.quality import ACCURACY
-from tests.benchmarks.laboratory.cost import accuracy_s, offline_s, single_stream_s
 from tests.objectives import DEFAULT_OBJECTIVES
 
 if TYPE_CHECKING:

@@ -1,8 +1,8 @@
 """How long a browser takes until the page of a report can be used, and how long to use it.
 
-    python -m tests.benchmarks.report_page [--study FOLDER] [--points N ...]
+    python -m benchmarks.report_page [--study FOLDER] [--points N ...]
 
-Needs chromium and chromedriver. A study of N points is made as `tests.benchmarks.recorded` says.
+Needs chromium and chromedriver. A study of N points is made as `benchmarks.recorded` says.
 Each page is opened several times, and the medians are told.
 """
 
@@ -16,12 +16,12 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
+from benchmarks.recorded import fill, large_space, shuffled
 from dse.core.measurement import Source
 from dse.report.html.page import render_page
 from dse.report.view import View
 from dse.study.folder import StudyFolder, existing_folder
 from dse.study.study import Study
-from tests.benchmarks.recorded import fill, large_space, shuffled
 from tests.report.browser import browsing, complaints, visit
 from tests.study.studies import about, planned
 

@@ -1,6 +1,6 @@
 """How often a frontier changes when the same study is made again on the same machine.
 
-    python -m tests.benchmarks.stability [RUNS]
+    python -m benchmarks.stability [RUNS]
 
 Makes a small study of real models so many times, each from nothing, and compares every two of
 them: the frontier of the first single probes, as a tool without repetitions would show it, and the

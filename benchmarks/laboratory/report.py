@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
-from tests.benchmarks.laboratory.contest import rows_of, whole_s
+from benchmarks.laboratory.contest import rows_of, whole_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tests.benchmarks.laboratory.contest import Run
+    from benchmarks.laboratory.contest import Run
 
 Found = Callable[["Run", float], float]
 """The share of the hypervolume that a run has found with a budget."""

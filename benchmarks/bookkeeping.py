@@ -1,8 +1,8 @@
 """What a study's own work costs as it grows: opening it, a step of an exploration, memory.
 
-    python -m tests.benchmarks.bookkeeping [--sizes N ...] [--write]
+    python -m benchmarks.bookkeeping [--sizes N ...] [--write]
 
-Each size has a process and a study of its own, filled as `tests.benchmarks.recorded` says. A step
+Each size has a process and a study of its own, filled as `benchmarks.recorded` says. A step
 is one of the real exploring loop with a live display, but for the measuring: its outcomes come
 from memory. `--write` puts the table and the curves into docs/bookkeeping.md and .png.
 """
@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from rich.console import Console
 
+from benchmarks.recorded import fill, large_space, recorded, shuffled
 from dse.commands.explore_display import Display
 from dse.commands.interrupts import interrupts
 from dse.core.measurement import Source
@@ -36,7 +37,6 @@ from dse.study.folder import StudyFolder
 from dse.study.observations import Observation
 from dse.study.record import Record
 from dse.study.study import Study
-from tests.benchmarks.recorded import fill, large_space, recorded, shuffled
 from tests.study.studies import about, planned
 
 if TYPE_CHECKING:
@@ -48,13 +48,13 @@ if TYPE_CHECKING:
     from dse.exploration.planner import Step
     from dse.space import Plan
 
-PAGE = Path(__file__).parents[2] / "docs" / "bookkeeping.md"
+PAGE = Path(__file__).parents[1] / "docs" / "bookkeeping.md"
 SIZES = (1000, 2500, 5000, 10_000, 20_000)
 STEPS, ASKED, AGAIN = 60, 60, 7
 MIB = 2**20
 HEAD = """# What the bookkeeping costs
 
-Written by `python -m tests.benchmarks.bookkeeping --write` (`make bench` only prints): studies of
+Written by `python -m benchmarks.bookkeeping --write` (`make bench` only prints): studies of
 1,000 to 20,000 trials in a space of 24,000 configurations, on {machine}. The outcomes are made up
 and nothing is measured, so all of this is the program's own work.
 
@@ -233,7 +233,7 @@ def in_a_process(size: int) -> Any:
         command = [
             sys.executable,
             "-m",
-            "tests.benchmarks.bookkeeping",
+            "benchmarks.bookkeeping",
             "--alone",
             str(size),
             folder,

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmarks.laboratory.contest import Entry, Run, Scale
 from dse.search.searcher import REFERENCE_POINT
-from tests.benchmarks.laboratory.contest import Entry, Run, Scale
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tests.benchmarks.laboratory.tables import Table
+    from benchmarks.laboratory.tables import Table
 
 NAME = "(best choice)"
 

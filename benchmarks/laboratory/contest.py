@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import moocore
 
+from benchmarks.laboratory import gp
+from benchmarks.laboratory.cost import Stopwatch
 from dse.core.errors import DseError
 from dse.core.metrics import METRICS
 from dse.exploration.pool import Pool
@@ -21,15 +23,13 @@ from dse.exploration.samplers import SAMPLERS, make_sampler
 from dse.search.searcher import REFERENCE_POINT
 from dse.study.record import Record
 from dse.tasks.image_classification.quality import ACCURACY
-from tests.benchmarks.laboratory import gp
-from tests.benchmarks.laboratory.cost import Stopwatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from benchmarks.laboratory.tables import Table, Values
     from dse.core.measurement import Outcome
     from dse.exploration.samplers import Sampler
-    from tests.benchmarks.laboratory.tables import Table, Values
 
 NAMES = (*SAMPLERS, gp.NAME)
 SLACK = 0.05

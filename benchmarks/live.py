@@ -1,6 +1,6 @@
 """How much of a frontier a search has found, and how soon, where everything was measured as well.
 
-    python -m tests.benchmarks.live EXHAUSTIVE SEARCH ... [--json]
+    python -m benchmarks.live EXHAUSTIVE SEARCH ... [--json]
 
 Both are studies of one space on one machine. The share of the hypervolume is that of what SEARCH
 has measured by then, by the values that EXHAUSTIVE knows of it (so that luck of one of the two runs
@@ -18,19 +18,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.laboratory.contest import Scale
+from benchmarks.laboratory.studies import as_recorded, of_study
 from dse.core.errors import DseError, RequestError
 from dse.study.folder import existing_folder
 from dse.study.record import Purpose, configuration_of, outcome_of, purpose_of
 from dse.study.study import Study
-from tests.benchmarks.laboratory.contest import Scale
-from tests.benchmarks.laboratory.studies import as_recorded, of_study
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from optuna.trial import FrozenTrial
 
-    from tests.benchmarks.laboratory.tables import Table
+    from benchmarks.laboratory.tables import Table
 
 SHARES = (0.9, 0.95, 0.99, 0.995, 0.999)
 

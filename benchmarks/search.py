@@ -1,6 +1,6 @@
 """How much of the frontier the samplers find in how few measurements, on recorded tables.
 
-    python -m tests.benchmarks.search --table FILE ... [--samplers a,b] [--seeds N]
+    python -m benchmarks.search --table FILE ... [--samplers a,b] [--seeds N]
         [--budgets 0.05,0.1] [--warm-start] [--json]
 
 FILE is a table of the replay backend that holds every configuration of a space, or one of MLPerf's
@@ -10,7 +10,7 @@ Printed is the share of the whole table's hypervolume that is found with a share
 that failed counts) and with a share of the seconds that all of them take: the mean over the seeds,
 its standard error, and in brackets the worst seed. Latency and throughput are taken in logarithms,
 each objective is scaled to 0 to 1 over the table (1 is worst), the reference point is 1.1. The
-seconds are modelled, see `tests.benchmarks.laboratory.cost`.
+seconds are modelled, see `benchmarks.laboratory.cost`.
 
 The same seed gives the same figures in any number of processes.
 """
@@ -25,16 +25,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from benchmarks.laboratory import gp, page
+from benchmarks.laboratory.contest import NAMES, Entry, contest, rows_of, whole_s
+from benchmarks.laboratory.report import by_rows, by_seconds, records, table
+from benchmarks.laboratory.tables import read, sources
 from dse.core.errors import DseError, RequestError
-from tests.benchmarks.laboratory import gp, page
-from tests.benchmarks.laboratory.contest import NAMES, Entry, contest, rows_of, whole_s
-from tests.benchmarks.laboratory.report import by_rows, by_seconds, records, table
-from tests.benchmarks.laboratory.tables import read, sources
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tests.benchmarks.laboratory.tables import Table, Values
+    from benchmarks.laboratory.tables import Table, Values
 
 BUDGETS = "0.05,0.1,0.2,0.3"
 MAX_SEEDS, MAX_PROCESSES = 10_000, 1024

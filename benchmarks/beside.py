@@ -7,7 +7,7 @@ difference between its call and a straight one, made in turn. Taking the time co
 itself, so it is taken twice, one inside the other, and the difference is left out.
 
 Runs in the runtime's own Python: takes a JSON object as its one argument and prints the pairs of
-figures as JSON. Started by `tests.benchmarks.runtimes`.
+figures as JSON. Started by `benchmarks.runtimes`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.bare import BARE
 from dse.core.backend import Buffered, LoadRequest, Runtime, Scores
 from dse.core.configuration import Configuration
 from dse.core.metrics import Scenario
@@ -36,17 +37,16 @@ from dse.tasks.image_classification.inputs import ImageInputs, RandomInputs
 from dse.tasks.image_classification.preprocessing import Preprocessing, to_form
 from dse.tasks.image_classification.worker import ImageClassificationWorker
 from dse.tasks.task import InputFiles
-from tests.benchmarks.bare import BARE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
+    from benchmarks.bare import Call
     from dse.core.backend import Model
     from dse.loadgen.queries import Encode
     from dse.tasks.task import Inputs
-    from tests.benchmarks.bare import Call
 
     Way = Callable[[], tuple[float, float]]
     """Takes a figure through the harness, and the same without it."""
