@@ -81,7 +81,7 @@ ENERGY = Metric(
 )
 
 COSTS = (MODEL_SIZE, PEAK_MEMORY, LOAD_TIME, CPU_TIME, ENERGY)
-"""What a configuration costs; recorded on the way, whether asked for or not."""
+"""Costs of a configuration; always recorded with the runs that are made anyway."""
 
 _KNOWN = {m.name: m for m in (LATENCY, THROUGHPUT, MULTI_STREAM, SERVER, *COSTS)}
 METRICS: Mapping[str, Metric] = MappingProxyType(_KNOWN)

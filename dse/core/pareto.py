@@ -29,7 +29,7 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """What an outcome must keep to, in the metric's unit; None where there is no bound."""
+    """A constraint of outcomes, in the metric's unit; None for no bound."""
 
     metric: str
     minimum: float | None = None

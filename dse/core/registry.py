@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 GROUP = "dse.backends"
 MEMBERS = ("name", "formats", "precisions", "knobs", "settings", "version")
-"""What every backend has, see `dse.core.backend.Backend`."""
+"""Attributes of every backend; see `dse.core.backend.Backend`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ class Chain:
 
     @property
     def estimated(self) -> bool:
-        """Whether it is no more than an estimate, as one of the metrics in it is."""
+        """Whether it is an estimate, because one of the metrics in it is."""
         return any(name in METRICS and METRICS[name].estimated for name in self.names)
 
     def value(self, values: Values) -> float:

@@ -162,4 +162,4 @@ FUNCTIONS: Mapping[str, Function] = {
     "sqrt": Function(_arithmetic("sqrt", math.sqrt), 1, 1),
 }
 CONSTANTS: Mapping[str, KnobValue] = {"true": True, "false": False}
-"""As JSON and YAML write them; Python's own spelling is understood, too."""
+"""Names of truth values in JSON and YAML; Python's own names are understood as well."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 LOG_FILE = "install.log"
 UNREACHABLE = ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "ProxyError")
-"""What pip says of a package index that does not answer."""
+"""Messages of pip about a package index that does not answer."""
 
 
 def install(names: Sequence[str], *, python: Path | None = None, anew: bool = False) -> None:

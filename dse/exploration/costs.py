@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dse.space.space import SearchSpace
 
 SINGLE_STREAM = (LATENCY.name, CPU_TIME.name, ENERGY.name)
-"""What one and the same run gives."""
+"""Metrics that come from the same run."""
 
 
 def piggybacked_metrics(metrics: Collection[str], *, again: bool) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ SEEDS = 2**32
 MIN_REPEATING_S = 60.0
 """An exploration repeats for so long at least, and no longer than it has explored."""
 PAUSE_S = 1.0
-"""How often to look whether others have ended what is waited for."""
+"""Interval at which an exploration looks for results that it waits for."""
 
 
 class StopReason(StrEnum):
@@ -58,7 +58,7 @@ class Budget:
     """How far to go.
 
     Attributes:
-        trials: at most so many configurations; None for all.
+        trials: largest number of configurations; None for all.
         seconds: begin nothing after this time; None for no limit.
     """
 
@@ -82,7 +82,7 @@ class ExploreObserver(Protocol):
         ...
 
     def ended(self, step: Step, record: Record, seconds: float) -> None:
-        """It is, and this is what is known of its configuration now; it took so many seconds."""
+        """The trial has ended; the record and the duration in seconds are passed."""
         ...
 
 

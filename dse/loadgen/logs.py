@@ -86,7 +86,7 @@ def read_detail(folder: Path) -> DetailLog:
     """Reads the detail log of a run folder.
 
     Raises:
-        LogError: no log, a line that is no log line, or a log without LoadGen's closing line.
+        LogError: no log, a line that is not a log line, or a log without LoadGen's closing line.
     """
     path = folder / DETAIL
     text = _text(path)

@@ -26,7 +26,7 @@ Answer = Callable[[list[int], list[int]], None]
 """Called with the response ids and the sample indices of a query, or of a part of one."""
 
 _NOTHING = array("q", [0])
-"""What every response of a timed run says; it lives as long as LoadGen may read it."""
+"""Content of every response of a timed run; it lives as long as LoadGen may read it."""
 
 
 def _timed_responses(count: int) -> list[Any]:

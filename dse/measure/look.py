@@ -134,7 +134,7 @@ def in_doubt(looks: Sequence[Look], batch_size: int) -> bool:
 def check_differences(looks: Sequence[Look], batch_size: int, *, strict: bool) -> None:
     """Holds answers to different inputs against each other, bit for bit.
 
-    Scores without a doubt are no evidence: samples of one class may all have the same ones.
+    Saturated scores prove nothing: samples of one class may all have the same ones.
 
     Args:
         looks: the second to the fourth with the same first sample, and others after it.

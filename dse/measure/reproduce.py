@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NEW_FOLDER = '"$(mktemp -d)"'
-"""For the logs: those of the run that failed stay as they are."""
+"""A new folder for the logs: those of the failed run stay as they are."""
 
 
 def command(run: Path) -> str | None:

@@ -18,7 +18,7 @@ OUT_OF_MEMORY_SIGNS = (
     *("bad_alloc", "Failed to allocate", "Cannot allocate memory", "MemoryError"),
     *("failed to map segment", "cannot map zero-fill pages"),
 )
-"""What C++ runtimes, the C library and its loader say when they can't get memory."""
+"""Messages of C++ runtimes, the C library and its loader when memory runs out."""
 
 
 @dataclass(frozen=True, slots=True)

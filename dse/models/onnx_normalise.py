@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto
 
 OPSET, IR_VERSION = 15, 8
-"""What every runtime in reach still reads, old ones included."""
+"""The opset that all supported runtimes read, old ones included."""
 _OWN_DOMAINS = ("", "ai.onnx")
 
 

@@ -27,7 +27,7 @@ _CONV, _DEPTHWISE, _DENSE = 3, 4, 9
 _INT8, _INT32 = 9, 2
 _INT32_MAX = 2**31 - 1
 _BIAS_MAX = 2**30
-"""Of a bias before it is corrected, which leaves room for sums."""
+"""Largest value of a bias before it is corrected, which leaves room for sums."""
 
 
 class File:

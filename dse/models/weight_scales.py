@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 MAX_WEIGHT = 127
-"""Of symmetric int8 weights."""
+"""Largest value of symmetric int8 weights."""
 MAX_PAIR = 128
 """The largest sum of two weights that meet, in absolute terms."""
 _MARGIN = 1 + 1e-6

@@ -28,7 +28,7 @@ RUNS = {
     "rehearsal": "rehearsal of a valid run",
     "valid": "run by MLPerf's rules, not verified by MLCommons Association",
 }
-"""What the fidelities are to a reader."""
+"""Descriptions of the fidelities for a reader."""
 
 
 @dataclass(frozen=True, slots=True)

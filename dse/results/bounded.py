@@ -25,7 +25,7 @@ def is_plain(path: Path, within: Path) -> bool:
 
 
 def check(path: Path, within: Path, most: int = MAX_TEXT_BYTES) -> None:
-    """Refuses what is not a regular file of at most so many bytes.
+    """Refuses anything except a regular file of at most this size in bytes.
 
     Raises:
         RequestError: it is none.

@@ -153,7 +153,7 @@ def read_import(path: Path) -> Import:
         path: the file itself.
 
     Raises:
-        RequestError: it is no such file, or damaged.
+        RequestError: it is another kind of file, or damaged.
     """
     try:
         record = yaml_reader.check(_json(path), RecordForm)

@@ -35,7 +35,7 @@ OF_RESULTS = {
 LATENCIES = {"SingleStream": LATENCY.name, "MultiStream": MULTI_STREAM.name}
 RATES = {"Offline": THROUGHPUT.name}
 POWERS = {("SingleStream", "millijoules"): ENERGY.name, ("Offline", "Watts"): OFFLINE_POWER}
-"""What of the measured power is taken over, by scenario and unit."""
+"""Metrics of measured power that are read, by scenario and unit."""
 
 
 @dataclass(slots=True)

@@ -35,11 +35,11 @@ MAX_RESULTS = 100_000
 MAX_FIELDS, MAX_FIELD_LENGTH = 200, 2000
 """The most fields of a system's description, and the most characters of each; more is cut off."""
 NONE = ("", "0", "n/a", "none")
-"""What stands in place of a number of accelerators, or of their name, where there are none."""
+"""Values of the number or the name of accelerators of a system without any."""
 MAX_GHZ = 20.0
 """More than any CPU has; a larger figure is a mistake."""
 SCENARIOS = {scenario.value.lower(): scenario for scenario in Scenario}
-"""By the names of folders: in some rounds these had no capitals."""
+"""Scenarios by name of the folder in lower case: in some rounds folders had no capitals."""
 
 
 @dataclass(frozen=True, slots=True)

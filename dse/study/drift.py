@@ -19,7 +19,7 @@ TrialId = tuple[int, int]
 """Generation and number of a trial. Clocks are not asked, for they can be set back."""
 
 FLOOR = 0.1
-"""A smaller change (of the logarithm) is no drift, however steady the machine is."""
+"""Smallest change of the logarithm that is a drift, however steady the machine is."""
 SIGMAS = 4.0
 """How many standard deviations of the anchor's usual noise a change has to exceed."""
 MIN_ANCHOR_VALUES = 4

@@ -31,7 +31,7 @@ class Presence:
         path: the folder.
 
     Attributes:
-        alone: whether no other process did when this one came; False where there are no locks.
+        alone: whether no other process had it open when this one came; False without locks.
     """
 
     def __init__(self, path: Path) -> None:

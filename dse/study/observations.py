@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dse.study.drift import TrialId, Window
 
 MIN_DEGREES = 3
-"""Of freedom, with which a spread says something: four values of one thing."""
+"""Smallest number of degrees of freedom of a usable spread: four values of one configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ class ObservationStore:
         return self._spreads[metric, cpus]
 
     def _noise(self, metric: str, cpus: int) -> Spread | None:
-        """The spread with so many CPUs busy, or of all where too little is known of these."""
+        """The spread with this number of busy CPUs, or of all measurements if it is unknown."""
         found = self.spread(metric, cpus)
         enough = found is not None and found.degrees >= MIN_DEGREES
         return found if enough else self.spread(metric)
@@ -176,7 +176,7 @@ class ObservationStore:
         return [values for own, values in self._repeated[metric] if cpus in (None, own)]
 
     def spreads(self, metric: str) -> dict[int, Spread]:
-        """The spread by the number of busy CPUs, where measurements with so many tell."""
+        """The spread by the number of busy CPUs, where measurements with that number suffice."""
         found = {cpus: self.spread(metric, cpus) for cpus in {*self._cpus.values()}}
         return {cpus: spread for cpus, spread in sorted(found.items()) if spread}
 

@@ -62,7 +62,7 @@ class TrialReader:
 
     Args:
         generation: the generation; its trials were read just now.
-        session: whose own trials are no news.
+        session: the session whose own trials are left out.
     """
 
     def __init__(self, generation: SpaceRevision, session: str) -> None:

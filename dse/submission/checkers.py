@@ -49,7 +49,7 @@ class Verdict:
 
 
 def refuse_others(clone: Path) -> None:
-    """Refuses a folder that is no clone of ``mlcommons/inference``.
+    """Refuses a folder that is not a clone of ``mlcommons/inference``.
 
     Raises:
         RequestError: a checker is not there.

@@ -32,7 +32,7 @@ _UNREADABLE = (
     *(OSError, ValueError, KeyError, TypeError, AttributeError),
     *(RecursionError, OverflowError),
 )
-"""What a damaged spec may raise."""
+"""Errors that a damaged spec may raise."""
 
 
 @dataclass(frozen=True, slots=True)

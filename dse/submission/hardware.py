@@ -27,7 +27,7 @@ MEMORY_TYPES = {
 LINKS = {"1": "Ethernet", "32": "InfiniBand"}
 """Source: ARPHRD_ETHER and ARPHRD_INFINIBAND of Linux, `if_arp.h`."""
 NAMELESS = ("", "to be filled by o.e.m.", "system product name", "default string", "unknown")
-"""What boards say whose maker has put in no name."""
+"""Placeholders in boards whose vendor has set no name."""
 
 
 def hardware(root: Path = Path("/")) -> dict[str, str]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from dse.core.configuration import Configuration, KnobValue
 
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-"""What a name may be: a folder on any system, and none that is hidden."""
+"""Pattern of names: valid as folders on any system, and not hidden."""
 MAX_LENGTH = 120
 _WORD = re.compile(r"(?!(?:True|False)$)[A-Za-z][A-Za-z0-9.]*")
 

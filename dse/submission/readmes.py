@@ -36,7 +36,7 @@ def heading(text: str, noun: str, *, preview: bool) -> str:
     Args:
         text: of the heading.
         noun: what a sample is, in the plural.
-        preview: whether the results are no valid ones.
+        preview: whether the results are a preview, not valid ones.
     """
     if not preview:
         return f"# {text}"
@@ -110,7 +110,7 @@ def result_readme(
         version: of `dse`.
         environment: the variables that were set for the sake of the study.
         task: what the models are for.
-        preview: whether it is no valid result.
+        preview: whether it is a preview, not a valid result.
     """
     runs = [run for run in (result.performance, result.accuracy) if run is not None]
     table = _table(result.record.configuration, system)
@@ -191,7 +191,7 @@ def model_readme(model: str, configuration: Configuration, noun: str, *, preview
         model: its name in the submission.
         configuration: one of those in which it ran.
         noun: what a sample is, in the plural.
-        preview: whether its results are no valid ones.
+        preview: whether its results are a preview, not valid ones.
     """
     return f"""{heading(model, noun, preview=preview)}
 
@@ -219,7 +219,7 @@ def source_readme(
         configuration: of the runs.
         origin: the file, its hash, where its weights come from, and what it was made from.
         noun: what a sample is, in the plural.
-        preview: whether its results are no valid ones.
+        preview: whether its results are a preview, not valid ones.
     """
     data = _beside(origin.model_data or "")
     return f"""{heading(f"{model} on {system}", noun, preview=preview)}

@@ -93,7 +93,7 @@ def name_result(result: Evidence, about: SubmissionInfo) -> NamedResult:
 
 
 _SHORT = {"float32": "fp32", "float16": "fp16"}
-"""What MLPerf calls the types of inputs; others by their own names."""
+"""MLPerf's names of types of inputs; other types have their own names."""
 
 
 def build(results: Sequence[Evidence], about: SubmissionInfo) -> Tree:

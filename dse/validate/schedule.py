@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dse.study.results import StudyResults
 
 QUERY_SHARE = 0.5
-"""Of the memory, for what LoadGen generates in advance: the rest is for model and samples."""
+"""Share of the memory for queries that LoadGen generates in advance; the rest is for the model."""
 UNBOUNDED = 1 << 62
 _MIB = 1 << 20
 

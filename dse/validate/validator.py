@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from dse.validate.schedule import Schedule, ScheduledRun, Scheduler
 
 MAX_TRIES = 3
-"""Of a run that ends INVALID, each with a corrected target."""
+"""Number of attempts of a run that ends INVALID, each with a corrected target."""
 MAX_ATTEMPTS = 2
-"""Of a run that fails in another way which may not come again."""
+"""Number of attempts of a run that fails with a transient failure."""
 PATIENT = 3.0
-"""A run may take so many times as long as expected, and `GRACE_S` more."""
+"""Factor of the expected duration after which, and after `GRACE_S` more, a run is stopped."""
 GRACE_S = 300.0
 
 
@@ -61,7 +61,7 @@ class ValidationObserver(Protocol):
         ...
 
     def ended(self, run: ScheduledRun, outcome: Outcome, seconds: float) -> None:
-        """It is over, and took so many seconds with all its tries."""
+        """The run has ended; its duration in seconds includes all attempts."""
         ...
 
 

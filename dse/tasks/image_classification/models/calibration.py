@@ -94,4 +94,4 @@ def _random_samples(form: Form) -> Iterator[NDArray[np.float32]]:
 RANDOM_PIXELS = Calibration(
     "random pixels", _identity(f"random/{RANDOM_SAMPLES}/0"), _random_samples
 )
-"""For untrained weights, to which no image means more than another."""
+"""Calibration of untrained weights, for which any image will do."""
