@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import metadata
 from typing import TYPE_CHECKING, ClassVar
 
-from .tflite_interpreter import XNNPACK, load
+from ._tflite_interpreter import XNNPACK, load
 
 if TYPE_CHECKING:
     from dse.core.backend import Knob, LoadRequest, Model

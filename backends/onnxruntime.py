@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from dse.core.backend import Knob, LoadError, LoadRequest, UnsupportedError, arrays_of
 
-from .scores import find_scores
+from ._scores import find_scores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

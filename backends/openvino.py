@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from dse.core.backend import Knob, LoadError, LoadRequest, UnsupportedError, arrays_of
 from dse.machine.instruction_sets import BF16, X86
 
-from .scores import find_scores, scores_first
-from .streamed import STREAMS, Streamed, streams
+from ._scores import find_scores, scores_first
+from ._streamed import STREAMS, Streamed, streams
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

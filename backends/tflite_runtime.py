@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from dse.core.backend import LoadError
 
-from .tflite_interpreter import XNNPACK, load
-from .tflite_structure import check
+from ._tflite_interpreter import XNNPACK, load
+from ._tflite_structure import check
 
 if TYPE_CHECKING:
     from dse.core.backend import Knob, LoadRequest, Model

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from benchmarks.bare import Call
     from dse.core.backend import Model
-    from dse.loadgen.queries import Encode
+    from dse.loadgen._queries import Encode
     from dse.tasks.task import Inputs
 
     Way = Callable[[], tuple[float, float]]

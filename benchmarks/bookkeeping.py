@@ -29,9 +29,9 @@ from benchmarks.recorded import fill, large_space, recorded, shuffled
 from dse.commands.explore_display import Display
 from dse.commands.interrupts import interrupts
 from dse.core.measurement import Source
+from dse.exploration._pool import Pool
+from dse.exploration._samplers import SAMPLERS, make_sampler
 from dse.exploration.explorer import Budget, Search, explore
-from dse.exploration.pool import Pool
-from dse.exploration.samplers import SAMPLERS, make_sampler
 from dse.machine.detect import detect
 from dse.study.folder import StudyFolder
 from dse.study.observations import Observation
@@ -65,7 +65,7 @@ and nothing is measured, so all of this is the program's own work.
 - **open**: `dse explore` on such a study, until the first configuration is asked for;
   **read**: `dse status` and the like. Nearly all of it is Optuna reading its tables once.
 - **ask**: the next configuration from each sampler, median; `tpe` and `nsga2` see a bounded part
-  of the history (`dse/exploration/optuna_samplers.py`).
+  of the history (`dse/exploration/_optuna_samplers.py`).
 - **step**: one whole step except the measuring, median and 95th percentile: looking for other
   processes' results, asking, storing the claim, three measurements (with their journal) and the
   outcome, the frontier, and the display, drawn twice. Most of it is the disk: each of these writes

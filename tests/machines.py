@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dse.machine.linux import read_linux
+from dse.machine._linux import read_linux
 
 if TYPE_CHECKING:
     from pathlib import Path

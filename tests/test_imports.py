@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dse.core.registry import BACKENDS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -68,24 +70,24 @@ LAYERS: dict[str, set[str]] = {
     "tasks.image_classification.labels": {"tasks", "core"},
     "tasks.image_classification.preprocessing": {"tasks", "core"},
     "tasks.generated": {"tasks", "models", "formats", "core"},
-    "tasks.generated.worker": {"tasks.generated.inputs", "tasks", "core"},
-    "tasks.generated.inputs": {"core"},
+    "tasks.generated.worker": {"tasks.generated._inputs", "tasks", "core"},
+    "tasks.generated._inputs": {"core"},
     "tasks": {"models", "core"},
     "models": {"formats", "machine", "config", "core"},
     "download": {"formats", "core", "version"},
     "formats": {"config", "core"},
     # On both sides of the pipe: no LoadGen, no runtime.
-    "measure.runner": {"measure.spec", "measure.run_result", "machine", "core"},
+    "measure.runner": {"measure.spec", "measure._run_result", "machine", "core"},
     "measure.recall": {"measure.spec", "core"},
     "measure.reproduce": {"measure.runner", "measure.spec", "core"},
     "measure.spec": {"tasks", "core"},
-    "measure.run_result": {"measure.spec", "core"},
+    "measure._run_result": {"measure.spec", "core"},
     "loadgen.logs": {"core"},
     "loadgen.verdict": {"loadgen.logs", "tasks", "core"},
     # In the worker's Python only.
     "environments.probe": {"measure", "core"},
     "measure": {
-        *("measure.spec", "measure.run_result", "loadgen", "loadgen.logs", "loadgen.verdict"),
+        *("measure.spec", "measure._run_result", "loadgen", "loadgen.logs", "loadgen.verdict"),
         *("tasks", "machine", "core"),
     },
     "loadgen": {"loadgen.logs", "loadgen.verdict", "tasks", "machine", "core"},
@@ -224,3 +226,37 @@ def test_a_task_is_named_by_itself_alone(module: str) -> None:
     names = [name for name, _ in imported(module)]
     found = [text for text in (*names, *strings) if "tasks.image_classification" in text]
     assert not found, f"{MODULES[module]}: {', '.join(found)}"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_private_module_is_used_by_its_own_package_alone(module: str) -> None:
+    for name, line in imported(module):
+        package, _, last = name.rpartition(".")
+        if package.startswith("dse") and last.startswith("_") and name in MODULES:
+            inside = f"{module}.".startswith(f"{package}.")
+            assert inside, f"{MODULES[module]}:{line}: {name} is private to {package}"
+
+
+PROGRAMS = {"worker", "probe", "quantise_worker", "convert_worker", "launcher", "task", "__main__"}
+"""Modules that are started, or named by a string, and imported by nobody."""
+
+
+def test_a_module_that_its_own_package_uses_alone_is_private() -> None:
+    used = {
+        name
+        for user in MODULES
+        for name, _ in imported(user)
+        if user.rpartition(".")[0] != name.rpartition(".")[0] or layer(user) == "version"
+    }
+    open_ = [
+        module
+        for module, path in MODULES.items()
+        if module.count(".") > 1
+        and path.name != "__init__.py"
+        and layer(module) != "cli"
+        and not module.rpartition(".")[2].startswith("_")
+        and module not in used
+    ]
+    backends = {entry.target.partition(":")[0] for entry in BACKENDS.values()}
+    surprising = [m for m in open_ if m.rpartition(".")[2] not in PROGRAMS and m not in backends]
+    assert not surprising, f"begin these names with an underscore: {', '.join(surprising)}"

@@ -27,7 +27,7 @@ from dse.exploration.request import ExploreRequest
 from dse.study.folder import StudyFolder
 from dse.study.generations import distributions
 from dse.study.record import Purpose
-from dse.tasks.image_classification.quality import ACCURACY
+from dse.tasks.image_classification._quality import ACCURACY
 from tests.commandline import (
     Command,
     command,

@@ -18,18 +18,18 @@ from benchmarks.laboratory import gp
 from benchmarks.laboratory.cost import Stopwatch
 from dse.core.errors import DseError
 from dse.core.metrics import METRICS
-from dse.exploration.pool import Pool
-from dse.exploration.samplers import SAMPLERS, make_sampler
+from dse.exploration._pool import Pool
+from dse.exploration._samplers import SAMPLERS, make_sampler
 from dse.search.searcher import REFERENCE_POINT
 from dse.study.record import Record
-from dse.tasks.image_classification.quality import ACCURACY
+from dse.tasks.image_classification._quality import ACCURACY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from benchmarks.laboratory.tables import Table, Values
     from dse.core.measurement import Outcome
-    from dse.exploration.samplers import Sampler
+    from dse.exploration._samplers import Sampler
 
 NAMES = (*SAMPLERS, gp.NAME)
 SLACK = 0.05

@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from dse.measure.loaded_model import WARM_CALLS
+from dse.measure._loaded_model import WARM_CALLS
 from dse.measure.runs import HEADROOM, LONG_S, OFFLINE_BATCHES, _queries
 from dse.measure.spec import PROBE
 

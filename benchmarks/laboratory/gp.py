@@ -7,12 +7,12 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from dse.core.errors import UnavailableError
-from dse.exploration.optuna_samplers import OptunaSampler
+from dse.exploration._optuna_samplers import OptunaSampler
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
 
-    from dse.exploration.pool import Pool
+    from dse.exploration._pool import Pool
     from dse.space import SearchSpace
 
 NAME = "optuna-gp"

@@ -15,7 +15,7 @@ from benchmarks.laboratory.limit import with_limits
 from benchmarks.laboratory.report import by_rows, by_seconds, grouped, summary, table
 from benchmarks.laboratory.tables import read, sources
 from dse.core.errors import RequestError
-from dse.exploration.samplers import SAMPLERS
+from dse.exploration._samplers import SAMPLERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

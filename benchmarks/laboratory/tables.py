@@ -12,14 +12,14 @@ from dse.core.configuration import PRECISIONS, Configuration
 from dse.core.errors import RequestError
 from dse.core.measurement import Failure, FailureKind, Measurement, Outcome, Source
 from dse.core.metrics import LATENCY, METRICS, THROUGHPUT
-from dse.results.lines import read_lines, require
-from dse.results.published import COLUMNS, published
-from dse.space.enumeration import Parameter
+from dse.results._lines import read_lines, require
+from dse.results._published import COLUMNS, published
+from dse.space._enumeration import Parameter
 from dse.space.plan import Plan, parameter_values
 from dse.space.reading import space_from_dict
 from dse.tasks.benchmark import Benchmark
+from dse.tasks.image_classification._quality import ACCURACY
 from dse.tasks.image_classification.models.catalogue import published_pairs
-from dse.tasks.image_classification.quality import ACCURACY
 from tests.objectives import DEFAULT_OBJECTIVES
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dse.core.configuration import KnobValue
-    from dse.results.lines import Line
+    from dse.results._lines import Line
     from dse.results.table import ResultTable
     from dse.space import SearchSpace
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dse.commands._export_readiness import Readiness, readiness_lines, readiness_table
 from dse.commands.console import console, print_lines
-from dse.commands.export_readiness import Readiness, readiness_lines, readiness_table
 from dse.commands.log import messages
 from dse.core import plausibility
 from dse.core.errors import RequestError

@@ -6,10 +6,10 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from dse.commands._validate_text import Progress, schedule_lines, schedule_table, values_table
 from dse.commands.console import console, print_lines
 from dse.commands.interrupts import interrupts
 from dse.commands.log import messages
-from dse.commands.validate_text import Progress, schedule_lines, schedule_table, values_table
 from dse.core.errors import RequestError
 from dse.core.metrics import METRICS_OF, SCENARIOS, Scenario
 from dse.core.worker_environment import add_libraries

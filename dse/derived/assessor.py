@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from dse.core.checksums import canonical_json
 from dse.core.metrics import METRICS
-from dse.derived.expression import Values
-from dse.derived.operations import UndefinedError
+from dse.derived._expression import Values
+from dse.derived._operations import UndefinedError
 from dse.derived.point import Evaluated, Value, all_bounds, bounds
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from dse.core.configuration import KnobValue
+    from dse.derived._expression import Expression
     from dse.derived.definitions import Definition
-    from dse.derived.expression import Expression
     from dse.derived.point import Inputs, Interval
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
 from dse.core.metrics import METRICS
-from dse.derived.expression import Expression
+from dse.derived._expression import Expression
 from dse.derived.point import why_invalid
 
 if TYPE_CHECKING:

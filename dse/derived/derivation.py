@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from dse.config.messages import suggest
 from dse.core.errors import RequestError
 from dse.core.metrics import METRICS, Metric
+from dse.derived._expression import Expression
+from dse.derived._facts import SuppliedFacts
 from dse.derived.assessor import Evaluator, chains
 from dse.derived.definitions import METRIC, OBJECTIVE, WHERE, Definition, Objective
-from dse.derived.expression import Expression
-from dse.derived.facts import SuppliedFacts
 from dse.derived.point import bounds, known_names
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dse.core.configuration import CONFIGURATION_FIELDS
 from dse.core.metrics import METRICS
-from dse.derived.operations import CONSTANTS, FUNCTIONS
+from dse.derived._operations import CONSTANTS, FUNCTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,9 +13,9 @@ from dse.core.errors import DseError, RequestError
 from dse.core.paths import exclusive
 from dse.core.registry import BACKENDS, backend
 from dse.core.worker_environment import installer_environment
-from dse.environments import store
+from dse.environments import _store
+from dse.environments._store import Environment
 from dse.environments.interpreters import find_python
-from dse.environments.store import Environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,8 +45,8 @@ def install(names: Sequence[str], *, python: Path | None = None, anew: bool = Fa
     for name in names:
         wanted.setdefault(_python(name), []).append(name)
     for version, asked in sorted(wanted.items()):
-        with exclusive(store.folder_of(version) / "lock"):
-            current = store.read_environment(version)
+        with exclusive(_store.folder_of(version) / "lock"):
+            current = _store.read_environment(version)
             there = current is not None and all(current.serves(name) for name in asked)
             if current and there and not anew and python is None:
                 LOG.info("%s: installed in %s", ", ".join(asked), current.folder)
@@ -65,25 +65,25 @@ def _python(name: str) -> str:
 
 def _install(version: str, asked: Sequence[str], python: str) -> None:
     """Only for the holder of the lock of that version's environments."""
-    current = store.read_environment(version)
+    current = _store.read_environment(version)
     wanted = sorted({*asked, *(current.backends if current else ())} & set(BACKENDS))
     _remove_others(version, current)
     # Never into the one in force: a worker may run there. Nor into what was left by another
     # installation, whose pip may still be at work though its parent was killed.
-    folder = store.folder_of(version) / secrets.token_hex(4)
+    folder = _store.folder_of(version) / secrets.token_hex(4)
     words = ", ".join(wanted)
     LOG.info("installing %s in %s (half a gigabyte, some minutes)", words, folder)
     with contextlib.ExitStack() as failed:
         failed.callback(shutil.rmtree, folder, ignore_errors=True)
         _build(python, folder, wanted)
-        digests = {name: store.digest_of(name) for name in wanted}
-        store.write_environment(version, Environment(folder, digests))
+        digests = {name: _store.digest_of(name) for name in wanted}
+        _store.write_environment(version, Environment(folder, digests))
         failed.pop_all()
     LOG.info("%s: installed", words)
 
 
 def _remove_others(version: str, current: Environment | None) -> None:
-    for folder in store.folder_of(version).iterdir():
+    for folder in _store.folder_of(version).iterdir():
         if folder.is_dir() and (current is None or folder != current.folder):
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -94,7 +94,7 @@ def _build(python: str, folder: Path, names: Sequence[str]) -> None:
     pip = [new, "-I", "-m", "pip", "install", "--no-deps", "--no-input", "--progress-bar=off"]
     pip += ["--disable-pip-version-check", "--retries=2"]
     for name in names:
-        pip += ["--requirement", str(store.requirements_file(name))]
+        pip += ["--requirement", str(_store.requirements_file(name))]
     with contextlib.suppress(FileNotFoundError):
         log.unlink()
     _run([python, "-I", "-m", "venv", str(folder)], log)

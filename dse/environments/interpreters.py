@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from dse.core.errors import RequestError, UnavailableError
 from dse.core.registry import BACKENDS
 from dse.core.worker_environment import installer_environment
-from dse.environments import config, store
+from dse.environments import _store, config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -39,7 +39,7 @@ def interpreter(name: str, named: Mapping[str, NamedInterpreter]) -> str:
     python = BACKENDS[name].python
     if python is None:
         return sys.executable
-    environment = store.read_environment(python)
+    environment = _store.read_environment(python)
     if environment is not None and environment.serves(name):
         return str(environment.python)
     if environment is None or name not in environment.backends:
@@ -62,7 +62,7 @@ def remedy(name: str, python: str) -> str:
         if entry.distribution:
             return f"install what {entry.distribution} needs"
         return f"pip install 'mlperf-dse[{entry.extra}]'" if entry.extra else "reinstall mlperf-dse"
-    environment = store.read_environment(entry.python) if entry.python else None
+    environment = _store.read_environment(entry.python) if entry.python else None
     if environment is not None and python == str(environment.python):
         return f"dse backends install {name} --reinstall"
     return f"install the runtime, numpy and mlcommons-loadgen for {python}"

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from dse.core.errors import RequestError
 from dse.core.measurement import TRANSIENT_FAILURES
+from dse.exploration._pool import Pool
+from dse.exploration._samplers import make_sampler
 from dse.exploration.planner import StepPlanner
-from dse.exploration.pool import Pool
-from dse.exploration.samplers import make_sampler
 from dse.exploration.stopping import StoppingRule
 from dse.machine.measuring_lock import measuring_lock
 from dse.study.generations import distributions
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from dse.core.measurement import Measurement, Outcome
+    from dse.exploration._samplers import Source
     from dse.exploration.measurer import Keep, Measurer
     from dse.exploration.planner import Step
-    from dse.exploration.samplers import Source
     from dse.exploration.stopping import Interrupts
     from dse.space.plan import Plan
     from dse.study.record import Record
@@ -104,7 +104,7 @@ class Search:
     """How to choose.
 
     Attributes:
-        sampler: a name in `dse.exploration.samplers.SAMPLERS`.
+        sampler: a name in `dse.exploration._samplers.SAMPLERS`.
         seed: of everything random.
         retry_failed: whether a configuration with a transient failure comes up again.
         repetitions: how often what may be on the frontier is measured again; 0 for never.

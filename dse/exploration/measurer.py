@@ -18,9 +18,9 @@ from dse.core.measurement import (
     Source,
 )
 from dse.core.metrics import COSTS, METRICS, MODEL_SIZE, is_quality
-from dse.exploration.costs import piggybacked_metrics
-from dse.exploration.disturbances import Disturbances
-from dse.exploration.keys import overlap
+from dse.exploration._costs import piggybacked_metrics
+from dse.exploration._disturbances import Disturbances
+from dse.exploration._keys import overlap
 from dse.exploration.resolver import Resolver
 from dse.measure.recall import recall
 from dse.measure.runner import run_worker

@@ -6,14 +6,14 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dse.exploration import remeasuring
+from dse.exploration import _remeasuring
 from dse.study.record import Purpose
 
 if TYPE_CHECKING:
     from dse.core.configuration import Configuration
     from dse.core.measurement import FidelityName
-    from dse.exploration.pool import Pool
-    from dse.exploration.samplers import Sampler
+    from dse.exploration._pool import Pool
+    from dse.exploration._samplers import Sampler
     from dse.study.results import StudyResults
 
 ANCHOR_EVERY_S = 120.0
@@ -78,13 +78,13 @@ class StepPlanner:
             return Step(self._sampler.propose(), Purpose.EXPLORE)
         if not self._repetitions or not repeating:
             return None
-        if remeasuring.noise_unknown(self._results):
+        if _remeasuring.noise_unknown(self._results):
             return self._anchor()
-        if found := remeasuring.next_drifted(self._results):
+        if found := _remeasuring.next_drifted(self._results):
             return Step(found[0].configuration, Purpose.REPEAT, "probe", tuple(found[1]))
-        if found := remeasuring.next_for_noise(self._results):
+        if found := _remeasuring.next_for_noise(self._results):
             return Step(found[0].configuration, Purpose.REPEAT, "probe", tuple(found[1]))
-        if found := remeasuring.next_uncertain(self._results, self._repetitions):
+        if found := _remeasuring.next_uncertain(self._results, self._repetitions):
             return Step(found[0].configuration, Purpose.REPEAT, "standard", tuple(found[1]))
         return None
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from dse.core import registry
 from dse.core.errors import RequestError
 from dse.environments.config import with_given_name
+from dse.exploration._costs import refuse_unmeasurable
 from dse.exploration.capabilities import Capabilities
-from dse.exploration.costs import refuse_unmeasurable
 from dse.machine.cgroups import memory_left
 from dse.machine.detect import detect
 from dse.machine.procfs import read_meminfo

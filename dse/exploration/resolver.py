@@ -13,7 +13,7 @@ from dse.core.checksums import canonical_json, digest, sha256_of
 from dse.core.errors import ModelError, RequestError
 from dse.core.metrics import MODEL_SIZE, is_quality
 from dse.core.worker_environment import user_variables
-from dse.exploration.keys import quality_key, size_key, speed_key
+from dse.exploration._keys import quality_key, size_key, speed_key
 from dse.measure.spec import RUN_LENGTHS, ModelFiles, Spec, TaskSpec
 from dse.tasks.task import InputFiles
 

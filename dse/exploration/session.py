@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from dse.core.errors import RequestError
 from dse.core.worker_environment import add_libraries
+from dse.exploration._samplers import BORROWER
+from dse.exploration._warm_start import load_warm_starts
 from dse.exploration.explorer import Budget, Search, explore
 from dse.exploration.measurer import Measurer
 from dse.exploration.prepare import prepare, settings_of
 from dse.exploration.resolver import MeasurementContext
-from dse.exploration.samplers import BORROWER
-from dse.exploration.warm_start import load_warm_starts
 from dse.measure.runner import Limits
 from dse.space import SearchSpace, find_space
 from dse.space.plan import exclusion_lines, resolve
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from dse.exploration._warm_start import WarmStart
     from dse.exploration.explorer import Explored, ExploreObserver
     from dse.exploration.planner import Step
     from dse.exploration.prepare import Prepared
     from dse.exploration.request import ExploreRequest
     from dse.exploration.stopping import Interrupts
-    from dse.exploration.warm_start import WarmStart
     from dse.machine.system import System
     from dse.space.plan import Plan
     from dse.study.record import Record

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dse.exploration.samplers import Sampler
+    from dse.exploration._samplers import Sampler
 
 MIN_OUTCOMES = 20
 """Outcomes before anything is left out: the model needs to have seen some of the space."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dse.core.errors import RequestError
 from dse.core.paths import mapped
 from dse.formats import flatbuffer
-from dse.formats.onnx_constants import read_constants
+from dse.formats._onnx_constants import read_constants
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from dse.config.messages import suggest
 from dse.core.errors import RequestError
 from dse.core.signature import DTYPE_BYTES, Input, Signature
-from dse.formats.fills import WIDE_INTEGERS, choose_fill, find_role, set_values
-from dse.formats.symbols import MAX_SIZE, SizeExpression, SymbolError, is_placeholder, parse_size
+from dse.formats._fills import WIDE_INTEGERS, choose_fill, find_role, set_values
+from dse.formats._symbols import MAX_SIZE, SizeExpression, SymbolError, is_placeholder, parse_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
 from dse.core.paths import mapped
-from dse.formats import file_kind, flatbuffer, protobuf
-from dse.formats.onnx_description import describe_onnx
-from dse.formats.onnx_interface import onnx_interface
-from dse.formats.tflite_description import describe_tflite
+from dse.formats import _protobuf, file_kind, flatbuffer
+from dse.formats._onnx_description import describe_onnx
+from dse.formats._onnx_interface import onnx_interface
+from dse.formats._tflite_description import describe_tflite
 from dse.formats.tflite_reader import tflite_interface
 
 if TYPE_CHECKING:
@@ -97,5 +97,5 @@ def _read_cached(
     with mapped(path) as data:
         try:
             return read(data)
-        except (flatbuffer.FlatbufferError, protobuf.ProtobufError, UnicodeDecodeError):
+        except (flatbuffer.FlatbufferError, _protobuf.ProtobufError, UnicodeDecodeError):
             return None

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Any
 import mlperf_loadgen as lg
 
 from dse.core.metrics import Scenario
-from dse.loadgen import queries
+from dse.loadgen import _queries
+from dse.loadgen._threads import threaded
 from dse.loadgen.samples import Samples
 from dse.loadgen.settings import RunSettings, log_settings, to_test_settings
-from dse.loadgen.threads import threaded
 from dse.machine.affinity import pin_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from dse.loadgen.queries import Answer, Encode
+    from dse.loadgen._queries import Answer, Encode
     from dse.loadgen.samples import Caller
     from dse.tasks.task import Inputs
 
@@ -95,7 +95,7 @@ def _issue(
     else:
         with pin_to(callers[0].cpus):
             single_stream = settings.scenario is Scenario.SINGLE_STREAM
-            yield answers[0] if single_stream else queries.in_parts(answers[0], size)
+            yield answers[0] if single_stream else _queries.in_parts(answers[0], size)
 
 
 def _gathered(settings: RunSettings) -> int:
@@ -109,10 +109,10 @@ def _answer(
     if settings.accuracy:
         if encode is None:
             raise ValueError("an accuracy run needs what makes its responses")
-        return queries.answered(caller.model, samples, settings.batch_size, encode)
+        return _queries.answered(caller.model, samples, settings.batch_size, encode)
     if _gathered(settings) == 1:
-        return queries.single(caller.model, samples.bound[number], samples)
-    return queries.batches(caller.model, samples, number, settings.batch_size)
+        return _queries.single(caller.model, samples.bound[number], samples)
+    return _queries.batches(caller.model, samples, number, settings.batch_size)
 
 
 def _nothing(_: list[int]) -> None:

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from dse.machine import cgroups
+from dse.machine._linux import parse_cpu_list
+from dse.machine._load import observe
 from dse.machine.affinity import available_cpus
 from dse.machine.conditions import MAX_OTHER_LOAD_PERCENT, MAX_STEAL_PERCENT
-from dse.machine.linux import parse_cpu_list
-from dse.machine.load import observe
 from dse.machine.procfs import read_meminfo, read_text
 from dse.machine.sample import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dse.machine._load import LoadObservation
     from dse.machine.conditions import Conditions
-    from dse.machine.load import LoadObservation
     from dse.machine.sample import Sample
 
 State = Literal["ok", "warning", "unknown"]

@@ -11,11 +11,11 @@ from dse.machine.system import UNKNOWN, System
 def detect() -> System:
     """Detects the system of this process, within its affinity mask and quota."""
     if platform.system() == "Linux":
-        from dse.machine.linux import read_linux
+        from dse.machine._linux import read_linux
 
         return read_linux(cpus=frozenset(os.sched_getaffinity(0)))
     if platform.system() == "Darwin":
-        from dse.machine.macos import read_macos
+        from dse.machine._macos import read_macos
 
         return read_macos()
     return System(

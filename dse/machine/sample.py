@@ -12,9 +12,9 @@ from functools import cache
 from pathlib import Path
 
 from dse.machine import cgroups
+from dse.machine._cpuinfo import parse_cpuinfo
 from dse.machine.affinity import available_cpus
 from dse.machine.clock_jump import offset_s
-from dse.machine.cpuinfo import parse_cpuinfo
 from dse.machine.procfs import parse_number, read_text
 
 ROOT = Path("/")

@@ -52,7 +52,7 @@ class System:
         cpu_family: a number; elsewhere than on x86, a name.
         cpu_model: number of the model within the family, which hypervisors don't hide.
         stepping: revision of the model.
-        caches: levels, sizes and numbers of the caches; see `dse.machine.cpu_caches`.
+        caches: levels, sizes and numbers of the caches; see `dse.machine._cpu_caches`.
         memory_limit_bytes: memory that the control groups grant; 0 for no limit.
         microarchitecture: name of the micro-architecture; empty if the numbers are not listed.
         given_name: the user's name for this kind of CPU; empty if there is none.

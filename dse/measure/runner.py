@@ -24,7 +24,7 @@ from dse.core.metrics import METRICS
 from dse.core.worker_environment import worker_environment
 from dse.machine.conditions import MIN_SPAN_S, conditions_between
 from dse.machine.sample import cpu_seconds, sample
-from dse.measure.run_result import says_out_of_memory
+from dse.measure._run_result import says_out_of_memory
 from dse.measure.spec import SPEC_FILE, decode_message
 
 if TYPE_CHECKING:

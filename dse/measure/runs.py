@@ -25,19 +25,19 @@ from dse.core.metrics import (
 )
 from dse.loadgen.logs import DetailLog, read_detail
 from dse.loadgen.settings import RunSettings
-from dse.measure.accuracy import take_accuracy
-from dse.measure.footprint import take_footprint
-from dse.measure.loaded_model import LoadedModel, LoadSettings
-from dse.measure.meter import Meter
-from dse.measure.run_result import RunFailedError, RunResult, logs_of_try, measurement
-from dse.measure.server import take_server
+from dse.measure._accuracy import take_accuracy
+from dse.measure._footprint import take_footprint
+from dse.measure._loaded_model import LoadedModel, LoadSettings
+from dse.measure._meter import Meter
+from dse.measure._run_result import RunFailedError, RunResult, logs_of_try, measurement
+from dse.measure._server import take_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from dse.core.backend import Runtime
-    from dse.measure.meter import Spent
+    from dse.measure._meter import Spent
     from dse.measure.spec import Fidelity, MetricRequest, Spec
 
 MAX_QUERIES = 200_000

@@ -25,7 +25,7 @@ from dse.core.backend import LoadError, Runtime, UnsupportedError
 from dse.core.measurement import FailureKind
 from dse.core.registry import backend
 from dse.loadgen.logs import LogError
-from dse.measure.run_result import RunFailedError, says_out_of_memory
+from dse.measure._run_result import RunFailedError, says_out_of_memory
 from dse.measure.spec import Spec, encode_message
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _measure(spec: Spec) -> Iterator[Measurement]:
     if not isinstance(found, Runtime):
         raise TypeError(f"{spec.configuration.backend} runs no models")
     if spec.official:
-        from dse.measure.official import take_official
+        from dse.measure._official import take_official
 
         yield take_official(found, spec, spec.official)
     else:

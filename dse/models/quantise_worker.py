@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import sys
 
-from dse.models.onnx_int8 import onnx_bytes
+from dse.models._onnx_int8 import onnx_bytes
+from dse.models._tflite_int8 import tflite_bytes
 from dse.models.subprocess_job import parse_arguments, result_file, sample_files
-from dse.models.tflite_int8 import tflite_bytes
 
 
 def main() -> int:

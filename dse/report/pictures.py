@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dse.machine.system import System
-from dse.report.curves import draw_effects, draw_progress
+from dse.report._curves import draw_effects, draw_progress
 from dse.report.effects import effects
 from dse.report.picture import axes_metrics, draw
 from dse.report.progress import progress

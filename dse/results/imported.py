@@ -25,8 +25,8 @@ from dse.core.errors import RequestError
 from dse.core.measurement import Source
 from dse.core.metrics import METRICS
 from dse.core.paths import atomic_write, exclusive, remove_leftovers
+from dse.results._tree import evidence
 from dse.results.table import OFFLINE_POWER, ResultTable, Row
-from dse.results.tree import evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -9,11 +9,11 @@ from dse.core.details import QualityDetails
 from dse.core.errors import RequestError
 from dse.core.worker_environment import format_variables, user_variables
 from dse.machine.system import System
+from dse.results._lines import read_lines, require
+from dse.results._published import COLUMNS, published
+from dse.results._tree import read_tree, submitters
 from dse.results.imported import read_import
-from dse.results.lines import read_lines, require
-from dse.results.published import COLUMNS, published
 from dse.results.table import ResultTable, Row
-from dse.results.tree import read_tree, submitters
 from dse.study.folder import NAME, STUDIES, StudyFolder, existing_folder, study_folder
 from dse.study.study import Study
 from dse.tasks.benchmark import Benchmark

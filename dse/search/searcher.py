@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dse.core.metrics import LATENCY, METRICS
-from dse.search.gain import FreeBoxes, free_boxes, volume
-from dse.search.surrogate import Surrogate
-from dse.search.targets import loss
+from dse.search._gain import FreeBoxes, free_boxes, volume
+from dse.search._surrogate import Surrogate
+from dse.search._targets import loss
 from dse.tasks.prior import NO_PRIORS
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from dse.core.configuration import Configuration
     from dse.core.pareto import Constraint
-    from dse.search.features import Floats, Indices
-    from dse.search.surrogate import Posterior
-    from dse.search.transfer import Source
+    from dse.search._features import Floats, Indices
+    from dse.search._surrogate import Posterior
+    from dse.search._transfer import Source
     from dse.tasks.prior import Priors
 
 REFERENCE_POINT = 1.1

@@ -4,8 +4,8 @@
 """
 
 from dse.core.pareto import Constraint
-from dse.space.enumeration import Parameter, auto_threads, configurations, parameters, size
-from dse.space.finding import find_space, known_spaces
+from dse.space._enumeration import Parameter, auto_threads, configurations, parameters, size
+from dse.space._finding import find_space, known_spaces
 from dse.space.plan import (
     Excluded,
     ModelAvailability,

@@ -11,13 +11,7 @@ from dse.core import registry
 from dse.core.configuration import CONFIGURATION_FIELDS, Configuration
 from dse.core.errors import RequestError
 from dse.machine.affinity import can_pin
-from dse.space.enumeration import (
-    MAX_CONFIGURATIONS,
-    Parameter,
-    configurations,
-    parameters,
-    size,
-)
+from dse.space._enumeration import MAX_CONFIGURATIONS, Parameter, configurations, parameters, size
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping

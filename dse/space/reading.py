@@ -12,9 +12,9 @@ from dse.core.backend import Recording
 from dse.core.configuration import PRECISIONS
 from dse.core.metrics import METRICS, MODEL_SIZE, THROUGHPUT, is_quality
 from dse.core.pareto import Constraint
-from dse.space.backends import backend_choice
-from dse.space.enumeration import MAX_CONFIGURATIONS, smallest_size
-from dse.space.form import RangeForm, SpaceForm, iter_values
+from dse.space._backends import backend_choice
+from dse.space._enumeration import MAX_CONFIGURATIONS, smallest_size
+from dse.space._form import RangeForm, SpaceForm, iter_values
 from dse.space.space import ALL_MODELS, BackendChoice, SearchSpace
 from dse.tasks import registry as tasks
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dse.config.messages import Key
     from dse.config.yaml_reader import Document
     from dse.core.metrics import Metric
-    from dse.space.form import BoundsForm
+    from dse.space._form import BoundsForm
 
 MAX_THREADS = 4096
 MAX_BATCH_SIZE = 65536

@@ -34,7 +34,7 @@ class StudyMetadata:
         runtimes: version by backend.
         artefacts: SHA-256 of a file by what it was measured as.
         borrowed: whose results led the search, each as
-            `dse.exploration.warm_start.WarmStart.as_dict` has it; none of their values is one of
+            `dse.exploration._warm_start.WarmStart.as_dict` has it; none of their values is one of
             the study's.
         environment: the variables that its workers start with for its sake, as
             `dse.core.worker_environment.add_libraries` gives them; None for a study of an earlier

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 from dse.core.pareto import violations
 from dse.machine.process_identity import process_identity
 from dse.space.plan import parameter_values
-from dse.study import journal, ownership
+from dse.study import _journal, _ownership
 from dse.study import record as attributes
+from dse.study._recovery import tell
 from dse.study.record import measurement_name, outcome_as_dict
-from dse.study.recovery import tell
 from dse.study.storage import (
     RETRY_POLICY,
     is_transient,
@@ -123,7 +123,7 @@ class Store:
             user_attrs={
                 attributes.CONFIGURATION: configuration.as_dict(),
                 attributes.PURPOSE: purpose.value,
-                attributes.OWNER: {**process_identity(), ownership.SESSION: self.session},
+                attributes.OWNER: {**process_identity(), _ownership.SESSION: self.session},
             },
         )
 
@@ -156,7 +156,9 @@ class Store:
         """
         name = measurement_name(measurement, trial.kept[measurement.metric])
         trial.kept[measurement.metric] += 1
-        self.retry_policy.run(lambda: journal.append(runs, self.session, measurement), is_transient)
+        self.retry_policy.run(
+            lambda: _journal.append(runs, self.session, measurement), is_transient
+        )
         value = measurement.as_dict()
         self.at_work(lambda storage: storage.set_trial_user_attr(trial.id, name, value))
 

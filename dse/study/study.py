@@ -17,7 +17,8 @@ from dse.core.paths import exclusive
 from dse.machine.process_identity import process_identity
 from dse.machine.system import System
 from dse.space.reading import space_from_dict
-from dse.study import generations, ownership
+from dse.study import _ownership, generations
+from dse.study._recovery import recover_orphaned_trials, run_name
 from dse.study.observations import Observation
 from dse.study.record import (
     Purpose,
@@ -25,7 +26,6 @@ from dse.study.record import (
     host_of,
     outcome_that_counts,
 )
-from dse.study.recovery import recover_orphaned_trials, run_name
 from dse.study.results import StudyResults
 from dse.study.storage import sqlite_url
 from dse.study.store import Store
@@ -147,7 +147,7 @@ class Study:
         The next one ends such a trial with what was stored, as if this process were gone. What is
         known of the study can still be read.
         """
-        ownership.end_session(self._store.session)
+        _ownership.end_session(self._store.session)
         self._presence = None
 
     @property
@@ -326,7 +326,7 @@ class Study:
     def _refresh(self, storage: optuna.storages.BaseStorage) -> None:
         for feed in self._feeds:
             feed.generation.refresh()
-            if any(map(ownership.is_orphaned, feed.running())):
+            if any(map(_ownership.is_orphaned, feed.running())):
                 with exclusive(self.folder.lock):
                     feed.generation.refresh()
                     recover_orphaned_trials(storage, feed.generation, self.folder.runs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dse.study import ownership
+from dse.study import _ownership
 from dse.study.record import (
     OUTCOME,
     configuration_of,
@@ -79,7 +79,7 @@ class TrialReader:
         """The trials of others that may hold something new, in their order."""
         trials = self.generation.trials
         for number in (*sorted(self._unfinished), *range(self._read, len(trials))):
-            if ownership.session_of(trials[number]) != self._session:
+            if _ownership.session_of(trials[number]) != self._session:
                 yield trials[number]
 
     def claims(self) -> Iterator[Claim]:
@@ -89,7 +89,7 @@ class TrialReader:
             if (
                 configuration is not None
                 and outcome_of(trial) is None
-                and ownership.is_claimed(trial)
+                and _ownership.is_claimed(trial)
             ):
                 place = self.generation.number, trial.number
                 yield Claim(place, configuration, purpose_of(trial))

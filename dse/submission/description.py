@@ -134,7 +134,7 @@ def described(
         Every field, all values texts, but for `OF_RUNS` which the runs tell; and the names of
         those that nothing tells.
     """
-    from dse.submission.hardware import hardware
+    from dse.submission._hardware import hardware
 
     found = {
         **NO_ACCELERATOR,

@@ -10,7 +10,7 @@ from dse.core.measurement import Source
 from dse.core.metrics import METRICS_OF, Scenario
 from dse.loadgen.logs import DetailLog, LogError, read_detail
 from dse.measure.spec import SPEC_FILE, USER_CONF, Spec
-from dse.submission.logs import SUMMARY
+from dse.submission._logs import SUMMARY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

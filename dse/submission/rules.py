@@ -125,7 +125,7 @@ def _configured(run: SubmittedRun, result: Evidence) -> Iterator[Breach]:
 def of_scenario(configuration: Configuration, scenario: Scenario) -> Configuration:
     """What of a configuration has a part in a scenario: single samples know no batch.
 
-    Nor does a batch hold more samples than a MultiStream query has (`dse.exploration.keys`).
+    Nor does a batch hold more samples than a MultiStream query has (`dse.exploration._keys`).
     """
     if scenario is Scenario.SINGLE_STREAM:
         return replace(configuration, batch_size=1, instances=1)

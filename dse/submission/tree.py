@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from dse.core.worker_environment import format_variables
 from dse.loadgen.logs import read_responses
-from dse.submission import readmes
-from dse.submission.logs import KEPT, accuracy_log, read_bytes
+from dse.submission import _readmes
+from dse.submission._logs import KEPT, accuracy_log, read_bytes
 from dse.submission.names import model_name, system_id
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def build(results: Sequence[Evidence], about: SubmissionInfo) -> Tree:
     named = [name_result(result, about) for result in results]
     models = sorted({each.model for each in named})
     tree.files[root / MAPPING] = as_json(dict.fromkeys(models, about.benchmark.rules.benchmark))
-    tree.files[root / "documentation" / "calibration.md"] = readmes.calibration(
+    tree.files[root / "documentation" / "calibration.md"] = _readmes.calibration(
         about.benchmark.task.noun
     ).encode()
     for each in named:
@@ -151,17 +151,17 @@ def _add_source(tree: Tree, root: PurePosixPath, named: NamedResult, about: Subm
     configuration = named.result.record.configuration
     folder = root / "src" / named.model
     noted, noun = named.performance.noted, about.benchmark.task.noun
-    about_model = readmes.model_readme(named.model, configuration, noun, preview=about.preview)
-    about_file = readmes.source_readme(
+    about_model = _readmes.model_readme(named.model, configuration, noun, preview=about.preview)
+    about_file = _readmes.source_readme(
         named.model, named.system, configuration, noted, noun, preview=about.preview
     )
-    space = readmes.space_of(configuration, about.objectives)
+    space = _readmes.space_of(configuration, about.objectives)
     tree.files[folder / "README.md"] = about_model.encode()
     tree.files[folder / named.system / "README.md"] = about_file.encode()
     tree.files[folder / named.system / "space.yaml"] = space.encode()
     # A file that was made here is not one that anybody could put beside a manifest.
     if named.performance.spec is not None and not noted.made_from:
-        manifest = readmes.manifest_of(
+        manifest = _readmes.manifest_of(
             configuration,
             named.performance,
             named.performance.spec.task.form,
@@ -174,7 +174,7 @@ def _add_result(tree: Tree, root: PurePosixPath, named: NamedResult, about: Subm
     result, performance, accuracy = named.result, named.performance, named.accuracy
     folder = root / "results" / named.system / named.model / result.scenario.value
     task = about.benchmark.task
-    readme = readmes.result_readme(
+    readme = _readmes.result_readme(
         result,
         named.model,
         named.system,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from dse.core.checksums import digest
 from dse.core.errors import RequestError
 from dse.core.paths import LEFTOVER, atomic_write, cache_dir, exclusive
-from dse.submission.logs import read_bytes
+from dse.submission._logs import read_bytes
 from dse.submission.tree import MAPPING, as_json
 
 if TYPE_CHECKING:

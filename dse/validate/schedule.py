@@ -11,7 +11,7 @@ from dse.core.measurement import Source
 from dse.core.metrics import METRICS_OF, PEAK_MEMORY
 from dse.loadgen.logs import DETAIL
 from dse.measure.spec import REHEARSED_SAMPLES, MetricRequest, Official
-from dse.validate import targets
+from dse.validate import _targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -156,9 +156,9 @@ class Scheduler:
         subject = self._subject(record)
         measurement = self._measured(record, scenario)
         room = self._room(record, subject.form)
-        fitting = targets.target_of(scenario, measurement, self._fidelity, room)
-        target = fitting or targets.cheapest_target(scenario, measurement)
-        expected_s = targets.expected_s(scenario, measurement, target, self._fidelity)
+        fitting = _targets.target_of(scenario, measurement, self._fidelity, room)
+        target = fitting or _targets.cheapest_target(scenario, measurement)
+        expected_s = _targets.expected_s(scenario, measurement, target, self._fidelity)
         task = MetricRequest(measurement.metric, self._subjects.key(measurement.metric, subject))
         official = Official(scenario, False, target, task.key)
         timed = ScheduledRun(record, official, task, room, expected_s)
@@ -171,7 +171,7 @@ class Scheduler:
         samples = len(dataset)
         if self._fidelity.name == "rehearsal":
             samples = min(samples, REHEARSED_SAMPLES)
-        expected_s = targets.expected_accuracy_s(scenario, measurement, target, samples)
+        expected_s = _targets.expected_accuracy_s(scenario, measurement, target, samples)
         name = quality.metric.name
         task = MetricRequest(name, self._subjects.key(name, subject))
         yield ScheduledRun(record, replace(official, accuracy=True), task, room, expected_s)
@@ -214,7 +214,7 @@ class Scheduler:
         return room
 
     def _too_many(self, scenario: Scenario, target: float, room: int) -> str:
-        needed = targets.generated_bytes(scenario, target, self._fidelity)
+        needed = _targets.generated_bytes(scenario, target, self._fidelity)
         return (
             f"LoadGen generates its queries in advance: at least {needed // _MIB} MiB of them, "
             f"and {room // _MIB} MiB of memory can be used for that{self._prepared.memory_words}"

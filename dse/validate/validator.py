@@ -16,7 +16,7 @@ from dse.loadgen.verdict import next_target
 from dse.machine.measuring_lock import measuring_lock
 from dse.measure.runner import Limits, run_worker
 from dse.study.record import Purpose
-from dse.validate.targets import generated_bytes
+from dse.validate._targets import generated_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

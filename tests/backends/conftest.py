@@ -9,7 +9,7 @@ import pytest
 
 from dse.core.backend import Runtime
 from dse.core.registry import BACKENDS, backend
-from dse.environments import store
+from dse.environments import _store
 from tests.backends.remote import Connection, RemoteRuntime
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def pythons(request: pytest.FixtureRequest) -> Callable[[str], str]:
         cache = request.getfixturevalue("environments")
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("DSE_CACHE_DIR", str(cache))
-            environment = store.read_environment(version)
+            environment = _store.read_environment(version)
         assert environment is not None
         assert environment.serves(name)
         return str(environment.python)

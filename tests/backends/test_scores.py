@@ -8,7 +8,7 @@ import pytest
 
 from dse.core.backend import Scores, UnsupportedError
 
-_scores = importlib.import_module("dse.backends.scores")
+_scores = importlib.import_module("dse.backends._scores")
 find_scores, scores_first = _scores.find_scores, _scores.scores_first
 
 IMAGENET = ("scores", (1, 1001))

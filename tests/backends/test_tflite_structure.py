@@ -16,7 +16,7 @@ from tests.small_models import tflite_bytes
 if TYPE_CHECKING:
     from pathlib import Path
 
-check = importlib.import_module("dse.backends.tflite_structure").check
+check = importlib.import_module("dse.backends._tflite_structure").check
 GOOD = tflite_bytes()
 
 

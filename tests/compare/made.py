@@ -9,7 +9,7 @@ from dse.core.measurement import Source
 from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.derived.derivation import Derivation
 from dse.results.table import ResultTable, Row
-from dse.tasks.image_classification.quality import ACCURACY
+from dse.tasks.image_classification._quality import ACCURACY
 
 if TYPE_CHECKING:
     from dse.compare.systems import Gathered

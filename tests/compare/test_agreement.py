@@ -9,8 +9,8 @@ import pytest
 from dse.compare.agreement import agreements
 from dse.core.measurement import Source
 from dse.core.metrics import LATENCY
+from dse.tasks.image_classification._quality import ACCURACY
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
-from dse.tasks.image_classification.quality import ACCURACY
 from tests.compare.made import gathered, results, row
 
 MODEL = "mobilenet-v1-0.5-160"

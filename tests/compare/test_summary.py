@@ -10,7 +10,7 @@ from dse.compare.comparison import compare
 from dse.compare.summary import as_csv, as_object, comparison_notes
 from dse.core.measurement import Source
 from dse.core.metrics import ENERGY, LATENCY, THROUGHPUT
-from dse.tasks.image_classification.quality import ACCURACY
+from dse.tasks.image_classification._quality import ACCURACY
 from tests.compare.made import gathered, results, row
 
 MEASURED = results(

@@ -28,9 +28,9 @@ def main():
 """
 BUILD = """
 import json, sys
-from dse.environments import store
+from dse.environments import _store
 from dse.core.launcher import launch_command
-assert all(store.requirements_file(name).is_file() for name in ("deepsparse", "tflite-runtime"))
+assert all(_store.requirements_file(name).is_file() for name in ("deepsparse", "tflite-runtime"))
 print(json.dumps(launch_command(sys.executable, "sample.tell", folders={"sample": sys.argv[1]})))
 """
 

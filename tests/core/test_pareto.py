@@ -20,7 +20,7 @@ from dse.core.pareto import (
     violations,
 )
 from dse.core.pareto import Point as Measured
-from dse.tasks.image_classification.quality import ACCURACY
+from dse.tasks.image_classification._quality import ACCURACY
 from tests.objectives import DEFAULT_OBJECTIVES
 
 if TYPE_CHECKING:

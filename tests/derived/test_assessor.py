@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dse.core.metrics import LATENCY, MODEL_SIZE, THROUGHPUT
 from dse.derived.derivation import Derivation
 from dse.derived.point import Inputs, Machine, Value
-from dse.tasks.image_classification.quality import ACCURACY
+from dse.tasks.image_classification._quality import ACCURACY
 
 if TYPE_CHECKING:
     from dse.derived.assessor import Evaluator

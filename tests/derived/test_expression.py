@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.core.errors import RequestError
-from dse.derived.expression import Expression, Values
-from dse.derived.grammar import MAX_CHARACTERS, MAX_EXPRESSION_DEPTH
-from dse.derived.operations import FUNCTIONS, UndefinedError
+from dse.derived._expression import Expression, Values
+from dse.derived._grammar import MAX_CHARACTERS, MAX_EXPRESSION_DEPTH
+from dse.derived._operations import FUNCTIONS, UndefinedError
 
 if TYPE_CHECKING:
     from dse.core.configuration import KnobValue

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dse.core.errors import RequestError
-from dse.derived.facts import SuppliedFacts
+from dse.derived._facts import SuppliedFacts
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,7 @@ import pytest
 
 from dse.core.errors import UnavailableError
 from dse.core.registry import BACKENDS
-from dse.environments import store
+from dse.environments import _store
 from dse.environments.interpreters import find_python
 from tests.environments.pythons import OtherPython
 
@@ -50,7 +50,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of wheels, each empty, of everything that the old runtimes require."""
     folder = tmp_path_factory.mktemp("wheels")
     for name in [name for name, entry in BACKENDS.items() if entry.python]:
-        for line in store.requirements_file(name).read_text().splitlines():
+        for line in _store.requirements_file(name).read_text().splitlines():
             if not line.startswith("#"):
                 _wheel(folder, *line.split("=="))
     return folder

@@ -13,16 +13,16 @@ from pathlib import Path
 import pytest
 
 from dse.core.errors import DseError, RequestError
-from dse.environments import store
+from dse.environments import _store
+from dse.environments._store import Environment
 from dse.environments.install import LOG_FILE, install
-from dse.environments.store import Environment
 from tests.measure.specs import wait_for
 
 PYTHON = "3.11"
 
 
 def in_force() -> Environment:
-    found = store.read_environment(PYTHON)
+    found = _store.read_environment(PYTHON)
     assert found is not None
     return found
 
@@ -32,7 +32,7 @@ def installed(environment: Environment) -> set[str]:
 
 
 def folders() -> set[Path]:
-    return {path for path in store.folder_of(PYTHON).iterdir() if path.is_dir()}
+    return {path for path in _store.folder_of(PYTHON).iterdir() if path.is_dir()}
 
 
 @pytest.mark.long
@@ -64,10 +64,10 @@ def test_one_environment_that_grows(caplog: pytest.LogCaptureFixture) -> None:
 def test_a_killed_installation_is_none_and_the_next_one_mends_it() -> None:
     code = "from dse.cli import run; run(['backends', 'install', 'tflite-runtime'])"
     with subprocess.Popen([sys.executable, "-c", code], start_new_session=True) as process:
-        wait_for(lambda: any(store.folder_of(PYTHON).glob("*/lib/python3.11/site-packages/pip")))
+        wait_for(lambda: any(_store.folder_of(PYTHON).glob("*/lib/python3.11/site-packages/pip")))
         os.killpg(process.pid, signal.SIGKILL)
     [left] = folders()
-    assert store.read_environment(PYTHON) is None
+    assert _store.read_environment(PYTHON) is None
     install(["tflite-runtime"])
     assert folders() == {in_force().folder}
     assert left not in folders()
@@ -77,14 +77,14 @@ def test_a_killed_installation_is_none_and_the_next_one_mends_it() -> None:
 def test_a_failed_installation_leaves_what_was_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = Environment(store.folder_of(PYTHON) / "before", {})
+    before = Environment(_store.folder_of(PYTHON) / "before", {})
     before.python.parent.mkdir(parents=True)
     before.python.touch()
-    store.write_environment(PYTHON, before)
+    _store.write_environment(PYTHON, before)
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
     with pytest.raises(DseError) as caught:
         install(["deepsparse"])
-    log = store.folder_of(PYTHON) / LOG_FILE
+    log = _store.folder_of(PYTHON) / LOG_FILE
     assert not isinstance(caught.value, RequestError)
     assert str(caught.value).startswith("the installation failed: ERROR: No matching distribution")
     assert str(caught.value).endswith(f"; the whole output is in {log}")
@@ -133,4 +133,4 @@ def test_a_python_of_another_version_is_refused() -> None:
     assert shell is not None
     with pytest.raises(RequestError, match=r"can't be run as a Python; name a Python 3\.11"):
         install(["deepsparse"], python=Path(shell))
-    assert store.read_environment(PYTHON) is None
+    assert _store.read_environment(PYTHON) is None

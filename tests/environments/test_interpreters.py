@@ -8,18 +8,18 @@ from pathlib import Path
 import pytest
 
 from dse.core.errors import RequestError, UnavailableError
-from dse.environments import config, interpreters, store
+from dse.environments import _store, config, interpreters
+from dse.environments._store import Environment
 from dse.environments.interpreters import find_python, interpreter, remedy
-from dse.environments.store import Environment
 
 THIS = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
 def in_force(digest: str) -> Environment:
-    environment = Environment(store.folder_of("3.11") / "made", {"deepsparse": digest})
+    environment = Environment(_store.folder_of("3.11") / "made", {"deepsparse": digest})
     environment.python.parent.mkdir(parents=True)
     environment.python.touch()
-    store.write_environment("3.11", environment)
+    _store.write_environment("3.11", environment)
     return environment
 
 
@@ -32,7 +32,7 @@ def test_a_runtime_beside_dse_runs_in_this_python() -> None:
 
 @pytest.mark.usefixtures("own_cache")
 def test_an_old_runtime_runs_in_its_environment() -> None:
-    environment = in_force(store.digest_of("deepsparse"))
+    environment = in_force(_store.digest_of("deepsparse"))
     python = str(environment.python)
     assert interpreter("deepsparse", {}) == python
     assert remedy("deepsparse", python) == "dse backends install deepsparse --reinstall"
@@ -67,7 +67,7 @@ def test_without_the_python_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("own_cache")
 def test_the_users_word_wins(settings: Path) -> None:
     settings.write_text(f"interpreters:\n  litert: {sys.executable}\n  deepsparse: /gone\n")
-    in_force(store.digest_of("deepsparse"))
+    in_force(_store.digest_of("deepsparse"))
     named = config.interpreters()
     assert interpreter("litert", named) == sys.executable
     assert interpreter("onnxruntime", named) == sys.executable

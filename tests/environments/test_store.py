@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dse.core.registry import BACKENDS
-from dse.environments import store
-from dse.environments.store import Environment
+from dse.environments import _store
+from dse.environments._store import Environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,19 +18,19 @@ PYTHON = "3.11"
 
 
 def made(name: str = "made") -> Environment:
-    environment = Environment(store.folder_of(PYTHON) / name, {"deepsparse": "0"})
+    environment = Environment(_store.folder_of(PYTHON) / name, {"deepsparse": "0"})
     environment.python.parent.mkdir(parents=True)
     environment.python.touch()
     return environment
 
 
 def test_what_was_written_is_in_force(own_cache: Path) -> None:
-    assert store.read_environment(PYTHON) is None
+    assert _store.read_environment(PYTHON) is None
     for environment in (made("one"), made("other")):
-        store.write_environment(PYTHON, environment)
-        assert store.read_environment(PYTHON) == environment
+        _store.write_environment(PYTHON, environment)
+        assert _store.read_environment(PYTHON) == environment
     assert own_cache in environment.folder.parents
-    assert store.read_environment("3.12") is None
+    assert _store.read_environment("3.12") is None
 
 
 @pytest.mark.usefixtures("own_cache")
@@ -44,23 +44,23 @@ def test_what_was_written_is_in_force(own_cache: Path) -> None:
 )
 def test_what_is_not_whole_is_none(content: bytes) -> None:
     made()
-    (store.folder_of(PYTHON) / store.COMPLETE).write_bytes(content)
-    assert store.read_environment(PYTHON) is None
+    (_store.folder_of(PYTHON) / _store.COMPLETE).write_bytes(content)
+    assert _store.read_environment(PYTHON) is None
 
 
 @pytest.mark.usefixtures("own_cache")
 def test_an_environment_without_its_python_is_none() -> None:
     environment = made()
-    store.write_environment(PYTHON, environment)
+    _store.write_environment(PYTHON, environment)
     environment.python.unlink()
     environment.python.symlink_to("/nowhere/python3.11")  # as when that Python was removed
-    assert store.read_environment(PYTHON) is None
+    assert _store.read_environment(PYTHON) is None
 
 
 @pytest.mark.usefixtures("own_cache")
 def test_it_serves_what_is_required_today() -> None:
     environment = Environment(
-        store.folder_of(PYTHON), {"deepsparse": store.digest_of("deepsparse")}
+        _store.folder_of(PYTHON), {"deepsparse": _store.digest_of("deepsparse")}
     )
     assert environment.serves("deepsparse")
     assert not environment.serves("tflite-runtime")
@@ -69,7 +69,7 @@ def test_it_serves_what_is_required_today() -> None:
 
 @pytest.mark.parametrize("name", OLD)
 def test_every_requirement_is_pinned(name: str) -> None:
-    lines = store.requirements_file(name).read_text(encoding="utf-8").splitlines()
+    lines = _store.requirements_file(name).read_text(encoding="utf-8").splitlines()
     pins = [line for line in lines if not line.startswith("#")]
     assert all(len(pin.split("==")) == 2 for pin in pins)
     assert f"{name}==" in "\n".join(pins)
@@ -79,7 +79,7 @@ def test_every_requirement_is_pinned(name: str) -> None:
 def test_backends_of_one_environment_require_the_same() -> None:
     versions: dict[str, str] = {}
     for name in OLD:
-        for line in store.requirements_file(name).read_text(encoding="utf-8").splitlines():
+        for line in _store.requirements_file(name).read_text(encoding="utf-8").splitlines():
             if not line.startswith("#"):
                 package, _, version = line.partition("==")
                 assert versions.setdefault(package, version) == version, package

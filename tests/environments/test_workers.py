@@ -15,8 +15,8 @@ from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.core.worker_environment import worker_environment
 from dse.environments.availability import runtime_availabilities
 from dse.measure.runner import Limits, run_worker
+from dse.tasks.image_classification._quality import ACCURACY
 from dse.tasks.image_classification.preprocessing import Layout, Preprocessing
-from dse.tasks.image_classification.quality import ACCURACY
 from tests.measure.specs import ALL, PATIENCE_S, STEADY, spec
 from tests.small_models import SIDE, onnx_bytes, tflite_bytes
 

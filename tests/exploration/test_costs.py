@@ -25,7 +25,7 @@ from dse.core.metrics import (
     PEAK_MEMORY,
     THROUGHPUT,
 )
-from dse.exploration.costs import SINGLE_STREAM, piggybacked_metrics, refuse_unmeasurable
+from dse.exploration._costs import SINGLE_STREAM, piggybacked_metrics, refuse_unmeasurable
 from dse.machine import rapl
 from tests.machine.test_rapl import write_zone
 from tests.replays import attributes, outcomes, write_space, write_table

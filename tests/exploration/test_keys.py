@@ -21,8 +21,8 @@ from dse.core.metrics import (
     THROUGHPUT,
 )
 from dse.core.registry import backend
-from dse.exploration.keys import quality_key, size_key, speed_key
-from dse.tasks.image_classification.quality import ACCURACY
+from dse.exploration._keys import quality_key, size_key, speed_key
+from dse.tasks.image_classification._quality import ACCURACY
 
 PLAIN = Configuration("m", "fp32", "openvino", 2, 4, (("streams", 1),))
 DEPENDS = {"artefact": "a", "version": "1"}

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dse.core.measurement import Measurement, Outcome, Source
+from dse.exploration import _remeasuring
 from dse.exploration import planner as agenda
-from dse.exploration import remeasuring
+from dse.exploration._pool import Pool
+from dse.exploration._samplers import make_sampler
 from dse.exploration.planner import StepPlanner
-from dse.exploration.pool import Pool
-from dse.exploration.samplers import make_sampler
 from dse.study.observations import Observation
 from dse.study.record import Purpose
 from dse.study.results import StudyResults
@@ -110,7 +110,7 @@ def test_the_anchor_tells_of_the_noise_before_the_frontier_is_measured_again() -
     machine = Machine([(50, 1.0), (50.1, 1.01), (40, 9.0)]).explored()
     steps = machine.run()
     purposes = [step.purpose for step in steps]
-    anchors = remeasuring.ANCHOR_PROBES - 1  # its exploration was the first one
+    anchors = _remeasuring.ANCHOR_PROBES - 1  # its exploration was the first one
     assert purposes[:anchors] == [Purpose.ANCHOR] * anchors
     assert set(purposes[anchors:]) == {Purpose.REPEAT}
     assert {s.configuration for s in steps[:anchors]} == {CONFIGURATIONS[0]}
@@ -123,7 +123,7 @@ def test_a_point_with_another_number_of_busy_cpus_tells_of_their_noise_first() -
     machine = Machine([(50, 1.0), (50.1, 1.01), (40, 9.0)]).explored()
     assert CONFIGURATIONS[0].threads != CONFIGURATIONS[1].threads
     steps = [step for step in machine.run() if step.purpose is Purpose.REPEAT]
-    scouts = remeasuring.ANCHOR_PROBES - 1
+    scouts = _remeasuring.ANCHOR_PROBES - 1
     assert [s.fidelity for s in steps[:scouts]] == ["probe"] * scouts
     assert {s.configuration for s in steps[:scouts]} == {CONFIGURATIONS[1]}
     assert {s.fidelity for s in steps[scouts:]} == {"standard"}
@@ -142,7 +142,7 @@ def test_each_point_is_measured_so_often_and_then_it_ends(repetitions: int) -> N
 def test_a_certain_point_is_measured_twice_only() -> None:
     machine = Machine([(50, 1.0), (60, 5.0)]).explored()
     again = again_at_length(machine.run(5))
-    assert len(again) == 2 * remeasuring.CERTAIN_REPETITIONS
+    assert len(again) == 2 * _remeasuring.CERTAIN_REPETITIONS
 
 
 def test_nothing_is_measured_again_where_nothing_shall_be() -> None:
@@ -200,13 +200,13 @@ def test_what_was_probed_while_the_machine_drifted_is_probed_again() -> None:
     slow = CONFIGURATIONS[2]
     machine.values[slow] = (70, 3.0)
     machine.measure(slow)
-    assert remeasuring.next_drifted(machine.results) is None  # it drifts even now: no use
+    assert _remeasuring.next_drifted(machine.results) is None  # it drifts even now: no use
     machine.noise = (1.0,)
     machine.measure(anchor, Purpose.ANCHOR)
-    found = remeasuring.next_drifted(machine.results)
+    found = _remeasuring.next_drifted(machine.results)
     assert found is not None
     assert (found[0].configuration, found[1]) == (slow, [LATENCY])
     assert found[0].outcome.values[LATENCY] == pytest.approx(4.5)
     machine.measure(slow, Purpose.REPEAT)
-    assert remeasuring.next_drifted(machine.results) is None
+    assert _remeasuring.next_drifted(machine.results) is None
     assert machine.results.records[slow.key].outcome.values[LATENCY] == pytest.approx(3.0)

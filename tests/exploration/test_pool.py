@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.exploration.pool import Pool
+from dse.exploration._pool import Pool
 from dse.space.plan import parameter_values
 from tests.study.studies import planned, small_space
 

@@ -13,9 +13,9 @@ from optuna.trial import create_trial
 
 from dse.core.measurement import FailureKind
 from dse.core.pareto import nondominated
-from dse.exploration.optuna_samplers import OptunaSampler, _thinned
-from dse.exploration.pool import Pool
-from dse.exploration.samplers import SAMPLERS, make_sampler
+from dse.exploration._optuna_samplers import OptunaSampler, _thinned
+from dse.exploration._pool import Pool
+from dse.exploration._samplers import SAMPLERS, make_sampler
 from dse.study.record import Record
 from tests.objectives import DEFAULT_OBJECTIVES
 from tests.study.studies import failed, outcome, planned, small_space
@@ -128,8 +128,8 @@ SHORT = 40
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dse.exploration.optuna_samplers.MAX_TRIALS", SHORT)
-    monkeypatch.setattr("dse.exploration.optuna_samplers.KEPT", SHORT // 2)
+    monkeypatch.setattr("dse.exploration._optuna_samplers.MAX_TRIALS", SHORT)
+    monkeypatch.setattr("dse.exploration._optuna_samplers.KEPT", SHORT // 2)
 
 
 def walk(sampler: OptunaSampler, pool: Pool, *, failing: bool = False) -> Iterator[Configuration]:
@@ -218,7 +218,7 @@ def test_thinning_keeps_the_best_and_some_of_the_others(
 ) -> None:
     most = 20
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dse.exploration.optuna_samplers.KEPT", most)
+        patch.setattr("dse.exploration._optuna_samplers.KEPT", most)
         trials = [trial_of(*point) for point in points]
         kept = _thinned(trials, DEFAULT_OBJECTIVES, random.Random(0))  # noqa: S311
     places = [next(i for i, t in enumerate(trials) if t is each) for each in kept]

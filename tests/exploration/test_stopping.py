@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dse.core.measurement import Measurement, Outcome, Source
-from dse.exploration.pool import Pool
-from dse.exploration.samplers import make_sampler
+from dse.exploration._pool import Pool
+from dse.exploration._samplers import make_sampler
 from dse.exploration.stopping import MIN_AGREEING, MIN_OUTCOMES, StoppingRule
 from dse.study.record import Record
 from tests.objectives import DEFAULT_OBJECTIVES

@@ -11,8 +11,8 @@ import pytest
 from dse.core.configuration import Configuration
 from dse.core.errors import RequestError
 from dse.core.metrics import LATENCY, THROUGHPUT
-from dse.exploration.warm_start import load_warm_starts
-from dse.tasks.image_classification.quality import ACCURACY
+from dse.exploration._warm_start import load_warm_starts
+from dse.tasks.image_classification._quality import ACCURACY
 from tests.replays import write_space, write_table
 from tests.results.tables import write_published
 

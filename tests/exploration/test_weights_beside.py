@@ -11,7 +11,7 @@ import yaml
 
 from dse.core.errors import RequestError
 from dse.core.registry import BACKENDS
-from dse.environments import store
+from dse.environments import _store
 from dse.study.folder import existing_folder
 from dse.study.study import Study
 from tests.exploration.test_measurer import write_images
@@ -123,7 +123,7 @@ def test_deepsparse_reads_the_same(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setenv("DSE_CACHE_DIR", str(environments))
-        environment = store.read_environment(str(BACKENDS["deepsparse"].python))
+        environment = _store.read_environment(str(BACKENDS["deepsparse"].python))
     assert environment is not None
     (here / "config.yaml").write_text(f"interpreters: {{deepsparse: {environment.python}}}\n")
     monkeypatch.setenv("DSE_CONFIG", str(here / "config.yaml"))

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.core.errors import RequestError
+from dse.formats._fills import SAFE_BOUND
 from dse.formats.description import DeclaredInput
 from dse.formats.dimensions import Choices, ResolvedSignature, resolve_inputs
-from dse.formats.fills import SAFE_BOUND
 
 BERT = [
     DeclaredInput(name, "int64", ("batch_size", "sequence_length"), rows)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.formats.file_kind import FORMAT_BY_SUFFIX, why_mismatched
+from dse.tasks.image_classification.models._onnx_writer import onnx_bytes
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
-from dse.tasks.image_classification.models.onnx_writer import onnx_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from dse.core.errors import RequestError
 from dse.core.signature import Input
+from dse.formats._fills import choose_fill, find_role, set_values
 from dse.formats.description import DeclaredInput
-from dse.formats.fills import choose_fill, find_role, set_values
 
 INPUTS = (
     Input("steps", "int64", ()),

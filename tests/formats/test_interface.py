@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dse.formats._onnx_interface import onnx_interface
+from dse.formats._protobuf import ProtobufError
 from dse.formats.interface import Interface, TensorInfo
-from dse.formats.onnx_interface import onnx_interface
-from dse.formats.protobuf import ProtobufError
 from dse.formats.reading import read_interface
 from dse.formats.tflite_reader import tflite_interface
 from tests import any_models

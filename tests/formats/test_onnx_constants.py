@@ -18,8 +18,8 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.external_data_helper import ExternalDataInfo, set_external_data, uses_external_data
 
 from dse.core.errors import RequestError
-from dse.formats.flow import MAX_GRAPH_DEPTH
-from dse.formats.onnx_constants import ExternalData, read_constants
+from dse.formats._flow import MAX_GRAPH_DEPTH
+from dse.formats._onnx_constants import ExternalData, read_constants
 from tests import any_models
 from tests.any_models import value, write, write_apart
 

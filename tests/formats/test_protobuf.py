@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
-from dse.formats.protobuf import ProtobufError, iter_fields, iter_integers
+from dse.formats._protobuf import ProtobufError, iter_fields, iter_integers
 
 TENSOR = helper.make_tensor("constant", TensorProto.INT64, [2, 300], range(600))
 

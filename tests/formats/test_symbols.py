@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.formats.symbols import MAX_SIZE, SizeExpression, SymbolError, is_placeholder, parse_size
+from dse.formats._symbols import MAX_SIZE, SizeExpression, SymbolError, is_placeholder, parse_size
 
 SIZES = {"H": 224, "W": 225, "n": 5, "past": 0, "batch": 2, "size": 7}
 

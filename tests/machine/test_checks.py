@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dse.machine._load import LoadObservation
 from dse.machine.checks import (
     HIDDEN,
     Check,
@@ -25,7 +26,6 @@ from dse.machine.checks import (
     check_turbo,
     check_virtualisation,
 )
-from dse.machine.load import LoadObservation
 from dse.machine.sample import ROOT
 from tests.machine.samples import QUIET, START
 

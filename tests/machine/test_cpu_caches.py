@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.machine.cpu_caches import caches, size_text
+from dse.machine._cpu_caches import caches, size_text
 from tests.machines import Machine
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.machine.cpuinfo import cpu_blocks, cpu_name, model, parse_cpuinfo, stepping, vendor
+from dse.machine._cpuinfo import cpu_blocks, cpu_name, model, parse_cpuinfo, stepping, vendor
 from dse.machine.system import UNKNOWN
 from tests.machines import Machine
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.machine.load import ProcessLoad, busiest_processes, list_processes, observe
+from dse.machine._load import ProcessLoad, busiest_processes, list_processes, observe
 from dse.machine.sample import ROOT, ticks_per_s
 
 if TYPE_CHECKING:

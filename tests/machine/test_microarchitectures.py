@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.machine.microarchitectures import AMD, INTEL, microarchitecture
+from dse.machine._microarchitectures import AMD, INTEL, microarchitecture
 
 
 @pytest.mark.parametrize(

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dse.machine.cpuinfo import parse_cpuinfo
-from dse.machine.detect import detect
-from dse.machine.linux import (
+from dse.machine._cpuinfo import parse_cpuinfo
+from dse.machine._linux import (
     clock_classes,
     is_virtual,
     parse_cpu_list,
     parse_os_release,
     physical_cores,
 )
-from dse.machine.macos import from_sysctl, parse_sysctl
+from dse.machine._macos import from_sysctl, parse_sysctl
+from dse.machine.detect import detect
 from dse.machine.system import System
 from tests.machines import Machine, masked
 

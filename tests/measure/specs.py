@@ -16,8 +16,8 @@ from dse.core.configuration import Configuration
 from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.machine.process_identity import start_ticks
 from dse.measure.spec import Fidelity, MetricRequest, ModelFiles, Spec, TaskSpec
+from dse.tasks.image_classification._quality import ACCURACY
 from dse.tasks.image_classification.preprocessing import Preprocessing, to_form
-from dse.tasks.image_classification.quality import ACCURACY
 from dse.tasks.image_classification.task import ImageClassification
 from dse.tasks.task import InputFiles
 

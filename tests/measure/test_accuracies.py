@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from dse.loadgen.logs import read_detail, read_responses
-from dse.measure.accuracy import ACCURACY_BATCH
+from dse.measure._accuracy import ACCURACY_BATCH
 from dse.measure.runner import Limits, run_worker
+from dse.tasks.image_classification._plausibility import accuracy_notes
+from dse.tasks.image_classification._quality import ACCURACY
 from dse.tasks.image_classification.data.dataset import Dataset, open_dataset
 from dse.tasks.image_classification.data.pixel_cache import image_cache, label_file
 from dse.tasks.image_classification.inputs import ImageInputs
 from dse.tasks.image_classification.labels import count_labels, decode_labels
-from dse.tasks.image_classification.plausibility import accuracy_notes
 from dse.tasks.image_classification.preprocessing import Preprocessing
-from dse.tasks.image_classification.quality import ACCURACY
 from dse.tasks.task import InputFiles
 from tests.measure.specs import spec
 

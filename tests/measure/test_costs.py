@@ -14,7 +14,7 @@ from dse.core.measurement import FailureKind
 from dse.core.metrics import CPU_TIME, ENERGY, LATENCY, LOAD_TIME, PEAK_MEMORY, THROUGHPUT
 from dse.loadgen.logs import read_detail
 from dse.machine import rapl
-from dse.measure.run_result import RunFailedError
+from dse.measure._run_result import RunFailedError
 from dse.measure.runs import take
 from dse.measure.spec import MetricRequest
 from tests.machine.test_rapl import write_zone

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dse.core.metrics import LOAD_TIME, PEAK_MEMORY
-from dse.measure.footprint import peak_bytes, reset_peak, resident_bytes
+from dse.measure._footprint import peak_bytes, reset_peak, resident_bytes
 from dse.measure.runner import Limits, run_worker
 from tests.measure.test_runs import MODELS, small
 

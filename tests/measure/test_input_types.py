@@ -13,9 +13,9 @@ from dse.core.metrics import LATENCY
 from dse.core.registry import backend
 from dse.loadgen.logs import read_responses
 from dse.measure.runs import take
+from dse.tasks.image_classification._quality import ACCURACY
 from dse.tasks.image_classification.labels import decode_labels
 from dse.tasks.image_classification.preprocessing import Preprocessing
-from dse.tasks.image_classification.quality import ACCURACY
 from tests import any_models
 from tests.measure.specs import spec
 from tests.models.quantised_inputs import quantised_onnx

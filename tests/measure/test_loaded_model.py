@@ -14,10 +14,10 @@ from dse.core.measurement import FailureKind
 from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.loadgen.logs import read_detail
 from dse.machine import clock_jump
-from dse.measure.accuracy import ACCURACY_BATCH
-from dse.measure.run_result import RunFailedError
+from dse.measure._accuracy import ACCURACY_BATCH
+from dse.measure._run_result import RunFailedError
 from dse.measure.runs import OFFLINE_BATCHES, _queries, take
-from dse.tasks.image_classification.quality import ACCURACY
+from dse.tasks.image_classification._quality import ACCURACY
 from tests.measure.specs import ALL, QUICK, spec
 
 if TYPE_CHECKING:

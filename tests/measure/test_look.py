@@ -18,19 +18,13 @@ from dse.core.measurement import FailureKind
 from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.core.registry import backend
 from dse.core.signature import Input, Signature
-from dse.measure.look import (
-    LOOKS,
-    Inspection,
-    Look,
-    check_differences,
-    in_doubt,
-)
-from dse.measure.run_result import RunFailedError
+from dse.measure._look import LOOKS, Inspection, Look, check_differences, in_doubt
+from dse.measure._run_result import RunFailedError
 from dse.measure.runs import take
 from dse.measure.spec import TaskSpec
+from dse.tasks.image_classification._quality import ACCURACY
 from dse.tasks.image_classification.models.builtin import BuiltinProvider
 from dse.tasks.image_classification.preprocessing import Preprocessing
-from dse.tasks.image_classification.quality import ACCURACY
 from dse.tasks.registry import task
 from tests.image_models import classes_of, preprocessing_of
 from tests.measure.specs import STEADY, spec
@@ -310,7 +304,7 @@ import json, sys
 from pathlib import Path
 import numpy as np
 from dse.core.backend import LoadRequest, Scores, UnsupportedError
-from dse.measure.run_result import RunFailedError
+from dse.measure._run_result import RunFailedError
 from dse.measure.runs import take
 from dse.measure.spec import Spec
 from dse.core.registry import backend

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from dse.machine.rapl import find_packages
-from dse.measure.meter import Meter
+from dse.measure._meter import Meter
 from tests.machine.test_rapl import write_zone
 
 if TYPE_CHECKING:

@@ -19,14 +19,14 @@ from dse.core.measurement import FailureKind
 from dse.core.metrics import SCENARIOS, Scenario
 from dse.loadgen.logs import read_detail
 from dse.loadgen.verdict import next_target, rule_violations
-from dse.measure.official import Cycled
+from dse.measure._official import Cycled
 from dse.measure.runner import Limits, run_worker
 from dse.measure.spec import REHEARSAL, VALID, ModelFiles, Official, Spec
+from dse.tasks.image_classification._quality import ACCURACY
 from dse.tasks.image_classification.inputs import RandomInputs
 from dse.tasks.image_classification.preprocessing import Preprocessing, to_form
-from dse.tasks.image_classification.quality import ACCURACY
 from dse.tasks.image_classification.task import ImageClassification
-from dse.validate.targets import generated
+from dse.validate._targets import generated
 from tests.measure.specs import spec
 from tests.small_models import SIDE, onnx_bytes
 

@@ -21,8 +21,8 @@ from dse.measure.runner import (
     run_worker,
 )
 from dse.measure.spec import SPEC_FILE, Spec
+from dse.tasks.image_classification._quality import ACCURACY
 from dse.tasks.image_classification.preprocessing import Preprocessing
-from dse.tasks.image_classification.quality import ACCURACY
 from tests.measure.specs import (
     ALL,
     PATIENCE_S,

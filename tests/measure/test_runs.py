@@ -15,14 +15,14 @@ from dse.core.metrics import LATENCY, MULTI_STREAM, SERVER, THROUGHPUT
 from dse.core.registry import backend
 from dse.loadgen.logs import read_detail, read_responses
 from dse.machine.affinity import available_cpus, can_pin
-from dse.measure.accuracy import ACCURACY_BATCH
-from dse.measure.run_result import RunFailedError
+from dse.measure._accuracy import ACCURACY_BATCH
+from dse.measure._run_result import RunFailedError
 from dse.measure.runs import take
+from dse.tasks.image_classification._quality import ACCURACY
 from dse.tasks.image_classification.inputs import prepare
 from dse.tasks.image_classification.labels import count_labels, decode_labels, top1
 from dse.tasks.image_classification.models.builtin import BuiltinProvider
 from dse.tasks.image_classification.preprocessing import Preprocessing, from_form
-from dse.tasks.image_classification.quality import ACCURACY
 from dse.tasks.image_classification.worker import MIN_RANDOM_SAMPLES
 from tests.image_models import preprocessing_of
 from tests.measure.specs import ALL, STEADY, patient, spec

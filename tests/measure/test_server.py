@@ -15,10 +15,10 @@ from dse.core.measurement import FailureKind
 from dse.core.metrics import SERVER
 from dse.core.registry import backend
 from dse.loadgen.logs import read_detail
-from dse.measure import server
-from dse.measure.run_result import RunFailedError
+from dse.measure import _server
+from dse.measure._run_result import RunFailedError
+from dse.measure._server import MAX_STEPS, PRECISION, STEP, highest
 from dse.measure.runs import take
-from dse.measure.server import MAX_STEPS, PRECISION, STEP, highest
 from tests.measure.specs import patient, spec
 from tests.measure.test_loaded_model import Watched
 
@@ -109,7 +109,7 @@ def test_a_model_slower_than_the_bound_has_no_rate(tmp_path: Path) -> None:
 def test_no_rate_that_keeps_the_bound_is_a_failed_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "MAX_STEPS", 4)  # low rates take long
+    monkeypatch.setattr(_server, "MAX_STEPS", 4)  # low rates take long
 
     def stalling(call: int, batch: NDArray[Any]) -> NDArray[np.generic]:
         time.sleep(0.02 if call > 10 and call % 20 == 0 else 0)

@@ -13,8 +13,8 @@ import pytest
 
 from dse.core.measurement import Measurement, Source
 from dse.core.metrics import LATENCY, THROUGHPUT
+from dse.tasks.image_classification._quality import ACCURACY
 from dse.tasks.image_classification.preprocessing import Preprocessing
-from dse.tasks.image_classification.quality import ACCURACY
 from tests.measure.specs import ALL, PATIENCE_S, QUICK, STEADY, spec
 from tests.small_models import SIDE, onnx_bytes, tflite_bytes
 

@@ -8,19 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dse.tasks.image_classification.models._efficientnet_lite import efficientnet_lite
+from dse.tasks.image_classification.models._mobilenet_v1 import mobilenet_v1
+from dse.tasks.image_classification.models._mobilenet_v2 import mobilenet_v2
+from dse.tasks.image_classification.models._mobilenet_v3 import mobilenet_v3
 from dse.tasks.image_classification.models.catalogue import CATALOGUE, V3_FLAVOURS
-from dse.tasks.image_classification.models.efficientnet_lite import efficientnet_lite
 from dse.tasks.image_classification.models.graph import Add, Conv, Dense, Scale, cost
-from dse.tasks.image_classification.models.mobilenet_v1 import mobilenet_v1
-from dse.tasks.image_classification.models.mobilenet_v2 import mobilenet_v2
-from dse.tasks.image_classification.models.mobilenet_v3 import mobilenet_v3
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dse.tasks.image_classification.models._mobilenet_v3 import Flavour
     from dse.tasks.image_classification.models.catalogue import Variant
     from dse.tasks.image_classification.models.graph import Graph
-    from dse.tasks.image_classification.models.mobilenet_v3 import Flavour
 
 
 # tensorflow/models, research/slim/nets/mobilenet_v1.md: width, millions of parameters, millions of

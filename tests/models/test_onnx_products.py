@@ -11,8 +11,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from dse.models import quantise
+from dse.models._onnx_products import straighten
 from dse.models.onnx_normalise import plain
-from dse.models.onnx_products import straighten
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,11 +17,11 @@ from dse.core import requirements
 from dse.core.errors import ModelError, RequestError
 from dse.models.calibration import Calibration
 from dse.models.quantised import Quantised
+from dse.tasks.image_classification.models._conversion import Converted
+from dse.tasks.image_classification.models._onnx_writer import onnx_bytes
+from dse.tasks.image_classification.models._tflite_writer import tflite_bytes
 from dse.tasks.image_classification.models.calibration import RANDOM_PIXELS
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
-from dse.tasks.image_classification.models.conversion import Converted
-from dse.tasks.image_classification.models.onnx_writer import onnx_bytes
-from dse.tasks.image_classification.models.tflite_writer import tflite_bytes
 from dse.tasks.image_classification.preprocessing import input_type
 from tests import small_models
 from tests.image_models import classes_of, image_folder, preprocessing_of

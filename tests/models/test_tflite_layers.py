@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dse.models import quantise
-from dse.models.tflite_layers import File
+from dse.models._tflite_layers import File
 from tests.small_models import Writer
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 
-from dse.models.weight_scales import (
+from dse.models._weight_scales import (
     mean_shift,
     rounded,
     scales_of_any,

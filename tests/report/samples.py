@@ -10,7 +10,7 @@ from dse.machine.detect import detect
 from dse.study.folder import StudyFolder
 from dse.study.generations import distributions
 from dse.study.study import Study
-from dse.tasks.image_classification.quality import ACCURACY
+from dse.tasks.image_classification._quality import ACCURACY
 from tests.study.studies import about, copy_made, create, fill, outcome, planned, small_space
 
 if TYPE_CHECKING:

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement, Outcome, Source
 from dse.report.frame import frame
-from dse.report.html.columns import TextColumn, make_columns
+from dse.report.html._columns import TextColumn, make_columns
 from dse.report.quantities import quantities
 from dse.report.view import PointStatus, View, point_statuses
 from dse.study.record import Record
 from dse.study.results import StudyResults
+from dse.tasks.image_classification._quality import ACCURACY
 from dse.tasks.image_classification.labels import count_labels
-from dse.tasks.image_classification.quality import ACCURACY
 from tests.objectives import DEFAULT_OBJECTIVES
 from tests.report.samples import HARM, harmful, ordinary
 from tests.study.studies import small_space

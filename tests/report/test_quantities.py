@@ -9,7 +9,7 @@ import pytest
 from dse.core.measurement import FIDELITY_ORDER, Measurement, Source
 from dse.core.metrics import ENERGY, LATENCY, MODEL_SIZE, PEAK_MEMORY
 from dse.report.quantities import RUNS, provenance
-from dse.tasks.image_classification.quality import ACCURACY
+from dse.tasks.image_classification._quality import ACCURACY
 
 
 def made(metric: str = LATENCY.name, source: Source = Source.MEASURED, **more: Any) -> Measurement:

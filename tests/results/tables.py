@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING
 
-from dse.results.published import COLUMNS
+from dse.results._published import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -13,7 +13,7 @@ from dse.core.measurement import Source
 from dse.core.metrics import ENERGY, LATENCY, MULTI_STREAM, THROUGHPUT
 from dse.results.read import read_table
 from dse.results.table import OFFLINE_POWER
-from dse.tasks.image_classification.quality import ACCURACY
+from dse.tasks.image_classification._quality import ACCURACY
 from tests.results.tables import write_published
 
 if TYPE_CHECKING:

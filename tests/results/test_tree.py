@@ -11,10 +11,10 @@ from dse.core.errors import RequestError
 from dse.core.measurement import Source
 from dse.core.metrics import LATENCY, MULTI_STREAM, THROUGHPUT
 from dse.loadgen.logs import DETAIL
+from dse.results._tree import accelerator, cores, evidence, ghz, read_tree, submitters
 from dse.results.read import read_results
-from dse.results.tree import accelerator, cores, evidence, ghz, read_tree, submitters
 from dse.tasks.benchmark import Benchmark
-from dse.tasks.image_classification.quality import ACCURACY
+from dse.tasks.image_classification._quality import ACCURACY
 from tests.results.trees import MODEL, OFFLINE, SINGLE, write_tree
 from tests.submission.conftest import copied, data, kept
 from tests.submission.evidence import IMAGES, PERCENT, VALUES

@@ -11,7 +11,7 @@ from dse.core.configuration import Configuration
 from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.search.searcher import Searcher
 from dse.tasks import registry
-from dse.tasks.image_classification.quality import ACCURACY
+from dse.tasks.image_classification._quality import ACCURACY
 from tests.objectives import DEFAULT_OBJECTIVES
 
 if TYPE_CHECKING:

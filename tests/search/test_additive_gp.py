@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dse.search.additive_gp import AdditiveGP, Covariance, Term, parse_term
-from dse.search.features import compute_features
-from dse.search.kernels import KERNELS
-from dse.search.targets import BATCHING_TERMS, SPEED_TERMS
+from dse.search._additive_gp import AdditiveGP, Covariance, Term, parse_term
+from dse.search._features import compute_features
+from dse.search._kernels import KERNELS
+from dse.search._targets import BATCHING_TERMS, SPEED_TERMS
 from tests.search.spaces import MODELS, PRIORS, configurations
 
 EVERY = configurations((*MODELS, "mobilenet-v3-large"))

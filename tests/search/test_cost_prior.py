@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from dse.search.cost_prior import CostPrior
-from dse.search.cost_prior import cost_prior as cost_prior_of
+from dse.search._cost_prior import CostPrior
+from dse.search._cost_prior import cost_prior as cost_prior_of
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
 from dse.tasks.prior import NO_PRIORS
 from tests.search.spaces import PRIORS

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from dse.search.additive_gp import Covariance
-from dse.search.feasibility import PRIOR_LOGIT, SINGLE_TERMS, FeasibilityModel, _Logistic
-from dse.search.features import compute_features
+from dse.search._additive_gp import Covariance
+from dse.search._feasibility import PRIOR_LOGIT, SINGLE_TERMS, FeasibilityModel, _Logistic
+from dse.search._features import compute_features
 from tests.search.spaces import PRIORS, configurations
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from dse.search.gain import MAX_BOXES, free_boxes, volume
+from dse.search._gain import MAX_BOXES, free_boxes, volume
 
 COORDINATES = st.integers(-3, 12).map(lambda n: n / 10)
 

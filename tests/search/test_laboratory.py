@@ -35,7 +35,7 @@ from benchmarks.search import entries, main, requested
 from dse.core.configuration import Configuration
 from dse.core.errors import RequestError
 from dse.core.measurement import Measurement, Outcome, Source
-from dse.exploration.samplers import SAMPLERS
+from dse.exploration._samplers import SAMPLERS
 from dse.tasks.image_classification.models.catalogue import published_pairs
 from tests.objectives import DEFAULT_OBJECTIVES
 from tests.replays import write_table

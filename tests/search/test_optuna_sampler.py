@@ -13,7 +13,7 @@ from dse.core.errors import RequestError
 from dse.core.metrics import LATENCY
 from dse.core.pareto import Constraint
 from dse.search import FrontierSampler
-from dse.tasks.image_classification.quality import ACCURACY
+from dse.tasks.image_classification._quality import ACCURACY
 from tests.search.spaces import values
 
 CHOICES = {

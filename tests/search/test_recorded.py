@@ -10,9 +10,9 @@ import pytest
 from benchmarks.laboratory.contest import Entry, contest
 from benchmarks.laboratory.tables import read
 from dse.core.configuration import Configuration
-from dse.search.gain import volume
-from dse.search.surrogate import Surrogate
-from dse.search.targets import loss
+from dse.search._gain import volume
+from dse.search._surrogate import Surrogate
+from dse.search._targets import loss
 from tests.objectives import DEFAULT_OBJECTIVES
 from tests.search.spaces import PRIORS, explored, searcher
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from dse.core.configuration import Configuration
 from dse.core.metrics import ENERGY, LATENCY, MODEL_SIZE, MULTI_STREAM, THROUGHPUT
 from dse.core.pareto import Constraint
-from dse.search.gain import volume
-from dse.search.targets import loss
-from dse.tasks.image_classification.quality import ACCURACY
+from dse.search._gain import volume
+from dse.search._targets import loss
+from dse.tasks.image_classification._quality import ACCURACY
 from tests.objectives import DEFAULT_OBJECTIVES
 from tests.search.spaces import NONE, configurations, explored, searcher, values
 

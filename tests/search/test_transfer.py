@@ -8,8 +8,8 @@ import numpy as np
 
 from dse.core.configuration import Configuration
 from dse.core.metrics import LATENCY
-from dse.search.surrogate import Surrogate
-from dse.tasks.image_classification.quality import ACCURACY
+from dse.search._surrogate import Surrogate
+from dse.tasks.image_classification._quality import ACCURACY
 from tests.search.spaces import PRIORS, configurations, explored, searcher
 
 EVERY = configurations(backends=["one"], threads=[1], batch_sizes=[1])

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from dse.core.checksums import canonical_json, digest
 from dse.core.measurement import Failure, FailureKind, Measurement, Outcome, Source
-from dse.exploration.pool import Pool
-from dse.exploration.samplers import make_sampler
+from dse.exploration._pool import Pool
+from dse.exploration._samplers import make_sampler
 from dse.machine.detect import detect
 from dse.space import SearchSpace, resolve
 from dse.space.reading import space_from_dict

@@ -8,7 +8,7 @@ import optuna
 import pytest
 
 from dse.core.measurement import FailureKind
-from dse.exploration.pool import Pool
+from dse.exploration._pool import Pool
 from dse.study import generations
 from dse.study.folder import StudyFolder
 from dse.study.generations import generation_name

@@ -14,7 +14,7 @@ from dse.core.measurement import FIDELITY_ORDER, Measurement, Source
 from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.study.observations import Observation, ObservationStore
 from dse.tasks import registry
-from dse.tasks.image_classification.quality import ACCURACY
+from dse.tasks.image_classification._quality import ACCURACY
 
 if TYPE_CHECKING:
     import random

@@ -16,7 +16,7 @@ from dse.core.pareto import Frontier, feasible
 from dse.study.frontier import point_of
 from dse.study.observations import Observation
 from dse.study.results import StudyResults
-from dse.tasks.image_classification.quality import ACCURACY
+from dse.tasks.image_classification._quality import ACCURACY
 from tests.study.studies import small_space
 
 if TYPE_CHECKING:

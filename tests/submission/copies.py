@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dse.core.metrics import Scenario
 from dse.loadgen.logs import ACCURACY, DETAIL, PREFIX
-from dse.submission.logs import SUMMARY
+from dse.submission._logs import SUMMARY
 from tests.submission.evidence import VALUES
 
 if TYPE_CHECKING:

@@ -34,7 +34,7 @@ from dse.study.generations import distributions
 from dse.study.metadata import StudyMetadata
 from dse.study.record import Purpose
 from dse.study.study import Study
-from dse.submission.logs import SUMMARY
+from dse.submission._logs import SUMMARY
 from dse.tasks.image_classification.labels import LABELS_FILE
 from dse.tasks.image_classification.preprocessing import Preprocessing, to_form
 from dse.tasks.image_classification.task import ImageClassification

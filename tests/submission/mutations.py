@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dse.loadgen.logs import ACCURACY, DETAIL, PREFIX
-from dse.submission.logs import SUMMARY
+from dse.submission._logs import SUMMARY
 from dse.tasks.image_classification.labels import LABELS_FILE
 from tests.submission.evidence import GOLDEN, IMAGES
 

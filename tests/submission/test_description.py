@@ -11,8 +11,8 @@ import yaml
 from dse.core.errors import RequestError
 from dse.machine.detect import detect
 from dse.machine.system import UNKNOWN, System
+from dse.submission._hardware import hardware
 from dse.submission.description import MEANINGFUL, OPTIONAL, Declared, described, read_declared
-from dse.submission.hardware import hardware
 from tests.submission.evidence import ELSEWHERE, TOLD
 
 if TYPE_CHECKING:

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dse.commands.export_readiness import Readiness
+from dse.commands._export_readiness import Readiness
 from dse.loadgen.logs import ACCURACY, DETAIL
 from dse.machine.detect import detect
 from dse.study.folder import StudyFolder
 from dse.study.study import Study
+from dse.submission._hardware import hardware
+from dse.submission._logs import SUMMARY
 from dse.submission.description import MEANINGFUL, OPTIONAL
 from dse.submission.evidence import gather
-from dse.submission.hardware import hardware
-from dse.submission.logs import SUMMARY
 from tests.replays import write_space, write_table
 from tests.submission.evidence import BOTH, FILE, SHA256, TOLD, VERSION, write_study
 from tests.submission.exports import MODEL, ROOT, SYSTEM, export, exported, listing, result

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.submission.hardware import hardware
+from dse.submission._hardware import hardware
 from tests.machines import Machine
 
 if TYPE_CHECKING:

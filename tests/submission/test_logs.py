@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dse.core.errors import DseError
 from dse.loadgen.logs import ACCURACY
-from dse.submission.logs import accuracy_log
+from dse.submission._logs import accuracy_log
 
 if TYPE_CHECKING:
     from pathlib import Path

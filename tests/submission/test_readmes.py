@@ -21,7 +21,7 @@ from dse.models.manifest import manifest_of
 from dse.space import resolve
 from dse.space.reading import read_space
 from dse.study.record import Record
-from dse.submission import readmes
+from dse.submission import _readmes
 from dse.submission.evidence import Evidence, SubmittedRun
 from dse.tasks import registry
 from dse.tasks.image_classification.models.manifest_entry import ImageEntry
@@ -69,7 +69,7 @@ def result(scenario: Scenario, ran: Scenario | None = None) -> Evidence:
 def readme(
     made: Evidence, *, environment: Mapping[str, str] | None = None, preview: bool = False
 ) -> str:
-    return readmes.result_readme(
+    return _readmes.result_readme(
         made, "model", "board", "1.2", environment or {}, TASK, preview=preview
     )
 
@@ -79,7 +79,7 @@ def test_the_space_is_of_this_one_configuration(
     tmp_path: Path, configuration: Configuration
 ) -> None:
     file = tmp_path / "space.yaml"
-    file.write_text(readmes.space_of(configuration, DEFAULT_OBJECTIVES))
+    file.write_text(_readmes.space_of(configuration, DEFAULT_OBJECTIVES))
     space = read_space(file)
     assert space.objectives == DEFAULT_OBJECTIVES
     assert resolve(space, Files(), 4, 4).configurations == (configuration,)
@@ -103,7 +103,7 @@ def test_the_manifest_says_how_images_become_inputs(
 ) -> None:
     file = tmp_path / "models.yaml"
     file.write_text(
-        readmes.manifest_of(CONFIGURATION, run("performance"), preprocessing.as_dict(), TASK)
+        _readmes.manifest_of(CONFIGURATION, run("performance"), preprocessing.as_dict(), TASK)
     )
     (entry,) = yaml_reader.read(file, manifest_of(ImageEntry)).models
     # The quantisation is the file's to tell.
@@ -173,8 +173,8 @@ def test_a_preview_says_first_what_it_is_not(preview: bool) -> None:
     origin = OfficialDetails(model_file=FILE, model_sha256=SHA256)
     for text in (
         readme(result(Scenario.OFFLINE), preview=preview),
-        readmes.model_readme("model", CONFIGURATION, "images", preview=preview),
-        readmes.source_readme("model", "board", CONFIGURATION, origin, "images", preview=preview),
+        _readmes.model_readme("model", CONFIGURATION, "images", preview=preview),
+        _readmes.source_readme("model", "board", CONFIGURATION, origin, "images", preview=preview),
     ):
         assert text.startswith("**PREVIEW. This is not a valid MLPerf result**") is preview
         assert ("PREVIEW" in text) is preview
@@ -194,7 +194,7 @@ def test_the_source_of_a_model(changes: dict[str, Any], origin: dict[str, str], 
     known = {"model_file": FILE, "model_sha256": SHA256, "weights": "", "made_from": ""}
     configuration = replace(CONFIGURATION, **changes)
     noted = OfficialDetails.of({**known, **origin})
-    text = readmes.source_readme("m", "board", configuration, noted, "images", preview=False)
+    text = _readmes.source_readme("m", "board", configuration, noted, "images", preview=False)
     assert words in text
     assert f"`{FILE}`, SHA-256 `{SHA256}`" in text
 
@@ -208,5 +208,5 @@ def test_the_hash_of_a_model_in_several_files_is_said_to_be_of_all() -> None:
     words = f"SHA-256 `{SHA256}` (of all its files: its weights lie in `m.data`)"
     assert readme(replace(found, performance=run)).count(f"with {words}, images") == 1
     apart = OfficialDetails(model_file=FILE, model_sha256=SHA256, model_data="m.data")
-    text = readmes.source_readme("m", "board", CONFIGURATION, apart, "images", preview=False)
+    text = _readmes.source_readme("m", "board", CONFIGURATION, apart, "images", preview=False)
     assert f"- file: `{FILE}`, {words}\n" in text

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dse.core.metrics import METRICS_OF, Scenario
-from dse.exploration.keys import speed_key
+from dse.exploration._keys import speed_key
 from dse.study.folder import existing_folder
 from dse.study.study import Study
 from dse.submission.evidence import gather

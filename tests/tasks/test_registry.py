@@ -10,7 +10,7 @@ import pytest
 from dse.core.errors import RequestError
 from dse.core.metrics import LATENCY, METRICS, THROUGHPUT, Metric, add_quality, is_quality
 from dse.tasks import registry
-from dse.tasks.image_classification.quality import ACCURACY, TOP_1
+from dse.tasks.image_classification._quality import ACCURACY, TOP_1
 
 if TYPE_CHECKING:
     from pathlib import Path

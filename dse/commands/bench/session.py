@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dse.commands.bench.model import given_model
+from dse.commands.bench._model import given_model
+from dse.commands.bench._show import announce, show
+from dse.commands.bench._summary import summary
 from dse.commands.bench.request import search_space
-from dse.commands.bench.show import announce, show
-from dse.commands.bench.summary import summary
 from dse.commands.console import console as make_console
 from dse.commands.explore_display import Display
 from dse.commands.interrupts import interrupts

@@ -13,8 +13,8 @@ from dse.core.errors import UnavailableError
 from dse.machine.system import System
 from dse.report.failures import printable
 from dse.report.health import health
-from dse.report.html import sections
-from dse.report.html.columns import make_columns
+from dse.report.html import _sections
+from dse.report.html._columns import make_columns
 from dse.report.picture import axes_metrics
 from dse.report.progress import progress
 from dse.report.quantities import quantities
@@ -130,15 +130,15 @@ def _content(view: View, shown: Sequence[ReportedMetric]) -> dict[str, Any]:
     return {
         "study": study.folder.name,
         "system": System.from_dict(study.about.system),
-        "figures": sections.study_figures(view),
-        "notes": sections.drop_mark_notes(notes(study, view)),
-        "effects": sections.effect_tables(view, compared),
+        "figures": _sections.study_figures(view),
+        "notes": _sections.drop_mark_notes(notes(study, view)),
+        "effects": _sections.effect_tables(view, compared),
         "steps": bool(study.records),
-        "failures": sections.failure_kinds(study),
+        "failures": _sections.failure_kinds(study),
         "excluded": study.about.excluded,
-        "bases": sections.basis_rows(view, shown),
+        "bases": _sections.basis_rows(view, shown),
         "health": health(study),
-        "system_lines": sections.system_lines(study),
+        "system_lines": _sections.system_lines(study),
     }
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from dse.core.metrics import Scenario
+from dse.tasks.image_classification._quality import TOP_1
 from dse.tasks.image_classification.preprocessing import (
     Preprocessing,
     from_form,
     input_type,
     sample_bytes,
 )
-from dse.tasks.image_classification.quality import TOP_1
 from dse.tasks.task import InputFiles, Rules
 
 if TYPE_CHECKING:
@@ -103,8 +103,8 @@ class ImageClassification:
         dataset: Dataset | None,
         instruction_sets: Sequence[str] | None,
     ) -> Mapping[str, KnobValue]:
-        """See `dse.tasks.image_classification.judging.judged_by`."""
-        from dse.tasks.image_classification.judging import judged_by
+        """See `dse.tasks.image_classification._judging.judged_by`."""
+        from dse.tasks.image_classification._judging import judged_by
 
         images = cast("Images | None", dataset)
         return judged_by(configuration, artefact, published, images, instruction_sets)
@@ -113,7 +113,7 @@ class ImageClassification:
         self, configurations: Iterable[Configuration], provider: Provider
     ) -> Sequence[str]:
         """The model files whose mean and scale are written for other pixels."""
-        from dse.tasks.image_classification.judging import normalisations
+        from dse.tasks.image_classification._judging import normalisations
 
         return normalisations(configurations, provider)
 
@@ -133,54 +133,54 @@ class ImageClassification:
 
     def manifest_entry(self, form: Form, sha256: str) -> Mapping[str, Any]:
         """Layout, type, resolution and all else of the preprocessing."""
-        from dse.tasks.image_classification.rules import manifest_entry
+        from dse.tasks.image_classification._rules import manifest_entry
 
         return manifest_entry(form, sha256)
 
     def score(self, responses: Mapping[int, bytes], folder: Path) -> Score:
         """The accuracy of logged labels, counted again."""
-        from dse.tasks.image_classification.rules import score
+        from dse.tasks.image_classification._rules import score
 
         return score(responses, folder)
 
     def accuracy_text(self, score: Score, sha256: str) -> str:
-        """See `dse.tasks.image_classification.rules.accuracy_text`."""
-        from dse.tasks.image_classification.rules import accuracy_text
+        """See `dse.tasks.image_classification._rules.accuracy_text`."""
+        from dse.tasks.image_classification._rules import accuracy_text
 
         return accuracy_text(score, sha256)
 
     def read_accuracy(self, text: str) -> Score:
-        """See `dse.tasks.image_classification.rules.read_accuracy`."""
-        from dse.tasks.image_classification.rules import read_accuracy
+        """See `dse.tasks.image_classification._rules.read_accuracy`."""
+        from dse.tasks.image_classification._rules import read_accuracy
 
         return read_accuracy(text)
 
     def response_faults(self, responses: Mapping[int, bytes]) -> Iterator[str]:
         """Which logged labels are none of ImageNet's."""
-        from dse.tasks.image_classification.rules import response_faults
+        from dse.tasks.image_classification._rules import response_faults
 
         return response_faults(responses)
 
     def notes(self, quality: Measurement) -> tuple[Note, ...]:
-        """See `dse.tasks.image_classification.plausibility.accuracy_notes`."""
-        from dse.tasks.image_classification.plausibility import accuracy_notes
+        """See `dse.tasks.image_classification._plausibility.accuracy_notes`."""
+        from dse.tasks.image_classification._plausibility import accuracy_notes
 
         return accuracy_notes(quality)
 
     def priors(self) -> Priors:
         """What the catalogue tells of architectures."""
-        from dse.tasks.image_classification.prior import priors
+        from dse.tasks.image_classification._prior import priors
 
         return priors()
 
     def published_interval(self, value: float) -> tuple[float, float] | None:
         """The binomial interval over the validation images of ImageNet."""
-        from dse.tasks.image_classification.rules import published_interval
+        from dse.tasks.image_classification._rules import published_interval
 
         return published_interval(value)
 
     def published_variant(self, name: str) -> tuple[str, str] | None:
-        """See `dse.tasks.image_classification.published_names`."""
-        from dse.tasks.image_classification.published_names import published_variant
+        """See `dse.tasks.image_classification._published_names`."""
+        from dse.tasks.image_classification._published_names import published_variant
 
         return published_variant(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dse.commands.bench.show import deciding_lines, input_words
+from dse.commands.bench._show import deciding_lines, input_words
 from dse.core.signature import Input
 from dse.formats.description import DeclaredInput
 from dse.formats.dimensions import Choices, resolve_inputs

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.core.signature import DTYPE_BYTES, Input, Signature
-from dse.tasks.generated.inputs import GeneratedInputs
+from dse.tasks.generated._inputs import GeneratedInputs
 
 COUNT = 8
 

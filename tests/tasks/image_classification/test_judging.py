@@ -12,9 +12,9 @@ import pytest
 from dse.core.configuration import Configuration
 from dse.core.measurement import PublishedQuality
 from dse.models.provider import Artefact
+from dse.tasks.image_classification._judging import judged_by, normalisations
 from dse.tasks.image_classification.data.dataset import Dataset
-from dse.tasks.image_classification.judging import judged_by, normalisations
-from dse.tasks.image_classification.models.published import published_accuracies
+from dse.tasks.image_classification.models._published import published_accuracies
 from dse.tasks.image_classification.preprocessing import Preprocessing, to_form
 from tests.image_models import image_folder
 from tests.small_models import SIDE, onnx_bytes

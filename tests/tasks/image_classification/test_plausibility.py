@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from dse.core.intervals import wilson
 from dse.core.measurement import Measurement, Source
+from dse.tasks.image_classification._plausibility import accuracy_notes
+from dse.tasks.image_classification._quality import ACCURACY
 from dse.tasks.image_classification.labels import count_labels
-from dse.tasks.image_classification.plausibility import accuracy_notes
-from dse.tasks.image_classification.quality import ACCURACY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

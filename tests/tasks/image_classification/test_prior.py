@@ -6,9 +6,9 @@ import math
 
 import pytest
 
+from dse.tasks.image_classification._prior import model_prior
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
 from dse.tasks.image_classification.models.graph import cost
-from dse.tasks.image_classification.prior import model_prior
 
 
 @pytest.mark.parametrize("name", CATALOGUE)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dse.tasks.image_classification._published_names import published_variant
 from dse.tasks.image_classification.models.catalogue import published_pairs
-from dse.tasks.image_classification.published_names import published_variant
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from dse.core.errors import DseError, RequestError
 from dse.core.paths import atomic_write, cache_dir
-from dse.tasks.image_classification.data.listing import list_images
-from dse.tasks.image_classification.data.thread_pool import Progress, parallel
+from dse.tasks.image_classification.data._listing import list_images
+from dse.tasks.image_classification.data._thread_pool import Progress, parallel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dse.tasks.image_classification.data.entries import ImageEntry
+    from dse.tasks.image_classification.data._entries import ImageEntry
 
 _SETTLED_NS = 2_000_000_000
 """Age from which a file's modification time identifies its content: FAT has a resolution of 2 s."""

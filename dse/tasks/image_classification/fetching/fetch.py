@@ -15,7 +15,7 @@ from dse.download.archive import ArchiveError
 from dse.download.connection import on_mirror
 from dse.download.resumable import DOWNLOAD_LIMITS, download, ignore_progress
 from dse.formats import tflite_reader
-from dse.tasks.image_classification.fetching.fetched import FetchedFolder, file_name
+from dse.tasks.image_classification.fetching._fetched import FetchedFolder, file_name
 from dse.tasks.image_classification.fetching.urls import download_source
 from dse.tasks.image_classification.models.catalogue import CATALOGUE, published_pairs, variant
 from dse.tasks.image_classification.models.contradictions import takes_pixels

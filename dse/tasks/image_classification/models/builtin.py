@@ -94,10 +94,10 @@ def build_int8(
 
 def _bytes(graph: Graph, model_format: ModelFormat) -> bytes:
     if model_format == "onnx":
-        from dse.tasks.image_classification.models.onnx_writer import onnx_bytes
+        from dse.tasks.image_classification.models._onnx_writer import onnx_bytes
 
         return onnx_bytes(graph)
-    from dse.tasks.image_classification.models.tflite_writer import tflite_bytes
+    from dse.tasks.image_classification.models._tflite_writer import tflite_bytes
 
     return tflite_bytes(graph)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dse.core.checksums import digest
 from dse.models.calibration import Calibration
 from dse.models.quantised import Quantised
-from dse.tasks.image_classification.models.conversion import Converted
+from dse.tasks.image_classification.models._conversion import Converted
 from dse.tasks.image_classification.preprocessing import from_form, input_type
 
 if TYPE_CHECKING:

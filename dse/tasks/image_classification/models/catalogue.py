@@ -8,19 +8,19 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, cast
 
 from dse.core.errors import RequestError
-from dse.tasks.image_classification.models.efficientnet_lite import efficientnet_lite
-from dse.tasks.image_classification.models.mobilenet_v1 import mobilenet_v1
-from dse.tasks.image_classification.models.mobilenet_v2 import mobilenet_v2
-from dse.tasks.image_classification.models.mobilenet_v3 import mobilenet_v3
-from dse.tasks.image_classification.models.published import published_accuracies
+from dse.tasks.image_classification.models._efficientnet_lite import efficientnet_lite
+from dse.tasks.image_classification.models._mobilenet_v1 import mobilenet_v1
+from dse.tasks.image_classification.models._mobilenet_v2 import mobilenet_v2
+from dse.tasks.image_classification.models._mobilenet_v3 import mobilenet_v3
+from dse.tasks.image_classification.models._published import published_accuracies
 from dse.tasks.image_classification.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dse.core.measurement import PublishedQuality
+    from dse.tasks.image_classification.models._mobilenet_v3 import Flavour
     from dse.tasks.image_classification.models.graph import Graph
-    from dse.tasks.image_classification.models.mobilenet_v3 import Flavour
 
 Family = Literal["mobilenet-v1", "mobilenet-v2", "mobilenet-v3", "efficientnet-lite"]
 

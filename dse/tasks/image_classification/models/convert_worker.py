@@ -9,9 +9,9 @@ import sys
 
 from dse.models.onnx_normalise import plain
 from dse.models.subprocess_job import parse_arguments, result_file
+from dse.tasks.image_classification.models._onnx_reader import MismatchError, read_weights
+from dse.tasks.image_classification.models._tflite_writer import tflite_bytes
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
-from dse.tasks.image_classification.models.onnx_reader import MismatchError, read_weights
-from dse.tasks.image_classification.models.tflite_writer import tflite_bytes
 
 
 def main() -> int:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dse.core.errors import RequestError
-from dse.tasks.image_classification.data.class_folders import IGNORED_FOLDERS, from_class_folders
+from dse.tasks.image_classification.data._class_folders import IGNORED_FOLDERS, from_class_folders
 from tests.tasks.conftest import picture
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dse.tasks.image_classification.data.entries import Listing
+    from dse.tasks.image_classification.data._entries import Listing
 
 CLASSES = 1000
 

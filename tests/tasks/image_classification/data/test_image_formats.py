@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from dse.tasks.image_classification.data.class_folders import from_class_folders
-from dse.tasks.image_classification.data.image_formats import (
+from dse.tasks.image_classification.data._class_folders import from_class_folders
+from dse.tasks.image_classification.data._image_formats import (
     IMAGE_FORMATS,
     SUFFIXES,
     has_feature,

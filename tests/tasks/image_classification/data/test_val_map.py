@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dse.core.errors import RequestError
+from dse.tasks.image_classification.data._val_map import from_val_map
 from dse.tasks.image_classification.data.dataset import open_dataset
-from dse.tasks.image_classification.data.val_map import from_val_map
 from tests.tasks.conftest import picture
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dse.config import yaml_reader
 from dse.core.errors import RequestError
-from dse.tasks.image_classification.fetching.fetched import FetchedFolder, file_name
+from dse.tasks.image_classification.fetching._fetched import FetchedFolder, file_name
 from tests.small_models import classifier_bytes
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from dse.core.paths import cache_dir
 from dse.tasks.image_classification.data.dataset import open_dataset
 from dse.tasks.image_classification.data.pixel_cache import image_cache
 from dse.tasks.image_classification.inputs import ImageInputs
+from dse.tasks.image_classification.models._onnx_writer import onnx_bytes
 from dse.tasks.image_classification.models.builtin import BuiltinProvider
 from dse.tasks.image_classification.models.calibration import (
     MAX_IMAGES,
@@ -23,7 +24,6 @@ from dse.tasks.image_classification.models.calibration import (
     with_conversions,
 )
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
-from dse.tasks.image_classification.models.onnx_writer import onnx_bytes
 from dse.tasks.image_classification.preprocessing import Preprocessing, to_form
 from tests import small_models
 from tests.commandline import command, here, tmp_path

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dse.core.errors import RequestError
+from dse.tasks.image_classification.models._published import SOURCE
 from dse.tasks.image_classification.models.catalogue import CATALOGUE, published_pairs, variant
-from dse.tasks.image_classification.models.published import SOURCE
 
 if TYPE_CHECKING:
     from pathlib import Path

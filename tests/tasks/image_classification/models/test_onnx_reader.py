@@ -10,10 +10,10 @@ import pytest
 from onnx import numpy_helper
 
 from dse.models.onnx_normalise import plain
+from dse.tasks.image_classification.models._onnx_reader import MismatchError, read_weights
+from dse.tasks.image_classification.models._onnx_writer import onnx_bytes
+from dse.tasks.image_classification.models._weights import make_untrained
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
-from dse.tasks.image_classification.models.onnx_reader import MismatchError, read_weights
-from dse.tasks.image_classification.models.onnx_writer import onnx_bytes
-from dse.tasks.image_classification.models.weights import make_untrained
 
 if TYPE_CHECKING:
     from collections.abc import Callable

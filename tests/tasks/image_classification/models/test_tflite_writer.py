@@ -10,12 +10,12 @@ import pytest
 
 from dse.formats.file_kind import why_mismatched
 from dse.tasks.image_classification.models import builtin
+from dse.tasks.image_classification.models._mobilenet_v1 import mobilenet_v1
+from dse.tasks.image_classification.models._onnx_writer import onnx_bytes
+from dse.tasks.image_classification.models._tflite_writer import tflite_bytes
 from dse.tasks.image_classification.models.builtin import BuiltinProvider
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
 from dse.tasks.image_classification.models.graph import GraphBuilder
-from dse.tasks.image_classification.models.mobilenet_v1 import mobilenet_v1
-from dse.tasks.image_classification.models.onnx_writer import onnx_bytes
-from dse.tasks.image_classification.models.tflite_writer import tflite_bytes
 from tests.image_models import classes_of, preprocessing_of
 
 if TYPE_CHECKING:

@@ -1,0 +1,188 @@
+"""What ``dse bench`` tells: the model and its inputs before, the results after."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from dse.commands.bench._results import PERCENTILES, results
+from dse.core.details import RunDetails
+from dse.core.metrics import LOAD_TIME, PEAK_MEMORY, Scenario
+from dse.core.signature import shape_text
+from dse.report.failures import printable
+from dse.report.health import disturbed
+from dse.report.summary import notes
+from dse.report.text import (
+    BY_OPTION,
+    environment_lines,
+    excluded_lines,
+    frontier_table,
+    marks,
+    number,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import Console
+
+    from dse.commands.bench._results import BenchResult
+    from dse.core.signature import Input
+    from dse.exploration.prepare import Prepared
+    from dse.formats.dimensions import ResolvedSignature
+    from dse.models.single_file import SingleFileProvider
+    from dse.space.plan import Plan
+    from dse.study.observations import ObservationStore
+    from dse.study.record import Record
+    from dse.study.study import Study
+
+SHOWN = 4
+"""Values of an input that are shown, at most."""
+UNKNOWN_ACCURACY = "accuracy is unknown: the inputs are random"
+
+
+def announce(
+    console: Console,
+    given: SingleFileProvider,
+    chosen: ResolvedSignature,
+    prepared: Prepared,
+    plan: Plan,
+) -> None:
+    """Says what is measured, before it is."""
+    system, signature = prepared.system, given.signature
+    lines = [
+        f"model: {given.origin}, {given.described.precision}, {given.size_bytes / 2**20:.2f} MiB",
+        *_signature_lines(given),
+        *(f"input: {input_words(one, batched=signature.batched)}" for one in signature.inputs),
+        *deciding_lines(chosen),
+    ]
+    if chosen.sizes:
+        sizes = ", ".join(f"{name}={size}" for name, size in chosen.sizes.items())
+        lines.append(f"open dimensions: {sizes} (--dim changes them)")
+    if not signature.batched:
+        lines.append("it takes no batches: one call counts as one sample")
+    runtimes = ", ".join(f"{name} {v}" for name, v in prepared.offers.runtimes.items())
+    lines += [f"CPU: {system.title}, {system.available_words}", f"runtimes: {runtimes}"]
+    lines += environment_lines(prepared.environment, BY_OPTION)
+    for line in (*lines, *excluded_lines(plan.excluded)):
+        console.print(printable(line), markup=False, soft_wrap=True)
+
+
+def _signature_lines(given: SingleFileProvider) -> Iterator[str]:
+    """Which of several signatures is measured."""
+    described = given.described
+    others = [name for name in described.signatures if name != described.signature]
+    if others:
+        yield (
+            f"signature: {described.signature}; the file has others, which are not measured: "
+            f"{', '.join(others)} (--signature)"
+        )
+
+
+def deciding_lines(chosen: ResolvedSignature) -> Iterator[str]:
+    """The inputs that decide how much is computed, where nobody has said what they are to be."""
+    for one in chosen.signature.inputs:
+        if one.name in chosen.deciding and one.fill != "values":
+            example = ",".join("N" * one.elements) if one.elements <= SHOWN else "N,N,..."
+            yield (
+                f"input {one.name} decides the work: {_filled(one)} "
+                f"(--input {one.name}={example} changes it)"
+            )
+
+
+def input_words(one: Input, *, batched: bool) -> str:
+    """An input in words: name, type, shape, and what it is filled with."""
+    sizes: tuple[int | str, ...] = ("batch", *one.shape[1:]) if batched else one.shape
+    return f"{one.name}: {one.dtype}, {shape_text(sizes, ' x ')}, {_filled(one)}"
+
+
+def _filled(one: Input) -> str:
+    """What an input is filled with, in words."""
+    if not one.elements:
+        return "no elements"
+    if one.fill == "ids":
+        return f"ids below {one.bound}"
+    if one.fill == "values":
+        shown = ", ".join(map(str, one.values[:SHOWN]))
+        return f"{shown}, ..." if len(one.values) > SHOWN else shown
+    return {"ones": "1", "zeros": "0"}.get(one.fill, one.fill) if one.elements == 1 else one.fill
+
+
+def show(out: Console, study: Study, given: SingleFileProvider, chosen: ResolvedSignature) -> None:
+    """Prints a row for each configuration and scenario, the frontier of several, and notes."""
+    records = sorted(study.records.values(), key=lambda record: record.id)
+    measured = [record for record in records if record.outcome.failure is None]
+    table = _table(records, study.results.measured)
+    if table.row_count:
+        out.print(table)
+    for record in records:
+        if (failure := record.outcome.failure) is not None:
+            words = printable(" ".join(failure.message.split())[:300])
+            line = f"FAILED {record.configuration}: {failure.kind.value}: {words}"
+            out.print(line, style="red", markup=False, soft_wrap=True)
+    points = study.frontier()
+    if len(measured) > 1 and points:
+        out.print(f"\nfrontier: {len(points)} of {len(measured)}", style="bold")
+        out.print(frontier_table(points, study.about.metrics, marks(study.results.frontier)))
+    if len(measured) < len(records) and chosen.made_up:
+        words = printable(", ".join(chosen.made_up))
+        line = f"made up, and perhaps not what the model takes: {words}"
+        out.print(line, markup=False, soft_wrap=True)
+    for note in _notes(study, given, measured):
+        out.print(note, style="dim", markup=False, soft_wrap=True)
+
+
+def _notes(study: Study, given: SingleFileProvider, measured: Sequence[Record]) -> list[str]:
+    lines = [f"{given.origin}; {UNKNOWN_ACCURACY}"]
+    if measured:
+        lines += notes(study)
+    processes = {m.interval is not None for r in measured for m in r.outcome.measurements}
+    if measured and processes == {False}:
+        lines.append(
+            "each value is of one process; another may differ by a few percent (--repeats)"
+        )
+    not_finite = {
+        told
+        for record in measured
+        for m in record.outcome.measurements
+        if (told := RunDetails.of(m.details).not_finite)
+    }
+    return [*lines, *sorted(not_finite), *disturbed(study)]
+
+
+def _table(records: Sequence[Record], measured: ObservationStore) -> Table:
+    """A row for each configuration and scenario."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("id", "scenario", "backend"):
+        table.add_column(heading, no_wrap=True)
+    headings = ("threads", "batch", "instances", *(f"p{p} [ms]" for p in PERCENTILES))
+    for heading in (*headings, "samples/s", "memory [MiB]", "load [ms]"):
+        table.add_column(Text(heading), justify="right", no_wrap=True)
+    table.add_column("validity", no_wrap=True)
+    for record in records:
+        for result in results(record, measured):
+            table.add_row(*_row(record, result))
+    return table
+
+
+def _row(record: Record, result: BenchResult) -> list[str]:
+    configuration, single = record.configuration, result.scenario is Scenario.SINGLE_STREAM
+    latencies = result.latencies_ms
+    values = record.outcome.values
+    return [
+        str(record.id),
+        result.scenario.value,
+        configuration.backend,
+        str(configuration.threads),
+        "1" if single else str(configuration.batch_size),
+        "1" if single else str(configuration.instances),
+        *(f"{latencies[p]:.3f}" if p in latencies else "" for p in PERCENTILES),
+        "" if result.samples_per_s is None else f"{result.samples_per_s:.1f}",
+        *(
+            number(name, values[name]) if name in values else ""
+            for name in (PEAK_MEMORY.name, LOAD_TIME.name)
+        ),
+        result.validity,
+    ]

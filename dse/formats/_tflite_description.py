@@ -1,0 +1,151 @@
+"""Describes a TFLite file. Field numbers are those of TensorFlow Lite's schema.fbs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING
+
+from dse.config.messages import suggest
+from dse.core.errors import RequestError
+from dse.formats._flow import FlowError
+from dse.formats._tflite_flow import operator_codes, roles_by_tensor
+from dse.formats.description import DeclaredInput, ModelDescription, stored_precision
+from dse.formats.flatbuffer import FlatbufferError, Table, root
+from dse.formats.tflite_reader import shape_with_open_sizes, type_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from dse.formats.description import Role
+
+_SUBGRAPHS, _BUFFERS, _SIGNATURES = 2, 4, 7  # of Model
+_TENSORS, _INPUTS, _OPERATORS = 0, 1, 3  # of SubGraph
+_SHAPE, _BUFFER, _NAME = 0, 2, 3  # of Tensor
+_CODE, _READS, _WRITES, _OPTIONS = 0, 1, 2, 4  # of Operator
+_KEY, _SUBGRAPH = 2, 4  # of SignatureDef
+_PRECISIONS = {
+    "float32": "fp32",
+    "float64": "fp32",
+    "float16": "fp16",
+    "bfloat16": "bf16",
+    **dict.fromkeys(("int8", "uint8", "int4"), "int8"),
+}
+_UNCHANGED = {22, 53, 70}  # RESHAPE, CAST, EXPAND_DIMS
+_GATHER, _EMBEDDING_LOOKUP = 36, 7
+_PICKS = {_GATHER: (1, 0), _EMBEDDING_LOOKUP: (0, 1)}  # positions of the ids and of the table
+
+
+def describe_tflite(path: Path, signature: str | None = None) -> ModelDescription:
+    """Describes one subgraph of a file.
+
+    Args:
+        path: the file.
+        signature: name of the subgraph; None for the first subgraph, or, if that has no signature,
+            the subgraph of the first signature.
+
+    Raises:
+        RequestError: the file is damaged, or has no such signature.
+    """
+    try:
+        data = path.read_bytes()
+        model = root(data)
+        signatures = [
+            _Signature(one.text(_KEY), one.number(_SUBGRAPH)) for one in model.tables(_SIGNATURES)
+        ]
+        chosen = _choose_signature(signatures, signature, path)
+        number = chosen.subgraph if chosen else 0
+        subgraph = model.element(_SUBGRAPHS, number)
+        tensors = list(subgraph.tables(_TENSORS))
+        inputs = subgraph.integers(_INPUTS)
+        rows, roles = _rows_by_tensor(model, subgraph, tensors), roles_by_tensor(model, number)
+        declared = tuple(
+            _declare(subgraph.element(_TENSORS, index), rows.get(index), roles.get(index))
+            for index in inputs
+        )
+        filled = [buffer.vector(0, 1)[1] > 0 for buffer in model.tables(_BUFFERS)]
+        counts = _count_weights(tensors, filled)
+    except (FlatbufferError, FlowError) as error:
+        raise RequestError(
+            f"the TFLite model is damaged: {error}", file=path, remedy="get it again"
+        ) from error
+    return ModelDescription(
+        "tflite",
+        declared,
+        stored_precision(counts, _PRECISIONS.items()),
+        signatures=tuple(one.name for one in signatures),
+        signature=chosen.name if chosen else None,
+        subgraph=number,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Signature:
+    """The name by which a subgraph can be called."""
+
+    name: str
+    subgraph: int
+
+
+def _choose_signature(
+    signatures: Sequence[_Signature], wanted: str | None, path: Path
+) -> _Signature | None:
+    """The wanted signature; else that of the first subgraph, else the first one, if any."""
+    if wanted is None:
+        first = [one for one in signatures if one.subgraph == 0] or signatures
+        return first[0] if first else None
+    found = next((one for one in signatures if one.name == wanted), None)
+    if found is None:
+        names = [one.name for one in signatures]
+        raise RequestError(
+            f"the file has no signature '{wanted}'",
+            file=path,
+            field="--signature",
+            remedy=suggest(wanted, names) or "leave it out",
+        )
+    return found
+
+
+def _declare(tensor: Table, rows: int | None, role: Role | None) -> DeclaredInput:
+    dims = tuple(size if size >= 0 else "" for size in shape_with_open_sizes(tensor))
+    return DeclaredInput(tensor.text(_NAME), type_name(tensor), dims, rows, role)
+
+
+def _count_weights(tensors: list[Table], filled: list[bool]) -> Counter[str]:
+    """Number of weights by type."""
+    counts: Counter[str] = Counter()
+    for tensor in tensors:
+        buffer = tensor.number(_BUFFER)
+        if 0 < buffer < len(filled) and filled[buffer]:
+            counts[type_name(tensor)] += abs(prod(tensor.integers(_SHAPE)))
+    return counts
+
+
+def _rows_by_tensor(model: Table, subgraph: Table, tensors: list[Table]) -> dict[int, int]:
+    """Number of rows of the smallest table that each tensor picks from, by number of the tensor."""
+    codes = operator_codes(model)
+    origin: dict[int, int] = {}
+    rows: dict[int, int] = {}
+    for operator in subgraph.tables(_OPERATORS):
+        number = operator.number(_CODE)
+        code = codes[number] if number < len(codes) else -1
+        reads, writes = operator.integers(_READS), operator.integers(_WRITES)
+        if code in _UNCHANGED and reads and writes:
+            origin[writes[0]] = origin.get(reads[0], reads[0])
+        if code in _PICKS and len(reads) > 1:
+            picking, table = (reads[place] for place in _PICKS[code])
+            shape = tensors[table].integers(_SHAPE) if 0 <= table < len(tensors) else ()
+            axis = _gather_axis(operator) if code == _GATHER else 0
+            if -len(shape) <= axis < len(shape) and shape[axis] > 0:
+                source = origin.get(picking, picking)
+                rows[source] = min(shape[axis], rows.get(source, shape[axis]))
+    return rows
+
+
+def _gather_axis(operator: Table) -> int:
+    """The axis of GATHER: the first field of its options, as a signed number."""
+    options = operator.table(_OPTIONS)
+    number = options.number(0) if options else 0
+    return number - (1 << 32) if number >> 31 else number

@@ -1,0 +1,295 @@
+"""The samples and the model that is loaded: what the runs of one configuration share."""
+
+from __future__ import annotations
+
+import math
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from dse.core.backend import LoadRequest, Streams, UnsupportedError
+from dse.core.measurement import FailureKind
+from dse.core.metrics import MULTI_STREAM_SAMPLES, Scenario
+from dse.loadgen.harness import run
+from dse.loadgen.samples import Caller, PredictionError
+from dse.machine import clock_jump as clocks
+from dse.machine.affinity import available_cpus, can_pin, pin_to
+from dse.measure._look import Inspection
+from dse.measure._run_result import RunFailedError, to_failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from dse.core.backend import Batch, Model, Runtime
+    from dse.core.configuration import Configuration, KnobValue
+    from dse.loadgen.settings import RunSettings
+    from dse.measure._meter import Meter
+    from dse.measure.spec import Spec, TaskSpec
+    from dse.tasks.task import Inputs, TaskWorker
+
+T = TypeVar("T")
+
+WARM_CALLS = 20
+"""A model counts as warm after this number of predictions, however short they were."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSettings:
+    """How a model is loaded: the fields of a configuration that a scenario may set otherwise."""
+
+    threads: int
+    batch_size: int
+    instances: int = 1
+    pinned: bool = False
+
+
+class LoadedModel:
+    """Keeps one setup loaded at a time.
+
+    Args:
+        runtime: loads the models.
+        spec: what to measure.
+
+    Attributes:
+        task: how the model is fed, and its answers are read.
+        inputs: the samples.
+        remarks: what the last look at the model's answers found that belongs to each measurement.
+
+    Raises:
+        ImportError: there is no such task here.
+    """
+
+    def __init__(self, runtime: Runtime, spec: Spec) -> None:
+        self.spec = spec
+        self.task = _task_worker(spec.task)
+        rules = spec.task.rules if spec.official else None
+        count = rules.performance_samples if rules else spec.fidelity.performance_samples
+        self.inputs: Inputs = self.task.inputs(count, spec.task.seed)
+        self.remarks: dict[str, KnobValue] = {}
+        self._runtime = runtime
+        self._setup: LoadSettings | None = None
+        self._models: list[Model] = []
+        self._callers: list[Caller] = []
+        self._looked = False
+
+    @property
+    def configuration(self) -> Configuration:
+        """What is measured."""
+        return self.spec.configuration
+
+    @property
+    def whole(self) -> LoadSettings:
+        """As the configuration has it."""
+        own = self.configuration
+        return LoadSettings(own.threads, own.batch_size, own.instances, own.pinned)
+
+    @property
+    def single(self) -> LoadSettings:
+        """One instance that predicts sample by sample, as SingleStream has it."""
+        return replace(self.whole, batch_size=1, instances=1)
+
+    def setup(self, scenario: Scenario) -> LoadSettings:
+        """How a scenario wants the model loaded; a MultiStream query fills no larger batch."""
+        if scenario is Scenario.SINGLE_STREAM:
+            return self.single
+        if scenario is Scenario.MULTI_STREAM:
+            return replace(self.whole, batch_size=min(self.whole.batch_size, MULTI_STREAM_SAMPLES))
+        return self.whole
+
+    def import_runtime(self) -> None:
+        """Imports the runtime, so that no load has to do it.
+
+        Raises:
+            ImportError: it is not installed.
+        """
+        self._runtime.version()
+
+    def callers(self, setup: LoadSettings) -> Sequence[Caller]:
+        """The instances of the model, loaded that way; each stream of an instance is a caller.
+
+        Raises:
+            UnsupportedError: the runtime or the machine refuses the setup.
+            LoadError: the runtime refuses the file.
+        """
+        if self._setup != setup:
+            self.close()
+            for number in range(setup.instances):
+                self._load(setup, _cpus(setup, number))
+            self._setup = setup
+        return self._callers
+
+    def _load(self, setup: LoadSettings, cpus: tuple[int, ...]) -> None:
+        configuration = replace(
+            self.configuration,
+            threads=setup.threads,
+            batch_size=setup.batch_size,
+            instances=setup.instances,
+            pinned=setup.pinned,
+        )
+        spec = self.spec
+        task = self.task
+        request = LoadRequest(
+            configuration, spec.model.path, spec.settings, task.signature, task.scores
+        )
+        with pin_to(cpus):  # the threads of the runtime inherit the CPUs
+            model = self._runtime.load(request)
+        self._models.append(model)
+        lanes = model.streams() if isinstance(model, Streams) else [model]
+        self._callers += [Caller(lane, cpus) for lane in lanes]
+
+    def warm_up(self, setup: LoadSettings, most: int | None = None) -> float:
+        """Predicts with every caller until its caches are warm.
+
+        The first calls after a load are made with different inputs, and their answers looked at.
+
+        Args:
+            setup: how the model is loaded.
+            most: the number of calls of each caller, where few will do; no answer is looked at
+                then.
+
+        Returns:
+            The fastest call of one batch, in seconds.
+
+        Raises:
+            RunFailedError: the runtime refuses to predict in this shape, or does not compute.
+            UnsupportedError: the answers are of no use; see also `callers`.
+            LoadError: see `callers`.
+        """
+        callers = self.callers(setup)
+        count = self.inputs.count
+        batch = self.inputs.call([index % count for index in range(setup.batch_size)])
+        clocks = [_Clock() for _ in callers]
+        if most is None and not self._looked:
+            self._look(callers[0], setup.batch_size, clocks[0])
+            self._looked = True
+        for caller, clock in zip(callers, clocks, strict=True):
+            self._warm(caller, batch, most, clock)
+        return max(min(clock.fastest_s for clock in clocks), 1e-6)
+
+    def _warm(self, caller: Caller, batch: Batch, most: int | None, clock: _Clock) -> None:
+        fidelity = self.spec.fidelity
+        fewest, enough = most or fidelity.warm_up_calls, most or WARM_CALLS
+        with pin_to(caller.cpus), _refusals():
+            bound = caller.model.bind(batch)
+            while clock.calls < fewest or (
+                clock.calls < enough and clock.since_start_s() < fidelity.warm_up_ms / 1e3
+            ):
+                clock.time(caller.model.predict, bound)
+
+    def _look(self, caller: Caller, size: int, clock: _Clock) -> None:
+        """Holds answers to different inputs against each other; its calls warm the model, too."""
+        inspection = Inspection(
+            size,
+            scores=self.task.scores is not None,
+            # A backend that reads no model has no answer that could depend on its input.
+            computes=bool(self._runtime.formats),
+        )
+        for batch in self.task.different_batches(self.inputs, size, self.spec.task.seed):
+            if inspection.done:
+                break
+            with pin_to(caller.cpus), _refusals():
+                outputs = clock.time(caller.model.outputs, caller.model.bind(batch))
+            self.task.check(outputs, size)
+            inspection.add(batch, outputs)
+        self.remarks = inspection.judge()
+
+    def run(
+        self, setup: LoadSettings, settings: RunSettings, logs: Path, meter: Meter | None = None
+    ) -> Path:
+        """Runs LoadGen once; returns the folder of its logs.
+
+        Args:
+            setup: how the model is loaded.
+            settings: of the run.
+            logs: the folder; made where there is none.
+            meter: takes a reading before the first query and one after the last.
+
+        Raises:
+            RunFailedError: a prediction failed, or the clock was set in a timed run.
+            UnsupportedError, LoadError: see `callers`.
+        """
+        logs.mkdir(parents=True, exist_ok=True)
+        callers, read = self.callers(setup), meter.read if meter else None
+        offset_s = clocks.offset_s()
+        try:
+            run(callers, self.inputs, settings, logs, meter=read, encode=self.task.encode)
+        except PredictionError as error:
+            if isinstance(error.__cause__, UnsupportedError):
+                raise error.__cause__ from error
+            raise to_failure(FailureKind.CRASH, error.__cause__ or error) from error
+        jump_s = clocks.offset_s() - offset_s
+        if not settings.accuracy and abs(jump_s) > clocks.JUMP_S:
+            raise RunFailedError(
+                FailureKind.INVALID_RUN,
+                f"the system's clock, which LoadGen reads, jumped by {jump_s:+.2g} s in the run",
+            )
+        return logs
+
+    def close(self) -> None:
+        """Frees the models."""
+        for model in self._models:
+            model.close()
+        self._models, self._callers, self._setup = [], [], None
+        self._looked = False
+
+
+class _Clock:
+    """Counts and times the calls of a warm-up.
+
+    Attributes:
+        calls: how many there were.
+        fastest_s: the shortest of them, in seconds.
+    """
+
+    def __init__(self) -> None:
+        self.calls, self.fastest_s = 0, math.inf
+        self._first: float | None = None
+
+    def time(self, call: Callable[[Any], T], bound: Any) -> T:
+        """Makes a call."""
+        started = time.perf_counter()
+        if self._first is None:
+            self._first = started
+        answer = call(bound)
+        self.fastest_s = min(self.fastest_s, time.perf_counter() - started)
+        self.calls += 1
+        return answer
+
+    def since_start_s(self) -> float:
+        """Seconds since the first call."""
+        return 0.0 if self._first is None else time.perf_counter() - self._first
+
+
+def _cpus(setup: LoadSettings, number: int) -> tuple[int, ...]:
+    """The CPUs of an instance: as many as it has threads, none shared with another one."""
+    if not setup.pinned:
+        return ()
+    if not can_pin():
+        raise UnsupportedError("this system lets no thread choose its CPUs")
+    cpus = available_cpus()
+    if setup.instances * setup.threads > len(cpus):
+        raise UnsupportedError(
+            f"{setup.instances} x {setup.threads} threads can't be pinned to {len(cpus)} CPUs"
+        )
+    return tuple(cpus[number * setup.threads : (number + 1) * setup.threads])
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What a runtime refuses before LoadGen starts, it refuses for good."""
+    try:
+        yield
+    except UnsupportedError:
+        raise
+    except Exception as error:  # a runtime may raise anything
+        raise to_failure(FailureKind.UNSUPPORTED, error) from error
+
+
+def _task_worker(task: TaskSpec) -> TaskWorker:
+    """The task's half in the worker, made from its form and files."""
+    module, _, name = task.worker.partition(":")
+    kind: type[TaskWorker] = getattr(import_module(module), name)
+    return kind(task.form, task.inputs)

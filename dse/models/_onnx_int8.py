@@ -1,0 +1,237 @@
+"""An ONNX file in int8: each operator between DequantizeLinear and QuantizeLinear."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dse.models._onnx_products import output_axis, straighten
+from dse.models._weight_scales import (
+    mean_shift,
+    rounded,
+    scales_of_any,
+    scales_of_neighbours,
+    scales_of_single,
+)
+from dse.models.onnx_normalise import input_name, plain, tidy
+from dse.models.subprocess_job import load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+    from onnx import ModelProto, NodeProto
+
+    Floats = NDArray[np.float32]
+
+
+def onnx_bytes(model: Path, samples: Sequence[Path]) -> bytes:
+    """Quantises an ONNX file.
+
+    Weights are rounded so that no CPU's products saturate, and biases take back what that shifts.
+
+    Args:
+        model: float32, with one input.
+        samples: arrays in ``.npy`` files, inputs of batch 1.
+    """
+    import onnx
+    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+
+    source = plain(model)
+    straighten(source)
+    layers = find_layers(source)
+    correct_biases(source, layers, list(_inputs(input_name(source), samples)))
+    target = Path(tempfile.mkdtemp()) / "quantised.onnx"
+    quantize_static(
+        source,
+        target,
+        _Reader(input_name(source), samples),
+        quant_format=QuantFormat.QDQ,
+        per_channel=True,
+        # Signed activations would suit Arm as well, but on x86-64 onnxruntime leaves the
+        # convolutions before a hard swish in float with them.
+        activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
+        extra_options={"TensorQuantOverrides": _overrides(layers)},
+    )
+    quantised = onnx.load(target)
+    tidy(quantised)
+    data: bytes = quantised.SerializeToString(deterministic=True)
+    return data
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A convolution or matrix product with constant weights.
+
+    Attributes:
+        node: the operator; its second input are the weights.
+        axis: of the output channels among the weights' dimensions.
+        weights: (outputs, ...): with that axis in front.
+        scales: (outputs,): the step of the int8 weights in each.
+    """
+
+    node: NodeProto
+    axis: int
+    weights: Floats
+    scales: Floats
+
+    @property
+    def name(self) -> str:
+        """The name of the weights."""
+        name: str = self.node.input[1]
+        return name
+
+
+def find_layers(model: ModelProto) -> list[Layer]:
+    """The layers whose weights are quantised by their channels.
+
+    Weights that several operators share get one scale.
+
+    Args:
+        model: a plain one, straightened by `dse.models._onnx_products`.
+    """
+    from onnx import numpy_helper
+
+    constants = {one.name: one for one in model.graph.initializer}
+    found: dict[str, list[Layer]] = {}
+    for node in model.graph.node:
+        if len(node.input) > 1 and node.input[1] in constants:
+            layer = _layer(node, numpy_helper.to_array(constants[node.input[1]]))
+            if layer is not None:
+                found.setdefault(layer.name, []).append(layer)
+    return [
+        Layer(one.node, one.axis, one.weights, np.maximum.reduce([each.scales for each in sharing]))
+        for sharing in found.values()
+        for one in sharing
+    ]
+
+
+def _layer(node: NodeProto, weights: NDArray[Any]) -> Layer | None:
+    if weights.dtype != np.float32:
+        return None
+    axis = output_axis(node, weights)
+    if axis is None:
+        return None
+    outputs_first = np.moveaxis(weights, axis, 0)
+    if node.op_type == "Conv":
+        return Layer(node, axis, outputs_first, _convolution_scales(node, outputs_first))
+    return Layer(node, axis, outputs_first, scales_of_neighbours(outputs_first))
+
+
+def _convolution_scales(node: NodeProto, weights: Floats) -> Floats:
+    """Of a kernel (outputs, inputs of a group, ...)."""
+    outputs, inputs, *kernel = weights.shape
+    rows = weights.reshape(outputs, -1)
+    if inputs == 1 and _integer(node, "group", 1) == outputs > 1:
+        return scales_of_single(rows)  # depthwise: no two products meet
+    return scales_of_neighbours(rows) if set(kernel) == {1} else scales_of_any(rows)
+
+
+def correct_biases(
+    model: ModelProto, layers: Sequence[Layer], inputs: Sequence[Mapping[str, Floats]]
+) -> None:
+    """Takes out of each bias by how much rounded weights would shift the mean of the output.
+
+    Layers without a constant bias stay as they are.
+
+    Args:
+        model: whose biases are changed.
+        layers: of the model.
+        inputs: of the calibration, by name.
+    """
+    from onnx import numpy_helper
+
+    constants = {one.name: one for one in model.graph.initializer}
+    biased = [layer for layer in layers if _has_bias(layer, constants)]
+    means = _means(model, {layer.node.input[0] for layer in biased}, inputs)
+    for number, layer in enumerate(biased):
+        bias = numpy_helper.to_array(constants[layer.node.input[2]])
+        shift = _shift(layer, means[layer.node.input[0]])
+        # A constant of its own: other layers may use the one that was there.
+        name = f"{layer.node.input[2]}/corrected{number}"
+        corrected = (bias - shift.reshape(bias.shape)).astype(np.float32)
+        model.graph.initializer.append(numpy_helper.from_array(corrected, name))
+        layer.node.input[2] = name
+
+
+def _has_bias(layer: Layer, constants: Mapping[str, Any]) -> bool:
+    node = layer.node
+    if node.op_type == "MatMul" or len(node.input) < 3 or node.input[2] not in constants:
+        return False
+    factors = [one.f for one in node.attribute if one.name in ("alpha", "beta")]
+    size = int(np.prod(constants[node.input[2]].dims))
+    return set(factors) <= {1.0} and not _integer(node, "transA", 0) and size == len(layer.scales)
+
+
+def _shift(layer: Layer, means: NDArray[np.float64]) -> NDArray[np.float64]:
+    """By how much rounding the weights moves the mean of each output."""
+    outputs = len(layer.weights)
+    rows = layer.weights.reshape(outputs, -1)
+    changes = (rounded(rows, layer.scales) - rows).reshape(*layer.weights.shape[:2], -1).sum(axis=2)
+    return mean_shift(changes, means)
+
+
+def _means(
+    model: ModelProto, names: set[str], inputs: Sequence[Mapping[str, Floats]]
+) -> dict[str, NDArray[np.float64]]:
+    """The mean of each channel, the second dimension, of tensors of a model over all inputs."""
+    import onnx
+    import onnxruntime
+
+    wanted = sorted(names)
+    seen = onnx.ModelProto()
+    seen.CopyFrom(model)
+    own = {one.name for one in (*seen.graph.input, *seen.graph.output)}
+    seen.graph.output.extend(
+        onnx.helper.make_empty_tensor_value_info(name) for name in wanted if name not in own
+    )
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(
+        seen.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    sums = dict.fromkeys(wanted, np.zeros(1))
+    outputs = [name for name in wanted if name not in inputs[0]]
+    for feed in inputs:
+        found = session.run(outputs, feed) if outputs else []  # none would mean all
+        values = dict(zip(outputs, found, strict=True)) | dict(feed)
+        for name in wanted:
+            other = tuple(axis for axis in range(values[name].ndim) if axis != 1)
+            sums[name] = sums[name] + values[name].mean(axis=other, dtype=np.float64)
+    return {name: total / len(inputs) for name, total in sums.items()}
+
+
+def _overrides(layers: Sequence[Layer]) -> dict[str, list[dict[str, Any]]]:
+    """The option ``TensorQuantOverrides``: axis and scale of each channel, by weights."""
+    zero = np.int8(0)
+    return {
+        layer.name: [
+            {"axis": layer.axis, "scale": scale, "zero_point": zero} for scale in layer.scales
+        ]
+        for layer in layers
+    }
+
+
+def _integer(node: NodeProto, name: str, default: int) -> int:
+    return next((one.i for one in node.attribute if one.name == name), default)
+
+
+class _Reader:
+    """Hands samples out as onnxruntime's ``CalibrationDataReader`` does."""
+
+    def __init__(self, name: str, samples: Sequence[Path]) -> None:
+        self._inputs = _inputs(name, samples)
+
+    def get_next(self) -> dict[str, Any] | None:
+        """The inputs of one inference; None at the end."""
+        return next(self._inputs, None)
+
+
+def _inputs(name: str, samples: Sequence[Path]) -> Iterator[dict[str, Any]]:
+    for sample in load(samples):
+        yield {name: sample}

@@ -1,0 +1,133 @@
+"""What a search space says of one backend, checked against what the backend offers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dse.config.messages import suggest
+from dse.core import registry
+from dse.space._form import KnobForm, as_written, iter_values
+from dse.space.space import BackendChoice, Condition, KnobChoice, is_pattern, matching
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dse.config.messages import Key
+    from dse.config.yaml_reader import Document
+    from dse.core.backend import Knob
+    from dse.core.configuration import KnobValue
+    from dse.space._form import Scalar
+    from dse.space.space import SearchSpace
+
+_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+_WHEN = ("model", "precision", "threads", "batch_size", "instances", "pinned")
+
+
+def backend_choice(
+    name: str,
+    given: Mapping[str, Scalar | tuple[Scalar, ...] | KnobForm],
+    space: SearchSpace,
+    document: Document,
+) -> BackendChoice:
+    """A backend with its knobs and settings.
+
+    Args:
+        name: a name in the registry.
+        given: what the file has under that name.
+        space: the rest of the space, which conditions refer to.
+        document: the file to name in errors.
+
+    Raises:
+        RequestError: a knob or setting is unknown, or a value is not one that it can take.
+    """
+    backend = registry.backend(name)
+    knobs = {knob.name: knob for knob in backend.knobs}
+    choices, settings = [], []
+    for field, value in sorted(given.items()):
+        keys = ("backends", name, field)
+        if field in knobs:
+            choices.append(_knob(knobs[field], value, space, document, keys))
+        elif field not in backend.settings:
+            remedy = suggest(field, [*knobs, *backend.settings])
+            raise document.error(f"{name} has no such knob", *keys, remedy=remedy)
+        elif isinstance(value, tuple | KnobForm):
+            raise document.error("a setting has one value", *keys, remedy="give one")
+        else:
+            settings.append((field, value))
+    return BackendChoice(name, tuple(choices), tuple(settings))
+
+
+def _knob(
+    knob: Knob,
+    given: Scalar | tuple[Scalar, ...] | KnobForm,
+    space: SearchSpace,
+    document: Document,
+    keys: tuple[Key, ...],
+) -> KnobChoice:
+    if isinstance(given, KnobForm):
+        values = _values(knob, given.values, document, (*keys, "values"))
+        return KnobChoice(knob.name, values, _condition(given, space, document, (*keys, "when")))
+    return KnobChoice(knob.name, _values(knob, given, document, keys))
+
+
+def _values(
+    knob: Knob, given: Scalar | tuple[Scalar, ...], document: Document, keys: tuple[Key, ...]
+) -> tuple[KnobValue, ...]:
+    kind = type(knob.default)
+    values: list[KnobValue] = []
+    for at, value in iter_values(given, document, *keys):
+        # `5` is as good a number as `5.0`, but a configuration must have one way to write it.
+        exact = float(value) if kind is float and type(value) is int else value
+        if type(exact) is not kind:
+            raise document.error(f"expected {_KINDS[kind]}, not {as_written(value)}", *at)
+        if knob.values and exact not in knob.values:
+            known = ", ".join(as_written(v) for v in knob.values)
+            raise document.error(
+                f"{as_written(value)} is not one of its values", *at, remedy=f"known are {known}"
+            )
+        if exact in values:
+            raise document.error(
+                f"{as_written(value)} is given twice", *at, remedy="keep one of them"
+            )
+        values.append(exact)
+    return tuple(values)
+
+
+def _condition(
+    form: KnobForm, space: SearchSpace, document: Document, keys: tuple[Key, ...]
+) -> Condition:
+    if not form.when:
+        raise document.error("names no field", *keys, remedy=f"known are {', '.join(_WHEN)}")
+    fields: list[tuple[str, tuple[KnobValue, ...]]] = []
+    for field, given in sorted(form.when.items()):
+        if field not in _WHEN:
+            remedy = suggest(field, _WHEN)
+            raise document.error("a condition can't depend on this", *keys, field, remedy=remedy)
+        values = []
+        for at, value in iter_values(given, document, *keys, field):
+            if not _possible(field, value, space):
+                problem = f"{as_written(value)} is not in the space, so the condition never holds"
+                raise document.error(problem, *at, remedy="add it to the space or take it out here")
+            values.append(value)
+        fields.append((field, tuple(values)))
+    return tuple(fields)
+
+
+def _possible(field: str, value: Scalar, space: SearchSpace) -> bool:
+    """Whether a configuration of the space may have that value, as far as can be known yet."""
+    if field == "model":
+        if not isinstance(value, str):
+            return False
+        # What a pattern stands for is known once the models on offer are.
+        return any(is_pattern(name) for name in space.models) or bool(matching(value, space.models))
+    if field == "threads" and space.threads is None:
+        return type(value) is int and value >= 1
+    fields: dict[str, tuple[KnobValue, ...]] = {
+        "precision": space.precisions,
+        "threads": space.threads or (),
+        "batch_size": space.batch_sizes,
+        "instances": space.instances,
+        "pinned": space.pinned,
+    }
+    # Not by `in` alone: True equals 1.
+    return any(type(value) is type(known) and value == known for known in fields[field])
