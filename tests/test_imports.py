@@ -25,7 +25,8 @@ LAYERS: dict[str, set[str]] = {
     },
     "commands": {
         *("exploration", "validate", "submission", "report", "results", "study", "compare"),
-        *("derived", "measure.runner", "measure.spec", "space", "environments", "models", "tasks"),
+        "derived",
+        *("measure.runner", "measure.spec", "space", "environments", "models", "tasks"),
         *("tasks.generated", "download", "formats", "machine", "config", "core"),
     },
     # What was measured, for others.
@@ -34,7 +35,7 @@ LAYERS: dict[str, set[str]] = {
         *("tasks", "machine", "config", "core"),
     },
     "compare": {"results", "derived", "report", "tasks", "core"},
-    "notebook": {"exploration", "report", "study", "space", "machine", "core"},
+    "notebook": {"exploration", "report", "study", "space", "tasks", "machine", "core"},
     "report": {"study", "derived", "space", "tasks", "machine", "measure.reproduce", "core"}
     | {"version"},
     "results": {
@@ -96,7 +97,7 @@ LAYERS: dict[str, set[str]] = {
     "core": set(),
     "version": set(),
 }
-# The package offers what notebooks use, which is loaded when it is asked for.
+# The package offers the public surface, which is loaded when it is asked for.
 LAZY = {("version", "notebook"), ("version", "search")}
 
 
