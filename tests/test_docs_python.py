@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["here", "tmp_path"]
 
 CODE = {page: [b for b in blocks(page) if b.language == "python"] for page in PAGES if page != PAGE}
-SKETCHES = {"backends.md": "a class that is to be filled in"}
+SKETCHES = {"backends.md": "a class that is to be filled in", "tasks.md": "the same"}
 """What can be read as Python and does nothing, with the reason."""
 
 

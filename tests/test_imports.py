@@ -27,7 +27,8 @@ LAYERS: dict[str, set[str]] = {
     },
     "commands": {
         *("exploration", "validate", "submission", "report", "results", "study", "compare"),
-        *("derived", "measure.runner", "measure.spec", "space", "environments", "models", "tasks"),
+        "derived",
+        *("measure.runner", "measure.spec", "space", "environments", "models", "tasks"),
         *("tasks.generated", "download", "formats", "machine", "config", "core"),
     },
     # What was measured, for others.

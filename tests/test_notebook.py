@@ -251,6 +251,7 @@ def test_an_interrupt_ends_the_run_in_hand_and_the_next_call_goes_on(here: Path)
     def interrupt() -> None:
         while not workers(here):
             time.sleep(0.01)
+        time.sleep(0.3)  # until the process is known here, too
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=interrupt, daemon=True).start()
