@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+from optuna.storages._rdb.storage import _VersionManager
 
 import dse.tasks.registry  # noqa: F401 (the qualities of tasks become metrics)
 from dse.core.errors import DseError, UnavailableError
@@ -66,6 +67,22 @@ def isolated() -> Iterator[Path]:
 @pytest.fixture(scope="session", autouse=True)
 def _short_runs() -> None:
     shorten()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _migrations_read_once() -> Iterator[None]:
+    """Optuna reads all its migrations whenever a storage is opened, to know the latest one."""
+    latest: list[str] = []
+    read = _VersionManager.get_head_version
+
+    def remembered(manager: _VersionManager) -> str:
+        if not latest:
+            latest.append(read(manager))
+        return latest[0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_VersionManager, "get_head_version", remembered)
+        yield
 
 
 @pytest.fixture

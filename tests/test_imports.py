@@ -35,7 +35,7 @@ LAYERS: dict[str, set[str]] = {
         *("tasks", "machine", "config", "core"),
     },
     "compare": {"results", "derived", "report", "tasks", "core"},
-    "notebook": {"report", "study", "space", "machine", "core"},
+    "notebook": {"exploration", "report", "study", "space", "tasks", "machine", "core"},
     "report": {"study", "derived", "space", "tasks", "machine", "measure.reproduce", "core"}
     | {"version"},
     "results": {
@@ -97,8 +97,8 @@ LAYERS: dict[str, set[str]] = {
     "core": set(),
     "version": set(),
 }
-# The package offers what notebooks use, which is loaded when it is asked for.
-LAZY = {("version", "notebook")}
+# The package offers the public surface, which is loaded when it is asked for.
+LAZY = {("version", "notebook"), ("version", "search")}
 
 
 def modules() -> dict[str, Path]:

@@ -17,8 +17,8 @@ from dse.core.errors import DseError, RequestError
 from dse.core.paths import cache_dir
 from dse.core.requirements import Requirement
 from dse.download.gathered import copy_files
-from dse.formats.description import describe
 from dse.formats.file_kind import FORMAT_BY_SUFFIX
+from dse.formats.reading import describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

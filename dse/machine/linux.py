@@ -53,10 +53,6 @@ def read_linux(cpus: frozenset[int], root: Path = Path("/"), machine: str = "") 
     blocks = cpuinfo.cpu_blocks(paragraphs)
     mine = [block for n, block in blocks.items() if n in cpus] or list(blocks.values()) or [shared]
     sys_cpu = root / "sys/devices/system/cpu"
-
-    def texts(file: str) -> list[str]:
-        return [read_text(sys_cpu / f"cpu{n}" / file) for n in sorted(cpus)]
-
     memory = read_meminfo(root).get("MemTotal") or None
     quota = _quota(root, len(cpus))
     cpu = cpuinfo.cpu_name(mine, _board(root, shared), _hybrid_kinds(root, cpus))
@@ -67,11 +63,11 @@ def read_linux(cpus: frozenset[int], root: Path = Path("/"), machine: str = "") 
         architecture=machine or platform.machine() or UNKNOWN,
         microcode=cpuinfo.microcode(mine),
         available_cpus=len(cpus) if quota is None else max(1, math.floor(quota)),
-        physical_cores=physical_cores(texts("topology/thread_siblings_list"), mine),
+        physical_cores=physical_cores(_each(sys_cpu, cpus, "topology/thread_siblings_list"), mine),
         cpu_quota=quota,
-        max_mhz=clock_classes(texts("cpufreq/cpuinfo_max_freq")),
+        max_mhz=clock_classes(_each(sys_cpu, cpus, "cpufreq/cpuinfo_max_freq")),
         memory_bytes=memory,
-        governor=join_known(texts("cpufreq/scaling_governor")),
+        governor=join_known(_each(sys_cpu, cpus, "cpufreq/scaling_governor")),
         virtualised=_virtualised(root, mine),
         operating_system=parse_os_release(read_text(root / "etc/os-release")),
         kernel=platform.release() or UNKNOWN,
@@ -84,6 +80,11 @@ def read_linux(cpus: frozenset[int], root: Path = Path("/"), machine: str = "") 
         memory_limit_bytes=cgroups.memory_limit(root, memory),
         microarchitecture=microarchitecture(vendor, family, model, stepping),
     )
+
+
+def _each(sys_cpu: Path, cpus: Iterable[int], file: str) -> list[str]:
+    """The texts of a file of each CPU."""
+    return [read_text(sys_cpu / f"cpu{n}" / file) for n in sorted(cpus)]
 
 
 def _quota(root: Path, cpus: int) -> float | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dse.config.messages import suggest
 from dse.core.errors import RequestError
-from dse.formats.interface import read_interface
+from dse.formats.reading import read_interface
 from dse.models.manifest import FILE_NAME, FolderManifest, ManifestEntry
 from dse.models.provider import Artefact
 

@@ -37,7 +37,7 @@ from dse.config import yaml_reader
 from dse.core.checksums import sha256_of, sha256_of_model
 from dse.core.errors import RequestError
 from dse.formats import data_files, file_kind
-from dse.formats.interface import read_interface
+from dse.formats.reading import read_interface
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,8 @@ from onnx.reference import ReferenceEvaluator
 from dse.core.backend import LoadError, LoadRequest, Runtime, Streams, UnsupportedError
 from dse.core.configuration import Configuration
 from dse.core.registry import backend
-from dse.formats.description import describe
 from dse.formats.dimensions import Choices, resolve_inputs
+from dse.formats.reading import describe
 from dse.tasks.generated.inputs import GeneratedInputs
 from tests import any_models, small_models
 from tests.any_models import KINDS_OF_MODELS, write, write_apart

@@ -93,6 +93,7 @@ def test_a_failed_installation_leaves_what_was_there(
     assert folders() == {before.folder}
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("index")
 def test_without_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PIP_NO_INDEX")

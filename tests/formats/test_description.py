@@ -11,7 +11,8 @@ import pytest
 from onnx import TensorProto, helper
 
 from dse.core.errors import RequestError
-from dse.formats.description import DeclaredInput, describe
+from dse.formats.description import DeclaredInput
+from dse.formats.reading import describe
 from tests import any_models, small_models
 from tests.any_models import KINDS, WORDS, value, weights, write, write_apart
 

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.formats.interface import Interface, TensorInfo, read_interface
+from dse.formats.interface import Interface, TensorInfo
 from dse.formats.onnx_interface import onnx_interface
 from dse.formats.protobuf import ProtobufError
+from dse.formats.reading import read_interface
 from dse.formats.tflite_reader import tflite_interface
 from tests import any_models
 from tests.models.quantised_inputs import quantised_onnx

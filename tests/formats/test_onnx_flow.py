@@ -10,8 +10,8 @@ import pytest
 from onnx import TensorProto, helper
 
 from dse.core.errors import RequestError
-from dse.formats.description import describe
 from dse.formats.onnx_flow import ONNX_RULES, roles_by_input
+from dse.formats.reading import describe
 from tests.any_models import value
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from dse.core.errors import RequestError
-from dse.formats.description import describe
+from dse.formats.reading import describe
 from dse.formats.tflite_flow import KINDS, TFLITE_RULES
 from tests.small_models import tflite_bytes, tiling_bytes
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.core.errors import RequestError
-from dse.formats.interface import read_interface
+from dse.formats.reading import read_interface
 from dse.tasks.image_classification.models.contradictions import (
     contradictions,
     quantisation,
