@@ -238,7 +238,7 @@ def test_a_private_module_is_used_by_its_own_package_alone(module: str) -> None:
             assert inside, f"{MODULES[module]}:{line}: {name} is private to {package}"
 
 
-PROGRAMS = {"worker", "probe", "quantise_worker", "convert_worker", "launcher", "task", "__main__"}
+PROGRAMS = {"worker", "probe", "quantise_worker", "convert_worker", "launcher", "task", "catalogue"}
 """Modules that are started, or named by a string, and imported by nobody."""
 
 
