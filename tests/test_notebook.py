@@ -269,6 +269,8 @@ def test_an_interrupt_ends_the_run_in_hand_and_the_next_call_goes_on(here: Path)
         ({"sampler": "best"}, "sampler: unknown sampler 'best'; known are grid, random"),
         ({"n_trials": 0}, "n_trials: expected at least 1, not 0"),
         ({"timeout": 0.0}, "timeout: expected more than 0, not 0"),
+        ({"timeout": "2h"}, "timeout: expected a number, not '2h'"),
+        ({"memory_limit": "1GiB"}, "memory_limit: expected a number, not '1GiB'"),
         ({"seed": -1}, "seed: expected at least 0, not -1"),
         ({"run_timeout": -1.0}, "run_timeout: expected more than 0, not -1"),
         ({"memory_limit": -1}, "memory_limit: expected at least 1, not -1"),

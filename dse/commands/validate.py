@@ -23,6 +23,7 @@ from dse.study.frontier import select_records
 from dse.study.results import StudyResults
 from dse.study.storage import RETRY_POLICY
 from dse.study.study import Study
+from dse.tasks.benchmark import Benchmark
 from dse.validate.schedule import Scheduler
 from dse.validate.validator import ValidationEnd, Validator
 
@@ -68,6 +69,7 @@ def run(request: ValidateRequest) -> int:
     err = messages()
     opened = Study.load if request.dry_run else Study.resume
     study = opened(existing_folder(request.study), request.storage)
+    Benchmark.of(study.about.task)  # without one LoadGen has no rules to run by
     environment = study.about.environment
     if environment is None:
         environment = add_libraries({})

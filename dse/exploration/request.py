@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from dse.core.errors import RequestError
@@ -70,6 +71,18 @@ class ExploreRequest:
         if self.sampler not in SAMPLERS:
             problem, known = f"unknown sampler '{self.sampler}'", ", ".join(SAMPLERS)
             raise RequestError(problem, field="sampler", remedy=f"known are {known}")
+        for name in (
+            "n_trials",
+            "timeout",
+            "seed",
+            "run_timeout",
+            "memory_limit",
+            "repeats",
+            "stop_gain",
+        ):
+            given = getattr(self, name)
+            if given is not None and not isinstance(given, Real):
+                raise RequestError(f"expected a number, not {given!r}", field=name)
         memory = self.memory_limit
         for name, value, fits, expected in (
             ("n_trials", self.n_trials, self.n_trials is None or self.n_trials >= 1, "at least 1"),

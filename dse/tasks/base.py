@@ -35,8 +35,11 @@ class BaseTask:
 
     def provider(self, folder: Path | None) -> Provider:
         """Refused: there are no models."""
-        what = "no builtin models" if folder is None else "no folders of models"
-        raise RequestError(f"the task {self.name} has {what}")
+        if folder is None:
+            raise RequestError(
+                f"the task {self.name} has no builtin models", remedy="give --models"
+            )
+        raise RequestError(f"the task {self.name} takes no folder of models", field="--models")
 
     def with_conversions(self, provider: Provider, _dataset: Dataset | None) -> Provider:
         """The provider as it is."""

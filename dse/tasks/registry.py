@@ -45,7 +45,8 @@ def task(name: str) -> Task:
     for point in _entry_points():
         if point.name == name:
             return _load_entry(point)
-    raise RequestError(f"unknown task '{name}'", remedy=f"known are {', '.join(task_names())}")
+    remedy = f"known are {', '.join(task_names())}; others come with packages that offer them"
+    raise RequestError(f"unknown task '{name}'", remedy=remedy)
 
 
 def task_names() -> tuple[str, ...]:
@@ -101,7 +102,8 @@ def _load_entry(point: EntryPoint) -> Task:
         missing = sorted(m for m in members if not (m.startswith("_") or hasattr(found, m)))
         if not missing and found.name == point.name:
             return found
-        problem = f"has no '{missing[0]}'" if missing else f"has the name '{found.name}'"
+        lacks = ", ".join(f"'{member}'" for member in missing)
+        problem = f"has no {lacks}" if missing else f"has the name '{found.name}'"
     owner = f" of {point.dist.name} {point.dist.version}" if point.dist else ""
     raise RequestError(
         f"task '{point.name}'{owner}: {point.value} {problem}",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 BROKEN = {
     "gone": ("no_such_module:Task", "can't be loaded: No module named 'no_such_module'"),
     "empty": ("faulty_tasks:Missing", "can't be loaded: module 'faulty_tasks' has no attribute"),
-    "bare": ("faulty_tasks:Bare", "has no 'accuracy_text'"),
+    "bare": ("faulty_tasks:Bare", "has no 'accuracy_text', 'dataset_files', 'describe'"),
     "renamed": ("faulty_tasks:Renamed", "has the name 'other'"),
 }
 FAULTY = """

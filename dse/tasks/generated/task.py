@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
+from dse.core.errors import RequestError
 from dse.core.signature import Signature
 from dse.tasks.base import BaseTask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from dse.core.signature import Form
 
@@ -32,6 +34,11 @@ class Generated(BaseTask):
     worker: ClassVar[str] = "dse.tasks.generated.worker:GeneratedWorker"
     plain_form: ClassVar[Form] = Signature((), batched=True).as_dict()
     title: ClassVar[str] = "generated inputs"
+
+    def provider(self, _folder: Path | None) -> NoReturn:
+        """Refused: the model is the one file that `dse bench` is given."""
+        problem = f"the task {self.name} is not one of search spaces"
+        raise RequestError(problem, field="task", remedy="measure a file with `dse bench`")
 
     def identity(self, form: Form) -> Mapping[str, Any]:
         """The signature, beside what keys have had since the first version."""

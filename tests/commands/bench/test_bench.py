@@ -91,6 +91,9 @@ def test_lists_sweep_and_end_in_a_frontier(command: Command, here: Path) -> None
     assert command.counts("sweep")[3] == taken
     other = command("bench", path, "--study", "sweep", "--scenario", "offline", *ONE_THREAD)
     assert (other.code, "was measured with another" in other.last) == (2, True), other
+    # Nothing is begun of what has no rules.
+    refused = command("validate", "sweep", "--dry-run")
+    assert (refused.code, "MLPerf has no benchmark of the task" in refused.last) == (2, True)
 
 
 @pytest.mark.parametrize(

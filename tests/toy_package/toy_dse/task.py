@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from dse.core.signature import Form
     from dse.formats.interface import Interface
     from dse.models.manifest import Fault
+    from dse.models.provider import Provider
     from dse.tasks.task import Dataset, Progress
 
 DOCUMENTS = "documents.json"
@@ -93,10 +94,10 @@ class Tagging(BaseTask):
     noun: ClassVar[str] = "documents"
     title: ClassVar[str] = "tagging"
 
-    def provider(self, folder: Path | None) -> FolderProvider:
+    def provider(self, folder: Path | None) -> Provider:
         """The taggers of a folder."""
         if folder is None:
-            raise RequestError("the task tagging has no builtin models", remedy="give --models")
+            return super().provider(folder)
         return FolderProvider(folder, TaggerEntry)
 
     def open_dataset(self, folder: Path, _progress: Progress | None = None) -> Documents:
