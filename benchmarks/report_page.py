@@ -44,7 +44,7 @@ TIMED = "const start = performance.now(); {work}; return performance.now() - sta
 
 
 def recorded_study(folder: Path, points: int) -> Study:
-    """A study of so many measured configurations."""
+    """A study of this number of measured configurations."""
     space = large_space()
     plan, own = planned(space), StudyFolder(folder / "recorded")
     Study.create(own, space, plan, about(space, planned=len(plan.configurations)), None)

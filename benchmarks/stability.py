@@ -2,7 +2,7 @@
 
     python -m benchmarks.stability [RUNS]
 
-Makes a small study of real models so many times, each from nothing, and compares every two of
+Makes a small study of real models RUNS times, each from nothing, and compares every two of
 them: the frontier of the first single probes, as a tool without repetitions would show it, and the
 frontier with its marks. The second has changed if a point that is certain in one study is not on
 the frontier of the other.

@@ -81,7 +81,7 @@ class LoadedStudy:
 
 
 def load_study(study: str | os.PathLike[str], storage: str | None = None) -> LoadedStudy:
-    """Reads a study; nothing of it is changed.
+    """Reads a study and changes nothing in it.
 
     Args:
         study: its name under ``studies/``, or its folder.

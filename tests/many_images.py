@@ -2,7 +2,7 @@
 
     python -m tests.many_images SOURCE OUTPUT [COUNT]
 
-MLPerf's rules ask for accuracy over 50,000 images. Where ImageNet is not at hand, this gives so
+MLPerf's rules ask for accuracy over 50,000 images. Where ImageNet is not at hand, this gives as
 many that are clearly not ImageNet: an accuracy over them says something of these pictures only.
 The same source gives the same files.
 
@@ -24,7 +24,7 @@ SIDE = 160
 """Pixels: enough for the smallest models, and 50,000 files stay below half a gigabyte."""
 QUALITY = 85
 STEPS = 5
-"""Crops lie on a grid of so many places in each direction, for each size."""
+"""The number of places in each direction of the grid that crops of one size lie on."""
 SIZES = (1.0, 0.9)
 """Sides of the crops, as shares of the largest square."""
 VARIANTS = len(SIZES) * STEPS * STEPS * 2

@@ -74,11 +74,11 @@ class Run:
     seconds: tuple[float, ...]
 
     def after(self, rows: int) -> float:
-        """The share after so many rows."""
+        """The share after this number of rows."""
         return self.shares[rows - 1] if rows else 0.0
 
     def within(self, seconds: float) -> float:
-        """The share of what was measured within so many seconds."""
+        """The share of what was measured within this time."""
         return self.after(bisect_right(self.seconds, seconds))
 
 

@@ -1,4 +1,4 @@
-"""The most that any choice of so many rows can find: what no sampler can be better than."""
+"""The most that any choice of a number of rows can find: an upper bound of every sampler."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def with_limits(runs: Iterable[Run]) -> list[Run]:
 
 
 def best_shares(table: Table, rows: int) -> tuple[float, ...]:
-    """The largest share of the hypervolume that 1, 2 ... so many rows can have.
+    """The largest share of the hypervolume that 1, 2 ... ``rows`` rows can have.
 
     Exact, by dynamic programming along the frontier of two objectives: a further point to the right
     adds a rectangle, whose height depends on its left neighbour only.

@@ -75,7 +75,7 @@ class Display:
         """A line above the display."""
         self._console.print(text, markup=False, soft_wrap=True)
 
-    def images(self, done: int, total: int, what: str) -> None:
+    def decoded(self, done: int, total: int, what: str) -> None:
         """Progress of decoding the data set."""
         if self._console.is_terminal:
             self._now = f"decoding {what}: {done} of {total}"

@@ -35,7 +35,7 @@ _BOOLEANS = {"true": 1, "false": 0, "1": 1, "0": 0}
 def find_role(one: DeclaredInput) -> Role | None:
     """What an input decides; None if it decides nothing, or can't be told from plain data.
 
-    Images and waveforms that a comparison turns into a decision stay noise.
+    Pixels and waveforms stay noise, though a comparison may turn them into a decision.
     """
     if one.role == "pick" and (one.rows is not None or _fill_by_name(one)):
         return None  # any ids below the number of rows will do, and so will positions

@@ -2,7 +2,7 @@
 
 Exporters write sizes as formulas of other sizes: ``past + 1``, ``(W - 1)//2 + 1``, ``floor(H/2)``,
 ``Max(0, n)``. A formula is parsed, checked against a short list of operators and computed exactly;
-nothing of it is executed.
+it is never executed.
 """
 
 from __future__ import annotations

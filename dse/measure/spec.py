@@ -66,7 +66,7 @@ VALID = Fidelity(
     warm_up_ms=500,
 )
 """MLPerf's own rules: LoadGen takes the duration, and the fewest queries of each scenario, from its
-mlperf.conf, and the task says how many samples stay loaded; nothing of it is set by us."""
+mlperf.conf, and the task says how many samples stay loaded; we set none of these."""
 
 REHEARSAL = replace(VALID, name="rehearsal", min_duration_ms=1000, min_query_count=128)
 """The same, with shorter durations and fewer queries."""

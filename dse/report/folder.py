@@ -43,7 +43,7 @@ def write_report(view: View, folder: Path) -> list[Path]:
     for path, content in contents.items():
         _write(path, content)
     written = [*contents, *write_pictures(view, folder)]
-    # The page is the last, for it names the others.
+    # The page comes last, as it names the others.
     text = render_page(view, [path.name for path in written])
     _write(folder / PAGE, text.encode(errors="replace"))
     return [folder / PAGE, *written]

@@ -134,7 +134,7 @@ def point(record: Record, objectives: tuple[str, ...]) -> dict[str, Any]:
 def _viewed(record: Record, view: View) -> dict[str, Any]:
     """One point with the objectives that were asked for, measured or the user's."""
     names = [metric.name for metric in view.objectives]
-    # How valid it is tell all that is shown of it: a metric of the user has no runs of its own.
+    # All metrics that are shown say how valid the point is: a user's metric has no runs of its own.
     found = point(record, view.metrics if view.derivation.objectives else tuple(names))
     amounts = view.assessed(record).amounts
     values = {**found["values"], **{name: each.value for name, each in amounts.items()}}

@@ -61,6 +61,6 @@ def session_of(trial: optuna.trial.FrozenTrial) -> str:
 
 
 def _age(trial: optuna.trial.FrozenTrial) -> timedelta:
-    """How far its beginning is from now; also into the future, for clocks are set back."""
+    """The time since its beginning, or until it, as clocks are set back."""
     begun = trial.datetime_start  # naive, as all of Optuna's times are
     return abs(datetime.now() - begun) if begun else timedelta.max

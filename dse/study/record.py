@@ -41,7 +41,7 @@ class Record:
     Attributes:
         id: the number of its first trial in the Optuna study.
         configuration: what was measured.
-        outcome: what came out, or by now is known of it.
+        outcome: what came out, and what further trials have added.
     """
 
     id: int

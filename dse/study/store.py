@@ -89,10 +89,10 @@ class Store:
             return work(self._storage, *args, **kwargs)
 
     def at_work(self, work: Callable[[BaseStorage], T]) -> T:
-        """Does something with the storage, and waits for it where it is gone.
+        """Does work with the storage, and waits for a storage that does not answer.
 
         Args:
-            work: what it does must bear being done again, for it may be interrupted anywhere.
+            work: may be interrupted anywhere and done again.
 
         Raises:
             DseError: the storage stays away, or is damaged.

@@ -31,7 +31,7 @@ MIN_QUERIES: Mapping[Scenario, int] = {Scenario.SINGLE_STREAM: 64, Scenario.MULT
 INFERRED_MULTI_STREAM = "early_stopping_latency_ms"
 """LoadGen's estimate of the 99th percentile, in its log of SingleStream, too."""
 ROUNDING = 1e-6
-"""LoadGen prints figures with so many digits that they differ by less, relatively."""
+"""The relative difference below which two figures that LoadGen rounds count as equal."""
 
 SHORT = frozenset({"fidelity", "min-duration", "queries", "early-stopping", "accuracy-samples"})
 """Rules that a preview may break: they are about how long and over how much was run."""

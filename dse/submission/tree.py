@@ -33,7 +33,7 @@ class SubmissionInfo:
         hardware: the name of the system, the first part of its ids.
         description: of the system, but for what depends on runtime and knobs.
         versions: of the runtimes, by backend.
-        objectives: of the study; not only what is exported, for more may follow into the same tree.
+        objectives: of the study; not only what is exported, as more may follow into the same tree.
         retraining: whether the models were trained further, in words.
         preview: whether the results are no valid ones.
         benchmark: of whose task the models are.

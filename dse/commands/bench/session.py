@@ -111,7 +111,7 @@ def _measure(request: BenchRequest, prepared: Prepared, plan: Plan, study: Study
             limits=Limits(request.run_timeout, request.memory_limit or prepared.memory_bytes),
             system=study.system,
             again=True,
-            progress=display.images,
+            progress=display.decoded,
             duration_s=request.duration,
             environment=prepared.environment,
         )

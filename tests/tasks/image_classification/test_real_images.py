@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -15,18 +14,16 @@ from dse.tasks.image_classification.inputs import ImageInputs
 from dse.tasks.image_classification.labels import top1
 from dse.tasks.image_classification.preprocessing import Preprocessing
 
-DATA = Path(__file__).parents[2].parent / "shared/data"
-IMAGES = DATA / "imagenet-sample"
-
-pytestmark = pytest.mark.skipif(not IMAGES.exists(), reason=f"{IMAGES} is not there")
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LITE0 = Preprocessing(224, layout="NCHW", mean=(127.0,) * 3, scale=(128.0,) * 3)
 MOBILENET = Preprocessing(128, dtype="uint8", label_offset=1)
 
 
 @pytest.fixture
-def dataset() -> Dataset:
-    return open_dataset(IMAGES)
+def dataset(shared_data: Path) -> Dataset:
+    return open_dataset(shared_data / "imagenet-sample")
 
 
 def accuracy_percent(predicted: list[np.ndarray[Any, Any]], dataset: Dataset) -> float:
@@ -39,13 +36,15 @@ def test_the_sample(dataset: Dataset) -> None:
 
 
 @pytest.mark.long
-def test_efficientnet_lite0_fp32_onnx(dataset: Dataset) -> None:
+def test_efficientnet_lite0_fp32_onnx(dataset: Dataset, shared_data: Path) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     inputs = ImageInputs(image_cache(dataset, LITE0), len(dataset), LITE0)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = len(os.sched_getaffinity(0))
     session = onnxruntime.InferenceSession(
-        DATA / "models/efficientnet-lite0_fp32.onnx", options, providers=["CPUExecutionProvider"]
+        shared_data / "models/efficientnet-lite0_fp32.onnx",
+        options,
+        providers=["CPUExecutionProvider"],
     )
     name = session.get_inputs()[0].name
     predicted = [
@@ -55,10 +54,10 @@ def test_efficientnet_lite0_fp32_onnx(dataset: Dataset) -> None:
     assert 86 <= accuracy_percent(predicted, dataset) <= 89
 
 
-def test_mobilenet_v1_quantised_tflite(dataset: Dataset) -> None:
+def test_mobilenet_v1_quantised_tflite(dataset: Dataset, shared_data: Path) -> None:
     litert = pytest.importorskip("ai_edge_litert.interpreter")
     inputs = ImageInputs(image_cache(dataset, MOBILENET), len(dataset), MOBILENET)
-    model = str(DATA / "models/mobilenet_v1_0.25_128_quant.tflite")
+    model = str(shared_data / "models/mobilenet_v1_0.25_128_quant.tflite")
     interpreter = litert.Interpreter(model, num_threads=1)
     interpreter.allocate_tensors()
     source = interpreter.get_input_details()[0]["index"]
