@@ -164,6 +164,20 @@ def test_the_table_has_no_circle() -> None:
         below |= found
 
 
+def test_the_page_of_the_architecture_shows_the_same_order() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = page.partition("| package |")[2].partition("\n\n")[0]
+    rows = [re.findall(r"`(\w+)`", row.split("|")[1]) for row in table.splitlines()[2:]]
+    height = {package: -number for number, row in enumerate(rows) for package in row}
+    packages = {m.split(".")[1] for m in MODULES if m.count(".") > 1}
+    assert set(height) == packages
+    for name, allowed in LAYERS.items():
+        own = height.get(name.split(".")[0])
+        for other in allowed:
+            below = height.get(other.split(".")[0])
+            assert own is None or below is None or below <= own, f"{name} is shown below {other}"
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_nobody_imports_a_backend(module: str) -> None:
     if layer(module) != "backends":

@@ -102,7 +102,7 @@ class TaskSpec:
         form: how a sample becomes the model's input, in the task's own terms.
         inputs: the samples of the data set; no files for made-up samples.
         seed: of made-up samples, not negative.
-        rules: MLPerf's numbers for the task; None where it has no such benchmark.
+        rules: MLPerf's numbers for the task; None where it has no benchmark of it.
     """
 
     worker: str

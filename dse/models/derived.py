@@ -36,7 +36,7 @@ class Derived(ABC):
 
     @abstractmethod
     def _concerns(self, model: str, precision: str, model_format: ModelFormat) -> bool:
-        """Whether there is a file to make such a one from. Cheap."""
+        """Whether there is a file to make it from. Cheap."""
 
     @abstractmethod
     def _hindrance(self, model: str, precision: str, model_format: ModelFormat) -> str | None:

@@ -27,7 +27,7 @@ def append(runs: Path, session: str, measurement: Measurement) -> None:
         measurement: says which run it is of.
 
     Raises:
-        DseError: it can't be written. What of it may be there is no whole line and counts for
+        DseError: it can't be written. A part of the line may be there and counts for
             nothing, so that it can be tried again.
     """
     path = runs / measurement.run / FILE

@@ -35,7 +35,7 @@ class SubmissionInfo:
         versions: of the runtimes, by backend.
         objectives: of the study; not only what is exported, as more may follow into the same tree.
         retraining: whether the models were trained further, in words.
-        preview: whether the results are no valid ones.
+        preview: whether it is a preview, whose runs may be too short.
         benchmark: of whose task the models are.
         environment: the variables that were set for the sake of the study.
     """

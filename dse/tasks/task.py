@@ -58,7 +58,7 @@ class Quality:
         metric: its name, unit, direction and title.
         heading: short, for tables.
         decimals: digits after the point that are shown.
-        target: what the closed division asks of the reference model; None where it has no such.
+        target: what the closed division asks of the reference model; None without such a rule.
     """
 
     metric: Metric
