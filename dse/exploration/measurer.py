@@ -49,23 +49,23 @@ class Measurer:
     """Turns configurations into outcomes.
 
     Args:
-        bench: what stays the same.
+        context: what stays the same.
         study: remembers measurements and permanent failures, and is asked for them.
     """
 
-    def __init__(self, bench: MeasurementContext, study: Study) -> None:
-        self._bench = bench
+    def __init__(self, context: MeasurementContext, study: Study) -> None:
+        self._context = context
         self._study = study
-        self._subjects = Resolver(bench, study)
-        self._disturbances = Disturbances(repeating=bench.again)
+        self._resolver = Resolver(context, study)
+        self._disturbances = Disturbances(repeating=context.again)
 
     def overlaps(self, one: Configuration, other: Configuration) -> bool:
         """Whether two configurations may have a measurement in common."""
-        return overlap(one, other, quality=self._bench.dataset is not None)
+        return overlap(one, other, quality=self._context.dataset is not None)
 
     def ready(self, configuration: Configuration) -> bool:
         """Whether all files that measuring a configuration takes are there. Cheap."""
-        return self._subjects.ready(configuration)
+        return self._resolver.ready(configuration)
 
     def prepare(self, configuration: Configuration) -> None:
         """Makes the files that measuring a configuration takes, which may take minutes.
@@ -77,7 +77,7 @@ class Measurer:
             DseError: the cache can't be written.
         """
         with suppress(ModelError):
-            self._subjects.ensure_artefact(configuration)
+            self._resolver.ensure_artefact(configuration)
 
     def measure(self, configuration: Configuration, run: str, keep: Keep) -> Outcome:
         """The outcome of a configuration: what is known is remembered, the rest is probed.
@@ -91,19 +91,19 @@ class Measurer:
             RequestError: a model file, a sample or a table can't be used.
             DseError: the cache or the run folder can't be written.
         """
-        subject = self._subject(configuration)
-        if isinstance(subject, Failure):
-            return Outcome(failure=subject)
-        metrics = self._bench.metrics
-        needed = self._requests(subject, metrics)
-        costs = () if subject.recorded else self._requests(subject, _others(metrics), extra=True)
-        known = self._known(subject, (*needed, *costs), keep)
+        resolved = self._resolve(configuration)
+        if isinstance(resolved, Failure):
+            return Outcome(failure=resolved)
+        metrics = self._context.metrics
+        needed = self._requests(resolved, metrics)
+        costs = () if resolved.recorded else self._requests(resolved, _others(metrics), extra=True)
+        known = self._known(resolved, (*needed, *costs), keep)
         missing = [request for request in needed if request.metric not in known]
-        failure = self._known_failure(subject, missing)
+        failure = self._known_failure(resolved, missing)
         if missing and failure is None:
             beside = piggybacked_metrics([request.metric for request in missing], again=False)
             extra = [c for c in costs if c.metric in beside and c.metric not in known]
-            taken = self._take_quietly(subject, run, (*missing, *extra), "probe", keep)
+            taken = self._take_quietly(resolved, run, (*missing, *extra), "probe", keep)
             known |= {m.metric: m for m in taken.measurements}
             failure = taken.failure
         order = list(dict.fromkeys([*metrics, *METRICS]))
@@ -129,31 +129,31 @@ class Measurer:
         Raises:
             RequestError, DseError: see `measure`.
         """
-        subject = self._subject(configuration)
-        if isinstance(subject, Failure):
-            return Outcome(failure=subject)
-        requests = self._requests(subject, metrics)
+        resolved = self._resolve(configuration)
+        if isinstance(resolved, Failure):
+            return Outcome(failure=resolved)
+        requests = self._requests(resolved, metrics)
         more = piggybacked_metrics([request.metric for request in requests], again=True)
-        extra = self._requests(subject, more, extra=True)
-        return self._take_quietly(subject, run, (*requests, *extra), fidelity, keep)
+        extra = self._requests(resolved, more, extra=True)
+        return self._take_quietly(resolved, run, (*requests, *extra), fidelity, keep)
 
-    def _subject(self, configuration: Configuration) -> ResolvedConfiguration | Failure:
+    def _resolve(self, configuration: Configuration) -> ResolvedConfiguration | Failure:
         try:
-            subject = self._subjects.resolve(configuration)
+            resolved = self._resolver.resolve(configuration)
         except ModelError as error:
             return Failure(FailureKind.LOAD, str(error))
-        self._subjects.check(subject)
-        return subject
+        self._resolver.check(resolved)
+        return resolved
 
     def _requests(
-        self, subject: ResolvedConfiguration, metrics: Iterable[str], *, extra: bool = False
+        self, resolved: ResolvedConfiguration, metrics: Iterable[str], *, extra: bool = False
     ) -> tuple[MetricRequest, ...]:
         return tuple(
-            MetricRequest(metric, self._subjects.key(metric, subject), extra) for metric in metrics
+            MetricRequest(metric, self._resolver.key(metric, resolved), extra) for metric in metrics
         )
 
     def _known(
-        self, subject: ResolvedConfiguration, requests: Iterable[MetricRequest], keep: Keep
+        self, resolved: ResolvedConfiguration, requests: Iterable[MetricRequest], keep: Keep
     ) -> dict[str, Measurement]:
         """What needs no run, by metric: what was measured before, the model's size, published."""
         remembered, missing = self._study.remembered(request.key for request in requests)
@@ -161,21 +161,23 @@ class Measurer:
         for request in requests:
             if request.key not in missing:
                 continue
-            if request.metric == MODEL_SIZE.name and subject.artefact:
-                size_mib = subject.artefact.size_bytes / (1 << 20)
+            if request.metric == MODEL_SIZE.name and resolved.artefact:
+                size_mib = resolved.artefact.size_bytes / (1 << 20)
                 size = Measurement(request.metric, size_mib, request.key, Source.MEASURED)
                 keep(size)
                 known[size.metric] = size
-            elif is_quality(request.metric) and (found := self._published(subject, request.metric)):
+            elif is_quality(request.metric) and (
+                found := self._published(resolved, request.metric)
+            ):
                 known[found.metric] = found
         return known
 
-    def _published(self, subject: ResolvedConfiguration, metric: str) -> Measurement | None:
+    def _published(self, resolved: ResolvedConfiguration, metric: str) -> Measurement | None:
         """The published quality, where none is measured."""
-        if self._bench.dataset is not None or subject.recorded:
+        if self._context.dataset is not None or resolved.recorded:
             return None
-        configuration = subject.configuration
-        figure = self._bench.offers.published(configuration.model, configuration.precision)
+        configuration = resolved.configuration
+        figure = self._context.offers.published(configuration.model, configuration.precision)
         if figure is None:
             return None
         return Measurement(
@@ -187,12 +189,12 @@ class Measurer:
         )
 
     def _known_failure(
-        self, subject: ResolvedConfiguration, missing: Collection[MetricRequest]
+        self, resolved: ResolvedConfiguration, missing: Collection[MetricRequest]
     ) -> Failure | None:
         """Why what is missing can't be taken: it is not published, or has failed for good."""
-        measured = self._bench.dataset is not None or subject.recorded
+        measured = self._context.dataset is not None or resolved.recorded
         if not measured and any(is_quality(request.metric) for request in missing):
-            configuration = subject.configuration
+            configuration = resolved.configuration
             reason = f"no accuracy of {configuration.model} {configuration.precision} is published"
             return Failure(FailureKind.UNSUPPORTED, reason, attempts=0)
         failure = self._study.permanent_failure(request.key for request in missing)
@@ -200,19 +202,19 @@ class Measurer:
 
     def _take_quietly(
         self,
-        subject: ResolvedConfiguration,
+        resolved: ResolvedConfiguration,
         run: str,
         tasks: tuple[MetricRequest, ...],
         fidelity: FidelityName,
         keep: Keep,
     ) -> Outcome:
         """Takes everything, and once more what was disturbed, unless that is always in vain."""
-        outcome = self._take(subject, run, tasks, fidelity, keep)
+        outcome = self._take(resolved, run, tasks, fidelity, keep)
         for number in range(1, MAX_REPETITIONS + 1):
             again = _again(tasks, outcome)
             if not again or outcome.failure or not self._disturbances.worth_repeating():
                 break
-            more = self._take(subject, f"{run}r{number}", again, fidelity, keep)
+            more = self._take(resolved, f"{run}r{number}", again, fidelity, keep)
             kept = [m for m in outcome.measurements if more.measurement(m.metric) is None]
             outcome = Outcome((*kept, *more.measurements), more.failure)
         reasons = [m.disturbed for m in outcome.measurements if m.disturbed]
@@ -221,7 +223,7 @@ class Measurer:
 
     def _take(
         self,
-        subject: ResolvedConfiguration,
+        resolved: ResolvedConfiguration,
         run: str,
         tasks: tuple[MetricRequest, ...],
         fidelity: FidelityName,
@@ -230,33 +232,33 @@ class Measurer:
         """Runs workers until everything is taken or has failed for good."""
 
         def told(measurement: Measurement) -> None:
-            keep(subject.complete(measurement))
+            keep(resolved.complete(measurement))
 
         taken: tuple[Measurement, ...] = ()
         for attempt in range(1, MAX_ATTEMPTS + 1):
             left = tuple(t for t in tasks if t.metric not in {m.metric for m in taken})
-            spec = self._subjects.spec(subject, f"{run}-{attempt}", left, fidelity)
-            outcome = self._answer(subject, spec, told)
-            taken += tuple(map(subject.complete, outcome.measurements))
+            spec = self._resolver.spec(resolved, f"{run}-{attempt}", left, fidelity)
+            outcome = self._answer(resolved, spec, told)
+            taken += tuple(map(resolved.complete, outcome.measurements))
             if outcome.failure is None:
                 return Outcome(taken)
             done = {m.metric for m in taken}
             failed_at = next((t.key for t in left if not t.extra and t.metric not in done), "")
-            started = "" if subject.recorded else spec.run
+            started = "" if resolved.recorded else spec.run
             failure = replace(outcome.failure, attempts=attempt, key=failed_at, run=started)
             if failure.kind not in TRANSIENT_FAILURES:
                 break
         return Outcome(taken, failure)
 
-    def _answer(self, subject: ResolvedConfiguration, spec: Spec, keep: Keep) -> Outcome:
+    def _answer(self, resolved: ResolvedConfiguration, spec: Spec, keep: Keep) -> Outcome:
         """The outcome of a spec: out of a recording, or else of a worker process."""
-        if isinstance(subject.backend, Recording):
-            return recall(subject.backend, spec, keep)
-        python = self._bench.offers.interpreters[subject.configuration.backend]
+        if isinstance(resolved.backend, Recording):
+            return recall(resolved.backend, spec, keep)
+        python = self._context.offers.interpreters[resolved.configuration.backend]
         return run_worker(spec, self._limits(spec.requests), interpreter=python, keep=keep)
 
     def _limits(self, tasks: tuple[MetricRequest, ...]) -> Limits:
-        limits, dataset = self._bench.limits, self._bench.dataset
+        limits, dataset = self._context.limits, self._context.dataset
         if dataset is None or all(not is_quality(task.metric) for task in tasks):
             return limits
         longer = ACCURACY_SECONDS_PER_SAMPLE * len(dataset)

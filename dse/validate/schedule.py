@@ -89,7 +89,7 @@ class Scheduler:
 
     Args:
         prepared: models, data set and runtimes.
-        subjects: tells keys and model files.
+        resolver: tells keys and model files.
         results: of the study.
         fidelity: of the runs.
         memory_bytes: what a worker may allocate in all; 0 where that is not known.
@@ -99,14 +99,14 @@ class Scheduler:
     def __init__(
         self,
         prepared: Prepared,
-        subjects: Resolver,
+        resolver: Resolver,
         results: StudyResults,
         fidelity: Fidelity,
         memory_bytes: int,
         runs: Path,
     ) -> None:
         self._prepared = prepared
-        self._subjects = subjects
+        self._resolver = resolver
         self._results = results
         self._fidelity = fidelity
         self._memory_bytes = memory_bytes
@@ -153,13 +153,13 @@ class Scheduler:
         )
 
     def _runs(self, record: Record, scenario: Scenario) -> Iterator[ScheduledRun]:
-        subject = self._subject(record)
+        resolved = self._resolve(record)
         measurement = self._measured(record, scenario)
-        room = self._room(record, subject.form)
+        room = self._room(record, resolved.form)
         fitting = _targets.target_of(scenario, measurement, self._fidelity, room)
         target = fitting or _targets.cheapest_target(scenario, measurement)
         expected_s = _targets.expected_s(scenario, measurement, target, self._fidelity)
-        task = MetricRequest(measurement.metric, self._subjects.key(measurement.metric, subject))
+        task = MetricRequest(measurement.metric, self._resolver.key(measurement.metric, resolved))
         official = Official(scenario, False, target, task.key)
         timed = ScheduledRun(record, official, task, room, expected_s)
         if fitting is None and not self.done(timed):
@@ -173,21 +173,21 @@ class Scheduler:
             samples = min(samples, REHEARSED_SAMPLES)
         expected_s = _targets.expected_accuracy_s(scenario, measurement, target, samples)
         name = quality.metric.name
-        task = MetricRequest(name, self._subjects.key(name, subject))
+        task = MetricRequest(name, self._resolver.key(name, resolved))
         yield ScheduledRun(record, replace(official, accuracy=True), task, room, expected_s)
 
-    def _subject(self, record: Record) -> ResolvedConfiguration:
+    def _resolve(self, record: Record) -> ResolvedConfiguration:
         configuration = record.configuration
         # Not asked for models: the study was measured with the same ones.
         if configuration.backend not in self._prepared.offers.runtimes:
             raise _RefusedError(f"{configuration.backend} can't be used here")
         try:
-            self._subjects.ensure_artefact(configuration)
+            self._resolver.ensure_artefact(configuration)
         except ModelError as error:
             raise _RefusedError(str(error)) from error
-        subject = self._subjects.resolve(configuration)
-        self._subjects.check(subject)
-        return subject
+        resolved = self._resolver.resolve(configuration)
+        self._resolver.check(resolved)
+        return resolved
 
     def _measured(self, record: Record, scenario: Scenario) -> Measurement:
         measurement = record.outcome.measurement(METRICS_OF[scenario])
