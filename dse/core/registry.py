@@ -130,9 +130,9 @@ def backend(name: str) -> Backend:
         found = _loaded(entry)
     except (ImportError, AttributeError, SyntaxError, TypeError, ValueError) as error:
         raise _broken(name, entry, f"can't be loaded: {error}") from error
-    missing = [member for member in MEMBERS if not hasattr(found, member)]
+    missing = [f"'{member}'" for member in MEMBERS if not hasattr(found, member)]
     if missing:
-        raise _broken(name, entry, f"has no '{missing[0]}'")
+        raise _broken(name, entry, f"has no {', '.join(missing)}")
     if found.name != name:
         raise _broken(name, entry, f"has the name '{found.name}'")
     return found

@@ -91,7 +91,7 @@ def distribution(folder: Path, name: str, backends: Mapping[str, str]) -> None:
 BROKEN = {
     "gone": ("no_such_module:Backend", "can't be loaded: No module named 'no_such_module'"),
     "empty": ("broken:Missing", "can't be loaded: module 'broken' has no attribute 'Missing'"),
-    "bare": ("broken:Bare", "has no 'formats'"),
+    "bare": ("broken:Bare", "has no 'formats', 'precisions'"),
     "renamed": ("broken:Renamed", "has the name 'other'"),
     "wrong": ("unreadable:Backend", "can't be loaded: invalid syntax"),
 }
