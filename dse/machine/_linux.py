@@ -41,13 +41,7 @@ _VIRTUAL_VENDORS = (
 
 
 def read_linux(cpus: frozenset[int], root: Path = Path("/"), machine: str = "") -> System:
-    """Describes the system.
-
-    Args:
-        cpus: the CPUs of the affinity mask.
-        root: the folder that contains ``proc`` and ``sys``.
-        machine: the architecture; empty for that of this machine.
-    """
+    """Describes the system with these CPUs; an empty ``machine`` is this one's architecture."""
     paragraphs = _cpuinfo.parse_cpuinfo(read_text(root / "proc/cpuinfo"))
     shared = _cpuinfo.shared_fields(paragraphs)
     blocks = _cpuinfo.cpu_blocks(paragraphs)
@@ -109,12 +103,7 @@ def _cache_size(blocks: Iterable[CpuBlock]) -> str:
 
 
 def physical_cores(siblings: list[str], blocks: Iterable[CpuBlock]) -> int | None:
-    """The number of cores.
-
-    Args:
-        siblings: the list of CPUs that share the core of each CPU, as in ``/sys``.
-        blocks: fields of the same CPUs, used if ``/sys`` has no such lists.
-    """
+    """The number of cores, by the siblings of each CPU, or its fields if ``/sys`` has none."""
     if siblings and all(siblings):
         return len(set(siblings))
     cores = {(b.get("physical id", "0"), b["core id"]) for b in blocks if "core id" in b}
@@ -150,12 +139,9 @@ def parse_os_release(text: str) -> str:
 
 
 def is_virtual(blocks: Iterable[CpuBlock], dmi: tuple[str, str], board: str) -> bool | None:
-    """Whether the machine is virtual; None if unknown.
+    """Whether the machine is virtual; None if unknown. The ``hypervisor`` flag of x86 settles it.
 
-    Args:
-        blocks: fields of ``/proc/cpuinfo``; the ``hypervisor`` flag of x86 settles it.
-        dmi: names of the vendor and the product; empty if there are none.
-        board: names in the device tree; empty if there is none.
+    The vendor and the product from DMI, and the names in the device tree, are empty where unknown.
     """
     flags = [block["flags"].split() for block in blocks if "flags" in block]
     if flags:

@@ -169,16 +169,7 @@ def _stream_run(
     folder: Path,
     meter: Meter | None = None,
 ) -> DetailLog:
-    """A run of a scenario that asks again as soon as it is answered.
-
-    Args:
-        loaded: the model.
-        setup: how it is loaded.
-        scenario: SingleStream or MultiStream.
-        calls: calls of the runtime in a query.
-        folder: for the logs.
-        meter: reads before and after.
-    """
+    """A run of a scenario that asks again as soon as it is answered."""
     call_s = loaded.warm_up(setup)
     expected_s = call_s * math.ceil(calls / len(loaded.callers(setup)))
     fidelity = loaded.spec.fidelity

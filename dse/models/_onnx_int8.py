@@ -30,13 +30,9 @@ if TYPE_CHECKING:
 
 
 def onnx_bytes(model: Path, samples: Sequence[Path]) -> bytes:
-    """Quantises an ONNX file.
+    """Quantises a float32 ONNX file with one input; the samples are ``.npy`` files of batch 1.
 
     Weights are rounded so that no CPU's products saturate, and biases take back what that shifts.
-
-    Args:
-        model: float32, with one input.
-        samples: arrays in ``.npy`` files, inputs of batch 1.
     """
     import onnx
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
@@ -88,12 +84,9 @@ class Layer:
 
 
 def find_layers(model: ModelProto) -> list[Layer]:
-    """The layers whose weights are quantised by their channels.
+    """The layers of a straightened model whose weights are quantised by their channels.
 
     Weights that several operators share get one scale.
-
-    Args:
-        model: a plain one, straightened by `dse.models._onnx_products`.
     """
     from onnx import numpy_helper
 
@@ -137,12 +130,7 @@ def correct_biases(
 ) -> None:
     """Takes out of each bias by how much rounded weights would shift the mean of the output.
 
-    Layers without a constant bias stay as they are.
-
-    Args:
-        model: whose biases are changed.
-        layers: of the model.
-        inputs: of the calibration, by name.
+    Layers without a constant bias stay as they are. The inputs of the calibration go by name.
     """
     from onnx import numpy_helper
 

@@ -18,13 +18,9 @@ _PLACEHOLDER = 127  # in the older field, one byte wide, of an operator's code (
 
 
 def tflite_bytes(model: Path, samples: Sequence[Path]) -> bytes:
-    """Quantises a TFLite file.
+    """Quantises a float32 TFLite file with one input; the samples are ``.npy`` files of batch 1.
 
     Weights are rounded so that no CPU's products saturate, and biases take back what that shifts.
-
-    Args:
-        model: float32, with one input.
-        samples: arrays in ``.npy`` files, inputs of batch 1.
     """
     from ai_edge_quantizer import qtyping, quantizer, recipe
 

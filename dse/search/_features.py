@@ -76,12 +76,7 @@ class Features:
 
 
 def compute_features(configurations: Sequence[Configuration], priors: Priors) -> Features:
-    """The features of configurations, in their order.
-
-    Args:
-        configurations: the configurations, at least one.
-        priors: priors of their models.
-    """
+    """The features of configurations, at least one, in their order."""
     known = {model: priors.of(model) for model in {c.model for c in configurations}}
     shapes = np.array([_shape(known[c.model]) for c in configurations])
     log_macs = np.nan_to_num(shapes[:, 0] * SCALES[0] - priors.typical_log_macs, nan=0.0)

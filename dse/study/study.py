@@ -381,13 +381,7 @@ class Study:
     def _take_in(
         self, generation: SpaceRevision, news: TrialUpdate, *, counts: bool = True
     ) -> None:
-        """Adds what a trial holds.
-
-        Args:
-            generation: of the trial.
-            news: what has come to it.
-            counts: whether its configuration belongs to the current space.
-        """
+        """Adds what has come to a trial; ``counts`` if its configuration is of this space."""
         trial = news.trial
         place, host = (generation.number, trial.number), host_of(trial)
         configuration = configuration_of(trial)

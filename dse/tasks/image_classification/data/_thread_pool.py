@@ -26,10 +26,7 @@ def thread_count() -> int:
 def parallel(
     work: Callable[[_Item], _Result], items: Sequence[_Item], progress: Progress | None = None
 ) -> list[_Result]:
-    """Applies ``work`` to every item, in threads.
-
-    Returns:
-        The results in the order of the items.
+    """Applies ``work`` to every item, in threads; the results are in the order of the items.
 
     Raises:
         Exception: the exception of the first item, in order, that failed; items that have not
