@@ -88,12 +88,7 @@ def _noise(probes: int) -> Noise:
 
 
 def _as_dict(check: Check) -> dict[str, str]:
-    return {
-        "name": check.name,
-        "state": check.state,
-        "found": check.found,
-        "remedy": check.remedy,
-    }
+    return {"name": check.name, "state": check.state, "found": check.found, "remedy": check.remedy}
 
 
 def _print_checks(here: System, checks: list[Check]) -> None:

@@ -24,12 +24,7 @@ if TYPE_CHECKING:
 
 
 def run(
-    module: str,
-    model: Path,
-    word: str,
-    *,
-    done: str,
-    samples: Iterable[NDArray[np.float32]] = (),
+    module: str, model: Path, word: str, *, done: str, samples: Iterable[NDArray[np.float32]] = ()
 ) -> bytes:
     """Runs a module with ``WORD MODEL FOLDER`` and takes the file that it leaves.
 

@@ -20,12 +20,7 @@ from dse.space.reading import space_from_dict
 from dse.study import _ownership, generations
 from dse.study._recovery import recover_orphaned_trials, run_name
 from dse.study.observations import Observation
-from dse.study.record import (
-    Purpose,
-    configuration_of,
-    host_of,
-    outcome_that_counts,
-)
+from dse.study.record import Purpose, configuration_of, host_of, outcome_that_counts
 from dse.study.results import StudyResults
 from dse.study.storage import sqlite_url
 from dse.study.store import Store
