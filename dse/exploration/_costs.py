@@ -20,7 +20,7 @@ SINGLE_STREAM = (LATENCY.name, CPU_TIME.name, ENERGY.name)
 
 
 def piggybacked_metrics(metrics: Collection[str], *, again: bool) -> tuple[str, ...]:
-    """The metrics recorded beside those of a run; again, only what the runs give anyway."""
+    """Metrics recorded beside those of a run; measured again, only what it gives anyway."""
     single = any(name in SINGLE_STREAM for name in metrics)
     batched = any(METRICS[name].batched for name in metrics)
     found = [PEAK_MEMORY.name] if batched or not again else []

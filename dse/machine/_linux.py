@@ -48,6 +48,7 @@ def read_linux(cpus: frozenset[int], root: Path = Path("/"), machine: str = "") 
     mine = [block for n, block in blocks.items() if n in cpus] or list(blocks.values()) or [shared]
     sys_cpu = root / "sys/devices/system/cpu"
     memory = read_meminfo(root).get("MemTotal") or None
+    sve_bytes = read_text(root / "proc/sys/abi/sve_default_vector_length")
     quota = _quota(root, len(cpus))
     cpu = _cpuinfo.cpu_name(mine, _board(root, shared), _hybrid_kinds(root, cpus))
     vendor, family = _cpuinfo.vendor(mine), _cpuinfo.family(mine)
@@ -65,7 +66,7 @@ def read_linux(cpus: frozenset[int], root: Path = Path("/"), machine: str = "") 
         virtualised=_virtualised(root, mine),
         operating_system=parse_os_release(read_text(root / "etc/os-release")),
         kernel=platform.release() or UNKNOWN,
-        instruction_sets=instruction_sets(mine, _sve_bytes(root)),
+        instruction_sets=instruction_sets(mine, parse_number(sve_bytes)),
         cpu_vendor=vendor,
         cpu_family=family,
         cpu_model=_machine_hash(root) if (cpu, model) == (UNKNOWN, UNKNOWN) else model,
@@ -91,10 +92,6 @@ def _machine_hash(root: Path) -> str:
     """Stands for the model of a CPU that is unknown: it is unique to this machine."""
     known = read_text(root / "etc/machine-id") or read_text(root / "proc/sys/kernel/hostname")
     return f"of machine {digest(['CPU', known])[:12]}" if known else UNKNOWN
-
-
-def _sve_bytes(root: Path) -> int | None:
-    return parse_number(read_text(root / "proc/sys/abi/sve_default_vector_length"))
 
 
 def _cache_size(blocks: Iterable[CpuBlock]) -> str:

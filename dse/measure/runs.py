@@ -215,10 +215,6 @@ def _take_throughput(loaded: LoadedModel, folder: Path) -> Mapping[str, RunResul
     return {THROUGHPUT.name: RunResult(log.number("result_samples_per_second"), details)}
 
 
-def _take_server(loaded: LoadedModel, folder: Path) -> Mapping[str, RunResult]:
-    return {SERVER.name: take_server(loaded, folder)}
-
-
 def _queries(fidelity: Fidelity, expected_s: float) -> int:
     """The fewest queries of a run that asks for one after the other."""
     if fidelity.name == "valid":
@@ -264,6 +260,6 @@ TAKERS: dict[str, Taker] = {
     ENERGY.name: _take_single_stream,
     THROUGHPUT.name: _take_throughput,
     MULTI_STREAM.name: _take_multi_stream,
-    SERVER.name: _take_server,
+    SERVER.name: lambda loaded, folder: {SERVER.name: take_server(loaded, folder)},
 }
 """The run that gives a metric, by its name; one run may give several."""

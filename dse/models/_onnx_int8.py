@@ -18,10 +18,10 @@ from dse.models._weight_scales import (
     scales_of_single,
 )
 from dse.models.onnx_normalise import input_name, plain, tidy
-from dse.models.subprocess_job import load
+from dse.models.subprocess_job import feeds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
     from onnx import ModelProto, NodeProto
@@ -40,7 +40,7 @@ def onnx_bytes(model: Path, samples: Sequence[Path]) -> bytes:
     source = plain(model)
     straighten(source)
     layers = find_layers(source)
-    correct_biases(source, layers, list(_inputs(input_name(source), samples)))
+    correct_biases(source, layers, list(feeds(input_name(source), samples)))
     target = Path(tempfile.mkdtemp()) / "quantised.onnx"
     quantize_static(
         source,
@@ -213,13 +213,8 @@ class _Reader:
     """Hands samples out as onnxruntime's ``CalibrationDataReader`` does."""
 
     def __init__(self, name: str, samples: Sequence[Path]) -> None:
-        self._inputs = _inputs(name, samples)
+        self._inputs = feeds(name, samples)
 
     def get_next(self) -> dict[str, Any] | None:
         """The inputs of one inference; None at the end."""
         return next(self._inputs, None)
-
-
-def _inputs(name: str, samples: Sequence[Path]) -> Iterator[dict[str, Any]]:
-    for sample in load(samples):
-        yield {name: sample}

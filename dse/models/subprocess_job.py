@@ -69,6 +69,12 @@ def load(files: Sequence[Path]) -> Iterator[NDArray[np.float32]]:
         yield np.load(path, mmap_mode="r", allow_pickle=False)
 
 
+def feeds(name: str, files: Sequence[Path]) -> Iterator[dict[str, NDArray[np.float32]]]:
+    """The arrays that `load` gives, each by the name of the only input."""
+    for sample in load(files):
+        yield {name: sample}
+
+
 def result_file(folder: Path) -> Path:
     """Where `work` looks for the result."""
     return folder / "result"

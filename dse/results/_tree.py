@@ -88,7 +88,7 @@ def submitters(path: Path) -> list[Path]:
 def evidence(path: Path) -> Iterator[Path]:
     """The files of a tree that its results rest on, in one order."""
     for folder in submitters(path):
-        above = [folder / MAPPING, *_descriptions(folder)]
+        above = [folder / MAPPING, *sorted((folder / SYSTEMS).glob("*.json"))]
         yield from (each for each in above if is_plain(each, folder))
         for result in _result_folders(folder):
             own = (result.logs / DETAIL, result.score)
@@ -251,10 +251,6 @@ def _description(path: Path) -> dict[str, str]:
     fields = ((str(name), value) for name, value in object_of(path, path.parents[1]).items())
     told = {n: str(v)[:MAX_FIELD_LENGTH] for n, v in fields if isinstance(v, str | int | float)}
     return dict(list(told.items())[:MAX_FIELDS])
-
-
-def _descriptions(folder: Path) -> list[Path]:
-    return sorted((folder / SYSTEMS).glob("*.json"))
 
 
 def _result_folders(folder: Path) -> Iterator[_ResultFolder]:

@@ -31,7 +31,7 @@ _INFERRED = {
 
 
 def heading(text: str, noun: str, *, preview: bool) -> str:
-    """The first line of a text, and before it that it is of a preview, if so: no valid results."""
+    """The first line of a text; before it, for a preview, that its results are not valid."""
     if not preview:
         return f"# {text}"
     return (
