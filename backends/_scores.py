@@ -19,12 +19,10 @@ SCORES_RANK = 2
 
 
 def find_scores(outputs: Sequence[tuple[str, Shape]], scores: Scores | None) -> int:
-    """The index of the output that counts; 0 where all do.
+    """The index of the output that counts, of names and shapes, the batch first; 0 where all do.
 
-    Args:
-        outputs: name and shape of each, the batch first.
-        scores: what is known of it. Where its width is not known, an output of a usual width goes
-            before any other with a row for each sample.
+    Where the width of the scores is not known, an output of a usual width goes before any other
+    with a row for each sample.
 
     Raises:
         UnsupportedError: there are several outputs, and none can be the one.

@@ -29,12 +29,7 @@ XNNPACK = Knob(
 
 
 def load(request: LoadRequest, module: Any) -> _Interpreter | _AnyInterpreter | _Subgraph:
-    """Creates an interpreter whose inputs are resized to the configuration's batch.
-
-    Args:
-        request: what to load, and how.
-        module: the library's module with `Interpreter` and `OpResolverType`.
-    """
+    """Creates an interpreter by a library's module; its inputs have the configuration's batch."""
     resolver = (
         module.OpResolverType.AUTO
         if request.knob("xnnpack", True)

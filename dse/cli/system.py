@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from textwrap import fill
 from typing import TYPE_CHECKING
 
@@ -71,7 +72,7 @@ def _check(here: System, probes: int, *, as_json: bool) -> None:
     except UnavailableError as error:
         noise, missing = None, str(error)
     if as_json:
-        found = {"fingerprint": here.fingerprint, "checks": [_as_dict(check) for check in checks]}
+        found = {"fingerprint": here.fingerprint, "checks": [asdict(check) for check in checks]}
         figure = noise.as_dict() if noise else {"unavailable": missing or "not asked for"}
         click.echo(json.dumps({**found, "noise": figure}))
     elif missing:
@@ -82,18 +83,9 @@ def _check(here: System, probes: int, *, as_json: bool) -> None:
 
 def _noise(probes: int) -> Noise:
     from dse.exploration.noise import measure_noise
+    from dse.machine.measuring_lock import WAITING
 
-    waiting = "another process measures on this machine; waiting for its run to end"
-    return measure_noise(probes, waits=lambda: click.echo(waiting, err=True))
-
-
-def _as_dict(check: Check) -> dict[str, str]:
-    return {
-        "name": check.name,
-        "state": check.state,
-        "found": check.found,
-        "remedy": check.remedy,
-    }
+    return measure_noise(probes, waits=lambda: click.echo(WAITING, err=True))
 
 
 def _print_checks(here: System, checks: list[Check]) -> None:

@@ -52,12 +52,7 @@ class Readiness:
         return f"#{result.record.id} {result.scenario.value}: {breach.rule}: {breach.message}"
 
     def command(self, study: str, storage: str | None) -> str:
-        """What supplies the missing runs.
-
-        Args:
-            study: as it was given.
-            storage: the URL that was given; what is shown lacks its password.
-        """
+        """What supplies the missing runs; the storage's URL is shown without its password."""
         kept = f"--storage {shlex.quote(without_password(storage))} " if storage else ""
         return (
             f"dse validate {shlex.quote(study)} {kept}--point {self.result.record.id} "

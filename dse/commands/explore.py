@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dse.commands.console import console, print_lines, print_picture
 from dse.commands.explore_display import Display
-from dse.commands.interrupts import interrupts
+from dse.commands.interrupts import INTERRUPTED, interrupts
 from dse.commands.log import messages
 from dse.exploration.explorer import StopReason
 from dse.exploration.session import open_exploration
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from dse.exploration.request import ExploreRequest
     from dse.exploration.session import Exploration
     from dse.study.study import Study
-
-INTERRUPTED = 130
 
 
 def run(request: ExploreRequest) -> int:

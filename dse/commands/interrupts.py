@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
+INTERRUPTED = 130
+"""The exit code of a command that was interrupted."""
 MAX_INTERRUPTS = 3
 """The number of interrupts that end everything at once."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM)

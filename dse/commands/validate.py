@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dse.commands._validate_text import Progress, schedule_lines, schedule_table, values_table
 from dse.commands.console import console, print_lines
-from dse.commands.interrupts import interrupts
+from dse.commands.interrupts import INTERRUPTED, interrupts
 from dse.commands.log import messages
 from dse.core.errors import RequestError
 from dse.core.metrics import METRICS_OF, SCENARIOS, Scenario
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from dse.study.record import Record
     from dse.validate.schedule import Schedule
     from dse.validate.validator import Validated
-
-INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ def launch_command(
         KeyError: no backend has that name.
         ModuleNotFoundError: the package of the backend or of the task is not there.
     """
-    found, offered = {**_package_folders(), **(folders or {})}, {}
+    found, offered = {**{name: _place(name) for name in PACKAGES}, **(folders or {})}, {}
     if backend:
         from dse.core.registry import BACKENDS
 
@@ -63,10 +63,6 @@ def launch_command(
     )
     # -P: a file in the working directory must not take the place of a module of the same name.
     return [interpreter, "-P", str(Path(__file__).absolute()), known, module, *arguments]
-
-
-def _package_folders() -> dict[str, str]:
-    return {name: _place(name) for name in PACKAGES}
 
 
 def _place(package: str) -> str:

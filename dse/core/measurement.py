@@ -29,12 +29,7 @@ class FailureKind(StrEnum):
 
 
 TRANSIENT_FAILURES = frozenset(
-    {
-        FailureKind.OUT_OF_MEMORY,
-        FailureKind.TIMEOUT,
-        FailureKind.CRASH,
-        FailureKind.INVALID_RUN,
-    }
+    {FailureKind.OUT_OF_MEMORY, FailureKind.TIMEOUT, FailureKind.CRASH, FailureKind.INVALID_RUN}
 )
 """Kinds that may go another way at a second try."""
 

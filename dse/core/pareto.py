@@ -316,9 +316,7 @@ def nondominated(
 
 
 def hypervolume(
-    points: Sequence[Mapping[str, float]],
-    objectives: Sequence[str],
-    reference: Mapping[str, float],
+    points: Sequence[Mapping[str, float]], objectives: Sequence[str], reference: Mapping[str, float]
 ) -> float:
     """Volume that the points dominate, up to the reference point, in the objectives' units.
 

@@ -70,12 +70,7 @@ class _Backends(Mapping[str, BackendEntry]):
         return sum(1 for _ in self)
 
     def offer(self, name: str, target: str) -> None:
-        """Adds a backend that the parent has found: a worker may not see its distribution.
-
-        Args:
-            name: of the backend.
-            target: the class, as ``module:name``.
-        """
+        """Adds a backend, a class as ``module:name``: a worker may not see its distribution."""
         self._offered[name] = BackendEntry(target, distribution="another distribution")
 
     @cached_property

@@ -65,11 +65,7 @@ class SuppliedFacts:
         return tuple(dict.fromkeys([*self.everywhere, *(n for _, own in self.some for n in own)]))
 
     def of(self, names: Iterable[str]) -> dict[str, float]:
-        """The numbers of a system; of several entries that fit, the later one wins.
-
-        Args:
-            names: what the system is called: its CPU, its fingerprint.
-        """
+        """The numbers of a system by what it is called; of several that fit, the last wins."""
         called = [name.lower() for name in names if name]
         found = dict(self.everywhere)
         for pattern, own in self.some:

@@ -25,11 +25,7 @@ LANGUAGE = (
 
 
 def parse_expression(text: str, option: str) -> tuple[ast.expr, tuple[str, ...]]:
-    """The tree of an expression, and the names in it, sorted.
-
-    Args:
-        text: the expression.
-        option: where it was given; messages name it.
+    """The tree of an expression, and the names in it, sorted; messages name ``option``.
 
     Raises:
         RequestError: it is too long or nested too deep, is not an expression, or says what

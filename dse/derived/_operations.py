@@ -52,11 +52,7 @@ def kind(value: KnobValue) -> Kind:
 
 
 def truth(value: KnobValue, word: str) -> bool:
-    """A truth value as it is.
-
-    Args:
-        value: any value.
-        word: the operator that asks for it; the message names it.
+    """A truth value as it is; the message names the operator that asks for it.
 
     Raises:
         MixedError: it is not a truth value.

@@ -136,15 +136,8 @@ class Derivation:
         facts = {**machine.facts, **self.facts.of(machine.names)}
         return Evaluator(facts, self.definitions, self.conditions)
 
-    def metrics(
-        self, objectives: Sequence[str], measured: Collection[str] = METRICS
-    ) -> tuple[Metric, ...]:
-        """What is optimised: the objectives that were asked for, or else those given.
-
-        Args:
-            objectives: of the study, by name.
-            measured: the metrics that points may have.
-        """
+    def metrics(self, objectives: Sequence[str]) -> tuple[Metric, ...]:
+        """What is optimised: the objectives that were asked for, or else those of the study."""
         if not self.objectives:
             return tuple(METRICS[name] for name in objectives)
         ways = chains(self.definitions)
@@ -155,7 +148,7 @@ class Derivation:
                 found.append(replace(METRICS[name], direction=direction))
             else:
                 way = ways[name]
-                timed, estimated = way.timed(measured), way.estimated
+                timed, estimated = way.timed(METRICS), way.estimated
                 unit = way.steps[-1].unit
                 found.append(Metric(name, unit, direction, name, timed=timed, estimated=estimated))
         return tuple(found)

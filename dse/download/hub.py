@@ -136,10 +136,7 @@ def _list_hub(reference: Reference) -> _Snapshot:
 
     with _translate_errors(reference):
         info = HfApi().model_info(
-            reference.repo,
-            revision=reference.revision,
-            files_metadata=True,
-            timeout=SILENCE_S,
+            reference.repo, revision=reference.revision, files_metadata=True, timeout=SILENCE_S
         )
     if info.sha is None:
         raise DseError(f"{reference.repo}: the hub names no commit")

@@ -101,7 +101,8 @@ def _path(document: Document, name: str, text: str) -> Path:
     path = Path(text).expanduser()
     remedy: str | None
     if name not in BACKENDS:
-        problem, remedy = "unknown backend", suggest(name, _with_runtime())
+        known = [each for each, entry in BACKENDS.items() if entry.has_runtime]
+        problem, remedy = "unknown backend", suggest(name, known)
     elif not BACKENDS[name].has_runtime:
         problem, remedy = "this backend has no runtime", "remove it"
     elif not path.is_absolute():
@@ -110,7 +111,3 @@ def _path(document: Document, name: str, text: str) -> Path:
     else:
         return path
     raise document.error(problem, "interpreters", name, remedy=remedy)
-
-
-def _with_runtime() -> list[str]:
-    return [name for name, entry in BACKENDS.items() if entry.has_runtime]

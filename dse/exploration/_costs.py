@@ -20,12 +20,7 @@ SINGLE_STREAM = (LATENCY.name, CPU_TIME.name, ENERGY.name)
 
 
 def piggybacked_metrics(metrics: Collection[str], *, again: bool) -> tuple[str, ...]:
-    """The metrics that a worker records beside those it runs for.
-
-    Args:
-        metrics: those it runs for, at least one.
-        again: whether they are measured again; then only what their runs give anyway.
-    """
+    """Metrics recorded beside those of a run; measured again, only what it gives anyway."""
     single = any(name in SINGLE_STREAM for name in metrics)
     batched = any(METRICS[name].batched for name in metrics)
     found = [PEAK_MEMORY.name] if batched or not again else []
@@ -36,10 +31,6 @@ def piggybacked_metrics(metrics: Collection[str], *, again: bool) -> tuple[str, 
 
 def refuse_unmeasurable(space: SearchSpace, root: Path = rapl.POWERCAP) -> None:
     """Refuses a space that asks for energy where nothing tells it.
-
-    Args:
-        space: what is to be explored.
-        root: the folder of the kernel's power capping classes.
 
     Raises:
         RequestError: names the remedy.

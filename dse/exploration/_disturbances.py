@@ -28,11 +28,7 @@ class Disturbances:
         return self._repeating and self._in_vain < MAX_IN_VAIN
 
     def note(self, reason: str) -> None:
-        """Takes in how a measurement came out in the end.
-
-        Args:
-            reason: what disturbed it; empty if nothing did.
-        """
+        """Takes in what disturbed a measurement in the end; empty if nothing did."""
         self._in_vain = self._in_vain + 1 if reason else 0
         if self._repeating and self._in_vain == MAX_IN_VAIN:
             LOG.warning(

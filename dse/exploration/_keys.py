@@ -37,16 +37,8 @@ def quality_key(
 ) -> str:
     """The key of a quality: it depends neither on threads nor on batches.
 
-    Of the CPU it depends on the instruction sets, by which runtimes choose their arithmetic: int8
-    products saturate on some.
-
-    Args:
-        metric: its name.
-        configuration: what is measured.
-        backend: tells which of its knobs change what is computed.
-        depends: the model file and the runtime.
-        dataset: its fingerprint; empty where there is no data set.
-        instruction_sets: of the CPU; None where they are not known.
+    Of the CPU it depends on the instruction sets (None where unknown), by which runtimes choose
+    their arithmetic: int8 products saturate on some. ``depends`` holds model file and runtime.
     """
     numeric = {knob.name for knob in backend.knobs if knob.numeric}
     more: dict[str, Any] = {
@@ -59,11 +51,7 @@ def quality_key(
 
 
 def size_key(sha256: str) -> str:
-    """The key of the size of a model file.
-
-    Args:
-        sha256: of its contents.
-    """
+    """The key of the size of a model file."""
     return digest({"metric": MODEL_SIZE.name, "artefact": sha256})
 
 
@@ -75,14 +63,10 @@ def speed_key(
     *,
     recorded: bool,
 ) -> str:
-    """The key of what differs between machines, or of anything that comes from a table.
+    """The key of what differs between machines, or of anything recorded in a table.
 
-    Args:
-        metric: its name.
-        configuration: what is measured.
-        depends: the model file and the runtime.
-        cpu: its fingerprint.
-        recorded: whether it comes from a table, whose rows are told apart by all fields.
+    The rows of a table are told apart by all fields. ``depends`` holds the model file and the
+    runtime; ``cpu`` is a fingerprint.
     """
     more: dict[str, Any] = {
         "knobs": dict(configuration.knobs),
@@ -103,11 +87,7 @@ def speed_key(
 def overlap(one: Configuration, other: Configuration, *, quality: bool) -> bool:
     """Whether two configurations may have a measurement in common.
 
-    Args:
-        one: a configuration.
-        other: another one.
-        quality: whether qualities are measured, which depend on model and runtime only: an
-            exploration has one CPU.
+    Qualities depend on model and runtime only: an exploration has one CPU.
     """
     if quality:
         return _file(one) == _file(other)

@@ -67,11 +67,7 @@ class Pool:
         return self._places.get(configuration.key)
 
     def reserve(self, busy: Callable[[Configuration], bool]) -> None:
-        """Offers some no longer, and all others again.
-
-        Args:
-            busy: whether to set a configuration aside.
-        """
+        """Sets the busy configurations aside, and offers all others again."""
         every = self.plan.configurations
         places = np.flatnonzero(self._left).tolist()
         self._aside = frozenset(place for place in places if busy(every[place]))
@@ -102,10 +98,6 @@ class Pool:
         """The configuration that differs from these parameter values in the fewest parameters.
 
         A parameter that only one of two configurations has counts; values of inactive ones don't.
-
-        Args:
-            values: by name of parameter; at least all active ones.
-            rng: decides between several.
         """
         distances = self._codes.distances(values)
         least = distances[self._open].min()

@@ -20,17 +20,11 @@ MAX_PROBES = 3
 
 
 def next_uncertain(results: StudyResults, repetitions: int) -> tuple[Record, list[str]] | None:
-    """The point of the frontier to measure again at the ``standard`` fidelity.
+    """The point of the frontier to measure again at ``standard``, and its metrics, if any.
 
     Those whose values no other's dominate go first: once they are known better, others that
-    only wide intervals have kept drop out without a further measurement.
-
-    Args:
-        results: of the study.
-        repetitions: how often a point that is not certain is measured.
-
-    Returns:
-        The point and the metrics to take; None when all are known well enough.
+    only wide intervals have kept drop out without a further measurement. A point that is not
+    certain is measured ``repetitions`` times. None when all are known well enough.
     """
     frontier = results.frontier
     found = []

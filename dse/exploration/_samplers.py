@@ -43,14 +43,9 @@ class Sampler(Protocol):
 def make_sampler(
     name: str, pool: Pool, space: SearchSpace, seed: int, sources: Sequence[Source] = ()
 ) -> Sampler:
-    """The sampler of that name, over what is left in the pool.
+    """The sampler of a name in `SAMPLERS`, over what is left in the pool.
 
-    Args:
-        name: a name in `SAMPLERS`.
-        pool: shrinks as configurations are taken from it.
-        space: has the objectives and constraints.
-        seed: of everything random.
-        sources: what is known of other systems, for `frontier`; the others learn from none.
+    Only ``frontier`` learns from other systems, the sources.
     """
     if name == BORROWER:
         return ModelSampler(pool, space, seed, sources)

@@ -46,12 +46,7 @@ class WarmStart:
 def load_warm_starts(
     sources: Iterable[str], plan: Sequence[Configuration], metrics: Sequence[str]
 ) -> tuple[WarmStart, ...]:
-    """What some sources tell, a system each.
-
-    Args:
-        sources: names of studies, folders, or files of published results.
-        plan: the configurations in question.
-        metrics: what the study is about.
+    """What names of studies, folders, or files of published results tell, a system each.
 
     Raises:
         RequestError: a source can't be used, or tells nothing of these configurations.

@@ -68,20 +68,14 @@ class Capabilities:
     @cached_property
     def runtimes(self) -> dict[str, str]:
         """Version of each usable backend of the space."""
-        return {
-            name: found.version
-            for name, found in self._availabilities.items()
-            if found.version is not None
-        }
+        found = self._availabilities.items()
+        return {name: one.version for name, one in found if one.version is not None}
 
     @cached_property
     def interpreters(self) -> dict[str, str]:
         """The Python of each backend of the space that has one."""
-        return {
-            name: found.python
-            for name, found in self._availabilities.items()
-            if found.python is not None
-        }
+        found = self._availabilities.items()
+        return {name: one.python for name, one in found if one.python is not None}
 
     @cached_property
     def _unusable(self) -> dict[str, str]:

@@ -15,7 +15,7 @@ from dse.exploration._pool import Pool
 from dse.exploration._samplers import make_sampler
 from dse.exploration.planner import StepPlanner
 from dse.exploration.stopping import StoppingRule
-from dse.machine.measuring_lock import measuring_lock
+from dse.machine.measuring_lock import WAITING, measuring_lock
 from dse.study.generations import distributions
 from dse.study.record import Purpose
 
@@ -182,7 +182,7 @@ class _Exploration:
         while True:
             end = self._stop() if self._unready is None else self._interruption()
             if end is None:
-                with measuring_lock(self._stops, self._waits_for_machine) as come:
+                with measuring_lock(self._stops, lambda: self._observer.waits(WAITING)) as come:
                     end = self._advance() if come else self._stop()
             if end is not None:
                 return Explored(end, self._steps)
@@ -204,9 +204,6 @@ class _Exploration:
 
     def _stops(self) -> bool:
         return self._stop() is not None
-
-    def _waits_for_machine(self) -> None:
-        self._observer.waits("another process measures on this machine; waiting for its run to end")
 
     def _advance(self) -> StopReason | None:
         """Takes one step, or waits for others a while; why to end, if so."""

@@ -98,10 +98,7 @@ class Prepared:
 
 
 def prepare(
-    space: SearchSpace,
-    models: Path | None,
-    dataset: Path | None,
-    environment: Mapping[str, str],
+    space: SearchSpace, models: Path | None, dataset: Path | None, environment: Mapping[str, str]
 ) -> Prepared:
     """Opens models and data set, and looks which runtimes there are.
 

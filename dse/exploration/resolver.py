@@ -324,12 +324,7 @@ def _name(configuration: Configuration) -> tuple[str, ...]:
 
 
 def _file_identity(sha256: str, form: Mapping[str, Any]) -> str:
-    """What a study notes of a model: what its measurements take from files.
-
-    Args:
-        sha256: of the model.
-        form: what of its form enters keys.
-    """
+    """What a study notes of a model: what its measurements take from files."""
     return digest(canonical_json([sha256, *form.values()]))
 
 

@@ -46,9 +46,7 @@ def find_role(one: DeclaredInput) -> Role | None:
 def choose_fill(one: DeclaredInput, vocabulary: int | None) -> tuple[Fill, int]:
     """Chooses what an input is filled with, and the bound of its numbers (0 for no bound).
 
-    Args:
-        one: the input.
-        vocabulary: exclusive bound of ids where no table gives one; None for `SAFE_BOUND`.
+    The vocabulary is the exclusive bound of ids where no table gives one; None for `SAFE_BOUND`.
     """
     found = _fill_kind(one)
     if found == "ids":
@@ -80,12 +78,7 @@ def _fill_by_name(one: DeclaredInput) -> Fill | None:
 
 
 def set_values(inputs: Sequence[Input], given: Mapping[str, str]) -> tuple[Input, ...]:
-    """Fills the inputs that values are given for with these values.
-
-    Args:
-        inputs: the model's inputs with their shapes.
-        given: values by name of the input: one number, or one for each element of a sample,
-            separated by commas.
+    """Fills inputs, by name, with one number, or one for each element of a sample, comma-separated.
 
     Raises:
         RequestError: there is no such input, or the values don't fit it.

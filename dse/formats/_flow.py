@@ -96,10 +96,6 @@ class OperatorRules:
 def find_roles(block: Subgraph, rules: OperatorRules) -> dict[str, Role]:
     """Finds what the inputs of a model decide, by name; inputs that decide nothing are left out.
 
-    Args:
-        block: the whole graph.
-        rules: the rules of the format.
-
     Raises:
         FlowError: there are too many nested graphs.
     """

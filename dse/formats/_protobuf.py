@@ -24,12 +24,7 @@ class ProtobufError(ValueError):
 
 
 def iter_fields(data: Data, begin: int, end: int) -> Iterator[tuple[int, int, int, int]]:
-    """Yields the fields of a message in the order in which they are stored.
-
-    Args:
-        data: all of the data.
-        begin: first position of the message.
-        end: position after the message.
+    """Yields the fields of a message, which lies between two positions, as they are stored.
 
     Yields:
         Number of the field, its value if that is an integer (else 0), and the first position and

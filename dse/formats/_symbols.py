@@ -58,10 +58,7 @@ class SizeExpression:
     names: tuple[str, ...]
 
     def value(self, sizes: Mapping[str, int]) -> int:
-        """Computes the size.
-
-        Args:
-            sizes: size by name; has all of `names`.
+        """Computes the size from the sizes of all `names`.
 
         Raises:
             SymbolError: it is not a whole number from 0 to `MAX_SIZE`, or can't be computed.
@@ -73,12 +70,9 @@ class SizeExpression:
 
 
 def parse_size(text: str, known: Collection[str] = ()) -> str | int | SizeExpression:
-    """Parses a dimension as a number, a plain name or an expression.
+    """Parses a dimension, not a placeholder, as a number, a plain name or an expression.
 
-    Args:
-        text: the dimension in the file; not a placeholder.
-        known: names of other dimensions. ``batch-size`` is a difference only if there is a
-            ``batch`` and a ``size``.
+    ``batch-size`` is a difference only if ``batch`` and ``size`` are known names of dimensions.
 
     Raises:
         SymbolError: it is an expression with a part that has no rule.

@@ -39,12 +39,9 @@ _PICKS = {_GATHER: (1, 0), _EMBEDDING_LOOKUP: (0, 1)}  # positions of the ids an
 
 
 def describe_tflite(path: Path, signature: str | None = None) -> ModelDescription:
-    """Describes one subgraph of a file.
+    """Describes the subgraph of a signature.
 
-    Args:
-        path: the file.
-        signature: name of the subgraph; None for the first subgraph, or, if that has no signature,
-            the subgraph of the first signature.
+    None takes the first subgraph, or, if that has no signature, that of the first signature.
 
     Raises:
         RequestError: the file is damaged, or has no such signature.

@@ -28,14 +28,8 @@ def threaded(
 ) -> Iterator[Answer]:
     """Starts a thread for each caller; they end with the block.
 
-    Args:
-        callers: tell which CPUs the threads keep to.
-        answers: one for each caller, which completes its samples whatever happens.
-        samples: keep the errors.
-        size: the most samples of one answer.
-
-    Yields:
-        What hands a query over. It returns at once.
+    Each caller has one answer, which completes its samples, at most ``size``, whatever happens.
+    Yields what hands a query over: it returns at once.
     """
     parts: queue.SimpleQueue[Part | None] = queue.SimpleQueue()
     threads = [

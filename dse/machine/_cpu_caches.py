@@ -20,12 +20,8 @@ _Cache = tuple[int, str, str]
 def caches(sys_cpu: Path, cpus: Iterable[int]) -> str:
     """The caches in one line, such as ``L1d 32 KiB x 2, L2 1 MiB x 2, L3 32 MiB x 1``.
 
-    Args:
-        sys_cpu: the folder ``/sys/devices/system/cpu``.
-        cpus: the CPUs that count: a cache that several of them share is counted once.
-
-    Returns:
-        Empty if the kernel shows nothing. A cache of unknown size has no size in the text.
+    A cache that several of the CPUs share is counted once; one of unknown size has no size in the
+    text. Empty if the kernel shows nothing.
     """
     found: dict[_Cache, set[str]] = {}
     for cpu in cpus:

@@ -92,11 +92,8 @@ def _cpu_number(paragraph: CpuBlock) -> int | None:
 def cpu_name(blocks: Iterable[CpuBlock], board: str | None, kinds: Mapping[str, int]) -> str:
     """The model of the CPUs, with the board and the number of each kind if they differ.
 
-    Args:
-        blocks: fields of the CPUs that count.
-        board: name of an Arm board, if known: boards with the same cores differ in clock and
-            memory.
-        kinds: number of CPUs by kind, on a CPU whose kinds share one model name.
+    Arm boards with the same cores differ in clock and memory. Where the kinds of a CPU share one
+    model name, their numbers are given by kind.
     """
     names = Counter(name for block in blocks if (name := _block_name(block)))
     if not names:

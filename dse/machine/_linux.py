@@ -41,19 +41,14 @@ _VIRTUAL_VENDORS = (
 
 
 def read_linux(cpus: frozenset[int], root: Path = Path("/"), machine: str = "") -> System:
-    """Describes the system.
-
-    Args:
-        cpus: the CPUs of the affinity mask.
-        root: the folder that contains ``proc`` and ``sys``.
-        machine: the architecture; empty for that of this machine.
-    """
+    """Describes the system with these CPUs; an empty ``machine`` is this one's architecture."""
     paragraphs = _cpuinfo.parse_cpuinfo(read_text(root / "proc/cpuinfo"))
     shared = _cpuinfo.shared_fields(paragraphs)
     blocks = _cpuinfo.cpu_blocks(paragraphs)
     mine = [block for n, block in blocks.items() if n in cpus] or list(blocks.values()) or [shared]
     sys_cpu = root / "sys/devices/system/cpu"
     memory = read_meminfo(root).get("MemTotal") or None
+    sve_bytes = read_text(root / "proc/sys/abi/sve_default_vector_length")
     quota = _quota(root, len(cpus))
     cpu = _cpuinfo.cpu_name(mine, _board(root, shared), _hybrid_kinds(root, cpus))
     vendor, family = _cpuinfo.vendor(mine), _cpuinfo.family(mine)
@@ -71,7 +66,7 @@ def read_linux(cpus: frozenset[int], root: Path = Path("/"), machine: str = "") 
         virtualised=_virtualised(root, mine),
         operating_system=parse_os_release(read_text(root / "etc/os-release")),
         kernel=platform.release() or UNKNOWN,
-        instruction_sets=instruction_sets(mine, _sve_bytes(root)),
+        instruction_sets=instruction_sets(mine, parse_number(sve_bytes)),
         cpu_vendor=vendor,
         cpu_family=family,
         cpu_model=_machine_hash(root) if (cpu, model) == (UNKNOWN, UNKNOWN) else model,
@@ -99,22 +94,13 @@ def _machine_hash(root: Path) -> str:
     return f"of machine {digest(['CPU', known])[:12]}" if known else UNKNOWN
 
 
-def _sve_bytes(root: Path) -> int | None:
-    return parse_number(read_text(root / "proc/sys/abi/sve_default_vector_length"))
-
-
 def _cache_size(blocks: Iterable[CpuBlock]) -> str:
     """The size of the last level in ``/proc/cpuinfo``, used if ``/sys`` has no sizes."""
     return join_known(size_text(block.get("cache size", "")) for block in blocks)
 
 
 def physical_cores(siblings: list[str], blocks: Iterable[CpuBlock]) -> int | None:
-    """The number of cores.
-
-    Args:
-        siblings: the list of CPUs that share the core of each CPU, as in ``/sys``.
-        blocks: fields of the same CPUs, used if ``/sys`` has no such lists.
-    """
+    """The number of cores, by the siblings of each CPU, or its fields if ``/sys`` has none."""
     if siblings and all(siblings):
         return len(set(siblings))
     cores = {(b.get("physical id", "0"), b["core id"]) for b in blocks if "core id" in b}
@@ -150,12 +136,9 @@ def parse_os_release(text: str) -> str:
 
 
 def is_virtual(blocks: Iterable[CpuBlock], dmi: tuple[str, str], board: str) -> bool | None:
-    """Whether the machine is virtual; None if unknown.
+    """Whether the machine is virtual; None if unknown. The ``hypervisor`` flag of x86 settles it.
 
-    Args:
-        blocks: fields of ``/proc/cpuinfo``; the ``hypervisor`` flag of x86 settles it.
-        dmi: names of the vendor and the product; empty if there are none.
-        board: names in the device tree; empty if there is none.
+    The vendor and the product from DMI, and the names in the device tree, are empty where unknown.
     """
     flags = [block["flags"].split() for block in blocks if "flags" in block]
     if flags:

@@ -76,14 +76,7 @@ FIRST_CASCADE_LAKE, FIRST_COOPER_LAKE = 5, 10
 
 
 def microarchitecture(vendor: str, family: str, model: str, stepping: str) -> str:
-    """The name of the micro-architecture; empty if the numbers are not listed.
-
-    Args:
-        vendor: the vendor in ``/proc/cpuinfo``; the numbers are its decimal ones as well.
-        family: family of the CPU.
-        model: model within the family.
-        stepping: stepping of the model.
-    """
+    """The name of the micro-architecture; empty if the numbers, decimal ones, are not listed."""
     family_number, model_number = parse_number(family), parse_number(model)
     if family_number is None or model_number is None:
         return ""

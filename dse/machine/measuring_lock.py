@@ -18,10 +18,8 @@ if TYPE_CHECKING:
 POLL_S = 0.05
 """Interval at which a waiting process tries again; it must hardly disturb the one that measures."""
 MEASURING, NEXT = "mlperf-dse-measuring.lock", "mlperf-dse-next.lock"
-
-
-def _never() -> bool:
-    return False
+WAITING = "another process measures on this machine; waiting for its run to end"
+"""What tells the user that the lock is waited for."""
 
 
 def do_nothing() -> None:
@@ -30,7 +28,7 @@ def do_nothing() -> None:
 
 @contextmanager
 def measuring_lock(
-    stop: Callable[[], bool] = _never, waits: Callable[[], None] = do_nothing
+    stop: Callable[[], bool] = lambda: False, waits: Callable[[], None] = do_nothing
 ) -> Iterator[bool]:
     """Waits until no other process measures on this machine, and holds the lock for the block.
 

@@ -141,17 +141,10 @@ class LoadedModel:
         self._callers += [Caller(lane, cpus) for lane in lanes]
 
     def warm_up(self, setup: LoadSettings, most: int | None = None) -> float:
-        """Predicts with every caller until its caches are warm.
+        """Predicts until the caches of every caller are warm; returns the fastest batch in s.
 
-        The first calls after a load are made with different inputs, and their answers looked at.
-
-        Args:
-            setup: how the model is loaded.
-            most: the number of calls of each caller, where few will do; no answer is looked at
-                then.
-
-        Returns:
-            The fastest call of one batch, in seconds.
+        The first calls after a load are made with different inputs, and their answers looked at,
+        unless each caller makes ``most`` calls.
 
         Raises:
             RunFailedError: the runtime refuses to predict in this shape, or does not compute.
@@ -199,13 +192,9 @@ class LoadedModel:
     def run(
         self, setup: LoadSettings, settings: RunSettings, logs: Path, meter: Meter | None = None
     ) -> Path:
-        """Runs LoadGen once; returns the folder of its logs.
+        """Runs LoadGen once, with a meter's reading before the first query and after the last.
 
-        Args:
-            setup: how the model is loaded.
-            settings: of the run.
-            logs: the folder; made where there is none.
-            meter: takes a reading before the first query and one after the last.
+        Returns the folder of its logs, made where there is none.
 
         Raises:
             RunFailedError: a prediction failed, or the clock was set in a timed run.

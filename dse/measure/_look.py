@@ -124,9 +124,7 @@ def _bytes(array: NDArray[Any]) -> memoryview:
 def in_doubt(looks: Sequence[Look], batch_size: int) -> bool:
     """Whether the first three looks ask for more: answers are the same where inputs differ.
 
-    Args:
-        looks: the second and the third with the same first sample, and others after it.
-        batch_size: samples of each.
+    The second and the third begin with the same sample, and go on with others.
     """
     return _same(looks) or (batch_size > 1 and _same(looks[1:3]))
 
@@ -134,13 +132,9 @@ def in_doubt(looks: Sequence[Look], batch_size: int) -> bool:
 def check_differences(looks: Sequence[Look], batch_size: int, *, strict: bool) -> None:
     """Holds answers to different inputs against each other, bit for bit.
 
-    Saturated scores prove nothing: samples of one class may all have the same ones.
-
-    Args:
-        looks: the second to the fourth with the same first sample, and others after it.
-        batch_size: samples of each.
-        strict: whether scores are looked at; of other outputs, nothing but zeros and ones may
-            well be the answer to every input.
+    Looks two to four begin with the same sample, and go on with others. Saturated scores prove
+    nothing: samples of one class may all have the same ones. Only a strict look takes outputs for
+    scores; of others, nothing but zeros and ones may well be the answer to every input.
 
     Raises:
         RunFailedError: the answer is always the same.

@@ -5,12 +5,11 @@ LoadGen gives its official settings to the first run of a process only: one work
 
 from __future__ import annotations
 
-import hashlib
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dse.core.checksums import combine_checksums
+from dse.core.checksums import sha256_of_model
 from dse.core.details import OfficialDetails, TimedDetails
 from dse.core.measurement import FailureKind
 from dse.core.metrics import Scenario
@@ -47,7 +46,7 @@ def take_official(runtime: Runtime, spec: Spec, official: Official) -> Measureme
         raise RunFailedError(FailureKind.UNSUPPORTED, "MLPerf has no rules for this task")
     started = time.monotonic()
     files = [spec.model.path, *spec.model.beside] if spec.model.path else []
-    model_sha256 = combine_checksums([_sha256(path) for path in files]) if files else ""
+    model_sha256 = sha256_of_model(files) if files else ""
     loaded = LoadedModel(runtime, spec)
     if official.accuracy:
         result = _accuracy(loaded, official)
@@ -65,11 +64,6 @@ def take_official(runtime: Runtime, spec: Spec, official: Official) -> Measureme
     ).beside({**result.details.as_dict(), **loaded.remarks})
     took_s = time.monotonic() - started
     return measurement(replace(result, details=details), request, spec, took_s)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _performance(loaded: LoadedModel, official: Official, rules: Rules) -> RunResult:

@@ -33,14 +33,7 @@ class RunResult:
 def measurement(
     result: RunResult, request: MetricRequest, spec: Spec, took_s: float
 ) -> Measurement:
-    """A result as it is stored.
-
-    Args:
-        result: value and figures.
-        request: the metric and its key.
-        spec: the run that it is of.
-        took_s: seconds that the run took.
-    """
+    """A result as it is stored; its run took ``took_s`` seconds."""
     return Measurement(
         metric=request.metric,
         value=result.value,
@@ -73,12 +66,7 @@ def says_out_of_memory(text: str) -> bool:
 
 
 def to_failure(kind: FailureKind, error: BaseException) -> RunFailedError:
-    """The failure an exception of a runtime amounts to.
-
-    Args:
-        kind: of the failure unless the exception tells of exhausted memory.
-        error: what the runtime raised.
-    """
+    """The failure an exception of a runtime amounts to: of this kind unless it tells of memory."""
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     if says_out_of_memory(text):
         return RunFailedError(FailureKind.OUT_OF_MEMORY, text)

@@ -74,14 +74,9 @@ def take_server(loaded: LoadedModel, folder: Path) -> RunResult:
 
 
 def highest(keeps: Callable[[float], bool], first: float) -> float | None:
-    """The highest rate that keeps a bound, to within `PRECISION`.
+    """The highest rate that keeps a bound, to within `PRECISION`; None if none of those tried does.
 
-    Args:
-        keeps: whether a rate does; takes time.
-        first: the rate to begin with, near the answer.
-
-    Returns:
-        None if none of the rates tried does.
+    The first rate should be near the answer: to try one takes time.
     """
     rate = first
     low, high = (rate, math.inf) if keeps(rate) else (0.0, rate)

@@ -169,16 +169,7 @@ def _stream_run(
     folder: Path,
     meter: Meter | None = None,
 ) -> DetailLog:
-    """A run of a scenario that asks again as soon as it is answered.
-
-    Args:
-        loaded: the model.
-        setup: how it is loaded.
-        scenario: SingleStream or MultiStream.
-        calls: calls of the runtime in a query.
-        folder: for the logs.
-        meter: reads before and after.
-    """
+    """A run of a scenario that asks again as soon as it is answered."""
     call_s = loaded.warm_up(setup)
     expected_s = call_s * math.ceil(calls / len(loaded.callers(setup)))
     fidelity = loaded.spec.fidelity
@@ -222,10 +213,6 @@ def _take_throughput(loaded: LoadedModel, folder: Path) -> Mapping[str, RunResul
     log = _valid_run(loaded, setup, settings, folder / "offline")
     details = TimedDetails(samples=int(log.number("effective_min_sample_count")))
     return {THROUGHPUT.name: RunResult(log.number("result_samples_per_second"), details)}
-
-
-def _take_server(loaded: LoadedModel, folder: Path) -> Mapping[str, RunResult]:
-    return {SERVER.name: take_server(loaded, folder)}
 
 
 def _queries(fidelity: Fidelity, expected_s: float) -> int:
@@ -273,6 +260,6 @@ TAKERS: dict[str, Taker] = {
     ENERGY.name: _take_single_stream,
     THROUGHPUT.name: _take_throughput,
     MULTI_STREAM.name: _take_multi_stream,
-    SERVER.name: _take_server,
+    SERVER.name: lambda loaded, folder: {SERVER.name: take_server(loaded, folder)},
 }
 """The run that gives a metric, by its name; one run may give several."""

@@ -264,11 +264,7 @@ def _current(older: Mapping[str, Any]) -> dict[str, Any]:
         "task": {
             "worker": earlier.worker,
             "form": form,
-            "inputs": {
-                "files": files,
-                "dataset": dataset,
-                "noun": earlier.noun if files else "",
-            },
+            "inputs": {"files": files, "dataset": dataset, "noun": earlier.noun if files else ""},
             "seed": seed,
             "rules": rules,
         },

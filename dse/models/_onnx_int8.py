@@ -18,10 +18,10 @@ from dse.models._weight_scales import (
     scales_of_single,
 )
 from dse.models.onnx_normalise import input_name, plain, tidy
-from dse.models.subprocess_job import load
+from dse.models.subprocess_job import feeds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
     from onnx import ModelProto, NodeProto
@@ -30,13 +30,9 @@ if TYPE_CHECKING:
 
 
 def onnx_bytes(model: Path, samples: Sequence[Path]) -> bytes:
-    """Quantises an ONNX file.
+    """Quantises a float32 ONNX file with one input; the samples are ``.npy`` files of batch 1.
 
     Weights are rounded so that no CPU's products saturate, and biases take back what that shifts.
-
-    Args:
-        model: float32, with one input.
-        samples: arrays in ``.npy`` files, inputs of batch 1.
     """
     import onnx
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
@@ -44,7 +40,7 @@ def onnx_bytes(model: Path, samples: Sequence[Path]) -> bytes:
     source = plain(model)
     straighten(source)
     layers = find_layers(source)
-    correct_biases(source, layers, list(_inputs(input_name(source), samples)))
+    correct_biases(source, layers, list(feeds(input_name(source), samples)))
     target = Path(tempfile.mkdtemp()) / "quantised.onnx"
     quantize_static(
         source,
@@ -88,12 +84,9 @@ class Layer:
 
 
 def find_layers(model: ModelProto) -> list[Layer]:
-    """The layers whose weights are quantised by their channels.
+    """The layers of a straightened model whose weights are quantised by their channels.
 
     Weights that several operators share get one scale.
-
-    Args:
-        model: a plain one, straightened by `dse.models._onnx_products`.
     """
     from onnx import numpy_helper
 
@@ -137,12 +130,7 @@ def correct_biases(
 ) -> None:
     """Takes out of each bias by how much rounded weights would shift the mean of the output.
 
-    Layers without a constant bias stay as they are.
-
-    Args:
-        model: whose biases are changed.
-        layers: of the model.
-        inputs: of the calibration, by name.
+    Layers without a constant bias stay as they are. The inputs of the calibration go by name.
     """
     from onnx import numpy_helper
 
@@ -225,13 +213,8 @@ class _Reader:
     """Hands samples out as onnxruntime's ``CalibrationDataReader`` does."""
 
     def __init__(self, name: str, samples: Sequence[Path]) -> None:
-        self._inputs = _inputs(name, samples)
+        self._inputs = feeds(name, samples)
 
     def get_next(self) -> dict[str, Any] | None:
         """The inputs of one inference; None at the end."""
         return next(self._inputs, None)
-
-
-def _inputs(name: str, samples: Sequence[Path]) -> Iterator[dict[str, Any]]:
-    for sample in load(samples):
-        yield {name: sample}

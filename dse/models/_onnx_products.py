@@ -18,12 +18,9 @@ if TYPE_CHECKING:
 
 
 def straighten(model: ModelProto) -> None:
-    """Changes a model in place; what it computes stays the same.
+    """Changes a plain model (see `dse.models.onnx_normalise`) in place; it computes the same.
 
     Constants that are kept in fewer bits become float32, so that they are rounded like all others.
-
-    Args:
-        model: a plain one, see `dse.models.onnx_normalise`.
     """
     _unpack(model.graph)
     for node in model.graph.node:

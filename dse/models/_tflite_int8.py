@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dse.machine.affinity import available_cpus
 from dse.models._tflite_layers import File, channel_means, round_again
-from dse.models.subprocess_job import load
+from dse.models.subprocess_job import feeds, load
 from dse.models.tflite_packing import SIGNATURE, packed
 
 if TYPE_CHECKING:
@@ -18,13 +18,9 @@ _PLACEHOLDER = 127  # in the older field, one byte wide, of an operator's code (
 
 
 def tflite_bytes(model: Path, samples: Sequence[Path]) -> bytes:
-    """Quantises a TFLite file.
+    """Quantises a float32 TFLite file with one input; the samples are ``.npy`` files of batch 1.
 
     Weights are rounded so that no CPU's products saturate, and biases take back what that shifts.
-
-    Args:
-        model: float32, with one input.
-        samples: arrays in ``.npy`` files, inputs of batch 1.
     """
     from ai_edge_quantizer import qtyping, quantizer, recipe
 
@@ -34,7 +30,7 @@ def tflite_bytes(model: Path, samples: Sequence[Path]) -> bytes:
         work.update_quantization_recipe(
             ".*", end, algorithm_key=quantizer.AlgorithmName.NO_QUANTIZE
         )
-    ranges = _ranges(data, work.get_quantization_recipe(), _inputs(name, samples))
+    ranges = _ranges(data, work.get_quantization_recipe(), feeds(name, samples))
     quantised = File(bytes(work.quantize(ranges).quantized_model))
     means = channel_means(data, load(samples), len(available_cpus()))
     round_again(quantised, File(data), means)
@@ -99,8 +95,3 @@ def _conventional(file: File) -> bytes:
     for code in file.root.operatorCodes:
         code.deprecatedBuiltinCode = min(code.builtinCode, _PLACEHOLDER)
     return packed(file.root, file.buffers)
-
-
-def _inputs(name: str, samples: Sequence[Path]) -> Iterator[dict[str, Any]]:
-    for sample in load(samples):
-        yield {name: sample}

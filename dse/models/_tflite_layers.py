@@ -97,10 +97,8 @@ class _Layer:
 def round_again(target: File, source: File, means: Mapping[int, NDArray[np.float64]]) -> None:
     """Rounds weights so that no CPU's products saturate; biases take back what that shifts.
 
-    Args:
-        target: the int8 file, which is changed.
-        source: the float32 file that it was made from.
-        means: of each channel of the layers' inputs, by index in the float32 file.
+    The int8 file is changed. The means of each channel of the layers' inputs go by index in the
+    float32 file.
     """
     sharing: dict[int, list[_Layer | None]] = {}
     for mine, theirs in zip(target.layers(), source.layers(), strict=True):
@@ -178,12 +176,7 @@ def _shift(layer: _Layer, changes: Floats, means: NDArray[np.float64]) -> NDArra
 def channel_means(
     data: bytes, samples: Iterable[NDArray[np.float32]], threads: int
 ) -> dict[int, NDArray[np.float64]]:
-    """The mean of each channel, the last dimension, of what the layers take in.
-
-    Args:
-        data: a float32 file.
-        samples: its inputs, of batch 1.
-        threads: to compute with.
+    """The mean of each channel, the last dimension, of what the layers of a float32 file take in.
 
     Returns:
         (channels,) by index of the tensor.

@@ -24,12 +24,7 @@ if TYPE_CHECKING:
 
 
 def run(
-    module: str,
-    model: Path,
-    word: str,
-    *,
-    done: str,
-    samples: Iterable[NDArray[np.float32]] = (),
+    module: str, model: Path, word: str, *, done: str, samples: Iterable[NDArray[np.float32]] = ()
 ) -> bytes:
     """Runs a module with ``WORD MODEL FOLDER`` and takes the file that it leaves.
 
@@ -72,6 +67,12 @@ def load(files: Sequence[Path]) -> Iterator[NDArray[np.float32]]:
 
     for path in files:
         yield np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+def feeds(name: str, files: Sequence[Path]) -> Iterator[dict[str, NDArray[np.float32]]]:
+    """The arrays that `load` gives, each by the name of the only input."""
+    for sample in load(files):
+        yield {name: sample}
 
 
 def result_file(folder: Path) -> Path:

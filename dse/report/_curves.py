@@ -26,12 +26,7 @@ SECONDS_PER_MINUTE = 60
 
 
 def draw_progress(steps: Sequence[ProgressStep], title: str, files: Sequence[Path]) -> None:
-    """How much of the hypervolume was found when.
-
-    Args:
-        steps: of the study, at least one.
-        title: above the picture.
-        files: where it goes; suffixes tell the formats.
+    """How much of the hypervolume was found when; suffixes of the files tell the formats.
 
     Raises:
         UnavailableError: matplotlib is not installed.
@@ -55,16 +50,10 @@ def draw_progress(steps: Sequence[ProgressStep], title: str, files: Sequence[Pat
 def draw_effects(
     found: Sequence[Effect], metrics: Sequence[ReportedMetric], title: str, files: Sequence[Path]
 ) -> bool:
-    """What each knob does to each metric: medians and quartiles over pairs.
+    """What each knob does to each metric, a column: medians and quartiles over pairs.
 
-    Args:
-        found: the effects.
-        metrics: a column of the picture for each.
-        title: above the picture.
-        files: where it goes; suffixes tell the formats.
-
-    Returns:
-        Whether there was something to draw; knobs with many levels are left out.
+    False where there is nothing to draw; knobs with many levels are left out. Suffixes of the files
+    tell the formats.
 
     Raises:
         UnavailableError: matplotlib is not installed.

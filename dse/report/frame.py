@@ -21,12 +21,8 @@ if TYPE_CHECKING:
     Notes = Callable[[Outcome], Sequence[Note]]
 
 
-def _no_notes(_: Outcome) -> Sequence[Note]:
-    return ()
-
-
 def frame(
-    records: Sequence[Record], metrics: Sequence[str], notes: Notes = _no_notes
+    records: Sequence[Record], metrics: Sequence[str], notes: Notes = lambda _: ()
 ) -> pd.DataFrame:
     """One row per record: the configuration, then value, interval and source of each metric.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import contextmanager
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 from dse.core.errors import UnavailableError
@@ -111,7 +112,7 @@ def _points(
 ) -> None:
     horizontal, vertical = metrics
     kept = {record.id for record in frontier} - leading
-    for colour, name in zip(_cycle(len(records)), _backends(records), strict=False):
+    for colour, name in zip(cycle(COLOURS), _backends(records), strict=False):
         own = [r for r in records if _backend(r) == name]
         rest = [r for r in own if r.id not in kept | leading]
         for chosen, style in (
@@ -201,7 +202,3 @@ def _backend(record: Record) -> str:
 
 def _backends(records: Sequence[Record]) -> list[str]:
     return sorted({_backend(record) for record in records})
-
-
-def _cycle(count: int) -> list[str]:
-    return [COLOURS[i % len(COLOURS)] for i in range(count)]

@@ -14,12 +14,7 @@ MAX_TEXT_BYTES = 1 << 20
 
 
 def is_plain(path: Path, within: Path) -> bool:
-    """Whether it is a regular file, and no link leads to it.
-
-    Args:
-        path: the file.
-        within: a folder above it, which may be a link itself.
-    """
+    """Whether it is a regular file, and no link below ``within`` leads to it."""
     steps = [path, *path.parents][: len(path.relative_to(within).parts)]
     return path.is_file() and not any(step.is_symlink() for step in steps)
 

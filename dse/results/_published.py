@@ -54,10 +54,7 @@ class _System:
 def published(path: Path, lines: Iterable[Line], benchmark: Benchmark) -> tuple[ResultTable, ...]:
     """The systems with results of a benchmark in a table, in the order of the file.
 
-    Args:
-        path: of the table.
-        lines: with at least the `COLUMNS`.
-        benchmark: of whose task the models are.
+    Lines have at least the `COLUMNS`.
 
     Raises:
         RequestError: a value makes no sense, a system has two values for the same, or no line is

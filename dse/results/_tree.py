@@ -72,11 +72,7 @@ class _Found:
 
 
 def submitters(path: Path) -> list[Path]:
-    """The folders of a tree that hold systems and results; empty where it is no such tree.
-
-    Args:
-        path: the root of the tree, a division in it, or what one organisation submitted.
-    """
+    """The folders with systems and results in a tree, a division or a submission; or else empty."""
     near = level = [path]
     for _ in range(2):
         level = [inner for folder in level for inner in folders(folder)]
@@ -92,7 +88,7 @@ def submitters(path: Path) -> list[Path]:
 def evidence(path: Path) -> Iterator[Path]:
     """The files of a tree that its results rest on, in one order."""
     for folder in submitters(path):
-        above = [folder / MAPPING, *_descriptions(folder)]
+        above = [folder / MAPPING, *sorted((folder / SYSTEMS).glob("*.json"))]
         yield from (each for each in above if is_plain(each, folder))
         for result in _result_folders(folder):
             own = (result.logs / DETAIL, result.score)
@@ -100,11 +96,7 @@ def evidence(path: Path) -> Iterator[Path]:
 
 
 def read_tree(path: Path, benchmark: Benchmark) -> tuple[ResultTable, ...]:
-    """The systems with results of a benchmark in a tree of submissions, in order of their names.
-
-    Args:
-        path: see `submitters`.
-        benchmark: of whose task the models are.
+    """The systems with results of a benchmark in a tree (see `submitters`), by name.
 
     Raises:
         RequestError: there is none.
@@ -261,10 +253,6 @@ def _description(path: Path) -> dict[str, str]:
     return dict(list(told.items())[:MAX_FIELDS])
 
 
-def _descriptions(folder: Path) -> list[Path]:
-    return sorted((folder / SYSTEMS).glob("*.json"))
-
-
 def _result_folders(folder: Path) -> Iterator[_ResultFolder]:
     """Every folder of a result.
 
@@ -286,11 +274,7 @@ def _result_folders(folder: Path) -> Iterator[_ResultFolder]:
 
 
 def cores(description: Mapping[str, str]) -> int | None:
-    """Physical cores of all sockets; a text such as ``6 (4 big; 2 LITTLE)`` begins with a number.
-
-    Args:
-        description: texts by the names that MLPerf gives them, as are the others.
-    """
+    """Physical cores of all sockets; texts such as ``6 (4 big; 2 LITTLE)`` begin with a number."""
     each = re.match(r"\d{1,4}\b", description.get("host_processor_core_count", ""))
     sockets = re.match(r"\d{1,2}\b", description.get("host_processors_per_node", ""))
     return int(each[0]) * int(sockets[0]) or None if each and sockets else None

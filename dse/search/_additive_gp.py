@@ -172,13 +172,7 @@ class AdditiveGP:
         return np.asarray(np.exp(self._log_variances / 2))
 
     def observe(self, indices: Indices, values: Floats, steps: int) -> None:
-        """Replaces the observations, and estimates the variances.
-
-        Args:
-            indices: indices of the observed configurations, each once.
-            values: values of the target.
-            steps: largest number of steps of the estimate; 0 to keep the variances.
-        """
+        """Replaces the observations, and estimates the variances in ``steps``; 0 keeps them."""
         self._indices = indices
         most = np.sqrt(self._covariance.diagonal(indices, np.exp(self._prior_log_variances)))
         most *= MAX_DEVIATIONS

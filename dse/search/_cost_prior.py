@@ -56,12 +56,7 @@ class CostPrior:
 
 
 def cost_prior(pairs: Sequence[tuple[str, str]], priors: Priors) -> CostPrior:
-    """The cost prior of pairs of a model and a precision, in their order.
-
-    Args:
-        pairs: names of the model and the precision.
-        priors: priors of the models.
-    """
+    """The cost prior of pairs of a model and a precision, in their order."""
     rows = {pair: row for row, pair in enumerate(dict.fromkeys(pairs))}
     costs = priors.typical_costs
     known = {model: priors.of(model) for model, _ in rows}

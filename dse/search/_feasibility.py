@@ -63,12 +63,7 @@ class FeasibilityModel:
         self._batches = _Logistic(features, BATCH_TERMS)
 
     def observe(self, indices: Indices, ran: Floats) -> None:
-        """Replaces the observed outcomes.
-
-        Args:
-            indices: indices of the configurations, each once.
-            ran: 1 for a configuration that ran, 0 for one that failed.
-        """
+        """Replaces the observed outcomes: 1 for a configuration that ran, 0 for one that failed."""
         if not len(indices):
             return
         many = self._many[indices]

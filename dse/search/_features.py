@@ -76,16 +76,12 @@ class Features:
 
 
 def compute_features(configurations: Sequence[Configuration], priors: Priors) -> Features:
-    """The features of configurations, in their order.
-
-    Args:
-        configurations: the configurations, at least one.
-        priors: priors of their models.
-    """
+    """The features of configurations, at least one, in their order."""
     known = {model: priors.of(model) for model in {c.model for c in configurations}}
     shapes = np.array([_shape(known[c.model]) for c in configurations])
     log_macs = np.nan_to_num(shapes[:, 0] * SCALES[0] - priors.typical_log_macs, nan=0.0)
-    families = tuple(_family(known[c.model], c.model) for c in configurations)
+    facts = [known[c.model] for c in configurations]
+    families = tuple(_family(fact, c.model) for fact, c in zip(facts, configurations, strict=True))
     aspects = {name: _encode(map(of, configurations)) for name, of in ASPECTS.items()}
     return Features(
         codes={
@@ -101,7 +97,7 @@ def compute_features(configurations: Sequence[Configuration], priors: Priors) ->
         log_batch=np.array([log2(c.batch_size) for c in configurations]),
         quantised=np.array([float(c.precision == "int8") for c in configurations]),
         reduced=np.array([float(c.precision != "fp32") for c in configurations]),
-        gated=np.array([float(_gated(known[c.model])) for c in configurations]),
+        gated=np.array([float(fact is not None and fact.gated) for fact in facts]),
         published=np.array([_published(known[c.model], c.precision) for c in configurations]),
         borrowed=np.zeros((len(configurations), 0)),
         times=cost_prior([(c.model, c.precision) for c in configurations], priors),
@@ -122,10 +118,6 @@ ASPECTS: Mapping[str, Callable[[Configuration], Hashable]] = {
     "whole": lambda c: c,
 }
 """Aspects in which configurations may be equal, by name."""
-
-
-def _gated(fact: ModelPrior | None) -> bool:
-    return fact is not None and fact.gated
 
 
 def _family(fact: ModelPrior | None, model: str) -> str:

@@ -31,11 +31,7 @@ class FreeBoxes:
     upper: Floats
 
     def gains(self, points: Floats) -> Floats:
-        """The hypervolume that each point would add by itself.
-
-        Args:
-            points: points of shape (..., objectives).
-        """
+        """The hypervolume that each point, of shape (..., objectives), would add by itself."""
         found = np.zeros(points.shape[:-1])
         for lower, upper in zip(self.lower, self.upper, strict=True):
             sides = np.minimum(upper - points, upper - lower)
@@ -44,11 +40,9 @@ class FreeBoxes:
 
 
 def free_boxes(front: Floats, reference: Floats) -> FreeBoxes:
-    """The boxes that a frontier does not dominate.
+    """The boxes that a frontier of shape (points, objectives) does not dominate.
 
-    Args:
-        front: points of shape (points, objectives); dominated points are allowed.
-        reference: the reference point, beyond which nothing counts.
+    It may have dominated points. Nothing counts beyond the reference point.
     """
     front = front[(front < reference).all(axis=1)]
     front = _thin(_drop_dominated(front), reference)

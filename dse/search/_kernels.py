@@ -83,10 +83,6 @@ def _linear(coordinates: Coordinates) -> Kernel:
     return kernel
 
 
-def _all(_features: Features, rows: Indices, columns: Indices) -> Floats:
-    return np.ones((len(rows), len(columns)))
-
-
 COORDINATES: Mapping[str, Coordinates] = {
     "size": lambda features: features.log_macs[:, None],
     "times": lambda features: features.times.directions,
@@ -109,7 +105,7 @@ COORDINATES: Mapping[str, Coordinates] = {
 - borrowed: the deviations of other systems.
 """
 KERNELS: Mapping[str, Kernel] = {
-    "all": _all,
+    "all": lambda _, rows, columns: np.ones((len(rows), len(columns))),
     "model": _same("model"),
     "family": _same("family"),
     "lineage": _same("lineage"),

@@ -62,11 +62,7 @@ class _TargetModel:
         self.stale = True
 
     def refresh(self, believed: Mapping[int, float]) -> None:
-        """Fits the process again if there is anything new.
-
-        Args:
-            believed: values by group that are assumed for the moment.
-        """
+        """Fits the process again if anything is new; for the moment, it believes these values."""
         if not self.stale and not believed:
             return
         chosen = {**believed, **dict(list(self.known.items())[-MAX_KNOWN:])}
@@ -132,13 +128,7 @@ class Surrogate:
         self._ran: dict[int, bool] = {}
 
     def observe(self, index: int, values: Mapping[str, float], *, ran: bool) -> None:
-        """Observes an outcome.
-
-        Args:
-            index: index of the configuration.
-            values: measured values by metric.
-            ran: whether all metrics were measured.
-        """
+        """Observes the values of a configuration by metric; ``ran`` if all were measured."""
         self._ran[index] = ran
         for each in self._learned:
             needed = {each.target.metric} | ({LATENCY.name} if each.target.relation else set())
@@ -146,11 +136,7 @@ class Surrogate:
                 each.observe(index, each.target.of(values))
 
     def refresh(self, pending: Indices) -> None:
-        """Updates the model.
-
-        Args:
-            pending: configurations that are being measured; their predictions are assumed.
-        """
+        """Updates the model; assumes its predictions for configurations that are being measured."""
         for each in self._learned:
             each.refresh({})
             missing = [p for p in pending.tolist() if int(each.groups[p]) not in each.known]
@@ -176,14 +162,7 @@ class Surrogate:
         return np.array([each.draw(indices, count, rng) for each in self._learned])
 
     def losses(self, draws: Floats) -> Floats:
-        """Converts targets to losses of the metrics; see `dse.search._targets.loss`.
-
-        Args:
-            draws: values of the targets; shape (targets, ...).
-
-        Returns:
-            Losses of shape (..., metrics), in the order of `metrics`.
-        """
+        """Converts targets (targets, ...) to losses (..., metrics), see `_targets.loss`."""
         found = []
         for each, draw in zip(self._learned, draws, strict=True):
             value = draw

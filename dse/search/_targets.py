@@ -140,10 +140,9 @@ class Target:
     common: float = 0.3
 
     def of(self, values: Mapping[str, float]) -> float:
-        """The target of measured values, in natural units or as a logarithm.
+        """The target of values by metric, in natural units or as a logarithm.
 
-        Args:
-            values: value by metric; includes latency if the target is related to it.
+        The values include latency if the target is related to it.
         """
         if is_quality(self.metric):
             return values[self.metric]
@@ -153,12 +152,7 @@ class Target:
         return found
 
     def expected(self, features: Features, precisions: Sequence[str]) -> Floats:
-        """The prior mean of each configuration.
-
-        Args:
-            features: features of the configurations.
-            precisions: precisions of the configurations.
-        """
+        """The prior mean of each configuration, by features and precisions."""
         if is_quality(self.metric):
             priors = features.priors
             guess = priors.typical_quality + priors.quality_per_log_macs * features.log_macs
@@ -182,11 +176,7 @@ def _amounts_by_precision(precisions: Sequence[str], amounts: Mapping[str, float
 
 
 def targets(metrics: Sequence[str]) -> tuple[Target, ...]:
-    """The targets of some metrics, latency first.
-
-    Args:
-        metrics: names in `METRICS`.
-    """
+    """The targets of metrics in `METRICS`, latency first."""
     ordered = sorted(dict.fromkeys(metrics), key=lambda name: name != LATENCY.name)
     return tuple(_target(name, related=LATENCY.name in ordered) for name in ordered)
 
@@ -209,11 +199,6 @@ def _target(name: str, *, related: bool) -> Target:
 
 
 def loss(metric: str, value: float) -> float:
-    """A value as the search compares it: less is better, and timed metrics are logarithms.
-
-    Args:
-        metric: a name in `METRICS`.
-        value: value in the unit of the metric.
-    """
+    """A value as the search compares it: less is better, and timed metrics are logarithms."""
     scaled = value if is_quality(metric) else log(max(value, MIN_LOGGED))
     return -scaled if METRICS[metric].direction == "maximize" else scaled

@@ -39,12 +39,7 @@ def transfer(
 ) -> tuple[Floats, Floats]:
     """The prior mean of a target with sources, and the deviations of the sources from it.
 
-    Args:
-        target: the target.
-        sources: values measured on each other system, by configuration and metric.
-        indices: index of each configuration.
-        groups: number of the group that shares one value, for each configuration.
-        expected: prior mean without sources, for each configuration.
+    Configurations of one group share a value. ``expected`` is the prior mean without sources.
 
     Returns:
         Prior means, and deviations of shape (configurations, sources): zero where a source has no
@@ -81,12 +76,7 @@ def _collect(
 
 
 def transfer_terms(target: Target, deviations: Floats) -> tuple[Term, ...]:
-    """The terms of a target with sources.
-
-    Args:
-        target: the target.
-        deviations: deviations of the sources, from `transfer`.
-    """
+    """The terms of a target with the deviations of sources, from `transfer`."""
     covered = float((deviations != 0).any(axis=1).mean()) if deviations.size else 0.0
     if not covered:
         return target.terms

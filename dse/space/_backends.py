@@ -29,13 +29,9 @@ def backend_choice(
     space: SearchSpace,
     document: Document,
 ) -> BackendChoice:
-    """A backend with its knobs and settings.
+    """A backend of the registry with its knobs and settings, as a file gives them under its name.
 
-    Args:
-        name: a name in the registry.
-        given: what the file has under that name.
-        space: the rest of the space, which conditions refer to.
-        document: the file to name in errors.
+    Conditions refer to the rest of the space; errors name the document.
 
     Raises:
         RequestError: a knob or setting is unknown, or a value is not one that it can take.

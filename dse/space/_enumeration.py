@@ -47,12 +47,7 @@ def holds(condition: Condition, values: Mapping[str, KnobValue]) -> bool:
 def auto_threads(available: int, physical: int) -> tuple[int, ...]:
     """Thread counts worth trying on a machine: powers of two and one per physical core.
 
-    Args:
-        available: number of CPUs in the affinity mask; none of the counts is beyond it.
-        physical: number of physical cores; of those, no more than `available` count.
-
-    Returns:
-        The counts, ascending, beginning with 1.
+    They ascend from 1 to no more than the available CPUs.
 
     Raises:
         ValueError: a number is below one.
@@ -66,9 +61,7 @@ def auto_threads(available: int, physical: int) -> tuple[int, ...]:
 def model_names(space: SearchSpace, offers: Sequence[str]) -> tuple[str, ...]:
     """The models that a space stands for, in the order of the space, each once.
 
-    Args:
-        space: its names count whether they are on offer or not.
-        offers: what its patterns choose from, beside the names.
+    Its names count whether they are on offer or not; its patterns choose from the offers.
 
     Raises:
         RequestError: a pattern stands for nothing.
@@ -118,13 +111,8 @@ def configurations(
 ) -> Iterator[Configuration]:
     """Every configuration that a space names, whether it can run here or not.
 
-    One at a time and always in the same order: the model changes slowest, the knobs fastest.
-
-    Args:
-        space: the space.
-        offers: names of the models on offer, which its patterns choose from.
-        available_cpus: number of CPUs in the affinity mask.
-        physical_cores: number of physical cores.
+    One at a time and always in the same order: the model changes slowest, the knobs fastest. The
+    patterns of the space choose from the offers.
 
     Raises:
         RequestError: a pattern stands for no model.

@@ -14,11 +14,7 @@ _SUFFIXES = (".yaml", ".yml")
 
 
 def find_space(name_or_path: str) -> Path:
-    """The file of a search space.
-
-    Args:
-        name_or_path: a path to a file; or a name, looked for in ``./search_spaces`` first and
-            then among the spaces that come with the package.
+    """The file at a path, or of a name in ``./search_spaces``, else among the package's own spaces.
 
     Raises:
         RequestError: there is no such space; the remedy has the known names.

@@ -20,11 +20,8 @@ FILE = "measurements.jsonl"
 def append(runs: Path, session: str, measurement: Measurement) -> None:
     """Adds a measurement to the journal of its run; it is on the disk when this returns.
 
-    Args:
-        runs: the folder of all runs.
-        session: which opening of the study it belongs to: the folder may outlive the storage, and
-            the names of its runs come again.
-        measurement: says which run it is of.
+    The session tells openings of the study apart: the folder may outlive the storage, and the names
+    of its runs come again.
 
     Raises:
         DseError: it can't be written. A part of the line may be there and counts for
@@ -55,13 +52,7 @@ def _append(path: Path, line: bytes) -> None:
 
 
 def read(runs: Path, run: str, session: str) -> list[Measurement]:
-    """The measurements of all tries of a run, in the order taken.
-
-    Args:
-        runs: the folder of all runs.
-        run: the name of the run folders, but for the number of the try.
-        session: see `append`.
-    """
+    """The measurements of all tries of a run, in the order taken; see `append` for the session."""
     tries = sorted(runs.glob(f"{run}-*/{FILE}"), key=lambda p: (len(p.parent.name), p.parent.name))
     found: list[Measurement] = []
     for path in tries:

@@ -29,10 +29,8 @@ def end_session(session: str) -> None:
 def is_orphaned(trial: optuna.trial.FrozenTrial, *, alone: bool = False) -> bool:
     """Whether the process that began a running trial has ended for certain.
 
-    Args:
-        trial: the trial.
-        alone: whether nobody but this process uses the study, so that whoever can't be asked
-            (a container of before, say) is gone.
+    Where this process alone uses the study, whoever can't be asked (a container of before, say)
+    is gone.
     """
     owner = trial.user_attrs.get(OWNER)
     if owner is None:

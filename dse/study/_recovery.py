@@ -40,13 +40,7 @@ def recover_orphaned_trials(
     """Ends them with their outcome if it was stored, else failed.
 
     A failed one has no outcome, so its configuration comes up again; what was measured of it is
-    remembered, also where only the journal of the run has it.
-
-    Args:
-        storage: of the study.
-        generation: whose trials, as they were read just now.
-        runs: the folder of all runs.
-        alone: whether nobody else uses the study.
+    remembered, also where only the journal of the run has it. ``alone``: nobody else uses it.
     """
     import optuna
 
@@ -105,15 +99,7 @@ def tell(
     values: Mapping[str, float],
     objectives: Iterable[str],
 ) -> None:
-    """Ends a trial with its outcome, unless another process has done so.
-
-    Args:
-        study: the Optuna study.
-        number: of the trial.
-        outcome: of the trial; a failed one has no values.
-        values: of its configuration, as far as they are known.
-        objectives: whose values Optuna wants to know.
-    """
+    """Ends a trial with its outcome, unless another process has; a failed one has no values."""
     import optuna
 
     if outcome.failure is not None:

@@ -20,12 +20,7 @@ from dse.core.pareto import violations
 from dse.space.plan import parameter_values
 from dse.study import record as attributes
 from dse.study.metadata import StudyMetadata
-from dse.study.record import (
-    Record,
-    configuration_of,
-    effective_outcome,
-    outcome_as_dict,
-)
+from dse.study.record import Record, configuration_of, effective_outcome, outcome_as_dict
 from dse.study.storage import damage_as_error
 
 if TYPE_CHECKING:

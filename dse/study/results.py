@@ -97,8 +97,12 @@ class StudyResults:
         if not first:
             # Found again when it is wanted, and not at each of many notes.
             self._records, self._frontier = {}, None
-        elif self._frontier is not None and self._revision == self.measured.revision:
-            self._grow(key, entry, self._frontier)
+        elif (
+            self._frontier is not None
+            and self._revision == self.measured.revision
+            and self._eligible(key, entry)
+        ):
+            self._frontier.add(key, self._point(key))
 
     @property
     def records(self) -> Mapping[str, Record]:
@@ -175,10 +179,6 @@ class StudyResults:
             self._revision = self.measured.revision
             self._records = {}
             self._frontier = None
-
-    def _grow(self, key: str, entry: _Entry, frontier: Frontier) -> None:
-        if self._eligible(key, entry):
-            frontier.add(key, self._point(key))
 
     def _point(self, key: str) -> Point:
         return point_of(self._record(key).outcome.measurements)

@@ -20,12 +20,7 @@ from dse.space.reading import space_from_dict
 from dse.study import _ownership, generations
 from dse.study._recovery import recover_orphaned_trials, run_name
 from dse.study.observations import Observation
-from dse.study.record import (
-    Purpose,
-    configuration_of,
-    host_of,
-    outcome_that_counts,
-)
+from dse.study.record import Purpose, configuration_of, host_of, outcome_that_counts
 from dse.study.results import StudyResults
 from dse.study.storage import sqlite_url
 from dse.study.store import Store
@@ -381,13 +376,7 @@ class Study:
     def _take_in(
         self, generation: SpaceRevision, news: TrialUpdate, *, counts: bool = True
     ) -> None:
-        """Adds what a trial holds.
-
-        Args:
-            generation: of the trial.
-            news: what has come to it.
-            counts: whether its configuration belongs to the current space.
-        """
+        """Adds what has come to a trial; ``counts`` if its configuration is of this space."""
         trial = news.trial
         place, host = (generation.number, trial.number), host_of(trial)
         configuration = configuration_of(trial)

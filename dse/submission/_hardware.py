@@ -31,11 +31,7 @@ NAMELESS = ("", "to be filled by o.e.m.", "system product name", "default string
 
 
 def hardware(root: Path = Path("/")) -> dict[str, str]:
-    """The fields of a system description that this machine tells; those that it hides are left out.
-
-    Args:
-        root: folder that holds ``proc`` and ``sys``.
-    """
+    """The fields of a system description that this machine tells, without those that it hides."""
     found = {
         "system_name": _product(root),
         **_processors(root / "sys/devices/system/cpu"),

@@ -31,13 +31,7 @@ _INFERRED = {
 
 
 def heading(text: str, noun: str, *, preview: bool) -> str:
-    """The first line of a text, and before it that it is of a preview, if so.
-
-    Args:
-        text: of the heading.
-        noun: what a sample is, in the plural.
-        preview: whether the results are a preview, not valid ones.
-    """
+    """The first line of a text; before it, for a preview, that its results are not valid."""
     if not preview:
         return f"# {text}"
     return (
@@ -48,11 +42,7 @@ def heading(text: str, noun: str, *, preview: bool) -> str:
 
 
 def calibration(noun: str) -> str:
-    """The text on how models were calibrated.
-
-    Args:
-        noun: what a sample is, in the plural.
-    """
+    """The text on how models were calibrated, with the noun of a sample in the plural."""
     return f"""# Calibration
 
 `src/<model>/<system>/README.md` says for each model where its file comes from and, where it is a
@@ -101,17 +91,7 @@ def result_readme(
     *,
     preview: bool,
 ) -> str:
-    """The README of a result.
-
-    Args:
-        result: which.
-        model: its name in the submission.
-        system: the id of its system.
-        version: of `dse`.
-        environment: the variables that were set for the sake of the study.
-        task: what the models are for.
-        preview: whether it is a preview, not a valid result.
-    """
+    """The README of a result; the model and the system by their names in the submission."""
     runs = [run for run in (result.performance, result.accuracy) if run is not None]
     table = _table(result.record.configuration, system)
     lines = "".join(_run_line(run, task.noun) for run in runs)
@@ -185,14 +165,7 @@ def _run_line(run: SubmittedRun, noun: str) -> str:
 
 
 def model_readme(model: str, configuration: Configuration, noun: str, *, preview: bool) -> str:
-    """The README of a model, in ``src/``; the same whatever it ran on.
-
-    Args:
-        model: its name in the submission.
-        configuration: one of those in which it ran.
-        noun: what a sample is, in the plural.
-        preview: whether its results are a preview, not valid ones.
-    """
+    """The README of a model, in ``src/``; the same whatever it ran on."""
     return f"""{heading(model, noun, preview=preview)}
 
 Architecture `{configuration.model}`, precision {configuration.precision}.
@@ -211,16 +184,7 @@ def source_readme(
     *,
     preview: bool,
 ) -> str:
-    """The README of a model on a system.
-
-    Args:
-        model: its name in the submission.
-        system: the id of the system.
-        configuration: of the runs.
-        origin: the file, its hash, where its weights come from, and what it was made from.
-        noun: what a sample is, in the plural.
-        preview: whether its results are a preview, not valid ones.
-    """
+    """The README of a model on a system, with its file, hash, and where its weights come from."""
     data = _beside(origin.model_data or "")
     return f"""{heading(f"{model} on {system}", noun, preview=preview)}
 

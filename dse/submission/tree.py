@@ -162,10 +162,7 @@ def _add_source(tree: Tree, root: PurePosixPath, named: NamedResult, about: Subm
     # A file that was made here is not one that anybody could put beside a manifest.
     if named.performance.spec is not None and not noted.made_from:
         manifest = _readmes.manifest_of(
-            configuration,
-            named.performance,
-            named.performance.spec.task.form,
-            about.benchmark.task,
+            configuration, named.performance, named.performance.spec.task.form, about.benchmark.task
         )
         tree.files[folder / named.system / "models.yaml"] = manifest.encode()
 

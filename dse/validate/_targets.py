@@ -38,10 +38,7 @@ START_S = 3.0
 def generated(scenario: Scenario, target: float, fidelity: Fidelity) -> int:
     """How many queries (Offline: samples) LoadGen generates before a run.
 
-    Args:
-        scenario: of the run.
-        target: what it is told to expect: milliseconds per query, or samples per second.
-        fidelity: tells how long the run is.
+    The target is in milliseconds per query, or in samples per second.
     """
     if scenario in STREAMS:
         due = 2e3 * _duration_s(fidelity) / target
@@ -78,15 +75,9 @@ def target_of(
     higher, the less memory. A rate slightly above the measured one for Offline, so that the run is
     long enough; for Server the rate that kept the bound.
 
-    Args:
-        scenario: of the run.
-        measurement: what is known.
-        fidelity: tells how long the run is.
-        most_bytes: what the generated queries may take.
-
     Returns:
-        Milliseconds per query or samples per second; None where every such number takes too much
-        memory.
+        Milliseconds per query or samples per second; None where the generated queries of every such
+        number take more than ``most_bytes``.
     """
     low, high = _range(scenario, measurement)
     if scenario in STREAMS:

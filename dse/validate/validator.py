@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from dse import __version__
@@ -13,7 +14,7 @@ from dse.core.errors import RequestError
 from dse.core.measurement import TRANSIENT_FAILURES, Failure, FailureKind, Outcome
 from dse.loadgen.logs import LogError, read_detail
 from dse.loadgen.verdict import next_target
-from dse.machine.measuring_lock import measuring_lock
+from dse.machine.measuring_lock import WAITING, measuring_lock
 from dse.measure.runner import Limits, run_worker
 from dse.study.record import Purpose
 from dse.validate._targets import generated_bytes
@@ -118,8 +119,9 @@ class Validator:
         """
         measurements: list[Measurement] = []
         failed = 0
+        waits = partial(self._observer.waits, WAITING)
         for run in schedule.runs:
-            with measuring_lock(lambda: interrupts.wanted, self._waits) as come:
+            with measuring_lock(lambda: interrupts.wanted, waits) as come:
                 if not come or interrupts.wanted:
                     return Validated(ValidationEnd.INTERRUPTED, measurements, failed)
                 self._study.sync()
@@ -132,9 +134,6 @@ class Validator:
             failed += outcome.failure is not None
             self._observer.ended(run, outcome, time.monotonic() - started)
         return Validated(ValidationEnd.COMPLETE, measurements, failed)
-
-    def _waits(self) -> None:
-        self._observer.waits("another process measures on this machine; waiting for its run to end")
 
     def _take(self, run: ScheduledRun) -> Outcome:
         configuration = run.record.configuration

@@ -45,12 +45,7 @@ class BenchResult:
 
 
 def results(record: Record, measured: ObservationStore) -> Iterator[BenchResult]:
-    """Of each scenario that was measured, in the order of `SCENARIOS`.
-
-    Args:
-        record: the configuration.
-        measured: every run of the study.
-    """
+    """Of each scenario that was measured, in the order of `SCENARIOS`."""
     for metric, scenario in SCENARIOS.items():
         found = record.outcome.measurement(metric)
         if found is not None:

@@ -21,14 +21,7 @@ if TYPE_CHECKING:
 def summary(
     study: Study, given: SingleFileProvider, chosen: ResolvedSignature, *, kept: bool
 ) -> dict[str, Any]:
-    """All that was measured, with what it was measured on.
-
-    Args:
-        study: of the model.
-        given: the model.
-        chosen: for its inputs.
-        kept: whether the study lasts.
-    """
+    """All that was measured, with what it was measured on."""
     system = System.from_dict(study.about.system)
     records = sorted(study.records.values(), key=lambda record: record.id)
     return {

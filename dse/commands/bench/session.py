@@ -17,7 +17,7 @@ from dse.commands.bench._summary import summary
 from dse.commands.bench.request import search_space
 from dse.commands.console import console as make_console
 from dse.commands.explore_display import Display
-from dse.commands.interrupts import interrupts
+from dse.commands.interrupts import INTERRUPTED, interrupts
 from dse.commands.log import messages
 from dse.core.errors import RequestError
 from dse.core.worker_environment import add_libraries
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 
     from dse.commands.bench.request import BenchRequest
     from dse.space.plan import Plan
-
-INTERRUPTED = 130
 
 
 def run(request: BenchRequest) -> int:

@@ -51,17 +51,11 @@ def make_columns(
     metrics: Sequence[ReportedMetric],
     notes: Notes,
 ) -> list[dict[str, Any]]:
-    """A JSON object for each column.
+    """A JSON object for each column, with a row for each record.
 
     The columns are id, standing, fields and knobs, metrics, notes, failure and message. A column of
     numbers has ``cells``; a column of texts is a `TextColumn`. A metric also has ``low`` and
     ``high``, the bounds of its intervals, and ``basis``, what its values are based on.
-
-    Args:
-        records: the records, one for each row.
-        standings: status of the points by id.
-        metrics: the metrics in the order of their columns.
-        notes: doubts about the quality of an outcome.
     """
     flat = [record.configuration.as_dict() for record in records]
     names = dict.fromkeys([*CONFIGURATION_FIELDS, *(name for each in flat for name in each)])

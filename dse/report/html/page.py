@@ -126,7 +126,8 @@ def _hash(text: str) -> str:
 
 def _content(view: View, shown: Sequence[ReportedMetric]) -> dict[str, Any]:
     study = view.study
-    compared = [metric for metric in shown if metric.name in _compared_names(view)]
+    names = {*view.metrics, *(definition.name for definition in view.derivation.definitions)}
+    compared = [metric for metric in shown if metric.name in names]
     return {
         "study": study.folder.name,
         "system": System.from_dict(study.about.system),
@@ -140,10 +141,6 @@ def _content(view: View, shown: Sequence[ReportedMetric]) -> dict[str, Any]:
         "health": health(study),
         "system_lines": _sections.system_lines(study),
     }
-
-
-def _compared_names(view: View) -> set[str]:
-    return {*view.metrics, *(definition.name for definition in view.derivation.definitions)}
 
 
 def _data(view: View, shown: Sequence[ReportedMetric]) -> dict[str, Any]:

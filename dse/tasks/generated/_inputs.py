@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -80,24 +80,16 @@ def _positions(one: Input, size: int, _: Seed) -> NDArray[Any]:
     return positions % one.bound if one.bound else positions
 
 
-def _ones(_: Input, size: int, __: Seed) -> NDArray[Any]:
-    return np.ones(size, np.uint8)
-
-
-def _zeros(_: Input, size: int, __: Seed) -> NDArray[Any]:
-    return np.zeros(size, np.uint8)
-
-
 def _values(one: Input, size: int, _: Seed) -> NDArray[Any]:
     values = np.array(one.values, one.dtype)
     return np.broadcast_to(values, (size,)) if len(values) == 1 else values
 
 
-_FILLS = {
+_FILLS: dict[str, Callable[[Input, int, Seed], NDArray[Any]]] = {
     "noise": _noise,
     "ids": _ids,
     "positions": _positions,
-    "ones": _ones,
-    "zeros": _zeros,
+    "ones": lambda _, size, __: np.ones(size, np.uint8),
+    "zeros": lambda _, size, __: np.zeros(size, np.uint8),
     "values": _values,
 }

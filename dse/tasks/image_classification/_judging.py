@@ -32,14 +32,8 @@ def judged_by(
 ) -> dict[str, KnobValue]:
     """Details of an accuracy that the worker knows nothing of.
 
-    Args:
-        configuration: what is measured.
-        artefact: the file that is measured.
-        published: what others measured of the variant, by the provider's word. Without it the
-            catalogue's figure is taken, also for a file that was made here: what that one loses
-            is much less than what would be noted.
-        dataset: the images; None where there are none.
-        sets: instruction sets of the CPU; None where they are not known.
+    Without a figure by the provider's word the catalogue's is taken, also for a file that was made
+    here: what that one loses is much less than what would be noted.
     """
     variant = CATALOGUE.get(configuration.model)
     if published is None and variant is not None:
@@ -76,12 +70,7 @@ def _may_saturate(
 
 
 def normalisations(configurations: Iterable[Configuration], provider: Provider) -> list[str]:
-    """The model files whose mean and scale are written for other pixels, a line for each of them.
-
-    Args:
-        configurations: those that will be measured.
-        provider: has the files.
-    """
+    """The model files whose mean and scale are written for other pixels, a line for each."""
     files = dict.fromkeys(
         (each.model, each.precision, registry.backend(each.backend).formats)
         for each in configurations

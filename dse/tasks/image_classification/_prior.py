@@ -47,9 +47,6 @@ def model_prior(model: str) -> ModelPrior | None:
 
     A name that is not the catalogue's may contain one, in the spelling of the catalogue or of the
     published results, with anything before and after it.
-
-    Args:
-        model: its name.
     """
     variant = CATALOGUE.get(model) or _variant(model)
     if variant is None:

@@ -34,15 +34,9 @@ _FORMS = tuple(
 
 
 def published_variant(name: str) -> tuple[str, str] | None:
-    """The model and precision of a published result, by the catalogue's names.
+    """The model and precision, by the catalogue's names, of a name in MLPerf's result tables.
 
-    Sizes that the catalogue lacks get a name of the same form.
-
-    Args:
-        name: name in the column ``Model`` of MLPerf's result tables.
-
-    Returns:
-        Model and precision; None for a name of another form.
+    Sizes that the catalogue lacks get a name of the same form; None for a name of another form.
     """
     for form in _FORMS:
         if found := form.fullmatch(name):

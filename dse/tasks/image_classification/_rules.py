@@ -34,9 +34,7 @@ _SCORE = re.compile(r"accuracy=[0-9.]+%, good=([0-9]{1,9}), total=([0-9]{1,9})\s
 def accuracy_text(score: Score, sha256: str) -> str:
     """The text of ``accuracy.txt``, as MLPerf's own script and the truncation leave it.
 
-    Args:
-        score: of the run; its details hold ``good`` and ``total``.
-        sha256: of the whole accuracy log.
+    The details of the score hold ``good`` and ``total``; the hash is of the whole accuracy log.
     """
     good, total = (int(score.details[name]) for name in ("good", "total"))
     return f"accuracy={score.value:.3f}%, good={good}, total={total}\n\nhash={sha256}\n"
@@ -59,10 +57,6 @@ def read_accuracy(text: str) -> Score:
 
 def score(responses: Mapping[int, bytes], folder: Path) -> Score:
     """The accuracy of logged labels, counted again by the right ones beside the logs.
-
-    Args:
-        responses: by the index of their images, which are the first ones of the data set.
-        folder: of the run.
 
     Raises:
         OSError, ValueError: the right labels can't be read, or do not fit.
@@ -89,12 +83,7 @@ def published_interval(percent: float) -> tuple[float, float]:
 
 
 def manifest_entry(form: Form, sha256: str) -> dict[str, Any]:
-    """What a ``models.yaml`` says of the input and the labels of a model.
-
-    Args:
-        form: of the model.
-        sha256: of its files.
-    """
+    """What a ``models.yaml`` says of the input and the labels of a model."""
     preprocessing, _ = from_form(form)
     entry: dict[str, Any] = {
         "layout": preprocessing.layout,

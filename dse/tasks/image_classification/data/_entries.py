@@ -46,7 +46,7 @@ def quote(text: str) -> str:
     return repr(text if len(text) <= 80 else f"{text[:77]}...")
 
 
-def quote_some(names: list[str], most: int = 3) -> str:
-    """Quotes the first names for display, with the number of the others."""
-    more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(map(quote, names[:most])) + more
+def quote_some(names: list[str]) -> str:
+    """Quotes the first three names for display, with the number of the others."""
+    more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
+    return ", ".join(map(quote, names[:3])) + more

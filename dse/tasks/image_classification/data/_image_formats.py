@@ -32,11 +32,7 @@ def has_feature(feature: str) -> bool:
 
 
 def supported_formats(able: Callable[[str], bool] = has_feature) -> dict[str, tuple[str, ...]]:
-    """Lower-case suffixes by format, for the formats that this Pillow can read.
-
-    Args:
-        able: whether Pillow has a feature.
-    """
+    """Lower-case suffixes by format, for the formats that this Pillow can read."""
     return {
         name: endings
         for name, endings in _SUFFIXES.items()

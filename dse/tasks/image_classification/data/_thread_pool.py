@@ -18,25 +18,17 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
-def thread_count() -> int:
-    """The number of CPUs this process may run on."""
-    return len(available_cpus())
-
-
 def parallel(
     work: Callable[[_Item], _Result], items: Sequence[_Item], progress: Progress | None = None
 ) -> list[_Result]:
-    """Applies ``work`` to every item, in threads.
-
-    Returns:
-        The results in the order of the items.
+    """Applies ``work`` to every item, in threads; the results are in the order of the items.
 
     Raises:
         Exception: the exception of the first item, in order, that failed; items that have not
             started are cancelled.
     """
     results: list[_Result] = []
-    pool = ThreadPoolExecutor(thread_count(), thread_name_prefix="dse-tasks")
+    pool = ThreadPoolExecutor(len(available_cpus()), thread_name_prefix="dse-tasks")
     try:
         for result in pool.map(work, items):
             results.append(result)

@@ -37,11 +37,7 @@ class MismatchError(Exception):
 
 
 def read_weights(model: ModelProto, graph: Graph) -> Iterator[tuple[Conv | Dense, Weights]]:
-    """Yields each layer of a graph that has weights, with its weights in the file.
-
-    Args:
-        model: the file, normalised by `dse.models.onnx_normalise`.
-        graph: the architecture.
+    """Yields each layer of a graph that has weights, with its weights in a normalised file.
 
     Raises:
         MismatchError: the file has another architecture.

@@ -33,13 +33,9 @@ _FUSED = {"none": "NONE", "relu": "RELU", "relu6": "RELU6", "hswish": "NONE", "h
 def tflite_bytes(
     graph: Graph, weights: Iterable[tuple[Conv | Dense, Weights]] | None = None
 ) -> bytes:
-    """The bytes of a graph's file.
+    """The bytes of a graph's file, with untrained weights where none are given.
 
     The same graph and weights give the same bytes, in any process.
-
-    Args:
-        graph: the network.
-        weights: the layers with weights, and these; None for untrained ones.
 
     Raises:
         ImportError: ai-edge-litert, which brings the schema, is not installed.

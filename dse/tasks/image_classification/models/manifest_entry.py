@@ -56,12 +56,7 @@ from dse.core.measurement import PublishedQuality
 from dse.models.manifest import ManifestEntry, Strict, Text
 from dse.tasks.image_classification.models import contradictions
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
-from dse.tasks.image_classification.preprocessing import (
-    InputDtype,
-    Layout,
-    Preprocessing,
-    to_form,
-)
+from dse.tasks.image_classification.preprocessing import InputDtype, Layout, Preprocessing, to_form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
