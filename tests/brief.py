@@ -37,8 +37,14 @@ def shorten() -> None:
 
 
 def main() -> None:
-    """Runs the command of this process's arguments."""
-    from dse.cli import main as command_line
+    """Runs the commands of this process's arguments, with ``&&`` between them."""
+    from dse.cli import run
 
     shorten()
-    command_line(sys.argv[1:])
+    words = sys.argv[1:]
+    while "&&" in words:
+        end = words.index("&&")
+        if code := run(words[:end]):
+            sys.exit(code)
+        words = words[end + 1 :]
+    sys.exit(run(words))
