@@ -8,9 +8,11 @@ READY := $(VENV)/.ready
 
 LINT := $(BIN)/ruff check . && $(BIN)/ruff format --check .
 TYPES := $(BIN)/python -m mypy
+# One more than there are CPUs: many tests wait for processes that they have started.
+WORKERS = $(shell $(BIN)/python -c "import os; print((os.cpu_count() or 1) + 1)")
 # Lint and types are checked while the tests run; what they found is told after the tests.
 TEST = ($(LINT); lint=$$?; $(TYPES) && exit $$lint) > $(VENV)/checks.txt 2>&1 & checks=$$!; \
-	$(BIN)/python -m pytest -n auto --dist worksteal --durations 40 $(1); tests=$$?; \
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 40 $(1); tests=$$?; \
 	wait $$checks; checked=$$?; cat $(VENV)/checks.txt; exit $$((tests + checked))
 
 .PHONY: explore test test-all environments lint types bench bench-search runtimes docs clean

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dse.measure.spec import RUN_LENGTHS
@@ -24,8 +26,25 @@ BRIEF: dict[FidelityName, Fidelity] = {
     name: _brief(name) for name in ("probe", "standard", "rehearsal")
 }
 """A valid run has no short form: the tests take its logs from files."""
+ROOT = str(Path(__file__).parents[1])
+BRIEFLY = ("-c", f"import sys; sys.path.append({ROOT!r}); from tests.brief import main; main()")
+"""Words for a Python that runs the command line with short runs, where ``-m dse`` has long ones."""
 
 
 def shorten() -> None:
     """Enters the short runs in the table; the next spec that is written has them."""
     RUN_LENGTHS.update(BRIEF)
+
+
+def main() -> None:
+    """Runs the commands of this process's arguments, with ``&&`` between them."""
+    from dse.cli import run
+
+    shorten()
+    words = sys.argv[1:]
+    while "&&" in words:
+        end = words.index("&&")
+        if code := run(words[:end]):
+            sys.exit(code)
+        words = words[end + 1 :]
+    sys.exit(run(words))

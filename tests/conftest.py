@@ -24,6 +24,7 @@ from dse.environments.install import install
 from dse.measure.spec import RUN_LENGTHS
 from tests.brief import TRUE, shorten
 from tests.commandline import isolate
+from tests.toy_task import install_toy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,6 +133,12 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "cache"
     monkeypatch.setenv("DSE_CACHE_DIR", str(folder))
     return folder
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder into which the toy package is installed."""
+    return install_toy(tmp_path_factory.mktemp("toy"))
 
 
 @pytest.fixture(scope="session")

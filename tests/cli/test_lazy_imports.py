@@ -63,26 +63,35 @@ def test_exploring_is_a_library() -> None:
     assert found & {"rich", "click", "dse.report", "dse.cli", "dse.commands"} == set()
 
 
-@pytest.mark.parametrize(
-    "code",
-    [
-        "import dse",
-        "import dse.space",
-        "import dse.core.backend, dse.core.registry, dse.core.measurement, dse.core.errors",
-        "from dse.cli import run; run(['--help'])",
-        "from dse.cli import run; run(['--version'])",
-        "from dse.cli import run; [run([c, '--help']) for c in ('explore', 'status', 'validate')]",
-        "from dse.cli import run; run(['export', '--help'])",
-        "from dse.cli import run; run(['system', '--json'])",
-        "from dse.cli import run; run(['system', '--check', '--probes', '0'])",
-        "from dse.cli import run; run(['models', 'list']); run(['models', 'fetch'])",
-        "from dse.cli import run; run(['backends'])",
-        "from dse.cli import run; run(['backends', 'install', 'null'])",
-        "from dse.cli import run; run(['explore', '--no-such-option'])",
-    ],
-)
-def test_what_starts_at_once_loads_nothing_heavy(code: str) -> None:
-    assert loaded(code) & HEAVY == set()
+WAYS = {
+    "imports": """
+import dse, dse.space
+import dse.core.backend, dse.core.registry, dse.core.measurement, dse.core.errors
+""",
+    "help": """
+from dse.cli import run
+run(["--help"])
+run(["--version"])
+for name in ("explore", "status", "validate", "export"):
+    run([name, "--help"])
+run(["explore", "--no-such-option"])
+""",
+    "commands": """
+from dse.cli import run
+run(["system", "--json"])
+run(["system", "--check", "--probes", "0"])
+run(["models", "list"])
+run(["models", "fetch"])
+run(["backends"])
+run(["backends", "install", "null"])
+""",
+}
+"""Each of them one after the other in one interpreter."""
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_starts_at_once_loads_nothing_heavy(way: str) -> None:
+    assert loaded(WAYS[way]) & HEAVY == set()
 
 
 def test_the_parent_loads_no_runtime_and_no_loadgen(here: Path) -> None:

@@ -14,13 +14,15 @@ from tests.replays import write_space, write_table
 if TYPE_CHECKING:
     from tests.commandline import Command
 
-COMMANDS = [
-    ["frontier", "space"],
+COMMANDS = [["frontier", "space"], ["explore", "space.yaml"]]
+FURTHER = [
     ["frontier", "space", "--csv"],
     ["status", "space", "--json"],
-    ["explore", "space.yaml"],
     ["explore", "--help"],
 ]
+SOME = pytest.mark.parametrize(
+    "commands", [COMMANDS, pytest.param(FURTHER, marks=pytest.mark.long)], ids=["few", "further"]
+)
 
 
 @pytest.fixture
@@ -29,10 +31,11 @@ def study(command: Command, here: Path) -> None:
     command.good("explore", write_space(here, batch_sizes=1), "--n-trials", 2)
 
 
+@SOME
 @pytest.mark.usefixtures("study")
-def test_a_reader_that_goes_away_is_no_error() -> None:
+def test_a_reader_that_goes_away_is_no_error(commands: list[list[str]]) -> None:
     """As with ``dse frontier STUDY | head -1``."""
-    for arguments in COMMANDS:
+    for arguments in commands:
         reader, writer = os.pipe()
         os.close(reader)
         with start_python(*arguments, stdout=writer) as process:
@@ -42,10 +45,11 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
         assert not {"Traceback", "Exception", "dse: "} & set(err.replace(":", ": ").split(" "))
 
 
+@SOME
 @pytest.mark.usefixtures("study")
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
-def test_a_full_disk_behind_stdout_is_one_line() -> None:
-    for arguments in COMMANDS:
+def test_a_full_disk_behind_stdout_is_one_line(commands: list[list[str]]) -> None:
+    for arguments in commands:
         with Path("/dev/full").open("w") as full, start_python(*arguments, stdout=full) as process:
             _, err = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 1, (arguments, err)

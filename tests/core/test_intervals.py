@@ -22,6 +22,8 @@ from dse.core.intervals import (
     wilson,
 )
 
+LONG = pytest.mark.long
+
 
 @st.composite
 def shares(draw: st.DrawFn) -> tuple[int, int]:
@@ -236,7 +238,9 @@ def test_a_long_series_is_compared_with_its_neighbours() -> None:
     assert found.bulk < 0.03
 
 
-@pytest.mark.parametrize("size", range(3, 13))
+@pytest.mark.parametrize(
+    "size", [pytest.param(n, marks=[] if n in (3, 4, 12) else LONG) for n in range(3, 13)]
+)
 def test_own_spread_of_few_normal_values_is_unbiased(size: int) -> None:
     rng = np.random.default_rng(size)
     own = [bulk_deviation(rng.normal(0, SD, size).tolist()) for _ in range(20_000)]
@@ -271,7 +275,9 @@ def intervals(
     return held / runs, median(widths)
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize(
+    "count", [1, 2, pytest.param(3, marks=LONG), pytest.param(4, marks=LONG), 5]
+)
 def test_the_interval_holds_the_truth_in_95_of_100_cases(count: int) -> None:
     # A standard error of the simulation is 0.0035; the factor of the median is for many values,
     # and a little much for few.
@@ -280,8 +286,8 @@ def test_the_interval_holds_the_truth_in_95_of_100_cases(count: int) -> None:
         assert 0.94 <= intervals(count, [1])[0] <= 0.99
 
 
-@pytest.mark.parametrize("outliers", [0.05, pytest.param(0.1, marks=pytest.mark.long)])
-@pytest.mark.parametrize("count", [3, 4, 5])
+@pytest.mark.parametrize("outliers", [0.05, pytest.param(0.1, marks=LONG)])
+@pytest.mark.parametrize("count", [3, pytest.param(4, marks=LONG), pytest.param(5, marks=LONG)])
 def test_outliers_neither_spoil_nor_widen_the_interval_of_a_median(
     count: int, outliers: float
 ) -> None:
@@ -292,7 +298,7 @@ def test_outliers_neither_spoil_nor_widen_the_interval_of_a_median(
     assert width <= 1.4 * undisturbed[1]
 
 
-@pytest.mark.parametrize("outliers", [0.05, pytest.param(0.1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("outliers", [0.05, pytest.param(0.1, marks=LONG)])
 @pytest.mark.parametrize("count", [1, 2])
 def test_what_may_be_an_outlier_itself_gets_a_wide_interval(count: int, outliers: float) -> None:
     held, width = intervals(count, [3] * 10, outliers, runs=1000)

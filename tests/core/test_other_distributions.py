@@ -12,8 +12,9 @@ import pytest
 import yaml
 
 from dse.core.worker_environment import worker_environment
+from tests.brief import BRIEFLY
 from tests.commandline import here, tmp_path
-from tests.toy_task import install_toy, python
+from tests.toy_task import python
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,12 +37,6 @@ print(json.dumps(launch_command(sys.argv[1], "tell", backend="toy", folders={"te
 """
 
 
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder into which the toy package is installed."""
-    return install_toy(tmp_path_factory.mktemp("toy"))
-
-
 def test_it_is_listed_measured_and_told_of(installed: Path, here: Path) -> None:
     code, out, err = python(installed, "-m", "dse", "backends", "--json")
     assert (code, err) == (0, "")
@@ -55,7 +50,7 @@ def test_it_is_listed_measured_and_told_of(installed: Path, here: Path) -> None:
         "objectives": ["latency_p90_ms"],
     }
     (here / "space.yaml").write_text(yaml.safe_dump(space))
-    words = ["-m", "dse", "explore", "space.yaml", "--repeats", "0", "--sampler", "grid"]
+    words = [*BRIEFLY, "explore", "space.yaml", "--repeats", "0", "--sampler", "grid"]
     code, out, err = python(installed, *words, folder=here)
     assert code == 0, err
     assert "runtimes: toy 7" in err

@@ -79,7 +79,14 @@ def test_all_failing_is_exit_code_one(command: Command, here: Path) -> None:
 
 
 @pytest.mark.parametrize("sampler", ["grid", "random", "nsga2", "tpe"])
-@pytest.mark.parametrize("seed", ["0", "4294967296", "99999999999999999999"])
+@pytest.mark.parametrize(
+    "seed",
+    [
+        pytest.param("0", marks=pytest.mark.long),
+        pytest.param("4294967296", marks=pytest.mark.long),
+        "99999999999999999999",
+    ],
+)
 def test_any_seed_will_do(command: Command, here: Path, sampler: str, seed: str) -> None:
     write_table(here)
     space = write_space(here)

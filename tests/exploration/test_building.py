@@ -17,6 +17,7 @@ from dse.exploration.resolver import Resolver
 from dse.exploration.session import LogObserver, open_exploration
 from dse.exploration.stopping import Interrupts
 from dse.tasks.image_classification.models.builtin import BuiltinProvider
+from tests.brief import BRIEFLY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +85,7 @@ def test_another_exploration_measures_while_a_model_is_built(here: Path) -> None
     def building() -> None:
         study = exploration.study
         unfinished.append(study.trials_begun - len(study.records))
-        words = [sys.executable, "-m", "dse", "explore", "other.yaml", "--repeats", "0"]
+        words = [sys.executable, *BRIEFLY, "explore", "other.yaml", "--repeats", "0"]
         # With the lock of the machine held this would wait until it is killed.
         ended = subprocess.run(words, capture_output=True, text=True, timeout=120, check=True)
         said.append(ended.stderr)

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("objective", "instances"),
     [
-        ("latency_p90_ms", 1),
+        pytest.param("latency_p90_ms", 1, marks=pytest.mark.long),
         ("throughput_samples_per_s", 2),
-        ("multistream_latency_p99_ms", 2),
+        pytest.param("multistream_latency_p99_ms", 2, marks=pytest.mark.long),
     ],
 )
 def test_each_fault_is_one_failure_and_the_study_goes_on(
@@ -84,7 +84,11 @@ def test_faults_of_a_server_run(command: Command, here: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("objective", "instances"), [("latency_p90_ms", 1), ("throughput_samples_per_s", 2)]
+    ("objective", "instances"),
+    [
+        pytest.param("latency_p90_ms", 1, marks=pytest.mark.long),
+        ("throughput_samples_per_s", 2),
+    ],
 )
 def test_a_run_that_hangs_is_ended_and_the_study_goes_on(
     objective: str, instances: int, command: Command, here: Path

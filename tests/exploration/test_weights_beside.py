@@ -118,6 +118,7 @@ def test_weights_beside_a_file_belong_to_a_model(command: Command, here: Path) -
     assert len(fresh) == 2
 
 
+@pytest.mark.long
 def test_deepsparse_reads_the_same(
     command: Command, here: Path, environments: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,7 +46,9 @@ def main() -> None:
 
     from dse.cli import run
     from dse.commands import explore
+    from tests.brief import shorten
 
+    shorten()
     del optuna, sqlalchemy, explore
     for moment in range(*map(int, moments.split(":"))):
         child = os.fork()

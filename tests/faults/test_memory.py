@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.brief import BRIEFLY
 from tests.commandline import PATIENCE_S, none_left
 from tests.replays import failures, write_space
 
@@ -44,9 +45,8 @@ def group() -> Iterator[Path]:
 def run_in(group: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """A command of this program within the group."""
     code = (
-        "import os, sys; from pathlib import Path;"
-        f"Path('{group}/cgroup.procs').write_text(str(os.getpid()));"
-        "from dse.cli import main; main(sys.argv[1:])"
+        "import os; from pathlib import Path;"
+        f"Path('{group}/cgroup.procs').write_text(str(os.getpid())); {BRIEFLY[1]}"
     )
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],
@@ -90,7 +90,7 @@ def test_within_a_group_its_memory_is_planned_with(here: Path, group: Path) -> N
     assert f"(the control group grants {LIMIT_BYTES >> 20} MiB)" in ended.stderr
     # Outside the group it is another system.
     ended = subprocess.run(
-        [sys.executable, "-m", "dse", "explore", str(space)],
+        [sys.executable, *BRIEFLY, "explore", str(space)],
         capture_output=True,
         text=True,
         timeout=2 * PATIENCE_S,

@@ -184,6 +184,7 @@ def disk(here: Path) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", folder], check=True)
 
 
+@pytest.mark.long
 def test_a_disk_that_is_full_until_there_is_room_again(
     command: Command, here: Path, disk: Path
 ) -> None:

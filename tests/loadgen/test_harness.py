@@ -234,7 +234,9 @@ def failing(
     return answer
 
 
-@pytest.mark.parametrize("position", ["first", "middle", "last"])
+@pytest.mark.parametrize(
+    "position", ["first", pytest.param("middle", marks=pytest.mark.long), "last"]
+)
 @pytest.mark.parametrize(
     ("scenario", "mode", "batch"),
     [

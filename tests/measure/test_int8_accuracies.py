@@ -119,7 +119,7 @@ def test_the_scores_of_a_converted_file_are_those_of_its_source(
 ) -> None:
     # Scores that near each other have the same accuracy; few images tell as much as all.
     source, converted = (
-        all_scores(runtime, provider.artefact(model, "fp32", (form,)), dataset, count=100)
+        all_scores(runtime, provider.artefact(model, "fp32", (form,)), dataset, count=40)
         for runtime, form in FORMATS.items()
         if runtime != "openvino"
     )

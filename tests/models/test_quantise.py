@@ -41,6 +41,11 @@ SELECTION = (
     "mobilenet-v3-small-minimalistic",
     "efficientnet-lite0",
 )
+NAMES = [
+    pytest.param(name, marks=[] if name in (SMALLEST, "mobilenet-v3-small") else pytest.mark.long)
+    for name in SELECTION
+]
+"""Of the selection; the larger ones in the long tests."""
 FORMATS: tuple[ModelFormat, ...] = ("onnx", "tflite")
 BUILD = """
 import json, sys
@@ -106,15 +111,7 @@ def cosines(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.
 
 
 @pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(
-            name, marks=[] if name in (SMALLEST, "mobilenet-v3-small") else pytest.mark.long
-        )
-        for name in SELECTION
-    ],
-)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.usefixtures("shared_cache")
 def test_int8_says_what_fp32_says(name: str, form: ModelFormat) -> None:
     known = CATALOGUE[name]
@@ -130,7 +127,7 @@ def test_int8_says_what_fp32_says(name: str, form: ModelFormat) -> None:
     assert cosines(scores - scores.mean(axis=0), expected - expected.mean(axis=0)).min() > 0.85
 
 
-@pytest.mark.parametrize("name", SELECTION)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.usefixtures("shared_cache")
 def test_the_scores_are_those_of_the_exact_computation(name: str) -> None:
     path, images = int8(name, "onnx"), pixels(4, CATALOGUE[name].resolution)
@@ -150,7 +147,7 @@ def score_step(path: Path) -> float:
     return float(numpy_helper.to_array(constants[last.input[1]]))
 
 
-@pytest.mark.parametrize("name", SELECTION)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.usefixtures("shared_cache")
 def test_no_pair_of_products_saturates(name: str) -> None:
     seen = 0
@@ -205,7 +202,7 @@ def tflite_kernels(name: str) -> Iterator[tuple[NDArray[np.int32], bool]]:
             yield kernel.reshape(outputs, -1, inputs), operator["op_name"].startswith("DEPTH")
 
 
-@pytest.mark.parametrize("name", SELECTION)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.usefixtures("shared_cache")
 def test_onnxruntime_runs_every_convolution_in_int8(name: str, tmp_path: Path) -> None:
     import onnx
@@ -256,7 +253,7 @@ def test_the_onnx_file_is_plain(name: str) -> None:
             assert list(scale.dims) == [kernel.dims[0]]
 
 
-@pytest.mark.parametrize("name", SELECTION)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.usefixtures("shared_cache")
 def test_litert_runs_every_operator_in_int8(name: str) -> None:
     interpreter = tflite_interpreter(int8(name, "tflite"), pixels(1, CATALOGUE[name].resolution))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from dse.study.study import Study
 
+LONG = pytest.mark.long
 DRAWN = """
 const drawn = document.getElementById(arguments[0]);
 const { width, height } = drawn;
@@ -111,6 +112,7 @@ def test_charts_and_table_are_there(opened: WebDriver, study: Study) -> None:
     assert opened.execute_script(resources) == 0
 
 
+@pytest.mark.long
 def test_rows_begin_with_the_frontier(opened: WebDriver, study: Study) -> None:
     ids = [int(text) for text in column(opened, "id")]
     assert set(ids[: len(study.frontier())]) == {record.id for record in study.frontier()}
@@ -138,9 +140,11 @@ def test_columns_are_sorted_by_buttons_that_keep_the_focus(opened: WebDriver) ->
     ("text", "column_title", "fits"),
     [
         ("threads=2", "threads", lambda value: value == "2"),
-        ("THREADS>1 null", "backend", lambda value: value == "null"),
-        ("latency_p90_ms<=20", "p90 [ms]", lambda value: float(value) <= 20),
-        ("model=a", "model", lambda value: value == "a"),
+        pytest.param("THREADS>1 null", "backend", lambda value: value == "null", marks=LONG),
+        pytest.param(
+            "latency_p90_ms<=20", "p90 [ms]", lambda value: float(value) <= 20, marks=LONG
+        ),
+        pytest.param("model=a", "model", lambda value: value == "a", marks=LONG),
     ],
 )
 def test_the_filter(opened: WebDriver, text: str, column_title: str, fits: Any) -> None:
@@ -152,6 +156,7 @@ def test_the_filter(opened: WebDriver, text: str, column_title: str, fits: Any) 
     assert find(opened, "#filter-problem").text == ""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -167,6 +172,7 @@ def test_a_filter_that_is_wrong_says_so(opened: WebDriver, text: str, problem: s
     assert len(column(opened, "id")) == before
 
 
+@pytest.mark.long
 def test_failures_are_shown_when_asked_for(opened: WebDriver) -> None:
     choose(opened, "#show", "failed")
     assert sorted(column(opened, "failure")) == ["crash", "timeout"]
@@ -190,6 +196,7 @@ def test_points_are_chosen_by_keyboard(opened: WebDriver, study: Study) -> None:
     assert find(opened, "#details").text == ""
 
 
+@pytest.mark.long
 def test_a_row_is_shown_in_the_plot(opened: WebDriver) -> None:
     button = find(opened, "#table tbody tr:last-child th button")
     id_ = button.text
@@ -217,6 +224,7 @@ def test_every_axis_and_every_colour_can_be_drawn(opened: WebDriver) -> None:
     assert complaints(opened) == []
 
 
+@pytest.mark.long
 def test_the_legend_hides_points(opened: WebDriver) -> None:
     assert texts(opened, "#legend button") == ["null", "replay"]
     find(opened, "#legend li:first-child button").send_keys(keys().SPACE)
@@ -238,6 +246,7 @@ def test_a_part_is_seen_closer_by_dragging(opened: WebDriver) -> None:
     assert opened.execute_script("return points.zoom") is None
 
 
+@pytest.mark.long
 def test_the_pointer_is_told_what_it_is_over(opened: WebDriver) -> None:
     from selenium.webdriver.common.action_chains import ActionChains
 
@@ -256,6 +265,7 @@ def test_the_pointer_is_told_what_it_is_over(opened: WebDriver) -> None:
     assert find(opened, "#details-title").text == name
 
 
+@pytest.mark.long
 def test_the_skip_link_comes_first(opened: WebDriver) -> None:
     press(opened, keys().TAB)
     assert focused(opened) == "To the plot"
@@ -263,6 +273,7 @@ def test_the_skip_link_comes_first(opened: WebDriver) -> None:
     assert opened.execute_script("return location.hash") == "#points"
 
 
+@pytest.mark.long
 def test_dark_and_light(opened: WebDriver) -> None:
     def shade() -> str:
         return str(find(opened, "body").value_of_css_property("background-color"))
@@ -305,6 +316,7 @@ def test_names_that_mean_harm_are_shown_as_they_are(driver: WebDriver, tmp_path:
     assert complaints(driver) == []
 
 
+@pytest.mark.long
 def test_the_policy_is_enforced(opened: WebDriver) -> None:
     tried = (
         "try { document.body.innerHTML = '<b>x</b>'; return 'done'; } catch (e) { return e.name; }"

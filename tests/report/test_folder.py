@@ -30,23 +30,30 @@ FILES = {
 }
 
 
-def test_everything_is_written_and_written_again(tmp_path: Path) -> None:
-    view = View(ordinary(tmp_path / "mine"))
-    written = write_report(view, tmp_path / "new" / "folder")
+@pytest.fixture(scope="module")
+def reported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, list[Path]]:
+    """An ordinary study, and the files of its report in a folder of several new ones."""
+    folder = tmp_path_factory.mktemp("reported")
+    study = ordinary(folder / "mine")
+    return study, write_report(View(study), folder / "new" / "folder")
+
+
+def test_everything_is_written_and_written_again(reported: tuple[Study, list[Path]]) -> None:
+    study, written = reported
+    folder = written[0].parent
     assert {path.name for path in written} == FILES
-    assert {path.name for path in (tmp_path / "new" / "folder").iterdir()} == FILES
+    assert {path.name for path in folder.iterdir()} == FILES
     before = {path: path.read_bytes() for path in written}
     assert all(before.values())
-    assert write_report(view, tmp_path / "new" / "folder") == written
+    assert write_report(View(study), folder) == written
     same = {path.name for path in written if path.read_bytes() == before[path]}
     assert {"report.html", "study.csv", "frontier.svg", "progress.svg", "effects.svg"} <= same
 
 
-def test_the_tables_hold_every_configuration(tmp_path: Path) -> None:
-    study = ordinary(tmp_path / "mine")
-    write_report(View(study), tmp_path / "out")
-    parquet = pd.read_parquet(tmp_path / "out" / "study.parquet")
-    table = pd.read_csv(tmp_path / "out" / "study.csv")
+def test_the_tables_hold_every_configuration(reported: tuple[Study, list[Path]]) -> None:
+    study, (first, *_) = reported
+    parquet = pd.read_parquet(first.with_name("study.parquet"))
+    table = pd.read_csv(first.with_name("study.csv"))
     assert list(parquet.columns) == list(table.columns)
     assert list(parquet["id"]) == sorted(r.id for r in study.records.values())
     by_id = {record.id: record for record in study.records.values()}

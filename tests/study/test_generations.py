@@ -40,7 +40,7 @@ def names(folder: StudyFolder) -> list[str]:
     [
         # Of all three metrics, the table has one value per configuration and metric.
         pytest.param({"models": ["a"]}, {}, (4, 0, 0, 12), 6, id="a model"),
-        pytest.param({"threads": [1]}, {}, (4, 0, 0, 12), 6, id="a value"),
+        pytest.param({"threads": [1]}, {}, (4, 0, 0, 12), 6, id="a value", marks=pytest.mark.long),
         pytest.param({"objectives": SPEED}, {}, (4, 0, 0, 12), 4, id="an objective"),
         pytest.param(
             {"objectives": SPEED},
@@ -53,7 +53,14 @@ def names(folder: StudyFolder) -> list[str]:
             {}, {"constraints": {"accuracy_percent": {"min": 41.5}}}, (4, 0, 0, 12), 0, id="a bound"
         ),
         pytest.param({}, {"models": ["b"]}, (2, 0, 0, 12), 0, id="a model less"),
-        pytest.param({}, {"objectives": SPEED}, (4, 0, 0, 12), 0, id="an objective less"),
+        pytest.param(
+            {},
+            {"objectives": SPEED},
+            (4, 0, 0, 12),
+            0,
+            id="an objective less",
+            marks=pytest.mark.long,
+        ),
         pytest.param({}, {"threads": [2, 1]}, (4, 0, 0, 12), 0, id="another order"),
     ],
 )

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from dse.core.errors import DseError, RequestError
 from dse.study.folder import StudyFolder
+from dse.study.generations import distributions
 from dse.study.storage import (
     is_transient,
     normalised,
@@ -24,7 +25,7 @@ from dse.study.storage import (
 )
 from dse.study.study import Study
 from tests.replays import write_space, write_table
-from tests.study.studies import about, create, fill, planned, small_space
+from tests.study.studies import about, create, fill, outcome, planned, small_space
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -169,10 +170,13 @@ def test_damaged_text_is_told_in_one_line(
 def test_a_storage_that_fails_at_work_is_no_wrong_request(tmp_path: Path) -> None:
     space = small_space()
     study = create(StudyFolder(tmp_path / "s"), space)
+    configuration = planned(space).configurations[0]
+    trial = study.begin(configuration, distributions(planned(space)))
     with closing(sqlite3.connect(study.folder.database)) as connection, connection:
-        connection.execute("DROP TABLE trials")
-    with pytest.raises(DseError, match="can't be used: no such table: trials") as caught:
-        fill(study, space, most=1)
+        connection.execute("DROP TABLE trial_user_attributes")
+    words = "can't be used: no such table: trial_user_attributes"
+    with pytest.raises(DseError, match=words) as caught:
+        study.keep(trial, outcome(configuration).measurements[0])
     assert caught.value.exit_code == 1
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import pytest
-
+from tests.brief import BRIEFLY
 from tests.commandline import here, tmp_path
-from tests.toy_task import DOCUMENTS, TAGGERS, install_toy, python, write_inputs
+from tests.toy_task import DOCUMENTS, python, write_inputs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,39 +17,37 @@ __all__ = ["here", "tmp_path"]
 INPUTS = ("--models", "models", "--dataset", "documents")
 
 
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder into which the toy package is installed."""
-    return install_toy(tmp_path_factory.mktemp("toy"))
-
-
 def test_it_goes_the_whole_way(installed: Path, here: Path) -> None:
     write_inputs(here, batch_sizes=[4])
 
     def dse(*words: object) -> str:
-        code, out, err = python(installed, "-m", "dse", *words, folder=here)
+        code, out, err = python(installed, *BRIEFLY, *words, folder=here)
         assert code == 0, err
         return out + err
 
-    told = dse("explore", "space.yaml", *INPUTS, "--repeats", 0)
+    told = dse("explore", "space.yaml", *INPUTS, "--repeats", 0, "&&", "status", "space")
     assert f"data set: {DOCUMENTS} documents, from documents.json" in told
-    assert "2 measured, 0 failed, 0 remaining" in told
+    assert "configurations: 2 measured, 0 failed, 0 remaining" in told
     found = json.loads(dse("frontier", "space", "--json"))
     assert [objective["name"] for objective in found["objectives"]] == [
         "tag_f1",
         "latency_p90_ms",
         "throughput_samples_per_s",
     ]
-    assert "configurations: 2 measured, 0 failed, 0 remaining" in dse("status", "space")
     scores = {p["configuration"]["model"]: p["values"]["tag_f1"] for p in found["points"]}
     assert scores["exact"] == 1
     if "blurred" in scores:
         assert 0.2 < scores["blurred"] < 0.95
-    assert "mean F1 of tags" in dse("validate", "space", *INPUTS, "--rehearsal")
-    dse("report", "space")
+    rehearse = ("validate", "space", *INPUTS, "--rehearsal", "--scenario", "SingleStream")
+    told = dse(*rehearse, "&&", "report", "space")
+    assert "mean F1 of tags" in told
     page = (here / "studies" / "space" / "report" / "report.html").read_text(encoding="utf-8")
     assert "mean F1 of tags" in page
     assert "top-1" not in page
+    code, _, err = python(here, "-m", "dse", "frontier", "space", folder=here)
+    assert code == 2  # where the task is not installed
+    [line] = err.splitlines()
+    assert "unknown task 'tagging'" in line
 
 
 def test_its_models_and_data_set_are_checked_as_ours_are(installed: Path, here: Path) -> None:
@@ -65,15 +62,3 @@ def test_its_models_and_data_set_are_checked_as_ours_are(installed: Path, here: 
     [line] = err.splitlines()
     assert "models.yaml" in line
     assert "models[0].words" in line
-
-
-def test_a_study_of_a_task_that_is_not_installed_says_so(installed: Path, here: Path) -> None:
-    write_inputs(here, models=next(iter(TAGGERS)), batch_sizes=1, objectives=["tag_f1"])
-    code, _, err = python(
-        installed, "-m", "dse", "explore", "space.yaml", *INPUTS, "--repeats", 0, folder=here
-    )
-    assert code == 0, err
-    code, _, err = python(here, "-m", "dse", "frontier", "space", folder=here)
-    assert code == 2
-    [line] = err.splitlines()
-    assert "unknown task 'tagging'" in line

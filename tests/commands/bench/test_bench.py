@@ -100,11 +100,11 @@ def test_lists_sweep_and_end_in_a_frontier(command: Command, here: Path) -> None
     ("make", "backend"),
     [
         (any_models.audio, "openvino"),
-        (any_models.half, "onnxruntime"),
-        (any_models.quantised, "openvino"),
+        pytest.param(any_models.half, "onnxruntime", marks=pytest.mark.long),
+        pytest.param(any_models.quantised, "openvino", marks=pytest.mark.long),
         (any_models.without_batches, "onnxruntime"),
         (any_models.of_all_types, "onnxruntime"),
-        (any_models.finding, "onnxruntime"),
+        pytest.param(any_models.finding, "onnxruntime", marks=pytest.mark.long),
     ],
     ids=lambda value: value if isinstance(value, str) else value.__name__,
 )

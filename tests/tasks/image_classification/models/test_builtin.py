@@ -94,7 +94,13 @@ def test_onnxruntime_runs_it(name: str, shared_cache: Path) -> None:
     np.testing.assert_allclose(first[0], scores[0], rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", [name for name in CATALOGUE if name not in SELECTION])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.long if number % 4 else [])
+        for number, name in enumerate(name for name in CATALOGUE if name not in SELECTION)
+    ],
+)
 def test_onnxruntime_runs_the_others_at_batch_1(name: str) -> None:
     known = CATALOGUE[name]
     loaded = session(onnx_bytes(known.graph()))

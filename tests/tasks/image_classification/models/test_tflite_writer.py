@@ -40,6 +40,14 @@ SELECTION = (
     "efficientnet-lite1",
     "efficientnet-lite2",
 )
+QUICK = (
+    SMALLEST,
+    "mobilenet-v2-0.35-160",
+    "mobilenet-v3-small",
+    "mobilenet-v3-small-minimalistic",
+    "efficientnet-lite0",
+)
+"""The smallest of each architecture."""
 BUILD = (
     "from dse.tasks.image_classification.models.builtin import BuiltinProvider;"
     f"print(BuiltinProvider().artefact('{SMALLEST}', 'fp32', ('tflite',)).path)"
@@ -101,7 +109,10 @@ def tiny(size: int, kernel: int, stride: int, activation: Activation = "none") -
     return builder.classify(builder.global_pool("c", net), 5)
 
 
-@pytest.mark.parametrize("name", SELECTION)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[] if name in QUICK else pytest.mark.long) for name in SELECTION],
+)
 @pytest.mark.usefixtures("shared_cache")
 def test_litert_and_onnxruntime_agree(name: str) -> None:
     known = CATALOGUE[name]
