@@ -275,6 +275,14 @@ def test_an_interrupt_ends_the_run_in_hand_and_the_next_call_goes_on(here: Path)
         ({"repeats": 101}, "repeats: expected 0 to 100, not 101"),
         ({"stop_gain": 101.0}, "stop_gain: expected 0 to 100, not 101"),
         ({"environment": {"A B": "1"}}, "environment: 'A B' is not the name of a variable"),
+        ({"environment": {"A": 1}}, "environment: expected texts by name, not {'A': 1}"),
+        ({"environment": ["A=1"]}, "environment: expected texts by name, not ['A=1']"),
+        ({"n_trials": "3"}, "n_trials: expected a whole number, not '3'"),
+        ({"n_trials": 2.5}, "n_trials: expected a whole number, not 2.5"),
+        ({"timeout": "2h"}, "timeout: expected a number, not '2h'"),
+        ({"seed": None}, "seed: expected a whole number, not None"),
+        ({"memory_limit": "2G"}, "memory_limit: expected a whole number, not '2G'"),
+        ({"warm_start": "other"}, "warm_start: expected several names, not 'other'"),
     ],
 )
 def test_a_wrong_argument_is_one_line(here: Path, arguments: dict[str, Any], problem: str) -> None:
