@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dse.core.errors import RequestError
 from dse.core.metrics import METRICS
 from dse.machine.system import System
 from dse.report.frame import frame, known_metrics, table
@@ -152,6 +153,9 @@ def explore(
     from dse.exploration.session import LogObserver, open_exploration
     from dse.exploration.stopping import Interrupts
 
+    if isinstance(warm_start, str | os.PathLike):
+        problem = f"expected several names, not '{os.fspath(warm_start)}'"
+        raise RequestError(problem, field="warm_start", remedy="write a list of one")
     table([], [])  # better missed now than when everything is measured
     request = ExploreRequest(
         space=space,

@@ -12,6 +12,7 @@ from dse import __version__
 from dse.core.errors import DseError
 
 INTERRUPTED = 130
+VERBOSE = ("-v", "--verbose")
 COMMANDS = {
     "backends": "List the runtimes, whether they can be used here, and how to get them.",
     "bench": "Measure any model with random inputs that fit its signature.",
@@ -57,8 +58,7 @@ class LazyGroup(click.Group):
 )
 @click.version_option(__version__, prog_name="dse")
 @click.option(
-    "-v",
-    "--verbose",
+    *VERBOSE,
     count=True,
     help="Show what is done on stderr; twice for details. Stands before the command.",
 )
@@ -87,6 +87,9 @@ def run(arguments: list[str] | None = None) -> int:
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         return 2
+    except click.NoSuchOption as error:
+        place = " It stands before the command: dse -v ..." if error.option_name in VERBOSE else ""
+        return _fail(f"{error.format_message()}{place}", error.exit_code)
     except click.ClickException as error:
         return _fail(error.format_message(), error.exit_code)
     except DseError as error:

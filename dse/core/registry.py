@@ -23,6 +23,20 @@ if TYPE_CHECKING:
 GROUP = "dse.backends"
 MEMBERS = ("name", "formats", "precisions", "knobs", "settings", "version")
 """Attributes of every backend; see `dse.core.backend.Backend`."""
+LOADING_ERRORS = (
+    ImportError,
+    AttributeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    AssertionError,
+    LookupError,
+    NameError,
+    OSError,
+    RuntimeError,
+)
+"""What the code of another distribution may raise while it is imported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +137,7 @@ def backend(name: str) -> Backend:
         return _loaded(entry)
     try:
         found = _loaded(entry)
-    except (ImportError, AttributeError, SyntaxError, TypeError, ValueError) as error:
+    except LOADING_ERRORS as error:
         raise _broken(name, entry, f"can't be loaded: {error}") from error
     missing = [f"'{member}'" for member in MEMBERS if not hasattr(found, member)]
     if missing:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from dse.core.errors import RequestError
@@ -11,7 +11,6 @@ from dse.core.worker_environment import why_refused
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
     from pathlib import Path
 
     from dse.space import SearchSpace
@@ -71,18 +70,7 @@ class ExploreRequest:
         if self.sampler not in SAMPLERS:
             problem, known = f"unknown sampler '{self.sampler}'", ", ".join(SAMPLERS)
             raise RequestError(problem, field="sampler", remedy=f"known are {known}")
-        for name in (
-            "n_trials",
-            "timeout",
-            "seed",
-            "run_timeout",
-            "memory_limit",
-            "repeats",
-            "stop_gain",
-        ):
-            given = getattr(self, name)
-            if given is not None and not isinstance(given, Real):
-                raise RequestError(f"expected a number, not {given!r}", field=name)
+        self._refuse_wrong_types()
         memory = self.memory_limit
         for name, value, fits, expected in (
             ("n_trials", self.n_trials, self.n_trials is None or self.n_trials >= 1, "at least 1"),
@@ -98,3 +86,24 @@ class ExploreRequest:
         for variable, text in self.environment.items():
             if against := why_refused(variable, text):
                 raise RequestError(against, field="environment")
+
+    def _refuse_wrong_types(self) -> None:
+        """Python passes on anything; the command line has converted what it was given."""
+        whole, number = ("a whole number", int), ("a number", int | float)
+        for name, (expected, kind), optional in (
+            ("n_trials", whole, True),
+            ("timeout", number, True),
+            ("seed", whole, False),
+            ("run_timeout", number, False),
+            ("memory_limit", whole, True),
+            ("repeats", whole, False),
+            ("stop_gain", number, False),
+        ):
+            value = getattr(self, name)
+            if not (isinstance(value, kind) or (optional and value is None)):
+                raise RequestError(f"expected {expected}, not {value!r}", field=name)
+        if not isinstance(self.environment, Mapping) or not all(
+            isinstance(text, str) for pair in self.environment.items() for text in pair
+        ):
+            problem = f"expected texts by name, not {self.environment!r}"
+            raise RequestError(problem, field="environment")

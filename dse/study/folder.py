@@ -209,7 +209,7 @@ def study_folder(name_or_path: str) -> StudyFolder:
             return StudyFolder(path)
         return StudyFolder(STUDIES / path)
     path = path.resolve() if path.name in ("", ".", "..") else path
-    if not NAME.fullmatch(path.name):
+    if not name_or_path or not NAME.fullmatch(path.name):
         raise RequestError(
             f"'{name_or_path}' is not a study name",
             remedy="use letters, digits and ._@+- only, at most 100",

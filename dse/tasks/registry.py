@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from dse.core.errors import RequestError
 from dse.core.metrics import DEFAULT_TIMED, add_quality
+from dse.core.registry import LOADING_ERRORS
 from dse.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _load_entry(point: EntryPoint) -> Task:
     """
     try:
         found = _load(point.value)
-    except (ImportError, AttributeError, SyntaxError, TypeError, ValueError) as error:
+    except LOADING_ERRORS as error:
         problem = f"can't be loaded: {error}"
     else:
         members = {*Task.__annotations__, *vars(Task)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,6 +48,10 @@ class TestRecording:
     def test_it_answers_with_the_row_of_the_configuration(self, name: str, table: Path) -> None:
         assert self.recall(name, table) == {"latency_p90_ms": 1.5}
         assert self.recall(name, table, runtime="lite") == {"latency_p90_ms": 9.5}
+        assert self.recall(name, table) == {"latency_p90_ms": 1.5}
+
+    def test_a_table_may_begin_with_a_byte_order_mark(self, name: str, table: Path) -> None:
+        table.write_bytes(codecs.BOM_UTF8 + table.read_bytes())  # as spreadsheets save it
         assert self.recall(name, table) == {"latency_p90_ms": 1.5}
 
     @pytest.mark.parametrize(

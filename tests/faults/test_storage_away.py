@@ -184,7 +184,6 @@ def disk(here: Path) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", folder], check=True)
 
 
-@pytest.mark.long
 def test_a_disk_that_is_full_until_there_is_room_again(
     command: Command, here: Path, disk: Path
 ) -> None:

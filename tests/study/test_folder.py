@@ -53,7 +53,8 @@ def test_here_and_above_are_called_by_their_names(here: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["a b", "-a", ".hidden", "a" * 101, "\xe4", "a#2", "a/b c", "a\nb", "a/'; DROP", "a\0"]
+    "name",
+    ["", "a b", "-a", ".hidden", "a" * 101, "\xe4", "a#2", "a/b c", "a\nb", "a/'; DROP", "a\0"],
 )
 def test_other_names_are_refused(name: str) -> None:
     with pytest.raises(RequestError, match="is not a study name; use letters, digits"):
