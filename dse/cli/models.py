@@ -13,7 +13,7 @@ from dse.cli.options import json_option
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dse.tasks.task import FetchedModel
+    from dse.tasks.published_models import FetchedModel
 
 PRECISIONS = ("fp32", "int8")
 _MEBI = 1 << 20

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from importlib.metadata import EntryPoint
 
-    from dse.tasks.task import Catalogue, Quality
+    from dse.tasks.published_models import Catalogue
+    from dse.tasks.task import Quality
 
 TASKS = {
     "image-classification": "dse.tasks.image_classification.task:ImageClassification",

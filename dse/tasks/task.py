@@ -203,56 +203,6 @@ class Dataset(Protocol):
     def __len__(self) -> int: ...
 
 
-class FetchedModel(Protocol):
-    """What became of one published file."""
-
-    @property
-    def wanted(self) -> object:
-        """The model and its precision, as a text."""
-        ...
-
-    @property
-    def new_bytes(self) -> int:
-        """The bytes that were downloaded for it; 0 where it was there already."""
-        ...
-
-    @property
-    def error(self) -> str | None:
-        """Why it was not fetched; None where it is there now."""
-        ...
-
-
-class Catalogue(Protocol):
-    """Published models of a task, whose files can be downloaded."""
-
-    def rows(self) -> list[dict[str, Any]]:
-        """Size and published quality of each model, JSON-able."""
-        ...
-
-    def details(self, name: str) -> dict[str, Any]:
-        """All that is known of a model, JSON-able.
-
-        Raises:
-            RequestError: there is none of that name.
-        """
-        ...
-
-    def fetch(
-        self,
-        patterns: Sequence[str],
-        precisions: Sequence[str],
-        output: Path,
-        mirror: str | None,
-        progress: Callable[[str, int, int | None], None],
-    ) -> Iterator[FetchedModel]:
-        """Downloads the files of the models that shell patterns choose into a folder.
-
-        Raises:
-            RequestError: a pattern fits no model, or the mirror's URL is wrong.
-        """
-        ...
-
-
 class Task(Protocol):
     """A task in the parent. Stateless."""
 

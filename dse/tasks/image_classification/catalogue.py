@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Catalogue:
-    """See `dse.tasks.task.Catalogue`."""
+    """See `dse.tasks.published_models.Catalogue`."""
 
     def rows(self) -> list[dict[str, Any]]:
         """Size and published accuracy of each model."""
