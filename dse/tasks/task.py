@@ -7,6 +7,7 @@ travels from one to the other is a `Form` and `InputFiles`.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -75,11 +76,19 @@ class Score:
         value: in the unit of the task's quality.
         interval: the 95 % confidence interval; None where it is not known.
         details: what else tells of it, stored with the measurement.
+
+    Raises:
+        ValueError: the value or an end of the interval is not finite.
     """
 
     value: float
     interval: tuple[float, float] | None = None
     details: Mapping[str, KnobValue] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for number in (self.value, *(self.interval or ())):
+            if not math.isfinite(number):
+                raise ValueError(f"the score of the answers is {number}, not a finite number")
 
 
 @dataclass(frozen=True, slots=True)

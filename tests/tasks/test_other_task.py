@@ -50,6 +50,19 @@ def test_it_goes_the_whole_way(installed: Path, here: Path) -> None:
     assert "unknown task 'tagging'" in line
 
 
+def test_a_score_that_is_no_number_is_a_failure(tmp_path: Path, here: Path) -> None:
+    installed = install_toy(tmp_path)
+    worker = installed / "toy_dse" / "worker.py"
+    right, wrong = "sum(found) / len(found)", "float('nan')"
+    assert right in worker.read_text()
+    worker.write_text(worker.read_text().replace(right, wrong))
+    write_inputs(here, models=["exact"], batch_sizes=1, objectives=["tag_f1"])
+    words = ["--models", "models", "--dataset", "documents", "--repeats", "0"]
+    code, _, err = python(installed, "-m", "dse", "explore", "space.yaml", *words, folder=here)
+    assert code == 1
+    assert "the score of the answers is nan, not a finite number" in err
+
+
 def test_its_models_and_data_set_are_checked_as_ours_are(installed: Path, here: Path) -> None:
     write_inputs(here)
     code, _, err = python(installed, "-m", "dse", "explore", "space.yaml", folder=here)
