@@ -35,6 +35,7 @@ LOADING_ERRORS = (
     NameError,
     OSError,
     RuntimeError,
+    SystemExit,
 )
 """What the code of another distribution may raise while it is imported."""
 

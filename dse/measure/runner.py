@@ -6,6 +6,7 @@ The parent loads no runtime and no LoadGen. While a worker measures, it sleeps i
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import selectors
 import signal
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from dse.machine.conditions import Conditions
     from dse.measure.spec import Spec
 
+LOG = logging.getLogger(__name__)
 STDERR_FILE = "stderr.txt"
 TAIL_LINES = 40
 TAIL_BYTES = 4000
@@ -80,6 +82,9 @@ def run_worker(
         stderr = (spec.folder / STDERR_FILE).open("wb")
     except OSError as error:
         raise DseError(f"the run folder {spec.folder} can't be used: {error}") from error
+    metrics = ", ".join(request.metric for request in spec.requests)
+    LOG.info("run %s: %s (%s): %s", spec.run, spec.configuration, spec.fidelity.name, metrics)
+    LOG.debug("run %s: %s, in %s", spec.run, interpreter, spec.folder)
     oom_kills = _oom_kills()
     with stderr:
         variables = worker_environment(interpreter, spec.environment)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import logging
 from typing import TYPE_CHECKING
 
 from dse.core.checksums import sha256_of
@@ -16,6 +17,8 @@ from dse.core.paths import atomic_write, exclusive
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+LOG = logging.getLogger(__name__)
 
 
 def find(folder: Path, stem: str, suffix: str) -> tuple[Path, str] | None:
@@ -75,6 +78,7 @@ def build(folder: Path, stem: str, suffix: str, make: Callable[[], bytes]) -> tu
     with exclusive(folder / f"{stem}{suffix}.lock"):
         if found := find(folder, stem, suffix):
             return found
+        LOG.info("making %s%s", stem, suffix)
         stored = store(folder, stem, suffix, make())
     # On a file system without locks another one may be there as well; all take the same then.
     return find(folder, stem, suffix) or stored

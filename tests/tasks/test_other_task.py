@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import shutil
+from pathlib import Path
 
 from tests.brief import BRIEFLY
 from tests.commandline import here, tmp_path
 from tests.toy_task import DOCUMENTS, python, write_inputs
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 __all__ = ["here", "tmp_path"]
 
@@ -50,15 +48,17 @@ def test_it_goes_the_whole_way(installed: Path, here: Path) -> None:
     assert "unknown task 'tagging'" in line
 
 
-def test_a_score_that_is_no_number_is_a_failure(tmp_path: Path, here: Path) -> None:
-    installed = install_toy(tmp_path)
-    worker = installed / "toy_dse" / "worker.py"
+def test_a_score_that_is_no_number_is_a_failure(
+    installed: Path, tmp_path: Path, here: Path
+) -> None:
+    changed = Path(shutil.copytree(installed, tmp_path / "changed"))
+    worker = changed / "toy_dse" / "worker.py"
     right, wrong = "sum(found) / len(found)", "float('nan')"
     assert right in worker.read_text()
     worker.write_text(worker.read_text().replace(right, wrong))
     write_inputs(here, models=["exact"], batch_sizes=1, objectives=["tag_f1"])
     words = ["--models", "models", "--dataset", "documents", "--repeats", "0"]
-    code, _, err = python(installed, "-m", "dse", "explore", "space.yaml", *words, folder=here)
+    code, _, err = python(changed, "-m", "dse", "explore", "space.yaml", *words, folder=here)
     assert code == 1
     assert "the score of the answers is nan, not a finite number" in err
 
