@@ -12,8 +12,9 @@ import selectors
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -211,10 +212,15 @@ def _watched(keep: Callable[[Measurement], None], watch: ConditionsMonitor) -> W
 def _listen(reader: int, deadline: float, end: _End, keep: Watched) -> None:
     """Reads the answer until the worker closes it or the deadline passes."""
     pending = b""
-    with selectors.DefaultSelector() as selector:
+    with selectors.DefaultSelector() as selector, _signals_wake() as signalled:
         selector.register(reader, selectors.EVENT_READ)
+        selector.register(signalled, selectors.EVENT_READ)
         while not (end.done or end.failure):
-            if not selector.select(min(MAX_WAIT_S, max(0.0, deadline - time.monotonic()))):
+            left_s = min(MAX_WAIT_S, max(0.0, deadline - time.monotonic()))
+            ready = {key.fd for key, _ in selector.select(left_s)}
+            if signalled in ready:
+                os.read(signalled, 4096)  # their handlers have run by now
+            if reader not in ready:
                 if time.monotonic() < deadline:
                     continue
                 end.timed_out = True
@@ -225,6 +231,26 @@ def _listen(reader: int, deadline: float, end: _End, keep: Watched) -> None:
             *lines, pending = (pending + data).split(b"\n")
             for line in lines:
                 _take_in(line, end, keep)
+
+
+@contextlib.contextmanager
+def _signals_wake() -> Iterator[int]:
+    """A descriptor that is readable after a signal.
+
+    Without it, a signal that comes just before the process goes to sleep is handled when it wakes.
+    """
+    reader, writer = os.pipe()
+    for end in (reader, writer):
+        os.set_blocking(end, False)
+    handles = threading.current_thread() is threading.main_thread()
+    before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False) if handles else -1
+    try:
+        yield reader
+    finally:
+        if handles:
+            signal.set_wakeup_fd(before)
+        os.close(reader)
+        os.close(writer)
 
 
 def _take_in(line: bytes, end: _End, keep: Watched) -> None:
