@@ -8,8 +8,9 @@ READY := $(VENV)/.ready
 
 LINT := $(BIN)/ruff check . && $(BIN)/ruff format --check .
 TYPES := $(BIN)/python -m mypy
-# One more than there are CPUs: many tests wait for processes that they have started.
-WORKERS = $(shell $(BIN)/python -c "import os; print((os.cpu_count() or 1) + 1)")
+# One more than the CPUs that may be used: many tests wait for processes that they have started.
+WORKERS = $(shell $(BIN)/python -c \
+	"from dse.machine.affinity import available_cpus; print(len(available_cpus()) + 1)")
 # Lint and types are checked while the tests run; what they found is told after the tests.
 TEST = ($(LINT); lint=$$?; $(TYPES) && exit $$lint) > $(VENV)/checks.txt 2>&1 & checks=$$!; \
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 40 $(1); tests=$$?; \
