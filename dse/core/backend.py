@@ -232,6 +232,18 @@ class Runtime(Backend, Protocol):
 class Recording(Backend, Protocol):
     """A backend that answers with recorded values instead of running anything."""
 
+    def check(self, settings: Mapping[str, Path], metrics: tuple[str, ...]) -> None:
+        """Refuses files that hold no record of these metrics, before anything is looked up.
+
+        Args:
+            settings: the files that the search space gives the backend, by name.
+            metrics: names of the metrics that every configuration needs.
+
+        Raises:
+            RequestError: a file can't be used; it names the file, and the place in it.
+        """
+        ...
+
     def recall(self, request: LoadRequest, metrics: tuple[str, ...]) -> dict[str, float]:
         """Recorded value by metric name, each in its metric's unit.
 
