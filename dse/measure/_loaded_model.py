@@ -6,7 +6,6 @@ import math
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dse.core.backend import LoadRequest, Streams, UnsupportedError
@@ -16,6 +15,7 @@ from dse.loadgen.harness import run
 from dse.loadgen.samples import Caller, PredictionError
 from dse.machine import clock_jump as clocks
 from dse.machine.affinity import available_cpus, can_pin, pin_to
+from dse.measure._guarded_task import GuardedTask
 from dse.measure._look import Inspection
 from dse.measure._run_result import RunFailedError, to_failure
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from dse.core.configuration import Configuration, KnobValue
     from dse.loadgen.settings import RunSettings
     from dse.measure._meter import Meter
-    from dse.measure.spec import Spec, TaskSpec
-    from dse.tasks.task import Inputs, TaskWorker
+    from dse.measure.spec import Spec
+    from dse.tasks.task import Inputs
 
 T = TypeVar("T")
 
@@ -59,12 +59,12 @@ class LoadedModel:
         remarks: what the last look at the model's answers found that belongs to each measurement.
 
     Raises:
-        ImportError: there is no such task here.
+        ImportError, RunFailedError: see `GuardedTask`.
     """
 
     def __init__(self, runtime: Runtime, spec: Spec) -> None:
         self.spec = spec
-        self.task = _task_worker(spec.task)
+        self.task = GuardedTask(spec.task)
         rules = spec.task.rules if spec.official else None
         count = rules.performance_samples if rules else spec.fidelity.performance_samples
         self.inputs: Inputs = self.task.inputs(count, spec.task.seed)
@@ -206,7 +206,7 @@ class LoadedModel:
         try:
             run(callers, self.inputs, settings, logs, meter=read, encode=self.task.encode)
         except PredictionError as error:
-            if isinstance(error.__cause__, UnsupportedError):
+            if isinstance(error.__cause__, UnsupportedError | RunFailedError):
                 raise error.__cause__ from error
             raise to_failure(FailureKind.CRASH, error.__cause__ or error) from error
         jump_s = clocks.offset_s() - offset_s
@@ -275,10 +275,3 @@ def _refusals() -> Iterator[None]:
         raise
     except Exception as error:  # a runtime may raise anything
         raise to_failure(FailureKind.UNSUPPORTED, error) from error
-
-
-def _task_worker(task: TaskSpec) -> TaskWorker:
-    """The task's half in the worker, made from its form and files."""
-    module, _, name = task.worker.partition(":")
-    kind: type[TaskWorker] = getattr(import_module(module), name)
-    return kind(task.form, task.inputs)
