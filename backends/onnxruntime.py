@@ -71,6 +71,15 @@ class OnnxRuntime:
 
         return str(onnxruntime.__version__)
 
+    def refusals(self) -> tuple[type[Exception], ...]:
+        """A call by names raises classes of its own, one with bound memory a plain error."""
+        from onnxruntime.capi import onnxruntime_pybind11_state as errors
+
+        return (
+            *(RuntimeError, ValueError, errors.Fail, errors.InvalidArgument),
+            *(errors.NotImplemented, errors.RuntimeException),
+        )
+
     def load(self, request: LoadRequest) -> _Session:
         """Creates a session on the CPU provider with the configuration's threads."""
         import onnxruntime as ort

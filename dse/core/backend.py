@@ -229,6 +229,19 @@ class Runtime(Backend, Protocol):
 
 
 @runtime_checkable
+class Refusing(Runtime, Protocol):
+    """A backend that knows what its runtime raises to refuse an input or a configuration.
+
+    Such an exception is a failure for good, in the warm-up as in a run. Any other one is a crash,
+    which is tried once more.
+    """
+
+    def refusals(self) -> tuple[type[Exception], ...]:
+        """The classes of those exceptions. Called in the worker, after a model was loaded."""
+        ...
+
+
+@runtime_checkable
 class Recording(Backend, Protocol):
     """A backend that answers with recorded values instead of running anything."""
 

@@ -76,7 +76,7 @@ def _accuracy_setup(loaded: LoadedModel) -> LoadSettings:
     except UnsupportedError:
         pass
     except RunFailedError as error:
-        if error.kind is not FailureKind.UNSUPPORTED:
+        if error.kind not in (FailureKind.UNSUPPORTED, FailureKind.CRASH):
             raise
     else:
         return batched

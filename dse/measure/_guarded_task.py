@@ -96,5 +96,5 @@ class GuardedTask:
             where = f"the task {self._name} failed in {method}"
             if isinstance(error, ValueError):
                 raise RunFailedError(FailureKind.INVALID_RUN, f"{where}: {error}") from error
-            failure = to_failure(FailureKind.CRASH, error)
+            failure = to_failure(error)
             raise RunFailedError(failure.kind, f"{where}: {failure}") from error

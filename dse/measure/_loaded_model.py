@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from dse.core.backend import LoadRequest, Streams, UnsupportedError
+from dse.core.backend import LoadRequest, Refusing, Streams, UnsupportedError
 from dse.core.measurement import FailureKind
 from dse.core.metrics import MULTI_STREAM_SAMPLES, Scenario
 from dse.loadgen.harness import run
@@ -147,7 +147,7 @@ class LoadedModel:
         unless each caller makes ``most`` calls.
 
         Raises:
-            RunFailedError: the runtime refuses to predict in this shape, or does not compute.
+            RunFailedError: a prediction failed, or the runtime does not compute.
             UnsupportedError: the answers are of no use; see also `callers`.
             LoadError: see `callers`.
         """
@@ -165,7 +165,7 @@ class LoadedModel:
     def _warm(self, caller: Caller, batch: Batch, most: int | None, clock: _Clock) -> None:
         fidelity = self.spec.fidelity
         fewest, enough = most or fidelity.warm_up_calls, most or WARM_CALLS
-        with pin_to(caller.cpus), _refusals():
+        with pin_to(caller.cpus), self._failures():
             bound = caller.model.bind(batch)
             while clock.calls < fewest or (
                 clock.calls < enough and clock.since_start_s() < fidelity.warm_up_ms / 1e3
@@ -183,7 +183,7 @@ class LoadedModel:
         for batch in self.task.different_batches(self.inputs, size, self.spec.task.seed):
             if inspection.done:
                 break
-            with pin_to(caller.cpus), _refusals():
+            with pin_to(caller.cpus), self._failures():
                 outputs = clock.time(caller.model.outputs, caller.model.bind(batch))
             self.task.check(outputs, size)
             inspection.add(batch, outputs)
@@ -206,9 +206,7 @@ class LoadedModel:
         try:
             run(callers, self.inputs, settings, logs, meter=read, encode=self.task.encode)
         except PredictionError as error:
-            if isinstance(error.__cause__, UnsupportedError | RunFailedError):
-                raise error.__cause__ from error
-            raise to_failure(FailureKind.CRASH, error.__cause__ or error) from error
+            raise self._failure(error.__cause__ or error) from error
         jump_s = clocks.offset_s() - offset_s
         if not settings.accuracy and abs(jump_s) > clocks.JUMP_S:
             raise RunFailedError(
@@ -216,6 +214,23 @@ class LoadedModel:
                 f"the system's clock, which LoadGen reads, jumped by {jump_s:+.2g} s in the run",
             )
         return logs
+
+    def _failure(self, error: BaseException) -> Exception:
+        """What an exception of the runtime amounts to, in the warm-up as in a run."""
+        if isinstance(error, UnsupportedError):
+            return error
+        refusals = self._runtime.refusals() if isinstance(self._runtime, Refusing) else ()
+        return to_failure(error, refusals)
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        """Turns what the runtime raises before LoadGen starts into a failure."""
+        try:
+            yield
+        except UnsupportedError:
+            raise
+        except Exception as error:  # a runtime may raise anything
+            raise self._failure(error) from error
 
     def close(self) -> None:
         """Frees the models."""
@@ -264,14 +279,3 @@ def _cpus(setup: LoadSettings, number: int) -> tuple[int, ...]:
             f"{setup.instances} x {setup.threads} threads can't be pinned to {len(cpus)} CPUs"
         )
     return tuple(cpus[number * setup.threads : (number + 1) * setup.threads])
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """What a runtime refuses before LoadGen starts, it refuses for good."""
-    try:
-        yield
-    except UnsupportedError:
-        raise
-    except Exception as error:  # a runtime may raise anything
-        raise to_failure(FailureKind.UNSUPPORTED, error) from error
