@@ -138,8 +138,8 @@ class Model(Protocol):
 
         Returns:
             The output that `LoadRequest.scores` describes, (batch_size, width); without it the
-            first output, when all are computed, and no elements where that is not an array. The
-            array may be overwritten by the next call.
+            first output, when all are computed. The array may be overwritten by the next call. No
+            elements where the runtime makes its outputs anew in each call: `outputs` has them.
 
         Raises:
             Exception: whatever the runtime raises; never a silent empty answer.

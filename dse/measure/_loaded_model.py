@@ -143,8 +143,8 @@ class LoadedModel:
     def warm_up(self, setup: LoadSettings, most: int | None = None) -> float:
         """Predicts until the caches of every caller are warm; returns the fastest batch in s.
 
-        The first calls after a load are made with different inputs, and their answers looked at,
-        unless each caller makes ``most`` calls.
+        The first calls after a load are made with different inputs, and the answers of one caller
+        looked at, unless each caller makes ``most`` calls.
 
         Raises:
             RunFailedError: a prediction failed, or the runtime does not compute.
@@ -156,7 +156,7 @@ class LoadedModel:
         batch = self.inputs.call([index % count for index in range(setup.batch_size)])
         clocks = [_Clock() for _ in callers]
         if most is None and not self._looked:
-            self._look(callers[0], setup.batch_size, clocks[0])
+            self._look(callers, setup.batch_size, clocks)
             self._looked = True
         for caller, clock in zip(callers, clocks, strict=True):
             self._warm(caller, batch, most, clock)
@@ -172,8 +172,11 @@ class LoadedModel:
             ):
                 clock.time(caller.model.predict, bound)
 
-    def _look(self, caller: Caller, size: int, clock: _Clock) -> None:
-        """Holds answers to different inputs against each other; its calls warm the model, too."""
+    def _look(self, callers: Sequence[Caller], size: int, clocks: Sequence[_Clock]) -> None:
+        """Holds answers to different inputs against each other; its calls warm the model, too.
+
+        Every caller answers, for its runtime may learn from them; those of the first are looked at.
+        """
         inspection = Inspection(
             size,
             scores=self.task.scores is not None,
@@ -183,10 +186,12 @@ class LoadedModel:
         for batch in self.task.different_batches(self.inputs, size, self.spec.task.seed):
             if inspection.done:
                 break
-            with pin_to(caller.cpus), self._failures():
-                outputs = clock.time(caller.model.outputs, caller.model.bind(batch))
-            self.task.check(outputs, size)
-            inspection.add(batch, outputs)
+            answers = []
+            for caller, clock in zip(callers, clocks, strict=True):
+                with pin_to(caller.cpus), self._failures():
+                    answers.append(clock.time(caller.model.outputs, caller.model.bind(batch)))
+            self.task.check(answers[0], size)
+            inspection.add(batch, answers[0])
         self.remarks = inspection.judge()
 
     def run(
