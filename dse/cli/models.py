@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dse.cli.options import json_option
+from dse.core.wording import format_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,7 +118,7 @@ def fetch(
     new = sum(result.new_bytes > 0 for result in results)
     refused = [result for result in results if result.error]
     there = len(results) - new - len(refused)
-    click.echo(f"{output}: {new} files fetched, {there} were there already")
+    click.echo(f"{output}: {format_count(new, 'file')} fetched, {there} there already")
     if refused:
         from dse.core.errors import DseError
 

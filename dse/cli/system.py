@@ -11,6 +11,7 @@ import click
 
 from dse.cli.options import json_option
 from dse.core.errors import RequestError, UnavailableError
+from dse.core.wording import format_count
 
 if TYPE_CHECKING:
     from dse.exploration.noise import Noise
@@ -104,7 +105,7 @@ def _print_noise(noise: Noise) -> None:
     count, probed = len(noise.disturbances), configuration(noise.backend)
     click.echo(
         f"noise: {probed.model} {probed.precision}, {noise.backend} {noise.version}, 1 thread, "
-        f"{count} process{'es' if count > 1 else ''}"
+        f"{format_count(count, 'process', 'processes')}"
     )
     for name, values in noise.values.items():
         metric, sd = METRICS[name], noise.sd_percent(name)

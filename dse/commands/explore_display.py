@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dse.core.metrics import METRICS
+from dse.core.wording import format_count
 from dse.report.summary import counts
 from dse.report.text import frontier_table, marks, number
 from dse.study.record import Purpose
@@ -140,7 +141,9 @@ class Display:
         parts: list[RenderableType] = [bar, Text(self._now, style="dim", no_wrap=True)]
         if points:
             share = "" if self._found is None else f", about {_percent(self._found)} of it found"
-            parts.append(Text(f"frontier: {len(points)} points{share}", style="bold"))
+            parts.append(
+                Text(f"frontier: {format_count(len(points), 'point')}{share}", style="bold")
+            )
             mark = marks(self._study.results.frontier)
             table = frontier_table(
                 points, self._study.space.objectives, mark, intervals=False, most=ROWS
