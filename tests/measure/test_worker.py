@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -147,12 +146,6 @@ def test_the_memory_limit_of_the_spec_holds(tmp_path: Path) -> None:
     kind, message = failure(work(replace(wanted, memory_limit_bytes=1 << 29)))
     assert kind == "out_of_memory"
     assert message
-
-
-def test_a_worker_without_its_parent_does_nothing(tmp_path: Path) -> None:
-    ended = work(spec(tmp_path, LATENCY.name), "--parent", str(os.getpid() + 1))
-    assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr == "the parent process is gone\n"
 
 
 def test_a_broken_data_set_is_an_error_with_a_traceback(tmp_path: Path) -> None:
