@@ -203,7 +203,7 @@ def _take_throughput(loaded: LoadedModel, folder: Path) -> Mapping[str, RunResul
     def settings(before: DetailLog | None) -> RunSettings:
         nonlocal rate
         if before is not None:
-            rate = max(HEADROOM * rate, before.number("result_samples_per_second"))
+            rate = max(2 * rate, before.number("result_samples_per_second"))
         expected = HEADROOM * rate
         duration_ms = _bounded(fidelity.min_duration_ms, expected)
         due = math.ceil(expected * duration_ms / 1e3 / batch_size)
