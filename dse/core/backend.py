@@ -181,6 +181,17 @@ class Streams(Model, Protocol):
 
 
 @runtime_checkable
+class Partial(Model, Protocol):
+    """A model whose runtime may have folded inputs away.
+
+    Attributes:
+        unread: names of the inputs that are not read, as nothing depends on them there.
+    """
+
+    unread: Sequence[str]
+
+
+@runtime_checkable
 class Buffered(Model, Protocol):
     """A model of one input that copies each batch into its own memory, unless it lies there."""
 
