@@ -123,7 +123,7 @@ def test_they_are_made_up_until_somebody_chooses(tmp_path: Path) -> None:
     assert (found.deciding, found.made_up) == (("x",), ("x (--input)",))
     assert not found.given
     chosen = resolve_inputs(declared, Choices({}, None, {"x": "6,-1"}))
-    assert chosen.signature.inputs[1].values == (6, -1)
+    assert list(chosen.signature.inputs[1].values) == [6, -1]
     assert chosen.deciding == ("x",)
     assert not chosen.made_up
     assert chosen.given == {"x"}
