@@ -9,6 +9,12 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from dse.core.printable import to_printable
+
+if TYPE_CHECKING:
+    from dse.core.measurement import Failure
 
 MAX_WIDTH = 120
 """Characters of an essence that are shown."""
@@ -96,6 +102,11 @@ def essence(message: str) -> str:
     return _clip(_boil_down(message))
 
 
+def describe_failure(failure: Failure) -> str:
+    """A failure in one line: its kind, and what its message comes down to."""
+    return f"{failure.kind.value}: {essence(failure.message)}"
+
+
 @lru_cache
 def signature(message: str) -> str:
     """What messages of one reason have in common: all but numbers and names of nodes and files."""
@@ -111,7 +122,7 @@ def _boil_down(message: str) -> str:
     cause = _ABSOLUTE.sub(r"\1", _once(_in_one_line(_without_locations(told)))).strip(" ;:")
     words = [*_operators(message, cause), cause] if cause else _operators(message, cause)
     text = _LONG.sub(lambda found: f"{found[0][:14]}…{found[0][-14:]}", ": ".join(words))
-    return "".join(each if each.isprintable() else "?" for each in text)
+    return to_printable(text)
 
 
 def _operators(message: str, cause: str) -> list[str]:
