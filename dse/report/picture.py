@@ -48,9 +48,9 @@ def draw(
     leading: AbstractSet[int],
     metrics: tuple[str, str],
     title: str,
-    file: Path,
+    files: Sequence[Path],
 ) -> None:
-    """Writes the picture; its format follows the file's suffix (.png, .svg, .pdf).
+    """Writes the picture; its formats follow the files' suffixes (.png, .svg, .pdf).
 
     Args:
         records: all measured points that keep to the constraints.
@@ -58,15 +58,15 @@ def draw(
         leading: ids of those whose values no other's dominate; the rest is drawn hollow.
         metrics: on the horizontal and the vertical axis.
         title: above the picture.
-        file: where it goes.
+        files: where it goes.
 
     Raises:
         UnavailableError: matplotlib is not installed.
-        DseError: the file can't be written.
+        DseError: a file can't be written.
     """
     best = [record for record in frontier if record.id in leading]
     short = all(len(_name(record)) <= SHORT_NAME for record in best)
-    with drawing((9, 5.5), [file], MARGINS if short else None) as figure:
+    with drawing((9, 5.5), files, MARGINS if short else None) as figure:
         axes = figure.add_subplot()
         _points(axes, records, frontier, leading, metrics)
         _names(axes, best, metrics)
@@ -104,10 +104,13 @@ def drawing(
     # A name with dollar signs is a name, no formula; the same study gives the same file.
     with rc_context({"text.parse_math": False, "svg.hashsalt": "dse"}):
         figure = Figure(figsize=size, layout=None if margins else "constrained")
-        if margins:
-            figure.subplots_adjust(**margins)
         FigureCanvasAgg(figure)
         yield figure
+        if engine := figure.get_layout_engine():
+            engine.execute(figure)
+            figure.set_layout_engine("none")  # once for all files
+        else:
+            figure.subplots_adjust(**(margins or {}))
         for file in files:
             form = file.suffix.lower().removeprefix(".")
             undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(form)
