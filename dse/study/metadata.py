@@ -130,7 +130,7 @@ class StudyMetadata:
             )
         if NO_ACCURACY not in (self.accuracy, now.accuracy) and self.accuracy != now.accuracy:
             raise RequestError(
-                f"study '{name}' has its accuracies from {_source(self.accuracy)}, "
+                f"study '{name}' has its qualities from {_source(self.accuracy)}, "
                 f"not from {_source(now.accuracy)}",
                 remedy="give the same --dataset again, or choose another --study",
             )

@@ -109,7 +109,7 @@ def test_a_model_that_is_no_model(backend: str, tmp_path: Path) -> None:
 
 def test_accuracy_without_labels_is_unsupported(tmp_path: Path) -> None:
     kind, message = failure(work(spec(tmp_path, ACCURACY.name)))
-    assert (kind, message) == ("unsupported", "accuracy needs a data set")
+    assert (kind, message) == ("unsupported", "the quality of answers needs a data set")
 
 
 def test_a_log_that_was_cut_short_is_an_invalid_run(tmp_path: Path) -> None:
