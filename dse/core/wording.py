@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def format_count(number: float, noun: str, plural: str = "") -> str:
-    """A number with its noun, such as "1 point", "1,200 labels" or "1.5 CPUs".
+    """A number with its noun, such as "1 point", "1,200 samples" or "1.5 CPUs".
 
     Args:
         number: how many.

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
     [
         (0, "point", "", "0 points"),
         (1, "point", "", "1 point"),
-        (1200, "label", "", "1,200 labels"),
+        (1200, "sample", "", "1,200 samples"),
         (1.0, "CPU", "", "1 CPU"),
         (1.5, "CPU", "", "1.5 CPUs"),
         (2, "process", "processes", "2 processes"),
