@@ -8,10 +8,13 @@ from rich.table import Table
 from rich.text import Text
 
 from dse.commands.bench._results import PERCENTILES, results
+from dse.commands.console import print_lines
 from dse.core.details import RunDetails
 from dse.core.metrics import LOAD_TIME, PEAK_MEMORY, Scenario
+from dse.core.printable import to_printable
+from dse.core.reasons import describe_failure
+from dse.core.remedies import find_remedy
 from dse.core.signature import shape_text
-from dse.report.failures import printable
 from dse.report.health import disturbed
 from dse.report.summary import notes
 from dse.report.text import (
@@ -69,7 +72,7 @@ def announce(
     lines += [f"CPU: {system.title}, {system.available_words}", f"runtimes: {runtimes}"]
     lines += environment_lines(prepared.environment, BY_OPTION)
     for line in (*lines, *excluded_lines(plan.excluded)):
-        console.print(printable(line), markup=False, soft_wrap=True)
+        console.print(to_printable(line), markup=False, soft_wrap=True)
 
 
 def refused_lines(trial: Trial) -> Iterator[str]:
@@ -138,15 +141,16 @@ def show(out: Console, study: Study, given: SingleFileProvider, trial: Trial) ->
         out.print(table)
     for record in records:
         if (failure := record.outcome.failure) is not None:
-            words = printable(" ".join(failure.message.split())[:300])
-            line = f"FAILED {record.configuration}: {failure.kind.value}: {words}"
-            out.print(line, style="red", markup=False, soft_wrap=True)
+            lines = [f"FAILED {record.configuration}: {describe_failure(failure)}"]
+            if remedy := find_remedy(failure):
+                lines.append(f"  remedy: {remedy}")
+            print_lines(lines, out, "red")
     points = study.frontier()
     if len(measured) > 1 and points:
         out.print(f"\nfrontier: {len(points)} of {len(measured)}", style="bold")
         out.print(frontier_table(points, study.about.metrics, marks(study.results.frontier)))
     if len(measured) < len(records) and chosen.made_up:
-        words = printable(", ".join(chosen.made_up))
+        words = to_printable(", ".join(chosen.made_up))
         line = f"made up, and perhaps not what the model takes: {words}"
         out.print(line, markup=False, soft_wrap=True)
         if others := trial.refused[1:]:
