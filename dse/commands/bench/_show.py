@@ -154,7 +154,7 @@ def show(out: Console, study: Study, given: SingleFileProvider, trial: Trial) ->
         line = f"made up, and perhaps not what the model takes: {words}"
         out.print(line, markup=False, soft_wrap=True)
         if others := trial.refused[1:]:
-            words = printable("; ".join(_sizes(one.sizes) for one in others))
+            words = "; ".join(_sizes(one.sizes) for one in others)
             out.print(f"refused as well: {words}", markup=False, soft_wrap=True)
     for note in _notes(study, given, measured):
         out.print(note, style="dim", markup=False, soft_wrap=True)
