@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import cycle, islice, product
+from itertools import cycle, product
 from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
@@ -56,19 +56,21 @@ def other_signatures(
         if name not in choices.sizes and not is_batch_name(name):
             kinds.setdefault(size, []).append(name)
     options = [range(1 + len(USUAL.get(kind, ()))) for kind in kinds]
-    for picks in islice(
-        sorted(product(*options), key=lambda one: (sum(one), [-pick for pick in one])),
-        1,
-        MAX_TRIED + 1,
-    ):
+    tried = [refused.sizes]
+    for picks in sorted(product(*options), key=lambda one: (sum(one), [-pick for pick in one])):
         usual: dict[str, int] = {}
         for (kind, names), pick in zip(kinds.items(), picks, strict=True):
             sizes = USUAL[kind][pick - 1] if pick else ()
             # Of one open side of an image it is the width.
             usual |= zip(names, cycle(sizes if len(names) > 1 else sizes[-1:]), strict=False)
         try:
-            yield resolve_inputs(
+            found = resolve_inputs(
                 described.inputs, replace(choices, usual=usual), described.subgraph
             )
         except RequestError:  # an expression of these sizes has no value
             continue
+        if found.sizes not in tried:
+            tried.append(found.sizes)
+            yield found
+        if len(tried) > MAX_TRIED:
+            return
