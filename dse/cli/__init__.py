@@ -9,6 +9,7 @@ from importlib import import_module
 import click
 
 from dse import __version__
+from dse.cli.output import write_line
 from dse.core.errors import DseError
 
 INTERRUPTED = 130
@@ -108,5 +109,5 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    click.echo(f"dse: {' '.join(message.split())}", err=True)
+    write_line(f"dse: {' '.join(message.split())}", err=True)
     return code

@@ -11,7 +11,6 @@ from dse.commands.bench._results import PERCENTILES, results
 from dse.commands.console import print_lines
 from dse.core.details import RunDetails
 from dse.core.metrics import LOAD_TIME, PEAK_MEMORY, Scenario
-from dse.core.printable import to_printable
 from dse.core.reasons import describe_failure
 from dse.core.remedies import find_remedy
 from dse.core.signature import shape_text
@@ -69,8 +68,7 @@ def announce(
     runtimes = ", ".join(f"{name} {v}" for name, v in prepared.offers.runtimes.items())
     lines += [f"CPU: {system.title}, {system.available_words}", f"runtimes: {runtimes}"]
     lines += environment_lines(prepared.environment, BY_OPTION)
-    for line in (*lines, *excluded_lines(plan.excluded)):
-        console.print(to_printable(line), markup=False, soft_wrap=True)
+    print_lines((*lines, *excluded_lines(plan.excluded)), console)
 
 
 def _signature_lines(given: SingleFileProvider) -> Iterator[str]:
@@ -131,11 +129,9 @@ def show(out: Console, study: Study, given: SingleFileProvider, chosen: Resolved
         out.print(f"\nfrontier: {len(points)} of {len(measured)}", style="bold")
         out.print(frontier_table(points, study.about.metrics, marks(study.results.frontier)))
     if len(measured) < len(records) and chosen.made_up:
-        words = to_printable(", ".join(chosen.made_up))
-        line = f"made up, and perhaps not what the model takes: {words}"
-        out.print(line, markup=False, soft_wrap=True)
-    for note in _notes(study, given, measured):
-        out.print(note, style="dim", markup=False, soft_wrap=True)
+        words = ", ".join(chosen.made_up)
+        print_lines([f"made up, and perhaps not what the model takes: {words}"], out)
+    print_lines(_notes(study, given, measured), out, "dim")
 
 
 def _notes(study: Study, given: SingleFileProvider, measured: Sequence[Record]) -> list[str]:
