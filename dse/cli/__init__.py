@@ -9,7 +9,6 @@ from importlib import import_module
 import click
 
 from dse import __version__
-from dse.cli.output import write_line
 from dse.core.errors import DseError
 
 INTERRUPTED = 130
@@ -109,5 +108,7 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def _fail(message: str, code: int) -> int:
+    from dse.cli.output import write_line
+
     write_line(f"dse: {' '.join(message.split())}", err=True)
     return code
