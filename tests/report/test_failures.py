@@ -9,7 +9,7 @@ import pytest
 from dse.core.measurement import Failure, FailureKind, Outcome
 from dse.report.failures import TAIL_LINES, explained, reasons
 from dse.study.folder import StudyFolder
-from dse.study.generations import distributions
+from dse.study.revisions import distributions
 from tests.study.studies import create, planned, small_space
 
 if TYPE_CHECKING:

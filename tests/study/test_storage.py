@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from dse.core.errors import DseError, RequestError
 from dse.study.folder import StudyFolder
-from dse.study.generations import distributions
+from dse.study.revisions import distributions
 from dse.study.storage import (
     is_transient,
     normalised,
