@@ -1,4 +1,4 @@
-"""The revisions of a study.
+"""The space revisions of a study.
 
 Optuna freezes the choices of a categorical parameter for good. A study whose space has changed
 therefore goes on in a further revision: another Optuna study of the same storage, named
@@ -227,6 +227,7 @@ def open_current(
         current.about = about
     *earlier, current = revisions
     if earlier:
+        current.refresh()  # an attempt whose connection was lost may have copied some
         _copy(earlier, current, space, plan)
         current.refresh()
 

@@ -5,6 +5,7 @@ The trials and their attributes are the only truth; `dse.study.results` derives 
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Self, cast
@@ -19,10 +20,11 @@ from dse.machine.system import System
 from dse.space.reading import space_from_dict
 from dse.study import _ownership, revisions
 from dse.study._recovery import recover_orphaned_trials, run_name
+from dse.study.database_url import sqlite_url
 from dse.study.observations import Observation
 from dse.study.record import Purpose, configuration_of, host_of, outcome_that_counts
 from dse.study.results import StudyResults
-from dse.study.storage import sqlite_url
+from dse.study.storage import creation_lock
 from dse.study.store import Store
 from dse.study.trial_updates import TrialReader
 
@@ -54,10 +56,12 @@ class Study:
         results: what its trials amount to.
     """
 
-    def __init__(self, folder: StudyFolder, url: str, *, create: bool = False) -> None:
+    def __init__(
+        self, folder: StudyFolder, url: str, *, create: bool = False, reading: bool = False
+    ) -> None:
         self.folder = folder
         self.results = StudyResults()
-        self._store = Store(url, create=create)
+        self._store = Store(url, create=create, reading=reading)
         self._name = folder.name
         if url == sqlite_url(folder.database):
             self._name = self._store.reading(revisions.name_within, folder.name)
@@ -79,7 +83,7 @@ class Study:
         Raises:
             RequestError: there is none, or its storage can't be used.
         """
-        study = cls(folder, folder.storage_url(url))
+        study = cls(folder, folder.storage_url(url), reading=True)
         study._presence = presence
         study._read(study._store.reading(revisions.read, study._name))
         if not study._feeds:
@@ -115,13 +119,13 @@ class Study:
                 storage can't be used.
         """
         found = folder.storage_url(url)
-        with folder.opening() as presence:
+        own = found == sqlite_url(folder.database)
+        with folder.opening() as presence, nullcontext() if own else creation_lock(found):
             # A database that is gone is not begun anew: it may come back.
             study = cls(folder, found, create=not folder.space.exists())
             study._presence = presence
             # Whoever uses the database of the folder has the folder, too.
-            alone = presence.alone and found == sqlite_url(folder.database)
-            study._open(space, plan, about, alone=alone)
+            study._open(space, plan, about, alone=presence.alone and own)
             folder.remember_storage(found)
             folder.remember_space(space.as_yaml())
         return study

@@ -85,7 +85,7 @@ def _signature_lines(given: SingleFileProvider) -> Iterator[str]:
 def deciding_lines(chosen: ResolvedSignature) -> Iterator[str]:
     """The inputs that decide how much is computed, where nobody has said what they are to be."""
     for one in chosen.signature.inputs:
-        if one.name in chosen.deciding and one.fill != "values":
+        if one.name in chosen.deciding and one.name not in chosen.given:
             example = ",".join("N" * one.elements) if one.elements <= SHOWN else "N,N,..."
             yield (
                 f"input {one.name} decides the work: {_filled(one)} "
@@ -143,13 +143,14 @@ def _notes(study: Study, given: SingleFileProvider, measured: Sequence[Record]) 
         lines.append(
             "each value is of one process; another may differ by a few percent (--repeats)"
         )
-    not_finite = {
-        told
+    told = {
+        words
         for record in measured
         for m in record.outcome.measurements
-        if (told := RunDetails.of(m.details).not_finite)
+        for words in (RunDetails.of(m.details).not_finite, RunDetails.of(m.details).unread)
+        if words
     }
-    return [*lines, *sorted(not_finite), *disturbed(study)]
+    return [*lines, *sorted(told), *disturbed(study)]
 
 
 def _table(records: Sequence[Record], measured: ObservationStore) -> Table:
