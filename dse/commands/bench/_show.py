@@ -11,8 +11,7 @@ from dse.commands.bench._results import PERCENTILES, results
 from dse.commands.console import print_lines
 from dse.core.details import RunDetails
 from dse.core.metrics import LOAD_TIME, PEAK_MEMORY, Scenario
-from dse.core.printable import to_printable
-from dse.core.reasons import describe_failure
+from dse.core.reasons import describe_failure, essence
 from dse.core.remedies import find_remedy
 from dse.core.signature import shape_text
 from dse.report.health import disturbed
@@ -71,8 +70,7 @@ def announce(
     runtimes = ", ".join(f"{name} {v}" for name, v in prepared.offers.runtimes.items())
     lines += [f"CPU: {system.title}, {system.available_words}", f"runtimes: {runtimes}"]
     lines += environment_lines(prepared.environment, BY_OPTION)
-    for line in (*lines, *excluded_lines(plan.excluded)):
-        console.print(to_printable(line), markup=False, soft_wrap=True)
+    print_lines((*lines, *excluded_lines(plan.excluded)), console)
 
 
 def refused_lines(trial: Trial) -> Iterator[str]:
@@ -80,15 +78,11 @@ def refused_lines(trial: Trial) -> Iterator[str]:
     if trial.refused and trial.refused[0].sizes != trial.chosen.sizes:
         tried = "; ".join(_sizes(one.sizes) for one in trial.refused)
         yield f"made up, and refused before these sizes were taken: {tried}"
-        yield f"the first was refused with: {_short(trial.refused[0].message)}"
+        yield f"the first was refused with: {essence(trial.refused[0].message)}"
 
 
 def _sizes(sizes: Mapping[str, int]) -> str:
     return ", ".join(f"{name}={size}" for name, size in sizes.items())
-
-
-def _short(message: str) -> str:
-    return " ".join(message.split())[:300]
 
 
 def _signature_lines(given: SingleFileProvider) -> Iterator[str]:
@@ -150,14 +144,11 @@ def show(out: Console, study: Study, given: SingleFileProvider, trial: Trial) ->
         out.print(f"\nfrontier: {len(points)} of {len(measured)}", style="bold")
         out.print(frontier_table(points, study.about.metrics, marks(study.results.frontier)))
     if len(measured) < len(records) and chosen.made_up:
-        words = to_printable(", ".join(chosen.made_up))
-        line = f"made up, and perhaps not what the model takes: {words}"
-        out.print(line, markup=False, soft_wrap=True)
+        lines = [f"made up, and perhaps not what the model takes: {', '.join(chosen.made_up)}"]
         if others := trial.refused[1:]:
-            words = "; ".join(_sizes(one.sizes) for one in others)
-            out.print(f"refused as well: {words}", markup=False, soft_wrap=True)
-    for note in _notes(study, given, measured):
-        out.print(note, style="dim", markup=False, soft_wrap=True)
+            lines.append(f"refused as well: {'; '.join(_sizes(one.sizes) for one in others)}")
+        print_lines(lines, out)
+    print_lines(_notes(study, given, measured), out, "dim")
 
 
 def _notes(study: Study, given: SingleFileProvider, measured: Sequence[Record]) -> list[str]:
