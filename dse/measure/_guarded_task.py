@@ -1,4 +1,4 @@
-"""The task's half in the worker; errors name the task, as the code may be another distribution's."""
+"""The task's half in the worker. Errors name the task: its code may be another distribution's."""
 
 from __future__ import annotations
 
