@@ -225,7 +225,7 @@ def test_each_measurement_comes_as_soon_as_it_is_taken(tmp_path: Path) -> None:
 
 
 def test_accuracy_needs_labels(tmp_path: Path) -> None:
-    with pytest.raises(RunFailedError, match="accuracy needs a data set") as caught:
+    with pytest.raises(RunFailedError, match="quality of answers needs a data set") as caught:
         taken(small(tmp_path, "onnxruntime", ACCURACY.name))
     assert caught.value.kind is FailureKind.UNSUPPORTED
 
