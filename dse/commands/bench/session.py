@@ -90,12 +90,14 @@ def run(request: BenchRequest) -> int:
             click.echo(json.dumps(summary(study, given, trial, kept=request.study is not None)))
         else:
             show(make_console(), study, given, trial)
-        measured = any(record.outcome.failure is None for record in study.records.values())
+        failures = [record.outcome.failure for record in study.records.values()]
+        if request.study is None and any(failures):
+            print_lines(["--study NAME keeps what failed runs printed: `dse status NAME`"], console)
         if request.study is not None:
             print_lines([f"study: {folder.path}"], console)
     if end is StopReason.INTERRUPTED:
         return INTERRUPTED
-    return 0 if measured else 1
+    return 1 if all(failures) else 0
 
 
 @contextmanager

@@ -278,10 +278,17 @@ def test_a_model_that_fails_tells_why(command: Command, bert: Path) -> None:
     bert.write_bytes(model.SerializeToString())
     answer = command("bench", bert, *ONE_THREAD)
     assert answer.code == 1
-    assert "FAILED bert fp32, onnxruntime, 1 thread, batch 1: unsupported: " in answer.out
+    reason = "Gather: indices element out of data bounds, idx="
+    failed = f"FAILED bert fp32, onnxruntime, 1 thread, batch 1: unsupported: {reason}"
+    assert failed in answer.out
     assert "p50" not in answer.out
+    assert "--study NAME keeps what failed runs printed" in answer.err
     (result,) = told(command("bench", bert, *ONE_THREAD, "--json"))["results"]
-    assert result["failure"]["kind"] == "unsupported"
+    failure = result["failure"]
+    assert (failure["kind"], failure["remedy"]) == ("unsupported", None)
+    assert failure["reason"].startswith(reason)
+    assert "Non-zero status code returned while running Gather node" in failure["message"]
+    assert "Traceback" in failure["stderr_tail"]
 
 
 @pytest.mark.parametrize(
