@@ -11,6 +11,7 @@ from rich.text import Text
 from dse.commands.explore_display import duration
 from dse.core.details import OfficialDetails
 from dse.core.metrics import METRICS
+from dse.core.reasons import describe_failure
 from dse.measure.spec import STREAMS
 from dse.report.text import number
 
@@ -137,8 +138,7 @@ class Progress:
         self._deadline = None
         del run
         if outcome.failure is not None:
-            words = " ".join(outcome.failure.message.split())
-            self.say(f"  FAILED ({outcome.failure.kind.value}: {words})")
+            self.say(f"  FAILED ({describe_failure(outcome.failure)})")
         for each in outcome.measurements:
             value = f"{number(each.metric, each.value)} {METRICS[each.metric].unit}"
             verdict = "VALID" if each.fidelity == "valid" else "rehearsed"
