@@ -156,7 +156,7 @@ def _rows_by_tensor(model: Table, subgraph: Table, tensors: list[Table]) -> dict
             picking, table = (reads[place] for place in _PICKS[code])
             shape = shapes[table] if 0 <= table < len(shapes) else ()
             axis = _gather_axis(operator) if code == _GATHER else 0
-            sizes = (shape[axis],) if -len(shape) <= axis < len(shape) else ()
+            sizes: tuple[int, ...] = (shape[axis],) if -len(shape) <= axis < len(shape) else ()
             if code == _GATHER_ND:  # a number for each of the first axes
                 ids = shapes[picking] if 0 <= picking < len(shapes) else ()
                 sizes = shape[: ids[-1]] if ids else ()
