@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
+from dse.commands.console import print_lines
 from dse.commands.explore_display import duration
 from dse.core.details import OfficialDetails
 from dse.core.metrics import METRICS
@@ -108,7 +109,7 @@ class Progress:
 
     def say(self, text: str) -> None:
         """Prints a line."""
-        self._console.print(text, markup=False, soft_wrap=True)
+        print_lines([text], self._console)
 
     def still(self) -> str:
         """How much longer the run in hand takes, in words."""

@@ -12,6 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from dse.commands.console import print_lines
 from dse.core.metrics import METRICS
 from dse.core.reasons import describe_failure, signature
 from dse.core.remedies import find_remedy
@@ -75,7 +76,7 @@ class Display:
 
     def say(self, text: str) -> None:
         """A line above the display."""
-        self._console.print(text, markup=False, soft_wrap=True)
+        print_lines([text], self._console)
 
     def decoded(self, done: int, total: int, what: str) -> None:
         """Progress of decoding the data set."""

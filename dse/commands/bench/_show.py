@@ -11,7 +11,6 @@ from dse.commands.bench._results import PERCENTILES, results
 from dse.commands.console import print_lines
 from dse.core.details import RunDetails
 from dse.core.metrics import LOAD_TIME, PEAK_MEMORY, Scenario
-from dse.core.printable import to_printable
 from dse.core.reasons import describe_failure, essence
 from dse.core.remedies import find_remedy
 from dse.core.signature import shape_text
@@ -71,8 +70,7 @@ def announce(
     runtimes = ", ".join(f"{name} {v}" for name, v in prepared.offers.runtimes.items())
     lines += [f"CPU: {system.title}, {system.available_words}", f"runtimes: {runtimes}"]
     lines += environment_lines(prepared.environment, BY_OPTION)
-    for line in (*lines, *excluded_lines(plan.excluded)):
-        console.print(to_printable(line), markup=False, soft_wrap=True)
+    print_lines((*lines, *excluded_lines(plan.excluded)), console)
 
 
 def refused_lines(fit: Fit) -> Iterator[str]:
@@ -146,14 +144,11 @@ def show(out: Console, study: Study, given: SingleFileProvider, fit: Fit) -> Non
         out.print(f"\nfrontier: {len(points)} of {len(measured)}", style="bold")
         out.print(frontier_table(points, study.about.metrics, marks(study.results.frontier)))
     if len(measured) < len(records) and chosen.made_up:
-        words = to_printable(", ".join(chosen.made_up))
-        line = f"made up, and perhaps not what the model takes: {words}"
-        out.print(line, markup=False, soft_wrap=True)
+        lines = [f"made up, and perhaps not what the model takes: {', '.join(chosen.made_up)}"]
         if others := fit.refused[1:]:
-            words = "; ".join(_sizes(one.sizes) for one in others)
-            out.print(f"refused as well: {words}", markup=False, soft_wrap=True)
-    for note in _notes(study, given, measured):
-        out.print(note, style="dim", markup=False, soft_wrap=True)
+            lines.append(f"refused as well: {'; '.join(_sizes(one.sizes) for one in others)}")
+        print_lines(lines, out)
+    print_lines(_notes(study, given, measured), out, "dim")
 
 
 def _notes(study: Study, given: SingleFileProvider, measured: Sequence[Record]) -> list[str]:

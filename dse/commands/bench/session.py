@@ -17,6 +17,7 @@ from dse.commands.bench._show import announce, show
 from dse.commands.bench._summary import summary
 from dse.commands.bench.request import search_space
 from dse.commands.console import console as make_console
+from dse.commands.console import print_lines
 from dse.commands.explore_display import Display
 from dse.commands.interrupts import INTERRUPTED, interrupts
 from dse.commands.log import messages
@@ -78,12 +79,12 @@ def run(request: BenchRequest) -> int:
             plan.configurations,
             choices,
             chosen,
-            lambda: console.print(WAITING, style="dim", soft_wrap=True),
+            lambda: print_lines([WAITING], console, "dim"),
         )
         given = replace(given, signature=fit.chosen.signature)
         announce(console, given, fit, prepared, plan)
         if unrecorded := study.about.unrecorded(folder.name):
-            console.print(unrecorded, style="yellow", markup=False, soft_wrap=True)
+            print_lines([unrecorded], console, "yellow")
         end = _measure(request, replace(context, provider=given), plan, study)
         if request.as_json:
             click.echo(json.dumps(summary(study, given, fit, kept=request.study is not None)))
@@ -91,7 +92,7 @@ def run(request: BenchRequest) -> int:
             show(make_console(), study, given, fit)
         measured = any(record.outcome.failure is None for record in study.records.values())
         if request.study is not None:
-            console.print(f"study: {folder.path}", markup=False, soft_wrap=True)
+            print_lines([f"study: {folder.path}"], console)
     if end is StopReason.INTERRUPTED:
         return INTERRUPTED
     return 0 if measured else 1
