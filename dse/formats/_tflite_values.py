@@ -63,7 +63,7 @@ def _of_output(_: Shape, output: Shape) -> Shape:
 
 
 def _of_sides(_: Shape, output: Shape) -> Shape:
-    """Height and width of images (batch, height, width, channels)."""
+    """The two sizes between the batch and the channels."""
     return output[1:3] if len(output) == 4 else ()
 
 
