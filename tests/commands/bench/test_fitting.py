@@ -46,7 +46,7 @@ def test_where_none_runs_it_stays_with_the_default() -> None:
     assert len(fit.refused) == 3
 
 
-@pytest.mark.parametrize("kind", [FailureKind.TIMEOUT, FailureKind.OUT_OF_MEMORY])
+@pytest.mark.parametrize("kind", [FailureKind.TIMEOUT, FailureKind.OUT_OF_MEMORY, FailureKind.LOAD])
 def test_what_other_sizes_do_not_mend_ends_the_search(kind: FailureKind) -> None:
     fit = try_sizes(DEFAULT, OTHERS, refusing(224, kind=kind))
     assert fit.chosen is DEFAULT
