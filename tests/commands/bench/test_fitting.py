@@ -64,7 +64,9 @@ def test_other_sizes_are_taken_told_and_kept(command: Command, here: Path) -> No
     (refused,) = model["refused_sizes"]
     assert refused["sizes"] == {"height": 224, "width": 224}
     assert "Add" in refused["message"]
-    assert found["results"][0]["failure"] is None
+    (result,) = found["results"]
+    assert result["failure"] is None
+    assert result["scenarios"]["SingleStream"]["details"]["inputs"] == "image 1x3x48x320"
     told = "made up, and refused before these sizes were taken: height=224, width=224\n"
     assert told in answer.err
     again = json.loads(command.good(*words, "--json").out)
