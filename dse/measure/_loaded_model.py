@@ -177,7 +177,7 @@ class LoadedModel:
     def _look(self, callers: Sequence[Caller], size: int, clocks: Sequence[_Clock]) -> None:
         """Holds answers to different inputs against each other; its calls warm the model, too.
 
-        Every caller answers, for its runtime may learn from them; those of the first are looked at.
+        Every caller answers, as its runtime may learn from them; those of the first are looked at.
         """
         inspection = Inspection(
             size,
