@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dse.models.single_file import SingleFileProvider
-    from dse.space import SearchSpace
+    from dse.space.space import SearchSpace
 
 
 @dataclass(frozen=True, slots=True)
