@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from dse.core.backend import LoadRequest, Partial, Refusing, Streams, UnsupportedError
 from dse.core.measurement import FailureKind
 from dse.core.metrics import MULTI_STREAM_SAMPLES, Scenario
+from dse.core.wording import format_count
 from dse.loadgen.harness import run
 from dse.loadgen.samples import Caller, PredictionError
 from dse.machine import clock_jump as clocks
@@ -288,7 +289,8 @@ def _cpus(setup: LoadSettings, number: int) -> tuple[int, ...]:
         raise UnsupportedError("this system lets no thread choose its CPUs")
     cpus = available_cpus()
     if setup.instances * setup.threads > len(cpus):
+        there = format_count(len(cpus), "CPU")
         raise UnsupportedError(
-            f"{setup.instances} x {setup.threads} threads can't be pinned to {len(cpus)} CPUs"
+            f"{setup.instances} x {setup.threads} threads can't be pinned to {there}"
         )
     return tuple(cpus[number * setup.threads : (number + 1) * setup.threads])
