@@ -47,8 +47,8 @@ def command(run: Path) -> str | None:
 def _words(interpreter: str, file: Path, stored: Mapping[str, Any]) -> list[str]:
     """The command, with the packages of other distributions as far as they are there."""
     wanted = [interpreter, "dse.measure.worker", str(file)]
-    backend, task = stored["configuration"]["backend"], stored.get("task", {}).get("worker", "")
     try:
+        backend, task = stored["configuration"]["backend"], stored.get("task", {}).get("worker", "")
         return launcher.launch_command(*wanted, backend=backend, task=task)
     except (KeyError, ModuleNotFoundError):
         return launcher.launch_command(*wanted)
