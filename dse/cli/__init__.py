@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from functools import partial
 from importlib import import_module
@@ -82,6 +83,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Runs a command; returns its exit code, after at most one line on stderr."""
+    if not os.path.isabs(os.environ.get("HOME", "/")):  # noqa: PTH117
+        del os.environ["HOME"]  # libraries would make folders at that place of the working one
     try:
         code = dse.main(arguments, prog_name="dse", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
