@@ -13,13 +13,14 @@ from dse.space.plan import parameter_values
 from dse.study import _journal, _ownership
 from dse.study import record as attributes
 from dse.study._recovery import tell
+from dse.study.database_url import without_password
 from dse.study.record import measurement_name, outcome_as_dict
 from dse.study.storage import (
     RETRY_POLICY,
     is_transient,
     open_storage,
+    run_opening,
     storage_errors,
-    without_password,
 )
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Store:
     Args:
         url: of the storage.
         create: whether to create a SQLite database where there is none.
+        reading: whether to make nothing in it.
 
     Attributes:
         shown: the URL without its password.
@@ -71,22 +73,35 @@ class Store:
         retry_policy: for a storage that fails at work.
     """
 
-    def __init__(self, url: str, *, create: bool) -> None:
+    def __init__(self, url: str, *, create: bool, reading: bool) -> None:
+        from optuna.storages import get_storage
+
         self.shown = without_password(url)
         self.session = secrets.token_hex(8)
         self.retry_policy = RETRY_POLICY
-        self._storage = open_storage(url, create=create)
+        opened = run_opening(lambda: open_storage(url, create=create, reading=reading))
+        # Wrapped here once, so that all who use it share its memory of finished trials.
+        self._storage = get_storage(opened)
 
     def reading(
         self, work: Callable[Concatenate[BaseStorage, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Does something with the storage while the study is opened.
+        """Does something with the storage while the study is opened; waits for a server.
+
+        Args:
+            work: may be interrupted anywhere and done again.
+            args: of it, after the storage.
+            kwargs: likewise.
 
         Raises:
             RequestError: the storage can't be used.
         """
-        with storage_errors(self.shown):
-            return work(self._storage, *args, **kwargs)
+
+        def tried() -> T:
+            with storage_errors(self.shown):
+                return work(self._storage, *args, **kwargs)
+
+        return run_opening(tried)
 
     def at_work(self, work: Callable[[BaseStorage], T]) -> T:
         """Does work with the storage, and waits for a storage that does not answer.

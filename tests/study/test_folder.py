@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.core.errors import RequestError
+from dse.study.database_url import sqlite_url
 from dse.study.folder import STUDIES, StudyFolder, existing_folder, study_folder
-from dse.study.storage import sqlite_url
 from tests.other_users import give_away, run_unprivileged
 from tests.replays import write_space, write_table
 
@@ -154,6 +154,8 @@ def test_what_another_user_has_left_is_told_at_once(tmp_path: Path, left: str) -
 
 def test_studies_are_opened_one_by_one_and_know_whether_they_are_alone(tmp_path: Path) -> None:
     folder = StudyFolder(tmp_path / "s")
+    folder.create()
+    folder.database.touch()
     holder = [sys.executable, "-c", HOLD, str(folder.path)]
     pipe = subprocess.PIPE
     with subprocess.Popen(holder, text=True, stdin=pipe, stdout=pipe) as other:

@@ -13,16 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.core.errors import DseError, RequestError
+from dse.study.database_url import normalised, sqlite_url, without_password
 from dse.study.folder import StudyFolder
-from dse.study.generations import distributions
-from dse.study.storage import (
-    is_transient,
-    normalised,
-    open_storage,
-    sqlite_url,
-    storage_errors,
-    without_password,
-)
+from dse.study.revisions import distributions
+from dse.study.storage import is_transient, open_storage, storage_errors
 from dse.study.study import Study
 from tests.replays import write_space, write_table
 from tests.study.studies import about, create, fill, outcome, planned, small_space
