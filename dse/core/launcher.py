@@ -2,8 +2,8 @@
 
 `launch_command` gives the command, which starts this file by its path. This file makes the packages
 importable from their present folders and calls the ``main`` of the module. Other libraries in those
-folders stay invisible: they belong to this Python and may not suit the other one. Standard library
-only.
+folders stay invisible: they belong to this Python and may not suit the other one. Nothing but the
+standard library, and numpy where it is installed.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import importlib.util
 import json
 import os
 import sys
+from contextlib import suppress
 from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 PACKAGES = ("dse", "dse.backends")
 """Packages whose folders a worker needs; in a checkout the second does not lie in the first."""
+NUMPY_THREADS = "OPENBLAS_NUM_THREADS"
+"""The variable that bounds the threads of numpy's own library."""
 
 
 def launch_command(
@@ -102,6 +105,20 @@ class _Folders(MetaPathFinder):
         )
 
 
+def _import_numpy() -> None:
+    """Imports numpy without the threads that it starts else, one per CPU.
+
+    They would use their CPUs for some 30 ms before they sleep, and nothing here needs them. The
+    variable is gone before a runtime is imported, which may have such a library of its own.
+    """
+    given = os.environ.get(NUMPY_THREADS)
+    os.environ[NUMPY_THREADS] = given or "1"
+    with suppress(ImportError):  # who needs it says so
+        import numpy  # noqa: F401, ICN001
+    if given is None:
+        del os.environ[NUMPY_THREADS]
+
+
 def main() -> int:
     """Runs the module named on the command line."""
     _, known, module, *arguments = sys.argv
@@ -111,6 +128,7 @@ def main() -> int:
     sys.argv = [module, *arguments]
     for name, target in found["backends"].items():
         importlib.import_module("dse.core.registry").BACKENDS.offer(name, target)
+    _import_numpy()
     code: int = importlib.import_module(module).main()
     return code
 

@@ -33,7 +33,7 @@ def write(study: Study) -> Path | None:
     if metrics is None or not records:
         return None
     frontier = study.results.frontier
-    draw(records, frontier, frontier.leading, metrics, _title(study), study.folder.picture)
+    draw(records, frontier, frontier.leading, metrics, _title(study), [study.folder.picture])
     return study.folder.picture
 
 
@@ -52,8 +52,7 @@ def write_pictures(view: View, folder: Path) -> list[Path]:
     )
     metrics = axes_metrics([metric.name for metric in view.objectives])
     if metrics is not None and view.records:
-        for file in frontier:
-            draw(view.records, view.frontier, view.frontier.leading, metrics, title, file)
+        draw(view.records, view.frontier, view.frontier.leading, metrics, title, frontier)
         written += frontier
     if steps := progress(study):
         draw_progress(steps, title, curve)
