@@ -33,10 +33,11 @@ class Streamed:
 
     Args:
         streams: at least one.
+        unread: see `dse.core.backend.Partial`.
     """
 
-    def __init__(self, streams: Sequence[Model]) -> None:
-        self._streams = streams
+    def __init__(self, streams: Sequence[Model], unread: Sequence[str] = ()) -> None:
+        self._streams, self.unread = streams, unread
         self.bind = streams[0].bind
         self.predict = streams[0].predict
         self.outputs = streams[0].outputs

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
+from dse.commands.console import print_lines
 from dse.commands.explore_display import duration
 from dse.core.details import OfficialDetails
 from dse.core.metrics import METRICS
+from dse.core.reasons import describe_failure
 from dse.measure.spec import STREAMS
 from dse.report.text import number
 
@@ -107,7 +109,7 @@ class Progress:
 
     def say(self, text: str) -> None:
         """Prints a line."""
-        self._console.print(text, markup=False, soft_wrap=True)
+        print_lines([text], self._console)
 
     def still(self) -> str:
         """How much longer the run in hand takes, in words."""
@@ -137,8 +139,7 @@ class Progress:
         self._deadline = None
         del run
         if outcome.failure is not None:
-            words = " ".join(outcome.failure.message.split())
-            self.say(f"  FAILED ({outcome.failure.kind.value}: {words})")
+            self.say(f"  FAILED ({describe_failure(outcome.failure)})")
         for each in outcome.measurements:
             value = f"{number(each.metric, each.value)} {METRICS[each.metric].unit}"
             verdict = "VALID" if each.fidelity == "valid" else "rehearsed"

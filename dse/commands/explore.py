@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
+from rich.text import Text
+
 from dse.commands.console import console, print_lines, print_picture
 from dse.commands.explore_display import Display
 from dse.commands.interrupts import INTERRUPTED, interrupts
@@ -42,7 +44,7 @@ def run(request: ExploreRequest) -> int:
         DseError: the request or the work failed; what was measured is stored.
     """
     err = messages()
-    reading = err.status(f"reading {request.dataset}") if request.dataset else nullcontext()
+    reading = err.status(Text(f"reading {request.dataset}")) if request.dataset else nullcontext()
     with reading:
         exploration = open_exploration(request)
     study = exploration.study

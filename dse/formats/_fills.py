@@ -37,21 +37,25 @@ def find_role(one: DeclaredInput) -> Role | None:
 
     Pixels and waveforms stay noise, though a comparison may turn them into a decision.
     """
+    if one.role == "divisor":
+        return None
     if one.role == "pick" and (one.rows is not None or _fill_by_name(one)):
         return None  # any ids below the number of rows will do, and so will positions
     amount = one.dtype in (*WIDE_INTEGERS, "bool") or len(one.dims) < 2
     return one.role if amount else None
 
 
-def choose_fill(one: DeclaredInput, vocabulary: int | None) -> tuple[Fill, int]:
-    """Chooses what an input is filled with, and the bound of its numbers (0 for no bound).
+def choose_fill(one: DeclaredInput, vocabulary: int | None) -> tuple[Fill, int, tuple[int, ...]]:
+    """Chooses what an input is filled with, the bound of its numbers (0 for none), and values.
 
     The vocabulary is the exclusive bound of ids where no table gives one; None for `SAFE_BOUND`.
     """
+    if one.values:
+        return "values", 0, one.values
     found = _fill_kind(one)
     if found == "ids":
-        return found, one.rows or vocabulary or SAFE_BOUND
-    return found, (one.rows or 0) if found == "positions" else 0
+        return found, one.rows or vocabulary or SAFE_BOUND, ()
+    return found, (one.rows or 0) if found == "positions" else 0, ()
 
 
 def _fill_kind(one: DeclaredInput) -> Fill:
@@ -59,6 +63,8 @@ def _fill_kind(one: DeclaredInput) -> Fill:
     if (named := _fill_by_name(one)) is not None:
         return named
     integer = one.dtype in WIDE_INTEGERS
+    if one.role == "divisor" and "int" in one.dtype and one.rows is None:
+        return "ones"  # noise would hold a 0
     role = find_role(one)
     if role is not None and not (integer and one.rows is not None):
         return _FILL_BY_ROLE[role]

@@ -69,12 +69,14 @@ class ResolvedSignature:
         deciding: names of the inputs that decide how much the model computes, or which elements
             it picks, in the order of the file.
         made_up: descriptions of choices that nobody made, with the option that changes each.
+        given: names of the inputs whose values somebody chose.
     """
 
     signature: Signature
     sizes: Mapping[str, int]
     deciding: tuple[str, ...] = ()
     made_up: tuple[str, ...] = ()
+    given: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,7 @@ def resolve_inputs(
     pairs = list(zip(declared, signature.inputs, strict=True))
     deciding = tuple(made.name for one, made in pairs if find_role(one) and made.elements)
     made_up = tuple(_list_made_up(pairs, others, choices))
-    return ResolvedSignature(signature, others, deciding, made_up)
+    return ResolvedSignature(signature, others, deciding, made_up, frozenset(choices.values))
 
 
 def _list_made_up(
@@ -144,7 +146,7 @@ def _list_made_up(
     for one, made in pairs:
         if made.fill == "ids" and not one.rows and choices.vocabulary is None:
             yield f"{one.name} below {made.bound} (--vocabulary or --input)"
-        elif find_role(one) and made.fill != "values" and made.elements:
+        elif find_role(one) and one.name not in choices.values and made.elements:
             yield f"{one.name} (--input)"
 
 

@@ -16,11 +16,10 @@ from dse.core.errors import DseError, RequestError
 from dse.core.measurement import FailureKind, Outcome
 from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.measure.runner import (
-    STDERR_FILE,
     Limits,
     run_worker,
 )
-from dse.measure.spec import SPEC_FILE, Spec
+from dse.measure.spec import SPEC_FILE, STDERR_FILE, Spec
 from dse.tasks.image_classification._quality import ACCURACY
 from dse.tasks.image_classification.preprocessing import Preprocessing
 from tests.measure.specs import (

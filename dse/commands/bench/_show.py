@@ -8,10 +8,12 @@ from rich.table import Table
 from rich.text import Text
 
 from dse.commands.bench._results import PERCENTILES, results
+from dse.commands.console import print_lines
 from dse.core.details import RunDetails
 from dse.core.metrics import LOAD_TIME, PEAK_MEMORY, Scenario
+from dse.core.reasons import describe_failure
+from dse.core.remedies import find_remedy
 from dse.core.signature import shape_text
-from dse.report.failures import printable
 from dse.report.health import disturbed
 from dse.report.summary import notes
 from dse.report.text import (
@@ -66,8 +68,7 @@ def announce(
     runtimes = ", ".join(f"{name} {v}" for name, v in prepared.offers.runtimes.items())
     lines += [f"CPU: {system.title}, {system.available_words}", f"runtimes: {runtimes}"]
     lines += environment_lines(prepared.environment, BY_OPTION)
-    for line in (*lines, *excluded_lines(plan.excluded)):
-        console.print(printable(line), markup=False, soft_wrap=True)
+    print_lines((*lines, *excluded_lines(plan.excluded)), console)
 
 
 def _signature_lines(given: SingleFileProvider) -> Iterator[str]:
@@ -84,7 +85,7 @@ def _signature_lines(given: SingleFileProvider) -> Iterator[str]:
 def deciding_lines(chosen: ResolvedSignature) -> Iterator[str]:
     """The inputs that decide how much is computed, where nobody has said what they are to be."""
     for one in chosen.signature.inputs:
-        if one.name in chosen.deciding and one.fill != "values":
+        if one.name in chosen.deciding and one.name not in chosen.given:
             example = ",".join("N" * one.elements) if one.elements <= SHOWN else "N,N,..."
             yield (
                 f"input {one.name} decides the work: {_filled(one)} "
@@ -119,19 +120,18 @@ def show(out: Console, study: Study, given: SingleFileProvider, chosen: Resolved
         out.print(table)
     for record in records:
         if (failure := record.outcome.failure) is not None:
-            words = printable(" ".join(failure.message.split())[:300])
-            line = f"FAILED {record.configuration}: {failure.kind.value}: {words}"
-            out.print(line, style="red", markup=False, soft_wrap=True)
+            lines = [f"FAILED {record.configuration}: {describe_failure(failure)}"]
+            if remedy := find_remedy(failure):
+                lines.append(f"  remedy: {remedy}")
+            print_lines(lines, out, "red")
     points = study.frontier()
     if len(measured) > 1 and points:
         out.print(f"\nfrontier: {len(points)} of {len(measured)}", style="bold")
         out.print(frontier_table(points, study.about.metrics, marks(study.results.frontier)))
     if len(measured) < len(records) and chosen.made_up:
-        words = printable(", ".join(chosen.made_up))
-        line = f"made up, and perhaps not what the model takes: {words}"
-        out.print(line, markup=False, soft_wrap=True)
-    for note in _notes(study, given, measured):
-        out.print(note, style="dim", markup=False, soft_wrap=True)
+        words = ", ".join(chosen.made_up)
+        print_lines([f"made up, and perhaps not what the model takes: {words}"], out)
+    print_lines(_notes(study, given, measured), out, "dim")
 
 
 def _notes(study: Study, given: SingleFileProvider, measured: Sequence[Record]) -> list[str]:
@@ -143,13 +143,14 @@ def _notes(study: Study, given: SingleFileProvider, measured: Sequence[Record]) 
         lines.append(
             "each value is of one process; another may differ by a few percent (--repeats)"
         )
-    not_finite = {
-        told
+    told = {
+        words
         for record in measured
         for m in record.outcome.measurements
-        if (told := RunDetails.of(m.details).not_finite)
+        for words in (RunDetails.of(m.details).not_finite, RunDetails.of(m.details).unread)
+        if words
     }
-    return [*lines, *sorted(not_finite), *disturbed(study)]
+    return [*lines, *sorted(told), *disturbed(study)]
 
 
 def _table(records: Sequence[Record], measured: ObservationStore) -> Table:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from dse.commands.bench._results import results
 from dse.core.metrics import METRICS
+from dse.core.reasons import essence
+from dse.core.remedies import find_remedy
 from dse.machine.system import System
 from dse.report.summary import environment
 
@@ -66,7 +68,13 @@ def _record(record: Record, measured: ObservationStore) -> dict[str, Any]:
         },
         "failure": None
         if failure is None
-        else {"kind": failure.kind.value, "message": failure.message},
+        else {
+            "kind": failure.kind.value,
+            "reason": essence(failure.message),
+            "remedy": find_remedy(failure),
+            "message": failure.message,
+            "stderr_tail": failure.stderr_tail,
+        },
     }
 
 

@@ -16,6 +16,7 @@ from dse.commands.bench._show import announce, show
 from dse.commands.bench._summary import summary
 from dse.commands.bench.request import search_space
 from dse.commands.console import console as make_console
+from dse.commands.console import print_lines
 from dse.commands.explore_display import Display
 from dse.commands.interrupts import INTERRUPTED, interrupts
 from dse.commands.log import messages
@@ -70,7 +71,7 @@ def run(request: BenchRequest) -> int:
         study = Study.create(folder, space, plan, about, None)
         announce(console, given, chosen, prepared, plan)
         if unrecorded := study.about.unrecorded(folder.name):
-            console.print(unrecorded, style="yellow", markup=False, soft_wrap=True)
+            print_lines([unrecorded], console, "yellow")
         end = _measure(request, prepared, plan, study)
         if request.as_json:
             click.echo(json.dumps(summary(study, given, chosen, kept=request.study is not None)))
@@ -78,7 +79,7 @@ def run(request: BenchRequest) -> int:
             show(make_console(), study, given, chosen)
         measured = any(record.outcome.failure is None for record in study.records.values())
         if request.study is not None:
-            console.print(f"study: {folder.path}", markup=False, soft_wrap=True)
+            print_lines([f"study: {folder.path}"], console)
     if end is StopReason.INTERRUPTED:
         return INTERRUPTED
     return 0 if measured else 1

@@ -69,6 +69,7 @@ def failure_kinds(study: Study) -> list[dict[str, Any]]:
                 {
                     "count": reason.count,
                     "text": reason.text,
+                    "remedy": reason.remedy,
                     "example": f"#{reason.record.id} {reason.record.configuration}",
                 }
                 for reason in found
