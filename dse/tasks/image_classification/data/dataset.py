@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from dse.core.errors import DseError, RequestError
 from dse.core.paths import atomic_write, cache_dir
+from dse.machine.thread_pool import Progress, parallel
 from dse.tasks.image_classification.data._listing import list_images
-from dse.tasks.image_classification.data._thread_pool import Progress, parallel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
