@@ -1,14 +1,17 @@
-"""Commands of a user whose home folder, or whose name, is not there."""
+"""Commands of a user without a home folder, without a name, or without threads."""
 
 from __future__ import annotations
 
 import pwd
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
+from dse.core.thread_limit import REMEDY
 from tests.other_users import give_away, run_unprivileged
+from tests.replays import write_space, write_table
 
 if TYPE_CHECKING:
     from tests.commandline import Command
@@ -48,3 +51,18 @@ def test_the_settings_in_another_user_s_home_folder_are_not_this_user_s(tmp_path
     told = run_unprivileged("-m", "dse", "system", HOME=str(folder), **free)
     assert (told.returncode, told.stderr) == (0, "")
     assert "another" not in told.stdout
+
+
+def test_a_command_without_threads_ends_in_one_line(
+    here: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: threading.Thread) -> NoReturn:
+        raise RuntimeError("can't start new thread")
+
+    write_table(here)
+    write_space(here)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    answer = command("explore", "space.yaml", "--study", "s")
+    assert answer.code == 1
+    assert answer.last == f"dse: thread limit: can't start new thread; {REMEDY}"
+    assert "Traceback" not in answer.err
