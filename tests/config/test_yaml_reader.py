@@ -197,7 +197,12 @@ WRONG: dict[str, tuple[str | bytes, int | None, str | None, str]] = {
         "some[0].file",
         "is missing; add it",
     ),
-    "none of at least one": ("title: x\nsome: []\n", 2, "some", "expected at least 1 value(s), not []"),
+    "none of at least one": (
+        "title: x\nsome: []\n",
+        2,
+        "some",
+        "expected at least 1 value(s), not []",
+    ),
     "missing in a mapping": (
         "title: x\nnamed:\n  a:\n    size: 4\n",
         3,

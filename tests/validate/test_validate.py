@@ -72,7 +72,7 @@ def test_runs_that_no_submission_can_have_are_told_beforehand(command: Command, 
     fields = {**NULL, "models": "mobilenet-v3-small"}
     space = write_space(here, "untrained", backends=["null"], **fields)
     command.good("explore", space, "--repeats", 0)
-    answer = command.good("validate", "untrained", "--dry-run")
+    answer = command("validate", "untrained", "--dry-run")
     assert "`dse export` will refuse these runs: the builtin models have untrained" in answer.err
 
 
