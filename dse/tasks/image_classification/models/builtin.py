@@ -60,7 +60,7 @@ def build_fp32(graph: Graph, model_format: ModelFormat = "onnx") -> tuple[Path, 
     try:
         data = _bytes(graph, model_format)
     except ImportError as error:
-        raise _NEEDS[model_format].error() from error
+        raise _NEEDS[model_format].error(error) from error
     return cache.store(_folder(), _stem(graph), f".{model_format}", data)
 
 
