@@ -239,7 +239,7 @@ def test_a_runtime_that_reads_one_signature(command: Command, several: Path) -> 
 
 def test_a_model_in_several_files(command: Command, here: Path) -> None:
     path = write_apart(here, any_models.bert)
-    found = told(command.good("bench", path, *ONE_THREAD, "--json"))
+    found = told(command.good("bench", path, *ONE_THREAD, "--dim", "sequence=16", "--json"))
     sizes = [file.stat().st_size for file in here.glob("bert.onnx*")]
     assert found["model"]["size_bytes"] == sum(sizes)
     assert found["model"]["data_files"] == ["bert.onnx_data"]
@@ -259,7 +259,7 @@ def test_a_model_of_the_cache_of_the_hub(command: Command, here: Path) -> None:
     for file in (write_apart(here, any_models.bert), here / "bert.onnx_data"):
         file.rename(here / "blobs" / file.name)
         (here / "snapshot" / file.name).symlink_to(f"../blobs/{file.name}")
-    words = ("bench", here / "snapshot" / "bert.onnx", *ONE_THREAD)
+    words = ("bench", here / "snapshot" / "bert.onnx", *ONE_THREAD, "--dim", "sequence=16")
     found = told(command.good(*words, "--backend", "openvino", "--json"))
     assert found["model"]["origin"] == "bert.onnx"
     assert found["results"][0]["failure"] is None
@@ -289,12 +289,20 @@ def test_a_model_that_fails_tells_why(command: Command, bert: Path) -> None:
     add = onnx.helper.make_node("Add", ["input_ids", "hundred"], ["beyond"])
     model.graph.node.insert(0, add)
     bert.write_bytes(model.SerializeToString())
-    answer = command("bench", bert, *ONE_THREAD)
+    words = ("bench", bert, *ONE_THREAD, "--dim", "sequence=16")
+    answer = command(*words)
     assert answer.code == 1
-    assert "FAILED bert fp32, onnxruntime, 1 thread, batch 1: unsupported: " in answer.out
+    reason = "Gather: indices element out of data bounds, idx="
+    failed = f"FAILED bert fp32, onnxruntime, 1 thread, batch 1: unsupported: {reason}"
+    assert failed in answer.out
     assert "p50" not in answer.out
-    (result,) = told(command("bench", bert, *ONE_THREAD, "--json"))["results"]
-    assert result["failure"]["kind"] == "unsupported"
+    assert "--study NAME keeps what failed runs printed" in answer.err
+    (result,) = told(command(*words, "--json"))["results"]
+    failure = result["failure"]
+    assert (failure["kind"], failure["remedy"]) == ("unsupported", None)
+    assert failure["reason"].startswith(reason)
+    assert "Non-zero status code returned while running Gather node" in failure["message"]
+    assert "Traceback" in failure["stderr_tail"]
 
 
 @pytest.mark.parametrize(
