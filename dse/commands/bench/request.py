@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from dse.environments.availability import RuntimeAvailability
     from dse.models.single_file import SingleFileProvider
-    from dse.space import SearchSpace
+    from dse.space.space import SearchSpace
 
 
 @dataclass(frozen=True, slots=True)
