@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dse.cli.output import write_line
+from dse.core.wording import format_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,10 +47,10 @@ def _import(files: Sequence[Path], name: str | None) -> None:
     results = tuple(each for file in files for each in read_file(file))
     read = Import(tuple(source(file) for file in files), results)
     new = keep(read, folder)
-    rows = sum(len(each.rows) for each in results)
+    systems = format_count(len(results), "system")
+    rows = format_count(sum(len(each.rows) for each in results), "configuration")
     write_line(
-        f"{folder.imported}: {len(results)} systems with {rows} configurations"
-        f"{'' if new else ', as they were there already'}"
+        f"{folder.imported}: {systems} with {rows}{'' if new else ', as they were there already'}"
     )
     for each in read.sources:
         write_line(f"  {each.file}, SHA-256 {each.sha256}")

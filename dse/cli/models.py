@@ -10,6 +10,7 @@ import click
 
 from dse.cli.options import json_option
 from dse.cli.output import write_line
+from dse.core.wording import format_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,7 +119,7 @@ def fetch(
     new = sum(result.new_bytes > 0 for result in results)
     refused = [result for result in results if result.error]
     there = len(results) - new - len(refused)
-    write_line(f"{output}: {new} files fetched, {there} were there already")
+    write_line(f"{output}: {format_count(new, 'file')} fetched, {there} there already")
     if refused:
         from dse.core.errors import DseError
 

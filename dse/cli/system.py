@@ -12,6 +12,7 @@ import click
 from dse.cli.options import json_option
 from dse.cli.output import write_line
 from dse.core.errors import RequestError, UnavailableError
+from dse.core.wording import format_count
 
 if TYPE_CHECKING:
     from dse.exploration.noise import Noise
@@ -106,7 +107,7 @@ def _print_noise(noise: Noise) -> None:
     count, probed = len(noise.disturbances), configuration(noise.backend)
     write_line(
         f"noise: {probed.model} {probed.precision}, {noise.backend} {noise.version}, 1 thread, "
-        f"{count} process{'es' if count > 1 else ''}"
+        f"{format_count(count, 'process', 'processes')}"
     )
     for name, values in noise.values.items():
         metric, sd = METRICS[name], noise.sd_percent(name)

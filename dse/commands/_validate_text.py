@@ -13,6 +13,7 @@ from dse.commands.explore_display import duration
 from dse.core.details import OfficialDetails
 from dse.core.metrics import METRICS
 from dse.core.reasons import describe_failure
+from dse.core.wording import format_count
 from dse.measure.spec import STREAMS
 from dse.report.text import number
 
@@ -59,13 +60,9 @@ def schedule_lines(schedule: Schedule) -> list[str]:
         for refused in schedule.refused
     ]
     if schedule.valid:
-        lines.append(f"valid already: {_runs(schedule.valid)}")
+        lines.append(f"valid already: {format_count(schedule.valid, 'run')}")
     total = f", about {duration(schedule.expected_s)}" if schedule.runs else ""
-    return [*lines, f"to do: {_runs(len(schedule.runs))}{total}"]
-
-
-def _runs(count: int) -> str:
-    return f"{count} run{'' if count == 1 else 's'}"
+    return [*lines, f"to do: {format_count(len(schedule.runs), 'run')}{total}"]
 
 
 def _expecting(official: Official, target: float) -> str:

@@ -11,6 +11,7 @@ from dse.commands.console import console, print_lines, print_picture
 from dse.commands.explore_display import Display
 from dse.commands.interrupts import INTERRUPTED, interrupts
 from dse.commands.log import messages
+from dse.core.wording import format_count
 from dse.exploration.explorer import StopReason
 from dse.exploration.session import open_exploration
 from dse.report import summary
@@ -78,11 +79,11 @@ def _announce(exploration: Exploration, err: Console) -> None:
         *prepared.task.warnings(plan.configurations, prepared.provider),
     )
     print_lines(doubts, err, "yellow")
-    done, planned = len(study.records), study.about.planned
+    done, planned = len(study.records), format_count(study.about.planned, "configuration")
     if done:
-        begun = f"resuming '{study.folder.name}': {done} of {planned} configurations done"
+        begun = f"resuming '{study.folder.name}': {done} of {planned} done"
     else:
-        begun = f"study '{study.folder.name}': {planned} configurations"
+        begun = f"study '{study.folder.name}': {planned}"
     print_lines([begun], err)
 
 
@@ -95,7 +96,7 @@ def _conclude(study: Study, explored: Explored, err: Console) -> None:
         f"{explored.end.value}: {explored.steps[Purpose.EXPLORE]} done now{again}; "
         f"{counts['measured']} measured, "
         f"{counts['failed']} failed, {counts['remaining']} remaining; "
-        f"{numbers['measurements_taken']} measurements taken"
+        f"{format_count(numbers['measurements_taken'], 'measurement')} taken"
     )
     print_lines([end], err)
     points = study.frontier()

@@ -16,6 +16,7 @@ from dse.commands.console import print_lines
 from dse.core.metrics import METRICS
 from dse.core.reasons import describe_failure, signature
 from dse.core.remedies import find_remedy
+from dse.core.wording import format_count
 from dse.report.summary import counts
 from dse.report.text import frontier_table, marks, number
 from dse.study.record import Purpose
@@ -156,7 +157,9 @@ class Display:
         parts: list[RenderableType] = [bar, Text(self._now, style="dim", no_wrap=True)]
         if points:
             share = "" if self._found is None else f", about {_percent(self._found)} of it found"
-            parts.append(Text(f"frontier: {len(points)} points{share}", style="bold"))
+            parts.append(
+                Text(f"frontier: {format_count(len(points), 'point')}{share}", style="bold")
+            )
             mark = marks(self._study.results.frontier)
             table = frontier_table(
                 points, self._study.space.objectives, mark, intervals=False, most=ROWS

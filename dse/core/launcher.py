@@ -12,6 +12,7 @@ import importlib
 import importlib.util
 import json
 import os
+import signal
 import sys
 from contextlib import suppress
 from importlib.abc import MetaPathFinder
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 PACKAGES = ("dse", "dse.backends")
 """Packages whose folders a worker needs; in a checkout the second does not lie in the first."""
+PR_SET_PDEATHSIG = 1
+"""prctl(2): the signal that a process gets when the thread that started it ends."""
 NUMPY_THREADS = "OPENBLAS_NUM_THREADS"
 """The variable that bounds the threads of numpy's own library."""
 
@@ -35,6 +38,7 @@ def launch_command(
     backend: str = "",
     task: str = "",
     folders: Mapping[str, str] | None = None,
+    bound: bool = False,
 ) -> list[str]:
     """The command that runs a module's ``main`` in an interpreter.
 
@@ -47,6 +51,7 @@ def launch_command(
         task: the class of the task's half in the worker, as ``module:name``; its package comes
             along, too.
         folders: folders of further packages by name.
+        bound: whether the process ends when this one dies.
 
     Raises:
         KeyError: no backend has that name.
@@ -62,7 +67,12 @@ def launch_command(
     if task and (package := task.partition(":")[0].partition(".")[0]) != "dse":
         found[package] = _place(package)
     known = json.dumps(
-        {"folders": found, "backends": offered, "path": _pythonpath_folders(interpreter)}
+        {
+            "folders": found,
+            "backends": offered,
+            "path": _pythonpath_folders(interpreter),
+            "parent": os.getpid() if bound else 0,
+        }
     )
     # -P: a file in the working directory must not take the place of a module of the same name.
     return [interpreter, "-P", str(Path(__file__).absolute()), known, module, *arguments]
@@ -105,6 +115,18 @@ class _Folders(MetaPathFinder):
         )
 
 
+def _die_with(parent: int) -> None:
+    """Ends this process when its parent dies, so that nothing works on unseen."""
+    if not parent:
+        return
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before the request above
+        sys.exit("the parent process is gone")
+
+
 def _import_numpy() -> None:
     """Imports numpy without the threads that it starts else, one per CPU.
 
@@ -123,6 +145,7 @@ def main() -> int:
     """Runs the module named on the command line."""
     _, known, module, *arguments = sys.argv
     found = json.loads(known)
+    _die_with(found["parent"])
     sys.path[:0] = found["path"]
     sys.meta_path.insert(0, _Folders(found["folders"]))
     sys.argv = [module, *arguments]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from dse.machine.system import System
     from dse.models.provider import Provider
-    from dse.space import SearchSpace
+    from dse.space.space import SearchSpace
     from dse.tasks.task import Dataset, Task
 
 MEMORY_SHARE = 0.9
@@ -151,17 +151,19 @@ def _dataset(
         return None
     if task.quality is None:
         raise RequestError(
-            f"--dataset measures accuracy, which the task {task.name} does not have",
-            remedy="leave --dataset out",
+            f"no answer is right or wrong in the task {task.name}",
+            field="--dataset",
+            remedy="leave it out",
         )
+    measures = f"--dataset measures {task.quality.metric.title}"
     if not provider.trained:
         raise RequestError(
-            "--dataset measures accuracy, but the builtin models have untrained weights",
+            f"{measures}, but the builtin models have untrained weights",
             remedy="give trained models with --models, or leave --dataset out",
         )
     if not wants_quality(task, metrics):
         raise RequestError(
-            "--dataset measures accuracy, which the search space neither optimises nor constrains",
+            f"{measures}, which the search space neither optimises nor constrains",
             remedy=f"add {task.quality.metric.name} to its objectives, or leave --dataset out",
         )
     return task.open_dataset(folder)
@@ -185,7 +187,7 @@ def _settings(space: SearchSpace, backend: str) -> dict[str, Path]:
 
 
 def free_memory_bytes(system: System, root: Path = Path("/")) -> int:
-    """What can be allocated without swapping, within the control groups' limits; 0 if untold."""
+    """What can be allocated without swapping, within the control groups' limits; 0 if unknown."""
     free = read_meminfo(root).get("MemAvailable", system.memory_bytes or 0)
     granted = memory_left(root)
     return free if granted is None else min(free or granted, granted)

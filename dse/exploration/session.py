@@ -18,9 +18,10 @@ from dse.exploration.measurer import Measurer
 from dse.exploration.prepare import prepare, settings_of
 from dse.exploration.resolver import MeasurementContext
 from dse.measure.runner import Limits
-from dse.space import SearchSpace, find_space
+from dse.space.finding import find_space
 from dse.space.plan import exclusion_lines, resolve
 from dse.space.reading import read_space, space_from_dict
+from dse.space.space import SearchSpace
 from dse.study.folder import StudyFolder, study_folder
 from dse.study.storage import RETRY_POLICY
 from dse.study.study import Study

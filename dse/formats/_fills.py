@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 OPTION = "--input"
 SAFE_BOUND = 100
 """Exclusive bound of ids where no table gives one: few tables have fewer rows."""
+SAMPLING_RATE = 16_000
+_RATES = ("sr", "sample_rate", "sampling_rate")
 WIDE_INTEGERS = ("int32", "int64", "uint32", "uint64")
 _FILL_BY_ROLE: Mapping[Role, Fill] = {
     "size": "ones",
@@ -50,8 +52,8 @@ def choose_fill(one: DeclaredInput, vocabulary: int | None) -> tuple[Fill, int, 
 
     The vocabulary is the exclusive bound of ids where no table gives one; None for `SAFE_BOUND`.
     """
-    if one.values:
-        return "values", 0, one.values
+    if values := one.values or _rate_by_name(one):
+        return "values", 0, values
     found = _fill_kind(one)
     if found == "ids":
         return found, one.rows or vocabulary or SAFE_BOUND, ()
@@ -71,6 +73,11 @@ def _fill_kind(one: DeclaredInput) -> Fill:
     if one.dtype == "bool" and len(one.dims) < 2:
         return "zeros"  # a switch, such as that of a cache
     return "ids" if integer else "noise"
+
+
+def _rate_by_name(one: DeclaredInput) -> tuple[int, ...]:
+    """The usual value of a sampling rate; none for another input."""
+    return (SAMPLING_RATE,) if one.name.lower() in _RATES and one.dtype in WIDE_INTEGERS else ()
 
 
 def _fill_by_name(one: DeclaredInput) -> Fill | None:

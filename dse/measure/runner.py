@@ -125,13 +125,15 @@ def _run(
     keep: Callable[[Measurement], None],
 ) -> _End:
     reader, writer = os.pipe()
-    arguments = [str(spec_file), "--answer-fd", str(writer), "--parent", str(os.getpid())]
     words = launcher.launch_command(
         spec.interpreter,
         "dse.measure.worker",
-        *arguments,
+        str(spec_file),
+        "--answer-fd",
+        str(writer),
         backend=spec.configuration.backend,
         task=spec.task.worker,
+        bound=True,
     )
     end = _End([])
     deadline = time.monotonic() + timeout_s

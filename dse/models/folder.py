@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dse.config.messages import suggest
 from dse.core.errors import RequestError
+from dse.formats.gathered import gather_files
 from dse.formats.reading import read_interface
 from dse.models.manifest import FILE_NAME, FolderManifest, ManifestEntry
 from dse.models.provider import Artefact
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class FolderProvider:
-    """Offers what a folder's ``models.yaml`` describes; see `dse.models.manifest`.
+    """A `Provider` of what a folder's ``models.yaml`` describes; see `dse.models.manifest`.
 
     Args:
         folder: holds the manifest and, at any depth, the files.
@@ -42,11 +43,7 @@ class FolderProvider:
         return tuple(dict.fromkeys(entry.name for entry in self._entries))
 
     def precisions(self, model: str) -> tuple[str, ...]:
-        """The precisions of a model's files, in the manifest's order.
-
-        Raises:
-            RequestError: the manifest has no such model.
-        """
+        """The precisions of a model's files, in the manifest's order."""
         found = tuple(dict.fromkeys(e.precision for e in self._entries if e.name == model))
         if not found:
             raise self._error(f"no model '{model}'", suggest(model, self.models()))
@@ -73,20 +70,12 @@ class FolderProvider:
         return None
 
     def form(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> Form:
-        """How a sample becomes the input of the file that `artefact` would give.
-
-        Raises:
-            RequestError: the manifest has no such file.
-        """
+        """How a sample becomes the input of the file that `artefact` would give."""
         _, entry, found = self._entry(model, precision, formats)
         return self._form(entry, found)
 
     def artefact(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> Artefact:
-        """The file in the first of the formats that the manifest has.
-
-        Raises:
-            RequestError: it has none, or the file's SHA-256 is not the one it gives.
-        """
+        """The file in the first of the formats that the manifest has."""
         return self._artefact(*self._entry(model, precision, formats))
 
     def _entry(
@@ -103,15 +92,17 @@ class FolderProvider:
         raise self._error(problem or "no such file", f"it has {offered}")
 
     def _artefact(self, index: int, entry: ManifestEntry, found: ModelFormat) -> Artefact:
+        own = self.folder / entry.file
         beside = self._manifest.beside(index, found)
+        path = gather_files(own, beside)
         return Artefact(
-            path=self.folder / entry.file,
+            path=path,
             format=found,
             sha256=self._manifest.verify(index, beside),
             form=self._form(entry, found),
             weights=entry.weights,
             published=entry.published,
-            beside=beside,
+            beside=tuple(path.parent / file.relative_to(own.parent) for file in beside),
         )
 
     def _form(self, entry: ManifestEntry, found: ModelFormat) -> Form:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dse.core.wording import format_count
 from dse.machine.system import System
 from dse.report._curves import draw_effects, draw_progress
 from dse.report.effects import effects
@@ -65,4 +66,4 @@ def write_pictures(view: View, folder: Path) -> list[Path]:
 
 def _title(study: Study) -> str:
     system = System.from_dict(study.about.system)
-    return f"{study.folder.name}: {system.cpu}, {system.available_cpus} CPUs"
+    return f"{study.folder.name}: {system.cpu}, {format_count(system.available_cpus, 'CPU')}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -87,6 +88,15 @@ def test_this_python_finds_what_pythonpath_leads_to_and_runs_nothing_of_it(
     ended = subprocess.run(words, capture_output=True, text=True, env=variables)
     assert (ended.returncode, ended.stderr) == (3, "")
     assert str(tmp_path) in json.loads(ended.stdout)["path"]
+
+
+def test_a_bound_process_without_its_parent_does_nothing(told: Path) -> None:
+    words = launch_command(sys.executable, "sample.tell", folders={"sample": str(told)}, bound=True)
+    known = {**json.loads(words[3]), "parent": os.getpid() + 1}
+    words[3] = json.dumps(known)
+    ended = subprocess.run(words, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == "the parent process is gone\n"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads are counted in /proc")

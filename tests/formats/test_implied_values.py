@@ -120,7 +120,7 @@ def test_they_are_made_up_until_somebody_chooses(tmp_path: Path) -> None:
     declared = describe(path).inputs
     found = resolve_inputs(declared, Choices({}))
     assert found.signature.inputs[1] == Input("x", "int64", (2,), "values", 0, (3, 4))
-    assert (found.deciding, found.made_up) == (("x",), ("x (--input)",))
+    assert (found.deciding, found.made_up) == (("x",), ("x (--input x=VALUE)",))
     assert not found.given
     chosen = resolve_inputs(declared, Choices({}, None, {"x": "6,-1"}))
     assert list(chosen.signature.inputs[1].values) == [6, -1]

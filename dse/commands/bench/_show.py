@@ -11,7 +11,7 @@ from dse.commands.bench._results import PERCENTILES, results
 from dse.commands.console import print_lines
 from dse.core.details import RunDetails
 from dse.core.metrics import LOAD_TIME, PEAK_MEMORY, Scenario
-from dse.core.reasons import describe_failure
+from dse.core.reasons import describe_failure, essence
 from dse.core.remedies import find_remedy
 from dse.core.signature import shape_text
 from dse.report.health import disturbed
@@ -26,10 +26,11 @@ from dse.report.text import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rich.console import Console
 
+    from dse.commands.bench._fitting import Fit
     from dse.commands.bench._results import BenchResult
     from dse.core.signature import Input
     from dse.exploration.prepare import Prepared
@@ -48,11 +49,12 @@ UNKNOWN_ACCURACY = "accuracy is unknown: the inputs are random"
 def announce(
     console: Console,
     given: SingleFileProvider,
-    chosen: ResolvedSignature,
+    fit: Fit,
     prepared: Prepared,
     plan: Plan,
 ) -> None:
     """Says what is measured, before it is."""
+    chosen = fit.chosen
     system, signature = prepared.system, given.signature
     lines = [
         f"model: {given.origin}, {given.described.precision}, {given.size_bytes / 2**20:.2f} MiB",
@@ -61,14 +63,26 @@ def announce(
         *deciding_lines(chosen),
     ]
     if chosen.sizes:
-        sizes = ", ".join(f"{name}={size}" for name, size in chosen.sizes.items())
-        lines.append(f"open dimensions: {sizes} (--dim changes them)")
+        lines.append(f"open dimensions: {_sizes(chosen.sizes)} (--dim changes them)")
+    lines += refused_lines(fit)
     if not signature.batched:
         lines.append("it takes no batches: one call counts as one sample")
     runtimes = ", ".join(f"{name} {v}" for name, v in prepared.offers.runtimes.items())
     lines += [f"CPU: {system.title}, {system.available_words}", f"runtimes: {runtimes}"]
     lines += environment_lines(prepared.environment, BY_OPTION)
     print_lines((*lines, *excluded_lines(plan.excluded)), console)
+
+
+def refused_lines(fit: Fit) -> Iterator[str]:
+    """Which made-up sizes were tried and refused before those that are measured, and why."""
+    if fit.refused and fit.refused[0].sizes != fit.chosen.sizes:
+        tried = "; ".join(_sizes(one.sizes) for one in fit.refused)
+        yield f"made up, and refused before these sizes were taken: {tried}"
+        yield f"the first was refused with: {essence(fit.refused[0].message)}"
+
+
+def _sizes(sizes: Mapping[str, int]) -> str:
+    return ", ".join(f"{name}={size}" for name, size in sizes.items())
 
 
 def _signature_lines(given: SingleFileProvider) -> Iterator[str]:
@@ -111,8 +125,9 @@ def _filled(one: Input) -> str:
     return {"ones": "1", "zeros": "0"}.get(one.fill, one.fill) if one.elements == 1 else one.fill
 
 
-def show(out: Console, study: Study, given: SingleFileProvider, chosen: ResolvedSignature) -> None:
+def show(out: Console, study: Study, given: SingleFileProvider, fit: Fit) -> None:
     """Prints a row for each configuration and scenario, the frontier of several, and notes."""
+    chosen = fit.chosen
     records = sorted(study.records.values(), key=lambda record: record.id)
     measured = [record for record in records if record.outcome.failure is None]
     table = _table(records, study.results.measured)
@@ -129,8 +144,10 @@ def show(out: Console, study: Study, given: SingleFileProvider, chosen: Resolved
         out.print(f"\nfrontier: {len(points)} of {len(measured)}", style="bold")
         out.print(frontier_table(points, study.about.metrics, marks(study.results.frontier)))
     if len(measured) < len(records) and chosen.made_up:
-        words = ", ".join(chosen.made_up)
-        print_lines([f"made up, and perhaps not what the model takes: {words}"], out)
+        lines = [f"made up, and perhaps not what the model takes: {', '.join(chosen.made_up)}"]
+        if others := fit.refused[1:]:
+            lines.append(f"refused as well: {'; '.join(_sizes(one.sizes) for one in others)}")
+        print_lines(lines, out)
     print_lines(_notes(study, given, measured), out, "dim")
 
 

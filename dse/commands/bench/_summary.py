@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from dse.commands.bench._results import results
@@ -12,18 +13,17 @@ from dse.machine.system import System
 from dse.report.summary import environment
 
 if TYPE_CHECKING:
+    from dse.commands.bench._fitting import Fit
     from dse.commands.bench._results import BenchResult
-    from dse.formats.dimensions import ResolvedSignature
     from dse.models.single_file import SingleFileProvider
     from dse.study.observations import ObservationStore
     from dse.study.record import Record
     from dse.study.study import Study
 
 
-def summary(
-    study: Study, given: SingleFileProvider, chosen: ResolvedSignature, *, kept: bool
-) -> dict[str, Any]:
+def summary(study: Study, given: SingleFileProvider, fit: Fit, *, kept: bool) -> dict[str, Any]:
     """All that was measured, with what it was measured on."""
+    chosen = fit.chosen
     system = System.from_dict(study.about.system)
     records = sorted(study.records.values(), key=lambda record: record.id)
     return {
@@ -39,6 +39,7 @@ def summary(
             "open_dimensions": dict(chosen.sizes),
             "deciding_inputs": list(chosen.deciding),
             "made_up": list(chosen.made_up),
+            "refused_sizes": [asdict(one) for one in fit.refused],
             "signature": given.described.signature,
             "signatures": list(given.described.signatures),
         },

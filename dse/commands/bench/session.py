@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dse.commands.bench._fitting import fit_sizes
 from dse.commands.bench._model import given_model
 from dse.commands.bench._show import announce, show
 from dse.commands.bench._summary import summary
@@ -30,6 +31,7 @@ from dse.exploration.prepare import Prepared
 from dse.exploration.resolver import MeasurementContext, Resolver
 from dse.formats.dimensions import Choices
 from dse.machine.detect import detect
+from dse.machine.measuring_lock import WAITING
 from dse.measure.runner import Limits
 from dse.space.plan import exclusion_lines, resolve
 from dse.study.folder import StudyFolder, study_folder
@@ -59,30 +61,43 @@ def run(request: BenchRequest) -> int:
     system = with_given_name(detect())
     cpus = system.available_cpus
     cores = min(system.physical_cores or cpus, cpus)
-    space = search_space(request, given, cores)
+    space, asked = search_space(request, given, cores)
     environment = add_libraries(request.environment)
     task = Generated()
-    offers = Capabilities(task, given, space, environment, needs_published=False)
+    offers = Capabilities(task, given, space, environment, needs_published=False, known=asked)
     offers.check()
     prepared = Prepared(task, space, given, None, offers, system, environment)
     plan = resolve(space, offers, cpus, cores, system.instruction_sets)
     with _folder(request.study) as folder:
         about = prepared.about(len(plan.configurations), exclusion_lines(plan.excluded))
         study = Study.create(folder, space, plan, about, None)
-        announce(console, given, chosen, prepared, plan)
+        context = _context(request, prepared, study)
+        fit = fit_sizes(
+            context,
+            given,
+            study,
+            plan.configurations,
+            choices,
+            chosen,
+            lambda: print_lines([WAITING], console, "dim"),
+        )
+        given = replace(given, signature=fit.chosen.signature)
+        announce(console, given, fit, prepared, plan)
         if unrecorded := study.about.unrecorded(folder.name):
             print_lines([unrecorded], console, "yellow")
-        end = _measure(request, prepared, plan, study)
+        end = _measure(request, replace(context, provider=given), plan, study)
         if request.as_json:
-            click.echo(json.dumps(summary(study, given, chosen, kept=request.study is not None)))
+            click.echo(json.dumps(summary(study, given, fit, kept=request.study is not None)))
         else:
-            show(make_console(), study, given, chosen)
-        measured = any(record.outcome.failure is None for record in study.records.values())
+            show(make_console(), study, given, fit)
+        failures = [record.outcome.failure for record in study.records.values()]
+        if request.study is None and any(failures):
+            print_lines(["--study NAME keeps what failed runs printed: `dse status NAME`"], console)
         if request.study is not None:
             print_lines([f"study: {folder.path}"], console)
     if end is StopReason.INTERRUPTED:
         return INTERRUPTED
-    return 0 if measured else 1
+    return 1 if all(failures) else 0
 
 
 @contextmanager
@@ -95,29 +110,33 @@ def _folder(name: str | None) -> Iterator[StudyFolder]:
         yield StudyFolder(Path(folder, "bench"))
 
 
-def _measure(request: BenchRequest, prepared: Prepared, plan: Plan, study: Study) -> StopReason:
-    console = messages()
+def _context(request: BenchRequest, prepared: Prepared, study: Study) -> MeasurementContext:
+    """What measurements of the model have in common."""
+    return MeasurementContext(
+        task=prepared.task,
+        provider=prepared.provider,
+        offers=prepared.offers,
+        dataset=None,
+        metrics=prepared.metrics,
+        settings={},
+        limits=Limits(request.run_timeout, request.memory_limit or prepared.memory_bytes),
+        system=study.system,
+        again=True,
+        progress=lambda *_: None,
+        duration_s=request.duration,
+        environment=prepared.environment,
+    )
+
+
+def _measure(
+    request: BenchRequest, context: MeasurementContext, plan: Plan, study: Study
+) -> StopReason:
     budget = Budget()
-    with Display(console, study, budget) as display, interrupts(display.say) as asked:
+    with Display(messages(), study, budget) as display, interrupts(display.say) as asked:
         study.retry_policy = replace(RETRY_POLICY, stopped=lambda: asked.wanted)
-        bench = MeasurementContext(
-            task=prepared.task,
-            provider=prepared.provider,
-            offers=prepared.offers,
-            dataset=None,
-            metrics=prepared.metrics,
-            settings={},
-            limits=Limits(request.run_timeout, request.memory_limit or prepared.memory_bytes),
-            system=study.system,
-            again=True,
-            progress=display.decoded,
-            duration_s=request.duration,
-            environment=prepared.environment,
-        )
-        _refuse_others(bench, study, plan)
+        _refuse_others(context, study, plan)
         search = Search("grid", seed=0, repetitions=request.repeats)
-        measurer = Measurer(bench, study)
-        return explore(study, plan, measurer, search, budget, asked, display).end
+        return explore(study, plan, Measurer(context, study), search, budget, asked, display).end
 
 
 def _refuse_others(bench: MeasurementContext, study: Study, plan: Plan) -> None:
