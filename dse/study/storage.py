@@ -49,12 +49,13 @@ LOCKS = {
     "mysql": "SELECT GET_LOCK(CONCAT('dse ', DATABASE()), 0)",
 }
 """By database, what takes the lock of `creation_lock` for its connection."""
-_LOGIN = "give the password in PGPASSWORD or the URL, with %40 for @, %2F for / and %3A for :"
+_ENCODED = "with %40 for @, %2F for / and %3A for :"
 REMEDIES = {
-    "password": _LOGIN,
-    "access denied": _LOGIN.replace("PGPASSWORD or ", ""),
+    "access denied": f"give the password in the URL, {_ENCODED}",
+    "password": f"give the password in PGPASSWORD or the URL, {_ENCODED}",
     "does not exist": "create it on the server first",
     "unknown database": "create it on the server first",
+    "data too long": "MySQL keeps no text above 64 KiB: take a smaller space, or PostgreSQL",
 }
 """What helps, by words of an error in small letters."""
 REMEDY = (
@@ -89,13 +90,16 @@ def open_storage(url: str, *, create: bool = True, reading: bool = False) -> RDB
             if file is not None and create:
                 with suppress(OSError):  # connecting to it tells what is wrong
                     file.touch()
-            if not _holds_tables(url, arguments) and reading:
+            complete = _holds_tables(url, arguments)
+            if reading and not complete:
                 raise RequestError(
                     f"storage {shown} holds no study", remedy="begin one with `dse explore`"
                 )
             # Optuna fills in what stands in braces, as it may in a password.
             template = url.replace("{", "{{").replace("}", "}}")
-            return optuna.storages.RDBStorage(template, engine_kwargs=arguments)
+            return optuna.storages.RDBStorage(
+                template, engine_kwargs=arguments, skip_table_creation=complete
+            )
         except (RuntimeError, ValueError) as error:  # a schema of another version; damaged text
             raise RequestError(f"storage {shown} can't be used: {error}") from error
 
@@ -243,7 +247,8 @@ def storage_errors(shown: str, *, at_work: bool = False) -> Iterator[None]:
         raise DseError(f"storage {shown}: another process has ended this one's trial") from error
     except (optuna.exceptions.StorageInternalError, sqlalchemy.exc.SQLAlchemyError) as error:
         cause = _database_error(error) or error
-        text = str(getattr(cause, "orig", None) or cause)
+        original = getattr(cause, "orig", None) or cause
+        text = str(original.args[1] if len(original.args) == 2 else original)  # MySQL: number, text
         remedy = next((told for words, told in REMEDIES.items() if words in text.lower()), REMEDY)
         unusable = RequestError(f"storage {shown} can't be used: {text}", remedy=remedy)
         raise (DseError(str(unusable)) if at_work else unusable) from error
