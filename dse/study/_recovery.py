@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     import optuna
 
     from dse.core.measurement import Outcome
-    from dse.study.generations import SpaceRevision
+    from dse.study.revisions import SpaceRevision
 
 
-def run_name(generation: int, number: int) -> str:
+def run_name(revision: int, number: int) -> str:
     """The name of the run folders of a trial, but for the number of the try."""
-    return f"{generation}-{number:06d}"
+    return f"{revision}-{number:06d}"
 
 
 def recover_orphaned_trials(
     storage: optuna.storages.BaseStorage,
-    generation: SpaceRevision,
+    revision: SpaceRevision,
     runs: Path,
     *,
     alone: bool = False,
@@ -44,25 +44,25 @@ def recover_orphaned_trials(
     """
     import optuna
 
-    for trial in generation.trials:
+    for trial in revision.trials:
         if trial.state == optuna.trial.TrialState.RUNNING and _ownership.is_orphaned(
             trial, alone=alone
         ):
-            _complete(storage, generation, trial, runs)
-            _end(generation, trial)
+            _complete(storage, revision, trial, runs)
+            _end(revision, trial)
 
 
 def _complete(
     storage: optuna.storages.BaseStorage,
-    generation: SpaceRevision,
+    revision: SpaceRevision,
     trial: optuna.trial.FrozenTrial,
     runs: Path,
 ) -> None:
     """Stores the measurements that only the journal has."""
-    study = storage.get_study_id_from_name(generation.study.study_name)
+    study = storage.get_study_id_from_name(revision.study.study_name)
     id_ = storage.get_trial_id_from_study_id_trial_number(study, trial.number)
     kept: Counter[str] = Counter()
-    run, session = run_name(generation.number, trial.number), _ownership.session_of(trial)
+    run, session = run_name(revision.number, trial.number), _ownership.session_of(trial)
     for measurement in _journal.read(runs, run, session):
         name = measurement_name(measurement, kept[measurement.metric])
         kept[measurement.metric] += 1
@@ -70,25 +70,25 @@ def _complete(
             storage.set_trial_user_attr(id_, name, measurement.as_dict())
 
 
-def _end(generation: SpaceRevision, trial: optuna.trial.FrozenTrial) -> None:
+def _end(revision: SpaceRevision, trial: optuna.trial.FrozenTrial) -> None:
     import optuna
 
     stored = trial.user_attrs.get(OUTCOME)
     if stored is None:
         state = optuna.trial.TrialState.FAIL
-        generation.study.tell(trial.number, state=state, skip_if_finished=True)
+        revision.study.tell(trial.number, state=state, skip_if_finished=True)
     else:
-        objectives = generation.about.space["objectives"]
+        objectives = revision.about.space["objectives"]
         outcome = outcome_from_dict(stored)
         told = outcome_that_counts(outcome, purpose_of(trial))
-        values = _values_before(generation, trial) | told.values
-        tell(generation.study, trial.number, outcome, values, objectives)
+        values = _values_before(revision, trial) | told.values
+        tell(revision.study, trial.number, outcome, values, objectives)
 
 
-def _values_before(generation: SpaceRevision, trial: optuna.trial.FrozenTrial) -> dict[str, float]:
+def _values_before(revision: SpaceRevision, trial: optuna.trial.FrozenTrial) -> dict[str, float]:
     """What was known of a trial's configuration from other trials: a repetition takes less."""
     configuration = configuration_of(trial)
-    known = generation.known().get(configuration.key) if configuration else None
+    known = revision.known().get(configuration.key) if configuration else None
     return known.outcome.values if known else {}
 
 

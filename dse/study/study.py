@@ -18,7 +18,7 @@ from dse.core.paths import exclusive
 from dse.machine.process_identity import process_identity
 from dse.machine.system import System
 from dse.space.reading import space_from_dict
-from dse.study import _ownership, generations
+from dse.study import _ownership, revisions
 from dse.study._recovery import recover_orphaned_trials, run_name
 from dse.study.database_url import sqlite_url
 from dse.study.observations import Observation
@@ -41,9 +41,9 @@ if TYPE_CHECKING:
     from dse.space.space import SearchSpace
     from dse.study.drift import TrialId
     from dse.study.folder import Presence, StudyFolder
-    from dse.study.generations import SpaceRevision
     from dse.study.metadata import StudyMetadata
     from dse.study.record import Record
+    from dse.study.revisions import SpaceRevision
     from dse.study.store import Trial
     from dse.study.trial_updates import Claim, TrialUpdate
 
@@ -64,7 +64,7 @@ class Study:
         self._store = Store(url, create=create, reading=reading)
         self._name = folder.name
         if url == sqlite_url(folder.database):
-            self._name = self._store.reading(generations.name_within, folder.name)
+            self._name = self._store.reading(revisions.name_within, folder.name)
         self._presence: Presence | None = None
         self._feeds: list[TrialReader] = []
         self._trials_begun = 0
@@ -85,7 +85,7 @@ class Study:
         """
         study = cls(folder, folder.storage_url(url), reading=True)
         study._presence = presence
-        study._read(study._store.reading(generations.read, study._name))
+        study._read(study._store.reading(revisions.read, study._name))
         if not study._feeds:
             raise RequestError(
                 f"storage {study._store.shown} holds no study '{folder.name}'",
@@ -131,13 +131,13 @@ class Study:
         return study
 
     def _open(self, space: SearchSpace, plan: Plan, about: StudyMetadata, *, alone: bool) -> None:
-        known = self._store.reading(generations.read, self._name)
-        for generation in known:
-            self._store.reading(recover_orphaned_trials, generation, self.folder.runs, alone=alone)
-            generation.refresh()
+        known = self._store.reading(revisions.read, self._name)
+        for revision in known:
+            self._store.reading(recover_orphaned_trials, revision, self.folder.runs, alone=alone)
+            revision.refresh()
         if known:
             about = known[-1].about.continued(about, self.folder.name)
-        self._store.reading(generations.open_current, self._name, space, plan, about, known)
+        self._store.reading(revisions.open_current, self._name, space, plan, about, known)
         self._read(known)
 
     def close(self) -> None:
@@ -161,7 +161,7 @@ class Study:
     @property
     def about(self) -> StudyMetadata:
         """What the study is about."""
-        return self._generation.about
+        return self._revision.about
 
     @property
     def system(self) -> System:
@@ -174,19 +174,19 @@ class Study:
         return space_from_dict(self.about.space)
 
     @property
-    def generations(self) -> list[SpaceRevision]:
+    def revisions(self) -> list[SpaceRevision]:
         """All of them, oldest first; the last is the current one."""
-        return [feed.generation for feed in self._feeds]
+        return [feed.revision for feed in self._feeds]
 
     @property
     def trials_begun(self) -> int:
-        """How many trials all generations have begun, whatever became of them."""
+        """How many trials all revisions have begun, whatever became of them."""
         return self._trials_begun
 
     @property
     def optuna_study(self) -> optuna.Study:
-        """The current generation's Optuna study."""
-        return self._generation.study
+        """The current revision's Optuna study."""
+        return self._revision.study
 
     @property
     def records(self) -> Mapping[str, Record]:
@@ -231,7 +231,7 @@ class Study:
             choices: distribution by name of parameter.
             purpose: why.
         """
-        trial = self._store.begin(self._generation.study, configuration, choices, purpose)
+        trial = self._store.begin(self._revision.study, configuration, choices, purpose)
         self._trials_begun += 1
         return trial
 
@@ -254,20 +254,20 @@ class Study:
         """The distributions under which a configuration was measured: Optuna freezes them."""
         return cast(
             "Mapping[str, CategoricalDistribution]",
-            self._generation.trials[record.id].distributions,
+            self._revision.trials[record.id].distributions,
         )
 
     def withdraw(self, trial: Trial) -> None:
         """Ends a trial that has measured nothing, for another process does."""
-        self._store.withdraw(self._generation.study, trial)
+        self._store.withdraw(self._revision.study, trial)
 
     def run_name(self, trial: Trial) -> str:
         """The name of the run folders of a trial, but for the number of the try."""
-        return run_name(self._generation.number, trial.number)
+        return run_name(self._revision.number, trial.number)
 
     def trial_id(self, trial: Trial) -> TrialId:
-        """Generation and number of a trial."""
-        return self._generation.number, trial.number
+        """Revision and number of a trial."""
+        return self._revision.number, trial.number
 
     def keep(self, trial: Trial, measurement: Measurement) -> None:
         """Stores a measurement at once, whatever becomes of the rest of its configuration.
@@ -289,7 +289,7 @@ class Study:
         known = self.records.get(trial.configuration.key)
         told = outcome_that_counts(outcome, trial.purpose)
         values = {**(known.outcome.values if known else {}), **told.values}
-        self._store.end(self._generation.study, trial, outcome, values, self.space)
+        self._store.end(self._revision.study, trial, outcome, values, self.space)
         self.results.note(trial.number, trial.configuration, told)
         return self.records[trial.configuration.key]
 
@@ -306,7 +306,7 @@ class Study:
         for feed in self._feeds:
             current = feed is self._feeds[-1]
             for news in feed.news():
-                self._take_in(feed.generation, news, counts=current)
+                self._take_in(feed.revision, news, counts=current)
                 configuration = configuration_of(news.trial)
                 if current and configuration is not None and news.outcome is not None:
                     changed[configuration.key] = None
@@ -314,9 +314,9 @@ class Study:
 
     @property
     def superseded(self) -> bool:
-        """Whether another process has begun a further generation: the study has another space."""
-        name, further = self._name, self._generation.number + 1
-        return self._store.at_work(lambda storage: generations.exists(storage, name, further))
+        """Whether another process has begun a further revision: the study has another space."""
+        name, further = self._name, self._revision.number + 1
+        return self._store.at_work(lambda storage: revisions.exists(storage, name, further))
 
     def claims(self) -> list[Claim]:
         """What other processes measure at this moment, as far as the last `sync` tells."""
@@ -324,13 +324,13 @@ class Study:
 
     def _refresh(self, storage: optuna.storages.BaseStorage) -> None:
         for feed in self._feeds:
-            feed.generation.refresh()
+            feed.revision.refresh()
             if any(map(_ownership.is_orphaned, feed.running())):
                 with exclusive(self.folder.lock):
-                    feed.generation.refresh()
-                    recover_orphaned_trials(storage, feed.generation, self.folder.runs)
-                feed.generation.refresh()
-        self._generation.about = generations.about_of(self._generation.study)
+                    feed.revision.refresh()
+                    recover_orphaned_trials(storage, feed.revision, self.folder.runs)
+                feed.revision.refresh()
+        self._revision.about = revisions.about_of(self._revision.study)
 
     def check_artefact(self, name: str, sha256: str, earlier: str = "") -> None:
         """Notes which file measurements belong to, or compares it with the one that was noted.
@@ -348,9 +348,9 @@ class Study:
         known = about.artefacts.get(name)
         if known is None:
             artefacts = {**about.artefacts, name: sha256}
-            self._generation.about = replace(about, artefacts=artefacts)
-            value, study = self.about.as_dict(), self._generation.study
-            name = generations.ABOUT_ATTRIBUTE
+            self._revision.about = replace(about, artefacts=artefacts)
+            value, study = self.about.as_dict(), self._revision.study
+            name = revisions.ABOUT_ATTRIBUTE
             self._store.at_work(lambda _: study.set_user_attr(name, value))
         elif known == earlier:
             raise RequestError(
@@ -365,24 +365,22 @@ class Study:
             )
 
     @property
-    def _generation(self) -> SpaceRevision:
-        return self._feeds[-1].generation  # load and create see to it that there is one
+    def _revision(self) -> SpaceRevision:
+        return self._feeds[-1].revision  # load and create see to it that there is one
 
     def _read(self, found: list[SpaceRevision]) -> None:
-        for generation in found:
-            feed = TrialReader(generation, self._store.session)
+        for revision in found:
+            feed = TrialReader(revision, self._store.session)
             self._feeds.append(feed)
-            self._trials_begun += len(generation.trials)
-            self.results.start(space_from_dict(generation.about.space))
+            self._trials_begun += len(revision.trials)
+            self.results.start(space_from_dict(revision.about.space))
             for news in feed.news():
-                self._take_in(generation, news)
+                self._take_in(revision, news)
 
-    def _take_in(
-        self, generation: SpaceRevision, news: TrialUpdate, *, counts: bool = True
-    ) -> None:
+    def _take_in(self, revision: SpaceRevision, news: TrialUpdate, *, counts: bool = True) -> None:
         """Adds what has come to a trial; ``counts`` if its configuration is of this space."""
         trial = news.trial
-        place, host = (generation.number, trial.number), host_of(trial)
+        place, host = (revision.number, trial.number), host_of(trial)
         configuration = configuration_of(trial)
         for measurement in news.measurements:
             cpus = configuration.cpus(measurement.metric) if configuration else 1

@@ -1,4 +1,4 @@
-"""What comes to the trials of a generation, read once each."""
+"""What comes to the trials of a revision, read once each."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from dse.core.configuration import Configuration
     from dse.core.measurement import Measurement, Outcome
     from dse.study.drift import TrialId
-    from dse.study.generations import SpaceRevision
     from dse.study.record import Purpose
+    from dse.study.revisions import SpaceRevision
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Claim:
     """Something that another process measures at this moment.
 
     Attributes:
-        place: generation and number of its trial: of two claims, the lower one holds.
+        place: revision and number of its trial: of two claims, the lower one holds.
         configuration: what.
         purpose: why.
     """
@@ -58,15 +58,15 @@ class Claim:
 
 
 class TrialReader:
-    """Reads a generation's trials as they come.
+    """Reads a revision's trials as they come.
 
     Args:
-        generation: the generation; its trials were read just now.
+        revision: the revision; its trials were read just now.
         session: the session whose own trials are left out.
     """
 
-    def __init__(self, generation: SpaceRevision, session: str) -> None:
-        self.generation = generation
+    def __init__(self, revision: SpaceRevision, session: str) -> None:
+        self.revision = revision
         self._session = session
         self._read = 0
         self._unfinished: dict[int, frozenset[str]] = {}  # the attributes known of each
@@ -77,7 +77,7 @@ class TrialReader:
 
     def _pending(self) -> Iterator[optuna.trial.FrozenTrial]:
         """The trials of others that may hold something new, in their order."""
-        trials = self.generation.trials
+        trials = self.revision.trials
         for number in (*sorted(self._unfinished), *range(self._read, len(trials))):
             if _ownership.session_of(trials[number]) != self._session:
                 yield trials[number]
@@ -91,13 +91,13 @@ class TrialReader:
                 and outcome_of(trial) is None
                 and _ownership.is_claimed(trial)
             ):
-                place = self.generation.number, trial.number
+                place = self.revision.number, trial.number
                 yield Claim(place, configuration, purpose_of(trial))
 
     def news(self) -> Iterator[TrialUpdate]:
         """What has come since it was asked last."""
         pending = list(self._pending())
-        self._read = len(self.generation.trials)
+        self._read = len(self.revision.trials)
         for trial in pending:
             known = self._unfinished.pop(trial.number, frozenset())
             if not trial.state.is_finished():
