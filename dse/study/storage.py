@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -53,11 +54,10 @@ _ENCODED = "with %40 for @, %2F for / and %3A for :"
 REMEDIES = {
     "access denied": f"give the password in the URL, {_ENCODED}",
     "password": f"give the password in PGPASSWORD or the URL, {_ENCODED}",
-    "does not exist": "create it on the server first",
-    "unknown database": "create it on the server first",
+    'database ".*" does not exist|unknown database': "create it on the server first",
     "data too long": "MySQL keeps no text above 64 KiB: take a smaller space, or PostgreSQL",
 }
-"""What helps, by words of an error in small letters."""
+"""What helps, by a pattern of an error."""
 REMEDY = (
     "check that it exists, is whole, answers and may be written; what it holds is left as it is"
 )
@@ -249,8 +249,10 @@ def storage_errors(shown: str, *, at_work: bool = False) -> Iterator[None]:
         cause = _database_error(error) or error
         original = getattr(cause, "orig", None) or cause
         text = str(original.args[1] if len(original.args) == 2 else original)  # MySQL: number, text
-        remedy = next((told for words, told in REMEDIES.items() if words in text.lower()), REMEDY)
-        unusable = RequestError(f"storage {shown} can't be used: {text}", remedy=remedy)
+        found = (told for words, told in REMEDIES.items() if re.search(words, text, re.IGNORECASE))
+        unusable = RequestError(
+            f"storage {shown} can't be used: {text}", remedy=next(found, REMEDY)
+        )
         raise (DseError(str(unusable)) if at_work else unusable) from error
 
 

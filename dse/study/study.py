@@ -131,10 +131,13 @@ class Study:
         return study
 
     def _open(self, space: SearchSpace, plan: Plan, about: StudyMetadata, *, alone: bool) -> None:
+        def settle(storage: optuna.storages.BaseStorage, revision: SpaceRevision) -> None:
+            recover_orphaned_trials(storage, revision, self.folder.runs, alone=alone)
+            revision.refresh()
+
         known = self._store.reading(revisions.read, self._name)
         for revision in known:
-            self._store.reading(recover_orphaned_trials, revision, self.folder.runs, alone=alone)
-            revision.refresh()
+            self._store.reading(settle, revision)
         if known:
             about = known[-1].about.continued(about, self.folder.name)
         self._store.reading(revisions.open_current, self._name, space, plan, about, known)
