@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import weakref
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
@@ -82,6 +83,7 @@ class Store:
         opened = run_opening(lambda: open_storage(url, create=create, reading=reading))
         # Wrapped here once, so that all who use it share its memory of finished trials.
         self._storage = get_storage(opened)
+        weakref.finalize(self, opened.engine.dispose)
 
     def reading(
         self, work: Callable[Concatenate[BaseStorage, P], T], *args: P.args, **kwargs: P.kwargs
