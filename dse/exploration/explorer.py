@@ -194,7 +194,7 @@ class _Exploration:
         return StopReason.INTERRUPTED if self._interrupts.wanted else None
 
     def _stop(self) -> StopReason | None:
-        """Why no other configuration is begun, if so; one whose files were made still is."""
+        """Why no further configuration is begun, or None; one with its files made still is."""
         if self._interrupts.wanted:
             return StopReason.INTERRUPTED
         spent = time.monotonic() - self._begun
@@ -206,7 +206,7 @@ class _Exploration:
         return self._stop() is not None
 
     def _advance(self) -> StopReason | None:
-        """Takes one step, or waits for others a while; why to end, if so."""
+        """Takes one step, or waits for other processes; returns why to end, or None."""
         self._learn()
         if self._study.superseded:
             return StopReason.SUPERSEDED
@@ -293,7 +293,7 @@ class _Exploration:
         try:
             outcome = self._outcome(step, study.run_name(trial), keep)
         except RequestError:
-            study.withdraw(trial)  # an input can't be used: nobody shall wait for this
+            study.withdraw(trial)  # an input can't be used: give up the claim
             raise
         record = study.finish(trial, outcome)
         if step.purpose is Purpose.EXPLORE:
