@@ -28,7 +28,7 @@ UNPRIVILEGED = 65534
 """The user, and group, that the server runs as where the tests are run by root: it refuses root."""
 QUICK = (
     *("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off"),
-    *("shared_buffers=16MB", "max_connections=60", "wal_level=minimal", "max_wal_senders=0"),
+    *("shared_buffers=16MB", "max_connections=400", "wal_level=minimal", "max_wal_senders=0"),
 )
 _numbers = count(1)
 
