@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from dse.core.measurement import Outcome
     from dse.exploration.measurer import Keep, Measurer
     from dse.exploration.planner import Step
-    from dse.space import Plan
+    from dse.space.plan import Plan
 
 PAGE = Path(__file__).parents[1] / "docs" / "bookkeeping.md"
 SIZES = (1000, 2500, 5000, 10_000, 20_000)

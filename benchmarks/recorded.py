@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from dse.core.configuration import Configuration
-    from dse.space import Plan, SearchSpace
+    from dse.space.plan import Plan
+    from dse.space.space import SearchSpace
     from dse.study.folder import StudyFolder
     from dse.study.study import Study
 

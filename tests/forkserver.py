@@ -39,7 +39,7 @@ USED = (
 
 def main() -> None:
     """Forks until the other end of the socket is closed."""
-    _prepare()
+    prepare()
     orders = socket.socket(fileno=int(sys.argv[1]))
     orders.send(b"ready")
     while True:
@@ -55,7 +55,7 @@ def main() -> None:
             os.close(descriptor)
 
 
-def _prepare() -> None:
+def prepare() -> None:
     """Does once what each child would do else: imports, and the tables of Optuna."""
     import click
     import optuna

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
 
     from dse.exploration._pool import Pool
-    from dse.space import SearchSpace
+    from dse.space.space import SearchSpace
 
 NAME = "optuna-gp"
 NEEDS = ("scipy", "torch")

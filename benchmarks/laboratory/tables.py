@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dse.core.configuration import KnobValue
     from dse.core.csv_lines import Line
     from dse.results.table import ResultTable
-    from dse.space import SearchSpace
+    from dse.space.space import SearchSpace
 
 REPLAY = import_module("dse.backends.replay")
 IMAGES = 500

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from functools import partial
 from importlib import import_module
@@ -10,6 +11,7 @@ import click
 
 from dse import __version__
 from dse.core.errors import DseError
+from dse.core.thread_limit import REMEDY, can_start_threads, says_thread_limit
 
 INTERRUPTED = 130
 VERBOSE = ("-v", "--verbose")
@@ -82,6 +84,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Runs a command; returns its exit code, after at most one line on stderr."""
+    if not os.path.isabs(os.environ.get("HOME", "/")):  # noqa: PTH117
+        del os.environ["HOME"]  # libraries would make folders at that place of the working one
     try:
         code = dse.main(arguments, prog_name="dse", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -95,16 +99,30 @@ def run(arguments: list[str] | None = None) -> int:
     except DseError as error:
         return _fail(str(error), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        return _fail("interrupted; what was done is stored", INTERRUPTED)
+        return _fail_interrupted()
     except SystemExit:
         # click and rich leave like this when the reader of our output has enough of it.
         return 0
-    except OSError as error:
-        # Such as a full disk, met where the system's own words say all that is known.
-        sys.stdout = None  # what it still holds can't be written: no second error at exit
-        where = f"{error.filename}: " if error.filename else ""
-        return _fail(f"{where}{error.strerror or error}", DseError.exit_code)
+    except (OSError, RuntimeError) as error:
+        return _fail_of_system(error)
     return code if isinstance(code, int) else 0
+
+
+def _fail_interrupted() -> int:
+    if not can_start_threads(os.cpu_count() or 1):  # then numpy interrupts the process it is in
+        return _fail(f"thread limit: numpy can't start its threads; {REMEDY}", DseError.exit_code)
+    return _fail("interrupted; what was done is stored", INTERRUPTED)
+
+
+def _fail_of_system(error: OSError | RuntimeError) -> int:
+    """Says what the system refuses, such as a full disk: its own words say all that is known."""
+    limited = says_thread_limit(str(error))
+    if isinstance(error, RuntimeError) and not limited:
+        raise error
+    sys.stdout = None  # what it still holds can't be written: no second error at exit
+    file, words = getattr(error, "filename", None), getattr(error, "strerror", None) or error
+    told = f"{file}: {words}" if file else str(words)
+    return _fail(f"thread limit: {told}; {REMEDY}" if limited else told, DseError.exit_code)
 
 
 def _fail(message: str, code: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -108,5 +109,5 @@ def _line(name: str, found: RuntimeAvailability) -> str:
 
 def _short(path: str) -> str:
     """The path as a shell takes it, with ``~`` for the home folder."""
-    home = str(Path.home())
+    home = os.path.expanduser("~")  # noqa: PTH111 (it is no error if there is none)
     return f"~{path.removeprefix(home)}" if path.startswith(f"{home}/") else path

@@ -87,6 +87,7 @@ def run(request: ValidateRequest) -> int:
     scheduler = Scheduler(prepared, subjects, known, fidelity, memory, study.folder.runs)
     schedule = scheduler.schedule(records, scenarios)
     print_lines([*environment_lines(environment), *prepared.dataset_lines], err)
+    print_lines(_unfit_lines(prepared), err, "yellow")
     _announce(schedule, console() if request.dry_run else err)
     if request.dry_run or not schedule.runs:
         return 1 if schedule.refused else 0
@@ -96,6 +97,16 @@ def run(request: ValidateRequest) -> int:
         study.retry_policy = replace(RETRY_POLICY, stopped=lambda: asked.wanted)
         validated = validator.validate(schedule, scheduler, asked)
     return _conclude(request, schedule, validated, err)
+
+
+def _unfit_lines(prepared: Prepared) -> list[str]:
+    """Why no submission can be made of these runs, whatever they give."""
+    if prepared.provider.trained and prepared.dataset is not None:
+        return []
+    why = "--dataset is missing, so no accuracy is measured"
+    if not prepared.provider.trained:
+        why = "the builtin models have untrained weights; explore your own with --models"
+    return [f"`dse export` will refuse these runs: {why}"]
 
 
 def _refuse_others(study: Study, prepared: Prepared) -> None:

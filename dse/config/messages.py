@@ -109,7 +109,8 @@ def most_telling(found: list[Complaint]) -> Complaint:
     """The complaint to tell: a misspelt field explains a missing one, so it goes first."""
 
     def rank(complaint: Complaint) -> int:
-        return {"extra_forbidden": 0, "missing": 2}.get(complaint.kind, 1)
+        # Values that are wrong are not counted: a list may only seem too short.
+        return {"extra_forbidden": 0, "missing": 2, "too_short": 3}.get(complaint.kind, 1)
 
     first = min(found, key=rank)
     if first.union is None:

@@ -13,21 +13,58 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 import platformdirs
 
-from dse.core.errors import DseError
+from dse.core.access import explain_denial, remedy_of
+from dse.core.errors import DseError, RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 def cache_dir() -> Path:
     """The folder of everything that can be made again; it need not exist yet.
 
     ``DSE_CACHE_DIR`` names it, otherwise it is the platform's cache folder of the user.
+
+    Raises:
+        RequestError: the user has no home folder, or what was named can't be found from there.
     """
-    named = os.environ.get("DSE_CACHE_DIR")
-    if named:
-        return Path(named).expanduser().absolute()
-    return Path(platformdirs.user_cache_dir("mlperf-dse"))
+    folder = named_path("DSE_CACHE_DIR") or _user_folder(platformdirs.user_cache_dir)
+    if folder is None:
+        raise RequestError(
+            "there is no place for the cache, as HOME is not the path of a folder",
+            remedy="set DSE_CACHE_DIR to a folder that can be written",
+        )
+    return folder
+
+
+def config_dir() -> Path | None:
+    """The folder of the user's own settings; None for a user who has no home folder."""
+    return _user_folder(platformdirs.user_config_dir)
+
+
+def named_path(variable: str) -> Path | None:
+    """The absolute path that an environment variable names; None if it is not set.
+
+    Raises:
+        RequestError: it begins with ``~``, and there is no such home folder.
+    """
+    text = os.environ.get(variable)
+    if not text:
+        return None
+    expanded = os.path.expanduser(text)  # noqa: PTH111 (it leaves what it does not know)
+    if text.startswith("~") and not os.path.isabs(expanded):  # noqa: PTH117
+        problem = f"'{text}' can't be found, as HOME is not the path of a folder"
+        raise RequestError(problem, field=variable, remedy="write the path from / on")
+    return Path(expanded).absolute()
+
+
+def _user_folder(find: Callable[[str], str]) -> Path | None:
+    """What platformdirs finds; older versions make a relative path of a HOME that is none."""
+    try:
+        folder = Path(find("mlperf-dse"))
+    except RuntimeError:
+        return None
+    return folder if folder.is_absolute() else None
 
 
 LEFTOVER = re.compile(r".+\.[0-9]+-[0-9a-f]{8}\.tmp")
@@ -72,10 +109,15 @@ def writing_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise DseError(
-            f"{path}: can't be written: {error.strerror or error}; make room there, or set "
-            "DSE_CACHE_DIR to a writable folder if it is the cache"
-        ) from error
+        denial, remedy = explain_denial(error, path), remedy_of(error, path, cached=_cached(path))
+        raise DseError(f"{path}: can't be written: {denial}; {remedy}") from error
+
+
+def _cached(path: Path) -> bool:
+    try:
+        return path.absolute().is_relative_to(cache_dir())
+    except RequestError:
+        return False
 
 
 @contextmanager

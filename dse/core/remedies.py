@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dse.core import thread_limit
 from dse.core.measurement import FailureKind
 
 if TYPE_CHECKING:
@@ -62,10 +63,7 @@ _KNOWN = (
         r"(\S+\.so\S*): cannot open shared object file",
         "install the system's package with the library {0}",
     ),
-    _Known(
-        r"thread limit",
-        "raise the limit of processes and threads: `ulimit -u`, or pids.max of the control group",
-    ),
+    _Known(r"thread limit", thread_limit.REMEDY),
     _Known(
         r"killed by the kernel",
         "end other programs, or take a smaller batch or fewer instances",

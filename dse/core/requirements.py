@@ -1,4 +1,4 @@
-"""Optional libraries that making a model file requires."""
+"""Optional libraries that making something requires."""
 
 from __future__ import annotations
 
@@ -35,10 +35,20 @@ class Requirement:
         error = self.error()
         return f"{error.problem}: {error.remedy}"
 
-    def error(self) -> UnavailableError:
-        """The error for a missing library."""
+    def error(self, cause: ImportError | None = None) -> UnavailableError:
+        """The error for a library that is missing or can't be loaded.
+
+        Args:
+            cause: what importing it raised; None if it is missing.
+        """
         *first, last = (name.replace("_", "-") for name in self.modules)
         names = f"{', '.join(first)} and {last}" if first else last
-        return UnavailableError(
-            f"{self.what} need {names}", remedy=f"pip install 'mlperf-dse[{self.extra}]'"
-        )
+        problem = f"{self.what} need {names}"
+        remedy = f"pip install 'mlperf-dse[{self.extra}]'"
+        missing = isinstance(cause, ModuleNotFoundError) and cause.name in self.modules
+        if cause is not None and not missing:
+            return UnavailableError(
+                f"{problem}, and importing it fails: {cause}",
+                remedy=f"mend the installation: {remedy} --force-reinstall",
+            )
+        return UnavailableError(problem, remedy=remedy)

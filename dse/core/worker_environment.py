@@ -9,6 +9,7 @@ when the study is resumed. Standard library only.
 from __future__ import annotations
 
 import os
+import pwd
 import re
 import shlex
 import sys
@@ -25,6 +26,8 @@ NEEDED_VARIABLES = frozenset(
 )
 """Variables that a process needs to find programs and files, in addition to those of `LOCALE`."""
 LOCALE = "LC_"
+NO_HOME = "/nonexistent"
+"""The home folder of a user who has none: OpenVINO can't be imported without one."""
 OWN_PYTHON = ("PYTHONHOME", "PYTHONUSERBASE", "PYTHONNOUSERSITE", "__PYVENV_LAUNCHER__")
 """Variables that lead this Python to its libraries, and another Python to wrong ones."""
 LIBRARIES = (
@@ -72,7 +75,17 @@ def worker_environment(interpreter: str, given: Mapping[str, str] | None = None)
         for name, value in os.environ.items()
         if name in NEEDED_VARIABLES or name.startswith(LOCALE) or name in own
     }
+    kept["HOME"] = _home_folder()
     return {**kept, **(add_libraries({}) if given is None else given), **QUIET}
+
+
+def _home_folder() -> str:
+    """The user's home folder, whether or not the shell names it."""
+    home = os.environ.get("HOME", "")
+    try:
+        return home if os.path.isabs(home) else pwd.getpwuid(os.getuid()).pw_dir  # noqa: PTH117
+    except KeyError:
+        return NO_HOME
 
 
 def add_libraries(given: Mapping[str, str]) -> dict[str, str]:

@@ -10,22 +10,25 @@ import json
 import signal
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dse.core import thread_limit
 from dse.core.errors import UnavailableError
 from dse.core.launcher import launch_command
 from dse.core.registry import BACKENDS, backend
 from dse.core.worker_environment import worker_environment
 from dse.environments import config
 from dse.environments.interpreters import ask, interpreter, remedy, unusable
+from dse.machine.thread_pool import parallel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from dse.environments.config import NamedInterpreter
 
+IMPORTS = 8
+"""Runtimes that are imported at the same time."""
 IMPORT_TIMEOUT_S = 120.0
 """The time within which a runtime has to be imported."""
 
@@ -65,14 +68,11 @@ def runtime_availabilities(
     names = list(names)
     with_runtime = [n for n in names if n in BACKENDS and BACKENDS[n].has_runtime]
     named = config.interpreters() if with_runtime else {}
-    with ThreadPoolExecutor(max(1, len(with_runtime))) as pool:
-        asked = dict(
-            zip(
-                with_runtime,
-                pool.map(lambda name: _ask(name, named, given), with_runtime),
-                strict=True,
-            )
-        )
+    answers = parallel(lambda n: _ask(n, named, given), with_runtime, threads=IMPORTS)
+    asked = dict(zip(with_runtime, answers, strict=True))
+    for name, found in asked.items():
+        if found.error and found.error.remedy == thread_limit.REMEDY:  # room for one, perhaps
+            asked[name] = _ask(name, named, given)
     return {
         name: asked.get(name) or RuntimeAvailability(sys.executable, backend(name).version())
         for name in names
@@ -96,17 +96,21 @@ def _ask(
     except subprocess.TimeoutExpired:
         reason = f"no answer within {IMPORT_TIMEOUT_S:g} s"
     except OSError as error:
-        reason = f"{python} can't be started: {error.strerror or error}"
+        reason = _reason(1, f"{python} can't be started: {error.strerror or error}")
     except (ValueError, KeyError, TypeError):
         reason = f"{python} is not a Python"
+    limited = thread_limit.says_thread_limit(reason)
+    how = thread_limit.REMEDY if limited else remedy(name, python)
     problem = f"{unusable(name)}{reason}"
-    return RuntimeAvailability(python, error=UnavailableError(problem, remedy=remedy(name, python)))
+    return RuntimeAvailability(python, error=UnavailableError(problem, remedy=how))
 
 
 def _reason(exit_code: int, stderr: str) -> str:
-    if exit_code < 0:
+    if exit_code < 0 and not thread_limit.says_thread_limit(stderr):
         return f"importing its runtime was ended by {signal.Signals(-exit_code).name}"
     if "Unknown option: -P" in stderr:
         return "its Python is older than 3.11"
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    if limits := [line for line in lines if thread_limit.says_thread_limit(line)]:
+        return f"thread limit: {limits[0]}"
     return lines[-1] if lines else f"importing its runtime ended with exit code {exit_code}"

@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import platformdirs
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
 from dse.config.messages import suggest
 from dse.config.yaml_reader import Document, read_document
+from dse.core.access import find_other_user
+from dse.core.paths import config_dir, named_path
 from dse.core.registry import BACKENDS
 
 if TYPE_CHECKING:
@@ -46,12 +47,17 @@ class ConfigForm(BaseModel):
     cpu_name: CpuName = ""
 
 
-def config_file() -> Path:
-    """The file, which need not exist; ``DSE_CONFIG`` names another one."""
-    named = os.environ.get("DSE_CONFIG")
-    if named:
-        return Path(named).expanduser().absolute()
-    return Path(platformdirs.user_config_dir("mlperf-dse")) / "config.yaml"
+def config_file() -> Path | None:
+    """The file, which need not exist; ``DSE_CONFIG`` names another one.
+
+    Returns:
+        None for a user without a home folder.
+
+    Raises:
+        RequestError: what was named can't be found.
+    """
+    folder = config_dir()
+    return named_path("DSE_CONFIG") or (folder / "config.yaml" if folder else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +98,24 @@ def with_given_name(system: System) -> System:
 
 def _read() -> tuple[ConfigForm, Document]:
     file = config_file()
-    if not file.exists() and not os.environ.get("DSE_CONFIG"):
+    if file is None or not (os.environ.get("DSE_CONFIG") or _is_there(file)):
         return ConfigForm(), Document()
     return read_document(file, ConfigForm)
 
 
+def _is_there(file: Path) -> bool:
+    """Whether there is such a file; what another user's home folder hides is not this user's."""
+    try:
+        file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:  # it can't be looked for
+        return find_other_user(file, os.R_OK) is None
+    return True
+
+
 def _path(document: Document, name: str, text: str) -> Path:
-    path = Path(text).expanduser()
+    path = Path(os.path.expanduser(text))  # noqa: PTH111 (it leaves what it does not know)
     remedy: str | None
     if name not in BACKENDS:
         known = [each for each, entry in BACKENDS.items() if entry.has_runtime]

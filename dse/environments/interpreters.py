@@ -8,6 +8,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from dse.core import thread_limit
 from dse.core.errors import RequestError, UnavailableError
 from dse.core.registry import BACKENDS
 from dse.core.worker_environment import installer_environment
@@ -159,6 +160,9 @@ def _version(interpreter: str) -> str | None:
         told = ask(
             [interpreter, "-I", "-c", code], VERSION_TIMEOUT_S, installer_environment(interpreter)
         )
+    except BlockingIOError as error:
+        problem = f"{interpreter} can't be started: {error.strerror}"
+        raise UnavailableError(problem, remedy=thread_limit.REMEDY) from error
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return None
     return told.stdout.strip() if told.returncode == 0 else None

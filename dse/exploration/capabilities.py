@@ -28,6 +28,7 @@ class Capabilities:
         space: names the backends that may be used.
         environment: the variables that the study sets for its workers.
         needs_published: whether a quality is wanted that only published figures can give.
+        known: what runtimes have answered already in this environment, by backend.
     """
 
     def __init__(
@@ -38,12 +39,14 @@ class Capabilities:
         environment: Mapping[str, str],
         *,
         needs_published: bool,
+        known: Mapping[str, RuntimeAvailability] | None = None,
     ) -> None:
         self._task = task
         self._provider = provider
         self._environment = environment
         self._backends = [choice.name for choice in space.backends]
         self._needs_published = needs_published
+        self._known = known or {}
 
     def models(self) -> tuple[str, ...]:
         """Names of the models the provider offers."""
@@ -87,7 +90,8 @@ class Capabilities:
 
     @cached_property
     def _availabilities(self) -> dict[str, RuntimeAvailability]:
-        return runtime_availabilities(self._backends, self._environment)
+        unknown = [name for name in self._backends if name not in self._known]
+        return {**self._known, **runtime_availabilities(unknown, self._environment)}
 
     def check(self) -> None:
         """Refuses to go on when no backend of the space is usable.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from dse.machine.system import System
     from dse.models.provider import Provider
-    from dse.space import SearchSpace
+    from dse.space.space import SearchSpace
     from dse.tasks.task import Dataset, Task
 
 MEMORY_SHARE = 0.9

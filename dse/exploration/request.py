@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import os
     from pathlib import Path
 
-    from dse.space import SearchSpace
+    from dse.space.space import SearchSpace
 
 SAMPLERS = ("grid", "random", "nsga2", "tpe", "frontier")
 """The names of the samplers."""

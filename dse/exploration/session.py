@@ -18,9 +18,10 @@ from dse.exploration.measurer import Measurer
 from dse.exploration.prepare import prepare, settings_of
 from dse.exploration.resolver import MeasurementContext
 from dse.measure.runner import Limits
-from dse.space import SearchSpace, find_space
+from dse.space.finding import find_space
 from dse.space.plan import exclusion_lines, resolve
 from dse.space.reading import read_space, space_from_dict
+from dse.space.space import SearchSpace
 from dse.study.folder import StudyFolder, study_folder
 from dse.study.storage import RETRY_POLICY
 from dse.study.study import Study
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from dse.study.record import Record
 
 LOG = logging.getLogger(__name__)
+OWN_MODELS = "own-models"
+"""The name of the search space of a user's own models."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +157,10 @@ def open_exploration(request: ExploreRequest) -> Exploration:
             runtime version or data set.
     """
     space, name = _read_space(request.space)
+    if name == OWN_MODELS and request.models is None:
+        remedy = "give the folder of their models.yaml, or choose another search space"
+        problem = "this search space is of your own models"
+        raise RequestError(problem, file=space.file, field="--models", remedy=remedy)
     if request.study is None and name is None:
         raise RequestError("a search space without a file has no name", remedy="name the study")
     environment = add_libraries(request.environment)

@@ -19,14 +19,7 @@ _NUMBER_FIELDS = ("processor", "cpu number")
 _S390_CPU = re.compile(r"processor (\d+)")
 """Start of a line such as ``processor 0: version = FF, machine = 2964`` (s390)."""
 _NAME_FIELDS = (
-    "model name",
-    "Model Name",
-    "cpu model",
-    "uarch",
-    "cpu",
-    "cpu type",
-    "CPU",
-    "Processor",
+    *("model name", "Model Name", "cpu model", "uarch", "cpu", "cpu type", "CPU", "Processor"),
 )
 _VENDOR_FIELDS = ("vendor_id", "vendor", "CPU implementer", "mvendorid")
 _FAMILY_FIELDS = ("cpu family", "CPU Family", "family", "CPU architecture", "platform", "uarch")

@@ -23,21 +23,10 @@ if TYPE_CHECKING:
     from dse.machine._cpuinfo import CpuBlock
 
 _VIRTUAL_VENDORS = (
-    "qemu",
-    "kvm",
-    "vmware",
-    "innotek",  # VirtualBox
-    "xen",
-    "parallels",
-    "bochs",
-    "google compute engine",
-    "openstack",
-    "digitalocean",
-    "hetzner",
-    "alibaba cloud",
-    "nutanix",
+    *("qemu", "kvm", "vmware", "innotek", "xen", "parallels", "bochs", "openstack", "nutanix"),
+    *("google compute engine", "digitalocean", "hetzner", "alibaba cloud"),
 )
-"""Words that only virtual machines have in their DMI names."""
+"""Words that only virtual machines have in their DMI names; VirtualBox says innotek."""
 
 
 def read_linux(cpus: frozenset[int], root: Path = Path("/"), machine: str = "") -> System:

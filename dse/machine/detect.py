@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from dataclasses import replace
 
 from dse.machine.system import UNKNOWN, System
 
@@ -14,27 +15,12 @@ def detect() -> System:
         from dse.machine._linux import read_linux
 
         return read_linux(cpus=frozenset(os.sched_getaffinity(0)))
-    if platform.system() == "Darwin":
-        from dse.machine._macos import read_macos
+    from dse.machine._macos import from_sysctl, read_macos
 
+    if platform.system() == "Darwin":
         return read_macos()
-    return System(
+    return replace(
+        from_sysctl({}, platform.machine(), ""),
         cpu=platform.processor() or UNKNOWN,
-        architecture=platform.machine() or UNKNOWN,
-        microcode=UNKNOWN,
-        available_cpus=os.cpu_count() or 1,
-        physical_cores=None,
-        cpu_quota=None,
-        max_mhz=(),
-        memory_bytes=None,
-        governor=UNKNOWN,
-        virtualised=None,
         operating_system=platform.system() or UNKNOWN,
-        kernel=platform.release() or UNKNOWN,
-        cpu_vendor=UNKNOWN,
-        cpu_family=UNKNOWN,
-        cpu_model=UNKNOWN,
-        stepping=UNKNOWN,
-        caches=UNKNOWN,
-        memory_limit_bytes=0,
     )

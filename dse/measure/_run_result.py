@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dse.core.backend import LoadError, UnsupportedError
 from dse.core.measurement import FailureKind, Measurement, Source
+from dse.core.thread_limit import says_thread_limit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,6 +73,11 @@ def says_out_of_memory(text: str) -> bool:
     return any(sign in text for sign in OUT_OF_MEMORY_SIGNS)
 
 
+def thread_limit_failure(text: str) -> RunFailedError:
+    """The failure of a run that could not start its threads; another try may find room."""
+    return RunFailedError(FailureKind.CRASH, f"thread limit: {text}")
+
+
 def to_failure(error: BaseException, refusals: tuple[type[Exception], ...] = ()) -> RunFailedError:
     """The failure that an exception amounts to: the same one whenever it is raised.
 
@@ -86,6 +92,8 @@ def to_failure(error: BaseException, refusals: tuple[type[Exception], ...] = ())
         text = f"{name}: {text}" if text else name
     if isinstance(error, MemoryError) or says_out_of_memory(text):
         return RunFailedError(FailureKind.OUT_OF_MEMORY, text)
+    if says_thread_limit(text):
+        return thread_limit_failure(text)
     if isinstance(error, LoadError) and not any(sign in text for sign in MISSING_OPERATOR_SIGNS):
         return RunFailedError(FailureKind.LOAD, text)
     if isinstance(error, (UnsupportedError, LoadError, ImportError, *refusals)):

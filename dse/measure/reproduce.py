@@ -47,9 +47,10 @@ def command(run: Path) -> str | None:
 def _words(interpreter: str, file: Path, stored: Mapping[str, Any]) -> list[str]:
     """The command, with the packages of other distributions as far as they are there."""
     wanted = [interpreter, "dse.measure.worker", str(file)]
-    backend, task = stored["configuration"]["backend"], stored.get("task", {}).get("worker", "")
+    named = {"backend": ("configuration", "backend"), "task": ("task", "worker")}
+    found = {name: stored.get(part, {}).get(field, "") for name, (part, field) in named.items()}
     try:
-        return launcher.launch_command(*wanted, backend=backend, task=task)
+        return launcher.launch_command(*wanted, **found)
     except (KeyError, ModuleNotFoundError):
         return launcher.launch_command(*wanted)
 

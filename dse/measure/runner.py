@@ -23,6 +23,7 @@ from dse.core import launcher
 from dse.core.errors import DseError
 from dse.core.measurement import Failure, FailureKind, Measurement, Outcome, Source
 from dse.core.metrics import METRICS
+from dse.core.thread_limit import REMEDY, says_thread_limit
 from dse.core.worker_environment import worker_environment
 from dse.machine.conditions import MIN_SPAN_S, conditions_between
 from dse.machine.sample import cpu_seconds, sample
@@ -148,7 +149,9 @@ def _run(
         )
     except OSError as error:
         os.close(reader)
-        raise DseError(f"the interpreter {spec.interpreter} can't be started: {error}") from error
+        told = f"the interpreter {spec.interpreter} can't be started: {error.strerror or error}"
+        limited = f"thread limit: {told}; {REMEDY}"
+        raise DseError(limited if says_thread_limit(told) else told) from error
     finally:
         os.close(writer)
     try:
@@ -286,6 +289,8 @@ def _diagnose(
         return FailureKind.OUT_OF_MEMORY, "killed by the kernel for lack of memory"
     if says_out_of_memory(tail):
         return FailureKind.OUT_OF_MEMORY, f"memory ran out; the worker {how}"
+    if says_thread_limit(tail):
+        return FailureKind.CRASH, f"thread limit: the worker {how}"
     # After a signal it is the fault handler that writes last, and not why.
     last = tail.rstrip().rpartition("\n")[2] if end.exit_code >= 0 else ""
     return FailureKind.CRASH, f"the worker {how}" + (f": {last}" if last else "")

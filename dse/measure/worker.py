@@ -22,15 +22,20 @@ from typing import TYPE_CHECKING
 from dse.core.backend import LoadError, Runtime, UnsupportedError
 from dse.core.measurement import FailureKind
 from dse.core.registry import backend
+from dse.core.thread_limit import can_start_threads
 from dse.loadgen.logs import LogError
-from dse.measure._run_result import RunFailedError, to_failure
+from dse.measure._run_result import RunFailedError, thread_limit_failure, to_failure
 from dse.measure.spec import Spec, encode_message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from dse.core.configuration import Configuration
     from dse.core.measurement import Measurement
     from dse.measure.spec import MessageKind
+
+SPARE_THREADS = 3
+"""Threads that LoadGen and a runtime start beside those of the configuration."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -84,10 +89,20 @@ def _limit_memory(limit_bytes: int) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, limit_bytes))
 
 
+def _try_threads(configuration: Configuration) -> None:
+    """Refuses to begin with fewer threads than are measured; see `dse.core.thread_limit`."""
+    count = configuration.threads * configuration.instances
+    if not can_start_threads(count + SPARE_THREADS):
+        raise thread_limit_failure(
+            f"no room for {count} of the model and {SPARE_THREADS} of LoadGen and the runtime"
+        )
+
+
 def _measure(spec: Spec) -> Iterator[Measurement]:
     found = backend(spec.configuration.backend)
     if not isinstance(found, Runtime):
         raise TypeError(f"{spec.configuration.backend} runs no models")
+    _try_threads(spec.configuration)
     if spec.official:
         from dse.measure._official import take_official
 

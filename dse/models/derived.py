@@ -23,7 +23,7 @@ FORMATS: tuple[ModelFormat, ...] = get_args(ModelFormat)
 
 
 class Derived(ABC):
-    """Offers what another provider has, and files made from it where it has none.
+    """A `Provider` of what another one has, and of files made from it where it has none.
 
     Args:
         inner: has the files to make others from.
@@ -51,11 +51,7 @@ class Derived(ABC):
         return self._inner.models()
 
     def precisions(self, model: str) -> tuple[str, ...]:
-        """The precisions that can be had of a model.
-
-        Raises:
-            RequestError: it does not offer the model.
-        """
+        """The precisions that can be had of a model."""
         return self._inner.precisions(model)
 
     def obstacle(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> str | None:
@@ -72,23 +68,14 @@ class Derived(ABC):
         return self._inner.published(model, precision)
 
     def form(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> Form:
-        """How a sample becomes the input of the file that `artefact` gives.
-
-        Raises:
-            RequestError: there is no such file.
-        """
+        """How a sample becomes the input of the file that `artefact` gives."""
         chosen = self._chosen(model, precision, formats)
         if chosen is None:
             return self._inner.form(model, precision, formats)
         return self._form(model, chosen)
 
     def artefact(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> Artefact:
-        """A file that is there, in the first of the formats, or else one that is made.
-
-        Raises:
-            ModelError: the file can't be made from the one that is there.
-            RequestError: none can be had.
-        """
+        """A file that is there, in the first of the formats, or else one that is made."""
         chosen = self._chosen(model, precision, formats)
         if chosen is None:
             return self._inner.artefact(model, precision, formats)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class FolderProvider:
-    """Offers what a folder's ``models.yaml`` describes; see `dse.models.manifest`.
+    """A `Provider` of what a folder's ``models.yaml`` describes; see `dse.models.manifest`.
 
     Args:
         folder: holds the manifest and, at any depth, the files.
@@ -43,11 +43,7 @@ class FolderProvider:
         return tuple(dict.fromkeys(entry.name for entry in self._entries))
 
     def precisions(self, model: str) -> tuple[str, ...]:
-        """The precisions of a model's files, in the manifest's order.
-
-        Raises:
-            RequestError: the manifest has no such model.
-        """
+        """The precisions of a model's files, in the manifest's order."""
         found = tuple(dict.fromkeys(e.precision for e in self._entries if e.name == model))
         if not found:
             raise self._error(f"no model '{model}'", suggest(model, self.models()))
@@ -74,21 +70,12 @@ class FolderProvider:
         return None
 
     def form(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> Form:
-        """How a sample becomes the input of the file that `artefact` would give.
-
-        Raises:
-            RequestError: the manifest has no such file.
-        """
+        """How a sample becomes the input of the file that `artefact` would give."""
         _, entry, found = self._entry(model, precision, formats)
         return self._form(entry, found)
 
     def artefact(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> Artefact:
-        """The file in the first of the formats that the manifest has.
-
-        Raises:
-            RequestError: it has none, or the file's SHA-256 is not the one it gives.
-            DseError: files that links keep apart can't be brought together in the cache.
-        """
+        """The file in the first of the formats that the manifest has."""
         return self._artefact(*self._entry(model, precision, formats))
 
     def _entry(

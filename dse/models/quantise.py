@@ -63,7 +63,7 @@ class Quantisation:
         try:
             found = library(self.model_format)
         except ImportError as error:
-            raise needed.error() from error
+            raise needed.error(error) from error
         return [QUANTISATION_VERSION, found, *self.calibration.identity(self.form)]
 
     def of(self, model: Path) -> bytes:

@@ -41,11 +41,7 @@ class Quantised(Derived):
         self._noun = noun
 
     def precisions(self, model: str) -> tuple[str, ...]:
-        """The precisions that can be had of a model.
-
-        Raises:
-            RequestError: it does not offer the model.
-        """
+        """The precisions that can be had of a model."""
         own = () if self.obstacle(model, "int8", FORMATS) else ("int8",)
         return tuple(dict.fromkeys([*self._inner.precisions(model), *own]))
 

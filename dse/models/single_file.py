@@ -80,11 +80,7 @@ class SingleFileProvider:
         return self.signature.as_dict()
 
     def artefact(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> Artefact:
-        """The file as it is.
-
-        Raises:
-            RequestError: it is not the one that is wanted, or can't be read any more.
-        """
+        """The file as it is."""
         if problem := self.obstacle(model, precision, formats):
             raise RequestError(problem, file=self.path)
         return Artefact(

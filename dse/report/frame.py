@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dse.core.configuration import CONFIGURATION_FIELDS
-from dse.core.errors import UnavailableError
 from dse.core.measurement import Source
 from dse.core.metrics import METRICS
+from dse.core.requirements import Requirement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -52,9 +52,7 @@ def table(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> pd.Da
     try:
         import pandas as pd
     except ImportError as error:
-        raise UnavailableError(
-            "tables need pandas", remedy="pip install 'mlperf-dse[report]'"
-        ) from error
+        raise Requirement("tables", ("pandas",), "report").error(error) from error
     return pd.DataFrame(rows, columns=list(columns))
 
 

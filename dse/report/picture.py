@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from contextlib import contextmanager
 from itertools import cycle
 from typing import TYPE_CHECKING
 
-from dse.core.errors import UnavailableError
 from dse.core.metrics import COSTS, LATENCY, METRICS, MULTI_STREAM, SERVER, THROUGHPUT, is_quality
 from dse.core.paths import atomic_write
+from dse.core.requirements import Requirement
 from dse.report.summary import accuracy_source
 
 if TYPE_CHECKING:
@@ -93,14 +94,14 @@ def drawing(
         UnavailableError: matplotlib is not installed.
         DseError: a file can't be written.
     """
+    # Without a home folder it makes itself a temporary one, and warns of that.
+    logging.getLogger("matplotlib").addFilter(_is_error)
     try:
         from matplotlib import rc_context
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise UnavailableError(
-            "pictures need matplotlib", remedy="pip install 'mlperf-dse[report]'"
-        ) from error
+        raise Requirement("pictures", ("matplotlib",), "report").error(error) from error
     # A name with dollar signs is a name, no formula; the same study gives the same file.
     with rc_context({"text.parse_math": False, "svg.hashsalt": "dse"}):
         figure = Figure(figsize=size, layout=None if margins else "constrained")
@@ -116,6 +117,10 @@ def drawing(
             undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(form)
             with atomic_write(file) as stream:
                 figure.savefig(stream, dpi=130, format=form, metadata=undated)
+
+
+def _is_error(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.ERROR
 
 
 def _points(

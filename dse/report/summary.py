@@ -218,8 +218,11 @@ def _explained(view: View) -> list[str]:
     leading = view.frontier.leading
     uncertain = [r.id for r in view.frontier if not view.frontier.certain(r)]
     lines = []
-    if not leading.isdisjoint(uncertain):
+    near = {r.id for r in view.frontier if not view.frontier.keeps_bounds(r)}
+    if not leading.isdisjoint(set(uncertain) - near):
         lines.append("~ another point may be better in all: their intervals overlap")
+    if not leading.isdisjoint(near):
+        lines.append("! it may miss a bound if it is measured again: its interval reaches beyond")
     if not leading.issuperset(uncertain):
         lines.append("? another point is better in all, but by less than the intervals can tell")
     return lines

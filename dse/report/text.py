@@ -55,6 +55,8 @@ _HEADINGS = {
 }
 UNCERTAIN = "~"
 """Marks a point that leads by its values, and whose interval others reach."""
+NEAR_BOUND = "!"
+"""Marks a point that leads by its values, and whose interval reaches beyond a bound."""
 BEHIND = "?"
 """Marks a point that another one is ahead of, by less than the intervals can tell."""
 BY_OPTION = " (--env NAME=VALUE sets one)"
@@ -83,7 +85,9 @@ def marks(frontier: StudyFrontier) -> Callable[[Record], str]:
     def mark(record: Record) -> str:
         if frontier.certain(record):
             return ""
-        return UNCERTAIN if record.id in frontier.leading else BEHIND
+        if record.id not in frontier.leading:
+            return BEHIND
+        return UNCERTAIN if frontier.keeps_bounds(record) else NEAR_BOUND
 
     return mark
 

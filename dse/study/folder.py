@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dse.core.access import explain_denial, remedy_of
 from dse.core.errors import RequestError
 from dse.core.paths import atomic_write, exclusive, take_lock
 from dse.study.database_url import (
@@ -128,17 +130,25 @@ class StudyFolder:
             RequestError: it can't be made or written.
         """
         self.refuse_import()
+        probe = self.path / ".writable"
         try:
             self.runs.mkdir(parents=True, exist_ok=True)
-            probe = self.path / ".writable"
             probe.touch()
             probe.unlink()
+            self._refuse_others_files()
         except OSError as error:
+            place = Path(error.filename or probe)
             raise RequestError(
-                f"the study folder can't be written: {error.strerror}",
+                f"the study folder can't be written: {explain_denial(error, place)}",
                 file=self.path,
-                remedy="choose another place with --study",
+                remedy=remedy_of(error, place, whole=self.path),
             ) from error
+
+    def _refuse_others_files(self) -> None:
+        """Looks for what another user has left there: a database would be waited for."""
+        for place in (self.runs, self.lock, self.database):
+            if place.exists() and not os.access(place, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(place))
 
     @contextmanager
     def opening(self) -> Iterator[Presence]:

@@ -59,7 +59,11 @@ class StudyFrontier(Sequence[Record]):
 
     def certain(self, record: Record) -> bool:
         """Whether a record of the frontier would be there again if all were measured again."""
-        return self._holds(record) and self._frontier.certain(record.configuration.key)
+        return self.keeps_bounds(record) and self._frontier.certain(record.configuration.key)
+
+    def keeps_bounds(self, record: Record) -> bool:
+        """Whether a record keeps to all bounds wherever its values lie in their intervals."""
+        return self._holds(record)
 
     @cached_property
     def leading(self) -> frozenset[int]:

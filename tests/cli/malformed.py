@@ -44,6 +44,10 @@ SPACES = {
         ("no search space is called 'quickstrat'", "did you mean 'quickstart'"),
     ),
     "no such file": Case("explore ./no.yaml", ("no search space at './no.yaml'", "known are")),
+    "own models without a folder": Case(
+        "explore own-models",
+        ("own-models.yaml: --models", "give the folder of their models.yaml"),
+    ),
     "a folder for a space": Case("explore studies", ("no search space is called 'studies'",)),
     "nothing for a space": Case("explore ''", ("no search space is called ''",)),
     "empty": _space("", "the file is empty"),

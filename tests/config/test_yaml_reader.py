@@ -36,6 +36,7 @@ class Range(Form):
 class Manifest(Form):
     title: str
     models: list[Entry] = []
+    some: tuple[Entry, ...] = Field(default=(Entry(file=Path("a")),), min_length=1)
     named: dict[str, Entry] = {}
     threads: Literal["auto"] | int | tuple[int, ...] | Range = "auto"
     value: bool | int | float | str | None = None
@@ -189,6 +190,18 @@ WRONG: dict[str, tuple[str | bytes, int | None, str | None, str]] = {
         4,
         "models[1].file",
         "is missing",
+    ),
+    "missing in a list of at least one": (
+        "title: x\nsome:\n  - size: 4\n",
+        3,
+        "some[0].file",
+        "is missing; add it",
+    ),
+    "none of at least one": (
+        "title: x\nsome: []\n",
+        2,
+        "some",
+        "expected at least 1 value(s), not []",
     ),
     "missing in a mapping": (
         "title: x\nnamed:\n  a:\n    size: 4\n",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import pwd
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from dse.core.errors import DseError
-from dse.core.paths import atomic_write, cache_dir, exclusive, mapped
+from dse.core.errors import DseError, RequestError
+from dse.core.paths import atomic_write, cache_dir, config_dir, exclusive, mapped
 
 
 def test_cache_dir(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -49,13 +51,41 @@ def test_write_appears_at_the_end_or_not_at_all(tmp_path: Path) -> None:
 
 def test_unwritable_folders_are_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with (
-        pytest.raises(DseError, match=r"can't be written: .*DSE_CACHE_DIR"),
-        atomic_write(tmp_path / "file" / "x"),
+    told = r"file/x: can't be written: File exists; "
+    for place, remedy in (
+        (tmp_path, "choose a place that you can write"),
+        (cache_dir(), "set DSE_CACHE_DIR to a folder that you can write"),
     ):
-        pass
-    with pytest.raises(DseError, match="can't be written"), exclusive(tmp_path / "file" / "x"):
-        pass
+        place.mkdir(exist_ok=True)
+        (place / "file").write_text("")
+        with pytest.raises(DseError, match=told + remedy), atomic_write(place / "file" / "x"):
+            pass
+        with pytest.raises(DseError, match=told + remedy), exclusive(place / "file" / "x"):
+            pass
+
+
+@pytest.mark.parametrize("home", [None, "", "relative"])
+def test_without_a_home_folder_the_cache_has_to_be_named(
+    home: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def nameless(number: int) -> NoReturn:
+        raise KeyError(number)
+
+    monkeypatch.setattr(pwd, "getpwuid", nameless)
+    for variable in ("DSE_CACHE_DIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    if home is None:
+        monkeypatch.delenv("HOME")
+    else:
+        monkeypatch.setenv("HOME", home)
+    with pytest.raises(RequestError, match=r"HOME is not .*; set DSE_CACHE_DIR to a folder"):
+        cache_dir()
+    assert config_dir() is None
+    monkeypatch.setenv("DSE_CACHE_DIR", "~nobody-here/x" if home == "" else "~/x")
+    with pytest.raises(RequestError, match=r"DSE_CACHE_DIR: '~.*/x' can't be found, as HOME"):
+        cache_dir()
+    monkeypatch.setenv("DSE_CACHE_DIR", str(tmp_path))
+    assert cache_dir() == tmp_path
 
 
 def test_lock_is_waited_for_and_freed_by_a_kill(tmp_path: Path) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import subprocess
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from dse.core.metrics import LATENCY
 from dse.core.worker_environment import (
     LIBRARIES,
     NEEDED_VARIABLES,
+    NO_HOME,
     OWN_PYTHON,
     QUIET,
     add_libraries,
@@ -211,6 +214,25 @@ def test_the_way_back_names_what_to_type() -> None:
 
 def test_variables_are_written_as_a_shell_takes_them() -> None:
     assert format_variables({"A": "1", "B": "x y"}) == "A=1 'B=x y'"
+
+
+@pytest.mark.parametrize("home", [None, "", "relative"])
+def test_without_a_home_folder_runtimes_can_be_imported(
+    home: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nameless(number: int) -> NoReturn:
+        raise KeyError(number)
+
+    if home is None:
+        monkeypatch.delenv("HOME")
+    else:
+        monkeypatch.setenv("HOME", home)
+    known = pwd.getpwuid(os.getuid()).pw_dir
+    assert worker_environment(sys.executable)["HOME"] == known
+    monkeypatch.setattr(pwd, "getpwuid", nameless)
+    assert worker_environment(sys.executable)["HOME"] == NO_HOME
+    if home is None:
+        assert runtime_availabilities(["openvino"])["openvino"].error is None
 
 
 MODELS: dict[str, tuple[str, Callable[[], bytes], Preprocessing]] = {

@@ -15,11 +15,13 @@ def test_without_a_file_nothing_is_named(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.delenv("DSE_CONFIG", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert config_file().name == "config.yaml"
-    assert tmp_path in config_file().parents
+    file = config_file()
+    assert file is not None
+    assert file.name == "config.yaml"
+    assert tmp_path in file.parents
     assert interpreters() == {}
-    config_file().parent.mkdir(parents=True)
-    config_file().write_text("interpreters: {litert: /opt/python}\n")
+    file.parent.mkdir(parents=True)
+    file.write_text("interpreters: {litert: /opt/python}\n")
     assert interpreters() == {"litert": NamedInterpreter(Path("/opt/python"), 1)}
 
 

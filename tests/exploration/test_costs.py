@@ -34,7 +34,7 @@ from tests.space.spaces import space as make_space
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dse.space import SearchSpace
+    from dse.space.space import SearchSpace
     from tests.commandline import Command
 
 NULL = {

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
     from dse.core.configuration import Configuration
-    from dse.space import SearchSpace
+    from dse.space.space import SearchSpace
 
 SPACE = small_space()
 EVERYTHING = set(planned(SPACE).configurations)

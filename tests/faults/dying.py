@@ -41,15 +41,12 @@ def install(before: str, moment: int) -> None:
 def main() -> None:
     """See above."""
     before, moments, *arguments = sys.argv[1:]
-    import optuna  # once, and not in each child
-    import sqlalchemy
-
     from dse.cli import run
-    from dse.commands import explore
     from tests.brief import shorten
+    from tests.forkserver import prepare
 
     shorten()
-    del optuna, sqlalchemy, explore
+    prepare()
     for moment in range(*map(int, moments.split(":"))):
         child = os.fork()
         if child == 0:

@@ -26,7 +26,7 @@ from tests.study.studies import create, failed, fill, outcome, planned, small_sp
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dse.space import SearchSpace
+    from dse.space.space import SearchSpace
 
 NUMBERS = st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0])
 

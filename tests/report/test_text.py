@@ -13,7 +13,7 @@ from dse.core.configuration import Configuration, KnobValue
 from dse.core.measurement import Measurement, Outcome, Source
 from dse.core.metrics import METRICS
 from dse.report.text import excluded_lines, frontier_table, heading, marks, number
-from dse.space import Excluded
+from dse.space.plan import Excluded
 from dse.study.observations import Observation
 from dse.study.record import Record
 from dse.study.results import StudyResults

@@ -10,6 +10,8 @@ from dse.core.errors import RequestError
 from dse.core.metrics import ENERGY, METRICS
 from dse.core.pareto import Frontier, nondominated
 from dse.derived.derivation import Derivation
+from dse.report.summary import notes
+from dse.report.text import marks
 from dse.report.view import View, known_of, machine_of
 from dse.study.folder import StudyFolder
 from dse.study.frontier import point_of
@@ -122,9 +124,12 @@ def test_a_point_that_may_miss_a_condition_is_not_certain(study: Study) -> None:
     measurement = record.outcome.measurement(LATENCY)
     assert measurement is not None
     found = view(study, where=(f"{LATENCY} < {bound}",))
-    assert found.frontier.certain(record) == (
-        measurement.interval is None or measurement.interval[1] < bound
-    )
+    kept = measurement.interval is None or measurement.interval[1] < bound
+    assert found.frontier.certain(record) == kept
+    assert marks(found.frontier)(record) == ("" if kept else "!")
+    told = [line for line in notes(study, found) if line.startswith(("~", "!"))]
+    miss = "! it may miss a bound if it is measured again: its interval reaches beyond"
+    assert told == ([] if kept else [miss])
 
 
 def test_the_knobs_of_the_space_have_names_before_they_are_measured(tmp_path: Path) -> None:

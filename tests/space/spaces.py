@@ -13,7 +13,7 @@ from dse.space.reading import space_from_dict
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dse.space import SearchSpace
+    from dse.space.space import SearchSpace
 
 OFFERS = ("alpha-1", "alpha-2", "beta-1", "beta-2", "gamma")
 

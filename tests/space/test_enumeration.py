@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from dse.core.configuration import CONFIGURATION_FIELDS
 from dse.core.errors import RequestError
-from dse.space import auto_threads, configurations, parameters, size
+from dse.space._enumeration import auto_threads, configurations, parameters, size
 from dse.space.reading import read_space, space_from_dict
 from tests.space.spaces import OFFERS, descriptions, space, write
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from dse.core.errors import RequestError
-from dse.space import exclusion_lines, find_space, known_spaces, resolve
+from dse.space.finding import find_space, known_spaces
+from dse.space.plan import exclusion_lines, resolve
 from dse.space.reading import read_space
 from tests.space.spaces import Catalogue, write
 
@@ -110,7 +111,8 @@ def test_own_models_take_what_there_is() -> None:
 
 def test_reading_a_space_loads_nothing_heavy() -> None:
     code = (
-        "import sys; from dse.space import find_space, read_space;"
+        "import sys; from dse.space.finding import find_space;"
+        "from dse.space.reading import read_space;"
         "read_space(find_space('quickstart'));"
         "heavy = {'optuna', 'pandas', 'matplotlib', 'numpy', 'onnxruntime', 'ai_edge_litert'};"
         "print(*sorted(heavy & sys.modules.keys()))"

@@ -9,16 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dse.core.errors import RequestError
-from dse.space import (
-    Excluded,
-    Parameter,
-    Plan,
-    SearchSpace,
-    exclusion_lines,
-    parameter_values,
-    resolve,
-    size,
-)
+from dse.space._enumeration import Parameter, size
+from dse.space.plan import Excluded, Plan, exclusion_lines, parameter_values, resolve
 from dse.space.reading import read_space, space_from_dict
 from tests.space.spaces import OFFERS, Catalogue, descriptions, space, write
 
@@ -26,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dse.core.configuration import KnobValue
+    from dse.space.space import SearchSpace
 
 
 def test_what_has_no_model_file_is_excluded_with_the_reason() -> None:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from dse.core.errors import RequestError
-from dse.space import BackendChoice, Constraint, KnobChoice, SearchSpace
+from dse.core.pareto import Constraint
 from dse.space.reading import read_space, space_from_dict
+from dse.space.space import BackendChoice, KnobChoice, SearchSpace
 from tests.space.spaces import space, write
 
 FULL = """\

@@ -10,7 +10,7 @@ from dse.core.measurement import Failure, FailureKind, Measurement, Outcome, Sou
 from dse.exploration._pool import Pool
 from dse.exploration._samplers import make_sampler
 from dse.machine.detect import detect
-from dse.space import SearchSpace, resolve
+from dse.space.plan import resolve
 from dse.space.reading import space_from_dict
 from dse.study.folder import StudyFolder
 from dse.study.metadata import StudyMetadata
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dse.core.configuration import Configuration
-    from dse.space import Plan
+    from dse.space.plan import Plan
+    from dse.space.space import SearchSpace
 
 
 class NoFiles:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import subprocess
 import sys
 from contextlib import suppress
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from dse.core.errors import RequestError
 from dse.study.database_url import sqlite_url
 from dse.study.folder import STUDIES, StudyFolder, existing_folder, study_folder
+from tests.other_users import give_away, run_unprivileged
 from tests.replays import write_space, write_table
 
 if TYPE_CHECKING:
@@ -121,6 +123,33 @@ def test_a_file_in_its_place_is_refused(tmp_path: Path, obstacle: str) -> None:
     with pytest.raises(RequestError, match="the study folder can't be written: ") as caught:
         folder.create()
     assert caught.value.file == folder.path
+
+
+CREATE = """
+import sys
+from pathlib import Path
+from dse.core.errors import RequestError
+from dse.study.folder import StudyFolder
+try:
+    StudyFolder(Path(sys.argv[1])).create()
+except RequestError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("left", ["study.db", ".lock", "runs"])
+def test_what_another_user_has_left_is_told_at_once(tmp_path: Path, left: str) -> None:
+    folder = StudyFolder(tmp_path / "s")
+    folder.create()
+    if left != "runs":
+        (folder.path / left).touch()
+    give_away(folder.path / left, 0o755)
+    told = run_unprivileged("-c", CREATE, str(folder.path))
+    assert told.stdout == (
+        f"{folder.path}: the study folder can't be written: Permission denied, as "
+        f"{folder.path / left} belongs to user 12345; choose another place, or make it yours: "
+        f"sudo chown -R {os.geteuid()} {folder.path}\n"
+    ), told.stderr
 
 
 def test_studies_are_opened_one_by_one_and_know_whether_they_are_alone(tmp_path: Path) -> None:

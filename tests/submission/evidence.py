@@ -27,7 +27,7 @@ from dse.measure.spec import (
     Spec,
     TaskSpec,
 )
-from dse.space import resolve
+from dse.space.plan import resolve
 from dse.space.reading import space_from_dict
 from dse.study.folder import StudyFolder
 from dse.study.metadata import StudyMetadata

@@ -18,7 +18,7 @@ from dse.core.details import OfficialDetails
 from dse.core.measurement import Measurement, Outcome, Source
 from dse.core.metrics import METRICS_OF, Scenario
 from dse.models.manifest import manifest_of
-from dse.space import resolve
+from dse.space.plan import resolve
 from dse.space.reading import read_space
 from dse.study.record import Record
 from dse.submission import _readmes

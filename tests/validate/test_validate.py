@@ -65,6 +65,15 @@ def test_it_says_beforehand_what_it_will_do(command: Command, here: Path, small:
     assert ["10 min 03 s" in row for row in rows] == [True, False, False, False]
     assert last.startswith("to do: 4 runs, about 2")  # ten minutes, eleven and a little
     assert list((here / "studies/small/runs").iterdir()) == before
+    assert "will refuse" not in answer.err
+
+
+def test_runs_that_no_submission_can_have_are_told_beforehand(command: Command, here: Path) -> None:
+    fields = {**NULL, "models": "mobilenet-v3-small"}
+    space = write_space(here, "untrained", backends=["null"], **fields)
+    command.good("explore", space, "--repeats", 0)
+    answer = command("validate", "untrained", "--dry-run")
+    assert "`dse export` will refuse these runs: the builtin models have untrained" in answer.err
 
 
 def test_a_rehearsal_goes_all_the_way_and_counts_for_nothing(

@@ -16,8 +16,9 @@ from dse.tasks.generated.task import Generated
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dse.environments.availability import RuntimeAvailability
     from dse.models.single_file import SingleFileProvider
-    from dse.space import SearchSpace
+    from dse.space.space import SearchSpace
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,8 @@ class BenchRequest:
 
 def search_space(
     request: BenchRequest, given: SingleFileProvider, physical_cores: int
-) -> SearchSpace:
-    """The space of all values that were asked for.
+) -> tuple[SearchSpace, dict[str, RuntimeAvailability]]:
+    """The space of all values that were asked for, and what runtimes were asked on the way.
 
     Args:
         request: what was asked for.
@@ -78,18 +79,20 @@ def search_space(
         UnavailableError: no runtime that is installed reads the file.
     """
     _check_effect(request, given)
-    return space_from_dict(
+    asked = {} if request.backends else _first_installed(given, request.environment)
+    space = space_from_dict(
         {
             "task": Generated.name,
             "models": [given.model],
             "precisions": [given.described.precision],
-            "backends": list(request.backends or (_first_installed(given, request.environment),)),
+            "backends": list(request.backends or asked),
             "threads": list(request.threads or (physical_cores,)),
             "batch_sizes": list(request.batch_sizes),
             "instances": list(request.instances),
             "objectives": [METRICS_OF[scenario] for scenario in request.scenarios],
         }
     )
+    return space, asked
 
 
 def _check_effect(request: BenchRequest, given: SingleFileProvider) -> None:
@@ -111,15 +114,18 @@ def _check_effect(request: BenchRequest, given: SingleFileProvider) -> None:
         )
 
 
-def _first_installed(given: SingleFileProvider, variables: Mapping[str, str]) -> str:
-    """The first backend of the registry that reads the file and is installed."""
+def _first_installed(
+    given: SingleFileProvider, variables: Mapping[str, str]
+) -> dict[str, RuntimeAvailability]:
+    """The first backend of the registry that reads the file and is installed, and its answer."""
     model_format, precision = given.described.format, given.described.precision
     reading = [name for name in registry.BACKENDS if _reads(name, model_format, precision)]
     if not reading:
         raise RequestError(f"no backend runs {precision} {model_format} files", file=given.path)
     for name in reading:
-        if runtime_availabilities([name], add_libraries(variables))[name].version is not None:
-            return name
+        found = runtime_availabilities([name], add_libraries(variables))
+        if found[name].version is not None:
+            return found
     extra = registry.BACKENDS[reading[0]].extra or reading[0]
     raise UnavailableError(
         f"no runtime for {model_format} files is installed",

@@ -61,10 +61,10 @@ def run(request: BenchRequest) -> int:
     system = with_given_name(detect())
     cpus = system.available_cpus
     cores = min(system.physical_cores or cpus, cpus)
-    space = search_space(request, given, cores)
+    space, asked = search_space(request, given, cores)
     environment = add_libraries(request.environment)
     task = Generated()
-    offers = Capabilities(task, given, space, environment, needs_published=False)
+    offers = Capabilities(task, given, space, environment, needs_published=False, known=asked)
     offers.check()
     prepared = Prepared(task, space, given, None, offers, system, environment)
     plan = resolve(space, offers, cpus, cores, system.instruction_sets)

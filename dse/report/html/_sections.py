@@ -13,7 +13,7 @@ from dse.machine.system import System
 from dse.report.effects import effects
 from dse.report.failures import reasons
 from dse.report.summary import counts
-from dse.report.text import BEHIND, UNCERTAIN
+from dse.report.text import BEHIND, NEAR_BOUND, UNCERTAIN
 from dse.study.metadata import NO_ACCURACY, PUBLISHED
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def study_figures(view: View) -> list[tuple[str, str]]:
 
 def drop_mark_notes(notes: Iterable[str]) -> list[str]:
     """Drops the notes about marks, since the page shows the status of points."""
-    return [note for note in notes if not note.startswith((f"{UNCERTAIN} ", f"{BEHIND} "))]
+    marks = (UNCERTAIN, BEHIND, NEAR_BOUND)
+    return [note for note in notes if not note.startswith(tuple(f"{mark} " for mark in marks))]
 
 
 def system_lines(study: Study) -> list[tuple[str, str]]:

@@ -9,8 +9,8 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from dse import __version__
-from dse.core.errors import UnavailableError
 from dse.core.printable import to_printable
+from dse.core.requirements import Requirement
 from dse.machine.system import System
 from dse.report.health import health
 from dse.report.html import _sections
@@ -88,9 +88,7 @@ def _environment() -> jinja2.Environment:
     try:
         import jinja2
     except ImportError as error:
-        raise UnavailableError(
-            "the page needs Jinja", remedy="pip install 'mlperf-dse[report]'"
-        ) from error
+        raise Requirement("pages", ("jinja2",), "report").error(error) from error
     return jinja2.Environment(
         autoescape=True,
         undefined=jinja2.StrictUndefined,

@@ -11,6 +11,7 @@ import pytest
 
 from tests import any_models, small_models
 from tests.any_models import WORDS, write, write_apart
+from tests.measure.specs import wrapper
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +52,18 @@ def test_a_model_with_three_inputs(command: Command, bert: Path) -> None:
     assert result["values"]["peak_memory_mib"] > 0
     assert result["values"]["load_time_ms"] > 0
     assert found["frontier"] == [result["id"]]
+
+
+def test_a_runtime_is_asked_once(
+    command: Command, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts = tmp_path / "starts"
+    python = wrapper(tmp_path, f'echo "$@" >> {starts}')
+    settings = tmp_path / "config.yaml"
+    settings.write_text(f"interpreters: {{onnxruntime: {python.path}}}")
+    monkeypatch.setenv("DSE_CONFIG", str(settings))
+    command.good("bench", bert, *ONE_THREAD, "--repeats", 0)
+    assert starts.read_text().count("dse.environments.probe") == 1
 
 
 def test_what_a_reader_sees(command: Command, bert: Path) -> None:

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 from dse.core.errors import DseError, RequestError
 from dse.core.paths import atomic_write, cache_dir
 from dse.core.wording import format_count
+from dse.machine.thread_pool import Progress, parallel
 from dse.tasks.image_classification.data._class_folders import from_class_folders
 from dse.tasks.image_classification.data._entries import VAL_MAP
-from dse.tasks.image_classification.data._thread_pool import Progress, parallel
 from dse.tasks.image_classification.data._val_map import from_val_map
 
 if TYPE_CHECKING:

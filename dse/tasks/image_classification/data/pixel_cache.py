@@ -17,8 +17,8 @@ from PIL import Image
 
 from dse.core.errors import DseError, RequestError
 from dse.core.paths import atomic_write, cache_dir, exclusive, remove_leftovers
+from dse.machine.thread_pool import Progress, parallel
 from dse.tasks.image_classification.data._image_formats import IMAGE_FORMATS
-from dse.tasks.image_classification.data._thread_pool import Progress, parallel
 from dse.tasks.image_classification.inputs import check_preprocessing
 
 if TYPE_CHECKING:

@@ -60,7 +60,7 @@ def build_fp32(graph: Graph, model_format: ModelFormat = "onnx") -> tuple[Path, 
     try:
         data = _bytes(graph, model_format)
     except ImportError as error:
-        raise _NEEDS[model_format].error() from error
+        raise _NEEDS[model_format].error(error) from error
     return cache.store(_folder(), _stem(graph), f".{model_format}", data)
 
 
@@ -136,11 +136,7 @@ class BuiltinProvider:
         return tuple(CATALOGUE)
 
     def precisions(self, model: str) -> tuple[str, ...]:
-        """The precisions in which it builds a model.
-
-        Raises:
-            RequestError: the catalogue has no such model.
-        """
+        """The precisions in which it builds a model."""
         variant(model)
         return BUILTIN_PRECISIONS
 
@@ -158,20 +154,11 @@ class BuiltinProvider:
         return CATALOGUE[model].published.get(precision) if model in CATALOGUE else None
 
     def form(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> Form:
-        """How an image becomes the input of the file that `artefact` would give.
-
-        Raises:
-            RequestError: no file in these formats is available.
-        """
+        """How an image becomes the input of the file that `artefact` would give."""
         return _form(variant(model), _chosen(model, precision, formats))
 
     def artefact(self, model: str, precision: str, formats: tuple[ModelFormat, ...]) -> Artefact:
-        """The file of a model, built on first use; int8 takes some seconds.
-
-        Raises:
-            UnavailableError: a required library is not installed.
-            RequestError: no file in these formats is available.
-        """
+        """The file of a model, built on first use; int8 takes some seconds."""
         known, chosen = variant(model), _chosen(model, precision, formats)
         form, weights = _form(known, chosen), WEIGHTS
         if precision == "int8":
