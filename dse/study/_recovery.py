@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from dse.study import _journal, _ownership
+from dse.study import _journal, _ownership, _transactions
 from dse.study.record import (
-    OUTCOME,
     configuration_of,
+    id_of,
     measurement_name,
-    outcome_from_dict,
+    outcome_of,
     outcome_that_counts,
     purpose_of,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     import optuna
+    import sqlalchemy
 
-    from dse.core.measurement import Outcome
     from dse.study.generations import SpaceRevision
 
 
@@ -31,11 +30,7 @@ def run_name(generation: int, number: int) -> str:
 
 
 def recover_orphaned_trials(
-    storage: optuna.storages.BaseStorage,
-    generation: SpaceRevision,
-    runs: Path,
-    *,
-    alone: bool = False,
+    engine: sqlalchemy.Engine, generation: SpaceRevision, runs: Path, *, alone: bool = False
 ) -> None:
     """Ends them with their outcome if it was stored, else failed.
 
@@ -48,41 +43,36 @@ def recover_orphaned_trials(
         if trial.state == optuna.trial.TrialState.RUNNING and _ownership.is_orphaned(
             trial, alone=alone
         ):
-            _complete(storage, generation, trial, runs)
-            _end(generation, trial)
+            missing = _missing(generation, trial, runs)
+            # Of several processes that find it the first one ends it.
+            _transactions.end_trial(engine, id_of(trial), _values(generation, trial), missing, {})
 
 
-def _complete(
-    storage: optuna.storages.BaseStorage,
-    generation: SpaceRevision,
-    trial: optuna.trial.FrozenTrial,
-    runs: Path,
-) -> None:
-    """Stores the measurements that only the journal has."""
-    study = storage.get_study_id_from_name(generation.study.study_name)
-    id_ = storage.get_trial_id_from_study_id_trial_number(study, trial.number)
+def _missing(
+    generation: SpaceRevision, trial: optuna.trial.FrozenTrial, runs: Path
+) -> dict[str, Any]:
+    """The attributes of the measurements that only the journal has."""
     kept: Counter[str] = Counter()
+    missing: dict[str, Any] = {}
     run, session = run_name(generation.number, trial.number), _ownership.session_of(trial)
     for measurement in _journal.read(runs, run, session):
         name = measurement_name(measurement, kept[measurement.metric])
         kept[measurement.metric] += 1
         if name not in trial.user_attrs:
-            storage.set_trial_user_attr(id_, name, measurement.as_dict())
+            missing[name] = measurement.as_dict()
+    return missing
 
 
-def _end(generation: SpaceRevision, trial: optuna.trial.FrozenTrial) -> None:
-    import optuna
-
-    stored = trial.user_attrs.get(OUTCOME)
-    if stored is None:
-        state = optuna.trial.TrialState.FAIL
-        generation.study.tell(trial.number, state=state, skip_if_finished=True)
-    else:
-        objectives = generation.about.space["objectives"]
-        outcome = outcome_from_dict(stored)
-        told = outcome_that_counts(outcome, purpose_of(trial))
-        values = _values_before(generation, trial) | told.values
-        tell(generation.study, trial.number, outcome, values, objectives)
+def _values(
+    generation: SpaceRevision, trial: optuna.trial.FrozenTrial
+) -> list[float] | None:
+    """The values of a trial's objectives; None where it has no outcome, or a failure."""
+    outcome = outcome_of(trial)
+    if outcome is None or outcome.failure is not None:
+        return None
+    told = outcome_that_counts(outcome, purpose_of(trial))
+    values = _values_before(generation, trial) | told.values
+    return [values[name] for name in generation.about.space["objectives"]]
 
 
 def _values_before(generation: SpaceRevision, trial: optuna.trial.FrozenTrial) -> dict[str, float]:
@@ -91,18 +81,3 @@ def _values_before(generation: SpaceRevision, trial: optuna.trial.FrozenTrial) -
     known = generation.known().get(configuration.key) if configuration else None
     return known.outcome.values if known else {}
 
-
-def tell(
-    study: optuna.Study,
-    number: int,
-    outcome: Outcome,
-    values: Mapping[str, float],
-    objectives: Iterable[str],
-) -> None:
-    """Ends a trial with its outcome, unless another process has; a failed one has no values."""
-    import optuna
-
-    if outcome.failure is not None:
-        study.tell(number, state=optuna.trial.TrialState.FAIL, skip_if_finished=True)
-    else:
-        study.tell(number, [values[name] for name in objectives], skip_if_finished=True)

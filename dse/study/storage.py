@@ -79,7 +79,7 @@ def _parsed(url: str) -> sqlalchemy.URL:
         ) from error
 
 
-def open_storage(url: str, *, create: bool = True) -> optuna.storages.BaseStorage:
+def open_storage(url: str, *, create: bool = True) -> optuna.storages.RDBStorage:
     """The Optuna storage at a URL.
 
     A SQLite database is created here or not at all: while its file is out of reach, nobody may
@@ -106,10 +106,7 @@ def open_storage(url: str, *, create: bool = True) -> optuna.storages.BaseStorag
                 with suppress(OSError):  # connecting to it tells what is wrong
                     file.touch()
             _refuse_foreign(url, engine)
-            # Wrapped here once, so that all who use it share its memory of finished trials.
-            return optuna.storages.get_storage(
-                optuna.storages.RDBStorage(url, engine_kwargs=engine)
-            )
+            return optuna.storages.RDBStorage(url, engine_kwargs=engine)
         except ImportError as error:
             raise RequestError(
                 f"the driver of storage {shown} is missing: {error}", remedy="install it with pip"
