@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from dse.study.storage import without_password
+from dse.study.database_url import without_password
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -97,17 +97,32 @@ def mapped(path: Path) -> Iterator[bytes | mmap.mmap]:
 def exclusive(path: Path) -> Iterator[bool]:
     """Waits for the lock file ``path`` and holds it for the block; the system frees it at any end.
 
+    Whoever holds it may remove the file.
+
     Yields:
         Whether the lock is held: some network file systems have no locks.
 
     Raises:
         DseError: the lock file can't be created.
     """
-    with writing_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("ab")
-    with file:
-        yield bool(take_lock(file.fileno(), fcntl.LOCK_EX))
+    while True:
+        with writing_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = path.open("ab")
+        with file:
+            held = bool(take_lock(file.fileno(), fcntl.LOCK_EX))
+            if held and not _is_at(file, path):
+                continue  # it was removed meanwhile: others wait for another one
+            yield held
+            return
+
+
+def _is_at(file: BinaryIO, path: Path) -> bool:
+    """Whether an open file still has its name."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def take_lock(descriptor: int, kind: int) -> bool | None:

@@ -20,7 +20,8 @@ POLL_S = 0.1
 """The time within which an interrupt ends a pause."""
 
 
-def _never() -> bool:
+def never() -> bool:
+    """Does not stop: the default callback."""
     return False
 
 
@@ -40,13 +41,13 @@ class RetryPolicy:
     max_attempts: float = math.inf
     first_pause_s: float = 0.1
     max_pause_s: float = 10.0
-    stopped: Callable[[], bool] = _never
+    stopped: Callable[[], bool] = never
 
     def run(
         self,
         work: Callable[[], T],
         is_transient: Callable[[DseError], bool],
-        progressed: Callable[[], bool] = _never,
+        progressed: Callable[[], bool] = never,
         waits: Callable[[], None] = lambda: None,
     ) -> T:
         """Does something until it succeeds; the log warns once of a wait for seconds.

@@ -23,7 +23,7 @@ _LINUX = platform.system() == "Linux"
 _MAX_PID = 2**31 - 1
 
 ProcessIdentity = Mapping[str, str | int]
-"""JSON object: ``host``, ``machine`` (not in those of earlier versions), ``boot``, ``namespace`` (of
+"""JSON object: ``host``, ``machine`` (which earlier versions left out), ``boot``, ``namespace`` (of
 process numbers), ``pid`` and ``started``."""
 
 

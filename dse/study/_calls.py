@@ -12,6 +12,8 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from dse.core.errors import DseError
+from dse.core.retry import never
+from dse.machine.measuring_lock import do_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +85,10 @@ class Calls:
             event.listen(engine, name, self._note_answer)
 
     def do(
-        self, work: Callable[[], T], stopped: Callable[[], bool], waits: Callable[[], None]
+        self,
+        work: Callable[[], T],
+        stopped: Callable[[], bool] = never,
+        waits: Callable[[], None] = do_nothing,
     ) -> T:
         """Does work, and waits for what it returns.
 

@@ -69,7 +69,7 @@ def is_claimed(trial: optuna.trial.FrozenTrial, silent: timedelta = timedelta())
     alive = _is_alive(trial)
     if alive is not None:
         return alive
-    return silent < lease(trial) and age(trial) < max(CLAIMED_FOR, 2 * lease(trial))
+    return silent < lease(trial) and age(trial) < max(CLAIMED_FOR, lease(trial))
 
 
 def _is_alive(trial: optuna.trial.FrozenTrial) -> bool | None:

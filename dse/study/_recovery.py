@@ -63,9 +63,7 @@ def _missing(
     return missing
 
 
-def _values(
-    generation: SpaceRevision, trial: optuna.trial.FrozenTrial
-) -> list[float] | None:
+def _values(generation: SpaceRevision, trial: optuna.trial.FrozenTrial) -> list[float] | None:
     """The values of a trial's objectives; None where it has no outcome, or a failure."""
     outcome = outcome_of(trial)
     if outcome is None or outcome.failure is not None:
@@ -80,4 +78,3 @@ def _values_before(generation: SpaceRevision, trial: optuna.trial.FrozenTrial) -
     configuration = configuration_of(trial)
     known = generation.known().get(configuration.key) if configuration else None
     return known.outcome.values if known else {}
-

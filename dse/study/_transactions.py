@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 ATTRIBUTES: sqlalchemy.Table = models.TrialUserAttributeModel.__table__
 TRIALS: sqlalchemy.Table = models.TrialModel.__table__
+LIMIT = ("idle_in_transaction_session_timeout", "60s")
+"""After what time PostgreSQL ends a transaction, and its lock, of a machine that is gone."""
 
 
 @contextmanager
@@ -37,7 +39,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def claiming(engine: Engine, studies: Iterable[int]) -> Iterator[Connection]:
+def claiming(engine: Engine, studies: Sequence[int]) -> Iterator[Connection]:
     """A transaction in which no other process begins a trial of some Optuna studies.
 
     What it reads includes all that others have begun.
@@ -47,7 +49,9 @@ def claiming(engine: Engine, studies: Iterable[int]) -> Iterator[Connection]:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         else:
             ids = models.StudyModel.study_id
-            locked = sqlalchemy.select(ids).where(ids.in_(sorted(studies))).order_by(ids)
+            locked = sqlalchemy.select(ids).where(ids.in_(studies)).order_by(ids)
+            if engine.dialect.name == "postgresql":
+                locked = locked.add_columns(sqlalchemy.func.set_config(*LIMIT, True))
             connection.execute(locked.with_for_update())
         yield connection
         connection.commit()
@@ -61,7 +65,7 @@ def read_study_attributes(connection: Connection, names: Iterable[str], key: str
         .join(attribute, attribute.study_id == study.study_id)
         .where(study.study_name.in_([*names]), attribute.key == key)
     )
-    return {name: text for name, text in connection.execute(found)}
+    return dict(map(tuple, connection.execute(found)))
 
 
 def read_trials(
@@ -94,7 +98,9 @@ def read_trials(
             attributes = found.setdefault(model.trial_id, (model, {}))[1]
             if key is not None:
                 attributes[key] = json.loads(text)
-        return [(model.study_id, _frozen(model, attributes)) for model, attributes in found.values()]
+        return [
+            (model.study_id, _frozen(model, attributes)) for model, attributes in found.values()
+        ]
 
 
 def _frozen(model: Any, user_attrs: dict[str, Any]) -> FrozenTrial:
@@ -225,8 +231,8 @@ def _change(
         ]
         found = sqlalchemy.select(changed.c.trial_id).add_cte(*inserts)
         return connection.scalar(found)
-    done = connection.execute(change)
-    if done.is_insert:
+    done: Any = connection.execute(change)
+    if trial is None:
         trial = int(done.inserted_primary_key[0])
     elif not done.rowcount:
         return None
@@ -242,7 +248,7 @@ def _insert_from(
     selects = [
         sqlalchemy.select(
             changed.c.trial_id,
-            *(sqlalchemy.literal(row[name], table.c[name].type) for name in names),
+            *(sqlalchemy.cast(row[name], table.c[name].type) for name in names),
         )
         for row in rows
     ]

@@ -6,14 +6,21 @@ import fcntl
 import os
 import re
 import weakref
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
 from dse.core.paths import atomic_write, exclusive, take_lock
-from dse.study.storage import normalised, sqlite_url, without_password
+from dse.study.database_url import (
+    HIDDEN,
+    normalised,
+    same_database,
+    sqlite_url,
+    without_hidden,
+    without_password,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,7 +152,19 @@ class StudyFolder:
         """
         self.create()
         with exclusive(self.lock):
-            yield Presence(self.path)
+            self.create()  # whoever had the lock before may have removed it
+            try:
+                yield Presence(self.path)
+            finally:
+                self._remove_unused()
+
+    def _remove_unused(self) -> None:
+        """Removes the folder where nothing was begun in it and nothing else lies there."""
+        if not self.begun:
+            with suppress(OSError):
+                self.runs.rmdir()
+                self.lock.unlink()
+                self.path.rmdir()
 
     def storage_url(self, given: str | None) -> str:
         """The URL of the study's storage: the one given, the one written down, or the database.
@@ -160,19 +179,19 @@ class StudyFolder:
         if given is None:
             if written is None:
                 return sqlite_url(self.database)
-            if "***" in written:
+            if HIDDEN in written and not written.startswith("postgresql"):
                 raise RequestError(
                     f"the study's storage {written} needs its password",
                     remedy="give the whole URL with --storage",
                 )
-            return written
+            return without_hidden(written)  # the driver finds it in PGPASSWORD or in a file
         given = normalised(given)
         if self.database.exists() and given != sqlite_url(self.database):
             raise RequestError(
                 f"study '{self.name}' is kept in {self.database}",
                 remedy="leave --storage out, or choose another --study",
             )
-        if written is not None and written != without_password(given):
+        if written is not None and not same_database(written, given):
             raise RequestError(
                 f"study '{self.name}' is kept in {written}",
                 remedy="give that storage, or choose another --study",
@@ -181,7 +200,9 @@ class StudyFolder:
 
     def remember_storage(self, url: str) -> None:
         """Writes the URL down where it is not the folder's own database."""
-        if url != sqlite_url(self.database) and self._written() is None:
+        written = self._written()
+        new = written is None or written != without_password(written)  # as it was once written
+        if new and url != sqlite_url(self.database):
             with atomic_write(self.storage_file) as file:
                 file.write(f"{without_password(url)}\n".encode())
 

@@ -227,6 +227,7 @@ def open_current(
         current.about = about
     *earlier, current = generations
     if earlier:
+        current.refresh()  # an attempt whose connection was lost may have copied some
         _copy(earlier, current, space, plan)
         current.refresh()
 

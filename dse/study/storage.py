@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dse.core.errors import DseError, RequestError
+from dse.core.paths import exclusive
 from dse.core.retry import RetryPolicy
+from dse.study.database_url import parse_url, with_driver, without_password
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    import optuna
     import sqlalchemy
+    from optuna.storages import RDBStorage
+
+T = TypeVar("T")
 
 LOCK_TIMEOUT_S = 60
 """How long a writer waits for another process that holds SQLite's lock."""
@@ -29,57 +35,44 @@ TRANSIENT = frozenset(
     }
 )
 """SQLite's primary result codes of what may pass; not damage, nor a database of something else."""
+READ_ONLY = "25006"
+"""PostgreSQL's code for a server that may not be written, as while it hands over to another."""
+STARTING = ("the database system is", "recovery is in progress")
+"""Words of a server that answers, and takes no connection yet or any more."""
+LOCKS = {
+    # The rest lets the server end the lock of a machine that is gone, and no lock of one at work.
+    "postgresql": "SELECT pg_try_advisory_xact_lock(6583141)"
+    ", set_config('tcp_keepalives_idle', '10', false)"
+    ", set_config('tcp_keepalives_interval', '5', false)"
+    ", set_config('tcp_keepalives_count', '3', false)"
+    ", set_config('idle_in_transaction_session_timeout', '0', false)",
+    "mysql": "SELECT GET_LOCK(CONCAT('dse ', DATABASE()), 0)",
+}
+"""By database, what takes the lock of `creation_lock` for its connection."""
+_LIBPQ = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+_MYSQL = {"connect_timeout": 10, "read_timeout": 30, "write_timeout": 30}
+_LIMITS = {"psycopg": _LIBPQ, "psycopg2": _LIBPQ, "pymysql": _MYSQL, "mysqldb": _MYSQL}
+"""By driver, how long it waits: `dse.study._calls` limits the time of PostgreSQL's answers."""
+_LOGIN = "give the password in PGPASSWORD or the URL, with %40 for @, %2F for / and %3A for :"
+REMEDIES = {
+    "password": _LOGIN,
+    "access denied": _LOGIN.replace("PGPASSWORD or ", ""),
+    "does not exist": "create it on the server first",
+    "unknown database": "create it on the server first",
+}
+"""What helps, by words of an error in small letters."""
+REMEDY = (
+    "check that it exists, is whole, answers and may be written; what it holds is left as it is"
+)
 
 
-def sqlite_url(file: Path) -> str:
-    """The storage URL of a database file."""
-    import sqlalchemy
-
-    # Not pasted together: a path may hold what means something else in a URL, such as `?`.
-    return sqlalchemy.URL.create("sqlite", database=str(file.resolve())).render_as_string()
-
-
-def normalised(url: str) -> str:
-    """The URL with an absolute path, where it is one of a database file.
-
-    Raises:
-        RequestError: not a URL, or one of a database in memory, which would keep nothing.
-    """
-    parsed = _parsed(url)
-    if parsed.get_backend_name() != "sqlite" or (parsed.database or "").startswith("file:"):
-        return url
-    if parsed.database in (None, "", ":memory:"):
-        raise RequestError(
-            f"storage {url} is a database in memory, which is lost at the end",
-            remedy="write it as sqlite:///path/study.db",
-        )
-    path = Path(parsed.database).resolve()
-    return parsed.set(database=str(path)).render_as_string(hide_password=False)
-
-
-def without_password(url: str) -> str:
-    """The URL as it may be written down: a password in it is replaced by ``***``.
-
-    Raises:
-        RequestError: not a URL.
-    """
-    return _parsed(url).render_as_string(hide_password=True)
-
-
-def _parsed(url: str) -> sqlalchemy.URL:
-    import sqlalchemy
-
-    try:
-        return sqlalchemy.make_url(url)
-    except (sqlalchemy.exc.ArgumentError, ValueError) as error:
-        # What stands before the last @ may be a password, wherever it begins.
-        shown = f"***@{url.rpartition('@')[2]}" if "@" in url else url
-        raise RequestError(
-            f"'{shown}' is not a storage URL", remedy="write it as sqlite:///path/study.db"
-        ) from error
-
-
-def open_storage(url: str, *, create: bool = True) -> optuna.storages.RDBStorage:
+def open_storage(url: str, *, create: bool = True, reading: bool = False) -> RDBStorage:
     """The Optuna storage at a URL.
 
     A SQLite database is created here or not at all: while its file is out of reach, nobody may
@@ -88,31 +81,31 @@ def open_storage(url: str, *, create: bool = True) -> optuna.storages.RDBStorage
     Args:
         url: of the storage.
         create: whether to create a SQLite database where there is none.
+        reading: whether to make no tables either.
 
     Raises:
         RequestError: the URL is wrong, its driver is missing, nothing answers there, or it is a
-            database of something else.
+            database of something else, or one without tables that is only to be read.
     """
     import optuna
-    import sqlalchemy
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
+    url = with_driver(url)
     shown = without_password(url)
     file = _database_file(url)
-    engine = _engine_arguments(url, file)
+    arguments = _engine_arguments(url, file)
     with storage_errors(shown):
         try:
             if file is not None and create:
                 with suppress(OSError):  # connecting to it tells what is wrong
                     file.touch()
-            _refuse_foreign(url, engine)
-            return optuna.storages.RDBStorage(url, engine_kwargs=engine)
-        except ImportError as error:
-            raise RequestError(
-                f"the driver of storage {shown} is missing: {error}", remedy="install it with pip"
-            ) from error
-        except sqlalchemy.exc.NoSuchModuleError as error:
-            raise RequestError(f"storage {shown} is of a kind SQLAlchemy does not know") from error
+            if not _holds_tables(url, arguments) and reading:
+                raise RequestError(
+                    f"storage {shown} holds no study", remedy="begin one with `dse explore`"
+                )
+            # Optuna fills in what stands in braces, as it may in a password.
+            template = url.replace("{", "{{").replace("}", "}}")
+            return optuna.storages.RDBStorage(template, engine_kwargs=arguments)
         except (RuntimeError, ValueError) as error:  # a schema of another version; damaged text
             raise RequestError(f"storage {shown} can't be used: {error}") from error
 
@@ -121,7 +114,9 @@ def _engine_arguments(url: str, file: Path | None) -> dict[str, Any]:
     import sqlalchemy
 
     if not url.startswith("sqlite"):
-        return {"pool_pre_ping": True}
+        # Text is bytes to psycopg in a database of the encoding SQL_ASCII, unless told otherwise.
+        text = {"client_encoding": "utf8"} if url.startswith("postgresql") else {}
+        return {"pool_pre_ping": True, "connect_args": text}
     # Without a pool a connection lives as long as its transaction, and never needs closing.
     pool = sqlalchemy.pool.NullPool
     engine = {"connect_args": {"timeout": LOCK_TIMEOUT_S}, "poolclass": pool}
@@ -130,7 +125,7 @@ def _engine_arguments(url: str, file: Path | None) -> dict[str, Any]:
 
 def _database_file(url: str) -> Path | None:
     """The file of a SQLite URL; None where the URL says more than that."""
-    parsed = _parsed(url)
+    parsed = parse_url(url)
     plain = parsed.get_backend_name() == "sqlite" and not parsed.query
     if not plain or not parsed.database or parsed.database.startswith((":", "file:")):
         return None
@@ -141,21 +136,100 @@ def _connect(file: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", LOCK_TIMEOUT_S, uri=True)
 
 
-def _refuse_foreign(url: str, engine_arguments: dict[str, Any]) -> None:
-    """Looks before Optuna creates its tables, which it does in any database."""
+def _holds_tables(url: str, engine_arguments: dict[str, Any]) -> bool:
+    """Whether all tables of Optuna are there, which it makes in any database.
+
+    Raises:
+        RequestError: there are tables of something else.
+    """
     import sqlalchemy
 
     engine = sqlalchemy.create_engine(url, **engine_arguments)
     try:
-        tables = set(sqlalchemy.inspect(engine).get_table_names())
+        with engine.connect() as connection:
+            tables = set(sqlalchemy.inspect(connection).get_table_names())
+            if "studies" in tables:  # the row that Optuna writes last tells that all are there
+                query = sqlalchemy.text("SELECT version_num FROM alembic_version")
+                return "alembic_version" in tables and connection.scalar(query) is not None
     finally:
         engine.dispose()
-    if tables and "studies" not in tables:
+    if tables:
         some = ", ".join(sorted(tables)[:3])
         raise RequestError(
             f"storage {without_password(url)} is a database of something else (it holds {some})",
             remedy="choose an empty one, or one of Optuna",
         )
+    return False
+
+
+@contextmanager
+def creation_lock(url: str) -> Iterator[None]:
+    """Keeps others, on any machine, from beginning a study in a database for the block.
+
+    Raises:
+        RequestError: the database can't be used.
+        DseError: another process begins one for longer than is waited for.
+    """
+    file = _database_file(url)
+    if file is None:
+        with _server_lock(with_driver(url)):
+            yield
+    elif os.access(file.parent, os.W_OK):
+        lock = file.with_name(f".{file.name}.lock")
+        with exclusive(lock):
+            try:
+                yield
+            finally:
+                lock.unlink(missing_ok=True)
+    else:
+        yield  # opening the database tells what is wrong
+
+
+@contextmanager
+def _server_lock(url: str) -> Iterator[None]:
+    import sqlalchemy
+
+    shown = without_password(url)
+    engine = sqlalchemy.create_engine(url, **_engine_arguments(url, None))
+    query = sqlalchemy.text(LOCKS.get(engine.name, "SELECT 1"))
+
+    def take() -> sqlalchemy.Connection:
+        with storage_errors(shown):
+            connection = engine.connect()
+            if connection.scalar(query):
+                return connection
+            connection.close()
+        raise DseError(f"another process begins a study in storage {shown}") from BlockingIOError()
+
+    try:
+        connection = run_opening(take, replace(RETRY_POLICY, max_pause_s=1.0))
+        try:
+            yield
+        finally:
+            with suppress(sqlalchemy.exc.SQLAlchemyError):  # it may be lost, and the lock with it
+                connection.close()
+    finally:
+        engine.dispose()
+
+
+def run_opening(work: Callable[[], T], policy: RetryPolicy = RETRY_POLICY) -> T:
+    """Does what belongs to opening a storage; waits for a server that has answered before.
+
+    Args:
+        work: may be interrupted anywhere and done again.
+        policy: how long to wait.
+
+    Raises:
+        DseError: the storage can't be used.
+    """
+    answered = False
+
+    def passes(error: DseError) -> bool:
+        nonlocal answered
+        answered = answered or not _is_unreachable(error)
+        return answered and is_transient(error)
+
+    return policy.run(work, passes)
 
 
 @contextmanager
@@ -178,12 +252,10 @@ def storage_errors(shown: str, *, at_work: bool = False) -> Iterator[None]:
     except optuna.exceptions.UpdateFinishedTrialError as error:
         raise DseError(f"storage {shown}: another process has ended this one's trial") from error
     except (optuna.exceptions.StorageInternalError, sqlalchemy.exc.SQLAlchemyError) as error:
-        cause = error.__cause__ if isinstance(error, optuna.exceptions.OptunaError) else error
-        unusable = RequestError(
-            f"storage {shown} can't be used: {getattr(cause, 'orig', None) or cause or error}",
-            remedy="check that it exists, is whole, answers and may be written; "
-            "what it holds is left as it is",
-        )
+        cause = _database_error(error) or error
+        text = str(getattr(cause, "orig", None) or cause)
+        remedy = next((told for words, told in REMEDIES.items() if words in text.lower()), REMEDY)
+        unusable = RequestError(f"storage {shown} can't be used: {text}", remedy=remedy)
         raise (DseError(str(unusable)) if at_work else unusable) from error
 
 
@@ -191,19 +263,42 @@ def is_transient(error: BaseException) -> bool:
     """Whether the cause of an error is one that passes: locked, gone, full, not writable."""
     import sqlalchemy
 
-    cause: BaseException | None = error
-    while not isinstance(cause, (sqlalchemy.exc.DBAPIError, OSError)):
-        if cause is None:
-            return False
-        cause = cause.__cause__
-    if isinstance(cause, OSError):
-        return True
+    cause = _database_error(error)
+    if not isinstance(cause, sqlalchemy.exc.DBAPIError):
+        return cause is not None
     code = getattr(cause.orig, "sqlite_errorcode", None)
     if code is not None:
         return code & 0xFF in TRANSIENT
-    return cause.connection_invalidated or isinstance(
-        cause, (sqlalchemy.exc.OperationalError, sqlalchemy.exc.InterfaceError)
+    state = getattr(cause.orig, "sqlstate", None) or getattr(cause.orig, "pgcode", None)
+    return (
+        state == READ_ONLY
+        or cause.connection_invalidated
+        or isinstance(cause, (sqlalchemy.exc.OperationalError, sqlalchemy.exc.InterfaceError))
     )
+
+
+def _is_unreachable(error: BaseException) -> bool:
+    """Whether a file can't be used, or no connection came about, unless a server just starts."""
+    import sqlalchemy
+
+    cause = _database_error(error)
+    if not isinstance(cause, sqlalchemy.exc.DBAPIError):
+        return False
+    unanswered = cause.statement is None and not cause.connection_invalidated
+    starts = any(words in str(cause) for words in STARTING)
+    return hasattr(cause.orig, "sqlite_errorcode") or (unanswered and not starts)
+
+
+def _database_error(error: BaseException) -> BaseException | None:
+    """The error of a database, or of the system, that an error comes from; None for others."""
+    import sqlalchemy
+
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, (sqlalchemy.exc.DBAPIError, OSError)):
+        # Where Optuna goes on after a lost connection, SQLAlchemy refuses, without a cause.
+        after_another = isinstance(cause, sqlalchemy.exc.PendingRollbackError)
+        cause = cause.__context__ if after_another else cause.__cause__
+    return cause
 
 
 @contextmanager

@@ -11,27 +11,30 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from dse.core.errors import DseError
 from dse.core.pareto import violations
-from dse.machine.measuring_lock import turn_given_up
+from dse.core.retry import never
+from dse.machine.measuring_lock import do_nothing, turn_given_up
 from dse.space.plan import parameter_values
 from dse.study import _journal, _ownership, _transactions
 from dse.study import record as attributes
 from dse.study._calls import Calls
 from dse.study._recovery import recover_orphaned_trials
+from dse.study.database_url import without_password
 from dse.study.record import measurement_name, outcome_as_dict
 from dse.study.storage import (
     RETRY_POLICY,
     is_transient,
     open_storage,
+    run_opening,
     storage_errors,
-    without_password,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from optuna.distributions import CategoricalDistribution
     from optuna.storages import BaseStorage
+    from optuna.trial import FrozenTrial
     from sqlalchemy import Connection
 
     from dse.core.configuration import Configuration
@@ -105,6 +108,7 @@ class Store:
     Args:
         url: of the storage.
         create: whether to create a SQLite database where there is none.
+        reading: whether to make nothing in it.
 
     Attributes:
         shown: the URL without its password.
@@ -112,27 +116,37 @@ class Store:
         retry_policy: for a storage that fails at work.
     """
 
-    def __init__(self, url: str, *, create: bool) -> None:
-        import optuna
+    def __init__(self, url: str, *, create: bool, reading: bool) -> None:
+        from optuna.storages import get_storage
 
         self.shown = without_password(url)
         self.session = secrets.token_hex(8)
         self.retry_policy = RETRY_POLICY
-        storage = open_storage(url, create=create)
-        self._storage = optuna.storages.get_storage(storage)
-        self._engine = storage.engine
+        opened = run_opening(lambda: open_storage(url, create=create, reading=reading))
+        self._engine = opened.engine
         self._calls = Calls(self._engine, self.shown)
+        # Wrapped here once, so that all who use it share its memory of finished trials.
+        self._storage = get_storage(opened)
 
     def reading(
         self, work: Callable[Concatenate[BaseStorage, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Does something with the storage while the study is opened.
+        """Does something with the storage while the study is opened; waits for a server.
+
+        Args:
+            work: may be interrupted anywhere and done again.
+            args: of it, after the storage.
+            kwargs: likewise.
 
         Raises:
             RequestError: the storage can't be used.
         """
-        with storage_errors(self.shown):
-            return work(self._storage, *args, **kwargs)
+
+        def tried() -> T:
+            with storage_errors(self.shown):
+                return work(self._storage, *args, **kwargs)
+
+        return run_opening(lambda: self._calls.do(tried))
 
     def at_work(self, work: Callable[[], T]) -> T:
         """Does work with the storage, and waits for a storage that does not answer.
@@ -161,8 +175,8 @@ class Store:
     def _tried(
         self,
         work: Callable[[], T],
-        stopped: Callable[[], bool] = lambda: False,
-        waits: Callable[[], None] = lambda: None,
+        stopped: Callable[[], bool] = never,
+        waits: Callable[[], None] = do_nothing,
     ) -> T:
         """Tries to do work once."""
 
@@ -186,12 +200,16 @@ class Store:
 
         return self.at_work(reading)
 
+    def trial(self, number: int) -> FrozenTrial:
+        """A trial with its parameters, by its number in the storage."""
+        return self.at_work(lambda: self._storage.get_trial(number))
+
     def recover(self, generation: SpaceRevision, runs: Path, *, alone: bool = False) -> None:
         """Ends the trials of processes that are gone: see `recover_orphaned_trials`."""
         self.at_work(lambda: recover_orphaned_trials(self._engine, generation, runs, alone=alone))
 
     def begin(
-        self, studies: Iterable[int], decide: Callable[[Connection], Trial | None]
+        self, studies: Sequence[int], decide: Callable[[Connection], Trial | None]
     ) -> Trial | None:
         """Lets no other process begin a trial of some Optuna studies while this one decides.
 
@@ -206,9 +224,7 @@ class Store:
 
         return self.at_work(claiming)
 
-    def insert(
-        self, connection: Connection, study: int, number: int, draft: TrialDraft
-    ) -> Trial:
+    def insert(self, connection: Connection, study: int, number: int, draft: TrialDraft) -> Trial:
         """Begins a trial that this session owns.
 
         Args:
@@ -265,9 +281,7 @@ class Store:
         owner, attrs = _ownership.seen_now(trial.owner), unstored.attributes
         unstored.since = time.monotonic()
         try:
-            self._tried(
-                lambda: _transactions.add_attributes(self._engine, trial.id, owner, attrs)
-            )
+            self._tried(lambda: _transactions.add_attributes(self._engine, trial.id, owner, attrs))
         except DseError as error:
             if not is_transient(error):
                 raise

@@ -5,32 +5,42 @@ The trials and their attributes are the only truth; `dse.study.results` derives 
 
 from __future__ import annotations
 
+import json
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Self, cast
 
-from dse.core.errors import RequestError
+from dse.core.errors import DseError, RequestError
 from dse.core.measurement import FIDELITY_ORDER
 from dse.core.metrics import COSTS
 from dse.core.pareto import feasible
-from dse.core.paths import exclusive
-from dse.machine.process_identity import process_identity
 from dse.machine.system import System
 from dse.space.reading import space_from_dict
-from dse.study import _ownership, generations
-from dse.study._recovery import recover_orphaned_trials, run_name
+from dse.study import _ownership, _transactions, generations
+from dse.study._recovery import run_name
+from dse.study.database_url import sqlite_url
+from dse.study.metadata import StudyMetadata
 from dse.study.observations import Observation
-from dse.study.record import Purpose, configuration_of, host_of, outcome_that_counts
+from dse.study.record import (
+    OWNER,
+    Purpose,
+    configuration_of,
+    id_of,
+    machine_of,
+    outcome_that_counts,
+)
 from dse.study.results import StudyResults
-from dse.study.storage import sqlite_url
-from dse.study.store import Store
+from dse.study.storage import creation_lock
+from dse.study.store import Store, Trial, TrialDraft
 from dse.study.trial_updates import TrialReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     import optuna
     from optuna.distributions import CategoricalDistribution
+    from sqlalchemy import Connection
 
     from dse.core.configuration import Configuration
     from dse.core.measurement import Failure, Measurement, Outcome
@@ -40,10 +50,11 @@ if TYPE_CHECKING:
     from dse.study.drift import TrialId
     from dse.study.folder import Presence, StudyFolder
     from dse.study.generations import SpaceRevision
-    from dse.study.metadata import StudyMetadata
     from dse.study.record import Record
-    from dse.study.store import Trial
     from dse.study.trial_updates import Claim, TrialUpdate
+
+LEASE_S = 3600.0
+"""How long a trial may take from one sign of life to the next where nobody says."""
 
 
 class Study:
@@ -54,16 +65,20 @@ class Study:
         results: what its trials amount to.
     """
 
-    def __init__(self, folder: StudyFolder, url: str, *, create: bool = False) -> None:
+    def __init__(
+        self, folder: StudyFolder, url: str, *, create: bool = False, reading: bool = False
+    ) -> None:
         self.folder = folder
         self.results = StudyResults()
-        self._store = Store(url, create=create)
+        self._store = Store(url, create=create, reading=reading)
         self._name = folder.name
         if url == sqlite_url(folder.database):
             self._name = self._store.reading(generations.name_within, folder.name)
         self._presence: Presence | None = None
         self._feeds: list[TrialReader] = []
         self._trials_begun = 0
+        self._own: set[int] = set()  # the numbers of the trials that this process has begun
+        self._superseded = False
 
     @classmethod
     def load(
@@ -79,7 +94,7 @@ class Study:
         Raises:
             RequestError: there is none, or its storage can't be used.
         """
-        study = cls(folder, folder.storage_url(url))
+        study = cls(folder, folder.storage_url(url), reading=True)
         study._presence = presence
         study._read(study._store.reading(generations.read, study._name))
         if not study._feeds:
@@ -115,13 +130,13 @@ class Study:
                 storage can't be used.
         """
         found = folder.storage_url(url)
-        with folder.opening() as presence:
+        own = found == sqlite_url(folder.database)
+        with folder.opening() as presence, nullcontext() if own else creation_lock(found):
             # A database that is gone is not begun anew: it may come back.
             study = cls(folder, found, create=not folder.space.exists())
             study._presence = presence
             # Whoever uses the database of the folder has the folder, too.
-            alone = presence.alone and found == sqlite_url(folder.database)
-            study._open(space, plan, about, alone=alone)
+            study._open(space, plan, about, alone=presence.alone and own)
             folder.remember_storage(found)
             folder.remember_space(space.as_yaml())
         return study
@@ -129,7 +144,7 @@ class Study:
     def _open(self, space: SearchSpace, plan: Plan, about: StudyMetadata, *, alone: bool) -> None:
         known = self._store.reading(generations.read, self._name)
         for generation in known:
-            self._store.reading(recover_orphaned_trials, generation, self.folder.runs, alone=alone)
+            self._store.recover(generation, self.folder.runs, alone=alone)
             generation.refresh()
         if known:
             about = known[-1].about.continued(about, self.folder.name)
@@ -219,6 +234,7 @@ class Study:
         configuration: Configuration,
         choices: Mapping[str, CategoricalDistribution],
         purpose: Purpose = Purpose.EXPLORE,
+        lease_s: float = LEASE_S,
     ) -> Trial:
         """Begins a trial; this process owns it until it has an outcome.
 
@@ -226,10 +242,43 @@ class Study:
             configuration: what it will measure.
             choices: distribution by name of parameter.
             purpose: why.
+            lease_s: the longest time that a run of it takes; then others may measure the same.
         """
-        trial = self._store.begin(self._generation.study, configuration, choices, purpose)
-        self._trials_begun += 1
+        draft = TrialDraft(configuration, choices, purpose, lease_s)
+        return cast("Trial", self.claim(draft, lambda _: True))
+
+    def claim(self, draft: TrialDraft, free: Callable[[list[Record]], bool]) -> Trial | None:
+        """Begins a trial unless another process was faster.
+
+        Args:
+            draft: what for.
+            free: called with the records that have an outcome more than before, while nobody else
+                can begin a trial; whether what the trial measures is not measured by another one.
+        """
+
+        def decide(connection: Connection) -> Trial | None:
+            if not free(self._read_news(connection)):
+                return None
+            if begun := self._begun_unknowingly(draft):
+                return begun
+            current = self._feeds[-1]
+            return self._store.insert(
+                connection, current.study, len(current.generation.trials), draft
+            )
+
+        trial = self._store.begin([feed.study for feed in self._feeds], decide)
+        if trial is not None:
+            self._own.add(trial.number)
+            self._trials_begun += 1
         return trial
+
+    def _begun_unknowingly(self, draft: TrialDraft) -> Trial | None:
+        """The trial that a try before has begun whose answer was lost."""
+        for trial in self._feeds[-1].own_running():
+            if trial.number not in self._own and configuration_of(trial) == draft.configuration:
+                owner = trial.user_attrs[OWNER]
+                return Trial(id_of(trial), trial.number, draft.configuration, draft.purpose, owner)
+        return None
 
     def remembered(self, keys: Iterable[str]) -> tuple[list[Measurement], list[str]]:
         """What was measured before under some keys.
@@ -248,14 +297,14 @@ class Study:
 
     def choices_of(self, record: Record) -> Mapping[str, CategoricalDistribution]:
         """The distributions under which a configuration was measured: Optuna freezes them."""
-        return cast(
-            "Mapping[str, CategoricalDistribution]",
-            self._generation.trials[record.id].distributions,
-        )
+        trial = self._generation.trials[record.id]
+        if not trial.distributions:  # it has come since the study was opened
+            trial = self._store.trial(id_of(trial))
+        return cast("Mapping[str, CategoricalDistribution]", trial.distributions)
 
     def withdraw(self, trial: Trial) -> None:
-        """Ends a trial that has measured nothing, for another process does."""
-        self._store.withdraw(self._generation.study, trial)
+        """Ends a trial that has measured nothing, for its inputs can't be used."""
+        self._store.withdraw(trial)
 
     def run_name(self, trial: Trial) -> str:
         """The name of the run folders of a trial, but for the number of the try."""
@@ -268,11 +317,11 @@ class Study:
     def keep(self, trial: Trial, measurement: Measurement) -> None:
         """Stores a measurement at once, whatever becomes of the rest of its configuration.
 
-        First in the journal of its run: if the storage is gone for longer than it is waited for,
-        it is taken from there at the next start.
+        In the journal of its run: from there it is taken at the next start, if the trial does not
+        come to its end.
         """
         self._store.keep(trial, measurement, self.folder.runs)
-        host = str(process_identity()["host"])
+        host = machine_of(trial.owner)
         cpus = trial.configuration.cpus(measurement.metric)
         self.results.measured.add(Observation(measurement, self.trial_id(trial), host, cpus))
 
@@ -285,7 +334,7 @@ class Study:
         known = self.records.get(trial.configuration.key)
         told = outcome_that_counts(outcome, trial.purpose)
         values = {**(known.outcome.values if known else {}), **told.values}
-        self._store.end(self._generation.study, trial, outcome, values, self.space)
+        self._store.end(trial, outcome, values, self.space)
         self.results.note(trial.number, trial.configuration, told)
         return self.records[trial.configuration.key]
 
@@ -297,7 +346,38 @@ class Study:
         Returns:
             The records that have an outcome more than before, as they are now.
         """
-        self._store.at_work(self._refresh)
+        changed = self._store.read(self._read_news)
+        for feed in self._feeds:
+            if any(map(_ownership.is_orphaned, feed.running())):
+                self._store.recover(feed.generation, self.folder.runs)
+                changed += self._store.read(self._read_news)
+        return changed
+
+    @property
+    def superseded(self) -> bool:
+        """Whether another process has begun a further generation, as far as the last `sync` tells.
+
+        Then the study has another space.
+        """
+        return self._superseded
+
+    def _read_news(self, connection: Connection) -> list[Record]:
+        """Takes in what is new in the storage; see `sync`."""
+        current = self._generation
+        names = [generations.generation_name(self._name, current.number + more) for more in (0, 1)]
+        told = _transactions.read_study_attributes(connection, names, generations.ABOUT_ATTRIBUTE)
+        if names[0] not in told:
+            raise DseError(f"storage {self._store.shown} holds study '{self._name}' no longer")
+        current.about = StudyMetadata.from_dict(json.loads(told[names[0]]))
+        self._superseded = names[1] in told
+        after = {feed.study: feed.last for feed in self._feeds}
+        unfinished = [id_of(trial) for feed in self._feeds for trial in feed.unfinished]
+        found = _transactions.read_trials(connection, after, unfinished)
+        for feed in self._feeds:
+            feed.take(trial for study, trial in found if study == feed.study)
+        return self._take_in_news()
+
+    def _take_in_news(self) -> list[Record]:
         changed: dict[str, None] = {}
         for feed in self._feeds:
             current = feed is self._feeds[-1]
@@ -308,25 +388,9 @@ class Study:
                     changed[configuration.key] = None
         return [self.records[key] for key in changed]
 
-    @property
-    def superseded(self) -> bool:
-        """Whether another process has begun a further generation: the study has another space."""
-        name, further = self._name, self._generation.number + 1
-        return self._store.at_work(lambda storage: generations.exists(storage, name, further))
-
     def claims(self) -> list[Claim]:
         """What other processes measure at this moment, as far as the last `sync` tells."""
         return [claim for feed in self._feeds for claim in feed.claims()]
-
-    def _refresh(self, storage: optuna.storages.BaseStorage) -> None:
-        for feed in self._feeds:
-            feed.generation.refresh()
-            if any(map(_ownership.is_orphaned, feed.running())):
-                with exclusive(self.folder.lock):
-                    feed.generation.refresh()
-                    recover_orphaned_trials(storage, feed.generation, self.folder.runs)
-                feed.generation.refresh()
-        self._generation.about = generations.about_of(self._generation.study)
 
     def check_artefact(self, name: str, sha256: str, earlier: str = "") -> None:
         """Notes which file measurements belong to, or compares it with the one that was noted.
@@ -347,7 +411,7 @@ class Study:
             self._generation.about = replace(about, artefacts=artefacts)
             value, study = self.about.as_dict(), self._generation.study
             name = generations.ABOUT_ATTRIBUTE
-            self._store.at_work(lambda _: study.set_user_attr(name, value))
+            self._store.at_work(lambda: study.set_user_attr(name, value))
         elif known == earlier:
             raise RequestError(
                 f"study '{self.folder.name}' can't tell whether the weights of {name} are the same:"
@@ -366,7 +430,11 @@ class Study:
 
     def _read(self, found: list[SpaceRevision]) -> None:
         for generation in found:
-            feed = TrialReader(generation, self._store.session)
+            study = self._store.reading(
+                lambda storage, name: storage.get_study_id_from_name(name),
+                generation.study.study_name,
+            )
+            feed = TrialReader(generation, self._store.session, study)
             self._feeds.append(feed)
             self._trials_begun += len(generation.trials)
             self.results.start(space_from_dict(generation.about.space))
@@ -378,7 +446,7 @@ class Study:
     ) -> None:
         """Adds what has come to a trial; ``counts`` if its configuration is of this space."""
         trial = news.trial
-        place, host = (generation.number, trial.number), host_of(trial)
+        place, host = (generation.number, trial.number), machine_of(trial.user_attrs.get(OWNER, {}))
         configuration = configuration_of(trial)
         for measurement in news.measurements:
             cpus = configuration.cpus(measurement.metric) if configuration else 1

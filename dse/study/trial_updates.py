@@ -92,6 +92,10 @@ class TrialReader:
         """The unfinished trials of others."""
         return [trial for trial in self.unfinished if self._is_running(trial)]
 
+    def own_running(self) -> list[optuna.trial.FrozenTrial]:
+        """The trials of this session that had not ended when they were read."""
+        return [t for t in self.unfinished if _ownership.session_of(t) == self._session]
+
     def _is_running(self, trial: optuna.trial.FrozenTrial) -> bool:
         return not trial.state.is_finished() and _ownership.session_of(trial) != self._session
 

@@ -52,7 +52,7 @@ def test_a_truncated_database(command: Command, kept: Path, share: float) -> Non
 def test_an_empty_database_is_one_that_was_just_made(command: Command, kept: Path) -> None:
     """SQLite makes the file before it writes into it: a kill in between leaves it empty."""
     (kept / "study.db").write_bytes(b"")
-    check_one_line(command("status", "kept"), "holds no study 'kept'")
+    check_one_line(command("status", "kept"), "holds no study")
     command.good(*EXPLORE, "--n-trials", 1)
     assert command.counts("kept") == (1, 0, 3, 3)
 

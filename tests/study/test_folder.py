@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.core.errors import RequestError
+from dse.study.database_url import sqlite_url
 from dse.study.folder import STUDIES, StudyFolder, existing_folder, study_folder
-from dse.study.storage import sqlite_url
 from tests.replays import write_space, write_table
 
 if TYPE_CHECKING:
@@ -125,6 +125,8 @@ def test_a_file_in_its_place_is_refused(tmp_path: Path, obstacle: str) -> None:
 
 def test_studies_are_opened_one_by_one_and_know_whether_they_are_alone(tmp_path: Path) -> None:
     folder = StudyFolder(tmp_path / "s")
+    folder.create()
+    folder.database.touch()
     holder = [sys.executable, "-c", HOLD, str(folder.path)]
     pipe = subprocess.PIPE
     with subprocess.Popen(holder, text=True, stdin=pipe, stdout=pipe) as other:

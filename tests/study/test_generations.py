@@ -10,9 +10,10 @@ import pytest
 from dse.core.measurement import FailureKind
 from dse.exploration._pool import Pool
 from dse.study import generations
+from dse.study.database_url import sqlite_url
 from dse.study.folder import StudyFolder
 from dse.study.generations import generation_name
-from dse.study.storage import open_storage, sqlite_url
+from dse.study.storage import open_storage
 from dse.study.study import Study
 from tests.replays import outcomes, write_space, write_table
 from tests.study.studies import about, create, failed, fill, planned, small_space

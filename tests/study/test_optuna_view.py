@@ -10,8 +10,9 @@ from optuna.trial import TrialState
 
 from dse.core.configuration import Configuration
 from dse.core.metrics import METRICS
+from dse.study.database_url import sqlite_url
 from dse.study.folder import StudyFolder
-from dse.study.storage import open_storage, sqlite_url
+from dse.study.storage import open_storage
 from tests.objectives import DEFAULT_OBJECTIVES
 from tests.study.studies import filled, planned, small_space
 

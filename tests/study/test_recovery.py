@@ -14,10 +14,10 @@ from optuna.trial import TrialState, create_trial
 from dse.machine.process_identity import process_identity
 from dse.study import record as attributes
 from dse.study._ownership import OWNERLESS_AFTER
+from dse.study.database_url import sqlite_url
 from dse.study.folder import StudyFolder
 from dse.study.generations import distributions
 from dse.study.record import outcome_as_dict
-from dse.study.storage import sqlite_url
 from dse.study.study import Study
 from tests.study.studies import create, failed, fill, outcome, planned, small_space
 

@@ -13,16 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.core.errors import DseError, RequestError
+from dse.study.database_url import normalised, sqlite_url, without_password
 from dse.study.folder import StudyFolder
 from dse.study.generations import distributions
-from dse.study.storage import (
-    is_transient,
-    normalised,
-    open_storage,
-    sqlite_url,
-    storage_errors,
-    without_password,
-)
+from dse.study.storage import is_transient, open_storage, storage_errors
 from dse.study.study import Study
 from tests.replays import write_space, write_table
 from tests.study.studies import about, create, fill, outcome, planned, small_space
@@ -176,7 +170,7 @@ def test_a_storage_that_fails_at_work_is_no_wrong_request(tmp_path: Path) -> Non
         connection.execute("DROP TABLE trial_user_attributes")
     words = "can't be used: no such table: trial_user_attributes"
     with pytest.raises(DseError, match=words) as caught:
-        study.keep(trial, outcome(configuration).measurements[0])
+        study.finish(trial, outcome(configuration))
     assert caught.value.exit_code == 1
 
 
