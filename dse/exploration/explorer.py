@@ -178,6 +178,7 @@ class _Exploration:
         self._study, self._measurer = study, measurer
         self._budget, self._interrupts, self._observer = budget, interrupts, observer
         self._unready: Step | None = None
+        self._claimed = False
         self._begun = time.monotonic()
         self._steps = Counter[Purpose]()
         self._explored_s = self._repeated_s = 0.0
@@ -211,7 +212,9 @@ class _Exploration:
 
     def _advance(self, turn: Turn) -> StopReason | None:
         """Takes one step, or waits for others a while; why to end, if so."""
-        self._learn(self._study.sync())
+        # A claim has looked for another space: each look is a round trip.
+        self._learn(self._study.sync(space=not self._claimed))
+        self._claimed = False
         if self._study.superseded:
             return StopReason.SUPERSEDED
         claims = self._claims()
@@ -286,6 +289,7 @@ class _Exploration:
 
         lease_s = self._measurer.max_silence_s + LEASE_MARGIN_S
         draft = TrialDraft(step.configuration, self._choices, step.purpose, lease_s)
+        self._claimed = True
         return self._study.claim(draft, free)
 
     def _measure(self, step: Step, trial: Trial) -> None:

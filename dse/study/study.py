@@ -257,6 +257,7 @@ class Study:
         """
 
         def decide(connection: Connection) -> Trial | None:
+            self._read_about(connection)
             if not free(self._read_news(connection)):
                 return None
             if begun := self._begun_unknowingly(draft):
@@ -338,15 +339,24 @@ class Study:
         self.results.note(trial.number, trial.configuration, told)
         return self.records[trial.configuration.key]
 
-    def sync(self) -> list[Record]:
+    def sync(self, *, space: bool = True) -> list[Record]:
         """Takes in what other processes have stored since.
 
         Trials of processes that have ended are settled.
 
+        Args:
+            space: whether to look for another space, too, as `claim` does.
+
         Returns:
             The records that have an outcome more than before, as they are now.
         """
-        changed = self._store.read(self._read_news)
+
+        def work(connection: Connection) -> list[Record]:
+            if space:
+                self._read_about(connection)
+            return self._read_news(connection)
+
+        changed = self._store.read(work)
         for feed in self._feeds:
             if any(map(_ownership.is_orphaned, feed.running())):
                 self._store.recover(feed.generation, self.folder.runs)
@@ -355,14 +365,14 @@ class Study:
 
     @property
     def superseded(self) -> bool:
-        """Whether another process has begun a further generation, as far as the last `sync` tells.
+        """Whether another process has begun a further generation, as far as was looked for it.
 
         Then the study has another space.
         """
         return self._superseded
 
-    def _read_news(self, connection: Connection) -> list[Record]:
-        """Takes in what is new in the storage; see `sync`."""
+    def _read_about(self, connection: Connection) -> None:
+        """Takes in what the study is about by now, and whether it has another space."""
         current = self._generation
         names = [generations.generation_name(self._name, current.number + more) for more in (0, 1)]
         told = _transactions.read_study_attributes(connection, names, generations.ABOUT_ATTRIBUTE)
@@ -370,6 +380,9 @@ class Study:
             raise DseError(f"storage {self._store.shown} holds study '{self._name}' no longer")
         current.about = StudyMetadata.from_dict(json.loads(told[names[0]]))
         self._superseded = names[1] in told
+
+    def _read_news(self, connection: Connection) -> list[Record]:
+        """Takes in what has come to the trials; see `sync`."""
         after = {feed.study: feed.last for feed in self._feeds}
         unfinished = [id_of(trial) for feed in self._feeds for trial in feed.unfinished]
         found = _transactions.read_trials(connection, after, unfinished)
