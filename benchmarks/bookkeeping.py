@@ -217,7 +217,7 @@ def frontiers(study: Study) -> tuple[float, float]:
 
 
 def copied(path: Path, trials: int = 100) -> float:
-    """The seconds that a further generation takes for each trial of the one before."""
+    """The seconds that a further revision takes for each trial of the one before."""
     space, wider = large_space(), large_space(31)
     folder = StudyFolder(path / "study")
     Study.create(folder, space, planned(space), about(space), None)

@@ -20,7 +20,7 @@ from dse.machine.process_identity import process_identity
 from dse.space.plan import parameter_values
 from dse.space.reading import space_from_dict
 from dse.study import record
-from dse.study.generations import distributions
+from dse.study.revisions import distributions
 from tests.objectives import DEFAULT_OBJECTIVES
 
 if TYPE_CHECKING:

@@ -25,8 +25,8 @@ from dse.core.errors import RequestError
 from dse.core.metrics import LATENCY, METRICS, THROUGHPUT
 from dse.exploration.request import ExploreRequest
 from dse.study.folder import StudyFolder
-from dse.study.generations import distributions
 from dse.study.record import Purpose
+from dse.study.revisions import distributions
 from dse.tasks.image_classification._quality import ACCURACY
 from tests.commandline import (
     Command,

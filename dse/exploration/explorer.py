@@ -16,8 +16,8 @@ from dse.exploration._samplers import make_sampler
 from dse.exploration.planner import StepPlanner
 from dse.exploration.stopping import StoppingRule
 from dse.machine.measuring_lock import WAITING, measuring_lock
-from dse.study.generations import distributions
 from dse.study.record import Purpose
+from dse.study.revisions import distributions
 from dse.study.store import TrialDraft
 
 if TYPE_CHECKING:

@@ -159,9 +159,9 @@ def _begun(study: Study) -> datetime | None:
 
 
 def _trials(study: Study) -> Iterator[optuna.trial.FrozenTrial]:
-    """The trials of all generations, but for those that stand for one of an earlier generation."""
-    for generation in study.generations:
-        for trial in generation.trials:
+    """The trials of all revisions, but for those that stand for one of an earlier revision."""
+    for revision in study.revisions:
+        for trial in revision.trials:
             if attributes.COPIED_FROM not in trial.user_attrs:
                 yield trial
 

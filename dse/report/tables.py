@@ -43,9 +43,9 @@ def measurements(study: Study) -> pd.DataFrame:
     ids = {key: record.id for key, record in study.records.items()}
     rows = [
         row
-        for generation in study.generations
-        for trial in generation.trials
-        for row in _rows(generation.number, trial, ids)
+        for revision in study.revisions
+        for trial in revision.trials
+        for row in _rows(revision.number, trial, ids)
     ]
     made = table(rows, MEASUREMENT_COLUMNS)
     return made.astype({"id": "Int64", "time": "datetime64[ns]"})
@@ -64,12 +64,12 @@ def progress_table(study: Study) -> pd.DataFrame:
 
 
 def _rows(
-    generation: int, trial: optuna.trial.FrozenTrial, ids: dict[str, int]
+    revision: int, trial: optuna.trial.FrozenTrial, ids: dict[str, int]
 ) -> Iterator[dict[str, object]]:
     configuration = configuration_of(trial)
     for measurement in own_measurements(trial):
         yield {
-            "generation": generation,
+            "generation": revision,
             "trial": trial.number,
             "purpose": purpose_of(trial).value,
             "id": ids.get(configuration.key) if configuration else None,

@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     import optuna
     import sqlalchemy
 
-    from dse.study.generations import SpaceRevision
+    from dse.study.revisions import SpaceRevision
 
 
-def run_name(generation: int, number: int) -> str:
+def run_name(revision: int, number: int) -> str:
     """The name of the run folders of a trial, but for the number of the try."""
-    return f"{generation}-{number:06d}"
+    return f"{revision}-{number:06d}"
 
 
 def recover_orphaned_trials(
-    engine: sqlalchemy.Engine, generation: SpaceRevision, runs: Path, *, alone: bool = False
+    engine: sqlalchemy.Engine, revision: SpaceRevision, runs: Path, *, alone: bool = False
 ) -> None:
     """Ends them with their outcome if it was stored, else failed.
 
@@ -39,22 +39,22 @@ def recover_orphaned_trials(
     """
     import optuna
 
-    for trial in generation.trials:
+    for trial in revision.trials:
         if trial.state == optuna.trial.TrialState.RUNNING and _ownership.is_orphaned(
             trial, alone=alone
         ):
-            missing = _missing(generation, trial, runs)
+            missing = _missing(revision, trial, runs)
             # Of several processes that find it the first one ends it.
-            _transactions.end_trial(engine, id_of(trial), _values(generation, trial), missing, {})
+            _transactions.end_trial(engine, id_of(trial), _values(revision, trial), missing, {})
 
 
 def _missing(
-    generation: SpaceRevision, trial: optuna.trial.FrozenTrial, runs: Path
+    revision: SpaceRevision, trial: optuna.trial.FrozenTrial, runs: Path
 ) -> dict[str, Any]:
     """The attributes of the measurements that only the journal has."""
     kept: Counter[str] = Counter()
     missing: dict[str, Any] = {}
-    run, session = run_name(generation.number, trial.number), _ownership.session_of(trial)
+    run, session = run_name(revision.number, trial.number), _ownership.session_of(trial)
     for measurement in _journal.read(runs, run, session):
         name = measurement_name(measurement, kept[measurement.metric])
         kept[measurement.metric] += 1
@@ -63,18 +63,18 @@ def _missing(
     return missing
 
 
-def _values(generation: SpaceRevision, trial: optuna.trial.FrozenTrial) -> list[float] | None:
+def _values(revision: SpaceRevision, trial: optuna.trial.FrozenTrial) -> list[float] | None:
     """The values of a trial's objectives; None where it has no outcome, or a failure."""
     outcome = outcome_of(trial)
     if outcome is None or outcome.failure is not None:
         return None
     told = outcome_that_counts(outcome, purpose_of(trial))
-    values = _values_before(generation, trial) | told.values
-    return [values[name] for name in generation.about.space["objectives"]]
+    values = _values_before(revision, trial) | told.values
+    return [values[name] for name in revision.about.space["objectives"]]
 
 
-def _values_before(generation: SpaceRevision, trial: optuna.trial.FrozenTrial) -> dict[str, float]:
+def _values_before(revision: SpaceRevision, trial: optuna.trial.FrozenTrial) -> dict[str, float]:
     """What was known of a trial's configuration from other trials: a repetition takes less."""
     configuration = configuration_of(trial)
-    known = generation.known().get(configuration.key) if configuration else None
+    known = revision.known().get(configuration.key) if configuration else None
     return known.outcome.values if known else {}

@@ -33,7 +33,7 @@ class Observation:
 
     Attributes:
         measurement: as the worker answered it.
-        trial_id: generation and number of its trial.
+        trial_id: revision and number of its trial.
         host: name of the machine.
         cpus: how many it kept busy.
     """

@@ -71,7 +71,7 @@ class StudyResults:
         self._revision = -1
 
     def start(self, space: SearchSpace) -> None:
-        """Forgets the configurations, as a further generation begins; what was measured stays."""
+        """Forgets the configurations, as a further revision begins; what was measured stays."""
         self._space = space
         self._task = registry.task(space.task)
         self.measured.published_interval = self._task.published_interval

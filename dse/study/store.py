@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from dse.core.configuration import Configuration
     from dse.core.measurement import Measurement, Outcome
     from dse.space.space import SearchSpace
-    from dse.study.generations import SpaceRevision
     from dse.study.record import Purpose
+    from dse.study.revisions import SpaceRevision
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -204,9 +204,9 @@ class Store:
         """A trial with its parameters, by its number in the storage."""
         return self.at_work(lambda: self._storage.get_trial(number))
 
-    def recover(self, generation: SpaceRevision, runs: Path, *, alone: bool = False) -> None:
+    def recover(self, revision: SpaceRevision, runs: Path, *, alone: bool = False) -> None:
         """Ends the trials of processes that are gone: see `recover_orphaned_trials`."""
-        self.at_work(lambda: recover_orphaned_trials(self._engine, generation, runs, alone=alone))
+        self.at_work(lambda: recover_orphaned_trials(self._engine, revision, runs, alone=alone))
 
     def begin(
         self, studies: Sequence[int], decide: Callable[[Connection], Trial | None]

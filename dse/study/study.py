@@ -17,7 +17,7 @@ from dse.core.metrics import COSTS
 from dse.core.pareto import feasible
 from dse.machine.system import System
 from dse.space.reading import space_from_dict
-from dse.study import _ownership, _transactions, generations
+from dse.study import _ownership, _transactions, revisions
 from dse.study._recovery import run_name
 from dse.study.database_url import sqlite_url
 from dse.study.metadata import StudyMetadata
@@ -49,8 +49,8 @@ if TYPE_CHECKING:
     from dse.space.space import SearchSpace
     from dse.study.drift import TrialId
     from dse.study.folder import Presence, StudyFolder
-    from dse.study.generations import SpaceRevision
     from dse.study.record import Record
+    from dse.study.revisions import SpaceRevision
     from dse.study.trial_updates import Claim, TrialUpdate
 
 LEASE_S = 3600.0
@@ -73,7 +73,7 @@ class Study:
         self._store = Store(url, create=create, reading=reading)
         self._name = folder.name
         if url == sqlite_url(folder.database):
-            self._name = self._store.reading(generations.name_within, folder.name)
+            self._name = self._store.reading(revisions.name_within, folder.name)
         self._presence: Presence | None = None
         self._feeds: list[TrialReader] = []
         self._trials_begun = 0
@@ -96,7 +96,7 @@ class Study:
         """
         study = cls(folder, folder.storage_url(url), reading=True)
         study._presence = presence
-        study._read(study._store.reading(generations.read, study._name))
+        study._read(study._store.reading(revisions.read, study._name))
         if not study._feeds:
             raise RequestError(
                 f"storage {study._store.shown} holds no study '{folder.name}'",
@@ -142,13 +142,13 @@ class Study:
         return study
 
     def _open(self, space: SearchSpace, plan: Plan, about: StudyMetadata, *, alone: bool) -> None:
-        known = self._store.reading(generations.read, self._name)
-        for generation in known:
-            self._store.recover(generation, self.folder.runs, alone=alone)
-            generation.refresh()
+        known = self._store.reading(revisions.read, self._name)
+        for revision in known:
+            self._store.recover(revision, self.folder.runs, alone=alone)
+            revision.refresh()
         if known:
             about = known[-1].about.continued(about, self.folder.name)
-        self._store.reading(generations.open_current, self._name, space, plan, about, known)
+        self._store.reading(revisions.open_current, self._name, space, plan, about, known)
         self._read(known)
 
     def close(self) -> None:
@@ -172,7 +172,7 @@ class Study:
     @property
     def about(self) -> StudyMetadata:
         """What the study is about."""
-        return self._generation.about
+        return self._revision.about
 
     @property
     def system(self) -> System:
@@ -185,19 +185,19 @@ class Study:
         return space_from_dict(self.about.space)
 
     @property
-    def generations(self) -> list[SpaceRevision]:
+    def revisions(self) -> list[SpaceRevision]:
         """All of them, oldest first; the last is the current one."""
-        return [feed.generation for feed in self._feeds]
+        return [feed.revision for feed in self._feeds]
 
     @property
     def trials_begun(self) -> int:
-        """How many trials all generations have begun, whatever became of them."""
+        """How many trials all revisions have begun, whatever became of them."""
         return self._trials_begun
 
     @property
     def optuna_study(self) -> optuna.Study:
-        """The current generation's Optuna study."""
-        return self._generation.study
+        """The current revision's Optuna study."""
+        return self._revision.study
 
     @property
     def records(self) -> Mapping[str, Record]:
@@ -264,7 +264,7 @@ class Study:
                 return begun
             current = self._feeds[-1]
             return self._store.insert(
-                connection, current.study, len(current.generation.trials), draft
+                connection, current.study, len(current.revision.trials), draft
             )
 
         trial = self._store.begin([feed.study for feed in self._feeds], decide)
@@ -298,7 +298,7 @@ class Study:
 
     def choices_of(self, record: Record) -> Mapping[str, CategoricalDistribution]:
         """The distributions under which a configuration was measured: Optuna freezes them."""
-        trial = self._generation.trials[record.id]
+        trial = self._revision.trials[record.id]
         if not trial.distributions:  # it has come since the study was opened
             trial = self._store.trial(id_of(trial))
         return cast("Mapping[str, CategoricalDistribution]", trial.distributions)
@@ -309,11 +309,11 @@ class Study:
 
     def run_name(self, trial: Trial) -> str:
         """The name of the run folders of a trial, but for the number of the try."""
-        return run_name(self._generation.number, trial.number)
+        return run_name(self._revision.number, trial.number)
 
     def trial_id(self, trial: Trial) -> TrialId:
-        """Generation and number of a trial."""
-        return self._generation.number, trial.number
+        """Revision and number of a trial."""
+        return self._revision.number, trial.number
 
     def keep(self, trial: Trial, measurement: Measurement) -> None:
         """Stores a measurement at once, whatever becomes of the rest of its configuration.
@@ -359,13 +359,13 @@ class Study:
         changed = self._store.read(work)
         for feed in self._feeds:
             if any(map(_ownership.is_orphaned, feed.running())):
-                self._store.recover(feed.generation, self.folder.runs)
+                self._store.recover(feed.revision, self.folder.runs)
                 changed += self._store.read(self._read_news)
         return changed
 
     @property
     def superseded(self) -> bool:
-        """Whether another process has begun a further generation, as far as was looked for it.
+        """Whether another process has begun a further revision, as far as was looked for it.
 
         Then the study has another space.
         """
@@ -373,9 +373,9 @@ class Study:
 
     def _read_about(self, connection: Connection) -> None:
         """Takes in what the study is about by now, and whether it has another space."""
-        current = self._generation
-        names = [generations.generation_name(self._name, current.number + more) for more in (0, 1)]
-        told = _transactions.read_study_attributes(connection, names, generations.ABOUT_ATTRIBUTE)
+        current = self._revision
+        names = [revisions.revision_name(self._name, current.number + more) for more in (0, 1)]
+        told = _transactions.read_study_attributes(connection, names, revisions.ABOUT_ATTRIBUTE)
         if names[0] not in told:
             raise DseError(f"storage {self._store.shown} holds study '{self._name}' no longer")
         current.about = StudyMetadata.from_dict(json.loads(told[names[0]]))
@@ -395,7 +395,7 @@ class Study:
         for feed in self._feeds:
             current = feed is self._feeds[-1]
             for news in feed.news():
-                self._take_in(feed.generation, news, counts=current)
+                self._take_in(feed.revision, news, counts=current)
                 configuration = configuration_of(news.trial)
                 if current and configuration is not None and news.outcome is not None:
                     changed[configuration.key] = None
@@ -421,9 +421,9 @@ class Study:
         known = about.artefacts.get(name)
         if known is None:
             artefacts = {**about.artefacts, name: sha256}
-            self._generation.about = replace(about, artefacts=artefacts)
-            value, study = self.about.as_dict(), self._generation.study
-            name = generations.ABOUT_ATTRIBUTE
+            self._revision.about = replace(about, artefacts=artefacts)
+            value, study = self.about.as_dict(), self._revision.study
+            name = revisions.ABOUT_ATTRIBUTE
             self._store.at_work(lambda: study.set_user_attr(name, value))
         elif known == earlier:
             raise RequestError(
@@ -438,28 +438,26 @@ class Study:
             )
 
     @property
-    def _generation(self) -> SpaceRevision:
-        return self._feeds[-1].generation  # load and create see to it that there is one
+    def _revision(self) -> SpaceRevision:
+        return self._feeds[-1].revision  # load and create see to it that there is one
 
     def _read(self, found: list[SpaceRevision]) -> None:
-        for generation in found:
+        for revision in found:
             study = self._store.reading(
                 lambda storage, name: storage.get_study_id_from_name(name),
-                generation.study.study_name,
+                revision.study.study_name,
             )
-            feed = TrialReader(generation, self._store.session, study)
+            feed = TrialReader(revision, self._store.session, study)
             self._feeds.append(feed)
-            self._trials_begun += len(generation.trials)
-            self.results.start(space_from_dict(generation.about.space))
+            self._trials_begun += len(revision.trials)
+            self.results.start(space_from_dict(revision.about.space))
             for news in feed.news():
-                self._take_in(generation, news)
+                self._take_in(revision, news)
 
-    def _take_in(
-        self, generation: SpaceRevision, news: TrialUpdate, *, counts: bool = True
-    ) -> None:
+    def _take_in(self, revision: SpaceRevision, news: TrialUpdate, *, counts: bool = True) -> None:
         """Adds what has come to a trial; ``counts`` if its configuration is of this space."""
         trial = news.trial
-        place, host = (generation.number, trial.number), machine_of(trial.user_attrs.get(OWNER, {}))
+        place, host = (revision.number, trial.number), machine_of(trial.user_attrs.get(OWNER, {}))
         configuration = configuration_of(trial)
         for measurement in news.measurements:
             cpus = configuration.cpus(measurement.metric) if configuration else 1

@@ -1,4 +1,4 @@
-"""What comes to the trials of a generation, read once each."""
+"""What comes to the trials of a revision, read once each."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from dse.core.configuration import Configuration
     from dse.core.measurement import Measurement, Outcome
     from dse.study.drift import TrialId
-    from dse.study.generations import SpaceRevision
     from dse.study.record import Purpose
+    from dse.study.revisions import SpaceRevision
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Claim:
     """Something that another process measures at this moment.
 
     Attributes:
-        place: generation and number of its trial: of two claims, the lower one holds.
+        place: revision and number of its trial: of two claims, the lower one holds.
         configuration: what.
         purpose: why.
     """
@@ -61,16 +61,16 @@ class Claim:
 
 
 class TrialReader:
-    """Reads a generation's trials as they come.
+    """Reads a revision's trials as they come.
 
     Args:
-        generation: the generation; its trials were read just now.
+        revision: the revision; its trials were read just now.
         session: the session whose own trials are left out.
         study: the id of its Optuna study.
     """
 
-    def __init__(self, generation: SpaceRevision, session: str, study: int) -> None:
-        self.generation = generation
+    def __init__(self, revision: SpaceRevision, session: str, study: int) -> None:
+        self.revision = revision
         self.study = study
         self._session = session
         self._read = 0
@@ -80,13 +80,13 @@ class TrialReader:
     @property
     def last(self) -> int:
         """The id of the last trial that is known."""
-        trials = self.generation.trials
+        trials = self.revision.trials
         return id_of(trials[-1]) if trials else -1
 
     @property
     def unfinished(self) -> list[optuna.trial.FrozenTrial]:
         """The trials that were unfinished when they were read, in their order."""
-        return [self.generation.trials[number] for number in sorted(self._unfinished)]
+        return [self.revision.trials[number] for number in sorted(self._unfinished)]
 
     def running(self) -> list[optuna.trial.FrozenTrial]:
         """The unfinished trials of others."""
@@ -108,7 +108,7 @@ class TrialReader:
                 and outcome_of(trial) is None
                 and _ownership.is_claimed(trial, self._silence(trial))
             ):
-                place = self.generation.number, trial.number
+                place = self.revision.number, trial.number
                 yield Claim(place, configuration, purpose_of(trial))
 
     def _silence(self, trial: optuna.trial.FrozenTrial) -> timedelta:
@@ -124,7 +124,7 @@ class TrialReader:
         Args:
             found: in the order of their numbers.
         """
-        trials = self.generation.trials
+        trials = self.revision.trials
         for trial in found:
             if trial.number == len(trials):
                 trials.append(trial)
@@ -133,7 +133,7 @@ class TrialReader:
 
     def news(self) -> Iterator[TrialUpdate]:
         """What has come to the trials of others since it was asked last."""
-        trials = self.generation.trials
+        trials = self.revision.trials
         pending = [*self.unfinished, *trials[self._read :]]
         self._read = len(trials)
         for trial in pending:

@@ -108,7 +108,7 @@ from dataclasses import replace
 from pathlib import Path
 from dse.core.errors import DseError
 from dse.study.folder import StudyFolder
-from dse.study.generations import distributions
+from dse.study.revisions import distributions
 from dse.core.retry import RetryPolicy
 from tests.study.studies import create, outcome, planned, small_space
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dse.core.measurement import Failure, FailureKind, Measurement, Outcome, Source
 from dse.machine.detect import detect
 from dse.study.folder import StudyFolder
-from dse.study.generations import distributions
+from dse.study.revisions import distributions
 from dse.study.study import Study
 from dse.tasks.image_classification._quality import ACCURACY
 from tests.study.studies import about, copy_made, create, fill, outcome, planned, small_space

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dse.core.measurement import Failure, FailureKind, Outcome
 from dse.report.failures import REASON_WIDTH, TAIL_LINES, explained, printable, reasons
 from dse.study.folder import StudyFolder
-from dse.study.generations import distributions
+from dse.study.revisions import distributions
 from tests.study.studies import create, planned, small_space
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from dse.core.measurement import Measurement, Outcome, Source
 from dse.core.metrics import LATENCY, METRICS, PEAK_MEMORY
 from dse.report.health import health
 from dse.study.folder import StudyFolder
-from dse.study.generations import distributions
 from dse.study.record import Purpose
+from dse.study.revisions import distributions
 from tests.study.studies import create, planned, small_space
 
 if TYPE_CHECKING:

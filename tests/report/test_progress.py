@@ -1,4 +1,4 @@
-"""The hypervolume over time: the laboratory's shares, whatever the order and the generations."""
+"""The hypervolume over time: the laboratory's shares, whatever the order and the revisions."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from benchmarks.laboratory.tables import Table
 from dse.core.measurement import Outcome
 from dse.report.progress import REFERENCE, Volume, hypervolume, progress, scaled_losses
 from dse.study.folder import StudyFolder
-from dse.study.generations import distributions
 from dse.study.record import Purpose
+from dse.study.revisions import distributions
 from dse.study.study import Study
 from tests.objectives import DEFAULT_OBJECTIVES
 from tests.study.studies import create, failed, fill, outcome, planned, small_space
@@ -132,7 +132,7 @@ def test_what_misses_a_constraint_adds_nothing(folder: StudyFolder) -> None:
         assert step.hypervolume == before.hypervolume or step.id in kept
 
 
-def test_what_an_earlier_generation_has_explored_keeps_its_time(folder: StudyFolder) -> None:
+def test_what_an_earlier_revision_has_explored_keeps_its_time(folder: StudyFolder) -> None:
     before = progress(measured(folder, models=["a"]))
     wider = small()
     fill(create(folder, wider), wider)

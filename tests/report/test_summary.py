@@ -127,7 +127,7 @@ def test_status_counts_every_configuration_once(study: Study) -> None:
         "notes": [],
     }
     fewer = replace(study.about, planned=3)
-    study._generation.about = fewer
+    study._revision.about = fewer
     assert status(study)["configurations"]["remaining"] == 0
 
 

@@ -13,8 +13,8 @@ from dse.machine.detect import detect
 from dse.space import SearchSpace, resolve
 from dse.space.reading import space_from_dict
 from dse.study.folder import StudyFolder
-from dse.study.generations import distributions
 from dse.study.metadata import StudyMetadata
+from dse.study.revisions import distributions
 from dse.study.study import Study
 from tests.objectives import DEFAULT_OBJECTIVES
 

@@ -91,7 +91,7 @@ def test_windows_are_in_order_and_apart(values: list[float]) -> None:
     assert ends == sorted(ends)
 
 
-def test_a_generation_comes_after_all_of_the_one_before() -> None:
+def test_a_revision_comes_after_all_of_the_one_before() -> None:
     window = Window((1, 500), (2, 3), 0.5)
     assert window.covers((1, 501))
     assert window.covers((2, 0))

@@ -17,7 +17,7 @@ import yaml
 
 from dse.core.registry import backend
 from dse.machine.detect import detect
-from dse.study.generations import SCHEMA
+from dse.study.revisions import SCHEMA
 from tests.replays import outcomes, taken
 
 if TYPE_CHECKING:

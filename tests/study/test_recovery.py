@@ -16,8 +16,8 @@ from dse.study import record as attributes
 from dse.study._ownership import OWNERLESS_AFTER
 from dse.study.database_url import sqlite_url
 from dse.study.folder import StudyFolder
-from dse.study.generations import distributions
 from dse.study.record import outcome_as_dict
+from dse.study.revisions import distributions
 from dse.study.study import Study
 from tests.study.studies import create, failed, fill, outcome, planned, small_space
 
@@ -164,7 +164,7 @@ def test_one_that_nobody_has_claimed(
     assert state(folder) is settled
 
 
-def test_those_of_earlier_generations_too(folder: StudyFolder, dead: dict[str, Any]) -> None:
+def test_those_of_earlier_revisions_too(folder: StudyFolder, dead: dict[str, Any]) -> None:
     stored = outcome(PLAN.configurations[0])
     configuration = leave(folder, dead, stored)
     wider = small_space(models=["a", "b", "c"])

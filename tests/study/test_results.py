@@ -172,7 +172,7 @@ def test_what_is_not_known_is_no_record() -> None:
     assert results.anchor is None
 
 
-def test_a_further_generation_forgets_the_configurations_and_not_what_was_measured() -> None:
+def test_a_further_revision_forgets_the_configurations_and_not_what_was_measured() -> None:
     results = StudyResults()
     results.start(SPACE)
     speed = Measurement(LATENCY.name, 3.0, "a", Source.MEASURED)

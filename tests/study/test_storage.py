@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from dse.core.errors import DseError, RequestError
 from dse.study.database_url import normalised, sqlite_url, without_password
 from dse.study.folder import StudyFolder
-from dse.study.generations import distributions
+from dse.study.revisions import distributions
 from dse.study.storage import is_transient, open_storage, storage_errors
 from dse.study.study import Study
 from tests.replays import write_space, write_table

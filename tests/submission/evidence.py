@@ -30,9 +30,9 @@ from dse.measure.spec import (
 from dse.space import resolve
 from dse.space.reading import space_from_dict
 from dse.study.folder import StudyFolder
-from dse.study.generations import distributions
 from dse.study.metadata import StudyMetadata
 from dse.study.record import Purpose
+from dse.study.revisions import distributions
 from dse.study.study import Study
 from dse.submission._logs import SUMMARY
 from dse.tasks.image_classification.labels import LABELS_FILE

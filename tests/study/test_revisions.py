@@ -9,10 +9,10 @@ import pytest
 
 from dse.core.measurement import FailureKind
 from dse.exploration._pool import Pool
-from dse.study import generations
+from dse.study import revisions
 from dse.study.database_url import sqlite_url
 from dse.study.folder import StudyFolder
-from dse.study.generations import generation_name
+from dse.study.revisions import revision_name
 from dse.study.storage import open_storage
 from dse.study.study import Study
 from tests.replays import outcomes, write_space, write_table
@@ -114,7 +114,7 @@ def test_configurations_that_left_the_space_count_no_more(folder: StudyFolder) -
     assert set(fill(study, spaces[1])) == second - first
 
 
-def test_what_is_stored_is_untouched_by_later_generations(folder: StudyFolder) -> None:
+def test_what_is_stored_is_untouched_by_later_revisions(folder: StudyFolder) -> None:
     small = small_space(models=["a"])
     study = create(folder, small)
     fill(study, small, most=4)
@@ -134,12 +134,12 @@ def _begun(study: Study, space: Any) -> Trial:
     """A trial of the first configuration that has no outcome yet."""
     plan = planned(space)
     left = Pool(plan, study.records).first()
-    return study.begin(left, generations.distributions(plan))
+    return study.begin(left, revisions.distributions(plan))
 
 
 @pytest.mark.parametrize("attributes", [0, 1, 2])
 @pytest.mark.parametrize("begun", [0, 3])
-def test_a_generation_whose_creation_was_cut_short_is_made_anew(
+def test_a_revision_whose_creation_was_cut_short_is_made_anew(
     folder: StudyFolder, attributes: int, begun: int
 ) -> None:
     folder.create()
@@ -147,7 +147,7 @@ def test_a_generation_whose_creation_was_cut_short_is_made_anew(
     if begun:
         fill(create(folder, space), space, most=begun)
     storage = open_storage(sqlite_url(folder.database))
-    name = generation_name("s", 2 if begun else 1)
+    name = revision_name("s", 2 if begun else 1)
     half = optuna.create_study(study_name=name, storage=storage, directions=["minimize"])
     for key, value in [("dse:schema", 1), ("dse:signature", "0123")][:attributes]:
         half.set_user_attr(key, value)

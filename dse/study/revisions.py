@@ -1,7 +1,7 @@
-"""The generations of a study.
+"""The revisions of a study.
 
 Optuna freezes the choices of a categorical parameter for good. A study whose space has changed
-therefore goes on in a further generation: another Optuna study of the same storage, named
+therefore goes on in a further revision: another Optuna study of the same storage, named
 ``<study>#<n>``, which begins with those outcomes of the earlier ones that the new space contains.
 """
 
@@ -90,9 +90,9 @@ class SpaceRevision:
 
 
 def read(storage: optuna.storages.BaseStorage, name: str) -> list[SpaceRevision]:
-    """All generations of a study, oldest first; empty where there is none.
+    """All revisions of a study, oldest first; empty where there is none.
 
-    A generation whose creation was interrupted holds nothing and is left out.
+    A revision whose creation was interrupted holds nothing and is left out.
 
     Raises:
         RequestError: an Optuna study of that name is none of ours, or is damaged.
@@ -100,7 +100,7 @@ def read(storage: optuna.storages.BaseStorage, name: str) -> list[SpaceRevision]
     with damage_as_error(name):
         numbered = enumerate(_names(storage, name), start=1)
         found = [_read_one(storage, number, study_name) for number, study_name in numbered]
-    return [generation for generation in found if generation is not None]
+    return [revision for revision in found if revision is not None]
 
 
 def _read_one(
@@ -121,10 +121,10 @@ def _read_one(
             + ("written by a later version" if later else "not written by this program"),
             remedy="install that version" if later else "choose another --study",
         )
-    generation = SpaceRevision(number, study, StudyMetadata.from_dict(about), trials)
-    for _ in generation.outcomes():
+    revision = SpaceRevision(number, study, StudyMetadata.from_dict(about), trials)
+    for _ in revision.outcomes():
         pass  # damage is to be told at once
-    return generation
+    return revision
 
 
 def _trials_of(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
@@ -139,14 +139,14 @@ def _trials_of(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
 
 
 def about_of(study: optuna.Study) -> StudyMetadata:
-    """What a generation is about, as it is stored now."""
+    """What a revision is about, as it is stored now."""
     return StudyMetadata.from_dict(study.user_attrs[ABOUT_ATTRIBUTE])
 
 
 def exists(storage: optuna.storages.BaseStorage, name: str, number: int) -> bool:
-    """Whether a generation was begun, and its creation was not interrupted."""
+    """Whether a revision was begun, and its creation was not interrupted."""
     try:
-        study = storage.get_study_id_from_name(generation_name(name, number))
+        study = storage.get_study_id_from_name(revision_name(name, number))
     except KeyError:
         return False
     return ABOUT_ATTRIBUTE in storage.get_study_user_attrs(study)
@@ -156,7 +156,7 @@ def _names(storage: optuna.storages.BaseStorage, name: str) -> list[str]:
     import optuna
 
     present = set(optuna.get_all_study_names(storage))
-    return [n for n in (generation_name(name, i + 1) for i in range(len(present))) if n in present]
+    return [n for n in (revision_name(name, i + 1) for i in range(len(present))) if n in present]
 
 
 def name_within(storage: optuna.storages.BaseStorage, name: str) -> str:
@@ -173,13 +173,13 @@ def name_within(storage: optuna.storages.BaseStorage, name: str) -> str:
     return name if name in names or len(names) != 1 else names.pop()
 
 
-def generation_name(name: str, number: int) -> str:
-    """The name of a generation's Optuna study."""
+def revision_name(name: str, number: int) -> str:
+    """The name of a revision's Optuna study."""
     return name if number == 1 else f"{name}#{number}"
 
 
 def signature(space: SearchSpace, plan: Plan) -> str:
-    """Two plans with the same signature can share a generation."""
+    """Two plans with the same signature can share a revision."""
     return digest(
         {
             "parameters": [[p.name, list(p.choices)] for p in plan.parameters],
@@ -197,9 +197,9 @@ def open_current(
     space: SearchSpace,
     plan: Plan,
     about: StudyMetadata,
-    generations: list[SpaceRevision],
+    revisions: list[SpaceRevision],
 ) -> None:
-    """Makes the generation of this plan the last one; it then holds all outcomes of the plan.
+    """Makes the revision of this plan the last one; it then holds all outcomes of the plan.
 
     Interrupted anywhere, the next call completes what is missing.
 
@@ -209,23 +209,23 @@ def open_current(
         space: to go on in.
         plan: of the space.
         about: what the study is about from now on.
-        generations: of the study, as `read` found them; all that their trials wait for was
+        revisions: of the study, as `read` found them; all that their trials wait for was
             settled. Changed to what they are then.
     """
-    current = generations[-1] if generations else None
+    current = revisions[-1] if revisions else None
     mark = signature(space, plan)
     if (
         current is None
         or current.schema != SCHEMA
         or current.study.user_attrs.get(SIGNATURE_ATTRIBUTE) != mark
     ):
-        number = len(generations) + 1
-        study = _create(storage, generation_name(name, number), space, mark, about)
-        generations.append(SpaceRevision(number, study, about, []))
+        number = len(revisions) + 1
+        study = _create(storage, revision_name(name, number), space, mark, about)
+        revisions.append(SpaceRevision(number, study, about, []))
     elif current.about != about:
         current.study.set_user_attr(ABOUT_ATTRIBUTE, about.as_dict())
         current.about = about
-    *earlier, current = generations
+    *earlier, current = revisions
     if earlier:
         current.refresh()  # an attempt whose connection was lost may have copied some
         _copy(earlier, current, space, plan)
@@ -272,24 +272,24 @@ def distributions(plan: Plan) -> dict[str, CategoricalDistribution]:
 def _copy(
     earlier: list[SpaceRevision], current: SpaceRevision, space: SearchSpace, plan: Plan
 ) -> None:
-    """Adds the outcomes of earlier generations that the plan contains and the current one lacks."""
+    """Adds the outcomes of earlier revisions that the plan contains and the current one lacks."""
     planned = {configuration.key for configuration in plan.configurations}
     present = {configuration.key for _, configuration, _ in current.outcomes()}
     choices = distributions(plan)
-    for generation in reversed(earlier):
-        same_metrics = set(generation.about.metrics) == set(current.about.metrics)
-        for key, found in generation.known().items():
+    for revision in reversed(earlier):
+        same_metrics = set(revision.about.metrics) == set(current.about.metrics)
+        for key, found in revision.known().items():
             if key not in planned or key in present:
                 continue
             complete = set(current.about.metrics) <= set(found.outcome.values)
             if complete if found.outcome.failure is None else same_metrics:
-                current.study.add_trial(_copied(found, generation, space, choices))
+                current.study.add_trial(_copied(found, revision, space, choices))
                 present.add(key)
 
 
 def _copied(
     found: Record,
-    generation: SpaceRevision,
+    revision: SpaceRevision,
     space: SearchSpace,
     choices: dict[str, CategoricalDistribution],
 ) -> optuna.trial.FrozenTrial:
@@ -299,7 +299,7 @@ def _copied(
     user_attrs: dict[str, Any] = {
         attributes.CONFIGURATION: found.configuration.as_dict(),
         attributes.OUTCOME: outcome_as_dict(found.outcome),
-        attributes.COPIED_FROM: f"{generation.study.study_name}/{found.id}",
+        attributes.COPIED_FROM: f"{revision.study.study_name}/{found.id}",
     }
     measured = found.outcome.failure is None
     state = optuna.trial.TrialState.COMPLETE if measured else optuna.trial.TrialState.FAIL
