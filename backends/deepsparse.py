@@ -40,6 +40,10 @@ class DeepSparse:
 
         return metadata.version("deepsparse")
 
+    def refusals(self) -> tuple[type[Exception], ...]:
+        """The bindings raise nothing but these."""
+        return RuntimeError, ValueError
+
     def load(self, request: LoadRequest) -> Streamed:
         """Compiles the model for the configuration's batch, threads and streams."""
         import deepsparse

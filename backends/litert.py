@@ -27,6 +27,10 @@ class LiteRT:
 
         return metadata.version("ai-edge-litert")
 
+    def refusals(self) -> tuple[type[Exception], ...]:
+        """The bindings raise nothing but these."""
+        return RuntimeError, ValueError
+
     def load(self, request: LoadRequest) -> Model:
         """Creates an interpreter whose input is resized to the configuration's batch."""
         from ai_edge_litert import interpreter

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dse.core.backend import Knob, LoadError, LoadRequest, UnsupportedError, arrays_of
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from dse.core.backend import Batch, Outputs
     from dse.core.configuration import ModelFormat
 
+    Shape = tuple[int, ...]
+
 GRAPH_OPTIMIZATION = {
     "disable": "ORT_DISABLE_ALL",
     "basic": "ORT_ENABLE_BASIC",
@@ -29,6 +32,8 @@ _ARRAYS = {
     *(f"tensor({sign}int{bits})" for sign in ("", "u") for bits in (8, 16, 32, 64)),
 }
 """Outputs that come as arrays."""
+CALLS = 3
+"""Calls with different samples that tell whether outputs have the same shapes for all."""
 
 
 class OnnxRuntime:
@@ -70,6 +75,15 @@ class OnnxRuntime:
         import onnxruntime
 
         return str(onnxruntime.__version__)
+
+    def refusals(self) -> tuple[type[Exception], ...]:
+        """A call by names raises classes of its own, one with bound memory a plain error."""
+        from onnxruntime.capi import onnxruntime_pybind11_state as errors
+
+        return (
+            *(RuntimeError, ValueError, errors.Fail, errors.InvalidArgument),
+            *(errors.NotImplemented, errors.RuntimeException),
+        )
 
     def load(self, request: LoadRequest) -> _Session:
         """Creates a session on the CPU provider with the configuration's threads."""
@@ -128,124 +142,121 @@ def _options(request: LoadRequest) -> Any:
 class _Session:
     """A session whose inputs and outputs are bound: `run` itself would look them up each time.
 
+    What a file declares of its outputs need not hold, and may differ from sample to sample. So each
+    call makes them anew, unless the first calls gave all of them in their declared shapes: from
+    then on their memory is bound, too.
+
     Args:
         session: of onnxruntime.
         inputs: names, in the order of a batch's arrays.
-        outputs: names of those that are computed; the first is what a prediction returns.
+        outputs: those that are computed; the first is what a prediction returns.
         others: names of those that are not.
+        alone: whether the one output has a row of scores for each sample, so that a single call
+            tells its shape.
     """
 
     def __init__(
         self,
         session: Any,
         inputs: Sequence[str],
-        outputs: Sequence[str],
+        outputs: Sequence[Any],
         others: Sequence[str] = (),
+        *,
+        alone: bool = False,
     ) -> None:
+        import numpy as np
+
         self._session = session
-        self._run = session.run_with_iobinding
-        self._inputs, self._outputs, self._others = inputs, outputs, others
+        self._inputs, self._others = inputs, others
+        self._names = [one.name for one in outputs]
+        self._declared = [(one.type, _shape(one)) for one in outputs]
+        self._enough = 1 if alone else CALLS
         self._shapes: list[tuple[int, ...]] = []
-        self._targets: list[Any] = []
-        self._scores: NDArray[np.generic] | None = None
+        self._seen: list[tuple[Shape, ...] | None] = []
+        self._targets: Sequence[Any] = ()
+        self._scores: NDArray[np.generic] = np.empty(0)
 
     def bind(self, batch: Batch) -> Any:
         import onnxruntime as ort
 
         arrays = arrays_of(batch)
-        shapes = [array.shape for array in arrays]
-        if shapes != self._shapes:
-            self._learn(arrays)
-            self._shapes = shapes
         values = [ort.OrtValue.ortvalue_from_numpy(array) for array in arrays]
         binding = self._session.io_binding()
         for name, value in zip(self._inputs, values, strict=True):
             binding.bind_ortvalue_input(name, value)
-        for name, target in zip(self._outputs, self._targets, strict=True):
-            binding.bind_ortvalue_output(name, target)
-        return binding, values  # the binding alone would not keep the batch's memory
+        call = partial(self._call_anew, binding)
+        shapes = [array.shape for array in arrays]
+        if shapes != self._shapes:
+            self._seen, self._targets, self._scores = [], (), self._scores[:0]
+            if self._enough == 1:
+                call()
+                self._learn(binding.get_outputs())
+            self._shapes = shapes
+        if self._targets:
+            for name, target in zip(self._names, self._targets, strict=True):
+                binding.bind_ortvalue_output(name, target)
+            call = partial(self._session.run_with_iobinding, binding)
+        return call, binding, values  # the binding alone would not keep the batch's memory
 
-    def _learn(self, arrays: Sequence[NDArray[Any]]) -> None:
-        """Makes memory for the outputs.
+    def _call_anew(self, binding: Any) -> None:
+        """Bound once, a name would stand for the memory of the first call."""
+        for name in self._names:
+            binding.bind_output(name)
+        self._session.run_with_iobinding(binding)
 
-        The one way to learn their shapes and dtypes, whatever the file calls them.
+    def _learn(self, found: Sequence[Any]) -> None:
+        """Takes the memory of the outputs of a call, if they have proved to be as declared.
+
+        Given memory of any other shape, the runtime would refuse the call.
         """
-        import onnxruntime as ort
-
-        feed = dict(zip(self._inputs, arrays, strict=True))
-        found = self._session.run(list(self._outputs), feed)
-        self._targets = [ort.OrtValue.ortvalue_from_numpy(one) for one in found]
-        self._scores = self._targets[0].numpy()
+        held = all(_holds(*pair) for pair in zip(self._declared, found, strict=True))
+        self._seen.append(tuple(tuple(one.shape()) for one in found) if held else None)
+        if len(self._seen) == self._enough and len(set(self._seen)) == 1 and held:
+            self._targets, self._scores = found, found[0].numpy()
 
     def predict(self, bound: Any) -> NDArray[np.generic]:
-        self._run(bound[0])
-        return self._scores  # type: ignore[return-value]  # set by bind
+        bound[0]()
+        return self._scores
 
     def outputs(self, bound: Any) -> Outputs:
-        self._run(bound[0])
-        found = zip(self._outputs, (one.numpy() for one in self._targets), strict=True)
+        call, binding, _ = bound
+        call()
+        values = binding.get_outputs()
+        if len(self._seen) < self._enough:
+            self._learn(values)
+        found = zip(self._names, map(_array, values), strict=True)
         return (*found, *((name, None) for name in self._others))
 
     def close(self) -> None:
-        del self._run, self._session, self._targets
-
-
-class _Allocating(_Session):
-    """A session that makes its outputs in each call, since nobody knows how large they will be."""
-
-    def bind(self, batch: Batch) -> Any:
-        import onnxruntime as ort
-
-        values = [ort.OrtValue.ortvalue_from_numpy(array) for array in arrays_of(batch)]
-        binding = self._session.io_binding()
-        for name, value in zip(self._inputs, values, strict=True):
-            binding.bind_ortvalue_input(name, value)
-        for name in self._outputs:
-            binding.bind_output(name)
-        return binding, values
-
-    def predict(self, bound: Any) -> NDArray[np.generic]:
-        self._run(bound[0])
-        scores: NDArray[np.generic] = bound[0].get_outputs()[0].numpy()
-        return scores
-
-    def outputs(self, bound: Any) -> Outputs:
-        self._run(bound[0])
-        arrays = map(_array, bound[0].get_outputs())
-        return tuple(zip(self._outputs, arrays, strict=True))
-
-
-class _Opaque(_Allocating):
-    """A session whose first output is a sequence, a map or of a type that numpy lacks."""
-
-    def predict(self, bound: Any) -> NDArray[np.generic]:
-        import numpy as np
-
-        self._run(bound[0])
-        return np.empty(0)
+        del self._session, self._targets, self._scores
 
 
 def _opened(session: Any, request: LoadRequest) -> _Session:
     """The session with its inputs and outputs; the scores alone are computed where they count."""
     own, outputs = session.get_inputs(), session.get_outputs()
     inputs = [one.name for one in (request.signature.inputs if request.signature else own)]
-    names = [one.name for one in outputs]
-    if request.scores is not None:
-        shapes = [(one.name, _shape(one)) for one in outputs]
-        scores = names.pop(find_scores(shapes, request.scores))
-        return _Session(session, inputs, [scores], names)
-    named = {dim for one in own for dim in one.shape if dim is not None}
-    fixed = all(
-        one.type in _ARRAYS and all(isinstance(d, int) or d in named for d in one.shape)
-        for one in outputs
-    )
-    kind = _Session if fixed else _Allocating if outputs[0].type in _ARRAYS else _Opaque
-    return kind(session, inputs, names)
+    if request.scores is None:
+        return _Session(session, inputs, outputs)
+    scores = outputs[find_scores([(one.name, _shape(one)) for one in outputs], request.scores)]
+    others = [one.name for one in outputs if one is not scores]
+    return _Session(session, inputs, [scores], others, alone=True)
 
 
 def _array(value: Any) -> NDArray[Any] | None:
     """The array of an output; None for a sequence, a map, and what numpy has no type for."""
     return value.numpy() if value.data_type() in _ARRAYS else None
+
+
+def _holds(declared: tuple[str, Sequence[int | None]], value: Any) -> bool:
+    """Whether an output holds numbers as declared; an empty shape stands for any."""
+    kind, shape = declared
+    if kind not in _ARRAYS - {"tensor(string)"} or value.data_type() != kind:
+        return False
+    found = value.shape()
+    return not shape or (
+        len(shape) == len(found)
+        and all(size in (None, one) for size, one in zip(shape, found, strict=True))
+    )
 
 
 def _shape(output: Any) -> list[int | None]:

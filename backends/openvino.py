@@ -63,6 +63,10 @@ class OpenVINO:
 
         return metadata.version("openvino")
 
+    def refusals(self) -> tuple[type[Exception], ...]:
+        """The bindings raise nothing but these."""
+        return RuntimeError, ValueError
+
     def load(self, request: LoadRequest) -> Streamed:
         """Compiles the model for a fixed batch and the configuration's threads."""
         import openvino

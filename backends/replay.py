@@ -9,17 +9,19 @@ The table is a CSV file with one row per configuration and the columns ``model``
 
 from __future__ import annotations
 
-import csv
-import math
 from typing import TYPE_CHECKING, ClassVar
 
 from dse.core.backend import Knob, LoadError, LoadRequest, UnsupportedError
+from dse.core.csv_lines import read_lines, require
+from dse.core.errors import RequestError
 from dse.core.metrics import METRICS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from dse.core.configuration import ModelFormat
+    from dse.core.csv_lines import Line
 
 COLUMNS = ("model", "precision", "backend", "threads", "batch_size")
 OPTIONAL = {"instances": "1", "pinned": "false"}
@@ -41,20 +43,39 @@ class Replay:
         """The version of the table format."""
         return "1"
 
+    def check(self, settings: Mapping[str, Path], metrics: tuple[str, ...]) -> None:
+        """Refuses a table that can't be read, lacks a column, or holds an impossible value.
+
+        Raises:
+            RequestError: names the table, the line and the column.
+        """
+        columns, lines = _read(settings["table"])
+        require(settings["table"], columns, metrics)
+        for line in lines:
+            recorded = () if line.cells.get("failure") else METRICS.values()
+            for metric in recorded:
+                if metric.name in metrics or line.cells.get(metric.name):
+                    line.value(metric)
+
     def recall(self, request: LoadRequest, metrics: tuple[str, ...]) -> dict[str, float]:
         """The recorded values of the configuration.
 
         Raises:
-            LoadError: the table can't be read or has no such column.
+            LoadError: the table can't be read, or lacks a value.
             UnsupportedError: the table holds a failure, or no row, for the configuration.
         """
         table = request.settings.get("table")
         if table is None:
             raise LoadError("the search space names no `table` for the replay backend")
         wanted = _wanted(request)
-        for row in _rows(table):
-            if {name: row.get(name) or OPTIONAL.get(name) for name in wanted} == wanted:
-                return _values(row, metrics)
+        try:
+            columns, lines = _read(table)
+            require(table, columns, metrics)
+            for line in lines:
+                if {name: line.cells.get(name) or OPTIONAL.get(name) for name in wanted} == wanted:
+                    return _values(line, metrics)
+        except RequestError as error:
+            raise LoadError(str(error)) from error
         raise UnsupportedError(f"no row of {table.name} records {request.configuration}")
 
 
@@ -71,35 +92,13 @@ def _wanted(request: LoadRequest) -> dict[str, str]:
     }
 
 
-def _rows(table: Path) -> list[dict[str, str]]:
-    try:
-        with table.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream)
-            columns, rows = reader.fieldnames or (), list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise LoadError(f"{table}: {error}") from error
-    missing = [name for name in COLUMNS if name not in columns]
-    if missing:
-        raise LoadError(f"{table}: no column {', '.join(missing)}")
-    return rows
+def _read(table: Path) -> tuple[tuple[str, ...], list[Line]]:
+    columns, lines = read_lines(table)
+    require(table, columns, COLUMNS)
+    return columns, lines
 
 
-def _values(row: dict[str, str], metrics: tuple[str, ...]) -> dict[str, float]:
-    if row.get("failure"):
-        raise UnsupportedError(row["failure"])
-    values = {}
-    for metric in metrics:
-        text = row.get(metric) or ""
-        value = _number(text)
-        if not math.isfinite(value):
-            unit = METRICS[metric].unit
-            raise LoadError(f"column {metric} holds '{text}', not a number of {unit}")
-        values[metric] = value
-    return values
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
+def _values(line: Line, metrics: tuple[str, ...]) -> dict[str, float]:
+    if failure := line.cells.get("failure"):
+        raise UnsupportedError(failure)
+    return {metric: line.value(METRICS[metric]) for metric in metrics}

@@ -33,6 +33,10 @@ class TFLiteRuntime:
 
         return metadata.version("tflite-runtime")
 
+    def refusals(self) -> tuple[type[Exception], ...]:
+        """The bindings raise nothing but these."""
+        return RuntimeError, ValueError
+
     def load(self, request: LoadRequest) -> Model:
         """Creates an interpreter whose input is resized to the configuration's batch."""
         from tflite_runtime import interpreter

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,17 +19,22 @@ from dse.report.frame import frame, known_metrics, table
 from dse.report.progress import hypervolume, scaled_losses
 from dse.report.summary import ordered
 from dse.report.tables import measurements, progress_table
+from dse.space.space import SearchSpace
 from dse.study.folder import existing_folder
 from dse.study.study import Study
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterator
 
     import pandas as pd
 
     from dse.core.metrics import Metric
+    from dse.exploration.request import ExploreRequest
     from dse.report.progress import ScaledLosses
-    from dse.space.space import SearchSpace
+
+NAMED = "a name or a folder"
+PATHS = ("models", "dataset")
+"""The arguments of `explore` that are folders."""
 
 logging.getLogger("dse").addHandler(logging.NullHandler())  # who wants the log adds another
 
@@ -92,7 +101,10 @@ def load_study(study: str | os.PathLike[str], storage: str | None = None) -> Loa
         RequestError: there is no such study, or its storage can't be used.
         UnavailableError: pandas is not installed.
     """
-    return _loaded(Study.load(existing_folder(os.fspath(study)), storage))
+    with _parameters_named(load_study):
+        folder = existing_folder(_text("study", study, NAMED))
+        url = None if storage is None else _text("storage", storage, "a URL")
+        return _loaded(Study.load(folder, url))
 
 
 def explore(
@@ -149,40 +161,80 @@ def explore(
         UnavailableError: pandas or a runtime is not installed.
         DseError: the work failed; what was measured is stored.
     """
-    from dse.exploration.request import ExploreRequest
+    arguments = locals()
+    with _parameters_named(explore):
+        return _explored(arguments)
+
+
+def _explored(arguments: Mapping[str, Any]) -> LoadedStudy:
     from dse.exploration.session import LogObserver, open_exploration
     from dse.exploration.stopping import Interrupts
 
-    if isinstance(warm_start, str | os.PathLike):
-        problem = f"expected several names, not '{os.fspath(warm_start)}'"
-        raise RequestError(problem, field="warm_start", remedy="write a list of one")
     table([], [])  # better missed now than when everything is measured
-    request = ExploreRequest(
-        space=space,
-        study=study,
-        models=None if models is None else Path(models),
-        dataset=None if dataset is None else Path(dataset),
-        storage=storage,
-        n_trials=n_trials,
-        timeout=timeout,
-        sampler=sampler,
-        seed=seed,
-        run_timeout=run_timeout,
-        memory_limit=memory_limit,
-        repeats=repeats,
-        retry_failed=retry_failed,
-        stop_gain=stop_gain,
-        warm_start=tuple(os.fspath(each) for each in warm_start),
-        environment=environment or {},
-        per_cpu=per_cpu,
-    )
-    exploration = open_exploration(request)
+    exploration = open_exploration(_request(arguments))
     observer = LogObserver()
     try:
         exploration.run(observer, Interrupts(), observer.progress)
     finally:
         exploration.study.close()
     return _loaded(exploration.study)
+
+
+def _request(arguments: Mapping[str, Any]) -> ExploreRequest:
+    """What `explore` was given, as the command line has it.
+
+    Raises:
+        RequestError: an argument is of another type; names it.
+    """
+    from dse.exploration.request import ExploreRequest
+
+    given = dict(arguments)
+    if not isinstance(given["space"], str | os.PathLike | Mapping | SearchSpace):
+        problem = f"expected a file, a name or what a file holds, not {given['space']!r}"
+        raise RequestError(problem, field="space")
+    texts = {"study": NAMED, "storage": "a URL", **dict.fromkeys(PATHS, "a folder")}
+    for name, expected in texts.items():
+        if given[name] is not None:
+            text = _text(name, given[name], expected)
+            given[name] = Path(text) if name in PATHS else text
+    several = given["warm_start"]
+    if isinstance(several, str | os.PathLike) or not isinstance(several, Iterable):
+        problem = f"expected several names, not {several!r}"
+        raise RequestError(problem, field="warm_start", remedy="write a list of one")
+    given["warm_start"] = tuple(_text("warm_start", each, "names") for each in several)
+    given["environment"] = given["environment"] or {}
+    return ExploreRequest(**given)
+
+
+def _text(name: str, value: object, expected: str) -> str:
+    """A name, a path or a URL that an argument gives."""
+    if isinstance(value, str | os.PathLike):
+        return str(os.fspath(value))
+    raise RequestError(f"expected {expected}, not {value!r}", field=name)
+
+
+@contextmanager
+def _parameters_named(function: Callable[..., Any]) -> Iterator[None]:
+    """Names a parameter of the function where an error in the block names an option."""
+    parameters = {"env": "environment"} | {name: name for name in signature(function).parameters}
+
+    def renamed(text: str, quote: str = "`") -> str:
+        def parameter(found: re.Match[str]) -> str:
+            name = parameters.get(found[1].replace("-", "_"))
+            return f"{quote}{name}{quote}" if name else found[0]
+
+        return re.sub(r"(?<![\w-])--([a-z]+(?:-[a-z]+)*)", parameter, text)
+
+    try:
+        yield
+    except RequestError as error:
+        raise type(error)(
+            renamed(error.problem),
+            file=error.file,
+            line=error.line,
+            field=renamed(error.field or "", quote="") or None,
+            remedy=renamed(error.remedy or "") or None,
+        ) from error
 
 
 def _loaded(opened: Study) -> LoadedStudy:

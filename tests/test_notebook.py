@@ -283,12 +283,49 @@ def test_an_interrupt_ends_the_run_in_hand_and_the_next_call_goes_on(here: Path)
         ({"seed": None}, "seed: expected a whole number, not None"),
         ({"memory_limit": "2G"}, "memory_limit: expected a whole number, not '2G'"),
         ({"warm_start": "other"}, "warm_start: expected several names, not 'other'"),
+        ({"warm_start": 5}, "warm_start: expected several names, not 5"),
+        ({"warm_start": [5]}, "warm_start: expected names, not 5"),
+        ({"space": None}, "space: expected a file, a name or what a file holds, not None"),
+        ({"space": 5}, "space: expected a file, a name or what a file holds, not 5"),
+        ({"study": 5}, "study: expected a name or a folder, not 5"),
+        ({"models": 5}, "models: expected a folder, not 5"),
+        ({"dataset": b"x"}, "dataset: expected a folder, not b'x'"),
+        ({"storage": 5}, "storage: expected a URL, not 5"),
+        ({"storage": "foo://x"}, "storage foo://x is of a kind SQLAlchemy does not know"),
+        ({"per_cpu": "yes"}, "per_cpu: expected True or False, not 'yes'"),
+        ({"dataset": "x"}, "`dataset` measures accuracy, but the builtin models"),
+        (
+            {"sampler": "grid", "warm_start": ["x"]},
+            (
+                "warm_start: the sampler grid learns nothing from other systems; leave it out, or "
+                "choose `sampler` frontier"
+            ),
+        ),
     ],
 )
 def test_a_wrong_argument_is_one_line(here: Path, arguments: dict[str, Any], problem: str) -> None:
     with pytest.raises(RequestError, match=f"^{re.escape(problem)}"):
-        dse.explore(HANGING, study="s", **arguments)
-    assert list(here.iterdir()) == []
+        dse.explore(**{"space": HANGING, "study": "s", **arguments})
+    assert [path for path in here.rglob("*") if path.name != "studies"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ({"study": 5}, "study: expected a name or a folder, not 5"),
+        ({"study": "s", "storage": 5}, "storage: expected a URL, not 5"),
+        (
+            {"study": "s", "storage": "sqlite:///other.db"},
+            "study 's' is kept in .*; leave `storage` out, or choose another `study`",
+        ),
+    ],
+)
+def test_a_wrong_argument_for_loading_is_one_line(
+    here: Path, arguments: dict[str, Any], problem: str
+) -> None:
+    create(StudyFolder(here / "studies" / "s"), small_space())
+    with pytest.raises(RequestError, match=f"^{problem}"):
+        dse.load_study(**arguments)
 
 
 def test_the_command_and_the_call_take_the_same() -> None:

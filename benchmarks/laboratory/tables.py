@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.laboratory.cost import accuracy_s, offline_s, single_stream_s
 from dse.core.checksums import digest
 from dse.core.configuration import PRECISIONS, Configuration
+from dse.core.csv_lines import read_lines, require
 from dse.core.errors import RequestError
 from dse.core.measurement import Failure, FailureKind, Measurement, Outcome, Source
 from dse.core.metrics import LATENCY, METRICS, THROUGHPUT
-from dse.results._lines import read_lines, require
 from dse.results._published import COLUMNS, published
 from dse.space._enumeration import Parameter
 from dse.space.plan import Plan, parameter_values
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dse.core.configuration import KnobValue
-    from dse.results._lines import Line
+    from dse.core.csv_lines import Line
     from dse.results.table import ResultTable
     from dse.space import SearchSpace
 

@@ -138,8 +138,8 @@ class Model(Protocol):
 
         Returns:
             The output that `LoadRequest.scores` describes, (batch_size, width); without it the
-            first output, when all are computed, and no elements where that is not an array. The
-            array may be overwritten by the next call.
+            first output, when all are computed. The array may be overwritten by the next call. No
+            elements where the runtime makes its outputs anew in each call: `outputs` has them.
 
         Raises:
             Exception: whatever the runtime raises; never a silent empty answer.
@@ -229,8 +229,33 @@ class Runtime(Backend, Protocol):
 
 
 @runtime_checkable
+class Refusing(Runtime, Protocol):
+    """A backend that knows what its runtime raises to refuse an input or a configuration.
+
+    Such an exception is a failure for good, in the warm-up as in a run. Any other one is a crash,
+    which is tried once more.
+    """
+
+    def refusals(self) -> tuple[type[Exception], ...]:
+        """The classes of those exceptions. Called in the worker, after a model was loaded."""
+        ...
+
+
+@runtime_checkable
 class Recording(Backend, Protocol):
     """A backend that answers with recorded values instead of running anything."""
+
+    def check(self, settings: Mapping[str, Path], metrics: tuple[str, ...]) -> None:
+        """Refuses files that hold no record of these metrics, before anything is looked up.
+
+        Args:
+            settings: the files that the search space gives the backend, by name.
+            metrics: names of the metrics that every configuration needs.
+
+        Raises:
+            RequestError: a file can't be used; it names the file, and the place in it.
+        """
+        ...
 
     def recall(self, request: LoadRequest, metrics: tuple[str, ...]) -> dict[str, float]:
         """Recorded value by metric name, each in its metric's unit.

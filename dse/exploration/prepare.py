@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dse.core import registry
+from dse.core.backend import Recording
 from dse.core.errors import RequestError
 from dse.environments.config import with_given_name
 from dse.exploration._costs import refuse_unmeasurable
@@ -138,7 +139,7 @@ def settings_of(space: SearchSpace, backends: Iterable[str]) -> Mapping[str, Map
     """The files that a space gives its backends, by backend and name.
 
     Raises:
-        RequestError: one is missing.
+        RequestError: one is missing, or holds no record that can be replayed.
     """
     return {backend: _settings(space, backend) for backend in backends}
 
@@ -168,8 +169,8 @@ def _dataset(
 
 def _settings(space: SearchSpace, backend: str) -> dict[str, Path]:
     origin, document = space.origin or Path(), space.document
-    given = space.settings(backend)
-    for name in registry.backend(backend).settings:
+    given, found = space.settings(backend), registry.backend(backend)
+    for name in found.settings:
         if name not in given:
             problem = f"the backend {backend} needs a file as '{name}'"
             remedy = f"write {backend}: {{{name}: FILE}}"
@@ -178,6 +179,8 @@ def _settings(space: SearchSpace, backend: str) -> dict[str, Path]:
     for name, path in paths.items():
         if not path.is_file():
             raise document.error(f"{path} is not a file", "backends", backend, name)
+    if isinstance(found, Recording):
+        found.check(paths, metrics_of(space))
     return paths
 
 

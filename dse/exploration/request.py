@@ -98,6 +98,8 @@ class ExploreRequest:
             ("memory_limit", whole, True),
             ("repeats", whole, False),
             ("stop_gain", number, False),
+            ("retry_failed", ("True or False", bool), False),
+            ("per_cpu", ("True or False", bool), False),
         ):
             value = getattr(self, name)
             if not (isinstance(value, kind) or (optional and value is None)):

@@ -242,6 +242,7 @@ class Resolver:
                 form=resolved.form,
                 inputs=self._inputs[canonical_json(resolved.form)],
                 rules=task.rules,
+                name=task.name,
             ),
             requests=requests,
             fidelity=self._fit(RUN_LENGTHS[fidelity], resolved.form),

@@ -63,11 +63,7 @@ def score(loaded: LoadedModel, logs: Path) -> RunResult:
     log = read_detail(logs)
     if log.errors:
         raise RunFailedError(FailureKind.INVALID_RUN, "; ".join(log.errors))
-    responses = read_responses(logs)
-    try:
-        found = loaded.task.score(responses, loaded.inputs.count)
-    except ValueError as error:
-        raise RunFailedError(FailureKind.INVALID_RUN, str(error)) from error
+    found = loaded.task.score(read_responses(logs), loaded.inputs.count)
     return RunResult(found.value, QualityDetails.of(found.details), found.interval)
 
 
@@ -80,7 +76,7 @@ def _accuracy_setup(loaded: LoadedModel) -> LoadSettings:
     except UnsupportedError:
         pass
     except RunFailedError as error:
-        if error.kind is not FailureKind.UNSUPPORTED:
+        if error.kind not in (FailureKind.UNSUPPORTED, FailureKind.CRASH):
             raise
     else:
         return batched

@@ -6,16 +6,16 @@ import math
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from dse.core.backend import LoadRequest, Streams, UnsupportedError
+from dse.core.backend import LoadRequest, Refusing, Streams, UnsupportedError
 from dse.core.measurement import FailureKind
 from dse.core.metrics import MULTI_STREAM_SAMPLES, Scenario
 from dse.loadgen.harness import run
 from dse.loadgen.samples import Caller, PredictionError
 from dse.machine import clock_jump as clocks
 from dse.machine.affinity import available_cpus, can_pin, pin_to
+from dse.measure._guarded_task import GuardedTask
 from dse.measure._look import Inspection
 from dse.measure._run_result import RunFailedError, to_failure
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from dse.core.configuration import Configuration, KnobValue
     from dse.loadgen.settings import RunSettings
     from dse.measure._meter import Meter
-    from dse.measure.spec import Spec, TaskSpec
-    from dse.tasks.task import Inputs, TaskWorker
+    from dse.measure.spec import Spec
+    from dse.tasks.task import Inputs
 
 T = TypeVar("T")
 
@@ -59,12 +59,12 @@ class LoadedModel:
         remarks: what the last look at the model's answers found that belongs to each measurement.
 
     Raises:
-        ImportError: there is no such task here.
+        ImportError, RunFailedError: see `GuardedTask`.
     """
 
     def __init__(self, runtime: Runtime, spec: Spec) -> None:
         self.spec = spec
-        self.task = _task_worker(spec.task)
+        self.task = GuardedTask(spec.task)
         rules = spec.task.rules if spec.official else None
         count = rules.performance_samples if rules else spec.fidelity.performance_samples
         self.inputs: Inputs = self.task.inputs(count, spec.task.seed)
@@ -143,11 +143,11 @@ class LoadedModel:
     def warm_up(self, setup: LoadSettings, most: int | None = None) -> float:
         """Predicts until the caches of every caller are warm; returns the fastest batch in s.
 
-        The first calls after a load are made with different inputs, and their answers looked at,
-        unless each caller makes ``most`` calls.
+        The first calls after a load are made with different inputs, and the answers of one caller
+        looked at, unless each caller makes ``most`` calls.
 
         Raises:
-            RunFailedError: the runtime refuses to predict in this shape, or does not compute.
+            RunFailedError: a prediction failed, or the runtime does not compute.
             UnsupportedError: the answers are of no use; see also `callers`.
             LoadError: see `callers`.
         """
@@ -156,7 +156,7 @@ class LoadedModel:
         batch = self.inputs.call([index % count for index in range(setup.batch_size)])
         clocks = [_Clock() for _ in callers]
         if most is None and not self._looked:
-            self._look(callers[0], setup.batch_size, clocks[0])
+            self._look(callers, setup.batch_size, clocks)
             self._looked = True
         for caller, clock in zip(callers, clocks, strict=True):
             self._warm(caller, batch, most, clock)
@@ -165,15 +165,18 @@ class LoadedModel:
     def _warm(self, caller: Caller, batch: Batch, most: int | None, clock: _Clock) -> None:
         fidelity = self.spec.fidelity
         fewest, enough = most or fidelity.warm_up_calls, most or WARM_CALLS
-        with pin_to(caller.cpus), _refusals():
+        with pin_to(caller.cpus), self._failures():
             bound = caller.model.bind(batch)
             while clock.calls < fewest or (
                 clock.calls < enough and clock.since_start_s() < fidelity.warm_up_ms / 1e3
             ):
                 clock.time(caller.model.predict, bound)
 
-    def _look(self, caller: Caller, size: int, clock: _Clock) -> None:
-        """Holds answers to different inputs against each other; its calls warm the model, too."""
+    def _look(self, callers: Sequence[Caller], size: int, clocks: Sequence[_Clock]) -> None:
+        """Holds answers to different inputs against each other; its calls warm the model, too.
+
+        Every caller answers, for its runtime may learn from them; those of the first are looked at.
+        """
         inspection = Inspection(
             size,
             scores=self.task.scores is not None,
@@ -183,10 +186,12 @@ class LoadedModel:
         for batch in self.task.different_batches(self.inputs, size, self.spec.task.seed):
             if inspection.done:
                 break
-            with pin_to(caller.cpus), _refusals():
-                outputs = clock.time(caller.model.outputs, caller.model.bind(batch))
-            self.task.check(outputs, size)
-            inspection.add(batch, outputs)
+            answers = []
+            for caller, clock in zip(callers, clocks, strict=True):
+                with pin_to(caller.cpus), self._failures():
+                    answers.append(clock.time(caller.model.outputs, caller.model.bind(batch)))
+            self.task.check(answers[0], size)
+            inspection.add(batch, answers[0])
         self.remarks = inspection.judge()
 
     def run(
@@ -206,9 +211,7 @@ class LoadedModel:
         try:
             run(callers, self.inputs, settings, logs, meter=read, encode=self.task.encode)
         except PredictionError as error:
-            if isinstance(error.__cause__, UnsupportedError):
-                raise error.__cause__ from error
-            raise to_failure(FailureKind.CRASH, error.__cause__ or error) from error
+            raise self._failure(error.__cause__ or error) from error
         jump_s = clocks.offset_s() - offset_s
         if not settings.accuracy and abs(jump_s) > clocks.JUMP_S:
             raise RunFailedError(
@@ -216,6 +219,23 @@ class LoadedModel:
                 f"the system's clock, which LoadGen reads, jumped by {jump_s:+.2g} s in the run",
             )
         return logs
+
+    def _failure(self, error: BaseException) -> Exception:
+        """What an exception of the runtime amounts to, in the warm-up as in a run."""
+        if isinstance(error, UnsupportedError):
+            return error
+        refusals = self._runtime.refusals() if isinstance(self._runtime, Refusing) else ()
+        return to_failure(error, refusals)
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        """Turns what the runtime raises before LoadGen starts into a failure."""
+        try:
+            yield
+        except UnsupportedError:
+            raise
+        except Exception as error:  # a runtime may raise anything
+            raise self._failure(error) from error
 
     def close(self) -> None:
         """Frees the models."""
@@ -264,21 +284,3 @@ def _cpus(setup: LoadSettings, number: int) -> tuple[int, ...]:
             f"{setup.instances} x {setup.threads} threads can't be pinned to {len(cpus)} CPUs"
         )
     return tuple(cpus[number * setup.threads : (number + 1) * setup.threads])
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """What a runtime refuses before LoadGen starts, it refuses for good."""
-    try:
-        yield
-    except UnsupportedError:
-        raise
-    except Exception as error:  # a runtime may raise anything
-        raise to_failure(FailureKind.UNSUPPORTED, error) from error
-
-
-def _task_worker(task: TaskSpec) -> TaskWorker:
-    """The task's half in the worker, made from its form and files."""
-    module, _, name = task.worker.partition(":")
-    kind: type[TaskWorker] = getattr(import_module(module), name)
-    return kind(task.form, task.inputs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dse.core.backend import LoadError, UnsupportedError
 from dse.core.measurement import FailureKind, Measurement, Source
 
 if TYPE_CHECKING:
@@ -65,9 +66,22 @@ def says_out_of_memory(text: str) -> bool:
     return any(sign in text for sign in OUT_OF_MEMORY_SIGNS)
 
 
-def to_failure(kind: FailureKind, error: BaseException) -> RunFailedError:
-    """The failure an exception of a runtime amounts to: of this kind unless it tells of memory."""
-    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    if says_out_of_memory(text):
+def to_failure(error: BaseException, refusals: tuple[type[Exception], ...] = ()) -> RunFailedError:
+    """The failure that an exception amounts to: the same one whenever it is raised.
+
+    Args:
+        error: what was raised.
+        refusals: what the runtime raises where it refuses; see `dse.core.backend.Refusing`.
+    """
+    if isinstance(error, RunFailedError):
+        return error
+    name, text = type(error).__name__, str(error)
+    if not isinstance(error, (UnsupportedError, LoadError, ImportError)) or not text:
+        text = f"{name}: {text}" if text else name
+    if isinstance(error, MemoryError) or says_out_of_memory(text):
         return RunFailedError(FailureKind.OUT_OF_MEMORY, text)
-    return RunFailedError(kind, text)
+    if isinstance(error, LoadError):
+        return RunFailedError(FailureKind.LOAD, text)
+    if isinstance(error, (UnsupportedError, ImportError, *refusals)):
+        return RunFailedError(FailureKind.UNSUPPORTED, text)
+    return RunFailedError(FailureKind.CRASH, text)

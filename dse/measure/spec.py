@@ -103,6 +103,7 @@ class TaskSpec:
         inputs: the samples of the data set; no files for made-up samples.
         seed: of made-up samples, not negative.
         rules: MLPerf's numbers for the task; None where it has no benchmark of it.
+        name: of the task, for messages.
     """
 
     worker: str
@@ -110,6 +111,7 @@ class TaskSpec:
     inputs: InputFiles = field(default_factory=InputFiles)
     seed: int = 0
     rules: Rules | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +245,7 @@ def _task(data: Mapping[str, Any]) -> TaskSpec:
         scenarios = {category: tuple(map(Scenario, names)) for category, names in named}
         rules = Rules(**{**rules, "scenarios": scenarios})
     files = InputFiles(_paths(inputs["files"]), inputs["dataset"], inputs["noun"])
-    return TaskSpec(data["worker"], data["form"], files, data["seed"], rules)
+    return TaskSpec(data["worker"], data["form"], files, data["seed"], rules, data.get("name", ""))
 
 
 def _current(older: Mapping[str, Any]) -> dict[str, Any]:

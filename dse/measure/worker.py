@@ -25,7 +25,7 @@ from dse.core.backend import LoadError, Runtime, UnsupportedError
 from dse.core.measurement import FailureKind
 from dse.core.registry import backend
 from dse.loadgen.logs import LogError
-from dse.measure._run_result import RunFailedError, says_out_of_memory
+from dse.measure._run_result import RunFailedError, to_failure
 from dse.measure.spec import Spec, encode_message
 
 if TYPE_CHECKING:
@@ -75,23 +75,13 @@ def _work(spec: Spec, descriptor: int) -> tuple[FailureKind, str] | None:
     try:
         for measurement in _measure(spec):
             _answer(descriptor, "measurement", measurement.as_dict())
-    except RunFailedError as error:
-        traceback.print_exc()
-        return error.kind, str(error)
     except LogError as error:  # on a full disk LoadGen's log ends anywhere, and nobody says so
         traceback.print_exc()
         return FailureKind.INVALID_RUN, str(error)
-    except (UnsupportedError, ImportError) as error:
+    except (RunFailedError, UnsupportedError, LoadError, ImportError, MemoryError) as error:
         traceback.print_exc()
-        # A library that can't be loaded for want of memory can be tomorrow.
-        out_of_memory = says_out_of_memory(str(error))
-        return FailureKind.OUT_OF_MEMORY if out_of_memory else FailureKind.UNSUPPORTED, str(error)
-    except LoadError as error:
-        traceback.print_exc()
-        return FailureKind.LOAD, str(error)
-    except MemoryError as error:
-        traceback.print_exc()
-        return FailureKind.OUT_OF_MEMORY, str(error) or "the memory limit was reached"
+        failure = to_failure(error)
+        return failure.kind, str(failure)
     return None
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from dse.core.csv_lines import Line
     from dse.core.metrics import Metric
-    from dse.results._lines import Line
     from dse.tasks.benchmark import Benchmark
     from dse.tasks.task import Task
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dse.core.csv_lines import read_lines, require
 from dse.core.details import QualityDetails
 from dse.core.errors import RequestError
 from dse.core.worker_environment import format_variables, user_variables
 from dse.machine.system import System
-from dse.results._lines import read_lines, require
 from dse.results._published import COLUMNS, published
 from dse.results._tree import read_tree, submitters
 from dse.results.imported import read_import

@@ -1,4 +1,4 @@
-"""The revisions of a study.
+"""The space revisions of a study.
 
 Optuna freezes the choices of a categorical parameter for good. A study whose space has changed
 therefore goes on in a further revision: another Optuna study of the same storage, named

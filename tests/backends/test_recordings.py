@@ -9,6 +9,7 @@ import pytest
 
 from dse.core.backend import LoadError, LoadRequest, Recording, UnsupportedError
 from dse.core.configuration import Configuration
+from dse.core.errors import RequestError
 from dse.core.registry import BACKENDS, backend
 
 if TYPE_CHECKING:
@@ -20,11 +21,6 @@ HEADER = "model,precision,backend,threads,batch_size,latency_p90_ms,failure\n"
 ROWS = {
     "runs": "m,fp32,ort,2,8,1.5,\n",
     "fails": "m,int8,ort,2,8,,the runtime says no\n",
-    "empty": "m,fp16,ort,2,8,,\n",
-    "infinite": "m,fp32,ort,4,8,inf,\n",
-    "not a number": "m,fp32,ort,8,8,nan,\n",
-    "words": "m,fp32,ort,16,8,fast,\n",
-    "short": "m,fp32,ort,32,8\n",
     "other": "m,fp32,lite,2,8,9.5,\n",
 }
 
@@ -38,6 +34,11 @@ class TestRecording:
         configuration = Configuration.from_dict({"runtime": "ort", "backend": name, **fields})
         request = LoadRequest(configuration, None, {"table": table})
         return found.recall(request, ("latency_p90_ms",))
+
+    def check(self, name: str, table: Path) -> None:
+        found = backend(name)
+        assert isinstance(found, Recording)
+        found.check({"table": table}, ("latency_p90_ms",))
 
     @pytest.fixture
     def table(self, tmp_path: Path) -> Path:
@@ -78,20 +79,34 @@ class TestRecording:
             self.recall(name, table, precision="int8")
 
     @pytest.mark.parametrize(
-        ("change", "text"),
+        ("row", "problem"),
         [
-            ({"precision": "fp16"}, ""),
-            ({"threads": 4}, "inf"),
-            ({"threads": 8}, "nan"),
-            ({"threads": 16}, "fast"),
-            ({"threads": 32}, ""),
+            ("m,fp16,ort,2,8,,", "latency_p90_ms: '' is not a number above 0"),
+            ("m,fp16,ort,2,8,inf,", "latency_p90_ms: 'inf' is not a number above 0"),
+            ("m,fp16,ort,2,8,nan,", "latency_p90_ms: 'nan' is not a number above 0"),
+            ("m,fp16,ort,2,8,-3,", "latency_p90_ms: '-3' is not a number above 0"),
+            ("m,fp16,ort,2,8,fast,", "latency_p90_ms: 'fast' is not a number above 0"),
+            ("m,fp16,ort,2,8", "has another number of cells than the 7 columns"),
         ],
     )
-    def test_a_value_that_is_no_number_is_an_error(
-        self, name: str, table: Path, change: dict[str, str | int], text: str
+    def test_an_impossible_value_refuses_the_table(
+        self, name: str, table: Path, row: str, problem: str
     ) -> None:
-        with pytest.raises(LoadError, match=f"latency_p90_ms holds '{text}', not a number of ms"):
-            self.recall(name, table, **change)
+        table.write_text(f"{HEADER}{ROWS['runs']}{row}\n")
+        with pytest.raises(RequestError, match=f"^{table}:3: {problem}; correct the line"):
+            self.check(name, table)
+        with pytest.raises(LoadError, match=f"^{table}:3: {problem}"):
+            self.recall(name, table, precision="fp16")
+
+    def test_only_what_is_recorded_has_to_be_possible(self, name: str, table: Path) -> None:
+        header = HEADER.replace("failure", "accuracy_percent,energy_per_sample_mj,failure")
+        rows = ["m,fp32,ort,2,8,1.5,0,,", "m,fp16,ort,2,8,1.5,100,0.1,", "m,int8,ort,2,8,nan,,,no"]
+        table.write_text(header + "\n".join(rows))
+        self.check(name, table)
+        for wrong in ("500", "-0.1"):
+            table.write_text(f"{header}m,fp32,ort,2,8,1.5,{wrong},,\n")
+            with pytest.raises(RequestError, match=f":2: accuracy_percent: '{wrong}'.* 100"):
+                self.check(name, table)
 
     @pytest.mark.parametrize(
         "content",
@@ -99,14 +114,18 @@ class TestRecording:
             b"",
             b"\n",
             b"no table",
-            HEADER.replace("threads", "thread").encode(),
+            HEADER.encode(),
+            HEADER.replace("threads", "thread").encode() + b"m,fp32,ort,2,8,1.5,\n",
+            HEADER.replace("latency_p90_ms", "latency").encode() + b"m,fp32,ort,2,8,1.5,\n",
             b"\xff\xfe" * 9,
             (HEADER + '"' + "x" * 200_000).encode(),
         ],
-        ids=["empty", "newline", "text", "column", "bytes", "field"],
+        ids=["empty", "newline", "text", "head alone", "column", "metric", "bytes", "field"],
     )
     def test_what_is_no_table_is_an_error(self, name: str, table: Path, content: bytes) -> None:
         table.write_bytes(content)
+        with pytest.raises(RequestError, match=r"table\.csv.*; "):
+            self.check(name, table)
         with pytest.raises(LoadError, match=r"table\.csv"):
             self.recall(name, table)
 

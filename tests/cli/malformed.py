@@ -31,6 +31,13 @@ def _space(text: str | bytes, *words: str) -> Case:
 
 NULL = "models: [a]\nbackends: ['null']\n"
 
+
+def _table(content: str, *words: str) -> Case:
+    space = "models: [a]\nbackends:\n  replay: {table: table.csv, runtime: x}\n"
+    space += "threads: 1\nobjectives: latency_p90_ms\n"
+    return Case("explore bad.yaml", words, {"bad.yaml": space, "table.csv": content})
+
+
 SPACES = {
     "no such space": Case(
         "explore quickstrat",
@@ -89,6 +96,14 @@ SPACES = {
         "models: [a]\nbackends:\n  replay: {table: no.csv}\n",
         "bad.yaml:3: backends.replay.table",
         "no.csv is not a file",
+    ),
+    "empty table": _table("", "table.csv: has no lines below its head; name a table"),
+    "table without a column": _table(
+        "model,precision\na,fp32\n", "table.csv:1: backend: has no column backend, threads"
+    ),
+    "impossible value in a table": _table(
+        "model,precision,backend,threads,batch_size,latency_p90_ms\na,fp32,x,1,1,-3\n",
+        "table.csv:2: latency_p90_ms: '-3' is not a number above 0; correct the line",
     ),
     "a name that is none for a study": Case(
         "explore 'my space.yaml'", ("'my space' is not a study name",), {"my space.yaml": NULL}

@@ -42,6 +42,7 @@ def test_it_is_one_line_and_nothing_is_lost(
     assert answer.out == ""
     if not case.begun:
         assert len(answer.err.splitlines()) == 1
+        assert list((here / "studies").iterdir()) == [kept]
     assert answer.last.startswith("dse: ")
     assert "Traceback" not in answer.err
     for words in case.words:

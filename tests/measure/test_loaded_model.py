@@ -41,6 +41,10 @@ def constant(_: int, batch: NDArray[Any]) -> NDArray[np.generic]:
     return np.zeros((len(batch), 10), np.float32)
 
 
+class RefusedError(Exception):
+    """What the runtime raises to refuse."""
+
+
 class Watched:
     """A runtime that remembers what was asked of it."""
 
@@ -56,6 +60,9 @@ class Watched:
 
     def version(self) -> str:
         return "1"
+
+    def refusals(self) -> tuple[type[Exception], ...]:
+        return (RefusedError,)
 
     def load(self, request: LoadRequest) -> _Model:
         assert all(model.closed for model in self.models)  # one at a time
@@ -163,51 +170,62 @@ def test_a_run_that_was_planned_too_short_is_taken_again(tmp_path: Path) -> None
     assert measurement.details["queries"] == second.values["result_query_count"]
 
 
-@pytest.mark.parametrize(
-    ("error", "kind", "message"),
-    [
-        (
-            RuntimeError("no such operator"),
-            FailureKind.UNSUPPORTED,
-            "RuntimeError: no such operator",
-        ),
-        (MemoryError(), FailureKind.OUT_OF_MEMORY, "MemoryError"),
-        (RuntimeError("std::bad_alloc"), FailureKind.OUT_OF_MEMORY, "RuntimeError: std::bad_alloc"),
-    ],
-)
-def test_a_first_prediction_that_fails(
-    error: Exception, kind: FailureKind, message: str, tmp_path: Path
+ERRORS = {
+    "refused": (
+        RefusedError("no such operator"),
+        FailureKind.UNSUPPORTED,
+        "RefusedError: no such operator",
+    ),
+    "error": (RuntimeError("it broke"), FailureKind.CRASH, "RuntimeError: it broke"),
+    "silent": (ValueError(), FailureKind.CRASH, "ValueError"),
+    "memory": (MemoryError(), FailureKind.OUT_OF_MEMORY, "MemoryError"),
+    "refused for memory": (
+        RefusedError("std::bad_alloc"),
+        FailureKind.OUT_OF_MEMORY,
+        "RefusedError: std::bad_alloc",
+    ),
+}
+
+
+@pytest.mark.parametrize("when", ["in the warm-up", "in a run"])
+@pytest.mark.parametrize(("error", "kind", "message"), ERRORS.values(), ids=ERRORS)
+def test_an_error_is_one_kind_of_failure_whenever_it_is_raised(
+    error: Exception, kind: FailureKind, message: str, when: str, tmp_path: Path
 ) -> None:
-    def fail(*_: Any) -> NDArray[np.generic]:
-        raise error
+    healthy = 0 if when == "in the warm-up" else QUICK.warm_up_calls + 2
 
-    for metric in ALL:
-        wanted = spec(tmp_path, metric, batch_size=2, labels=[0, 1])
-        assert failed(Watched(fail), wanted) == (kind, message)
-
-
-@pytest.mark.parametrize(
-    ("error", "kind", "message"),
-    [
-        (RuntimeError("it broke"), FailureKind.CRASH, "RuntimeError: it broke"),
-        (ValueError(), FailureKind.CRASH, "ValueError"),
-        (MemoryError(), FailureKind.OUT_OF_MEMORY, "MemoryError"),
-        (RuntimeError("Failed to allocate"), FailureKind.OUT_OF_MEMORY, "RuntimeError: Failed to"),
-    ],
-)
-@pytest.mark.parametrize("metric", ALL)
-def test_a_prediction_that_fails_in_a_run(
-    metric: str, error: Exception, kind: FailureKind, message: str, tmp_path: Path
-) -> None:
     def fail(call: int, batch: NDArray[Any]) -> NDArray[np.generic]:
-        if call > QUICK.warm_up_calls + 2:
+        if call > healthy:
             raise error
         return constant(call, batch)
 
-    wanted = spec(tmp_path, metric, batch_size=2, labels=[0] * 5 * ACCURACY_BATCH)
-    found, words = failed(Watched(fail), wanted)
-    assert found is kind
-    assert words.startswith(message)
+    for metric in ALL:
+        labels = [0] * 5 * ACCURACY_BATCH
+        wanted = spec(tmp_path, metric, batch_size=2, labels=labels)
+        assert failed(Watched(fail), wanted) == (kind, message)
+
+
+def test_what_a_backend_itself_refuses_in_a_run_is_unsupported(tmp_path: Path) -> None:
+    def fail(call: int, batch: NDArray[Any]) -> NDArray[np.generic]:
+        if call > QUICK.warm_up_calls + 2:
+            raise UnsupportedError("this one not")
+        return constant(call, batch)
+
+    with pytest.raises(UnsupportedError, match=r"^this one not$"):
+        list(take(Watched(fail), spec(tmp_path, LATENCY.name)))
+
+
+def test_accuracy_is_taken_of_single_samples_where_a_batch_fails(tmp_path: Path) -> None:
+    for error in (RefusedError("a batch"), RuntimeError("a batch")):
+
+        def fail(call: int, batch: NDArray[Any], error: Exception = error) -> NDArray[np.generic]:
+            if len(batch) > 1:
+                raise error
+            return constant(call, batch)
+
+        wanted = spec(tmp_path, ACCURACY.name, labels=[0, 1])
+        [measurement] = take(Watched(fail), wanted)
+        assert measurement.details["batch_size"] == 1
 
 
 @pytest.mark.parametrize("shape", [(10,), (1, 10), (2, 10, 1), (), (3, 10)])

@@ -159,8 +159,12 @@ def test_a_broken_data_set_is_an_error_with_a_traceback(tmp_path: Path) -> None:
     wanted = spec(tmp_path, ACCURACY.name, labels=[0, 1])
     (tmp_path / "pixels.npy").write_bytes(b"cut short")
     ended = work(wanted)
-    assert (ended.returncode, ended.stdout) == (1, "")
-    assert "not a cache of images" in ended.stderr.splitlines()[-1]
+    assert ended.returncode == 1
+    answer = json.loads(ended.stdout)
+    assert (answer["kind"], answer["body"]["kind"]) == ("failure", "crash")
+    assert "failed in inputs: DseError: " in answer["body"]["message"]
+    assert "not a cache of images" in answer["body"]["message"]
+    assert "Traceback" in ended.stderr
 
 
 def test_a_missing_runtime_is_unsupported(tmp_path: Path) -> None:

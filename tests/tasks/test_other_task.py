@@ -60,7 +60,7 @@ def test_a_score_that_is_no_number_is_a_failure(
     words = ["--models", "models", "--dataset", "documents", "--repeats", "0"]
     code, _, err = python(changed, "-m", "dse", "explore", "space.yaml", *words, folder=here)
     assert code == 1
-    assert "the score of the answers is nan, not a finite number" in err
+    assert "the task tagging failed in score: the score of the answers is nan, not a finite" in err
 
 
 def test_its_models_and_data_set_are_checked_as_ours_are(installed: Path, here: Path) -> None:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from dse.core.metrics import Metric
+
 MAX_BYTES = 64 << 20
 
 
@@ -30,21 +32,41 @@ class Line:
     number: int
     cells: Mapping[str, str]
 
-    def amount(self, column: str, above: float = -math.inf, most: float = math.inf) -> float:
+    def value(self, metric: Metric) -> float:
+        """The value of a metric, from the column of its name.
+
+        Raises:
+            RequestError: there is none, or the metric can't have it.
+        """
+        if metric.unit == "%":
+            return self.amount(metric.name, least=0, most=100)
+        return self.amount(metric.name, above=-math.inf if metric.quality else 0)
+
+    def amount(
+        self,
+        column: str,
+        *,
+        above: float = -math.inf,
+        least: float = -math.inf,
+        most: float = math.inf,
+    ) -> float:
         """The finite number in a column.
 
         Raises:
-            RequestError: there is none, or it is not above the one bound or beyond the other.
+            RequestError: there is none, or it is not within the bounds.
         """
         text = self.cells[column]
         try:
             value = float(text)
         except ValueError:
             value = math.nan
-        if math.isfinite(value) and above < value <= most:
+        if math.isfinite(value) and above < value and least <= value <= most:
             return value
-        bounds = f" above {above:g}" if math.isfinite(above) else ""
-        bounds += f" up to {most:g}" if math.isfinite(most) else ""
+        bounds = "".join(
+            f" {word} {bound:g}"
+            for word, bound in (("above", above), ("from", least), ("up to", most))
+            if math.isfinite(bound)
+        )
         raise self.wrong(column, f"'{text}' is not a number{bounds}")
 
     def count(self, column: str) -> int:
@@ -74,7 +96,7 @@ def read_lines(path: Path) -> tuple[tuple[str, ...], list[Line]]:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise RequestError(f"is larger than {MAX_BYTES >> 20} MiB", file=path, remedy=other)
-        with path.open(newline="", encoding="utf-8") as stream:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
             reader = csv.DictReader(stream, strict=True)
             columns = tuple(reader.fieldnames or ())
             lines = [_line(path, reader.line_num, cells, len(columns)) for cells in reader]
