@@ -5,22 +5,21 @@ The trials and their attributes are the only truth; `dse.study.results` derives 
 
 from __future__ import annotations
 
-import json
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Self, cast
 
-from dse.core.errors import DseError, RequestError
+from dse.core.errors import RequestError
 from dse.core.measurement import FIDELITY_ORDER
 from dse.core.metrics import COSTS
 from dse.core.pareto import feasible
 from dse.machine.system import System
 from dse.space.reading import space_from_dict
-from dse.study import _ownership, _transactions, revisions
+from dse.study import _ownership, revisions
 from dse.study._recovery import run_name
+from dse.study._study_trials import StudyTrials
 from dse.study.database_url import sqlite_url
-from dse.study.metadata import StudyMetadata
 from dse.study.observations import Observation
 from dse.study.record import (
     OWNER,
@@ -33,22 +32,20 @@ from dse.study.record import (
 from dse.study.results import StudyResults
 from dse.study.storage import creation_lock
 from dse.study.store import Store, Trial, TrialDraft
-from dse.study.trial_updates import TrialReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     import optuna
     from optuna.distributions import CategoricalDistribution
-    from sqlalchemy import Connection
 
     from dse.core.configuration import Configuration
     from dse.core.measurement import Failure, Measurement, Outcome
     from dse.core.retry import RetryPolicy
     from dse.space.plan import Plan
     from dse.space.space import SearchSpace
-    from dse.study.drift import TrialId
     from dse.study.folder import Presence, StudyFolder
+    from dse.study.metadata import StudyMetadata
     from dse.study.record import Record
     from dse.study.revisions import SpaceRevision
     from dse.study.trial_updates import Claim, TrialUpdate
@@ -75,10 +72,7 @@ class Study:
         if url == sqlite_url(folder.database):
             self._name = self._store.reading(revisions.name_within, folder.name)
         self._presence: Presence | None = None
-        self._feeds: list[TrialReader] = []
-        self._trials_begun = 0
-        self._own: set[int] = set()  # the numbers of the trials that this process has begun
-        self._superseded = False
+        self._trials = StudyTrials(self._name, self._store, folder.runs)
 
     @classmethod
     def load(
@@ -97,7 +91,7 @@ class Study:
         study = cls(folder, folder.storage_url(url), reading=True)
         study._presence = presence
         study._read(study._store.reading(revisions.read, study._name))
-        if not study._feeds:
+        if not study._trials.readers:
             raise RequestError(
                 f"storage {study._store.shown} holds no study '{folder.name}'",
                 remedy="begin it with `dse explore`",
@@ -187,12 +181,12 @@ class Study:
     @property
     def revisions(self) -> list[SpaceRevision]:
         """All of them, oldest first; the last is the current one."""
-        return [feed.revision for feed in self._feeds]
+        return [reader.revision for reader in self._trials.readers]
 
     @property
     def trials_begun(self) -> int:
         """How many trials all revisions have begun, whatever became of them."""
-        return self._trials_begun
+        return self._trials.begun
 
     @property
     def optuna_study(self) -> optuna.Study:
@@ -255,31 +249,7 @@ class Study:
             free: called with the records that have an outcome more than before, while nobody else
                 can begin a trial; whether what the trial measures is not measured by another one.
         """
-
-        def decide(connection: Connection) -> Trial | None:
-            self._read_about(connection)
-            if not free(self._read_news(connection)):
-                return None
-            if begun := self._begun_unknowingly(draft):
-                return begun
-            current = self._feeds[-1]
-            return self._store.insert(
-                connection, current.study, len(current.revision.trials), draft
-            )
-
-        trial = self._store.begin([feed.study for feed in self._feeds], decide)
-        if trial is not None:
-            self._own.add(trial.number)
-            self._trials_begun += 1
-        return trial
-
-    def _begun_unknowingly(self, draft: TrialDraft) -> Trial | None:
-        """The trial that a try before has begun whose answer was lost."""
-        for trial in self._feeds[-1].own_running():
-            if trial.number not in self._own and configuration_of(trial) == draft.configuration:
-                owner = trial.user_attrs[OWNER]
-                return Trial(id_of(trial), trial.number, draft.configuration, draft.purpose, owner)
-        return None
+        return self._trials.claim(draft, lambda: free(self._learn()))
 
     def remembered(self, keys: Iterable[str]) -> tuple[list[Measurement], list[str]]:
         """What was measured before under some keys.
@@ -311,10 +281,6 @@ class Study:
         """The name of the run folders of a trial, but for the number of the try."""
         return run_name(self._revision.number, trial.number)
 
-    def trial_id(self, trial: Trial) -> TrialId:
-        """Revision and number of a trial."""
-        return self._revision.number, trial.number
-
     def keep(self, trial: Trial, measurement: Measurement) -> None:
         """Stores a measurement at once, whatever becomes of the rest of its configuration.
 
@@ -322,9 +288,9 @@ class Study:
         come to its end.
         """
         self._store.keep(trial, measurement, self.folder.runs)
-        host = machine_of(trial.owner)
+        place, host = (self._revision.number, trial.number), machine_of(trial.owner)
         cpus = trial.configuration.cpus(measurement.metric)
-        self.results.measured.add(Observation(measurement, self.trial_id(trial), host, cpus))
+        self.results.measured.add(Observation(measurement, place, host, cpus))
 
     def finish(self, trial: Trial, outcome: Outcome) -> Record:
         """Stores the outcome of a configuration and ends its trial.
@@ -350,17 +316,8 @@ class Study:
         Returns:
             The records that have an outcome more than before, as they are now.
         """
-
-        def work(connection: Connection) -> list[Record]:
-            if space:
-                self._read_about(connection)
-            return self._read_news(connection)
-
-        changed = self._store.read(work)
-        for feed in self._feeds:
-            if any(map(_ownership.is_orphaned, feed.running())):
-                self._store.recover(feed.revision, self.folder.runs)
-                changed += self._store.read(self._read_news)
+        changed: list[Record] = []
+        self._trials.sync(lambda: changed.extend(self._learn()), space=space)
         return changed
 
     @property
@@ -369,41 +326,22 @@ class Study:
 
         Then the study has another space.
         """
-        return self._superseded
+        return self._trials.superseded
 
-    def _read_about(self, connection: Connection) -> None:
-        """Takes in what the study is about by now, and whether it has another space."""
-        current = self._revision
-        names = [revisions.revision_name(self._name, current.number + more) for more in (0, 1)]
-        told = _transactions.read_study_attributes(connection, names, revisions.ABOUT_ATTRIBUTE)
-        if names[0] not in told:
-            raise DseError(f"storage {self._store.shown} holds study '{self._name}' no longer")
-        current.about = StudyMetadata.from_dict(json.loads(told[names[0]]))
-        self._superseded = names[1] in told
-
-    def _read_news(self, connection: Connection) -> list[Record]:
-        """Takes in what has come to the trials; see `sync`."""
-        after = {feed.study: feed.last for feed in self._feeds}
-        unfinished = [id_of(trial) for feed in self._feeds for trial in feed.unfinished]
-        found = _transactions.read_trials(connection, after, unfinished)
-        for feed in self._feeds:
-            feed.take(trial for study, trial in found if study == feed.study)
-        return self._take_in_news()
-
-    def _take_in_news(self) -> list[Record]:
+    def _learn(self) -> list[Record]:
+        """Takes in what has come to the trials of others; see `sync`."""
         changed: dict[str, None] = {}
-        for feed in self._feeds:
-            current = feed is self._feeds[-1]
-            for news in feed.news():
-                self._take_in(feed.revision, news, counts=current)
-                configuration = configuration_of(news.trial)
-                if current and configuration is not None and news.outcome is not None:
-                    changed[configuration.key] = None
+        for revision, news in self._trials.news():
+            current = revision is self._revision
+            self._take_in(revision, news, counts=current)
+            configuration = configuration_of(news.trial)
+            if current and configuration is not None and news.outcome is not None:
+                changed[configuration.key] = None
         return [self.records[key] for key in changed]
 
     def claims(self) -> list[Claim]:
         """What other processes measure at this moment, as far as the last `sync` tells."""
-        return [claim for feed in self._feeds for claim in feed.claims()]
+        return self._trials.claims()
 
     def check_artefact(self, name: str, sha256: str, earlier: str = "") -> None:
         """Notes which file measurements belong to, or compares it with the one that was noted.
@@ -439,19 +377,13 @@ class Study:
 
     @property
     def _revision(self) -> SpaceRevision:
-        return self._feeds[-1].revision  # load and create see to it that there is one
+        return self._trials.readers[-1].revision  # load and create see to it that there is one
 
     def _read(self, found: list[SpaceRevision]) -> None:
         for revision in found:
-            study = self._store.reading(
-                lambda storage, name: storage.get_study_id_from_name(name),
-                revision.study.study_name,
-            )
-            feed = TrialReader(revision, self._store.session, study)
-            self._feeds.append(feed)
-            self._trials_begun += len(revision.trials)
+            reader = self._trials.add(revision)
             self.results.start(space_from_dict(revision.about.space))
-            for news in feed.news():
+            for news in reader.news():
                 self._take_in(revision, news)
 
     def _take_in(self, revision: SpaceRevision, news: TrialUpdate, *, counts: bool = True) -> None:
