@@ -27,6 +27,7 @@ def status(study: str, storage: str | None, *, as_json: bool, verbose: bool) -> 
     Each reason for failures is shown with one example and a command that runs it again.
     """
     from dse.core.worker_environment import format_variables
+    from dse.report import running
     from dse.report.health import health
     from dse.report.summary import status as numbers_of
     from dse.report.text import borrowed_lines
@@ -49,7 +50,7 @@ def status(study: str, storage: str | None, *, as_json: bool, verbose: bool) -> 
         click.echo(f"environment: {format_variables(opened.about.environment)}")
     for line in borrowed_lines(opened.about.borrowed):
         click.echo(line)
-    told = (*numbers["notes"], *health(opened))
+    told = (*running.lines(opened), *numbers["notes"], *health(opened))
     for line in (*told, *(f"not run: {line}" for line in opened.about.excluded)):
         click.echo(line)
     _failures(opened, numbers["failures"], verbose=verbose)

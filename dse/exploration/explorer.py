@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -11,12 +12,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from dse.core.errors import RequestError
 from dse.core.measurement import TRANSIENT_FAILURES
+from dse.core.metrics import METRICS
 from dse.exploration._pool import Pool
 from dse.exploration._samplers import make_sampler
 from dse.exploration.planner import StepPlanner
 from dse.exploration.stopping import StoppingRule
 from dse.machine.measuring_lock import WAITING, measuring_lock
-from dse.study.record import Purpose
+from dse.study.record import Purpose, machine_of
 from dse.study.revisions import distributions
 from dse.study.store import TrialDraft
 
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from dse.study.study import Study
     from dse.study.trial_updates import Claim
 
-
+LOG = logging.getLogger(__name__)
 SEEDS = 2**32
 """Stock samplers take no larger seed."""
 MIN_REPEATING_S = 60.0
@@ -179,6 +181,7 @@ class _Exploration:
         self._budget, self._interrupts, self._observer = budget, interrupts, observer
         self._unready: Step | None = None
         self._claimed = False
+        self._deviations: set[tuple[str, str]] = set()  # those that were told
         self._begun = time.monotonic()
         self._steps = Counter[Purpose]()
         self._explored_s = self._repeated_s = 0.0
@@ -305,6 +308,7 @@ class _Exploration:
             study.withdraw(trial)  # an input can't be used: nobody shall wait for this
             raise
         record = study.finish(trial, outcome)
+        self._warn_of_deviation(machine_of(trial.owner))
         if step.purpose is Purpose.EXPLORE:
             self._pool.take(configuration)
             self._sampler.learn(record)
@@ -315,6 +319,19 @@ class _Exploration:
         elif step.purpose is Purpose.REPEAT:
             self._repeated_s += seconds
         self._observer.ended(step, record, seconds)
+
+    def _warn_of_deviation(self, machine: str) -> None:
+        """Says once that this machine is faster or slower than the study's first one."""
+        for place, change in self._study.results.measured.deviations().items():
+            if place[1] == machine and place not in self._deviations:
+                self._deviations.add(place)
+                LOG.warning(
+                    "this machine looks like the study's first one, but %s of the anchor is "
+                    "%.2g times as much here: what is measured here counts only where nothing "
+                    "else is known",
+                    METRICS[place[0]].title,
+                    1 + change,
+                )
 
     def _outcome(self, step: Step, run: str, keep: Keep) -> Outcome:
         measurer, configuration = self._measurer, step.configuration

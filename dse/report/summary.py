@@ -10,6 +10,7 @@ from dse.core.measurement import FIDELITY_ORDER, Source
 from dse.core.metrics import ENERGY, METRICS, SCENARIOS
 from dse.core.worker_environment import format_variables, user_variables
 from dse.machine.system import System
+from dse.report.running import claims
 from dse.report.view import View
 from dse.tasks import registry
 
@@ -22,11 +23,17 @@ if TYPE_CHECKING:
 
 
 def status(study: Study) -> dict[str, Any]:
-    """How far a study is, and what speaks against its accuracies: what ``dse status --json`` says.
+    """How far a study is, who measures, and what speaks against its accuracies.
 
-    The notes are of all configurations: what is shown as a study grows takes `counts`.
+    It is what ``dse status --json`` says. The notes are of all configurations: what is shown as a
+    study grows takes `counts`.
     """
-    return {**counts(study), "notes": doubts(study)}
+    claimed = claims(study)
+    return {
+        **counts(study),
+        "notes": doubts(study),
+        **({"claims": claimed} if claimed else {}),
+    }
 
 
 def counts(study: Study) -> dict[str, Any]:

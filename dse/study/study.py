@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from dse.study.metadata import StudyMetadata
     from dse.study.record import Record
     from dse.study.revisions import SpaceRevision
-    from dse.study.trial_updates import Claim, TrialUpdate
+    from dse.study.trial_updates import Claim, RunningTrial, TrialUpdate
 
 LEASE_S = 3600.0
 """How long a trial may take from one sign of life to the next where nobody says."""
@@ -282,11 +282,7 @@ class Study:
         return run_name(self._revision.number, trial.number)
 
     def keep(self, trial: Trial, measurement: Measurement) -> None:
-        """Stores a measurement at once, whatever becomes of the rest of its configuration.
-
-        In the journal of its run: from there it is taken at the next start, if the trial does not
-        come to its end.
-        """
+        """Stores a measurement in the journal of its run, at once; with its trial's end in full."""
         self._store.keep(trial, measurement, self.folder.runs)
         place, host = (self._revision.number, trial.number), machine_of(trial.owner)
         cpus = trial.configuration.cpus(measurement.metric)
@@ -342,6 +338,10 @@ class Study:
     def claims(self) -> list[Claim]:
         """What other processes measure at this moment, as far as the last `sync` tells."""
         return self._trials.claims()
+
+    def running_trials(self) -> list[RunningTrial]:
+        """The trials of others that had not ended at the last `sync`."""
+        return [trial for reader in self._trials.readers for trial in reader.running_trials()]
 
     def check_artefact(self, name: str, sha256: str, earlier: str = "") -> None:
         """Notes which file measurements belong to, or compares it with the one that was noted.

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from dse.study import _ownership
 from dse.study.record import (
     OUTCOME,
+    OWNER,
     configuration_of,
     effective_outcome,
     id_of,
+    machine_of,
     outcome_of,
     own_measurements,
     purpose_of,
@@ -58,6 +60,29 @@ class Claim:
     place: TrialId
     configuration: Configuration
     purpose: Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class RunningTrial:
+    """A trial that has not ended, and what is known of the process that began it.
+
+    Attributes:
+        configuration: what it measures.
+        purpose: why.
+        machine: where its process runs, as `dse.study.record.machine_of` names it.
+        pid: the number of its process; None where it is not told.
+        begun: when, in naive local time.
+        seen: when its process last gave a sign of life, likewise.
+        claimed: whether it is left to its process; else others may measure the same.
+    """
+
+    configuration: Configuration
+    purpose: Purpose
+    machine: str
+    pid: int | None
+    begun: datetime | None
+    seen: datetime | None
+    claimed: bool
 
 
 class TrialReader:
@@ -110,6 +135,21 @@ class TrialReader:
             ):
                 place = self.revision.number, trial.number
                 yield Claim(place, configuration, purpose_of(trial))
+
+    def running_trials(self) -> Iterator[RunningTrial]:
+        """The unfinished trials of others, whatever became of their processes."""
+        for trial in self.running():
+            configuration, owner = configuration_of(trial), trial.user_attrs.get(OWNER, {})
+            if configuration is not None:
+                yield RunningTrial(
+                    configuration=configuration,
+                    purpose=purpose_of(trial),
+                    machine=machine_of(owner),
+                    pid=owner.get("pid"),
+                    begun=trial.datetime_start,
+                    seen=_ownership.last_sign(trial),
+                    claimed=_ownership.is_claimed(trial, _ownership.age(trial)),
+                )
 
     def _silence(self, trial: optuna.trial.FrozenTrial) -> timedelta:
         """How long a trial has been watched since its owner's last sign of life."""
