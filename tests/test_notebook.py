@@ -22,6 +22,7 @@ import dse
 from dse.cli import run
 from dse.cli.explore import explore
 from dse.core.errors import RequestError
+from dse.core.measurement import Outcome
 from dse.core.metrics import LATENCY, METRICS, THROUGHPUT
 from dse.exploration.request import ExploreRequest
 from dse.study.folder import StudyFolder
@@ -130,6 +131,7 @@ def test_repetitions_are_rows_of_their_own(tmp_path: Path) -> None:
     trial = study.begin(first.configuration, choices, Purpose.REPEAT)
     again = first.outcome.measurements[1]
     study.keep(trial, again)
+    study.finish(trial, Outcome((again,)))
     loaded = dse.load_study(folder.path)
     taken = loaded.measurements
     (row,) = taken[taken["purpose"] == "repeat"].to_dict("records")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 ATTRIBUTES: sqlalchemy.Table = models.TrialUserAttributeModel.__table__
 TRIALS: sqlalchemy.Table = models.TrialModel.__table__
-LIMIT = ("idle_in_transaction_session_timeout", "60s")
+LIMIT = ("idle_in_transaction_session_timeout", "20s")
 """After what time PostgreSQL ends a transaction, and its lock, of a machine that is gone."""
 
 
