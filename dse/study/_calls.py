@@ -16,7 +16,7 @@ from dse.core.retry import never
 from dse.machine.measuring_lock import do_nothing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     import sqlalchemy
 
@@ -65,24 +65,31 @@ class Calls:
     the time that an answer takes.
 
     Args:
-        engine: of the database.
+        engines: of the database.
         shown: its URL without the password.
     """
 
-    def __init__(self, engine: sqlalchemy.Engine, shown: str) -> None:
+    def __init__(self, engines: Collection[sqlalchemy.Engine], shown: str) -> None:
         from sqlalchemy import event
 
         self._shown = shown
         # SQLite has a limit of its own, and waits for other processes within it.
-        self._max_silence_s = float("inf") if engine.dialect.name == "sqlite" else ANSWER_S
+        sqlite = any(engine.dialect.name == "sqlite" for engine in engines)
+        self._max_silence_s = float("inf") if sqlite else ANSWER_S
         self._asked: float | None = None  # when, if an answer is waited for
         self._connection: Any = None
         self._current: threading.Thread | None = None
-        event.listen(engine, "checkout", self._use)
-        for name in ("before_cursor_execute", "commit", "do_connect"):
-            event.listen(engine, name, self._ask)
-        for name in ("after_cursor_execute", "checkin", "connect"):
-            event.listen(engine, name, self._note_answer)
+        handlers: dict[str, Callable[..., None]] = {
+            **dict.fromkeys(("before_cursor_execute", "commit"), self._refuse_abandoned),
+            **dict.fromkeys(("do_connect", "rollback", "reset"), self._ask),
+            **dict.fromkeys(("after_cursor_execute", "checkin", "connect"), self._note_answer),
+            "checkout": self._use,
+        }
+        for engine in engines:
+            for name, handler in handlers.items():
+                event.listen(engine, name, handler)
+        # It tells of each connection that ends as it is given back, which is none of its users'.
+        logging.getLogger("sqlalchemy.pool").addHandler(logging.NullHandler())
 
     def do(
         self,
@@ -142,13 +149,16 @@ class Calls:
     def _use(self, connection: Any, *_: object) -> None:
         self._connection = connection
 
-    def _ask(self, *_: object) -> None:
-        self._asked = time.monotonic()
+    def _refuse_abandoned(self, *_: object) -> None:
         thread = threading.current_thread()
         if isinstance(thread, _Call) and thread is not self._current:
             # Its work was given up, and may have been done again by now.
             silence = TimeoutError("no answer in time")
             raise DseError(f"storage {self._shown}: {silence}") from silence
+        self._ask()
+
+    def _ask(self, *_: object) -> None:
+        self._asked = time.monotonic()
 
     def _note_answer(self, *_: object) -> None:
         self._asked = None

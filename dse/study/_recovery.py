@@ -40,12 +40,15 @@ def recover_orphaned_trials(
     import optuna
 
     for trial in revision.trials:
-        if trial.state == optuna.trial.TrialState.RUNNING and _ownership.is_orphaned(
-            trial, alone=alone
-        ):
+        if trial.state != optuna.trial.TrialState.RUNNING:
+            continue
+        orphaned = _ownership.is_orphaned(trial, alone=alone)
+        if orphaned or not _ownership.is_claimed(trial, _ownership.age(trial)):
             missing = _missing(revision, trial, runs)
-            # Of several processes that find it the first one ends it.
-            _transactions.end_trial(engine, id_of(trial), _values(revision, trial), missing, {})
+            # What nobody claims any more ends where its journal is: in no other folder is more.
+            if orphaned or missing:
+                # Of several processes that find it the first one ends it.
+                _transactions.end_trial(engine, id_of(trial), _values(revision, trial), missing, {})
 
 
 def _missing(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    import optuna
     from sqlalchemy import Connection
 
     from dse.study.revisions import SpaceRevision
@@ -42,6 +43,7 @@ class StudyTrials:
         self.superseded = False
         self.begun = 0
         self._name, self._store, self._runs = name, store, runs
+        self._lapsed: set[int] = set()
         self._own: set[int] = set()  # the numbers of those that this process has begun
 
     def add(self, revision: SpaceRevision) -> TrialReader:
@@ -69,10 +71,19 @@ class StudyTrials:
         self._store.read(read)
         learn()
         for reader in self.readers:
-            if any(map(_ownership.is_orphaned, reader.running())):
+            if any(
+                _ownership.is_orphaned(trial) or self._lapses(trial) for trial in reader.running()
+            ):
                 self._store.recover(reader.revision, self._runs)
                 self._store.read(self._read)
                 learn()
+
+    def _lapses(self, trial: optuna.trial.FrozenTrial) -> bool:
+        """Whether nobody claims a trial any more; once of each."""
+        if id_of(trial) in self._lapsed or _ownership.is_claimed(trial, _ownership.age(trial)):
+            return False
+        self._lapsed.add(id_of(trial))
+        return True
 
     def news(self) -> Iterator[tuple[SpaceRevision, TrialUpdate]]:
         """What has come to the trials of others since it was asked last, as far as it was read."""

@@ -22,20 +22,28 @@ from dse.study.record import OWNER
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from optuna.storages import RDBStorage
     from sqlalchemy import Connection, Engine
     from sqlalchemy.sql.dml import Insert, Update
 
 ATTRIBUTES: sqlalchemy.Table = models.TrialUserAttributeModel.__table__
 TRIALS: sqlalchemy.Table = models.TrialModel.__table__
+TRANSACTIONS = {"postgresql": ("BEGIN", "COMMIT"), "sqlite": ("BEGIN IMMEDIATE", None)}
+"""How a transaction begins and ends where SQLAlchemy does not do so, or too late."""
 LIMIT = ("idle_in_transaction_session_timeout", "20s")
 """After what time PostgreSQL ends a transaction, and its lock, of a machine that is gone."""
 
 
-@contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
-    """A connection for statements that need not belong together."""
-    with _autocommitting(engine).connect() as connection:
-        yield connection
+def engine_of(storage: RDBStorage) -> Engine:
+    """The engine for the functions below, of a database that Optuna has opened.
+
+    With PostgreSQL a statement is a transaction of its own unless one is begun, and no round trip
+    is spent on that.
+    """
+    if storage.engine.dialect.name != "postgresql":
+        return storage.engine
+    arguments = {**storage.engine_kwargs, "isolation_level": "AUTOCOMMIT"}
+    return sqlalchemy.create_engine(storage.engine.url, **arguments)
 
 
 @contextmanager
@@ -44,17 +52,30 @@ def claiming(engine: Engine, studies: Sequence[int]) -> Iterator[Connection]:
 
     What it reads includes all that others have begun.
     """
+    begin, commit = TRANSACTIONS.get(engine.dialect.name, (None, None))
     with engine.connect() as connection:
-        if engine.dialect.name == "sqlite":
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        else:
-            ids = models.StudyModel.study_id
-            locked = sqlalchemy.select(ids).where(ids.in_(studies)).order_by(ids)
-            if engine.dialect.name == "postgresql":
-                locked = locked.add_columns(sqlalchemy.func.set_config(*LIMIT, True))
-            connection.execute(locked.with_for_update())
-        yield connection
-        connection.commit()
+        done = False
+        try:
+            if begin is not None:
+                connection.exec_driver_sql(begin)
+            if engine.dialect.name != "sqlite":
+                _lock(connection, studies)
+            yield connection
+            if commit is not None:
+                connection.exec_driver_sql(commit)
+            connection.commit()
+            done = True
+        finally:
+            if not done:
+                connection.invalidate()  # which ends the transaction
+
+
+def _lock(connection: Connection, studies: Sequence[int]) -> None:
+    ids = models.StudyModel.study_id
+    locked = sqlalchemy.select(ids).where(ids.in_(studies)).order_by(ids).with_for_update()
+    if connection.dialect.name == "postgresql":
+        locked = locked.add_columns(sqlalchemy.func.set_config(*LIMIT, True))
+    connection.execute(locked)
 
 
 def read_study_attributes(connection: Connection, names: Iterable[str], key: str) -> dict[str, str]:
@@ -182,7 +203,7 @@ def end_trial(
         .where(TRIALS.c.trial_id == trial, TRIALS.c.state == TrialState.RUNNING)
         .values(_row(ended))
     )
-    with _whole(engine) as connection:
+    with engine.begin() as connection:
         rows = [*told, *_attributes(user_attrs), *system]
         return _change(connection, change, rows, trial) is not None
 
@@ -190,16 +211,13 @@ def end_trial(
 def add_attributes(
     engine: Engine, trial: int, owner: Mapping[str, Any], user_attrs: Mapping[str, Any]
 ) -> None:
-    """Replaces the owner of a trial and adds further attributes, all at once.
-
-    Attributes that are there already are left alone: an earlier try has written them.
-    """
+    """Replaces the owner of a trial and adds attributes that it does not have, all at once."""
     change = (
         sqlalchemy.update(ATTRIBUTES)
         .where(ATTRIBUTES.c.trial_id == trial, ATTRIBUTES.c.key == OWNER)
         .values(value_json=json.dumps(owner))
     )
-    with _whole(engine) as connection:
+    with engine.begin() as connection:
         _change(connection, change, _attributes(user_attrs), trial)
 
 
@@ -265,18 +283,3 @@ def _row(model: Any) -> dict[str, Any]:
         for column in state.mapper.column_attrs
         if column.key in state.dict
     }
-
-
-@contextmanager
-def _whole(engine: Engine) -> Iterator[Connection]:
-    """A connection in which one `_change` is done as a whole or not at all."""
-    with _autocommitting(engine).connect() as connection:
-        yield connection
-        connection.commit()
-
-
-def _autocommitting(engine: Engine) -> Engine:
-    """The same engine, without statements that begin and end transactions where it can do so."""
-    if engine.dialect.name == "postgresql":
-        return engine.execution_options(isolation_level="AUTOCOMMIT")
-    return engine

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+import weakref
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -123,8 +124,11 @@ class Store:
         self.session = secrets.token_hex(8)
         self.retry_policy = RETRY_POLICY
         opened = run_opening(lambda: open_storage(url, create=create, reading=reading))
-        self._engine = opened.engine
-        self._calls = Calls(self._engine, self.shown)
+        self._engine = _transactions.engine_of(opened)
+        engines = {opened.engine, self._engine}
+        self._calls = Calls(engines, self.shown)
+        for engine in engines:
+            weakref.finalize(self, engine.dispose)
         # Wrapped here once, so that all who use it share its memory of finished trials.
         self._storage = get_storage(opened)
 
@@ -195,7 +199,7 @@ class Store:
         """Reads from the storage, as `at_work` does."""
 
         def reading() -> T:
-            with _transactions.reading(self._engine) as connection:
+            with self._engine.connect() as connection:
                 return work(connection)
 
         return self.at_work(reading)
@@ -322,7 +326,7 @@ class Store:
         self, trial: Trial, attrs: Mapping[str, Any], *, same: bool = False
     ) -> dict[str, Any]:
         """Those attributes that the storage does not have of a trial, or not the same."""
-        with _transactions.reading(self._engine) as connection:
+        with self._engine.connect() as connection:
             ((_, found),) = _transactions.read_trials(connection, {}, [trial.id])
         known = found.user_attrs
         return {

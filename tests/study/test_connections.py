@@ -8,9 +8,12 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import optuna
 import pytest
+from optuna.distributions import CategoricalDistribution
 
 from dse.machine.measuring_lock import measuring_lock
 from dse.study import _calls
@@ -97,7 +100,22 @@ def test_a_trial_takes_few_round_trips(
             command.good(*EXPLORE, space, *name)
             trips.append(proxy.round_trips - before)
     check_whole(server, database)
+    check_readable(server.url(database, driver), database)
     assert (trips[1] - trips[0]) / (len(SIZES) - 2) <= MAX_ROUND_TRIPS
+
+
+def check_readable(url: str, database: str) -> None:
+    """Optuna reads what was written without it."""
+    study = optuna.load_study(study_name=database, storage=url)
+    assert [trial.params["batch_size"] for trial in study.trials] == SIZES
+    for trial in study.trials:
+        assert trial.datetime_start is not None
+        assert trial.datetime_complete is not None
+        assert timedelta() <= trial.datetime_complete - trial.datetime_start < timedelta(minutes=9)
+        assert trial.distributions["batch_size"] == CategoricalDistribution(SIZES)
+        found = {m["metric"]: m["value"] for m in trial.user_attrs["outcome"]["measurements"]}
+        assert trial.values == [found[name] for name in study.metric_names or ()]
+    assert study.best_trials
 
 
 def short(patch: pytest.MonkeyPatch) -> None:

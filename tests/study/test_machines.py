@@ -10,6 +10,7 @@ import sys
 import time
 import uuid
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from dse.machine.process_identity import process_identity
 from dse.report import running
 from dse.report.health import health, machines
 from dse.report.summary import status
-from dse.study import _ownership
+from dse.study import _journal, _ownership
 from dse.study.database_url import sqlite_url
 from dse.study.folder import StudyFolder
 from dse.study.record import Purpose
@@ -30,7 +31,7 @@ from dse.study.revisions import distributions
 from dse.study.study import Study
 from tests.commandline import PATIENCE_S
 from tests.replays import write_space, write_table
-from tests.study.studies import create, planned, small_space
+from tests.study.studies import create, outcome, planned, small_space
 from tests.study.test_recovery import leave
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     from tests.study.server import Server
 
-SIZES = list(range(1, 301))
+SIZES = list(range(1, 201))
 MACHINE = """
 mount -t proc proc /proc && mount --bind boot /proc/sys/kernel/random/boot_id && exec "$@"
 """
@@ -104,6 +105,7 @@ def check(server: Server, database: str) -> None:
     assert len({owner["machine"] for owner in owners}) == 3
 
 
+@pytest.mark.long
 def test_three_machines_of_one_name_share_a_study(three: list[Machine], server: Server) -> None:
     database = server.new_database()
     with ExitStack() as stack:
@@ -181,6 +183,23 @@ def test_a_boot_before_counts_as_ended_once_its_signs_stop(folder: StudyFolder, 
     trial = study.optuna_study.get_trials()[0]
     trial.user_attrs["owner"] = {**rebooted, "seen": late}
     assert _ownership.is_orphaned(trial)
+
+
+def test_what_a_machine_left_in_its_folder_is_not_lost(folder: StudyFolder, url: str) -> None:
+    """A container that was removed comes again as another machine, with the same folder."""
+    space = small_space(constraints={"latency_p90_ms": {"max": 30}})
+    owner = elsewhere(lease_s=60.0)
+    configuration = leave(folder, owner, url=url)
+    measurement = replace(outcome(configuration).measurements[0], run="1-000000-1")
+    _journal.append(folder.runs, owner["session"], measurement)
+    study = create(folder, space, url)
+    assert not study.optuna_study.trials[0].state.is_finished()
+    late = (datetime.now(UTC) - timedelta(minutes=2)).isoformat()
+    storage = study.optuna_study._storage
+    storage.set_trial_user_attr(1, "owner", {**owner, "seen": late})
+    study.sync()
+    assert study.optuna_study.trials[0].state.is_finished()
+    assert study.results.measured.all(measurement.key, "probe") == [measurement]
 
 
 def test_status_says_whose_a_claim_is(folder: StudyFolder, url: str) -> None:
