@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution
+from sqlalchemy.pool import NullPool
 
 from dse.machine.measuring_lock import measuring_lock
 from dse.study import _calls
@@ -106,7 +107,8 @@ def test_a_trial_takes_few_round_trips(
 
 def check_readable(url: str, database: str) -> None:
     """Optuna reads what was written without it."""
-    study = optuna.load_study(study_name=database, storage=url)
+    storage = optuna.storages.RDBStorage(url, engine_kwargs={"poolclass": NullPool})
+    study = optuna.load_study(study_name=database, storage=storage)
     assert [trial.params["batch_size"] for trial in study.trials] == SIZES
     for trial in study.trials:
         assert trial.datetime_start is not None
