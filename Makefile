@@ -11,8 +11,11 @@ TYPES := $(BIN)/python -m mypy
 # One more than the CPUs that may be used: many tests wait for processes that they have started.
 WORKERS = $(shell $(BIN)/python -c \
 	"from dse.machine.affinity import available_cpus; print(len(available_cpus()) + 1)")
-# Lint and types are checked while the tests run; what they found is told after the tests.
-TEST = ($(LINT); lint=$$?; $(TYPES) && exit $$lint) > $(VENV)/checks.txt 2>&1 & checks=$$!; \
+# Lint and types are checked while the tests run; what they found is told after the tests. The tests
+# are collected once beforehand, so that their byte code is there for every process that runs them.
+TEST = export PYTHONDONTWRITEBYTECODE=; \
+	($(LINT); lint=$$?; $(TYPES) && exit $$lint) > $(VENV)/checks.txt 2>&1 & checks=$$!; \
+	$(BIN)/python -m pytest --collect-only -q > $(VENV)/collected.txt; \
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 40 $(1); tests=$$?; \
 	wait $$checks; checked=$$?; cat $(VENV)/checks.txt; exit $$((tests + checked))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dse.core.backend import Knob, UnsupportedError
+from dse.core.wording import format_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,9 +23,8 @@ def streams(request: LoadRequest) -> int:
     """
     count, threads = int(request.knob(STREAMS.name, STREAMS.default)), request.configuration.threads
     if not 1 <= count <= threads:
-        raise UnsupportedError(
-            f"streams={count} with {threads} threads: each stream takes one at least"
-        )
+        given = format_count(threads, "thread")
+        raise UnsupportedError(f"streams={count} with {given}: each stream takes one at least")
     return count
 
 
@@ -33,10 +33,11 @@ class Streamed:
 
     Args:
         streams: at least one.
+        unread: see `dse.core.backend.Partial`.
     """
 
-    def __init__(self, streams: Sequence[Model]) -> None:
-        self._streams = streams
+    def __init__(self, streams: Sequence[Model], unread: Sequence[str] = ()) -> None:
+        self._streams, self.unread = streams, unread
         self.bind = streams[0].bind
         self.predict = streams[0].predict
         self.outputs = streams[0].outputs

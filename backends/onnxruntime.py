@@ -170,7 +170,7 @@ class _Session:
         self._inputs, self._others = inputs, others
         self._names = [one.name for one in outputs]
         self._declared = [(one.type, _shape(one)) for one in outputs]
-        self._enough = 1 if alone else CALLS
+        self._alone = alone
         self._shapes: list[tuple[int, ...]] = []
         self._seen: list[tuple[Shape, ...] | None] = []
         self._targets: Sequence[Any] = ()
@@ -188,8 +188,8 @@ class _Session:
         shapes = [array.shape for array in arrays]
         if shapes != self._shapes:
             self._seen, self._targets, self._scores = [], (), self._scores[:0]
-            if self._enough == 1:
-                call()
+            if self._alone:
+                call()  # before LoadGen's clock starts, as all of this
                 self._learn(binding.get_outputs())
             self._shapes = shapes
         if self._targets:
@@ -203,6 +203,8 @@ class _Session:
         for name in self._names:
             binding.bind_output(name)
         self._session.run_with_iobinding(binding)
+        if self._alone:
+            self._scores = _scores(self._names[0], binding.get_outputs()[0])
 
     def _learn(self, found: Sequence[Any]) -> None:
         """Takes the memory of the outputs of a call, if they have proved to be as declared.
@@ -211,7 +213,7 @@ class _Session:
         """
         held = all(_holds(*pair) for pair in zip(self._declared, found, strict=True))
         self._seen.append(tuple(tuple(one.shape()) for one in found) if held else None)
-        if len(self._seen) == self._enough and len(set(self._seen)) == 1 and held:
+        if len(self._seen) == (1 if self._alone else CALLS) and len(set(self._seen)) == 1 and held:
             self._targets, self._scores = found, found[0].numpy()
 
     def predict(self, bound: Any) -> NDArray[np.generic]:
@@ -222,7 +224,7 @@ class _Session:
         call, binding, _ = bound
         call()
         values = binding.get_outputs()
-        if len(self._seen) < self._enough:
+        if len(self._seen) < CALLS and not self._alone:
             self._learn(values)
         found = zip(self._names, map(_array, values), strict=True)
         return (*found, *((name, None) for name in self._others))
@@ -245,6 +247,13 @@ def _opened(session: Any, request: LoadRequest) -> _Session:
 def _array(value: Any) -> NDArray[Any] | None:
     """The array of an output; None for a sequence, a map, and what numpy has no type for."""
     return value.numpy() if value.data_type() in _ARRAYS else None
+
+
+def _scores(name: str, value: Any) -> NDArray[np.generic]:
+    """The array of scores; refuses an output that is none."""
+    if (found := _array(value)) is None:
+        raise UnsupportedError(f"the output '{name}' is no array of numbers: {value.data_type()}")
+    return found
 
 
 def _holds(declared: tuple[str, Sequence[int | None]], value: Any) -> bool:

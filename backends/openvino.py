@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from dse.core.backend import Batch, Outputs, Scores
     from dse.core.configuration import ModelFormat
-    from dse.core.signature import Signature
+    from dse.core.signature import Input, Signature
 
 
 class OpenVINO:
@@ -83,12 +83,12 @@ class OpenVINO:
         if signature is None and len(model.inputs) != 1:
             raise UnsupportedError(f"the model has {len(model.inputs)} inputs, not one")
         try:
-            inputs = _fix_shapes(model, signature, request.configuration.batch_size)
+            places, unread = _fix_shapes(model, signature, request.configuration.batch_size)
             compiled = core.compile_model(model, "CPU", options)
             requests = [compiled.create_infer_request() for _ in range(count)]
             if signature is None and scores is not None:
                 return Streamed([_Request(each, scores) for each in requests])
-            return Streamed([_AnyRequest(each, scores, inputs) for each in requests])
+            return Streamed([_AnyRequest(each, scores, places) for each in requests], unread)
         except RuntimeError as error:
             raise UnsupportedError(str(error)) from error
 
@@ -109,20 +109,51 @@ def _options(request: LoadRequest, core: Any) -> dict[str, Any]:
     return options
 
 
-def _fix_shapes(model: Any, signature: Signature | None, batch_size: int) -> list[int]:
-    """Gives every input its shape; returns the indices of the batch's arrays among the inputs."""
+def _fix_shapes(
+    model: Any, signature: Signature | None, batch_size: int
+) -> tuple[list[int | None], list[str]]:
+    """Gives every input its shape.
+
+    Returns:
+        For each of the batch's arrays the index of its input, None where the model has no place for
+        it; and the names of the inputs without a place.
+    """
     if signature is None:
         shape = model.inputs[0].partial_shape
         shape[0] = batch_size
         model.reshape({model.inputs[0]: shape})
-        return [0]
-    found = {name: index for index, one in enumerate(model.inputs) for name in one.get_names()}
+        return [0], []
     inputs = signature.of_batch(batch_size)
-    missing = [one.name for one in inputs if one.name not in found]
-    if missing:
-        raise UnsupportedError(f"OpenVINO finds no input '{missing[0]}' in the model")
-    model.reshape({model.inputs[found[one.name]]: list(one.shape) for one in inputs})
-    return [found[one.name] for one in inputs]
+    places = _find_places(model, inputs)
+    unread = [one.name for one, place in zip(inputs, places, strict=True) if place is None]
+    if unread and not 0 < len(model.inputs) == len(inputs) - len(unread):
+        raise UnsupportedError(f"OpenVINO finds no input '{unread[0]}' in the model")
+    pairs = zip(inputs, places, strict=True)
+    model.reshape({model.inputs[i]: list(one.shape) for one, i in pairs if i is not None})
+    return places, unread
+
+
+def _find_places(model: Any, inputs: Sequence[Input]) -> list[int | None]:
+    """The index of each input in the model; None for one that conversion has folded away.
+
+    An input that is an output, too, may go by the name of that.
+    """
+    import openvino
+
+    found = {name: index for index, one in enumerate(model.inputs) for name in one.get_names()}
+    places = {one.name: found[one.name] for one in inputs if one.name in found}
+    renamed = set(range(len(model.inputs))) - set(places.values())
+    for one in inputs:
+        fits = (
+            index
+            for index in sorted(renamed)
+            if model.inputs[index].element_type.to_dtype() == one.dtype
+            and model.inputs[index].partial_shape.compatible(openvino.PartialShape(one.shape))
+        )
+        if one.name not in places and (place := next(fits, None)) is not None:
+            places[one.name] = place
+            renamed.remove(place)
+    return [places.get(one.name) for one in inputs]
 
 
 class _Request:
@@ -163,20 +194,19 @@ class _AnyRequest:
     Args:
         request: of OpenVINO.
         scores: which output counts; None where all do.
-        inputs: the indices of the batch's arrays among the model's inputs.
+        places: for each of the batch's arrays the index of its input, None where there is none.
     """
 
-    def __init__(self, request: Any, scores: Scores | None, inputs: Sequence[int]) -> None:
-        self._request, self._inputs = request, inputs
+    def __init__(self, request: Any, scores: Scores | None, places: Sequence[int | None]) -> None:
+        self._request, self._places = request, places
         self._set, self._infer = request.set_input_tensors, request.infer
         self._index = _find_scores(request, scores)
-        tensors = [request.get_input_tensor(index).data for index in inputs]
-        self._fits = [(tensor.shape, tensor.dtype) for tensor in tensors]
+        tensors = {n: request.get_input_tensor(n).data for n in places if n is not None}
+        self._fits = {n: (tensor.shape, tensor.dtype) for n, tensor in tensors.items()}
 
     def bind(self, batch: Batch) -> Any:
-        pairs = zip(arrays_of(batch), self._fits, strict=True)
-        shared = [_shared(array, fits) for array, fits in pairs]
-        return dict(zip(self._inputs, shared, strict=True))
+        pairs = zip(self._places, arrays_of(batch), strict=True)
+        return {n: _shared(array, self._fits[n]) for n, array in pairs if n is not None}
 
     def predict(self, bound: Any) -> NDArray[np.generic]:
         self._set(bound)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dse.core.errors import RequestError
 from dse.core.metrics import METRICS
+from dse.core.wording import format_count
 from dse.machine.system import System
 from dse.report.frame import frame, known_metrics, table
 from dse.report.progress import hypervolume, scaled_losses
@@ -85,7 +86,8 @@ class LoadedStudy:
         failed = int((self.configurations["failure"] != "").sum())
         return (
             f"study {self.name} on {self.system.cpu}: "
-            f"{len(self.configurations) - failed} configurations measured, {failed} failed, "
+            f"{format_count(len(self.configurations) - failed, 'configuration')} measured, "
+            f"{failed} failed, "
             f"{len(self.frontier)} on the frontier"
         )
 

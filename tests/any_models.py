@@ -96,6 +96,21 @@ def half() -> ModelProto:
     return any_size("FLOAT16")
 
 
+def recogniser() -> ModelProto:
+    """Images (batch, 3, height, width), which must be 48 high, to scores."""
+    from onnx import helper
+
+    nodes = [
+        helper.make_node("Add", ["image", "rows"], ["placed"]),
+        helper.make_node("GlobalAveragePool", ["placed"], ["mean"]),
+        helper.make_node("Flatten", ["mean"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "scoring"], ["scores"]),
+    ]
+    constants: Constants = {"rows": weights(1, 3, 48, 1), "scoring": weights(3, CLASSES)}
+    given = [value("image", ("batch", 3, "height", "width"))]
+    return model(nodes, given, [value("scores", ("batch", CLASSES))], constants)
+
+
 def quantised() -> ModelProto:
     """Images to scores through an int8 convolution, in the form of QuantizeLinear pairs."""
     from onnx import helper

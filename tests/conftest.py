@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import platform
@@ -49,6 +50,13 @@ settings.register_profile(
 )
 settings.register_profile("nightly", settings.get_profile("brief"), max_examples=500)
 settings.load_profile("brief")
+
+
+def pytest_collection_finish() -> None:
+    """Looks for garbage among the thousands of collected tests once, and not all the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,6 +10,8 @@ they do to ``python -m dse``.
 
 from __future__ import annotations
 
+import gc
+import importlib
 import json
 import os
 import signal
@@ -24,21 +26,20 @@ if TYPE_CHECKING:
 
 ORDER_BYTES = 1 << 16
 DESCRIPTORS = 4
+USED = (
+    *("dse.commands.explore", "dse.report.pictures", "dse.search.searcher", "dse.formats.reading"),
+    *("dse.models.folder", "dse.models.quantised", "dse.backends.null", "dse.backends.replay"),
+    *("dse.tasks.image_classification.data.dataset", "dse.machine.instruction_sets"),
+    *("dse.tasks.image_classification.data.pixel_cache", "matplotlib.backends.backend_agg"),
+    *("dse.tasks.image_classification.models.builtin", "PIL.PngImagePlugin", "rich.status"),
+    "matplotlib.font_manager",
+)
+"""Modules that commands import when they need them."""
 
 
 def main() -> None:
     """Forks until the other end of the socket is closed."""
-    import click  # these once, and not in each child
-    import matplotlib.figure
-    import optuna
-    import sqlalchemy.dialects.sqlite
-
-    from dse.cli import COMMANDS, dse
-    from dse.commands import explore
-
-    for name in COMMANDS:
-        dse.get_command(click.Context(dse), name)
-    del matplotlib, optuna, sqlalchemy, explore
+    _prepare()
     orders = socket.socket(fileno=int(sys.argv[1]))
     orders.send(b"ready")
     while True:
@@ -52,6 +53,22 @@ def main() -> None:
             _watch(json.loads(data), descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
+
+
+def _prepare() -> None:
+    """Does once what each child would do else: imports, and the tables of Optuna."""
+    import click
+    import optuna
+
+    from dse.cli import COMMANDS, dse
+
+    for name in COMMANDS:
+        dse.get_command(click.Context(dse), name)
+    for name in USED:
+        importlib.import_module(name)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    optuna.storages.RDBStorage("sqlite://")
+    gc.freeze()  # else each child copies all of it when it looks for garbage
 
 
 def _reap() -> None:

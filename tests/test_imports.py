@@ -38,8 +38,10 @@ LAYERS: dict[str, set[str]] = {
     },
     "compare": {"results", "derived", "report", "tasks", "core"},
     "notebook": {"exploration", "report", "study", "space", "tasks", "machine", "core"},
-    "report": {"study", "derived", "space", "tasks", "machine", "measure.reproduce", "core"}
-    | {"version"},
+    "report": {
+        *("study", "derived", "space", "tasks", "machine", "measure.reproduce", "measure.spec"),
+        *("core", "version"),
+    },
     "results": {
         *("study", "tasks", "loadgen.logs", "loadgen.verdict", "machine", "config", "core"),
     },

@@ -295,7 +295,7 @@ def test_an_interrupt_ends_the_run_in_hand_and_the_next_call_goes_on(here: Path)
         ({"storage": 5}, "storage: expected a URL, not 5"),
         ({"storage": "foo://x"}, "storage foo://x is of a kind SQLAlchemy does not know"),
         ({"per_cpu": "yes"}, "per_cpu: expected True or False, not 'yes'"),
-        ({"dataset": "x"}, "`dataset` measures accuracy, but the builtin models"),
+        ({"dataset": "x"}, "`dataset` measures top-1 accuracy, but the builtin models"),
         (
             {"sampler": "grid", "warm_start": ["x"]},
             (

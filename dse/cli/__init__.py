@@ -108,5 +108,7 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    click.echo(f"dse: {' '.join(message.split())}", err=True)
+    from dse.cli.output import write_line
+
+    write_line(f"dse: {' '.join(message.split())}", err=True)
     return code

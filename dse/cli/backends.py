@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dse.cli.options import json_option
+from dse.cli.output import write_line
 
 if TYPE_CHECKING:
     from dse.core.backend import Backend
@@ -33,7 +34,7 @@ def backends(context: click.Context, *, as_json: bool) -> None:
         click.echo(json.dumps({"backends": [_row(*each) for each in found.items()]}))
         return
     for name, availability in found.items():
-        click.echo(_line(name, availability))
+        write_line(_line(name, availability))
 
 
 @backends.command()
@@ -58,7 +59,7 @@ def install(names: tuple[str, ...], *, python: Path | None, reinstall: bool) -> 
     install(names, python=python, anew=reinstall)
     found = runtime_availabilities(dict.fromkeys(names))
     for name, availability in found.items():
-        click.echo(_line(name, availability))
+        write_line(_line(name, availability))
     return 0 if all(availability.error is None for availability in found.values()) else 1
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dse.cli.options import PERCENTS, derived_options, json_option, storage_option
+from dse.cli.output import write_content, write_line
 
 if TYPE_CHECKING:
     from dse.derived.derivation import Derivation
@@ -74,7 +75,7 @@ def compare(
     elif as_csv:
         from dse.compare.summary import as_csv as table
 
-        click.echo(table(comparison), nl=False)
+        write_content(table(comparison))
     else:
         from dse.commands.compare_text import points as show_points
         from dse.commands.compare_text import show
@@ -85,4 +86,4 @@ def compare(
         show(comparison, console())
     if picture is not None:
         draw_frontiers(comparison.systems, picture)
-        click.echo(f"picture: {picture}", err=True)
+        write_line(f"picture: {picture}", err=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dse.cli.options import derived_options, json_option, storage_option, study_argument
+from dse.cli.output import write_content, write_line
 
 if TYPE_CHECKING:
     from dse.derived.derivation import Derivation
@@ -54,13 +55,13 @@ def _print_table(view: View) -> None:
     table = frame(points, known_metrics(points, view.metrics), view.study.results.notes).assign(
         **figures(view, points)
     )
-    click.echo(table.to_csv(index=False), nl=False)
+    write_content(table.to_csv(index=False))
     for line in view.tally.lines(view.derivation):
-        click.echo(line, err=True)
+        write_line(line, err=True)
 
 
 def _show(view: View) -> None:
-    from dse.commands.console import console, print_picture
+    from dse.commands.console import console, print_lines, print_picture
     from dse.report.summary import notes
     from dse.report.text import frontier_table, marks
     from dse.report.user_metrics import cell
@@ -68,15 +69,13 @@ def _show(view: View) -> None:
     out = console()
     if not view.frontier:
         none = "no configuration is measured and within the constraints yet"
-        click.echo("no configuration is what was asked for" if view.derivation.selects else none)
-        for line in view.tally.lines(view.derivation):
-            out.print(line, style="dim", markup=False)
+        write_line("no configuration is what was asked for" if view.derivation.selects else none)
+        print_lines(view.tally.lines(view.derivation), out, "dim")
         return
     further = {
         each.heading: partial(cell, view, name=each.name) for each in view.derivation.definitions
     }
     out.print(frontier_table(view.frontier, view.metrics, marks(view.frontier), further=further))
-    for note in notes(view.study, view):
-        out.print(note, style="dim", markup=False)
+    print_lines(notes(view.study, view), out, "dim")
     if not view.derivation.selects:  # the picture is of the study itself
         print_picture(view.study, console(stderr=True))

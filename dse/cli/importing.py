@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dse.cli.output import write_line
+from dse.core.wording import format_count
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -44,12 +47,12 @@ def _import(files: Sequence[Path], name: str | None) -> None:
     results = tuple(each for file in files for each in read_file(file))
     read = Import(tuple(source(file) for file in files), results)
     new = keep(read, folder)
-    rows = sum(len(each.rows) for each in results)
-    click.echo(
-        f"{folder.imported}: {len(results)} systems with {rows} configurations"
-        f"{'' if new else ', as they were there already'}"
+    systems = format_count(len(results), "system")
+    rows = format_count(sum(len(each.rows) for each in results), "configuration")
+    write_line(
+        f"{folder.imported}: {systems} with {rows}{'' if new else ', as they were there already'}"
     )
     for each in read.sources:
-        click.echo(f"  {each.file}, SHA-256 {each.sha256}")
+        write_line(f"  {each.file}, SHA-256 {each.sha256}")
     for line in (line for each in results for line in each.left_out):
-        click.echo(f"left out: {line}", err=True)
+        write_line(f"left out: {line}", err=True)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from dse.cli.options import json_option
+from dse.cli.output import write_line
+from dse.core.wording import format_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,10 +41,10 @@ def list_models(*, as_json: bool) -> None:
         click.echo(json.dumps({"models": rows}))
         return
     head = ("model", "family", "width", "px", "MACs [M]", "params [M]", "fp32 [%]", "int8 [%]")
-    click.echo(_line(*head))
+    write_line(_line(*head))
     for row in rows:
         top1 = (row["published_percent"].get(precision) for precision in PRECISIONS)
-        click.echo(
+        write_line(
             _line(
                 row["name"],
                 row["family"],
@@ -68,17 +70,17 @@ def show(name: str, *, as_json: bool) -> None:
         return
     for field in ("name", "family", "flavour", "width", "depth", "resolution", "classes"):
         if details[field] != "":
-            click.echo(f"{field}: {details[field]}")
-    click.echo(f"MACs: {details['macs_millions']:.1f} million per image")
-    click.echo(f"parameters: {details['parameters_millions']:.2f} million")
+            write_line(f"{field}: {details[field]}")
+    write_line(f"MACs: {details['macs_millions']:.1f} million per image")
+    write_line(f"parameters: {details['parameters_millions']:.2f} million")
     pixels = details["preprocessing"]
-    click.echo(f"crop: central {100 * pixels['crop']:g} %, {pixels['interpolation']}")
-    click.echo(f"fp32 input: (pixel - {pixels['mean'][0]:g}) / {pixels['scale'][0]:g}")
+    write_line(f"crop: central {100 * pixels['crop']:g} %, {pixels['interpolation']}")
+    write_line(f"fp32 input: (pixel - {pixels['mean'][0]:g}) / {pixels['scale'][0]:g}")
     background = " (score 0 is a background class)" if pixels["label_offset"] else ""
-    click.echo(f"label offset: {pixels['label_offset']}{background}")
+    write_line(f"label offset: {pixels['label_offset']}{background}")
     for precision, published in details["published"].items():
-        click.echo(f"{precision}: top-1 {published['percent']:.3f} % ({published['source']})")
-        click.echo(f"{precision}: {published['member']} of {published['url']}")
+        write_line(f"{precision}: top-1 {published['percent']:.3f} % ({published['source']})")
+        write_line(f"{precision}: {published['member']} of {published['url']}")
 
 
 @models.command()
@@ -117,7 +119,7 @@ def fetch(
     new = sum(result.new_bytes > 0 for result in results)
     refused = [result for result in results if result.error]
     there = len(results) - new - len(refused)
-    click.echo(f"{output}: {new} files fetched, {there} were there already")
+    write_line(f"{output}: {format_count(new, 'file')} fetched, {there} there already")
     if refused:
         from dse.core.errors import DseError
 
@@ -131,12 +133,13 @@ def _fetch(
     patterns: Sequence[str], precisions: Sequence[str], output: Path, mirror: str | None
 ) -> list[FetchedModel]:
     """Downloads, and shows how it goes on stderr."""
-    from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
+    from dse.commands.console import console as make_console
+    from dse.commands.console import print_lines
     from dse.tasks.registry import catalogue
 
-    console = Console(stderr=True, highlight=False)
+    console = make_console(stderr=True)
     words = TextColumn("{task.description}", markup=False)
     columns = (words, BarColumn(), DownloadColumn(), TransferSpeedColumn())
     bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
@@ -149,7 +152,7 @@ def _fetch(
 
         for result in catalogue().fetch(patterns, precisions, output, mirror, progress):
             results.append(result)
-            console.print(_outcome(result), markup=False, soft_wrap=True)
+            print_lines([_outcome(result)], console)
     return results
 
 

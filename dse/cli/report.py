@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dse.cli.options import derived_options, storage_option, study_argument
+from dse.cli.output import write_line
 from dse.core.errors import RequestError
 
 if TYPE_CHECKING:
@@ -44,4 +45,4 @@ def report(study: str, output: Path | None, storage: str | None, derivation: Der
         )
     view = View(Study.load(folder, storage), derivation)
     for path in write_report(view, output or folder.report):
-        click.echo(path)
+        write_line(str(path))

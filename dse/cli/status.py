@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dse.cli.options import json_option, storage_option, study_argument
+from dse.cli.output import write_line
 
 if TYPE_CHECKING:
     from dse.study.study import Study
@@ -40,19 +41,19 @@ def status(study: str, storage: str | None, *, as_json: bool, verbose: bool) -> 
         click.echo(json.dumps(numbers))
         return
     counts = numbers["configurations"]
-    click.echo(f"study {numbers['study']}")
-    click.echo(
+    write_line(f"study {numbers['study']}")
+    write_line(
         f"configurations: {counts['measured']} measured, {counts['failed']} failed, "
         f"{counts['remaining']} remaining"
     )
-    click.echo(f"measurements taken: {numbers['measurements_taken']}")
+    write_line(f"measurements taken: {numbers['measurements_taken']}")
     if opened.about.environment:
-        click.echo(f"environment: {format_variables(opened.about.environment)}")
+        write_line(f"environment: {format_variables(opened.about.environment)}")
     for line in borrowed_lines(opened.about.borrowed):
-        click.echo(line)
+        write_line(line)
     told = (*running.lines(opened), *numbers["notes"], *health(opened))
     for line in (*told, *(f"not run: {line}" for line in opened.about.excluded)):
-        click.echo(line)
+        write_line(line)
     _failures(opened, numbers["failures"], verbose=verbose)
 
 
@@ -60,7 +61,7 @@ def _failures(study: Study, counts: dict[str, int], *, verbose: bool) -> None:
     from dse.report.failures import TAIL_LINES, explained, reasons
 
     for kind, found in groupby(reasons(study), key=lambda reason: reason.kind.value):
-        click.echo(f"failures, {kind}: {counts[kind]}")
+        write_line(f"failures, {kind}: {counts[kind]}")
         for reason in found:
             for line in explained(reason, study.folder.runs, None if verbose else TAIL_LINES):
-                click.echo(f"  {line}")
+                write_line(f"  {line}")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from textwrap import fill
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import click
 
 from dse.cli.options import json_option
+from dse.cli.output import write_line
 from dse.core.errors import RequestError, UnavailableError
+from dse.core.wording import format_count
 
 if TYPE_CHECKING:
     from dse.exploration.noise import Noise
@@ -53,7 +55,8 @@ def system(*, check: bool, probes: int | None, as_json: bool) -> None:
     else:
         for name, text in here.describe():
             line = f"{name}: {text}"
-            click.echo(fill(line, WIDTH, subsequent_indent="  ") if name in LISTS else line)
+            for part in wrap(line, WIDTH, subsequent_indent="  ") if name in LISTS else [line]:
+                write_line(part)
 
 
 def _check(here: System, probes: int, *, as_json: bool) -> None:
@@ -65,7 +68,7 @@ def _check(here: System, probes: int, *, as_json: bool) -> None:
         _print_checks(here, checks)
         if probes:
             seconds = probes * SECONDS_PER_PROBE
-            click.echo(f"measuring the noise, about {seconds} s: leave the machine alone", err=True)
+            write_line(f"measuring the noise, about {seconds} s: leave the machine alone", err=True)
     try:
         noise = _noise(probes) if probes else None
         missing = ""
@@ -76,7 +79,7 @@ def _check(here: System, probes: int, *, as_json: bool) -> None:
         figure = noise.as_dict() if noise else {"unavailable": missing or "not asked for"}
         click.echo(json.dumps({**found, "noise": figure}))
     elif missing:
-        click.echo(missing)
+        write_line(missing)
     elif noise:
         _print_noise(noise)
 
@@ -85,16 +88,16 @@ def _noise(probes: int) -> Noise:
     from dse.exploration.noise import measure_noise
     from dse.machine.measuring_lock import WAITING
 
-    return measure_noise(probes, waits=lambda: click.echo(WAITING, err=True))
+    return measure_noise(probes, waits=lambda: write_line(WAITING, err=True))
 
 
 def _print_checks(here: System, checks: list[Check]) -> None:
-    click.echo(f"CPU: {here.title}, fingerprint {here.fingerprint}")
+    write_line(f"CPU: {here.title}, fingerprint {here.fingerprint}")
     width = max(len(check.name) for check in checks)
     for check in checks:
-        click.echo(f"{check.state:7}  {check.name:{width}}  {check.found}")
+        write_line(f"{check.state:7}  {check.name:{width}}  {check.found}")
         if check.remedy:
-            click.echo(f"{'':7}  {'':{width}}  -> {check.remedy}")
+            write_line(f"{'':7}  {'':{width}}  -> {check.remedy}")
 
 
 def _print_noise(noise: Noise) -> None:
@@ -102,16 +105,16 @@ def _print_noise(noise: Noise) -> None:
     from dse.exploration.noise import configuration
 
     count, probed = len(noise.disturbances), configuration(noise.backend)
-    click.echo(
+    write_line(
         f"noise: {probed.model} {probed.precision}, {noise.backend} {noise.version}, 1 thread, "
-        f"{count} process{'es' if count > 1 else ''}"
+        f"{format_count(count, 'process', 'processes')}"
     )
     for name, values in noise.values.items():
         metric, sd = METRICS[name], noise.sd_percent(name)
         spread = "" if sd is None else f", standard deviation {sd:.1f} %"
-        click.echo(
+        write_line(
             f"  {metric.title}: {min(values):.4g} to {max(values):.4g} {metric.unit}{spread}, "
             f"range {noise.range_percent(name):.1f} %"
         )
     such = f", such as by: {noise.disturbed[0]}" if noise.disturbed else ""
-    click.echo(f"  {len(noise.disturbed)} of {count} disturbed{such}")
+    write_line(f"  {len(noise.disturbed)} of {count} disturbed{such}")

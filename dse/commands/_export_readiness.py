@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
+from dse.core.wording import format_count
 from dse.study.database_url import without_password
 
 if TYPE_CHECKING:
@@ -87,4 +88,4 @@ def readiness_lines(judged: Sequence[Readiness], study: str, storage: str | None
         yield "these supply what is missing, with the --models and --dataset of the exploration:"
     yield from commands
     ready = sum(each.complete for each in judged)
-    yield f"{ready} of {len(judged)} results are ready"
+    yield f"ready: {ready} of {format_count(len(judged), 'result')}"

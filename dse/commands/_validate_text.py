@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
+from dse.commands.console import print_lines
 from dse.commands.explore_display import duration
 from dse.core.details import OfficialDetails
 from dse.core.metrics import METRICS
+from dse.core.reasons import describe_failure
+from dse.core.wording import format_count
 from dse.measure.spec import STREAMS
 from dse.report.text import number
 
@@ -57,13 +60,9 @@ def schedule_lines(schedule: Schedule) -> list[str]:
         for refused in schedule.refused
     ]
     if schedule.valid:
-        lines.append(f"valid already: {_runs(schedule.valid)}")
+        lines.append(f"valid already: {format_count(schedule.valid, 'run')}")
     total = f", about {duration(schedule.expected_s)}" if schedule.runs else ""
-    return [*lines, f"to do: {_runs(len(schedule.runs))}{total}"]
-
-
-def _runs(count: int) -> str:
-    return f"{count} run{'' if count == 1 else 's'}"
+    return [*lines, f"to do: {format_count(len(schedule.runs), 'run')}{total}"]
 
 
 def _expecting(official: Official, target: float) -> str:
@@ -107,7 +106,7 @@ class Progress:
 
     def say(self, text: str) -> None:
         """Prints a line."""
-        self._console.print(text, markup=False, soft_wrap=True)
+        print_lines([text], self._console)
 
     def still(self) -> str:
         """How much longer the run in hand takes, in words."""
@@ -137,8 +136,7 @@ class Progress:
         self._deadline = None
         del run
         if outcome.failure is not None:
-            words = " ".join(outcome.failure.message.split())
-            self.say(f"  FAILED ({outcome.failure.kind.value}: {words})")
+            self.say(f"  FAILED ({describe_failure(outcome.failure)})")
         for each in outcome.measurements:
             value = f"{number(each.metric, each.value)} {METRICS[each.metric].unit}"
             verdict = "VALID" if each.fidelity == "valid" else "rehearsed"

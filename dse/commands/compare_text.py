@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
+from dse.commands.console import print_lines
 from dse.compare.summary import best, comparison_notes, frontier_entries, shown_metrics
 from dse.core.measurement import Source
 from dse.core.metrics import METRICS, SCENARIOS
+from dse.core.printable import to_printable
 from dse.report.text import decimals, heading
 
 if TYPE_CHECKING:
@@ -45,24 +47,19 @@ def show(comparison: Comparison, console: Console) -> None:
             console.print(table)
             console.print()
     for note in comparison_notes(comparison):
-        console.print(shown(note), style="dim", markup=False, soft_wrap=True)
+        print_lines([note], console, "dim")
 
 
 def points(comparison: Comparison, console: Console) -> None:
     """Prints the frontiers, system by system."""
     for system in comparison.systems:
-        console.print(Text(shown(f"#{system.number} {system.name}:"), style="bold"))
+        console.print(Text(to_printable(f"#{system.number} {system.name}:"), style="bold"))
         shown_here = shown_metrics(system.quality)
         table = _table(("configuration", False), *((heading(m), True) for m in shown_here))
         for entry, _ in frontier_entries(system):
             table.add_row(_words(_label(entry)), *(_cell(entry, metric) for metric in shown_here))
         console.print(table)
         console.print()
-
-
-def shown(text: str) -> str:
-    """A text from other sources, without control characters."""
-    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
 def _table(*columns: tuple[str, bool]) -> Table:
@@ -75,11 +72,11 @@ def _table(*columns: tuple[str, bool]) -> Table:
 
 
 def _words(text: str) -> Text:
-    return Text(shown(text))
+    return Text(to_printable(text))
 
 
 def _name(system: ComparedSystem) -> Text:
-    text = Text(shown(system.name), no_wrap=True, overflow="ellipsis")
+    text = Text(to_printable(system.name), no_wrap=True, overflow="ellipsis")
     text.truncate(NAME_WIDTH, overflow="ellipsis")
     return text
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.text import Text
 
 from dse.core.errors import DseError
+from dse.core.printable import to_printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from rich.console import ConsoleOptions, RenderableType
+    from rich.segment import Segment
 
     from dse.study.study import Study
 
@@ -17,7 +22,26 @@ PLAIN_WIDTH = 200
 """Columns of a table that goes to a file or a pipe."""
 
 
-class _Progress(Console):
+class _Safe(Console):
+    """Shows no text that would steer the terminal, wherever it comes from."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Renders texts, also those inside tables, without control characters."""
+        if isinstance(renderable, str):
+            renderable = _to_lines(renderable)
+        elif isinstance(renderable, Text):
+            renderable = renderable.copy()
+            renderable.plain = _to_lines(renderable.plain)
+        return super().render(renderable, options)
+
+
+def _to_lines(text: str) -> str:
+    return "\n".join(map(to_printable, text.split("\n")))
+
+
+class _Progress(_Safe):
     def on_broken_pipe(self) -> None:
         """Goes on: whoever reads results may care for no more progress, and work is not lost."""
         self.quiet = True
@@ -25,15 +49,15 @@ class _Progress(Console):
 
 def console(*, stderr: bool = False) -> Console:
     """A console for results (stdout) or for all else (stderr); files get wide lines."""
-    kind = _Progress if stderr else Console
+    kind = _Progress if stderr else _Safe
     made = kind(stderr=stderr, highlight=False)
     return made if made.is_terminal else kind(stderr=stderr, highlight=False, width=PLAIN_WIDTH)
 
 
 def print_lines(lines: Iterable[str], on: Console, style: str = "") -> None:
-    """Prints lines as they are; a terminal wraps them."""
+    """Prints each as one line without markup; a terminal wraps it."""
     for line in lines:
-        on.print(line, style=style, markup=False, soft_wrap=True)
+        on.print(to_printable(line), style=style, markup=False, soft_wrap=True)
 
 
 def print_picture(study: Study, on: Console) -> None:

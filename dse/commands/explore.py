@@ -5,10 +5,13 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
+from rich.text import Text
+
 from dse.commands.console import console, print_lines, print_picture
 from dse.commands.explore_display import Display
 from dse.commands.interrupts import INTERRUPTED, interrupts
 from dse.commands.log import messages
+from dse.core.wording import format_count
 from dse.exploration.explorer import StopReason
 from dse.exploration.session import open_exploration
 from dse.report import summary
@@ -42,7 +45,7 @@ def run(request: ExploreRequest) -> int:
         DseError: the request or the work failed; what was measured is stored.
     """
     err = messages()
-    reading = err.status(f"reading {request.dataset}") if request.dataset else nullcontext()
+    reading = err.status(Text(f"reading {request.dataset}")) if request.dataset else nullcontext()
     with reading:
         exploration = open_exploration(request)
     study = exploration.study
@@ -76,11 +79,11 @@ def _announce(exploration: Exploration, err: Console) -> None:
         *prepared.task.warnings(plan.configurations, prepared.provider),
     )
     print_lines(doubts, err, "yellow")
-    done, planned = len(study.records), study.about.planned
+    done, planned = len(study.records), format_count(study.about.planned, "configuration")
     if done:
-        begun = f"resuming '{study.folder.name}': {done} of {planned} configurations done"
+        begun = f"resuming '{study.folder.name}': {done} of {planned} done"
     else:
-        begun = f"study '{study.folder.name}': {planned} configurations"
+        begun = f"study '{study.folder.name}': {planned}"
     print_lines([begun], err)
 
 
@@ -93,7 +96,7 @@ def _conclude(study: Study, explored: Explored, err: Console) -> None:
         f"{explored.end.value}: {explored.steps[Purpose.EXPLORE]} done now{again}; "
         f"{counts['measured']} measured, "
         f"{counts['failed']} failed, {counts['remaining']} remaining; "
-        f"{numbers['measurements_taken']} measurements taken"
+        f"{format_count(numbers['measurements_taken'], 'measurement')} taken"
     )
     print_lines([end], err)
     points = study.frontier()

@@ -12,7 +12,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from dse.commands.console import print_lines
 from dse.core.metrics import METRICS
+from dse.core.reasons import describe_failure, signature
+from dse.core.remedies import find_remedy
+from dse.core.wording import format_count
 from dse.report.summary import counts
 from dse.report.text import frontier_table, marks, number
 from dse.study.record import Purpose
@@ -73,7 +77,7 @@ class Display:
 
     def say(self, text: str) -> None:
         """A line above the display."""
-        self._console.print(text, markup=False, soft_wrap=True)
+        print_lines([text], self._console)
 
     def decoded(self, done: int, total: int, what: str) -> None:
         """Progress of decoding the data set."""
@@ -91,9 +95,8 @@ class Display:
 
     def waits(self, why: str) -> None:
         """Shows why it waits; without a terminal each reason is told once."""
-        if not self._console.is_terminal and why not in self._told:
-            self.say(why)
-        self._told.add(why)
+        if not self._console.is_terminal:
+            self._say_once(why)
         self._now = why
         self._redraw()
 
@@ -109,18 +112,32 @@ class Display:
             line = _line(record, self._study.about.metrics)
             share = "" if self._found is None else f", about {_percent(self._found)} found"
             self.say(f"{_progress(self._study)}{share} {what}{line} ({seconds:.1f} s)")
+        self._explain(record)
         self._doubt(record)
         self._now = ""
         self._redraw()
+
+    def _explain(self, record: Record) -> None:
+        """Tells each reason of failures once, where it has no line yet, and what helps."""
+        failure = record.outcome.failure
+        if failure is None:
+            return
+        if self._console.is_terminal:
+            reason = f"{failure.kind}: {signature(failure.message)}"
+            self._say_once(_line(record, ()), reason)
+        if remedy := find_remedy(failure):
+            self._say_once(f"remedy: {remedy}")
 
     def _doubt(self, record: Record) -> None:
         """Tells what speaks against an accuracy, once of each model file on each backend."""
         own = record.configuration
         for note in self._study.results.notes(record.outcome):
-            line = f"note: {own.model} {own.precision}, {own.backend}: {note}"
-            if line not in self._told:
-                self.say(line)
-            self._told.add(line)
+            self._say_once(f"note: {own.model} {own.precision}, {own.backend}: {note}")
+
+    def _say_once(self, line: str, what: str = "") -> None:
+        if (what or line) not in self._told:
+            self.say(line)
+        self._told.add(what or line)
 
     def _redraw(self) -> None:
         if self._console.is_terminal:
@@ -140,7 +157,9 @@ class Display:
         parts: list[RenderableType] = [bar, Text(self._now, style="dim", no_wrap=True)]
         if points:
             share = "" if self._found is None else f", about {_percent(self._found)} of it found"
-            parts.append(Text(f"frontier: {len(points)} points{share}", style="bold"))
+            parts.append(
+                Text(f"frontier: {format_count(len(points), 'point')}{share}", style="bold")
+            )
             mark = marks(self._study.results.frontier)
             table = frontier_table(
                 points, self._study.space.objectives, mark, intervals=False, most=ROWS
@@ -182,8 +201,7 @@ def _progress(study: Study) -> str:
 def _line(record: Record, metrics: Sequence[str]) -> str:
     outcome = record.outcome
     if outcome.failure is not None:
-        first = outcome.failure.message.splitlines()[0] if outcome.failure.message else ""
-        return f"{record.configuration}: FAILED ({outcome.failure.kind.value}: {first[:120]})"
+        return f"{record.configuration}: FAILED ({describe_failure(outcome.failure)})"
     values = (
         f"{number(m.metric, m.value)} {METRICS[m.metric].unit}"
         + (" (published)" if m.source.value == "published" else "")

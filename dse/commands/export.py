@@ -11,6 +11,7 @@ from dse.commands.log import messages
 from dse.core import plausibility
 from dse.core.errors import RequestError
 from dse.core.metrics import SCENARIOS
+from dse.core.wording import format_count
 from dse.core.worker_environment import user_variables
 from dse.machine.system import System
 from dse.report.view import View
@@ -108,7 +109,8 @@ def run(request: ExportRequest) -> int:
 def _write(tree: Tree, chosen: Sequence[Evidence], request: ExportRequest) -> list[str]:
     """Writes the tree; returns what became of it, in lines."""
     written = write(tree, request.tree, request.submitter, force=request.force)
-    counts = f"{written.new} files new, {written.same} unchanged, {written.replaced} replaced"
+    new = format_count(written.new, "new file")
+    counts = f"{new}, {written.same} unchanged, {written.replaced} replaced"
     lines = [
         f"{_counted(chosen)} in {request.tree}: {counts}",
         f"whole accuracy logs: {originals_of(request.tree)}",
@@ -127,10 +129,7 @@ def _doubts(study: Study, results: Iterable[Evidence]) -> list[str]:
 
 def _counted(chosen: Sequence[Evidence]) -> str:
     points = len({result.record.id for result in chosen})
-    return (
-        f"{len(chosen)} result{'s' if len(chosen) > 1 else ''} "
-        f"of {points} point{'s' if points > 1 else ''}"
-    )
+    return f"{format_count(len(chosen), 'result')} of {format_count(points, 'point')}"
 
 
 def _refuse_nonsense(request: ExportRequest) -> None:

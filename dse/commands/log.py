@@ -26,7 +26,9 @@ class ConsoleHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Prints a message."""
-        self.console.print(self.format(record), markup=False, soft_wrap=True)
+        from dse.commands.console import print_lines
+
+        print_lines([self.format(record)], self.console)
 
 
 def show_log(verbosity: int) -> ConsoleHandler:

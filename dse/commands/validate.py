@@ -6,6 +6,8 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from rich.text import Text
+
 from dse.commands._validate_text import Progress, schedule_lines, schedule_table, values_table
 from dse.commands.console import console, print_lines
 from dse.commands.interrupts import INTERRUPTED, interrupts
@@ -71,7 +73,7 @@ def run(request: ValidateRequest) -> int:
     environment = study.about.environment
     if environment is None:
         environment = add_libraries({})
-    with err.status(f"reading {request.dataset}") if request.dataset else nullcontext():
+    with err.status(Text(f"reading {request.dataset}")) if request.dataset else nullcontext():
         prepared = prepare(study.space, request.models, request.dataset, environment)
     _refuse_others(study, prepared)
     if unrecorded := study.about.unrecorded(study.folder.name):

@@ -138,8 +138,8 @@ class Model(Protocol):
 
         Returns:
             The output that `LoadRequest.scores` describes, (batch_size, width); without it the
-            first output, when all are computed. The array may be overwritten by the next call. No
-            elements where the runtime makes its outputs anew in each call: `outputs` has them.
+            first output, when all are computed; no elements where the runtime makes its outputs
+            anew in each call: `outputs` has them. The array may be overwritten by the next call.
 
         Raises:
             Exception: whatever the runtime raises; never a silent empty answer.
@@ -178,6 +178,17 @@ class Streams(Model, Protocol):
         The first is as good as the model itself; closing the model closes them all.
         """
         ...
+
+
+@runtime_checkable
+class Partial(Model, Protocol):
+    """A model whose runtime may have folded inputs away.
+
+    Attributes:
+        unread: names of the inputs that are not read, as nothing depends on them there.
+    """
+
+    unread: Sequence[str]
 
 
 @runtime_checkable

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from dse.core.checksums import digest
 from dse.core.metrics import METRICS
+from dse.core.wording import format_count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,7 +95,7 @@ class Configuration:
 
     def __str__(self) -> str:
         knobs = "".join(f", {name}={value}" for name, value in self.knobs)
-        threads = f"{self.threads} thread{'s' if self.threads > 1 else ''}"
+        threads = format_count(self.threads, "thread")
         copies = f"{self.instances} instances of " if self.instances > 1 else ""
         pinned = ", pinned" if self.pinned else ""
         return (

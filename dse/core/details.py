@@ -63,6 +63,7 @@ class RunDetails(Details):
         disturbed: what disturbed the run, in words; None where nothing did.
         output: the name of the output that was looked at, where a model has several.
         not_finite: which outputs hold NaN or infinite values, in words.
+        unread: which inputs the runtime does not read, in words.
     """
 
     steal_percent: float | None = None
@@ -72,6 +73,7 @@ class RunDetails(Details):
     disturbed: str | None = None
     output: str | None = None
     not_finite: str | None = None
+    unread: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

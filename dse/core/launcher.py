@@ -2,8 +2,8 @@
 
 `launch_command` gives the command, which starts this file by its path. This file makes the packages
 importable from their present folders and calls the ``main`` of the module. Other libraries in those
-folders stay invisible: they belong to this Python and may not suit the other one. Standard library
-only.
+folders stay invisible: they belong to this Python and may not suit the other one. Nothing but the
+standard library, and numpy where it is installed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import importlib
 import importlib.util
 import json
 import os
+import signal
 import sys
+from contextlib import suppress
 from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
 
 PACKAGES = ("dse", "dse.backends")
 """Packages whose folders a worker needs; in a checkout the second does not lie in the first."""
+PR_SET_PDEATHSIG = 1
+"""prctl(2): the signal that a process gets when the thread that started it ends."""
+NUMPY_THREADS = "OPENBLAS_NUM_THREADS"
+"""The variable that bounds the threads of numpy's own library."""
 
 
 def launch_command(
@@ -32,6 +38,7 @@ def launch_command(
     backend: str = "",
     task: str = "",
     folders: Mapping[str, str] | None = None,
+    bound: bool = False,
 ) -> list[str]:
     """The command that runs a module's ``main`` in an interpreter.
 
@@ -44,6 +51,7 @@ def launch_command(
         task: the class of the task's half in the worker, as ``module:name``; its package comes
             along, too.
         folders: folders of further packages by name.
+        bound: whether the process ends when this one dies.
 
     Raises:
         KeyError: no backend has that name.
@@ -59,7 +67,12 @@ def launch_command(
     if task and (package := task.partition(":")[0].partition(".")[0]) != "dse":
         found[package] = _place(package)
     known = json.dumps(
-        {"folders": found, "backends": offered, "path": _pythonpath_folders(interpreter)}
+        {
+            "folders": found,
+            "backends": offered,
+            "path": _pythonpath_folders(interpreter),
+            "parent": os.getpid() if bound else 0,
+        }
     )
     # -P: a file in the working directory must not take the place of a module of the same name.
     return [interpreter, "-P", str(Path(__file__).absolute()), known, module, *arguments]
@@ -102,15 +115,43 @@ class _Folders(MetaPathFinder):
         )
 
 
+def _die_with(parent: int) -> None:
+    """Ends this process when its parent dies, so that nothing works on unseen."""
+    if not parent:
+        return
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before the request above
+        sys.exit("the parent process is gone")
+
+
+def _import_numpy() -> None:
+    """Imports numpy without the threads that it starts else, one per CPU.
+
+    They would use their CPUs for some 30 ms before they sleep, and nothing here needs them. The
+    variable is gone before a runtime is imported, which may have such a library of its own.
+    """
+    given = os.environ.get(NUMPY_THREADS)
+    os.environ[NUMPY_THREADS] = given or "1"
+    with suppress(ImportError):  # who needs it says so
+        import numpy  # noqa: F401, ICN001
+    if given is None:
+        del os.environ[NUMPY_THREADS]
+
+
 def main() -> int:
     """Runs the module named on the command line."""
     _, known, module, *arguments = sys.argv
     found = json.loads(known)
+    _die_with(found["parent"])
     sys.path[:0] = found["path"]
     sys.meta_path.insert(0, _Folders(found["folders"]))
     sys.argv = [module, *arguments]
     for name, target in found["backends"].items():
         importlib.import_module("dse.core.registry").BACKENDS.offer(name, target)
+    _import_numpy()
     code: int = importlib.import_module(module).main()
     return code
 

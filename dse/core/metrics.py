@@ -56,7 +56,7 @@ SERVER = Metric(
     "server_throughput_samples_per_s",
     "samples/s",
     "maximize",
-    "Server throughput, p99 <= 15 ms",
+    "Server throughput, p99 within its bound",
     batched=True,
 )
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from dse.core.wording import format_count
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -59,7 +61,7 @@ def _line(found: Sequence[tuple[str, Note]], total: int) -> str:
 
 def _who(names: Sequence[str], total: int) -> str:
     """Points by name, or by number where they are all of them or have none."""
-    count = f"{len(names):,} point{'s' if len(names) > 1 else ''}"
+    count = format_count(len(names), "point")
     if len(names) == 1:
         return names[0] or count
     if len(names) == total:

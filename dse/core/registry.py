@@ -11,7 +11,7 @@ import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from dse.core.errors import RequestError, UnavailableError
 
@@ -23,21 +23,10 @@ if TYPE_CHECKING:
 GROUP = "dse.backends"
 MEMBERS = ("name", "formats", "precisions", "knobs", "settings", "version")
 """Attributes of every backend; see `dse.core.backend.Backend`."""
-LOADING_ERRORS = (
-    ImportError,
-    AttributeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    ArithmeticError,
-    AssertionError,
-    LookupError,
-    NameError,
-    OSError,
-    RuntimeError,
-    SystemExit,
-)
-"""What the code of another distribution may raise while it is imported."""
+
+
+class ForeignCodeError(Exception):
+    """Code of another distribution raised while it was loaded; the message says what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +124,10 @@ def backend(name: str) -> Backend:
     if entry is None:
         raise RequestError(f"unknown backend '{name}'", remedy=f"known are {', '.join(BACKENDS)}")
     if not entry.distribution:
-        return _loaded(entry)
+        return cast("Backend", _made(entry.target))
     try:
-        found = _loaded(entry)
-    except LOADING_ERRORS as error:
+        found = cast("Backend", load_foreign(entry.target))
+    except ForeignCodeError as error:
         raise _broken(name, entry, f"can't be loaded: {error}") from error
     missing = [f"'{member}'" for member in MEMBERS if not hasattr(found, member)]
     if missing:
@@ -148,9 +137,27 @@ def backend(name: str) -> Backend:
     return found
 
 
-def _loaded(entry: BackendEntry) -> Backend:
-    module, _, attribute = entry.target.partition(":")
-    return cast("Backend", getattr(importlib.import_module(module), attribute)())
+def load_foreign(target: str) -> Any:
+    """An object of a class of another distribution.
+
+    Its code is not ours and may raise anything, `SystemExit` too: whatever that is, the
+    distribution can't be used, and everything else can. Nothing of ours runs in the block.
+
+    Args:
+        target: the class, as ``module:name``.
+
+    Raises:
+        ForeignCodeError: it can't be imported or made.
+    """
+    try:
+        return _made(target)
+    except (Exception, SystemExit) as error:
+        raise ForeignCodeError(str(error) or type(error).__name__) from error
+
+
+def _made(target: str) -> Any:
+    module, _, attribute = target.partition(":")
+    return getattr(importlib.import_module(module), attribute)()
 
 
 def _broken(name: str, entry: BackendEntry, problem: str) -> UnavailableError:

@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dse.core.wording import format_count
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -56,7 +58,7 @@ class Coverage:
         if derivation.conditions:
             texts = [f"({each.text})" for each in derivation.conditions]
             told = " and ".join(texts) if len(texts) > 1 else derivation.conditions[0].text
-            yield f"only where {told}: {self.kept} of {self.points} points"
+            yield f"only where {told}: {self.kept} of {format_count(self.points, 'point')}"
         if self.undecided:
             told = f"{_points(self.undecided)} left out, for which that can't be decided"
             yield f"{told}: {_causes(self.undecided)}"
@@ -91,8 +93,7 @@ def _sorted(counts: Counter[str]) -> dict[str, int]:
 
 
 def _points(causes: Mapping[str, int]) -> str:
-    count = sum(causes.values())
-    return f"{count} point{'' if count == 1 else 's'}"
+    return format_count(sum(causes.values()), "point")
 
 
 def _causes(causes: Mapping[str, int]) -> str:

@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, cast
 
 from dse.core.errors import DseError
+from dse.core.printable import to_printable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -148,5 +149,5 @@ class _Stream:
 
 def to_line(text: str) -> str:
     """Somebody else's text as it may stand in a line on a terminal."""
-    line = "".join(c if c.isprintable() else "?" for c in text)
+    line = to_printable(text)
     return line if len(line) <= MAX_SHOWN else f"{line[: MAX_SHOWN - 3]}..."

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from dse.core.errors import DseError, RequestError
 from dse.core.paths import cache_dir
 from dse.core.requirements import Requirement
-from dse.download.gathered import copy_files
 from dse.formats.file_kind import FORMAT_BY_SUFFIX
+from dse.formats.gathered import copy_files
 from dse.formats.reading import describe
 
 if TYPE_CHECKING:
@@ -82,6 +82,12 @@ class _Snapshot:
     commit: str
     sizes: Mapping[str, int]
     cached: bool = False
+
+    def lacking(self, remedy: str) -> tuple[str, str]:
+        """Who does not have a file that is needed, and the remedy: this one, or to go online."""
+        if self.cached:
+            return f"the cache of {self.reference.repo}", "unset HF_HUB_OFFLINE to fetch it"
+        return self.reference.repo, remedy
 
 
 def parse_reference(text: str) -> Reference:
@@ -179,12 +185,11 @@ def _choose_file(snapshot: _Snapshot) -> str:
         return reference.file
     if not models:
         kinds = " or ".join(FORMAT_BY_SUFFIX)
-        raise RequestError(
-            f"{reference.repo} has no {kinds} file", remedy="name a repository that has one"
-        )
+        who, remedy = snapshot.lacking("name a repository that has one")
+        raise RequestError(f"{who} has no {kinds} file", remedy=remedy)
     if reference.file:
-        problem = f"{reference.repo} has no file '{reference.file}'"
-        raise RequestError(problem, remedy=f"it has {listed}")
+        who, remedy = snapshot.lacking(f"it has {listed}")
+        raise RequestError(f"{who} has no file '{reference.file}'", remedy=remedy)
     if len(models) > 1:
         raise RequestError(
             f"{reference.repo} has {len(models)} model files: {listed}",
@@ -197,9 +202,7 @@ def _check_size(snapshot: _Snapshot, files: list[str]) -> None:
     repo = snapshot.reference.repo
     for file in files:
         if file not in snapshot.sizes:
-            who, remedy = repo, "name another model"
-            if snapshot.cached:
-                who, remedy = "the cache", "unset HF_HUB_OFFLINE to fetch it"
+            who, remedy = snapshot.lacking("name another model")
             raise RequestError(
                 f"{files[0]} has its data in '{file}', which {who} does not have", remedy=remedy
             )

@@ -56,7 +56,7 @@ class Capabilities:
         formats = registry.backend(backend).formats
         problem = self._provider.obstacle(model, precision, formats)
         if problem is None and self._needs_published and not self.published(model, precision):
-            return "its accuracy is not published; give a --dataset to measure it"
+            return "its quality is not published; give a --dataset to measure it"
         return problem
 
     def published(self, model: str, precision: str) -> PublishedQuality | None:

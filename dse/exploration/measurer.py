@@ -207,7 +207,8 @@ class Measurer:
         measured = self._context.dataset is not None or resolved.recorded
         if not measured and any(is_quality(request.metric) for request in missing):
             configuration = resolved.configuration
-            reason = f"no accuracy of {configuration.model} {configuration.precision} is published"
+            what = f"{configuration.model} {configuration.precision}"
+            reason = f"nothing is published of how good the answers of {what} are"
             return Failure(FailureKind.UNSUPPORTED, reason, attempts=0)
         failure = self._study.permanent_failure(request.key for request in missing)
         return None if failure is None else replace(failure, attempts=0)

@@ -151,17 +151,19 @@ def _dataset(
         return None
     if task.quality is None:
         raise RequestError(
-            f"--dataset measures accuracy, which the task {task.name} does not have",
-            remedy="leave --dataset out",
+            f"no answer is right or wrong in the task {task.name}",
+            field="--dataset",
+            remedy="leave it out",
         )
+    measures = f"--dataset measures {task.quality.metric.title}"
     if not provider.trained:
         raise RequestError(
-            "--dataset measures accuracy, but the builtin models have untrained weights",
+            f"{measures}, but the builtin models have untrained weights",
             remedy="give trained models with --models, or leave --dataset out",
         )
     if not wants_quality(task, metrics):
         raise RequestError(
-            "--dataset measures accuracy, which the search space neither optimises nor constrains",
+            f"{measures}, which the search space neither optimises nor constrains",
             remedy=f"add {task.quality.metric.name} to its objectives, or leave --dataset out",
         )
     return task.open_dataset(folder)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dse.core.errors import RequestError
+from dse.core.reasons import describe_failure
 from dse.core.worker_environment import add_libraries
 from dse.exploration._samplers import BORROWER
 from dse.exploration._warm_start import load_warm_starts
@@ -136,7 +137,7 @@ class LogObserver:
     def ended(self, step: Step, record: Record, seconds: float) -> None:
         """Logs the values, or the failure."""
         failure = record.outcome.failure
-        told = f"{failure.kind.value}: {failure.message}" if failure else record.outcome.values
+        told = describe_failure(failure) if failure else record.outcome.values
         LOG.info("%s: %s (%.1f s)", step.configuration, told, seconds)
 
     def progress(self, done: int, total: int, what: str) -> None:

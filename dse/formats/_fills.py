@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 OPTION = "--input"
 SAFE_BOUND = 100
 """Exclusive bound of ids where no table gives one: few tables have fewer rows."""
+SAMPLING_RATE = 16_000
+_RATES = ("sr", "sample_rate", "sampling_rate")
 WIDE_INTEGERS = ("int32", "int64", "uint32", "uint64")
 _FILL_BY_ROLE: Mapping[Role, Fill] = {
     "size": "ones",
@@ -37,21 +39,25 @@ def find_role(one: DeclaredInput) -> Role | None:
 
     Pixels and waveforms stay noise, though a comparison may turn them into a decision.
     """
+    if one.role == "divisor":
+        return None
     if one.role == "pick" and (one.rows is not None or _fill_by_name(one)):
         return None  # any ids below the number of rows will do, and so will positions
     amount = one.dtype in (*WIDE_INTEGERS, "bool") or len(one.dims) < 2
     return one.role if amount else None
 
 
-def choose_fill(one: DeclaredInput, vocabulary: int | None) -> tuple[Fill, int]:
-    """Chooses what an input is filled with, and the bound of its numbers (0 for no bound).
+def choose_fill(one: DeclaredInput, vocabulary: int | None) -> tuple[Fill, int, tuple[int, ...]]:
+    """Chooses what an input is filled with, the bound of its numbers (0 for none), and values.
 
     The vocabulary is the exclusive bound of ids where no table gives one; None for `SAFE_BOUND`.
     """
+    if values := one.values or _rate_by_name(one):
+        return "values", 0, values
     found = _fill_kind(one)
     if found == "ids":
-        return found, one.rows or vocabulary or SAFE_BOUND
-    return found, (one.rows or 0) if found == "positions" else 0
+        return found, one.rows or vocabulary or SAFE_BOUND, ()
+    return found, (one.rows or 0) if found == "positions" else 0, ()
 
 
 def _fill_kind(one: DeclaredInput) -> Fill:
@@ -59,12 +65,19 @@ def _fill_kind(one: DeclaredInput) -> Fill:
     if (named := _fill_by_name(one)) is not None:
         return named
     integer = one.dtype in WIDE_INTEGERS
+    if one.role == "divisor" and "int" in one.dtype and one.rows is None:
+        return "ones"  # noise would hold a 0
     role = find_role(one)
     if role is not None and not (integer and one.rows is not None):
         return _FILL_BY_ROLE[role]
     if one.dtype == "bool" and len(one.dims) < 2:
         return "zeros"  # a switch, such as that of a cache
     return "ids" if integer else "noise"
+
+
+def _rate_by_name(one: DeclaredInput) -> tuple[int, ...]:
+    """The usual value of a sampling rate; none for another input."""
+    return (SAMPLING_RATE,) if one.name.lower() in _RATES and one.dtype in WIDE_INTEGERS else ()
 
 
 def _fill_by_name(one: DeclaredInput) -> Fill | None:

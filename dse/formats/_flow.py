@@ -19,7 +19,7 @@ MAX_FLOW_STEPS = 200_000
 """Largest number of operators of a model; nested graphs count as often as they are called."""
 MAX_GRAPH_DEPTH = 32
 """Deepest nesting of graphs."""
-_PRECEDENCE: tuple[Role, ...] = ("size", "axes", "index", "pick", "branch")
+_PRECEDENCE: tuple[Role, ...] = ("size", "axes", "index", "pick", "branch", "divisor")
 """Which role counts for an input that has several: the first of these."""
 
 
@@ -209,7 +209,10 @@ class _Walk:
         self, scope: _Scope, step: FlowStep, role: Role
     ) -> Iterator[tuple[_Scope, str, Role]]:
         """The inputs of an operator that its output is made of."""
-        if (places := self.rules.through.get(step.kind)) is None:
+        rules = self.rules
+        if (places := rules.through.get(step.kind)) is None:
+            return
+        if role == "divisor" and step.kind in rules.compared:
             return
         for place, name in enumerate(step.reads):
             if not places or place in places:
@@ -230,6 +233,8 @@ class _Walk:
     def _role_through(self, kind: str, place: int, role: Role) -> Role:
         """The role of an operator's input, given the role of its output."""
         rules = self.rules
+        if role == "divisor":
+            return role
         if rules.divisors.get(kind) == place or kind in rules.compared:
             return "size"
         return "size" if rules.counted.get(kind) == place and role == "index" else role

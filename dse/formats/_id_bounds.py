@@ -27,16 +27,15 @@ _PICKS: Mapping[str, tuple[tuple[int, int], ...]] = {
 def rows_by_input(graph: GraphProto) -> dict[str, int]:
     """Number of rows of the smallest table that each input picks from, by name of the input."""
     maker = {output: node for node in graph.node for output in node.output}
-    constants = _constant_shapes(graph)
-    inputs = {one.name for one in graph.input} - set(constants)
-    shapes = {**_declared_shapes(graph), **constants}
+    shapes = known_shapes(graph)
+    inputs = {one.name for one in graph.input} - {one.name for one in graph.initializer}
     rows: dict[str, int] = {}
     for node, picking, table in _iter_picks(graph):
-        source = _trace_origin(picking, maker, _UNCHANGED)
-        shape = shapes.get(table) or shapes.get(_trace_origin(table, maker, _SAME_SHAPE))
+        source = trace_origin(picking, maker, _UNCHANGED)
+        shape = shapes.get(table) or shapes.get(trace_origin(table, maker, _SAME_SHAPE))
         axis = next((one.i for one in node.attribute if one.name in ("axis", "gather_axis")), 0)
-        if source in inputs and shape and -len(shape) <= axis < len(shape) and shape[axis] > 0:
-            rows[source] = min(shape[axis], rows.get(source, shape[axis]))
+        if source in inputs and shape and -len(shape) <= axis < len(shape) and (n := shape[axis]):
+            rows[source] = min(n, rows.get(source, n))
     return rows
 
 
@@ -48,20 +47,17 @@ def _iter_picks(graph: GraphProto) -> Iterator[tuple[NodeProto, str, str]]:
                 yield node, node.input[picking], node.input[table]
 
 
-def _declared_shapes(graph: GraphProto) -> dict[str, tuple[int, ...]]:
-    """The shapes that the file declares; 0 for a size that it leaves open."""
-    return {
+def known_shapes(graph: GraphProto) -> dict[str, tuple[int | None, ...]]:
+    """The shapes that the file declares, or that its constants have; None for an open size."""
+    shapes: dict[str, tuple[int | None, ...]] = {
         one.name: tuple(
-            dim.dim_value if dim.HasField("dim_value") else 0
+            dim.dim_value if dim.HasField("dim_value") and dim.dim_value >= 0 else None
             for dim in one.type.tensor_type.shape.dim
         )
-        for one in (*graph.input, *graph.value_info)
+        for one in (*graph.input, *graph.output, *graph.value_info)
         if one.type.HasField("tensor_type") and one.type.tensor_type.HasField("shape")
     }
-
-
-def _constant_shapes(graph: GraphProto) -> dict[str, tuple[int, ...]]:
-    shapes = {one.name: tuple(one.dims) for one in graph.initializer}
+    shapes |= {one.name: tuple(one.dims) for one in graph.initializer}
     for node in graph.node:
         if node.op_type == "Constant" and node.output:
             for attribute in node.attribute:
@@ -70,7 +66,7 @@ def _constant_shapes(graph: GraphProto) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def _trace_origin(name: str, maker: dict[str, NodeProto], through: set[str]) -> str:
+def trace_origin(name: str, maker: Mapping[str, NodeProto], through: set[str]) -> str:
     """Traces a value back through some operators."""
     seen = {name}
     while (node := maker.get(name)) is not None and node.op_type in through and node.input:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
 from dse.core.requirements import Requirement
 from dse.formats._flow import FlowError
 from dse.formats._id_bounds import rows_by_input
+from dse.formats._implied_values import values_by_input
 from dse.formats._onnx_constants import read_constants
 from dse.formats._onnx_flow import roles_by_input
 from dse.formats.description import DeclaredInput, ModelDescription, stored_precision
@@ -17,8 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from onnx import ModelProto, ValueInfoProto
-
-    from dse.formats.description import Role
 
 REQUIREMENT = Requirement("ONNX files", ("onnx",), "builtin")
 _TYPES = {
@@ -53,7 +53,7 @@ def describe_onnx(path: Path) -> ModelDescription:
         roles = roles_by_input(model)
     except FlowError as error:
         raise RequestError(str(error), file=path, remedy="give another file") from error
-    rows = rows_by_input(model.graph)
+    rows, values = rows_by_input(model.graph), values_by_input(model.graph)
     constants = {one.name for one in model.graph.initializer}
     inputs = [one for one in model.graph.input if one.name not in constants]
     stored = read_constants(path)
@@ -63,7 +63,13 @@ def describe_onnx(path: Path) -> ModelDescription:
     return ModelDescription(
         format="onnx",
         inputs=tuple(
-            _declare(one, rows.get(one.name), roles.get(one.name), path) for one in inputs
+            replace(
+                _declare(one, path),
+                rows=rows.get(one.name),
+                role=roles.get(one.name),
+                values=values.get(one.name, ()),
+            )
+            for one in inputs
         ),
         precision=stored_precision(counts, _PRECISIONS.items()),
         beside=tuple(dict.fromkeys(one.location for one in stored.external)),
@@ -84,8 +90,8 @@ def _load(path: Path) -> ModelProto:
         ) from error
 
 
-def _declare(one: ValueInfoProto, rows: int | None, role: Role | None, path: Path) -> DeclaredInput:
-    """Describes an input; a size below 0 stands for any size, and 0 for no elements."""
+def _declare(one: ValueInfoProto, path: Path) -> DeclaredInput:
+    """Describes an input by itself; a size below 0 stands for any size, and 0 for no elements."""
     if not one.type.HasField("tensor_type"):
         kind = one.type.WhichOneof("value") or "nothing"
         raise RequestError(
@@ -105,7 +111,7 @@ def _declare(one: ValueInfoProto, rows: int | None, role: Role | None, path: Pat
         dim.dim_value if dim.HasField("dim_value") and dim.dim_value >= 0 else dim.dim_param.strip()
         for dim in tensor.shape.dim
     )
-    return DeclaredInput(one.name, _TYPES.get(name, name.lower()), dims, rows, role)
+    return DeclaredInput(one.name, _TYPES.get(name, name.lower()), dims)
 
 
 def _type_name(number: int) -> str:

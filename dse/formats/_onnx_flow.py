@@ -38,6 +38,7 @@ _SLOTS: Mapping[str, Mapping[int, Role]] = {
     **{name: {1: "pick"} for name in ("Gather", "GatherElements", "GatherND", "Scatter")},
     **{name: {1: "pick"} for name in ("ScatterElements", "ScatterND", "ArrayFeatureExtractor")},
     **{name: {1: "index"} for name in ("Trilu", "SequenceAt", "SequenceErase")},
+    **{name: {1: "divisor"} for name in ("Div", "Mod")},
     **{name: {1: "pick"} for name in ("NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss")},
     "Attention": {6: "size"},
     "BeamSearch": {1: "size", 2: "index", 3: "size", 4: "size"},

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from dse.core.configuration import ModelFormat
 
+_HUB_CACHE = "models--"
+"""What the folder of a model begins with in the cache of huggingface_hub."""
 _GROUPS, _NAME = 8, 0  # of TFLite's Model and of its ExternalBufferGroup, in schema.fbs
 
 
@@ -52,6 +54,10 @@ def _check_data_file(path: Path, location: str, end: int, tensor: str) -> None:
         folders = (path.parent.resolve(), path.resolve().parent)
         inside = any(file.resolve().is_relative_to(folder) for folder in folders)
     except FileNotFoundError:
+        repo = next((part for part in path.parts if part.startswith(_HUB_CACHE)), "")
+        if repo:
+            owner_and_name = repo.removeprefix(_HUB_CACHE).replace("--", "/", 1)
+            remedy = f"the cache lacks it: give the model as hf:{owner_and_name} to fetch it"
         raise RequestError(
             f"its data is in '{location}', which is not there", file=path, remedy=remedy
         ) from None

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
     from dse.core.configuration import ModelFormat
 
-Role = Literal["size", "axes", "index", "pick", "branch"]
+Role = Literal["size", "axes", "index", "pick", "branch", "divisor"]
 """What an input decides: an amount (a size, a count, a number of steps), axes, the start of a
-slice, which elements are picked, or which branch is taken."""
+slice, which elements are picked, or which branch is taken; or that numbers are divided by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class DeclaredInput:
             where the file gives none.
         rows: number of rows of the smallest table that it picks from; None if there is no table.
         role: what it decides; None if it decides nothing.
+        values: those that the shapes in the file imply; empty if they imply none.
     """
 
     name: str
@@ -33,6 +34,7 @@ class DeclaredInput:
     dims: tuple[int | str, ...]
     rows: int | None = None
     role: Role | None = None
+    values: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ so do the default sizes here; each can be set.
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -52,11 +53,13 @@ class Choices:
         sizes: size by name of the dimension.
         vocabulary: exclusive bound of ids where no table gives one; None for `fills.SAFE_BOUND`.
         values: values by name of the input: one number, or several separated by commas.
+        usual: sizes to make up in place of the default ones, by name of the dimension.
     """
 
     sizes: Mapping[str, int]
     vocabulary: int | None = None
     values: Mapping[str, str] = field(default_factory=dict)
+    usual: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +72,14 @@ class ResolvedSignature:
         deciding: names of the inputs that decide how much the model computes, or which elements
             it picks, in the order of the file.
         made_up: descriptions of choices that nobody made, with the option that changes each.
+        given: names of the inputs whose values somebody chose.
     """
 
     signature: Signature
     sizes: Mapping[str, int]
     deciding: tuple[str, ...] = ()
     made_up: tuple[str, ...] = ()
+    given: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,7 @@ def resolve_inputs(
             )
     opened = _parse_inputs(declared, choices.sizes)
     batch = {one.dims[0] for one in opened if _is_batch(one)}
-    open_dims = _default_sizes(opened)
+    open_dims = {**_default_sizes(opened), **choices.usual}
     batched = all(_takes_batches(one, batch) for one in opened)
     if not batched:
         batch = set()
@@ -131,7 +136,7 @@ def resolve_inputs(
     pairs = list(zip(declared, signature.inputs, strict=True))
     deciding = tuple(made.name for one, made in pairs if find_role(one) and made.elements)
     made_up = tuple(_list_made_up(pairs, others, choices))
-    return ResolvedSignature(signature, others, deciding, made_up)
+    return ResolvedSignature(signature, others, deciding, made_up, frozenset(choices.values))
 
 
 def _list_made_up(
@@ -139,13 +144,23 @@ def _list_made_up(
 ) -> Iterator[str]:
     """Choices that nobody made and that the model may need otherwise."""
     yield from (
-        f"{name}={size} (--dim)" for name, size in sizes.items() if name not in choices.sizes
+        f"{name}={size} (--dim {shlex.quote(name)}=SIZE)"
+        for name, size in sizes.items()
+        if name not in choices.sizes
     )
     for one, made in pairs:
+        if one.name in choices.values or not made.elements:
+            continue
         if made.fill == "ids" and not one.rows and choices.vocabulary is None:
-            yield f"{one.name} below {made.bound} (--vocabulary or --input)"
-        elif find_role(one) and made.fill != "values" and made.elements:
-            yield f"{one.name} (--input)"
+            yield f"{one.name} below {made.bound} (--vocabulary NUMBER or {_option(one)})"
+        elif made.fill == "values" and len(made.values) == 1:
+            yield f"{one.name}={made.values[0]} ({_option(one)})"
+        elif find_role(one):
+            yield f"{one.name} ({_option(one)})"
+
+
+def _option(one: DeclaredInput) -> str:
+    return f"--input {shlex.quote(one.name)}=VALUE"
 
 
 def _parse_inputs(
@@ -216,6 +231,11 @@ def _default_size(name: str, one: DeclaredInput, axis: int) -> int:
     return BATCH if axis == 0 else _size_by_position(one, axis)
 
 
+def is_batch_name(name: str) -> bool:
+    """Whether a dimension that has this name, or position, can only be the batch."""
+    return name.endswith("[0]") or _size_by_name(name) == BATCH
+
+
 def _size_by_name(name: str) -> int | None:
     """The default size of a name; None for a name without a meaning here."""
     lower = name.lower()
@@ -234,8 +254,8 @@ def _size_by_position(one: DeclaredInput, axis: int) -> int:
         return CHANNELS if axis == (3 if channels_last else 1) else SIDE
     if rank == 2:
         return SEQUENCE if integer or one.dtype == "bool" else AUDIO
-    if rank == 3 and axis == 1:
-        return SEQUENCE
+    if rank == 3 and axis == 1 and one.dims[0] in (1, ""):
+        return SEQUENCE  # else it is the batch of a state, as (layers, batch, width)
     return OTHER
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dse.core.errors import DseError
+from dse.core.wording import format_count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -96,7 +97,7 @@ def read_detail(folder: Path) -> DetailLog:
     values = {entry["key"]: entry["value"] for entry in entries}
     errors = [f"{entry['key']}: {entry['value']}" for entry in entries if _is_error(entry)]
     if values.get("num_errors") and not errors:
-        errors.append(f"{values['num_errors']} errors")
+        errors.append(format_count(values["num_errors"], "error"))
     return DetailLog(values, tuple(errors))
 
 

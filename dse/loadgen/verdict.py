@@ -96,6 +96,12 @@ def mean_ms(log: DetailLog, scenario: Scenario) -> float:
     return log.number(f"result_mean_{query}latency_ns") / 1e6
 
 
+def median_ms(log: DetailLog, scenario: Scenario) -> float:
+    """The median latency of the queries, in milliseconds; not 0."""
+    query = "per_query_" if scenario is Scenario.MULTI_STREAM else ""
+    return max(1.0, log.number(f"result_50.00_percentile_{query}latency_ns")) / 1e6
+
+
 def rule_violations(log: DetailLog, scenario: Scenario, rules: Rules) -> str:
     """What in a log breaks MLPerf's rules, whatever LoadGen's verdict; empty where nothing does.
 

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dse.core.printable import to_printable
 from dse.machine.conditions import Conditions, conditions_between
 from dse.machine.procfs import parse_number, read_text
 from dse.machine.sample import Sample, process_ticks, sample, ticks_per_s
@@ -66,8 +67,7 @@ def list_processes(root: Path) -> dict[int, ProcessLoad]:
             continue
         name = text.partition("(")[2].rpartition(")")[0]
         # A program may put anything into its name, even a terminal's commands.
-        name = "".join(c if c.isprintable() else "?" for c in name)
-        found[pid] = ProcessLoad(name, sum(ticks[:2]) / ticks_per_s())
+        found[pid] = ProcessLoad(to_printable(name), sum(ticks[:2]) / ticks_per_s())
     return found
 
 

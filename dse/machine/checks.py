@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from dse.core.wording import format_count
 from dse.machine import cgroups
 from dse.machine._linux import parse_cpu_list
 from dse.machine._load import observe
@@ -96,7 +97,7 @@ def check_other_load(seen: LoadObservation) -> Check:
     if percent is None:
         return Check.hidden(name)
     cpus = len(seen.last.cpus)
-    found = f"{percent:.0f} % of {cpus} CPU{'s' if cpus > 1 else ''}"
+    found = f"{percent:.0f} % of {format_count(cpus, 'CPU')}"
     if seen.busiest:
         found += f" (of one CPU: {', '.join(seen.busiest)})"
     return Check.judge(
@@ -131,7 +132,11 @@ def check_heat(conditions: Conditions, last: Sample) -> Check:
     name = "thermal throttling"
     if last.throttles is None and last.cooling is None:
         return Check.hidden(name)
-    so_far = "" if last.throttles is None else f"; {last.throttles} times since the system started"
+    so_far = (
+        ""
+        if last.throttles is None
+        else f"; {format_count(last.throttles, 'time')} since the system started"
+    )
     return Check.judge(
         name,
         f"now{so_far}" if conditions.throttled else f"not now{so_far}",
@@ -170,7 +175,7 @@ def check_smt(root: Path, cpus: tuple[int, ...]) -> Check:
     firsts = sorted({min(siblings or {n}) for n, siblings in zip(cpus, mine, strict=True)})
     if len(firsts) == len(cpus):
         return Check(name, "ok", "on, but one CPU of each core is used")
-    found = f"on: {len(cpus)} CPUs are {len(firsts)} cores"
+    found = f"on: {len(cpus)} CPUs are {format_count(len(firsts), 'core')}"
     remedy = f"use one CPU of each core: taskset -c {','.join(map(str, firsts))} dse ..."
     return Check(name, "warning", found, remedy)
 
@@ -182,7 +187,7 @@ def check_affinity(root: Path, cpus: tuple[int, ...]) -> Check:
     if not online:
         return Check.hidden(name)
     unused = [n for n in online if not (_siblings(root, n) or {n}) & set(cpus)]
-    found = f"{len(cpus)} of {len(online)} CPUs"
+    found = f"{len(cpus)} of {format_count(len(online), 'CPU')}"
     remedy = "start dse without taskset or cpuset, or keep other programs off the remaining CPUs"
     return Check.judge(name, found, remedy, disturbs=bool(unused))
 
@@ -195,13 +200,13 @@ def check_quota(root: Path, cpus: tuple[int, ...]) -> Check:
     limit = cgroups.cpu_quota(root)
     if limit is None:
         return Check(name, "ok", "none")
-    words = f"{limit:g} CPU{'' if limit == 1 else 's'}"
+    words = format_count(limit, "CPU")
     if limit >= len(cpus):
         return Check(name, "ok", f"{words}, as many as used")
     return Check(
         name,
         "warning",
-        f"{words}; stopped {cgroups.throttled_periods(root) or 0} times so far",
+        f"{words}; stopped {format_count(cgroups.throttled_periods(root) or 0, 'time')} so far",
         "give the container whole CPUs (docker run --cpuset-cpus) instead of a share of time",
     )
 

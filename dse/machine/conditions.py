@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dse.core.wording import format_count
 from dse.machine.clock_jump import JUMP_S
 
 if TYPE_CHECKING:
@@ -66,8 +67,8 @@ class Conditions:
         if self.swapped:
             reasons.append("swapping")
         if self.quota_stops:
-            periods = "period" if self.quota_stops == 1 else "periods"
-            reasons.append(f"stopped by the CPU quota in {self.quota_stops} {periods}")
+            periods = format_count(self.quota_stops, "period")
+            reasons.append(f"stopped by the CPU quota in {periods}")
         if self._exceeds(self.steal_percent, MAX_STEAL_PERCENT):
             reasons.append(f"{self.steal_percent:.0f} % steal")
         if self._exceeds(self.other_load_percent, MAX_OTHER_LOAD_PERCENT):

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from dse.core.checksums import digest
+from dse.core.wording import format_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -251,7 +252,7 @@ def _format_value(name: str, value: PropertyValue) -> str:
     if isinstance(value, tuple):
         return " ".join(value) or "none"
     if isinstance(value, float):
-        return "1 CPU" if value == 1 else f"{value:g} CPUs"
+        return format_count(value, "CPU")
     return str(value)
 
 

@@ -50,7 +50,7 @@ def require_dataset(loaded: LoadedModel) -> None:
         RunFailedError: there is no data set.
     """
     if not loaded.spec.task.inputs.files:
-        raise RunFailedError(FailureKind.UNSUPPORTED, "accuracy needs a data set")
+        raise RunFailedError(FailureKind.UNSUPPORTED, "the quality of answers needs a data set")
 
 
 def score(loaded: LoadedModel, logs: Path) -> RunResult:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dse.core.backend import UnsupportedError
 from dse.core.measurement import FailureKind
+from dse.core.wording import format_count
 from dse.measure._run_result import RunFailedError, to_failure
 from dse.tasks.task import Score
 
@@ -63,7 +64,9 @@ class GuardedTask:
         with self._blamed("encode"):
             responses = self._worker.encode(outputs, count)
             if len(responses) != count:
-                raise ValueError(f"{len(responses)} responses to {count} samples")
+                raise ValueError(
+                    f"{format_count(len(responses), 'response')} to {format_count(count, 'sample')}"
+                )
             if wrong := [each for each in responses if not isinstance(each, bytes)]:
                 raise TypeError(f"a response is {type(wrong[0]).__name__}, not bytes")
             return responses

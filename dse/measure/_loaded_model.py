@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from dse.core.backend import LoadRequest, Refusing, Streams, UnsupportedError
+from dse.core.backend import LoadRequest, Partial, Refusing, Streams, UnsupportedError
 from dse.core.measurement import FailureKind
 from dse.core.metrics import MULTI_STREAM_SAMPLES, Scenario
+from dse.core.wording import format_count
 from dse.loadgen.harness import run
 from dse.loadgen.samples import Caller, PredictionError
 from dse.machine import clock_jump as clocks
@@ -192,7 +193,15 @@ class LoadedModel:
                     answers.append(clock.time(caller.model.outputs, caller.model.bind(batch)))
             self.task.check(answers[0], size)
             inspection.add(batch, answers[0])
-        self.remarks = inspection.judge()
+        self.remarks = inspection.judge() | self._unread(self._models[0])
+
+    def _unread(self, model: Model) -> dict[str, KnobValue]:
+        """The inputs that are made for nothing, in words."""
+        if not isinstance(model, Partial) or not model.unread:
+            return {}
+        names = ", ".join(f"'{name}'" for name in model.unread)
+        many = "inputs" if len(model.unread) > 1 else "input"
+        return {"unread": f"{self._runtime.name} does not read the {many} {names}"}
 
     def run(
         self, setup: LoadSettings, settings: RunSettings, logs: Path, meter: Meter | None = None
@@ -280,7 +289,8 @@ def _cpus(setup: LoadSettings, number: int) -> tuple[int, ...]:
         raise UnsupportedError("this system lets no thread choose its CPUs")
     cpus = available_cpus()
     if setup.instances * setup.threads > len(cpus):
+        there = format_count(len(cpus), "CPU")
         raise UnsupportedError(
-            f"{setup.instances} x {setup.threads} threads can't be pinned to {len(cpus)} CPUs"
+            f"{setup.instances} x {setup.threads} threads can't be pinned to {there}"
         )
     return tuple(cpus[number * setup.threads : (number + 1) * setup.threads])

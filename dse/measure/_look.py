@@ -40,7 +40,8 @@ class Output:
         telling: whether it should differ where inputs do: floating-point values and quantised
             ones, such as scores; not numbers of classes, counts or masks.
         plain: whether it holds nothing but zeros and ones, as of a detector that finds nothing, or
-            what stands for them in integers; some write -1 where there is no detection.
+            what stands for them in integers; some write -1 where there is no detection. What is not
+            finite says as little.
         sure: whether each row is a one among zeros, the scores of a model that has no doubt.
     """
 
@@ -70,7 +71,7 @@ class Output:
             digest.digest(),
             int(array.size - np.isfinite(array).sum()) if floating else 0,
             telling=array.size > 0 and (floating or array.dtype in (np.int8, np.uint8)),
-            plain=bool(np.isin(array, (-1, 0, 1, low, high)).all()),
+            plain=bool((np.isin(array, (-1, 0, 1, low, high)) | ~np.isfinite(array)).all()),
             sure=array.ndim == SCORES_RANK
             and array.shape[1] > 1
             and bool(np.isin(array, (low, high)).all())

@@ -6,7 +6,7 @@ import json
 import os
 import shlex
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dse.core import launcher
 from dse.core.worker_environment import worker_environment
@@ -38,10 +38,20 @@ def command(run: Path) -> str | None:
         return None
     # Older versions did not write down which Python it was.
     interpreter = str(stored.get("interpreter") or sys.executable)
-    words = launcher.launch_command(interpreter, "dse.measure.worker", str(file))
+    words = _words(interpreter, file, stored)
     given = stored.get("environment")  # which older versions did not write down either
     variables = _variables(worker_environment(interpreter, given))
     return f"env -i {variables} {shlex.join(words)} --folder {NEW_FOLDER}"
+
+
+def _words(interpreter: str, file: Path, stored: Mapping[str, Any]) -> list[str]:
+    """The command, with the packages of other distributions as far as they are there."""
+    wanted = [interpreter, "dse.measure.worker", str(file)]
+    backend, task = stored["configuration"]["backend"], stored.get("task", {}).get("worker", "")
+    try:
+        return launcher.launch_command(*wanted, backend=backend, task=task)
+    except (KeyError, ModuleNotFoundError):
+        return launcher.launch_command(*wanted)
 
 
 def _variables(environment: Mapping[str, str]) -> str:

@@ -27,14 +27,13 @@ from dse.core.worker_environment import worker_environment
 from dse.machine.conditions import MIN_SPAN_S, conditions_between
 from dse.machine.sample import cpu_seconds, sample
 from dse.measure._run_result import says_out_of_memory
-from dse.measure.spec import SPEC_FILE, decode_message
+from dse.measure.spec import SPEC_FILE, STDERR_FILE, decode_message
 
 if TYPE_CHECKING:
     from dse.machine.conditions import Conditions
     from dse.measure.spec import Spec
 
 LOG = logging.getLogger(__name__)
-STDERR_FILE = "stderr.txt"
 TAIL_LINES = 40
 TAIL_BYTES = 4000
 """Room for a traceback, or for what the fault handler says of a crash inside LoadGen."""
@@ -125,13 +124,15 @@ def _run(
     keep: Callable[[Measurement], None],
 ) -> _End:
     reader, writer = os.pipe()
-    arguments = [str(spec_file), "--answer-fd", str(writer), "--parent", str(os.getpid())]
     words = launcher.launch_command(
         spec.interpreter,
         "dse.measure.worker",
-        *arguments,
+        str(spec_file),
+        "--answer-fd",
+        str(writer),
         backend=spec.configuration.backend,
         task=spec.task.worker,
+        bound=True,
     )
     end = _End([])
     deadline = time.monotonic() + timeout_s

@@ -25,6 +25,7 @@ from dse.core.metrics import (
 )
 from dse.loadgen.logs import DetailLog, read_detail
 from dse.loadgen.settings import RunSettings
+from dse.loadgen.verdict import median_ms
 from dse.measure._accuracy import take_accuracy
 from dse.measure._footprint import take_footprint
 from dse.measure._loaded_model import LoadedModel, LoadSettings
@@ -48,9 +49,10 @@ MIN_QUERIES = 64
 """With fewer queries LoadGen calls a SingleStream run INVALID; enough where more take long."""
 LONG_S = 10.0
 """A probe is not made longer than this to have more queries."""
-TRIES = 2
+TRIES = 4
+"""The first run is planned by the warm-up, and each further one by the run before it."""
 HEADROOM = 1.3
-"""An Offline run is planned this much longer than due, since the warm-up only estimates it."""
+"""An Offline run is planned this much longer than due, since its rate is only an estimate."""
 
 
 def take(runtime: Runtime, spec: Spec) -> Iterator[Measurement]:
@@ -174,15 +176,17 @@ def _stream_run(
     expected_s = call_s * math.ceil(calls / len(loaded.callers(setup)))
     fidelity = loaded.spec.fidelity
 
-    def settings(attempt: int) -> RunSettings:
-        expected = expected_s / 2**attempt
+    def settings(before: DetailLog | None) -> RunSettings:
+        nonlocal expected_s
+        if before is not None:
+            expected_s = min(expected_s, median_ms(before, scenario) / 1e3) / 2
         return RunSettings(
             scenario,
             batch_size=setup.batch_size,
-            min_duration_ms=_bounded(fidelity.min_duration_ms, 2 / expected),
+            min_duration_ms=_bounded(fidelity.min_duration_ms, 2 / expected_s),
             min_query_count=_queries(fidelity, expected_s),
             performance_samples=fidelity.performance_samples,
-            expected_latency_ns=max(1, int(expected * 1e9)),
+            expected_latency_ns=max(1, int(expected_s * 1e9)),
         )
 
     return _valid_run(loaded, setup, settings, folder, meter)
@@ -194,9 +198,13 @@ def _take_throughput(loaded: LoadedModel, folder: Path) -> Mapping[str, RunResul
     call_s = loaded.warm_up(setup)
     callers = len(loaded.callers(setup))
     fidelity = loaded.spec.fidelity
+    rate = callers * batch_size / call_s
 
-    def settings(attempt: int) -> RunSettings:
-        expected = callers * batch_size / call_s * HEADROOM * 2**attempt
+    def settings(before: DetailLog | None) -> RunSettings:
+        nonlocal rate
+        if before is not None:
+            rate = max(2 * rate, before.number("result_samples_per_second"))
+        expected = HEADROOM * rate
         duration_ms = _bounded(fidelity.min_duration_ms, expected)
         due = math.ceil(expected * duration_ms / 1e3 / batch_size)
         # Offline's query count is its number of samples: full batches only, and no caller idle.
@@ -231,23 +239,29 @@ def _bounded(duration_ms: int, queries_per_s: float) -> int:
 def _valid_run(
     loaded: LoadedModel,
     setup: LoadSettings,
-    settings: Callable[[int], RunSettings],
+    settings: Callable[[DetailLog | None], RunSettings],
     folder: Path,
     meter: Meter | None = None,
 ) -> DetailLog:
-    """Runs until LoadGen is content, at most `TRIES` times with corrected expectations.
+    """Runs until LoadGen is content, at most `TRIES` times.
+
+    A warm-up has few calls: on a busy machine each may take a thousand times longer than in the
+    run. So the settings of a further run follow from the log of the run before it.
 
     MultiStream's early stopping takes 662 queries, more than a probe has: there it is enough that
     the run was long enough.
     """
     reasons = []
+    log = None
     for attempt in range(TRIES):
-        wanted = settings(attempt)
+        wanted = settings(log)
         log = read_detail(loaded.run(setup, wanted, logs_of_try(folder, attempt), meter))
         lenient = loaded.spec.fidelity.name != "valid" and wanted.scenario is Scenario.MULTI_STREAM
         if log.valid or (lenient and log.long_enough):
             return log
         reasons.append(log.invalid_reason)
+        if attempt and log.met("result_min_duration_met"):
+            break  # whatever is wrong, it is not what was expected
     raise RunFailedError(FailureKind.INVALID_RUN, "; ".join(dict.fromkeys(reasons)))
 
 

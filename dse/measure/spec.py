@@ -130,6 +130,7 @@ class MetricRequest:
 STREAMS = (Scenario.SINGLE_STREAM, Scenario.MULTI_STREAM)
 """The scenarios that ask again as soon as they are answered."""
 SPEC_FILE = "spec.json"
+STDERR_FILE = "stderr.txt"
 USER_CONF = "user.conf"
 """The file that an official run is told by, in the run folder."""
 

@@ -1,6 +1,6 @@
 """The worker: one process that takes the measurements of one configuration.
 
-    python -m dse.measure.worker SPEC.json [--folder DIR] [--answer-fd N] [--parent PID]
+    python -m dse.measure.worker SPEC.json [--folder DIR] [--answer-fd N]
 
 reads a spec, prints one JSON line per measurement as soon as it is taken, and ends with a line
 ``done`` or ``failure``. It is started by `dse.measure.runner`; by hand it reproduces a single run.
@@ -10,11 +10,9 @@ Imports nothing but the standard library, numpy, LoadGen and the runtime.
 from __future__ import annotations
 
 import argparse
-import ctypes
 import faulthandler
 import os
 import resource
-import signal
 import sys
 import traceback
 from dataclasses import replace
@@ -34,9 +32,6 @@ if TYPE_CHECKING:
     from dse.core.measurement import Measurement
     from dse.measure.spec import MessageKind
 
-PR_SET_PDEATHSIG = 1
-"""prctl(2): the signal this process gets when its parent dies."""
-
 
 def main(argv: list[str] | None = None) -> int:
     """Reads the spec, takes its measurements, answers; returns the exit code."""
@@ -44,13 +39,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("spec", type=Path)
     parser.add_argument("--folder", type=Path, help="where the logs go instead")
     parser.add_argument("--answer-fd", type=int, default=1, help="where the answer goes")
-    parser.add_argument("--parent", type=int, default=0, help="end when this process dies")
     arguments = parser.parse_args(argv)
     faulthandler.enable()
     spec = Spec.from_json(arguments.spec.read_text(encoding="utf-8"))
     if arguments.folder:
         spec = replace(spec, folder=arguments.folder)
-    _die_with(arguments.parent)
     _limit_memory(spec.memory_limit_bytes)
 
     failure = _work(spec, arguments.answer_fd)
@@ -83,16 +76,6 @@ def _work(spec: Spec, descriptor: int) -> tuple[FailureKind, str] | None:
         failure = to_failure(error)
         return failure.kind, str(failure)
     return None
-
-
-def _die_with(parent: int) -> None:
-    """Ends this process when its parent dies, so that nothing measures on unseen."""
-    if not parent:
-        return
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before the request above
-        sys.exit("the parent process is gone")
 
 
 def _limit_memory(limit_bytes: int) -> None:

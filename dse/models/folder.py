@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dse.config.messages import suggest
 from dse.core.errors import RequestError
+from dse.formats.gathered import gather_files
 from dse.formats.reading import read_interface
 from dse.models.manifest import FILE_NAME, FolderManifest, ManifestEntry
 from dse.models.provider import Artefact
@@ -86,6 +87,7 @@ class FolderProvider:
 
         Raises:
             RequestError: it has none, or the file's SHA-256 is not the one it gives.
+            DseError: files that links keep apart can't be brought together in the cache.
         """
         return self._artefact(*self._entry(model, precision, formats))
 
@@ -103,15 +105,17 @@ class FolderProvider:
         raise self._error(problem or "no such file", f"it has {offered}")
 
     def _artefact(self, index: int, entry: ManifestEntry, found: ModelFormat) -> Artefact:
+        own = self.folder / entry.file
         beside = self._manifest.beside(index, found)
+        path = gather_files(own, beside)
         return Artefact(
-            path=self.folder / entry.file,
+            path=path,
             format=found,
             sha256=self._manifest.verify(index, beside),
             form=self._form(entry, found),
             weights=entry.weights,
             published=entry.published,
-            beside=beside,
+            beside=tuple(path.parent / file.relative_to(own.parent) for file in beside),
         )
 
     def _form(self, entry: ManifestEntry, found: ModelFormat) -> Form:

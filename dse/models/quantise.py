@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from dse.core.signature import Form
     from dse.models.calibration import Calibration
 
-VERSION = 2
+QUANTISATION_VERSION = 2
 """Raised with every change that gives a file other bytes: files of older versions stay unused."""
 
-WORKER = "dse.models.quantise_worker"
+QUANTISATION_WORKER = "dse.models.quantise_worker"
 
 _LIBRARIES: Mapping[ModelFormat, str] = {"onnx": "onnxruntime", "tflite": "ai-edge-quantizer"}
 _MODULES: Mapping[ModelFormat, tuple[str, ...]] = {
@@ -64,7 +64,7 @@ class Quantisation:
             found = library(self.model_format)
         except ImportError as error:
             raise needed.error() from error
-        return [VERSION, found, *self.calibration.identity(self.form)]
+        return [QUANTISATION_VERSION, found, *self.calibration.identity(self.form)]
 
     def of(self, model: Path) -> bytes:
         """The int8 file of a float32 file.
@@ -106,4 +106,6 @@ def quantise(
         ModelError: the library can't quantise the model.
         DseError: the temporary folder can't be written.
     """
-    return subprocess_job.run(WORKER, model, model_format, done="quantised", samples=samples)
+    return subprocess_job.run(
+        QUANTISATION_WORKER, model, model_format, done="quantised", samples=samples
+    )

@@ -28,6 +28,8 @@ def run(
 ) -> bytes:
     """Runs a module with ``WORD MODEL FOLDER`` and takes the file that it leaves.
 
+    The process ends when this one dies.
+
     Args:
         module: its ``main`` returns an exit code, finds the samples by `sample_files`, takes the
             folder for all temporary files, and leaves its result at `result_file`. Its last line
@@ -95,7 +97,7 @@ def _run(arguments: Sequence[str]) -> str | None:
     """Runs a module; why it failed, None if it did not."""
     module, *others = arguments
     done = subprocess.run(
-        launcher.launch_command(sys.executable, module, *others),
+        launcher.launch_command(sys.executable, module, *others, bound=True),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

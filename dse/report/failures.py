@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from dse.core.printable import to_printable
+from dse.core.reasons import essence, signature
+from dse.core.remedies import find_remedy
 from dse.measure.reproduce import command
+from dse.measure.spec import STDERR_FILE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,21 +18,20 @@ if TYPE_CHECKING:
     from dse.study.record import Record
     from dse.study.study import Study
 
-REASON_WIDTH = 120
-"""Characters of a failure's first line that tell one reason from another."""
 TAIL_LINES = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Failures of one kind whose first lines agree.
+    """Failures of one kind whose messages come down to the same words.
 
     Attributes:
         kind: theirs.
-        text: the first line.
+        text: what the message of the example comes down to.
         count: how many configurations failed so.
         record: one of them, if possible one that was run.
         failure: of that one.
+        remedy: what helps, where that is known.
     """
 
     kind: FailureKind
@@ -36,6 +39,20 @@ class Reason:
     count: int
     record: Record
     failure: Failure
+    remedy: str | None
+
+    def as_dict(self, runs: Path) -> dict[str, Any]:
+        """A JSON object, with the whole message; ``runs`` is the folder of the run folders."""
+        return {
+            "kind": self.kind.value,
+            "reason": self.text,
+            "remedy": self.remedy,
+            "count": self.count,
+            "example": self.record.id,
+            "message": self.failure.message,
+            "stderr_tail": self.failure.stderr_tail,
+            "run": str(runs / self.failure.run) if self.failure.run else None,
+        }
 
 
 def reasons(study: Study) -> list[Reason]:
@@ -44,45 +61,44 @@ def reasons(study: Study) -> list[Reason]:
     for record in sorted(study.records.values(), key=lambda r: r.id):
         failure = record.outcome.failure
         if failure is not None:
-            # Runtimes tell the same reason of each node and shape in further lines.
-            first = failure.message.strip().partition("\n")[0]
-            key = failure.kind, printable(first[:REASON_WIDTH])
+            key = failure.kind, signature(failure.message)
             grouped.setdefault(key, []).append((record, failure))
     found = []
-    for (kind, text), failed in grouped.items():
+    for (kind, _), failed in grouped.items():
         record, failure = next((each for each in failed if each[1].run), failed[0])
-        found.append(Reason(kind, text, len(failed), record, failure))
+        text, remedy = essence(failure.message), find_remedy(failure)
+        found.append(Reason(kind, text, len(failed), record, failure, remedy))
     return sorted(found, key=lambda reason: (reason.kind, -reason.count))
 
 
 def explained(reason: Reason, runs: Path, tail_lines: int | None = TAIL_LINES) -> list[str]:
-    """A reason as lines: the example, the end of its stderr, and how to run it again.
+    """A reason as lines: the example, what helps, the end of its stderr, how to run it again.
 
     Args:
         reason: why it failed.
         runs: the folder of the run folders.
-        tail_lines: of the stderr; None for all that is kept.
+        tail_lines: of the stderr; None for all that is kept, and the whole message.
     """
     record, failure = reason.record, reason.failure
-    example = printable(f"#{record.id} {record.configuration}")
+    message = failure.message.strip().splitlines() if tail_lines is None else []
     tail = failure.stderr_tail.splitlines()
     shown = tail if tail_lines is None else tail[-tail_lines:]
-    return [
-        f"{reason.count} x {reason.text} (such as {example})",
-        *(f"    | {printable(line)}" for line in shown),
-        f"    {_again(failure, runs)}",
+    lines = [
+        f"{reason.count} x {reason.text} (such as #{record.id} {record.configuration})",
+        *([f"    remedy: {reason.remedy}"] if reason.remedy else []),
+        *(f"    > {line}" for line in message),
+        *(f"    | {line}" for line in shown),
+        *(f"    {line}" for line in _run_lines(failure, runs)),
     ]
+    return list(map(to_printable, lines))
 
 
-def _again(failure: Failure, runs: Path) -> str:
+def _run_lines(failure: Failure, runs: Path) -> list[str]:
+    """Where the run's whole output is, and how to run it again."""
+    folder = runs / failure.run
     if not failure.run:
-        return "no worker was started for it"
-    again = command(runs / failure.run)
+        return ["no worker was started for it"]
+    again = command(folder)
     if again is None:
-        return f"its run folder {runs / failure.run} is gone: it can't be run again by itself"
-    return f"run it again: {again}"
-
-
-def printable(text: str) -> str:
-    """A text without what would steer a terminal."""
-    return "".join(c if c.isprintable() else " " if c == "\t" else "?" for c in text)
+        return [f"its run folder {folder} is gone: it can't be run again by itself"]
+    return [f"its whole output: {folder / STDERR_FILE}", f"run it again: {again}"]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dse.core.measurement import Source
 from dse.core.metrics import METRICS
+from dse.core.wording import format_count
 from dse.report.text import number
 
 if TYPE_CHECKING:
@@ -32,14 +33,14 @@ def _noise(study: Study) -> Iterator[str]:
 
 
 def _cpus(count: int) -> str:
-    return f"{count} CPU{'s' if count > 1 else ''} busy"
+    return f"{format_count(count, 'CPU')} busy"
 
 
 def _spread(spread: Spread) -> str:
-    times = "repetition" if spread.degrees == 1 else "repetitions"
+    times = format_count(spread.degrees, "repetition")
     # Of few values it may be the larger one, and then says nothing of outliers.
     bulk = f"{100 * spread.bulk:.1f} % without outliers, " if spread.bulk < spread.sd else ""
-    return f"{100 * spread.sd:.1f} % ({bulk}from {spread.degrees} {times})"
+    return f"{100 * spread.sd:.1f} % ({bulk}from {times})"
 
 
 def _anchor(study: Study) -> Iterator[str]:
@@ -98,14 +99,14 @@ def disturbed(study: Study) -> Iterator[str]:
     causes = [m.disturbed for m in timed if m.disturbed]
     if causes:
         such = f", the last by: {causes[-1]}"
-        yield f"disturbed: {len(causes)} of {len(timed)} timed measurements{such}"
+        yield f"disturbed: {len(causes)} of {format_count(len(timed), 'timed measurement')}{such}"
 
 
 def _frontier(study: Study) -> Iterator[str]:
     points = study.results.frontier
     if points:
         certain = sum(map(points.certain, points))
-        yield f"frontier: {len(points)} point{'s' if len(points) > 1 else ''}, {certain} certain"
+        yield f"frontier: {format_count(len(points), 'point')}, {certain} certain"
 
 
 def _stale(study: Study) -> Iterator[str]:
@@ -113,4 +114,5 @@ def _stale(study: Study) -> Iterator[str]:
     if stale:
         ids = ", ".join(f"#{record.id}" for record in stale[:10])
         more = f" and {len(stale) - 10} more" if len(stale) > 10 else ""
-        yield f"measured during a drift only: {len(stale)} configurations ({ids}{more})"
+        count = format_count(len(stale), "configuration")
+        yield f"measured during a drift only: {count} ({ids}{more})"

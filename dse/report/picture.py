@@ -13,7 +13,7 @@ from dse.core.paths import atomic_write
 from dse.report.summary import accuracy_source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 """Okabe and Ito's colours, which colour-blind readers can tell apart."""
 _COSTS = tuple(metric.name for metric in COSTS)
+MARGINS = {"left": 0.1, "right": 0.985, "bottom": 0.1, "top": 0.94}
+"""Around the frontier if its names are short: matplotlib's search for the least ones takes longer
+than the drawing."""
+SHORT_NAME = 30
 MAX_NAMES = 30
 """More names than this, one above the other, would cover each other."""
 
@@ -44,9 +48,9 @@ def draw(
     leading: AbstractSet[int],
     metrics: tuple[str, str],
     title: str,
-    file: Path,
+    files: Sequence[Path],
 ) -> None:
-    """Writes the picture; its format follows the file's suffix (.png, .svg, .pdf).
+    """Writes the picture; its formats follow the files' suffixes (.png, .svg, .pdf).
 
     Args:
         records: all measured points that keep to the constraints.
@@ -54,27 +58,33 @@ def draw(
         leading: ids of those whose values no other's dominate; the rest is drawn hollow.
         metrics: on the horizontal and the vertical axis.
         title: above the picture.
-        file: where it goes.
+        files: where it goes.
 
     Raises:
         UnavailableError: matplotlib is not installed.
-        DseError: the file can't be written.
+        DseError: a file can't be written.
     """
-    with drawing((9, 5.5), [file]) as figure:
+    best = [record for record in frontier if record.id in leading]
+    short = all(len(_name(record)) <= SHORT_NAME for record in best)
+    with drawing((9, 5.5), files, MARGINS if short else None) as figure:
         axes = figure.add_subplot()
         _points(axes, records, frontier, leading, metrics)
-        _names(axes, [r for r in frontier if r.id in leading], metrics)
+        _names(axes, best, metrics)
         _axes(axes, records, metrics)
         axes.set_title(title, fontsize=10, loc="left")
 
 
 @contextmanager
-def drawing(size: tuple[float, float], files: Sequence[Path]) -> Iterator[Figure]:
+def drawing(
+    size: tuple[float, float], files: Sequence[Path], margins: Mapping[str, float] | None = None
+) -> Iterator[Figure]:
     """A figure to draw on; at the end of the block it is written.
 
     Args:
         size: width and height in inches.
         files: where it goes; suffixes tell the formats.
+        margins: around its only axes, as parts of the size; None for the least that the labels
+            need.
 
     Yields:
         The figure.
@@ -93,9 +103,14 @@ def drawing(size: tuple[float, float], files: Sequence[Path]) -> Iterator[Figure
         ) from error
     # A name with dollar signs is a name, no formula; the same study gives the same file.
     with rc_context({"text.parse_math": False, "svg.hashsalt": "dse"}):
-        figure = Figure(figsize=size, layout="constrained")
+        figure = Figure(figsize=size, layout=None if margins else "constrained")
         FigureCanvasAgg(figure)
         yield figure
+        if engine := figure.get_layout_engine():
+            engine.execute(figure)
+            figure.set_layout_engine("none")  # once for all files
+        else:
+            figure.subplots_adjust(**(margins or {}))
         for file in files:
             form = file.suffix.lower().removeprefix(".")
             undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(form)
@@ -160,10 +175,9 @@ def _names(axes: Axes, frontier: Sequence[Record], metrics: tuple[str, str]) -> 
         if height <= best + apart:
             continue
         best = height
-        configuration = record.configuration
         # Beyond the best point of its kind, where nothing can lie that it does not dominate.
         axes.annotate(
-            f"{configuration.model} {configuration.precision}",
+            _name(record),
             (record.outcome.values[horizontal], height),
             xytext=(-6, 3) if lower_is_better else (6, 3),
             textcoords="offset points",
@@ -193,6 +207,10 @@ def _label(metric: str, records: Sequence[Record]) -> str:
     if is_quality(metric) and any(accuracy_source(r) == "published" for r in records):
         text += ", published"
     return text
+
+
+def _name(record: Record) -> str:
+    return f"{record.configuration.model} {record.configuration.precision}"
 
 
 def _backend(record: Record) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dse.core.wording import format_count
 from dse.machine.system import System
 from dse.report._curves import draw_effects, draw_progress
 from dse.report.effects import effects
@@ -33,7 +34,7 @@ def write(study: Study) -> Path | None:
     if metrics is None or not records:
         return None
     frontier = study.results.frontier
-    draw(records, frontier, frontier.leading, metrics, _title(study), study.folder.picture)
+    draw(records, frontier, frontier.leading, metrics, _title(study), [study.folder.picture])
     return study.folder.picture
 
 
@@ -52,8 +53,7 @@ def write_pictures(view: View, folder: Path) -> list[Path]:
     )
     metrics = axes_metrics([metric.name for metric in view.objectives])
     if metrics is not None and view.records:
-        for file in frontier:
-            draw(view.records, view.frontier, view.frontier.leading, metrics, title, file)
+        draw(view.records, view.frontier, view.frontier.leading, metrics, title, frontier)
         written += frontier
     if steps := progress(study):
         draw_progress(steps, title, curve)
@@ -66,4 +66,4 @@ def write_pictures(view: View, folder: Path) -> list[Path]:
 
 def _title(study: Study) -> str:
     system = System.from_dict(study.about.system)
-    return f"{study.folder.name}: {system.cpu}, {system.available_cpus} CPUs"
+    return f"{study.folder.name}: {system.cpu}, {format_count(system.available_cpus, 'CPU')}"

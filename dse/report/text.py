@@ -19,6 +19,7 @@ from dse.core.metrics import (
     THROUGHPUT,
     is_quality,
 )
+from dse.core.wording import format_count
 from dse.core.worker_environment import format_variables, ignored_variables
 from dse.report.summary import accuracy_source, ordered
 from dse.tasks import registry
@@ -180,7 +181,8 @@ def borrowed_lines(borrowed: Iterable[Mapping[str, Any]]) -> list[str]:
     """Whose results lead the search, a line for each system."""
     return [
         f"borrowed from {each['name']} ({each['cpu'] or 'unknown CPU'}; {each['software']}): "
-        f"{each['configurations']} configurations lead the search, none is a result here"
+        f"{format_count(each['configurations'], 'configuration')} to lead the search, "
+        "none a result here"
         for each in borrowed
     ]
 

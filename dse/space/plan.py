@@ -10,6 +10,7 @@ from dse.config.messages import suggest
 from dse.core import registry
 from dse.core.configuration import CONFIGURATION_FIELDS, Configuration
 from dse.core.errors import RequestError
+from dse.core.wording import format_count
 from dse.machine.affinity import can_pin
 from dse.space._enumeration import MAX_CONFIGURATIONS, Parameter, configurations, parameters, size
 
@@ -175,7 +176,7 @@ def exclusion_lines(excluded: Iterable[Excluded]) -> tuple[str, ...]:
 
 def _line(key: tuple[str, str, str], group: list[Excluded], count: int) -> str:
     backend, precision, reason = key
-    number = f"{count} configuration{'s' if count > 1 else ''}"
+    number = format_count(count, "configuration")
     if not backend:
         return f"{reason} ({number})"
     models = [entry.model for entry in group]
@@ -207,7 +208,7 @@ class _Obstacles:
         }
         self._known: dict[Triple, str | None] = {}
         beyond = [str(n) for n in sorted(space.threads or ()) if n > cpus]
-        cpu = "one CPU" if cpus == 1 else f"{cpus} CPUs"
+        cpu = "one CPU" if cpus == 1 else format_count(cpus, "CPU")
         self._threads = f"{_short(beyond)} threads are more than the {cpu} available"
         self._instances = f"instances x threads are more than the {cpu} available"
 

@@ -194,7 +194,7 @@ def _constraints(whole: SpaceForm, document: Document) -> tuple[Constraint, ...]
 
 def _check_percentage(metric: Metric, form: BoundsForm, document: Document) -> None:
     if metric.quality and metric.unit == "%" and form.min is not None and form.min > 100:
-        problem = "no accuracy is above 100 %"
+        problem = f"no {metric.title} is above 100 %"
         raise document.error(problem, "constraints", metric.name, "min")
 
 

@@ -11,7 +11,7 @@ from dse.machine.system import System
 from dse.tasks.registry import DEFAULT, GENERATED, task
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 PUBLISHED = "published"
 """In the place of a data set's fingerprint: accuracies are the published ones."""
@@ -115,38 +115,10 @@ class StudyMetadata:
             RequestError: the study belongs to another task, CPU, runtime version, data set or
                 environment.
         """
-        if not self._is_of(now.task):
-            raise RequestError(
-                f"study '{name}' is of the task {self.task}, not {now.task}",
-                remedy="choose another --study",
-            )
         known = System.from_dict(self.system)
-        differences = System.from_dict(now.system).differences(known)
-        if differences:
+        for problem, remedy in self._differences(known, now):
             raise RequestError(
-                f"study '{name}' belongs to another system: {'; '.join(differences)}",
-                remedy="add --per-cpu to give each system a study of its own, "
-                "or choose another --study",
-            )
-        if NO_ACCURACY not in (self.accuracy, now.accuracy) and self.accuracy != now.accuracy:
-            raise RequestError(
-                f"study '{name}' has its accuracies from {_source(self.accuracy)}, "
-                f"not from {_source(now.accuracy)}",
-                remedy="give the same --dataset again, or choose another --study",
-            )
-        for backend, version in now.runtimes.items():
-            before = self.runtimes.get(backend, version)
-            if before != version:
-                raise RequestError(
-                    f"study '{name}' was measured with {backend} {before}; {version} is installed",
-                    remedy=f"install {before}, or choose another --study",
-                )
-        variables = now.environment or {}
-        if different := worker_environment.describe_differences(self.environment, variables):
-            back = worker_environment.describe_way_back(self.environment, variables)
-            raise RequestError(
-                f"study '{name}' was measured in another environment: {'; '.join(different)}",
-                remedy=f"{back}, or choose another --study",
+                f"study '{name}' {problem}", remedy=f"{remedy} choose another --study".strip()
             )
         runtimes = {**self.runtimes, **now.runtimes}
         return replace(
@@ -159,6 +131,31 @@ class StudyMetadata:
             environment=self.environment,
             borrowed=(*self.borrowed, *(new for new in now.borrowed if new not in self.borrowed)),
         )
+
+    def _differences(self, known: System, now: StudyMetadata) -> Iterator[tuple[str, str]]:
+        """What keeps a study from going on as another one, and what to do but to begin one."""
+        if not self._is_of(now.task):
+            yield f"is of the task {self.task}, not {now.task}", ""
+        if differences := System.from_dict(now.system).differences(known):
+            own = "add --per-cpu to give each system a study of its own, or"
+            yield f"belongs to another system: {'; '.join(differences)}", own
+        if NO_ACCURACY not in (self.accuracy, now.accuracy) and self.accuracy != now.accuracy:
+            before, after = _source(self.accuracy), _source(now.accuracy)
+            yield (
+                f"has its qualities from {before}, not from {after}",
+                "give the same --dataset again, or",
+            )
+        for backend, version in now.runtimes.items():
+            before = self.runtimes.get(backend, version)
+            if before != version:
+                yield (
+                    f"was measured with {backend} {before}; {version} is installed",
+                    f"install {before}, or",
+                )
+        variables = now.environment or {}
+        if different := worker_environment.describe_differences(self.environment, variables):
+            back = worker_environment.describe_way_back(self.environment, variables)
+            yield f"was measured in another environment: {'; '.join(different)}", f"{back}, or"
 
 
 def _source(accuracy: str) -> str:

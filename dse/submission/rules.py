@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dse.core.metrics import METRICS_OF, MULTI_STREAM_SAMPLES, Scenario
+from dse.core.wording import format_count
 from dse.loadgen.logs import LogError, read_responses
 from dse.loadgen.verdict import MIN_DURATION_MS, RESULTS
 
@@ -246,7 +247,7 @@ def _accuracy(
     known = sum(0 <= index < total for index in responses)
     amiss = total - known + len(responses) - known
     if amiss:
-        yield Breach("accuracy-log", f"{amiss} samples of the accuracy log are amiss")
+        yield Breach("accuracy-log", f"{format_count(amiss, 'sample')} of the accuracy log amiss")
     try:
         yield from (Breach("accuracy-log", fault) for fault in task.response_faults(responses))
     except ValueError as error:

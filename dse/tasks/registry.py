@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from dse.core.errors import RequestError
 from dse.core.metrics import DEFAULT_TIMED, add_quality
-from dse.core.registry import LOADING_ERRORS
+from dse.core.registry import ForeignCodeError, load_foreign
 from dse.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ def task(name: str) -> Task:
         RequestError: no task has that name, or its package can't be used.
     """
     if name in TASKS:
-        return _load(TASKS[name])
+        module, _, kind = TASKS[name].partition(":")
+        return _enter(getattr(importlib.import_module(module), kind)())
     for point in _entry_points():
         if point.name == name:
             return _load_entry(point)
@@ -96,8 +97,8 @@ def _load_entry(point: EntryPoint) -> Task:
         RequestError: it can't be loaded, or lacks something that a task has.
     """
     try:
-        found = _load(point.value)
-    except LOADING_ERRORS as error:
+        found = _enter(load_foreign(point.value))
+    except (ForeignCodeError, AttributeError, ValueError) as error:
         problem = f"can't be loaded: {error}"
     else:
         members = {*Task.__annotations__, *vars(Task)}
@@ -113,9 +114,13 @@ def _load_entry(point: EntryPoint) -> Task:
     )
 
 
-def _load(target: str) -> Task:
-    module, _, attribute = target.partition(":")
-    found = cast("Task", getattr(importlib.import_module(module), attribute)())
+def _enter(found: Task) -> Task:
+    """Makes the quality of a task one of the metrics.
+
+    Raises:
+        AttributeError: it is no task.
+        ValueError: another metric has the name.
+    """
     if found.quality is not None:
         add_quality(found.quality.metric)
         _QUALITIES.setdefault(found.quality.metric.name, found.quality)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from onnx import helper
+from onnx import TensorProto, helper
 
-from dse.core.backend import LoadRequest, Runtime, Scores
+from dse.core.backend import LoadError, LoadRequest, Runtime, Scores, UnsupportedError
 from dse.core.configuration import Configuration
 from dse.core.registry import backend
 from dse.core.signature import Input, Signature
@@ -57,15 +57,48 @@ def answer(model: Model, bound: Any) -> NDArray[Any]:
     return found.copy()
 
 
-@pytest.mark.parametrize("scores", [None, Scores(WIDTH)])
-def test_an_output_of_another_shape_than_declared(tmp_path: Path, scores: Scores | None) -> None:
+def test_an_output_of_another_shape_than_declared(tmp_path: Path) -> None:
     """Exporters fix the batch of an output, and forget that of the input is open."""
-    model = load(tmp_path, positive(1), scores)
+    model = load(tmp_path, positive(1))
     for seed in range(5):
         batch = numbers(seed)
-        bound = model.bind(batch if scores else (batch,))
+        bound = model.bind((batch,))
         assert model.predict(bound).size == 0
         np.testing.assert_array_equal(answer(model, bound), np.maximum(batch, 0))
+    model.close()
+
+
+@pytest.mark.parametrize(("batch", "width"), [(1, WIDTH), (2, WIDTH - 1), (2, WIDTH)])
+def test_scores_of_another_shape_than_declared(batch: int, width: int, tmp_path: Path) -> None:
+    made = positive(batch)
+    made.graph.output[0].type.tensor_type.shape.dim[1].dim_value = width
+    model = load(tmp_path, made, Scores())
+    for seed in range(3):
+        one, other = (model.bind(numbers(each)) for each in (seed, seed + 10))
+        for bound, given in ((one, seed), (other, seed + 10), (one, seed)):
+            expected = np.maximum(numbers(given), 0)
+            np.testing.assert_array_equal(model.predict(bound), expected)
+            np.testing.assert_array_equal(answer(model, bound), expected)
+    model.close()
+
+
+def test_scores_of_another_type_than_declared_are_refused(tmp_path: Path) -> None:
+    made = positive("batch")
+    made.graph.output[0].type.tensor_type.elem_type = TensorProto.INT64
+    with pytest.raises(LoadError, match="positive"):
+        load(tmp_path, made, Scores())
+
+
+def test_scores_that_numpy_has_no_type_for_are_refused(tmp_path: Path) -> None:
+    short = any_models.model(
+        [helper.make_node("Cast", ["numbers"], ["short"], to=TensorProto.BFLOAT16)],
+        [value("numbers", ("batch", WIDTH))],
+        [value("short", ("batch", WIDTH), "BFLOAT16")],
+        {},
+    )
+    model = load(tmp_path, short, Scores())
+    with pytest.raises(UnsupportedError, match=r"'short' is no array of numbers: tensor\(bfl"):
+        model.bind(numbers(0))
     model.close()
 
 

@@ -134,7 +134,7 @@ def test_another_dataset_than_before(command: Command, here: Path) -> None:
     command.good(*explore, "--dataset", "one")
     before = outcomes(here / "studies/s/study.db")
     refused = command(*explore, "--dataset", "two")
-    check_one_line(refused, "has its accuracies from data set", "give the same --dataset again")
+    check_one_line(refused, "has its qualities from data set", "give the same --dataset again")
     check_one_line(command(*explore), "not from published figures")
     assert outcomes(here / "studies/s/study.db") == before
 

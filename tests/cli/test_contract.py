@@ -26,6 +26,18 @@ STATUS = {
     "configurations": {"measured": int, "failed": int, "remaining": (int, type(None))},
     "measurements_taken": int,
     "failures": {str: int},
+    "reasons": [
+        {
+            "kind": str,
+            "reason": str,
+            "remedy": (str, type(None)),
+            "count": int,
+            "example": int,
+            "message": str,
+            "stderr_tail": str,
+            "run": (str, type(None)),
+        }
+    ],
     "notes": [str],
 }
 CONFIGURATION = {
@@ -103,6 +115,18 @@ def test_status(command: Command, study: str) -> None:
         "configurations": {"measured": 8, "failed": 2, "remaining": 2},
         "measurements_taken": 24,
         "failures": {"unsupported": 2},
+        "reasons": [
+            {
+                "kind": "unsupported",
+                "reason": "no such kernel",
+                "remedy": None,
+                "count": 2,
+                "example": 8,
+                "message": "no such kernel",
+                "stderr_tail": "",
+                "run": None,
+            }
+        ],
         "notes": [],
     }
     shown = command.good("status", study).out.splitlines()

@@ -53,7 +53,7 @@ def test_a_tree(command: Command, here: Path) -> None:
     folder = write_tree(here / "tree")
     (folder / "results/board/mobilenet-v1-0.25-128-int8/Offline/accuracy/accuracy.txt").unlink()
     answer = command.good("import", "tree")
-    assert answer.out.startswith("studies/tree/imported.json: 1 systems with 1 configurations")
+    assert answer.out.startswith("studies/tree/imported.json: 1 system with 1 configuration")
     assert answer.err.startswith("left out: ")
     (system,) = read_results("tree" if not (here / "tree").exists() else "studies/tree")
     assert system.cpu == "Example CPU 9000"

@@ -76,14 +76,14 @@ def test_fetch_and_fetch_again(command: Command, here: Path, site: Site) -> None
     site.files = archives([V1, V3])
     words = ("models", "fetch", V1.model, V3.model, "--precision", "int8", "--output", "m")
     answer = command.good(*words, "--mirror", site.url)
-    assert answer.out == "m: 2 files fetched, 0 were there already\n"
+    assert answer.out == "m: 2 files fetched, 0 there already\n"
     assert [line.partition(", ")[0] for line in answer.err.splitlines()] == [
         f"{V1}: fetched",
         f"{V3}: fetched",
     ]
     assert (here / "m" / V1.file).read_bytes() == model_of(V1)
     answer = command.good(*words, "--mirror", site.url)
-    assert answer.out == "m: 0 files fetched, 2 were there already\n"
+    assert answer.out == "m: 0 files fetched, 2 there already\n"
     assert len(site.requests) == 2
 
 
@@ -103,7 +103,7 @@ def test_several_missing_files_are_told_and_the_others_fetched(
     words = ("models", "fetch", "mobilenet-v1-0.25-*", V3.model, "--precision", "int8")
     answer = command(*words, "--output", "m", "--mirror", site.url)
     assert answer.code == 1
-    assert answer.out == "m: 1 files fetched, 0 were there already\n"
+    assert answer.out == "m: 1 file fetched, 0 there already\n"
     assert answer.last.startswith(f"dse: 4 of 5 files were not fetched, the first: {V1}: ")
     assert len([line for line in answer.err.splitlines() if ": not fetched: " in line]) == 4
     assert (here / "m" / V3.file).is_file()
@@ -180,7 +180,7 @@ def test_ctrl_c_is_one_line_and_the_same_command_goes_on(
     assert "Traceback" not in err
     assert err.splitlines()[-1].startswith("dse: interrupted")
     answer = command.good(*words)
-    assert answer.out == "m: 1 files fetched, 1 were there already\n"
+    assert answer.out == "m: 1 file fetched, 1 there already\n"
     assert sorted(path.name for path in (here / "m").glob("*.tflite")) == [V1.file, V3.file]
 
 
@@ -198,7 +198,7 @@ objectives: [latency_p90_ms]
 def test_all_81_explore_like_any_folder(command: Command, here: Path, site: Site) -> None:
     site.files = archives(choose())
     answer = command.good("models", "fetch", "--output", "all", "--mirror", site.url)
-    assert answer.out == "all: 81 files fetched, 0 were there already\n"
+    assert answer.out == "all: 81 files fetched, 0 there already\n"
     (here / "each.yaml").write_text(SPACE)
     for space in ("each.yaml", "mobilenets-efficientnets"):
         answer = command.good("explore", "--repeats", 0, space, "--models", "all", "--n-trials", 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,12 @@ def main():
     said = {"dse": dse.__file__, "backends": sys.modules[type(backend).__module__].__file__}
     print(json.dumps({**said, "path": sys.path, "arguments": sys.argv[1:]}))
     return 3
+"""
+COUNT = """
+import os, sys
+def main():
+    print(len(os.listdir("/proc/self/task")), os.environ.get("OPENBLAS_NUM_THREADS"))
+    return "numpy" not in sys.modules
 """
 BUILD = """
 import json, sys
@@ -81,6 +88,28 @@ def test_this_python_finds_what_pythonpath_leads_to_and_runs_nothing_of_it(
     ended = subprocess.run(words, capture_output=True, text=True, env=variables)
     assert (ended.returncode, ended.stderr) == (3, "")
     assert str(tmp_path) in json.loads(ended.stdout)["path"]
+
+
+def test_a_bound_process_without_its_parent_does_nothing(told: Path) -> None:
+    words = launch_command(sys.executable, "sample.tell", folders={"sample": str(told)}, bound=True)
+    known = {**json.loads(words[3]), "parent": os.getpid() + 1}
+    words[3] = json.dumps(known)
+    ended = subprocess.run(words, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == "the parent process is gone\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are counted in /proc")
+def test_numpy_starts_no_threads_but_those_that_are_given(tmp_path: Path) -> None:
+    (tmp_path / "count.py").write_text(COUNT)
+    words = launch_command(sys.executable, "count", folders={"count": str(tmp_path / "count.py")})
+    counted = [
+        subprocess.run(words, capture_output=True, text=True, env=variables, check=True).stdout
+        for given in ({}, {"OPENBLAS_NUM_THREADS": "2"})
+        for variables in [worker_environment(sys.executable, given)]
+    ]
+    assert counted[0] == "1 None\n"
+    assert counted[1].endswith(" 2\n")
 
 
 def test_from_an_installed_wheel(tmp_path: Path, told: Path) -> None:

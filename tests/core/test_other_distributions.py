@@ -89,6 +89,8 @@ BROKEN = {
     "bare": ("broken:Bare", "has no 'formats', 'precisions'"),
     "renamed": ("broken:Renamed", "has the name 'other'"),
     "wrong": ("unreadable:Backend", "can't be loaded: invalid syntax"),
+    "own": ("own:Backend", "can't be loaded: it has an error of its own"),
+    "leaving": ("leaving:Backend", "can't be loaded: SystemExit"),
     "raising": ("raising:Backend", "can't be loaded: this CPU has no AVX-512"),
 }
 
@@ -97,6 +99,10 @@ def test_a_broken_one_is_a_line_that_names_its_distribution(tmp_path: Path, here
     distribution(tmp_path, "faulty", {name: target for name, (target, _) in BROKEN.items()})
     (tmp_path / "unreadable.py").write_text("class Backend(:\n")
     (tmp_path / "raising.py").write_text('raise RuntimeError("this CPU has no AVX-512")\n')
+    (tmp_path / "own.py").write_text(
+        "class Own(Exception): ...\nraise Own('it has an error of its own')"
+    )
+    (tmp_path / "leaving.py").write_text("raise SystemExit")
     (tmp_path / "broken.py").write_text(
         "class Bare:\n    name = 'bare'\n"
         "class Renamed:\n"

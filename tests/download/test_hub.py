@@ -229,6 +229,32 @@ def test_offline_the_cache_lacks_the_weights_and_not_the_repository(
     with pytest.raises(RequestError) as caught:
         fetch_model(parse_reference(f"hf:{REPO}"))
     assert str(caught.value) == (
-        "onnx/audio.onnx has its data in 'onnx/audio.onnx_data', which the cache does not have; "
+        "onnx/audio.onnx has its data in 'onnx/audio.onnx_data', which the cache of "
+        f"{REPO} does not have; "
         "unset HF_HUB_OFFLINE to fetch it"
     )
+
+
+@pytest.mark.parametrize(
+    ("cached", "text", "words"),
+    [
+        ("README.md", f"hf:{REPO}", "has no .onnx or .tflite file"),
+        ("onnx/audio.onnx", f"hf:{REPO}/onnx/other.onnx", "has no file 'onnx/other.onnx'"),
+    ],
+)
+def test_offline_the_cache_lacks_the_model_and_not_the_repository(
+    hub: Hub,
+    apart: dict[str, bytes],
+    cached: str,
+    text: str,
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from huggingface_hub import hf_hub_download
+
+    hub.push(REPO, {**apart, "README.md": b"text", "onnx/other.onnx": b"another"})
+    hf_hub_download(REPO, cached)
+    offline(monkeypatch)
+    with pytest.raises(RequestError) as caught:
+        fetch_model(parse_reference(text))
+    assert str(caught.value) == f"the cache of {REPO} {words}; unset HF_HUB_OFFLINE to fetch it"

@@ -110,6 +110,17 @@ def test_a_file_that_is_not_there(path: Path) -> None:
     assert refusal(path).startswith(f"its data is in '{DATA}', which can't be read: ")
 
 
+def test_weights_that_the_hub_s_cache_lacks_are_fetched_by_its_name(tmp_path: Path) -> None:
+    snapshot = tmp_path / "models--owner--some--name" / "snapshots" / "0"
+    snapshot.mkdir(parents=True)
+    path = write_apart(snapshot, any_models.audio)
+    path.with_name(DATA).unlink()
+    assert refusal(path) == (
+        f"its data is in '{DATA}', which is not there; "
+        "the cache lacks it: give the model as hf:owner/some--name to fetch it"
+    )
+
+
 def test_a_file_that_is_cut_short(path: Path) -> None:
     data = path.with_name(DATA)
     size = data.stat().st_size

@@ -160,8 +160,10 @@ def test_what_was_made_up_is_told() -> None:
     found = resolve_inputs(inputs, Choices({"height": 64}, None, {"k": "5"}))
     assert found.deciding == ("steps", "k")
     assert found.made_up == (
-        *("batch=1 (--dim)", "width=224 (--dim)", "steps (--input)"),
-        "prompt below 100 (--vocabulary or --input)",
+        "batch=1 (--dim batch=SIZE)",
+        "width=224 (--dim width=SIZE)",
+        "steps (--input steps=VALUE)",
+        "prompt below 100 (--vocabulary NUMBER or --input prompt=VALUE)",
     )
 
 

@@ -100,6 +100,10 @@ def test_any_number_of_the_type_is_taken(number: float) -> None:
         (DeclaredInput("cached", "bool", (), role="branch"), ("zeros", 0)),
         (DeclaredInput("last", "int64", ("batch", 1), role="pick"), ("zeros", 0)),
         (DeclaredInput("targets", "int64", ("batch", 8), 5, role="pick"), ("ids", 5)),
+        # A whole number must not be divided by 0.
+        (DeclaredInput("by", "uint8", (3, 4), role="divisor"), ("ones", 0)),
+        (DeclaredInput("by", "float32", (3, 4), role="divisor"), ("noise", 0)),
+        (DeclaredInput("ids", "int64", ("batch", 8), 50, role="divisor"), ("ids", 50)),
         # What the name says comes first, and ids of a table stay what they are.
         (DeclaredInput("attention_mask", "int64", ("batch", 8), role="size"), ("ones", 0)),
         (DeclaredInput("position_ids", "int64", ("batch", 8), role="pick"), ("positions", 0)),
@@ -112,7 +116,7 @@ def test_any_number_of_the_type_is_taken(number: float) -> None:
 def test_what_decides_gets_a_value_that_is_always_the_same(
     declared: DeclaredInput, expected: tuple[str, int]
 ) -> None:
-    assert choose_fill(declared, None) == expected
+    assert choose_fill(declared, None)[:2] == expected
 
 
 def test_what_decides_nothing_is_not_named() -> None:

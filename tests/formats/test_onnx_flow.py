@@ -91,6 +91,8 @@ def node(kind: str, inputs: str, outputs: str = "out", **attributes: Any) -> Nod
         ("Gather", "data x", "pick"),
         ("GatherElements", "data x", "pick"),
         ("ScatterND", "data x data", "pick"),
+        ("Div", "data x", "divisor"),
+        ("Mod", "data x", "divisor"),
     ],
 )
 def test_slots_that_decide(kind: str, inputs: str, role: str) -> None:
@@ -145,6 +147,16 @@ def test_a_beginning_counted_from_the_end_is_an_amount() -> None:
 
 def test_a_divisor_is_an_amount() -> None:
     assert found(node("Div", "one x", "start"), node("Slice", "data start shape")) == {"x": "size"}
+
+
+def test_what_is_divided_by_is_traced_through_numbers_alone() -> None:
+    assert found(node("Mul", "x one", "k"), node("Div", "data k")) == {"x": "divisor"}
+    assert found(node("Div", "one x", "k"), node("Div", "data k")) == {"x": "divisor"}
+    chosen = [node("Equal", "x one", "k"), node("Where", "k y one", "by"), node("Mod", "data by")]
+    assert found(*chosen) == {"y": "divisor"}
+    assert found(node("Div", "one x", "k"), node("Tile", "data k"), node("Div", "data x")) == {
+        "x": "size"
+    }
 
 
 def test_an_amount_counts_first() -> None:

@@ -75,7 +75,7 @@ def done_by(kind: type[Any], folder: Path) -> Spec:
 @pytest.mark.parametrize(
     ("kind", "failure", "told"),
     [
-        (Forgetful, FailureKind.INVALID_RUN, "encode: 1 responses to 2 samples"),
+        (Forgetful, FailureKind.INVALID_RUN, "encode: 1 response to 2 samples"),
         (Wordy, FailureKind.CRASH, "encode: TypeError: a response is str, not bytes"),
         (Stumbling, FailureKind.CRASH, "encode: KeyError: 'tokens'"),
         (Dividing, FailureKind.CRASH, "score: ZeroDivisionError: division by zero"),

@@ -179,7 +179,7 @@ def test_the_output_that_has_the_scores_is_named(name: str, kind: str, tmp_path:
     assert "output" not in taken(alone)[ACCURACY.name].details
     others = replace(wanted.task, form={**wanted.task.form, "classes": 1000})
     none = refused(replace(wanted, task=others))
-    assert "no output has 1000 scores per sample" in none or "gives 10 scores, not 1000" in none
+    assert "no output has 1000 scores per sample" in none or "gives 10 scores, not 1,000" in none
 
 
 @on_runtimes

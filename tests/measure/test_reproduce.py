@@ -14,7 +14,9 @@ from dse.core.metrics import LATENCY
 from dse.measure.reproduce import command
 from dse.measure.runner import Limits, run_worker
 from dse.measure.spec import SPEC_FILE
+from dse.tasks.image_classification._quality import ACCURACY
 from tests.measure.specs import spec, wrapper
+from tests.measure.test_guarded_task import Dividing
 
 EARLIER = Path(__file__).parent / "golden" / "earlier_spec.json"
 LIMITS = Limits(60.0, 0)
@@ -51,6 +53,24 @@ def test_a_failed_run_fails_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert "PYTHONPATH" not in python.environment
     assert f"KMP_BLOCKTIME={AWKWARD}\n" in python.environment
     assert "LD_LIBRARY_PATH=/of/the/study\n" in python.environment
+
+
+def test_the_packages_of_other_distributions_come_along(tmp_path: Path) -> None:
+    wanted = spec(tmp_path, ACCURACY.name, labels=[0, 1])
+    worker = f"{Dividing.__module__}:{Dividing.__name__}"
+    wanted = replace(wanted, task=replace(wanted.task, worker=worker))
+    wanted.folder.mkdir()
+    (wanted.folder / SPEC_FILE).write_text(wanted.to_json())
+    line = command(wanted.folder)
+    assert line is not None
+    ended = subprocess.run(
+        ["sh", "-c", line], capture_output=True, text=True, cwd=tmp_path, timeout=60
+    )
+    answer = json.loads(ended.stdout.splitlines()[-1])
+    assert "failed in score: ZeroDivisionError" in answer["body"]["message"]
+    gone = replace(wanted, task=replace(wanted.task, worker="not_here:Worker"))
+    (wanted.folder / SPEC_FILE).write_text(gone.to_json())
+    assert "not_here" not in str(command(wanted.folder))
 
 
 def test_what_the_shell_has_is_named_and_not_shown(

@@ -16,11 +16,10 @@ from dse.core.errors import DseError, RequestError
 from dse.core.measurement import FailureKind, Outcome
 from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.measure.runner import (
-    STDERR_FILE,
     Limits,
     run_worker,
 )
-from dse.measure.spec import SPEC_FILE, Spec
+from dse.measure.spec import SPEC_FILE, STDERR_FILE, Spec
 from dse.tasks.image_classification._quality import ACCURACY
 from dse.tasks.image_classification.preprocessing import Preprocessing
 from tests.measure.specs import (
@@ -227,6 +226,41 @@ def test_what_lies_in_the_working_directory_is_not_imported(
     monkeypatch.chdir(tmp_path)
     outcome = run_worker(spec(tmp_path, LATENCY.name, knobs=DELAYED), LIMITS)
     assert outcome.failure is None
+
+
+class WokenError(Exception):
+    """What the handler of a signal raises."""
+
+
+@on_linux
+def test_a_signal_that_does_not_interrupt_the_wait_ends_it(tmp_path: Path) -> None:
+    """As one that comes between the last look at signals and the wait: the system call goes on.
+
+    Here another thread takes the signal, so that the wait is never interrupted; the handler runs
+    in the main thread, once that wakes.
+    """
+    wanted = spec(tmp_path, LATENCY.name, knobs={"fault": "hang"})
+    handled, seen = threading.Event(), []
+
+    def handle(*_: object) -> None:
+        handled.set()
+        raise WokenError
+
+    def take_signal() -> None:
+        wait_for(lambda: has_begun(wanted.folder))  # nothing is answered from now on
+        signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)
+        seen.append(handled.wait(PATIENCE_S / 4))
+
+    before = signal.signal(signal.SIGUSR1, handle)
+    taker = threading.Thread(target=take_signal)
+    taker.start()
+    try:
+        with pytest.raises(WokenError):
+            run_worker(wanted, Limits(PATIENCE_S / 2, 0))
+    finally:
+        taker.join()
+        signal.signal(signal.SIGUSR1, before)
+    assert seen == [True]
 
 
 PARENT = """

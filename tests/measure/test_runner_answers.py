@@ -10,7 +10,8 @@ import pytest
 from dse.core.measurement import FailureKind, Outcome
 from dse.core.metrics import LATENCY
 from dse.measure import runner
-from dse.measure.runner import STDERR_FILE, TAIL_BYTES, TAIL_LINES, Limits, run_worker
+from dse.measure.runner import TAIL_BYTES, TAIL_LINES, Limits, run_worker
+from dse.measure.spec import STDERR_FILE
 from tests.measure.specs import PATIENCE_S, scripted, spec, wrapper
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,11 +26,14 @@ from dse.tasks.image_classification.models.builtin import BuiltinProvider
 from dse.tasks.image_classification.preprocessing import Preprocessing, from_form
 from dse.tasks.image_classification.worker import MIN_RANDOM_SAMPLES
 from tests.image_models import preprocessing_of
-from tests.measure.specs import ALL, STEADY, patient, spec
+from tests.measure.specs import ALL, QUICK, STEADY, patient, spec
+from tests.measure.test_loaded_model import Watched
 from tests.small_models import SIDE, onnx_bytes, tflite_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from dse.measure.spec import Spec
 
@@ -133,6 +137,22 @@ def test_the_timed_metrics_are_what_the_logs_say(
         assert measurement.fidelity == "probe"
 
 
+@pytest.mark.parametrize("metric", [LATENCY.name, MULTI_STREAM.name, THROUGHPUT.name])
+def test_a_run_may_be_far_quicker_than_its_warm_up(metric: str, tmp_path: Path) -> None:
+    def slow_at_first(call: int, batch: NDArray[Any]) -> NDArray[np.generic]:
+        time.sleep(0.01 if call <= QUICK.warm_up_calls else 0)
+        return np.zeros((len(batch), 10), np.float32)
+
+    wanted = spec(tmp_path, metric, fidelity=replace(QUICK, min_duration_ms=100))
+    [found] = take(Watched(slow_at_first), wanted)
+    last = read_detail(max(wanted.folder.iterdir()))
+    assert last.met("result_min_duration_met")
+    assert last.values["effective_min_duration_ms"] == 100
+    offline = metric == THROUGHPUT.name
+    count = last.number("effective_min_sample_count" if offline else "result_query_count")
+    assert found.details["samples" if offline else "queries"] == count
+
+
 @pytest.mark.usefixtures("shared_cache")
 def test_a_builtin_model_in_onnxruntime(tmp_path: Path) -> None:
     artefact = BuiltinProvider().artefact("mobilenet-v1-0.25-128", "fp32", ("onnx",))
@@ -205,7 +225,7 @@ def test_each_measurement_comes_as_soon_as_it_is_taken(tmp_path: Path) -> None:
 
 
 def test_accuracy_needs_labels(tmp_path: Path) -> None:
-    with pytest.raises(RunFailedError, match="accuracy needs a data set") as caught:
+    with pytest.raises(RunFailedError, match="quality of answers needs a data set") as caught:
         taken(small(tmp_path, "onnxruntime", ACCURACY.name))
     assert caught.value.kind is FailureKind.UNSUPPORTED
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from dse.measure import _server
 from dse.measure._run_result import RunFailedError
 from dse.measure._server import MAX_STEPS, PRECISION, STEP, highest
 from dse.measure.runs import take
-from tests.measure.specs import patient, spec
+from tests.measure.specs import QUICK, patient, spec
 from tests.measure.test_loaded_model import Watched
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def test_the_highest_rate_is_found(first: float, distance: float) -> None:
         tried.append(rate)
         return rate <= limit
 
-    found = highest(keeps, first)
+    found = highest(keeps, first, kept=keeps(first))
     assert found is not None
     assert found <= limit < found * PRECISION
     assert len(tried) == len(set(tried)) <= MAX_STEPS + 1
@@ -51,13 +52,26 @@ def test_a_search_without_an_end_is_given_up(first: float, keeping: bool) -> Non
         tried.append(rate)
         return keeping
 
-    found = highest(keeps, first)
+    found = highest(keeps, first, kept=keeps(first))
     assert len(tried) == MAX_STEPS + 1
     if keeping:
         assert found == max(tried)
         assert found == pytest.approx(first * STEP**MAX_STEPS)
     else:
         assert found is None
+
+
+def test_what_the_first_rate_showed_shortens_the_search() -> None:
+    tried = [1.0]
+
+    def keeps(rate: float) -> bool:
+        tried.append(rate)
+        return rate <= 1e4
+
+    found = highest(keeps, 1.0, kept=True, likely=8e3)
+    assert found is not None
+    assert found <= 1e4 < found * PRECISION
+    assert tried[:3] == [1.0, 8e3, 1e4]
 
 
 @given(st.lists(st.booleans(), min_size=MAX_STEPS + 1, max_size=MAX_STEPS + 1))
@@ -69,7 +83,7 @@ def test_noise_ends_the_search_too(answers: list[bool]) -> None:
             kept.append(rate)
         return answer
 
-    found = highest(keeps, 100.0)
+    found = highest(keeps, 100.0, kept=keeps(100.0))
     assert found in kept if kept else found is None
 
 
@@ -104,6 +118,21 @@ def test_a_model_slower_than_the_bound_has_no_rate(tmp_path: Path) -> None:
     with pytest.raises(RunFailedError, match="no rate keeps the bound of 15 ms: one call takes 2"):
         list(take(Watched(slow), wanted))
     assert not list(wanted.folder.glob("server*"))
+
+
+def test_a_slow_warm_up_is_no_reason_to_refuse(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_server, "MAX_STEPS", 1)
+
+    def slow_at_first(call: int, batch: NDArray[Any]) -> NDArray[np.generic]:
+        time.sleep(0.02 if call <= QUICK.warm_up_calls else 0)
+        return np.zeros((len(batch), 10), np.float32)
+
+    wanted = spec(tmp_path, SERVER.name)
+    with suppress(RunFailedError):  # a loaded machine may well keep no bound
+        list(take(Watched(slow_at_first), wanted))
+    assert list(wanted.folder.glob("server*"))
 
 
 def test_no_rate_that_keeps_the_bound_is_a_failed_run(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -110,7 +109,7 @@ def test_a_model_that_is_no_model(backend: str, tmp_path: Path) -> None:
 
 def test_accuracy_without_labels_is_unsupported(tmp_path: Path) -> None:
     kind, message = failure(work(spec(tmp_path, ACCURACY.name)))
-    assert (kind, message) == ("unsupported", "accuracy needs a data set")
+    assert (kind, message) == ("unsupported", "the quality of answers needs a data set")
 
 
 def test_a_log_that_was_cut_short_is_an_invalid_run(tmp_path: Path) -> None:
@@ -147,12 +146,6 @@ def test_the_memory_limit_of_the_spec_holds(tmp_path: Path) -> None:
     kind, message = failure(work(replace(wanted, memory_limit_bytes=1 << 29)))
     assert kind == "out_of_memory"
     assert message
-
-
-def test_a_worker_without_its_parent_does_nothing(tmp_path: Path) -> None:
-    ended = work(spec(tmp_path, LATENCY.name), "--parent", str(os.getpid() + 1))
-    assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr == "the parent process is gone\n"
 
 
 def test_a_broken_data_set_is_an_error_with_a_traceback(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import onnx
 import pytest
 import yaml
 
+from dse.core.checksums import sha256_of_model
 from dse.core.configuration import PRECISIONS
 from dse.core.errors import RequestError
 from dse.core.measurement import PublishedQuality
@@ -326,6 +327,21 @@ def apart(folder: Path) -> tuple[Path, str]:
     )
     sums = [hashlib.sha256(file.read_bytes()).hexdigest() for file in (path, folder / "sub/b.data")]
     return folder / "sub/b.data", hashlib.sha256("".join(sums).encode()).hexdigest()
+
+
+def test_files_that_links_keep_apart_come_together(folder: Path, own_cache: Path) -> None:
+    """Every runtime then reads the same bytes; OpenVINO and others refuse weights behind links."""
+    data, checksum = apart(folder)
+    (folder / "blobs").mkdir()
+    for number, path in enumerate((data.with_name("b.onnx"), data)):
+        path.rename(folder / "blobs" / str(number))
+        path.symlink_to(f"../blobs/{number}")
+    found = image_folder(write(folder, APART)).artefact("mine", "fp32", ("onnx",))
+    assert found.sha256 == checksum
+    assert found.path.is_relative_to(own_cache)
+    assert found.beside == (found.path.with_name(data.name),)
+    assert sha256_of_model([found.path, *found.beside]) == checksum
+    assert not any(path.is_symlink() for path in (found.path, *found.beside))
 
 
 def test_weights_beside_a_file_belong_to_the_model(folder: Path) -> None:

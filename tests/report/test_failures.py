@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from dse.core.measurement import Failure, FailureKind, Outcome
-from dse.report.failures import REASON_WIDTH, TAIL_LINES, explained, printable, reasons
+from dse.report.failures import TAIL_LINES, explained, reasons
 from dse.study.folder import StudyFolder
 from dse.study.revisions import distributions
 from tests.study.studies import create, planned, small_space
@@ -34,25 +32,53 @@ def fail(study: Study, *failures: Failure) -> None:
         study.finish(trial, Outcome(failure=failure))
 
 
-def test_failures_are_one_reason_if_kind_and_first_line_agree(study: Study) -> None:
+def test_failures_are_one_reason_if_kind_and_essence_agree(study: Study) -> None:
     crash, load = FailureKind.CRASH, FailureKind.LOAD
     fail(
         study,
-        Failure(crash, "bang\nin node 1", run="a"),
-        Failure(load, "bang"),
+        Failure(crash, "RuntimeError: bang in node 'a' (1 of 3)", run="a"),
+        Failure(load, "bang in node 'a' (1 of 3)"),
         Failure(crash, "whimper"),
-        Failure(crash, "whimper\nin node 2"),
-        Failure(crash, "whimper", run="b"),
-        Failure(crash, "x" * (REASON_WIDTH + 1)),
-        Failure(crash, "x" * (REASON_WIDTH + 2)),
+        Failure(crash, "Check 'x' failed at src/y.cpp:12:\nwhimper"),
+        Failure(crash, "whimper\n", run="b"),
+        Failure(crash, "bang in node 'b' (20 of 300)"),
+        Failure(crash, "bang in something else"),
     )
     found = [(r.kind, r.text, r.count, r.record.id) for r in reasons(study)]
     assert found == [
         (crash, "whimper", 3, 4),  # the one that was run
-        (crash, "x" * REASON_WIDTH, 2, 5),
-        (crash, "bang", 1, 0),
-        (load, "bang", 1, 1),
+        (crash, "bang in node 'a' (1 of 3)", 2, 0),
+        (crash, "bang in something else", 1, 6),
+        (load, "bang in node 'a' (1 of 3)", 1, 1),
     ]
+
+
+def test_a_reason_tells_the_whole_message_and_where_the_output_is(
+    study: Study, tmp_path: Path
+) -> None:
+    message = "Exception from src/a.cpp:84:\nNo conversion rule found for operations: Det-22\n"
+    fail(study, Failure(FailureKind.LOAD, message, "tail", run="1-000000-1"))
+    folder = tmp_path / "1-000000-1"
+    folder.mkdir()
+    (folder / "spec.json").write_text("{}")
+    (reason,) = reasons(study)
+    short, whole = (explained(reason, tmp_path, lines) for lines in (TAIL_LINES, None))
+    assert short[1].startswith("    remedy: upgrade the runtime, ")
+    assert short[3] == f"    its whole output: {folder / 'stderr.txt'}"
+    assert [line for line in whole if line not in short] == [
+        "    > Exception from src/a.cpp:84:",
+        "    > No conversion rule found for operations: Det-22",
+    ]
+    assert reason.as_dict(tmp_path) == {
+        "kind": "load",
+        "reason": "No conversion rule found for operations: Det-22",
+        "remedy": reason.remedy,
+        "count": 1,
+        "example": 0,
+        "message": message,
+        "stderr_tail": "tail",
+        "run": str(folder),
+    }
 
 
 def test_the_last_lines_of_stderr_and_what_became_of_the_run(study: Study, tmp_path: Path) -> None:
@@ -66,15 +92,7 @@ def test_the_last_lines_of_stderr_and_what_became_of_the_run(study: Study, tmp_p
         last == f"    its run folder {tmp_path / '1-000000-2'} is gone: it can't be run again "
         "by itself"
     )
-    assert len(explained(reason, tmp_path, None)) == TAIL_LINES + 4
-
-
-@given(st.text())
-def test_nothing_steers_a_terminal(text: str) -> None:
-    shown = printable(text)
-    assert shown.isprintable()
-    assert len(shown) == len(text)
-    assert all(a == b for a, b in zip(text, shown, strict=True) if a.isprintable())
+    assert len(explained(reason, tmp_path, None)) == TAIL_LINES + 5
 
 
 def test_what_a_runtime_printed_is_spared(study: Study, tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def test_drifts_and_what_rests_on_them(study: Study) -> None:
     note(study, anchor, 3.0)
     told = f"drift of {TITLE}: the anchor gave +50 % after trial 1-000003 "
     assert f"{told}and still does" in health(study)
-    assert "measured during a drift only: 1 configurations (#4)" in health(study)
+    assert "measured during a drift only: 1 configuration (#4)" in health(study)
     note(study, anchor, 2.0)
     assert f"{told}until trial 1-000006" in health(study)
     note(study, other, 6.0)

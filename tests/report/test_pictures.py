@@ -12,7 +12,7 @@ from dse.commands.console import console, print_picture
 from dse.core.configuration import Configuration
 from dse.core.errors import DseError
 from dse.core.measurement import Measurement, Outcome, Source
-from dse.report.picture import MAX_NAMES, axes_metrics, draw
+from dse.report.picture import MAX_NAMES, SHORT_NAME, axes_metrics, draw
 from dse.report.pictures import write
 from dse.study.folder import StudyFolder
 from dse.study.record import Record
@@ -101,9 +101,19 @@ def test_many_models_backends_and_formats(tmp_path: Path, suffix: str, start: by
         {r.id for r in records},
         (LATENCY, ACCURACY),
         r"a title, 100 %, $\x$",
-        file,
+        [file],
     )
     assert file.read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize("length", [SHORT_NAME - 5, SHORT_NAME, 2 * SHORT_NAME])
+def test_a_name_of_any_length_is_inside(tmp_path: Path, length: int) -> None:
+    point = Configuration("n" * length, "fp32", "replay", 1, 1)
+    records = [Record(number, point, outcome(point)) for number in range(2)]
+    file = tmp_path / "picture.png"
+    draw(records, records, {0}, (LATENCY, ACCURACY), "a title", [file])
+    left = matplotlib.image.imread(file)[:, :3]
+    assert (left == 1).all()
 
 
 def test_a_name_covers_no_other_and_what_is_behind_has_none(tmp_path: Path) -> None:
@@ -118,7 +128,7 @@ def test_a_name_covers_no_other_and_what_is_behind_has_none(tmp_path: Path) -> N
         records.append(Record(number, point, Outcome(measurements)))
     file = tmp_path / "picture.svg"
     with mpl.rc_context({"svg.fonttype": "none"}):
-        draw(records, records, {r.id for r in records}, (LATENCY, ACCURACY), "t", file)
+        draw(records, records, {r.id for r in records}, (LATENCY, ACCURACY), "t", [file])
     text = file.read_text("utf-8")
     assert [name for name in values if f"{name} fp32" in text] == ["fast", "best"]
 
@@ -132,7 +142,7 @@ def test_the_legend_names_the_runtimes_that_lead(tmp_path: Path) -> None:
     for leading in (frozenset[int](), frozenset({0})):
         file = tmp_path / "picture.svg"
         with mpl.rc_context({"svg.fonttype": "none"}):
-            draw(records, records, leading, (LATENCY, ACCURACY), "t", file)
+            draw(records, records, leading, (LATENCY, ACCURACY), "t", [file])
         text = file.read_text("utf-8")
         shown[len(leading)] = [word for word in ("leads", "follows", "Pareto") if word in text]
     assert shown == {0: [], 1: ["leads", "Pareto"]}

@@ -119,7 +119,10 @@ def test_status_counts_every_configuration_once(study: Study) -> None:
     for number, kind in enumerate(kinds):
         configuration = Configuration("m", "fp32", "null", 1, number + 1)
         study.results.note(90 + number, configuration, failed(kind))
-    assert status(study) == {
+    found = status(study)
+    told = [(reason["kind"], reason["count"]) for reason in found.pop("reasons")]
+    assert told == [("crash", 1), ("timeout", 2)]
+    assert found == {
         "study": "mine",
         "configurations": {"measured": 5, "failed": 3, "remaining": 12},
         "measurements_taken": 15,

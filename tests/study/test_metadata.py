@@ -141,7 +141,7 @@ def test_a_study_without_accuracies_may_get_them_from_anywhere_once() -> None:
         assert begun.accuracy == source
         paused = begun.continued(without, "mine")
         assert paused.accuracy == source
-        with pytest.raises(RequestError, match="has its accuracies from"):
+        with pytest.raises(RequestError, match="has its qualities from"):
             paused.continued(about(SPACE, accuracy=OTHER_IMAGES), "mine")
 
 

@@ -297,7 +297,7 @@ def test_other_models_and_images_are_refused(
     models, images = small[:2], small[2:]
     answer = command("validate", "small", *models)
     assert answer.code == 2
-    assert "has its accuracies from data set " in answer.err
+    assert "has its qualities from data set " in answer.err
     assert "validate where it was explored, with the same runtimes and --dataset" in answer.err
     answer = command("validate", "small")
     assert answer.code == 2

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
 from dse.download import hub
-from dse.download.gathered import gather_files
 from dse.formats import data_files
 from dse.formats.dimensions import resolve_inputs
+from dse.formats.gathered import gather_files
 from dse.formats.reading import describe
 from dse.models.single_file import SingleFileProvider
 

@@ -8,10 +8,12 @@ from rich.table import Table
 from rich.text import Text
 
 from dse.commands.bench._results import PERCENTILES, results
+from dse.commands.console import print_lines
 from dse.core.details import RunDetails
 from dse.core.metrics import LOAD_TIME, PEAK_MEMORY, Scenario
+from dse.core.reasons import describe_failure, essence
+from dse.core.remedies import find_remedy
 from dse.core.signature import shape_text
-from dse.report.failures import printable
 from dse.report.health import disturbed
 from dse.report.summary import notes
 from dse.report.text import (
@@ -24,11 +26,12 @@ from dse.report.text import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rich.console import Console
 
     from dse.commands.bench._results import BenchResult
+    from dse.commands.bench._trial import Trial
     from dse.core.signature import Input
     from dse.exploration.prepare import Prepared
     from dse.formats.dimensions import ResolvedSignature
@@ -46,11 +49,12 @@ UNKNOWN_ACCURACY = "accuracy is unknown: the inputs are random"
 def announce(
     console: Console,
     given: SingleFileProvider,
-    chosen: ResolvedSignature,
+    trial: Trial,
     prepared: Prepared,
     plan: Plan,
 ) -> None:
     """Says what is measured, before it is."""
+    chosen = trial.chosen
     system, signature = prepared.system, given.signature
     lines = [
         f"model: {given.origin}, {given.described.precision}, {given.size_bytes / 2**20:.2f} MiB",
@@ -59,15 +63,26 @@ def announce(
         *deciding_lines(chosen),
     ]
     if chosen.sizes:
-        sizes = ", ".join(f"{name}={size}" for name, size in chosen.sizes.items())
-        lines.append(f"open dimensions: {sizes} (--dim changes them)")
+        lines.append(f"open dimensions: {_sizes(chosen.sizes)} (--dim changes them)")
+    lines += refused_lines(trial)
     if not signature.batched:
         lines.append("it takes no batches: one call counts as one sample")
     runtimes = ", ".join(f"{name} {v}" for name, v in prepared.offers.runtimes.items())
     lines += [f"CPU: {system.title}, {system.available_words}", f"runtimes: {runtimes}"]
     lines += environment_lines(prepared.environment, BY_OPTION)
-    for line in (*lines, *excluded_lines(plan.excluded)):
-        console.print(printable(line), markup=False, soft_wrap=True)
+    print_lines((*lines, *excluded_lines(plan.excluded)), console)
+
+
+def refused_lines(trial: Trial) -> Iterator[str]:
+    """Which made-up sizes were tried and refused before those that are measured, and why."""
+    if trial.refused and trial.refused[0].sizes != trial.chosen.sizes:
+        tried = "; ".join(_sizes(one.sizes) for one in trial.refused)
+        yield f"made up, and refused before these sizes were taken: {tried}"
+        yield f"the first was refused with: {essence(trial.refused[0].message)}"
+
+
+def _sizes(sizes: Mapping[str, int]) -> str:
+    return ", ".join(f"{name}={size}" for name, size in sizes.items())
 
 
 def _signature_lines(given: SingleFileProvider) -> Iterator[str]:
@@ -84,7 +99,7 @@ def _signature_lines(given: SingleFileProvider) -> Iterator[str]:
 def deciding_lines(chosen: ResolvedSignature) -> Iterator[str]:
     """The inputs that decide how much is computed, where nobody has said what they are to be."""
     for one in chosen.signature.inputs:
-        if one.name in chosen.deciding and one.fill != "values":
+        if one.name in chosen.deciding and one.name not in chosen.given:
             example = ",".join("N" * one.elements) if one.elements <= SHOWN else "N,N,..."
             yield (
                 f"input {one.name} decides the work: {_filled(one)} "
@@ -110,8 +125,9 @@ def _filled(one: Input) -> str:
     return {"ones": "1", "zeros": "0"}.get(one.fill, one.fill) if one.elements == 1 else one.fill
 
 
-def show(out: Console, study: Study, given: SingleFileProvider, chosen: ResolvedSignature) -> None:
+def show(out: Console, study: Study, given: SingleFileProvider, trial: Trial) -> None:
     """Prints a row for each configuration and scenario, the frontier of several, and notes."""
+    chosen = trial.chosen
     records = sorted(study.records.values(), key=lambda record: record.id)
     measured = [record for record in records if record.outcome.failure is None]
     table = _table(records, study.results.measured)
@@ -119,19 +135,20 @@ def show(out: Console, study: Study, given: SingleFileProvider, chosen: Resolved
         out.print(table)
     for record in records:
         if (failure := record.outcome.failure) is not None:
-            words = printable(" ".join(failure.message.split())[:300])
-            line = f"FAILED {record.configuration}: {failure.kind.value}: {words}"
-            out.print(line, style="red", markup=False, soft_wrap=True)
+            lines = [f"FAILED {record.configuration}: {describe_failure(failure)}"]
+            if remedy := find_remedy(failure):
+                lines.append(f"  remedy: {remedy}")
+            print_lines(lines, out, "red")
     points = study.frontier()
     if len(measured) > 1 and points:
         out.print(f"\nfrontier: {len(points)} of {len(measured)}", style="bold")
         out.print(frontier_table(points, study.about.metrics, marks(study.results.frontier)))
     if len(measured) < len(records) and chosen.made_up:
-        words = printable(", ".join(chosen.made_up))
-        line = f"made up, and perhaps not what the model takes: {words}"
-        out.print(line, markup=False, soft_wrap=True)
-    for note in _notes(study, given, measured):
-        out.print(note, style="dim", markup=False, soft_wrap=True)
+        lines = [f"made up, and perhaps not what the model takes: {', '.join(chosen.made_up)}"]
+        if others := trial.refused[1:]:
+            lines.append(f"refused as well: {'; '.join(_sizes(one.sizes) for one in others)}")
+        print_lines(lines, out)
+    print_lines(_notes(study, given, measured), out, "dim")
 
 
 def _notes(study: Study, given: SingleFileProvider, measured: Sequence[Record]) -> list[str]:
@@ -143,13 +160,14 @@ def _notes(study: Study, given: SingleFileProvider, measured: Sequence[Record]) 
         lines.append(
             "each value is of one process; another may differ by a few percent (--repeats)"
         )
-    not_finite = {
-        told
+    told = {
+        words
         for record in measured
         for m in record.outcome.measurements
-        if (told := RunDetails.of(m.details).not_finite)
+        for words in (RunDetails.of(m.details).not_finite, RunDetails.of(m.details).unread)
+        if words
     }
-    return [*lines, *sorted(not_finite), *disturbed(study)]
+    return [*lines, *sorted(told), *disturbed(study)]
 
 
 def _table(records: Sequence[Record], measured: ObservationStore) -> Table:

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from dse.commands.bench._results import results
 from dse.core.metrics import METRICS
+from dse.core.reasons import essence
+from dse.core.remedies import find_remedy
 from dse.machine.system import System
 from dse.report.summary import environment
 
 if TYPE_CHECKING:
     from dse.commands.bench._results import BenchResult
-    from dse.formats.dimensions import ResolvedSignature
+    from dse.commands.bench._trial import Trial
     from dse.models.single_file import SingleFileProvider
     from dse.study.observations import ObservationStore
     from dse.study.record import Record
     from dse.study.study import Study
 
 
-def summary(
-    study: Study, given: SingleFileProvider, chosen: ResolvedSignature, *, kept: bool
-) -> dict[str, Any]:
+def summary(study: Study, given: SingleFileProvider, trial: Trial, *, kept: bool) -> dict[str, Any]:
     """All that was measured, with what it was measured on."""
+    chosen = trial.chosen
     system = System.from_dict(study.about.system)
     records = sorted(study.records.values(), key=lambda record: record.id)
     return {
@@ -37,6 +39,7 @@ def summary(
             "open_dimensions": dict(chosen.sizes),
             "deciding_inputs": list(chosen.deciding),
             "made_up": list(chosen.made_up),
+            "refused_sizes": [asdict(one) for one in trial.refused],
             "signature": given.described.signature,
             "signatures": list(given.described.signatures),
         },
@@ -66,7 +69,13 @@ def _record(record: Record, measured: ObservationStore) -> dict[str, Any]:
         },
         "failure": None
         if failure is None
-        else {"kind": failure.kind.value, "message": failure.message},
+        else {
+            "kind": failure.kind.value,
+            "reason": essence(failure.message),
+            "remedy": find_remedy(failure),
+            "message": failure.message,
+            "stderr_tail": failure.stderr_tail,
+        },
     }
 
 

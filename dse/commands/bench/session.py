@@ -14,8 +14,10 @@ import click
 from dse.commands.bench._model import given_model
 from dse.commands.bench._show import announce, show
 from dse.commands.bench._summary import summary
+from dse.commands.bench._trial import fit
 from dse.commands.bench.request import search_space
 from dse.commands.console import console as make_console
+from dse.commands.console import print_lines
 from dse.commands.explore_display import Display
 from dse.commands.interrupts import INTERRUPTED, interrupts
 from dse.commands.log import messages
@@ -29,6 +31,7 @@ from dse.exploration.prepare import Prepared
 from dse.exploration.resolver import MeasurementContext, Resolver
 from dse.formats.dimensions import Choices
 from dse.machine.detect import detect
+from dse.machine.measuring_lock import WAITING
 from dse.measure.runner import Limits
 from dse.space.plan import exclusion_lines, resolve
 from dse.study.folder import StudyFolder, study_folder
@@ -68,17 +71,28 @@ def run(request: BenchRequest) -> int:
     with _folder(request.study) as folder:
         about = prepared.about(len(plan.configurations), exclusion_lines(plan.excluded))
         study = Study.create(folder, space, plan, about, None)
-        announce(console, given, chosen, prepared, plan)
+        context = _context(request, prepared, study)
+        trial = fit(
+            context,
+            given,
+            study,
+            plan.configurations,
+            choices,
+            chosen,
+            lambda: print_lines([WAITING], console, "dim"),
+        )
+        given = replace(given, signature=trial.chosen.signature)
+        announce(console, given, trial, prepared, plan)
         if unrecorded := study.about.unrecorded(folder.name):
-            console.print(unrecorded, style="yellow", markup=False, soft_wrap=True)
-        end = _measure(request, prepared, plan, study)
+            print_lines([unrecorded], console, "yellow")
+        end = _measure(request, replace(context, provider=given), plan, study)
         if request.as_json:
-            click.echo(json.dumps(summary(study, given, chosen, kept=request.study is not None)))
+            click.echo(json.dumps(summary(study, given, trial, kept=request.study is not None)))
         else:
-            show(make_console(), study, given, chosen)
+            show(make_console(), study, given, trial)
         measured = any(record.outcome.failure is None for record in study.records.values())
         if request.study is not None:
-            console.print(f"study: {folder.path}", markup=False, soft_wrap=True)
+            print_lines([f"study: {folder.path}"], console)
     if end is StopReason.INTERRUPTED:
         return INTERRUPTED
     return 0 if measured else 1
@@ -94,29 +108,33 @@ def _folder(name: str | None) -> Iterator[StudyFolder]:
         yield StudyFolder(Path(folder, "bench"))
 
 
-def _measure(request: BenchRequest, prepared: Prepared, plan: Plan, study: Study) -> StopReason:
-    console = messages()
+def _context(request: BenchRequest, prepared: Prepared, study: Study) -> MeasurementContext:
+    """What measurements of the model have in common."""
+    return MeasurementContext(
+        task=prepared.task,
+        provider=prepared.provider,
+        offers=prepared.offers,
+        dataset=None,
+        metrics=prepared.metrics,
+        settings={},
+        limits=Limits(request.run_timeout, request.memory_limit or prepared.memory_bytes),
+        system=study.system,
+        again=True,
+        progress=lambda *_: None,
+        duration_s=request.duration,
+        environment=prepared.environment,
+    )
+
+
+def _measure(
+    request: BenchRequest, context: MeasurementContext, plan: Plan, study: Study
+) -> StopReason:
     budget = Budget()
-    with Display(console, study, budget) as display, interrupts(display.say) as asked:
+    with Display(messages(), study, budget) as display, interrupts(display.say) as asked:
         study.retry_policy = replace(RETRY_POLICY, stopped=lambda: asked.wanted)
-        bench = MeasurementContext(
-            task=prepared.task,
-            provider=prepared.provider,
-            offers=prepared.offers,
-            dataset=None,
-            metrics=prepared.metrics,
-            settings={},
-            limits=Limits(request.run_timeout, request.memory_limit or prepared.memory_bytes),
-            system=study.system,
-            again=True,
-            progress=display.decoded,
-            duration_s=request.duration,
-            environment=prepared.environment,
-        )
-        _refuse_others(bench, study, plan)
+        _refuse_others(context, study, plan)
         search = Search("grid", seed=0, repetitions=request.repeats)
-        measurer = Measurer(bench, study)
-        return explore(study, plan, measurer, search, budget, asked, display).end
+        return explore(study, plan, Measurer(context, study), search, budget, asked, display).end
 
 
 def _refuse_others(bench: MeasurementContext, study: Study, plan: Plan) -> None:

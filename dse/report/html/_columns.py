@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dse.core.configuration import CONFIGURATION_FIELDS
-from dse.report.failures import printable
+from dse.core.printable import to_printable
+from dse.core.reasons import essence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -37,7 +38,7 @@ class TextColumn:
             return
         place = self._places.setdefault(text, len(self.words))
         if place == len(self.words):
-            self.words.append(printable(text))
+            self.words.append(to_printable(text))
         self.cells.append(place)
 
     def as_dict(self) -> dict[str, Any]:
@@ -67,7 +68,9 @@ def make_columns(
         *(_metric_column(metric, records) for metric in metrics),
         _text_column("notes", ["; ".join(map(str, notes(r.outcome))) or None for r in records]),
         _text_column("failure", [each.kind.value if each else None for each in failures]),
-        _text_column("failure_message", [each.message if each else None for each in failures]),
+        _text_column(
+            "failure_message", [essence(each.message) if each else None for each in failures]
+        ),
     ]
 
 
@@ -103,18 +106,18 @@ def _metric_column(metric: ReportedMetric, records: Sequence[Record]) -> dict[st
 
 
 def _number_column(name: str, cells: Sequence[float | None]) -> dict[str, Any]:
-    return {"name": printable(name), "title": _title(name), "cells": cells}
+    return {"name": to_printable(name), "title": _title(name), "cells": cells}
 
 
 def _text_column(name: str, texts: Iterable[str | None]) -> dict[str, Any]:
     found = TextColumn()
     for text in texts:
         found.add(text)
-    return {"name": printable(name), "title": _title(name), **found.as_dict()}
+    return {"name": to_printable(name), "title": _title(name), **found.as_dict()}
 
 
 def _title(name: str) -> str:
-    return printable(name).replace("_", " ")
+    return to_printable(name).replace("_", " ")
 
 
 def _round(value: KnobValue | None) -> float | None:

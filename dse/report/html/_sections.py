@@ -7,6 +7,7 @@ from collections import Counter
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from dse.core.wording import format_count
 from dse.core.worker_environment import user_variables
 from dse.machine.system import System
 from dse.report.effects import effects
@@ -69,6 +70,7 @@ def failure_kinds(study: Study) -> list[dict[str, Any]]:
                 {
                     "count": reason.count,
                     "text": reason.text,
+                    "remedy": reason.remedy,
                     "example": f"#{reason.record.id} {reason.record.configuration}",
                 }
                 for reason in found
@@ -144,7 +146,7 @@ def _cell(effect: Effect | None, metric: ReportedMetric, width: float) -> dict[s
         **{name: f"{HALF + ROOM * change / width:.1f}" for name, change in places.items()},
         "verdict": verdict,
         "text": f"{TIMES}{effect.middle:.3g}" if metric.relative else f"{effect.middle:+.3g}",
-        "pairs": f"{effect.pairs:,} pair{'s' if effect.pairs > 1 else ''}",
+        "pairs": format_count(effect.pairs, "pair"),
     }
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from dse import __version__
 from dse.core.errors import UnavailableError
+from dse.core.printable import to_printable
 from dse.machine.system import System
-from dse.report.failures import printable
 from dse.report.health import health
 from dse.report.html import _sections
 from dse.report.html._columns import make_columns
@@ -96,7 +96,7 @@ def _environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         # Names may contain characters that reverse text or are not printable.
-        finalize=lambda each: printable(each) if type(each) is str else each,
+        finalize=lambda each: to_printable(each) if type(each) is str else each,
     )
 
 

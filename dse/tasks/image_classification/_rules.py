@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from dse.core.intervals import wilson
+from dse.core.wording import format_count
 from dse.tasks.image_classification.labels import (
     LABELS_FILE,
     TOP_LABEL,
@@ -73,7 +74,7 @@ def response_faults(responses: Mapping[int, bytes]) -> Iterator[str]:
     """
     wrong = sum(not 0 <= label <= TOP_LABEL for label in decode_labels(responses).values())
     if wrong:
-        yield f"{wrong} labels of the accuracy log are none of 0..{TOP_LABEL}"
+        yield f"{format_count(wrong, 'label')} of the accuracy log outside 0..{TOP_LABEL}"
 
 
 def published_interval(percent: float) -> tuple[float, float]:

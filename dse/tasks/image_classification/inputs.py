@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dse.core.errors import DseError, RequestError
+from dse.core.wording import format_count
 from dse.tasks.image_classification.preprocessing import INPUT_BYTES
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class ImageInputs:
         if mapped.dtype != np.uint8 or mapped.shape != (count, side, side, 3):
             raise DseError(
                 f"{cache_file}: holds {mapped.dtype} {mapped.shape} instead of "
-                f"{count} images of {side} x {side} pixels"
+                f"{format_count(count, 'image')} of {side} x {side} pixels"
             )
         self.count = count
         self._pixels: NDArray[np.uint8] = np.asarray(mapped)

@@ -12,6 +12,7 @@ import numpy as np
 
 from dse.core.backend import UnsupportedError
 from dse.core.intervals import wilson
+from dse.core.wording import format_count
 from dse.tasks.task import Score
 
 if TYPE_CHECKING:
@@ -85,8 +86,9 @@ def check_classes(width: int, classes: int | None, offset: int, top: int | None)
         UnsupportedError: they contradict each other.
     """
     if classes not in (None, width):
+        found = format_count(width, "score")
         raise UnsupportedError(
-            f"the model gives {width} scores, not {classes}: correct `classes` in models.yaml"
+            f"the model gives {found}, not {classes:,}: correct `classes` in models.yaml"
         )
     if top is not None and top + offset >= width:
         remedy = "set `label_offset: 0`" if top < width else "use a data set of its classes"
@@ -112,9 +114,8 @@ def decode_labels(responses: Mapping[int, bytes]) -> dict[int, int]:
     """
     for index, data in responses.items():
         if len(data) != LABEL_BYTES:
-            raise ValueError(
-                f"the response to sample {index} has {len(data)} bytes where {LABEL_BYTES} are due"
-            )
+            found = format_count(len(data), "byte")
+            raise ValueError(f"the response to sample {index} has {found}, not {LABEL_BYTES}")
     return {i: int.from_bytes(data, "little", signed=True) for i, data in responses.items()}
 
 
@@ -133,9 +134,8 @@ def score_labels(predictions: Mapping[int, int], labels: Sequence[int]) -> Score
     """
     total = len(labels)
     if set(predictions) != set(range(total)):
-        raise ValueError(
-            f"the accuracy log covers {len(predictions)} samples, the data set has {total}"
-        )
+        covered = format_count(len(predictions), "sample")
+        raise ValueError(f"the accuracy log covers {covered}, the data set has {total}")
     good = sum(predictions[index] == label for index, label in enumerate(labels))
     low, high = wilson(good, total)
     details = {"good": good, "total": total, **count_labels(predictions, labels)}

@@ -152,7 +152,7 @@ def test_what_decides_the_work_is_named_and_can_be_given(command: Command, here:
     assert inputs["copies"]["fill"] == "ones"
     assert "values" not in inputs["number"]
     assert found["deciding_inputs"] == ["steps", "copies"]
-    assert found["made_up"] == ["copies (--input)"]
+    assert found["made_up"] == ["copies (--input copies=VALUE)"]
 
 
 def test_values_reach_the_runtime(command: Command, here: Path) -> None:
@@ -163,7 +163,7 @@ def test_values_reach_the_runtime(command: Command, here: Path) -> None:
     failed, made_up, *_ = answer.out.splitlines()
     assert "unsupported: " in failed
     assert "Tile" in failed
-    assert made_up == "made up, and perhaps not what the model takes: steps (--input)"
+    assert made_up == "made up, and perhaps not what the model takes: steps (--input steps=VALUE)"
 
 
 def test_names_in_a_file_do_not_steer_the_terminal(command: Command, here: Path) -> None:
@@ -194,7 +194,7 @@ def test_dimensions_without_names(command: Command, here: Path) -> None:
     assert "input: image: float32, batch x 3 x 224 x 48, noise\n" in answer.err
     found = told(answer)["model"]
     assert found["open_dimensions"] == {"image[2]": 224, "image[3]": 48}
-    assert found["made_up"] == ["image[2]=224 (--dim)"]
+    assert found["made_up"] == ["image[2]=224 (--dim 'image[2]'=SIZE)"]
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ def test_top1() -> None:
         (1000, None, 1, None, "set `label_offset: 0`"),
         (1000, None, 1, 999, "set `label_offset: 0`"),
         (1000, 1000, 1, 998, ""),  # 999 classes and a background
-        (1000, 1001, 1, 999, "gives 1000 scores, not 1001"),
+        (1000, 1001, 1, 999, "gives 1,000 scores, not 1,001"),
         (10, None, 0, 9, ""),
         (10, None, 0, None, ""),
         (10, None, 1, 9, "label 9 of the data set"),
@@ -84,7 +84,7 @@ def test_a_label_is_a_signed_little_endian_number() -> None:
 
 @pytest.mark.parametrize("data", [b"", bytes(4), bytes(9)])
 def test_a_response_of_another_length_is_no_label(data: bytes) -> None:
-    with pytest.raises(ValueError, match=rf"sample 1 has {len(data)} bytes where 8 are due"):
+    with pytest.raises(ValueError, match=rf"sample 1 has {len(data)} bytes?, not 8"):
         decode_labels({0: bytes(8), 1: data})
 
 

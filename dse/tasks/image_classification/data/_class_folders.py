@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from dse.core.errors import RequestError
+from dse.core.wording import format_count
 from dse.tasks.image_classification.data._entries import (
     CLASSES,
     VAL_MAP,
@@ -111,12 +112,13 @@ def _class_labels(folder: Path, names: list[str]) -> tuple[dict[int, str], str]:
     if len(names) == CLASSES and not odd:
         return dict(enumerate(names)), _SORTED
     remedy = f"{_WRITE_MAP}, or name the class folders 0..999"
-    problem = f"{len(names)} folders whose names are not labels"
+    folders = format_count(len(names), "folder")
+    problem = f"the names of {folders} are not labels"
     if odd:
-        problem = f"{len(names)} folders, of which {len(odd)} unlike the others: {quote_some(odd)}"
+        problem = f"{folders}, of which {len(odd)} unlike the others: {quote_some(odd)}"
         remedy = f"move {'it' if len(odd) == 1 else 'them'} elsewhere; or {remedy}"
     elif all(map(_WNID.fullmatch, names)):
-        problem = f"{len(names)} folders named like ImageNet's {CLASSES} classes"
+        problem = f"{folders} named like ImageNet's {CLASSES:,} classes"
         empty = [name for name in names if not any(map(_is_image, _children(folder / name)))]
         if empty:
             problem = f"{problem}, of which {len(empty)} without images: {quote_some(empty)}"

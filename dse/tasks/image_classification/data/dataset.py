@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from dse.core.errors import DseError, RequestError
 from dse.core.paths import atomic_write, cache_dir
+from dse.core.wording import format_count
 from dse.tasks.image_classification.data._listing import list_images
 from dse.tasks.image_classification.data._thread_pool import Progress, parallel
 
@@ -48,7 +49,7 @@ class Dataset:
     def description(self) -> str:
         """What it holds, in words."""
         count, labels = len(self), len(set(self.labels))
-        return f"{count:,} images of {labels:,} {'label' if labels == 1 else 'labels'}"
+        return f"{format_count(count, 'image')} of {format_count(labels, 'label')}"
 
     def __len__(self) -> int:
         return len(self.files)

@@ -60,7 +60,7 @@ def test_a_folder_of_the_system_takes_no_label(tmp_path: Path, name: str) -> Non
 def test_999_classes_and_a_folder_of_the_system_are_not_1000(tmp_path: Path, name: str) -> None:
     """Labels would be wrong from the missing class on, or all of them by one."""
     folder = folders(tmp_path, [*map(wnid, range(CLASSES - 1)), name])
-    problem = "999 folders named like ImageNet's 1000 classes"
+    problem = "999 folders named like ImageNet's 1,000 classes"
     assert refused(folder).problem == problem
 
 
@@ -78,7 +78,7 @@ def test_only_folders_of_the_system_are_no_data_set(tmp_path: Path) -> None:
 @pytest.mark.parametrize("count", [CLASSES - 1, CLASSES])
 def test_the_odd_folder_among_classes_is_named(tmp_path: Path, count: int) -> None:
     error = refused(folders(tmp_path, [*map(wnid, range(count)), "n0144076"]))
-    assert error.problem == f"{count + 1} folders, of which 1 unlike the others: 'n0144076'"
+    assert error.problem == f"{count + 1:,} folders, of which 1 unlike the others: 'n0144076'"
     assert error.remedy is not None
     assert error.remedy.startswith("move it elsewhere")
 
@@ -93,7 +93,7 @@ def test_the_empty_folder_of_1001_is_named(tmp_path: Path) -> None:
     folder = folders(tmp_path, [*map(wnid, range(CLASSES))])
     (folder / wnid(2000)).mkdir()
     assert refused(folder).problem == (
-        f"1001 folders named like ImageNet's 1000 classes, of which 1 without images: "
+        f"1,001 folders named like ImageNet's 1,000 classes, of which 1 without images: "
         f"'{wnid(2000)}'"
     )
 

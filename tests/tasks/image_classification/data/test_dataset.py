@@ -84,7 +84,7 @@ def test_all_classes_of_imagenet_by_name(tmp_path: Path) -> None:
     assert dataset.labels == tuple(range(1000))
     assert (dataset.origin, dataset.notes) == ("1,000 folders in sorted order", ())
     (tmp_path / "d" / "n1").mkdir()
-    with pytest.raises(RequestError, match=r"1001 folders.* unlike the others: 'n1'.*val_map"):
+    with pytest.raises(RequestError, match=r"1,001 folders.* unlike the others: 'n1'.*val_map"):
         open_dataset(tmp_path / "d")
 
 
@@ -285,9 +285,9 @@ def _empty_class(folder: Path) -> None:
         (_map_is_folder, "not a file"),
         (_map_is_pipe, "not a file"),
         (_dangling_map, "No such file or directory; put it there"),
-        (_images_without_map, "1 folders whose names are not labels"),
-        (_named_classes, "2 folders whose names are not labels"),
-        (_mixed_classes, "2 folders whose names are not labels"),
+        (_images_without_map, "the names of 1 folder are not labels"),
+        (_named_classes, "the names of 2 folders are not labels"),
+        (_mixed_classes, "the names of 2 folders are not labels"),
         (_class_1000, "'1000' is outside 0..999"),
         (_same_class_twice, "mean the same label"),
         (_empty_class, "no images in this class folder"),

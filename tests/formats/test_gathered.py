@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dse.core.checksums import sha256_of_model
-from dse.download.gathered import gather_files
 from dse.formats.data_files import find_data_files
+from dse.formats.gathered import gather_files
 from tests import any_models
 from tests.any_models import write_apart
 

@@ -1,0 +1,165 @@
+"""Tries the first call of a model, before anything of it is measured: does the runtime take it?
+
+Sizes that nobody chose may not be what a model takes. Where its runtimes refuse them, the usual
+other ones are tried in order, each in a worker of its own.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dse.core.errors import RequestError
+from dse.core.measurement import FailureKind
+from dse.core.metrics import PEAK_MEMORY
+from dse.exploration.resolver import Resolver
+from dse.formats.usual_sizes import other_signatures
+from dse.machine.measuring_lock import measuring_lock
+from dse.measure.runner import run_worker
+from dse.measure.spec import MetricRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from dse.core.configuration import Configuration
+    from dse.core.measurement import Failure
+    from dse.exploration.resolver import MeasurementContext
+    from dse.formats.dimensions import Choices, ResolvedSignature
+    from dse.measure.spec import Spec
+    from dse.models.single_file import SingleFileProvider
+    from dse.study.study import Study
+
+_OF_SIZES = (FailureKind.UNSUPPORTED, FailureKind.LOAD, FailureKind.CRASH, FailureKind.INVALID_RUN)
+"""The failures that other sizes may mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Sizes that no runtime took, and why the first one did not."""
+
+    sizes: Mapping[str, int]
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What is measured, and what was refused before.
+
+    Attributes:
+        chosen: the first signature that runs; that of the default sizes if none does.
+        refused: in the order in which they were tried.
+    """
+
+    chosen: ResolvedSignature
+    refused: tuple[Refusal, ...] = ()
+
+
+def try_sizes(
+    chosen: ResolvedSignature,
+    others: Iterable[ResolvedSignature],
+    refusal: Callable[[ResolvedSignature], Failure | None],
+) -> Trial:
+    """Tries signatures in order until one runs, or fails for a reason that has another cause.
+
+    Args:
+        chosen: with the default sizes.
+        others: with the usual other ones.
+        refusal: tries one; returns why no runtime takes it.
+    """
+    refused: list[Refusal] = []
+    for one in (chosen, *others):
+        failure = refusal(one)
+        if failure is None:
+            return Trial(one, tuple(refused))
+        refused.append(Refusal(one.sizes, failure.message))
+        if failure.kind not in _OF_SIZES:
+            break
+    return Trial(chosen, tuple(refused))
+
+
+def fit(
+    context: MeasurementContext,
+    given: SingleFileProvider,
+    study: Study,
+    configurations: Sequence[Configuration],
+    choices: Choices,
+    chosen: ResolvedSignature,
+    waits: Callable[[], None],
+) -> Trial:
+    """Finds the sizes to measure a model with.
+
+    Args:
+        context: of the measurements.
+        given: the model, with the default sizes.
+        study: of the model; one that has begun keeps its sizes.
+        configurations: those to measure.
+        choices: what the user chose.
+        chosen: the signature with the default sizes.
+        waits: called once if another process measures at the moment.
+
+    Raises:
+        RequestError: the model can't be read.
+        DseError: a worker can't be started.
+    """
+    others = list(other_signatures(given.described, choices, chosen))
+    if not others:
+        return Trial(chosen)
+    if study.about.artefacts:
+        return Trial(_measured(context, given, study, configurations[0], (chosen, *others)))
+    with measuring_lock(waits=waits), tempfile.TemporaryDirectory(prefix="dse-trial-") as folder:
+        first = {one.backend: one for one in reversed(configurations)}
+        specs = [_spec(context, study, one, Path(folder)) for one in reversed(first.values())]
+
+        def refusal(one: ResolvedSignature) -> Failure | None:
+            return _refusal(context, specs, one)
+
+        return try_sizes(chosen, others, refusal)
+
+
+def _measured(
+    context: MeasurementContext,
+    given: SingleFileProvider,
+    study: Study,
+    configuration: Configuration,
+    signatures: Sequence[ResolvedSignature],
+) -> ResolvedSignature:
+    """The signature that a study was begun with; the first one if it is none of these."""
+    for one in signatures:
+        own = replace(context, provider=replace(given, signature=one.signature))
+        resolver = Resolver(own, study)
+        resolver.ensure_artefact(configuration)
+        with suppress(RequestError):
+            resolver.check(resolver.resolve(configuration))
+            return one
+    return signatures[0]
+
+
+def _spec(
+    context: MeasurementContext, study: Study, configuration: Configuration, folder: Path
+) -> Spec:
+    """Two calls for a single sample."""
+    single = replace(configuration, batch_size=1, instances=1, pinned=False)
+    resolver = Resolver(context, study)
+    resolver.ensure_artefact(single)
+    request = MetricRequest(PEAK_MEMORY.name, "")
+    spec = resolver.spec(resolver.resolve(single), "trial", (request,), "probe")
+    fidelity = replace(spec.fidelity, performance_samples=1)
+    return replace(spec, folder=folder / single.backend, fidelity=fidelity)
+
+
+def _refusal(
+    context: MeasurementContext, specs: Sequence[Spec], one: ResolvedSignature
+) -> Failure | None:
+    """Why the first backend refuses a signature; None if any backend takes it."""
+    first: Failure | None = None
+    for spec in specs:
+        task = replace(spec.task, form=one.signature.as_dict())
+        python = context.offers.interpreters[spec.configuration.backend]
+        found = run_worker(replace(spec, task=task), context.limits, interpreter=python).failure
+        if found is None:
+            return None
+        first = first or found
+    return first

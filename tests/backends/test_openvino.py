@@ -1,0 +1,112 @@
+"""Inputs that OpenVINO folds away, or renames, as it converts a file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from onnx import helper
+
+from dse.core.backend import LoadRequest, Partial, Runtime, UnsupportedError
+from dse.core.configuration import Configuration
+from dse.core.metrics import LATENCY
+from dse.core.registry import backend
+from dse.formats.dimensions import Choices, resolve_inputs
+from dse.formats.reading import describe
+from dse.measure.runs import take
+from dse.measure.spec import TaskSpec
+from dse.tasks.registry import task
+from tests.any_models import model, value
+from tests.measure.specs import spec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from onnx import ModelProto
+
+    from dse.core.signature import Signature
+
+
+def cast_like() -> ModelProto:
+    """`like` has no elements: it gives nothing but its type."""
+    return model(
+        [helper.make_node("CastLike", ["numbers", "like"], ["cast"])],
+        [value("numbers", (2, 3)), value("like", (0,), "FLOAT16")],
+        [value("cast", (2, 3), "FLOAT16")],
+        {},
+    )
+
+
+def identity() -> ModelProto:
+    """An input that is an output as well goes by one name alone."""
+    nodes = [
+        helper.make_node("Identity", ["numbers"], ["same"]),
+        helper.make_node("Add", ["numbers", "other"], ["sum"]),
+    ]
+    given = [value("other", (2, 1)), value("numbers", (2, 3))]
+    return model(nodes, given, [value("same", (2, 3)), value("sum", (2, 3))], {})
+
+
+def empty() -> ModelProto:
+    nodes = [helper.make_node("Relu", ["numbers"], ["positive"])]
+    return model(nodes, [value("numbers", (0,))], [value("positive", (0,))], {})
+
+
+def write(folder: Path, made: ModelProto) -> tuple[Path, Signature]:
+    path = folder / "made.onnx"
+    path.write_bytes(made.SerializeToString())
+    return path, resolve_inputs(describe(path).inputs, Choices({})).signature
+
+
+def runtime() -> Runtime:
+    found = backend("openvino")
+    assert isinstance(found, Runtime)
+    return found
+
+
+def request(path: Path, signature: Signature) -> LoadRequest:
+    configuration = Configuration("m", "fp32", "openvino", 1, 1)
+    return LoadRequest(configuration, path, {}, signature)
+
+
+def test_an_input_without_a_place_is_left_out_and_named(tmp_path: Path) -> None:
+    loaded = runtime().load(request(*write(tmp_path, cast_like())))
+    assert isinstance(loaded, Partial)
+    assert loaded.unread == ["like"]
+    numbers = np.arange(6, dtype=np.float32).reshape(2, 3)
+    batch = (numbers, np.zeros(0, np.float16))
+    for _ in range(2):
+        found: dict[str, object] = dict(loaded.outputs(loaded.bind(batch)))
+        np.testing.assert_array_equal(found["cast"], numbers.astype(np.float16))
+    with pytest.raises(ValueError, match=r"zip\(\)"):
+        loaded.bind(batch[:1])
+    loaded.close()
+
+
+def test_each_measurement_tells_of_it(tmp_path: Path) -> None:
+    path, signature = write(tmp_path, cast_like())
+    wanted = spec(tmp_path, LATENCY.name, backend="openvino", model_file=path)
+    fed = TaskSpec(task("generated").worker, signature.as_dict())
+    (found,) = take(runtime(), replace(wanted, task=fed))
+    assert found.details["unread"] == "openvino does not read the input 'like'"
+
+
+def test_an_input_under_the_name_of_an_output_is_fed(tmp_path: Path) -> None:
+    loaded = runtime().load(request(*write(tmp_path, identity())))
+    assert isinstance(loaded, Partial)
+    assert not loaded.unread
+    numbers, other = (
+        np.arange(6, dtype=np.float32).reshape(2, 3),
+        np.array([[10], [20]], np.float32),
+    )
+    found: dict[str, object] = dict(loaded.outputs(loaded.bind((other, numbers))))
+    np.testing.assert_array_equal(found["same"], numbers)
+    np.testing.assert_array_equal(found["sum"], numbers + other)
+    loaded.close()
+
+
+def test_a_model_that_reads_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedError, match="finds no input 'numbers'"):
+        runtime().load(request(*write(tmp_path, empty())))
