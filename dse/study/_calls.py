@@ -96,6 +96,8 @@ class Calls:
         work: Callable[[], T],
         stopped: Callable[[], bool] = never,
         waits: Callable[[], None] = do_nothing,
+        *,
+        told: bool = False,
     ) -> T:
         """Does work, and waits for what it returns.
 
@@ -103,13 +105,14 @@ class Calls:
             work: is given up where the database does not answer.
             stopped: whether the user has asked to stop.
             waits: called once an answer is late.
+            told: whether that is known: an earlier try has waited.
 
         Raises:
             DseError: there was no answer, which may pass; or what the work raises.
             KeyboardInterrupt: the user has asked to stop, and there was no answer.
         """
         call = self._current = _Call(work)
-        self._asked, told = None, False
+        self._asked = None
         call.start()
         while True:
             with suppress(Empty):
@@ -118,7 +121,7 @@ class Calls:
                     return cast("T", answer)
                 raise answer
             silence = self._silence()
-            if silence > GRACE_S and stopped():
+            if silence > (0 if told else GRACE_S) and stopped():
                 raise KeyboardInterrupt
             if silence > SLOW_S and not told:
                 told = True

@@ -172,15 +172,18 @@ class Store:
                 if not said:
                     said.append(given_up.enter_context(turn_given_up()))
 
-            return policy.run(
-                lambda: self._tried(work, policy.stopped, waits), is_transient, waits=waits
-            )
+            def tried() -> T:
+                return self._tried(work, policy.stopped, waits, told=bool(said))
+
+            return policy.run(tried, is_transient, waits=waits)
 
     def _tried(
         self,
         work: Callable[[], T],
         stopped: Callable[[], bool] = never,
         waits: Callable[[], None] = do_nothing,
+        *,
+        told: bool = False,
     ) -> T:
         """Tries to do work once."""
 
@@ -189,7 +192,7 @@ class Store:
                 return work()
 
         try:
-            return self._calls.do(guarded, stopped, waits)
+            return self._calls.do(guarded, stopped, waits, told=told)
         except DseError:
             # What has ended one connection has ended the others as well.
             self._engine.dispose()
