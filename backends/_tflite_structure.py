@@ -20,7 +20,10 @@ tables. Fields that are numbers are left out."""
 
 _TEXT, _BYTES, _INTS, _LONGS = 1, 1, 4, 8
 _OPERATOR_CODE: Fields = {1: _TEXT}
-_QUANTISATION: Fields = {0: _INTS, 1: _INTS, 2: _INTS, 3: _LONGS, 5: {0: _BYTES}}
+_QUANTISATION: Fields = {0: _INTS, 1: _INTS, 2: _INTS, 3: _LONGS}
+_DETAILS_TYPE, _DETAILS = 4, 5
+_CUSTOM_DETAILS = 1
+"""The only kind of details on a quantisation that the library knows; later ones abort it."""
 _TENSOR: Fields = {0: _INTS, 3: _TEXT, 4: _QUANTISATION, 7: _INTS}
 # Of all operators' options, only those of RESHAPE and SQUEEZE hold a vector: their first field.
 _OPTIONS_TYPE, _OPTIONS = 3, 4
@@ -66,6 +69,10 @@ class _Walk:
             self._field(table, number, kind)
         if fields is _OPERATOR and table.byte(_OPTIONS_TYPE) in _WITH_VECTOR:
             self._field(table, _OPTIONS, {0: _INTS})
+        if fields is _QUANTISATION and (kind := table.byte(_DETAILS_TYPE)):
+            if kind != _CUSTOM_DETAILS:
+                raise ValueError("it is quantised in blocks, which tflite-runtime does not know")
+            self._field(table, _DETAILS, {0: _BYTES})
 
     def _field(self, table: Table, number: int, kind: int | Fields | tuple[Fields]) -> None:
         if isinstance(kind, int):

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from dse.core.signature import Signature
 
 
+_REFUSALS = ("NOT_IMPLEMENTED", "ShapeInferenceError")
+"""What the engine says of operators and of sizes that it does not take; the file is all right."""
+
+
 class DeepSparse:
     """DeepSparse's engine, compiled for one batch size, a number of cores and of streams."""
 
@@ -60,8 +64,8 @@ class DeepSparse:
                     scheduler="multi_stream" if count > 1 else "single_stream",
                 )
             except (RuntimeError, ValueError, OSError) as error:
-                kind = UnsupportedError if "NOT_IMPLEMENTED" in str(error) else LoadError
-                raise kind(str(error)) from error
+                refused = any(sign in str(error) for sign in _REFUSALS)
+                raise (UnsupportedError if refused else LoadError)(str(error)) from error
         inputs = len(engine.input_names)
         if request.signature is None and inputs != 1:
             raise UnsupportedError(f"the model has {inputs} inputs, not one")

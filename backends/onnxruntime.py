@@ -143,16 +143,16 @@ class _Session:
     """A session whose inputs and outputs are bound: `run` itself would look them up each time.
 
     What a file declares of its outputs need not hold, and may differ from sample to sample. So each
-    call makes them anew, unless the first calls gave all of them in their declared shapes: from
-    then on their memory is bound, too.
+    call makes them anew, unless all shapes follow from those of the inputs, and the first calls
+    agree: from then on the memory of the outputs is bound, too.
 
     Args:
         session: of onnxruntime.
         inputs: names, in the order of a batch's arrays.
         outputs: those that are computed; the first is what a prediction returns.
         others: names of those that are not.
-        alone: whether the one output has a row of scores for each sample, so that a single call
-            tells its shape.
+        calls: the number of calls that tell the shapes: 1 for scores, which have a row for each
+            sample, and 0 where nothing tells them.
     """
 
     def __init__(
@@ -160,9 +160,8 @@ class _Session:
         session: Any,
         inputs: Sequence[str],
         outputs: Sequence[Any],
-        others: Sequence[str] = (),
-        *,
-        alone: bool = False,
+        others: Sequence[str],
+        calls: int,
     ) -> None:
         import numpy as np
 
@@ -170,7 +169,7 @@ class _Session:
         self._inputs, self._others = inputs, others
         self._names = [one.name for one in outputs]
         self._declared = [(one.type, _shape(one)) for one in outputs]
-        self._alone = alone
+        self._calls, self._alone = calls, calls == 1
         self._shapes: list[tuple[int, ...]] = []
         self._seen: list[tuple[Shape, ...] | None] = []
         self._targets: Sequence[Any] = ()
@@ -213,7 +212,7 @@ class _Session:
         """
         held = all(_holds(*pair) for pair in zip(self._declared, found, strict=True))
         self._seen.append(tuple(tuple(one.shape()) for one in found) if held else None)
-        if len(self._seen) == (1 if self._alone else CALLS) and len(set(self._seen)) == 1 and held:
+        if len(self._seen) == self._calls and len(set(self._seen)) == 1 and held:
             self._targets, self._scores = found, found[0].numpy()
 
     def predict(self, bound: Any) -> NDArray[np.generic]:
@@ -224,7 +223,7 @@ class _Session:
         call, binding, _ = bound
         call()
         values = binding.get_outputs()
-        if len(self._seen) < CALLS and not self._alone:
+        if len(self._seen) < self._calls:
             self._learn(values)
         found = zip(self._names, map(_array, values), strict=True)
         return (*found, *((name, None) for name in self._others))
@@ -238,10 +237,13 @@ def _opened(session: Any, request: LoadRequest) -> _Session:
     own, outputs = session.get_inputs(), session.get_outputs()
     inputs = [one.name for one in (request.signature.inputs if request.signature else own)]
     if request.scores is None:
-        return _Session(session, inputs, outputs)
+        named = {dim for one in own for dim in one.shape if dim is not None}
+        sizes = [dim for one in outputs for dim in one.shape]
+        fixed = all(isinstance(dim, int) or dim in named for dim in sizes)
+        return _Session(session, inputs, outputs, (), CALLS if fixed else 0)
     scores = outputs[find_scores([(one.name, _shape(one)) for one in outputs], request.scores)]
     others = [one.name for one in outputs if one is not scores]
-    return _Session(session, inputs, [scores], others, alone=True)
+    return _Session(session, inputs, [scores], others, 1)
 
 
 def _array(value: Any) -> NDArray[Any] | None:

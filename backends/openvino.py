@@ -86,7 +86,8 @@ class OpenVINO:
             places, unread = _fix_shapes(model, signature, request.configuration.batch_size)
             compiled = core.compile_model(model, "CPU", options)
             requests = [compiled.create_infer_request() for _ in range(count)]
-            if signature is None and scores is not None:
+            fixed = not any(one.partial_shape.is_dynamic for one in compiled.outputs)
+            if signature is None and scores is not None and fixed:
                 return Streamed([_Request(each, scores) for each in requests])
             return Streamed([_AnyRequest(each, scores, places) for each in requests], unread)
         except RuntimeError as error:

@@ -90,7 +90,8 @@ def read_lines(path: Path) -> tuple[tuple[str, ...], list[Line]]:
     """The columns and the lines of a table.
 
     Raises:
-        RequestError: it can't be read, is too large, or is no CSV file with a line below its head.
+        RequestError: it can't be read, is too large, is not a CSV file, or has no line below its
+            head.
     """
     other = "name a table of recorded or published results"
     try:
@@ -103,7 +104,7 @@ def read_lines(path: Path) -> tuple[tuple[str, ...], list[Line]]:
     except OSError as error:
         raise RequestError(f"can't be read: {error.strerror}", file=path, remedy=other) from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise RequestError(f"is no CSV file: {error}", file=path, remedy=other) from error
+        raise RequestError(f"is not a CSV file: {error}", file=path, remedy=other) from error
     if not lines:
         raise RequestError("has no lines below its head", file=path, remedy=other)
     return columns, lines

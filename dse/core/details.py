@@ -64,6 +64,7 @@ class RunDetails(Details):
         output: the name of the output that was looked at, where a model has several.
         not_finite: which outputs hold NaN or infinite values, in words.
         unread: which inputs the runtime does not read, in words.
+        inputs: name and shape of each input for a single sample, where they are generated.
     """
 
     steal_percent: float | None = None
@@ -74,6 +75,7 @@ class RunDetails(Details):
     output: str | None = None
     not_finite: str | None = None
     unread: str | None = None
+    inputs: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

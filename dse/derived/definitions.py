@@ -14,7 +14,7 @@ from dse.derived.point import why_invalid
 if TYPE_CHECKING:
     from dse.core.metrics import Direction
 
-METRIC, WHERE, OBJECTIVE, FACTS = "--metric", "--where", "--objective", "--facts"
+METRIC, WHERE, OBJECTIVE = "--metric", "--where", "--objective"
 """The options, as messages name them."""
 _DEFINITION = re.compile(
     r"\s*(?P<name>[^\s=\[\]]+)\s*(?:\[(?P<unit>[^\[\]]*)\]\s*)?=(?!=)(?P<is>.*)"

@@ -20,7 +20,7 @@ SINGLE_STREAM = (LATENCY.name, CPU_TIME.name, ENERGY.name)
 
 
 def piggybacked_metrics(metrics: Collection[str], *, again: bool) -> tuple[str, ...]:
-    """Metrics recorded beside those of a run; measured again, only what it gives anyway."""
+    """The metrics to record beside those of a run; in a repetition, only what it gives anyway."""
     single = any(name in SINGLE_STREAM for name in metrics)
     batched = any(METRICS[name].batched for name in metrics)
     found = [PEAK_MEMORY.name] if batched or not again else []
@@ -30,7 +30,7 @@ def piggybacked_metrics(metrics: Collection[str], *, again: bool) -> tuple[str, 
 
 
 def refuse_unmeasurable(space: SearchSpace, root: Path = rapl.POWERCAP) -> None:
-    """Refuses a space that asks for energy where nothing tells it.
+    """Refuses a space that asks for energy where it can't be measured.
 
     Raises:
         RequestError: names the remedy.

@@ -12,8 +12,8 @@ MAX_IN_VAIN = 3
 class Disturbances:
     """Remembers how repeating has gone so far.
 
-    On a machine that is never quiet each measurement would take three times as long for nothing.
-    There it is not repeated any more until one comes out undisturbed.
+    On a machine that is never quiet, each measurement would take three times as long, to no use.
+    There nothing is repeated until a measurement comes out undisturbed.
 
     Args:
         repeating: whether disturbed measurements are repeated at all.

@@ -103,7 +103,7 @@ def _file(configuration: Configuration) -> tuple[str, str, str]:
 
 
 def _batch_size(metric: str, configuration: Configuration) -> int:
-    """The one a metric depends on: a MultiStream query fills no batch beyond its samples."""
+    """The batch size that counts for a metric: MultiStream's are bounded by its queries."""
     if metric == MULTI_STREAM.name:
         return min(configuration.batch_size, MULTI_STREAM_SAMPLES)
     return configuration.batch_size

@@ -107,7 +107,7 @@ class OptunaSampler:
         self._count()
 
     def remaining(self) -> None:
-        """Optuna's samplers don't tell."""
+        """Not known: Optuna's samplers do not estimate it."""
 
     def _count(self) -> None:
         self._length += 1

@@ -53,10 +53,10 @@ def _lacks(results: StudyResults, measurement: Measurement, wanted: int) -> bool
 
 
 def next_drifted(results: StudyResults) -> tuple[Record, list[str]] | None:
-    """A record to probe again, for the machine was not itself when it was probed.
+    """A record to probe again, because it was probed during a drift.
 
-    None while it still is not, where this machine differs from the study's first one, or when
-    there is none.
+    None while the drift lasts, when this machine differs from the study's first one, or when no
+    record needs it.
     """
     measured, here = results.measured, machine_of(process_identity())
     for record in results.stale():
@@ -74,7 +74,7 @@ def next_drifted(results: StudyResults) -> tuple[Record, list[str]] | None:
 
 
 def noise_unknown(results: StudyResults) -> bool:
-    """Whether the anchor has to tell of the noise first: nothing else does, and it matters."""
+    """Whether the anchor must be measured first, because the noise is not known and matters."""
     anchor, frontier = results.anchor, results.frontier
     if anchor is None or all(map(frontier.certain, frontier)):
         return False
@@ -82,7 +82,7 @@ def noise_unknown(results: StudyResults) -> bool:
 
 
 def next_for_noise(results: StudyResults) -> tuple[Record, list[str]] | None:
-    """A point to probe again, for nothing tells how much such measurements vary.
+    """A point to probe again, because the noise of such measurements is not known.
 
     That depends on how many CPUs are kept busy (`Measured.spread`), and the anchor tells of its
     own number only.

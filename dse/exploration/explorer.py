@@ -202,7 +202,7 @@ class _Exploration:
         return StopReason.INTERRUPTED if self._interrupts.wanted else None
 
     def _stop(self) -> StopReason | None:
-        """Why no other configuration is begun, if so; one whose files were made still is."""
+        """Why no further configuration is begun, or None; one with its files made still is."""
         if self._interrupts.wanted:
             return StopReason.INTERRUPTED
         spent = time.monotonic() - self._begun
@@ -214,7 +214,7 @@ class _Exploration:
         return self._stop() is not None
 
     def _advance(self, turn: Turn) -> StopReason | None:
-        """Takes one step, or waits for others a while; why to end, if so."""
+        """Takes one step, or waits for other processes; returns why to end, or None."""
         # A claim has looked for another space: each look is a round trip.
         self._learn(self._study.sync(space=not self._claimed))
         self._claimed = False
@@ -305,7 +305,7 @@ class _Exploration:
         try:
             outcome = self._outcome(step, study.run_name(trial), keep)
         except RequestError:
-            study.withdraw(trial)  # an input can't be used: nobody shall wait for this
+            study.withdraw(trial)  # an input can't be used: give up the claim
             raise
         record = study.finish(trial, outcome)
         self._warn_of_deviation(machine_of(trial.owner))

@@ -221,7 +221,7 @@ class Measurer:
         fidelity: FidelityName,
         keep: Keep,
     ) -> Outcome:
-        """Takes everything, and once more what was disturbed, unless that is always in vain."""
+        """Takes everything, and repeats what was disturbed, as long as repeating helps."""
         outcome = self._take(resolved, run, tasks, fidelity, keep)
         for number in range(1, MAX_REPETITIONS + 1):
             again = _again(tasks, outcome)
@@ -283,7 +283,7 @@ def _others(metrics: Collection[str]) -> list[str]:
 
 
 def _again(tasks: Iterable[MetricRequest], outcome: Outcome) -> tuple[MetricRequest, ...]:
-    """What was disturbed, and what its runs give anyway; nothing else has a run of its own."""
+    """What was disturbed, with what the same runs give anyway."""
     disturbed = {m.metric for m in outcome.measurements if m.disturbed}
     needed = [task.metric for task in tasks if task.metric in disturbed and not task.extra]
     taken = {*needed, *piggybacked_metrics(needed, again=True)} & disturbed

@@ -187,7 +187,7 @@ def _settings(space: SearchSpace, backend: str) -> dict[str, Path]:
 
 
 def free_memory_bytes(system: System, root: Path = Path("/")) -> int:
-    """What can be allocated without swapping, within the control groups' limits; 0 if untold."""
+    """What can be allocated without swapping, within the control groups' limits; 0 if unknown."""
     free = read_meminfo(root).get("MemAvailable", system.memory_bytes or 0)
     granted = memory_left(root)
     return free if granted is None else min(free or granted, granted)

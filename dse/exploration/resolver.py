@@ -150,7 +150,7 @@ class Resolver:
         return files is not None and all(path.exists() for path in files.files.values())
 
     def ensure_artefact(self, configuration: Configuration) -> None:
-        """Makes the model file and prepares the samples that it takes, where they are not there.
+        """Makes the model file and prepares its samples, as far as they are missing.
 
         A model file that can't be made stays a `ModelError` of the configuration.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from dse.config.messages import suggest
 from dse.core.errors import RequestError
 from dse.formats._flow import FlowError
 from dse.formats._tflite_flow import operator_codes, roles_by_tensor
+from dse.formats._tflite_values import values_by_tensor
 from dse.formats.description import DeclaredInput, ModelDescription, stored_precision
 from dse.formats.flatbuffer import FlatbufferError, Table, root
 from dse.formats.tflite_reader import shape_with_open_sizes, type_name
@@ -18,8 +19,6 @@ from dse.formats.tflite_reader import shape_with_open_sizes, type_name
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-    from dse.formats.description import Role
 
 _SUBGRAPHS, _BUFFERS, _SIGNATURES = 2, 4, 7  # of Model
 _TENSORS, _INPUTS, _OPERATORS = 0, 1, 3  # of SubGraph
@@ -34,8 +33,12 @@ _PRECISIONS = {
     **dict.fromkeys(("int8", "uint8", "int4"), "int8"),
 }
 _UNCHANGED = {22, 53, 70}  # RESHAPE, CAST, EXPAND_DIMS
-_GATHER, _EMBEDDING_LOOKUP = 36, 7
-_PICKS = {_GATHER: (1, 0), _EMBEDDING_LOOKUP: (0, 1)}  # positions of the ids and of the table
+_GATHER, _EMBEDDING_LOOKUP, _GATHER_ND = 36, 7, 107
+_PICKS = {
+    _GATHER: (1, 0),
+    _EMBEDDING_LOOKUP: (0, 1),
+    _GATHER_ND: (1, 0),
+}  # positions of the ids and of the table
 
 
 def describe_tflite(path: Path, signature: str | None = None) -> ModelDescription:
@@ -58,9 +61,14 @@ def describe_tflite(path: Path, signature: str | None = None) -> ModelDescriptio
         tensors = list(subgraph.tables(_TENSORS))
         inputs = subgraph.integers(_INPUTS)
         rows, roles = _rows_by_tensor(model, subgraph, tensors), roles_by_tensor(model, number)
+        values = values_by_tensor(model, subgraph, tensors)
         declared = tuple(
-            _declare(subgraph.element(_TENSORS, index), rows.get(index), roles.get(index))
-            for index in inputs
+            replace(
+                _declare(subgraph.element(_TENSORS, index), place, values.get(index, ())),
+                rows=rows.get(index),
+                role=roles.get(index),
+            )
+            for place, index in enumerate(inputs)
         )
         filled = [buffer.vector(0, 1)[1] > 0 for buffer in model.tables(_BUFFERS)]
         counts = _count_weights(tensors, filled)
@@ -105,9 +113,21 @@ def _choose_signature(
     return found
 
 
-def _declare(tensor: Table, rows: int | None, role: Role | None) -> DeclaredInput:
+def _declare(tensor: Table, place: int, values: tuple[int, ...]) -> DeclaredInput:
+    """Describes an input by itself; one without a name is called by its place.
+
+    Values that don't fit are left out; those of an open vector tell its size.
+    """
     dims = tuple(size if size >= 0 else "" for size in shape_with_open_sizes(tensor))
-    return DeclaredInput(tensor.text(_NAME), type_name(tensor), dims, rows, role)
+    if values and dims == ("",):
+        dims = (len(values),)
+    fit = dims == (len(values),) or (len(values) == 1 and dims == ())
+    return DeclaredInput(
+        tensor.text(_NAME) or f"input {place}",
+        type_name(tensor),
+        dims,
+        values=values if fit else (),
+    )
 
 
 def _count_weights(tensors: list[Table], filled: list[bool]) -> Counter[str]:
@@ -125,6 +145,7 @@ def _rows_by_tensor(model: Table, subgraph: Table, tensors: list[Table]) -> dict
     codes = operator_codes(model)
     origin: dict[int, int] = {}
     rows: dict[int, int] = {}
+    shapes = [tensor.integers(_SHAPE) for tensor in tensors]
     for operator in subgraph.tables(_OPERATORS):
         number = operator.number(_CODE)
         code = codes[number] if number < len(codes) else -1
@@ -133,11 +154,15 @@ def _rows_by_tensor(model: Table, subgraph: Table, tensors: list[Table]) -> dict
             origin[writes[0]] = origin.get(reads[0], reads[0])
         if code in _PICKS and len(reads) > 1:
             picking, table = (reads[place] for place in _PICKS[code])
-            shape = tensors[table].integers(_SHAPE) if 0 <= table < len(tensors) else ()
+            shape = shapes[table] if 0 <= table < len(shapes) else ()
             axis = _gather_axis(operator) if code == _GATHER else 0
-            if -len(shape) <= axis < len(shape) and shape[axis] > 0:
+            sizes: tuple[int, ...] = (shape[axis],) if -len(shape) <= axis < len(shape) else ()
+            if code == _GATHER_ND:  # a number for each of the first axes
+                ids = shapes[picking] if 0 <= picking < len(shapes) else ()
+                sizes = shape[: ids[-1]] if ids else ()
+            if sizes and min(sizes) > 0:
                 source = origin.get(picking, picking)
-                rows[source] = min(shape[axis], rows.get(source, shape[axis]))
+                rows[source] = min(*sizes, rows.get(source, sizes[0]))
     return rows
 
 

@@ -1,8 +1,8 @@
 """What it costs to have a model loaded: time and memory.
 
 Taken first in a fresh worker, since whatever ran before would leave its memory behind. One
-instance in the SingleStream setup always comes first, for what a runtime prepares once in
-a process is part of its load time, and leaves some memory behind as well.
+instance in the SingleStream setup always comes first: what a runtime prepares once in a
+process is part of its load time, and leaves some memory behind as well.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The task's half in the worker, with faults that name the task: it may be somebody else's code."""
+"""The task's half in the worker. Errors name the task: its code may be another distribution's."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class GuardedTask:
-    """A `dse.tasks.task.TaskWorker` that is held to its contract.
+    """A `dse.tasks.task.TaskWorker` whose answers are checked against its contract.
 
     Args:
         spec: names the class, and tells what it is made from.

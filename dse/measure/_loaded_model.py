@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from dse.core.backend import LoadRequest, Partial, Refusing, Streams, UnsupportedError
 from dse.core.measurement import FailureKind
 from dse.core.metrics import MULTI_STREAM_SAMPLES, Scenario
+from dse.core.signature import shape_text
 from dse.core.wording import format_count
 from dse.loadgen.harness import run
 from dse.loadgen.samples import Caller, PredictionError
@@ -176,7 +177,7 @@ class LoadedModel:
     def _look(self, callers: Sequence[Caller], size: int, clocks: Sequence[_Clock]) -> None:
         """Holds answers to different inputs against each other; its calls warm the model, too.
 
-        Every caller answers, for its runtime may learn from them; those of the first are looked at.
+        Every caller answers, as its runtime may learn from them; those of the first are looked at.
         """
         inspection = Inspection(
             size,
@@ -193,7 +194,14 @@ class LoadedModel:
                     answers.append(clock.time(caller.model.outputs, caller.model.bind(batch)))
             self.task.check(answers[0], size)
             inspection.add(batch, answers[0])
-        self.remarks = inspection.judge() | self._unread(self._models[0])
+        self.remarks = inspection.judge() | self._unread(self._models[0]) | self._shapes()
+
+    def _shapes(self) -> dict[str, KnobValue]:
+        """The inputs, in words: many of their sizes may be open in the file."""
+        if self.task.signature is None:
+            return {}
+        inputs = self.task.signature.inputs
+        return {"inputs": "; ".join(f"{one.name} {shape_text(one.shape)}" for one in inputs)}
 
     def _unread(self, model: Model) -> dict[str, KnobValue]:
         """The inputs that are made for nothing, in words."""

@@ -1,4 +1,4 @@
-"""What a loaded model answers to several different inputs: whether there is sense in timing it.
+"""What a loaded model answers to several different inputs: whether it makes sense to time it.
 
 The answers are looked at once per loaded setup, in its warm-up and outside every measured loop.
 """
@@ -55,7 +55,7 @@ class Output:
 
     @classmethod
     def of(cls, name: str, array: NDArray[Any]) -> Output:
-        """What there is to say of an array."""
+        """The description of an array."""
         digest = hashlib.blake2b(f"{array.dtype} {array.shape}".encode(), digest_size=16)
         if array.dtype.hasobject:  # texts
             digest.update(repr(array.tolist()).encode())
@@ -182,7 +182,7 @@ class Inspection:
 
     @property
     def done(self) -> bool:
-        """Whether there are enough answers: more than `LOOKS` are for a doubt."""
+        """Whether there are enough answers: more than `LOOKS` are only looked at in doubt."""
         enough = len(self._looks) >= LOOKS
         return enough and not (self._computes and in_doubt(self._looks[:LOOKS], self._size))
 

@@ -20,6 +20,12 @@ OUT_OF_MEMORY_SIGNS = (
     *("failed to map segment", "cannot map zero-fill pages"),
 )
 """Messages of C++ runtimes, the C library and its loader when memory runs out."""
+MISSING_OPERATOR_SIGNS = (
+    *("Could not find an implementation for", "Failed to find kernel for", "No Op registered for"),
+    *("is not a registered function/op", "No conversion rule found", "No translator found"),
+    *("unresolved custom op", "Select TensorFlow op", "Didn't find op for builtin opcode"),
+)
+"""Messages of runtimes that lack an operator; some load the file, others find out as they do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +86,8 @@ def to_failure(error: BaseException, refusals: tuple[type[Exception], ...] = ())
         text = f"{name}: {text}" if text else name
     if isinstance(error, MemoryError) or says_out_of_memory(text):
         return RunFailedError(FailureKind.OUT_OF_MEMORY, text)
-    if isinstance(error, LoadError):
+    if isinstance(error, LoadError) and not any(sign in text for sign in MISSING_OPERATOR_SIGNS):
         return RunFailedError(FailureKind.LOAD, text)
-    if isinstance(error, (UnsupportedError, ImportError, *refusals)):
+    if isinstance(error, (UnsupportedError, LoadError, ImportError, *refusals)):
         return RunFailedError(FailureKind.UNSUPPORTED, text)
     return RunFailedError(FailureKind.CRASH, text)

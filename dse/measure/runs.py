@@ -90,9 +90,9 @@ def _taker(request: MetricRequest) -> Taker:
 def _results(
     taker: Taker, loaded: LoadedModel, requests: Sequence[MetricRequest]
 ) -> Mapping[str, RunResult]:
-    """What a run gives, by metric; nothing where it fails and nobody waits for it.
+    """What a run gives, by metric; nothing where it fails and no request needs it.
 
-    What makes it fail then meets the others, too, unless it concerns no one else.
+    If the fault is not of this run alone, the runs that are needed meet it as well.
     """
     needed = [request.metric for request in requests if not request.extra]
     try:

@@ -23,7 +23,7 @@ def check(path: Path, within: Path, most: int = MAX_TEXT_BYTES) -> None:
     """Refuses anything except a regular file of at most this size in bytes.
 
     Raises:
-        RequestError: it is none.
+        RequestError: it is something else.
     """
     if not is_plain(path, within):
         raise RequestError("is missing, or no regular file", file=path)
@@ -53,9 +53,9 @@ def object_of(path: Path, within: Path) -> dict[str, Any]:
     try:
         data = json.loads(text_of(path, within))
     except (ValueError, RecursionError) as error:
-        raise RequestError(f"is no JSON: {error}", file=path) from error
+        raise RequestError(f"is not JSON: {error}", file=path) from error
     if not isinstance(data, dict):
-        raise RequestError("is no JSON object", file=path)
+        raise RequestError("is not a JSON object", file=path)
     return data
 
 

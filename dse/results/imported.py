@@ -245,4 +245,4 @@ def _json(path: Path) -> Any:
     except OSError as error:
         raise RequestError(f"can't be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise RequestError(f"is no JSON: {error}") from error
+        raise RequestError(f"is not JSON: {error}") from error

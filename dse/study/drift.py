@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 TrialId = tuple[int, int]
-"""Revision and number of a trial. Clocks are not asked, for they can be set back."""
+"""Revision and number of a trial. Clocks are not used, because they can be set back."""
 
 FLOOR = 0.1
 """Smallest change of the logarithm that is a drift, however steady the machine is."""

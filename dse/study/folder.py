@@ -172,7 +172,7 @@ class StudyFolder:
         A database file's path in it is absolute.
 
         Raises:
-            RequestError: what is given is no URL, or not the storage the study was begun in, or
+            RequestError: what is given is not a URL, or not the storage the study was begun in, or
                 the one written down lacks its password.
         """
         written = self._written()

@@ -258,7 +258,7 @@ class Store:
         return Trial(id_, number, draft.configuration, draft.purpose, owner)
 
     def withdraw(self, trial: Trial) -> None:
-        """Ends a trial that has measured nothing, for its inputs can't be used."""
+        """Ends a trial that has measured nothing because its inputs can't be used."""
         attrs = {**trial.unstored.attributes, attributes.WITHDRAWN: True}
         self.at_work(lambda: _transactions.end_trial(self._engine, trial.id, None, attrs, {}))
 

@@ -274,7 +274,7 @@ class Study:
         return cast("Mapping[str, CategoricalDistribution]", trial.distributions)
 
     def withdraw(self, trial: Trial) -> None:
-        """Ends a trial that has measured nothing, for its inputs can't be used."""
+        """Ends a trial that has measured nothing because its inputs can't be used."""
         self._store.withdraw(trial)
 
     def run_name(self, trial: Trial) -> str:

@@ -118,7 +118,7 @@ def _enter(found: Task) -> Task:
     """Makes the quality of a task one of the metrics.
 
     Raises:
-        AttributeError: it is no task.
+        AttributeError: it is not a task.
         ValueError: another metric has the name.
     """
     if found.quality is not None:

@@ -144,7 +144,7 @@ class Validator:
         try:
             outcome = self._tried(run, self._study.run_name(trial))
         except RequestError:
-            self._study.withdraw(trial)  # an input can't be used: nobody shall wait for this
+            self._study.withdraw(trial)  # an input can't be used: give up the claim
             raise
         for measurement in outcome.measurements:
             self._study.keep(trial, measurement)

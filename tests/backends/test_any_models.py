@@ -245,7 +245,8 @@ def test_given_values_decide_the_work(
 ) -> None:
     signature = resolve_inputs(describe(subject.path).inputs, Choices({}, None, values)).signature
     model, batch = subject.load(signature=signature), GeneratedInputs(8, signature, 0).call([0])
-    totals: Any = model.predict(model.bind(batch))
+    ((_, totals),) = model.outputs(model.bind(batch))
+    assert totals is not None
     np.testing.assert_allclose(totals, np.repeat(factor * batch[0], copies), rtol=1e-5)
     model.close()
 

@@ -118,6 +118,16 @@ def test_memory_is_bound_after_three_answers_as_declared(tmp_path: Path) -> None
     model.close()
 
 
+def test_memory_is_never_bound_where_a_size_is_no_input_s(tmp_path: Path) -> None:
+    """Three answers may be alike by chance, as those of a detector that finds nothing."""
+    model = load(tmp_path, any_models.finding())
+    for _ in range(4):
+        assert answer(model, model.bind((-np.ones((2, 8), np.float32),))).shape == (2, 0)
+    found = answer(model, model.bind((np.ones((2, 8), np.float32),)))
+    assert found.shape == (2, 16)
+    model.close()
+
+
 def test_the_shape_may_change_from_call_to_call(tmp_path: Path) -> None:
     """A batch is bound once and then written into, as LoadGen asks for samples."""
     model, batch = load(tmp_path, any_models.finding()), numbers(0, width=8)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from onnx import helper
 
-from dse.core.backend import LoadRequest, Partial, Runtime, UnsupportedError
+from dse.core.backend import LoadRequest, Partial, Runtime, Scores, UnsupportedError
 from dse.core.configuration import Configuration
 from dse.core.metrics import LATENCY
 from dse.core.registry import backend
@@ -104,6 +104,28 @@ def test_an_input_under_the_name_of_an_output_is_fed(tmp_path: Path) -> None:
     found: dict[str, object] = dict(loaded.outputs(loaded.bind((other, numbers))))
     np.testing.assert_array_equal(found["same"], numbers)
     np.testing.assert_array_equal(found["sum"], numbers + other)
+    loaded.close()
+
+
+def test_scores_whose_number_of_rows_depends_on_the_data(tmp_path: Path) -> None:
+    """The memory of such an output is another one after each call."""
+    nodes = [
+        helper.make_node("ReduceMax", ["numbers"], ["most"], axes=[1], keepdims=0),
+        helper.make_node("Greater", ["most", "zero"], ["kept"]),
+        helper.make_node("Compress", ["numbers", "kept"], ["scores"], axis=0),
+    ]
+    given, scores = [value("numbers", ("batch", 3))], [value("scores", ("rows", 3))]
+    zero = {"zero": np.array(0, np.float32)}
+    path, _ = write(tmp_path, model(nodes, given, scores, zero))
+    configuration = Configuration("m", "fp32", "openvino", 1, 2)
+    loaded = runtime().load(LoadRequest(configuration, path, {}, None, Scores(3)))
+    numbers = np.array([[1, 2, 3], [-1, -2, 5]], np.float32)
+    for sign in (1, -1, 1):
+        batch = sign * numbers
+        bound = loaded.bind(batch)
+        kept = batch[batch.max(axis=1) > 0]
+        np.testing.assert_array_equal(loaded.predict(bound), kept)
+        np.testing.assert_array_equal(loaded.outputs(bound)[0][1], kept)
     loaded.close()
 
 

@@ -32,6 +32,25 @@ def test_published_files_are_accepted(shared_data: Path) -> None:
         check(file.read_bytes())
 
 
+@pytest.mark.parametrize(("kind", "refused"), [("CustomQuantization", False), ("Blockwise", True)])
+def test_what_the_library_does_not_know_of_quantisation_is_refused(
+    kind: str, refused: bool
+) -> None:
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromPackedBuf(GOOD)
+    name = kind.replace("Blockwise", "BlockwiseQuantization")
+    quantisation = schema.QuantizationParametersT()
+    quantisation.details = getattr(schema, f"{name}T")()
+    quantisation.detailsType = getattr(schema.QuantizationDetails, name)
+    model.subgraphs[0].tensors[0].quantization = quantisation
+    builder = schema.flatbuffers.Builder(4096)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    refusal = pytest.raises(ValueError, match="quantised in blocks")
+    with refusal if refused else contextlib.nullcontext():
+        check(bytes(builder.Output()))
+
+
 @given(st.integers(0, len(GOOD) - 1))
 def test_a_file_cut_short_is_refused(length: int) -> None:
     with pytest.raises(ValueError, match="TFLite model"):

@@ -50,6 +50,11 @@ def test_a_terminal_shows_progress_failures_and_the_frontier(here: Path) -> None
     assert "Traceback" not in shown
     for words in ("6/6", "time left: ", "2 unsupported", "frontier: 2 points", "measuring a fp32"):
         assert words in shown
+    assert (
+        shown.count("c fp32, replay, 1 thread, batch 1, runtime=x: FAILED (unsupported: no such")
+        == 1
+    )
+    assert shown.count("FAILED (") == 1  # a reason is told once
     assert "every configuration has its outcome: 6 done now; 4 measured, 2 failed" in shown
     assert "p90 [ms]" in out
 

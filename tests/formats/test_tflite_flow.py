@@ -59,12 +59,16 @@ def model(*steps: tuple[str, str, str] | tuple[str, str, str, Any], inner: tuple
     return made
 
 
+def packed(model: Any) -> bytes:
+    builder = schema.flatbuffers.Builder(4096)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
 def found(folder: Path, *steps: Any, inner: tuple[Any, ...] = ()) -> dict[str, str]:
     made = model(*steps, inner=inner)
-    builder = schema.flatbuffers.Builder(4096)
-    builder.Finish(made.Pack(builder), b"TFL3")
     path = folder / "model.tflite"
-    path.write_bytes(bytes(builder.Output()))
+    path.write_bytes(packed(made))
     return {one.name: one.role for one in describe(path).inputs if one.role}
 
 

@@ -12,11 +12,13 @@ import pytest
 from dse.core.backend import LoadError, LoadRequest, Runtime, Scores, UnsupportedError
 from dse.core.intervals import wilson
 from dse.core.measurement import FailureKind, Measurement, Source
-from dse.core.metrics import LATENCY, MULTI_STREAM, SERVER, THROUGHPUT
+from dse.core.metrics import LATENCY, MULTI_STREAM, SERVER, THROUGHPUT, Scenario
 from dse.core.registry import backend
 from dse.loadgen.logs import read_detail, read_responses
+from dse.loadgen.settings import RunSettings
 from dse.machine.affinity import available_cpus, can_pin
 from dse.measure._accuracy import ACCURACY_BATCH
+from dse.measure._loaded_model import LoadedModel
 from dse.measure._run_result import RunFailedError
 from dse.measure.runs import take
 from dse.tasks.image_classification._quality import ACCURACY
@@ -31,6 +33,7 @@ from tests.measure.test_loaded_model import Watched
 from tests.small_models import SIDE, onnx_bytes, tflite_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -241,6 +244,26 @@ def test_inputs_that_the_model_does_not_take_are_unsupported(
         taken(wanted)
     assert caught.value.kind is FailureKind.UNSUPPORTED
     assert str(caught.value)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_refusal_is_the_same_failure_in_the_warm_up_and_in_a_run(
+    name: str, tmp_path: Path
+) -> None:
+    larger = Preprocessing(SIDE + 1, PREPROCESSING[name].layout)
+    wanted = small(tmp_path, name, LATENCY.name, preprocessing=larger)
+    settings = RunSettings(Scenario.SINGLE_STREAM, performance_samples=2)
+    calls: dict[str, Callable[[LoadedModel], object]] = {
+        "warm-up": lambda loaded: loaded.warm_up(loaded.single),
+        "run": lambda loaded: loaded.run(loaded.single, settings, tmp_path / "logs"),
+    }
+    found = {}
+    for when, call in calls.items():
+        with pytest.raises(RunFailedError) as caught:
+            call(LoadedModel(runtime(name), wanted))
+        found[when] = caught.value.kind, str(caught.value)
+    assert found["warm-up"][0] is FailureKind.UNSUPPORTED
+    assert found["warm-up"] == found["run"]
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -323,7 +323,7 @@ GOOD = "a,fp32,x,1,1,50,2,\n"
 FILES: dict[str, tuple[str | bytes, tuple[str, ...]]] = {
     "empty": ("", ("table.csv", "has no lines below its head")),
     "no rows": (REPLAY, ("has no lines below its head",)),
-    "not text": (b"\xff\xfe\x00", ("is no CSV file",)),
+    "not text": (b"\xff\xfe\x00", ("is not a CSV file",)),
     "no column": ("model,precision\na,fp32\n", ("table.csv:1", "has no column backend, threads")),
     "one objective": (
         "model,precision,backend,threads,batch_size,latency_p90_ms,failure\na,fp32,x,1,1,2,\n",

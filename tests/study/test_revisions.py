@@ -137,10 +137,15 @@ def _begun(study: Study, space: Any) -> Trial:
     return study.begin(left, revisions.distributions(plan))
 
 
-@pytest.mark.parametrize("attributes", [0, 1, 2])
-@pytest.mark.parametrize("begun", [0, 3])
+@pytest.mark.parametrize(
+    ("begun", "attributes"),
+    [
+        *((0, 0), (3, 2)),
+        *(pytest.param(*cut, marks=pytest.mark.long) for cut in [(0, 1), (0, 2), (3, 0), (3, 1)]),
+    ],
+)
 def test_a_revision_whose_creation_was_cut_short_is_made_anew(
-    folder: StudyFolder, attributes: int, begun: int
+    folder: StudyFolder, begun: int, attributes: int
 ) -> None:
     folder.create()
     space = small_space(models=["a"]) if begun else small_space()

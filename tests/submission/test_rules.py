@@ -23,7 +23,7 @@ from tests.submission.evidence import CONFIGURATION
 from tests.submission.mutations import MUTATIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from dse.submission.rules import Breach
     from tests.commandline import Command
@@ -49,7 +49,16 @@ def test_what_is_complete_breaks_no_rule(copied: Callable[[str], Copy], name: st
     assert broken(NAMES[name], name) == []
 
 
-@pytest.mark.parametrize("name", MUTATIONS)
+def _one_of_each_rule() -> Iterator[object]:
+    """All mutations; those of a rule that another one breaks in the same kind of study are long."""
+    seen = set()
+    for name, mutation in MUTATIONS.items():
+        rule = (mutation.study, mutation.rule)
+        yield pytest.param(name, marks=[pytest.mark.long] if rule in seen else [])
+        seen.add(rule)
+
+
+@pytest.mark.parametrize("name", [*_one_of_each_rule()])
 def test_a_mutation_is_refused_by_its_rule(
     command: Command, here: Path, copied: Callable[[str], Copy], name: str
 ) -> None:

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from dse.commands.bench._fitting import Fit
     from dse.commands.bench._results import BenchResult
-    from dse.commands.bench._trial import Trial
     from dse.core.signature import Input
     from dse.exploration.prepare import Prepared
     from dse.formats.dimensions import ResolvedSignature
@@ -49,12 +49,12 @@ UNKNOWN_ACCURACY = "accuracy is unknown: the inputs are random"
 def announce(
     console: Console,
     given: SingleFileProvider,
-    trial: Trial,
+    fit: Fit,
     prepared: Prepared,
     plan: Plan,
 ) -> None:
     """Says what is measured, before it is."""
-    chosen = trial.chosen
+    chosen = fit.chosen
     system, signature = prepared.system, given.signature
     lines = [
         f"model: {given.origin}, {given.described.precision}, {given.size_bytes / 2**20:.2f} MiB",
@@ -64,7 +64,7 @@ def announce(
     ]
     if chosen.sizes:
         lines.append(f"open dimensions: {_sizes(chosen.sizes)} (--dim changes them)")
-    lines += refused_lines(trial)
+    lines += refused_lines(fit)
     if not signature.batched:
         lines.append("it takes no batches: one call counts as one sample")
     runtimes = ", ".join(f"{name} {v}" for name, v in prepared.offers.runtimes.items())
@@ -73,12 +73,12 @@ def announce(
     print_lines((*lines, *excluded_lines(plan.excluded)), console)
 
 
-def refused_lines(trial: Trial) -> Iterator[str]:
+def refused_lines(fit: Fit) -> Iterator[str]:
     """Which made-up sizes were tried and refused before those that are measured, and why."""
-    if trial.refused and trial.refused[0].sizes != trial.chosen.sizes:
-        tried = "; ".join(_sizes(one.sizes) for one in trial.refused)
+    if fit.refused and fit.refused[0].sizes != fit.chosen.sizes:
+        tried = "; ".join(_sizes(one.sizes) for one in fit.refused)
         yield f"made up, and refused before these sizes were taken: {tried}"
-        yield f"the first was refused with: {essence(trial.refused[0].message)}"
+        yield f"the first was refused with: {essence(fit.refused[0].message)}"
 
 
 def _sizes(sizes: Mapping[str, int]) -> str:
@@ -125,9 +125,9 @@ def _filled(one: Input) -> str:
     return {"ones": "1", "zeros": "0"}.get(one.fill, one.fill) if one.elements == 1 else one.fill
 
 
-def show(out: Console, study: Study, given: SingleFileProvider, trial: Trial) -> None:
+def show(out: Console, study: Study, given: SingleFileProvider, fit: Fit) -> None:
     """Prints a row for each configuration and scenario, the frontier of several, and notes."""
-    chosen = trial.chosen
+    chosen = fit.chosen
     records = sorted(study.records.values(), key=lambda record: record.id)
     measured = [record for record in records if record.outcome.failure is None]
     table = _table(records, study.results.measured)
@@ -145,7 +145,7 @@ def show(out: Console, study: Study, given: SingleFileProvider, trial: Trial) ->
         out.print(frontier_table(points, study.about.metrics, marks(study.results.frontier)))
     if len(measured) < len(records) and chosen.made_up:
         lines = [f"made up, and perhaps not what the model takes: {', '.join(chosen.made_up)}"]
-        if others := trial.refused[1:]:
+        if others := fit.refused[1:]:
             lines.append(f"refused as well: {'; '.join(_sizes(one.sizes) for one in others)}")
         print_lines(lines, out)
     print_lines(_notes(study, given, measured), out, "dim")

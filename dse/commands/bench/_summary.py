@@ -13,17 +13,17 @@ from dse.machine.system import System
 from dse.report.summary import environment
 
 if TYPE_CHECKING:
+    from dse.commands.bench._fitting import Fit
     from dse.commands.bench._results import BenchResult
-    from dse.commands.bench._trial import Trial
     from dse.models.single_file import SingleFileProvider
     from dse.study.observations import ObservationStore
     from dse.study.record import Record
     from dse.study.study import Study
 
 
-def summary(study: Study, given: SingleFileProvider, trial: Trial, *, kept: bool) -> dict[str, Any]:
+def summary(study: Study, given: SingleFileProvider, fit: Fit, *, kept: bool) -> dict[str, Any]:
     """All that was measured, with what it was measured on."""
-    chosen = trial.chosen
+    chosen = fit.chosen
     system = System.from_dict(study.about.system)
     records = sorted(study.records.values(), key=lambda record: record.id)
     return {
@@ -39,7 +39,7 @@ def summary(study: Study, given: SingleFileProvider, trial: Trial, *, kept: bool
             "open_dimensions": dict(chosen.sizes),
             "deciding_inputs": list(chosen.deciding),
             "made_up": list(chosen.made_up),
-            "refused_sizes": [asdict(one) for one in trial.refused],
+            "refused_sizes": [asdict(one) for one in fit.refused],
             "signature": given.described.signature,
             "signatures": list(given.described.signatures),
         },

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dse.commands.bench._fitting import fit_sizes
 from dse.commands.bench._model import given_model
 from dse.commands.bench._show import announce, show
 from dse.commands.bench._summary import summary
-from dse.commands.bench._trial import fit
 from dse.commands.bench.request import search_space
 from dse.commands.console import console as make_console
 from dse.commands.console import print_lines
@@ -72,7 +72,7 @@ def run(request: BenchRequest) -> int:
         about = prepared.about(len(plan.configurations), exclusion_lines(plan.excluded))
         study = Study.create(folder, space, plan, about, None)
         context = _context(request, prepared, study)
-        trial = fit(
+        fit = fit_sizes(
             context,
             given,
             study,
@@ -81,21 +81,23 @@ def run(request: BenchRequest) -> int:
             chosen,
             lambda: print_lines([WAITING], console, "dim"),
         )
-        given = replace(given, signature=trial.chosen.signature)
-        announce(console, given, trial, prepared, plan)
+        given = replace(given, signature=fit.chosen.signature)
+        announce(console, given, fit, prepared, plan)
         if unrecorded := study.about.unrecorded(folder.name):
             print_lines([unrecorded], console, "yellow")
         end = _measure(request, replace(context, provider=given), plan, study)
         if request.as_json:
-            click.echo(json.dumps(summary(study, given, trial, kept=request.study is not None)))
+            click.echo(json.dumps(summary(study, given, fit, kept=request.study is not None)))
         else:
-            show(make_console(), study, given, trial)
-        measured = any(record.outcome.failure is None for record in study.records.values())
+            show(make_console(), study, given, fit)
+        failures = [record.outcome.failure for record in study.records.values()]
+        if request.study is None and any(failures):
+            print_lines(["--study NAME keeps what failed runs printed: `dse status NAME`"], console)
         if request.study is not None:
             print_lines([f"study: {folder.path}"], console)
     if end is StopReason.INTERRUPTED:
         return INTERRUPTED
-    return 0 if measured else 1
+    return 1 if all(failures) else 0
 
 
 @contextmanager

@@ -1,10 +1,15 @@
-"""A data set of labelled images, identified by its content."""
+"""A data set of labelled images, identified by its content.
+
+Its files are not trusted: a wrong label would give a wrong accuracy without any error. So whatever
+is in doubt is refused, and whatever is left out is reported.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import re
+import stat
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +18,15 @@ from typing import TYPE_CHECKING
 from dse.core.errors import DseError, RequestError
 from dse.core.paths import atomic_write, cache_dir
 from dse.core.wording import format_count
-from dse.tasks.image_classification.data._listing import list_images
+from dse.tasks.image_classification.data._class_folders import from_class_folders
+from dse.tasks.image_classification.data._entries import VAL_MAP
 from dse.tasks.image_classification.data._thread_pool import Progress, parallel
+from dse.tasks.image_classification.data._val_map import from_val_map
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dse.tasks.image_classification.data._entries import ImageEntry
+    from dse.tasks.image_classification.data._entries import ImageEntry, Listing
 
 _SETTLED_NS = 2_000_000_000
 """Age from which a file's modification time identifies its content: FAT has a resolution of 2 s."""
@@ -72,7 +79,7 @@ def open_dataset(folder: Path, progress: Progress | None = None) -> Dataset:
         RequestError: the folder is not such a data set, or an image can't be read.
     """
     folder = Path(folder).absolute()
-    listing = list_images(folder)
+    listing = _list_images(folder)
     entries = listing.entries
     return Dataset(
         folder=folder,
@@ -82,6 +89,45 @@ def open_dataset(folder: Path, progress: Progress | None = None) -> Dataset:
         origin=listing.origin,
         notes=listing.notes,
     )
+
+
+def _list_images(folder: Path) -> Listing:
+    """Lists the images of a data set in the order of ``val_map.txt``, else by label and name.
+
+    Raises:
+        RequestError: the folder is not a data set; the error has file, line and remedy.
+    """
+    try:
+        if not _is_folder(folder):
+            raise RequestError("not a folder", file=folder, remedy="name the folder of the images")
+        if _exists(folder / VAL_MAP):
+            return from_val_map(folder)
+        return from_class_folders(folder)
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError)
+        raise RequestError(
+            f"can't be read: {error.strerror or error}",
+            file=error.filename or folder,
+            remedy="put it there" if missing else "give this user the right to read it",
+        ) from error
+
+
+def _is_folder(folder: Path) -> bool:
+    try:
+        return stat.S_ISDIR(folder.stat().st_mode)
+    except FileNotFoundError as error:
+        raise RequestError(
+            "no such folder", file=folder, remedy="name the folder of the images"
+        ) from error
+
+
+def _exists(path: Path) -> bool:
+    """Whether the name exists. Unlike `Path.exists`, it fails in an unreadable folder."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _find_fingerprint(

@@ -8,10 +8,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, cast
 
 from dse.core.errors import RequestError
-from dse.tasks.image_classification.models._efficientnet_lite import efficientnet_lite
-from dse.tasks.image_classification.models._mobilenet_v1 import mobilenet_v1
-from dse.tasks.image_classification.models._mobilenet_v2 import mobilenet_v2
-from dse.tasks.image_classification.models._mobilenet_v3 import mobilenet_v3
+from dse.tasks.image_classification.models._architectures import (
+    efficientnet_lite,
+    mobilenet_v1,
+    mobilenet_v2,
+    mobilenet_v3,
+)
 from dse.tasks.image_classification.models._published import published_accuracies
 from dse.tasks.image_classification.preprocessing import Preprocessing
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dse.core.measurement import PublishedQuality
-    from dse.tasks.image_classification.models._mobilenet_v3 import Flavour
+    from dse.tasks.image_classification.models._architectures import Flavour
     from dse.tasks.image_classification.models.graph import Graph
 
 Family = Literal["mobilenet-v1", "mobilenet-v2", "mobilenet-v3", "efficientnet-lite"]

@@ -8,17 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dse.tasks.image_classification.models._efficientnet_lite import efficientnet_lite
-from dse.tasks.image_classification.models._mobilenet_v1 import mobilenet_v1
-from dse.tasks.image_classification.models._mobilenet_v2 import mobilenet_v2
-from dse.tasks.image_classification.models._mobilenet_v3 import mobilenet_v3
+from dse.tasks.image_classification.models._architectures import (
+    efficientnet_lite,
+    mobilenet_v1,
+    mobilenet_v2,
+    mobilenet_v3,
+)
 from dse.tasks.image_classification.models.catalogue import CATALOGUE, V3_FLAVOURS
 from dse.tasks.image_classification.models.graph import Add, Conv, Dense, Scale, cost
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dse.tasks.image_classification.models._mobilenet_v3 import Flavour
+    from dse.tasks.image_classification.models._architectures import Flavour
     from dse.tasks.image_classification.models.catalogue import Variant
     from dse.tasks.image_classification.models.graph import Graph
 

@@ -12,8 +12,7 @@ import pytest
 from dse.core import requirements
 from dse.core.errors import RequestError, UnavailableError
 from dse.tasks.image_classification.models import builtin
-from dse.tasks.image_classification.models._efficientnet_lite import efficientnet_lite
-from dse.tasks.image_classification.models._mobilenet_v1 import mobilenet_v1
+from dse.tasks.image_classification.models._architectures import efficientnet_lite, mobilenet_v1
 from dse.tasks.image_classification.models._onnx_writer import onnx_bytes
 from dse.tasks.image_classification.models._weights import make_untrained
 from dse.tasks.image_classification.models.builtin import BuiltinProvider

@@ -10,7 +10,7 @@ import pytest
 
 from dse.formats.file_kind import why_mismatched
 from dse.tasks.image_classification.models import builtin
-from dse.tasks.image_classification.models._mobilenet_v1 import mobilenet_v1
+from dse.tasks.image_classification.models._architectures import mobilenet_v1
 from dse.tasks.image_classification.models._onnx_writer import onnx_bytes
 from dse.tasks.image_classification.models._tflite_writer import tflite_bytes
 from dse.tasks.image_classification.models.builtin import BuiltinProvider

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from dse.models.single_file import SingleFileProvider
     from dse.study.study import Study
 
-_OF_SIZES = (FailureKind.UNSUPPORTED, FailureKind.LOAD, FailureKind.CRASH, FailureKind.INVALID_RUN)
+_OF_SIZES = (FailureKind.UNSUPPORTED, FailureKind.CRASH, FailureKind.INVALID_RUN)
 """The failures that other sizes may mend."""
 
 
@@ -45,7 +45,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class Fit:
     """What is measured, and what was refused before.
 
     Attributes:
@@ -61,7 +61,7 @@ def try_sizes(
     chosen: ResolvedSignature,
     others: Iterable[ResolvedSignature],
     refusal: Callable[[ResolvedSignature], Failure | None],
-) -> Trial:
+) -> Fit:
     """Tries signatures in order until one runs, or fails for a reason that has another cause.
 
     Args:
@@ -73,14 +73,14 @@ def try_sizes(
     for one in (chosen, *others):
         failure = refusal(one)
         if failure is None:
-            return Trial(one, tuple(refused))
+            return Fit(one, tuple(refused))
         refused.append(Refusal(one.sizes, failure.message))
         if failure.kind not in _OF_SIZES:
             break
-    return Trial(chosen, tuple(refused))
+    return Fit(chosen, tuple(refused))
 
 
-def fit(
+def fit_sizes(
     context: MeasurementContext,
     given: SingleFileProvider,
     study: Study,
@@ -88,7 +88,7 @@ def fit(
     choices: Choices,
     chosen: ResolvedSignature,
     waits: Callable[[], None],
-) -> Trial:
+) -> Fit:
     """Finds the sizes to measure a model with.
 
     Args:
@@ -106,10 +106,10 @@ def fit(
     """
     others = list(other_signatures(given.described, choices, chosen))
     if not others:
-        return Trial(chosen)
+        return Fit(chosen)
     if study.about.artefacts:
-        return Trial(_measured(context, given, study, configurations[0], (chosen, *others)))
-    with measuring_lock(waits=waits), tempfile.TemporaryDirectory(prefix="dse-trial-") as folder:
+        return Fit(_measured(context, given, study, configurations[0], (chosen, *others)))
+    with measuring_lock(waits=waits), tempfile.TemporaryDirectory(prefix="dse-fit-") as folder:
         first = {one.backend: one for one in reversed(configurations)}
         specs = [_spec(context, study, one, Path(folder)) for one in reversed(first.values())]
 
@@ -145,7 +145,7 @@ def _spec(
     resolver = Resolver(context, study)
     resolver.ensure_artefact(single)
     request = MetricRequest(PEAK_MEMORY.name, "")
-    spec = resolver.spec(resolver.resolve(single), "trial", (request,), "probe")
+    spec = resolver.spec(resolver.resolve(single), "fit", (request,), "probe")
     fidelity = replace(spec.fidelity, performance_samples=1)
     return replace(spec, folder=folder / single.backend, fidelity=fidelity)
 

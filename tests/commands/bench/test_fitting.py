@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dse.commands.bench._trial import Refusal, try_sizes
+from dse.commands.bench._fitting import Refusal, try_sizes
 from dse.core.measurement import Failure, FailureKind
 from dse.core.signature import Signature
 from dse.formats.dimensions import ResolvedSignature
@@ -35,22 +35,22 @@ def refusing(*refused: int, kind: FailureKind = FailureKind.UNSUPPORTED) -> Any:
 
 def test_the_first_signature_that_runs_is_taken() -> None:
     for refused in ((), (224,), (224, 48)):
-        trial = try_sizes(DEFAULT, OTHERS, refusing(*refused))
-        assert trial.chosen is (DEFAULT, *OTHERS)[len(refused)]
-        assert trial.refused == tuple(Refusal({"side": s}, f"not {s}") for s in refused)
+        fit = try_sizes(DEFAULT, OTHERS, refusing(*refused))
+        assert fit.chosen is (DEFAULT, *OTHERS)[len(refused)]
+        assert fit.refused == tuple(Refusal({"side": s}, f"not {s}") for s in refused)
 
 
 def test_where_none_runs_it_stays_with_the_default() -> None:
-    trial = try_sizes(DEFAULT, OTHERS, refusing(224, 48, 32))
-    assert trial.chosen is DEFAULT
-    assert len(trial.refused) == 3
+    fit = try_sizes(DEFAULT, OTHERS, refusing(224, 48, 32))
+    assert fit.chosen is DEFAULT
+    assert len(fit.refused) == 3
 
 
-@pytest.mark.parametrize("kind", [FailureKind.TIMEOUT, FailureKind.OUT_OF_MEMORY])
+@pytest.mark.parametrize("kind", [FailureKind.TIMEOUT, FailureKind.OUT_OF_MEMORY, FailureKind.LOAD])
 def test_what_other_sizes_do_not_mend_ends_the_search(kind: FailureKind) -> None:
-    trial = try_sizes(DEFAULT, OTHERS, refusing(224, kind=kind))
-    assert trial.chosen is DEFAULT
-    assert len(trial.refused) == 1
+    fit = try_sizes(DEFAULT, OTHERS, refusing(224, kind=kind))
+    assert fit.chosen is DEFAULT
+    assert len(fit.refused) == 1
 
 
 def test_other_sizes_are_taken_told_and_kept(command: Command, here: Path) -> None:
@@ -64,7 +64,9 @@ def test_other_sizes_are_taken_told_and_kept(command: Command, here: Path) -> No
     (refused,) = model["refused_sizes"]
     assert refused["sizes"] == {"height": 224, "width": 224}
     assert "Add" in refused["message"]
-    assert found["results"][0]["failure"] is None
+    (result,) = found["results"]
+    assert result["failure"] is None
+    assert result["scenarios"]["SingleStream"]["details"]["inputs"] == "image 1x3x48x320"
     told = "made up, and refused before these sizes were taken: height=224, width=224\n"
     assert told in answer.err
     again = json.loads(command.good(*words, "--json").out)
