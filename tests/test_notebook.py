@@ -24,6 +24,7 @@ from dse.cli.explore import explore
 from dse.core.errors import RequestError
 from dse.core.metrics import LATENCY, METRICS, THROUGHPUT
 from dse.exploration.request import ExploreRequest
+from dse.study._ownership import SIGN_EVERY_S
 from dse.study.folder import StudyFolder
 from dse.study.record import Purpose
 from dse.study.revisions import distributions
@@ -129,6 +130,7 @@ def test_repetitions_are_rows_of_their_own(tmp_path: Path) -> None:
     choices = distributions(planned(space))
     trial = study.begin(first.configuration, choices, Purpose.REPEAT)
     again = first.outcome.measurements[1]
+    trial.unstored.since -= SIGN_EVERY_S  # a sign of life is due
     study.keep(trial, again)
     loaded = dse.load_study(folder.path)
     taken = loaded.measurements

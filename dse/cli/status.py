@@ -28,6 +28,7 @@ def status(study: str, storage: str | None, *, as_json: bool, verbose: bool) -> 
     Each reason for failures is shown with one example and a command that runs it again.
     """
     from dse.core.worker_environment import format_variables
+    from dse.report import running
     from dse.report.health import health
     from dse.report.summary import status as numbers_of
     from dse.report.text import borrowed_lines
@@ -50,7 +51,7 @@ def status(study: str, storage: str | None, *, as_json: bool, verbose: bool) -> 
         write_line(f"environment: {format_variables(opened.about.environment)}")
     for line in borrowed_lines(opened.about.borrowed):
         write_line(line)
-    told = (*numbers["notes"], *health(opened))
+    told = (*running.lines(opened), *numbers["notes"], *health(opened))
     for line in (*told, *(f"not run: {line}" for line in opened.about.excluded)):
         write_line(line)
     _failures(opened, numbers["failures"], verbose=verbose)

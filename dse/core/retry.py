@@ -20,7 +20,8 @@ POLL_S = 0.1
 """The time within which an interrupt ends a pause."""
 
 
-def _never() -> bool:
+def never() -> bool:
+    """Does not stop: the default callback."""
     return False
 
 
@@ -40,26 +41,30 @@ class RetryPolicy:
     max_attempts: float = math.inf
     first_pause_s: float = 0.1
     max_pause_s: float = 10.0
-    stopped: Callable[[], bool] = _never
+    stopped: Callable[[], bool] = never
 
     def run(
         self,
         work: Callable[[], T],
         is_transient: Callable[[DseError], bool],
-        progressed: Callable[[], bool] = _never,
+        progressed: Callable[[], bool] = never,
+        waits: Callable[[], None] = lambda: None,
     ) -> T:
         """Does something until it succeeds; the log warns once of a wait for seconds.
+
+        The second attempt follows soon and without a word.
 
         Args:
             work: what to do; it must bear being done again.
             is_transient: whether another attempt may succeed after an error.
             progressed: whether an attempt that failed has brought the work forward.
+            waits: called when the second attempt has failed as well.
 
         Raises:
             DseError: it goes on failing, or in a way that does not pass.
             KeyboardInterrupt: the user has asked to stop meanwhile.
         """
-        begun, attempts, pause, said = time.monotonic(), 0, self.first_pause_s, False
+        begun, attempts, failed, pause = time.monotonic(), 0, 0, self.first_pause_s
         while True:
             try:
                 return work()
@@ -70,9 +75,11 @@ class RetryPolicy:
                 late = time.monotonic() - begun > self.max_seconds
                 if late or attempts >= self.max_attempts or not is_transient(error):
                     raise
-                if not said and math.isfinite(self.max_seconds):
-                    LOG.warning("%s; waiting for it, at most %g s", error, self.max_seconds)
-                said = True
+                failed += 1
+                if failed == 2:
+                    waits()
+                    if math.isfinite(self.max_seconds):
+                        LOG.warning("%s; waiting for it, at most %g s", error, self.max_seconds)
             self._pause(pause)
             pause = min(2 * pause, self.max_pause_s)
 

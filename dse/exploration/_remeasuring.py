@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dse.machine.process_identity import process_identity
 from dse.study.observations import MIN_DEGREES
+from dse.study.record import machine_of
 
 if TYPE_CHECKING:
     from dse.core.measurement import FidelityName, Measurement
@@ -53,15 +55,17 @@ def _lacks(results: StudyResults, measurement: Measurement, wanted: int) -> bool
 def next_drifted(results: StudyResults) -> tuple[Record, list[str]] | None:
     """A record to probe again, because it was probed during a drift.
 
-    None while the drift lasts, or when no record needs it.
+    None while the drift lasts, when this machine differs from the study's first one, or when no
+    record needs it.
     """
-    measured = results.measured
+    measured, here = results.measured, machine_of(process_identity())
     for record in results.stale():
         metrics = [
             m.metric
             for m in results.timed(record.outcome)
             if measured.stale(m)
             and not measured.drifting(m.metric)
+            and (m.metric, here) not in measured.deviations()
             and len(measured.all(m.key, "probe")) < MAX_PROBES
         ]
         if metrics:

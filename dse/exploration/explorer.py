@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -11,13 +12,15 @@ from typing import TYPE_CHECKING, Protocol
 
 from dse.core.errors import RequestError
 from dse.core.measurement import TRANSIENT_FAILURES
+from dse.core.metrics import METRICS
 from dse.exploration._pool import Pool
 from dse.exploration._samplers import make_sampler
 from dse.exploration.planner import StepPlanner
 from dse.exploration.stopping import StoppingRule
 from dse.machine.measuring_lock import WAITING, measuring_lock
-from dse.study.record import Purpose
+from dse.study.record import Purpose, machine_of
 from dse.study.revisions import distributions
+from dse.study.store import TrialDraft
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -27,17 +30,20 @@ if TYPE_CHECKING:
     from dse.exploration.measurer import Keep, Measurer
     from dse.exploration.planner import Step
     from dse.exploration.stopping import Interrupts
+    from dse.machine.measuring_lock import Turn
     from dse.space.plan import Plan
     from dse.study.record import Record
     from dse.study.store import Trial
     from dse.study.study import Study
     from dse.study.trial_updates import Claim
 
-
+LOG = logging.getLogger(__name__)
 SEEDS = 2**32
 """Stock samplers take no larger seed."""
 MIN_REPEATING_S = 60.0
 """An exploration repeats for so long at least, and no longer than it has explored."""
+LEASE_MARGIN_S = 60.0
+"""The time between two runs of a trial, for making inputs and files and for starting workers."""
 PAUSE_S = 1.0
 """Interval at which an exploration looks for results that it waits for."""
 
@@ -174,6 +180,8 @@ class _Exploration:
         self._study, self._measurer = study, measurer
         self._budget, self._interrupts, self._observer = budget, interrupts, observer
         self._unready: Step | None = None
+        self._claimed = False
+        self._deviations: set[tuple[str, str]] = set()  # those that were told
         self._begun = time.monotonic()
         self._steps = Counter[Purpose]()
         self._explored_s = self._repeated_s = 0.0
@@ -183,7 +191,7 @@ class _Exploration:
             end = self._stop() if self._unready is None else self._interruption()
             if end is None:
                 with measuring_lock(self._stops, lambda: self._observer.waits(WAITING)) as come:
-                    end = self._advance() if come else self._stop()
+                    end = self._advance(come) if come else self._stop()
             if end is not None:
                 return Explored(end, self._steps)
             if self._unready is not None:
@@ -205,9 +213,11 @@ class _Exploration:
     def _stops(self) -> bool:
         return self._stop() is not None
 
-    def _advance(self) -> StopReason | None:
+    def _advance(self, turn: Turn) -> StopReason | None:
         """Takes one step, or waits for other processes; returns why to end, or None."""
-        self._learn()
+        # A claim has looked for another space: each look is a round trip.
+        self._learn(self._study.sync(space=not self._claimed))
+        self._claimed = False
         if self._study.superseded:
             return StopReason.SUPERSEDED
         claims = self._claims()
@@ -228,6 +238,9 @@ class _Exploration:
         elif not self._has_files(step, made):
             self._unready = step
         elif (trial := self._begin(step)) is not None:
+            if not turn:  # the storage was waited for, and the time is up
+                self._study.withdraw(trial)
+                return self._stop()
             self._observer.began(step)
             self._measure(step, trial)
         return None
@@ -254,9 +267,9 @@ class _Exploration:
         """Whether there is time to repeat: on a noisy machine almost everything asks for it."""
         return self._repeated_s < max(MIN_REPEATING_S, self._explored_s)
 
-    def _learn(self) -> None:
+    def _learn(self, records: Iterable[Record]) -> None:
         """Takes in what other processes have found out."""
-        for record in self._study.sync():
+        for record in records:
             if record.configuration in self._pool:
                 self._pool.take(record.configuration)
                 self._sampler.learn(record)
@@ -271,17 +284,16 @@ class _Exploration:
 
     def _begin(self, step: Step) -> Trial | None:
         """Claims a step; None where another process was faster."""
-        trial = self._study.begin(step.configuration, self._choices, step.purpose)
-        # Others on this machine wait, but those on other machines may have begun as well.
-        self._learn()
-        place = self._study.trial_id(trial)
-        lost = self._contested(step, (c for c in self._claims() if c.place < place))
-        if step.purpose is Purpose.EXPLORE and step.configuration not in self._pool:
-            lost = True
-        if lost or self._study.superseded:
-            self._study.withdraw(trial)
-            return None
-        return trial
+
+        def free(records: list[Record]) -> bool:
+            self._learn(records)
+            taken = step.purpose is Purpose.EXPLORE and step.configuration not in self._pool
+            return not (taken or self._study.superseded or self._contested(step, self._claims()))
+
+        lease_s = self._measurer.max_silence_s + LEASE_MARGIN_S
+        draft = TrialDraft(step.configuration, self._choices, step.purpose, lease_s)
+        self._claimed = True
+        return self._study.claim(draft, free)
 
     def _measure(self, step: Step, trial: Trial) -> None:
         study, configuration = self._study, step.configuration
@@ -296,6 +308,7 @@ class _Exploration:
             study.withdraw(trial)  # an input can't be used: give up the claim
             raise
         record = study.finish(trial, outcome)
+        self._warn_of_deviation(machine_of(trial.owner))
         if step.purpose is Purpose.EXPLORE:
             self._pool.take(configuration)
             self._sampler.learn(record)
@@ -306,6 +319,19 @@ class _Exploration:
         elif step.purpose is Purpose.REPEAT:
             self._repeated_s += seconds
         self._observer.ended(step, record, seconds)
+
+    def _warn_of_deviation(self, machine: str) -> None:
+        """Says once that this machine is faster or slower than the study's first one."""
+        for place, change in self._study.results.measured.deviations().items():
+            if place[1] == machine and place not in self._deviations:
+                self._deviations.add(place)
+                LOG.warning(
+                    "this machine looks like the study's first one, but %s of the anchor is "
+                    "%.2g times as much here: what is measured here counts only where nothing "
+                    "else is known",
+                    METRICS[place[0]].title,
+                    1 + change,
+                )
 
     def _outcome(self, step: Step, run: str, keep: Keep) -> Outcome:
         measurer, configuration = self._measurer, step.configuration

@@ -59,6 +59,18 @@ class Measurer:
         self._resolver = Resolver(context, study)
         self._disturbances = Disturbances(repeating=context.again)
 
+    @property
+    def max_silence_s(self) -> float:
+        """The longest time without a measurement while there may yet be one, in seconds."""
+        return MAX_ATTEMPTS * self._max_run_s
+
+    @property
+    def _max_run_s(self) -> float:
+        """The time after which any run is ended, in seconds."""
+        dataset = self._context.dataset
+        longer = 0.0 if dataset is None else ACCURACY_SECONDS_PER_SAMPLE * len(dataset)
+        return self._context.limits.timeout_s + longer
+
     def overlaps(self, one: Configuration, other: Configuration) -> bool:
         """Whether two configurations may have a measurement in common."""
         return overlap(one, other, quality=self._context.dataset is not None)
@@ -259,11 +271,10 @@ class Measurer:
         return run_worker(spec, self._limits(spec.requests), interpreter=python, keep=keep)
 
     def _limits(self, tasks: tuple[MetricRequest, ...]) -> Limits:
-        limits, dataset = self._context.limits, self._context.dataset
-        if dataset is None or all(not is_quality(task.metric) for task in tasks):
+        limits = self._context.limits
+        if all(not is_quality(task.metric) for task in tasks):
             return limits
-        longer = ACCURACY_SECONDS_PER_SAMPLE * len(dataset)
-        return replace(limits, timeout_s=limits.timeout_s + longer)
+        return replace(limits, timeout_s=self._max_run_s)
 
 
 def _others(metrics: Collection[str]) -> list[str]:

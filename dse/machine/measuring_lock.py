@@ -7,6 +7,7 @@ import os
 import tempfile
 import time
 from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,10 +27,47 @@ def do_nothing() -> None:
     """Does nothing: the default callback."""
 
 
+class Turn:
+    """The turn to measure, as `measuring_lock` gives it; true while this process has it."""
+
+    def __init__(
+        self, locks: tuple[int, int], stop: Callable[[], bool], waits: Callable[[], None]
+    ) -> None:
+        self._following, self._measuring = locks
+        self._stop, self._waits = stop, waits
+        self._has = self._said = False
+
+    def __bool__(self) -> bool:
+        return self._has
+
+    def take(self) -> None:
+        """Waits for it, unless it is told to stop."""
+        # The holder of NEXT is the next to measure: so the last one can't overtake it.
+        for descriptor in (self._following, self._measuring):
+            while take_lock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB) is False:
+                if self._stop():
+                    fcntl.flock(self._following, fcntl.LOCK_UN)
+                    return
+                if not self._said:
+                    self._waits()
+                    self._said = True
+                time.sleep(POLL_S)
+        fcntl.flock(self._following, fcntl.LOCK_UN)
+        self._has = True
+
+    def give_up(self) -> None:
+        """Lets others measure."""
+        fcntl.flock(self._measuring, fcntl.LOCK_UN)
+        self._has = self._said = False
+
+
+_turn: ContextVar[Turn | None] = ContextVar("turn", default=None)
+
+
 @contextmanager
 def measuring_lock(
     stop: Callable[[], bool] = lambda: False, waits: Callable[[], None] = do_nothing
-) -> Iterator[bool]:
+) -> Iterator[Turn]:
     """Waits until no other process measures on this machine, and holds the lock for the block.
 
     It holds for processes of all studies and commands: the locks lie in the system's folder for
@@ -43,24 +81,27 @@ def measuring_lock(
         waits: called once, when waiting begins.
 
     Yields:
-        Whether the lock is held; False if `stop` ended the wait.
+        The turn, which is true while the lock is held: not where `stop` ended the wait for it.
     """
     with ExitStack() as held:
-        said = False
-        # The holder of NEXT is the next to measure: so the last one can't overtake it.
-        following = _open(held, NEXT)
-        measuring = _open(held, MEASURING)
-        for descriptor in (following, measuring):
-            while take_lock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB) is False:
-                if stop():
-                    yield False
-                    return
-                if not said:
-                    waits()
-                    said = True
-                time.sleep(POLL_S)
-        fcntl.flock(following, fcntl.LOCK_UN)
-        yield True
+        turn = Turn((_open(held, NEXT), _open(held, MEASURING)), stop, waits)
+        turn.take()
+        held.callback(_turn.reset, _turn.set(turn))
+        yield turn
+
+
+@contextmanager
+def turn_given_up() -> Iterator[None]:
+    """Lets others measure for the block, and then waits for the turn again where it was held.
+
+    After a block that raises it is not taken again.
+    """
+    turn = _turn.get()
+    if turn:
+        turn.give_up()
+    yield
+    if turn is not None:
+        turn.take()
 
 
 def _open(held: ExitStack, name: str) -> int:

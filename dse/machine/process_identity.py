@@ -1,23 +1,30 @@
 """Identifies the process that holds a study, and tells whether it still runs.
 
-A process number is not enough: numbers are reused, and several machines may use a study. So an
-identity includes the host, its boot and the start of the process.
+A process number is not enough: numbers are reused, and several machines may use a study, also such
+as have one name. So an identity includes the machine, its boot and the start of the process.
 """
 
 from __future__ import annotations
 
 import os
 import platform
+import secrets
 import subprocess
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+
+from dse.core.checksums import digest
+from dse.core.errors import DseError
+from dse.core.paths import atomic_write, cache_dir
 
 UNKNOWN = "unknown"
 _LINUX = platform.system() == "Linux"
 _MAX_PID = 2**31 - 1
 
 ProcessIdentity = Mapping[str, str | int]
-"""JSON object: ``host``, ``boot``, ``namespace`` (of process numbers), ``pid`` and ``started``."""
+"""JSON object: ``host``, ``machine`` (which earlier versions left out), ``boot``, ``namespace`` (of
+process numbers), ``pid`` and ``started``."""
 
 
 def process_identity() -> dict[str, str | int]:
@@ -28,6 +35,7 @@ def process_identity() -> dict[str, str | int]:
     pid = os.getpid()
     return {
         "host": platform.node() or UNKNOWN,
+        "machine": machine_id(cache_dir()),
         "boot": _boot_id(),
         "namespace": _namespace(),
         "pid": pid,
@@ -48,7 +56,8 @@ def is_alive(identity: ProcessIdentity) -> bool | None:
         return None
     boot = identity.get("boot", UNKNOWN)
     if UNKNOWN not in (boot, _boot_id()) and boot != _boot_id():
-        return False
+        # Of one machine, what an earlier boot began has ended; of two, nothing is known.
+        return False if identity.get("machine") == machine_id(cache_dir()) else None
     # Containers on one host share its boot and may share its name, but not their numbers.
     if identity.get("namespace", UNKNOWN) != _namespace():
         return None
@@ -94,6 +103,35 @@ def _exists(pid: int) -> bool:
     except PermissionError:
         return True  # it belongs to another user and is hidden from this one
     return True
+
+
+@cache
+def machine_id(folder: Path) -> str:
+    """What tells this machine from others, and is the same after the next boot.
+
+    Neither a host name nor ``/etc/machine-id`` does: machines and containers are copied. So the
+    addresses of its network hardware belong to it, and a random number that is kept in a folder.
+
+    Args:
+        folder: for what can be made again.
+    """
+    given = Path("/etc/machine-id")
+    known = given.read_text().strip() if given.is_file() else ""
+    cards = sorted(path.parent for path in Path("/sys/class/net").glob("*/device"))
+    hardware = [(card / "address").read_text().strip() for card in cards]
+    return digest([platform.node(), known, hardware, _kept_number(folder / "machine")])
+
+
+def _kept_number(file: Path) -> str:
+    """A random number, the same each time; another one each time where it can't be kept."""
+    number = secrets.token_hex(16)
+    try:
+        if not file.is_file():
+            with atomic_write(file) as made:
+                made.write(number.encode())
+        return file.read_text()
+    except (DseError, OSError):
+        return number
 
 
 def _boot_id() -> str:

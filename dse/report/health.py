@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def health(study: Study) -> list[str]:
     """Everything there is to say; nothing where nothing was measured here."""
-    lines = [*_noise(study), *_anchor(study), *_drifts(study), *disturbed(study)]
+    lines = [*_noise(study), *_anchor(study), *_drifts(study), *machines(study), *disturbed(study)]
     return [*lines, *_frontier(study), *_stale(study)]
 
 
@@ -69,6 +69,16 @@ def _drifts(study: Study) -> Iterator[str]:
                 f"drift of {METRICS[metric].title}{where}: the anchor gave "
                 f"{100 * window.change:+.0f} % {_span(window)}"
             )
+
+
+def machines(study: Study) -> Iterator[str]:
+    """Machines that differ in speed though they look the same; nothing where none does."""
+    for (metric, machine), change in sorted(study.results.measured.deviations().items()):
+        yield (
+            f"machines differ: {METRICS[metric].title} of the anchor on {machine} is "
+            f"{1 + change:.2g} times that of the study's first machine; what it measured counts "
+            "only where nothing else is known"
+        )
 
 
 def _span(window: Window) -> str:

@@ -11,6 +11,7 @@ from dse.core.metrics import ENERGY, METRICS, SCENARIOS
 from dse.core.worker_environment import format_variables, user_variables
 from dse.machine.system import System
 from dse.report.failures import reasons
+from dse.report.running import claims
 from dse.report.view import View
 from dse.tasks import registry
 
@@ -23,13 +24,19 @@ if TYPE_CHECKING:
 
 
 def status(study: Study) -> dict[str, Any]:
-    """How far a study is, why configurations failed, and what speaks against its accuracies.
+    """How far a study is, why configurations failed, who measures, and doubts about accuracies.
 
     What ``dse status --json`` says. Reasons and notes are of all configurations: what is shown as a
     study grows takes `counts`.
     """
     told = [reason.as_dict(study.folder.runs) for reason in reasons(study)]
-    return {**counts(study), "reasons": told, "notes": doubts(study)}
+    claimed = claims(study)
+    return {
+        **counts(study),
+        "reasons": told,
+        "notes": doubts(study),
+        **({"claims": claimed} if claimed else {}),
+    }
 
 
 def counts(study: Study) -> dict[str, Any]:

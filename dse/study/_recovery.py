@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from dse.study import _journal, _ownership
+from dse.study import _journal, _ownership, _transactions
 from dse.study.record import (
-    OUTCOME,
     configuration_of,
+    id_of,
     measurement_name,
-    outcome_from_dict,
+    outcome_of,
     outcome_that_counts,
     purpose_of,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     import optuna
+    import sqlalchemy
 
-    from dse.core.measurement import Outcome
     from dse.study.revisions import SpaceRevision
 
 
@@ -31,11 +30,7 @@ def run_name(revision: int, number: int) -> str:
 
 
 def recover_orphaned_trials(
-    storage: optuna.storages.BaseStorage,
-    revision: SpaceRevision,
-    runs: Path,
-    *,
-    alone: bool = False,
+    engine: sqlalchemy.Engine, revision: SpaceRevision, runs: Path, *, alone: bool = False
 ) -> None:
     """Ends them with their outcome if it was stored, else failed.
 
@@ -45,44 +40,40 @@ def recover_orphaned_trials(
     import optuna
 
     for trial in revision.trials:
-        if trial.state == optuna.trial.TrialState.RUNNING and _ownership.is_orphaned(
-            trial, alone=alone
-        ):
-            _complete(storage, revision, trial, runs)
-            _end(revision, trial)
+        if trial.state != optuna.trial.TrialState.RUNNING:
+            continue
+        orphaned = _ownership.is_orphaned(trial, alone=alone)
+        if orphaned or not _ownership.is_claimed(trial, _ownership.age(trial)):
+            missing = _missing(revision, trial, runs)
+            # What nobody claims any more ends where its journal is: in no other folder is more.
+            if orphaned or missing:
+                # Of several processes that find it the first one ends it.
+                _transactions.end_trial(engine, id_of(trial), _values(revision, trial), missing, {})
 
 
-def _complete(
-    storage: optuna.storages.BaseStorage,
-    revision: SpaceRevision,
-    trial: optuna.trial.FrozenTrial,
-    runs: Path,
-) -> None:
-    """Stores the measurements that only the journal has."""
-    study = storage.get_study_id_from_name(revision.study.study_name)
-    id_ = storage.get_trial_id_from_study_id_trial_number(study, trial.number)
+def _missing(
+    revision: SpaceRevision, trial: optuna.trial.FrozenTrial, runs: Path
+) -> dict[str, Any]:
+    """The attributes of the measurements that only the journal has."""
     kept: Counter[str] = Counter()
+    missing: dict[str, Any] = {}
     run, session = run_name(revision.number, trial.number), _ownership.session_of(trial)
     for measurement in _journal.read(runs, run, session):
         name = measurement_name(measurement, kept[measurement.metric])
         kept[measurement.metric] += 1
         if name not in trial.user_attrs:
-            storage.set_trial_user_attr(id_, name, measurement.as_dict())
+            missing[name] = measurement.as_dict()
+    return missing
 
 
-def _end(revision: SpaceRevision, trial: optuna.trial.FrozenTrial) -> None:
-    import optuna
-
-    stored = trial.user_attrs.get(OUTCOME)
-    if stored is None:
-        state = optuna.trial.TrialState.FAIL
-        revision.study.tell(trial.number, state=state, skip_if_finished=True)
-    else:
-        objectives = revision.about.space["objectives"]
-        outcome = outcome_from_dict(stored)
-        told = outcome_that_counts(outcome, purpose_of(trial))
-        values = _values_before(revision, trial) | told.values
-        tell(revision.study, trial.number, outcome, values, objectives)
+def _values(revision: SpaceRevision, trial: optuna.trial.FrozenTrial) -> list[float] | None:
+    """The values of a trial's objectives; None where it has no outcome, or a failure."""
+    outcome = outcome_of(trial)
+    if outcome is None or outcome.failure is not None:
+        return None
+    told = outcome_that_counts(outcome, purpose_of(trial))
+    values = _values_before(revision, trial) | told.values
+    return [values[name] for name in revision.about.space["objectives"]]
 
 
 def _values_before(revision: SpaceRevision, trial: optuna.trial.FrozenTrial) -> dict[str, float]:
@@ -90,19 +81,3 @@ def _values_before(revision: SpaceRevision, trial: optuna.trial.FrozenTrial) -> 
     configuration = configuration_of(trial)
     known = revision.known().get(configuration.key) if configuration else None
     return known.outcome.values if known else {}
-
-
-def tell(
-    study: optuna.Study,
-    number: int,
-    outcome: Outcome,
-    values: Mapping[str, float],
-    objectives: Iterable[str],
-) -> None:
-    """Ends a trial with its outcome, unless another process has; a failed one has no values."""
-    import optuna
-
-    if outcome.failure is not None:
-        study.tell(number, state=optuna.trial.TrialState.FAIL, skip_if_finished=True)
-    else:
-        study.tell(number, [values[name] for name in objectives], skip_if_finished=True)

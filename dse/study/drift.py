@@ -13,7 +13,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 TrialId = tuple[int, int]
 """Revision and number of a trial. Clocks are not used, because they can be set back."""
@@ -22,6 +22,8 @@ FLOOR = 0.1
 """Smallest change of the logarithm that is a drift, however steady the machine is."""
 SIGMAS = 4.0
 """How many standard deviations of the anchor's usual noise a change has to exceed."""
+FEW_VALUES_FACTOR = 1.5
+"""How many times as much the anchor of another machine has to be where nothing tells its noise."""
 MIN_ANCHOR_VALUES = 4
 """With fewer measurements of the anchor nothing can be said."""
 NORMAL_MAD = 1.4826
@@ -62,9 +64,7 @@ def windows(anchors: Sequence[tuple[TrialId, float]]) -> list[Window]:
     if len(anchors) < MIN_ANCHOR_VALUES:
         return []
     logs = [math.log(value) for _, value in anchors]
-    steps = [abs(b - a) for a, b in pairwise(logs)]
-    noise = NORMAL_MAD * median(steps) / math.sqrt(2)
-    usual, most = median(logs), max(FLOOR, SIGMAS * noise)
+    usual, most = median(logs), _max_change([logs])
     found: list[Window] = []
     run: list[float] = []
     after: TrialId | None = None
@@ -79,3 +79,32 @@ def windows(anchors: Sequence[tuple[TrialId, float]]) -> list[Window]:
     if run:
         found.append(Window(after, None, max(run, key=abs)))
     return found
+
+
+def deviations(anchors: Mapping[str, Sequence[tuple[TrialId, float]]]) -> dict[str, float]:
+    """By how much the anchor's values differ between machines.
+
+    A hypervisor, the cooling or the memory can make a machine slower that looks the same.
+
+    Args:
+        anchors: trial and positive value of each measurement of the anchor, in order, by machine.
+
+    Returns:
+        By the machines that differ from the first one that measured the anchor, the change as a
+        fraction: 4.0 is five times as much.
+    """
+    logs = {machine: [math.log(v) for _, v in found] for machine, found in anchors.items() if found}
+    if len(logs) < 2:
+        return {}
+    usual = median(logs[min(logs, key=lambda machine: anchors[machine][0])])
+    most = _max_change([*logs.values()])
+    changes = {machine: median(values) - usual for machine, values in logs.items()}
+    return {m: math.expm1(change) for m, change in changes.items() if abs(change) > most}
+
+
+def _max_change(series: Sequence[Sequence[float]]) -> float:
+    """The largest change of logarithms that their noise explains."""
+    steps = [abs(b - a) for logs in series for a, b in pairwise(logs)]
+    if len(steps) < MIN_ANCHOR_VALUES - 1:
+        return math.log(FEW_VALUES_FACTOR)
+    return max(FLOOR, SIGMAS * NORMAL_MAD * median(steps) / math.sqrt(2))

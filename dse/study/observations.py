@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from dse.core.intervals import confidence_interval, pool_spread, typical_value
 from dse.core.measurement import FIDELITY_ORDER, Source
 from dse.core.metrics import METRICS
-from dse.study.drift import windows
+from dse.study.drift import deviations, windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -34,7 +34,7 @@ class Observation:
     Attributes:
         measurement: as the worker answered it.
         trial_id: revision and number of its trial.
-        host: name of the machine.
+        host: the machine, as `dse.study.record.machine_of` names it.
         cpus: how many it kept busy.
     """
 
@@ -70,6 +70,7 @@ class ObservationStore:
     _reaches: dict[tuple[str, int], float] = field(default_factory=dict)
     _anchor: Mapping[str, str] = field(default_factory=dict)
     _windows: dict[tuple[str, str], list[Window]] = field(default_factory=dict)
+    _deviations: dict[tuple[str, str], float] = field(default_factory=dict)
 
     def add(self, observation: Observation) -> None:
         """Takes in an observation."""
@@ -94,11 +95,13 @@ class ObservationStore:
         self._repeated.clear()
         self._spreads.clear()
         self._reaches.clear()
-        self._windows = {
-            (metric, host): windows(anchors)
-            for metric, key in self._anchor.items()
-            for host, anchors in self._anchors(key).items()
-        }
+        self._windows, self._deviations = {}, {}
+        for metric, key in self._anchor.items():
+            found = self._anchors(key)
+            self._windows |= {(metric, host): windows(values) for host, values in found.items()}
+            self._deviations |= {
+                (metric, host): change for host, change in deviations(found).items()
+            }
         self.revision += 1
 
     def _anchors(self, key: str) -> dict[str, list[tuple[TrialId, float]]]:
@@ -132,9 +135,12 @@ class ObservationStore:
         return self.clean(key, fidelity) or self.all(key, fidelity)
 
     def _in(self, observation: Observation) -> bool:
-        """Whether the machine drifted meanwhile."""
-        found = self._windows.get((observation.measurement.metric, observation.host), ())
-        return any(window.covers(observation.trial_id) for window in found)
+        """Whether the machine drifted meanwhile, or differs from the study's first one."""
+        place = observation.measurement.metric, observation.host
+        found = self._windows.get(place, ())
+        return place in self._deviations or any(
+            window.covers(observation.trial_id) for window in found
+        )
 
     def drifting(self, metric: str) -> bool:
         """Whether the machine is not itself even now."""
@@ -144,6 +150,14 @@ class ObservationStore:
     def drifts(self) -> dict[tuple[str, str], list[Window]]:
         """The times in which the machine was not itself, by metric and host."""
         return {name: found for name, found in self._windows.items() if found}
+
+    def deviations(self) -> dict[tuple[str, str], float]:
+        """The machines whose anchor differs from that of the study's first one, and how much.
+
+        By metric and machine; see `dse.study.drift.deviations`. What they measure counts only
+        where nothing else is known.
+        """
+        return dict(self._deviations)
 
     def spread(self, metric: str, cpus: int | None = None) -> Spread | None:
         """How far repeated measurements of a metric lie apart; None where nothing was repeated.

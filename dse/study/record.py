@@ -10,7 +10,7 @@ from dse.core.configuration import Configuration
 from dse.core.measurement import FIDELITY_ORDER, Failure, FailureKind, Measurement, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     import optuna
 
@@ -83,9 +83,24 @@ def purpose_of(trial: optuna.trial.FrozenTrial) -> Purpose:
     return Purpose(trial.user_attrs.get(PURPOSE, Purpose.EXPLORE))
 
 
+def id_of(trial: optuna.trial.FrozenTrial) -> int:
+    """The number of a trial in the storage, whatever its study."""
+    return trial._trial_id  # noqa: SLF001  # Optuna's own storages take it
+
+
 def host_of(trial: optuna.trial.FrozenTrial) -> str:
     """The machine that a trial ran on; empty where it is not told."""
     return str(trial.user_attrs.get(OWNER, {}).get("host", ""))
+
+
+def machine_of(owner: Mapping[str, Any]) -> str:
+    """Names the machine of an owner of a trial; empty where it is not told.
+
+    Args:
+        owner: the trial's attribute, or the identity of a process.
+    """
+    host, machine = str(owner.get("host", "")), str(owner.get("machine", ""))
+    return f"{host} ({machine[:6]})" if machine else host
 
 
 def own_measurements(

@@ -137,7 +137,7 @@ class StudyResults:
     def stale(self) -> list[Record]:
         """The records that rest on measurements of a time when the machine was not itself."""
         self._forget()
-        if not self.measured.drifts():
+        if not self.measured.drifts() and not self.measured.deviations():
             return []
         found = (
             self._record(key)

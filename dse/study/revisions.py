@@ -138,20 +138,6 @@ def _trials_of(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
             gc.enable()
 
 
-def about_of(study: optuna.Study) -> StudyMetadata:
-    """What a revision is about, as it is stored now."""
-    return StudyMetadata.from_dict(study.user_attrs[ABOUT_ATTRIBUTE])
-
-
-def exists(storage: optuna.storages.BaseStorage, name: str, number: int) -> bool:
-    """Whether a revision was begun, and its creation was not interrupted."""
-    try:
-        study = storage.get_study_id_from_name(revision_name(name, number))
-    except KeyError:
-        return False
-    return ABOUT_ATTRIBUTE in storage.get_study_user_attrs(study)
-
-
 def _names(storage: optuna.storages.BaseStorage, name: str) -> list[str]:
     import optuna
 

@@ -50,6 +50,23 @@ LOCKS = {
     "mysql": "SELECT GET_LOCK(CONCAT('dse ', DATABASE()), 0)",
 }
 """By database, what takes the lock of `creation_lock` for its connection."""
+_LIBPQ = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+    # Text is bytes to psycopg in a database of the encoding SQL_ASCII, unless told otherwise.
+    "client_encoding": "utf8",
+}
+_MYSQL = {"connect_timeout": 10, "read_timeout": 30, "write_timeout": 30}
+_LIMITS: dict[str, dict[str, Any]] = {
+    "psycopg": _LIBPQ,
+    "psycopg2": _LIBPQ,
+    "pymysql": _MYSQL,
+    "mysqldb": _MYSQL,
+}
+"""By driver, how long it waits; `dse.study._calls` limits the time of PostgreSQL's answers."""
 _ENCODED = "with %40 for @, %2F for / and %3A for :"
 REMEDIES = {
     "access denied": f"give the password in the URL, {_ENCODED}",
@@ -108,9 +125,10 @@ def _engine_arguments(url: str, file: Path | None) -> dict[str, Any]:
     import sqlalchemy
 
     if not url.startswith("sqlite"):
-        # Text is bytes to psycopg in a database of the encoding SQL_ASCII, unless told otherwise.
-        text = {"client_encoding": "utf8"} if url.startswith("postgresql") else {}
-        return {"pool_pre_ping": True, "connect_args": text}
+        # A connection is not tried before it is used: what a lost one was used for is done again.
+        parsed = parse_url(url)
+        limits = _LIMITS.get(parsed.get_driver_name(), {})
+        return {"connect_args": {n: v for n, v in limits.items() if n not in parsed.query}}
     # Without a pool a connection lives as long as its transaction, and never needs closing.
     pool = sqlalchemy.pool.NullPool
     engine = {"connect_args": {"timeout": LOCK_TIMEOUT_S}, "poolclass": pool}

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import secrets
+import time
 import weakref
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
+from dse.core.errors import DseError
 from dse.core.pareto import violations
-from dse.machine.process_identity import process_identity
+from dse.core.retry import never
+from dse.machine.measuring_lock import do_nothing, turn_given_up
 from dse.space.plan import parameter_values
-from dse.study import _journal, _ownership
+from dse.study import _journal, _ownership, _transactions
 from dse.study import record as attributes
-from dse.study._recovery import tell
+from dse.study._calls import Calls
+from dse.study._recovery import recover_orphaned_trials
 from dse.study.database_url import without_password
 from dse.study.record import measurement_name, outcome_as_dict
 from dse.study.storage import (
@@ -25,20 +30,37 @@ from dse.study.storage import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    import optuna
     from optuna.distributions import CategoricalDistribution
     from optuna.storages import BaseStorage
+    from optuna.trial import FrozenTrial
+    from sqlalchemy import Connection
 
     from dse.core.configuration import Configuration
     from dse.core.measurement import Measurement, Outcome
     from dse.space.space import SearchSpace
     from dse.study.record import Purpose
+    from dse.study.revisions import SpaceRevision
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Unstored:
+    """What the storage does not have yet of a trial.
+
+    Attributes:
+        attributes: by name; the journals of the runs have them.
+        since: when the storage was last written to, by the monotonic clock.
+        certain: whether the answer to that came.
+    """
+
+    attributes: dict[str, Any] = field(default_factory=dict)
+    since: float = field(default_factory=time.monotonic)
+    certain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +72,35 @@ class Trial:
         number: its number in the Optuna study.
         configuration: what it measures.
         purpose: why.
+        owner: the attribute that says who has begun it.
         kept: how many measurements of each metric it has stored.
+        unstored: what is to be stored when it ends.
     """
 
     id: int
     number: int
     configuration: Configuration
     purpose: Purpose
+    owner: Mapping[str, Any] = field(compare=False)
     kept: Counter[str] = field(default_factory=Counter, compare=False)
+    unstored: _Unstored = field(default_factory=_Unstored, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TrialDraft:
+    """What a trial is to be begun for.
+
+    Attributes:
+        configuration: what to measure.
+        choices: the distribution of each parameter, by its name.
+        purpose: why.
+        lease_s: the longest time until its process gives a sign of life.
+    """
+
+    configuration: Configuration
+    choices: Mapping[str, CategoricalDistribution]
+    purpose: Purpose
+    lease_s: float
 
 
 class Store:
@@ -81,9 +124,13 @@ class Store:
         self.session = secrets.token_hex(8)
         self.retry_policy = RETRY_POLICY
         opened = run_opening(lambda: open_storage(url, create=create, reading=reading))
+        self._engine = _transactions.engine_of(opened)
+        engines = {opened.engine, self._engine}
+        self._calls = Calls(engines, self.shown)
+        for engine in engines:
+            weakref.finalize(self, engine.dispose)
         # Wrapped here once, so that all who use it share its memory of finished trials.
         self._storage = get_storage(opened)
-        weakref.finalize(self, opened.engine.dispose)
 
     def reading(
         self, work: Callable[Concatenate[BaseStorage, P], T], *args: P.args, **kwargs: P.kwargs
@@ -103,10 +150,12 @@ class Store:
             with storage_errors(self.shown):
                 return work(self._storage, *args, **kwargs)
 
-        return run_opening(tried)
+        return run_opening(lambda: self._calls.do(tried))
 
-    def at_work(self, work: Callable[[BaseStorage], T]) -> T:
+    def at_work(self, work: Callable[[], T]) -> T:
         """Does work with the storage, and waits for a storage that does not answer.
+
+        Others may measure on this machine meanwhile.
 
         Args:
             work: may be interrupted anywhere and done again.
@@ -115,56 +164,109 @@ class Store:
             DseError: the storage stays away, or is damaged.
             KeyboardInterrupt: see `RetryPolicy.run`.
         """
+        policy = self.retry_policy
+        said: list[None] = []
+        with ExitStack() as given_up:
 
-        def tried() -> T:
+            def waits() -> None:
+                if not said:
+                    said.append(given_up.enter_context(turn_given_up()))
+
+            def tried() -> T:
+                return self._tried(work, policy.stopped, waits, told=bool(said))
+
+            return policy.run(tried, is_transient, waits=waits)
+
+    def _tried(
+        self,
+        work: Callable[[], T],
+        stopped: Callable[[], bool] = never,
+        waits: Callable[[], None] = do_nothing,
+        *,
+        told: bool = False,
+    ) -> T:
+        """Tries to do work once."""
+
+        def guarded() -> T:
             with storage_errors(self.shown, at_work=True):
-                return work(self._storage)
+                return work()
 
-        return self.retry_policy.run(tried, is_transient)
+        try:
+            return self._calls.do(guarded, stopped, waits, told=told)
+        except DseError:
+            # What has ended one connection has ended the others as well.
+            self._engine.dispose()
+            raise
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """Reads from the storage, as `at_work` does."""
+
+        def reading() -> T:
+            with self._engine.connect() as connection:
+                return work(connection)
+
+        return self.at_work(reading)
+
+    def trial(self, number: int) -> FrozenTrial:
+        """A trial with its parameters, by its number in the storage."""
+        return self.at_work(lambda: self._storage.get_trial(number))
+
+    def recover(self, revision: SpaceRevision, runs: Path, *, alone: bool = False) -> None:
+        """Ends the trials of processes that are gone: see `recover_orphaned_trials`."""
+        self.at_work(lambda: recover_orphaned_trials(self._engine, revision, runs, alone=alone))
 
     def begin(
-        self,
-        study: optuna.Study,
-        configuration: Configuration,
-        choices: Mapping[str, CategoricalDistribution],
-        purpose: Purpose,
-    ) -> Trial:
-        """Begins a trial that this session owns."""
+        self, studies: Sequence[int], decide: Callable[[Connection], Trial | None]
+    ) -> Trial | None:
+        """Lets no other process begin a trial of some Optuna studies while this one decides.
+
+        Args:
+            studies: their ids.
+            decide: reads with the connection what others have begun, and begins a trial or not.
+        """
+
+        def claiming() -> Trial | None:
+            with _transactions.claiming(self._engine, studies) as connection:
+                return decide(connection)
+
+        return self.at_work(claiming)
+
+    def insert(self, connection: Connection, study: int, number: int, draft: TrialDraft) -> Trial:
+        """Begins a trial that this session owns.
+
+        Args:
+            connection: as `begin` gives it.
+            study: the id of the Optuna study.
+            number: how many trials that has.
+            draft: what the trial is of.
+        """
         import optuna
 
-        values = parameter_values(configuration)
+        owner = _ownership.owner(self.session, draft.lease_s)
+        values = parameter_values(draft.configuration)
         template = optuna.trial.create_trial(
             state=optuna.trial.TrialState.RUNNING,
             params=values,
-            distributions={name: choices[name] for name in values},
+            distributions={name: draft.choices[name] for name in values},
             user_attrs={
-                attributes.CONFIGURATION: configuration.as_dict(),
-                attributes.PURPOSE: purpose.value,
-                attributes.OWNER: {**process_identity(), _ownership.SESSION: self.session},
+                attributes.CONFIGURATION: draft.configuration.as_dict(),
+                attributes.PURPOSE: draft.purpose.value,
+                attributes.OWNER: owner,
             },
         )
+        id_ = _transactions.insert_trial(connection, study, number, template)
+        return Trial(id_, number, draft.configuration, draft.purpose, owner)
 
-        def create(storage: BaseStorage) -> Trial:
-            study_id = storage.get_study_id_from_name(study.study_name)
-            # All in one transaction: a trial either says whose it is and of what, or is not there.
-            id_ = storage.create_new_trial(study_id, template)
-            return Trial(id_, storage.get_trial_number_from_id(id_), configuration, purpose)
-
-        return self.at_work(create)
-
-    def withdraw(self, study: optuna.Study, trial: Trial) -> None:
-        """Ends a trial that has measured nothing, for another process does."""
-        import optuna
-
-        def end(storage: BaseStorage) -> None:
-            if not storage.get_trial(trial.id).state.is_finished():
-                storage.set_trial_user_attr(trial.id, attributes.WITHDRAWN, True)
-                study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
-
-        self.at_work(end)
+    def withdraw(self, trial: Trial) -> None:
+        """Ends a trial that has measured nothing because its inputs can't be used."""
+        attrs = {**trial.unstored.attributes, attributes.WITHDRAWN: True}
+        self.at_work(lambda: _transactions.end_trial(self._engine, trial.id, None, attrs, {}))
 
     def keep(self, trial: Trial, measurement: Measurement, runs: Path) -> None:
-        """Stores a measurement, first in the journal of its run.
+        """Stores a measurement in the journal of its run, and now and then in the storage.
+
+        The next run may have begun: so that is rare, and nothing is waited for. What the storage
+        does not have it gets as the trial ends, or at the next start.
 
         Args:
             trial: that took it.
@@ -176,47 +278,65 @@ class Store:
         self.retry_policy.run(
             lambda: _journal.append(runs, self.session, measurement), is_transient
         )
-        value = measurement.as_dict()
-        self.at_work(lambda storage: storage.set_trial_user_attr(trial.id, name, value))
+        unstored = trial.unstored
+        unstored.attributes[name] = measurement.as_dict()
+        if unstored.certain and time.monotonic() - unstored.since > _ownership.SIGN_EVERY_S:
+            self._give_sign(trial, unstored)
+
+    def _give_sign(self, trial: Trial, unstored: _Unstored) -> None:
+        """Tells others that this process is still there, with what it has measured."""
+        owner, attrs = _ownership.seen_now(trial.owner), unstored.attributes
+        unstored.since = time.monotonic()
+        try:
+            self._tried(lambda: _transactions.add_attributes(self._engine, trial.id, owner, attrs))
+        except DseError as error:
+            if not is_transient(error):
+                raise
+            unstored.certain = False
+        else:
+            unstored.attributes = {}
 
     def end(
-        self,
-        study: optuna.Study,
-        trial: Trial,
-        outcome: Outcome,
-        values: Mapping[str, float],
-        space: SearchSpace,
+        self, trial: Trial, outcome: Outcome, values: Mapping[str, float], space: SearchSpace
     ) -> None:
         """Stores the outcome of a trial and ends it.
 
         Args:
-            study: the trial's.
             trial: what to end.
             outcome: of the trial.
             values: of its configuration, as far as they are known.
             space: has the objectives and constraints.
+
+        Raises:
+            DseError: another process has ended it, or see `at_work`.
         """
-        import optuna
+        stored, failed = outcome_as_dict(outcome), outcome.failure is not None
+        attrs = {**trial.unstored.attributes, attributes.OUTCOME: stored}
+        objectives = None if failed else [values[name] for name in space.objectives]
+        system = {} if failed else _constraints(values, space)
 
-        stored = outcome_as_dict(outcome)
-        system = {} if outcome.failure else _constraints(values, space)
-
-        def once(storage: BaseStorage) -> None:
-            for name, value in system.items():
-                storage.set_trial_system_attr(trial.id, name, value)
-            # From here on the outcome is safe: a trial that was not told is told at the next start.
-            storage.set_trial_user_attr(trial.id, attributes.OUTCOME, stored)
-            tell(study, trial.number, outcome, values, space.objectives)
-
-        def end(storage: BaseStorage) -> None:
-            try:
-                once(storage)
-            except optuna.exceptions.UpdateFinishedTrialError:
-                # By a try whose answer was lost, it may be.
-                if storage.get_trial(trial.id).user_attrs.get(attributes.OUTCOME) != stored:
-                    raise
+        def end() -> None:
+            new = attrs if trial.unstored.certain else self._lacking(trial, attrs)
+            if _transactions.end_trial(self._engine, trial.id, objectives, new, system):
+                return
+            # By a try whose answer was lost, it may be.
+            if self._lacking(trial, {attributes.OUTCOME: stored}, same=True):
+                raise DseError(f"storage {self.shown}: another process has ended this one's trial")
 
         self.at_work(end)
+
+    def _lacking(
+        self, trial: Trial, attrs: Mapping[str, Any], *, same: bool = False
+    ) -> dict[str, Any]:
+        """Those attributes that the storage does not have of a trial, or not the same."""
+        with self._engine.connect() as connection:
+            ((_, found),) = _transactions.read_trials(connection, {}, [trial.id])
+        known = found.user_attrs
+        return {
+            name: value
+            for name, value in attrs.items()
+            if name not in known or (same and known[name] != value)
+        }
 
 
 def _constraints(values: Mapping[str, float], space: SearchSpace) -> dict[str, Any]:

@@ -14,22 +14,27 @@ from dse.core.errors import RequestError
 from dse.core.measurement import FIDELITY_ORDER
 from dse.core.metrics import COSTS
 from dse.core.pareto import feasible
-from dse.core.paths import exclusive
-from dse.machine.process_identity import process_identity
 from dse.machine.system import System
 from dse.space.reading import space_from_dict
 from dse.study import _ownership, revisions
-from dse.study._recovery import recover_orphaned_trials, run_name
+from dse.study._recovery import run_name
+from dse.study._study_trials import StudyTrials
 from dse.study.database_url import sqlite_url
 from dse.study.observations import Observation
-from dse.study.record import Purpose, configuration_of, host_of, outcome_that_counts
+from dse.study.record import (
+    OWNER,
+    Purpose,
+    configuration_of,
+    id_of,
+    machine_of,
+    outcome_that_counts,
+)
 from dse.study.results import StudyResults
 from dse.study.storage import creation_lock
-from dse.study.store import Store
-from dse.study.trial_updates import TrialReader
+from dse.study.store import Store, Trial, TrialDraft
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     import optuna
     from optuna.distributions import CategoricalDistribution
@@ -39,13 +44,14 @@ if TYPE_CHECKING:
     from dse.core.retry import RetryPolicy
     from dse.space.plan import Plan
     from dse.space.space import SearchSpace
-    from dse.study.drift import TrialId
     from dse.study.folder import Presence, StudyFolder
     from dse.study.metadata import StudyMetadata
     from dse.study.record import Record
     from dse.study.revisions import SpaceRevision
-    from dse.study.store import Trial
-    from dse.study.trial_updates import Claim, TrialUpdate
+    from dse.study.trial_updates import Claim, RunningTrial, TrialUpdate
+
+LEASE_S = 3600.0
+"""How long a trial may take from one sign of life to the next where nobody says."""
 
 
 class Study:
@@ -66,8 +72,7 @@ class Study:
         if url == sqlite_url(folder.database):
             self._name = self._store.reading(revisions.name_within, folder.name)
         self._presence: Presence | None = None
-        self._feeds: list[TrialReader] = []
-        self._trials_begun = 0
+        self._trials = StudyTrials(self._name, self._store, folder.runs)
 
     @classmethod
     def load(
@@ -86,7 +91,7 @@ class Study:
         study = cls(folder, folder.storage_url(url), reading=True)
         study._presence = presence
         study._read(study._store.reading(revisions.read, study._name))
-        if not study._feeds:
+        if not study._trials.readers:
             raise RequestError(
                 f"storage {study._store.shown} holds no study '{folder.name}'",
                 remedy="begin it with `dse explore`",
@@ -131,13 +136,10 @@ class Study:
         return study
 
     def _open(self, space: SearchSpace, plan: Plan, about: StudyMetadata, *, alone: bool) -> None:
-        def settle(storage: optuna.storages.BaseStorage, revision: SpaceRevision) -> None:
-            recover_orphaned_trials(storage, revision, self.folder.runs, alone=alone)
-            revision.refresh()
-
         known = self._store.reading(revisions.read, self._name)
         for revision in known:
-            self._store.reading(settle, revision)
+            self._store.recover(revision, self.folder.runs, alone=alone)
+        self._store.reading(lambda _: [revision.refresh() for revision in known])
         if known:
             about = known[-1].about.continued(about, self.folder.name)
         self._store.reading(revisions.open_current, self._name, space, plan, about, known)
@@ -179,12 +181,12 @@ class Study:
     @property
     def revisions(self) -> list[SpaceRevision]:
         """All of them, oldest first; the last is the current one."""
-        return [feed.revision for feed in self._feeds]
+        return [reader.revision for reader in self._trials.readers]
 
     @property
     def trials_begun(self) -> int:
         """How many trials all revisions have begun, whatever became of them."""
-        return self._trials_begun
+        return self._trials.begun
 
     @property
     def optuna_study(self) -> optuna.Study:
@@ -226,6 +228,7 @@ class Study:
         configuration: Configuration,
         choices: Mapping[str, CategoricalDistribution],
         purpose: Purpose = Purpose.EXPLORE,
+        lease_s: float = LEASE_S,
     ) -> Trial:
         """Begins a trial; this process owns it until it has an outcome.
 
@@ -233,10 +236,20 @@ class Study:
             configuration: what it will measure.
             choices: distribution by name of parameter.
             purpose: why.
+            lease_s: the longest time that a run of it takes; then others may measure the same.
         """
-        trial = self._store.begin(self._revision.study, configuration, choices, purpose)
-        self._trials_begun += 1
-        return trial
+        draft = TrialDraft(configuration, choices, purpose, lease_s)
+        return cast("Trial", self.claim(draft, lambda _: True))
+
+    def claim(self, draft: TrialDraft, free: Callable[[list[Record]], bool]) -> Trial | None:
+        """Begins a trial unless another process was faster.
+
+        Args:
+            draft: what for.
+            free: called with the records that have an outcome more than before, while nobody else
+                can begin a trial; whether what the trial measures is not measured by another one.
+        """
+        return self._trials.claim(draft, lambda: free(self._learn()))
 
     def remembered(self, keys: Iterable[str]) -> tuple[list[Measurement], list[str]]:
         """What was measured before under some keys.
@@ -255,33 +268,25 @@ class Study:
 
     def choices_of(self, record: Record) -> Mapping[str, CategoricalDistribution]:
         """The distributions under which a configuration was measured: Optuna freezes them."""
-        return cast(
-            "Mapping[str, CategoricalDistribution]",
-            self._revision.trials[record.id].distributions,
-        )
+        trial = self._revision.trials[record.id]
+        if not trial.distributions:  # it has come since the study was opened
+            trial = self._store.trial(id_of(trial))
+        return cast("Mapping[str, CategoricalDistribution]", trial.distributions)
 
     def withdraw(self, trial: Trial) -> None:
-        """Ends a trial that has measured nothing, for another process does."""
-        self._store.withdraw(self._revision.study, trial)
+        """Ends a trial that has measured nothing because its inputs can't be used."""
+        self._store.withdraw(trial)
 
     def run_name(self, trial: Trial) -> str:
         """The name of the run folders of a trial, but for the number of the try."""
         return run_name(self._revision.number, trial.number)
 
-    def trial_id(self, trial: Trial) -> TrialId:
-        """Revision and number of a trial."""
-        return self._revision.number, trial.number
-
     def keep(self, trial: Trial, measurement: Measurement) -> None:
-        """Stores a measurement at once, whatever becomes of the rest of its configuration.
-
-        First in the journal of its run: if the storage is gone for longer than it is waited for,
-        it is taken from there at the next start.
-        """
+        """Stores a measurement in the journal of its run, at once; with its trial's end in full."""
         self._store.keep(trial, measurement, self.folder.runs)
-        host = str(process_identity()["host"])
+        place, host = (self._revision.number, trial.number), machine_of(trial.owner)
         cpus = trial.configuration.cpus(measurement.metric)
-        self.results.measured.add(Observation(measurement, self.trial_id(trial), host, cpus))
+        self.results.measured.add(Observation(measurement, place, host, cpus))
 
     def finish(self, trial: Trial, outcome: Outcome) -> Record:
         """Stores the outcome of a configuration and ends its trial.
@@ -292,48 +297,51 @@ class Study:
         known = self.records.get(trial.configuration.key)
         told = outcome_that_counts(outcome, trial.purpose)
         values = {**(known.outcome.values if known else {}), **told.values}
-        self._store.end(self._revision.study, trial, outcome, values, self.space)
+        self._store.end(trial, outcome, values, self.space)
         self.results.note(trial.number, trial.configuration, told)
         return self.records[trial.configuration.key]
 
-    def sync(self) -> list[Record]:
+    def sync(self, *, space: bool = True) -> list[Record]:
         """Takes in what other processes have stored since.
 
         Trials of processes that have ended are settled.
 
+        Args:
+            space: whether to look for another space, too, as `claim` does.
+
         Returns:
             The records that have an outcome more than before, as they are now.
         """
-        self._store.at_work(self._refresh)
-        changed: dict[str, None] = {}
-        for feed in self._feeds:
-            current = feed is self._feeds[-1]
-            for news in feed.news():
-                self._take_in(feed.revision, news, counts=current)
-                configuration = configuration_of(news.trial)
-                if current and configuration is not None and news.outcome is not None:
-                    changed[configuration.key] = None
-        return [self.records[key] for key in changed]
+        changed: list[Record] = []
+        self._trials.sync(lambda: changed.extend(self._learn()), space=space)
+        return changed
 
     @property
     def superseded(self) -> bool:
-        """Whether another process has begun a further revision: the study has another space."""
-        name, further = self._name, self._revision.number + 1
-        return self._store.at_work(lambda storage: revisions.exists(storage, name, further))
+        """Whether another process has begun a further revision, as far as was looked for it.
+
+        Then the study has another space.
+        """
+        return self._trials.superseded
+
+    def _learn(self) -> list[Record]:
+        """Takes in what has come to the trials of others; see `sync`."""
+        changed: dict[str, None] = {}
+        for revision, news in self._trials.news():
+            current = revision is self._revision
+            self._take_in(revision, news, counts=current)
+            configuration = configuration_of(news.trial)
+            if current and configuration is not None and news.outcome is not None:
+                changed[configuration.key] = None
+        return [self.records[key] for key in changed]
 
     def claims(self) -> list[Claim]:
         """What other processes measure at this moment, as far as the last `sync` tells."""
-        return [claim for feed in self._feeds for claim in feed.claims()]
+        return self._trials.claims()
 
-    def _refresh(self, storage: optuna.storages.BaseStorage) -> None:
-        for feed in self._feeds:
-            feed.revision.refresh()
-            if any(map(_ownership.is_orphaned, feed.running())):
-                with exclusive(self.folder.lock):
-                    feed.revision.refresh()
-                    recover_orphaned_trials(storage, feed.revision, self.folder.runs)
-                feed.revision.refresh()
-        self._revision.about = revisions.about_of(self._revision.study)
+    def running_trials(self) -> list[RunningTrial]:
+        """The trials of others that had not ended at the last `sync`."""
+        return [trial for reader in self._trials.readers for trial in reader.running_trials()]
 
     def check_artefact(self, name: str, sha256: str, earlier: str = "") -> None:
         """Notes which file measurements belong to, or compares it with the one that was noted.
@@ -354,7 +362,7 @@ class Study:
             self._revision.about = replace(about, artefacts=artefacts)
             value, study = self.about.as_dict(), self._revision.study
             name = revisions.ABOUT_ATTRIBUTE
-            self._store.at_work(lambda _: study.set_user_attr(name, value))
+            self._store.at_work(lambda: study.set_user_attr(name, value))
         elif known == earlier:
             raise RequestError(
                 f"study '{self.folder.name}' can't tell whether the weights of {name} are the same:"
@@ -369,21 +377,19 @@ class Study:
 
     @property
     def _revision(self) -> SpaceRevision:
-        return self._feeds[-1].revision  # load and create see to it that there is one
+        return self._trials.readers[-1].revision  # load and create see to it that there is one
 
     def _read(self, found: list[SpaceRevision]) -> None:
         for revision in found:
-            feed = TrialReader(revision, self._store.session)
-            self._feeds.append(feed)
-            self._trials_begun += len(revision.trials)
+            reader = self._trials.add(revision)
             self.results.start(space_from_dict(revision.about.space))
-            for news in feed.news():
+            for news in reader.news():
                 self._take_in(revision, news)
 
     def _take_in(self, revision: SpaceRevision, news: TrialUpdate, *, counts: bool = True) -> None:
         """Adds what has come to a trial; ``counts`` if its configuration is of this space."""
         trial = news.trial
-        place, host = (revision.number, trial.number), host_of(trial)
+        place, host = (revision.number, trial.number), machine_of(trial.user_attrs.get(OWNER, {}))
         configuration = configuration_of(trial)
         for measurement in news.measurements:
             cpus = configuration.cpus(measurement.metric) if configuration else 1

@@ -122,9 +122,10 @@ class Validator:
         waits = partial(self._observer.waits, WAITING)
         for run in schedule.runs:
             with measuring_lock(lambda: interrupts.wanted, waits) as come:
+                if come and not interrupts.wanted:
+                    self._study.sync()
                 if not come or interrupts.wanted:
                     return Validated(ValidationEnd.INTERRUPTED, measurements, failed)
-                self._study.sync()
                 if scheduler.done(run):
                     continue
                 started = time.monotonic()
@@ -138,7 +139,8 @@ class Validator:
     def _take(self, run: ScheduledRun) -> Outcome:
         configuration = run.record.configuration
         choices = self._study.choices_of(run.record)
-        trial = self._study.begin(configuration, choices, Purpose.VALIDATE)
+        lease_s = MAX_TRIES * _max_seconds(run)
+        trial = self._study.begin(configuration, choices, Purpose.VALIDATE, lease_s)
         try:
             outcome = self._tried(run, self._study.run_name(trial))
         except RequestError:
@@ -173,7 +175,7 @@ class Validator:
     ) -> Outcome:
         plain = self._subjects.spec(subject, name, (run.task,), self._fidelity.name)
         spec = replace(plain, official=official)
-        limits = Limits(PATIENT * run.expected_s + GRACE_S, self._memory_bytes)
+        limits = Limits(_max_seconds(run), self._memory_bytes)
         python = self._prepared.offers.interpreters[subject.configuration.backend]
         outcome = run_worker(spec, limits, interpreter=python)
         failure = outcome.failure
@@ -196,6 +198,11 @@ class Validator:
         if generated_bytes(official.scenario, target, self._fidelity) > run.most_query_bytes:
             return None
         return replace(official, target=target)
+
+
+def _max_seconds(run: ScheduledRun) -> float:
+    """After what time an attempt of a run is ended."""
+    return PATIENT * run.expected_s + GRACE_S
 
 
 def _evident(measurement: Measurement, subject: ResolvedConfiguration) -> Measurement:

@@ -38,6 +38,16 @@ def test_it_goes_on_as_soon_as_it_can_and_warns_once(caplog: pytest.LogCaptureFi
     assert len(caplog.messages) == 1
 
 
+def test_a_second_attempt_that_succeeds_is_no_waiting(caplog: pytest.LogCaptureFixture) -> None:
+    waits: list[bool] = []
+    policy = RetryPolicy(max_seconds=300)
+    assert policy.run(failing(1), from_disk, waits=lambda: waits.append(True)) == 2
+    assert not caplog.messages
+    assert not waits
+    policy.run(failing(4), from_disk, waits=lambda: waits.append(True))
+    assert waits == [True]
+
+
 def test_it_ends() -> None:
     with pytest.raises(DseError, match="the disk is full"):
         RetryPolicy(max_seconds=0.2).run(failing(10**9), from_disk)

@@ -121,7 +121,9 @@ def test_images_are_decoded_once_and_calibrate_alike(command: Command, here: Pat
 LONG = pytest.mark.long
 MACHINES = ["one machine", "a machine each"]
 DATABASE = "studies/space/study.db"
-SIZES = list(range(1, 21))
+SIZES = list(range(1, 101))
+"""None is through before all have begun."""
+ALL = 2 * len(SIZES)
 
 
 def share(here: Path, space: Path, *options: object, machines: bool) -> list[str]:
@@ -146,12 +148,12 @@ def test_explorations_share_a_study(command: Command, here: Path, *, machines: b
     space = write_space(here, threads=1, batch_sizes=SIZES)
     said = share(here, space, machines=machines)
     done = [int(re.findall(r": (\d+) done now", text)[0]) for text in said]
-    assert sum(done) == 2 * len(SIZES)
+    assert sum(done) == ALL
     assert min(done) > 0
-    assert command.counts("space") == (2 * len(SIZES), 0, 0, 6 * len(SIZES))
+    assert command.counts("space") == (ALL, 0, 0, 3 * ALL)
     assert set(taken(here / DATABASE).values()) == {1}
     keys = [key for key, _ in outcomes(here / DATABASE).values()]
-    assert len(keys) == len(set(keys)) == 2 * len(SIZES)
+    assert len(keys) == len(set(keys)) == ALL
 
 
 @pytest.mark.parametrize("machines", [False, pytest.param(True, marks=LONG)], ids=MACHINES)
@@ -171,12 +173,12 @@ def test_what_configurations_have_in_common_is_measured_once(here: Path, *, mach
 def test_a_further_space_ends_the_exploration_of_the_one_before(
     command: Command, here: Path
 ) -> None:
-    sizes = list(range(1, 51))
+    sizes = list(range(1, 301))
     write_table(here, models=["a"], threads=[1], batch_sizes=sizes)
     narrow = write_space(here, models="a", threads=1, batch_sizes=sizes[:-1])
     wide = write_space(here, "wide", models="a", threads=1, batch_sizes=sizes)
     with start("explore", narrow) as older:
-        assert read_until(older, "/49 ", times=2)
+        assert read_until(older, "/299 ", times=2)
         command.good("explore", wide, "--study", "space", "--n-trials", 2)
         _, errors = older.communicate(timeout=PATIENCE_S)
     assert older.returncode == 0
@@ -184,7 +186,7 @@ def test_a_further_space_ends_the_exploration_of_the_one_before(
     counts = command.counts("space")
     assert counts[2] > 0
     command.good("explore", wide, "--study", "space", "--sampler", "grid")
-    assert command.counts("space") == (50, 0, 0, 150)
+    assert command.counts("space") == (300, 0, 0, 900)
     assert set(taken(here / DATABASE).values()) == {1}
 
 
@@ -195,13 +197,13 @@ def test_an_exploration_takes_over_from_one_that_was_killed(command: Command, he
     with start("explore", space, "--sampler", "grid") as survivor:
         for _ in range(4):
             with start("explore", space, "--sampler", "grid") as other:
-                read_until(other, "/40 ")
+                read_until(other, f"/{ALL} ")
                 other.kill()
         _, errors = survivor.communicate(timeout=3 * PATIENCE_S)
     assert survivor.returncode == 0, errors
     assert none_left(here)
-    assert command.counts("space") == (40, 0, 0, 120)
+    assert command.counts("space") == (ALL, 0, 0, 3 * ALL)
     assert set(taken(here / DATABASE).values()) == {1}
-    assert len(outcomes(here / DATABASE)) == 40
+    assert len(outcomes(here / DATABASE)) == ALL
     begun = attributes(here / DATABASE, "owner")
     assert len({owner["pid"] for owner in begun.values()}) > 1

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(not PROC.is_dir(), reason="workers die with thei
 ROOT = Path(__file__).parents[2]
 DATABASE = "studies/space/study.db"
 SIZES = list(range(1, 31))
-STEP_MOMENTS = 26
+STEP_MOMENTS = 12
 """More than a step has, from one run to the next."""
 
 
@@ -77,7 +77,7 @@ def test_repetitions_and_the_anchor_come_again(command: Command, here: Path) -> 
     space = write_space(here, backends={"null": {"delay_ms": [0.1, 0.2]}}, **fields)
     command.good("explore", space, "--repeats", 0)
     before = outcomes(here / DATABASE)
-    codes = die(here, "run", "0:24:6", space, "--repeats", 1)
+    codes = die(here, "run", "0:12:3", space, "--repeats", 1)
     assert set(codes) <= {-signal.SIGKILL, 0}
     assert codes[0] == -signal.SIGKILL
     assert none_left(here)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.machine.measuring_lock import MEASURING, measuring_lock
+from dse.machine.measuring_lock import MEASURING, measuring_lock, turn_given_up
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,6 +98,28 @@ def test_who_waits_comes_before_who_had_it(temporary: Path) -> None:
     begun = max(order.index("a"), order.index("b"))
     shared = order[begun : begun + 8]  # both had turns to come then
     assert all(one != other for one, other in pairwise(shared))
+
+
+def test_the_turn_is_given_up_for_a_while() -> None:
+    with ExitStack() as stack, measuring_lock() as come:
+        other = holder(stack)
+        assert line(other) == "waits"
+        with turn_given_up():
+            assert not come
+            assert line(other) == "has it"
+            assert other.communicate("\n")[0] == "had it\n"
+        assert come
+    with turn_given_up():
+        pass  # there is none
+
+
+def test_a_turn_that_is_not_wanted_any_more_does_not_come_back() -> None:
+    stopped: list[bool] = []
+    with ExitStack() as stack, measuring_lock(stop=lambda: bool(stopped)) as come:
+        with turn_given_up():
+            assert line(holder(stack)) == "has it"
+            stopped.append(True)
+        assert not come
 
 
 def test_the_lock_can_be_taken_by_every_user(temporary: Path) -> None:

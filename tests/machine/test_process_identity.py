@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dse.machine.process_identity import is_alive, process_identity, start_ticks
+from dse.machine.process_identity import is_alive, machine_id, process_identity, start_ticks
 
 CODE = (
     "import json; from dse.machine.process_identity import process_identity as p; "
@@ -44,6 +44,7 @@ def test_another_process_while_it_runs_as_a_zombie_and_after() -> None:
         ({"host": "another.example"}, None),
         ({"host": "another.example", "boot": "x"}, None),
         ({"boot": "00000000-0000-0000-0000-000000000000"}, False),
+        ({"boot": "00000000-0000-0000-0000-000000000000", "machine": "another"}, None),
         ({"boot": "unknown"}, True),
         ({"namespace": "pid:[1]"}, None),
         ({"namespace": "pid:[1]", "boot": "x"}, False),
@@ -59,6 +60,18 @@ def test_another_process_while_it_runs_as_a_zombie_and_after() -> None:
 )
 def test_identities(change: dict[str, str | int], expected: bool | None) -> None:
     assert is_alive({**process_identity(), **change}) is expected
+
+
+def test_a_machine_is_told_by_more_than_its_name(tmp_path: Path) -> None:
+    """Two with one name have caches of their own; without any, none is like another."""
+    one, other = machine_id(tmp_path / "one"), machine_id(tmp_path / "other")
+    assert one != other
+    machine_id.cache_clear()
+    assert machine_id(tmp_path / "one") == one
+    (tmp_path / "file").touch()
+    nowhere = machine_id(tmp_path / "file")
+    machine_id.cache_clear()
+    assert machine_id(tmp_path / "file") != nowhere
 
 
 def test_empty_identity_is_unknown() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.study.drift import FLOOR, MIN_ANCHOR_VALUES, Window, windows
+from dse.study.drift import FLOOR, MIN_ANCHOR_VALUES, Window, deviations, windows
 
 if TYPE_CHECKING:
     from dse.study.drift import TrialId
@@ -98,3 +98,23 @@ def test_a_revision_comes_after_all_of_the_one_before() -> None:
     assert not window.covers((1, 500))
     assert not window.covers((2, 3))
     assert not window.covers((2, 4))
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "change"),
+    [
+        ([2.0], [2.9], None),  # of single values nothing tells the noise
+        ([2.0], [10.0], 4.0),
+        ([2.0, 2.02, 1.98], [2.3, 2.31, 2.29], 0.15),
+        ([2.0, 2.02, 1.98], [2.1, 2.12, 2.08], None),
+        ([2.0, 3.0, 2.0, 3.0], [4.0, 5.0, 4.0], None),  # as noisy as that
+        ([2.0, 2.0, 2.0], [0.4, 0.4, 0.4], -0.8),
+        ([2.0], [], None),
+    ],
+)
+def test_machines_are_held_against_the_first(
+    first: list[float], other: list[float], change: float | None
+) -> None:
+    later = [((trial[0] + 1, trial[1]), value) for trial, value in placed(other)]
+    expected = {} if change is None else {"other": pytest.approx(change)}
+    assert deviations({"other": later, "first": placed(first)}) == expected

@@ -135,7 +135,7 @@ def test_a_storage_that_fails_at_work_is_no_wrong_request(tmp_path: Path) -> Non
         connection.execute("DROP TABLE trial_user_attributes")
     words = "can't be used: no such table: trial_user_attributes"
     with pytest.raises(DseError, match=words) as caught:
-        study.keep(trial, outcome(configuration).measurements[0])
+        study.finish(trial, outcome(configuration))
     assert caught.value.exit_code == 1
 
 

@@ -1,0 +1,285 @@
+"""What measuring reads and writes at each trial, in as few statements as it takes.
+
+Optuna's storage makes several statements of each parameter and attribute: 140 a trial, each a
+round trip. These work on its tables, by its own models of them, and Optuna reads what they write.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy
+from optuna.distributions import distribution_to_json
+from optuna.storages._rdb import models
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy import orm
+
+from dse.study.record import OWNER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from optuna.storages import RDBStorage
+    from sqlalchemy import Connection, Engine
+    from sqlalchemy.sql.dml import Insert, Update
+
+ATTRIBUTES: sqlalchemy.Table = models.TrialUserAttributeModel.__table__
+TRIALS: sqlalchemy.Table = models.TrialModel.__table__
+TRANSACTIONS = {"postgresql": ("BEGIN", "COMMIT"), "sqlite": ("BEGIN IMMEDIATE", None)}
+"""How a transaction begins and ends where SQLAlchemy does not do so, or too late."""
+LIMIT = ("idle_in_transaction_session_timeout", "20s")
+"""After what time PostgreSQL ends a transaction, and its lock, of a machine that is gone."""
+
+
+def engine_of(storage: RDBStorage) -> Engine:
+    """The engine for the functions below, of a database that Optuna has opened.
+
+    With PostgreSQL a statement is a transaction of its own unless one is begun, and no round trip
+    is spent on that.
+    """
+    if storage.engine.dialect.name != "postgresql":
+        return storage.engine
+    arguments = {**storage.engine_kwargs, "isolation_level": "AUTOCOMMIT"}
+    return sqlalchemy.create_engine(storage.engine.url, **arguments)
+
+
+@contextmanager
+def claiming(engine: Engine, studies: Sequence[int]) -> Iterator[Connection]:
+    """A transaction in which no other process begins a trial of some Optuna studies.
+
+    What it reads includes all that others have begun.
+    """
+    begin, commit = TRANSACTIONS.get(engine.dialect.name, (None, None))
+    with engine.connect() as connection:
+        done = False
+        try:
+            if begin is not None:
+                connection.exec_driver_sql(begin)
+            if engine.dialect.name != "sqlite":
+                _lock(connection, studies)
+            yield connection
+            if commit is not None:
+                connection.exec_driver_sql(commit)
+            connection.commit()
+            done = True
+        finally:
+            if not done:
+                connection.invalidate()  # which ends the transaction
+
+
+def _lock(connection: Connection, studies: Sequence[int]) -> None:
+    ids = models.StudyModel.study_id
+    locked = sqlalchemy.select(ids).where(ids.in_(studies)).order_by(ids).with_for_update()
+    if connection.dialect.name == "postgresql":
+        locked = locked.add_columns(sqlalchemy.func.set_config(*LIMIT, True))
+    connection.execute(locked)
+
+
+def read_study_attributes(connection: Connection, names: Iterable[str], key: str) -> dict[str, str]:
+    """The JSON text of an attribute of Optuna studies, by the names of those that have it."""
+    study, attribute = models.StudyModel, models.StudyUserAttributeModel
+    found = (
+        sqlalchemy.select(study.study_name, attribute.value_json)
+        .join(attribute, attribute.study_id == study.study_id)
+        .where(study.study_name.in_([*names]), attribute.key == key)
+    )
+    return dict(map(tuple, connection.execute(found)))
+
+
+def read_trials(
+    connection: Connection, after: Mapping[int, int], unfinished: Iterable[int]
+) -> list[tuple[int, FrozenTrial]]:
+    """Trials as they are stored now, without their parameters and values.
+
+    Args:
+        connection: to read from.
+        after: by Optuna study, the last trial that is known; those that follow are read.
+        unfinished: trials to be read again.
+
+    Returns:
+        The Optuna study of each trial and the trial, in order of their ids.
+    """
+    trial, attribute = models.TrialModel, models.TrialUserAttributeModel
+    news = [
+        sqlalchemy.and_(trial.study_id == study, trial.trial_id > last)
+        for study, last in after.items()
+    ]
+    query = (
+        sqlalchemy.select(trial, attribute.key, attribute.value_json)
+        .outerjoin(attribute, attribute.trial_id == trial.trial_id)
+        .where(sqlalchemy.or_(*news, trial.trial_id.in_([*unfinished])))
+        .order_by(trial.trial_id, attribute.trial_user_attribute_id)
+    )
+    found: dict[int, tuple[Any, dict[str, Any]]] = {}
+    with orm.Session(connection) as session:
+        for model, key, text in session.execute(query):
+            attributes = found.setdefault(model.trial_id, (model, {}))[1]
+            if key is not None:
+                attributes[key] = json.loads(text)
+        return [
+            (model.study_id, _frozen(model, attributes)) for model, attributes in found.values()
+        ]
+
+
+def _frozen(model: Any, user_attrs: dict[str, Any]) -> FrozenTrial:
+    return FrozenTrial(
+        number=model.number,
+        state=model.state,
+        value=None,
+        datetime_start=model.datetime_start,
+        datetime_complete=model.datetime_complete,
+        params={},
+        distributions={},
+        user_attrs=user_attrs,
+        system_attrs={},
+        intermediate_values={},
+        trial_id=model.trial_id,
+    )
+
+
+def insert_trial(connection: Connection, study: int, number: int, template: FrozenTrial) -> int:
+    """Begins a trial.
+
+    Args:
+        connection: of `claiming`.
+        study: the id of its Optuna study.
+        number: how many trials that has.
+        template: has the parameters and attributes.
+
+    Returns:
+        The trial's id.
+    """
+    begun = models.TrialModel(
+        study_id=study, number=number, state=TrialState.RUNNING, datetime_start=datetime.now()
+    )
+    params = [
+        models.TrialParamModel(
+            param_name=name,
+            param_value=template.distributions[name].to_internal_repr(value),
+            distribution_json=distribution_to_json(template.distributions[name]),
+        )
+        for name, value in template.params.items()
+    ]
+    insert = sqlalchemy.insert(TRIALS).values(_row(begun))
+    id_ = _change(connection, insert, [*params, *_attributes(template.user_attrs)])
+    assert id_ is not None  # noqa: S101
+    return id_
+
+
+def end_trial(
+    engine: Engine,
+    trial: int,
+    values: Sequence[float] | None,
+    user_attrs: Mapping[str, Any],
+    system_attrs: Mapping[str, Any],
+) -> bool:
+    """Ends a trial, all at once, with what it has not stored before.
+
+    Args:
+        engine: of the database.
+        trial: its id.
+        values: of the objectives; None for a trial that has failed.
+        user_attrs: that it does not have.
+        system_attrs: that it does not have.
+
+    Returns:
+        False where it has ended.
+    """
+    state = TrialState.FAIL if values is None else TrialState.COMPLETE
+    ended = models.TrialModel(state=state, datetime_complete=datetime.now())
+    told = []
+    for place, value in enumerate(values or ()):
+        number, kind = models.TrialValueModel.value_to_stored_repr(value)
+        told.append(models.TrialValueModel(objective=place, value=number, value_type=kind))
+    system = [
+        models.TrialSystemAttributeModel(key=key, value_json=json.dumps(value))
+        for key, value in system_attrs.items()
+    ]
+    change = (
+        sqlalchemy.update(TRIALS)
+        .where(TRIALS.c.trial_id == trial, TRIALS.c.state == TrialState.RUNNING)
+        .values(_row(ended))
+    )
+    with engine.begin() as connection:
+        rows = [*told, *_attributes(user_attrs), *system]
+        return _change(connection, change, rows, trial) is not None
+
+
+def add_attributes(
+    engine: Engine, trial: int, owner: Mapping[str, Any], user_attrs: Mapping[str, Any]
+) -> None:
+    """Replaces the owner of a trial and adds attributes that it does not have, all at once."""
+    change = (
+        sqlalchemy.update(ATTRIBUTES)
+        .where(ATTRIBUTES.c.trial_id == trial, ATTRIBUTES.c.key == OWNER)
+        .values(value_json=json.dumps(owner))
+    )
+    with engine.begin() as connection:
+        _change(connection, change, _attributes(user_attrs), trial)
+
+
+def _attributes(values: Mapping[str, Any]) -> list[Any]:
+    return [
+        models.TrialUserAttributeModel(key=key, value_json=json.dumps(value))
+        for key, value in values.items()
+    ]
+
+
+def _change(
+    connection: Connection, change: Insert | Update, parts: Sequence[Any], trial: int | None = None
+) -> int | None:
+    """Inserts or updates a row of a trial and inserts others that belong to the trial.
+
+    With PostgreSQL it is one statement.
+
+    Returns:
+        The trial's id; None where no row was updated, and then nothing is inserted.
+    """
+    rows: dict[sqlalchemy.Table, list[dict[str, Any]]] = {}
+    for part in parts:
+        rows.setdefault(part.__table__, []).append(_row(part))
+    if connection.dialect.name == "postgresql":
+        changed = change.returning(change.table.c.trial_id).cte("changed")
+        inserts = [
+            _insert_from(changed, table, values).cte(f"part{place}")
+            for place, (table, values) in enumerate(rows.items())
+        ]
+        found = sqlalchemy.select(changed.c.trial_id).add_cte(*inserts)
+        return connection.scalar(found)
+    done: Any = connection.execute(change)
+    if trial is None:
+        trial = int(done.inserted_primary_key[0])
+    elif not done.rowcount:
+        return None
+    for table, values in rows.items():
+        connection.execute(sqlalchemy.insert(table), [{**row, "trial_id": trial} for row in values])
+    return trial
+
+
+def _insert_from(
+    changed: sqlalchemy.CTE, table: sqlalchemy.Table, rows: Sequence[Mapping[str, Any]]
+) -> Insert:
+    names = [*rows[0]]
+    selects = [
+        sqlalchemy.select(
+            changed.c.trial_id,
+            *(sqlalchemy.cast(row[name], table.c[name].type) for name in names),
+        )
+        for row in rows
+    ]
+    return sqlalchemy.insert(table).from_select(
+        ["trial_id", *names], sqlalchemy.union_all(*selects)
+    )
+
+
+def _row(model: Any) -> dict[str, Any]:
+    """What was given to a model, by the names of the columns."""
+    state = sqlalchemy.inspect(model)
+    return {
+        column.columns[0].name: state.dict[column.key]
+        for column in state.mapper.column_attrs
+        if column.key in state.dict
+    }
