@@ -24,7 +24,7 @@ from dse.study.record import Record, configuration_of, effective_outcome, outcom
 from dse.study.storage import damage_as_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     import optuna
     from optuna.distributions import CategoricalDistribution
