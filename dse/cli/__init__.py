@@ -11,7 +11,6 @@ import click
 
 from dse import __version__
 from dse.core.errors import DseError
-from dse.core.thread_limit import REMEDY, can_start_threads, says_thread_limit
 
 INTERRUPTED = 130
 VERBOSE = ("-v", "--verbose")
@@ -109,6 +108,8 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def _fail_interrupted() -> int:
+    from dse.core.thread_limit import REMEDY, can_start_threads
+
     if not can_start_threads(os.cpu_count() or 1):  # then numpy interrupts the process it is in
         return _fail(f"thread limit: numpy can't start its threads; {REMEDY}", DseError.exit_code)
     return _fail("interrupted; what was done is stored", INTERRUPTED)
@@ -116,6 +117,8 @@ def _fail_interrupted() -> int:
 
 def _fail_of_system(error: OSError | RuntimeError) -> int:
     """Says what the system refuses, such as a full disk: its own words say all that is known."""
+    from dse.core.thread_limit import REMEDY, says_thread_limit
+
     limited = says_thread_limit(str(error))
     if isinstance(error, RuntimeError) and not limited:
         raise error

@@ -88,4 +88,4 @@ def readiness_lines(judged: Sequence[Readiness], study: str, storage: str | None
         yield "these supply what is missing, with the --models and --dataset of the exploration:"
     yield from commands
     ready = sum(each.complete for each in judged)
-    yield f"ready: {ready} of {format_count(len(judged), 'result')}"
+    yield f"{ready} of {format_count(len(judged), 'result')} ready"

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from dse.commands.console import print_lines
 from dse.core.metrics import METRICS
-from dse.core.reasons import describe_failure, signature
+from dse.core.reasons import describe_failure, generalise
 from dse.core.remedies import find_remedy
 from dse.core.wording import format_count
 from dse.report.summary import counts
@@ -123,7 +123,7 @@ class Display:
         if failure is None:
             return
         if self._console.is_terminal:
-            reason = f"{failure.kind}: {signature(failure.message)}"
+            reason = f"{failure.kind}: {generalise(failure.message)}"
             self._say_once(_line(record, ()), reason)
         if remedy := find_remedy(failure):
             self._say_once(f"remedy: {remedy}")

@@ -109,8 +109,8 @@ def run(request: ExportRequest) -> int:
 def _write(tree: Tree, chosen: Sequence[Evidence], request: ExportRequest) -> list[str]:
     """Writes the tree; returns what became of it, in lines."""
     written = write(tree, request.tree, request.submitter, force=request.force)
-    new = format_count(written.new, "new file")
-    counts = f"{new}, {written.same} unchanged, {written.replaced} replaced"
+    new = format_count(written.new, "file")
+    counts = f"{new} new, {written.same} unchanged, {written.replaced} replaced"
     lines = [
         f"{_counted(chosen)} in {request.tree}: {counts}",
         f"whole accuracy logs: {originals_of(request.tree)}",

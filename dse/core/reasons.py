@@ -93,27 +93,27 @@ _READ = 6000
 """Characters of a message that are read."""
 
 
-def essence(message: str) -> str:
-    """A message in one line: where it failed, and why.
+def boil_down(message: str) -> str:
+    """Brings a message down to its essence, one line: where it failed, and why.
 
     Args:
         message: of a failure, in the words of the runtime or of this program.
     """
-    return _clip(_boil_down(message))
+    return _clip(_strip(message))
 
 
 def describe_failure(failure: Failure) -> str:
     """A failure in one line: its kind, and what its message comes down to."""
-    return f"{failure.kind.value}: {essence(failure.message)}"
+    return f"{failure.kind.value}: {boil_down(failure.message)}"
 
 
 @lru_cache
-def signature(message: str) -> str:
-    """What messages of one reason have in common: all but numbers and names of nodes and files."""
-    return _REPEATED.sub(r"\1", _NUMBERS.sub("N", _NAMES.sub("", _boil_down(message))))
+def generalise(message: str) -> str:
+    """Leaves what messages of one reason share: all but numbers and names of nodes and files."""
+    return _REPEATED.sub(r"\1", _NUMBERS.sub("N", _NAMES.sub("", _strip(message))))
 
 
-def _boil_down(message: str) -> str:
+def _strip(message: str) -> str:
     message = _FURTHER.sub(r"\g<first>", message[:_READ])
     text = _AROUND.sub("", _WHERE.sub("\n", message))
     told = _CHECK.sub("", text).strip()

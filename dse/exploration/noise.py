@@ -12,7 +12,7 @@ from dse.core.configuration import Configuration
 from dse.core.errors import DseError, UnavailableError
 from dse.core.intervals import pool_spread, typical_value
 from dse.core.metrics import LATENCY, THROUGHPUT
-from dse.core.reasons import essence
+from dse.core.reasons import boil_down
 from dse.environments.availability import runtime_availabilities
 from dse.machine.measuring_lock import do_nothing, measuring_lock
 from dse.measure.runner import Limits, run_worker
@@ -149,7 +149,7 @@ def _probe(folder: Path) -> Probe:
 def _take(probe: Probe) -> Outcome:
     outcome = run_worker(probe.spec, LIMITS, interpreter=probe.interpreter)
     if outcome.failure is not None:
-        kind, message = outcome.failure.kind, essence(outcome.failure.message)
+        kind, message = outcome.failure.kind, boil_down(outcome.failure.message)
         raise DseError(f"the probe for the noise figure failed ({kind}): {message}")
     return outcome
 

@@ -35,7 +35,7 @@ def process_identity() -> dict[str, str | int]:
     pid = os.getpid()
     return {
         "host": platform.node() or UNKNOWN,
-        "machine": machine_id(cache_dir()),
+        "machine": _this_machine(),
         "boot": _boot_id(),
         "namespace": _namespace(),
         "pid": pid,
@@ -57,7 +57,7 @@ def is_alive(identity: ProcessIdentity) -> bool | None:
     boot = identity.get("boot", UNKNOWN)
     if UNKNOWN not in (boot, _boot_id()) and boot != _boot_id():
         # Of one machine, what an earlier boot began has ended; of two, nothing is known.
-        return False if identity.get("machine") == machine_id(cache_dir()) else None
+        return False if identity.get("machine") == _this_machine() else None
     # Containers on one host share its boot and may share its name, but not their numbers.
     if identity.get("namespace", UNKNOWN) != _namespace():
         return None
@@ -105,31 +105,40 @@ def _exists(pid: int) -> bool:
     return True
 
 
+def _this_machine() -> str:
+    try:
+        return machine_id(cache_dir())
+    except DseError:
+        return machine_id(None)
+
+
 @cache
-def machine_id(folder: Path) -> str:
+def machine_id(folder: Path | None) -> str:
     """What tells this machine from others, and is the same after the next boot.
 
     Neither a host name nor ``/etc/machine-id`` does: machines and containers are copied. So the
     addresses of its network hardware belong to it, and a random number that is kept in a folder.
 
     Args:
-        folder: for what can be made again.
+        folder: for what can be made again; None where there is no place for it.
     """
     given = Path("/etc/machine-id")
     known = given.read_text().strip() if given.is_file() else ""
     cards = sorted(path.parent for path in Path("/sys/class/net").glob("*/device"))
     hardware = [(card / "address").read_text().strip() for card in cards]
-    return digest([platform.node(), known, hardware, _kept_number(folder / "machine")])
+    return digest([platform.node(), known, hardware, _kept_number(folder)])
 
 
-def _kept_number(file: Path) -> str:
+def _kept_number(folder: Path | None) -> str:
     """A random number, the same each time; another one each time where it can't be kept."""
     number = secrets.token_hex(16)
+    if folder is None:
+        return number
     try:
-        if not file.is_file():
-            with atomic_write(file) as made:
+        if not (folder / "machine").is_file():
+            with atomic_write(folder / "machine") as made:
                 made.write(number.encode())
-        return file.read_text()
+        return (folder / "machine").read_text()
     except (DseError, OSError):
         return number
 

@@ -297,8 +297,6 @@ def _cpus(setup: LoadSettings, number: int) -> tuple[int, ...]:
         raise UnsupportedError("this system lets no thread choose its CPUs")
     cpus = available_cpus()
     if setup.instances * setup.threads > len(cpus):
-        there = format_count(len(cpus), "CPU")
-        raise UnsupportedError(
-            f"{setup.instances} x {setup.threads} threads can't be pinned to {there}"
-        )
+        wanted = f"{setup.instances} x {format_count(setup.threads, 'thread')}"
+        raise UnsupportedError(f"{wanted} can't be pinned to {format_count(len(cpus), 'CPU')}")
     return tuple(cpus[number * setup.threads : (number + 1) * setup.threads])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dse.core.printable import to_printable
-from dse.core.reasons import essence, signature
+from dse.core.reasons import boil_down, generalise
 from dse.core.remedies import find_remedy
 from dse.measure.reproduce import command
 from dse.measure.spec import STDERR_FILE
@@ -61,12 +61,12 @@ def reasons(study: Study) -> list[Reason]:
     for record in sorted(study.records.values(), key=lambda r: r.id):
         failure = record.outcome.failure
         if failure is not None:
-            key = failure.kind, signature(failure.message)
+            key = failure.kind, generalise(failure.message)
             grouped.setdefault(key, []).append((record, failure))
     found = []
     for (kind, _), failed in grouped.items():
         record, failure = next((each for each in failed if each[1].run), failed[0])
-        text, remedy = essence(failure.message), find_remedy(failure)
+        text, remedy = boil_down(failure.message), find_remedy(failure)
         found.append(Reason(kind, text, len(failed), record, failure, remedy))
     return sorted(found, key=lambda reason: (reason.kind, -reason.count))
 

@@ -127,6 +127,12 @@ def _read_one(
     return revision
 
 
+def refresh(_: optuna.storages.BaseStorage, found: Iterable[SpaceRevision]) -> None:
+    """Reads the trials of several revisions again."""
+    for revision in found:
+        revision.refresh()
+
+
 def _trials_of(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
     # A large study is many objects, none of them garbage: to look for some takes as long again.
     collecting = gc.isenabled()

@@ -247,7 +247,7 @@ def _accuracy(
     known = sum(0 <= index < total for index in responses)
     amiss = total - known + len(responses) - known
     if amiss:
-        yield Breach("accuracy-log", f"{format_count(amiss, 'sample')} of the accuracy log amiss")
+        yield Breach("accuracy-log", f"amiss in the accuracy log: {format_count(amiss, 'sample')}")
     try:
         yield from (Breach("accuracy-log", fault) for fault in task.response_faults(responses))
     except ValueError as error:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.core.reasons import MAX_WIDTH, essence, signature
+from dse.core.reasons import MAX_WIDTH, boil_down, generalise
 
 MESSAGES = [
     json.loads(line)
@@ -20,7 +20,7 @@ MESSAGES = [
 
 def test_real_messages_come_down_to_operator_and_cause() -> None:
     assert len(MESSAGES) > 100
-    assert {m["message"]: essence(m["message"]) for m in MESSAGES} == {
+    assert {m["message"]: boil_down(m["message"]) for m in MESSAGES} == {
         m["message"]: m["essence"] for m in MESSAGES
     }
 
@@ -28,7 +28,7 @@ def test_real_messages_come_down_to_operator_and_cause() -> None:
 def test_each_of_those_is_a_reason_of_its_own() -> None:
     for runtime in {m["runtime"] for m in MESSAGES}:
         own = [m["message"] for m in MESSAGES if m["runtime"] == runtime]
-        assert len({signature(message) for message in own}) == len(own)
+        assert len({generalise(message) for message in own}) == len(own)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_each_of_those_is_a_reason_of_its_own() -> None:
 )
 def test_numbers_and_names_make_no_other_reason(one: str, other: str) -> None:
     assert one != other
-    assert signature(one) == signature(other)
+    assert generalise(one) == generalise(other)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_numbers_and_names_make_no_other_reason(one: str, other: str) -> None:
     ],
 )
 def test_operators_and_types_do(one: str, other: str) -> None:
-    assert signature(one) != signature(other)
+    assert generalise(one) != generalise(other)
 
 
 @pytest.mark.parametrize(
@@ -103,12 +103,12 @@ def test_operators_and_types_do(one: str, other: str) -> None:
     ],
 )
 def test_other_words_stay(message: str, words: str) -> None:
-    assert essence(message) == words
+    assert boil_down(message) == words
 
 
 @given(st.text() | st.lists(st.sampled_from([m["message"][:60] for m in MESSAGES])).map("".join))
 def test_any_text_is_one_line_that_can_be_shown(text: str) -> None:
-    found = essence(text)
+    found = boil_down(text)
     assert len(found) <= MAX_WIDTH
     assert found.isprintable()
-    assert signature(text).isprintable()
+    assert generalise(text).isprintable()

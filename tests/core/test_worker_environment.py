@@ -17,6 +17,7 @@ from dse.core.backend import LoadRequest
 from dse.core.configuration import Configuration
 from dse.core.launcher import launch_command
 from dse.core.metrics import LATENCY
+from dse.core.registry import BACKENDS
 from dse.core.worker_environment import (
     LIBRARIES,
     NEEDED_VARIABLES,
@@ -240,14 +241,16 @@ MODELS: dict[str, tuple[str, Callable[[], bytes], Preprocessing]] = {
     "openvino": ("small.onnx", onnx_bytes, Preprocessing(SIDE, layout="NCHW")),
     "litert": ("small.tflite", tflite_bytes, Preprocessing(SIDE)),
     "deepsparse": ("small.onnx", onnx_bytes, Preprocessing(SIDE, layout="NCHW")),
+    "tflite-runtime": ("small.tflite", tflite_bytes, Preprocessing(SIDE)),
 }
+LATER = {"tflite-runtime": pytest.mark.long}
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=LATER.get(n, ())) for n in MODELS])
 def test_runtimes_leave_nothing_in_the_home_folder(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    if name == "deepsparse":
+    if BACKENDS[name].python:
         monkeypatch.setenv("DSE_CACHE_DIR", str(request.getfixturevalue("environments")))
     home = tmp_path / "home"
     home.mkdir()

@@ -74,6 +74,14 @@ def test_a_machine_is_told_by_more_than_its_name(tmp_path: Path) -> None:
     assert machine_id(tmp_path / "file") != nowhere
 
 
+def test_a_user_without_a_place_for_a_cache_has_an_identity(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DSE_CACHE_DIR", "~nobody-of-this-name/cache")
+    assert process_identity() == process_identity()
+    assert is_alive(process_identity()) is True
+
+
 def test_empty_identity_is_unknown() -> None:
     assert is_alive({}) is None
 

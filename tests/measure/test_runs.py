@@ -196,7 +196,7 @@ def test_more_than_there_is_can_not_be_pinned(tmp_path: Path) -> None:
     wanted = small(tmp_path, "litert", THROUGHPUT.name)
     instances = len(available_cpus()) + 1
     configuration = replace(wanted.configuration, instances=instances, pinned=True)
-    with pytest.raises(UnsupportedError, match=f"{instances} x 1 threads can't be pinned to"):
+    with pytest.raises(UnsupportedError, match=f"{instances} x 1 thread can't be pinned to"):
         taken(replace(wanted, configuration=configuration))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -98,3 +99,32 @@ def test_a_place_that_can_not_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(DseError, match=r"report\.html: can't be written"):
         write_report(View(study), tmp_path / "full")
     assert not list((tmp_path / "full").glob("*.tmp"))
+
+
+@pytest.mark.parametrize(
+    ("broken", "told"),
+    [
+        (None, "Parquet files need pyarrow; pip install 'mlperf-dse[report]'"),
+        ("raise ImportError('libarrow.so.23: no such file')", "libarrow.so.23: no such file; mend"),
+    ],
+)
+def test_what_has_no_library_is_left_out_and_told(
+    broken: str | None,
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    space = small_space(objectives=["latency_p90_ms"], batch_sizes=1)
+    study = create(StudyFolder(tmp_path / "mine"), space)
+    if broken is None:
+        monkeypatch.setitem(sys.modules, "pyarrow", None)
+    else:
+        monkeypatch.delitem(sys.modules, "pyarrow", raising=False)
+        (tmp_path / "pyarrow.py").write_text(broken)
+        monkeypatch.syspath_prepend(tmp_path)
+    written = {path.name for path in write_report(View(study), tmp_path / "out")}
+    assert written == {"report.html", "study.csv"}
+    (line,) = caplog.messages
+    assert line.startswith("study.parquet: left out: Parquet files need pyarrow")
+    assert told in line

@@ -181,16 +181,16 @@ MUTATIONS = {
     "no value": log("complete-logs", early_stopping_latency_ss=None),
     "value that is none": log("complete-logs", early_stopping_latency_ss="fast"),
     "49,999 samples": Mutation("single", "accuracy-samples", _smaller_data_set, "49999"),
-    "missing sample": responses("accuracy-log", lambda data: data.pop(7), "1 samples"),
-    "no samples": responses("accuracy-log", lambda data: data.clear(), "50000 samples"),
+    "missing sample": responses("accuracy-log", lambda data: data.pop(7), "log: 1 sample"),
+    "no samples": responses("accuracy-log", lambda data: data.clear(), "50,000 samples"),
     "sample of no image": responses(
-        "accuracy-log", lambda d: _last(d, qsl_idx=IMAGES), "2 samples"
+        "accuracy-log", lambda d: _last(d, qsl_idx=IMAGES), "2 samples of"
     ),
-    "sample twice": responses("accuracy-log", lambda d: _last(d, qsl_idx=0), "1 samples"),
+    "sample twice": responses("accuracy-log", lambda d: _last(d, qsl_idx=0), "log: 1 sample"),
     "label 1000": responses(
-        "accuracy-log", lambda d: _last(d, data="E803000000000000"), "1 labels"
+        "accuracy-log", lambda d: _last(d, data="E803000000000000"), "log: 1 label"
     ),
-    "label -1": responses("accuracy-log", lambda d: _last(d, data="F" * 16), "1 labels"),
+    "label -1": responses("accuracy-log", lambda d: _last(d, data="F" * 16), "log: 1 label"),
     "label of four bytes": responses(
         "complete-logs", lambda d: _last(d, data="00000000"), "4 bytes"
     ),

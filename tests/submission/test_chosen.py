@@ -26,7 +26,7 @@ def study(here: Path, data: Data) -> str:
 
 def test_a_condition_that_holds_exports_the_point(command: Command, study: str, here: Path) -> None:
     said = exported(command, study, "--where", "backend == 'litert' and threads == 1")
-    assert said.startswith("only where backend == 'litert' and threads == 1: 1 of 1 points\n")
+    assert said.startswith("only where backend == 'litert' and threads == 1: 1 of 1 point\n")
     assert sorted(contents(here / "tree")) == listing("Offline", "SingleStream")
     again = exported(
         command, study, "--metric", "a = 1 / latency_p90_ms", "--objective", "a:maximize"

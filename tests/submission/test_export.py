@@ -173,7 +173,7 @@ def test_a_dry_run_lists_what_is_missing(command: Command, data: Data, here: Pat
     assert answer.err.splitlines() == [
         "these supply what is missing, with the --models and --dataset of the exploration:",
         "  dse validate s --point 0 --scenario Offline",
-        "1 of 2 results are ready",
+        "1 of 2 results ready",
     ]
     url = f"sqlite:///{here}/studies/s/study.db"
     answer = export(command, "s", "--dry-run", "--storage", url)
@@ -181,7 +181,7 @@ def test_a_dry_run_lists_what_is_missing(command: Command, data: Data, here: Pat
     assert {*here.iterdir()} == before
     write_study(here / "studies/t", data, BOTH)
     answer = export(command, "t", "--dry-run")
-    assert (answer.code, answer.err) == (0, "2 of 2 results are ready\n")
+    assert (answer.code, answer.err) == (0, "2 of 2 results ready\n")
 
 
 def test_a_password_is_in_no_command(data: Data, tmp_path: Path) -> None:
@@ -345,7 +345,7 @@ def test_builtin_models_are_sent_to_no_validation(command: Command, here: Path) 
     answer = export(command, "s", "--dry-run")
     assert answer.code == 1
     assert "trained: the builtin models have untrained weights" in " ".join(answer.out.split())
-    assert answer.err.splitlines() == ["0 of 4 results are ready"]
+    assert answer.err.splitlines() == ["0 of 4 results ready"]
     answer = export(command, "s")
     assert (answer.code, answer.err.count("\n")) == (2, 1)
     assert "dse validate" not in answer.err

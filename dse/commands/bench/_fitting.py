@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from dse.models.single_file import SingleFileProvider
     from dse.study.study import Study
 
-_OF_SIZES = (FailureKind.UNSUPPORTED, FailureKind.CRASH, FailureKind.INVALID_RUN)
+_OF_SIZES = (FailureKind.UNSUPPORTED, FailureKind.CRASH)
 """The failures that other sizes may mend."""
 
 

@@ -11,7 +11,7 @@ from dse.commands.bench._results import PERCENTILES, results
 from dse.commands.console import print_lines
 from dse.core.details import RunDetails
 from dse.core.metrics import LOAD_TIME, PEAK_MEMORY, Scenario
-from dse.core.reasons import describe_failure, essence
+from dse.core.reasons import boil_down, describe_failure
 from dse.core.remedies import find_remedy
 from dse.core.signature import shape_text
 from dse.report.health import disturbed
@@ -78,7 +78,7 @@ def refused_lines(fit: Fit) -> Iterator[str]:
     if fit.refused and fit.refused[0].sizes != fit.chosen.sizes:
         tried = "; ".join(_sizes(one.sizes) for one in fit.refused)
         yield f"made up, and refused before these sizes were taken: {tried}"
-        yield f"the first was refused with: {essence(fit.refused[0].message)}"
+        yield f"the first was refused with: {boil_down(fit.refused[0].message)}"
 
 
 def _sizes(sizes: Mapping[str, int]) -> str:

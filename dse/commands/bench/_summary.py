@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dse.commands.bench._results import results
 from dse.core.metrics import METRICS
-from dse.core.reasons import essence
+from dse.core.reasons import boil_down
 from dse.core.remedies import find_remedy
 from dse.machine.system import System
 from dse.report.summary import environment
@@ -71,7 +71,7 @@ def _record(record: Record, measured: ObservationStore) -> dict[str, Any]:
         if failure is None
         else {
             "kind": failure.kind.value,
-            "reason": essence(failure.message),
+            "reason": boil_down(failure.message),
             "remedy": find_remedy(failure),
             "message": failure.message,
             "stderr_tail": failure.stderr_tail,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dse.core.configuration import CONFIGURATION_FIELDS
 from dse.core.printable import to_printable
-from dse.core.reasons import essence
+from dse.core.reasons import boil_down
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -69,7 +69,7 @@ def make_columns(
         _text_column("notes", ["; ".join(map(str, notes(r.outcome))) or None for r in records]),
         _text_column("failure", [each.kind.value if each else None for each in failures]),
         _text_column(
-            "failure_message", [essence(each.message) if each else None for each in failures]
+            "failure_message", [boil_down(each.message) if each else None for each in failures]
         ),
     ]
 

@@ -74,7 +74,7 @@ def response_faults(responses: Mapping[int, bytes]) -> Iterator[str]:
     """
     wrong = sum(not 0 <= label <= TOP_LABEL for label in decode_labels(responses).values())
     if wrong:
-        yield f"{format_count(wrong, 'label')} of the accuracy log outside 0..{TOP_LABEL}"
+        yield f"outside 0..{TOP_LABEL} in the accuracy log: {format_count(wrong, 'label')}"
 
 
 def published_interval(percent: float) -> tuple[float, float]:

@@ -64,7 +64,7 @@ def test_labels_are_counted_again_by_the_right_ones_beside_the_logs(tmp_path: Pa
 def test_labels_that_are_none_are_faults() -> None:
     assert list(TASK.response_faults(responses([0, 999]))) == []
     assert list(TASK.response_faults(responses([-1, 5, 1000]))) == [
-        "2 labels of the accuracy log outside 0..999"
+        "outside 0..999 in the accuracy log: 2 labels"
     ]
     with pytest.raises(ValueError, match="4 bytes"):
         list(TASK.response_faults({0: b"abcd"}))
