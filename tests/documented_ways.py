@@ -77,6 +77,10 @@ WAYS: Mapping[str, Way] = {
     ),
     "pip install 'mlperf-dse[all]'": _INDEX,
     "pip install 'mlperf-dse[onnxruntime,builtin]'": _INDEX,
+    "pip install 'mlperf-dse[onnxruntime,builtin,postgresql]'": _INDEX,
+    "dse explore quickstart --study shared --storage postgresql://dse@server/dse": Way(
+        why="needs a server of databases", skip=True
+    ),
     "dse backends": Way(),
     "dse backends install deepsparse tflite-runtime": _HALF_A_GIGABYTE,
     "dse backends install deepsparse --python /opt/python3.11": _HALF_A_GIGABYTE,

@@ -135,6 +135,11 @@ def parse_url(url: str) -> sqlalchemy.URL:
 
     # What stands before the last @ may be a password, wherever it begins.
     shown = f"***@{url.rpartition('@')[2]}" if "@" in url else url
+    if not url.startswith("sqlite") and "@" in url.partition("@")[2].partition("?")[0]:
+        raise RequestError(
+            f"'{shown}' is not a storage URL, for it has more than one @",
+            remedy="write %40 for each @ of the password, likewise %2F for / and %3A for :",
+        )
     try:
         parsed = sqlalchemy.make_url(url)
     except (sqlalchemy.exc.ArgumentError, ValueError) as error:
@@ -142,9 +147,4 @@ def parse_url(url: str) -> sqlalchemy.URL:
             f"'{shown}' is not a storage URL", remedy=f"write it as {EXAMPLES}"
         ) from error
     database, plus, driver = parsed.drivername.partition("+")
-    if database != "sqlite" and "@" in url.partition("@")[2].partition("?")[0]:
-        raise RequestError(
-            f"'{shown}' has more than one @",
-            remedy="write %40 for each @ of the password, likewise %2F for / and %3A for :",
-        )
     return parsed.set(drivername=f"{OTHER_NAMES.get(database, database)}{plus}{driver}")

@@ -24,7 +24,7 @@ from dse.study.record import Record, configuration_of, effective_outcome, outcom
 from dse.study.storage import damage_as_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     import optuna
     from optuna.distributions import CategoricalDistribution
@@ -125,6 +125,12 @@ def _read_one(
     for _ in revision.outcomes():
         pass  # damage is to be told at once
     return revision
+
+
+def refresh(_: optuna.storages.BaseStorage, found: Iterable[SpaceRevision]) -> None:
+    """Reads the trials of several revisions again."""
+    for revision in found:
+        revision.refresh()
 
 
 def _trials_of(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -66,14 +67,14 @@ _LIMITS: dict[str, dict[str, Any]] = {
     "mysqldb": _MYSQL,
 }
 """By driver, how long it waits; `dse.study._calls` limits the time of PostgreSQL's answers."""
-_LOGIN = "give the password in PGPASSWORD or the URL, with %40 for @, %2F for / and %3A for :"
+_ENCODED = "with %40 for @, %2F for / and %3A for :"
 REMEDIES = {
-    "password": _LOGIN,
-    "access denied": _LOGIN.replace("PGPASSWORD or ", ""),
-    "does not exist": "create it on the server first",
-    "unknown database": "create it on the server first",
+    "access denied": f"give the password in the URL, {_ENCODED}",
+    "password": f"give the password in PGPASSWORD or the URL, {_ENCODED}",
+    'database ".*" does not exist|unknown database': "create it on the server first",
+    "data too long": "MySQL keeps no text above 64 KiB: take a smaller space, or PostgreSQL",
 }
-"""What helps, by words of an error in small letters."""
+"""What helps, by a pattern of an error."""
 REMEDY = (
     "check that it exists, is whole, answers and may be written; what it holds is left as it is"
 )
@@ -106,13 +107,16 @@ def open_storage(url: str, *, create: bool = True, reading: bool = False) -> RDB
             if file is not None and create:
                 with suppress(OSError):  # connecting to it tells what is wrong
                     file.touch()
-            if not _holds_tables(url, arguments) and reading:
+            complete = _holds_tables(url, arguments)
+            if reading and not complete:
                 raise RequestError(
                     f"storage {shown} holds no study", remedy="begin one with `dse explore`"
                 )
             # Optuna fills in what stands in braces, as it may in a password.
             template = url.replace("{", "{{").replace("}", "}}")
-            return optuna.storages.RDBStorage(template, engine_kwargs=arguments)
+            return optuna.storages.RDBStorage(
+                template, engine_kwargs=arguments, skip_table_creation=complete
+            )
         except (RuntimeError, ValueError) as error:  # a schema of another version; damaged text
             raise RequestError(f"storage {shown} can't be used: {error}") from error
 
@@ -261,9 +265,12 @@ def storage_errors(shown: str, *, at_work: bool = False) -> Iterator[None]:
         raise DseError(f"storage {shown}: another process has ended this one's trial") from error
     except (optuna.exceptions.StorageInternalError, sqlalchemy.exc.SQLAlchemyError) as error:
         cause = _database_error(error) or error
-        text = str(getattr(cause, "orig", None) or cause)
-        remedy = next((told for words, told in REMEDIES.items() if words in text.lower()), REMEDY)
-        unusable = RequestError(f"storage {shown} can't be used: {text}", remedy=remedy)
+        original = getattr(cause, "orig", None) or cause
+        text = str(original.args[1] if len(original.args) == 2 else original)  # MySQL: number, text
+        found = (told for words, told in REMEDIES.items() if re.search(words, text, re.IGNORECASE))
+        unusable = RequestError(
+            f"storage {shown} can't be used: {text}", remedy=next(found, REMEDY)
+        )
         raise (DseError(str(unusable)) if at_work else unusable) from error
 
 

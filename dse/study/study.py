@@ -139,7 +139,7 @@ class Study:
         known = self._store.reading(revisions.read, self._name)
         for revision in known:
             self._store.recover(revision, self.folder.runs, alone=alone)
-            revision.refresh()
+        self._store.reading(revisions.refresh, known)
         if known:
             about = known[-1].about.continued(about, self.folder.name)
         self._store.reading(revisions.open_current, self._name, space, plan, about, known)

@@ -28,7 +28,7 @@ UNPRIVILEGED = 65534
 """The user, and group, that the server runs as where the tests are run by root: it refuses root."""
 QUICK = (
     *("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off"),
-    *("shared_buffers=16MB", "max_connections=60", "wal_level=minimal", "max_wal_senders=0"),
+    *("shared_buffers=16MB", "max_connections=400", "wal_level=minimal", "max_wal_senders=0"),
 )
 _numbers = count(1)
 
@@ -116,19 +116,40 @@ class Server:
         _run(self.programs / "pg_ctl", "stop", "-w", "-D", self.data, "-m", "immediate")
 
 
-def _run(*words: object) -> None:
-    """Runs a program of the server as a user that it accepts."""
+def _identity() -> dict[str, Any]:
+    """Options of `subprocess` for a user that the server accepts."""
     identity = {"user": UNPRIVILEGED, "group": UNPRIVILEGED, "extra_groups": []}
-    options: dict[str, Any] = identity if os.geteuid() == 0 else {}
+    return identity if os.geteuid() == 0 else {}
+
+
+def _run(*words: object) -> None:
+    """Runs a program of the server."""
     # Not pipes: the server would inherit and hold them.
     with tempfile.TemporaryFile() as output:
         answer = subprocess.run(
-            [*map(str, words)], stdout=output, stderr=output, stdin=subprocess.DEVNULL, cwd="/",
-            **options,
-        )  # fmt: skip
+            [*map(str, words)],
+            stdout=output,
+            stderr=output,
+            stdin=subprocess.DEVNULL,
+            cwd="/",
+            **_identity(),
+        )
         output.seek(0)
         if answer.returncode:
             raise OSError(output.read().decode(errors="replace"))
+
+
+@contextmanager
+def _guarded(server: Server) -> Iterator[None]:
+    """Stops a server after the block, and when this process is killed in it."""
+    stop = (server.programs / "pg_ctl", "stop", "-w", "-D", server.data, "-m", "immediate")
+    words = ["sh", "-c", 'read -r _; exec "$@"', "sh", *map(str, stop)]
+    pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
+    with subprocess.Popen(
+        words, stdin=pipe, stdout=nothing, stderr=nothing, cwd="/", start_new_session=True,
+        **_identity(),
+    ):  # fmt: skip
+        yield
 
 
 def _programs() -> Path | None:
@@ -170,8 +191,6 @@ def postgresql_server() -> Iterator[Server]:
         with socket.create_server((HOST, 0)) as free:
             port = free.getsockname()[1]
         server = Server(programs, data, port)
-        server.start()
-        try:
+        with _guarded(server):
+            server.start()
             yield server
-        finally:
-            server.stop()

@@ -1,4 +1,4 @@
-"""Storage URLs, and databases that are none of ours or damaged."""
+"""Databases where they are asked for, none of ours, or damaged."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING
 import optuna
 import pytest
 import sqlalchemy
-from hypothesis import given
-from hypothesis import strategies as st
 
 from dse.core.errors import DseError, RequestError
-from dse.study.database_url import normalised, sqlite_url, without_password
+from dse.study.database_url import sqlite_url
 from dse.study.folder import StudyFolder
 from dse.study.revisions import distributions
 from dse.study.storage import is_transient, open_storage, storage_errors
@@ -25,48 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.commandline import Command
-
-PASSWORDS = st.text("abcXYZ019!$*=-_.", min_size=12)
-
-
-@given(PASSWORDS)
-def test_a_password_is_hidden(password: str) -> None:
-    shown = without_password(f"mysql+pymysql://me:{password}@example.org:3306/db")
-    assert shown == "mysql+pymysql://me:***@example.org:3306/db"
-
-
-@given(
-    PASSWORDS,
-    st.sampled_from(
-        [
-            "mysql//me:{}@h/x",
-            "me:{}@h",
-            "mysql://me:{}@h:port/x",
-            "mysql:/me:{}@h/x",
-            "://me:{}@",
-            "mysql://me:{}@@h:1:2/x",
-        ]
-    ),
-)
-def test_a_password_is_hidden_in_what_is_no_url(password: str, form: str) -> None:
-    with pytest.raises(RequestError) as caught:
-        without_password(form.format(password))
-    assert "is not a storage URL" in str(caught.value)
-    assert password not in str(caught.value)
-
-
-def test_paths_of_databases_become_absolute(here: Path) -> None:
-    assert normalised("sqlite:///a.db") == sqlite_url(here / "a.db")
-    assert normalised("sqlite:///x/../a.db") == sqlite_url(here / "a.db")
-    assert normalised(f"sqlite:///{here}/a.db") == sqlite_url(here / "a.db")
-    assert normalised("mysql://me:secret@h/a.db") == "mysql://me:secret@h/a.db"
-    assert normalised("sqlite:///file:a.db?uri=true") == "sqlite:///file:a.db?uri=true"
-
-
-@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///:memory:"])
-def test_a_database_in_memory_would_keep_nothing(url: str) -> None:
-    with pytest.raises(RequestError, match="in memory, which is lost at the end"):
-        normalised(url)
 
 
 @pytest.mark.parametrize("name", ["a b", "50%", "a%41", "why?", "a#b", "a@b:c", "\xe4", "a+b", "'"])
@@ -95,6 +51,15 @@ def test_a_storage_elsewhere_is_remembered_and_found_from_anywhere(
     command.good("explore", space, "--study", study, "--storage", "sqlite:///../all.db")
     assert command.counts(study) == (2, 0, 0, 6)
     assert list((here / "below").iterdir()) == []
+
+
+def test_a_folder_without_a_database_gets_none_by_reading(tmp_path: Path) -> None:
+    folder = StudyFolder(tmp_path / "s")
+    folder.create()
+    folder.database.touch()
+    with pytest.raises(RequestError, match="holds no study; begin one with `dse explore`"):
+        Study.load(folder)
+    assert folder.database.read_bytes() == b""
 
 
 def test_two_studies_share_a_storage(tmp_path: Path) -> None:
