@@ -35,7 +35,11 @@ def can_start_threads(count: int) -> bool:
         return False
     if child:
         return os.waitpid(child, 0)[1] == 0
-    os._exit(0 if _start_threads(count - 1) else 1)
+    started = False
+    try:
+        started = _start_threads(count - 1)
+    finally:  # whatever is raised: the rest of the program is not for this copy of it
+        os._exit(0 if started else 1)
 
 
 def _start_threads(count: int) -> bool:

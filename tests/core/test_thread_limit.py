@@ -59,6 +59,21 @@ def test_threads_are_tried_without_a_trace() -> None:
     assert threading.active_count() == before
 
 
+def test_the_process_that_tries_never_goes_on() -> None:
+    code = (
+        "import sys\n"
+        "from dse.core.thread_limit import can_start_threads\n"
+        "def interrupt(frame, *_):\n"
+        "    if frame.f_code.co_name == '_start_threads':\n"
+        "        raise KeyboardInterrupt\n"
+        "sys.settrace(interrupt)\n"
+        "print(can_start_threads(1))\n"
+    )
+    words = [sys.executable, "-c", code]
+    told = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert (told.stdout, "Traceback" in told.stderr) == ("False\n", False)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user, who runs no more")
 def test_the_limit_counts_what_is_started_beside_this_thread() -> None:
     body = "print([can_start_threads(count) for count in (1, 4, 5)])"
