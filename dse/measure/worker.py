@@ -49,8 +49,6 @@ def main(argv: list[str] | None = None) -> int:
     spec = Spec.from_json(arguments.spec.read_text(encoding="utf-8"))
     if arguments.folder:
         spec = replace(spec, folder=arguments.folder)
-    _limit_memory(spec.memory_limit_bytes)
-
     failure = _work(spec, arguments.answer_fd)
     if failure is None:
         _answer(arguments.answer_fd, "done", {})
@@ -102,7 +100,8 @@ def _measure(spec: Spec) -> Iterator[Measurement]:
     found = backend(spec.configuration.backend)
     if not isinstance(found, Runtime):
         raise TypeError(f"{spec.configuration.backend} runs no models")
-    _try_threads(spec.configuration)
+    _try_threads(spec.configuration)  # before memory is short, which threads need as well
+    _limit_memory(spec.memory_limit_bytes)
     if spec.official:
         from dse.measure._official import take_official
 
