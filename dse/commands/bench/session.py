@@ -135,7 +135,8 @@ def _measure(
     with Display(messages(), study, budget) as display, interrupts(display.say) as asked:
         study.retry_policy = replace(RETRY_POLICY, stopped=lambda: asked.wanted)
         _refuse_others(context, study, plan)
-        search = Search("grid", seed=0, repetitions=request.repeats)
+        # Asked for once more, what failed for a reason that may pass is tried again.
+        search = Search("grid", seed=0, repetitions=request.repeats, retry_failed=True)
         return explore(study, plan, Measurer(context, study), search, budget, asked, display).end
 
 

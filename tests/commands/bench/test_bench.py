@@ -277,6 +277,14 @@ def test_a_kept_study_of_other_weights_is_refused(command: Command, here: Path) 
     assert (answer.code, "was measured with another file" in answer.last) == (2, True), answer
 
 
+def test_a_kept_study_tries_again_what_may_pass(command: Command, bert: Path) -> None:
+    words = ("bench", bert, *ONE_THREAD, "--dim", "sequence=16", "--study", "kept", "--json")
+    (before,) = told(command(*words, "--memory-limit", "20MiB"))["results"]
+    assert before["failure"]["kind"] == "out_of_memory"
+    (after,) = told(command.good(*words))["results"]
+    assert after["failure"] is None
+
+
 def test_a_model_that_fails_tells_why(command: Command, bert: Path) -> None:
     """Ids beyond the table: the runtime raises, and no figure comes of it."""
     import onnx
