@@ -259,15 +259,18 @@ def _scores(name: str, value: Any) -> NDArray[np.generic]:
 
 
 def _holds(declared: tuple[str, Sequence[int | None]], value: Any) -> bool:
-    """Whether an output holds numbers as declared; an empty shape stands for any."""
+    """Whether an output holds numbers as declared; an empty shape stands for any.
+
+    One without elements does not: exporters, too, may have seen an input without a detection.
+    """
     kind, shape = declared
     if kind not in _ARRAYS - {"tensor(string)"} or value.data_type() != kind:
         return False
     found = value.shape()
-    return not shape or (
-        len(shape) == len(found)
-        and all(size in (None, one) for size, one in zip(shape, found, strict=True))
+    fits = len(shape) == len(found) and all(
+        size in (None, one) for size, one in zip(shape, found, strict=True)
     )
+    return 0 not in found and (not shape or fits)
 
 
 def _shape(output: Any) -> list[int | None]:

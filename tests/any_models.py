@@ -161,7 +161,7 @@ def of_all_types() -> ModelProto:
     return model(nodes, given, [value("sum", ("batch", 2))], {})
 
 
-def finding() -> ModelProto:
+def finding(found: str | int = "found") -> ModelProto:
     """The places of the numbers above zero: nobody knows how many there will be."""
     from onnx import helper
 
@@ -170,7 +170,7 @@ def finding() -> ModelProto:
         helper.make_node("NonZero", ["positive"], ["places"]),
     ]
     given = [value("numbers", ("batch", 8))]
-    return model(nodes, given, [value("places", (2, "found"), "INT64")], {})
+    return model(nodes, given, [value("places", (2, found), "INT64")], {})
 
 
 def listing() -> ModelProto:

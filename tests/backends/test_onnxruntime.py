@@ -118,9 +118,12 @@ def test_memory_is_bound_after_three_answers_as_declared(tmp_path: Path) -> None
     model.close()
 
 
-def test_memory_is_never_bound_where_a_size_is_no_input_s(tmp_path: Path) -> None:
+@pytest.mark.parametrize("declared", ["found", 0])
+def test_memory_is_never_bound_where_a_size_is_no_input_s(
+    declared: str | int, tmp_path: Path
+) -> None:
     """Three answers may be alike by chance, as those of a detector that finds nothing."""
-    model = load(tmp_path, any_models.finding())
+    model = load(tmp_path, any_models.finding(declared))
     for _ in range(4):
         assert answer(model, model.bind((-np.ones((2, 8), np.float32),))).shape == (2, 0)
     found = answer(model, model.bind((np.ones((2, 8), np.float32),)))
