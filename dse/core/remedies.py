@@ -50,6 +50,10 @@ _KNOWN = (
         r"unresolved custom op|Select TensorFlow op",
         "convert the model with TensorFlow Lite's own operators alone, or try another backend",
     ),
+    _Known(
+        r"failed to reshape runtime",  # without the delegate the same files are refused
+        "the model may take no other size than that in its file, such as a batch of 1",
+    ),
     _Known(r"TfLiteXNNPackDelegate", "run it without the delegate: the knob xnnpack=false"),
     _Known(
         r"Protobuf parsing failed|Unable to read the model|not a TFLite model|model is damaged",
