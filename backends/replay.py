@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 COLUMNS = ("model", "precision", "backend", "threads", "batch_size")
 OPTIONAL = {"instances": "1", "pinned": "false"}
 """Further columns, and what they hold where they are left out."""
+COUNTS = ("threads", "batch_size", "instances")
+"""Columns of whole numbers, which are compared as texts."""
 
 
 class Replay:
@@ -46,12 +48,24 @@ class Replay:
     def check(self, settings: Mapping[str, Path], metrics: tuple[str, ...]) -> None:
         """Refuses a table that can't be read, lacks a column, or holds an impossible value.
 
+        So it does where two lines record one configuration, and where none would be found by what
+        stands in a line, such as 1.0 threads.
+
         Raises:
             RequestError: names the table, the line and the column.
         """
         columns, lines = _read(settings["table"])
         require(settings["table"], columns, metrics)
+        seen: dict[tuple[str, ...], int] = {}
         for line in lines:
+            key = tuple(_key(line).values())
+            if (before := seen.setdefault(key, line.number)) != line.number:
+                raise line.wrong("model", f"line {before} records the same configuration")
+            for name in COUNTS:
+                if line.cells.get(name) and line.cells[name] != str(line.count(name)):
+                    raise line.wrong(name, f"'{line.cells[name]}' is not written as digits alone")
+            if line.cells.get("pinned", "") not in {"", "true", "false"}:
+                raise line.wrong("pinned", f"'{line.cells['pinned']}' is not true or false")
             recorded = () if line.cells.get("failure") else METRICS.values()
             for metric in recorded:
                 if metric.name in metrics or line.cells.get(metric.name):
@@ -72,7 +86,7 @@ class Replay:
             columns, lines = _read(table)
             require(table, columns, metrics)
             for line in lines:
-                if {name: line.cells.get(name) or OPTIONAL.get(name) for name in wanted} == wanted:
+                if _key(line) == wanted:
                     return _values(line, metrics)
         except RequestError as error:
             raise LoadError(str(error)) from error
@@ -90,6 +104,11 @@ def _wanted(request: LoadRequest) -> dict[str, str]:
         "instances": str(configuration.instances),
         "pinned": str(configuration.pinned).lower(),
     }
+
+
+def _key(line: Line) -> dict[str, str]:
+    """The columns that name a line's configuration."""
+    return {name: line.cells.get(name) or OPTIONAL.get(name, "") for name in (*COLUMNS, *OPTIONAL)}
 
 
 def _read(table: Path) -> tuple[tuple[str, ...], list[Line]]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from dse.core.metrics import Metric
 
 MAX_BYTES = 64 << 20
+MAX_VALUE = 1e15
+"""No metric has a larger value in its unit, nor one that is not 0 and below the inverse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,13 @@ class Line:
             RequestError: there is none, or the metric can't have it.
         """
         if metric.unit == "%":
-            return self.amount(metric.name, least=0, most=100)
-        return self.amount(metric.name, above=-math.inf if metric.quality else 0)
+            found = self.amount(metric.name, least=0, most=100)
+        else:
+            found = self.amount(metric.name, above=-math.inf if metric.quality else 0)
+        if found and not 1 / MAX_VALUE <= abs(found) <= MAX_VALUE:
+            text = self.cells[metric.name]
+            raise self.wrong(metric.name, f"'{text}' is too far from 1 to be measured or drawn")
+        return found + 0.0  # not -0
 
     def amount(
         self,

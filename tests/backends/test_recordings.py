@@ -86,6 +86,8 @@ class TestRecording:
             ("m,fp16,ort,2,8,nan,", "latency_p90_ms: 'nan' is not a number above 0"),
             ("m,fp16,ort,2,8,-3,", "latency_p90_ms: '-3' is not a number above 0"),
             ("m,fp16,ort,2,8,fast,", "latency_p90_ms: 'fast' is not a number above 0"),
+            ("m,fp16,ort,2,8,1e308,", "latency_p90_ms: '1e308' is too far from 1"),
+            ("m,fp16,ort,2,8,1e-320,", "latency_p90_ms: '1e-320' is too far from 1"),
             ("m,fp16,ort,2,8", "has another number of cells than the 7 columns"),
         ],
     )
@@ -93,10 +95,29 @@ class TestRecording:
         self, name: str, table: Path, row: str, problem: str
     ) -> None:
         table.write_text(f"{HEADER}{ROWS['runs']}{row}\n")
-        with pytest.raises(RequestError, match=f"^{table}:3: {problem}; correct the line"):
+        with pytest.raises(RequestError, match=f"^{table}:3: {problem}.*; correct the line"):
             self.check(name, table)
         with pytest.raises(LoadError, match=f"^{table}:3: {problem}"):
             self.recall(name, table, precision="fp16")
+
+    @pytest.mark.parametrize(
+        ("row", "problem"),
+        [
+            ("m,fp32,ort,2,8,9.5,,,", "model: line 2 records the same configuration"),
+            ("m,fp32,ort,2,8,9.5,,1,false", "model: line 2 records the same configuration"),
+            ("m,fp32,ort,2.0,8,9.5,,,", "threads: '2.0' is not written as digits alone"),
+            ("m,fp32,ort,2,08,9.5,,,", "batch_size: '08' is not written as digits alone"),
+            ("m,fp32,ort,2,8,9.5,,\u0662,", "instances: '\u0662' is not written as digits alone"),
+            ("m,fp32,ort,2,8,9.5,,,False", "pinned: 'False' is not true or false"),
+        ],
+    )
+    def test_a_line_that_would_never_be_found_refuses_the_table(
+        self, name: str, table: Path, row: str, problem: str
+    ) -> None:
+        header = HEADER.replace("failure", "failure,instances,pinned")
+        table.write_text(f"{header}m,fp32,ort,2,8,1.5,,,\n{row}\n", encoding="utf-8")
+        with pytest.raises(RequestError, match=f"^{table}:3: {problem}; correct the line"):
+            self.check(name, table)
 
     def test_only_what_is_recorded_has_to_be_possible(self, name: str, table: Path) -> None:
         header = HEADER.replace("failure", "accuracy_percent,energy_per_sample_mj,failure")
