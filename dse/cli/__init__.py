@@ -125,7 +125,21 @@ def _fail_of_system(error: OSError | RuntimeError) -> int:
     sys.stdout = None  # what it still holds can't be written: no second error at exit
     file, words = getattr(error, "filename", None), getattr(error, "strerror", None) or error
     told = f"{file}: {words}" if file else str(words)
+    if isinstance(error, PermissionError) and isinstance(file, str):
+        told = f"{file}: {_explain_denial(error, file)}"
     return _fail(f"thread limit: {told}; {REMEDY}" if limited else told, DseError.exit_code)
+
+
+def _explain_denial(error: PermissionError, file: str) -> str:
+    """Says whose a file is that can't be looked at, and what to do if it is of the cache."""
+    from pathlib import Path
+
+    from dse.core.access import choose_remedy, explain_denial
+    from dse.core.paths import is_cached
+
+    path = Path(file)
+    remedy = f"; {choose_remedy(error, path, cached=True)}" if is_cached(path) else ""
+    return f"{explain_denial(error, path, os.R_OK)}{remedy}"
 
 
 def _fail(message: str, code: int) -> int:

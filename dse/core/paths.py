@@ -111,12 +111,13 @@ def writing_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         denial, remedy = (
             explain_denial(error, path),
-            choose_remedy(error, path, cached=_cached(path)),
+            choose_remedy(error, path, cached=is_cached(path)),
         )
         raise DseError(f"{path}: can't be written: {denial}; {remedy}") from error
 
 
-def _cached(path: Path) -> bool:
+def is_cached(path: Path) -> bool:
+    """Whether a path leads into the cache."""
     try:
         return path.absolute().is_relative_to(cache_dir())
     except RequestError:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from dse.core.thread_limit import REMEDY
-from tests.other_users import give_away, run_unprivileged
+from tests.other_users import OTHER, give_away, run_unprivileged
 from tests.replays import write_space, write_table
 
 if TYPE_CHECKING:
@@ -51,6 +51,16 @@ def test_the_settings_in_another_user_s_home_folder_are_not_this_user_s(tmp_path
     told = run_unprivileged("-m", "dse", "system", HOME=str(folder), **free)
     assert (told.returncode, told.stderr) == (0, "")
     assert "another" not in told.stdout
+
+
+def test_whose_a_folder_is_that_hides_what_is_in_it(tmp_path: Path) -> None:
+    folder = give_away(tmp_path, 0o700)
+    told = run_unprivileged("-m", "dse", "import", str(folder / "x.csv"), DSE_CACHE_DIR=str(folder))
+    assert told.returncode == 1
+    assert told.stderr == (
+        f"dse: {folder}/x.csv: Permission denied, as {folder} belongs to user {OTHER}; "
+        "set DSE_CACHE_DIR to a folder that you can write\n"
+    )
 
 
 def test_a_command_without_threads_ends_in_one_line(
