@@ -109,10 +109,8 @@ def writing_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        denial, remedy = (
-            explain_denial(error, path),
-            choose_remedy(error, path, cached=is_cached(path)),
-        )
+        denial = explain_denial(error, path)
+        remedy = choose_remedy(error, path, cached=is_cached(path))
         raise DseError(f"{path}: can't be written: {denial}; {remedy}") from error
 
 

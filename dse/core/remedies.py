@@ -21,11 +21,13 @@ class _Known:
         pattern: is found in the message; empty for every message.
         remedy: what helps, in one line; takes the groups of the pattern.
         kind: of the failure; None for every kind.
+        of_sizes: whether inputs of another size may mend it.
     """
 
     pattern: str
     remedy: str
     kind: FailureKind | None = None
+    of_sizes: bool = False
 
 
 _KNOWN = (
@@ -53,8 +55,13 @@ _KNOWN = (
     _Known(
         r"failed to reshape runtime",  # without the delegate the same files are refused
         "the model may take no other size than that in its file, such as a batch of 1",
+        of_sizes=True,
     ),
-    _Known(r"TfLiteXNNPackDelegate", "run it without the delegate: the knob xnnpack=false"),
+    _Known(
+        r"TfLiteXNNPackDelegate",
+        "run it without the delegate: the knob xnnpack=false",
+        of_sizes=True,
+    ),
     _Known(
         r"Protobuf parsing failed|Unable to read the model|not a TFLite model|model is damaged",
         "the file is damaged or of another format: get it again",
@@ -89,8 +96,17 @@ _KNOWN = (
 
 def find_remedy(failure: Failure) -> str | None:
     """What helps against a failure, in one line; None where its reason is not a known one."""
-    for known in _KNOWN:
-        found = re.search(known.pattern, failure.message)
-        if found and known.kind in (None, failure.kind):
-            return known.remedy.format(*found.groups())
-    return None
+    known = _find_known(failure)
+    found = known and re.search(known.pattern, failure.message)
+    return known.remedy.format(*found.groups()) if known and found else None
+
+
+def has_other_cause(failure: Failure) -> bool:
+    """Whether the reason of a failure is known, and is not the size of an input."""
+    known = _find_known(failure)
+    return known is not None and not known.of_sizes
+
+
+def _find_known(failure: Failure) -> _Known | None:
+    known = (one for one in _KNOWN if one.kind in (None, failure.kind))
+    return next((one for one in known if re.search(one.pattern, failure.message)), None)

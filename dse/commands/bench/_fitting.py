@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 from dse.core.errors import RequestError
 from dse.core.measurement import FailureKind
 from dse.core.metrics import PEAK_MEMORY
+from dse.core.remedies import has_other_cause
 from dse.exploration.resolver import Resolver
 from dse.formats.usual_sizes import other_signatures
-from dse.machine.measuring_lock import measuring_lock
+from dse.machine.measuring_lock import WAITING, measuring_lock
 from dse.measure.runner import run_worker
 from dse.measure.spec import MetricRequest
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from dse.models.single_file import SingleFileProvider
     from dse.study.study import Study
 
+TRYING = "the sizes that were made up are refused; trying the usual other ones"
 _OF_SIZES = (FailureKind.UNSUPPORTED, FailureKind.CRASH)
 """The failures that other sizes may mend."""
 
@@ -75,7 +77,7 @@ def try_sizes(
         if failure is None:
             return Fit(one, tuple(refused))
         refused.append(Refusal(one.sizes, failure.message))
-        if failure.kind not in _OF_SIZES:
+        if failure.kind not in _OF_SIZES or has_other_cause(failure):
             break
     return Fit(chosen, tuple(refused))
 
@@ -87,7 +89,7 @@ def fit_sizes(
     configurations: Sequence[Configuration],
     choices: Choices,
     chosen: ResolvedSignature,
-    waits: Callable[[], None],
+    tell: Callable[[str], None],
 ) -> Fit:
     """Finds the sizes to measure a model with.
 
@@ -98,7 +100,7 @@ def fit_sizes(
         configurations: those to measure.
         choices: what the user chose.
         chosen: the signature with the default sizes.
-        waits: called once if another process measures at the moment.
+        tell: called with what the user waits for.
 
     Raises:
         RequestError: the model can't be read.
@@ -109,11 +111,16 @@ def fit_sizes(
         return Fit(chosen)
     if study.about.artefacts:
         return Fit(_measured(context, given, study, configurations[0], (chosen, *others)))
-    with measuring_lock(waits=waits), tempfile.TemporaryDirectory(prefix="dse-fit-") as folder:
+    with (
+        measuring_lock(waits=lambda: tell(WAITING)),
+        tempfile.TemporaryDirectory(prefix="dse-fit-") as folder,
+    ):
         first = {one.backend: one for one in reversed(configurations)}
         specs = [_spec(context, study, one, Path(folder)) for one in reversed(first.values())]
 
         def refusal(one: ResolvedSignature) -> Failure | None:
+            if one is others[0]:
+                tell(TRYING)
             return _refusal(context, specs, one)
 
         return try_sizes(chosen, others, refusal)

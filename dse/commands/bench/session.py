@@ -31,7 +31,6 @@ from dse.exploration.prepare import Prepared
 from dse.exploration.resolver import MeasurementContext, Resolver
 from dse.formats.dimensions import Choices
 from dse.machine.detect import detect
-from dse.machine.measuring_lock import WAITING
 from dse.measure.runner import Limits
 from dse.space.plan import exclusion_lines, resolve
 from dse.study.folder import StudyFolder, study_folder
@@ -79,7 +78,7 @@ def run(request: BenchRequest) -> int:
             plan.configurations,
             choices,
             chosen,
-            lambda: print_lines([WAITING], console, "dim"),
+            lambda line: print_lines([line], console, "dim"),
         )
         given = replace(given, signature=fit.chosen.signature)
         announce(console, given, fit, prepared, plan)

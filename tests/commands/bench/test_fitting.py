@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dse.commands.bench._fitting import Refusal, try_sizes
+from dse.commands.bench._fitting import TRYING, Refusal, try_sizes
 from dse.core.measurement import Failure, FailureKind
 from dse.core.signature import Signature
 from dse.formats.dimensions import ResolvedSignature
@@ -25,10 +25,12 @@ DEFAULT = ResolvedSignature(Signature((), batched=False), {"side": 224})
 OTHERS = tuple(replace(DEFAULT, sizes={"side": side}) for side in (48, 32))
 
 
-def refusing(*refused: int, kind: FailureKind = FailureKind.UNSUPPORTED) -> Any:
+def refusing(
+    *refused: int, kind: FailureKind = FailureKind.UNSUPPORTED, message: str = "not"
+) -> Any:
     def refusal(one: ResolvedSignature) -> Failure | None:
         side = one.sizes["side"]
-        return Failure(kind, f"not {side}") if side in refused else None
+        return Failure(kind, f"{message} {side}") if side in refused else None
 
     return refusal
 
@@ -53,6 +55,17 @@ def test_what_other_sizes_do_not_mend_ends_the_search(kind: FailureKind) -> None
     assert len(fit.refused) == 1
 
 
+def test_a_reason_that_is_not_one_of_sizes_ends_the_search() -> None:
+    tries = {
+        "c:Foo(-1) is not a registered function/op": 1,
+        "thread limit: no room for 2 of the model": 1,
+        "XNNPack delegate failed to reshape runtime": 3,
+    }
+    for message, count in tries.items():
+        fit = try_sizes(DEFAULT, OTHERS, refusing(224, 48, 32, message=message))
+        assert len(fit.refused) == count
+
+
 def test_other_sizes_are_taken_told_and_kept(command: Command, here: Path) -> None:
     words = ("bench", write(here, any_models.recogniser), *BRIEF, "--study", "kept")
     answer = command.good(*words, "--json")
@@ -69,6 +82,7 @@ def test_other_sizes_are_taken_told_and_kept(command: Command, here: Path) -> No
     assert result["scenarios"]["SingleStream"]["details"]["inputs"] == "image 1x3x48x320"
     told = "made up, and refused before these sizes were taken: height=224, width=224\n"
     assert told in answer.err
+    assert TRYING in answer.err
     again = json.loads(command.good(*words, "--json").out)
     assert again["model"]["open_dimensions"] == model["open_dimensions"]
     assert again["results"] == found["results"]
