@@ -93,7 +93,7 @@ def _load(path: Path) -> ModelProto:
 def _declare(one: ValueInfoProto, path: Path) -> DeclaredInput:
     """Describes an input by itself; a size below 0 stands for any size, and 0 for no elements."""
     if not one.type.HasField("tensor_type"):
-        kind = one.type.WhichOneof("value") or "nothing"
+        kind = one.type.WhichOneof("value") or "value of no type"
         raise RequestError(
             f"the input '{one.name}' is not a tensor but a {kind.removesuffix('_type')}",
             file=path,

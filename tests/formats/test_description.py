@@ -244,6 +244,18 @@ def test_a_model_cut_short_is_refused_or_read(suffix: str, tmp_path: Path) -> No
             describe(path)
 
 
+def test_what_takes_nothing_is_refused(tmp_path: Path) -> None:
+    path, node = tmp_path / "odd.onnx", helper.make_node("Relu", ["x"], ["y"])
+    for inputs, words in (
+        ([], "the model has no input"),
+        ([onnx.ValueInfoProto(name="x")], "'x' is not a tensor but a value of no type"),
+    ):
+        graph = helper.make_graph([node], "odd", inputs, [value("y", (1,))])
+        path.write_bytes(helper.make_model(graph).SerializeToString())
+        with pytest.raises(RequestError, match=words):
+            describe(path)
+
+
 def test_what_is_not_there(tmp_path: Path) -> None:
     for name, words in (("no.onnx", "no such file"), ("folder.onnx", "not a file")):
         (tmp_path / "folder.onnx").mkdir(exist_ok=True)

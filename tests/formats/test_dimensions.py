@@ -195,8 +195,10 @@ def test_an_input_that_is_not_numeric_is_refused(dtype: str) -> None:
 
 
 def test_a_sample_beyond_all_memory_is_refused() -> None:
-    with pytest.raises(RequestError, match=r"one sample takes 64\.0 GiB; choose smaller"):
+    with pytest.raises(RequestError, match=r"one sample takes 64\.0 GiB; give another model"):
         of(DeclaredInput("x", "float32", (1, 1 << 17, 1 << 17)))
+    with pytest.raises(RequestError, match=r"; choose smaller sizes with --dim"):
+        of(DeclaredInput("x", "float32", (1, "width", 1 << 30)))
 
 
 @pytest.mark.parametrize(
