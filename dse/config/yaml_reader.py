@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import stat
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from yaml.resolver import BaseResolver
 from yaml.scanner import Scanner
 
 from dse.config.messages import Key, has_key, most_telling, to_complaint
+from dse.core.access import explain_denial
 from dse.core.errors import RequestError
 
 if TYPE_CHECKING:
@@ -204,7 +206,8 @@ def _text(path: Path) -> str:
     except FileNotFoundError as error:
         raise RequestError("no such file", file=path) from error
     except OSError as error:
-        raise RequestError(f"can't be read: {error.strerror or error}", file=path) from error
+        denial = explain_denial(error, path, os.R_OK)
+        raise RequestError(f"can't be read: {denial}", file=path) from error
     except ValueError as error:  # a null byte in the name
         raise RequestError(f"can't be read: {error}", file=repr(str(path))) from error
     if len(data) > MAX_YAML_BYTES:

@@ -28,7 +28,7 @@ def explain_denial(error: OSError, path: Path, mode: int = os.W_OK) -> str:
     return f"{words}, as {place} belongs to {_owner(place)}" if place else words
 
 
-def remedy_of(
+def choose_remedy(
     error: OSError, path: Path, *, cached: bool = False, whole: Path | None = None
 ) -> str:
     """What to do if a file can't be written.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 import platformdirs
 
-from dse.core.access import explain_denial, remedy_of
+from dse.core.access import choose_remedy, explain_denial
 from dse.core.errors import DseError, RequestError
 
 if TYPE_CHECKING:
@@ -109,7 +109,10 @@ def writing_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        denial, remedy = explain_denial(error, path), remedy_of(error, path, cached=_cached(path))
+        denial, remedy = (
+            explain_denial(error, path),
+            choose_remedy(error, path, cached=_cached(path)),
+        )
         raise DseError(f"{path}: can't be written: {denial}; {remedy}") from error
 
 

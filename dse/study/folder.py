@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dse.core.access import explain_denial, remedy_of
+from dse.core.access import choose_remedy, explain_denial
 from dse.core.errors import RequestError
 from dse.core.paths import atomic_write, exclusive, take_lock
 from dse.study.database_url import (
@@ -141,7 +141,7 @@ class StudyFolder:
             raise RequestError(
                 f"the study folder can't be written: {explain_denial(error, place)}",
                 file=self.path,
-                remedy=remedy_of(error, place, whole=self.path),
+                remedy=choose_remedy(error, place, whole=self.path),
             ) from error
 
     def _refuse_others_files(self) -> None:

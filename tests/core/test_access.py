@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.core.access import explain_denial, find_other_user, remedy_of
+from dse.core.access import choose_remedy, explain_denial, find_other_user
 from tests.other_users import give_away, run_unprivileged
 
 if TYPE_CHECKING:
@@ -67,5 +67,5 @@ def test_the_remedy_follows_the_reason(
 ) -> None:
     error = OSError(number, os.strerror(number))
     assert explain_denial(error, tmp_path / "x") == os.strerror(number)
-    assert remedy_of(error, tmp_path / "x", cached=cached) == remedy
+    assert choose_remedy(error, tmp_path / "x", cached=cached) == remedy
     assert find_other_user(tmp_path / "none" / "x") is None

@@ -36,7 +36,7 @@ def test_damage_of_any_kind_is_noticed_and_repaired(tmp_path: Path) -> None:
 
 def test_a_folder_that_can_t_be_written_to_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(DseError, match=r"can't be written.*DSE_CACHE_DIR"):
+    with pytest.raises(DseError, match=r"can't be written: File exists; choose a place"):
         cache.store(tmp_path / "file", "x", ".bin", b"data")
 
 

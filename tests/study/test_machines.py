@@ -91,6 +91,9 @@ def ended(process: subprocess.Popen[str]) -> None:
 
 
 def stored(server: Server, database: str, key: str) -> list[Any]:
+    tables = "SELECT to_regclass('trial_user_attributes') IS NOT NULL"
+    if not server.execute(tables, database)[0][0]:
+        return []
     query = f"SELECT value_json FROM trial_user_attributes WHERE key LIKE '{key}'"  # noqa: S608
     return [json.loads(text) for (text,) in server.execute(query, database)]
 
