@@ -131,9 +131,7 @@ def resolve_inputs(
     if signature.sample_bytes > MAX_SAMPLE_BYTES:
         raise RequestError(
             f"one sample takes {signature.sample_bytes / 2**30:.1f} GiB",
-            remedy="choose smaller sizes with --dim"
-            if others
-            else "give a model of smaller inputs",
+            remedy="choose smaller sizes with --dim" if others else "give another model",
         )
     pairs = list(zip(declared, signature.inputs, strict=True))
     deciding = tuple(made.name for one, made in pairs if find_role(one) and made.elements)
