@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from dse.loadgen.settings import server_bound_ms
 from tests.help_pages import PAGE, render
 
 ROOT = Path(__file__).parents[1]
@@ -28,3 +29,8 @@ def test_every_command_in_the_docs_exists(page: Path) -> None:
 
     named = re.findall(r"^(?:\$ )?dse ([a-z]+)", page.read_text(encoding="utf-8"), re.MULTILINE)
     assert set(named) <= set(COMMANDS)
+
+
+def test_the_bound_of_a_model_without_rules_is_the_one_in_the_docs() -> None:
+    text = (ROOT / "docs" / "bench.md").read_text("utf-8")
+    assert f"Server has a bound of {server_bound_ms(None):g} ms" in text
