@@ -49,13 +49,29 @@ class _Call(threading.Thread, Generic[T]):
         except BaseException as error:  # noqa: BLE001  # raised where the answer is waited for
             self._answer.put((False, error))
 
-    def wait(self, seconds: float) -> tuple[bool, Any]:
-        """Whether the work is done, and the result or the error.
+    def result(self, seconds: float) -> T:
+        """What the work returns.
 
         Raises:
-            Empty: it is not.
+            Empty: it is not done yet; or what the work raises.
         """
-        return self._answer.get(timeout=seconds)
+        done, answer = self._answer.get(timeout=seconds)
+        if done:
+            return cast("T", answer)
+        raise answer
+
+
+def interruptible(work: Callable[[], T]) -> T:
+    """Does work in a thread of its own, so that Ctrl-C ends the wait for it at once.
+
+    Raises:
+        KeyboardInterrupt: the user has asked to stop; or what the work raises.
+    """
+    call = _Call(work)
+    call.start()
+    while True:
+        with suppress(Empty):
+            return call.result(POLL_S)
 
 
 class Calls:
@@ -116,10 +132,7 @@ class Calls:
         call.start()
         while True:
             with suppress(Empty):
-                done, answer = call.wait(POLL_S)
-                if done:
-                    return cast("T", answer)
-                raise answer
+                return call.result(POLL_S)
             silence = self._silence()
             if silence > (0 if told else GRACE_S) and stopped():
                 raise KeyboardInterrupt
@@ -141,10 +154,8 @@ class Calls:
         if hasattr(connection, "fileno"):
             with suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as end:
                 end.shutdown(socket.SHUT_RDWR)
-        with suppress(Empty):
-            done, answer = call.wait(ENDING_S)
-            if done:
-                return cast("T", answer)
+        with suppress(Empty, DseError):
+            return call.result(ENDING_S)
         self._current = None
         silence = TimeoutError(f"no answer within {self._max_silence_s:g} s")
         raise DseError(f"storage {self._shown}: {silence}") from silence

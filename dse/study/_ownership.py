@@ -58,18 +58,20 @@ def is_orphaned(trial: optuna.trial.FrozenTrial, *, alone: bool = False) -> bool
     return alone if alive is None else not alive
 
 
-def is_claimed(trial: optuna.trial.FrozenTrial, silent: timedelta = timedelta()) -> bool:
+def is_claimed(trial: optuna.trial.FrozenTrial, silent: timedelta) -> bool:
     """Whether a running trial is to be left to the process that began it.
 
     Args:
         trial: the trial.
-        silent: the time in which it has been watched and its owner has given no sign of life.
-            The clocks of two machines may differ, so that alone tells of short times.
+        silent: for how long its owner has given no sign of life, as far as that is known.
     """
     alive = _is_alive(trial)
-    if alive is not None:
-        return alive
-    return silent < lease(trial) and age(trial) < max(CLAIMED_FOR, lease(trial))
+    return silent < lease(trial) if alive is None else alive
+
+
+def has_lapsed(trial: optuna.trial.FrozenTrial) -> bool:
+    """Whether a trial's last sign of life is so old that no clock can be so wrong."""
+    return age(trial) >= max(CLAIMED_FOR, lease(trial))
 
 
 def _is_alive(trial: optuna.trial.FrozenTrial) -> bool | None:

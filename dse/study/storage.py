@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from dse.core.errors import DseError, RequestError
 from dse.core.paths import exclusive
 from dse.core.retry import RetryPolicy
+from dse.study._calls import interruptible
 from dse.study.database_url import parse_url, with_driver, without_password
 
 if TYPE_CHECKING:
@@ -183,9 +184,11 @@ def creation_lock(url: str) -> Iterator[None]:
         DseError: another process begins one for longer than is waited for.
     """
     file = _database_file(url)
-    if file is None:
+    if parse_url(url).get_backend_name() in LOCKS:
         with _server_lock(with_driver(url)):
             yield
+    elif file is None:
+        yield
     elif os.access(file.parent, os.W_OK):
         lock = file.with_name(f".{file.name}.lock")
         with exclusive(lock):
@@ -203,7 +206,7 @@ def _server_lock(url: str) -> Iterator[None]:
 
     shown = without_password(url)
     engine = sqlalchemy.create_engine(url, **_engine_arguments(url, None))
-    query = sqlalchemy.text(LOCKS.get(engine.name, "SELECT 1"))
+    query = sqlalchemy.text(LOCKS[engine.name])
 
     def take() -> sqlalchemy.Connection:
         with storage_errors(shown):
@@ -218,30 +221,31 @@ def _server_lock(url: str) -> Iterator[None]:
         try:
             yield
         finally:
-            with suppress(sqlalchemy.exc.SQLAlchemyError):  # it may be lost, and the lock with it
-                connection.close()
+            connection.invalidate()  # which frees the lock, and waits for no answer
     finally:
         engine.dispose()
 
 
-def run_opening(work: Callable[[], T], policy: RetryPolicy = RETRY_POLICY) -> T:
+def run_opening(
+    work: Callable[[], T], policy: RetryPolicy = RETRY_POLICY, *, answered: bool = False
+) -> T:
     """Does what belongs to opening a storage; waits for a server that has answered before.
 
     Args:
         work: may be interrupted anywhere and done again.
         policy: how long to wait.
+        answered: whether the server has answered before.
 
     Raises:
         DseError: the storage can't be used.
     """
-    answered = False
 
     def passes(error: DseError) -> bool:
         nonlocal answered
         answered = answered or not _is_unreachable(error)
         return answered and is_transient(error)
 
-    return policy.run(work, passes)
+    return policy.run(lambda: interruptible(work), passes)
 
 
 @contextmanager

@@ -123,7 +123,11 @@ class Store:
         self.shown = without_password(url)
         self.session = secrets.token_hex(8)
         self.retry_policy = RETRY_POLICY
-        opened = run_opening(lambda: open_storage(url, create=create, reading=reading))
+        opened = run_opening(
+            lambda: open_storage(url, create=create, reading=reading),
+            # Who begins or resumes a study on a server has taken its lock just now.
+            answered=not (reading or url.startswith("sqlite")),
+        )
         self._engine = _transactions.engine_of(opened)
         engines = {opened.engine, self._engine}
         self._calls = Calls(engines, self.shown)

@@ -101,6 +101,7 @@ class TrialReader:
         self._read = 0
         self._unfinished: dict[int, frozenset[str]] = {}  # the attributes known of each
         self._signs: dict[int, tuple[datetime | None, float]] = {}  # and when each was seen first
+        self._old = {trial.number for trial in revision.trials if not trial.state.is_finished()}
 
     @property
     def last(self) -> int:
@@ -152,10 +153,16 @@ class TrialReader:
                 )
 
     def _silence(self, trial: optuna.trial.FrozenTrial) -> timedelta:
-        """How long a trial has been watched since its owner's last sign of life."""
+        """How long a trial has been watched since its owner's last sign of life.
+
+        The clocks of two machines may differ, so they tell only of what was there from the start.
+        """
         sign, now = _ownership.last_sign(trial), time.monotonic()
         if self._signs.setdefault(trial.number, (sign, now))[0] != sign:
             self._signs[trial.number] = sign, now
+            self._old.discard(trial.number)
+        if trial.number in self._old and _ownership.has_lapsed(trial):
+            return timedelta.max
         return timedelta(seconds=now - self._signs[trial.number][1])
 
     def take(self, found: Iterable[optuna.trial.FrozenTrial]) -> None:

@@ -176,6 +176,18 @@ def test_a_machine_that_gives_no_sign_of_life_loses_its_claim(
     assert study.claims() == []
 
 
+@pytest.mark.parametrize("hours", [-3, 3])
+def test_a_machine_with_a_wrong_clock_keeps_its_claim(
+    folder: StudyFolder, url: str, hours: int
+) -> None:
+    """What is begun while others watch is new, whatever its time says."""
+    watching = create(folder, small_space(constraints={"latency_p90_ms": {"max": 30}}), url)
+    wrong = (datetime.now(UTC) + timedelta(hours=hours)).isoformat()
+    leave(folder, elsewhere(lease_s=60.0, seen=wrong), url=url)
+    watching.sync()
+    assert len(watching.claims()) == 1
+
+
 def test_a_boot_before_counts_as_ended_once_its_signs_stop(folder: StudyFolder, url: str) -> None:
     """Copies of a machine may be told apart by nothing but the boot."""
     rebooted = {**_ownership.owner("another", 60.0), "boot": str(uuid.uuid4())}

@@ -16,6 +16,7 @@ from dse.machine.detect import detect
 from dse.study.database_url import sqlite_url
 from dse.study.folder import StudyFolder
 from dse.study.storage import creation_lock
+from dse.study.store import Store
 from dse.study.study import Study
 from tests.commandline import PATIENCE_S, start
 from tests.replays import write_space, write_table
@@ -270,3 +271,24 @@ def test_a_file_of_the_user_stays_where_a_study_is_refused(tmp_path: Path) -> No
     with suppress(RequestError):
         create(folder, SPACE, "mysql+pymysql://me:x@127.0.0.1:1/x")
     assert [path.name for path in folder.path.iterdir()] == ["notes.txt"]
+
+
+def test_a_server_that_goes_once_its_lock_was_taken_is_waited_for(server: Server) -> None:
+    with proxied(1) as proxy:  # where nothing listens
+        url = server.url(server.new_database(), port=proxy.port)
+        with pytest.raises(RequestError, match="can't be used"):
+            Store(url, create=False, reading=True)
+        back = threading.Timer(0.5, setattr, (proxy, "target", server.port))
+        back.start()
+        Store(url, create=True, reading=False)
+        back.join()
+
+
+def test_the_lock_of_beginning_ends_without_an_answer(server: Server) -> None:
+    database = server.new_database()
+    with proxied(server.port) as proxy:
+        with creation_lock(server.url(database, port=proxy.port)):
+            proxy.swallowing = True
+        proxy.cut()
+    with creation_lock(server.url(database)):
+        pass
