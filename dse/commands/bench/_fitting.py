@@ -23,7 +23,7 @@ from dse.measure.runner import run_worker
 from dse.measure.spec import MetricRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from dse.core.configuration import Configuration
     from dse.core.measurement import Failure
@@ -40,7 +40,7 @@ _OF_SIZES = (FailureKind.UNSUPPORTED, FailureKind.CRASH)
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Sizes that no runtime took, and why the first one did not."""
+    """Sizes that a runtime refused, and why the first such one did."""
 
     sizes: Mapping[str, int]
     message: str
@@ -51,7 +51,8 @@ class Fit:
     """What is measured, and what was refused before.
 
     Attributes:
-        chosen: the first signature that runs; that of the default sizes if none does.
+        chosen: the first signature that every runtime takes, or else the first that any takes;
+            that of the default sizes if none does.
         refused: in the order in which they were tried.
     """
 
@@ -62,24 +63,36 @@ class Fit:
 def try_sizes(
     chosen: ResolvedSignature,
     others: Iterable[ResolvedSignature],
-    refusal: Callable[[ResolvedSignature], Failure | None],
+    runtimes: int,
+    try_one: Callable[[ResolvedSignature], Sequence[Failure]],
 ) -> Fit:
-    """Tries signatures in order until one runs, or fails for a reason that has another cause.
+    """Tries signatures in order until one runs, or fails for reasons that are not the sizes.
+
+    One runtime may fold what another refuses into work that the model was not made for: so what
+    all of them take comes first.
 
     Args:
         chosen: with the default sizes.
         others: with the usual other ones.
-        refusal: tries one; returns why no runtime takes it.
+        runtimes: how many there are.
+        try_one: tries one; returns why runtimes refuse it.
     """
     refused: list[Refusal] = []
+    taken: list[ResolvedSignature] = []
     for one in (chosen, *others):
-        failure = refusal(one)
-        if failure is None:
+        failures = try_one(one)
+        if not failures:
             return Fit(one, tuple(refused))
-        refused.append(Refusal(one.sizes, failure.message))
-        if failure.kind not in _OF_SIZES or has_other_cause(failure):
+        refused.append(Refusal(one.sizes, failures[0].message))
+        if len(failures) < runtimes:
+            taken.append(one)
+        if not any(map(_may_be_of_sizes, failures)):
             break
-    return Fit(chosen, tuple(refused))
+    return Fit(taken[0] if taken else chosen, tuple(refused))
+
+
+def _may_be_of_sizes(failure: Failure) -> bool:
+    return failure.kind in _OF_SIZES and not has_other_cause(failure)
 
 
 def fit_sizes(
@@ -118,12 +131,12 @@ def fit_sizes(
         first = {one.backend: one for one in reversed(configurations)}
         specs = [_spec(context, study, one, Path(folder)) for one in reversed(first.values())]
 
-        def refusal(one: ResolvedSignature) -> Failure | None:
+        def try_one(one: ResolvedSignature) -> list[Failure]:
             if one is others[0]:
                 tell(TRYING)
-            return _refusal(context, specs, one)
+            return list(_refusals(context, specs, one))
 
-        return try_sizes(chosen, others, refusal)
+        return try_sizes(chosen, others, len(specs), try_one)
 
 
 def _measured(
@@ -157,16 +170,13 @@ def _spec(
     return replace(spec, folder=folder / single.backend, fidelity=fidelity)
 
 
-def _refusal(
+def _refusals(
     context: MeasurementContext, specs: Sequence[Spec], one: ResolvedSignature
-) -> Failure | None:
-    """Why the first backend refuses a signature; None if any backend takes it."""
-    first: Failure | None = None
+) -> Iterator[Failure]:
+    """Why backends refuse a signature, those that do."""
     for spec in specs:
         task = replace(spec.task, form=one.signature.as_dict())
         python = context.offers.interpreters[spec.configuration.backend]
         found = run_worker(replace(spec, task=task), context.limits, interpreter=python).failure
-        if found is None:
-            return None
-        first = first or found
-    return first
+        if found is not None:
+            yield found

@@ -28,29 +28,36 @@ OTHERS = tuple(replace(DEFAULT, sizes={"side": side}) for side in (48, 32))
 def refusing(
     *refused: int, kind: FailureKind = FailureKind.UNSUPPORTED, message: str = "not"
 ) -> Any:
-    def refusal(one: ResolvedSignature) -> Failure | None:
+    def try_one(one: ResolvedSignature) -> list[Failure]:
         side = one.sizes["side"]
-        return Failure(kind, f"{message} {side}") if side in refused else None
+        return [Failure(kind, f"{message} {side}")] * refused.count(side)
 
-    return refusal
+    return try_one
 
 
 def test_the_first_signature_that_runs_is_taken() -> None:
     for refused in ((), (224,), (224, 48)):
-        fit = try_sizes(DEFAULT, OTHERS, refusing(*refused))
+        fit = try_sizes(DEFAULT, OTHERS, 1, refusing(*refused))
         assert fit.chosen is (DEFAULT, *OTHERS)[len(refused)]
         assert fit.refused == tuple(Refusal({"side": s}, f"not {s}") for s in refused)
 
 
 def test_where_none_runs_it_stays_with_the_default() -> None:
-    fit = try_sizes(DEFAULT, OTHERS, refusing(224, 48, 32))
+    fit = try_sizes(DEFAULT, OTHERS, 1, refusing(224, 48, 32))
     assert fit.chosen is DEFAULT
     assert len(fit.refused) == 3
 
 
+def test_what_all_runtimes_take_comes_before_what_one_of_them_takes() -> None:
+    fit = try_sizes(DEFAULT, OTHERS, 2, refusing(224, 48, 48))
+    assert fit.chosen.sizes == {"side": 32}
+    fit = try_sizes(DEFAULT, OTHERS, 2, refusing(224, 224, 48, 32))
+    assert fit.chosen.sizes == {"side": 48}
+
+
 @pytest.mark.parametrize("kind", [FailureKind.TIMEOUT, FailureKind.OUT_OF_MEMORY, FailureKind.LOAD])
 def test_what_other_sizes_do_not_mend_ends_the_search(kind: FailureKind) -> None:
-    fit = try_sizes(DEFAULT, OTHERS, refusing(224, kind=kind))
+    fit = try_sizes(DEFAULT, OTHERS, 1, refusing(224, kind=kind))
     assert fit.chosen is DEFAULT
     assert len(fit.refused) == 1
 
@@ -62,7 +69,7 @@ def test_a_reason_that_is_not_one_of_sizes_ends_the_search() -> None:
         "XNNPack delegate failed to reshape runtime": 3,
     }
     for message, count in tries.items():
-        fit = try_sizes(DEFAULT, OTHERS, refusing(224, 48, 32, message=message))
+        fit = try_sizes(DEFAULT, OTHERS, 1, refusing(224, 48, 32, message=message))
         assert len(fit.refused) == count
 
 
