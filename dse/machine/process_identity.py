@@ -16,7 +16,7 @@ from pathlib import Path
 
 from dse.core.checksums import digest
 from dse.core.errors import DseError
-from dse.core.paths import atomic_write, cache_dir
+from dse.core.paths import atomic_write, cache_dir, exclusive
 
 UNKNOWN = "unknown"
 _LINUX = platform.system() == "Linux"
@@ -136,8 +136,11 @@ def _kept_number(folder: Path | None) -> str:
         return number
     try:
         if not (folder / "machine").is_file():
-            with atomic_write(folder / "machine") as made:
-                made.write(number.encode())
+            # Of several processes that find none, one makes it.
+            with exclusive(folder / "machine.lock"):
+                if not (folder / "machine").is_file():
+                    with atomic_write(folder / "machine") as made:
+                        made.write(number.encode())
         return (folder / "machine").read_text()
     except (DseError, OSError):
         return number

@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -105,3 +107,15 @@ def test_start_is_in_ticks_since_the_boot() -> None:
     uptime = float(Path("/proc/uptime").read_text().split()[0])
     started = int(process_identity()["started"]) / os.sysconf("SC_CLK_TCK")
     assert 0 < started <= uptime
+
+
+def test_processes_that_begin_at_once_are_of_one_machine(tmp_path: Path) -> None:
+    ready = threading.Barrier(8)
+
+    def first(number: int) -> str:
+        ready.wait()
+        return machine_id.__wrapped__(tmp_path / str(number))
+
+    with ThreadPoolExecutor(8) as threads:
+        for number in range(5):
+            assert len(set(threads.map(first, [number] * 8))) == 1
