@@ -114,6 +114,7 @@ class Calls:
         waits: Callable[[], None] = do_nothing,
         *,
         told: bool = False,
+        max_silence_s: float | None = None,
     ) -> T:
         """Does work, and waits for what it returns.
 
@@ -122,11 +123,13 @@ class Calls:
             stopped: whether the user has asked to stop.
             waits: called once an answer is late.
             told: whether that is known: an earlier try has waited.
+            max_silence_s: the longest wait for one answer, if not the usual one.
 
         Raises:
             DseError: there was no answer, which may pass; or what the work raises.
             KeyboardInterrupt: the user has asked to stop, and there was no answer.
         """
+        limit_s = self._max_silence_s if max_silence_s is None else max_silence_s
         call = self._current = _Call(work)
         self._asked = None
         call.start()
@@ -140,15 +143,15 @@ class Calls:
                 told = True
                 waits()
                 LOG.warning("storage %s does not answer; waiting for it", self._shown)
-            if silence > self._max_silence_s:
-                return self._give_up(call)
+            if silence > limit_s:
+                return self._give_up(call, limit_s)
 
     def _silence(self) -> float:
         """For how many seconds an answer has been waited for."""
         asked = self._asked
         return 0.0 if asked is None else time.monotonic() - asked
 
-    def _give_up(self, call: _Call[T]) -> T:
+    def _give_up(self, call: _Call[T], limit_s: float) -> T:
         """Ends the connection of a call, which fails then."""
         connection, self._connection = self._connection, None
         if hasattr(connection, "fileno"):
@@ -157,7 +160,7 @@ class Calls:
         with suppress(Empty, DseError):
             return call.result(ENDING_S)
         self._current = None
-        silence = TimeoutError(f"no answer within {self._max_silence_s:g} s")
+        silence = TimeoutError(f"no answer within {limit_s:g} s")
         raise DseError(f"storage {self._shown}: {silence}") from silence
 
     def _use(self, connection: Any, *_: object) -> None:

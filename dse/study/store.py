@@ -17,7 +17,7 @@ from dse.machine.measuring_lock import do_nothing, turn_given_up
 from dse.space.plan import parameter_values
 from dse.study import _journal, _ownership, _transactions
 from dse.study import record as attributes
-from dse.study._calls import Calls
+from dse.study._calls import SLOW_S, Calls
 from dse.study._recovery import recover_orphaned_trials
 from dse.study.database_url import without_password
 from dse.study.record import measurement_name, outcome_as_dict
@@ -188,6 +188,7 @@ class Store:
         waits: Callable[[], None] = do_nothing,
         *,
         told: bool = False,
+        max_silence_s: float | None = None,
     ) -> T:
         """Tries to do work once."""
 
@@ -196,7 +197,7 @@ class Store:
                 return work()
 
         try:
-            return self._calls.do(guarded, stopped, waits, told=told)
+            return self._calls.do(guarded, stopped, waits, told=told, max_silence_s=max_silence_s)
         except DseError:
             # What has ended one connection has ended the others as well.
             self._engine.dispose()
@@ -284,21 +285,29 @@ class Store:
         )
         unstored = trial.unstored
         unstored.attributes[name] = measurement.as_dict()
-        if unstored.certain and time.monotonic() - unstored.since > _ownership.SIGN_EVERY_S:
+        if time.monotonic() - unstored.since > _ownership.SIGN_EVERY_S:
             self._give_sign(trial, unstored)
 
     def _give_sign(self, trial: Trial, unstored: _Unstored) -> None:
-        """Tells others that this process is still there, with what it has measured."""
-        owner, attrs = _ownership.seen_now(trial.owner), unstored.attributes
+        """Tells others that this process is still there, and what it has measured.
+
+        Once an answer did not come it tells no more than the first: attributes are stored once.
+        """
+        owner = _ownership.seen_now(trial.owner)
+        attrs = unstored.attributes if unstored.certain else {}
         unstored.since = time.monotonic()
         try:
-            self._tried(lambda: _transactions.add_attributes(self._engine, trial.id, owner, attrs))
+            self._tried(
+                lambda: _transactions.add_attributes(self._engine, trial.id, owner, attrs),
+                max_silence_s=SLOW_S,
+            )
         except DseError as error:
             if not is_transient(error):
                 raise
             unstored.certain = False
         else:
-            unstored.attributes = {}
+            if unstored.certain:
+                unstored.attributes = {}
 
     def end(
         self, trial: Trial, outcome: Outcome, values: Mapping[str, float], space: SearchSpace

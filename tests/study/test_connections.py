@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from datetime import timedelta
+from contextlib import closing, contextmanager
+from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 
 import optuna
@@ -17,8 +18,9 @@ from optuna.distributions import CategoricalDistribution
 from sqlalchemy.pool import NullPool
 
 from dse.machine.measuring_lock import measuring_lock
-from dse.study import _calls
+from dse.study import _calls, _ownership, store
 from dse.study.folder import StudyFolder
+from dse.study.record import OWNER
 from dse.study.revisions import distributions
 from tests.commandline import PATIENCE_S
 from tests.replays import write_space, write_table
@@ -232,3 +234,39 @@ def test_an_outcome_whose_answer_was_lost_is_stored_once(tmp_path: Path) -> None
         study.finish(trial, result)
     (stored,) = study.optuna_study.trials
     assert sum(name.startswith("measurement:") for name in stored.user_attrs) == 3
+
+
+class Later(datetime):
+    """The clock of a later time."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Later:
+        return cls(2100, 1, 1, tzinfo=tz)
+
+
+def test_a_sign_of_life_is_not_waited_for_and_comes_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_ownership, "SIGN_EVERY_S", 0)
+    monkeypatch.setattr(store, "SLOW_S", 0.2)
+    space, folder = small_space(), StudyFolder(tmp_path / "s")
+    study = create(folder, space)
+    configuration, choices = planned(space).configurations[0], distributions(planned(space))
+    trial, result = study.begin(configuration, choices), outcome(configuration)
+    first, second, third = result.measurements
+
+    def stored() -> dict[str, Any]:
+        (found,) = study.optuna_study.get_trials(deepcopy=False)
+        return found.user_attrs
+
+    with closing(sqlite3.connect(folder.database)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        study.keep(trial, first)
+        other.rollback()
+    assert not trial.unstored.certain
+    monkeypatch.setattr(_ownership, "datetime", Later)
+    study.keep(trial, second)
+    assert stored()[OWNER]["seen"].startswith("2100")
+    study.keep(trial, third)
+    study.finish(trial, result)
+    assert sum(name.startswith("measurement:") for name in stored()) == 3
