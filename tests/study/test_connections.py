@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 SIZES = list(range(1, 13))
 EXPLORE = ("explore", "--sampler", "grid", "--repeats", 0)
+TRIP_S = 0.015
+"""A round trip that makes an exploration long enough for something to happen in its middle."""
 MAX_ROUND_TRIPS = 10
 """Of a trial; a statement is one, and so are the beginning and the end of a transaction."""
 
@@ -135,14 +137,15 @@ def test_a_connection_that_is_lost_without_a_word(
     """It is told, the turn to measure is given up meanwhile, and nothing is lost."""
     short(monkeypatch)
     space, database = write_study(here), server.new_database()
-    with proxied(server.port) as proxy:
+    with proxied(server.port, TRIP_S) as proxy:
 
         def lose(_: threading.Event) -> None:
             wait_for(lambda: outcomes(server, database) >= 3)
             proxy.swallowing = True
+            time.sleep(1.0)  # for the exploration to ask the server: between steps it has no turn
             with measuring_lock() as come:
                 assert come
-                time.sleep(1.5)
+                time.sleep(0.5)
                 assert outcomes(server, database) < len(SIZES)
                 proxy.cut()
                 proxy.swallowing = False
@@ -186,8 +189,8 @@ def test_connections_that_are_cut_again_and_again(
         while not done.wait(0.03) and len(cuts) < 30:
             cuts.append(server.end_connections(database))
 
-    with beside(cut):
-        command.good(*EXPLORE, space, "--storage", server.url(database))
+    with beside(cut), proxied(server.port, TRIP_S) as proxy:
+        command.good(*EXPLORE, space, "--storage", server.url(database, port=proxy.port))
     assert sum(cuts) >= 5
     check_whole(server, database)
 
@@ -202,8 +205,8 @@ def test_a_server_that_is_read_only_for_a_while(
         with server.read_only():
             time.sleep(1.0)
 
-    with beside(hand_over):
-        answer = command.good(*EXPLORE, space, "--storage", server.url(database))
+    with beside(hand_over), proxied(server.port, TRIP_S) as proxy:
+        answer = command.good(*EXPLORE, space, "--storage", server.url(database, port=proxy.port))
     assert "read-only transaction" in answer.err
     check_whole(server, database)
 

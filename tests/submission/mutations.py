@@ -184,7 +184,7 @@ MUTATIONS = {
     "missing sample": responses("accuracy-log", lambda data: data.pop(7), "log: 1 sample"),
     "no samples": responses("accuracy-log", lambda data: data.clear(), "50,000 samples"),
     "sample of no image": responses(
-        "accuracy-log", lambda d: _last(d, qsl_idx=IMAGES), "2 samples of"
+        "accuracy-log", lambda d: _last(d, qsl_idx=IMAGES), "log: 2 samples"
     ),
     "sample twice": responses("accuracy-log", lambda d: _last(d, qsl_idx=0), "log: 1 sample"),
     "label 1000": responses(
