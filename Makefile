@@ -8,9 +8,9 @@ READY := $(VENV)/.ready
 
 LINT := $(BIN)/ruff check . && $(BIN)/ruff format --check .
 TYPES := $(BIN)/python -m mypy
-# One more than the CPUs that may be used: many tests wait for processes that they have started.
+# Two more than the CPUs that may be used: many tests wait for processes that they have started.
 WORKERS = $(shell $(BIN)/python -c \
-	"from dse.machine.affinity import available_cpus; print(len(available_cpus()) + 1)")
+	"from dse.machine.affinity import available_cpus; print(len(available_cpus()) + 2)")
 # Lint and types are checked while the tests run; what they found is told after the tests. The tests
 # are collected once beforehand, so that their byte code is there for every process that runs them.
 TEST = export PYTHONDONTWRITEBYTECODE=; \

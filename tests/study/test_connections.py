@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 SIZES = list(range(1, 13))
 EXPLORE = ("explore", "--sampler", "grid", "--repeats", 0)
-TRIP_S = 0.015
+TRIP_S = 0.01
 """A round trip that makes an exploration long enough for something to happen in its middle."""
 MAX_ROUND_TRIPS = 10
 """Of a trial; a statement is one, and so are the beginning and the end of a transaction."""
