@@ -22,12 +22,14 @@ class _Known:
         remedy: what helps, in one line; takes the groups of the pattern.
         kind: of the failure; None for every kind.
         of_sizes: whether inputs of another size may mend it.
+        lacks_operator: whether the runtime lacks an operator; some find out only as they load.
     """
 
     pattern: str
     remedy: str
     kind: FailureKind | None = None
     of_sizes: bool = False
+    lacks_operator: bool = False
 
 
 _KNOWN = (
@@ -42,15 +44,18 @@ _KNOWN = (
     _Known(
         r"Could not find an implementation for|Failed to find kernel for",
         "export the model with another opset or type, upgrade the runtime, or try another backend",
+        lacks_operator=True,
     ),
     _Known(
         r"No Op registered for|is not a registered function/op|No conversion rule found"
         r"|No translator found|builtin_code out of range|Didn't find op for builtin opcode",
         "upgrade the runtime, export the model without this operator, or try another backend",
+        lacks_operator=True,
     ),
     _Known(
         r"unresolved custom op|Select TensorFlow op",
         "convert the model with TensorFlow Lite's own operators alone, or try another backend",
+        lacks_operator=True,
     ),
     _Known(
         r"failed to reshape runtime",  # without the delegate the same files are refused
@@ -105,6 +110,11 @@ def has_other_cause(failure: Failure) -> bool:
     """Whether the reason of a failure is known, and is not the size of an input."""
     known = _find_known(failure)
     return known is not None and not known.of_sizes
+
+
+def says_missing_operator(text: str) -> bool:
+    """Whether an error text tells that the runtime lacks an operator of the model."""
+    return any(known.lacks_operator and re.search(known.pattern, text) for known in _KNOWN)
 
 
 def _find_known(failure: Failure) -> _Known | None:

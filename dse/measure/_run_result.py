@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dse.core.backend import LoadError, UnsupportedError
 from dse.core.measurement import FailureKind, Measurement, Source
+from dse.core.remedies import says_missing_operator
 from dse.core.thread_limit import says_thread_limit
 
 if TYPE_CHECKING:
@@ -21,12 +22,6 @@ OUT_OF_MEMORY_SIGNS = (
     *("failed to map segment", "cannot map zero-fill pages"),
 )
 """Messages of C++ runtimes, the C library and its loader when memory runs out."""
-MISSING_OPERATOR_SIGNS = (
-    *("Could not find an implementation for", "Failed to find kernel for", "No Op registered for"),
-    *("is not a registered function/op", "No conversion rule found", "No translator found"),
-    *("unresolved custom op", "Select TensorFlow op", "Didn't find op for builtin opcode"),
-)
-"""Messages of runtimes that lack an operator; some load the file, others find out as they do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +89,7 @@ def to_failure(error: BaseException, refusals: tuple[type[Exception], ...] = ())
         return RunFailedError(FailureKind.OUT_OF_MEMORY, text)
     if says_thread_limit(text):
         return thread_limit_failure(text)
-    if isinstance(error, LoadError) and not any(sign in text for sign in MISSING_OPERATOR_SIGNS):
+    if isinstance(error, LoadError) and not says_missing_operator(text):
         return RunFailedError(FailureKind.LOAD, text)
     if isinstance(error, (UnsupportedError, LoadError, ImportError, *refusals)):
         return RunFailedError(FailureKind.UNSUPPORTED, text)
