@@ -37,6 +37,7 @@ ROWS = 12
 DOING = {
     Purpose.EXPLORE: "measuring",
     Purpose.REPEAT: "measuring again",
+    Purpose.ROUND: "comparing",
     Purpose.ANCHOR: "measuring the anchor,",
     Purpose.VALIDATE: "validating",
 }

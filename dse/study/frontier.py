@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dse.core.measurement import Measurement
     from dse.core.metrics import Metric
     from dse.core.pareto import Frontier
+    from dse.study.decisions import OpenPair
     from dse.study.observations import ObservationStore
     from dse.study.study import Study
 
@@ -60,6 +61,11 @@ class StudyFrontier(Sequence[Record]):
     def certain(self, record: Record) -> bool:
         """Whether a record of the frontier would be there again if all were measured again."""
         return self.keeps_bounds(record) and self._frontier.certain(record.configuration.key)
+
+    @property
+    def open_pairs(self) -> Sequence[OpenPair]:
+        """The pairs whose order is not decided, and can be by measuring both in further rounds."""
+        return ()
 
     def keeps_bounds(self, record: Record) -> bool:
         """Whether a record keeps to all bounds wherever its values lie in their intervals."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dse.core import worker_environment
 from dse.core.errors import RequestError
 from dse.machine.system import System
+from dse.study.decisions import TIE_PERCENT
 from dse.tasks.registry import DEFAULT, GENERATED, task
 
 if TYPE_CHECKING:
@@ -54,12 +55,15 @@ class StudyMetadata:
     borrowed: tuple[Mapping[str, Any], ...] = ()
     environment: Mapping[str, str] | None = None
     task: str = DEFAULT
+    tie_percent: float = TIE_PERCENT
 
     def as_dict(self) -> dict[str, Any]:
         """A JSON object; the inverse of `from_dict`."""
         data = {f.name: getattr(self, f.name) for f in fields(self)}
         if self.task == DEFAULT:
             del data["task"]
+        if self.tie_percent == TIE_PERCENT:
+            del data["tie_percent"]
         return data | {"excluded": list(self.excluded), "borrowed": list(self.borrowed)}
 
     @classmethod

@@ -18,6 +18,8 @@ CONFIGURATION = "configuration"
 PURPOSE = "purpose"
 OWNER = "owner"
 OUTCOME = "outcome"
+ROUND = "round"
+"""The attribute of a trial of a round, see `dse.study.rounds.RoundPlace`."""
 WITHDRAWN = "withdrawn"
 """Says that the trial was ended for another process measures the same."""
 MEASUREMENT = "measurement:"
@@ -29,7 +31,8 @@ class Purpose(StrEnum):
     """Why a trial was begun."""
 
     EXPLORE = "explore"  # the first measurement of a configuration
-    REPEAT = "repeat"  # it may be on the frontier, or its measurement is in doubt
+    REPEAT = "repeat"  # its measurement is in doubt, or the noise of such ones is not known
+    ROUND = "round"  # rivals on the frontier, one right after the other
     ANCHOR = "anchor"  # whether the machine is what it was
     VALIDATE = "validate"  # a run by MLPerf's own rules
 
