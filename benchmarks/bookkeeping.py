@@ -118,6 +118,9 @@ class Clock:
         self._display.ended(step, record, seconds)
         self.ends.append(time.perf_counter())
 
+    def settling(self, undecided: int, left_s: float) -> None:
+        self._display.settling(undecided, left_s)
+
 
 def seconds(work: Callable[[], object]) -> float:
     started = time.perf_counter()
@@ -188,7 +191,7 @@ def explored(study: Study, plan: Plan) -> list[float]:
     """The seconds of each step of an exploration."""
     budget = Budget(trials=STEPS)
     console = Console(file=io.StringIO(), force_terminal=True, width=160, height=50)
-    search = Search("tpe", 0, repetitions=0)
+    search = Search("tpe", 0, settle_s=0)
     with Display(console, study, budget) as display, interrupts(display.say) as wanted:
         clock = Clock(display)
         measurer = cast("Measurer", Recalled(study))

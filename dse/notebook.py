@@ -122,7 +122,8 @@ def explore(
     seed: int = 0,
     run_timeout: float = 300.0,
     memory_limit: int | None = None,
-    repeats: int = 3,
+    settle: float | None = None,
+    tie: float | None = None,
     retry_failed: bool = False,
     stop_gain: float = 1.0,
     warm_start: Iterable[str | os.PathLike[str]] = (),
@@ -147,7 +148,10 @@ def explore(
         run_timeout: the longest time for one configuration, in seconds.
         memory_limit: the most memory for one configuration, in bytes; by default nine tenths of
             what is free.
-        repeats: measure each possible point of the frontier this number of times again.
+        settle: the longest time to compare what is undecided on the frontier, in seconds; by
+            default as long as the study was explored. 0 measures everything once.
+        tie: values that differ by less than this percentage are a tie; by default what the study
+            has, which is 2 in a new one.
         retry_failed: try again what ran out of time or memory, crashed or gave an invalid run.
         stop_gain: leave out the rest when it is expected to add less than this percentage to the
             frontier's hypervolume; 0 to measure everything.

@@ -12,8 +12,8 @@ from dse.cli.options import (
     environment_option,
     into,
     memory_limit_option,
-    repeats_option,
     run_timeout_option,
+    settle_option,
     storage_option,
 )
 from dse.exploration.request import SAMPLERS
@@ -64,7 +64,14 @@ if TYPE_CHECKING:
 )
 @run_timeout_option
 @memory_limit_option
-@repeats_option(default=3)
+@settle_option(None, "as long as exploring took")
+@click.option(
+    "--tie",
+    metavar="PERCENT",
+    type=click.FloatRange(min=0, max=50),
+    help="Treat values that differ by less than this as equal [default: the study's, 2 in a new "
+    "one].",
+)
 @click.option(
     "--retry-failed",
     is_flag=True,

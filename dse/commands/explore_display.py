@@ -118,6 +118,9 @@ class Display:
         self._now = ""
         self._redraw()
 
+    def settling(self, undecided: int, left_s: float) -> None:
+        """See `dse.exploration.explorer.ExploreObserver`."""
+
     def _explain(self, record: Record) -> None:
         """Tells each reason of failures once, where it has no line yet, and what helps."""
         failure = record.outcome.failure

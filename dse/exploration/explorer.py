@@ -91,6 +91,16 @@ class ExploreObserver(Protocol):
         """The trial has ended; the record and the duration in seconds are passed."""
         ...
 
+    def settling(self, undecided: int, left_s: float) -> None:
+        """A round has ended.
+
+        Args:
+            undecided: the number of points on the frontier whose place is not certain.
+            left_s: an estimate of the time until all are decided or the time to settle is spent,
+                in seconds; infinite where nothing tells it yet.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Explored:
@@ -113,7 +123,8 @@ class Search:
         sampler: a name in `dse.exploration._samplers.SAMPLERS`.
         seed: of everything random.
         retry_failed: whether a configuration with a transient failure comes up again.
-        repetitions: how often what may be on the frontier is measured again; 0 for never.
+        settle_s: the longest time for rounds, in seconds; None for as long as the study was
+            explored, 0 to measure everything once.
         stop_gain: the rest is left out where it is expected to add less than this share to the
             hypervolume; 0 for never.
         sources: what is known of other systems.
@@ -122,7 +133,7 @@ class Search:
     sampler: str
     seed: int
     retry_failed: bool = False
-    repetitions: int = 3
+    settle_s: float | None = None
     stop_gain: float = 0.0
     sources: Sequence[Source] = ()
 
@@ -174,7 +185,8 @@ class _Exploration:
         self._sampler = make_sampler(search.sampler, self._pool, study.space, seed, search.sources)
         for record in sorted(study.records.values(), key=lambda r: r.id):
             self._sampler.learn(record)
-        self._agenda = StepPlanner(study.results, self._pool, self._sampler, search.repetitions)
+        repetitions = 0 if search.settle_s == 0 else 3
+        self._agenda = StepPlanner(study.results, self._pool, self._sampler, repetitions)
         self._enough = StoppingRule(self._sampler, search.stop_gain, observer.estimated)
         self._choices = distributions(plan)
         self._study, self._measurer = study, measurer

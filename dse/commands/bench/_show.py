@@ -158,7 +158,7 @@ def _notes(study: Study, given: SingleFileProvider, measured: Sequence[Record]) 
     processes = {m.interval is not None for r in measured for m in r.outcome.measurements}
     if measured and processes == {False}:
         lines.append(
-            "each value is of one process; another may differ by a few percent (--repeats)"
+            "each value is of one process; another may differ by a few percent (--settle 1m)"
         )
     told = {
         words

@@ -62,7 +62,7 @@ def test_a_runtime_is_asked_once(
     settings = tmp_path / "config.yaml"
     settings.write_text(f"interpreters: {{onnxruntime: {python.path}}}")
     monkeypatch.setenv("DSE_CONFIG", str(settings))
-    command.good("bench", bert, *ONE_THREAD, "--repeats", 0)
+    command.good("bench", bert, *ONE_THREAD, "--settle", 0)
     assert starts.read_text().count("dse.environments.probe") == 1
 
 
