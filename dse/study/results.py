@@ -74,7 +74,6 @@ class StudyResults:
         """Forgets the configurations, as a further revision begins; what was measured stays."""
         self._space = space
         self._task = registry.task(space.task)
-        self.measured.published_interval = self._task.published_interval
         self._entries = {}
         self._anchor = None
         self.failed.clear()
