@@ -161,11 +161,13 @@ class Display:
         bar.add_row(
             ProgressBar(total=self._study.about.planned, completed=done, width=30),
             f"{done}/{self._study.about.planned}",
-            self._time_left() if self._settling is None else describe_round(self._settling),
+            self._time_left(),
             Text(_failures(numbers["failures"]), style="red"),
         )
         points = self._study.frontier()
         parts: list[RenderableType] = [bar, Text(self._now, style="dim", no_wrap=True)]
+        if self._settling is not None:
+            parts.insert(1, Text(describe_round(self._settling)))
         if points:
             share = "" if self._found is None else f", about {_percent(self._found)} of it found"
             parts.append(
@@ -179,6 +181,8 @@ class Display:
         return Group(*parts)
 
     def _time_left(self) -> str:
+        if self._settling is not None:
+            return ""
         if not self._trials:
             return "time left: unknown"
         spent = time.monotonic() - self._begun

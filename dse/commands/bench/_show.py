@@ -144,7 +144,7 @@ def show(out: Console, study: Study, given: SingleFileProvider, fit: Fit) -> Non
     points = study.frontier()
     if len(measured) > 1 and points:
         known = describe_frontier(settling_of(study))
-        out.print(f"\nfrontier of {len(measured)}: {known}", style="bold", highlight=False)
+        out.print(f"\nfrontier of {len(measured)} configurations: {known}", style="bold")
         out.print(frontier_table(points, study.about.metrics, marks(study.results.frontier)))
     if len(measured) < len(records) and chosen.made_up:
         lines = [f"made up, and perhaps not what the model takes: {', '.join(chosen.made_up)}"]
