@@ -33,13 +33,17 @@ if TYPE_CHECKING:
     from tests.commandline import Command
 
 LATENCY = "latency_p90_ms"
-SIZES = [1, 2, 4]
+DELAYS = [1, 2, 4]
 ANCHOR_MS, RIVALS_MS = 3.0, [0.5, 0.50001, 0.50002]
 """The first configuration, and so the anchor, is far from the others."""
 UNDECIDED = ["--tie", 0]
 """The order of such rivals is open for good."""
 SPACE = small_space(
-    objectives=[LATENCY], models="a", backends=["null"], threads=1, batch_sizes=SIZES
+    objectives=[LATENCY],
+    models="a",
+    backends={"null": {"delay_ms": DELAYS}},
+    threads=1,
+    batch_sizes=1,
 )
 PLAN = planned(SPACE)
 
@@ -62,8 +66,8 @@ def settler(study: Study, settle_s: float | None = None, *, again: bool = False)
     return Settler(study, agenda, settle_s, seed=0)
 
 
-def threads(steps: list[Step]) -> set[int]:
-    return {step.configuration.threads for step in steps}
+def delays(steps: list[Step]) -> set[object]:
+    return {dict(step.configuration.knobs)["delay_ms"] for step in steps}
 
 
 def test_the_time_to_settle_is_that_of_exploring(tmp_path: Path) -> None:
@@ -105,24 +109,25 @@ def test_a_round_has_the_anchor_where_it_is_due(tmp_path: Path) -> None:
     study = explored(tmp_path / "s", [9.0, 1.0, 1.0], seconds=1.0)
     asked = settler(study, again=True)  # a study that goes on looks at the anchor first
     steps = asked.next_round()
-    assert threads(steps) == {*SIZES[:3]}
+    assert delays(steps) == {*DELAYS[:3]}
     assert {step.purpose for step in steps} == {Purpose.ROUND}
     places = [step.round for step in steps]
     assert [place and (place.position, place.size) for place in places] == [(0, 3), (1, 3), (2, 3)]
-    assert threads(asked.next_round()) == {*SIZES[:3]}  # the first was not begun
+    assert delays(asked.next_round()) == {*DELAYS[:3]}  # the first was not begun
     asked.begin_round(steps)
-    assert threads(asked.next_round()) == {*SIZES[1:3]}
+    assert delays(asked.next_round()) == {*DELAYS[1:3]}
 
 
 def test_a_pair_of_which_rounds_tell_nothing_makes_way_for_others(tmp_path: Path) -> None:
     """As on a machine that is disturbed each time; a round has room for two of them."""
     asked = settler(explored(tmp_path / "s", [1.0, 1.0, 1.0]))
-    found = []
+    found: list[set[object]] = []
     for _ in range(3):
         steps = asked.next_round()
         asked.begin_round(steps)
-        found.append(threads(steps))
-    assert sorted(map(sorted, found)) == [[1, 2], [1, 4], [2, 4]]
+        found.append(delays(steps))
+    assert len(set(map(frozenset, found))) == len(found)
+    assert {len(each) for each in found} == {2}
 
 
 def study_of(here: Path) -> Study:
