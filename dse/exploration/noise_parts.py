@@ -20,11 +20,12 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import fmean, median, stdev
+from statistics import fmean, median
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dse.core.confidence_sequence import Series
 from dse.core.intervals import bulk_deviation, pool_spread
 
 if TYPE_CHECKING:
@@ -100,7 +101,8 @@ class NoiseParts:
         count: the number of values that were used.
         left_out: the number of outlying ones.
         sd: of a single value, over times much longer than the correlation time.
-        ratio_sd: of the ratio of two neighbours.
+        ratio_sd: of the ratio of two neighbours, as decisions take it: with the outlying ones
+            drawn in.
         lag_s: the usual time between neighbours.
         common: the share of the variance of a value that neighbours have in common.
         common_interval: of that share, 95 %.
@@ -148,7 +150,7 @@ def split_noise(values: Sequence[TimedValue]) -> NoiseParts:
         count=len(kept),
         left_out=len(values) - len(kept),
         sd=fitted.sd,
-        ratio_sd=_ratio_sd(kept, fitted),
+        ratio_sd=_ratio_sd(values, fitted),
         lag_s=lag_s,
         common=fitted.common,
         common_interval=fitted.common_interval,
@@ -290,7 +292,7 @@ def _restricted(
 
 
 def _ratio_sd(values: Sequence[TimedValue], fitted: _Fit) -> float:
-    """The standard deviation of the ratio of neighbours: their own, or that of the fit for few."""
+    """The standard deviation of the ratio of neighbours; for few values that of the fit."""
     ratios = [
         math.log(b.value / a.value)
         for a, b in pairwise(values)
@@ -298,7 +300,7 @@ def _ratio_sd(values: Sequence[TimedValue], fitted: _Fit) -> float:
     ]
     if len(ratios) < MIN_VALUES // 2:
         return fitted.sd * math.sqrt(2 * (1 - fitted.common))
-    return stdev(ratios)
+    return Series.of(ratios).sd
 
 
 def _shares_of_processes(
