@@ -12,7 +12,7 @@ import click
 
 from dse.cli.options import DURATION, json_option
 from dse.cli.output import write_line
-from dse.core.errors import RequestError, UnavailableError
+from dse.core.errors import DseError, RequestError, UnavailableError
 from dse.core.wording import format_count
 
 if TYPE_CHECKING:
@@ -135,6 +135,9 @@ def _check_drift(duration_s: float | None, *, as_json: bool) -> tuple[dict[str, 
         say = partial(write_line, err=True)
         series, interrupted = measure(duration_s, say, announced=not as_json)
         code = INTERRUPTED if interrupted else 0
+        if series.failure:
+            say(f"ended early: {series.failure}")
+            code = DseError.exit_code
         parts = series.parts()
     except UnavailableError as error:
         return _unavailable(error, as_json=as_json), code

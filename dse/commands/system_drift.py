@@ -38,7 +38,7 @@ def measure(
 
     Raises:
         UnavailableError: no runtime that could be measured is installed.
-        DseError: a probe failed, or there is no room for its logs.
+        DseError: a probe of the first pair failed, or there is no room for its logs.
     """
     said = set[str]()
 

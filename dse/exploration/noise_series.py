@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from dse.core.errors import UnavailableError
+from dse.core.errors import DseError, UnavailableError
 from dse.core.metrics import LATENCY
 from dse.exploration.noise import configuration, disturbances_of, find_probes, take_probe
 from dse.machine.measuring_lock import do_nothing, measuring_lock
@@ -68,11 +68,13 @@ class NoiseSeries:
         backend: the runtime.
         version: of the runtime.
         processes: in the order in which they were measured.
+        failure: what ended the series early; empty where nothing did.
     """
 
     backend: str
     version: str
     processes: tuple[TimedProcess, ...]
+    failure: str = ""
 
     @property
     def enough(self) -> bool:
@@ -156,6 +158,7 @@ class NoiseSeries:
             "version": self.version,
             "configurations": [configuration(self.backend, place).as_dict() for place in (0, 1)],
             "seconds": self.seconds,
+            "failure": self.failure or None,
             "round_seconds": self.round_s,
             "minutes_to_tell_apart": {
                 name: minutes if math.isfinite(minutes) else None for name, minutes in told.items()
@@ -190,7 +193,7 @@ def measure_series(
     """Measures two short models in turn, one thread each, each time in a fresh process.
 
     The turn to measure is given up after each pair, so others that measure on this machine wait
-    for seconds only.
+    for seconds only. A probe that fails ends the series; what was taken before stays good.
 
     Args:
         duration_s: no pair begins after this time, but for the first `MIN_PAIRS`.
@@ -199,9 +202,10 @@ def measure_series(
 
     Raises:
         UnavailableError: no runtime that could be measured is installed.
-        DseError: a probe failed, or there is no room for its logs.
+        DseError: a probe of the first pair failed, or there is no room for its logs.
     """
     processes: list[TimedProcess] = []
+    failure = ""
     with tempfile.TemporaryDirectory(prefix="dse-noise-") as folder:
         probes = find_probes(Path(folder), 2)
         began_s = time.monotonic()
@@ -210,12 +214,23 @@ def measure_series(
             with measuring_lock(stop, waits) as turn:
                 if not turn or stop():
                     break
-                processes += [
-                    _take(probe, which, began_s, twice=_runs_twice(pair, which))
-                    for which, probe in enumerate(probes)
-                ]
+                try:
+                    processes += _take_pair(probes, pair, began_s)
+                except DseError as error:
+                    if not processes:
+                        raise
+                    failure = str(error)
+                    break
             pair += 1
-    return NoiseSeries(probes[0].spec.configuration.backend, probes[0].version, tuple(processes))
+    backend, version = probes[0].spec.configuration.backend, probes[0].version
+    return NoiseSeries(backend, version, tuple(processes), failure)
+
+
+def _take_pair(probes: Sequence[Probe], pair: int, began_s: float) -> list[TimedProcess]:
+    return [
+        _take(probe, which, began_s, twice=_runs_twice(pair, which))
+        for which, probe in enumerate(probes)
+    ]
 
 
 def _runs_twice(pair: int, which: int) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
+import tempfile
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.core.errors import UnavailableError
+from dse.core.errors import DseError, UnavailableError
 from dse.environments.availability import runtime_availabilities
 from dse.exploration.noise import RUNTIMES
 from dse.exploration.noise_series import (
@@ -35,12 +37,23 @@ def series(seed: int = 1, disturbance: str = "", **parts: float) -> NoiseSeries:
     return NoiseSeries("onnxruntime", "1", tuple(processes))
 
 
-def test_a_pair_of_a_real_runtime_and_then_enough(shared_cache: Path) -> None:
+def test_a_pair_of_a_real_runtime_and_then_a_probe_that_fails(
+    shared_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert shared_cache.is_dir()
     if not any(found.version for found in runtime_availabilities(RUNTIMES).values()):
         pytest.skip("no runtime is installed")
-    stops = iter([False, True])
-    found = measure_series(600.0, stop=lambda: next(stops))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def stop() -> bool:
+        """Takes away the place of the logs once a pair is measured."""
+        for folder in tmp_path.glob("dse-noise-*/noise"):
+            shutil.rmtree(folder)
+            folder.touch()
+        return False
+
+    found = measure_series(600.0, stop=stop)
+    assert "can't be used" in found.failure
     one, other = found.processes
     assert (one.configuration, other.configuration) == (0, 1)
     assert (len(one.values), len(other.values)) == (2, 1)  # the first of all runs twice
@@ -50,6 +63,24 @@ def test_a_pair_of_a_real_runtime_and_then_enough(shared_cache: Path) -> None:
     assert not found.enough
     with pytest.raises(UnavailableError, match="2 processes are too few; leave it time for 8"):
         found.parts()
+
+
+@pytest.mark.long
+def test_a_probe_that_fails_at_once_is_an_error(
+    shared_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert shared_cache.is_dir()
+    if not any(found.version for found in runtime_availabilities(RUNTIMES).values()):
+        pytest.skip("no runtime is installed")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def stop() -> bool:
+        (folder,) = tmp_path.glob("dse-noise-*")
+        (folder / "noise").touch()
+        return False
+
+    with pytest.raises(DseError, match="can't be used"):
+        measure_series(600.0, stop=stop)
 
 
 def test_smaller_differences_and_more_noise_take_longer() -> None:
