@@ -9,7 +9,6 @@ from dse.core.errors import DseError
 from dse.study import _ownership, _transactions, revisions
 from dse.study.metadata import StudyMetadata
 from dse.study.record import OWNER, configuration_of, id_of
-from dse.study.store import Trial
 from dse.study.trial_updates import TrialReader
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from dse.study.revisions import SpaceRevision
-    from dse.study.store import Store, TrialDraft
+    from dse.study.store import Store, Trial, TrialDraft
     from dse.study.trial_updates import Claim, TrialUpdate
 
 
@@ -120,7 +119,7 @@ class StudyTrials:
         for trial in self.readers[-1].own_running():
             if trial.number not in self._own and configuration_of(trial) == draft.configuration:
                 owner = trial.user_attrs[OWNER]
-                return Trial(id_of(trial), trial.number, draft.configuration, draft.purpose, owner)
+                return draft.as_trial(id_of(trial), trial.number, owner, trial.datetime_start)
         return None
 
     def _read_about(self, connection: Connection) -> None:

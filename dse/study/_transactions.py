@@ -147,13 +147,16 @@ def insert_trial(connection: Connection, study: int, number: int, template: Froz
         connection: of `claiming`.
         study: the id of its Optuna study.
         number: how many trials that has.
-        template: has the parameters and attributes.
+        template: has the parameters, the attributes and the time.
 
     Returns:
         The trial's id.
     """
     begun = models.TrialModel(
-        study_id=study, number=number, state=TrialState.RUNNING, datetime_start=datetime.now()
+        study_id=study,
+        number=number,
+        state=TrialState.RUNNING,
+        datetime_start=template.datetime_start,
     )
     params = [
         models.TrialParamModel(

@@ -36,12 +36,14 @@ class Observation:
         trial_id: revision and number of its trial.
         host: the machine, as `dse.study.record.machine_of` names it.
         cpus: how many it kept busy.
+        at: when its trial began, in seconds since the epoch; 0 where it is not told.
     """
 
     measurement: Measurement
     trial_id: TrialId
     host: str = ""
     cpus: int = 1
+    at: float = 0.0
 
 
 @dataclass(slots=True)

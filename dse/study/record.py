@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dse.core.configuration import Configuration
 from dse.core.measurement import FIDELITY_ORDER, Failure, FailureKind, Measurement, Outcome
+from dse.study.rounds import RoundPlace
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -84,6 +85,13 @@ def effective_outcome(trial: optuna.trial.FrozenTrial) -> Outcome | None:
 def purpose_of(trial: optuna.trial.FrozenTrial) -> Purpose:
     """Why a trial was begun."""
     return Purpose(trial.user_attrs.get(PURPOSE, Purpose.EXPLORE))
+
+
+def round_of(trial: optuna.trial.FrozenTrial) -> RoundPlace | None:
+    """The place of a trial in a round; None where it is of none."""
+    stored = trial.user_attrs.get(ROUND)
+    host = machine_of(trial.user_attrs.get(OWNER, {}))
+    return None if stored is None else RoundPlace.from_dict(stored, host)
 
 
 def id_of(trial: optuna.trial.FrozenTrial) -> int:

@@ -14,7 +14,8 @@ from dse.core.measurement import TRANSIENT_FAILURES, Outcome, Source
 from dse.core.pareto import Frontier, feasible
 from dse.study.frontier import StudyFrontier, batch_frontier, point_of, timed
 from dse.study.observations import ObservationStore
-from dse.study.record import Record
+from dse.study.record import Purpose, Record
+from dse.study.rounds import RoundTable
 from dse.tasks import registry
 
 if TYPE_CHECKING:
@@ -55,11 +56,15 @@ class StudyResults:
     Attributes:
         measured: every measurement that was ever taken.
         failures: every permanent failure, by the key of the measurement that failed.
+        rounds: what rivals have measured side by side.
+        spent: how long the trials that have an outcome took, in seconds, by purpose.
         failed: how many configurations of the current space have failed, by kind.
     """
 
     def __init__(self) -> None:
         self.measured = ObservationStore()
+        self.rounds = RoundTable()
+        self.spent = dict.fromkeys(Purpose, 0.0)
         self.failures: dict[str, Failure] = {}
         self.failed: Counter[FailureKind] = Counter()
         self._entries: dict[str, _Entry] = {}

@@ -7,7 +7,7 @@ import time
 import weakref
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from dse.core.errors import DseError
@@ -31,6 +31,7 @@ from dse.study.storage import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from optuna.distributions import CategoricalDistribution
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from dse.space.space import SearchSpace
     from dse.study.record import Purpose
     from dse.study.revisions import SpaceRevision
+    from dse.study.rounds import RoundPlace
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -73,6 +75,8 @@ class Trial:
         configuration: what it measures.
         purpose: why.
         owner: the attribute that says who has begun it.
+        begun: when, in naive local time.
+        round: its place in a round, if it is of one.
         kept: how many measurements of each metric it has stored.
         unstored: what is to be stored when it ends.
     """
@@ -82,6 +86,8 @@ class Trial:
     configuration: Configuration
     purpose: Purpose
     owner: Mapping[str, Any] = field(compare=False)
+    begun: datetime | None = field(compare=False)
+    round: RoundPlace | None = None
     kept: Counter[str] = field(default_factory=Counter, compare=False)
     unstored: _Unstored = field(default_factory=_Unstored, compare=False)
 
@@ -95,12 +101,21 @@ class TrialDraft:
         choices: the distribution of each parameter, by its name.
         purpose: why.
         lease_s: the longest time until its process gives a sign of life.
+        round: the place of the trial in a round, if it is of one.
     """
 
     configuration: Configuration
     choices: Mapping[str, CategoricalDistribution]
     purpose: Purpose
     lease_s: float
+    round: RoundPlace | None = None
+
+    def as_trial(
+        self, id_: int, number: int, owner: Mapping[str, Any], begun: datetime | None
+    ) -> Trial:
+        """The trial that was begun for this."""
+        place = self.round and replace(self.round, host=attributes.machine_of(owner))
+        return Trial(id_, number, self.configuration, self.purpose, owner, begun, place)
 
 
 class Store:
@@ -249,6 +264,7 @@ class Store:
 
         owner = _ownership.owner(self.session, draft.lease_s)
         values = parameter_values(draft.configuration)
+        place = {attributes.ROUND: draft.round.as_dict()} if draft.round else {}
         template = optuna.trial.create_trial(
             state=optuna.trial.TrialState.RUNNING,
             params=values,
@@ -257,10 +273,11 @@ class Store:
                 attributes.CONFIGURATION: draft.configuration.as_dict(),
                 attributes.PURPOSE: draft.purpose.value,
                 attributes.OWNER: owner,
+                **place,
             },
         )
         id_ = _transactions.insert_trial(connection, study, number, template)
-        return Trial(id_, number, draft.configuration, draft.purpose, owner)
+        return draft.as_trial(id_, number, owner, template.datetime_start)
 
     def withdraw(self, trial: Trial) -> None:
         """Ends a trial that has measured nothing because its inputs can't be used."""

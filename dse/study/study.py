@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import replace
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Self, cast
 
@@ -17,18 +18,11 @@ from dse.core.pareto import feasible
 from dse.machine.system import System
 from dse.space.reading import space_from_dict
 from dse.study import _ownership, revisions
+from dse.study._intake import Origin
 from dse.study._recovery import run_name
 from dse.study._study_trials import StudyTrials
 from dse.study.database_url import sqlite_url
-from dse.study.observations import Observation
-from dse.study.record import (
-    OWNER,
-    Purpose,
-    configuration_of,
-    id_of,
-    machine_of,
-    outcome_that_counts,
-)
+from dse.study.record import Purpose, configuration_of, id_of, outcome_that_counts
 from dse.study.results import StudyResults
 from dse.study.storage import creation_lock
 from dse.study.store import Store, Trial, TrialDraft
@@ -284,9 +278,7 @@ class Study:
     def keep(self, trial: Trial, measurement: Measurement) -> None:
         """Stores a measurement in the journal of its run, at once; with its trial's end in full."""
         self._store.keep(trial, measurement, self.folder.runs)
-        place, host = (self._revision.number, trial.number), machine_of(trial.owner)
-        cpus = trial.configuration.cpus(measurement.metric)
-        self.results.measured.add(Observation(measurement, place, host, cpus))
+        Origin.of_own(trial, self._revision.number).add(measurement, self.results)
 
     def finish(self, trial: Trial, outcome: Outcome) -> Record:
         """Stores the outcome of a configuration and ends its trial.
@@ -298,6 +290,7 @@ class Study:
         told = outcome_that_counts(outcome, trial.purpose)
         values = {**(known.outcome.values if known else {}), **told.values}
         self._store.end(trial, outcome, values, self.space)
+        Origin.of_own(trial, self._revision.number).end(datetime.now(), self.results)
         self.results.note(trial.number, trial.configuration, told)
         return self.records[trial.configuration.key]
 
@@ -388,11 +381,10 @@ class Study:
 
     def _take_in(self, revision: SpaceRevision, news: TrialUpdate, *, counts: bool = True) -> None:
         """Adds what has come to a trial; ``counts`` if its configuration is of this space."""
-        trial = news.trial
-        place, host = (revision.number, trial.number), machine_of(trial.user_attrs.get(OWNER, {}))
-        configuration = configuration_of(trial)
+        origin = Origin.of_stored(news.trial, revision.number)
         for measurement in news.measurements:
-            cpus = configuration.cpus(measurement.metric) if configuration else 1
-            self.results.measured.add(Observation(measurement, place, host, cpus))
-        if counts and configuration is not None and news.outcome is not None:
-            self.results.note(trial.number, configuration, news.outcome)
+            origin.add(measurement, self.results)
+        if news.outcome is not None:
+            origin.end(news.trial.datetime_complete, self.results)
+            if counts and origin.configuration is not None:
+                self.results.note(news.trial.number, origin.configuration, news.outcome)
