@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from itertools import accumulate, chain
-from statistics import NormalDist, median, pvariance, stdev, variance
+from statistics import NormalDist, median, stdev
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,8 +28,10 @@ MAX_PRIOR_DEGREES = 6
 MAX_NEIGHBOURS = 9
 """Blocks, and values of a block, are compared with each other within a window of this length."""
 ROBUST_EFFICIENCY = 0.5
-"""Efficiency of a robust estimate: it needs about twice as many values as a standard deviation. The
-efficiency of the median deviation is 0.37, that of the median difference 0.86 (for many values)."""
+"""Efficiency of the median deviation of a few values: it needs about twice as many of them as a
+standard deviation. For many values it is 0.37."""
+GAP_EFFICIENCY = 0.86
+"""Efficiency of the median difference of many values."""
 MAD_CORRECTIONS = {3: 1.495, 4: 1.363, 5: 1.206, 6: 1.200, 7: 1.140, 8: 1.129, 9: 1.107}
 """Factor by which the median deviation of N normal values is too small, by N."""
 
@@ -180,21 +182,14 @@ def pool_spread(groups: Iterable[Blocks]) -> Spread | None:
         logs = [[math.log(value) for value in block] for block in blocks]
         _add_within(within, logs)
         _add_between(between, logs)
-    parts = [
-        (found.variances, weight, factor)
-        for found, weight, factor in (
-            (between, between.degrees, 1.0),
-            (within, min(within.degrees, MAX_PRIOR_DEGREES), 1 / (1 - COMMON_SHARE)),
-        )
-        if weight
-    ]
-    if not parts:
-        return None
+    # Each with the part of the variance that it sees.
+    parts = [(between, between.degrees, 1.0)]
+    parts += [(within, min(within.degrees, MAX_PRIOR_DEGREES), 1 - COMMON_SHARE)]
     total = sum(weight for _, weight, _ in parts)
-    sd, bulk = (
-        math.sqrt(sum(weight * factor * both[n] for both, weight, factor in parts) / total)
-        for n in (0, 1)
-    )
+    if not total:
+        return None
+    found = [(gaps.variances, weight / part) for gaps, weight, part in parts if weight]
+    sd, bulk = (math.sqrt(sum(weight * v[n] for v, weight in found) / total) for n in (0, 1))
     return Spread(sd, bulk, within.degrees + between.degrees)
 
 
@@ -202,8 +197,10 @@ def _add_within(found: _Gaps, blocks: Blocks) -> None:
     """Takes in how far the values of each block lie apart."""
     for block in blocks:
         if len(block) > 1:
-            gaps = [abs(b - a) for n, a in enumerate(block) for b in block[n + 1 : n + MAX_NEIGHBOURS]]
-            found.add(variance(block), len(block) - 1, gaps)
+            gaps = [
+                abs(b - a) for n, a in enumerate(block) for b in block[n + 1 : n + MAX_NEIGHBOURS]
+            ]
+            found.add(_squares(block) / (len(block) - 1), len(block) - 1, gaps)
 
 
 def _add_between(found: _Gaps, blocks: Blocks) -> None:
@@ -229,7 +226,13 @@ def _add_between(found: _Gaps, blocks: Blocks) -> None:
 
 def _pair_squares(values: Sequence[float]) -> float:
     """The sum of the squares of the differences of all pairs of values."""
-    return len(values) ** 2 * pvariance(values)
+    return len(values) * _squares(values)
+
+
+def _squares(values: Sequence[float]) -> float:
+    """The sum of the squares of the differences from the mean."""
+    mean = math.fsum(values) / len(values)
+    return math.fsum((value - mean) ** 2 for value in values)
 
 
 def _weighted_median(weighted: list[tuple[float, float]]) -> float:
@@ -253,9 +256,9 @@ def confidence_interval(blocks: Blocks, known: Spread | None) -> tuple[float, fl
 
     Most of the variance lies between processes, or is common to a minute, and a few repetitions
     estimate it poorly. So the variance of a quantity's own blocks is moderated by that of values in
-    general, whose weight is at most `MAX_PRIOR_DEGREES` further blocks. A block is taken to vary as
-    much as a single value. From three values on the median resists an outlier, and the general
-    variance is that of the bulk; from three blocks on their own is, too.
+    general, whose weight is at most `MAX_PRIOR_DEGREES` further blocks; `COMMON_SHARE` of that does
+    not fall with the number of values in a block. From three values on the median resists an
+    outlier, and the general variance is that of the bulk; from three blocks on their own is, too.
 
     Args:
         blocks: positive values in blocks, each value from a process of its own.
@@ -277,7 +280,7 @@ def confidence_interval(blocks: Blocks, known: Spread | None) -> tuple[float, fl
     prior = max(0.0, known.degrees - own) if known else 0.0
     error, general = 1.0, known.sd if known else 0.0
     if len(logs) > 2:  # the median of one or two is their mean
-        prior, general = ROBUST_EFFICIENCY * prior, known.bulk if known else 0.0
+        prior, general = GAP_EFFICIENCY * prior, known.bulk if known else 0.0
     if len(blocks) > 2:
         own, error = ROBUST_EFFICIENCY * own, math.sqrt(math.pi / 2)
     prior = min(prior, MAX_PRIOR_DEGREES)

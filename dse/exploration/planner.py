@@ -89,8 +89,10 @@ class StepPlanner:
         return None
 
     def _anchor_due(self) -> bool:
+        if not self._repetitions or self._results.anchor is None:
+            return False
         overdue = time.monotonic() - self._anchored > ANCHOR_EVERY_S
-        return bool(self._repetitions) and overdue and self._results.anchor is not None
+        return overdue or _remeasuring.anchor_in_doubt(self._results)
 
     def _anchor(self) -> Step | None:
         self._anchored = time.monotonic()

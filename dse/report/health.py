@@ -28,12 +28,8 @@ def _noise(study: Study) -> Iterator[str]:
     for name in study.about.metrics:
         known = measured.spreads(name) if METRICS[name].timed else {}
         if known:
-            shown = "; ".join(f"{_cpus(cpus)}: {_spread(found)}" for cpus, found in known.items())
+            shown = "; ".join(f"{kind}: {_spread(found)}" for kind, found in known.items())
             yield f"noise of {METRICS[name].title}: {shown}"
-
-
-def _cpus(count: int) -> str:
-    return f"{format_count(count, 'CPU')} busy"
 
 
 def _spread(spread: Spread) -> str:

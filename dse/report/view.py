@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from dse.core.measurement import Source
 from dse.core.metrics import METRICS
 from dse.core.pareto import Frontier, Point, feasible
 from dse.derived.coverage import Coverage
@@ -28,7 +30,7 @@ class PointStatus(StrEnum):
     """How a configuration compares with all others, the best first."""
 
     CERTAIN = "certain"  # on the frontier, and would be there again
-    LEADING = "leading"  # its values lead, but others' intervals reach them
+    LEADING = "leading"  # its values lead, but it is not certain
     BEHIND = "behind"  # another one is ahead by less than the intervals can tell
     DOMINATED = "dominated"
     OUTSIDE = "outside"  # it does not keep to the constraints and conditions
@@ -37,7 +39,7 @@ class PointStatus(StrEnum):
 
 MEANINGS = {
     PointStatus.CERTAIN: "on the frontier for certain",
-    PointStatus.LEADING: "leads by its values, but the intervals of others reach them",
+    PointStatus.LEADING: "leads by its values, but not for certain",
     PointStatus.BEHIND: "another is ahead, but by less than the intervals can tell",
     PointStatus.DOMINATED: "another is better in all, beyond the intervals",
     PointStatus.OUTSIDE: "does not keep to the constraints and conditions",
@@ -95,7 +97,8 @@ class View:
         able = [record for record in self.records if self._lack(record) is None]
         points: dict[Hashable, Point] = {r.configuration.key: self._point(r) for r in able}
         frontier = Frontier.of(points, self.objectives)
-        return StudyFrontier(frontier, able, self.objectives, self._values, self._holds)
+        drifted = self.study.results.drifted
+        return StudyFrontier(frontier, able, self.objectives, self._values, self._holds, drifted)
 
     def assessed(self, record: Record) -> Evaluated:
         """What the derivation makes of a record."""
@@ -141,30 +144,40 @@ class View:
         return {name: self.value(record, name) or 0.0 for name in names}
 
     def _point(self, record: Record) -> Point:
-        point = point_of(record.outcome.measurements)
-        amounts = self.assessed(record).amounts
+        known = self._bounded(record)
+        amounts = self._assessor.assess(known).amounts
         intervals = {name: each.interval for name, each in amounts.items() if each.interval}
         keys = {name: each.key for name, each in amounts.items() if each.key}
         return Point(
-            {**point.values, **{name: each.value for name, each in amounts.items()}},
-            {**point.intervals, **intervals},
-            {**point.keys, **keys},
+            {**known.values, **{name: each.value for name, each in amounts.items()}},
+            {**known.intervals, **intervals},
+            {**known.keys, **keys},
         )
 
     def _holds(self, record: Record) -> bool:
-        """Whether constraints and conditions hold wherever the values lie in their intervals."""
-        known = known_of(record)
+        """Whether constraints and conditions hold wherever the values lie in their bounds."""
+        known = self._bounded(record)
         constraints = self.study.space.constraints
         ends = [{**known.values, m: end} for m, ends in known.intervals.items() for end in ends]
         return self._assessor.holds_in_interval(known) and all(
             feasible(each, constraints) for each in ends
         )
 
+    def _bounded(self, record: Record) -> Inputs:
+        """A record with the bounds that count in comparisons, also where no interval is known."""
+        known = point_of(record.outcome.measurements, self.study.results.measured)
+        return replace(known_of(record), intervals=known.intervals)
+
 
 def known_of(record: Record) -> Inputs:
     """A record as expressions see it."""
-    point = point_of(record.outcome.measurements)
-    return Inputs(record.configuration.as_dict(), point.values, point.intervals, point.keys)
+    measurements = record.outcome.measurements
+    return Inputs(
+        record.configuration.as_dict(),
+        record.outcome.values,
+        {m.metric: m.interval for m in measurements if m.interval},
+        {m.metric: m.key for m in measurements if m.source is not Source.PUBLISHED},
+    )
 
 
 def machine_of(study: Study) -> Machine:

@@ -28,7 +28,7 @@ FEW_VALUES_FACTOR = 1.5
 MIN_ANCHOR_VALUES = 4
 """With fewer measurements of the anchor nothing can be said."""
 MIN_ODD_VALUES = 2
-"""Smallest number of unusual values in a row that are a drift: one may be that of an odd process."""
+"""Smallest number of unusual values in a row that are a drift: one is that of an odd process."""
 NORMAL_MAD = 1.4826
 """A normal distribution's standard deviation over its median absolute deviation."""
 
@@ -129,8 +129,13 @@ def unconfirmed(anchors: Mapping[str, Sequence[tuple[TrialId, float]]]) -> set[s
 def _changes(
     anchors: Mapping[str, Sequence[tuple[TrialId, float]]],
 ) -> tuple[dict[str, float], float]:
-    """The change of the anchor's logarithm from the first machine to each other one, and the most
-    that noise explains. Of two values the one counts that differs less: the other may be odd."""
+    """The changes of the anchor's logarithm from the first machine to the other ones.
+
+    Of two values the one counts that differs less: the other may be that of an odd process.
+
+    Returns:
+        The change by machine, and the largest one that noise explains.
+    """
     logs = {machine: [math.log(v) for _, v in found] for machine, found in anchors.items() if found}
     first = min(logs, key=lambda machine: anchors[machine][0], default=None)
     if first is None or len(logs[first]) < MIN_ODD_VALUES:

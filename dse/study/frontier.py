@@ -42,6 +42,8 @@ class StudyFrontier(Sequence[Record]):
         objectives: what is optimised.
         values: of a record, by the name of an objective.
         holds: whether a record keeps to all bounds wherever its values lie in their intervals.
+        drifted: whether all that is known of a record is from times when the machine was not
+            itself.
     """
 
     def __init__(
@@ -51,16 +53,23 @@ class StudyFrontier(Sequence[Record]):
         objectives: Sequence[str | Metric],
         values: Values,
         holds: Callable[[Record], bool],
+        drifted: Callable[[Record], bool],
     ) -> None:
         kept = set(frontier.names)
         own = (record for record in records if record.configuration.key in kept)
         self._records = sorted(own, key=lambda record: record.id)
         self._frontier, self._objectives = frontier, objectives
-        self._values, self._holds = values, holds
+        self._values, self._holds, self._drifted = values, holds, drifted
 
     def certain(self, record: Record) -> bool:
         """Whether a record of the frontier would be there again if all were measured again."""
-        return self.keeps_bounds(record) and self._frontier.certain(record.configuration.key)
+        if self.drifted(record) or not self.keeps_bounds(record):
+            return False
+        return self._frontier.certain(record.configuration.key)
+
+    def drifted(self, record: Record) -> bool:
+        """Whether what is known of it is from times alone when the machine was not itself."""
+        return self._drifted(record)
 
     @property
     def open_pairs(self) -> Sequence[OpenPair]:
@@ -88,11 +97,17 @@ class StudyFrontier(Sequence[Record]):
         return len(self._records)
 
 
-def point_of(measurements: Sequence[Measurement]) -> Point:
-    """Estimates as a frontier sees them."""
+def point_of(measurements: Sequence[Measurement], measured: ObservationStore) -> Point:
+    """Estimates as a frontier sees them.
+
+    Args:
+        measurements: the estimates.
+        measured: everything that was measured: it tells between which bounds they lie.
+    """
+    ends = {m.metric: measured.bounds(m) for m in measurements}
     return Point(
         {m.metric: m.value for m in measurements},
-        {m.metric: m.interval for m in measurements if m.interval},
+        {name: interval for name, interval in ends.items() if interval},
         {m.metric: m.key for m in measurements if m.source is not Source.PUBLISHED},
     )
 
@@ -124,7 +139,7 @@ def batch_frontier(
     for index, known in enumerate(subjects):
         own = [known[name] for name in objectives]
         if not all(map(measured.probed_once, own)):
-            one = Losses.of([point_of([measured.estimate(m) for m in own])], metrics)
+            one = Losses.of([point_of([measured.estimate(m) for m in own], measured)], metrics)
             values[index], low[index], high[index] = one.values[0], one.low[0], one.high[0]
     timed = np.array([metric.timed for metric in metrics])
     return Losses(values, low, high, keys, timed).undominated()

@@ -12,8 +12,9 @@ from dse.exploration import planner as agenda
 from dse.exploration._pool import Pool
 from dse.exploration._samplers import make_sampler
 from dse.exploration.planner import StepPlanner
+from dse.machine.process_identity import process_identity
 from dse.study.observations import Observation
-from dse.study.record import Purpose
+from dse.study.record import Purpose, machine_of
 from dse.study.results import StudyResults
 from tests.study.studies import planned, small_space
 
@@ -59,8 +60,8 @@ class Machine:
             fidelity,
             details=details or {},
         )
-        cpus = configuration.cpus(LATENCY)
-        self.results.measured.add(Observation(timed, (1, number), "here", cpus))
+        occupancy, here = configuration.occupancy(LATENCY), machine_of(process_identity())
+        self.results.measured.add(Observation(timed, (1, number), here, occupancy))
         bounds = (accuracy - 0.1, accuracy + 0.1)
         key = f"accuracy of {configuration.key}"
         same = Measurement(ACCURACY, accuracy, key, Source.MEASURED, interval=bounds)
@@ -196,7 +197,8 @@ def test_what_was_probed_while_the_machine_drifted_is_probed_again() -> None:
     for _ in range(4):
         machine.measure(anchor, Purpose.ANCHOR)
     machine.noise = (1.5,)
-    machine.measure(anchor, Purpose.ANCHOR)
+    for _ in range(2):
+        machine.measure(anchor, Purpose.ANCHOR)
     slow = CONFIGURATIONS[2]
     machine.values[slow] = (70, 3.0)
     machine.measure(slow)
@@ -210,3 +212,27 @@ def test_what_was_probed_while_the_machine_drifted_is_probed_again() -> None:
     machine.measure(slow, Purpose.REPEAT)
     assert _remeasuring.next_drifted(machine.results) is None
     assert machine.results.records[slow.key].outcome.values[LATENCY] == pytest.approx(3.0)
+
+
+def test_an_odd_value_of_the_anchor_is_confirmed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine([(50, 1.0), (60, 2.0)], noise=(1.0,)).explored()
+    anchor = CONFIGURATIONS[0]
+    for _ in range(4):
+        machine.measure(anchor, Purpose.ANCHOR)
+    asked = machine.agenda()
+    monkeypatch.setattr(agenda, "ANCHOR_EVERY_S", 3600.0)
+
+    def purpose() -> Purpose | None:
+        step = asked.next(exploring=True)
+        return None if step is None else step.purpose
+
+    assert [purpose(), purpose()] == [Purpose.ANCHOR, Purpose.EXPLORE]
+    machine.noise = (1.5,)
+    machine.measure(anchor, Purpose.ANCHOR)
+    assert _remeasuring.anchor_in_doubt(machine.results)
+    assert purpose() is Purpose.ANCHOR
+    machine.measure(anchor, Purpose.ANCHOR, details={"disturbed": "other load"})
+    assert purpose() is Purpose.EXPLORE  # it is not waited for
+    machine.measure(anchor, Purpose.ANCHOR)
+    assert machine.results.measured.drifting(LATENCY)  # confirmed
+    assert purpose() is Purpose.EXPLORE

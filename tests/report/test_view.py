@@ -72,7 +72,7 @@ def test_the_frontier_is_found_among_what_the_conditions_leave(study: Study) -> 
     assert sorted(ids(found.records)) == sorted(ids(able))
     alone = Frontier(DEFAULT_OBJECTIVES)
     for record in able:
-        alone.add(record.id, point_of(record.outcome.measurements))
+        alone.add(record.id, point_of(record.outcome.measurements, study.results.measured))
     assert ids(found.frontier) == sorted(int(str(name)) for name in alone.names)
     # Some of them stand behind others in the study itself.
     assert not set(ids(found.frontier)) <= set(ids(study.frontier()))
