@@ -97,8 +97,16 @@ class View:
         able = [record for record in self.records if self._lack(record) is None]
         points: dict[Hashable, Point] = {r.configuration.key: self._point(r) for r in able}
         frontier = Frontier.of(points, self.objectives)
-        drifted = self.study.results.drifted
-        return StudyFrontier(frontier, able, self.objectives, self._values, self._holds, drifted)
+        return StudyFrontier(
+            frontier.names,
+            able,
+            self.objectives,
+            values=self._values,
+            point=self._point,
+            holds=self._holds,
+            drifted=self.study.results.drifted,
+            evidence=self.study.results.evidence,
+        )
 
     def assessed(self, record: Record) -> Evaluated:
         """What the derivation makes of a record."""
@@ -171,13 +179,10 @@ class View:
 
 def known_of(record: Record) -> Inputs:
     """A record as expressions see it."""
-    measurements = record.outcome.measurements
-    return Inputs(
-        record.configuration.as_dict(),
-        record.outcome.values,
-        {m.metric: m.interval for m in measurements if m.interval},
-        {m.metric: m.key for m in measurements if m.source is not Source.PUBLISHED},
-    )
+    found = record.outcome.measurements
+    intervals = {m.metric: m.interval for m in found if m.interval}
+    keys = {m.metric: m.key for m in found if m.source is not Source.PUBLISHED}
+    return Inputs(record.configuration.as_dict(), record.outcome.values, intervals, keys)
 
 
 def machine_of(study: Study) -> Machine:

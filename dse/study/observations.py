@@ -17,7 +17,7 @@ from dse.core.metrics import METRICS
 from dse.study.drift import deviations, unconfirmed, windows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from dse.core.configuration import KnobValue, Occupancy
     from dse.core.intervals import Blocks, Spread
@@ -55,12 +55,10 @@ class ObservationStore:
         revision: moves on when what was known has changed: by a further measurement of the same
             thing, and with what that tells of the noise every interval.
         counts: how many there are, by metric and fidelity.
-        published_interval: of a published value, as `dse.tasks.task.Task.published_interval`.
     """
 
     revision: int = 0
     counts: Counter[tuple[str, FidelityName]] = field(default_factory=Counter)
-    published_interval: Callable[[float], tuple[float, float] | None] = lambda _: None
     _series: dict[tuple[str, FidelityName], list[Observation]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -236,12 +234,14 @@ class ObservationStore:
     def bounds(self, measurement: Measurement) -> tuple[float, float] | None:
         """Between which bounds an estimate counts in comparisons.
 
-        They are its interval; where that is not known for lack of repetitions with the CPUs
-        occupied so, the widest noise there is stands in for it. That is nothing to show.
+        They are its interval. Where that is not known for lack of repetitions with the CPUs
+        occupied so, the widest noise there is stands in for it; that is nothing to show. What was
+        not measured here counts as it is.
         """
-        found = measurement.interval
-        if found or measurement.source is not Source.MEASURED:
-            return found
+        if measurement.interval:
+            return measurement.interval
+        if measurement.source is not Source.MEASURED:
+            return measurement.value, measurement.value
         series = self._best(measurement.key)
         if not series or not METRICS[measurement.metric].timed:
             return None
@@ -255,13 +255,15 @@ class ObservationStore:
 
         Returns:
             Value (the median of the repetitions), interval and fidelity, with the other
-            figures of the last repetition. The interval is missing where nothing tells it: one of
-            a single value, or of values of a minute, needs repetitions with CPUs occupied alike.
+            figures of the last repetition. The interval is missing where nothing tells it: that of
+            a single value, or of values of a minute, takes repetitions with CPUs occupied alike; a
+            quality that was published, or recorded in a table, was measured on samples and by means
+            that are not known here.
         """
-        if measurement.source is Source.PUBLISHED:
-            return replace(measurement, interval=self.published_interval(measurement.value))
-        if measurement.source is Source.REPLAYED:
+        if measurement.source is Source.REPLAYED and METRICS[measurement.metric].timed:
             return replace(measurement, interval=(measurement.value, measurement.value))
+        if measurement.source is not Source.MEASURED:
+            return replace(measurement, interval=None)
         found = self._best(measurement.key)
         return self._typical(found) if found else measurement
 

@@ -317,7 +317,9 @@ def test_what_may_be_an_outlier_itself_gets_a_wide_interval(count: int, outliers
 
 
 @pytest.mark.parametrize("degrees", [3, 6, 40])
-def test_further_values_of_a_minute_neither_widen_an_interval_nor_narrow_it_much(degrees: int) -> None:
+def test_further_values_of_a_minute_neither_widen_an_interval_nor_narrow_it_much(
+    degrees: int,
+) -> None:
     known = Spread(0.1, 0.1, degrees)
     found = [confidence_interval([[1.0] * count], known) for count in range(1, 10)]
     widths = [math.log(each[1] / each[0]) for each in found if each is not None]

@@ -27,10 +27,10 @@ def test_repeating_has_a_bound_of_time(
         batch_sizes=1,
         objectives=["latency_p90_ms"],
     )
-    command.good("explore", space, "--repeats", 0)
+    command.good("explore", space, "--settle", 0)
     # What is explored already takes no time now: only the shortest time is left for repeating.
     monkeypatch.setattr(explorer, "MIN_REPEATING_S", shortest_s)
-    answer = command.good("explore", space, "--repeats", 1)
+    answer = command.good("explore", space, "--settle", "1h")
     assert (" repeat: " in answer.err) is repeated
 
 

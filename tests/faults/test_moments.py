@@ -75,13 +75,13 @@ def test_nothing_is_lost_or_measured_twice(
 def test_repetitions_and_the_anchor_come_again(command: Command, here: Path) -> None:
     fields = {"models": "a", "threads": 1, "objectives": ["latency_p90_ms"], "batch_sizes": 1}
     space = write_space(here, backends={"null": {"delay_ms": [0.1, 0.2]}}, **fields)
-    command.good("explore", space, "--repeats", 0)
+    command.good("explore", space, "--settle", 0)
     before = outcomes(here / DATABASE)
-    codes = die(here, "run", "0:12:3", space, "--repeats", 1)
+    codes = die(here, "run", "0:12:3", space, "--settle", "1h")
     assert set(codes) <= {-signal.SIGKILL, 0}
     assert codes[0] == -signal.SIGKILL
     assert none_left(here)
-    command.good("explore", space, "--repeats", 1)
+    command.good("explore", space, "--settle", "1h")
     assert command.counts("space")[:3] == (2, 0, 0)
     assert before.items() <= outcomes(here / DATABASE).items()
     assert {p["fidelity"] for p in command.frontier("space")["points"]} == {"standard"}

@@ -58,7 +58,7 @@ class Machine:
         write_space(folder, models="a", threads=1, batch_sizes=SIZES)
 
     def explore(self, url: str) -> subprocess.Popen[str]:
-        words = ("explore", "space.yaml", "--sampler", "random", "--repeats", "0")
+        words = ("explore", "space.yaml", "--sampler", "random", "--settle", "0")
         command = [*APART, sys.executable, "-m", "dse", *words, "--run-timeout", "1s"]
         own = {
             "TMPDIR": str(self.folder / "temporary"),

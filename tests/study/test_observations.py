@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +15,6 @@ from dse.core.intervals import confidence_interval, pool_spread, typical_value
 from dse.core.measurement import FIDELITY_ORDER, Measurement, Source
 from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.study.observations import MIN_DEGREES, Observation, ObservationStore
-from dse.tasks import registry
 from dse.tasks.image_classification._quality import ACCURACY
 
 if TYPE_CHECKING:
@@ -216,16 +216,13 @@ def test_what_a_table_says_is_exact(values: list[float]) -> None:
         assert known.estimate(row).value == value
 
 
-@given(st.floats(0.01, 100))
-def test_a_published_accuracy_has_the_interval_of_its_images(percent: float) -> None:
-    figure = Measurement(ACCURACY.name, percent, "published", Source.PUBLISHED)
-    known = ObservationStore(published_interval=registry.task(registry.DEFAULT).published_interval)
-    estimate = known.estimate(figure)
-    assert estimate.interval is not None
-    low, high = estimate.interval
-    assert 0 <= low <= percent <= high <= 100
-    assert high - low < 1
-    assert ObservationStore().estimate(figure).interval is None
+@pytest.mark.parametrize("source", [Source.PUBLISHED, Source.REPLAYED])
+@pytest.mark.parametrize("stored", [None, (69.0, 71.0)])
+def test_an_accuracy_that_was_not_measured_here_has_no_interval(
+    source: Source, stored: tuple[float, float] | None
+) -> None:
+    figure = Measurement(ACCURACY.name, 70.0, "a", source, interval=stored)
+    assert measured((0, figure)).estimate(figure) == replace(figure, interval=None)
 
 
 def test_an_accuracy_keeps_the_interval_it_was_measured_with() -> None:
