@@ -37,6 +37,10 @@ class PointStatus(StrEnum):
     FAILED = "failed"
 
 
+DRIFT = "drift"
+"""The note of what was measured only while the machine drifted, or on one that differs."""
+NEAR_LIMIT = "may miss a limit"
+"""The note of a point of the frontier whose interval reaches beyond a bound or a condition."""
 MEANINGS = {
     PointStatus.CERTAIN: "on the frontier for certain",
     PointStatus.LEADING: "leads by its values, but not for certain",
@@ -122,6 +126,20 @@ class View:
         """The value of a metric, measured or the user's."""
         amount = self.amount(record, name)
         return record.outcome.values.get(name) if amount is None else amount.value
+
+    def notes(self, record: Record) -> list[str]:
+        """What speaks against the values of a record; nothing where they are as they should be."""
+        found = list(map(str, self.study.results.notes(record.outcome)))
+        if self.study.results.drifted(record):
+            found.append(DRIFT)
+        if record.id in self._near_limits:
+            found.append(NEAR_LIMIT)
+        return found
+
+    @cached_property
+    def _near_limits(self) -> frozenset[int]:
+        """Ids of the points of the frontier that may miss a bound."""
+        return frozenset(r.id for r in self.frontier if not self.frontier.keeps_bounds(r))
 
     @cached_property
     def tally(self) -> Coverage:

@@ -284,6 +284,8 @@ class ObservationStore:
 
     def stale(self, measurement: Measurement) -> bool:
         """Whether all that is known of it is from times when the machine was not itself."""
+        if not any(self._windows.values()) and not self._deviations:
+            return False
         for fidelity in reversed(FIDELITY_ORDER):
             series = self._series.get((measurement.key, fidelity))
             if series:

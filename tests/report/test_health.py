@@ -9,7 +9,11 @@ import pytest
 
 from dse.core.measurement import Measurement, Outcome, Source
 from dse.core.metrics import LATENCY, METRICS, PEAK_MEMORY
+from dse.report.frame import frame
 from dse.report.health import health
+from dse.report.summary import frontier, notes, status
+from dse.report.text import marks
+from dse.report.view import PointStatus, View, point_statuses
 from dse.study.folder import StudyFolder
 from dse.study.record import Purpose
 from dse.study.revisions import distributions
@@ -101,6 +105,49 @@ def test_drifts_and_what_rests_on_them(study: Study) -> None:
     assert f"{told}until trial 1-000007" in health(study)
     note(study, other, 6.0)
     assert not any("only" in line for line in health(study))
+
+
+def test_what_was_measured_in_a_drift_only_is_marked_everywhere_and_never_certain(
+    study: Study,
+) -> None:
+    anchor, other = CONFIGURATIONS[:2]
+    for latency_ms in (9.0, 9.01, 8.99, 9.0):
+        note(study, anchor, latency_ms)
+    for configuration, latency_ms in ((anchor, 14.0), (other, 2.0), (anchor, 14.1)):
+        note(study, configuration, latency_ms)
+    view = View(study)
+    (record,) = view.frontier
+    assert record.configuration == other
+    assert not view.frontier.certain(record)
+    assert marks(view.frontier)(record) == "*"
+    assert point_statuses(view)[record.id] is PointStatus.LEADING
+    (point,) = frontier(study)["points"]
+    assert (point["notes"], point["certain"]) == (["drift"], False)
+    assert list(frame([record], [LATENCY.name], view.notes)["notes"]) == ["drift"]
+    assert "* drift: it was measured only while the machine was not itself" in notes(study)
+    assert status(study)["notes"] == ["measured during a drift only: 1 configuration (#5)"]
+    note(study, anchor, 9.0)
+    for _ in range(4):
+        note(study, other, 2.0)
+    (record,) = View(study).frontier
+    assert marks(study.results.frontier)(record) == ""
+    assert frontier(study)["points"][0]["notes"] == []
+    assert status(study)["notes"] == []
+
+
+def test_where_too_little_was_repeated_no_interval_is_shown_and_it_says_so(study: Study) -> None:
+    note(study, CONFIGURATIONS[0], 9.0)
+    note(study, CONFIGURATIONS[1], 2.0)
+    for latency_ms in (9.1, 8.9, 9.0):
+        note(study, CONFIGURATIONS[0], latency_ms)
+    unknown = "\u00b1 unknown: too little was repeated with 2 threads on 2 CPUs"
+    assert unknown in notes(study)
+    assert frontier(study)["points"][0]["intervals"] == {LATENCY.name: None}
+    for latency_ms in (2.1, 1.9, 2.0):
+        note(study, CONFIGURATIONS[1], latency_ms)
+    assert unknown not in notes(study)
+    low, high = frontier(study)["points"][0]["intervals"][LATENCY.name]
+    assert low < 2.0 < high
 
 
 def test_disturbances_are_counted(study: Study) -> None:

@@ -130,6 +130,7 @@ def test_a_point_that_may_miss_a_condition_is_not_certain(study: Study) -> None:
     told = [line for line in notes(study, found) if line.startswith(("~", "!"))]
     miss = "! it may miss a bound if it is measured again: its interval reaches beyond"
     assert told == ([] if kept else [miss])
+    assert found.notes(record) == ([] if kept else ["may miss a limit"])
 
 
 def test_the_knobs_of_the_space_have_names_before_they_are_measured(tmp_path: Path) -> None:
