@@ -76,15 +76,17 @@ def test_the_highest_fidelity_counts_in_whatever_order(
     assert latest == [m for m in taken if m.fidelity == highest][-1]
 
 
-@given(SOME)
-def test_a_rehearsal_counts_for_nothing(values: list[float]) -> None:
+@given(SOME, st.sampled_from(["rehearsal", "brief"]))
+def test_rehearsals_and_brief_runs_change_no_value(
+    values: list[float], fidelity: FidelityName
+) -> None:
     known = series([3.0])
     for number, value in enumerate(values, start=1):
-        rehearsal = latency(value, fidelity="rehearsal")
-        known.add(Observation(rehearsal, (1, number), "here"))
+        known.add(Observation(latency(value, fidelity=fidelity), (1, number), "here"))
     assert known.estimate(latency(0.0)).value == 3.0
     assert known.latest("a") == latency(3.0)
-    assert known.counts[LATENCY.name, "rehearsal"] == len(values)
+    assert known.spread(LATENCY.name) is None
+    assert known.counts[LATENCY.name, fidelity] == len(values)
 
 
 @given(SOME)
