@@ -6,6 +6,7 @@ What counts is the highest fidelity there is, and there the median of what was n
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
 MIN_DEGREES = 3
 """Smallest number of degrees of freedom of a usable spread: four values of one configuration."""
+
+MAX_NOISE_VALUES = 1000
+"""Values of one kind that tell of its noise, from all times, at four or more of each configuration.
+More tell hardly more, and all are added up again after each further one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,13 +209,21 @@ class ObservationStore:
 
     def _groups(self, metric: str, occupancy: Occupancy | None) -> list[Blocks]:
         if not self._repeated:
-            for key in self._more:
-                for fidelity in FIDELITY_ORDER:
-                    found = self._clean_or_all(key, fidelity)
-                    if len(found) > 1:
-                        own = self._repeated[found[0].measurement.metric]
-                        own.append((self._occupancies[key], _blocks(found)))
+            self._repeat()
         return [blocks for own, blocks in self._repeated[metric] if occupancy in (None, own)]
+
+    def _repeat(self) -> None:
+        """Gathers the values of what was measured several times."""
+        kinds: dict[tuple[str, Occupancy], list[Sequence[Observation]]] = defaultdict(list)
+        for key in self._more:
+            for fidelity in FIDELITY_ORDER:
+                found = self._clean_or_all(key, fidelity)
+                if len(found) > 1:
+                    kinds[found[0].measurement.metric, self._occupancies[key]].append(found)
+        for (metric, occupancy), groups in kinds.items():
+            most = max(MIN_DEGREES + 1, MAX_NOISE_VALUES // len(groups))
+            some = (own[:: math.ceil(len(own) / most)] for own in groups)
+            self._repeated[metric] += ((occupancy, _blocks(own)) for own in some)
 
     def spreads(self, metric: str) -> dict[Occupancy, Spread]:
         """The spread by how the CPUs were occupied, where something was repeated so."""
