@@ -23,9 +23,10 @@ from dse.core.metrics import (
     METRICS,
     MODEL_SIZE,
     PEAK_MEMORY,
+    SINGLE_STREAM_METRICS,
     THROUGHPUT,
 )
-from dse.exploration._costs import SINGLE_STREAM, piggybacked_metrics, refuse_unmeasurable
+from dse.exploration._costs import piggybacked_metrics, refuse_unmeasurable
 from dse.machine import rapl
 from tests.machine.test_rapl import write_zone
 from tests.replays import attributes, outcomes, write_space, write_table
@@ -53,7 +54,7 @@ def test_what_is_recorded_beside_is_a_cost_that_the_runs_give(
     beside = piggybacked_metrics(metrics, again=again)
     assert not metrics & set(beside)
     assert {*beside} <= {metric.name for metric in COSTS}
-    single = bool(metrics & set(SINGLE_STREAM))
+    single = bool(metrics & set(SINGLE_STREAM_METRICS))
     assert ({*metrics, *beside} >= {CPU_TIME.name, ENERGY.name}) or not single
     if again:
         assert (LOAD_TIME.name in beside) <= single
