@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from dse.exploration.measurer import Keep, Measurer
     from dse.exploration.planner import Step
     from dse.space.plan import Plan
+    from dse.study.settling import Settling
 
 PAGE = Path(__file__).parents[1] / "docs" / "bookkeeping.md"
 SIZES = (1000, 2500, 5000, 10_000, 20_000)
@@ -118,8 +119,8 @@ class Clock:
         self._display.ended(step, record, seconds)
         self.ends.append(time.perf_counter())
 
-    def settling(self, undecided: int, left_s: float) -> None:
-        self._display.settling(undecided, left_s)
+    def settling(self, state: Settling) -> None:
+        self._display.settling(state)
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -45,7 +45,9 @@ if TYPE_CHECKING:
     "--n-trials", metavar="N", type=click.IntRange(min=1), help="Stop after N configurations."
 )
 @click.option(
-    "--timeout", type=DURATION, help="Start no new configuration after this long, e.g. 2h."
+    "--timeout",
+    type=DURATION,
+    help="Start no new configuration and no round after this long, e.g. 2h.",
 )
 @click.option(
     "--sampler",

@@ -13,43 +13,10 @@ if TYPE_CHECKING:
     from dse.study.record import Record
     from dse.study.results import StudyResults
 
-CERTAIN_REPETITIONS = 2
-"""Enough for a point whose place is certain."""
 ANCHOR_PROBES = 4
 """Measurements of the anchor that tell of the noise before anything else was repeated."""
 MAX_PROBES = 3
 """A machine that goes on drifting is not waited for longer."""
-
-
-def next_uncertain(results: StudyResults, repetitions: int) -> tuple[Record, list[str]] | None:
-    """The point of the frontier to measure again at ``standard``, and its metrics, if any.
-
-    Those whose values no other's dominate go first: once they are known better, others that
-    only wide intervals have kept drop out without a further measurement. A point that is not
-    certain is measured ``repetitions`` times. None when all are known well enough.
-    """
-    frontier = results.frontier
-    found = []
-    for record in frontier:
-        wanted = min(repetitions, CERTAIN_REPETITIONS) if frontier.certain(record) else repetitions
-        lacking = [m for m in results.timed(record.outcome) if _lacks(results, m, wanted)]
-        if lacking:
-            fewest = min(len(results.measured.all(m.key, "standard")) for m in lacking)
-            rank = (record.id not in frontier.leading, fewest, record.id)
-            found.append((rank, record, [m.metric for m in lacking]))
-    if not found:
-        return None
-    _, record, metrics = min(found, key=lambda each: each[0])
-    return record, metrics
-
-
-def _lacks(results: StudyResults, measurement: Measurement, wanted: int) -> bool:
-    measured = results.measured
-    # A machine that is disturbed each time is not waited for without end.
-    return (
-        len(measured.clean(measurement.key, "standard")) < wanted
-        and len(measured.all(measurement.key, "standard")) < 2 * wanted
-    )
 
 
 def next_drifted(results: StudyResults) -> tuple[Record, list[str]] | None:

@@ -32,7 +32,8 @@ class ExploreRequest:
         models: a folder of model files; None for the builtin models.
         storage: URL of the study's Optuna storage; None for a database in its folder.
         n_trials: the number of configurations to stop after; None for no limit.
-        timeout: seconds after which no new configuration is started; None for no limit.
+        timeout: seconds after which no new configuration and no round is started; None for no
+            limit.
         sampler: one of `SAMPLERS`.
         seed: of everything random.
         run_timeout: the longest time for one configuration, in seconds.

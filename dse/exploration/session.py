@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from dse.machine.system import System
     from dse.space.plan import Plan
     from dse.study.record import Record
+    from dse.study.settling import Settling
 
 LOG = logging.getLogger(__name__)
 OWN_MODELS = "own-models"
@@ -144,9 +145,9 @@ class LogObserver:
         told = describe_failure(failure) if failure else record.outcome.values
         LOG.info("%s: %s (%.1f s)", step.configuration, told, seconds)
 
-    def settling(self, undecided: int, left_s: float) -> None:
+    def settling(self, state: Settling) -> None:
         """Logs how much is undecided after a round."""
-        LOG.info("%d points undecided, about %.0f s left", undecided, left_s)
+        LOG.info("round %d: %d of %d points undecided", state.rounds, state.undecided, state.points)
 
     def progress(self, done: int, total: int, what: str) -> None:
         """Logs that samples are prepared."""

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from dse.core.measurement import Source
 from dse.core.metrics import METRICS
 from dse.core.wording import format_count
+from dse.report.settling import describe_frontier
 from dse.report.text import number
+from dse.study.settling import settling_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,10 +105,8 @@ def disturbed(study: Study) -> Iterator[str]:
 
 
 def _frontier(study: Study) -> Iterator[str]:
-    points = study.results.frontier
-    if points:
-        certain = sum(map(points.certain, points))
-        yield f"frontier: {format_count(len(points), 'point')}, {certain} certain"
+    if study.results.frontier:
+        yield f"frontier: {describe_frontier(settling_of(study))}"
 
 
 def _stale(study: Study) -> Iterator[str]:

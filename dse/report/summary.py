@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from dse.core import plausibility
@@ -13,6 +14,7 @@ from dse.machine.system import System
 from dse.report.failures import reasons
 from dse.report.running import claims
 from dse.report.view import View
+from dse.study.settling import settling_of
 from dse.tasks import registry
 
 if TYPE_CHECKING:
@@ -33,9 +35,21 @@ def status(study: Study) -> dict[str, Any]:
     claimed = claims(study)
     return {
         **counts(study),
+        "frontier": _settled(study),
         "reasons": told,
         "notes": doubts(study),
         **({"claims": claimed} if claimed else {}),
+    }
+
+
+def _settled(study: Study) -> dict[str, Any]:
+    """How much of the frontier is decided, and the seconds that rounds of the rest would take."""
+    state = settling_of(study)
+    return {
+        "points": state.points,
+        "decided": state.decided,
+        "undecided": state.points - state.decided,
+        "seconds_needed": state.needed_s if math.isfinite(state.needed_s) else None,
     }
 
 

@@ -32,7 +32,8 @@ class Settling:
     Attributes:
         rounds: those that this exploration has run; 0 outside of one.
         points: the number of points on the frontier.
-        undecided: how many of them further rounds can decide.
+        decided: how many of them are certain.
+        undecided: how many of the others further rounds can decide.
         needed_s: an estimate of the seconds of rounds until all are decided; infinite where
             nothing tells it yet.
         budget_s: the seconds of rounds that this exploration may still spend; 0 outside of one.
@@ -40,6 +41,7 @@ class Settling:
 
     rounds: int
     points: int
+    decided: int
     undecided: int
     needed_s: float
     budget_s: float
@@ -70,11 +72,19 @@ def settling_of(study: Study, rounds: int = 0, budget_s: float = 0.0) -> Settlin
     """
     frontier = study.results.frontier
     pairs, bounds = frontier.open_pairs, open_bounds(study.results, study.space.constraints)
-    undecided = {record.id for pair in pairs for record in (pair.one, pair.other)}
-    undecided.update(bound.record.id for bound in bounds)
+    open_ids = {record.id for pair in pairs for record in (pair.one, pair.other)}
+    open_ids.update(bound.record.id for bound in bounds)
+    uncertain = {record.id for record in frontier if not frontier.certain(record)}
     needed_s = time_to_settle_s(pairs)
     needed_s += sum(bound.needed * run_seconds(bound.record, bound.metrics) for bound in bounds)
-    return Settling(rounds, len(frontier), len(undecided), needed_s, budget_s)
+    return Settling(
+        rounds=rounds,
+        points=len(frontier),
+        decided=len(frontier) - len(uncertain),
+        undecided=len(uncertain & open_ids),
+        needed_s=needed_s,
+        budget_s=budget_s,
+    )
 
 
 def open_bounds(results: StudyResults, constraints: Iterable[Constraint]) -> list[OpenBounds]:

@@ -57,7 +57,7 @@ def test_there_is_nothing_to_say_of_nothing(study: Study) -> None:
 
 def test_one_measurement_tells_of_no_noise(study: Study) -> None:
     note(study, CONFIGURATIONS[0], 2.0)
-    assert health(study) == ["frontier: 1 point, 1 certain"]
+    assert health(study) == ["frontier: 1 point, 1 decided"]
 
 
 def test_noise_by_busy_cpus_and_the_range_of_the_anchor(study: Study) -> None:
@@ -68,7 +68,7 @@ def test_noise_by_busy_cpus_and_the_range_of_the_anchor(study: Study) -> None:
     assert health(study) == [
         f"noise of {TITLE}: 1 CPU busy: 3.8 % (from 2 repetitions)",
         anchor,
-        "frontier: 1 point, 1 certain",
+        "frontier: 1 point, 1 decided",
     ]
     for latency_ms in (5.0, 5.05):
         note(study, CONFIGURATIONS[1], latency_ms, "standard")

@@ -39,7 +39,7 @@ def study_figures(view: View) -> list[tuple[str, str]]:
         ("failed", f"{done['failed']:,}"),
         ("remaining", f"{done['remaining']:,}"),
         ("measurements taken", f"{numbers['measurements_taken']:,}"),
-        ("on the frontier", f"{len(view.frontier):,}, {certain:,} certain"),
+        ("on the frontier", f"{len(view.frontier):,}, {certain:,} decided"),
     ]
 
 
