@@ -95,7 +95,15 @@ class View:
         able = [record for record in self.records if self._lack(record) is None]
         points: dict[Hashable, Point] = {r.configuration.key: self._point(r) for r in able}
         frontier = Frontier.of(points, self.objectives)
-        return StudyFrontier(frontier, able, self.objectives, self._values, self._holds)
+        return StudyFrontier(
+            frontier.names,
+            able,
+            self.objectives,
+            values=self._values,
+            point=self._point,
+            holds=self._holds,
+            evidence=self.study.results.evidence,
+        )
 
     def assessed(self, record: Record) -> Evaluated:
         """What the derivation makes of a record."""

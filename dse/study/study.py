@@ -375,7 +375,7 @@ class Study:
     def _read(self, found: list[SpaceRevision]) -> None:
         for revision in found:
             reader = self._trials.add(revision)
-            self.results.start(space_from_dict(revision.about.space))
+            self.results.start(space_from_dict(revision.about.space), revision.about.tie_percent)
             for news in reader.news():
                 self._take_in(revision, news)
 
