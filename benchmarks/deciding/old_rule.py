@@ -69,7 +69,7 @@ def points(recording: Recording) -> dict[str, Point]:
             if m := record.outcome.measurement(metric):
                 own[str(record.configuration)] = m
                 cpus[m.key] = record.configuration.cpus(metric)
-        series = {
+        series: dict[tuple[str, str], list[float]] = {
             (key, fidelity): [m.value for m in measured.clean_or_all(key, fidelity)]
             for key in cpus
             for fidelity in FIDELITY_ORDER

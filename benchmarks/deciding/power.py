@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.deciding import slowed
 from benchmarks.deciding.recording import Taken, described
-from benchmarks.deciding.relations import Verdict, relations
+from benchmarks.deciding.relations import Verdict, candidates, relations
 from benchmarks.deciding.replayed import Replayed
 from benchmarks.deciding.stored import append, lines, say
 from dse.core.configuration import Configuration
@@ -245,4 +245,5 @@ def _verdict(part: Sequence[Sequence[Taken]], first: str, metric: str) -> Verdic
     study = Replayed(SPACE, (trial for trials in part for trial in trials))
     for relation in relations(study.results, (metric,)):
         return relation.verdict if relation.one == first else relation.verdict.turned
-    return Verdict.OPEN
+    # The intervals of the values alone have dropped one of the two.
+    return Verdict.BETTER if first in candidates(study.results) else Verdict.WORSE

@@ -1,4 +1,4 @@
-"""What the rounds of a study have decided, pair by pair, of points that were dropped, too."""
+"""What is decided in a study, pair by pair, also of points that ratios have dropped."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Relation:
 
 
 def relations(results: StudyResults, metrics: Sequence[str] = ()) -> list[Relation]:
-    """What is decided of all pairs of candidates that have rounds in common.
+    """What is decided of all pairs of candidates, by rounds or where values are far apart.
 
     Candidates are all points but those that the intervals of values alone have dropped.
 
@@ -65,10 +65,8 @@ def relations(results: StudyResults, metrics: Sequence[str] = ()) -> list[Relati
     for metric in metrics or [name for name in results.objectives if METRICS[name].timed]:
         for one, other in combinations(frontier.candidates, 2):
             known = frontier.relation(one, other, metric)
-            if known.rounds:
-                verdict = Verdict(known.order)
-                pair = names[one.id], names[other.id]
-                found.append(Relation(*pair, metric, verdict, known.rounds))
+            pair = names[one.id], names[other.id]
+            found.append(Relation(*pair, metric, Verdict(known.order), known.rounds))
     return found
 
 

@@ -112,13 +112,13 @@ def judge(data: Mapping[str, Any]) -> Run:
     """What a recorded study comes to."""
     recording = Recording.from_dict(data)
     points = old_rule.points(recording)
+    kept, certain = old_rule.kept(points), old_rule.certain(points)
     ordered = {
         (metric, *pair)
         for number, metric in enumerate(recording.space["objectives"])
         if METRICS[metric].timed
-        for pair in old_rule.surely_better(points, number)
+        for pair in old_rule.surely_better({name: points[name] for name in kept}, number)
     }
-    kept, certain = old_rule.kept(points), old_rule.certain(points)
     old = Decided(frozenset(kept), frozenset(certain), frozenset(ordered))
     return Run(_first(recording), _new(recording), old, recording.settling_s)
 

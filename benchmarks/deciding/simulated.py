@@ -22,6 +22,7 @@ from dse.core.configuration import Configuration
 from dse.core.intervals import wilson
 from dse.core.measurement import Measurement, Outcome, Source
 from dse.core.metrics import LATENCY
+from dse.exploration._remeasuring import next_for_noise, noise_unknown
 from dse.exploration._rounds import choose_round
 from dse.study.decisions import TIE_PERCENT
 from dse.study.record import Purpose
@@ -151,6 +152,13 @@ class _Study:
         for number in order:
             self._take(_configuration(number), None)
 
+    def know_noise(self) -> None:
+        """Repeats as a study does until the noise is known."""
+        while noise_unknown(self.results) and self.results.anchor is not None:
+            self._take(self.results.anchor.configuration, None)
+        while found := next_for_noise(self.results):
+            self._take(found[0].configuration, None)
+
     def settle(self, members: Sequence[Member], name: str) -> None:
         """Measures a round."""
         for position, member in enumerate(members):
@@ -222,7 +230,8 @@ def simulate(
     study = _Study(rivals, Machine(generator))
     shuffle = random.Random(seed)  # noqa: S311  # a simulation
     study.explore(map(int, generator.permutation(len(rivals.levels))))
-    begun, rounds, false = study.at, 0, False
+    study.know_noise()
+    begun, rounds, false = study.at, 0, study.untrue(tie_percent)
     undecided = dict.fromkeys(minutes, 0.0)
     while study.at - begun < 60 * max(minutes):
         pairs = study.results.frontier.open_pairs

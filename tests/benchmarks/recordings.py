@@ -59,9 +59,19 @@ def rounds(
     return found
 
 
-def twins(latencies: Sequence[Sequence[float]]) -> Recording:
+def noisy(ratio: float, count: int = 31, level: float = 1.0) -> list[tuple[float, float]]:
+    """Latencies of two rivals: much of their noise is common, and their ratio is known well."""
+    common = [level * (1 + (7 * n % 11 - 5) / 50) for n in range(count)]
+    return [(c, c * ratio * (1 + (n % 3 - 1) / 500)) for n, c in enumerate(common)]
+
+
+def twins(
+    latencies: Sequence[Sequence[float]], qualities: tuple[float, float] = (50.0, 50.0)
+) -> Recording:
     """A study of the twins: the first latencies explore, the others are of rounds."""
     first, *others = latencies
-    explored = [taken(c, values(v)) for c, v in zip(TWINS, first, strict=True)]
+    explored = [
+        taken(c, values(v), quality=q) for c, v, q in zip(TWINS, first, qualities, strict=True)
+    ]
     settled = [trial for trials in rounds(TWINS, others) for trial in trials]
     return Recording("a machine", SPACE, (*explored, *settled))

@@ -32,7 +32,7 @@ DELAYS = [
 
 
 def test_parts_of_a_recording_are_decided_alone() -> None:
-    noise = [1 + n % 5 / 1000 for n in range(60)]
+    noise = [1 + 7 * n % 11 / 50 for n in range(60)]
     made = rounds(DELAYS, [[5 * ratio * common for ratio in RATIOS] for common in noise])
     found = told(made, (1.0, 2.0, 10.0))
     # Two rivals take four seconds of a round: 15 rounds a minute, and less than ten minutes in all.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from benchmarks.deciding.repeated import Agreement, Decided, agreement, judge, text
-from tests.benchmarks.recordings import TWINS, twins
+from tests.benchmarks.recordings import TWINS, noisy, twins
 
 ONE, OTHER = map(str, TWINS)
 LATENCY = "latency_p90_ms"
-APART = [(1.0, 2.0), *[(1.0 + n / 1000, 2.0 - n / 1000) for n in range(30)]]
+APART = noisy(2.0)
 
 
 def decided(*order: str, kept: str = "ab", certain: str = "", tied: bool = False) -> Decided:
@@ -34,9 +34,10 @@ def test_a_certain_point_that_the_other_run_lacks_is_counted() -> None:
 
 
 def test_a_run_is_judged_by_both_rules() -> None:
-    run = judge(twins(APART).as_dict())
-    assert run.first == run.new.kept == run.new.certain == run.old.kept == {ONE}
+    run = judge(twins(APART, (50.0, 60.0)).as_dict())
+    assert run.first == run.new.kept == run.new.certain == run.old.kept == {ONE, OTHER}
     assert (LATENCY, ONE, OTHER) in run.old.ordered
+    assert run.new.ordered == run.old.ordered
     assert run.settling_s == 2 * 2 * 30
-    turned = judge(twins([row[::-1] for row in APART]).as_dict())
+    turned = judge(twins([row[::-1] for row in APART], (60.0, 50.0)).as_dict())
     assert "| opposite ones |  | 2 | 2 |" in text([run, turned])
