@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.deciding.recording import Taken
-from benchmarks.deciding.relations import Verdict, relations
+from benchmarks.deciding.relations import Verdict, candidates, relations
 from benchmarks.deciding.replayed import Replayed
 from dse.core.configuration import Configuration
 from dse.core.intervals import wilson
@@ -29,7 +29,7 @@ from dse.study.record import Purpose
 from dse.study.rounds import RoundPlace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from benchmarks.deciding.relations import Relation
     from dse.exploration._rounds import Member
@@ -47,6 +47,13 @@ STEPS = (1.0, 1.01, 1.05, 1.2)
 """From one point to the next of a mixed frontier: ties, near-ties, and what can be told apart."""
 COUNTS = (2, 6, 20)
 MINUTES = (1.0, 3.0, 10.0)
+WRONG = {
+    "order": "an order that is not the true one",
+    "tie": "a tie of points that differ by more",
+    "dropped": "a point lost to the ratios of rounds",
+    "never a candidate": "a point lost to the intervals of values",
+}
+"""What may be decided wrongly."""
 
 
 @dataclass(slots=True)
@@ -104,14 +111,14 @@ class Course:
     """How a simulated study went.
 
     Attributes:
-        false: whether an untrue decision stood after any round.
+        wrong: what was decided after any round and not true, names in `WRONG`.
         rounds: the number of rounds.
         undecided: by minutes of rounds, the share of the points that were in open pairs.
         ties: pairs of equal points that ended as ties.
         equal: pairs of equal points that have rounds in common.
     """
 
-    false: bool
+    wrong: tuple[str, ...]
     rounds: int
     undecided: Mapping[float, float]
     ties: int
@@ -178,21 +185,20 @@ class _Study:
         self._known.take(Taken(configuration, purpose, self.at, PROBE_S, outcome, own, place))
         self.at += PROBE_S
 
-    def untrue(self, tie_percent: float) -> bool:
-        """Whether something that is decided by now is not true.
+    def untrue(self, tie_percent: float) -> Iterator[str]:
+        """What is decided by now and not true, each a name in `WRONG`.
 
         An order must be that of the true values, however close they are; a tie must be one. A
         point that was dropped must be no better anywhere than another, but for a tie.
         """
-        found = relations(self.results)
+        for relation in relations(self.results):
+            if not _true(relation.verdict, self._ratio(relation), tie_percent):
+                yield "tie" if relation.verdict is Verdict.TIE else "order"
         frontier = {str(record.configuration) for record in self.results.frontier}
-        return any(
-            not _true(relation.verdict, self._ratio(relation), tie_percent) for relation in found
-        ) or any(
-            not self._behind(number, tie_percent)
-            for configuration, number in self._numbers.items()
-            if str(configuration) not in frontier
-        )
+        known = candidates(self.results)
+        for configuration, number in self._numbers.items():
+            if str(configuration) not in frontier and not self._behind(number, tie_percent):
+                yield "dropped" if str(configuration) in known else "never a candidate"
 
     def _behind(self, number: int, tie_percent: float) -> bool:
         """Whether another point is at least as good, but for a tie, and better somewhere."""
@@ -231,22 +237,21 @@ def simulate(
     shuffle = random.Random(seed)  # noqa: S311  # a simulation
     study.explore(map(int, generator.permutation(len(rivals.levels))))
     study.know_noise()
-    begun, rounds, false = study.at, 0, study.untrue(tie_percent)
-    undecided = dict.fromkeys(minutes, 0.0)
-    while study.at - begun < 60 * max(minutes):
-        pairs = study.results.frontier.open_pairs
+    begun, rounds, wrong = study.at, 0, set(study.untrue(tie_percent))
+    undecided: dict[float, float] = {}
+    while True:
+        spent, pairs = (study.at - begun) / 60, study.results.frontier.open_pairs
+        share = len({r.id for pair in pairs for r in (pair.one, pair.other)}) / len(rivals.levels)
+        undecided |= {each: share for each in minutes if spent <= each}
         members = choose_round(pairs, shuffle)
-        if not members:
+        if not members or spent >= max(minutes):
             break
-        share = len({id_ for pair in pairs for id_ in (pair.one.id, pair.other.id)})
         study.settle(members, f"{seed}-{rounds}")
         rounds += 1
-        false |= study.untrue(tie_percent)
-        spent = (study.at - begun) / 60
-        undecided |= {m: share / len(rivals.levels) for m in minutes if spent <= m}
+        wrong.update(study.untrue(tie_percent))
     equal = study.equal(relations(study.results))
     ties = sum(relation.verdict is Verdict.TIE for relation in equal)
-    return Course(false, rounds, undecided, ties, len(equal))
+    return Course(tuple(sorted(wrong)), rounds, undecided, ties, len(equal))
 
 
 def _configuration(number: int) -> Configuration:
@@ -278,22 +283,26 @@ def text(data: Mapping[str, Any]) -> str:
     """The figures as a table in Markdown."""
     head = [f"undecided after {minutes:g} min" for minutes in MINUTES]
     lines = [
-        f"| points | studies | an untrue decision | {' | '.join(head)} | ties found | rounds |",
-        f"|---|---|---|{'---|' * (len(head) + 2)}",
+        f"| points | studies | {' | '.join(WRONG.values())} | {' | '.join(head)} | ties | rounds |",
+        f"|---|---|{'---|' * (len(head) + len(WRONG) + 2)}",
     ]
     for found in data["scenarios"]:
         courses = found["courses"]
-        false = sum(course["false"] for course in courses)
-        low, high = wilson(false, len(courses))
-        share = f"{100 * low:.1f} to {100 * high:.1f} %"
+        wrong = [_share(sum(kind in c["wrong"] for c in courses), len(courses)) for kind in WRONG]
         left = [f"{fmean(_undecided(c, each) for c in courses):.0%}" for each in MINUTES]
         ties, equal = (sum(course[name] for course in courses) for name in ("ties", "equal"))
         lines.append(
-            f"| {found['points']} {found['name']} | {len(courses)} | {false} ({share}) "
+            f"| {found['points']} {found['name']} | {len(courses)} | {' | '.join(wrong)} "
             f"| {' | '.join(left)} | {ties} of {equal} "
             f"| {median(course['rounds'] for course in courses):g} |"
         )
     return "\n".join(lines)
+
+
+def _share(count: int, total: int) -> str:
+    """A count with the 95 % interval of its share."""
+    low, high = wilson(count, total)
+    return f"{count} ({100 * low:.1f} to {100 * high:.1f} %)"
 
 
 def _undecided(course: Mapping[str, Any], minutes: float) -> float:

@@ -53,7 +53,7 @@ def test_a_verdict_is_true_or_not(verdict: Verdict, ratio: float, wanted: bool) 
 
 def test_what_lies_far_apart_is_decided_at_once() -> None:
     course = simulate(Rivals("far", (1.0, 20.0), (50.0, 50.0)), seed=1, minutes=(1.0,))
-    assert not course.false
+    assert course.wrong == ()
     assert course.undecided == {1.0: 0.0}
 
 
@@ -61,7 +61,7 @@ def test_equal_points_are_no_false_decision_when_they_tie() -> None:
     course = simulate(Rivals("equal", (5.0, 5.0), (50.0, 50.0)), seed=1, minutes=(1.0,))
     assert course.rounds > 1
     assert course.equal == 1
-    assert not course.false
+    assert course.wrong == ()
 
 
 @pytest.mark.long
