@@ -131,11 +131,14 @@ class QualityDetails(Details):
 
     Attributes:
         total: the number of samples that the quality was measured on.
+        right: which of them were answered right, as `dse.core.mcnemar.encode_right` gives it; for
+            comparisons alone, it is never shown.
         calibrated_on: how many of them the model was calibrated on.
         source: where a published quality was published, in words.
     """
 
     total: int | None = None
+    right: str | None = None
     calibrated_on: int | None = None
     source: str | None = None
 

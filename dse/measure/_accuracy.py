@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dse.core.backend import UnsupportedError
 from dse.core.details import QualityDetails
+from dse.core.mcnemar import encode_right
 from dse.core.measurement import FailureKind
 from dse.core.metrics import Scenario
 from dse.loadgen.logs import read_detail, read_responses
@@ -64,7 +65,10 @@ def score(loaded: LoadedModel, logs: Path) -> RunResult:
     if log.errors:
         raise RunFailedError(FailureKind.INVALID_RUN, "; ".join(log.errors))
     found = loaded.task.score(read_responses(logs), loaded.inputs.count)
-    return RunResult(found.value, QualityDetails.of(found.details), found.interval)
+    details = QualityDetails.of(found.details)
+    if found.right is not None:
+        details = replace(details, right=encode_right(found.right, loaded.spec.task.inputs.dataset))
+    return RunResult(found.value, details, found.interval)
 
 
 def _accuracy_setup(loaded: LoadedModel) -> LoadSettings:

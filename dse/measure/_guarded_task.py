@@ -77,6 +77,8 @@ class GuardedTask:
             found = self._worker.score(responses, count)
             if not isinstance(found, Score):
                 raise TypeError(f"the score is {type(found).__name__}, not Score")
+            if found.right is not None:
+                _check_right(found.right, count)
             return found
 
     def save_truth(self, folder: Path, count: int) -> None:
@@ -101,3 +103,17 @@ class GuardedTask:
                 raise RunFailedError(FailureKind.INVALID_RUN, f"{where}: {error}") from error
             failure = to_failure(error)
             raise RunFailedError(failure.kind, f"{where}: {failure}") from error
+
+
+def _check_right(right: Sequence[bool], count: int) -> None:
+    """Holds which samples are right against their number.
+
+    Raises:
+        ValueError: there is another number of them, or one is not True or False.
+    """
+    if len(right) != count:
+        told = format_count(len(right), "sample")
+        raise ValueError(f"it tells of {told}, not of {count:,}, what is right")
+    for index, each in enumerate(right):
+        if each not in (True, False):
+            raise ValueError(f"sample {index} is right: {each!r}, not True or False")

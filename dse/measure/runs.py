@@ -51,8 +51,9 @@ LONG_S = 10.0
 """A probe is not made longer than this to have more queries."""
 TRIES = 4
 """The first run is planned by the warm-up, and each further one by the run before it."""
-HEADROOM = 1.3
-"""An Offline run is planned this much longer than due, since its rate is only an estimate."""
+HEADROOM = 1.1
+"""An Offline run is planned this much longer than due, since its rate is only an estimate: that of
+the fastest call of the warm-up, so that it is seldom too low."""
 
 
 def take(runtime: Runtime, spec: Spec) -> Iterator[Measurement]:

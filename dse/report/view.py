@@ -171,8 +171,10 @@ class View:
 
 def known_of(record: Record) -> Inputs:
     """A record as expressions see it."""
-    point = point_of(record.outcome.measurements)
-    return Inputs(record.configuration.as_dict(), point.values, point.intervals, point.keys)
+    found = record.outcome.measurements
+    intervals = {m.metric: m.interval for m in found if m.interval}
+    point = point_of(found)
+    return Inputs(record.configuration.as_dict(), point.values, intervals, point.keys)
 
 
 def machine_of(study: Study) -> Machine:

@@ -65,7 +65,6 @@ class _Found:
     """What is known of a model on a system."""
 
     values: dict[str, float] = field(default_factory=dict)
-    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
     inferred: set[str] = field(default_factory=set)
     valid: set[str] = field(default_factory=set)
     samples: int | None = None
@@ -175,8 +174,6 @@ def _take(found: _Found, result: _ResultFolder, benchmark: Benchmark) -> None:
         found.valid.add(metric)
     if found.samples is None:  # that of the other scenarios is of the same model
         found.values[benchmark.metric.name] = score.value
-        if score.interval is not None:
-            found.intervals[benchmark.metric.name] = score.interval
         found.samples = QualityDetails.of(score.details).total
 
 
@@ -239,7 +236,6 @@ def _row(model: str, found: _Found, task: Task) -> Row:
         label=model,
         values=found.values,
         sources=dict.fromkeys(found.values, Source.PUBLISHED),
-        intervals=found.intervals,
         inferred=frozenset(found.inferred),
         valid=frozenset(found.valid),
         samples=found.samples,

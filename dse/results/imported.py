@@ -229,7 +229,13 @@ def _system_form(results: ResultTable) -> ImportedSystemForm:
 
 
 def _results(system: ImportedSystemForm) -> ResultTable:
-    return ResultTable(**dict(system) | {"rows": tuple(Row(**dict(row)) for row in system.rows)})
+    return ResultTable(**dict(system) | {"rows": tuple(map(_row, system.rows))})
+
+
+def _row(row: RowForm) -> Row:
+    """A row; what is published has no interval, which earlier versions gave to qualities."""
+    own = {m: ends for m, ends in row.intervals.items() if row.sources.get(m) is Source.MEASURED}
+    return Row(**dict(row) | {"intervals": own})
 
 
 def _fields(value: Row | ResultTable, form: type[BaseModel]) -> dict[str, Any]:

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from dse.core.mcnemar import quality_p_value
 from dse.core.pareto import Losses
 from dse.study.ratios import Ratios
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Collection, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from dse.study.rounds import RoundTable
 
     Booleans = NDArray[np.bool_]
-    PValue = Callable[[Record, Record, str], float | None]
 
 TIE_PERCENT = 2.0
 """Values that differ by less than this are as good as each other, unless the study says more."""
@@ -96,14 +96,11 @@ class Evidence:
     Attributes:
         rounds: what rivals have measured side by side.
         tie_percent: values that differ by less are as good as each other.
-        p_value: the chance that two qualities differ as much by luck alone; None where that is
-            not known.
         hosts_left_out: machines whose rounds don't count.
     """
 
     rounds: RoundTable
     tie_percent: float = TIE_PERCENT
-    p_value: PValue = lambda *_: None
     hosts_left_out: Collection[str] = ()
 
 
@@ -255,10 +252,12 @@ class Decisions:
         Two models that answered the same samples differ by their answers. Where these are not
         known, their intervals tell; and what was published or computed is compared as it is.
         """
-        one, two = self.records[place], self.records[other]
-        p_value = self._evidence.p_value(one, two, self._objectives[axis].name)
-        if p_value is not None:
-            return p_value < QUALITY_ALPHA / count
+        name = self._objectives[axis].name
+        found = [self.records[each].outcome.measurement(name) for each in (place, other)]
+        if found[0] is not None and found[1] is not None:
+            p_value = quality_p_value(found[0], found[1])
+            if p_value is not None:
+                return p_value < QUALITY_ALPHA / count
         losses = self._losses
         above = losses.high[place, axis] - losses.values[place, axis]
         below = losses.values[other, axis] - losses.low[other, axis]

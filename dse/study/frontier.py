@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from dse.core.measurement import Measurement
     from dse.core.metrics import Metric
+    from dse.core.pareto import Interval
     from dse.study.decisions import Evidence, OpenPair, Relation
     from dse.study.observations import ObservationStore
     from dse.study.study import Study
@@ -117,9 +118,16 @@ def point_of(measurements: Sequence[Measurement]) -> Point:
     """Estimates as a frontier sees them."""
     return Point(
         {m.metric: m.value for m in measurements},
-        {m.metric: m.interval for m in measurements if m.interval},
+        {m.metric: found for m in measurements if (found := _known_interval(m))},
         {m.metric: m.key for m in measurements if m.source is not Source.PUBLISHED},
     )
+
+
+def _known_interval(measurement: Measurement) -> Interval | None:
+    """Where the value lies. One that was not measured here has no interval: it counts as it is."""
+    if measurement.source is Source.MEASURED:
+        return measurement.interval
+    return measurement.interval or (measurement.value, measurement.value)
 
 
 def timed(measurement: Measurement) -> bool:

@@ -16,7 +16,7 @@ from dse.core.metrics import METRICS
 from dse.study.drift import deviations, windows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from dse.core.configuration import KnobValue
     from dse.core.intervals import Spread
@@ -54,12 +54,10 @@ class ObservationStore:
         revision: moves on when what was known has changed: by a further measurement of the same
             thing, and with what that tells of the noise every interval.
         counts: how many there are, by metric and fidelity.
-        published_interval: of a published value, as `dse.tasks.task.Task.published_interval`.
     """
 
     revision: int = 0
     counts: Counter[tuple[str, FidelityName]] = field(default_factory=Counter)
-    published_interval: Callable[[float], tuple[float, float] | None] = lambda _: None
     _series: dict[tuple[str, FidelityName], list[Observation]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -213,12 +211,14 @@ class ObservationStore:
 
         Returns:
             Value (the median of the repetitions), interval and fidelity, with the other
-            figures of the last repetition. The interval is missing where nothing tells it.
+            figures of the last repetition. The interval is missing where nothing tells it: a
+            quality that was published, or recorded in a table, was measured on samples and by
+            means that are not known here.
         """
-        if measurement.source is Source.PUBLISHED:
-            return replace(measurement, interval=self.published_interval(measurement.value))
-        if measurement.source is Source.REPLAYED:
+        if measurement.source is Source.REPLAYED and METRICS[measurement.metric].timed:
             return replace(measurement, interval=(measurement.value, measurement.value))
+        if measurement.source is not Source.MEASURED:
+            return replace(measurement, interval=None)
         for fidelity in reversed(FIDELITY_ORDER):
             if found := self.clean_or_all(measurement.key, fidelity):
                 return self._typical(found)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from dse.core.configuration import Configuration
+from dse.core.details import QualityDetails
 from dse.core.measurement import FIDELITY_ORDER, Failure, FailureKind, Measurement, Outcome
+from dse.core.metrics import is_quality
 from dse.study.rounds import RoundPlace
 
 if TYPE_CHECKING:
@@ -69,11 +71,11 @@ def outcome_that_counts(outcome: Outcome, purpose: Purpose) -> Outcome:
     """What the outcome of a trial tells of its configuration.
 
     That a run by MLPerf's rules has failed takes nothing from what shorter ones have shown, and a
-    rehearsal of one tells nothing at all.
+    rehearsal of one tells nothing at all. The values of brief runs count in ratios only.
     """
-    if purpose is not Purpose.VALIDATE:
-        return outcome
-    return Outcome(tuple(m for m in outcome.measurements if m.fidelity in FIDELITY_ORDER))
+    measurements = tuple(m for m in outcome.measurements if m.fidelity in FIDELITY_ORDER)
+    failure = None if purpose is Purpose.VALIDATE else outcome.failure
+    return Outcome(measurements, failure)
 
 
 def effective_outcome(trial: optuna.trial.FrozenTrial) -> Outcome | None:
@@ -140,10 +142,10 @@ def measurement_name(measurement: Measurement, number: int) -> str:
 
 
 def outcome_as_dict(outcome: Outcome) -> dict[str, Any]:
-    """A JSON object; the inverse of `outcome_from_dict`."""
+    """A JSON object without the answers to single samples; the inverse of `outcome_from_dict`."""
     failure = outcome.failure
     return {
-        "measurements": [m.as_dict() for m in outcome.measurements],
+        "measurements": [_without_answers(m).as_dict() for m in outcome.measurements],
         "failure": None
         if failure is None
         else {
@@ -155,6 +157,17 @@ def outcome_as_dict(outcome: Outcome) -> dict[str, Any]:
             "run": failure.run,
         },
     }
+
+
+def _without_answers(measurement: Measurement) -> Measurement:
+    """Leaves out which samples were answered right: the trial that measured it has kept that.
+
+    It may be long, and one quality is in the outcome of each trial with the same model and runtime.
+    """
+    if not is_quality(measurement.metric):
+        return measurement
+    details = replace(QualityDetails.of(measurement.details), right=None)
+    return replace(measurement, details=details.as_dict())
 
 
 def outcome_from_dict(data: dict[str, Any]) -> Outcome:

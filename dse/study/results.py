@@ -88,7 +88,6 @@ class StudyResults:
         self._tie_percent = tie_percent
         self._space = space
         self._task = registry.task(space.task)
-        self.measured.published_interval = self._task.published_interval
         self._entries = {}
         self._anchor = None
         self.failed.clear()

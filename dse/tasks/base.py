@@ -104,10 +104,6 @@ class BaseTask:
         """Nothing."""
         return None
 
-    def published_interval(self, _value: float) -> tuple[float, float] | None:
-        """Nothing."""
-        return None
-
     def published_variant(self, _name: str) -> tuple[str, str] | None:
         """Nothing."""
         return None

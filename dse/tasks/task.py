@@ -76,6 +76,8 @@ class Score:
         value: in the unit of the task's quality.
         interval: the 95 % confidence interval; None where it is not known.
         details: what else tells of it, stored with the measurement.
+        right: whether each sample was answered right, by its index; None where an answer is
+            more than right or wrong, and where that is not known.
 
     Raises:
         ValueError: the value or an end of the interval is not finite.
@@ -84,6 +86,7 @@ class Score:
     value: float
     interval: tuple[float, float] | None = None
     details: Mapping[str, KnobValue] = field(default_factory=dict)
+    right: Sequence[bool] | None = None
 
     def __post_init__(self) -> None:
         for number in (self.value, *(self.interval or ())):
@@ -338,10 +341,6 @@ class Task(Protocol):
 
     def published(self, model: str, precision: str) -> PublishedQuality | None:
         """The published quality of a model by its name; None where none is known."""
-        ...
-
-    def published_interval(self, value: float) -> tuple[float, float] | None:
-        """The 95 % confidence interval of a published quality; None where it is not known."""
         ...
 
     def published_variant(self, name: str) -> tuple[str, str] | None:

@@ -6,9 +6,9 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
 
+from dse.core.mcnemar import encode_right
 from dse.loadgen.logs import read_detail, read_responses
 from dse.measure._accuracy import ACCURACY_BATCH
 from dse.measure.runner import Limits, run_worker
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from dse.core.measurement import Measurement
@@ -136,7 +137,8 @@ def test_every_image_is_predicted_as_in_a_plain_loop(
     ]
     predictions = decode_labels(read_responses(wanted.folder / "accuracy"))
     assert [predictions[index] for index in range(IMAGES)] == labels
-    good = int((np.array(labels) == np.array(dataset.labels)).sum())
+    right = [one == other for one, other in zip(labels, dataset.labels, strict=True)]
+    good = sum(right)
     [measurement] = outcome.measurements
     assert measurement.value == 100 * good / IMAGES
     # A model of a fixed batch is fed one by one.
@@ -145,6 +147,7 @@ def test_every_image_is_predicted_as_in_a_plain_loop(
         "good": good,
         "total": IMAGES,
         "batch_size": batch_size,
+        "right": encode_right(right, ""),
         **count_labels(dict(enumerate(labels)), dataset.labels),
     }
     assert accuracy_notes(measurement) == ()

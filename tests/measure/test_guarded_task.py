@@ -15,6 +15,7 @@ from dse.measure._run_result import RunFailedError
 from dse.measure.runs import take
 from dse.tasks.image_classification._quality import ACCURACY
 from dse.tasks.image_classification.worker import ImageClassificationWorker
+from dse.tasks.task import Score
 from tests.measure.specs import spec
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from dse.core.backend import Outputs
     from dse.measure.spec import Spec
-    from dse.tasks.task import Score
 
 
 class Forgetful(ImageClassificationWorker):
@@ -61,6 +61,16 @@ class Silent(ImageClassificationWorker):
         return None  # type: ignore[return-value]
 
 
+class Counting(ImageClassificationWorker):
+    def score(self, *_: Any, **__: Any) -> Score:
+        return Score(50.0, right=[True])
+
+
+class Weighing(ImageClassificationWorker):
+    def score(self, *_: Any, **__: Any) -> Score:
+        return Score(50.0, right=[True, 0.5])  # type: ignore[list-item]
+
+
 class Unready(ImageClassificationWorker):
     def __init__(self, *_: Any, **__: Any) -> None:
         raise RuntimeError("no vocabulary")
@@ -81,6 +91,12 @@ def done_by(kind: type[Any], folder: Path) -> Spec:
         (Dividing, FailureKind.CRASH, "score: ZeroDivisionError: division by zero"),
         (Doubting, FailureKind.INVALID_RUN, "score: 1 of 2 responses can't be read"),
         (Silent, FailureKind.CRASH, "score: TypeError: the score is NoneType, not Score"),
+        (
+            Counting,
+            FailureKind.INVALID_RUN,
+            "score: it tells of 1 sample, not of 2, what is right",
+        ),
+        (Weighing, FailureKind.INVALID_RUN, "score: sample 1 is right: 0.5, not True or False"),
         (Unready, FailureKind.CRASH, "its constructor: RuntimeError: no vocabulary"),
     ],
 )

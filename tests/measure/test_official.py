@@ -15,6 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dse.core.details import QualityDetails
+from dse.core.mcnemar import encode_right
 from dse.core.measurement import FailureKind
 from dse.core.metrics import SCENARIOS, Scenario
 from dse.loadgen.logs import read_detail
@@ -46,6 +48,7 @@ TARGETS = {
     Scenario.SERVER: 100.0,
 }
 LIMITS = Limits(60.0, 0)
+LABELS = [number % 4 for number in range(20)]
 # MLPerf's own for its round v6.1, as LoadGen 6.0.17 has them.
 SEEDS = {
     "effective_qsl_rng_seed": 2085463073848966840,
@@ -62,9 +65,8 @@ def official(
     accuracy: bool = False,
     runtime: str = "null",
 ) -> Spec:
-    labels = [number % 4 for number in range(20)]
     metric = ACCURACY.name if accuracy else METRIC[scenario]
-    plain = spec(folder, metric, backend=runtime, batch_size=4, labels=labels, fidelity=SHORT)
+    plain = spec(folder, metric, backend=runtime, batch_size=4, labels=LABELS, fidelity=SHORT)
     if runtime == "null":
         configuration = replace(plain.configuration, knobs=(("delay_ms", DELAY_MS),))
         plain = replace(plain, configuration=configuration)
@@ -197,6 +199,9 @@ def test_accuracy_runs_cover_every_image(tmp_path: Path, scenario: Scenario) -> 
     assert found.interval is not None
     assert found.interval[0] < 25.0 < found.interval[1]
     assert (found.details["good"], found.details["total"]) == (5, 20)
+    assert QualityDetails.of(found.details).right == encode_right(
+        [label == 0 for label in LABELS], ""
+    )
     assert (found.details["scenario"], found.details["mode"]) == (scenario.value, "accuracy")
     values = read_detail(tmp_path / "run" / "accuracy").values
     assert values["effective_test_mode"] == "AccuracyOnly"

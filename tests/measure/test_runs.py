@@ -11,6 +11,7 @@ import pytest
 
 from dse.core.backend import LoadError, LoadRequest, Runtime, Scores, UnsupportedError
 from dse.core.intervals import wilson
+from dse.core.mcnemar import encode_right
 from dse.core.measurement import FailureKind, Measurement, Source
 from dse.core.metrics import LATENCY, MULTI_STREAM, SERVER, THROUGHPUT, Scenario
 from dse.core.registry import backend
@@ -96,6 +97,7 @@ def test_accuracy_is_that_of_a_plain_loop(name: str, offset: int, tmp_path: Path
         "good": 30,
         "total": IMAGES,
         "batch_size": ACCURACY_BATCH,
+        "right": encode_right([a == b for a, b in zip(expected, labels, strict=True)], ""),
         **count_labels(dict(enumerate(expected)), labels),
     }
     low, high = wilson(30, IMAGES)

@@ -18,6 +18,7 @@ from dse.results.imported import Import, SourceForm, keep, name_for, read_import
 from dse.results.read import read_file
 from dse.results.table import OFFLINE_POWER, ResultTable, Row
 from dse.study.folder import StudyFolder
+from dse.tasks.image_classification._quality import ACCURACY
 from tests.results.tables import write_published
 from tests.results.trees import write_tree
 
@@ -35,12 +36,14 @@ KNOBS = st.one_of(st.integers(-9, 9), NUMBERS, st.booleans(), TEXTS)
 def rows(draw: st.DrawFn) -> Row:
     values = draw(st.dictionaries(METRIC_NAMES, NUMBERS))
     some = st.frozensets(st.sampled_from(sorted(values))) if values else st.just(frozenset())
+    sources = {name: draw(st.sampled_from(Source)) for name in values}
+    known = {name for name in draw(some) if sources[name] is Source.MEASURED}
     return Row(
         configuration=draw(st.dictionaries(NAMES, KNOBS, max_size=4)),
         label=draw(NAMES),
         values=values,
-        sources={name: draw(st.sampled_from(Source)) for name in values},
-        intervals={name: (values[name] / 2, values[name] * 2) for name in draw(some)},
+        sources=sources,
+        intervals={name: (values[name] / 2, values[name] * 2) for name in known},
         inferred=draw(some),
         valid=draw(some),
         samples=draw(st.none() | st.integers(1, 50_000)),
@@ -82,6 +85,20 @@ def test_what_was_kept_is_read_again(
     assert keep(made, place)
     assert read_import(place.imported) == made
     assert not keep(made, place)
+
+
+def test_a_published_quality_of_an_earlier_import_loses_its_interval(
+    tmp_path: Path, place: StudyFolder
+) -> None:
+    made = imported(write_published(tmp_path / "t.csv", [{}]))
+    (system,) = made.results
+    (row,) = system.rows
+    quality = ACCURACY.name
+    guessed = replace(row, intervals={quality: (row.values[quality] - 1, row.values[quality] + 1)})
+    keep(replace(made, results=[replace(system, rows=(guessed,))]), place)
+    assert f'"{quality}": [' in place.imported.read_text()
+    (found,) = read_import(place.imported).results
+    assert found.rows == (row,)
 
 
 def test_the_same_again_changes_nothing(tmp_path: Path, place: StudyFolder) -> None:

@@ -59,8 +59,7 @@ def test_a_system_and_its_results(tmp_path: Path) -> None:
     assert row.valid == {LATENCY.name, THROUGHPUT.name}
     assert row.inferred == frozenset()
     assert set(row.sources.values()) == {Source.PUBLISHED}
-    low, high = row.intervals[ACCURACY.name]
-    assert low < PERCENT < high < low + 1
+    assert row.intervals == {}
 
 
 def test_what_was_exported_is_what_the_study_knows(

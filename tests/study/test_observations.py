@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,6 @@ from dse.core.intervals import confidence_interval, pool_spread, typical_value
 from dse.core.measurement import FIDELITY_ORDER, Measurement, Source
 from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.study.observations import Observation, ObservationStore
-from dse.tasks import registry
 from dse.tasks.image_classification._quality import ACCURACY
 
 if TYPE_CHECKING:
@@ -69,15 +69,17 @@ def test_the_highest_fidelity_counts_in_whatever_order(
     assert latest == [m for m in taken if m.fidelity == highest][-1]
 
 
-@given(SOME)
-def test_a_rehearsal_counts_for_nothing(values: list[float]) -> None:
+@given(SOME, st.sampled_from(["rehearsal", "brief"]))
+def test_rehearsals_and_brief_runs_change_no_value(
+    values: list[float], fidelity: FidelityName
+) -> None:
     known = series([3.0])
     for number, value in enumerate(values, start=1):
-        rehearsal = latency(value, fidelity="rehearsal")
-        known.add(Observation(rehearsal, (1, number), "here"))
+        known.add(Observation(latency(value, fidelity=fidelity), (1, number), "here"))
     assert known.estimate(latency(0.0)).value == 3.0
     assert known.latest("a") == latency(3.0)
-    assert known.counts[LATENCY.name, "rehearsal"] == len(values)
+    assert known.spread(LATENCY.name) is None
+    assert known.counts[LATENCY.name, fidelity] == len(values)
 
 
 @given(SOME)
@@ -175,16 +177,13 @@ def test_what_a_table_says_is_exact(values: list[float]) -> None:
         assert known.estimate(row).value == value
 
 
-@given(st.floats(0.01, 100))
-def test_a_published_accuracy_has_the_interval_of_its_images(percent: float) -> None:
-    figure = Measurement(ACCURACY.name, percent, "published", Source.PUBLISHED)
-    known = ObservationStore(published_interval=registry.task(registry.DEFAULT).published_interval)
-    estimate = known.estimate(figure)
-    assert estimate.interval is not None
-    low, high = estimate.interval
-    assert 0 <= low <= percent <= high <= 100
-    assert high - low < 1
-    assert ObservationStore().estimate(figure).interval is None
+@pytest.mark.parametrize("source", [Source.PUBLISHED, Source.REPLAYED])
+@pytest.mark.parametrize("stored", [None, (69.0, 71.0)])
+def test_an_accuracy_that_was_not_measured_here_has_no_interval(
+    source: Source, stored: tuple[float, float] | None
+) -> None:
+    figure = Measurement(ACCURACY.name, 70.0, "a", source, interval=stored)
+    assert measured((0, figure)).estimate(figure) == replace(figure, interval=None)
 
 
 def test_an_accuracy_keeps_the_interval_it_was_measured_with() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import optuna
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from optuna.trial import TrialState
 
 from dse.core.configuration import Configuration, KnobValue
+from dse.core.mcnemar import encode_right
 from dse.core.measurement import Failure, FailureKind, Measurement, Outcome, Source
 from dse.core.metrics import METRICS
 from dse.study.metadata import StudyMetadata
@@ -23,9 +25,11 @@ from dse.study.record import (
     outcome_as_dict,
     outcome_from_dict,
     outcome_of,
+    outcome_that_counts,
     own_measurements,
     purpose_of,
 )
+from dse.tasks.image_classification._quality import ACCURACY
 from tests.study.studies import about, outcome, small_space
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
@@ -42,7 +46,7 @@ MEASUREMENTS = st.builds(
     run=st.text(),
     interval=st.none() | st.tuples(NUMBERS, NUMBERS),
     seconds=NUMBERS,
-    details=st.dictionaries(st.text(), SCALARS),
+    details=st.dictionaries(st.text().filter(lambda name: name != "right"), SCALARS),
 )
 FAILURES = st.builds(
     Failure,
@@ -75,6 +79,31 @@ def through_json(value: Any) -> Any:
 @given(OUTCOMES)
 def test_an_outcome_comes_back_as_it_was(given_outcome: Outcome) -> None:
     assert outcome_from_dict(through_json(outcome_as_dict(given_outcome))) == given_outcome
+
+
+def test_the_answers_to_single_samples_are_kept_once(quality: Measurement) -> None:
+    stored = through_json(outcome_as_dict(Outcome((quality,))))
+    assert outcome_from_dict(stored).measurements == (replace(quality, details={"total": 4}),)
+    attributes = {measurement_name(quality, 0): through_json(quality.as_dict())}
+    trial = optuna.trial.create_trial(value=1.0, user_attrs={"outcome": stored, **attributes})
+    assert list(own_measurements(trial)) == [quality]
+
+
+@pytest.fixture
+def quality() -> Measurement:
+    right = encode_right([True, False, True, True], "ab" * 32)
+    details: dict[str, KnobValue] = {"total": 4, "right": right or ""}
+    return Measurement(ACCURACY.name, 75.0, "a", Source.MEASURED, details=details)
+
+
+@given(st.lists(MEASUREMENTS, max_size=3), FAILURES, st.sampled_from(Purpose))
+def test_a_brief_run_tells_nothing_of_its_configuration_but_a_failure(
+    others: list[Measurement], failure: Failure, purpose: Purpose
+) -> None:
+    brief = [replace(each, fidelity="brief") for each in others]
+    told = outcome_that_counts(Outcome((*brief, *others), failure), purpose)
+    assert told.measurements == tuple(others)
+    assert told.failure == (None if purpose is Purpose.VALIDATE else failure)
 
 
 @given(CONFIGURATIONS)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from dse.core.intervals import wilson
 from dse.core.wording import format_count
 from dse.tasks.image_classification.labels import (
     LABELS_FILE,
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 
     from dse.core.signature import Form
 
-PUBLISHED_IMAGES = 50_000
-"""The validation images of ImageNet, on which accuracies are published."""
 _SCORE = re.compile(r"accuracy=[0-9.]+%, good=([0-9]{1,9}), total=([0-9]{1,9})\s")
 """The start of ``accuracy.txt``, as MLPerf's accuracy script writes it."""
 
@@ -51,9 +48,7 @@ def read_accuracy(text: str) -> Score:
     good, total = (int(match[1]), int(match[2])) if match else (0, 0)
     if not 0 < good <= total:
         raise ValueError("has no accuracy of the form 'accuracy=…%, good=…, total=…'")
-    low, high = wilson(good, total)
-    interval = 100 * low, 100 * high
-    return Score(100 * good / total, interval, {"good": good, "total": total})
+    return Score(100 * good / total, details={"good": good, "total": total})
 
 
 def score(responses: Mapping[int, bytes], folder: Path) -> Score:
@@ -75,12 +70,6 @@ def response_faults(responses: Mapping[int, bytes]) -> Iterator[str]:
     wrong = sum(not 0 <= label <= TOP_LABEL for label in decode_labels(responses).values())
     if wrong:
         yield f"outside 0..{TOP_LABEL} in the accuracy log: {format_count(wrong, 'label')}"
-
-
-def published_interval(percent: float) -> tuple[float, float]:
-    """The interval of a published accuracy, which is of all validation images."""
-    low, high = wilson(round(percent / 100 * PUBLISHED_IMAGES), PUBLISHED_IMAGES)
-    return min(percent, 100 * low), max(percent, 100 * high)
 
 
 def manifest_entry(form: Form, sha256: str) -> dict[str, Any]:

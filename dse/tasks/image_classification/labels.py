@@ -136,10 +136,11 @@ def score_labels(predictions: Mapping[int, int], labels: Sequence[int]) -> Score
     if set(predictions) != set(range(total)):
         covered = format_count(len(predictions), "sample")
         raise ValueError(f"the accuracy log covers {covered}, the data set has {total}")
-    good = sum(predictions[index] == label for index, label in enumerate(labels))
+    right = [predictions[index] == label for index, label in enumerate(labels)]
+    good = sum(right)
     low, high = wilson(good, total)
     details = {"good": good, "total": total, **count_labels(predictions, labels)}
-    return Score(100 * good / total, (100 * low, 100 * high), details)
+    return Score(100 * good / total, (100 * low, 100 * high), details, right)
 
 
 def count_labels(predictions: Mapping[int, int], labels: Sequence[int]) -> dict[str, KnobValue]:

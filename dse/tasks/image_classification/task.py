@@ -173,12 +173,6 @@ class ImageClassification:
 
         return priors()
 
-    def published_interval(self, value: float) -> tuple[float, float] | None:
-        """The binomial interval over the validation images of ImageNet."""
-        from dse.tasks.image_classification._rules import published_interval
-
-        return published_interval(value)
-
     def published_variant(self, name: str) -> tuple[str, str] | None:
         """See `dse.tasks.image_classification._published_names`."""
         from dse.tasks.image_classification._published_names import published_variant

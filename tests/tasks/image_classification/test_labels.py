@@ -93,6 +93,7 @@ def test_the_score_is_the_share_of_right_labels() -> None:
     labels = [index - 1 for index in range(64)]
     assert score_labels(predictions, labels).value == 100
     assert score_labels(predictions, [5] * 64).value == 100 / 64
+    assert score_labels({1: 7, 0: 7}, [7, 8]).right == [True, False]
     score = score_labels(predictions, [0, *labels[1:]])
     assert score.value == 100 * 63 / 64
     low, high = wilson(63, 64)

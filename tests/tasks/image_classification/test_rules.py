@@ -33,9 +33,7 @@ def test_what_the_text_says_is_read_back(total: int, data: st.DataObject) -> Non
     score = Score(100 * good / total, details={"good": good, "total": total})
     found = TASK.read_accuracy(TASK.accuracy_text(score, "ab" * 32))
     assert (found.value, dict(found.details)) == (score.value, dict(score.details))
-    assert found.interval is not None
-    low, high = found.interval
-    assert 0 <= low <= found.value <= high + 1e-9
+    assert found.interval is None
 
 
 @pytest.mark.parametrize(
@@ -68,15 +66,6 @@ def test_labels_that_are_none_are_faults() -> None:
     ]
     with pytest.raises(ValueError, match="4 bytes"):
         list(TASK.response_faults({0: b"abcd"}))
-
-
-@given(st.floats(0.01, 100))
-def test_a_published_accuracy_has_the_interval_of_its_images(percent: float) -> None:
-    interval = TASK.published_interval(percent)
-    assert interval is not None
-    low, high = interval
-    assert 0 <= low <= percent <= high <= 100
-    assert high - low < 1
 
 
 def test_a_manifest_has_mean_and_scale_where_they_count() -> None:
