@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from dse.core.mcnemar import quality_p_value
 from dse.core.pareto import Losses
-from dse.study.ratios import Ratios
+from dse.study._ratios import Ratios
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -163,20 +163,18 @@ class Decisions:
             for place, keys in enumerate(self._keys):
                 if name in keys:
                     places.setdefault(keys[name], []).append(place)
-            loads = {key: self._load(own[0], name) for key, own in places.items()}
+            kinds = {
+                key: self.records[own[0]].configuration.occupancy(name)
+                for key, own in places.items()
+            }
             evidence = self._evidence
-            ratios = Ratios(evidence.rounds, name, loads, evidence.hosts_left_out)
+            ratios = Ratios(evidence.rounds, name, kinds, evidence.hosts_left_out)
             for pair in ratios.pairs:
                 series = ratios.series(pair)
                 for one in places[pair[0]]:
                     for other in places[pair[1]]:
                         found[one, other, axis] = series
         return found
-
-    def _load(self, place: int, metric: str) -> tuple[int, int]:
-        """The kind of load while a point is measured: threads of an instance, busy CPUs."""
-        configuration = self.records[place].configuration
-        return configuration.threads, configuration.cpus(metric)
 
     def _decide(self) -> float:
         """Enters what rounds decide; the error that each pair may take in the end."""
