@@ -84,7 +84,6 @@ class Ratios:
             self._pools[pair] = pool
         for pool in pools.values():
             pool.close()
-        self._all = [series for pool in pools.values() for series in pool.series.values()]
 
     @property
     def pairs(self) -> Collection[Pair]:
@@ -94,12 +93,6 @@ class Ratios:
     def series(self, pair: Pair) -> Series:
         """What is known of the ratio of the first to the second of a pair."""
         return self._pools[pair].known(pair)
-
-    @property
-    def sd(self) -> float:
-        """The standard deviation of a ratio of any pair within a round; NaN if nothing tells it."""
-        degrees = sum(each.count - 1 for each in self._all)
-        return math.sqrt(sum(each.squares for each in self._all) / degrees) if degrees else math.nan
 
 
 def _that_count(ratios: Collection[tuple[float, bool]]) -> list[float]:
