@@ -17,6 +17,7 @@ from dse.study.settling import (
     BRIEF_SHARE,
     PROBE_EVERY,
     open_bounds,
+    pairs_to_decide,
     run_seconds,
     settling_of,
 )
@@ -78,7 +79,7 @@ class Settler:
         if not self.budget_s:
             return []
         results = self._study.results
-        pairs = [self._as_tried(pair) for pair in results.frontier.open_pairs]
+        pairs = [self._as_tried(pair) for pair in pairs_to_decide(results.frontier)]
         bounds = open_bounds(results, self._study.space.constraints)
         if not pairs and not bounds:
             return []
@@ -99,7 +100,7 @@ class Settler:
         if anchor and any(step.configuration == anchor.configuration for step in steps):
             self._agenda.note_anchor()
         ids = {self._study.records[step.configuration.key].id for step in steps}
-        for pair in self._study.results.frontier.open_pairs:
+        for pair in pairs_to_decide(self._study.results.frontier):
             self._tried[pair.one.id, pair.other.id] += {pair.one.id, pair.other.id} <= ids
 
     def end_round(self) -> Settling:
