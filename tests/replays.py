@@ -19,8 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from tests.commandline import Command
+
 COLUMNS = ("model", "precision", "backend", "threads", "batch_size", *DEFAULT_OBJECTIVES, "failure")
 RUNTIME = "x"
+DATABASE = "studies/space/study.db"
+"""Of the study of a space that `write_space` has written, in the working folder."""
 
 
 def write_table(
@@ -116,16 +120,35 @@ def failures(database: Path) -> list[dict[str, Any]]:
 
 
 def level(database: Path, metric: str) -> None:
-    """Gives all stored measurements of a metric their median: rivals that nothing tells apart."""
+    """Makes rivals that nothing tells apart: stored values of a metric are alike, with much noise.
+
+    Each configuration has their median first, then some more, some less, and so on.
+    """
     names = ("outcome", f"measurement:{metric}")
     with closing(sqlite3.connect(database)) as connection, connection:
         query = "SELECT trial_user_attribute_id, value_json FROM trial_user_attributes WHERE key"
-        rows = connection.execute(f"{query} IN (?, ?)", names).fetchall()
+        order = "ORDER BY trial_id, key DESC"
+        rows = connection.execute(f"{query} IN (?, ?) {order}", names).fetchall()
         stored = {id_: json.loads(text) for id_, text in rows}
         found = [m for each in stored.values() for m in each.get("measurements", [each])]
-        same = median(m["value"] for m in found if m["metric"] == metric)
-        for measurement in found:
-            if measurement["metric"] == metric:
-                measurement["value"] = same
+        found = [m for m in found if m["metric"] == metric]
+        middle = median(m["value"] for m in found)
+        taken: dict[str, dict[float, int]] = {}
+        for m in found:  # an outcome repeats what was measured
+            numbers = taken.setdefault(m["key"] + m["fidelity"], {})
+            number = numbers.setdefault(m["value"], len(numbers))
+            m["value"] = middle * (1, 1.2, 0.8)[number % 3]
         change = "UPDATE trial_user_attributes SET value_json = ? WHERE trial_user_attribute_id = ?"
         connection.executemany(change, ((json.dumps(each), id_) for id_, each in stored.items()))
+
+
+def write_rivals(command: Command, here: Path) -> Path:
+    """The space of a study of rivals, whose noise is known."""
+    fields = {"models": "a", "threads": 1, "batch_sizes": 1, "objectives": ["latency_p90_ms"]}
+    delays = {"delay_ms": [1.0, 1.00001, 1.00002]}
+    space = write_space(here, backends={"null": delays}, **fields)
+    command.good("explore", space, "--settle", 0)
+    assert {*attributes(here / DATABASE, "purpose").values()} == {"explore"}
+    command.good("explore", space, "--settle", "0.1s", "--tie", 0)
+    level(here / DATABASE, "latency_p90_ms")
+    return space
