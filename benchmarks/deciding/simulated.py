@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Any
 
@@ -27,19 +28,21 @@ from dse.exploration._rounds import choose_round
 from dse.study.decisions import TIE_PERCENT
 from dse.study.record import Purpose
 from dse.study.rounds import RoundPlace
+from dse.study.settling import BRIEF_SHARE, PROBE_EVERY, START_S, run_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from benchmarks.deciding.relations import Relation
-    from dse.exploration._rounds import Member
+    from dse.core.measurement import FidelityName
     from dse.study.results import StudyResults
 
 METRIC = LATENCY.name
 QUALITY = "accuracy_percent"
 SPACE = {"models": ["rival"], "backends": ["null"], "objectives": [QUALITY, METRIC]}
 """A study of these objectives; what it may try does not matter here."""
-PROBE_S = 2.1
+RUN_S = 1.8
+"""A probe beside the start of its process, as with the models of `studies/families`."""
 OWN_SD, COMMON_S = 0.12, 20.0
 """As measured in `studies/families`: 17 % in all, half of the variance common for some seconds."""
 SLOW_SHARE, SLOW = 0.03, (0.3, 3.0)
@@ -147,7 +150,7 @@ class _Study:
     def __init__(self, rivals: Rivals, machine: Machine) -> None:
         self._rivals, self._machine = rivals, machine
         self._numbers = {_configuration(n): n for n in range(len(rivals.levels))}
-        self._known, self.at = Replayed(SPACE), 0.0
+        self._known, self.at, self.rounds = Replayed(SPACE), 0.0, 0
 
     @property
     def results(self) -> StudyResults:
@@ -157,33 +160,47 @@ class _Study:
     def explore(self, order: Iterable[int]) -> None:
         """Measures each point once."""
         for number in order:
-            self._take(_configuration(number), None)
+            self._take(_configuration(number))
 
     def know_noise(self) -> None:
         """Repeats as a study does until the noise is known."""
         while noise_unknown(self.results) and self.results.anchor is not None:
-            self._take(self.results.anchor.configuration, None)
+            self._take(self.results.anchor.configuration)
         while found := next_for_noise(self.results):
-            self._take(found[0].configuration, None)
+            self._take(found[0].configuration)
 
-    def settle(self, members: Sequence[Member], name: str) -> None:
-        """Measures a round."""
+    def settle(self, shuffle: random.Random) -> bool:
+        """Measures the next round, if anything is open: brief runs, or probes in one of four."""
+        brief = self.rounds % PROBE_EVERY != 0
+        share = BRIEF_SHARE if brief else 1.0
+        pairs, seconds_of = self.results.frontier.open_pairs, partial(run_seconds, share=share)
+        members = choose_round(pairs, shuffle, seconds_of=seconds_of)
         for position, member in enumerate(members):
-            place = RoundPlace(name, position, len(members))
-            self._take(member.record.configuration, place)
+            place = RoundPlace(f"round {self.rounds}", position, len(members))
+            seconds = seconds_of(member.record, member.metrics)
+            self._take(member.record.configuration, place, "brief" if brief else "probe", seconds)
+        self.rounds += bool(members)
+        return bool(members)
 
-    def _take(self, configuration: Configuration, place: RoundPlace | None) -> None:
+    def _take(
+        self,
+        configuration: Configuration,
+        place: RoundPlace | None = None,
+        fidelity: FidelityName = "probe",
+        seconds: float = START_S + RUN_S,
+    ) -> None:
         number = self._numbers[configuration]
         value = self._machine.value(self._rivals.levels[number], self.at)
         quality = self._rivals.qualities[number]
         key = f"{configuration.key} {METRIC}"
-        measurements = [Measurement(METRIC, value, key, Source.MEASURED, seconds=PROBE_S)]
+        took = seconds - START_S
+        measurements = [Measurement(METRIC, value, key, Source.MEASURED, fidelity, seconds=took)]
         if place is None:
             measurements.append(Measurement(QUALITY, quality, "published", Source.PUBLISHED))
         outcome, own = Outcome(tuple(measurements)), frozenset({METRIC})
         purpose = Purpose.EXPLORE if place is None else Purpose.ROUND
-        self._known.take(Taken(configuration, purpose, self.at, PROBE_S, outcome, own, place))
-        self.at += PROBE_S
+        self._known.take(Taken(configuration, purpose, self.at, seconds, outcome, own, place))
+        self.at += seconds
 
     def untrue(self, tie_percent: float) -> Iterator[str]:
         """What is decided by now and not true, each a name in `WRONG`.
@@ -237,21 +254,18 @@ def simulate(
     shuffle = random.Random(seed)  # noqa: S311  # a simulation
     study.explore(map(int, generator.permutation(len(rivals.levels))))
     study.know_noise()
-    begun, rounds, wrong = study.at, 0, set(study.untrue(tie_percent))
+    begun, wrong = study.at, set(study.untrue(tie_percent))
     undecided: dict[float, float] = {}
     while True:
         spent, pairs = (study.at - begun) / 60, study.results.frontier.open_pairs
         share = len({r.id for pair in pairs for r in (pair.one, pair.other)}) / len(rivals.levels)
         undecided |= {each: share for each in minutes if spent <= each}
-        members = choose_round(pairs, shuffle)
-        if not members or spent >= max(minutes):
+        if spent >= max(minutes) or not study.settle(shuffle):
             break
-        study.settle(members, f"{seed}-{rounds}")
-        rounds += 1
         wrong.update(study.untrue(tie_percent))
     equal = study.equal(relations(study.results))
     ties = sum(relation.verdict is Verdict.TIE for relation in equal)
-    return Course(tuple(sorted(wrong)), rounds, undecided, ties, len(equal))
+    return Course(tuple(sorted(wrong)), study.rounds, undecided, ties, len(equal))
 
 
 def _configuration(number: int) -> Configuration:
