@@ -49,6 +49,10 @@ SLOW_SHARE, SLOW = 0.03, (0.3, 3.0)
 STEPS = (1.0, 1.01, 1.05, 1.2)
 """From one point to the next of a mixed frontier: ties, near-ties, and what can be told apart."""
 COUNTS = (2, 6, 20)
+FRONT, BEHIND = 15, 25
+"""Of the points with many behind them, and of these."""
+BEGUN = 1e9
+"""When a study begins, in seconds since the epoch."""
 MINUTES = (1.0, 3.0, 10.0)
 WRONG = {
     "order": "an order that is not the true one",
@@ -129,14 +133,22 @@ class Course:
 
 
 def scenarios() -> list[Rivals]:
-    """The frontiers to decide: all points equal; and a trade of accuracy and latency."""
+    """The frontiers to decide: equal points, a trade of accuracy for latency, and many behind."""
     found = []
     for count in COUNTS:
         found.append(Rivals("equal", (5.0,) * count, (50.0,) * count))
-        steps = np.cumprod([1.0, *(STEPS[n % len(STEPS)] for n in range(count - 1))])
-        levels = tuple(float(5 * step) for step in steps)
-        found.append(Rivals("mixed", levels, tuple(50.0 + n for n in range(count))))
-    return found
+        found.append(Rivals("mixed", *_mixed(count)))
+    levels, qualities = _mixed(FRONT)
+    for n in range(BEHIND):
+        levels += (levels[n % FRONT] * (1.2 + 0.1 * n),)
+        qualities += (qualities[n % FRONT] - 0.5,)
+    return [*found, Rivals("with many behind", levels, qualities)]
+
+
+def _mixed(count: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Levels and qualities of points of which each takes longer than the last, or as long."""
+    steps = np.cumprod([1.0, *(STEPS[n % len(STEPS)] for n in range(count - 1))])
+    return tuple(float(5 * step) for step in steps), tuple(50.0 + n for n in range(count))
 
 
 class _Study:
@@ -150,7 +162,7 @@ class _Study:
     def __init__(self, rivals: Rivals, machine: Machine) -> None:
         self._rivals, self._machine = rivals, machine
         self._numbers = {_configuration(n): n for n in range(len(rivals.levels))}
-        self._known, self.at, self.rounds = Replayed(SPACE), 0.0, 0
+        self._known, self.at, self.rounds = Replayed(SPACE), BEGUN, 0
 
     @property
     def results(self) -> StudyResults:
