@@ -11,14 +11,17 @@ import math
 import random
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from pathlib import Path
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.deciding import stored
 from benchmarks.deciding.recording import Taken
 from benchmarks.deciding.relations import Verdict, candidates, relations
 from benchmarks.deciding.replayed import Replayed
+from dse.core.checksums import digest, sha256_of
 from dse.core.configuration import Configuration
 from dse.core.intervals import wilson
 from dse.core.measurement import Measurement, Outcome, Source
@@ -51,6 +54,15 @@ STEPS = (1.0, 1.01, 1.05, 1.2)
 COUNTS = (2, 6, 20)
 FRONT, BEHIND = 15, 25
 """Of the points with many behind them, and of these."""
+MANY, STORED_EVERY = 20, 10
+ROOT = Path(__file__).parents[2]
+SOURCES = (
+    *("benchmarks/deciding/simulated.py", "dse/exploration/_rounds.py"),
+    *("dse/exploration/_remeasuring.py", "dse/study/_ratios.py", "dse/study/decisions.py"),
+    *("dse/study/observations.py", "dse/study/rounds.py", "dse/core/confidence_sequence.py"),
+    *("dse/core/intervals.py", "dse/core/pareto.py"),
+)
+"""What is simulated anew after each change of them."""
 BEGUN = 1e9
 """When a study begins, in seconds since the epoch."""
 MINUTES = (1.0, 3.0, 10.0)
@@ -291,28 +303,53 @@ def _true(verdict: Verdict, ratio: float, tie_percent: float) -> bool:
     return {Verdict.BETTER: ratio < 0, Verdict.WORSE: ratio > 0}.get(verdict, True)
 
 
-def made(studies: int, seed: int) -> dict[str, Any]:
-    """Simulates each scenario a number of times; a JSON object."""
-    return {
-        "scenarios": [
-            {
+def made(folder: Path, studies: int, seed: int) -> list[dict[str, Any]]:
+    """Simulates each scenario a number of times, or a quarter of it where it has many points.
+
+    What is stored counts if it was decided by the same rule.
+
+    Args:
+        folder: has a file for each scenario.
+        studies: the number of times.
+        seed: of the first one.
+    """
+    results = []
+    for rivals in scenarios():
+        points, rule = len(rivals.levels), _rule()
+        file = folder / f"{points:02}-{rivals.name.replace(' ', '-')}.json"
+        wanted = max(1, studies // 4) if points >= MANY else studies
+        found = stored.read(file) if file.exists() else {}
+        if (found.get("rule"), found.get("seed")) != (rule, seed):
+            found = {
+                "rule": rule,
+                "seed": seed,
                 "name": rivals.name,
-                "points": len(rivals.levels),
-                "courses": [asdict(simulate(rivals, seed + n)) for n in range(studies)],
+                "points": points,
+                "courses": [],
             }
-            for rivals in scenarios()
-        ]
-    }
+        courses = found["courses"]
+        while len(courses) < wanted:
+            courses.append(asdict(simulate(rivals, seed + len(courses))))
+            if len(courses) % STORED_EVERY == 0 or len(courses) == wanted:
+                stored.say(f"{points} {rivals.name}: {len(courses)} of {wanted} studies")
+                stored.write(file, found)
+        results.append(stored.read(file))
+    return results
 
 
-def text(data: Mapping[str, Any]) -> str:
+def _rule() -> str:
+    """What tells whether the code that decides is still the same."""
+    return digest([sha256_of(ROOT / name) for name in SOURCES])
+
+
+def text(scenarios_: Sequence[Mapping[str, Any]]) -> str:
     """The figures as a table in Markdown."""
     head = [f"undecided after {minutes:g} min" for minutes in MINUTES]
     lines = [
         f"| points | studies | {' | '.join(WRONG.values())} | {' | '.join(head)} | ties | rounds |",
         f"|---|---|{'---|' * (len(head) + len(WRONG) + 2)}",
     ]
-    for found in data["scenarios"]:
+    for found in scenarios_:
         courses = found["courses"]
         wrong = [_share(sum(kind in c["wrong"] for c in courses), len(courses)) for kind in WRONG]
         left = [f"{fmean(_undecided(c, each) for c in courses):.0%}" for each in MINUTES]
