@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.deciding import power, repeated, simulated, stored, twins
+from benchmarks.deciding import machines, power, repeated, simulated, stored, twins
 from benchmarks.deciding.relations import Verdict
 from dse.core.errors import RequestError
 
@@ -142,14 +142,14 @@ def _simulated(folder: Path) -> str:
     results = stored.stored(folder)
     if not results:
         return ""
-    least, most = simulated.SLOW
+    least, most = machines.SLOW
     return SIMULATED.format(
-        common=simulated.COMMON_S,
-        own=simulated.OWN_SD,
-        slow=simulated.SLOW_SHARE,
+        common=machines.COMMON_S,
+        own=machines.OWN_SD,
+        slow=machines.SLOW_SHARE,
         least=least,
         most=most,
-        steps=", ".join(f"{step - 1:.0%}" for step in simulated.STEPS),
+        steps=", ".join(f"{step - 1:.0%}" for step in machines.STEPS),
         table=simulated.text(results),
     )
 

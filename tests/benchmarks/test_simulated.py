@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from benchmarks.deciding.machines import COMMON_S, Machine, Rivals
 from benchmarks.deciding.relations import Verdict
 from benchmarks.deciding.simulated import (
-    COMMON_S,
     MINUTES,
-    Machine,
-    Rivals,
     _true,
     made,
     simulate,
