@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from importlib import metadata
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from dse.core.backend import Knob, LoadError, LoadRequest, UnsupportedError, arrays_of
 from dse.machine.instruction_sets import BF16, X86
@@ -13,6 +15,7 @@ from ._streamed import STREAMS, Streamed, streams
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import ModuleType
 
     import numpy as np
     from numpy.typing import NDArray
@@ -59,8 +62,7 @@ class OpenVINO:
 
     def version(self) -> str:
         """The installed version of OpenVINO."""
-        import openvino  # noqa: F401  # the native part must load, too
-
+        _openvino()  # the native part must load, too
         return metadata.version("openvino")
 
     def refusals(self) -> tuple[type[Exception], ...]:
@@ -69,8 +71,7 @@ class OpenVINO:
 
     def load(self, request: LoadRequest) -> Streamed:
         """Compiles the model for a fixed batch and the configuration's threads."""
-        import openvino
-
+        openvino = _openvino()
         signature, scores, count = request.signature, request.scores, streams(request)
         if signature is not None and signature.subgraph:
             raise UnsupportedError("OpenVINO reads the first subgraph of a TFLite file alone")
@@ -92,6 +93,21 @@ class OpenVINO:
             return Streamed([_AnyRequest(each, scores, places) for each in requests], unread)
         except RuntimeError as error:
             raise UnsupportedError(str(error)) from error
+
+
+def _openvino() -> Any:
+    """OpenVINO without its converter of other frameworks' models.
+
+    The package does without a converter that can't be imported, as where it is not installed. Its
+    import takes as long as that of all the rest, and 16 MiB.
+    """
+    if "openvino" in sys.modules:
+        return sys.modules["openvino"]
+    sys.modules["openvino.tools"] = cast("ModuleType", None)  # makes its import fail
+    try:
+        return importlib.import_module("openvino")
+    finally:
+        del sys.modules["openvino.tools"]
 
 
 def _options(request: LoadRequest, core: Any) -> dict[str, Any]:
@@ -139,8 +155,7 @@ def _find_places(model: Any, inputs: Sequence[Input]) -> list[int | None]:
 
     An input that is an output, too, may go by the name of that.
     """
-    import openvino
-
+    openvino = _openvino()
     found = {name: index for index, one in enumerate(model.inputs) for name in one.get_names()}
     places = {one.name: found[one.name] for one in inputs if one.name in found}
     renamed = set(range(len(model.inputs))) - set(places.values())
@@ -251,8 +266,6 @@ def _shared(array: NDArray[Any], fits: tuple[Any, Any]) -> Any:
 
     OpenVINO would convert what does not fit, in the measured time and without a word.
     """
-    import openvino
-
     if (array.shape, array.dtype) != fits:
         raise ValueError(f"{array.dtype} {array.shape} in the place of {fits}")
-    return openvino.Tensor(array, shared_memory=True)
+    return _openvino().Tensor(array, shared_memory=True)

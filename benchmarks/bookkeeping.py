@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from dse.exploration.measurer import Keep, Measurer
     from dse.exploration.planner import Step
     from dse.space.plan import Plan
+    from dse.study.settling import Settling
 
 PAGE = Path(__file__).parents[1] / "docs" / "bookkeeping.md"
 SIZES = (1000, 2500, 5000, 10_000, 20_000)
@@ -118,6 +119,9 @@ class Clock:
         self._display.ended(step, record, seconds)
         self.ends.append(time.perf_counter())
 
+    def settling(self, state: Settling) -> None:
+        self._display.settling(state)
+
 
 def seconds(work: Callable[[], object]) -> float:
     started = time.perf_counter()
@@ -188,7 +192,7 @@ def explored(study: Study, plan: Plan) -> list[float]:
     """The seconds of each step of an exploration."""
     budget = Budget(trials=STEPS)
     console = Console(file=io.StringIO(), force_terminal=True, width=160, height=50)
-    search = Search("tpe", 0, repetitions=0)
+    search = Search("tpe", 0, settle_s=0)
     with Display(console, study, budget) as display, interrupts(display.say) as wanted:
         clock = Clock(display)
         measurer = cast("Measurer", Recalled(study))

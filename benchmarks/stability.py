@@ -3,7 +3,7 @@
     python -m benchmarks.stability [RUNS]
 
 Makes a small study of real models RUNS times, each from nothing, and compares every two of
-them: the frontier of the first single probes, as a tool without repetitions would show it, and the
+them: the frontier of the first single probes, as a tool without rounds would show it, and the
 frontier with its marks. The second has changed if a point that is certain in one study is not on
 the frontier of the other.
 """

@@ -20,6 +20,7 @@ from dse.report.frame import frame, known_metrics, table
 from dse.report.progress import hypervolume, scaled_losses
 from dse.report.summary import ordered
 from dse.report.tables import measurements, progress_table
+from dse.report.view import View
 from dse.space.space import SearchSpace
 from dse.study.folder import existing_folder
 from dse.study.study import Study
@@ -122,7 +123,8 @@ def explore(
     seed: int = 0,
     run_timeout: float = 300.0,
     memory_limit: int | None = None,
-    repeats: int = 3,
+    settle: float | None = None,
+    tie: float | None = None,
     retry_failed: bool = False,
     stop_gain: float = 1.0,
     warm_start: Iterable[str | os.PathLike[str]] = (),
@@ -141,13 +143,16 @@ def explore(
         dataset: a folder of labelled samples; by default qualities are the published ones.
         storage: URL of the study's Optuna storage; by default a database in its folder.
         n_trials: stop after this number of configurations.
-        timeout: start no new configuration after this time, in seconds.
+        timeout: start no new configuration and no round after this time, in seconds.
         sampler: chooses the next configuration: grid, random, nsga2, tpe or frontier.
         seed: the same seed gives the same order.
         run_timeout: the longest time for one configuration, in seconds.
         memory_limit: the most memory for one configuration, in bytes; by default nine tenths of
             what is free.
-        repeats: measure each possible point of the frontier this number of times again.
+        settle: the longest time to compare what is undecided on the frontier, in seconds; by
+            default as long as the study was explored. 0 measures everything once.
+        tie: values that differ by less than this percentage are a tie; by default what the study
+            has, which is 2 in a new one.
         retry_failed: try again what ran out of time or memory, crashed or gave an invalid run.
         stop_gain: leave out the rest when it is expected to add less than this percentage to the
             frontier's hypervolume; 0 to measure everything.
@@ -247,7 +252,7 @@ def _loaded(opened: Study) -> LoadedStudy:
         system=System.from_dict(opened.about.system),
         space=opened.space,
         objectives=tuple(METRICS[name] for name in opened.space.objectives),
-        configurations=frame(records, metrics, opened.results.notes),
+        configurations=frame(records, metrics, View(opened).notes),
         measurements=measurements(opened),
         frontier=_frontier(opened, metrics),
         progress=progress_table(opened),
@@ -258,7 +263,7 @@ def _loaded(opened: Study) -> LoadedStudy:
 def _frontier(study: Study, metrics: tuple[str, ...]) -> pd.DataFrame:
     frontier = study.results.frontier
     points = ordered(frontier)
-    return frame(points, metrics, study.results.notes).assign(
+    return frame(points, metrics, View(study).notes).assign(
         certain=[frontier.certain(point) for point in points],
         leading=[point.id in frontier.leading for point in points],
     )

@@ -54,7 +54,7 @@ def _valid(name: str, **more: Unpack[Words]) -> Way:
     return Way(studies={name: "valid"}, **more)
 
 
-_ONE = "--n-trials 1 --repeats 0"
+_ONE = "--n-trials 1 --settle 0"
 _LONG: Words = {"why": "takes minutes or hours", "more": _ONE}
 # The first of the grid is of the smallest model.
 _FIRST: Words = {"why": "takes hours", "more": f"{_ONE} --sampler grid"}
@@ -112,7 +112,7 @@ WAYS: Mapping[str, Way] = {
     "dse explore own-models --models DIR --dataset IMAGES": Way(**_FIRST),
     "dse explore my-space.yaml --sampler nsga2 --n-trials 50": Way(),
     "dse explore space.yaml --study full --models MODELS --dataset IMAGES": Way(
-        why="repeats for a while", more="--repeats 0"
+        why="settles for a while", more="--settle 0"
     ),
     "dse explore broken.yaml": Way(code=2, exact=True),
     "dse status own": _explored("own"),

@@ -92,7 +92,7 @@ def pantry(kept: Path, mirror: str) -> Path:
     data.make()
     write_study(folder / "studies" / "valid", data)
     images = ["--models", "MODELS", "--dataset", "IMAGES", "--study", "with-images"]
-    once = ["--repeats", "0"]
+    once = ["--settle", "0"]
     one = ["mobilenet-v1-0.25-128", "--output", "models", "--mirror", mirror]
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import logging
+import math
 import os
 import re
 import shutil
@@ -223,7 +224,7 @@ def test_exploring_is_a_call(
     caplog.set_level(logging.INFO, "dse")
     write_table(here, failing={"b": "does not run"})
     space = write_space(here)
-    some = dse.explore(space, sampler="grid", n_trials=3, repeats=0)
+    some = dse.explore(space, sampler="grid", n_trials=3, settle=0)
     assert len(some.configurations) == 3
     assert len([line for line in caplog.messages if line.startswith("explore: a fp32")]) == 3
     every = dse.explore(str(space), sampler="grid", stop_gain=0)
@@ -274,7 +275,10 @@ def test_an_interrupt_ends_the_run_in_hand_and_the_next_call_goes_on(here: Path)
         ({"seed": -1}, "seed: expected at least 0, not -1"),
         ({"run_timeout": -1.0}, "run_timeout: expected more than 0, not -1"),
         ({"memory_limit": -1}, "memory_limit: expected at least 1, not -1"),
-        ({"repeats": 101}, "repeats: expected 0 to 100, not 101"),
+        ({"settle": -1.0}, "settle: expected at least 0, not -1"),
+        ({"settle": "10m"}, "settle: expected a number, not '10m'"),
+        ({"tie": 51}, "tie: expected 0 to 50, not 51"),
+        ({"tie": math.nan}, "tie: expected 0 to 50, not nan"),
         ({"stop_gain": 101.0}, "stop_gain: expected 0 to 100, not 101"),
         ({"environment": {"A B": "1"}}, "environment: 'A B' is not the name of a variable"),
         ({"environment": {"A": 1}}, "environment: expected texts by name, not {'A': 1}"),

@@ -13,7 +13,11 @@ from dse import __version__
 from dse.core.errors import DseError
 
 INTERRUPTED = 130
-VERBOSE = ("-v", "--verbose")
+HINTS = {
+    **dict.fromkeys(("-v", "--verbose"), "It stands before the command: dse -v ..."),
+    "--repeats": "Use --settle TIME instead, or --settle 0 to measure everything once.",
+}
+"""What helps against an option that a command does not have."""
 COMMANDS = {
     "backends": "List the runtimes, whether they can be used here, and how to get them.",
     "bench": "Measure any model with random inputs that fit its signature.",
@@ -59,7 +63,8 @@ class LazyGroup(click.Group):
 )
 @click.version_option(__version__, prog_name="dse")
 @click.option(
-    *VERBOSE,
+    "-v",
+    "--verbose",
     count=True,
     help="Show what is done on stderr; twice for details. Stands before the command.",
 )
@@ -91,8 +96,8 @@ def run(arguments: list[str] | None = None) -> int:
         click.echo(error.format_message())
         return 2
     except click.NoSuchOption as error:
-        place = " It stands before the command: dse -v ..." if error.option_name in VERBOSE else ""
-        return _fail(f"{error.format_message()}{place}", error.exit_code)
+        hint = HINTS.get(error.option_name, "")
+        return _fail(f"{error.format_message()} {hint}", error.exit_code)
     except click.ClickException as error:
         return _fail(error.format_message(), error.exit_code)
     except DseError as error:

@@ -14,8 +14,8 @@ from dse.cli.options import (
     into,
     json_option,
     memory_limit_option,
-    repeats_option,
     run_timeout_option,
+    settle_option,
     unique_names,
     whole_numbers,
 )
@@ -160,7 +160,7 @@ NUMBERS = Parsed("numbers", _numbers)
     type=DURATION,
     help="Shortest duration of each run [default: 1s, and 128 queries].",
 )
-@repeats_option(default=0)
+@settle_option(0.0, "0: each value is of one process")
 @click.option(
     "--study", metavar="NAME", help="Keep results and logs in this study [default: keep none]."
 )

@@ -12,8 +12,8 @@ from dse.cli.options import (
     environment_option,
     into,
     memory_limit_option,
-    repeats_option,
     run_timeout_option,
+    settle_option,
     storage_option,
 )
 from dse.exploration.request import SAMPLERS
@@ -45,7 +45,9 @@ if TYPE_CHECKING:
     "--n-trials", metavar="N", type=click.IntRange(min=1), help="Stop after N configurations."
 )
 @click.option(
-    "--timeout", type=DURATION, help="Start no new configuration after this long, e.g. 2h."
+    "--timeout",
+    type=DURATION,
+    help="Start no new configuration and no round after this long, e.g. 2h.",
 )
 @click.option(
     "--sampler",
@@ -64,7 +66,14 @@ if TYPE_CHECKING:
 )
 @run_timeout_option
 @memory_limit_option
-@repeats_option(default=3)
+@settle_option(None, "as long as exploring took")
+@click.option(
+    "--tie",
+    metavar="PERCENT",
+    type=click.FloatRange(min=0, max=50),
+    help="Treat values that differ by less than this as equal [default: the study's, 2 in a new "
+    "one].",
+)
 @click.option(
     "--retry-failed",
     is_flag=True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import wraps
+from functools import partial, wraps
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -63,10 +63,11 @@ class Parsed(click.ParamType[T]):
             self.fail(str(error), param, ctx)
 
 
-def _seconds(text: str) -> float:
+def _seconds(text: str, *, zero: bool = False) -> float:
     seconds = _quantity(text, _UNITS_S)
-    if not seconds:
-        raise ValueError(f"'{text}' is not a span of time; write 90s, 30m, 2h or 1d")
+    if not seconds and not (zero and seconds == 0):
+        known = "0, 90s, 30m, 2h or 1d" if zero else "90s, 30m, 2h or 1d"
+        raise ValueError(f"'{text}' is not a span of time; write {known}")
     if seconds > MAX_SECONDS:
         raise ValueError(f"'{text}' is more than 366 days")
     return seconds
@@ -122,6 +123,8 @@ def whole_numbers(text: str) -> tuple[int, ...]:
 
 DURATION = Parsed("duration", _seconds)
 """Seconds, of a text such as ``90s``, ``30m``, ``2h`` or ``1d``, or a number of seconds."""
+LIMIT = Parsed("duration", partial(_seconds, zero=True))
+"""The same, or 0."""
 SIZE = Parsed("size", _bytes)
 """Bytes, of a text such as ``800MiB`` or ``4GiB``, or a number of bytes."""
 IDS = Parsed("ids", _ids)
@@ -174,19 +177,19 @@ memory_limit_option = click.option(
 )
 
 
-def repeats_option(default: int) -> Callable[[_Command], _Command]:
-    """The option ``--repeats``.
+def settle_option(default: float | None, words: str) -> Callable[[_Command], _Command]:
+    """The option ``--settle``.
 
     Args:
-        default: the number of repetitions where it is not given.
+        default: seconds where it is not given; None for as long as exploring took.
+        words: what that means.
     """
     return click.option(
-        "--repeats",
-        metavar="N",
-        type=click.IntRange(min=0, max=100),
+        "--settle",
+        type=LIMIT,
         default=default,
-        show_default=True,
-        help="Re-measure each possible frontier point N times, with longer runs.",
+        help="Compare undecided frontier points for at most this long, e.g. 10m; 0 measures "
+        f"everything once [default: {words}].",
     )
 
 

@@ -89,7 +89,9 @@ def _announce(exploration: Exploration, err: Console) -> None:
 
 def _conclude(study: Study, explored: Explored, err: Console) -> None:
     repeated = explored.steps[Purpose.REPEAT] + explored.steps[Purpose.ANCHOR]
+    rounds = explored.settling.rounds
     again = f", {repeated} repeated" if repeated else ""
+    again += f", {format_count(rounds, 'round')}" if rounds else ""
     numbers = summary.counts(study)
     counts = numbers["configurations"]
     end = (

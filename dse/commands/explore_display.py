@@ -17,6 +17,7 @@ from dse.core.metrics import METRICS
 from dse.core.reasons import describe_failure, generalise
 from dse.core.remedies import find_remedy
 from dse.core.wording import format_count
+from dse.report.settling import describe_round
 from dse.report.summary import counts
 from dse.report.text import frontier_table, marks, number
 from dse.study.record import Purpose
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from dse.exploration.explorer import Budget
     from dse.exploration.planner import Step
     from dse.study.record import Record
+    from dse.study.settling import Settling
     from dse.study.study import Study
 
 ROWS = 12
@@ -58,6 +60,7 @@ class Display:
         self._budget = budget
         self._now: str = ""
         self._found: float | None = None
+        self._settling: Settling | None = None
         self._told: set[str] = set()
         self._begun = time.monotonic()
         self._trials = 0
@@ -108,7 +111,7 @@ class Display:
     def ended(self, step: Step, record: Record, seconds: float) -> None:
         """See `dse.exploration.explorer.ExploreObserver`."""
         self._trials += step.purpose is Purpose.EXPLORE
-        if not self._console.is_terminal:
+        if not self._console.is_terminal and not _passes_in_silence(step, record):
             what = "" if step.purpose is Purpose.EXPLORE else f"{step.purpose.value}: "
             line = _line(record, self._study.about.metrics)
             share = "" if self._found is None else f", about {_percent(self._found)} found"
@@ -116,6 +119,13 @@ class Display:
         self._explain(record)
         self._doubt(record)
         self._now = ""
+        self._redraw()
+
+    def settling(self, state: Settling) -> None:
+        """See `dse.exploration.explorer.ExploreObserver`."""
+        self._settling = state
+        if not self._console.is_terminal:
+            self.say(describe_round(state))
         self._redraw()
 
     def _explain(self, record: Record) -> None:
@@ -156,6 +166,8 @@ class Display:
         )
         points = self._study.frontier()
         parts: list[RenderableType] = [bar, Text(self._now, style="dim", no_wrap=True)]
+        if self._settling is not None:
+            parts.insert(1, Text(describe_round(self._settling)))
         if points:
             share = "" if self._found is None else f", about {_percent(self._found)} of it found"
             parts.append(
@@ -169,6 +181,8 @@ class Display:
         return Group(*parts)
 
     def _time_left(self) -> str:
+        if self._settling is not None:
+            return ""
         if not self._trials:
             return "time left: unknown"
         spent = time.monotonic() - self._begun
@@ -188,6 +202,11 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes:02d} min"
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def _passes_in_silence(step: Step, record: Record) -> bool:
+    """Whether a step has no line of its own: a round has one for all its members."""
+    return step.purpose is Purpose.ROUND and record.outcome.failure is None
 
 
 def _percent(share: float) -> str:

@@ -8,6 +8,7 @@ standard library, and numpy where it is installed.
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import importlib.util
 import json
@@ -15,13 +16,14 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import ctypes
     from collections.abc import Mapping
     from importlib.machinery import ModuleSpec
+    from typing import NoReturn
 
 PACKAGES = ("dse", "dse.backends")
 """Packages whose folders a worker needs; in a checkout the second does not lie in the first."""
@@ -97,8 +99,11 @@ def _pythonpath_folders(interpreter: str) -> list[str]:
     return [os.path.abspath(folder) for folder in folders if folder]  # noqa: PTH100
 
 
-class _Folders(MetaPathFinder):
-    """Finds packages in given folders."""
+class _Folders:
+    """Finds packages in given folders.
+
+    It has what `importlib.abc.MetaPathFinder` asks for, whose import takes 8 ms.
+    """
 
     def __init__(self, folders: Mapping[str, str]) -> None:
         self._folders = folders
@@ -120,9 +125,7 @@ def _die_with(parent: int) -> None:
     if not parent:
         return
     if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        _c_library().prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before the request above
         sys.exit("the parent process is gone")
 
@@ -141,6 +144,24 @@ def _import_numpy() -> None:
         del os.environ[NUMPY_THREADS]
 
 
+def _leave(code: int) -> NoReturn:
+    """Ends this process as Python does, but leaves its memory to the system.
+
+    To take apart an interpreter that has a runtime loaded takes up to a tenth of a second.
+    """
+    atexit._run_exitfuncs()  # noqa: SLF001  # such as what removes temporary folders
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    _c_library().fflush(None)
+    os._exit(code)
+
+
+def _c_library() -> ctypes.CDLL:
+    import ctypes
+
+    return ctypes.CDLL(None)
+
+
 def main() -> int:
     """Runs the module named on the command line."""
     _, known, module, *arguments = sys.argv
@@ -157,4 +178,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    _leave(main())

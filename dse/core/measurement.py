@@ -63,7 +63,7 @@ class Source(StrEnum):
     REPLAYED = "replayed"  # read from a table of recorded measurements
 
 
-FidelityName = Literal["probe", "standard", "rehearsal", "valid"]
+FidelityName = Literal["brief", "probe", "standard", "rehearsal", "valid"]
 
 FIDELITY_ORDER: tuple[FidelityName, ...] = ("probe", "standard", "valid")
 """The fidelities that tell of a configuration, from the shortest to MLPerf's own."""
@@ -77,8 +77,9 @@ class Measurement:
         metric: a name in `METRICS`; the value is in that metric's unit.
         key: the hash of everything the value depends on.
         source: measured here, published by others, or replayed from a table.
-        fidelity: how long the run was: a ``probe`` or a ``standard`` one, one by MLPerf's own
-            rules (``valid``), or the ``rehearsal`` of such a one, which counts for nothing.
+        fidelity: how long the run was: a ``probe`` or a ``standard`` one, or one by MLPerf's own
+            rules (``valid``); or else a ``brief`` one, which counts in ratios only, or a
+            ``rehearsal`` of a valid one, which counts for nothing.
         run: the run folder that holds the LoadGen logs, empty where there was no run.
         interval: the confidence interval (95 %) of the value, where one is known.
         seconds: what taking it cost, in seconds of wall time.

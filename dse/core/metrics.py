@@ -80,6 +80,9 @@ ENERGY = Metric(
     estimated=True,
 )
 
+SINGLE_STREAM_METRICS = (LATENCY.name, CPU_TIME.name, ENERGY.name)
+"""What one SingleStream run gives."""
+
 COSTS = (MODEL_SIZE, PEAK_MEMORY, LOAD_TIME, CPU_TIME, ENERGY)
 """Costs of a configuration; always recorded with the runs that are made anyway."""
 

@@ -1,8 +1,7 @@
 """The Pareto frontier of measured points.
 
 A measured value is known up to an interval. So the frontier keeps every point that no other
-dominates *beyond the intervals*, and tells those that are certain from those that are not. Where
-all values are exact, this is the usual frontier.
+dominates *beyond the intervals*. Where all values are exact, this is the usual frontier.
 """
 
 from __future__ import annotations
@@ -159,27 +158,6 @@ class Losses:
         found: list[int] = np.flatnonzero(kept).tolist()
         return found
 
-    def surely_best(self, point: int) -> bool:
-        """Whether each other point is surely worse than this one somewhere, or equal to it.
-
-        It is surely worse if the interval of the difference leaves 0 out (from the two intervals:
-        G. Y. Zou and A. Donner, Statistics in Medicine 27 (2008), 1693-1702).
-        """
-        import numpy as np
-
-        same = np.zeros(self.values.shape, dtype=np.bool_)
-        if self.keys is not None:
-            same = self.keys == self.keys[point]
-        below, above = self.values - self.low, self.high - self.values
-        ahead = self.values - self.values[point]
-        # A bound that is unknown is NaN, and no comparison with NaN holds.
-        surely = ~same & (ahead > np.hypot(above[point], below))
-        widths = below + above
-        equal = same | ((ahead == 0) & (widths == 0) & (widths[point] == 0))
-        fine = surely.any(axis=1) | equal.all(axis=1)
-        fine[point] = True
-        return bool(fine.all())
-
     def joined(self, other: Losses, kept: NDArray[np.bool_] | None = None) -> Losses:
         """These points, or those of them that are kept, and then the others."""
         import numpy as np
@@ -251,13 +229,6 @@ class Frontier:
     def names(self) -> tuple[Hashable, ...]:
         """The points that are kept, in the order in which they were added."""
         return tuple(self._names)
-
-    def certain(self, name: Hashable) -> bool:
-        """Whether a kept point is better than every other one, in some objective, for sure.
-
-        Points that were measured again would still have such a point on their frontier.
-        """
-        return self._losses.surely_best(self._names.index(name))
 
 
 def numbered(

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 from dse.core import registry
 from dse.core.backend import Recording
-from dse.core.metrics import CPU_TIME, ENERGY, LATENCY, LOAD_TIME, METRICS, PEAK_MEMORY
+from dse.core.metrics import (
+    CPU_TIME,
+    ENERGY,
+    LOAD_TIME,
+    METRICS,
+    PEAK_MEMORY,
+    SINGLE_STREAM_METRICS,
+)
 from dse.machine import rapl
 
 if TYPE_CHECKING:
@@ -15,17 +22,14 @@ if TYPE_CHECKING:
 
     from dse.space.space import SearchSpace
 
-SINGLE_STREAM = (LATENCY.name, CPU_TIME.name, ENERGY.name)
-"""Metrics that come from the same run."""
-
 
 def piggybacked_metrics(metrics: Collection[str], *, again: bool) -> tuple[str, ...]:
     """The metrics to record beside those of a run; in a repetition, only what it gives anyway."""
-    single = any(name in SINGLE_STREAM for name in metrics)
+    single = any(name in SINGLE_STREAM_METRICS for name in metrics)
     batched = any(METRICS[name].batched for name in metrics)
     found = [PEAK_MEMORY.name] if batched or not again else []
     found += [LOAD_TIME.name] if single or not again else []
-    found += SINGLE_STREAM[1:] if single else ()
+    found += SINGLE_STREAM_METRICS[1:] if single else ()
     return tuple(name for name in found if name not in metrics)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dse.machine.process_identity import process_identity
-from dse.study.observations import MIN_DEGREES
 from dse.study.record import machine_of
 
 if TYPE_CHECKING:
@@ -13,43 +12,10 @@ if TYPE_CHECKING:
     from dse.study.record import Record
     from dse.study.results import StudyResults
 
-CERTAIN_REPETITIONS = 2
-"""Enough for a point whose place is certain."""
 ANCHOR_PROBES = 4
 """Measurements of the anchor that tell of the noise before anything else was repeated."""
 MAX_PROBES = 3
 """A machine that goes on drifting is not waited for longer."""
-
-
-def next_uncertain(results: StudyResults, repetitions: int) -> tuple[Record, list[str]] | None:
-    """The point of the frontier to measure again at ``standard``, and its metrics, if any.
-
-    Those whose values no other's dominate go first: once they are known better, others that
-    only wide intervals have kept drop out without a further measurement. A point that is not
-    certain is measured ``repetitions`` times. None when all are known well enough.
-    """
-    frontier = results.frontier
-    found = []
-    for record in frontier:
-        wanted = min(repetitions, CERTAIN_REPETITIONS) if frontier.certain(record) else repetitions
-        lacking = [m for m in results.timed(record.outcome) if _lacks(results, m, wanted)]
-        if lacking:
-            fewest = min(len(results.measured.all(m.key, "standard")) for m in lacking)
-            rank = (record.id not in frontier.leading, fewest, record.id)
-            found.append((rank, record, [m.metric for m in lacking]))
-    if not found:
-        return None
-    _, record, metrics = min(found, key=lambda each: each[0])
-    return record, metrics
-
-
-def _lacks(results: StudyResults, measurement: Measurement, wanted: int) -> bool:
-    measured = results.measured
-    # A machine that is disturbed each time is not waited for without end.
-    return (
-        len(measured.clean(measurement.key, "standard")) < wanted
-        and len(measured.all(measurement.key, "standard")) < 2 * wanted
-    )
 
 
 def next_drifted(results: StudyResults) -> tuple[Record, list[str]] | None:
@@ -73,6 +39,16 @@ def next_drifted(results: StudyResults) -> tuple[Record, list[str]] | None:
     return None
 
 
+def anchor_in_doubt(results: StudyResults) -> bool:
+    """Whether the anchor must be measured again at once, because its last value is unusual.
+
+    The next one tells whether that was an odd process or the machine is not itself.
+    """
+    here = machine_of(process_identity())
+    timed = results.timed(results.anchor.outcome) if results.anchor else []
+    return any(results.measured.unconfirmed(m.metric, here) for m in timed)
+
+
 def noise_unknown(results: StudyResults) -> bool:
     """Whether the anchor must be measured first, because the noise is not known and matters."""
     anchor, frontier = results.anchor, results.frontier
@@ -84,17 +60,16 @@ def noise_unknown(results: StudyResults) -> bool:
 def next_for_noise(results: StudyResults) -> tuple[Record, list[str]] | None:
     """A point to probe again, because the noise of such measurements is not known.
 
-    That depends on how many CPUs are kept busy (`Measured.spread`), and the anchor tells of its
-    own number only.
+    That depends on how the CPUs are occupied (`ObservationStore.spread`), and the anchor tells of
+    its own way only.
     """
     measured = results.measured
     for record in results.frontier:
         # Also where it seems certain: that may rest on the noise of others.
         metrics = []
         for measurement in results.timed(record.outcome):
-            cpus = record.configuration.cpus(measurement.metric)
-            spread = measured.spread(measurement.metric, cpus)
-            unknown = spread is None or spread.degrees < MIN_DEGREES
+            occupancy = record.configuration.occupancy(measurement.metric)
+            unknown = measured.noise(measurement.metric, occupancy) is None
             if unknown and _known(results, measurement, "probe") < ANCHOR_PROBES:
                 metrics.append(measurement.metric)
         if metrics:

@@ -3,47 +3,37 @@
 from __future__ import annotations
 
 import gc
-import logging
 import time
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from dse.core.errors import RequestError
 from dse.core.measurement import TRANSIENT_FAILURES
-from dse.core.metrics import METRICS
+from dse.exploration._claimer import Claimer
 from dse.exploration._pool import Pool
 from dse.exploration._samplers import make_sampler
+from dse.exploration._settler import Settler
 from dse.exploration.planner import StepPlanner
 from dse.exploration.stopping import StoppingRule
 from dse.machine.measuring_lock import WAITING, measuring_lock
-from dse.study.record import Purpose, machine_of
-from dse.study.revisions import distributions
-from dse.study.store import TrialDraft
+from dse.study.record import Purpose
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from dse.core.measurement import Measurement, Outcome
     from dse.exploration._samplers import Source
-    from dse.exploration.measurer import Keep, Measurer
+    from dse.exploration.measurer import Measurer
     from dse.exploration.planner import Step
     from dse.exploration.stopping import Interrupts
     from dse.machine.measuring_lock import Turn
     from dse.space.plan import Plan
     from dse.study.record import Record
-    from dse.study.store import Trial
+    from dse.study.settling import Settling
     from dse.study.study import Study
-    from dse.study.trial_updates import Claim
 
-LOG = logging.getLogger(__name__)
 SEEDS = 2**32
 """Stock samplers take no larger seed."""
-MIN_REPEATING_S = 60.0
-"""An exploration repeats for so long at least, and no longer than it has explored."""
-LEASE_MARGIN_S = 60.0
-"""The time between two runs of a trial, for making inputs and files and for starting workers."""
 PAUSE_S = 1.0
 """Interval at which an exploration looks for results that it waits for."""
 
@@ -91,6 +81,10 @@ class ExploreObserver(Protocol):
         """The trial has ended; the record and the duration in seconds are passed."""
         ...
 
+    def settling(self, state: Settling) -> None:
+        """A round has ended; how far the frontier is decided is passed."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Explored:
@@ -99,10 +93,12 @@ class Explored:
     Attributes:
         end: why it ended.
         steps: how many trials it made, by purpose.
+        settling: how far the frontier is decided.
     """
 
     end: StopReason
     steps: Mapping[Purpose, int]
+    settling: Settling
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +109,8 @@ class Search:
         sampler: a name in `dse.exploration._samplers.SAMPLERS`.
         seed: of everything random.
         retry_failed: whether a configuration with a transient failure comes up again.
-        repetitions: how often what may be on the frontier is measured again; 0 for never.
+        settle_s: the longest time for what is measured again, in seconds; None for as long as the
+            study was explored, 0 to measure everything once.
         stop_gain: the rest is left out where it is expected to add less than this share to the
             hypervolume; 0 for never.
         sources: what is known of other systems.
@@ -122,7 +119,7 @@ class Search:
     sampler: str
     seed: int
     retry_failed: bool = False
-    repetitions: int = 3
+    settle_s: float | None = None
     stop_gain: float = 0.0
     sources: Sequence[Source] = ()
 
@@ -138,8 +135,8 @@ def explore(
 ) -> Explored:
     """Measures configurations of the plan until one of the reasons of `End` holds.
 
-    When there is none left to measure, or the budget has no more trials, what may be on the
-    frontier is measured again. Other processes may explore the same study meanwhile: nothing is
+    When there is none left to measure, or the budget has no more trials, what is undecided on the
+    frontier is measured in rounds. Other processes may explore the same study meanwhile: nothing is
     measured by two of them, nor at the same time on one machine.
 
     Raises:
@@ -171,20 +168,21 @@ class _Exploration:
         self._pool = Pool(plan, done)
         # The seed moves on with the trials: a resumed study does not repeat its first proposals.
         seed = (search.seed + study.trials_begun) % SEEDS
-        self._sampler = make_sampler(search.sampler, self._pool, study.space, seed, search.sources)
+        sampler = make_sampler(search.sampler, self._pool, study.space, seed, search.sources)
         for record in sorted(study.records.values(), key=lambda r: r.id):
-            self._sampler.learn(record)
-        self._agenda = StepPlanner(study.results, self._pool, self._sampler, search.repetitions)
-        self._enough = StoppingRule(self._sampler, search.stop_gain, observer.estimated)
-        self._choices = distributions(plan)
+            sampler.learn(record)
+        again = search.settle_s != 0
+        self._agenda = StepPlanner(study.results, self._pool, sampler, again=again)
+        self._settler = Settler(study, self._agenda, search.settle_s, seed)
+        self._claimer = Claimer(study, self._pool, sampler, measurer)
+        self._enough = StoppingRule(sampler, search.stop_gain, observer.estimated)
         self._study, self._measurer = study, measurer
         self._budget, self._interrupts, self._observer = budget, interrupts, observer
         self._unready: Step | None = None
+        self._made: set[str] = set()  # keys of configurations whose files were made, to no avail
         self._claimed = False
-        self._deviations: set[tuple[str, str]] = set()  # those that were told
         self._begun = time.monotonic()
         self._steps = Counter[Purpose]()
-        self._explored_s = self._repeated_s = 0.0
 
     def run(self) -> Explored:
         while True:
@@ -193,10 +191,11 @@ class _Exploration:
                 with measuring_lock(self._stops, lambda: self._observer.waits(WAITING)) as come:
                     end = self._advance(come) if come else self._stop()
             if end is not None:
-                return Explored(end, self._steps)
+                return Explored(end, self._steps, self._settler.state())
             if self._unready is not None:
                 # Before the claim and beside other processes: it may take minutes.
                 self._measurer.prepare(self._unready.configuration)
+                self._made.add(self._unready.configuration.key)
 
     def _interruption(self) -> StopReason | None:
         return StopReason.INTERRUPTED if self._interrupts.wanted else None
@@ -214,13 +213,13 @@ class _Exploration:
         return self._stop() is not None
 
     def _advance(self, turn: Turn) -> StopReason | None:
-        """Takes one step, or waits for other processes; returns why to end, or None."""
+        """Takes one step or round, or waits for other processes; returns why to end, or None."""
         # A claim has looked for another space: each look is a round trip.
-        self._learn(self._study.sync(space=not self._claimed))
+        self._claimer.learn(self._study.sync(space=not self._claimed))
         self._claimed = False
         if self._study.superseded:
             return StopReason.SUPERSEDED
-        claims = self._claims()
+        claims = self._claimer.claims()
         if claims or self._pool.reserved:
             overlaps = self._measurer.overlaps
             self._pool.reserve(lambda c: any(overlaps(c, each.configuration) for each in claims))
@@ -231,24 +230,24 @@ class _Exploration:
         made, self._unready = self._unready, None
         step = self._choose(made, exploring=exploring)
         if step is None and not (exploring and self._pool.reserved):
-            return self._done(enough=enough)
-        if step is None or self._contested(step, claims):
+            return self._settle(turn, enough=enough)
+        if step is None or self._claimer.contested(step, claims):
             self._observer.waits("another process measures what is left; waiting for its results")
             self._pause()
-        elif not self._has_files(step, made):
-            self._unready = step
-        elif (trial := self._begin(step)) is not None:
-            if not turn:  # the storage was waited for, and the time is up
-                self._study.withdraw(trial)
-                return self._stop()
-            self._observer.began(step)
-            self._measure(step, trial)
+        elif self._has_files(step):
+            return self._take(step, turn)
         return None
 
-    def _has_files(self, step: Step, made: Step | None) -> bool:
-        """Whether a step's files need not be made, or just were: nothing is made over and over."""
-        just_made = made is not None and made.configuration == step.configuration
-        return just_made or self._measurer.ready(step.configuration)
+    def _has_files(self, step: Step) -> bool:
+        """Whether a step's files need not be made, or just were; else they will be.
+
+        Nothing is made over and over.
+        """
+        key = step.configuration.key
+        if key in self._made or self._measurer.ready(step.configuration):
+            return True
+        self._unready = step
+        return False
 
     def _choose(self, made: Step | None, *, exploring: bool) -> Step | None:
         """The step whose files were just made, if it is still due, or else another one."""
@@ -256,88 +255,49 @@ class _Exploration:
             unexplored = exploring and made.configuration in self._pool
             if made.purpose is Purpose.ANCHOR or (made.purpose is Purpose.EXPLORE and unexplored):
                 return made
-        return self._agenda.next(exploring=exploring, repeating=self._repeats())
+        return self._agenda.next(exploring=exploring, repeating=self._settler.budget_s > 0)
+
+    def _settle(self, turn: Turn, *, enough: bool) -> StopReason | None:
+        """Measures a round under this one turn; returns why to end, or None.
+
+        One that is interrupted, or in the middle of which others measured, stays incomplete: it
+        has no ratios.
+        """
+        steps = self._settler.next_round()
+        if not steps:
+            return self._done(enough=enough)
+        if not all(map(self._has_files, steps)):
+            return None
+        self._settler.begin_round(steps)
+        given_up = turn.given_up
+        for step in steps:
+            end = self._interruption() or self._take(step, turn)
+            if end is not None or self._study.superseded or turn.given_up != given_up:
+                return end
+        self._observer.settling(self._settler.end_round())
+        return None
 
     def _done(self, *, enough: bool) -> StopReason:
         if not self._pool.left:
             return StopReason.COMPLETE
         return StopReason.ENOUGH if enough else StopReason.TRIALS
 
-    def _repeats(self) -> bool:
-        """Whether there is time to repeat: on a noisy machine almost everything asks for it."""
-        return self._repeated_s < max(MIN_REPEATING_S, self._explored_s)
-
-    def _learn(self, records: Iterable[Record]) -> None:
-        """Takes in what other processes have found out."""
-        for record in records:
-            if record.configuration in self._pool:
-                self._pool.take(record.configuration)
-                self._sampler.learn(record)
-
-    def _claims(self) -> list[Claim]:
-        return [c for c in self._study.claims() if c.purpose in (Purpose.EXPLORE, Purpose.REPEAT)]
-
-    def _contested(self, step: Step, claims: Iterable[Claim]) -> bool:
-        """Whether others measure something of a step; each machine has an anchor of its own."""
-        found = (self._measurer.overlaps(step.configuration, c.configuration) for c in claims)
-        return step.purpose is not Purpose.ANCHOR and any(found)
-
-    def _begin(self, step: Step) -> Trial | None:
-        """Claims a step; None where another process was faster."""
-
-        def free(records: list[Record]) -> bool:
-            self._learn(records)
-            taken = step.purpose is Purpose.EXPLORE and step.configuration not in self._pool
-            return not (taken or self._study.superseded or self._contested(step, self._claims()))
-
-        lease_s = self._measurer.max_silence_s + LEASE_MARGIN_S
-        draft = TrialDraft(step.configuration, self._choices, step.purpose, lease_s)
+    def _take(self, step: Step, turn: Turn) -> StopReason | None:
+        """Claims a step and measures it, if no other process was faster."""
         self._claimed = True
-        return self._study.claim(draft, free)
-
-    def _measure(self, step: Step, trial: Trial) -> None:
-        study, configuration = self._study, step.configuration
-        started = time.monotonic()
-
-        def keep(measurement: Measurement) -> None:
-            study.keep(trial, measurement)
-
-        try:
-            outcome = self._outcome(step, study.run_name(trial), keep)
-        except RequestError:
-            study.withdraw(trial)  # an input can't be used: give up the claim
-            raise
-        record = study.finish(trial, outcome)
-        self._warn_of_deviation(machine_of(trial.owner))
-        if step.purpose is Purpose.EXPLORE:
-            self._pool.take(configuration)
-            self._sampler.learn(record)
-        seconds = time.monotonic() - started
+        trial = self._claimer.begin(step)
+        if trial is None:
+            return None
+        if not turn:  # the storage was waited for, and the time is up
+            self._claimer.withdraw(trial)
+            return self._stop()
+        self._observer.began(step)
+        record, seconds = self._claimer.measure(step, trial)
+        self._made.discard(step.configuration.key)
         self._steps[step.purpose] += 1
-        if step.purpose is Purpose.EXPLORE:
-            self._explored_s += seconds
-        elif step.purpose is Purpose.REPEAT:
-            self._repeated_s += seconds
+        self._settler.note(step, seconds)
         self._observer.ended(step, record, seconds)
-
-    def _warn_of_deviation(self, machine: str) -> None:
-        """Says once that this machine is faster or slower than the study's first one."""
-        for place, change in self._study.results.measured.deviations().items():
-            if place[1] == machine and place not in self._deviations:
-                self._deviations.add(place)
-                LOG.warning(
-                    "this machine looks like the study's first one, but %s of the anchor is "
-                    "%.2g times as much here: what is measured here counts only where nothing "
-                    "else is known",
-                    METRICS[place[0]].title,
-                    1 + change,
-                )
-
-    def _outcome(self, step: Step, run: str, keep: Keep) -> Outcome:
-        measurer, configuration = self._measurer, step.configuration
-        if step.metrics:
-            return measurer.repeat(configuration, step.metrics, step.fidelity, run, keep)
-        return measurer.measure(configuration, run, keep)
+        return None
 
     def _pause(self) -> None:
         end = time.monotonic() + PAUSE_S

@@ -128,6 +128,8 @@ class Measurer:
         fidelity: FidelityName,
         run: str,
         keep: Keep,
+        *,
+        alone: bool = False,
     ) -> Outcome:
         """Measures something again.
 
@@ -137,6 +139,8 @@ class Measurer:
             fidelity: how long.
             run: name of its run folder.
             keep: called with each new measurement as soon as it is taken.
+            alone: whether to take just that: no costs, and nothing a second time where it was
+                disturbed.
 
         Raises:
             RequestError, DseError: see `measure`.
@@ -145,6 +149,8 @@ class Measurer:
         if isinstance(resolved, Failure):
             return Outcome(failure=resolved)
         requests = self._requests(resolved, metrics)
+        if alone:
+            return self._take(resolved, run, requests, fidelity, keep)
         more = piggybacked_metrics([request.metric for request in requests], again=True)
         extra = self._requests(resolved, more, extra=True)
         return self._take_quietly(resolved, run, (*requests, *extra), fidelity, keep)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dse.exploration._pool import Pool
     from dse.exploration._samplers import Sampler
     from dse.study.results import StudyResults
+    from dse.study.rounds import RoundPlace
 
 ANCHOR_EVERY_S = 120.0
 """The anchor takes two or three seconds, so a fiftieth of the time."""
@@ -29,12 +30,14 @@ class Step:
         purpose: why.
         fidelity: how long.
         metrics: what of it to take again; empty where it has never been measured.
+        round: the place of the step in a round, if it is of one.
     """
 
     configuration: Configuration
     purpose: Purpose
     fidelity: FidelityName = "probe"
     metrics: tuple[str, ...] = ()
+    round: RoundPlace | None = None
 
 
 class StepPlanner:
@@ -44,16 +47,14 @@ class StepPlanner:
         results: of the study.
         pool: what was never measured.
         sampler: chooses from it.
-        repetitions: how often what may be on the frontier is measured again; 0 for never.
+        again: whether to measure anything again, the anchor included.
     """
 
-    def __init__(
-        self, results: StudyResults, pool: Pool, sampler: Sampler, repetitions: int
-    ) -> None:
+    def __init__(self, results: StudyResults, pool: Pool, sampler: Sampler, *, again: bool) -> None:
         self._results = results
         self._pool = pool
         self._sampler = sampler
-        self._repetitions = repetitions
+        self._again = again
         self._put_off: Step | None = None
         # A study that goes on first looks whether the machine is still what it was.
         self._anchored = float("-inf") if results.records else time.monotonic()
@@ -71,29 +72,38 @@ class StepPlanner:
         if step is None or step.purpose is Purpose.ANCHOR or not self._anchor_due():
             return step
         self._put_off = step
+        self.note_anchor()
         return self._anchor()
 
     def _work(self, *, exploring: bool, repeating: bool) -> Step | None:
         if exploring and len(self._pool):
             return Step(self._sampler.propose(), Purpose.EXPLORE)
-        if not self._repetitions or not repeating:
+        if not self._again or not repeating:
             return None
         if _remeasuring.noise_unknown(self._results):
+            self.note_anchor()
             return self._anchor()
         if found := _remeasuring.next_drifted(self._results):
             return Step(found[0].configuration, Purpose.REPEAT, "probe", tuple(found[1]))
         if found := _remeasuring.next_for_noise(self._results):
             return Step(found[0].configuration, Purpose.REPEAT, "probe", tuple(found[1]))
-        if found := _remeasuring.next_uncertain(self._results, self._repetitions):
-            return Step(found[0].configuration, Purpose.REPEAT, "standard", tuple(found[1]))
         return None
 
     def _anchor_due(self) -> bool:
+        if not self._again or self._results.anchor is None:
+            return False
         overdue = time.monotonic() - self._anchored > ANCHOR_EVERY_S
-        return bool(self._repetitions) and overdue and self._results.anchor is not None
+        return overdue or _remeasuring.anchor_in_doubt(self._results)
+
+    def due_anchor(self) -> Step | None:
+        """The anchor, where it is due; a round has it as a member."""
+        return self._anchor() if self._anchor_due() else None
+
+    def note_anchor(self) -> None:
+        """Notes that the anchor is measured now."""
+        self._anchored = time.monotonic()
 
     def _anchor(self) -> Step | None:
-        self._anchored = time.monotonic()
         anchor = self._results.anchor
         if anchor is None:
             return None

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 SAMPLERS = ("grid", "random", "nsga2", "tpe", "frontier")
 """The names of the samplers."""
-MAX_REPEATS = 100
+MAX_TIE_PERCENT = 50.0
+"""Values that differ by more are no tie by any measure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +32,16 @@ class ExploreRequest:
         models: a folder of model files; None for the builtin models.
         storage: URL of the study's Optuna storage; None for a database in its folder.
         n_trials: the number of configurations to stop after; None for no limit.
-        timeout: seconds after which no new configuration is started; None for no limit.
+        timeout: seconds after which no new configuration and no round is started; None for no
+            limit.
         sampler: one of `SAMPLERS`.
         seed: of everything random.
         run_timeout: the longest time for one configuration, in seconds.
         memory_limit: the most memory for one configuration, in bytes; None for what is free.
-        repeats: the number of times that each possible point of the frontier is measured again.
+        settle: the longest time to compare what is undecided on the frontier, in seconds; None
+            for as long as the study was explored, 0 to measure everything once.
+        tie: values that differ by less than this percentage are a tie; None for what the study
+            has, or 2 in a new one.
         retry_failed: whether to try again what failed for a reason that may pass.
         stop_gain: the rest is left out when it is expected to add less than this percentage to
             the frontier's hypervolume; 0 to measure everything.
@@ -59,7 +64,8 @@ class ExploreRequest:
     seed: int = 0
     run_timeout: float = 300.0
     memory_limit: int | None = None
-    repeats: int = 3
+    settle: float | None = None
+    tie: float | None = None
     retry_failed: bool = False
     stop_gain: float = 1.0
     warm_start: tuple[str, ...] = ()
@@ -71,14 +77,15 @@ class ExploreRequest:
             problem, known = f"unknown sampler '{self.sampler}'", ", ".join(SAMPLERS)
             raise RequestError(problem, field="sampler", remedy=f"known are {known}")
         self._refuse_wrong_types()
-        memory = self.memory_limit
+        memory, settle, tie = self.memory_limit, self.settle, self.tie
         for name, value, fits, expected in (
             ("n_trials", self.n_trials, self.n_trials is None or self.n_trials >= 1, "at least 1"),
             ("timeout", self.timeout, self.timeout is None or self.timeout > 0, "more than 0"),
             ("seed", self.seed, self.seed >= 0, "at least 0"),
             ("run_timeout", self.run_timeout, self.run_timeout > 0, "more than 0"),
             ("memory_limit", memory, memory is None or memory >= 1, "at least 1"),
-            ("repeats", self.repeats, 0 <= self.repeats <= MAX_REPEATS, f"0 to {MAX_REPEATS}"),
+            ("settle", settle, settle is None or settle >= 0, "at least 0"),
+            ("tie", tie, tie is None or 0 <= tie <= MAX_TIE_PERCENT, f"0 to {MAX_TIE_PERCENT:g}"),
             ("stop_gain", self.stop_gain, 0 <= self.stop_gain <= 100, "0 to 100"),
         ):
             if not fits:
@@ -96,7 +103,8 @@ class ExploreRequest:
             ("seed", whole, False),
             ("run_timeout", number, False),
             ("memory_limit", whole, True),
-            ("repeats", whole, False),
+            ("settle", number, True),
+            ("tie", number, True),
             ("stop_gain", number, False),
             ("retry_failed", ("True or False", bool), False),
             ("per_cpu", ("True or False", bool), False),

@@ -22,6 +22,7 @@ from dse.space.finding import find_space
 from dse.space.plan import exclusion_lines, resolve
 from dse.space.reading import read_space, space_from_dict
 from dse.space.space import SearchSpace
+from dse.study.decisions import TIE_PERCENT
 from dse.study.folder import StudyFolder, study_folder
 from dse.study.storage import RETRY_POLICY
 from dse.study.study import Study
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from dse.machine.system import System
     from dse.space.plan import Plan
     from dse.study.record import Record
+    from dse.study.settling import Settling
 
 LOG = logging.getLogger(__name__)
 OWN_MODELS = "own-models"
@@ -97,7 +99,7 @@ class Exploration:
             sampler=request.sampler,
             seed=request.seed,
             retry_failed=request.retry_failed,
-            repetitions=request.repeats,
+            settle_s=request.settle,
             stop_gain=request.stop_gain / 100,
             sources=[each.values for each in self.warm_starts],
         )
@@ -116,7 +118,7 @@ class Exploration:
             settings=self.settings,
             limits=Limits(request.run_timeout, memory_bytes),
             system=self.study.system,
-            again=request.repeats > 0,
+            again=request.settle != 0,
             progress=progress,
             environment=prepared.environment,
         )
@@ -142,6 +144,10 @@ class LogObserver:
         failure = record.outcome.failure
         told = describe_failure(failure) if failure else record.outcome.values
         LOG.info("%s: %s (%.1f s)", step.configuration, told, seconds)
+
+    def settling(self, state: Settling) -> None:
+        """Logs how much is undecided after a round."""
+        LOG.info("round %d: %d of %d points undecided", state.rounds, state.undecided, state.points)
 
     def progress(self, done: int, total: int, what: str) -> None:
         """Logs that samples are prepared."""
@@ -174,6 +180,8 @@ def open_exploration(request: ExploreRequest) -> Exploration:
     about = replace(
         prepared.about(len(plan.configurations), exclusion_lines(plan.excluded)),
         borrowed=tuple(each.as_dict() for each in warm_starts),
+        tie_percent=TIE_PERCENT if request.tie is None else request.tie,
+        tie_asked=request.tie is not None,
     )
     study = Study.create(folder, space, plan, about, request.storage)
     return Exploration(request, prepared, plan, warm_starts, settings, study)

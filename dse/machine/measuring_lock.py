@@ -28,7 +28,11 @@ def do_nothing() -> None:
 
 
 class Turn:
-    """The turn to measure, as `measuring_lock` gives it; true while this process has it."""
+    """The turn to measure, as `measuring_lock` gives it; true while this process has it.
+
+    Attributes:
+        given_up: how often others were let measure meanwhile.
+    """
 
     def __init__(
         self, locks: tuple[int, int], stop: Callable[[], bool], waits: Callable[[], None]
@@ -36,6 +40,7 @@ class Turn:
         self._following, self._measuring = locks
         self._stop, self._waits = stop, waits
         self._has = self._said = False
+        self.given_up = 0
 
     def __bool__(self) -> bool:
         return self._has
@@ -59,6 +64,7 @@ class Turn:
         """Lets others measure."""
         fcntl.flock(self._measuring, fcntl.LOCK_UN)
         self._has = self._said = False
+        self.given_up += 1
 
 
 _turn: ContextVar[Turn | None] = ContextVar("turn", default=None)

@@ -75,6 +75,7 @@ class LoadedModel:
         self._setup: LoadSettings | None = None
         self._models: list[Model] = []
         self._callers: list[Caller] = []
+        self._clocks: list[_Clock] = []
         self._looked = False
 
     @property
@@ -121,6 +122,7 @@ class LoadedModel:
             for number in range(setup.instances):
                 self._load(setup, _cpus(setup, number))
             self._setup = setup
+            self._clocks = [_Clock() for _ in self._callers]
         return self._callers
 
     def _load(self, setup: LoadSettings, cpus: tuple[int, ...]) -> None:
@@ -146,7 +148,8 @@ class LoadedModel:
         """Predicts until the caches of every caller are warm; returns the fastest batch in s.
 
         The first calls after a load are made with different inputs, and the answers of one caller
-        looked at, unless each caller makes ``most`` calls.
+        looked at, unless each caller makes ``most`` calls. What is warm since an earlier run of
+        the same setup is called no more.
 
         Raises:
             RunFailedError: a prediction failed, or the runtime does not compute.
@@ -156,20 +159,20 @@ class LoadedModel:
         callers = self.callers(setup)
         count = self.inputs.count
         batch = self.inputs.call([index % count for index in range(setup.batch_size)])
-        clocks = [_Clock() for _ in callers]
         if most is None and not self._looked:
-            self._look(callers, setup.batch_size, clocks)
+            self._look(callers, setup.batch_size, self._clocks)
             self._looked = True
-        for caller, clock in zip(callers, clocks, strict=True):
+        for caller, clock in zip(callers, self._clocks, strict=True):
             self._warm(caller, batch, most, clock)
-        return max(min(clock.fastest_s for clock in clocks), 1e-6)
+        return max(min(clock.fastest_s for clock in self._clocks), 1e-6)
 
     def _warm(self, caller: Caller, batch: Batch, most: int | None, clock: _Clock) -> None:
         fidelity = self.spec.fidelity
         fewest, enough = most or fidelity.warm_up_calls, most or WARM_CALLS
+        before = clock.calls if most else 0
         with pin_to(caller.cpus), self._failures():
             bound = caller.model.bind(batch)
-            while clock.calls < fewest or (
+            while clock.calls - before < fewest or (
                 clock.calls < enough and clock.since_start_s() < fidelity.warm_up_ms / 1e3
             ):
                 clock.time(caller.model.predict, bound)
@@ -263,7 +266,7 @@ class LoadedModel:
 
 
 class _Clock:
-    """Counts and times the calls of a warm-up.
+    """Counts and times the calls of a caller's warm-up.
 
     Attributes:
         calls: how many there were.

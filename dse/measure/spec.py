@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from dse.core.configuration import Configuration
 from dse.core.metrics import Scenario
-from dse.tasks.registry import DEFAULT, task
 from dse.tasks.task import InputFiles, Rules
 
 if TYPE_CHECKING:
@@ -53,6 +52,11 @@ PROBE = Fidelity(
 )
 """A probe takes about a second per scenario: enough queries that their p90 is stable."""
 
+BRIEF = replace(PROBE, name="brief", min_duration_ms=300, min_query_count=64)
+"""A run of a round. More differs between processes than within a run, so for the same time two or
+three of these tell two configurations apart better than one probe. Its p90 may lie a percent or two
+beside that of a probe: it is held against other brief runs only."""
+
 STANDARD = replace(PROBE, name="standard", min_duration_ms=2000, min_query_count=256)
 """What may be on the frontier is measured like this, several times: on most machines more differs
 from one process to the next than within a run, so repeating tells more than longer runs."""
@@ -74,7 +78,7 @@ REHEARSED_SAMPLES = 64
 """The most samples of a rehearsal's accuracy run."""
 
 RUN_LENGTHS: dict[FidelityName, Fidelity] = {
-    fidelity.name: fidelity for fidelity in (PROBE, STANDARD, VALID, REHEARSAL)
+    fidelity.name: fidelity for fidelity in (BRIEF, PROBE, STANDARD, VALID, REHEARSAL)
 }
 """The fidelities by name. Whoever writes a spec looks up here how long its runs last; the project's
 own tests enter shorter ones. No option and no variable of a shell does."""
@@ -251,6 +255,8 @@ def _task(data: Mapping[str, Any]) -> TaskSpec:
 
 def _current(older: Mapping[str, Any]) -> dict[str, Any]:
     """A spec of a version that knew two tasks, in today's fields."""
+    from dse.tasks.registry import DEFAULT, task
+
     source = dict(older["inputs"])
     seed, dataset = source.pop("seed", 0), source.pop("dataset", "")
     files = {name: path for name, path in source.items() if path is not None}

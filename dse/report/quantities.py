@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 
 RUNS = {
+    "brief": "very short run",
     "probe": "short run",
     "standard": "longer run",
     "rehearsal": "rehearsal of a valid run",

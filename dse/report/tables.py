@@ -33,9 +33,10 @@ def measurements(study: Study) -> pd.DataFrame:
     Columns are ``generation`` and ``trial`` (the number of the trial in its Optuna study),
     ``purpose`` (explore, repeat, anchor or validate), ``id`` (of the configuration; missing where
     the search space no longer has it) and ``configuration`` (in words), ``metric``, ``value`` and
-    ``unit``, ``source``, ``fidelity`` (probe, standard, rehearsal or valid), ``seconds`` (of wall
-    time; what more comes of a run costs nothing), ``host``, ``time`` (when the trial ended, by the
-    host's clock, in its time zone), ``disturbed`` (by what, or empty) and ``run`` (its folder).
+    ``unit``, ``source``, ``fidelity`` (brief, probe, standard, rehearsal or valid), ``seconds`` (of
+    wall time; what more comes of a run costs nothing), ``host``, ``time`` (when the trial ended, by
+    the host's clock, in its time zone), ``disturbed`` (by what, or empty) and ``run`` (its
+    folder).
 
     Raises:
         UnavailableError: pandas is not installed.
@@ -100,8 +101,8 @@ def study_table(view: View) -> pd.DataFrame:
         UnavailableError: pandas is not installed.
     """
     records = sorted(view.study.records.values(), key=lambda record: record.id)
-    shown, notes = quantities(view), view.study.results.notes
-    made = frame(records, [each.name for each in shown if each.name in METRICS], notes)
+    shown = quantities(view)
+    made = frame(records, [each.name for each in shown if each.name in METRICS], view.notes)
     further: dict[str, Any] = {}
     for metric in shown:
         values = [metric.of(record) for record in records]

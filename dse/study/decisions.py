@@ -1,15 +1,72 @@
-"""Which of two points is better in what, as far as their ratios tell."""
+"""Which of two points is better in what: told by their ratios within rounds.
+
+Two values of one round share much of their noise, so their ratio is known far better than either
+value. Whatever the intervals of the values are, the ratio decides. It is looked at after every
+round and for every pair, so its interval holds at any time and is corrected for the number of open
+pairs (S. Holm, Scandinavian Journal of Statistics 6 (1979), 65-70: what is decided counts no more).
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from dse.core.mcnemar import quality_p_value
+from dse.core.pareto import Losses
+from dse.study._ratios import Ratios
+
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from dse.core.confidence_sequence import Series
+    from dse.core.metrics import Metric
+    from dse.core.pareto import Point
     from dse.study.record import Record
+    from dse.study.rounds import RoundTable
+
+    Booleans = NDArray[np.bool_]
 
 TIE_PERCENT = 2.0
 """Values that differ by less than this are as good as each other, unless the study says more."""
+ALPHA = 0.04
+"""The chance that rounds ever decide any pair of a study wrongly."""
+QUALITY_ALPHA = 0.05
+"""The chance that any two models of a study are told apart wrongly by their answers."""
+APART = 3.0
+"""Without rounds two values differ if they lie as many times as far apart as the interval (95 %) of
+their difference reaches: that is wrong in one of a thousand pairs where six repetitions tell of the
+noise, and in far fewer where more do."""
+
+
+class Order(StrEnum):
+    """How a point stands to another one in a metric."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    TIE = "tie"  # as good, within the tolerance
+    OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """How a point stands to another one in a metric.
+
+    Attributes:
+        order: of the first to the second.
+        rounds: how many have both.
+        ratio: of the first's value to the second's within rounds; NaN without rounds.
+        interval: of the ratio, at any time and for all pairs at once (95 %).
+    """
+
+    order: Order
+    rounds: int = 0
+    ratio: float = math.nan
+    interval: tuple[float, float] = (0.0, math.inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +87,235 @@ class OpenPair:
     metrics: tuple[str, ...]
     rounds: int
     needed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What decisions rest on beside the values.
+
+    Attributes:
+        rounds: what rivals have measured side by side.
+        tie_percent: values that differ by less are as good as each other.
+        hosts_left_out: machines whose rounds don't count.
+    """
+
+    rounds: RoundTable
+    tie_percent: float = TIE_PERCENT
+    hosts_left_out: Collection[str] = ()
+
+
+class Decisions:
+    """What is decided between any two of some points.
+
+    Args:
+        records: the points.
+        points: their values, intervals and keys.
+        objectives: what they are compared in.
+        evidence: what tells more than the values.
+
+    Attributes:
+        better: of shape (points, points, objectives), whether the first is better than the second.
+        tie: likewise, whether both are as good.
+    """
+
+    def __init__(
+        self,
+        records: Sequence[Record],
+        points: Sequence[Point],
+        objectives: Sequence[Metric],
+        evidence: Evidence,
+    ) -> None:
+        import numpy as np
+
+        self.records, self._objectives, self._evidence = records, objectives, evidence
+        self._losses = Losses.of(points, objectives)
+        self._places = {record.id: place for place, record in enumerate(records)}
+        self._keys = [{m.metric: m.key for m in r.outcome.measurements} for r in records]
+        self._timed = np.array([metric.timed for metric in objectives], dtype=np.bool_)
+        self.better, self.tie = self._by_values()
+        self._series = self._within_rounds()
+        self._alpha = self._decide()
+
+    def _by_values(self) -> tuple[Booleans, Booleans]:
+        """What needs no rounds: other metrics than timed ones, and values that are far apart."""
+        import numpy as np
+
+        losses = self._losses
+        ahead = losses.values[None] - losses.values[:, None]  # of the first, so more is better
+        below, above = losses.values - losses.low, losses.high - losses.values
+        # A bound that is unknown is NaN, and no comparison with NaN holds.
+        reach = np.hypot(above[:, None], below[None])
+        better = np.where(self._timed, ahead > APART * reach, ahead > 0)
+        exact = (below + above)[:, None] + (below + above)[None] == 0
+        same = (ahead == 0) & (exact | ~self._timed)
+        if losses.keys is not None:
+            same |= losses.keys[:, None] == losses.keys[None]
+        return better & ~same, same
+
+    def _within_rounds(self) -> dict[tuple[int, int, int], Series]:
+        """The ratios, by the places of two points and of the objective; the lower point first."""
+        found: dict[tuple[int, int, int], Series] = {}
+        for axis in range(len(self._objectives)):
+            if not self._timed[axis]:
+                continue
+            name = self._objectives[axis].name
+            places: dict[str, list[int]] = {}
+            for place, keys in enumerate(self._keys):
+                if name in keys:
+                    places.setdefault(keys[name], []).append(place)
+            kinds = {
+                key: self.records[own[0]].configuration.occupancy(name)
+                for key, own in places.items()
+            }
+            evidence = self._evidence
+            ratios = Ratios(evidence.rounds, name, kinds, evidence.hosts_left_out)
+            for pair in ratios.pairs:
+                series = ratios.series(pair)
+                for one in places[pair[0]]:
+                    for other in places[pair[1]]:
+                        found[one, other, axis] = series
+        return found
+
+    def _decide(self) -> float:
+        """Enters what rounds decide; the error that each pair may take in the end."""
+        undecided = dict(self._series)
+        alpha = ALPHA / max(1, int(self._open_axes().sum()) // 2)
+        while True:
+            decided = [at for at, series in undecided.items() if self._enter(at, series, alpha)]
+            for at in decided:
+                del undecided[at]
+            after = ALPHA / max(1, int(self._open_axes().sum()) // 2)
+            if not decided or after == alpha:
+                return after
+            alpha = after
+
+    def _enter(self, at: tuple[int, int, int], series: Series, alpha: float) -> bool:
+        """Whether a ratio is decided; what it says is entered then."""
+        one, other, axis = at
+        tie = math.log1p(self._evidence.tie_percent / 100)
+        half = series.half_width(alpha)
+        apart, tied = abs(series.centre) > half, abs(series.centre) + half < tie
+        if apart or tied:
+            lower_is_better = self._objectives[axis].direction == "minimize"
+            ahead = (series.centre < 0) == lower_is_better
+            self.better[one, other, axis] = not tied and ahead
+            self.better[other, one, axis] = not tied and not ahead
+            self.tie[one, other, axis] = self.tie[other, one, axis] = tied
+        return apart or tied
+
+    def _open_axes(self) -> Booleans:
+        """Of shape (points, points, objectives): what is not decided, and matters."""
+        import numpy as np
+
+        wins = np.any(self.better, axis=2)
+        settled = wins & wins.T
+        undecided = ~(self.better | self.better.swapaxes(0, 1) | self.tie) & self._timed
+        found: Booleans = undecided & ~settled[:, :, None]
+        return found
+
+    def survivors(self) -> list[int]:
+        """Places of the points that no other one is as good as in all, and better in one.
+
+        Ties are not transitive: a point drops out only for one that stays.
+        """
+        import numpy as np
+
+        as_good = np.all(self.better | self.tie, axis=2) & np.any(self.better, axis=2)
+        kept = np.ones(len(self.records), dtype=np.bool_)
+        ranks = self._losses.values.argsort(axis=0).argsort(axis=0).sum(axis=1)
+        for place in ranks.argsort(kind="stable").tolist():
+            if kept[place]:
+                kept &= ~as_good[place]
+        found: list[int] = np.flatnonzero(kept).tolist()
+        return found
+
+    def surely_best(self, place: int, among: Sequence[int]) -> bool:
+        """Whether a point is better than each other one in some objective, or as good in all."""
+        others = [each for each in among if each != place]
+        return all(
+            self.tie[place, each].all() or self._surely_better(place, each, len(others))
+            for each in others
+        )
+
+    def _surely_better(self, place: int, other: int, count: int) -> bool:
+        """Whether a point is better in some objective, and in a quality not by luck alone."""
+        axes = self.better[place, other]
+        if (axes & self._timed).any():
+            return True
+        return any(self._differs(place, other, axis, count) for axis in axes.nonzero()[0])
+
+    def _differs(self, place: int, other: int, axis: int, count: int) -> bool:
+        """Whether values that are not timed differ by more than luck.
+
+        Two models that answered the same samples differ by their answers. Where these are not
+        known, their intervals tell; and what was published or computed is compared as it is.
+        """
+        name = self._objectives[axis].name
+        found = [self.records[each].outcome.measurement(name) for each in (place, other)]
+        if found[0] is not None and found[1] is not None:
+            p_value = quality_p_value(found[0], found[1])
+            if p_value is not None:
+                return p_value < QUALITY_ALPHA / count
+        losses = self._losses
+        above = losses.high[place, axis] - losses.values[place, axis]
+        below = losses.values[other, axis] - losses.low[other, axis]
+        reach = math.hypot(above, below)
+        return math.isnan(reach) or bool(
+            losses.values[other, axis] - losses.values[place, axis] > reach
+        )
+
+    def relation(self, one: Record, other: Record, metric: str) -> Relation:
+        """How a point stands to another one; both are among the records."""
+        axis = [each.name for each in self._objectives].index(metric)
+        at = self._places[one.id], self._places[other.id]
+        order = Order.OPEN
+        if self.tie[(*at, axis)]:
+            order = Order.TIE
+        elif self.better[(*at, axis)]:
+            order = Order.BETTER
+        elif self.better[(*at[::-1], axis)]:
+            order = Order.WORSE
+        series, sign = self._series.get((*at, axis)), 1
+        if series is None:
+            series, sign = self._series.get((*at[::-1], axis)), -1
+        if series is None:
+            return Relation(order)
+        centre, half = sign * series.centre, series.half_width(self._alpha)
+        interval = math.exp(max(centre - half, -700.0)), _exp(centre + half)
+        return Relation(order, series.count, math.exp(centre), interval)
+
+    def open_pairs(self, among: Sequence[int]) -> list[OpenPair]:
+        """The pairs of some points whose order is open and matters."""
+        axes = self._open_axes()
+        return [
+            self._open_pair(one, other, [int(axis) for axis in axes[one, other].nonzero()[0]])
+            for place, one in enumerate(among)
+            for other in among[place + 1 :]
+            if axes[one, other].any()
+        ]
+
+    def _open_pair(self, one: int, other: int, axes: Sequence[int]) -> OpenPair:
+        found = [
+            self._series.get((min(one, other), max(one, other), axis))
+            or self._series.get((max(one, other), min(one, other), axis))
+            for axis in axes
+        ]
+        return OpenPair(
+            self.records[one],
+            self.records[other],
+            tuple(self._objectives[axis].name for axis in axes),
+            min(series.count if series else 0 for series in found),
+            max(self._needed(series) for series in found),
+        )
+
+    def _needed(self, series: Series | None) -> float:
+        """How many further rounds decide a ratio, if it is what it seems to be."""
+        if series is None:
+            return math.inf
+        tie = math.log1p(self._evidence.tie_percent / 100)
+        aim = max(abs(series.centre), tie - abs(series.centre))
+        return series.needed(aim, self._alpha) - series.count if aim else math.inf
+
+
+def _exp(value: float) -> float:
+    return math.exp(value) if value < 700.0 else math.inf

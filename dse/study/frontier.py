@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Any, overload
 from dse.core.errors import RequestError
 from dse.core.measurement import Source
 from dse.core.metrics import METRICS
-from dse.core.pareto import Losses, Point, nondominated, numbered
+from dse.core.pareto import Losses, Point, metric_of, nondominated, numbered
+from dse.study.decisions import Decisions
 from dse.study.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 
     from numpy.typing import NDArray
 
     from dse.core.measurement import Measurement
     from dse.core.metrics import Metric
-    from dse.core.pareto import Frontier, Interval
-    from dse.study.decisions import OpenPair
+    from dse.study.decisions import Evidence, OpenPair, Relation
     from dse.study.observations import ObservationStore
     from dse.study.study import Study
 
@@ -34,38 +34,75 @@ if TYPE_CHECKING:
 
 
 class StudyFrontier(Sequence[Record]):
-    """The records that no other dominates beyond the intervals, in order of their ids.
+    """The records that no other dominates, in order of their ids.
+
+    Candidates are those that no other dominates beyond the intervals. What rounds decide makes
+    further ones drop out.
 
     Args:
-        frontier: the keys of their configurations.
+        candidates: the keys of their configurations.
         records: those records, and perhaps others.
         objectives: what is optimised.
         values: of a record, by the name of an objective.
+        point: of a record, as a frontier sees it.
         holds: whether a record keeps to all bounds wherever its values lie in their intervals.
+        drifted: whether all that is known of a record is from times when the machine was not
+            itself.
+        evidence: what tells more than the values.
+
+    Attributes:
+        candidates: the records of the candidates, in order of their ids.
     """
 
     def __init__(
         self,
-        frontier: Frontier,
-        records: Sequence[Record],
+        candidates: Collection[Hashable],
+        records: Iterable[Record],
         objectives: Sequence[str | Metric],
+        *,
         values: Values,
+        point: Callable[[Record], Point],
         holds: Callable[[Record], bool],
+        drifted: Callable[[Record], bool],
+        evidence: Evidence,
     ) -> None:
-        kept = set(frontier.names)
+        kept = set(candidates)
         own = (record for record in records if record.configuration.key in kept)
-        self._records = sorted(own, key=lambda record: record.id)
-        self._frontier, self._objectives = frontier, objectives
-        self._values, self._holds = values, holds
+        self.candidates = sorted(own, key=lambda record: record.id)
+        self._objectives, self._values = objectives, values
+        self._holds = holds
+        self._drifted = drifted
+        metrics = [metric_of(objective) for objective in objectives]
+        points = [point(record) for record in self.candidates]
+        self._decisions = Decisions(self.candidates, points, metrics, evidence)
+        self._places = self._decisions.survivors() if points else []
+        self._records = [self.candidates[place] for place in self._places]
 
     def certain(self, record: Record) -> bool:
-        """Whether a record of the frontier would be there again if all were measured again."""
-        return self.keeps_bounds(record) and self._frontier.certain(record.configuration.key)
+        """Whether it is decided that a record is on the frontier, and keeps to all bounds.
 
-    @property
+        What was measured in a drift only never is.
+        """
+        return record.id in self._best and self.keeps_bounds(record) and not self.drifted(record)
+
+    def drifted(self, record: Record) -> bool:
+        """Whether what is known of it is from times alone when the machine was not itself."""
+        return self._drifted(record)
+
+    @cached_property
+    def _best(self) -> frozenset[int]:
+        """Ids of the records that are better than each other one somewhere, or as good."""
+        best = (p for p in self._places if self._decisions.surely_best(p, self._places))
+        return frozenset(self.candidates[place].id for place in best)
+
+    @cached_property
     def open_pairs(self) -> Sequence[OpenPair]:
         """The pairs whose order is not decided, and can be by measuring both in further rounds."""
-        return ()
+        return self._decisions.open_pairs(self._places)
+
+    def relation(self, one: Record, other: Record, metric: str) -> Relation:
+        """How a candidate stands to another one in an objective."""
+        return self._decisions.relation(one, other, metric)
 
     def keeps_bounds(self, record: Record) -> bool:
         """Whether a record keeps to all bounds wherever its values lie in their intervals."""
@@ -88,20 +125,19 @@ class StudyFrontier(Sequence[Record]):
         return len(self._records)
 
 
-def point_of(measurements: Sequence[Measurement]) -> Point:
-    """Estimates as a frontier sees them."""
+def point_of(measurements: Sequence[Measurement], measured: ObservationStore) -> Point:
+    """Estimates as a frontier sees them.
+
+    Args:
+        measurements: the estimates.
+        measured: everything that was measured: it tells between which bounds they lie.
+    """
+    ends = {m.metric: measured.bounds(m) for m in measurements}
     return Point(
         {m.metric: m.value for m in measurements},
-        {m.metric: found for m in measurements if (found := _known_interval(m))},
+        {name: interval for name, interval in ends.items() if interval},
         {m.metric: m.key for m in measurements if m.source is not Source.PUBLISHED},
     )
-
-
-def _known_interval(measurement: Measurement) -> Interval | None:
-    """Where the value lies. One that was not measured here has no interval: it counts as it is."""
-    if measurement.source is Source.MEASURED:
-        return measurement.interval
-    return measurement.interval or (measurement.value, measurement.value)
 
 
 def timed(measurement: Measurement) -> bool:
@@ -131,7 +167,7 @@ def batch_frontier(
     for index, known in enumerate(subjects):
         own = [known[name] for name in objectives]
         if not all(map(measured.probed_once, own)):
-            one = Losses.of([point_of([measured.estimate(m) for m in own])], metrics)
+            one = Losses.of([point_of([measured.estimate(m) for m in own], measured)], metrics)
             values[index], low[index], high[index] = one.values[0], one.low[0], one.high[0]
     timed = np.array([metric.timed for metric in metrics])
     return Losses(values, low, high, keys, timed).undominated()

@@ -42,6 +42,9 @@ class StudyMetadata:
             version, which does not say.
         task: what the models are for, a name in `dse.tasks.registry`; the only one there was in
             earlier versions where the study does not say.
+        tie_percent: values that differ by less than this percentage are a tie.
+        tie_asked: whether that was asked for now; a study that goes on keeps its own otherwise.
+            It is not stored.
     """
 
     system: Mapping[str, Any]
@@ -56,10 +59,11 @@ class StudyMetadata:
     environment: Mapping[str, str] | None = None
     task: str = DEFAULT
     tie_percent: float = TIE_PERCENT
+    tie_asked: bool = field(default=False, compare=False)
 
     def as_dict(self) -> dict[str, Any]:
         """A JSON object; the inverse of `from_dict`."""
-        data = {f.name: getattr(self, f.name) for f in fields(self)}
+        data = {f.name: getattr(self, f.name) for f in fields(self) if f.compare}
         if self.task == DEFAULT:
             del data["task"]
         if self.tie_percent == TIE_PERCENT:
@@ -133,6 +137,7 @@ class StudyMetadata:
             runtimes=runtimes,
             artefacts=self.artefacts,
             environment=self.environment,
+            tie_percent=now.tie_percent if now.tie_asked else self.tie_percent,
             borrowed=(*self.borrowed, *(new for new in now.borrowed if new not in self.borrowed)),
         )
 

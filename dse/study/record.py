@@ -71,11 +71,11 @@ def outcome_that_counts(outcome: Outcome, purpose: Purpose) -> Outcome:
     """What the outcome of a trial tells of its configuration.
 
     That a run by MLPerf's rules has failed takes nothing from what shorter ones have shown, and a
-    rehearsal of one tells nothing at all.
+    rehearsal of one tells nothing at all. The values of brief runs count in ratios only.
     """
-    if purpose is not Purpose.VALIDATE:
-        return outcome
-    return Outcome(tuple(m for m in outcome.measurements if m.fidelity in FIDELITY_ORDER))
+    measurements = tuple(m for m in outcome.measurements if m.fidelity in FIDELITY_ORDER)
+    failure = None if purpose is Purpose.VALIDATE else outcome.failure
+    return Outcome(measurements, failure)
 
 
 def effective_outcome(trial: optuna.trial.FrozenTrial) -> Outcome | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from dse.core.measurement import TRANSIENT_FAILURES, Outcome, Source
 from dse.core.pareto import Frontier, feasible
+from dse.study.decisions import TIE_PERCENT, Evidence
 from dse.study.frontier import StudyFrontier, batch_frontier, point_of, timed
 from dse.study.observations import ObservationStore
 from dse.study.record import Purpose, Record
@@ -73,16 +74,24 @@ class StudyResults:
         self._task: Task | None = None
         self._records: dict[str, Record] = {}
         self._frontier: Frontier | None = None
-        self._revision = -1
+        self._shown: StudyFrontier | None = None
+        self._tie_percent = TIE_PERCENT
+        self._revision = (-1, -1)
 
-    def start(self, space: SearchSpace) -> None:
-        """Forgets the configurations, as a further revision begins; what was measured stays."""
+    def start(self, space: SearchSpace, tie_percent: float = TIE_PERCENT) -> None:
+        """Forgets the configurations, as a further revision begins; what was measured stays.
+
+        Args:
+            space: of the revision.
+            tie_percent: values that differ by less are as good as each other.
+        """
+        self._tie_percent = tie_percent
         self._space = space
         self._task = registry.task(space.task)
         self._entries = {}
         self._anchor = None
         self.failed.clear()
-        self._records, self._frontier = {}, None
+        self._drop()
 
     def note(self, number: int, configuration: Configuration, outcome: Outcome) -> None:
         """Takes in the outcome of a trial; a configuration's last one tells whether it failed."""
@@ -100,13 +109,14 @@ class StudyResults:
         self._choose_anchor(entry)
         if not first:
             # Found again when it is wanted, and not at each of many notes.
-            self._records, self._frontier = {}, None
+            self._drop()
         elif (
             self._frontier is not None
-            and self._revision == self.measured.revision
+            and self._revision == self._known
             and self._eligible(key, entry)
         ):
             self._frontier.add(key, self._point(key))
+            self._shown = None
 
     @property
     def records(self) -> Mapping[str, Record]:
@@ -117,9 +127,25 @@ class StudyResults:
     @property
     def frontier(self) -> StudyFrontier:
         """The records that keep to the constraints and that no other dominates."""
-        frontier = self._refresh()
-        records = [self._record(str(key)) for key in frontier.names]
-        return StudyFrontier(frontier, records, self.objectives, _values, self._holds)
+        candidates = self._refresh()
+        if self._shown is None:
+            self._shown = StudyFrontier(
+                candidates.names,
+                [self._record(str(key)) for key in candidates.names],
+                self.objectives,
+                values=_values,
+                point=lambda record: self._point(record.configuration.key),
+                holds=self._holds,
+                drifted=self.drifted,
+                evidence=self.evidence,
+            )
+        return self._shown
+
+    @property
+    def evidence(self) -> Evidence:
+        """What decisions rest on beside the values."""
+        left_out = {machine for _, machine in self.measured.deviations()}
+        return Evidence(self.rounds, self._tie_percent, hosts_left_out=left_out)
 
     @property
     def anchor(self) -> Record | None:
@@ -137,6 +163,10 @@ class StudyResults:
         if self._task is None or quality is None or quality.source is not Source.MEASURED:
             return ()
         return self._task.notes(quality)
+
+    def drifted(self, record: Record) -> bool:
+        """Whether a value of a record is from times alone when the machine was not itself."""
+        return any(map(self.measured.stale, self.timed(record.outcome)))
 
     def stale(self) -> list[Record]:
         """The records that rest on measurements of a time when the machine was not itself."""
@@ -157,7 +187,11 @@ class StudyResults:
 
     def _holds(self, record: Record) -> bool:
         """Whether the constraints hold at both ends of a record's intervals."""
-        return all(feasible(values, self._constraints) for values in _ends(record))
+        known = point_of(record.outcome.measurements, self.measured)
+        ends = (
+            {m: known.intervals.get(m, (v, v))[n] for m, v in known.values.items()} for n in (0, 1)
+        )
+        return all(feasible(values, self._constraints) for values in ends)
 
     @property
     def _constraints(self) -> Sequence[Constraint]:
@@ -179,13 +213,20 @@ class StudyResults:
         """Drops what is derived where what is known of the noise has changed."""
         timed = self.timed(self._anchor.outcome) if self._anchor else []
         self.measured.set_anchor({m.metric: m.key for m in timed})
-        if self._revision != self.measured.revision:
-            self._revision = self.measured.revision
-            self._records = {}
-            self._frontier = None
+        if self._revision != self._known:
+            self._revision = self._known
+            self._drop()
+
+    @property
+    def _known(self) -> tuple[int, int]:
+        """Moves on when what is known of earlier measurements has changed."""
+        return self.measured.revision, self.rounds.revision
+
+    def _drop(self) -> None:
+        self._records, self._frontier, self._shown = {}, None, None
 
     def _point(self, key: str) -> Point:
-        return point_of(self._record(key).outcome.measurements)
+        return point_of(self._record(key).outcome.measurements, self.measured)
 
     def _eligible(self, key: str, entry: _Entry) -> bool:
         if entry.failure is not None or not self._constraints:
@@ -237,11 +278,3 @@ class _Records(Mapping[str, Record]):
 
 def _values(record: Record) -> Mapping[str, float]:
     return record.outcome.values
-
-
-def _ends(record: Record) -> Sequence[dict[str, float]]:
-    """The values at the lower and at the upper end of their intervals."""
-    return [
-        {m.metric: (m.interval or (m.value, m.value))[end] for m in record.outcome.measurements}
-        for end in (0, 1)
-    ]

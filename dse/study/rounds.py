@@ -42,6 +42,19 @@ class RoundPlace:
         return cls(str(data["id"]), int(data["position"]), int(data["size"]), host)
 
 
+@dataclass(frozen=True, slots=True)
+class RoundValue:
+    """What a trial of a round has measured of a metric.
+
+    Attributes:
+        log: the logarithm of the value.
+        disturbed: whether something else got in its way.
+    """
+
+    log: float
+    disturbed: bool
+
+
 @dataclass(slots=True)
 class _Round:
     """What is known of a round.
@@ -50,21 +63,20 @@ class _Round:
         host: the machine that it ran on.
         size: the number of its trials.
         ended: the positions of those that have an outcome.
-        values: logarithm of the value by metric and key.
+        values: by metric and key.
     """
 
     host: str
     size: int
     ended: set[int] = field(default_factory=set)
-    values: dict[tuple[str, str], float] = field(default_factory=dict)
+    values: dict[tuple[str, str], RoundValue] = field(default_factory=dict)
 
 
 class RoundTable:
     """The values of all rounds.
 
     A round counts once each of its trials has ended with an outcome. One that was cut off never
-    does: what it measured still tells of its configurations, but not of their ratios. A disturbed
-    value is left out, and with it only its own ratios.
+    does: what it measured still tells of its configurations, but not of their ratios.
 
     Attributes:
         revision: moves on with each round that counts.
@@ -76,9 +88,9 @@ class RoundTable:
 
     def add(self, place: RoundPlace, measurement: Measurement) -> None:
         """Takes in a measurement of a trial of a round."""
-        if not measurement.disturbed and measurement.value > 0:
-            found = self._round(place)
-            found.values[measurement.metric, measurement.key] = math.log(measurement.value)
+        if measurement.value > 0:
+            value = RoundValue(math.log(measurement.value), bool(measurement.disturbed))
+            self._round(place).values[measurement.metric, measurement.key] = value
 
     def end(self, place: RoundPlace) -> None:
         """Notes that a trial of a round has ended with an outcome, be it a failure."""
@@ -86,11 +98,11 @@ class RoundTable:
         found.ended.add(place.position)
         self.revision += len(found.ended) == found.size
 
-    def values(self, metric: str) -> Iterator[tuple[str, Mapping[str, float]]]:
+    def values(self, metric: str) -> Iterator[tuple[str, Mapping[str, RoundValue]]]:
         """The rounds that count, in the order in which they began, each with what it measured.
 
         Yields:
-            The machine, and the logarithm of each value of the metric by its key.
+            The machine, and what it measured of the metric, by key.
         """
         for found in self._rounds.values():
             if len(found.ended) == found.size:

@@ -12,7 +12,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self, cast
 
 from dse.core.errors import RequestError
-from dse.core.measurement import FIDELITY_ORDER
 from dse.core.metrics import COSTS
 from dse.core.pareto import feasible
 from dse.machine.system import System
@@ -200,7 +199,7 @@ class Study:
         return sum(
             count
             for (metric, fidelity), count in counts
-            if fidelity in FIDELITY_ORDER and metric not in left_out
+            if fidelity != "rehearsal" and metric not in left_out
         )
 
     def frontier(self) -> list[Record]:
@@ -375,7 +374,7 @@ class Study:
     def _read(self, found: list[SpaceRevision]) -> None:
         for revision in found:
             reader = self._trials.add(revision)
-            self.results.start(space_from_dict(revision.about.space))
+            self.results.start(space_from_dict(revision.about.space), revision.about.tie_percent)
             for news in reader.news():
                 self._take_in(revision, news)
 

@@ -246,6 +246,14 @@ OPTIONS = {
     "two spaces": Case("explore kept.yaml kept.yaml", ("unexpected extra argument",)),
     "time in words": Case("explore kept.yaml --timeout soon", ("--timeout", "'soon'", "90s")),
     "no time": Case("explore kept.yaml --timeout 0", ("--timeout", "not a span of time")),
+    "no such option any more": Case(
+        "explore kept.yaml --repeats 3", ("--repeats", "Use --settle TIME instead")
+    ),
+    "the same of a benchmark": Case("bench m.onnx --repeats 3", ("--repeats", "Use --settle TIME")),
+    "settling in words": Case("explore kept.yaml --settle short", ("--settle", "write 0, 90s")),
+    "negative settling": Case("explore kept.yaml --settle -1m", ("--settle", "'-1m'")),
+    "tie of everything": Case("explore kept.yaml --tie 51", ("--tie", "51", "0<=x<=50")),
+    "tie of nothing known": Case("explore kept.yaml --tie nan", ("tie", "0 to 50", "nan")),
     "negative time": Case("explore kept.yaml --run-timeout -3s", ("--run-timeout", "'-3s'")),
     "unknown unit": Case("explore kept.yaml --run-timeout 3y", ("'3y' is not a span of time",)),
     "endless time": Case("explore kept.yaml --run-timeout 400d", ("'400d' is more than 366 days",)),

@@ -26,6 +26,12 @@ STATUS = {
     "configurations": {"measured": int, "failed": int, "remaining": (int, type(None))},
     "measurements_taken": int,
     "failures": {str: int},
+    "frontier": {
+        "points": int,
+        "decided": int,
+        "undecided": int,
+        "seconds_needed": (*Number, type(None)),
+    },
     "reasons": [
         {
             "kind": str,
@@ -109,12 +115,19 @@ def study(explored: Path, here: Path) -> str:
 
 def test_status(command: Command, study: str) -> None:
     status = command.status(study)
+    points = len(command.frontier(study)["points"])
     check(status, STATUS)
     assert status == {
         "study": "mine",
         "configurations": {"measured": 8, "failed": 2, "remaining": 2},
         "measurements_taken": 24,
         "failures": {"unsupported": 2},
+        "frontier": {
+            "points": points,
+            "decided": points,
+            "undecided": 0,
+            "seconds_needed": 0.0,
+        },
         "reasons": [
             {
                 "kind": "unsupported",
@@ -130,12 +143,11 @@ def test_status(command: Command, study: str) -> None:
         "notes": [],
     }
     shown = command.good("status", study).out.splitlines()
-    points = len(command.frontier(study)["points"])
     assert shown == [
         "study mine",
         "configurations: 8 measured, 2 failed, 2 remaining",
         "measurements taken: 24",
-        f"frontier: {points} points, {points} certain",
+        f"frontier: {points} points, {points} decided",
         "failures, unsupported: 2",
         "  2 x no such kernel (such as #8 c fp32, replay, 1 thread, batch 1, runtime=x)",
         "      no worker was started for it",

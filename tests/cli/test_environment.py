@@ -44,7 +44,7 @@ def specs(here: Path, name: str) -> list[dict[str, Any]]:
 
 def test_a_study_with_a_variable(command: Command, here: Path) -> None:
     space = write_space(here, **NULL)
-    begun = command.good("explore", space, "--study", "s", "--repeats", 0, "--env", SLOW)
+    begun = command.good("explore", space, "--study", "s", "--settle", 0, "--env", SLOW)
     assert f"environment: {SLOW}" in begun.err.splitlines()
     assert {spec["environment"]["ONEDNN_MAX_CPU_ISA"] for spec in specs(here, "s")} == {"SSE41"}
 
@@ -55,7 +55,7 @@ def test_a_study_with_a_variable(command: Command, here: Path) -> None:
     note = f"measured with {SLOW} in the environment"
     assert note in command.good("frontier", "s").out.splitlines()
 
-    resumed = command("explore", space, "--study", "s", "--repeats", 0)
+    resumed = command("explore", space, "--study", "s", "--settle", 0)
     assert resumed.code == 2
     assert resumed.last == (
         "dse: study 's' was measured in another environment: ONEDNN_MAX_CPU_ISA was 'SSE41' and "
@@ -66,14 +66,14 @@ def test_a_study_with_a_variable(command: Command, here: Path) -> None:
     assert "was 'SSE41' and is 'AVX2'" in other.last
     more = command("explore", space, "--study", "s", "--env", SLOW, "--env", "OMP_SCHEDULE=static")
     assert more.code == 2
-    command.good("explore", space, "--study", "s", "--repeats", 0, "--env", SLOW)
+    command.good("explore", space, "--study", "s", "--settle", 0, "--env", SLOW)
     assert command.counts("s")[:3] == (1, 0, 0)
 
 
 def test_a_study_without_one_is_as_it_was(command: Command, here: Path) -> None:
     space = write_space(here, **NULL)
-    command.good("explore", space, "--study", "plain", "--repeats", 0)
-    command.good("explore", space, "--study", "set", "--repeats", 0, "--env", SLOW)
+    command.good("explore", space, "--study", "plain", "--settle", 0)
+    command.good("explore", space, "--study", "set", "--settle", 0, "--env", SLOW)
     assert keys(here, "plain").isdisjoint(keys(here, "set"))
     for told in (command.status("plain"), command.frontier("plain")):
         assert "environment" not in told
@@ -88,9 +88,9 @@ def test_keys_do_not_hang_on_where_libraries_lie(
     command: Command, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     space = write_space(here, **NULL)
-    command.good("explore", space, "--study", "plain", "--repeats", 0)
+    command.good("explore", space, "--study", "plain", "--settle", 0)
     monkeypatch.setenv("LD_LIBRARY_PATH", "/nowhere/lib")
-    command.good("explore", space, "--study", "led", "--repeats", 0)
+    command.good("explore", space, "--study", "led", "--settle", 0)
     assert keys(here, "plain") & keys(here, "led")
     assert "environment: LD_LIBRARY_PATH=/nowhere/lib" in command.good("status", "led").out
     assert "environment" not in command.frontier("led")
@@ -105,7 +105,7 @@ def test_what_is_left_out_is_said_in_one_line(
     space = write_space(here, **NULL)
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     monkeypatch.setenv("ONEDNN_VERBOSE", "1")
-    answer = command.good("explore", space, "--repeats", 0, "--env", SLOW)
+    answer = command.good("explore", space, "--settle", 0, "--env", SLOW)
     (said,) = [line for line in answer.err.splitlines() if "OMP_NUM_THREADS" in line]
     names = "OMP_NUM_THREADS, ONEDNN_VERBOSE"
     assert said == f"not passed on to the measurement: {names} (--env NAME=VALUE sets one)"

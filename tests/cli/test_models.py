@@ -201,7 +201,7 @@ def test_all_81_explore_like_any_folder(command: Command, here: Path, site: Site
     assert answer.out == "all: 81 files fetched, 0 there already\n"
     (here / "each.yaml").write_text(SPACE)
     for space in ("each.yaml", "mobilenets-efficientnets"):
-        answer = command.good("explore", "--repeats", 0, space, "--models", "all", "--n-trials", 1)
+        answer = command.good("explore", "--settle", 0, space, "--models", "all", "--n-trials", 1)
         left_out = [line for line in answer.err.splitlines() if line.startswith("not run: litert")]
         # The one of 41 models whose quantised form nobody published.
         assert all("mobilenet-v3-small-minimalistic" in line for line in left_out)

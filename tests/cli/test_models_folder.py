@@ -134,7 +134,7 @@ def test_int8_and_half_precision_are_explored(command: Command, here: Path) -> N
         precisions=["int8", "fp16"],
         objectives=["accuracy_percent", "latency_p90_ms"],
     )
-    arguments = ("s.yaml", "--models", "models", "--dataset", "images", "--repeats", 0)
+    arguments = ("s.yaml", "--models", "models", "--dataset", "images", "--settle", 0)
     command.good("explore", *arguments)
     assert command.counts("s")[:3] == (3, 0, 0)
     database = here / "studies" / "s" / "study.db"

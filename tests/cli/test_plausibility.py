@@ -91,7 +91,7 @@ def explored(command: Command, here: Path) -> tuple[str, str]:
         objectives=["accuracy_percent", "latency_p90_ms"],
     )
     images, models = write_images(here), write_models(here, SHIFTED, WIDE)
-    done = command.good("explore", space, "--repeats", 0, "--models", models, "--dataset", images)
+    done = command.good("explore", space, "--settle", 0, "--models", models, "--dataset", images)
     return done.out, done.err
 
 
@@ -178,7 +178,7 @@ def test_the_right_offset_has_no_note(command: Command, here: Path) -> None:
     images, models = write_images(here), write_models(here, right)
     for odd in (images / "@eaDir", *images.rglob("*.heic"), *images.rglob("*.HEIC")):
         odd.rmdir() if odd.is_dir() else odd.unlink()
-    done = command.good("explore", space, "--repeats", 0, "--models", models, "--dataset", images)
+    done = command.good("explore", space, "--settle", 0, "--models", models, "--dataset", images)
     assert "note:" not in done.err
     assert command.status("mine")["notes"] == []
     (point,) = command.frontier("mine")["points"]

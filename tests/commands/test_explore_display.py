@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 import re
 from typing import TYPE_CHECKING
 
 import pytest
+from rich.console import Console
 
-from dse.commands.explore_display import duration
+from dse.commands.explore_display import Display, duration
+from dse.exploration.explorer import Budget
+from dse.exploration.planner import Step
+from dse.study.folder import StudyFolder
+from dse.study.record import Purpose
+from dse.study.settling import Settling
 from tests.commandline import PATIENCE_S, start
 from tests.replays import write_space, write_table
+from tests.study.studies import create, fill, small_space
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,6 +77,30 @@ def test_elsewhere_each_configuration_is_a_line(command: Command, here: Path) ->
     )
     assert "b fp32, replay, 1 thread, batch 1, runtime=x: FAILED (unsupported: no such" in lines[2]
     assert "\x1b" not in answer.err
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_round_is_one_line_whatever_its_members(tmp_path: Path, *, terminal: bool) -> None:
+    space = small_space(backends={"null": {}})
+    study = create(StudyFolder(tmp_path / "mine"), space)
+    members = fill(study, space, most=2)
+    shown = io.StringIO()
+    console = Console(file=shown, force_terminal=terminal, width=100, highlight=False)
+    with Display(console, study, Budget()) as display:
+        for state in (Settling(1, 2, 0, 2, 341.0, 900.0), Settling(2, 2, 2, 0, 0.0, 890.0)):
+            for configuration in members:
+                step = Step(configuration, Purpose.ROUND, "probe", ("latency_p90_ms",))
+                display.began(step)
+                display.ended(step, study.records[configuration.key], 0.5)
+            display.settling(state)
+    rounds = ["1, 2 of 2 points undecided, about 6 min left", "2, 2 points, 2 decided"]
+    text = CONTROL.sub("", shown.getvalue())
+    for told in rounds:
+        assert f"settling: round {told}" in text
+    if terminal:
+        assert f"comparing {members[0]}" in text
+    else:
+        assert text == "".join(f"settling: round {told}\n" for told in rounds)
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,17 @@ def main():
     print(len(os.listdir("/proc/self/task")), os.environ.get("OPENBLAS_NUM_THREADS"))
     return "numpy" not in sys.modules
 """
+LEAVE = """
+import atexit, os
+class Kept:
+    def __del__(self):
+        os.write(1, b"taken apart ")
+kept = Kept()
+def main():
+    atexit.register(print, "tidied up")
+    print("worked", end=" ")
+    return 3
+"""
 BUILD = """
 import json, sys
 from dse.environments import _store
@@ -110,6 +121,15 @@ def test_numpy_starts_no_threads_but_those_that_are_given(tmp_path: Path) -> Non
     ]
     assert counted[0] == "1 None\n"
     assert counted[1].endswith(" 2\n")
+
+
+def test_a_process_tidies_up_and_does_not_take_itself_apart(tmp_path: Path) -> None:
+    (tmp_path / "leave.py").write_text(LEAVE)
+    words = launch_command(sys.executable, "leave", folders={"leave": str(tmp_path / "leave.py")})
+    ended = subprocess.run(
+        words, capture_output=True, text=True, env=worker_environment(sys.executable)
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (3, "worked tidied up\n", "")
 
 
 def test_from_an_installed_wheel(tmp_path: Path, told: Path) -> None:

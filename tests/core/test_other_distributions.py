@@ -50,7 +50,7 @@ def test_it_is_listed_measured_and_told_of(installed: Path, here: Path) -> None:
         "objectives": ["latency_p90_ms"],
     }
     (here / "space.yaml").write_text(yaml.safe_dump(space))
-    words = [*BRIEFLY, "explore", "space.yaml", "--repeats", "0", "--sampler", "grid"]
+    words = [*BRIEFLY, "explore", "space.yaml", "--settle", "0", "--sampler", "grid"]
     code, out, err = python(installed, *words, folder=here)
     assert code == 0, err
     assert "runtimes: toy 7" in err

@@ -240,11 +240,6 @@ def kept(points: Sequence[Measured], objectives: Sequence[str]) -> set[int]:
     return {int(str(name)) for name in grown(enumerate(points), objectives).names}
 
 
-def certain(points: Sequence[Measured], objectives: Sequence[str]) -> set[int]:
-    frontier = grown(enumerate(points), objectives)
-    return {int(str(name)) for name in frontier.names if frontier.certain(name)}
-
-
 def beats(one: Measured, other: Measured, objectives: Sequence[str]) -> bool:
     """Whether one dominates the other even at its worst, where that is at its best."""
     better = False
@@ -289,8 +284,6 @@ def test_grown_step_by_step_it_is_always_that_of_what_was_added(
         at_once = grown(reversed(order[:count]), objectives)
         assert set(frontier.names) == set(at_once.names)
         assert added is (name in at_once.names)
-        for each in frontier.names:
-            assert frontier.certain(each) is at_once.certain(each)
 
 
 def sieved(points: Sequence[Measured], objectives: Sequence[str]) -> list[int]:
@@ -302,13 +295,8 @@ def sieved(points: Sequence[Measured], objectives: Sequence[str]) -> list[int]:
 def test_arrays_tell_the_same(points: list[Measured], objectives: list[str]) -> None:
     found = sieved(points, objectives)
     assert found == sorted(kept(points, objectives))
-    frontier = Frontier(objectives)
-    for place in found:
-        frontier.keep(place, points[place])
-    assert {p for p in found if frontier.certain(p)} == certain(points, objectives)
     at_once = Frontier.of(dict(enumerate(points)), [METRICS[name] for name in objectives])
     assert list(at_once.names) == found
-    assert {p for p in found if at_once.certain(p)} == certain(points, objectives)
 
 
 @given(points=POINTS, objectives=OBJECTIVES)
@@ -327,15 +315,14 @@ def test_of_exact_values_it_is_the_usual_frontier(
 ) -> None:
     exact = [Measured.exact(point) for point in points]
     assert sorted(kept(exact, objectives)) == nondominated(points, objectives)
-    assert certain(exact, objectives) == kept(exact, objectives)
 
 
 @given(points=MEASURED, objectives=OBJECTIVES)
-def test_what_is_certain_is_on_the_usual_frontier_and_what_is_on_that_is_kept(
+def test_what_is_on_the_usual_frontier_is_kept(
     points: list[Measured], objectives: list[str]
 ) -> None:
     usual = set(nondominated([point.values for point in points], objectives))
-    assert certain(points, objectives) <= usual <= kept(points, objectives)
+    assert usual <= kept(points, objectives)
 
 
 def widened(point: Measured, factor: float) -> Measured:
@@ -348,12 +335,11 @@ def widened(point: Measured, factor: float) -> Measured:
 
 
 @given(points=MEASURED, objectives=OBJECTIVES, factor=st.sampled_from([1.0, 1.5, 2.0, 8.0]))
-def test_wider_intervals_keep_more_and_make_less_certain(
+def test_wider_intervals_keep_more(
     points: list[Measured], objectives: list[str], factor: float
 ) -> None:
     wider = [widened(point, factor) for point in points]
     assert kept(points, objectives) <= kept(wider, objectives)
-    assert certain(wider, objectives) <= certain(points, objectives)
 
 
 @given(points=MEASURED, objectives=OBJECTIVES)
@@ -380,10 +366,9 @@ def test_one_measurement_is_no_difference_however_wide_its_interval(
     keyed = replace(point, keys={name: f"{name}-own" for name in NAMES})
     twins = [*points, keyed, keyed]
     one, other = len(points), len(points) + 1
-    found, sure = kept(twins, objectives), certain(twins, objectives)
+    found = kept(twins, objectives)
     assert (one in found) is (other in found)
-    assert (one in sure) is (other in sure)
-    assert kept([keyed, keyed], objectives) == certain([keyed, keyed], objectives) == {0, 1}
+    assert kept([keyed, keyed], objectives) == {0, 1}
 
 
 def test_the_same_latency_leaves_the_choice_to_the_throughput() -> None:
@@ -396,10 +381,9 @@ def test_the_same_latency_leaves_the_choice_to_the_throughput() -> None:
         keys,
     )
     both = [LATENCY.name, THROUGHPUT.name]
-    assert kept([slow, fast], both) == certain([slow, fast], both) == {1}
+    assert kept([slow, fast], both) == {1}
     apart = [slow, replace(fast, keys={})]
     assert kept(apart, both) == {0, 1}
-    assert certain(apart, both) == {1}
 
 
 def test_an_accuracy_counts_by_its_value_and_a_latency_by_its_interval() -> None:
@@ -408,8 +392,6 @@ def test_an_accuracy_counts_by_its_value_and_a_latency_by_its_interval() -> None
     bad = Measured({ACCURACY.name: 70.0, LATENCY.name: 5.0}, intervals)
     assert kept([good, bad], [ACCURACY.name]) == {0}
     assert kept([good, bad], [LATENCY.name]) == {0, 1}
-    assert certain([good, bad], [ACCURACY.name]) == {0}
-    assert certain([good, bad], [LATENCY.name]) == set()
 
 
 def test_intervals_that_touch_leave_the_better_value() -> None:

@@ -65,7 +65,7 @@ class Events(LogObserver):
 
 def opened(building: Callable[[], None]) -> Exploration:
     """An exploration whose models are watched while they are built."""
-    request = ExploreRequest(SPACE, study="watched", sampler="grid", repeats=0)
+    request = ExploreRequest(SPACE, study="watched", sampler="grid", settle=0)
     found = open_exploration(request)
     return replace(found, prepared=replace(found.prepared, provider=Watched(building)))
 
@@ -85,7 +85,7 @@ def test_another_exploration_measures_while_a_model_is_built(here: Path) -> None
     def building() -> None:
         study = exploration.study
         unfinished.append(study.trials_begun - len(study.records))
-        words = [sys.executable, *BRIEFLY, "explore", "other.yaml", "--repeats", "0"]
+        words = [sys.executable, *BRIEFLY, "explore", "other.yaml", "--settle", "0"]
         # With the lock of the machine held this would wait until it is killed.
         ended = subprocess.run(words, capture_output=True, text=True, timeout=120, check=True)
         said.append(ended.stderr)

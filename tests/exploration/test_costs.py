@@ -23,9 +23,10 @@ from dse.core.metrics import (
     METRICS,
     MODEL_SIZE,
     PEAK_MEMORY,
+    SINGLE_STREAM_METRICS,
     THROUGHPUT,
 )
-from dse.exploration._costs import SINGLE_STREAM, piggybacked_metrics, refuse_unmeasurable
+from dse.exploration._costs import piggybacked_metrics, refuse_unmeasurable
 from dse.machine import rapl
 from tests.machine.test_rapl import write_zone
 from tests.replays import attributes, outcomes, write_space, write_table
@@ -53,7 +54,7 @@ def test_what_is_recorded_beside_is_a_cost_that_the_runs_give(
     beside = piggybacked_metrics(metrics, again=again)
     assert not metrics & set(beside)
     assert {*beside} <= {metric.name for metric in COSTS}
-    single = bool(metrics & set(SINGLE_STREAM))
+    single = bool(metrics & set(SINGLE_STREAM_METRICS))
     assert ({*metrics, *beside} >= {CPU_TIME.name, ENERGY.name}) or not single
     if again:
         assert (LOAD_TIME.name in beside) <= single
@@ -106,7 +107,7 @@ def test_batch_sizes_count_for_memory_and_not_for_the_other_costs(
     for metric in (PEAK_MEMORY, LOAD_TIME, CPU_TIME):
         fields = {**NULL, "batch_sizes": [1, 2], "objectives": [metric.name]}
         space = write_space(here, metric.name, **fields)
-        answer = command("explore", "--repeats", 0, "--n-trials", 1, space)
+        answer = command("explore", "--settle", 0, "--n-trials", 1, space)
         assert (answer.code == 0) == metric.batched
         assert ("has no effect" in answer.err) == (not metric.batched)
 
@@ -120,7 +121,7 @@ def test_a_real_model_with_costs_as_objective_and_constraint(command: Command, h
         objectives=[CPU_TIME.name, MODEL_SIZE.name, "accuracy_percent"],
         constraints={PEAK_MEMORY.name: {"max": 4096}},
     )
-    explored = command.good("explore", "--repeats", 0, space)
+    explored = command.good("explore", "--settle", 0, space)
     # Accuracies are published, and each of the others is taken once of each model.
     assert command.counts("space") == (2, 0, 0, 6)
     points = command.frontier("space")["points"]
@@ -139,7 +140,7 @@ def test_a_real_model_with_costs_as_objective_and_constraint(command: Command, h
     assert LATENCY.name not in table.columns
     tight = {"constraints": {PEAK_MEMORY.name: {"max": 1}}, "objectives": [CPU_TIME.name]}
     write_space(here, **real, **tight)
-    command.good("explore", "--repeats", 0, space)
+    command.good("explore", "--settle", 0, space)
     assert command.frontier("space")["points"] == []
     assert len(list((here / "studies/space/runs").glob("*/"))) == 2  # all of it was known
 
@@ -155,7 +156,7 @@ def test_costs_are_recorded_beside_and_ask_for_no_run(command: Command, here: Pa
     objectives = [LATENCY.name, THROUGHPUT.name]
     fields = {**NULL, "batch_sizes": [1, 2], "objectives": objectives}
     space = write_space(here, **fields)
-    command.good("explore", "--repeats", 0, space)
+    command.good("explore", "--settle", 0, space)
     beside = {PEAK_MEMORY.name, LOAD_TIME.name, CPU_TIME.name}
     beside |= {ENERGY.name} if rapl.find_packages() else set()
     assert stored(here, "space") == [{LATENCY.name, THROUGHPUT.name, *beside}] * 2
@@ -164,7 +165,7 @@ def test_costs_are_recorded_beside_and_ask_for_no_run(command: Command, here: Pa
     assert len(list(runs.glob("*/"))) == 2
     forget(here / "studies/space/study.db", beside)
     before = outcomes(here / "studies/space/study.db")
-    command.good("explore", "--repeats", 0, space)
+    command.good("explore", "--settle", 0, space)
     assert outcomes(here / "studies/space/study.db") == before
     assert len(list(runs.glob("*/"))) == 2
 

@@ -54,7 +54,7 @@ def test_it_says_so_and_finds_its_measurements_by_its_own_fingerprint(
 
     def explore(*batch_sizes: int) -> str:
         space = write_space(here, batch_sizes=list(batch_sizes), **fields)
-        return command.good("explore", space, "--repeats", 0).err
+        return command.good("explore", space, "--settle", 0).err
 
     folder = here / "studies" / "space"
     assert TOLD not in explore(1)

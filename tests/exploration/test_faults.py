@@ -31,7 +31,7 @@ def test_each_fault_is_one_failure_and_the_study_goes_on(
     backends = {"null": {"fault": faults, "delay_ms": 0.5}}
     space = write_space(here, backends=backends, instances=instances, **fields)
     answer = command.good(
-        "explore", "--repeats", 0, space, "--sampler", "grid", "--memory-limit", "1GiB"
+        "explore", "--settle", 0, space, "--sampler", "grid", "--memory-limit", "1GiB"
     )
     assert none_left(here)
     assert command.counts("space") == (1, 4, 0, 1)
@@ -74,7 +74,7 @@ def test_faults_of_a_server_run(command: Command, here: Path) -> None:
     backends = {"null": {"fault": ["raise", "segfault"], "delay_ms": 0.5}}
     space = write_space(here, backends=backends, instances=2, **fields)
     assert (
-        command("explore", "--repeats", 0, space, "--sampler", "grid").code == 1
+        command("explore", "--settle", 0, space, "--sampler", "grid").code == 1
     )  # nothing was measured
     assert none_left(here)
     raised, killed = failures(here / "studies/space/study.db")
@@ -96,7 +96,7 @@ def test_a_run_that_hangs_is_ended_and_the_study_goes_on(
     fields = {"models": "a", "threads": 1, "batch_sizes": 1, "objectives": [objective]}
     backends = {"null": {"fault": ["hang", "refuse"]}}
     space = write_space(here, backends=backends, instances=instances, **fields)
-    answer = command("explore", "--repeats", 0, space, "--sampler", "grid", "--run-timeout", "3s")
+    answer = command("explore", "--settle", 0, space, "--sampler", "grid", "--run-timeout", "3s")
     assert none_left(here)
     assert answer.code == 1  # nothing was measured
     hung, refused = failures(here / "studies/space/study.db")
@@ -109,7 +109,7 @@ def test_a_run_that_hangs_is_ended_and_the_study_goes_on(
 def test_a_memory_limit_that_not_even_a_start_keeps_to(command: Command, here: Path) -> None:
     fields = {"models": "a", "threads": 1, "batch_sizes": 1, "objectives": ["latency_p90_ms"]}
     space = write_space(here, backends=["null"], **fields)
-    assert command("explore", "--repeats", 0, space, "--memory-limit", "1MiB").code == 1
+    assert command("explore", "--settle", 0, space, "--memory-limit", "1MiB").code == 1
     (failure,) = failures(here / "studies/space/study.db")
     assert failure["kind"] in ("out_of_memory", "crash")
     assert none_left(here)

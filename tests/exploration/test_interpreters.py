@@ -33,7 +33,7 @@ def test_the_interpreter_that_the_user_names(
         "objectives": "latency_p90_ms",
     }
     (here / "space.yaml").write_text(yaml.safe_dump(space))
-    command.good("explore", "--repeats", 0, "space.yaml")
+    command.good("explore", "--settle", 0, "space.yaml")
     assert command.counts("space")[:3] == (1, 0, 0)
     names = {line.partition("=")[0] for line in python.environment.splitlines()}
     assert {"PATH", "DSE_CACHE_DIR"} <= names
@@ -48,7 +48,7 @@ def test_an_interpreter_that_is_gone_is_a_reason(
     config.write_text("interpreters:\n  litert: /gone/python\n")
     monkeypatch.setenv("DSE_CONFIG", str(config))
     (here / "space.yaml").write_text("models: mobilenet-v1-0.25-128\nbackends: [litert]\n")
-    answer = command("explore", "--repeats", 0, "space.yaml")
+    answer = command("explore", "--settle", 0, "space.yaml")
     assert answer.code == 2
     assert answer.last == (
         "dse: backend 'litert' is not usable here: /gone/python is not an executable file: "

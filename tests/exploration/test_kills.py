@@ -87,7 +87,7 @@ def test_a_killed_worker_is_a_failure_at_most(command: Command, here: Path, kill
     delays = [round(0.1 + 0.01 * number, 2) for number in range(2 * kills)]
     fields = {"models": "a", "threads": 1, "batch_sizes": 1, "objectives": [LATENCY]}
     space = write_space(here, backends={"null": {"delay_ms": delays}}, **fields)
-    explore = ["explore", space, "--sampler", "grid", "--repeats", 0]
+    explore = ["explore", space, "--sampler", "grid", "--settle", 0]
     rng = random.Random(20261)  # noqa: S311
     with start(*explore) as process:
         drained = threading.Thread(target=process.communicate)

@@ -69,7 +69,7 @@ def test_single_stream_is_taken_once_for_all_batch_sizes(command: Command, here:
     space = write_space(
         here, models="a", **{**NULL, "objectives": [LATENCY, THROUGHPUT], "batch_sizes": [1, 8]}
     )
-    command.good("explore", space, "--repeats", 0)
+    command.good("explore", space, "--settle", 0)
     assert command.counts("space") == (2, 0, 0, 3)
     stored = attributes(here / "studies/space/study.db", "outcome").values()
     first, second = ({m["metric"]: m for m in outcome["measurements"]} for outcome in stored)
@@ -225,7 +225,7 @@ def test_an_accuracy_that_nobody_published(command: Command, here: Path) -> None
 
 def test_a_run_can_be_repeated_by_hand(command: Command, here: Path) -> None:
     space = write_space(here, models="a", **NULL)
-    command.good("explore", space, "--repeats", 0)
+    command.good("explore", space, "--settle", 0)
     (spec,) = (here / "studies/space/runs").glob("*/spec.json")
     (measured,) = attributes(here / "studies/space/study.db", "outcome").values()
     again = [sys.executable, "-m", "dse.measure.worker", str(spec)]

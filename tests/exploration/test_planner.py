@@ -12,13 +12,14 @@ from dse.exploration import planner as agenda
 from dse.exploration._pool import Pool
 from dse.exploration._samplers import make_sampler
 from dse.exploration.planner import StepPlanner
+from dse.machine.process_identity import process_identity
 from dse.study.observations import Observation
-from dse.study.record import Purpose
+from dse.study.record import Purpose, machine_of
 from dse.study.results import StudyResults
 from tests.study.studies import planned, small_space
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from dse.core.configuration import Configuration, KnobValue
     from dse.core.measurement import FidelityName
@@ -46,7 +47,7 @@ class Machine:
         configuration: Configuration,
         purpose: Purpose = Purpose.EXPLORE,
         fidelity: FidelityName = "probe",
-        details: Mapping[str, KnobValue] | None = None,
+        **details: KnobValue,
     ) -> None:
         number = len(self.taken)
         accuracy, latency = self.values[configuration]
@@ -57,10 +58,10 @@ class Machine:
             f"latency of {configuration.key}",
             Source.MEASURED,
             fidelity,
-            details=details or {},
+            details=details,
         )
-        cpus = configuration.cpus(LATENCY)
-        self.results.measured.add(Observation(timed, (1, number), "here", cpus))
+        occupancy, here = configuration.occupancy(LATENCY), machine_of(process_identity())
+        self.results.measured.add(Observation(timed, (1, number), here, occupancy))
         bounds = (accuracy - 0.1, accuracy + 0.1)
         key = f"accuracy of {configuration.key}"
         same = Measurement(ACCURACY, accuracy, key, Source.MEASURED, interval=bounds)
@@ -72,25 +73,19 @@ class Machine:
             self.measure(configuration)
         return self
 
-    def agenda(self, repetitions: int = 3) -> StepPlanner:
+    def agenda(self, *, again: bool = True) -> StepPlanner:
         pool = Pool(planned(SPACE), [c.key for c in self.values])
-        return StepPlanner(self.results, pool, make_sampler("grid", pool, SPACE, 0), repetitions)
+        return StepPlanner(self.results, pool, make_sampler("grid", pool, SPACE, 0), again=again)
 
-    def run(self, repetitions: int = 3, **how: bool) -> list[Step]:
+    def run(self, *, again: bool = True) -> list[Step]:
         """Measures whatever the agenda asks for; a mistake in it must not run for ever."""
         steps: list[Step] = []
-        asked = self.agenda(repetitions)
+        asked = self.agenda(again=again)
         while len(steps) < 100 and (step := asked.next(exploring=False)) is not None:
-            details: dict[str, KnobValue] = {"disturbed": "always"} if how.get("loud") else {}
-            self.measure(step.configuration, step.purpose, step.fidelity, details)
+            self.measure(step.configuration, step.purpose, step.fidelity)
             steps.append(step)
         assert len(steps) < 100
         return steps
-
-
-def again_at_length(steps: list[Step]) -> list[Step]:
-    """The repetitions; those that tell of the noise only are probes."""
-    return [s for s in steps if s.purpose is Purpose.REPEAT and s.fidelity == "standard"]
 
 
 @pytest.fixture(autouse=True)
@@ -116,37 +111,20 @@ def test_the_anchor_tells_of_the_noise_before_the_frontier_is_measured_again() -
     assert {s.configuration for s in steps[:anchors]} == {CONFIGURATIONS[0]}
     assert all(step.metrics == (LATENCY,) for step in steps)  # accuracy does not vary
     # The third is slower and less accurate beyond any doubt.
-    assert {s.configuration for s in steps[anchors:]} == set(CONFIGURATIONS[:2])
+    assert {s.configuration for s in steps[anchors:]} == {CONFIGURATIONS[1]}
 
 
-def test_a_point_with_another_number_of_busy_cpus_tells_of_their_noise_first() -> None:
+def test_a_point_with_another_number_of_busy_cpus_tells_of_their_noise() -> None:
     machine = Machine([(50, 1.0), (50.1, 1.01), (40, 9.0)]).explored()
     assert CONFIGURATIONS[0].threads != CONFIGURATIONS[1].threads
     steps = [step for step in machine.run() if step.purpose is Purpose.REPEAT]
     scouts = _remeasuring.ANCHOR_PROBES - 1
-    assert [s.fidelity for s in steps[:scouts]] == ["probe"] * scouts
-    assert {s.configuration for s in steps[:scouts]} == {CONFIGURATIONS[1]}
-    assert {s.fidelity for s in steps[scouts:]} == {"standard"}
-
-
-@pytest.mark.parametrize("repetitions", [1, 2, 3, 5])
-def test_each_point_is_measured_so_often_and_then_it_ends(repetitions: int) -> None:
-    machine = Machine([(50, 1.0), (50.1, 1.001)]).explored()
-    again = again_at_length(machine.run(repetitions))
-    for configuration in machine.values:
-        mine = [s for s in again if s.configuration == configuration]
-        assert len(mine) == repetitions
-    assert machine.run(repetitions) == []
-
-
-def test_a_certain_point_is_measured_twice_only() -> None:
-    machine = Machine([(50, 1.0), (60, 5.0)]).explored()
-    again = again_at_length(machine.run(5))
-    assert len(again) == 2 * _remeasuring.CERTAIN_REPETITIONS
+    assert [s.configuration for s in steps] == [CONFIGURATIONS[1]] * scouts
+    assert {s.fidelity for s in steps} == {"probe"}
 
 
 def test_nothing_is_measured_again_where_nothing_shall_be() -> None:
-    assert Machine([(50, 1.0), (60, 1.05)]).explored().run(0) == []
+    assert Machine([(50, 1.0), (60, 1.05)]).explored().run(again=False) == []
 
 
 def test_without_time_nothing_is_measured_again() -> None:
@@ -155,26 +133,6 @@ def test_without_time_nothing_is_measured_again() -> None:
     step = asked.next(exploring=True, repeating=False)
     assert step is not None
     assert step.purpose is Purpose.EXPLORE
-
-
-def test_a_machine_that_is_never_quiet_is_not_waited_for() -> None:
-    machine = Machine([(50, 1.0), (50.1, 1.001)]).explored()
-    again = again_at_length(machine.run(2, loud=True))
-    assert len(again) == 2 * 2 * 2
-
-
-def test_lucky_noise_does_not_win() -> None:
-    """A probe that came out a tenth too fast leads, until it is measured again."""
-    machine = Machine([(50, 1.0), (49, 1.05), (40, 9.0)], noise=(1.0, 0.9, 1.0, 1.01, 0.99, 1.0))
-    machine.explored()
-    lucky = {r.configuration for r in machine.results.frontier}
-    assert CONFIGURATIONS[1] in lucky
-    machine.run(5)
-    best, *others = (r.configuration for r in machine.results.frontier)
-    assert best == CONFIGURATIONS[0]
-    certain = [r for r in machine.results.frontier if machine.results.frontier.certain(r)]
-    assert CONFIGURATIONS[1] not in {r.configuration for r in certain}
-    assert set(others) <= {CONFIGURATIONS[1]}
 
 
 def test_a_study_that_goes_on_looks_at_the_anchor_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,13 +148,27 @@ def test_a_study_that_goes_on_looks_at_the_anchor_first(monkeypatch: pytest.Monk
     assert none_left is None or none_left.purpose is not Purpose.EXPLORE
 
 
+def test_a_round_has_the_anchor_where_it_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine([(50, 1.0)]).explored()
+    asked = machine.agenda()
+    monkeypatch.setattr(agenda, "ANCHOR_EVERY_S", 3600.0)
+    due = asked.due_anchor()
+    assert due is not None
+    assert (due.configuration, due.metrics) == (CONFIGURATIONS[0], (LATENCY,))
+    assert asked.due_anchor() == due  # it was not measured
+    asked.note_anchor()
+    assert asked.due_anchor() is None
+    assert machine.agenda(again=False).due_anchor() is None
+
+
 def test_what_was_probed_while_the_machine_drifted_is_probed_again() -> None:
     machine = Machine([(50, 1.0), (60, 2.0)], noise=(1.0,)).explored()
     anchor = CONFIGURATIONS[0]
     for _ in range(4):
         machine.measure(anchor, Purpose.ANCHOR)
     machine.noise = (1.5,)
-    machine.measure(anchor, Purpose.ANCHOR)
+    for _ in range(2):
+        machine.measure(anchor, Purpose.ANCHOR)
     slow = CONFIGURATIONS[2]
     machine.values[slow] = (70, 3.0)
     machine.measure(slow)
@@ -210,3 +182,27 @@ def test_what_was_probed_while_the_machine_drifted_is_probed_again() -> None:
     machine.measure(slow, Purpose.REPEAT)
     assert _remeasuring.next_drifted(machine.results) is None
     assert machine.results.records[slow.key].outcome.values[LATENCY] == pytest.approx(3.0)
+
+
+def test_an_odd_value_of_the_anchor_is_confirmed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine([(50, 1.0), (60, 2.0)], noise=(1.0,)).explored()
+    anchor = CONFIGURATIONS[0]
+    for _ in range(4):
+        machine.measure(anchor, Purpose.ANCHOR)
+    asked = machine.agenda()
+    monkeypatch.setattr(agenda, "ANCHOR_EVERY_S", 3600.0)
+
+    def purpose() -> Purpose | None:
+        step = asked.next(exploring=True)
+        return None if step is None else step.purpose
+
+    assert [purpose(), purpose()] == [Purpose.ANCHOR, Purpose.EXPLORE]
+    machine.noise = (1.5,)
+    machine.measure(anchor, Purpose.ANCHOR)
+    assert _remeasuring.anchor_in_doubt(machine.results)
+    assert purpose() is Purpose.ANCHOR
+    machine.measure(anchor, Purpose.ANCHOR, disturbed="other load")
+    assert purpose() is Purpose.EXPLORE  # it is not waited for
+    machine.measure(anchor, Purpose.ANCHOR)
+    assert machine.results.measured.drifting(LATENCY)  # confirmed
+    assert purpose() is Purpose.EXPLORE

@@ -66,7 +66,7 @@ def cached(folder: Path, *suffixes: str) -> list[Path]:
 @pytest.mark.long
 def test_models_are_built_once_and_whole(command: Command, here: Path) -> None:
     space = write_models_space(here, ["mobilenet-v1-0.25-128"], ["throughput_samples_per_s"])
-    explored(here, "--repeats", 0, space)
+    explored(here, "--settle", 0, space)
     cache = here.parent / "cache"
     files = cached(cache, ".onnx", ".tflite")
     assert len(files) == 4  # two formats in two precisions
@@ -100,7 +100,7 @@ def test_images_are_decoded_once_and_calibrate_alike(command: Command, here: Pat
     (models / "models.yaml").write_text(json.dumps({"models": entries}))
     objectives = ["accuracy_percent", "throughput_samples_per_s"]
     space = write_models_space(here, ["small"], objectives, ["int8"])
-    explored(here, "--repeats", 0, space, "--models", models, "--dataset", images)
+    explored(here, "--settle", 0, space, "--models", models, "--dataset", images)
     cache = here.parent / "cache"
     assert not cached(cache, ".tmp")
     assert len([f for f in cached(cache, ".npy") if f.stat().st_size > IMAGES * SIDE * SIDE]) == 1
@@ -162,7 +162,7 @@ def test_what_configurations_have_in_common_is_measured_once(here: Path, *, mach
     objectives = ["latency_p90_ms", "throughput_samples_per_s"]
     fields = {"models": "a", "threads": 1, "batch_sizes": [1, 2], "objectives": objectives}
     space = write_space(here, backends={"null": {"delay_ms": [0.1, 0.2]}}, **fields)
-    share(here, space, "--repeats", 0, machines=machines)
+    share(here, space, "--settle", 0, machines=machines)
     counted = taken(here / DATABASE)
     by_metric = Counter(metric for metric, _, _ in counted)
     assert by_metric["latency_p90_ms"] == 2

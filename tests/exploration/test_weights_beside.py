@@ -66,7 +66,7 @@ def explored(command: Command, folder: Path, *backends: str) -> dict[str, list[d
         threads=1,
         batch_sizes=1,
     )
-    command.good("explore", space, "--models", "models", "--dataset", "images", "--repeats", 0)
+    command.good("explore", space, "--models", "models", "--dataset", "images", "--settle", 0)
     found: dict[str, list[dict[str, float]]] = {"whole": [], "apart": []}
     for record in Study.load(existing_folder("studies/space")).records.values():
         assert record.outcome.failure is None, record.outcome.failure
@@ -97,7 +97,7 @@ def test_weights_beside_a_file_belong_to_a_model(command: Command, here: Path) -
     agree(explored(command, here, "onnxruntime", "openvino"), here, 2)
     before = outcomes(here / "studies/space/study.db")
     zero(data)
-    words = ("--models", "models", "--dataset", "images", "--repeats", 0)
+    words = ("--models", "models", "--dataset", "images", "--settle", 0)
     more = write_space(
         here,
         models=["apart"],
@@ -147,7 +147,7 @@ def test_a_study_that_knows_no_weights_says_so(command: Command, here: Path) -> 
         write_space(
             here, backends=["null"], threads=1, batch_sizes=1, objectives=["latency_p90_ms"]
         ),
-        "--repeats",
+        "--settle",
         0,
     )
     study = Study.load(existing_folder("studies/space"))

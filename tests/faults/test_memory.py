@@ -61,7 +61,7 @@ def test_a_worker_that_the_kernel_kills(command: Command, here: Path, group: Pat
     fields = {"models": "a", "threads": 1, "batch_sizes": 1, "objectives": ["latency_p90_ms"]}
     faults = {"null": {"fault": ["eat_memory", "refuse", "none"], "delay_ms": 0.5}}
     space = write_space(here, backends=faults, **fields)
-    explore = ["explore", str(space), "--sampler", "grid", "--repeats", "0"]
+    explore = ["explore", str(space), "--sampler", "grid", "--settle", "0"]
     ended = run_in(group, *explore, "--memory-limit", "64GiB")
     assert ended.returncode == 0, ended.stderr
     assert none_left(here)
@@ -78,7 +78,7 @@ def test_within_a_group_its_memory_is_planned_with(here: Path, group: Path) -> N
     fields = {"models": "a", "threads": 1, "batch_sizes": 1, "objectives": ["latency_p90_ms"]}
     faults = {"null": {"fault": ["eat_memory", "none"], "delay_ms": 0.1}}
     space = write_space(here, backends=faults, **fields)
-    ended = run_in(group, "explore", str(space), "--repeats", "0")
+    ended = run_in(group, "explore", str(space), "--settle", "0")
     assert ended.returncode == 0, ended.stderr
     assert f"(control group: {LIMIT_BYTES >> 20} MiB)" in ended.stderr
     (failure,) = failures(here / "studies/space/study.db")

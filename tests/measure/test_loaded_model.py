@@ -138,6 +138,19 @@ def test_warm_up_comes_before_the_clock(tmp_path: Path) -> None:
     assert measurement.details["queries"] == len(runtime.models[0].batches) - QUICK.warm_up_calls
 
 
+def test_what_was_measured_just_now_is_not_warmed_up_again(tmp_path: Path) -> None:
+    runtime, wanted = Watched(), spec(tmp_path, LATENCY.name, THROUGHPUT.name)
+    list(take(runtime, wanted))
+    [model] = runtime.models
+    logs = [read_detail(folder) for folder in wanted.folder.iterdir()]
+    asked = sum(
+        log.number("effective_min_sample_count" if "Offline" in scenario else "result_query_count")
+        for log in logs
+        for scenario in [str(log.values["effective_scenario"])]
+    )
+    assert len(model.batches) == asked + QUICK.warm_up_calls
+
+
 def test_too_few_queries_are_an_invalid_run(tmp_path: Path) -> None:
     few = replace(QUICK, min_query_count=63, min_duration_ms=0)
     wanted = spec(tmp_path, LATENCY.name, fidelity=few)

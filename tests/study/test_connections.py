@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tests.study.server import Server
 
 SIZES = list(range(1, 13))
-EXPLORE = ("explore", "--sampler", "grid", "--repeats", 0)
+EXPLORE = ("explore", "--sampler", "grid", "--settle", 0)
 TRIP_S = 0.01
 """A round trip that makes an exploration long enough for something to happen in its middle."""
 MAX_ROUND_TRIPS = 10

@@ -145,6 +145,17 @@ def test_a_study_without_accuracies_may_get_them_from_anywhere_once() -> None:
             paused.continued(about(SPACE, accuracy=OTHER_IMAGES), "mine")
 
 
+@pytest.mark.parametrize(
+    ("now", "tie_percent"), [({}, 5.0), ({"tie_percent": 2.0, "tie_asked": True}, 2.0)]
+)
+def test_a_study_keeps_its_tie_until_another_is_asked_for(
+    now: dict[str, Any], tie_percent: float
+) -> None:
+    before = StudyMetadata.from_dict(about(SPACE, tie_percent=5.0, tie_asked=True).as_dict())
+    went_on = before.continued(about(SPACE, **now), "mine")
+    assert StudyMetadata.from_dict(went_on.as_dict()).tie_percent == tie_percent
+
+
 def test_the_metrics_are_the_objectives_and_then_the_constrained_ones() -> None:
     space = small_space(
         objectives=["throughput_samples_per_s", "accuracy_percent"],

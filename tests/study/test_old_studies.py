@@ -81,7 +81,7 @@ def test_it_is_read_as_it_was(command: Command, old: Path) -> None:
 def test_it_goes_on_and_measures_nothing_again(command: Command, old: Path) -> None:
     before = outcomes(old / "study.db")
     for _ in range(2):
-        answer = command.good("explore", "old.yaml", "--repeats", 0)
+        answer = command.good("explore", "old.yaml", "--settle", 0)
         assert "resuming 'old': 20 of 20 configurations done" in answer.err
         assert "every configuration has its outcome: 0 done now" in answer.err
         assert command.counts("old") == COUNTS
@@ -98,7 +98,7 @@ def test_it_can_be_extended(command: Command, here: Path, old: Path) -> None:
     wider["backends"]["null"]["fault"].append("none")
     wider |= {"objectives": ["latency_p90_ms", "accuracy_percent"], "batch_sizes": [8]}
     (here / "old.yaml").write_text(yaml.safe_dump(wider))
-    command.good("explore", "old.yaml", "--repeats", 0, "--n-trials", 1)
+    command.good("explore", "old.yaml", "--settle", 0, "--n-trials", 1)
     measured, failed, remaining, _ = command.counts("old")
     # Failures do not go along with other objectives: they may have been of those.
     assert (measured, failed, remaining) in {(2, 1, 11), (3, 0, 11)}

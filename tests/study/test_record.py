@@ -25,6 +25,7 @@ from dse.study.record import (
     outcome_as_dict,
     outcome_from_dict,
     outcome_of,
+    outcome_that_counts,
     own_measurements,
     purpose_of,
 )
@@ -93,6 +94,16 @@ def quality() -> Measurement:
     right = encode_right([True, False, True, True], "ab" * 32)
     details: dict[str, KnobValue] = {"total": 4, "right": right or ""}
     return Measurement(ACCURACY.name, 75.0, "a", Source.MEASURED, details=details)
+
+
+@given(st.lists(MEASUREMENTS, max_size=3), FAILURES, st.sampled_from(Purpose))
+def test_a_brief_run_tells_nothing_of_its_configuration_but_a_failure(
+    others: list[Measurement], failure: Failure, purpose: Purpose
+) -> None:
+    brief = [replace(each, fidelity="brief") for each in others]
+    told = outcome_that_counts(Outcome((*brief, *others), failure), purpose)
+    assert told.measurements == tuple(others)
+    assert told.failure == (None if purpose is Purpose.VALIDATE else failure)
 
 
 @given(CONFIGURATIONS)

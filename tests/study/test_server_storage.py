@@ -90,7 +90,7 @@ def test_several_processes_far_from_the_server_begin_at_once(
             folder = here / str(number)
             folder.mkdir()
             write_table(folder, ["a"], [1], [1, 2])
-            words = ("--repeats", 0, "--study", name.format(number), "--storage", url)
+            words = ("--settle", 0, "--study", name.format(number), "--storage", url)
             space = write_space(folder, models=["a"], threads=1)
             running.append(stack.enter_context(start("explore", space, *words, cwd=folder)))
         for process in running:

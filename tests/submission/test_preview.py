@@ -43,7 +43,7 @@ def made(kept: Path) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("DSE_CACHE_DIR", str(folder / "cache"))
-        assert run(["explore", "real.yaml", "--repeats", "0", *OPTIONS]) == 0
+        assert run(["explore", "real.yaml", "--settle", "0", *OPTIONS]) == 0
         assert run(["validate", "real", "--rehearsal", *OPTIONS]) == 0
     yield folder
     shutil.rmtree(folder)

@@ -23,7 +23,7 @@ def test_it_goes_the_whole_way(installed: Path, here: Path) -> None:
         assert code == 0, err
         return out + err
 
-    told = dse("explore", "space.yaml", *INPUTS, "--repeats", 0, "&&", "status", "space")
+    told = dse("explore", "space.yaml", *INPUTS, "--settle", 0, "&&", "status", "space")
     assert f"data set: {DOCUMENTS} documents, from documents.json" in told
     assert "configurations: 2 measured, 0 failed, 0 remaining" in told
     found = json.loads(dse("frontier", "space", "--json"))
@@ -57,7 +57,7 @@ def test_a_score_that_is_no_number_is_a_failure(
     assert right in worker.read_text()
     worker.write_text(worker.read_text().replace(right, wrong))
     write_inputs(here, models=["exact"], batch_sizes=1, objectives=["tag_f1"])
-    words = ["--models", "models", "--dataset", "documents", "--repeats", "0"]
+    words = ["--models", "models", "--dataset", "documents", "--settle", "0"]
     code, _, err = python(changed, "-m", "dse", "explore", "space.yaml", *words, folder=here)
     assert code == 1
     assert "the task tagging failed in score: the score of the answers is nan, not a finite" in err

@@ -49,7 +49,7 @@ def explored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_inputs(folder)
     fields = {"models": "m", "threads": 1, "batch_sizes": 4, "objectives": OBJECTIVES}
     space = write_space(folder, "small", backends={"null": {"delay_ms": 1.0}}, **fields)
-    arguments = ["explore", space, "--repeats", 0, *OPTIONS]
+    arguments = ["explore", space, "--settle", 0, *OPTIONS]
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("DSE_CACHE_DIR", str(folder / "cache"))

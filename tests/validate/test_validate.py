@@ -71,7 +71,7 @@ def test_it_says_beforehand_what_it_will_do(command: Command, here: Path, small:
 def test_runs_that_no_submission_can_have_are_told_beforehand(command: Command, here: Path) -> None:
     fields = {**NULL, "models": "mobilenet-v3-small"}
     space = write_space(here, "untrained", backends=["null"], **fields)
-    command.good("explore", space, "--repeats", 0)
+    command.good("explore", space, "--settle", 0)
     answer = command("validate", "untrained", "--dry-run")
     assert "`dse export` will refuse these runs: the builtin models have untrained" in answer.err
 
@@ -120,7 +120,7 @@ def test_a_real_model_is_rehearsed(command: Command, here: Path) -> None:
     fields = {"models": "m", "threads": 1, "batch_sizes": 4}
     objectives = ["accuracy_percent", "throughput_samples_per_s"]
     space = write_space(here, "real", backends=["onnxruntime"], objectives=objectives, **fields)
-    command.good("explore", space, "--repeats", 0, *OPTIONS)
+    command.good("explore", space, "--settle", 0, *OPTIONS)
     answer = command.good("validate", "real", "--rehearsal", *OPTIONS)
     assert "2 rehearsed, 0 failed" in answer.err
     (point,) = command.frontier("real")["points"]
@@ -139,7 +139,7 @@ def test_the_environment_is_that_of_the_study(
     space = write_space(here, "set", backends={"null": {"delay_ms": 1.0}}, **fields)
     monkeypatch.setenv("LD_LIBRARY_PATH", "/nowhere/then")
     models = OPTIONS[:2]
-    command.good("explore", space, "--repeats", 0, *models, "--env", "KMP_BLOCKTIME=0")
+    command.good("explore", space, "--settle", 0, *models, "--env", "KMP_BLOCKTIME=0")
     monkeypatch.setenv("LD_LIBRARY_PATH", "/nowhere/now")
     monkeypatch.setenv("KMP_BLOCKTIME", "200")
     monkeypatch.setenv("OMP_WAIT_POLICY", "active")
@@ -217,7 +217,7 @@ def test_an_invalid_run_that_memory_lets_nobody_correct_is_stored(
     command: Command, here: Path
 ) -> None:
     space = write_space(here, "small", backends=["null"], **NULL)
-    command.good("explore", space, "--repeats", 0)
+    command.good("explore", space, "--settle", 0)
     frontier = command.frontier("small")["points"][0]
     remember(LATENCY, mean_ms=20.0)
     answer = command("validate", "small", "--rehearsal", "--memory-limit", "200MiB")
@@ -238,7 +238,7 @@ def test_queries_that_fit_no_memory_are_refused_before_anything_starts(
     command: Command, here: Path
 ) -> None:
     space = write_space(here, "small", backends=["null"], **NULL)
-    command.good("explore", space, "--repeats", 0)
+    command.good("explore", space, "--settle", 0)
     before = list((here / "studies/small/runs").iterdir())
     answer = command("validate", "small", "--memory-limit", "200MiB")
     assert answer.code == 1
@@ -266,7 +266,7 @@ def test_what_points_share_is_run_once(command: Command, here: Path) -> None:
     fields = {**NULL, "batch_sizes": [1, 2], "objectives": [LATENCY, THROUGHPUT]}
     backends = {"null": {"delay_ms": 1.0}}
     space = write_space(here, "small", **{**fields, "backends": backends})
-    command.good("explore", space, "--repeats", 0)
+    command.good("explore", space, "--settle", 0)
     answer = command.good("validate", "small", "--dry-run", "--point", 0, "--point", 1)
     assert answer.out.count(" SingleStream ") == 1  # batches have no part in it
     assert answer.out.count(" Offline ") == 2
@@ -313,7 +313,7 @@ def test_other_models_and_images_are_refused(
     (here / "images" / "val_map.txt").write_text("0.png 3\n")
     assert command("validate", "small", *models, *images).code == 2
     space = write_space(here, "other", backends=["null"], **NULL)
-    command.good("explore", space, "--repeats", 0)
+    command.good("explore", space, "--settle", 0)
     answer = command("validate", "other", *models)
     assert answer.code == 2
     assert "has its models from the provider 'builtin', not 'file'" in answer.err

@@ -15,6 +15,7 @@ from dse.core.reasons import boil_down, describe_failure
 from dse.core.remedies import find_remedy
 from dse.core.signature import shape_text
 from dse.report.health import disturbed
+from dse.report.settling import describe_frontier, describe_need
 from dse.report.summary import notes
 from dse.report.text import (
     BY_OPTION,
@@ -24,6 +25,7 @@ from dse.report.text import (
     marks,
     number,
 )
+from dse.study.settling import settling_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -141,7 +143,8 @@ def show(out: Console, study: Study, given: SingleFileProvider, fit: Fit) -> Non
             print_lines(lines, out, "red")
     points = study.frontier()
     if len(measured) > 1 and points:
-        out.print(f"\nfrontier: {len(points)} of {len(measured)}", style="bold")
+        known = describe_frontier(settling_of(study))
+        out.print(f"\nfrontier of {len(measured)} configurations: {known}", style="bold")
         out.print(frontier_table(points, study.about.metrics, marks(study.results.frontier)))
     if len(measured) < len(records) and chosen.made_up:
         lines = [f"made up, and perhaps not what the model takes: {', '.join(chosen.made_up)}"]
@@ -158,8 +161,10 @@ def _notes(study: Study, given: SingleFileProvider, measured: Sequence[Record]) 
     processes = {m.interval is not None for r in measured for m in r.outcome.measurements}
     if measured and processes == {False}:
         lines.append(
-            "each value is of one process; another may differ by a few percent (--repeats)"
+            "each value is of one process; another may differ by a few percent (--settle 1m)"
         )
+    elif (state := settling_of(study)).undecided:
+        lines.append(f"undecided: {describe_need(state.needed_s)}")
     told = {
         words
         for record in measured

@@ -37,7 +37,8 @@ class BenchRequest:
         signature: of a TFLite file; None for that of its first subgraph.
         vocabulary: ids lie below it, where the file does not tell.
         duration: shortest duration of each run, in seconds; None for that of a probe.
-        repeats: the number of times that each possible point of the frontier is measured again.
+        settle: the longest time to compare what is undecided on the frontier, in seconds; 0 for
+            values of one process each.
         study: name or folder of a study to keep; None for one that is gone afterwards.
         run_timeout: longest time for one configuration, in seconds.
         memory_limit: most memory for one configuration, in bytes; None for what is free.
@@ -56,7 +57,7 @@ class BenchRequest:
     signature: str | None
     vocabulary: int | None
     duration: float | None
-    repeats: int
+    settle: float
     study: str | None
     run_timeout: float
     memory_limit: int | None

@@ -135,7 +135,7 @@ def _measure(
         study.retry_policy = replace(RETRY_POLICY, stopped=lambda: asked.wanted)
         _refuse_others(context, study, plan)
         # Asked for once more, what failed for a reason that may pass is tried again.
-        search = Search("grid", seed=0, repetitions=request.repeats, retry_failed=True)
+        search = Search("grid", seed=0, settle_s=request.settle, retry_failed=True)
         return explore(study, plan, Measurer(context, study), search, budget, asked, display).end
 
 

@@ -62,7 +62,7 @@ def test_a_runtime_is_asked_once(
     settings = tmp_path / "config.yaml"
     settings.write_text(f"interpreters: {{onnxruntime: {python.path}}}")
     monkeypatch.setenv("DSE_CONFIG", str(settings))
-    command.good("bench", bert, *ONE_THREAD, "--repeats", 0)
+    command.good("bench", bert, *ONE_THREAD, "--settle", 0)
     assert starts.read_text().count("dse.environments.probe") == 1
 
 
@@ -93,7 +93,7 @@ def test_lists_sweep_and_end_in_a_frontier(command: Command, here: Path) -> None
     answer = command.good(*words)
     rows = [line.split() for line in answer.out.splitlines() if " Offline " in line]
     assert sorted((row[2], row[4]) for row in rows) == [("onnxruntime", "2"), ("openvino", "2")]
-    assert "frontier: " in answer.out
+    assert "frontier of 2 configurations: " in answer.out
     assert command.counts("sweep")[:3] == (2, 0, 0)
     taken = command.counts("sweep")[3]
     # The study is kept: the same again measures nothing.

@@ -110,7 +110,7 @@ def test_a_study_says_what_was_calibrated_on_its_images(command: Command, here: 
     )
     folder = models(here, ONNX, TFLITE)
     done = command.good(
-        "explore", "--repeats", 0, space, "--models", folder, "--dataset", write_images(here)
+        "explore", "--settle", 0, space, "--models", folder, "--dataset", write_images(here)
     )
     assert command.counts("space") == (4, 0, 0, 4)
     points = command.frontier("space")["points"]
@@ -134,7 +134,7 @@ def test_without_images_there_is_no_int8(command: Command, here: Path) -> None:
         batch_sizes=1,
         objectives=["latency_p90_ms"],
     )
-    done = command.good("explore", "--repeats", 0, space, "--models", models(here, ONNX))
+    done = command.good("explore", "--settle", 0, space, "--models", models(here, ONNX))
     assert "int8 is calibrated on images: give a --dataset (1 configuration)" in done.err
     assert command.counts("space") == (1, 0, 0, 1)
 
@@ -154,6 +154,6 @@ def test_a_file_that_can_t_be_converted_fails_alone(command: Command, here: Path
         batch_sizes=[1, 2],
         objectives=["throughput_samples_per_s"],
     )
-    done = command.good("explore", "--repeats", 0, space, "--models", folder, "--sampler", "grid")
+    done = command.good("explore", "--settle", 0, space, "--models", folder, "--sampler", "grid")
     assert command.counts("space") == (2, 2, 0, 2)
     assert "v1.onnx can't be converted to TFLite" in done.err

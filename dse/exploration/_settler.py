@@ -1,0 +1,134 @@
+"""Settles the frontier: rounds of rivals, until their order is decided or the time is spent."""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections import Counter
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from dse.exploration._rounds import MAX_ROUND_S, Member, choose_round
+from dse.exploration.planner import Step
+from dse.study.record import Purpose
+from dse.study.rounds import RoundPlace
+from dse.study.settling import (
+    BRIEF_SHARE,
+    PROBE_EVERY,
+    open_bounds,
+    run_seconds,
+    settling_of,
+)
+
+if TYPE_CHECKING:
+    from dse.core.measurement import FidelityName
+    from dse.exploration.planner import StepPlanner
+    from dse.study.decisions import OpenPair
+    from dse.study.settling import Settling
+    from dse.study.study import Study
+
+MIN_SETTLE_S = 60.0
+"""A study is settled for this long, however short it was explored."""
+
+
+class Settler:
+    """Chooses rounds, and knows how much time is left for them.
+
+    The values of a round are held against each other, so its runs are brief, and all of them of
+    one length. The first round and each fourth one are of probes; the anchor and points that may
+    miss a bound are members of these.
+
+    Args:
+        study: what is known so far.
+        agenda: knows whether the anchor is due.
+        settle_s: the longest time for what is measured again, in seconds; None for as long as
+            the study was explored in all, of which others may have spent some.
+        seed: of the order within rounds.
+    """
+
+    def __init__(
+        self, study: Study, agenda: StepPlanner, settle_s: float | None, seed: int
+    ) -> None:
+        self._study, self._agenda, self._settle_s = study, agenda, settle_s
+        self._rng = random.Random(seed)  # noqa: S311
+        self._spent_s = 0.0
+        self._rounds = 0
+        self._tried = Counter[tuple[int, int]]()
+
+    @property
+    def budget_s(self) -> float:
+        """How long may still be measured again, in seconds."""
+        spent = self._study.results.spent
+        left = (
+            self._settle_s - self._spent_s
+            if self._settle_s is not None
+            else max(MIN_SETTLE_S, spent[Purpose.EXPLORE])
+            - (spent[Purpose.ROUND] + spent[Purpose.REPEAT])
+        )
+        return max(0.0, left)
+
+    def note(self, step: Step, seconds: float) -> None:
+        """Takes in how long a step took."""
+        if step.purpose in (Purpose.ROUND, Purpose.REPEAT):
+            self._spent_s += seconds
+
+    def next_round(self) -> list[Step]:
+        """The steps of the next round; none where all is decided, or the time is spent."""
+        if not self.budget_s:
+            return []
+        results = self._study.results
+        pairs = [self._as_tried(pair) for pair in results.frontier.open_pairs]
+        bounds = open_bounds(results, self._study.space.constraints)
+        if not pairs and not bounds:
+            return []
+        brief = bool(pairs) and self._rounds % PROBE_EVERY != 0
+        members = choose_round(
+            pairs,
+            self._rng,
+            required=[] if brief else self._anchor(),
+            optional=[] if brief else [Member(bound.record, bound.metrics) for bound in bounds],
+            max_s=min(MAX_ROUND_S, self.budget_s),
+            seconds_of=partial(run_seconds, share=BRIEF_SHARE if brief else 1.0),
+        )
+        return _steps(members, "brief" if brief else "probe")
+
+    def begin_round(self, steps: list[Step]) -> None:
+        """Notes that a round begins."""
+        anchor = self._study.results.anchor
+        if anchor and any(step.configuration == anchor.configuration for step in steps):
+            self._agenda.note_anchor()
+        ids = {self._study.records[step.configuration.key].id for step in steps}
+        for pair in self._study.results.frontier.open_pairs:
+            self._tried[pair.one.id, pair.other.id] += {pair.one.id, pair.other.id} <= ids
+
+    def end_round(self) -> Settling:
+        """Notes that a round has ended; how far the frontier is decided."""
+        self._rounds += 1
+        return self.state()
+
+    def state(self) -> Settling:
+        """How far the frontier is decided."""
+        return settling_of(self._study, self._rounds, self.budget_s)
+
+    def _as_tried(self, pair: OpenPair) -> OpenPair:
+        """A pair that is disturbed each time does not come first forever."""
+        return replace(pair, rounds=max(pair.rounds, self._tried[pair.one.id, pair.other.id]))
+
+    def _anchor(self) -> list[Member]:
+        step, anchor = self._agenda.due_anchor(), self._study.results.anchor
+        return [Member(anchor, step.metrics)] if step and anchor else []
+
+
+def _steps(members: list[Member], fidelity: FidelityName) -> list[Step]:
+    id_, size = secrets.token_hex(8), len(members)
+    return [
+        Step(
+            member.record.configuration,
+            Purpose.ROUND,
+            fidelity,
+            member.metrics,
+            RoundPlace(id_, position, size),
+        )
+        for position, member in enumerate(members)
+    ]

@@ -1,0 +1,67 @@
+"""How much of a frontier is decided, in words: while rounds go on, and afterwards."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from dse.core.wording import format_count
+
+if TYPE_CHECKING:
+    from dse.study.settling import Settling
+
+MAX_TOLD_S = 7 * 86_400.0
+"""Nobody waits longer to know which of two points is better."""
+UNTOLD = "10m"
+"""A time to settle for who has no estimate yet."""
+
+
+def describe_frontier(state: Settling) -> str:
+    """How many points of a frontier are decided."""
+    counts = [format_count(state.points, "point"), f"{state.decided} decided"]
+    if state.undecided:
+        counts.append(f"{state.undecided} undecided")
+    if beyond := state.points - state.decided - state.undecided:
+        counts.append(f"{beyond} that rounds can't decide")
+    return ", ".join(counts)
+
+
+def describe_need(needed_s: float) -> str:
+    """How long it takes to decide more of a frontier, and how to ask for it.
+
+    Args:
+        needed_s: see `dse.study.settling.Settling`.
+    """
+    if math.isinf(needed_s):
+        return f"more rounds would tell: --settle {UNTOLD}"
+    if needed_s > MAX_TOLD_S:
+        return "to tell takes more than a week"
+    number, unit = _round_up(needed_s)
+    return f"about {number} {unit} more would tell: --settle {number}{unit.removesuffix('in')}"
+
+
+def describe_round(state: Settling) -> str:
+    """How far settling is after a round."""
+    begun = f"settling: round {state.rounds}"
+    if not state.undecided:
+        return f"{begun}, {describe_frontier(state)}"
+    left = _describe_left(min(state.needed_s, state.budget_s))
+    return f"{begun}, {state.undecided} of {state.points} points undecided, {left}"
+
+
+def _describe_left(left_s: float) -> str:
+    if left_s <= 0:
+        return "the time is spent"
+    if left_s > MAX_TOLD_S:
+        return "time left unknown"
+    number, unit = _round_up(left_s)
+    return f"about {number} {unit} left"
+
+
+def _round_up(seconds: float) -> tuple[int, str]:
+    """A span of time in few digits, and its unit."""
+    if seconds <= 50:
+        return 10 * max(1, math.ceil(seconds / 10)), "s"
+    if seconds <= 90 * 60:
+        return math.ceil(seconds / 60), "min"
+    return math.ceil(seconds / 3600), "h"

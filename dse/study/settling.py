@@ -1,0 +1,153 @@
+"""What is undecided on the frontier of a study, and how long it takes to decide it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dse.core.metrics import SINGLE_STREAM_METRICS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from dse.core.pareto import Constraint
+    from dse.study.decisions import OpenPair
+    from dse.study.record import Record
+    from dse.study.results import StudyResults
+    from dse.study.study import Study
+
+    Seconds = Callable[[Record, Iterable[str]], float]
+
+BRIEF_SHARE = 0.45
+"""A brief run takes this part of a probe: 0.4 with fast models, half with slow ones."""
+PROBE_EVERY = 4
+"""One in this many rounds is of probes, which tell of the values themselves; others are brief."""
+START_S = 0.3
+"""What a process takes beside its runs: 0.27 to 0.36 s in a study of three runtimes."""
+MAX_BOUND_VALUES = 8
+"""A value that lies at a bound is not measured more often than this to tell on which side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """How far the frontier is decided.
+
+    Attributes:
+        rounds: those that this exploration has run; 0 outside of one.
+        points: the number of points on the frontier.
+        decided: how many of them are certain.
+        undecided: how many of the others further rounds can decide.
+        needed_s: an estimate of the seconds of rounds until all are decided; infinite where
+            nothing tells it yet.
+        budget_s: the seconds of rounds that this exploration may still spend; 0 outside of one.
+    """
+
+    rounds: int
+    points: int
+    decided: int
+    undecided: int
+    needed_s: float
+    budget_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBounds:
+    """A point of the frontier that may miss a bound.
+
+    Attributes:
+        record: the point.
+        metrics: those of the bounds.
+        needed: the number of values until it is measured no more.
+    """
+
+    record: Record
+    metrics: tuple[str, ...]
+    needed: int
+
+
+def settling_of(study: Study, rounds: int = 0, budget_s: float = 0.0) -> Settling:
+    """How far a study is decided.
+
+    Args:
+        study: any.
+        rounds: those that this exploration has run.
+        budget_s: the seconds of rounds that it may still spend.
+    """
+    frontier = study.results.frontier
+    pairs, bounds = frontier.open_pairs, open_bounds(study.results, study.space.constraints)
+    open_ids = {record.id for pair in pairs for record in (pair.one, pair.other)}
+    open_ids.update(bound.record.id for bound in bounds)
+    uncertain = {record.id for record in frontier if not frontier.certain(record)}
+    needed_s = time_to_settle_s(pairs)
+    needed_s += sum(bound.needed * run_seconds(bound.record, bound.metrics) for bound in bounds)
+    return Settling(
+        rounds=rounds,
+        points=len(frontier),
+        decided=len(frontier) - len(uncertain),
+        undecided=len(uncertain & open_ids),
+        needed_s=needed_s,
+        budget_s=budget_s,
+    )
+
+
+def open_bounds(results: StudyResults, constraints: Iterable[Constraint]) -> list[OpenBounds]:
+    """The points of the frontier that may miss a bound, and were not measured often enough."""
+    bounded = {constraint.metric for constraint in constraints}
+    frontier, measured = results.frontier, results.measured
+    found = []
+    for record in frontier if bounded else ():
+        if frontier.keeps_bounds(record):
+            continue
+        lacking = {
+            m.metric: MAX_BOUND_VALUES - len(measured.all(m.key, "probe"))
+            for m in results.timed(record.outcome)
+            if m.metric in bounded
+        }
+        metrics = tuple(metric for metric, needed in lacking.items() if needed > 0)
+        if metrics:
+            found.append(OpenBounds(record, metrics, max(lacking.values())))
+    return found
+
+
+def run_seconds(record: Record, metrics: Iterable[str], share: float = 1.0) -> float:
+    """Estimates how long measuring some metrics of a configuration again takes, in seconds.
+
+    Args:
+        record: what is known of it.
+        metrics: the metrics.
+        share: the length of a run, as a part of that of a probe.
+    """
+    runs: dict[str, float] = {}
+    for metric in metrics:
+        # Of all that a run gives, one measurement says how long the run took.
+        shared = SINGLE_STREAM_METRICS if metric in SINGLE_STREAM_METRICS else (metric,)
+        known = (record.outcome.measurement(name) for name in shared)
+        runs[shared[0]] = max((m.seconds for m in known if m), default=0.0)
+    return START_S + share * sum(runs.values())
+
+
+def round_seconds(record: Record, metrics: Iterable[str]) -> float:
+    """Estimates how long a member of a round takes, as the mean of rounds of all kinds."""
+    return run_seconds(record, metrics, (1 + (PROBE_EVERY - 1) * BRIEF_SHARE) / PROBE_EVERY)
+
+
+def time_to_settle_s(pairs: Iterable[OpenPair], seconds_of: Seconds = round_seconds) -> float:
+    """Estimates how long it takes until all pairs are decided, in seconds.
+
+    Args:
+        pairs: those that are open.
+        seconds_of: the time that measuring metrics of a record takes.
+
+    Returns:
+        Infinity where nothing tells it yet.
+    """
+    needed: dict[int, float] = defaultdict(float)
+    metrics: dict[int, set[str]] = defaultdict(set)
+    records: dict[int, Record] = {}
+    for pair in pairs:
+        for record in (pair.one, pair.other):
+            records[record.id] = record
+            needed[record.id] = max(needed[record.id], pair.needed)
+            metrics[record.id].update(pair.metrics)
+    return sum(needed[id_] * seconds_of(records[id_], metrics[id_]) for id_ in records)

@@ -1,0 +1,251 @@
+"""Rounds: which comes next on results written by hand, and what those that are run leave behind."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dse.core.checksums import digest
+from dse.core.measurement import Measurement, Outcome, Source
+from dse.exploration._pool import Pool
+from dse.exploration._samplers import make_sampler
+from dse.exploration._settler import MIN_SETTLE_S, Settler
+from dse.exploration.planner import StepPlanner
+from dse.study.folder import StudyFolder
+from dse.study.record import OWNER, Purpose, configuration_of, outcome_of, purpose_of, round_of
+from dse.study.revisions import distributions
+from dse.study.settling import PROBE_EVERY, Settling
+from dse.study.study import Study
+from tests.commandline import PATIENCE_S, PROC, none_left, read_until, start
+from tests.replays import write_space
+from tests.study.studies import create, planned, small_space
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from optuna.trial import FrozenTrial
+
+    from dse.exploration.planner import Step
+    from dse.study.rounds import RoundPlace
+    from tests.commandline import Command
+
+LATENCY = "latency_p90_ms"
+DELAYS = [1, 2, 4]
+ANCHOR_MS, RIVALS_MS = 3.0, [0.5, 0.50001, 0.50002]
+"""The first configuration, and so the anchor, is far from the others."""
+UNDECIDED = ["--tie", 0]
+"""The order of such rivals is open for good."""
+SPACE = small_space(
+    objectives=[LATENCY],
+    models="a",
+    backends={"null": {"delay_ms": DELAYS}},
+    threads=1,
+    batch_sizes=1,
+)
+PLAN = planned(SPACE)
+
+
+def explored(folder: Path, latencies: list[float], seconds: float = 4.0) -> Study:
+    """A study with these latencies, written by hand; each took so many seconds."""
+    study = create(StudyFolder(folder), SPACE)
+    for configuration, latency in zip(PLAN.configurations, latencies, strict=False):
+        trial = study.begin(configuration, distributions(PLAN))
+        key = digest(configuration.key)
+        taken = Measurement(LATENCY, latency, key, Source.MEASURED, run="by-hand", seconds=seconds)
+        study.keep(trial, taken)
+        study.finish(trial, Outcome((taken,)))
+    return study
+
+
+def settler(study: Study, settle_s: float | None = None, *, again: bool = False) -> Settler:
+    pool = Pool(PLAN, study.records)
+    agenda = StepPlanner(study.results, pool, make_sampler("grid", pool, SPACE, 0), again=again)
+    return Settler(study, agenda, settle_s, seed=0)
+
+
+def delays(steps: list[Step]) -> set[object]:
+    return {dict(step.configuration.knobs)["delay_ms"] for step in steps}
+
+
+def test_the_time_to_settle_is_that_of_exploring(tmp_path: Path) -> None:
+    study = explored(tmp_path / "s", [1.0, 1.0])
+    asked = settler(study)
+    assert asked.budget_s == MIN_SETTLE_S
+    study.results.spent[Purpose.EXPLORE] += 1000.0
+    assert asked.budget_s == pytest.approx(1000, abs=1)
+    study.results.spent[Purpose.ROUND] += 600.0  # of another process, it may be
+    assert asked.budget_s == pytest.approx(400, abs=1)
+    study.results.spent[Purpose.REPEAT] += 600.0
+    assert asked.budget_s == 0
+    assert asked.next_round() == []
+
+
+def test_a_time_to_settle_is_of_one_exploration(tmp_path: Path) -> None:
+    study = explored(tmp_path / "s", [1.0, 1.0])
+    assert settler(study, 0).next_round() == []
+    asked = settler(study, 5.0)
+    study.results.spent[Purpose.ROUND] += 600.0
+    steps = asked.next_round()
+    assert len(steps) == 2
+    for step in steps:
+        asked.note(step, 2.0)
+    assert asked.budget_s == 1.0
+    assert asked.next_round()
+    asked.note(steps[0], 2.0)
+    assert asked.budget_s == 0
+    assert asked.next_round() == []
+
+
+def test_what_is_decided_has_no_rounds(tmp_path: Path) -> None:
+    study = explored(tmp_path / "s", [1.0])
+    assert settler(study, 5.0).next_round() == []
+    assert settler(study, 5.0).state() == Settling(0, 1, 1, 0, 0.0, 5.0)
+
+
+def test_a_round_has_the_anchor_where_it_is_due(tmp_path: Path) -> None:
+    study = explored(tmp_path / "s", [9.0, 1.0, 1.0], seconds=1.0)
+    asked = settler(study, again=True)  # a study that goes on looks at the anchor first
+    steps = asked.next_round()
+    assert delays(steps) == {*DELAYS[:3]}
+    assert {step.purpose for step in steps} == {Purpose.ROUND}
+    places = [step.round for step in steps]
+    assert [place and (place.position, place.size) for place in places] == [(0, 3), (1, 3), (2, 3)]
+    assert delays(asked.next_round()) == {*DELAYS[:3]}  # the first was not begun
+    asked.begin_round(steps)
+    assert delays(asked.next_round()) == {*DELAYS[1:3]}
+
+
+def test_rounds_are_brief_but_for_some_of_probes(tmp_path: Path) -> None:
+    """A probe of the anchor tells whether the machine drifts, a brief run does not."""
+    study = explored(tmp_path / "s", [9.0, 1.0, 1.0], seconds=1.0)
+    asked = settler(study, again=True)
+    for number in range(2 * PROBE_EVERY):
+        steps = asked.next_round()
+        probes = number % PROBE_EVERY == 0
+        assert {step.fidelity for step in steps} == {"probe" if probes else "brief"}
+        assert len(steps) == (3 if probes else 2)  # the anchor is due all the time
+        asked.end_round()
+
+
+def test_a_pair_of_which_rounds_tell_nothing_makes_way_for_others(tmp_path: Path) -> None:
+    """As on a machine that is disturbed each time; a round has room for two of them."""
+    asked = settler(explored(tmp_path / "s", [1.0, 1.0, 1.0]))
+    found: list[set[object]] = []
+    for _ in range(3):
+        steps = asked.next_round()
+        asked.begin_round(steps)
+        found.append(delays(steps))
+    assert len(set(map(frozenset, found))) == len(found)
+    assert {len(each) for each in found} == {2}
+
+
+def study_of(here: Path) -> Study:
+    return Study.load(StudyFolder(here / "studies/space"))
+
+
+def in_rounds(study: Study) -> list[tuple[FrozenTrial, RoundPlace]]:
+    """The trials of rounds with their places, in the order in which they were begun."""
+    found = ((trial, round_of(trial)) for trial in study.optuna_study.trials)
+    return [(trial, place) for trial, place in found if place is not None]
+
+
+def rounds(study: Study) -> list[list[RoundPlace]]:
+    """The places of each round; trials of another one in between would split it."""
+    split: list[list[RoundPlace]] = []
+    for _, place in in_rounds(study):
+        if not split or split[-1][0].id != place.id:
+            split.append([])
+        split[-1].append(place)
+    return split
+
+
+def whole(places: list[RoundPlace]) -> bool:
+    return [place.position for place in places] == list(range(places[0].size))
+
+
+def delay_ms(trial: FrozenTrial) -> object:
+    configuration = configuration_of(trial)
+    assert configuration is not None
+    return dict(configuration.knobs)["delay_ms"]
+
+
+@pytest.fixture
+def space(command: Command, here: Path) -> Path:
+    """The space of a study in which everything was measured once: an anchor, and rivals."""
+    delays = {"delay_ms": [ANCHOR_MS, *RIVALS_MS]}
+    fields = {"models": "a", "threads": 1, "batch_sizes": 1, "objectives": [LATENCY]}
+    written = write_space(here, backends={"null": delays}, **fields)
+    command.good("explore", written, "--settle", 0, "--sampler", "grid")
+    return written
+
+
+def test_rivals_are_measured_side_by_side(command: Command, here: Path, space: Path) -> None:
+    purposes = [purpose_of(trial) for trial in study_of(here).optuna_study.trials]
+    assert purposes == [Purpose.EXPLORE] * (1 + len(RIVALS_MS))
+    answer = command.good("explore", space, "--settle", "2s", *UNDECIDED)
+    study = study_of(here)
+    found = rounds(study)
+    assert found
+    assert all(map(whole, found))
+    assert len({places[0].id for places in found}) == len(found)
+    assert f"{len(found)} round" in answer.err
+    assert study.results.rounds.revision == len(found)
+    for trial, place in in_rounds(study):
+        assert 2 <= place.size <= len(RIVALS_MS)
+        assert purpose_of(trial) is Purpose.ROUND
+        assert delay_ms(trial) in RIVALS_MS
+        told = outcome_of(trial)
+        assert told is not None
+        number = [places[0].id for places in found].index(place.id)
+        fidelity = "brief" if number % PROBE_EVERY else "probe"
+        assert [(m.metric, m.fidelity) for m in told.measurements] == [(LATENCY, fidelity)]
+        assert told.measurements[0].run.endswith("-1")  # once, disturbed or not
+
+    # A member that fails ends no round.
+    command("explore", space, "--settle", "1s", "--run-timeout", "0.01s", *UNDECIDED)
+    study = study_of(here)
+    failed = in_rounds(study)[sum(map(len, found)) :]
+    assert len(failed) >= 2
+    assert all(map(whole, rounds(study)))
+    outcomes = [outcome_of(trial) for trial, _ in failed]
+    assert all(o and o.failure and o.failure.kind == "timeout" for o in outcomes)
+
+
+@pytest.mark.skipif(not PROC.is_dir(), reason="needs /proc")
+@pytest.mark.parametrize(
+    "number", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.long)]
+)
+def test_a_round_that_is_cut_off_is_dropped(
+    command: Command, here: Path, space: Path, number: signal.Signals
+) -> None:
+    before: list[list[RoundPlace]] = []
+    while not before or whole(before[-1]):  # a late signal meets the end of a round
+        with start("-v", "explore", space, "--settle", "1h", *UNDECIDED) as process:
+            assert read_until(process, "settling: ")
+            assert read_until(process, "run 1-")
+            process.send_signal(number)
+            process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == (130 if number == signal.SIGINT else -signal.SIGKILL)
+        assert none_left(here)
+        before = rounds(study_of(here))
+    command.good("explore", space, "--settle", "1s", *UNDECIDED)
+    study = study_of(here)
+    after = rounds(study)
+    assert after[: len(before)] == before
+    assert len(after) > len(before)
+    assert [places for places in after if not whole(places)] == [before[-1]]
+    assert study.results.rounds.revision == len(after) - 1
+
+
+def test_explorations_take_turns_by_rounds(here: Path, space: Path) -> None:
+    with ExitStack() as stack:
+        explore = ["explore", space, "--settle", "3s", *UNDECIDED]
+        running = [stack.enter_context(start(*explore)) for _ in range(2)]
+        answers = [process.communicate(timeout=PATIENCE_S) for process in running]
+    assert [process.returncode for process in running] == [0, 0], answers
+    study = study_of(here)
+    assert all(map(whole, rounds(study)))
+    assert len({trial.user_attrs[OWNER]["pid"] for trial, _ in in_rounds(study)}) == 2
