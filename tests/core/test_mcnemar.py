@@ -144,7 +144,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("wrong", BAD.values(), ids=BAD)
-def test_what_is_no_such_text_says_so_in_a_line(wrong: str) -> None:
+def test_another_text_is_refused_in_a_line(wrong: str) -> None:
     fine = text([True] * 8)
     for pair in ((wrong, fine), (fine, wrong)):
         with pytest.raises(ValueError, match="answers") as caught:
