@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from functools import partial
 from textwrap import wrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from dse.cli.options import json_option
+from dse.cli.options import DURATION, json_option
 from dse.cli.output import write_line
-from dse.core.errors import RequestError, UnavailableError
+from dse.core.errors import DseError, RequestError, UnavailableError
 from dse.core.wording import format_count
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ PROBES = 8
 """The default number of probes: it gives the standard deviation to about a quarter of itself, in
 half a minute."""
 SECONDS_PER_PROBE = 4
+DRIFT_S = 300.0
+"""The default of --duration."""
+NOT_ASKED = "not asked for"
 WIDTH = 80
 LISTS = ("instruction sets", "caches")
 """Fields whose lines grow long and are wrapped."""
@@ -37,51 +41,117 @@ LISTS = ("instruction sets", "caches")
 @click.option(
     "--probes",
     type=click.IntRange(min=0, max=1000),
-    help=f"Number of measurements that --check makes, 0 for none [default: {PROBES}].",
+    help="Number of measurements that --check makes, 0 for none "
+    f"[default: {PROBES}, with --drift 0].",
+)
+@click.option(
+    "--drift",
+    is_flag=True,
+    help="With --check: measure how the noise changes with time, and how long it takes here to "
+    "tell two configurations apart.",
+)
+@click.option(
+    "--duration",
+    metavar="TIME",
+    type=DURATION,
+    help="Time that --drift measures [default: 5m].",
 )
 @json_option
-def system(*, check: bool, probes: int | None, as_json: bool) -> None:
-    """Describe this CPU and print the fingerprint that a study is bound to."""
+def system(
+    *, check: bool, probes: int | None, drift: bool, duration: float | None, as_json: bool
+) -> int:
+    """Describe this CPU and print the fingerprint that a study is bound to.
+
+    With --check it tells what disturbs measurements here, and how much they vary. For example,
+    `dse system --check --drift` measures for five minutes how long it takes here to tell 5 % apart.
+    """
     from dse.environments.config import with_given_name
     from dse.machine.detect import detect
 
+    if drift and not check:
+        raise RequestError("--drift needs --check", remedy="give --check as well")
+    if duration is not None and not drift:
+        raise RequestError("--duration needs --drift", remedy="give --check --drift as well")
     if probes is not None and not check:
         raise RequestError("--probes needs --check", remedy="give --check as well")
     here = with_given_name(detect())
     if check:
-        _check(here, PROBES if probes is None else probes, as_json=as_json)
-    elif as_json:
+        wanted = (0 if drift else PROBES) if probes is None else probes
+        return _check(here, wanted, (duration or DRIFT_S) if drift else None, as_json=as_json)
+    if as_json:
         click.echo(json.dumps({"fingerprint": here.fingerprint, **here.as_dict()}))
     else:
         for name, text in here.describe():
             line = f"{name}: {text}"
             for part in wrap(line, WIDTH, subsequent_indent="  ") if name in LISTS else [line]:
                 write_line(part)
+    return 0
 
 
-def _check(here: System, probes: int, *, as_json: bool) -> None:
-    """First the checks and then the probes: the checks themselves would disturb these."""
+def _check(here: System, probes: int, drift_s: float | None, *, as_json: bool) -> int:
+    """First the checks and then the probes: the checks themselves would disturb these.
+
+    Returns:
+        The exit code.
+    """
     from dse.machine.checks import check_machine
 
     checks = check_machine(here.virtualised)
     if not as_json:
         _print_checks(here, checks)
-        if probes:
-            seconds = probes * SECONDS_PER_PROBE
-            write_line(f"measuring the noise, about {seconds} s: leave the machine alone", err=True)
-    try:
-        noise = _noise(probes) if probes else None
-        missing = ""
-    except UnavailableError as error:
-        noise, missing = None, str(error)
+    noise = _check_noise(probes, as_json=as_json)
+    drift, code = _check_drift(drift_s, as_json=as_json)
     if as_json:
         found = {"fingerprint": here.fingerprint, "checks": [asdict(check) for check in checks]}
-        figure = noise.as_dict() if noise else {"unavailable": missing or "not asked for"}
-        click.echo(json.dumps({**found, "noise": figure}))
-    elif missing:
-        write_line(missing)
-    elif noise:
+        click.echo(json.dumps({**found, "noise": noise, "drift": drift}))
+    return code
+
+
+def _check_noise(probes: int, *, as_json: bool) -> dict[str, Any]:
+    """Measures and prints the noise figure; returns it as a JSON object."""
+    if not probes:
+        return {"unavailable": NOT_ASKED}
+    if not as_json:
+        seconds = probes * SECONDS_PER_PROBE
+        write_line(f"measuring the noise, about {seconds} s: leave the machine alone", err=True)
+    try:
+        noise = _noise(probes)
+    except UnavailableError as error:
+        return _unavailable(error, as_json=as_json)
+    if not as_json:
         _print_noise(noise)
+    return noise.as_dict()
+
+
+def _check_drift(duration_s: float | None, *, as_json: bool) -> tuple[dict[str, Any], int]:
+    """Measures and prints the noise over time; returns a JSON object and the exit code."""
+    if duration_s is None:
+        return {"unavailable": NOT_ASKED}, 0
+    from dse.commands.interrupts import INTERRUPTED
+    from dse.commands.system_drift import drift_lines, measure
+
+    code = 0
+    try:
+        say = partial(write_line, err=True)
+        series, interrupted = measure(duration_s, say, announced=not as_json)
+        code = INTERRUPTED if interrupted else 0
+        if series.failure:
+            say(f"ended early: {series.failure}")
+            code = DseError.exit_code
+        parts = series.parts()
+    except UnavailableError as error:
+        return _unavailable(error, as_json=as_json), code
+    if not as_json:
+        for line in drift_lines(series, parts):
+            write_line(line)
+    return series.as_dict(parts), code
+
+
+def _unavailable(error: UnavailableError, *, as_json: bool) -> dict[str, str]:
+    """What stands in place of a figure."""
+    if not as_json:
+        write_line(str(error))
+    return {"unavailable": str(error)}
 
 
 def _noise(probes: int) -> Noise:

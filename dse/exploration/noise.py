@@ -22,7 +22,9 @@ from dse.tasks.registry import DEFAULT, task
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from dse.core.measurement import Outcome
+    from dse.core.configuration import ModelFormat
+    from dse.core.measurement import Measurement, Outcome
+    from dse.models.provider import Provider
 
 RUNTIMES = ("onnxruntime", "litert", "openvino")
 METRICS = (LATENCY.name, THROUGHPUT.name)
@@ -102,59 +104,91 @@ def measure_noise(probes: int, waits: Callable[[], None] = do_nothing) -> Noise:
         DseError: a probe failed, or there is no room for its logs.
     """
     with tempfile.TemporaryDirectory(prefix="dse-noise-") as folder:
-        probe = _probe(Path(folder))
+        (probe,) = find_probes(Path(folder), 1)
         with measuring_lock(waits=waits):
-            taken = [_take(probe) for _ in range(probes)]
+            taken = [take_probe(probe) for _ in range(probes)]
     values = {metric: tuple(outcome.values[metric] for outcome in taken) for metric in METRICS}
-    disturbances = tuple(_disturbance(outcome) for outcome in taken)
+    disturbances = tuple(disturbances_of(outcome) for outcome in taken)
     return Noise(probe.spec.configuration.backend, probe.version, values, disturbances)
 
 
-def configuration(backend: str) -> Configuration:
-    """What is measured, on one of the runtimes."""
-    return Configuration(*_model(), backend, threads=1, batch_size=1)
+def configuration(backend: str, place: int = 0) -> Configuration:
+    """What is measured, on one of the runtimes.
 
+    Args:
+        backend: the runtime.
+        place: of the model among those that the default task offers for this.
 
-def _model() -> tuple[str, str]:
-    """Name and precision of the model that the default task offers for this."""
-    found = task(DEFAULT).probe
-    if found is None:
+    Raises:
+        UnavailableError: it offers none.
+    """
+    offered = task(DEFAULT).probes
+    if place >= len(offered):
         raise UnavailableError(f"no noise figure: the task {DEFAULT} has no model for it")
-    return found
+    return Configuration(*offered[place], backend, threads=1, batch_size=1)
 
 
-def _probe(folder: Path) -> Probe:
-    """The probe on the first runtime that is usable here."""
-    given, (model, precision), obstacles = task(DEFAULT), _model(), []
+def find_probes(folder: Path, count: int) -> list[Probe]:
+    """Probes of different models on the first runtime that is usable here.
+
+    Their models are built where need be.
+
+    Args:
+        folder: for the logs.
+        count: the number of models.
+
+    Raises:
+        UnavailableError: there is no such runtime, or there are too few models; the message says
+            why.
+    """
+    given, obstacles = task(DEFAULT), []
     provider = given.provider(None)
     for name, found in runtime_availabilities(RUNTIMES).items():
+        probed = [configuration(name, place) for place in range(count)]
         formats = registry.backend(name).formats
-        obstacle = str(found.error) if found.error else provider.obstacle(model, precision, formats)
+        obstacle = str(found.error) if found.error else None
+        for one in probed:
+            obstacle = obstacle or provider.obstacle(one.model, one.precision, formats)
         if obstacle is None and found.python is not None and found.version is not None:
-            artefact = provider.artefact(model, precision, formats)
-            spec = Spec(
-                run="noise",
-                folder=folder / "noise",
-                configuration=configuration(name),
-                model=ModelFiles(artefact.path),
-                task=TaskSpec(given.worker, artefact.form, rules=given.rules),
-                requests=tuple(MetricRequest(metric, "noise") for metric in METRICS),
-                fidelity=RUN_LENGTHS["probe"],
-            )
-            return Probe(spec, found.python, found.version)
+            specs = [_spec(folder, one, provider, formats) for one in probed]
+            return [Probe(spec, found.python, found.version) for spec in specs]
         obstacles.append(obstacle)
     raise UnavailableError(f"no noise figure: {obstacles[0]}")
 
 
-def _take(probe: Probe) -> Outcome:
-    outcome = run_worker(probe.spec, LIMITS, interpreter=probe.interpreter)
+def _spec(
+    folder: Path, probed: Configuration, provider: Provider, formats: tuple[ModelFormat, ...]
+) -> Spec:
+    artefact, given = provider.artefact(probed.model, probed.precision, formats), task(DEFAULT)
+    return Spec(
+        run="noise",
+        folder=folder / "noise",
+        configuration=probed,
+        model=ModelFiles(artefact.path),
+        task=TaskSpec(given.worker, artefact.form, rules=given.rules),
+        requests=tuple(MetricRequest(metric, "noise") for metric in METRICS),
+        fidelity=RUN_LENGTHS["probe"],
+    )
+
+
+def take_probe(probe: Probe, keep: Callable[[Measurement], None] = lambda _: None) -> Outcome:
+    """Takes the measurements of a probe in a process of its own.
+
+    Args:
+        probe: what to measure.
+        keep: called with each measurement as soon as it is taken.
+
+    Raises:
+        DseError: it failed.
+    """
+    outcome = run_worker(probe.spec, LIMITS, interpreter=probe.interpreter, keep=keep)
     if outcome.failure is not None:
         kind, message = outcome.failure.kind, boil_down(outcome.failure.message)
         raise DseError(f"the probe for the noise figure failed ({kind}): {message}")
     return outcome
 
 
-def _disturbance(outcome: Outcome) -> str:
+def disturbances_of(outcome: Outcome) -> str:
     """What disturbed any of the runs of a process, each reason once."""
     told = (m.disturbed for m in outcome.measurements)
     return "; ".join(dict.fromkeys(filter(None, told)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -61,18 +62,20 @@ def take(runtime: Runtime, spec: Spec) -> Iterator[Measurement]:
 
     Only what a loaded model costs comes before everything else.
 
-    Extra metrics are taken where they can be. One run may serve several requests.
+    Extra metrics are taken where they can be. One run may serve several requests, of different
+    metrics: one that is requested again is taken in a further run.
 
     Raises:
         RunFailedError: a run failed; what was yielded before stays good.
         UnsupportedError, LoadError: the runtime refused the configuration or the model.
     """
     loaded = LoadedModel(runtime, spec)
-    takers = dict.fromkeys(_taker(request) for request in spec.requests)
-    for taker in sorted(takers, key=lambda taker: taker is not _take_footprint):
-        requests = [request for request in spec.requests if _taker(request) is taker]
+    runs = _runs(spec.requests)
+    for taker, number in sorted(runs, key=lambda run: run[0] is not _take_footprint):
+        requests = runs[taker, number]
+        folder = spec.folder / f"again-{number}" if number else spec.folder
         started = time.monotonic()
-        results = _results(taker, loaded, requests)
+        results = _results(taker, loaded, requests, folder)
         took_s = time.monotonic() - started
         for request in requests:
             if request.metric in results:
@@ -83,13 +86,23 @@ def take(runtime: Runtime, spec: Spec) -> Iterator[Measurement]:
     loaded.close()
 
 
+def _runs(requests: Sequence[MetricRequest]) -> dict[tuple[Taker, int], list[MetricRequest]]:
+    """The requests that each run serves, by what takes it and how often that ran before."""
+    runs: dict[tuple[Taker, int], list[MetricRequest]] = {}
+    seen = Counter[str]()
+    for request in requests:
+        runs.setdefault((_taker(request), seen[request.metric]), []).append(request)
+        seen[request.metric] += 1
+    return runs
+
+
 def _taker(request: MetricRequest) -> Taker:
     """The run that gives a metric; one that LoadGen does not time is the quality of the task."""
     return TAKERS.get(request.metric, _take_quality)
 
 
 def _results(
-    taker: Taker, loaded: LoadedModel, requests: Sequence[MetricRequest]
+    taker: Taker, loaded: LoadedModel, requests: Sequence[MetricRequest], folder: Path
 ) -> Mapping[str, RunResult]:
     """What a run gives, by metric; nothing where it fails and no request needs it.
 
@@ -97,7 +110,7 @@ def _results(
     """
     needed = [request.metric for request in requests if not request.extra]
     try:
-        results = taker(loaded, loaded.spec.folder)
+        results = taker(loaded, folder)
     except (RunFailedError, UnsupportedError, LoadError, MemoryError):
         if needed:
             raise

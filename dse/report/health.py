@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 from dse.core.measurement import Source
 from dse.core.metrics import METRICS
 from dse.core.wording import format_count
+from dse.report.settling import describe_frontier, describe_need
+=======
 from dse.report.settling import describe_frontier
 from dse.report.summary import drifted_lines
+>>>>>>> drift
 from dse.report.text import number
 from dse.study.settling import settling_of
 
@@ -103,4 +106,8 @@ def disturbed(study: Study) -> Iterator[str]:
 
 def _frontier(study: Study) -> Iterator[str]:
     if study.results.frontier:
-        yield f"frontier: {describe_frontier(settling_of(study))}"
+<<<<<<< HEAD
+        state = settling_of(study)
+        yield f"frontier: {describe_frontier(state)}"
+        if state.undecided:
+            yield f"undecided: {describe_need(state.needed_s)}"

@@ -51,7 +51,7 @@ def _settled(study: Study) -> dict[str, Any]:
         "points": state.points,
         "decided": state.decided,
         "undecided": state.points - state.decided,
-        "seconds_needed": state.needed_s if math.isfinite(state.needed_s) else None,
+        "seconds_needed": round(state.needed_s, 1) if math.isfinite(state.needed_s) else None,
     }
 
 

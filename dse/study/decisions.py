@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from dse.core.mcnemar import quality_p_value
 from dse.core.pareto import Losses
-from dse.study.ratios import Ratios
+from dse.study._ratios import Ratios
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -29,7 +29,7 @@ class BaseTask:
     name: ClassVar[str]
     quality: ClassVar[Quality | None] = None
     rules: ClassVar[Rules | None] = None
-    probe: ClassVar[tuple[str, str] | None] = None
+    probes: ClassVar[tuple[tuple[str, str], ...]] = ()
     noun: ClassVar[str] = "samples"
     dataset_files: ClassVar[str] = "the data set"
 

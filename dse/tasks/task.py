@@ -227,9 +227,9 @@ class Task(Protocol):
     """The class of the other half, as ``module:name``."""
     plain_form: ClassVar[Form]
     """The form of samples for backends that read no model file."""
-    probe: ClassVar[tuple[str, str] | None]
-    """The builtin model, and its precision, that the machine's noise is measured with: a short one,
-    as disturbances show most there. None where there are no builtin models."""
+    probes: ClassVar[tuple[tuple[str, str], ...]]
+    """Two builtin models, each with its precision, that the machine's noise is measured with: short
+    ones, as disturbances show most there. Empty where there are no builtin models."""
     noun: ClassVar[str]
     """What a sample is, in the plural: "images", "questions"."""
     title: ClassVar[str]

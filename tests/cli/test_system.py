@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
 
+from dse.environments.availability import runtime_availabilities
 from dse.exploration.noise import RUNTIMES
 from dse.machine.detect import detect
+from tests.commandline import PATIENCE_S, none_left, read_until, start
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,27 +70,55 @@ def test_what_tells_cpus_apart_is_listed(command: Command) -> None:
 
 @pytest.mark.usefixtures("no_runtime")
 def test_json_without_a_runtime_holds_the_checks_and_the_remedy(command: Command) -> None:
-    answer = command.good("system", "--check", "--json")
+    answer = command.good("system", "--check", "--probes", 1, "--drift", "--json")
     told = json.loads(answer.out)
     assert answer.err == ""
     assert told["fingerprint"] == detect().fingerprint
     assert all(set(check) == {"name", "state", "found", "remedy"} for check in told["checks"])
     assert "name a Python" in told["noise"]["unavailable"]
+    assert told["drift"] == told["noise"]
 
 
 @pytest.mark.usefixtures("no_runtime")
 def test_without_a_runtime_the_checks_come_first(command: Command) -> None:
-    answer = command.good("system", "--check")
-    assert answer.out.splitlines()[-1].startswith("no noise figure: ")
-    assert len(answer.out.splitlines()) > 12
-    assert "leave the machine alone" in answer.err
+    answer = command.good("system", "--check", "--probes", 8, "--drift")
+    *checks, noise, drift = answer.out.splitlines()
+    assert noise.startswith("no noise figure: ")
+    assert drift == noise
+    assert len(checks) >= 12
+    first, second = answer.err.splitlines()
+    assert first == "measuring the noise, about 32 s: leave the machine alone"
+    assert second.startswith("measuring the noise over time, about 5.0 min: leave the machine")
 
 
 def test_json_says_that_nobody_asked_for_the_noise(command: Command) -> None:
     told = json.loads(command.good("system", "--check", "--probes", "0", "--json").out)
-    assert told["noise"] == {"unavailable": "not asked for"}
+    assert told["noise"] == told["drift"] == {"unavailable": "not asked for"}
 
 
+@pytest.mark.long
+def test_the_drift_of_a_real_runtime_up_to_ctrl_c(here: Path, shared_cache: Path) -> None:
+    assert shared_cache.is_dir()
+    if not any(found.version for found in runtime_availabilities(RUNTIMES).values()):
+        pytest.skip("no runtime is installed")
+    words = ("system", "--check", "--drift", "--duration")
+    with start(*words, "1s", "--json") as process:
+        out, err = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, err) == (0, "")
+    told = json.loads(out)["drift"]
+    assert told["used"] + told["left_out"] == len(told["processes"]) == 8
+    assert told["minutes_to_tell_apart"]["10"] <= told["minutes_to_tell_apart"]["5"]
+    with start(*words, "1h") as process:
+        assert read_until(process, "measuring the noise over time, about 60 min")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130, err
+    assert "stopping after the run in hand" in err
+    assert "processes are too few; leave it time for 8" in out.splitlines()[-1]
+    assert none_left(here)
+
+
+@pytest.mark.long
 def test_one_probe_on_a_real_runtime(
     command: Command, shared_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -108,6 +139,10 @@ def test_one_probe_on_a_real_runtime(
     ("arguments", "words"),
     [
         (("--probes", "3"), "give --check as well"),
+        (("--drift",), "--drift needs --check; give --check as well"),
+        (("--check", "--duration", "5m"), "--duration needs --drift; give --check --drift as well"),
+        (("--check", "--drift", "--duration", "5 parsecs"), "is not a span of time"),
+        (("--check", "--drift", "--duration", "0s"), "is not a span of time"),
         (("--check", "--probes", "-1"), "--probes"),
         (("--check", "--probes", "x"), "--probes"),
     ],

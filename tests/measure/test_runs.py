@@ -13,7 +13,7 @@ from dse.core.backend import LoadError, LoadRequest, Runtime, Scores, Unsupporte
 from dse.core.intervals import wilson
 from dse.core.mcnemar import encode_right
 from dse.core.measurement import FailureKind, Measurement, Source
-from dse.core.metrics import LATENCY, MULTI_STREAM, SERVER, THROUGHPUT, Scenario
+from dse.core.metrics import CPU_TIME, LATENCY, MULTI_STREAM, SERVER, THROUGHPUT, Scenario
 from dse.core.registry import backend
 from dse.loadgen.logs import read_detail, read_responses
 from dse.loadgen.settings import RunSettings
@@ -140,6 +140,17 @@ def test_the_timed_metrics_are_what_the_logs_say(
         assert (measurement.interval, measurement.run) == (None, "0-1")
         assert measurement.key == f"key of {measurement.metric}"
         assert measurement.fidelity == "probe"
+
+
+def test_a_metric_that_is_requested_twice_is_taken_in_two_runs(tmp_path: Path) -> None:
+    wanted = small(tmp_path, "onnxruntime", LATENCY.name, CPU_TIME.name, LATENCY.name)
+    first, cost, second = take(runtime("onnxruntime"), wanted)
+    assert (first.metric, cost.metric, second.metric) == (LATENCY.name, CPU_TIME.name, LATENCY.name)
+    folders = (wanted.folder, wanted.folder / "again-1")
+    for folder, latency in zip(folders, (first, second), strict=True):
+        log = read_detail(max(folder.glob("single_stream*")))
+        assert latency.value == log.number("result_90.00_percentile_latency_ns") / 1e6
+    assert cost.details["queries"] == first.details["queries"]  # of the same run
 
 
 @pytest.mark.parametrize("metric", [LATENCY.name, MULTI_STREAM.name, THROUGHPUT.name])

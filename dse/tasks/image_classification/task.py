@@ -49,7 +49,10 @@ class ImageClassification:
     )
     worker: ClassVar[str] = "dse.tasks.image_classification.worker:ImageClassificationWorker"
     plain_form: ClassVar[Form] = Preprocessing(resolution=32).as_dict()
-    probe: ClassVar[tuple[str, str] | None] = "mobilenet-v1-0.25-128", "fp32"
+    probes: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("mobilenet-v1-0.25-128", "fp32"),
+        ("mobilenet-v2-0.35-128", "fp32"),
+    )
     noun: ClassVar[str] = "images"
     title: ClassVar[str] = "image classification"
     dataset_files: ClassVar[str] = "the images and `val_map.txt`"
