@@ -33,6 +33,8 @@ from dse.tasks.registry import DEFAULT, task
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dse.core.measurement import FidelityName
+
 RUNTIMES = ("onnxruntime", "litert", "openvino", "null")
 MODEL = "mobilenet-v1-0.25-128"
 LIMITS = Limits(timeout_s=120.0, memory_bytes=0)
@@ -51,7 +53,8 @@ def main() -> int:
     with TemporaryDirectory(prefix="dse-probe-cost-") as folder:
         for number in range(options.processes + 1):
             for name, python in usable.items():
-                spec = _spec(name, Path(folder, f"{name}-{number}"), options)
+                run = Path(folder, f"{name}-{number}")
+                spec = probe_spec(name, run, metrics=options.metric, fidelity=options.fidelity)
                 stages = _stages(spec, python)
                 if number:  # the first one fills the caches of the system
                     taken[name].append(stages)
@@ -73,20 +76,29 @@ def _options() -> argparse.Namespace:
     return found
 
 
-def _spec(name: str, folder: Path, options: argparse.Namespace) -> Spec:
+def probe_spec(
+    name: str,
+    folder: Path,
+    *,
+    model: str = MODEL,
+    batch_size: int = 1,
+    metrics: Sequence[str] = DEFAULT_TIMED,
+    fidelity: FidelityName = "probe",
+) -> Spec:
+    """A probe of an untrained builtin model on one thread of a backend."""
     given = task(DEFAULT)
     formats = backend(name).formats  # none of a backend that reads no model
-    artefact = given.provider(None).artefact(MODEL, "fp32", formats or ("onnx",))
+    artefact = given.provider(None).artefact(model, "fp32", formats or ("onnx",))
     form = artefact.form if formats else to_form(Preprocessing(128), None)
     knobs = () if formats else (("delay_ms", 0.5),)
     return Spec(
-        run="probe-cost",
+        run="probe",
         folder=folder,
-        configuration=Configuration(MODEL, "fp32", name, threads=1, batch_size=1, knobs=knobs),
+        configuration=Configuration(model, "fp32", name, 1, batch_size, knobs),
         model=ModelFiles(artefact.path if formats else None),
         task=TaskSpec(given.worker, form, rules=given.rules),
-        requests=tuple(MetricRequest(metric, "probe-cost") for metric in options.metric),
-        fidelity=RUN_LENGTHS[options.fidelity],
+        requests=tuple(MetricRequest(metric, "probe") for metric in metrics),
+        fidelity=RUN_LENGTHS[fidelity],
     )
 
 

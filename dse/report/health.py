@@ -8,10 +8,7 @@ from dse.core.measurement import Source
 from dse.core.metrics import METRICS
 from dse.core.wording import format_count
 from dse.report.settling import describe_frontier, describe_need
-=======
-from dse.report.settling import describe_frontier
 from dse.report.summary import drifted_lines
->>>>>>> drift
 from dse.report.text import number
 from dse.study.settling import settling_of
 
@@ -106,7 +103,6 @@ def disturbed(study: Study) -> Iterator[str]:
 
 def _frontier(study: Study) -> Iterator[str]:
     if study.results.frontier:
-<<<<<<< HEAD
         state = settling_of(study)
         yield f"frontier: {describe_frontier(state)}"
         if state.undecided:
