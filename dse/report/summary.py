@@ -259,11 +259,11 @@ def _explained(view: View) -> list[str]:
     near = {r.id for r in view.frontier if not view.frontier.keeps_bounds(r)}
     drifted = {r.id for r in view.frontier if view.frontier.drifted(r)}
     if not leading.isdisjoint(set(uncertain) - near - drifted):
-        lines.append("~ another point may be better in all: their intervals overlap")
+        lines.append("~ another point may be better in all: the order is not decided")
     if not leading.isdisjoint(near - drifted):
         lines.append("! it may miss a bound if it is measured again: its interval reaches beyond")
     if not leading.issuperset(uncertain):
-        lines.append("? another point is better in all, but by less than the intervals can tell")
+        lines.append("? another point seems better in all: the order is not decided")
     if drifted:
         lines.append("* drift: it was measured only while the machine was not itself")
     return lines

@@ -54,11 +54,11 @@ _HEADINGS = {
     ENERGY.name: "energy, estimate [mJ]",
 }
 UNCERTAIN = "~"
-"""Marks a point that leads by its values, and whose interval others reach."""
+"""Marks a point that leads by its values, which is not decided."""
 NEAR_BOUND = "!"
 """Marks a point that leads by its values, and whose interval reaches beyond a bound."""
 BEHIND = "?"
-"""Marks a point that another one is ahead of, by less than the intervals can tell."""
+"""Marks a point that another one seems ahead of: their order is not decided."""
 DRIFTED = "*"
 """Marks a point that was measured in a drift only, beside another mark."""
 BY_OPTION = " (--env NAME=VALUE sets one)"
@@ -82,7 +82,7 @@ def number(metric: str, value: float) -> str:
 
 
 def marks(frontier: StudyFrontier) -> Callable[[Record], str]:
-    """How points of a frontier are marked: not at all where they would be there again."""
+    """How points of a frontier are marked: not at all where their place is decided."""
 
     def mark(record: Record) -> str:
         drifted = DRIFTED if frontier.drifted(record) else ""

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 class PointStatus(StrEnum):
     """How a configuration compares with all others, the best first."""
 
-    CERTAIN = "certain"  # on the frontier, and would be there again
-    LEADING = "leading"  # its values lead, but it is not certain
-    BEHIND = "behind"  # another one is ahead by less than the intervals can tell
+    CERTAIN = "certain"  # its place on the frontier is decided
+    LEADING = "leading"  # its values lead, which is not decided
+    BEHIND = "behind"  # another one seems ahead, which is not decided
     DOMINATED = "dominated"
     OUTSIDE = "outside"  # it does not keep to the constraints and conditions
     FAILED = "failed"
@@ -44,8 +44,8 @@ NEAR_LIMIT = "may miss a limit"
 MEANINGS = {
     PointStatus.CERTAIN: "on the frontier for certain",
     PointStatus.LEADING: "leads by its values, but not for certain",
-    PointStatus.BEHIND: "another is ahead, but by less than the intervals can tell",
-    PointStatus.DOMINATED: "another is better in all, beyond the intervals",
+    PointStatus.BEHIND: "another seems ahead; not decided",
+    PointStatus.DOMINATED: "another is better in all",
     PointStatus.OUTSIDE: "does not keep to the constraints and conditions",
     PointStatus.FAILED: "has no result",
 }
