@@ -20,6 +20,7 @@ from dse.report.frame import frame, known_metrics, table
 from dse.report.progress import hypervolume, scaled_losses
 from dse.report.summary import ordered
 from dse.report.tables import measurements, progress_table
+from dse.report.view import View
 from dse.space.space import SearchSpace
 from dse.study.folder import existing_folder
 from dse.study.study import Study
@@ -251,7 +252,7 @@ def _loaded(opened: Study) -> LoadedStudy:
         system=System.from_dict(opened.about.system),
         space=opened.space,
         objectives=tuple(METRICS[name] for name in opened.space.objectives),
-        configurations=frame(records, metrics, opened.results.notes),
+        configurations=frame(records, metrics, View(opened).notes),
         measurements=measurements(opened),
         frontier=_frontier(opened, metrics),
         progress=progress_table(opened),
@@ -262,7 +263,7 @@ def _loaded(opened: Study) -> LoadedStudy:
 def _frontier(study: Study, metrics: tuple[str, ...]) -> pd.DataFrame:
     frontier = study.results.frontier
     points = ordered(frontier)
-    return frame(points, metrics, study.results.notes).assign(
+    return frame(points, metrics, View(study).notes).assign(
         certain=[frontier.certain(point) for point in points],
         leading=[point.id in frontier.leading for point in points],
     )

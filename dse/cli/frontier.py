@@ -52,7 +52,7 @@ def _print_table(view: View) -> None:
     from dse.report.user_metrics import figures
 
     points = ordered(view.frontier)
-    table = frame(points, known_metrics(points, view.metrics), view.study.results.notes).assign(
+    table = frame(points, known_metrics(points, view.metrics), view.notes).assign(
         **figures(view, points)
     )
     write_content(table.to_csv(index=False))

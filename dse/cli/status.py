@@ -52,7 +52,7 @@ def status(study: str, storage: str | None, *, as_json: bool, verbose: bool) -> 
     for line in borrowed_lines(opened.about.borrowed):
         write_line(line)
     told = (*running.lines(opened), *numbers["notes"], *health(opened))
-    for line in (*told, *(f"not run: {line}" for line in opened.about.excluded)):
+    for line in (*dict.fromkeys(told), *(f"not run: {line}" for line in opened.about.excluded)):
         write_line(line)
     _failures(opened, numbers["failures"], verbose=verbose)
 

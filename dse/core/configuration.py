@@ -23,6 +23,28 @@ ModelFormat = Literal["onnx", "tflite"]
 PRECISIONS = ("fp32", "fp16", "bf16", "int8")
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Occupancy:
+    """How CPUs are occupied while something is measured: its noise depends on that.
+
+    Attributes:
+        threads: of each instance.
+        cpus: that are busy.
+    """
+
+    threads: int = 1
+    cpus: int = 1
+
+    def __str__(self) -> str:
+        instances = self.cpus // self.threads
+        several = f"{instances} instances of " if instances > 1 else ""
+        threads, cpus = format_count(self.threads, "thread"), format_count(self.cpus, "CPU")
+        return f"{several}{threads} on {cpus}"
+
+
+ONE_THREAD = Occupancy()
+
+
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """One point of a search space.
@@ -89,9 +111,10 @@ class Configuration:
         late = {"instances": 1, "pinned": False}
         return digest({name: v for name, v in flat.items() if late.get(name) != v})
 
-    def cpus(self, metric: str) -> int:
-        """Number of CPUs that are busy while a metric is measured."""
-        return self.threads * (self.instances if METRICS[metric].batched else 1)
+    def occupancy(self, metric: str) -> Occupancy:
+        """How CPUs are occupied while a metric is measured."""
+        instances = self.instances if METRICS[metric].batched else 1
+        return Occupancy(self.threads, self.threads * instances)
 
     def __str__(self) -> str:
         knobs = "".join(f", {name}={value}" for name, value in self.knobs)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dse.machine.process_identity import process_identity
-from dse.study.observations import MIN_DEGREES
 from dse.study.record import machine_of
 
 if TYPE_CHECKING:
@@ -40,6 +39,16 @@ def next_drifted(results: StudyResults) -> tuple[Record, list[str]] | None:
     return None
 
 
+def anchor_in_doubt(results: StudyResults) -> bool:
+    """Whether the anchor must be measured again at once, because its last value is unusual.
+
+    The next one tells whether that was an odd process or the machine is not itself.
+    """
+    here = machine_of(process_identity())
+    timed = results.timed(results.anchor.outcome) if results.anchor else []
+    return any(results.measured.unconfirmed(m.metric, here) for m in timed)
+
+
 def noise_unknown(results: StudyResults) -> bool:
     """Whether the anchor must be measured first, because the noise is not known and matters."""
     anchor, frontier = results.anchor, results.frontier
@@ -51,17 +60,16 @@ def noise_unknown(results: StudyResults) -> bool:
 def next_for_noise(results: StudyResults) -> tuple[Record, list[str]] | None:
     """A point to probe again, because the noise of such measurements is not known.
 
-    That depends on how many CPUs are kept busy (`Measured.spread`), and the anchor tells of its
-    own number only.
+    That depends on how the CPUs are occupied (`ObservationStore.spread`), and the anchor tells of
+    its own way only.
     """
     measured = results.measured
     for record in results.frontier:
         # Also where it seems certain: that may rest on the noise of others.
         metrics = []
         for measurement in results.timed(record.outcome):
-            cpus = record.configuration.cpus(measurement.metric)
-            spread = measured.spread(measurement.metric, cpus)
-            unknown = spread is None or spread.degrees < MIN_DEGREES
+            occupancy = record.configuration.occupancy(measurement.metric)
+            unknown = measured.noise(measurement.metric, occupancy) is None
             if unknown and _known(results, measurement, "probe") < ANCHOR_PROBES:
                 metrics.append(measurement.metric)
         if metrics:

@@ -49,8 +49,8 @@ def choose_round(
 ) -> list[Member]:
     """Chooses the next round.
 
-    Where all points of open pairs fit, it has them all. What two members have in common, as the
-    latency of two batch sizes, the first of them measures for both.
+    Where all points of open pairs fit, it has them all. Pairs that are not decisive wait. What two
+    members have in common, as the latency of two batch sizes, the first of them measures for both.
 
     Args:
         pairs: those that are open.
@@ -63,6 +63,7 @@ def choose_round(
     Returns:
         The members in random order; none where there is nothing to measure.
     """
+    pairs = [pair for pair in pairs if pair.decisive] or pairs
     group = _Group(pairs, max_s, seconds_of)
     for member in required:
         group.add_extra(member)

@@ -6,15 +6,23 @@ import random
 import secrets
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dse.exploration._rounds import MAX_ROUND_S, Member, choose_round
 from dse.exploration.planner import Step
 from dse.study.record import Purpose
 from dse.study.rounds import RoundPlace
-from dse.study.settling import open_bounds, settling_of
+from dse.study.settling import (
+    BRIEF_SHARE,
+    PROBE_EVERY,
+    open_bounds,
+    run_seconds,
+    settling_of,
+)
 
 if TYPE_CHECKING:
+    from dse.core.measurement import FidelityName
     from dse.exploration.planner import StepPlanner
     from dse.study.decisions import OpenPair
     from dse.study.settling import Settling
@@ -26,6 +34,10 @@ MIN_SETTLE_S = 60.0
 
 class Settler:
     """Chooses rounds, and knows how much time is left for them.
+
+    The values of a round are held against each other, so its runs are brief, and all of them of
+    one length. The first round and each fourth one are of probes; the anchor and points that may
+    miss a bound are members of these.
 
     Args:
         study: what is known so far.
@@ -70,14 +82,16 @@ class Settler:
         bounds = open_bounds(results, self._study.space.constraints)
         if not pairs and not bounds:
             return []
+        brief = bool(pairs) and self._rounds % PROBE_EVERY != 0
         members = choose_round(
             pairs,
             self._rng,
-            required=self._anchor(),
-            optional=[Member(bound.record, bound.metrics) for bound in bounds],
+            required=[] if brief else self._anchor(),
+            optional=[] if brief else [Member(bound.record, bound.metrics) for bound in bounds],
             max_s=min(MAX_ROUND_S, self.budget_s),
+            seconds_of=partial(run_seconds, share=BRIEF_SHARE if brief else 1.0),
         )
-        return _steps(members)
+        return _steps(members, "brief" if brief else "probe")
 
     def begin_round(self, steps: list[Step]) -> None:
         """Notes that a round begins."""
@@ -106,14 +120,15 @@ class Settler:
         return [Member(anchor, step.metrics)] if step and anchor else []
 
 
-def _steps(members: list[Member]) -> list[Step]:
+def _steps(members: list[Member], fidelity: FidelityName) -> list[Step]:
     id_, size = secrets.token_hex(8), len(members)
     return [
         Step(
             member.record.configuration,
             Purpose.ROUND,
-            metrics=member.metrics,
-            round=RoundPlace(id_, position, size),
+            fidelity,
+            member.metrics,
+            RoundPlace(id_, position, size),
         )
         for position, member in enumerate(members)
     ]

@@ -63,7 +63,7 @@ class Noise:
 
     def sd_percent(self, metric: str) -> float | None:
         """The standard deviation between processes; None where there was one only."""
-        spread = pool_spread([self.values[metric]])
+        spread = pool_spread([[[value] for value in self.values[metric]]])
         return None if spread is None else 100 * spread.sd
 
     def range_percent(self, metric: str) -> float:

@@ -308,7 +308,7 @@ def _shares_of_processes(
 ) -> tuple[float | None, float | None]:
     """The shares of the variance within a process and between processes, beside what is common."""
     changes = [
-        [one.again / one.value for one in values if one.again and one.configuration == which]
+        [[one.again / one.value] for one in values if one.again and one.configuration == which]
         for which in (0, 1)
     ]
     spread = pool_spread(changes)

@@ -90,8 +90,10 @@ class StepPlanner:
         return None
 
     def _anchor_due(self) -> bool:
+        if not self._again or self._results.anchor is None:
+            return False
         overdue = time.monotonic() - self._anchored > ANCHOR_EVERY_S
-        return self._again and overdue and self._results.anchor is not None
+        return overdue or _remeasuring.anchor_in_doubt(self._results)
 
     def due_anchor(self) -> Step | None:
         """The anchor, where it is due; a round has it as a member."""

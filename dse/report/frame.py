@@ -14,11 +14,10 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from dse.core.measurement import Measurement, Outcome
-    from dse.core.plausibility import Note
+    from dse.core.measurement import Measurement
     from dse.study.record import Record
 
-    Notes = Callable[[Outcome], Sequence[Note]]
+    Notes = Callable[[Record], Sequence[str]]
 
 
 def frame(
@@ -29,12 +28,12 @@ def frame(
     Columns are ``id``, the fields and knobs of the configurations, and for each metric its name
     (in its unit), ``<name>_low`` and ``<name>_high`` where an interval is known, and
     ``<name>_source`` (measured, estimated, published or replayed); then ``failure``,
-    ``failure_message`` and ``notes``, what speaks against the quality.
+    ``failure_message`` and ``notes``, what speaks against its values.
 
     Args:
         records: the rows.
         metrics: names of the metrics to show, in order.
-        notes: what speaks against an outcome's quality.
+        notes: what speaks against a record's values, see `dse.report.view.View.notes`.
 
     Raises:
         UnavailableError: pandas is not installed.
@@ -88,7 +87,7 @@ def _row(record: Record, metrics: Sequence[str], notes: Notes) -> dict[str, obje
     failure = record.outcome.failure
     row["failure"] = failure.kind.value if failure else ""
     row["failure_message"] = failure.message if failure else ""
-    row["notes"] = "; ".join(map(str, notes(record.outcome)))
+    row["notes"] = "; ".join(notes(record))
     return row
 
 

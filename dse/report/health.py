@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from dse.core.measurement import Source
 from dse.core.metrics import METRICS
 from dse.core.wording import format_count
-from dse.report.settling import describe_frontier
+from dse.report.settling import describe_frontier, describe_need
+from dse.report.summary import drifted_lines
 from dse.report.text import number
 from dse.study.settling import settling_of
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 def health(study: Study) -> list[str]:
     """Everything there is to say; nothing where nothing was measured here."""
     lines = [*_noise(study), *_anchor(study), *_drifts(study), *machines(study), *disturbed(study)]
-    return [*lines, *_frontier(study), *_stale(study)]
+    return [*lines, *_frontier(study), *drifted_lines(study)]
 
 
 def _noise(study: Study) -> Iterator[str]:
@@ -30,12 +31,8 @@ def _noise(study: Study) -> Iterator[str]:
     for name in study.about.metrics:
         known = measured.spreads(name) if METRICS[name].timed else {}
         if known:
-            shown = "; ".join(f"{_cpus(cpus)}: {_spread(found)}" for cpus, found in known.items())
+            shown = "; ".join(f"{kind}: {_spread(found)}" for kind, found in known.items())
             yield f"noise of {METRICS[name].title}: {shown}"
-
-
-def _cpus(count: int) -> str:
-    return f"{format_count(count, 'CPU')} busy"
 
 
 def _spread(spread: Spread) -> str:
@@ -106,13 +103,7 @@ def disturbed(study: Study) -> Iterator[str]:
 
 def _frontier(study: Study) -> Iterator[str]:
     if study.results.frontier:
-        yield f"frontier: {describe_frontier(settling_of(study))}"
-
-
-def _stale(study: Study) -> Iterator[str]:
-    stale = study.results.stale()
-    if stale:
-        ids = ", ".join(f"#{record.id}" for record in stale[:10])
-        more = f" and {len(stale) - 10} more" if len(stale) > 10 else ""
-        count = format_count(len(stale), "configuration")
-        yield f"measured during a drift only: {count} ({ids}{more})"
+        state = settling_of(study)
+        yield f"frontier: {describe_frontier(state)}"
+        if state.undecided:
+            yield f"undecided: {describe_need(state.needed_s)}"

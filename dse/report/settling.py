@@ -17,19 +17,23 @@ UNTOLD = "10m"
 
 
 def describe_frontier(state: Settling) -> str:
-    """How many points of a frontier are decided, and the time that the others would take."""
+    """How many points of a frontier are decided."""
     counts = [format_count(state.points, "point"), f"{state.decided} decided"]
     if state.undecided:
         counts.append(f"{state.undecided} undecided")
     if beyond := state.points - state.decided - state.undecided:
         counts.append(f"{beyond} that rounds can't decide")
-    told = ", ".join(counts)
-    return f"{told}; {_describe_need(state.needed_s)}" if state.undecided else told
+    return ", ".join(counts)
 
 
-def _describe_need(needed_s: float) -> str:
+def describe_need(needed_s: float) -> str:
+    """How long it takes to decide more of a frontier, and how to ask for it.
+
+    Args:
+        needed_s: see `dse.study.settling.Settling`.
+    """
     if math.isinf(needed_s):
-        return f"rounds would tell more: --settle {UNTOLD}"
+        return f"more rounds would tell: --settle {UNTOLD}"
     if needed_s > MAX_TOLD_S:
         return "to tell takes more than a week"
     number, unit = _round_up(needed_s)

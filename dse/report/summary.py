@@ -9,11 +9,13 @@ from dse.core import plausibility
 from dse.core.details import QualityDetails
 from dse.core.measurement import FIDELITY_ORDER, Source
 from dse.core.metrics import ENERGY, METRICS, SCENARIOS
+from dse.core.wording import format_count
 from dse.core.worker_environment import format_variables, user_variables
 from dse.machine.system import System
 from dse.report.failures import reasons
 from dse.report.running import claims
 from dse.report.view import View
+from dse.study.frontier import timed as varies
 from dse.study.settling import settling_of
 from dse.tasks import registry
 
@@ -37,7 +39,7 @@ def status(study: Study) -> dict[str, Any]:
         **counts(study),
         "frontier": _settled(study),
         "reasons": told,
-        "notes": doubts(study),
+        "notes": [*doubts(study), *drifted_lines(study)],
         **({"claims": claimed} if claimed else {}),
     }
 
@@ -49,7 +51,7 @@ def _settled(study: Study) -> dict[str, Any]:
         "points": state.points,
         "decided": state.decided,
         "undecided": state.points - state.decided,
-        "seconds_needed": state.needed_s if math.isfinite(state.needed_s) else None,
+        "seconds_needed": round(state.needed_s, 1) if math.isfinite(state.needed_s) else None,
     }
 
 
@@ -96,7 +98,7 @@ def frontier(study: Study, view: View | None = None) -> dict[str, Any]:
         "points": [
             _viewed(record, view)
             | {"certain": best.certain(record), "leading": record.id in best.leading}
-            | {"notes": list(map(str, study.results.notes(record.outcome)))}
+            | {"notes": view.notes(record)}
             | _defined(record, view)
             for record in ordered(best)
         ],
@@ -123,6 +125,17 @@ def doubts(study: Study) -> list[str]:
     return plausibility.lines((f"#{r.id}", study.results.notes(r.outcome)) for r in records)
 
 
+def drifted_lines(study: Study) -> list[str]:
+    """Which configurations were measured in a drift only; nothing where none was."""
+    stale = study.results.stale()
+    if not stale:
+        return []
+    ids = ", ".join(f"#{record.id}" for record in stale[:10])
+    more = f" and {len(stale) - 10} more" if len(stale) > 10 else ""
+    count = format_count(len(stale), "configuration")
+    return [f"measured during a drift only: {count} ({ids}{more})"]
+
+
 def ordered(records: Sequence[Record]) -> list[Record]:
     """The most accurate first; then the fastest."""
 
@@ -138,7 +151,7 @@ def ordered(records: Sequence[Record]) -> list[Record]:
 
 
 def point(record: Record, objectives: tuple[str, ...]) -> dict[str, Any]:
-    """One point of the frontier, with the intervals that are known."""
+    """One point of the frontier; an interval is None where the noise of a value is not known."""
     measurements = [m for m in record.outcome.measurements if m.metric in objectives]
     rungs = [FIDELITY_ORDER.index(m.fidelity) for m in measurements if _timed(m)]
     fidelity = FIDELITY_ORDER[min(rungs, default=0)]
@@ -147,7 +160,11 @@ def point(record: Record, objectives: tuple[str, ...]) -> dict[str, Any]:
         "id": record.id,
         "configuration": record.configuration.as_dict(),
         "values": {m.metric: m.value for m in measurements},
-        "intervals": {m.metric: list(m.interval) for m in measurements if m.interval},
+        "intervals": {
+            m.metric: list(m.interval) if m.interval else None
+            for m in measurements
+            if m.interval or varies(m)
+        },
         "accuracy_source": accuracy_source(record),
         "validity": "valid" if fidelity == "valid" else "probe",
         "fidelity": fidelity,
@@ -231,7 +248,7 @@ def notes(study: Study, view: View | None = None) -> list[str]:
         names = ", ".join(str(each["name"]) for each in borrowed[:3])
         more = f" and {len(borrowed) - 3} more" if len(borrowed) > 3 else ""
         lines.append(f"results of {names}{more} led the search; no value here is theirs")
-    return [*lines, *view.tally.lines(view.derivation), *_explained(view)]
+    return [*lines, *view.tally.lines(view.derivation), *_explained(view), *_unknown_noise(view)]
 
 
 def _explained(view: View) -> list[str]:
@@ -240,13 +257,28 @@ def _explained(view: View) -> list[str]:
     uncertain = [r.id for r in view.frontier if not view.frontier.certain(r)]
     lines = []
     near = {r.id for r in view.frontier if not view.frontier.keeps_bounds(r)}
-    if not leading.isdisjoint(set(uncertain) - near):
-        lines.append("~ another point may be better in all: their intervals overlap")
-    if not leading.isdisjoint(near):
+    drifted = {r.id for r in view.frontier if view.frontier.drifted(r)}
+    if not leading.isdisjoint(set(uncertain) - near - drifted):
+        lines.append("~ another point may be better in all: the order is not decided")
+    if not leading.isdisjoint(near - drifted):
         lines.append("! it may miss a bound if it is measured again: its interval reaches beyond")
     if not leading.issuperset(uncertain):
-        lines.append("? another point is better in all, but by less than the intervals can tell")
+        lines.append("? another point seems better in all: the order is not decided")
+    if drifted:
+        lines.append("* drift: it was measured only while the machine was not itself")
     return lines
+
+
+def _unknown_noise(view: View) -> list[str]:
+    """Of which values no interval is known, because too little was repeated as they were."""
+    kinds = {
+        record.configuration.occupancy(measurement.metric)
+        for record in view.frontier
+        for measurement in record.outcome.measurements
+        if measurement.metric in view.metrics and varies(measurement) and not measurement.interval
+    }
+    known = "; ".join(map(str, sorted(kinds)))
+    return [f"\u00b1 unknown: too little was repeated with {known}"] if kinds else []
 
 
 def _lengths(points: Sequence[Record]) -> str:

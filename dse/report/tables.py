@@ -101,8 +101,8 @@ def study_table(view: View) -> pd.DataFrame:
         UnavailableError: pandas is not installed.
     """
     records = sorted(view.study.records.values(), key=lambda record: record.id)
-    shown, notes = quantities(view), view.study.results.notes
-    made = frame(records, [each.name for each in shown if each.name in METRICS], notes)
+    shown = quantities(view)
+    made = frame(records, [each.name for each in shown if each.name in METRICS], view.notes)
     further: dict[str, Any] = {}
     for metric in shown:
         values = [metric.of(record) for record in records]

@@ -54,11 +54,13 @@ _HEADINGS = {
     ENERGY.name: "energy, estimate [mJ]",
 }
 UNCERTAIN = "~"
-"""Marks a point that leads by its values, and whose interval others reach."""
+"""Marks a point that leads by its values, which is not decided."""
 NEAR_BOUND = "!"
 """Marks a point that leads by its values, and whose interval reaches beyond a bound."""
 BEHIND = "?"
-"""Marks a point that another one is ahead of, by less than the intervals can tell."""
+"""Marks a point that another one seems ahead of: their order is not decided."""
+DRIFTED = "*"
+"""Marks a point that was measured in a drift only, beside another mark."""
 BY_OPTION = " (--env NAME=VALUE sets one)"
 
 
@@ -80,14 +82,15 @@ def number(metric: str, value: float) -> str:
 
 
 def marks(frontier: StudyFrontier) -> Callable[[Record], str]:
-    """How points of a frontier are marked: not at all where they would be there again."""
+    """How points of a frontier are marked: not at all where their place is decided."""
 
     def mark(record: Record) -> str:
+        drifted = DRIFTED if frontier.drifted(record) else ""
         if frontier.certain(record):
             return ""
         if record.id not in frontier.leading:
-            return BEHIND
-        return UNCERTAIN if frontier.keeps_bounds(record) else NEAR_BOUND
+            return BEHIND + drifted
+        return drifted or (UNCERTAIN if frontier.keeps_bounds(record) else NEAR_BOUND)
 
     return mark
 
@@ -114,7 +117,7 @@ def frontier_table(
     has_instances = any(record.configuration.instances > 1 for record in records)
     has_knobs = any(_knobs(record) for record in records)
     table = _empty_table(metrics, further or {}, has_instances=has_instances, has_knobs=has_knobs)
-    rows = sorted(ordered(list(records)), key=lambda record: mark(record) == BEHIND)
+    rows = sorted(ordered(list(records)), key=lambda record: mark(record).startswith(BEHIND))
     for record in rows[:most]:
         id_, *row = _row(record, has_instances=has_instances, has_knobs=has_knobs)
         values = [_value(record, name, intervals=intervals) for name in metrics]
@@ -131,7 +134,7 @@ def _empty_table(
     """The columns of a table of points."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("id", justify="right")
-    table.add_column("", width=1)
+    table.add_column("", min_width=1)
     for name in ("model", "precision", "backend"):
         table.add_column(name, no_wrap=True)
     for name in ("threads", "batch", *(["instances"] if has_instances else [])):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from dse.core.measurement import Source
 from dse.core.metrics import METRICS
 from dse.core.pareto import Frontier, Point, feasible
 from dse.derived.coverage import Coverage
@@ -27,19 +29,23 @@ if TYPE_CHECKING:
 class PointStatus(StrEnum):
     """How a configuration compares with all others, the best first."""
 
-    CERTAIN = "certain"  # on the frontier, and would be there again
-    LEADING = "leading"  # its values lead, but others' intervals reach them
-    BEHIND = "behind"  # another one is ahead by less than the intervals can tell
+    CERTAIN = "certain"  # its place on the frontier is decided
+    LEADING = "leading"  # its values lead, which is not decided
+    BEHIND = "behind"  # another one seems ahead, which is not decided
     DOMINATED = "dominated"
     OUTSIDE = "outside"  # it does not keep to the constraints and conditions
     FAILED = "failed"
 
 
+DRIFT = "drift"
+"""The note of what was measured only while the machine drifted, or on one that differs."""
+NEAR_LIMIT = "may miss a limit"
+"""The note of a point of the frontier whose interval reaches beyond a bound or a condition."""
 MEANINGS = {
     PointStatus.CERTAIN: "on the frontier for certain",
-    PointStatus.LEADING: "leads by its values, but the intervals of others reach them",
-    PointStatus.BEHIND: "another is ahead, but by less than the intervals can tell",
-    PointStatus.DOMINATED: "another is better in all, beyond the intervals",
+    PointStatus.LEADING: "leads by its values, but not for certain",
+    PointStatus.BEHIND: "another seems ahead; not decided",
+    PointStatus.DOMINATED: "another is better in all",
     PointStatus.OUTSIDE: "does not keep to the constraints and conditions",
     PointStatus.FAILED: "has no result",
 }
@@ -102,6 +108,7 @@ class View:
             values=self._values,
             point=self._point,
             holds=self._holds,
+            drifted=self.study.results.drifted,
             evidence=self.study.results.evidence,
         )
 
@@ -119,6 +126,20 @@ class View:
         """The value of a metric, measured or the user's."""
         amount = self.amount(record, name)
         return record.outcome.values.get(name) if amount is None else amount.value
+
+    def notes(self, record: Record) -> list[str]:
+        """What speaks against the values of a record; nothing where they are as they should be."""
+        found = list(map(str, self.study.results.notes(record.outcome)))
+        if self.study.results.drifted(record):
+            found.append(DRIFT)
+        if record.id in self._near_limits:
+            found.append(NEAR_LIMIT)
+        return found
+
+    @cached_property
+    def _near_limits(self) -> frozenset[int]:
+        """Ids of the points of the frontier that may miss a bound."""
+        return frozenset(r.id for r in self.frontier if not self.frontier.keeps_bounds(r))
 
     @cached_property
     def tally(self) -> Coverage:
@@ -149,32 +170,37 @@ class View:
         return {name: self.value(record, name) or 0.0 for name in names}
 
     def _point(self, record: Record) -> Point:
-        point = point_of(record.outcome.measurements)
-        amounts = self.assessed(record).amounts
+        known = self._bounded(record)
+        amounts = self._assessor.assess(known).amounts
         intervals = {name: each.interval for name, each in amounts.items() if each.interval}
         keys = {name: each.key for name, each in amounts.items() if each.key}
         return Point(
-            {**point.values, **{name: each.value for name, each in amounts.items()}},
-            {**point.intervals, **intervals},
-            {**point.keys, **keys},
+            {**known.values, **{name: each.value for name, each in amounts.items()}},
+            {**known.intervals, **intervals},
+            {**known.keys, **keys},
         )
 
     def _holds(self, record: Record) -> bool:
-        """Whether constraints and conditions hold wherever the values lie in their intervals."""
-        known = known_of(record)
+        """Whether constraints and conditions hold wherever the values lie in their bounds."""
+        known = self._bounded(record)
         constraints = self.study.space.constraints
         ends = [{**known.values, m: end} for m, ends in known.intervals.items() for end in ends]
         return self._assessor.holds_in_interval(known) and all(
             feasible(each, constraints) for each in ends
         )
 
+    def _bounded(self, record: Record) -> Inputs:
+        """A record with the bounds that count in comparisons, also where no interval is known."""
+        known = point_of(record.outcome.measurements, self.study.results.measured)
+        return replace(known_of(record), intervals=known.intervals)
+
 
 def known_of(record: Record) -> Inputs:
     """A record as expressions see it."""
     found = record.outcome.measurements
     intervals = {m.metric: m.interval for m in found if m.interval}
-    point = point_of(found)
-    return Inputs(record.configuration.as_dict(), point.values, intervals, point.keys)
+    keys = {m.metric: m.key for m in found if m.source is not Source.PUBLISHED}
+    return Inputs(record.configuration.as_dict(), record.outcome.values, intervals, keys)
 
 
 def machine_of(study: Study) -> Machine:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from dse.core.configuration import ONE_THREAD
 from dse.study.observations import Observation
 from dse.study.record import OWNER, configuration_of, machine_of, purpose_of, round_of
 
@@ -63,9 +64,10 @@ class Origin:
 
     def add(self, measurement: Measurement, results: StudyResults) -> None:
         """Takes in a measurement."""
-        cpus = self.configuration.cpus(measurement.metric) if self.configuration else 1
+        metric, configuration = measurement.metric, self.configuration
+        occupancy = configuration.occupancy(metric) if configuration else ONE_THREAD
         at = self.begun.timestamp() if self.begun else 0.0
-        results.measured.add(Observation(measurement, self.trial_id, self.host, cpus, at))
+        results.measured.add(Observation(measurement, self.trial_id, self.host, occupancy, at))
         if self.round is not None:
             results.rounds.add(self.round, measurement)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from dse.core.mcnemar import quality_p_value
 from dse.core.pareto import Losses
-from dse.study.ratios import Ratios
+from dse.study._ratios import Ratios
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -77,6 +77,8 @@ class OpenPair:
         one: the first point.
         other: the second point.
         metrics: those whose order is open and matters.
+        decisive: whether both lead by their values, or one of them leads and is ahead of the other
+            in all: what is decided between others does not make any point drop out.
         rounds: how many rounds have both, in that of these metrics where it is the fewest.
         needed: an estimate of the further rounds until they are decided; infinite where nothing
             tells it yet.
@@ -87,6 +89,7 @@ class OpenPair:
     metrics: tuple[str, ...]
     rounds: int
     needed: float
+    decisive: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,20 +166,18 @@ class Decisions:
             for place, keys in enumerate(self._keys):
                 if name in keys:
                     places.setdefault(keys[name], []).append(place)
-            loads = {key: self._load(own[0], name) for key, own in places.items()}
+            kinds = {
+                key: self.records[own[0]].configuration.occupancy(name)
+                for key, own in places.items()
+            }
             evidence = self._evidence
-            ratios = Ratios(evidence.rounds, name, loads, evidence.hosts_left_out)
+            ratios = Ratios(evidence.rounds, name, kinds, evidence.hosts_left_out)
             for pair in ratios.pairs:
                 series = ratios.series(pair)
                 for one in places[pair[0]]:
                     for other in places[pair[1]]:
                         found[one, other, axis] = series
         return found
-
-    def _load(self, place: int, metric: str) -> tuple[int, int]:
-        """The kind of load while a point is measured: threads of an instance, busy CPUs."""
-        configuration = self.records[place].configuration
-        return configuration.threads, configuration.cpus(metric)
 
     def _decide(self) -> float:
         """Enters what rounds decide; the error that each pair may take in the end."""
@@ -277,9 +278,7 @@ class Decisions:
             order = Order.BETTER
         elif self.better[(*at[::-1], axis)]:
             order = Order.WORSE
-        series, sign = self._series.get((*at, axis)), 1
-        if series is None:
-            series, sign = self._series.get((*at[::-1], axis)), -1
+        series, sign = self._series_of(*at, axis)
         if series is None:
             return Relation(order)
         centre, half = sign * series.centre, series.half_width(self._alpha)
@@ -288,27 +287,42 @@ class Decisions:
 
     def open_pairs(self, among: Sequence[int]) -> list[OpenPair]:
         """The pairs of some points whose order is open and matters."""
-        axes = self._open_axes()
+        axes, decisive = self._open_axes(), self._decisive(among)
         return [
-            self._open_pair(one, other, [int(axis) for axis in axes[one, other].nonzero()[0]])
+            self._open_pair(one, other, axes[one, other], decisive=bool(decisive[one, other]))
             for place, one in enumerate(among)
             for other in among[place + 1 :]
             if axes[one, other].any()
         ]
 
-    def _open_pair(self, one: int, other: int, axes: Sequence[int]) -> OpenPair:
-        found = [
-            self._series.get((min(one, other), max(one, other), axis))
-            or self._series.get((max(one, other), min(one, other), axis))
-            for axis in axes
-        ]
+    def _open_pair(self, one: int, other: int, open_: Booleans, *, decisive: bool) -> OpenPair:
+        axes = open_.nonzero()[0].tolist()
+        found = [self._series_of(one, other, axis)[0] for axis in axes]
         return OpenPair(
             self.records[one],
             self.records[other],
             tuple(self._objectives[axis].name for axis in axes),
             min(series.count if series else 0 for series in found),
             max(self._needed(series) for series in found),
+            decisive,
         )
+
+    def _decisive(self, among: Sequence[int]) -> Booleans:
+        """Of shape (points, points): see `OpenPair.decisive`."""
+        import numpy as np
+
+        values = self._losses.values
+        leads = np.zeros(len(self.records), dtype=np.bool_)
+        leads[[among[place] for place in Losses.exact(values[list(among)]).undominated()]] = True
+        ahead = np.all(values[:, None] <= values[None], axis=2) & leads[:, None]
+        return np.asarray((leads[:, None] & leads[None]) | ahead | ahead.T)
+
+    def _series_of(self, one: int, other: int, axis: int) -> tuple[Series | None, int]:
+        """The ratio of two points, and -1 where it is that of the second to the first."""
+        series = self._series.get((one, other, axis))
+        if series is None:
+            return self._series.get((other, one, axis)), -1
+        return series, 1
 
     def _needed(self, series: Series | None) -> float:
         """How many further rounds decide a ratio, if it is what it seems to be."""

@@ -134,7 +134,7 @@ class StudyFolder:
         try:
             self.runs.mkdir(parents=True, exist_ok=True)
             probe.touch()
-            probe.unlink()
+            probe.unlink(missing_ok=True)  # another process may try the same
             self._refuse_others_files()
         except OSError as error:
             place = Path(error.filename or probe)

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from dse.core.measurement import Measurement
     from dse.core.metrics import Metric
-    from dse.core.pareto import Interval
     from dse.study.decisions import Evidence, OpenPair, Relation
     from dse.study.observations import ObservationStore
     from dse.study.study import Study
@@ -47,6 +46,8 @@ class StudyFrontier(Sequence[Record]):
         values: of a record, by the name of an objective.
         point: of a record, as a frontier sees it.
         holds: whether a record keeps to all bounds wherever its values lie in their intervals.
+        drifted: whether all that is known of a record is from times when the machine was not
+            itself.
         evidence: what tells more than the values.
 
     Attributes:
@@ -62,12 +63,15 @@ class StudyFrontier(Sequence[Record]):
         values: Values,
         point: Callable[[Record], Point],
         holds: Callable[[Record], bool],
+        drifted: Callable[[Record], bool],
         evidence: Evidence,
     ) -> None:
         kept = set(candidates)
         own = (record for record in records if record.configuration.key in kept)
         self.candidates = sorted(own, key=lambda record: record.id)
-        self._objectives, self._values, self._holds = objectives, values, holds
+        self._objectives, self._values = objectives, values
+        self._holds = holds
+        self._drifted = drifted
         metrics = [metric_of(objective) for objective in objectives]
         points = [point(record) for record in self.candidates]
         self._decisions = Decisions(self.candidates, points, metrics, evidence)
@@ -75,8 +79,15 @@ class StudyFrontier(Sequence[Record]):
         self._records = [self.candidates[place] for place in self._places]
 
     def certain(self, record: Record) -> bool:
-        """Whether it is decided that a record is on the frontier, and keeps to all bounds."""
-        return self.keeps_bounds(record) and record.id in self._best
+        """Whether it is decided that a record is on the frontier, and keeps to all bounds.
+
+        What was measured in a drift only never is.
+        """
+        return record.id in self._best and self.keeps_bounds(record) and not self.drifted(record)
+
+    def drifted(self, record: Record) -> bool:
+        """Whether what is known of it is from times alone when the machine was not itself."""
+        return self._drifted(record)
 
     @cached_property
     def _best(self) -> frozenset[int]:
@@ -114,20 +125,19 @@ class StudyFrontier(Sequence[Record]):
         return len(self._records)
 
 
-def point_of(measurements: Sequence[Measurement]) -> Point:
-    """Estimates as a frontier sees them."""
+def point_of(measurements: Sequence[Measurement], measured: ObservationStore) -> Point:
+    """Estimates as a frontier sees them.
+
+    Args:
+        measurements: the estimates.
+        measured: everything that was measured: it tells between which bounds they lie.
+    """
+    ends = {m.metric: measured.bounds(m) for m in measurements}
     return Point(
         {m.metric: m.value for m in measurements},
-        {m.metric: found for m in measurements if (found := _known_interval(m))},
+        {name: interval for name, interval in ends.items() if interval},
         {m.metric: m.key for m in measurements if m.source is not Source.PUBLISHED},
     )
-
-
-def _known_interval(measurement: Measurement) -> Interval | None:
-    """Where the value lies. One that was not measured here has no interval: it counts as it is."""
-    if measurement.source is Source.MEASURED:
-        return measurement.interval
-    return measurement.interval or (measurement.value, measurement.value)
 
 
 def timed(measurement: Measurement) -> bool:
@@ -157,7 +167,7 @@ def batch_frontier(
     for index, known in enumerate(subjects):
         own = [known[name] for name in objectives]
         if not all(map(measured.probed_once, own)):
-            one = Losses.of([point_of([measured.estimate(m) for m in own])], metrics)
+            one = Losses.of([point_of([measured.estimate(m) for m in own], measured)], metrics)
             values[index], low[index], high[index] = one.values[0], one.low[0], one.high[0]
     timed = np.array([metric.timed for metric in metrics])
     return Losses(values, low, high, keys, timed).undominated()

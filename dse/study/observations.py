@@ -6,25 +6,31 @@ What counts is the highest fidelity there is, and there the median of what was n
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from dse.core.intervals import confidence_interval, pool_spread, typical_value
+from dse.core.configuration import ONE_THREAD
+from dse.core.intervals import confidence_interval, in_blocks, pool_spread, typical_value
 from dse.core.measurement import FIDELITY_ORDER, Source
 from dse.core.metrics import METRICS
-from dse.study.drift import deviations, windows
+from dse.study.drift import deviations, unconfirmed, windows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from dse.core.configuration import KnobValue
-    from dse.core.intervals import Spread
+    from dse.core.configuration import KnobValue, Occupancy
+    from dse.core.intervals import Blocks, Spread
     from dse.core.measurement import FidelityName, Measurement
     from dse.study.drift import TrialId, Window
 
 MIN_DEGREES = 3
 """Smallest number of degrees of freedom of a usable spread: four values of one configuration."""
+
+MAX_NOISE_VALUES = 1000
+"""Values of one kind that tell of its noise, from all times, at four or more of each configuration.
+More tell hardly more, and all are added up again after each further one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +41,14 @@ class Observation:
         measurement: as the worker answered it.
         trial_id: revision and number of its trial.
         host: the machine, as `dse.study.record.machine_of` names it.
-        cpus: how many it kept busy.
+        occupancy: of its CPUs.
         at: when its trial began, in seconds since the epoch; 0 where it is not told.
     """
 
     measurement: Measurement
     trial_id: TrialId
     host: str = ""
-    cpus: int = 1
+    occupancy: Occupancy = ONE_THREAD
     at: float = 0.0
 
 
@@ -61,27 +67,28 @@ class ObservationStore:
     _series: dict[tuple[str, FidelityName], list[Observation]] = field(
         default_factory=lambda: defaultdict(list)
     )
-    _more: set[str] = field(default_factory=set)  # keys of all that were not probed just once
-    _cpus: dict[str, int] = field(default_factory=dict)  # by key
-    _repeated: dict[str, list[tuple[int, list[float]]]] = field(
+    _more: dict[str, None] = field(default_factory=dict)  # keys of what was not probed just once
+    _occupancies: dict[str, Occupancy] = field(default_factory=dict)  # by key
+    _repeated: dict[str, list[tuple[Occupancy, Blocks]]] = field(
         default_factory=lambda: defaultdict(list)
-    )  # values of what was measured several times, by metric, with the CPUs that they kept busy
-    _spreads: dict[tuple[str, int | None], Spread | None] = field(default_factory=dict)
-    _reaches: dict[tuple[str, int], float] = field(default_factory=dict)
+    )  # values of what was measured several times, by metric
+    _spreads: dict[tuple[str, Occupancy | None], Spread | None] = field(default_factory=dict)
+    _reaches: dict[tuple[str, Occupancy], float] = field(default_factory=dict)
     _anchor: Mapping[str, str] = field(default_factory=dict)
     _windows: dict[tuple[str, str], list[Window]] = field(default_factory=dict)
     _deviations: dict[tuple[str, str], float] = field(default_factory=dict)
+    _unconfirmed: set[tuple[str, str]] = field(default_factory=set)
 
     def add(self, observation: Observation) -> None:
         """Takes in an observation."""
         measurement = observation.measurement
         series = self._series[measurement.key, measurement.fidelity]
         series.append(observation)
-        self._cpus[measurement.key] = observation.cpus
+        self._occupancies[measurement.key] = observation.occupancy
         self.counts[measurement.metric, measurement.fidelity] += 1
         known = sum(len(self._series.get((measurement.key, each), ())) for each in FIDELITY_ORDER)
         if known > 1 or measurement.fidelity != "probe":
-            self._more.add(measurement.key)
+            self._more[measurement.key] = None
         if known > 1:
             self._changed()
 
@@ -95,21 +102,25 @@ class ObservationStore:
         self._repeated.clear()
         self._spreads.clear()
         self._reaches.clear()
-        self._windows, self._deviations = {}, {}
+        self._windows, self._deviations, self._unconfirmed = {}, {}, set()
         for metric, key in self._anchor.items():
-            found = self._anchors(key)
+            found, loud = self._anchors(key)
             self._windows |= {(metric, host): windows(values) for host, values in found.items()}
             self._deviations |= {
                 (metric, host): change for host, change in deviations(found).items()
             }
+            self._unconfirmed |= {(metric, host) for host in unconfirmed(found) - loud}
         self.revision += 1
 
-    def _anchors(self, key: str) -> dict[str, list[tuple[TrialId, float]]]:
+    def _anchors(self, key: str) -> tuple[dict[str, list[tuple[TrialId, float]]], set[str]]:
+        """The anchor's undisturbed values by machine, and where the last of all was disturbed."""
         by_host: dict[str, list[tuple[TrialId, float]]] = defaultdict(list)
+        last: dict[str, bool] = {}
         for each in sorted(self._series.get((key, "probe"), ()), key=lambda o: o.trial_id):
-            if not _disturbed(each.measurement):
+            last[each.host] = _disturbed(each.measurement)
+            if not last[each.host]:
                 by_host[each.host].append((each.trial_id, each.measurement.value))
-        return by_host
+        return by_host, {host for host, disturbed in last.items() if disturbed}
 
     def __iter__(self) -> Iterator[Observation]:
         return (each for series in self._series.values() for each in series)
@@ -127,12 +138,18 @@ class ObservationStore:
 
     def clean(self, key: str, fidelity: FidelityName) -> list[Measurement]:
         """Those that count: undisturbed, and from times when the machine was itself."""
-        series = self._series.get((key, fidelity), ())
-        return [o.measurement for o in series if not _disturbed(o.measurement) and not self._in(o)]
+        return [each.measurement for each in self._clean(key, fidelity)]
 
     def clean_or_all(self, key: str, fidelity: FidelityName) -> list[Measurement]:
         """Those that count, or on a machine that is never quiet all there are."""
-        return self.clean(key, fidelity) or self.all(key, fidelity)
+        return [each.measurement for each in self._clean_or_all(key, fidelity)]
+
+    def _clean(self, key: str, fidelity: FidelityName) -> list[Observation]:
+        series = self._series.get((key, fidelity), ())
+        return [each for each in series if not _disturbed(each.measurement) and not self._in(each)]
+
+    def _clean_or_all(self, key: str, fidelity: FidelityName) -> Sequence[Observation]:
+        return self._clean(key, fidelity) or self._series.get((key, fidelity), ())
 
     def _in(self, observation: Observation) -> bool:
         """Whether the machine drifted meanwhile, or differs from the study's first one."""
@@ -147,6 +164,10 @@ class ObservationStore:
         found = [w for (name, _), ws in self._windows.items() if name == metric for w in ws]
         return any(window.before is None for window in found)
 
+    def unconfirmed(self, metric: str, host: str) -> bool:
+        """Whether the anchor's last value on a machine is unusual, and its next one tells why."""
+        return (metric, host) in self._unconfirmed
+
     def drifts(self) -> dict[tuple[str, str], list[Window]]:
         """The times in which the machine was not itself, by metric and host."""
         return {name: found for name, found in self._windows.items() if found}
@@ -159,87 +180,135 @@ class ObservationStore:
         """
         return dict(self._deviations)
 
-    def spread(self, metric: str, cpus: int | None = None) -> Spread | None:
+    def spread(self, metric: str, occupancy: Occupancy | None = None) -> Spread | None:
         """How far repeated measurements of a metric lie apart; None where nothing was repeated.
 
         What differs from one process to the next hardly depends on how long a run is, so all
-        fidelities tell of it. But it depends on how many CPUs are kept busy: where none is left,
-        whatever else runs gets in the way.
+        fidelities tell of it. But it depends on how the CPUs are occupied: where none is left,
+        whatever else runs gets in the way, and threads of one instance wait for the last of them.
 
         Args:
             metric: its name.
-            cpus: that are kept busy; None for all measurements.
+            occupancy: of the CPUs; None for all measurements.
         """
-        if (metric, cpus) not in self._spreads:
-            self._spreads[metric, cpus] = pool_spread(self._groups(metric, cpus))
-        return self._spreads[metric, cpus]
+        if (metric, occupancy) not in self._spreads:
+            self._spreads[metric, occupancy] = pool_spread(self._groups(metric, occupancy))
+        return self._spreads[metric, occupancy]
 
-    def _noise(self, metric: str, cpus: int) -> Spread | None:
-        """The spread with this number of busy CPUs, or of all measurements if it is unknown."""
-        found = self.spread(metric, cpus)
-        enough = found is not None and found.degrees >= MIN_DEGREES
-        return found if enough else self.spread(metric)
+    def noise(self, metric: str, occupancy: Occupancy) -> Spread | None:
+        """The spread with the CPUs occupied so; None where too little was repeated to tell it."""
+        found = self.spread(metric, occupancy)
+        return found if found is not None and found.degrees >= MIN_DEGREES else None
 
-    def _groups(self, metric: str, cpus: int | None) -> list[list[float]]:
+    def _noise_or_widest(self, metric: str, occupancy: Occupancy) -> Spread | None:
+        """The noise, or a stand-in that is rather too wide where it is not known."""
+        if found := self.noise(metric, occupancy):
+            return found
+        known = [s for s in self.spreads(metric).values() if s.degrees >= MIN_DEGREES]
+        return max(known, key=lambda each: each.sd) if known else self.spread(metric)
+
+    def _groups(self, metric: str, occupancy: Occupancy | None) -> list[Blocks]:
         if not self._repeated:
-            for (key, fidelity), series in self._series.items():
-                if len(series) > 1 and fidelity in FIDELITY_ORDER:
-                    values = [m.value for m in self.clean_or_all(key, fidelity)]
-                    name = series[0].measurement.metric
-                    self._repeated[name].append((self._cpus[key], values))
-        return [values for own, values in self._repeated[metric] if cpus in (None, own)]
+            self._repeat()
+        return [blocks for own, blocks in self._repeated[metric] if occupancy in (None, own)]
 
-    def spreads(self, metric: str) -> dict[int, Spread]:
-        """The spread by the number of busy CPUs, where measurements with that number suffice."""
-        found = {cpus: self.spread(metric, cpus) for cpus in {*self._cpus.values()}}
-        return {cpus: spread for cpus, spread in sorted(found.items()) if spread}
+    def _repeat(self) -> None:
+        """Gathers the values of what was measured several times."""
+        kinds: dict[tuple[str, Occupancy], list[Sequence[Observation]]] = defaultdict(list)
+        for key in self._more:
+            for fidelity in FIDELITY_ORDER:
+                found = self._clean_or_all(key, fidelity)
+                if len(found) > 1:
+                    kinds[found[0].measurement.metric, self._occupancies[key]].append(found)
+        for (metric, occupancy), groups in kinds.items():
+            most = max(MIN_DEGREES + 1, MAX_NOISE_VALUES // len(groups))
+            some = (own[:: math.ceil(len(own) / most)] for own in groups)
+            self._repeated[metric] += ((occupancy, _blocks(own)) for own in some)
+
+    def spreads(self, metric: str) -> dict[Occupancy, Spread]:
+        """The spread by how the CPUs were occupied, where something was repeated so."""
+        self._groups(metric, None)
+        kinds = sorted({own for own, _ in self._repeated[metric]})
+        found = {own: self.spread(metric, own) for own in kinds}
+        return {own: spread for own, spread in found.items() if spread}
 
     def probed_once(self, measurement: Measurement) -> bool:
         """Whether nothing else is known of it, so that its own value is its estimate."""
         return measurement.key not in self._more
 
     def interval_factor(self, measurement: Measurement) -> float:
-        """The factor from the value of what was probed once to the ends of its interval."""
-        name = measurement.metric, self._cpus.get(measurement.key, 1)
+        """The factor from the value of what was probed once to the ends of its `bounds`."""
+        name = measurement.metric, self._occupancies.get(measurement.key, ONE_THREAD)
         if name not in self._reaches:
-            interval = confidence_interval([1.0], self._noise(*name))
+            interval = confidence_interval([[1.0]], self._noise_or_widest(*name))
             self._reaches[name] = interval[1] if interval else 1.0
         return self._reaches[name]
+
+    def bounds(self, measurement: Measurement) -> tuple[float, float] | None:
+        """Between which bounds an estimate counts in comparisons.
+
+        They are its interval. Where that is not known for lack of repetitions with the CPUs
+        occupied so, the widest noise there is stands in for it; that is nothing to show. What was
+        not measured here counts as it is.
+        """
+        if measurement.interval:
+            return measurement.interval
+        if measurement.source is not Source.MEASURED:
+            return measurement.value, measurement.value
+        series = self._best(measurement.key)
+        if not series or not METRICS[measurement.metric].timed:
+            return None
+        occupancy = self._occupancies[measurement.key]
+        return confidence_interval(
+            _blocks(series), self._noise_or_widest(measurement.metric, occupancy)
+        )
 
     def estimate(self, measurement: Measurement) -> Measurement:
         """What is known by now of what a measurement measured.
 
         Returns:
             Value (the median of the repetitions), interval and fidelity, with the other
-            figures of the last repetition. The interval is missing where nothing tells it: a
-            quality that was published, or recorded in a table, was measured on samples and by
-            means that are not known here.
+            figures of the last repetition. The interval is missing where nothing tells it: that of
+            a single value, or of values of a minute, takes repetitions with CPUs occupied alike; a
+            quality that was published, or recorded in a table, was measured on samples and by means
+            that are not known here.
         """
         if measurement.source is Source.REPLAYED and METRICS[measurement.metric].timed:
             return replace(measurement, interval=(measurement.value, measurement.value))
         if measurement.source is not Source.MEASURED:
             return replace(measurement, interval=None)
-        for fidelity in reversed(FIDELITY_ORDER):
-            if found := self.clean_or_all(measurement.key, fidelity):
-                return self._typical(found)
-        return measurement
+        found = self._best(measurement.key)
+        return self._typical(found) if found else measurement
 
-    def _typical(self, found: list[Measurement]) -> Measurement:
-        last = found[-1]
+    def _best(self, key: str) -> Sequence[Observation]:
+        """Those that count at the highest fidelity there is."""
+        found = (self._clean_or_all(key, fidelity) for fidelity in reversed(FIDELITY_ORDER))
+        return next(filter(None, found), ())
+
+    def _typical(self, found: Sequence[Observation]) -> Measurement:
+        last = found[-1].measurement
         if not METRICS[last.metric].timed:
             return last
-        values = [m.value for m in found]
-        interval = confidence_interval(values, self._noise(last.metric, self._cpus[last.key]))
+        values = [each.measurement.value for each in found]
+        noise = self.noise(last.metric, self._occupancies[last.key])
+        interval = confidence_interval(_blocks(found), noise)
         details: dict[str, KnobValue] = {**last.details, "repetitions": len(values)}
         return replace(last, value=typical_value(values), interval=interval, details=details)
 
     def stale(self, measurement: Measurement) -> bool:
         """Whether all that is known of it is from times when the machine was not itself."""
+        if not any(self._windows.values()) and not self._deviations:
+            return False
         for fidelity in reversed(FIDELITY_ORDER):
             series = self._series.get((measurement.key, fidelity))
             if series:
                 return METRICS[measurement.metric].timed and all(map(self._in, series))
         return False
+
+
+def _blocks(found: Sequence[Observation]) -> Blocks:
+    """The values in blocks of a minute."""
+    return in_blocks((each.host, each.at, each.measurement.value) for each in found)
 
 
 def _disturbed(measurement: Measurement) -> bool:

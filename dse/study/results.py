@@ -136,6 +136,7 @@ class StudyResults:
                 values=_values,
                 point=lambda record: self._point(record.configuration.key),
                 holds=self._holds,
+                drifted=self.drifted,
                 evidence=self.evidence,
             )
         return self._shown
@@ -163,6 +164,10 @@ class StudyResults:
             return ()
         return self._task.notes(quality)
 
+    def drifted(self, record: Record) -> bool:
+        """Whether a value of a record is from times alone when the machine was not itself."""
+        return any(map(self.measured.stale, self.timed(record.outcome)))
+
     def stale(self) -> list[Record]:
         """The records that rest on measurements of a time when the machine was not itself."""
         self._forget()
@@ -182,7 +187,11 @@ class StudyResults:
 
     def _holds(self, record: Record) -> bool:
         """Whether the constraints hold at both ends of a record's intervals."""
-        return all(feasible(values, self._constraints) for values in _ends(record))
+        known = point_of(record.outcome.measurements, self.measured)
+        ends = (
+            {m: known.intervals.get(m, (v, v))[n] for m, v in known.values.items()} for n in (0, 1)
+        )
+        return all(feasible(values, self._constraints) for values in ends)
 
     @property
     def _constraints(self) -> Sequence[Constraint]:
@@ -217,7 +226,7 @@ class StudyResults:
         self._records, self._frontier, self._shown = {}, None, None
 
     def _point(self, key: str) -> Point:
-        return point_of(self._record(key).outcome.measurements)
+        return point_of(self._record(key).outcome.measurements, self.measured)
 
     def _eligible(self, key: str, entry: _Entry) -> bool:
         if entry.failure is not None or not self._constraints:
@@ -269,11 +278,3 @@ class _Records(Mapping[str, Record]):
 
 def _values(record: Record) -> Mapping[str, float]:
     return record.outcome.values
-
-
-def _ends(record: Record) -> Sequence[dict[str, float]]:
-    """The values at the lower and at the upper end of their intervals."""
-    return [
-        {m.metric: (m.interval or (m.value, m.value))[end] for m in record.outcome.measurements}
-        for end in (0, 1)
-    ]

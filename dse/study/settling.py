@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
     Seconds = Callable[[Record, Iterable[str]], float]
 
+BRIEF_SHARE = 0.45
+"""A brief run takes this part of a probe: 0.4 with fast models, half with slow ones."""
+PROBE_EVERY = 4
+"""One in this many rounds is of probes, which tell of the values themselves; others are brief."""
 START_S = 0.3
 """What a process takes beside its runs: 0.27 to 0.36 s in a study of three runtimes."""
 MAX_BOUND_VALUES = 8
@@ -106,18 +110,29 @@ def open_bounds(results: StudyResults, constraints: Iterable[Constraint]) -> lis
     return found
 
 
-def run_seconds(record: Record, metrics: Iterable[str]) -> float:
-    """Estimates how long measuring some metrics of a configuration again takes, in seconds."""
+def run_seconds(record: Record, metrics: Iterable[str], share: float = 1.0) -> float:
+    """Estimates how long measuring some metrics of a configuration again takes, in seconds.
+
+    Args:
+        record: what is known of it.
+        metrics: the metrics.
+        share: the length of a run, as a part of that of a probe.
+    """
     runs: dict[str, float] = {}
     for metric in metrics:
         # Of all that a run gives, one measurement says how long the run took.
         shared = SINGLE_STREAM_METRICS if metric in SINGLE_STREAM_METRICS else (metric,)
         known = (record.outcome.measurement(name) for name in shared)
         runs[shared[0]] = max((m.seconds for m in known if m), default=0.0)
-    return START_S + sum(runs.values())
+    return START_S + share * sum(runs.values())
 
 
-def time_to_settle_s(pairs: Iterable[OpenPair], seconds_of: Seconds = run_seconds) -> float:
+def round_seconds(record: Record, metrics: Iterable[str]) -> float:
+    """Estimates how long a member of a round takes, as the mean of rounds of all kinds."""
+    return run_seconds(record, metrics, (1 + (PROBE_EVERY - 1) * BRIEF_SHARE) / PROBE_EVERY)
+
+
+def time_to_settle_s(pairs: Iterable[OpenPair], seconds_of: Seconds = round_seconds) -> float:
     """Estimates how long it takes until all pairs are decided, in seconds.
 
     Args:

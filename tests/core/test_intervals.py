@@ -11,11 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.core.intervals import (
+    CORRELATION_S,
+    GAP_EFFICIENCY,
     MAX_PRIOR_DEGREES,
-    ROBUST_EFFICIENCY,
     Spread,
     bulk_deviation,
     confidence_interval,
+    in_blocks,
     pool_spread,
     student_t,
     typical_value,
@@ -23,6 +25,8 @@ from dse.core.intervals import (
 )
 
 LONG = pytest.mark.long
+DESIGNS = [(3, 5, 1.0), (5, 40, 0.9), (10, 10, 1.0), (10, 40, 0.9), (20, 5, 1.0), (20, 40, 0.95)]
+"""Minutes of a study, values of each rival, and the most that the naive interval holds."""
 
 
 @st.composite
@@ -132,6 +136,11 @@ def test_the_density_between_the_quantiles_is_the_confidence(
 VALUES = st.floats(1e-3, 1e6)
 
 
+def apart(values: list[float]) -> list[list[float]]:
+    """Values that are minutes apart: each in a block of its own."""
+    return [[value] for value in values]
+
+
 @given(st.lists(VALUES, min_size=1, max_size=9), st.floats(1e-3, 1e3))
 def test_the_typical_value_is_a_median_in_any_unit(values: list[float], factor: float) -> None:
     found = typical_value(values)
@@ -154,7 +163,7 @@ GROUPS = st.lists(st.lists(VALUES, max_size=5), max_size=6)
 
 @given(GROUPS)
 def test_the_pooled_spread_lies_between_those_of_the_groups(groups: list[list[float]]) -> None:
-    found = pool_spread(groups)
+    found = pool_spread(map(apart, groups))
     repeats = [[math.log(v) for v in group] for group in groups if len(group) > 1]
     if found is None:
         assert not repeats
@@ -171,7 +180,7 @@ def test_how_far_the_groups_lie_apart_does_not_count(
     groups: list[list[float]], factors: list[float]
 ) -> None:
     moved = [[f * v for v in group] for f, group in zip(factors, groups, strict=False)]
-    one, other = pool_spread(groups), pool_spread(moved)
+    one, other = pool_spread(map(apart, groups)), pool_spread(map(apart, moved))
     assert (one is None) is (other is None)
     if one is not None and other is not None:
         assert other.sd == pytest.approx(one.sd, abs=1e-6)
@@ -180,28 +189,28 @@ def test_how_far_the_groups_lie_apart_does_not_count(
 
 
 def test_of_one_value_nothing_is_known() -> None:
-    assert confidence_interval([3.0], None) is None
-    assert confidence_interval([3.0], Spread(0.1, 0.1, 1)) is not None
+    assert confidence_interval([[3.0]], None) is None
+    assert confidence_interval([[3.0]], Spread(0.1, 0.1, 1)) is not None
 
 
 @given(st.lists(VALUES, min_size=1, max_size=6), st.floats(0, 1), st.integers(1, 100))
 def test_an_interval_holds_the_typical_value_in_any_unit(
     values: list[float], sd: float, degrees: int
 ) -> None:
-    found = confidence_interval(values, Spread(sd, sd / 2, degrees))
+    known = Spread(sd, sd / 2, degrees)
+    found = confidence_interval(apart(values), known)
     assert found is not None
     assert found[0] * (1 - 1e-9) <= typical_value(values) <= found[1] * (1 + 1e-9)
-    scaled = confidence_interval([1000 * value for value in values], Spread(sd, sd / 2, degrees))
+    scaled = confidence_interval(apart([1000 * value for value in values]), known)
     assert scaled == pytest.approx((1000 * found[0], 1000 * found[1]), rel=1e-6)
 
 
 @given(st.lists(VALUES, min_size=1, max_size=6), st.integers(0, 100))
 def test_the_spread_of_others_counts_up_to_a_bound(values: list[float], degrees: int) -> None:
-    enough = math.ceil(MAX_PRIOR_DEGREES / ROBUST_EFFICIENCY)
-    known = Spread(0.1, 0.05, enough + degrees)
-    assert confidence_interval(values, known) == confidence_interval(
-        values, Spread(0.1, 0.05, enough)
-    )
+    enough = math.ceil(MAX_PRIOR_DEGREES / GAP_EFFICIENCY) + len(values) - 1
+    known, bound = Spread(0.1, 0.05, enough + degrees), Spread(0.1, 0.05, enough)
+    own = apart(values)
+    assert confidence_interval(own, known) == confidence_interval(own, bound)
 
 
 SD = 0.05
@@ -211,7 +220,7 @@ SD = 0.05
 def test_the_bulk_of_normal_values_is_all_of_them(size: int) -> None:
     rng = np.random.default_rng(size)
     groups = [rng.lognormal(n % 10, SD, size).tolist() for n in range(20_000 // size)]
-    found = pool_spread(groups)
+    found = pool_spread(map(apart, groups))
     assert found is not None
     assert found.sd == pytest.approx(SD, rel=0.03)
     assert found.bulk == pytest.approx(SD, rel=0.03)
@@ -225,14 +234,14 @@ def test_outliers_in_every_fourth_group_leave_the_bulk_in_its_bounds(
     groups: list[list[float]], disturbed: float
 ) -> None:
     spoilt = [[disturbed, *g[1:]] if n % 4 == 0 else g for n, g in enumerate(groups)]
-    found = pool_spread(spoilt)
+    found = pool_spread(map(apart, spoilt))
     assert found is not None
     assert found.bulk <= math.log(1.1) / math.sqrt(2) / 0.6744 + 1e-9
 
 
 def test_a_long_series_is_compared_with_its_neighbours() -> None:
     drifting = [math.exp(0.001 * n) * (1.02 if n % 2 else 1.0) for n in range(1000)]
-    found = pool_spread([drifting])
+    found = pool_spread([apart(drifting)])
     assert found is not None
     assert found.sd > 0.25
     assert found.bulk < 0.03
@@ -267,8 +276,9 @@ def intervals(
     rng = np.random.default_rng(count)
     held, widths = 0, []
     for _ in range(runs):
-        known = pool_spread([noise(rng, size, outliers) for size in before])
-        found = confidence_interval(noise(rng, count, outliers), known)
+        own = apart(noise(rng, count, outliers))
+        groups = [apart(noise(rng, size, outliers)) for size in before]
+        found = confidence_interval(own, pool_spread([*groups, own]))
         assert found is not None
         held += found[0] <= 1 <= found[1]
         widths.append(math.log(found[1] / found[0]))
@@ -304,3 +314,80 @@ def test_what_may_be_an_outlier_itself_gets_a_wide_interval(count: int, outliers
     held, width = intervals(count, [3] * 10, outliers, runs=1000)
     assert held >= 0.94
     assert width > 1.5 * intervals(count, [3] * 10, runs=1000)[1]
+
+
+@pytest.mark.parametrize("degrees", [3, 6, 40])
+def test_further_values_of_a_minute_neither_widen_an_interval_nor_narrow_it_much(
+    degrees: int,
+) -> None:
+    known = Spread(0.1, 0.1, degrees)
+    found = [confidence_interval([[1.0] * count], known) for count in range(1, 10)]
+    widths = [math.log(each[1] / each[0]) for each in found if each is not None]
+    assert max(widths) == widths[0]
+    assert min(widths) > 0.7 * widths[0]
+
+
+TIMES = st.lists(st.tuples(st.sampled_from("ab"), st.floats(1e9, 1e9 + 600), VALUES), max_size=20)
+
+
+@given(TIMES)
+def test_a_block_holds_values_of_one_machine_within_a_minute(
+    taken: list[tuple[str, float, float]],
+) -> None:
+    blocks = in_blocks(taken)
+    assert sorted(v for block in blocks for v in block) == sorted(v for *_, v in taken)
+    at = {value: (machine, at) for machine, at, value in taken}
+    if len(at) == len(taken):
+        for block in blocks:
+            machines, times = zip(*(at[value] for value in block), strict=True)
+            assert len(set(machines)) == 1
+            assert max(times) - min(times) < CORRELATION_S
+    # Where times are not told nothing is taken to be common.
+    assert in_blocks((machine, 0.0, v) for machine, _, v in taken) == apart(
+        [v for _, _, v in sorted(taken, key=lambda each: each[0])]
+    )
+
+
+def shared_noise(
+    rng: np.random.Generator, minutes: float, count: int, rivals: int = 4
+) -> list[list[tuple[str, float, float]]]:
+    """Values of rivals that are measured in turn for some minutes, each with its time.
+
+    Half of the variance (17 %) is common to all that runs meanwhile, and fades with a time constant
+    of 20 s: a process of Ornstein and Uhlenbeck.
+    """
+    step, sd = 60 * minutes / (count * rivals), 0.17 * math.sqrt(0.5)
+    fading, common = math.exp(-step / 20), rng.normal(0, sd)
+    found: list[list[tuple[str, float, float]]] = [[] for _ in range(rivals)]
+    for turn in range(count):
+        for place, rival in enumerate(rng.permutation(rivals)):
+            common = fading * common + rng.normal(0, sd * math.sqrt(1 - fading**2))
+            at = 1e9 + step * (turn * rivals + place)
+            found[rival].append(("here", at, math.exp(common + rng.normal(0, sd))))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("minutes", "count", "naive"),
+    [(3, 20, 0.85), *(pytest.param(*each, marks=LONG) for each in DESIGNS)],
+)
+def test_the_interval_holds_the_level_of_a_machine_whose_noise_is_common_to_a_minute(
+    minutes: float, count: int, naive: float
+) -> None:
+    rng, runs = np.random.default_rng(count), 100
+    held = taken_apart = total = 0
+    for _ in range(runs):
+        rivals = shared_noise(rng, minutes, count)
+        groups = [in_blocks(each) for each in rivals]
+        single = [apart([value for *_, value in each]) for each in rivals]
+        for blocks, known in ((groups, pool_spread(groups)), (single, pool_spread(single))):
+            for own in blocks:
+                found = confidence_interval(own, known)
+                assert found is not None
+                inside = found[0] <= 1 <= found[1]
+                held += inside if blocks is groups else 0
+                taken_apart += inside if blocks is single else 0
+        total += len(rivals)
+    assert held / total >= 0.93
+    # What happens where each value counts as if it were of a time of its own.
+    assert taken_apart / total <= naive

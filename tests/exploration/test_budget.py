@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dse.exploration import explorer
+from dse.exploration import _settler
 from tests.replays import attributes, write_space, write_table
 
 if TYPE_CHECKING:
@@ -15,23 +15,27 @@ if TYPE_CHECKING:
     from tests.commandline import Command
 
 
-@pytest.mark.parametrize(("shortest_s", "repeated"), [(0.0, False), (60.0, True)])
-def test_repeating_has_a_bound_of_time(
-    command: Command, here: Path, monkeypatch: pytest.MonkeyPatch, shortest_s: float, repeated: bool
+def test_the_time_to_settle_is_spent_once(
+    command: Command, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """By default what is measured again takes as long as exploring did, in all."""
     space = write_space(
         here,
         models="a",
-        backends={"null": {"delay_ms": [0.5, 0.6]}},
+        backends={"null": {"delay_ms": [0.5, 0.50001, 0.50002]}},
         threads=1,
         batch_sizes=1,
         objectives=["latency_p90_ms"],
     )
-    command.good("explore", space, "--settle", 0)
-    # What is explored already takes no time now: only the shortest time is left for repeating.
-    monkeypatch.setattr(explorer, "MIN_REPEATING_S", shortest_s)
-    answer = command.good("explore", space, "--settle", "1h")
-    assert (" repeat: " in answer.err) is repeated
+    monkeypatch.setattr(_settler, "MIN_SETTLE_S", 0.0)
+    command.good("explore", space, "--tie", 0)
+    database = here / "studies/space/study.db"
+    before = attributes(database, "purpose")
+    assert {"explore", "round"} <= {*before.values()} <= {"explore", "round", "anchor", "repeat"}
+    command.good("explore", space, "--tie", 0)
+    assert attributes(database, "purpose") == before
+    command.good("explore", space, "--tie", 0, "--settle", "0.1s")  # more where more is asked for
+    assert len(attributes(database, "purpose")) > len(before)
 
 
 def test_a_number_of_trials_counts_for_each_invocation(command: Command, here: Path) -> None:

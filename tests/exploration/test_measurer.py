@@ -10,6 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from dse.core.details import QualityDetails
+from dse.core.mcnemar import compare_right
+from dse.report.html.page import render_page
+from dse.report.tables import measurements as table_of_measurements
+from dse.report.tables import study_table
+from dse.report.view import View
+from dse.study.folder import existing_folder
+from dse.study.study import Study
 from tests.replays import attributes, failures, outcomes, write_space, write_table
 from tests.tasks.conftest import picture
 
@@ -20,6 +28,10 @@ if TYPE_CHECKING:
 
 LATENCY, THROUGHPUT = "latency_p90_ms", "throughput_samples_per_s"
 TFLITE = b"\x1c\0\0\0TFL3 and nothing that a runtime could load"
+SHOWN = (
+    *(("frontier",), ("frontier", "--json"), ("frontier", "--csv")),
+    *(("status",), ("status", "--json"), ("compare", "--json")),
+)
 NULL = {"backends": ["null"], "objectives": [LATENCY], "threads": 1, "batch_sizes": 1}
 
 
@@ -79,6 +91,25 @@ def test_accuracy_is_taken_once_for_all_thread_counts(command: Command, here: Pa
         assert low < 50.0 < high
     command.good(*arguments, "--n-trials", 1)
     assert command.counts("space") == (4, 0, 0, 2)
+    _check_answers(command, here)
+
+
+def _check_answers(command: Command, here: Path) -> None:
+    """Which images were answered right is stored with each accuracy once, and shown nowhere."""
+    database = here / "studies/space/study.db"
+    outcomes_text = json.dumps(attributes(database, "outcome"))
+    stored = list(attributes(database, "measurement:accuracy_percent").values())
+    texts = [measurement["details"]["right"] for measurement in stored]
+    assert [compare_right(texts[0], text).p_value for text in texts] == [1, 1]
+    view = View(Study.load(existing_folder("space")))
+    (one, *_) = (record.outcome.quality for record in view.records)
+    assert one is not None
+    assert QualityDetails.of(one.details).right in texts
+    shown = [command.good(name, "space", *words).out for name, *words in SHOWN]
+    tables = [table.to_csv() for table in (study_table(view), table_of_measurements(view.study))]
+    assert "50.0" in shown[0]
+    for text in (outcomes_text, *shown, *tables, render_page(view, [])):
+        assert texts[0].rpartition(" ")[2] not in text
 
 
 @pytest.mark.parametrize(

@@ -12,15 +12,16 @@ from dse.exploration import planner as agenda
 from dse.exploration._pool import Pool
 from dse.exploration._samplers import make_sampler
 from dse.exploration.planner import StepPlanner
+from dse.machine.process_identity import process_identity
 from dse.study.observations import Observation
-from dse.study.record import Purpose
+from dse.study.record import Purpose, machine_of
 from dse.study.results import StudyResults
 from tests.study.studies import planned, small_space
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dse.core.configuration import Configuration
+    from dse.core.configuration import Configuration, KnobValue
     from dse.core.measurement import FidelityName
     from dse.exploration.planner import Step
 
@@ -46,6 +47,7 @@ class Machine:
         configuration: Configuration,
         purpose: Purpose = Purpose.EXPLORE,
         fidelity: FidelityName = "probe",
+        **details: KnobValue,
     ) -> None:
         number = len(self.taken)
         accuracy, latency = self.values[configuration]
@@ -56,9 +58,10 @@ class Machine:
             f"latency of {configuration.key}",
             Source.MEASURED,
             fidelity,
+            details=details,
         )
-        cpus = configuration.cpus(LATENCY)
-        self.results.measured.add(Observation(timed, (1, number), "here", cpus))
+        occupancy, here = configuration.occupancy(LATENCY), machine_of(process_identity())
+        self.results.measured.add(Observation(timed, (1, number), here, occupancy))
         bounds = (accuracy - 0.1, accuracy + 0.1)
         key = f"accuracy of {configuration.key}"
         same = Measurement(ACCURACY, accuracy, key, Source.MEASURED, interval=bounds)
@@ -164,7 +167,8 @@ def test_what_was_probed_while_the_machine_drifted_is_probed_again() -> None:
     for _ in range(4):
         machine.measure(anchor, Purpose.ANCHOR)
     machine.noise = (1.5,)
-    machine.measure(anchor, Purpose.ANCHOR)
+    for _ in range(2):
+        machine.measure(anchor, Purpose.ANCHOR)
     slow = CONFIGURATIONS[2]
     machine.values[slow] = (70, 3.0)
     machine.measure(slow)
@@ -178,3 +182,27 @@ def test_what_was_probed_while_the_machine_drifted_is_probed_again() -> None:
     machine.measure(slow, Purpose.REPEAT)
     assert _remeasuring.next_drifted(machine.results) is None
     assert machine.results.records[slow.key].outcome.values[LATENCY] == pytest.approx(3.0)
+
+
+def test_an_odd_value_of_the_anchor_is_confirmed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine([(50, 1.0), (60, 2.0)], noise=(1.0,)).explored()
+    anchor = CONFIGURATIONS[0]
+    for _ in range(4):
+        machine.measure(anchor, Purpose.ANCHOR)
+    asked = machine.agenda()
+    monkeypatch.setattr(agenda, "ANCHOR_EVERY_S", 3600.0)
+
+    def purpose() -> Purpose | None:
+        step = asked.next(exploring=True)
+        return None if step is None else step.purpose
+
+    assert [purpose(), purpose()] == [Purpose.ANCHOR, Purpose.EXPLORE]
+    machine.noise = (1.5,)
+    machine.measure(anchor, Purpose.ANCHOR)
+    assert _remeasuring.anchor_in_doubt(machine.results)
+    assert purpose() is Purpose.ANCHOR
+    machine.measure(anchor, Purpose.ANCHOR, disturbed="other load")
+    assert purpose() is Purpose.EXPLORE  # it is not waited for
+    machine.measure(anchor, Purpose.ANCHOR)
+    assert machine.results.measured.drifting(LATENCY)  # confirmed
+    assert purpose() is Purpose.EXPLORE

@@ -17,7 +17,7 @@ from dse.exploration.planner import StepPlanner
 from dse.study.folder import StudyFolder
 from dse.study.record import OWNER, Purpose, configuration_of, outcome_of, purpose_of, round_of
 from dse.study.revisions import distributions
-from dse.study.settling import Settling
+from dse.study.settling import PROBE_EVERY, Settling
 from dse.study.study import Study
 from tests.commandline import PATIENCE_S, PROC, none_left, read_until, start
 from tests.replays import write_space
@@ -118,6 +118,18 @@ def test_a_round_has_the_anchor_where_it_is_due(tmp_path: Path) -> None:
     assert delays(asked.next_round()) == {*DELAYS[1:3]}
 
 
+def test_rounds_are_brief_but_for_some_of_probes(tmp_path: Path) -> None:
+    """A probe of the anchor tells whether the machine drifts, a brief run does not."""
+    study = explored(tmp_path / "s", [9.0, 1.0, 1.0], seconds=1.0)
+    asked = settler(study, again=True)
+    for number in range(2 * PROBE_EVERY):
+        steps = asked.next_round()
+        probes = number % PROBE_EVERY == 0
+        assert {step.fidelity for step in steps} == {"probe" if probes else "brief"}
+        assert len(steps) == (3 if probes else 2)  # the anchor is due all the time
+        asked.end_round()
+
+
 def test_a_pair_of_which_rounds_tell_nothing_makes_way_for_others(tmp_path: Path) -> None:
     """As on a machine that is disturbed each time; a round has room for two of them."""
     asked = settler(explored(tmp_path / "s", [1.0, 1.0, 1.0]))
@@ -187,7 +199,9 @@ def test_rivals_are_measured_side_by_side(command: Command, here: Path, space: P
         assert delay_ms(trial) in RIVALS_MS
         told = outcome_of(trial)
         assert told is not None
-        assert [(m.metric, m.fidelity) for m in told.measurements] == [(LATENCY, "probe")]
+        number = [places[0].id for places in found].index(place.id)
+        fidelity = "brief" if number % PROBE_EVERY else "probe"
+        assert [(m.metric, m.fidelity) for m in told.measurements] == [(LATENCY, fidelity)]
         assert told.measurements[0].run.endswith("-1")  # once, disturbed or not
 
     # A member that fails ends no round.

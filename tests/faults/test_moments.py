@@ -72,19 +72,23 @@ def test_nothing_is_lost_or_measured_twice(
     assert len({key for key, _ in ended.values()}) == len(ended) == len(SIZES)
 
 
-def test_repetitions_and_the_anchor_come_again(command: Command, here: Path) -> None:
+def test_rounds_and_the_anchor_come_again(command: Command, here: Path) -> None:
     fields = {"models": "a", "threads": 1, "objectives": ["latency_p90_ms"], "batch_sizes": 1}
-    space = write_space(here, backends={"null": {"delay_ms": [0.1, 0.2]}}, **fields)
+    space = write_space(here, backends={"null": {"delay_ms": [0.1, 0.10001, 0.10002]}}, **fields)
     command.good("explore", space, "--settle", 0)
     before = outcomes(here / DATABASE)
-    codes = die(here, "run", "0:12:3", space, "--settle", "1h")
+    codes = die(here, "run", "0:12:3", space, "--settle", "2s", "--tie", 0)
     assert set(codes) <= {-signal.SIGKILL, 0}
     assert codes[0] == -signal.SIGKILL
     assert none_left(here)
-    command.good("explore", space, "--settle", "1h")
-    assert command.counts("space")[:3] == (2, 0, 0)
+    command.good("explore", space, "--settle", "2s", "--tie", 0)
+    assert command.counts("space")[:3] == (3, 0, 0)
     assert before.items() <= outcomes(here / DATABASE).items()
-    assert {p["fidelity"] for p in command.frontier("space")["points"]} == {"standard"}
     purposes = Counter(attributes(here / DATABASE, "purpose").values())
     assert purposes["anchor"] > 1
-    assert purposes["repeat"] > 0
+    assert purposes["round"] > 1
+    ended = set(outcomes(here / DATABASE))
+    rounds = Counter(
+        p["id"] for trial, p in attributes(here / DATABASE, "round").items() if trial in ended
+    )
+    assert max(rounds.values()) > 1

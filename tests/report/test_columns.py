@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 def of(view: View) -> dict[str, dict[str, Any]]:
     records = sorted(view.study.records.values(), key=lambda record: record.id)
-    made = make_columns(records, point_statuses(view), quantities(view), view.study.results.notes)
+    made = make_columns(records, point_statuses(view), quantities(view), view.notes)
     assert json.loads(json.dumps(made, allow_nan=False)) == made
     return {column["name"]: column for column in made}
 
@@ -102,7 +102,10 @@ def test_what_speaks_against_an_accuracy_stands_before_what_failed() -> None:
     ]
     results = StudyResults()
     results.start(small_space())
-    notes = results.notes
+
+    def notes(record: Record) -> list[str]:
+        return list(map(str, results.notes(record.outcome)))
+
     told = "one label for all images (label 7 for 50 of 50): look at mean, scale, layout, dtype"
     made = make_columns(points, dict.fromkeys(range(2), PointStatus.DOMINATED), [], notes)
     assert [column["name"] for column in made][-3:] == ["notes", "failure", "failure_message"]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dse.cli.options import LIMIT
-from dse.report.settling import MAX_TOLD_S, describe_frontier, describe_round
+from dse.report.settling import MAX_TOLD_S, describe_frontier, describe_need, describe_round
 from dse.study.settling import Settling
 
 
@@ -20,18 +20,26 @@ from dse.study.settling import Settling
         (341.0, "about 6 min more would tell: --settle 6m"),
         (9e3, "about 3 h more would tell: --settle 3h"),
         (1e6, "to tell takes more than a week"),
-        (math.inf, "rounds would tell more: --settle 10m"),
+        (math.inf, "more rounds would tell: --settle 10m"),
     ],
 )
-def test_a_frontier_says_what_more_time_would_tell(needed_s: float, told: str) -> None:
-    counts = "22 points, 14 decided, 8 undecided"
-    assert describe_frontier(Settling(0, 22, 14, 8, needed_s, 0.0)) == f"{counts}; {told}"
+def test_more_of_a_frontier_takes_time(needed_s: float, told: str) -> None:
+    assert describe_need(needed_s) == told
 
 
-def test_what_is_decided_needs_no_time_and_what_rounds_can_not_decide_gets_none() -> None:
-    assert describe_frontier(Settling(0, 1, 1, 0, 0.0, 0.0)) == "1 point, 1 decided"
-    told = "3 points, 1 decided, 2 that rounds can't decide"
-    assert describe_frontier(Settling(0, 3, 1, 0, 0.0, 0.0)) == told
+@pytest.mark.parametrize(
+    ("points", "decided", "undecided", "told"),
+    [
+        (1, 1, 0, "1 point, 1 decided"),
+        (22, 14, 8, "22 points, 14 decided, 8 undecided"),
+        (3, 1, 0, "3 points, 1 decided, 2 that rounds can't decide"),
+        (4, 1, 2, "4 points, 1 decided, 2 undecided, 1 that rounds can't decide"),
+    ],
+)
+def test_a_frontier_says_what_is_decided(
+    points: int, decided: int, undecided: int, told: str
+) -> None:
+    assert describe_frontier(Settling(0, points, decided, undecided, 1.0, 0.0)) == told
 
 
 @pytest.mark.parametrize(
@@ -58,7 +66,6 @@ def test_the_last_round_tells_what_is_decided() -> None:
 def test_the_time_told_is_one_to_give_that_suffices_and_lines_are_short(
     needed_s: float, points: int
 ) -> None:
-    told = describe_frontier(Settling(0, points + 2, points, 2, needed_s, 0.0))
-    given_s = LIMIT.convert(told.partition("--settle ")[2], None, None)
+    given_s = LIMIT.convert(describe_need(needed_s).partition("--settle ")[2], None, None)
     assert needed_s <= given_s <= max(2 * needed_s + 10, 10)
     assert len(describe_round(Settling(9_999, points + 2, points, 2, needed_s, math.inf))) < 80

@@ -85,7 +85,7 @@ def test_a_point_is_as_valid_as_its_shortest_run(
     rungs = (replace(m, fidelity=f) for m, f in zip(timed, fidelities, strict=True))
     found = point(replace(one, outcome=Outcome((accuracy, *rungs))), DEFAULT_OBJECTIVES)
     assert (found["fidelity"], found["validity"]) == (lowest, validity)
-    assert found["intervals"] == {}
+    assert found["intervals"] == {LATENCY: None, THROUGHPUT: None}  # they vary, nobody knows how
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def test_the_frontier_is_found_among_what_the_conditions_leave(study: Study) -> 
     assert sorted(ids(found.records)) == sorted(ids(able))
     alone = Frontier(DEFAULT_OBJECTIVES)
     for record in able:
-        alone.add(record.id, point_of(record.outcome.measurements))
+        alone.add(record.id, point_of(record.outcome.measurements, study.results.measured))
     assert ids(found.frontier) == sorted(int(str(name)) for name in alone.names)
     # Some of them stand behind others in the study itself.
     assert not set(ids(found.frontier)) <= set(ids(study.frontier()))
@@ -130,6 +130,7 @@ def test_a_point_that_may_miss_a_condition_is_not_certain(study: Study) -> None:
     told = [line for line in notes(study, found) if line.startswith(("~", "!"))]
     miss = "! it may miss a bound if it is measured again: its interval reaches beyond"
     assert told == ([] if kept else [miss])
+    assert found.notes(record) == ([] if kept else ["may miss a limit"])
 
 
 def test_the_knobs_of_the_space_have_names_before_they_are_measured(tmp_path: Path) -> None:

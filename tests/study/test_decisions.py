@@ -15,6 +15,7 @@ from dse.core.measurement import Measurement, Outcome, Source
 from dse.core.metrics import LATENCY, METRICS, THROUGHPUT
 from dse.study.decisions import Decisions, Evidence, Order
 from dse.study.frontier import point_of
+from dse.study.observations import ObservationStore
 from dse.study.record import Record
 from dse.study.rounds import RoundPlace, RoundTable
 from dse.tasks.image_classification._quality import ACCURACY
@@ -75,7 +76,7 @@ def rounds_of(
 def decide(
     records: Sequence[Record], table: RoundTable | None = None, objectives: Sequence[str] = ALL
 ) -> Decisions:
-    points = [point_of(each.outcome.measurements) for each in records]
+    points = [point_of(each.outcome.measurements, ObservationStore()) for each in records]
     metrics = [METRICS[name] for name in objectives]
     return Decisions(records, points, metrics, Evidence(table or RoundTable()))
 

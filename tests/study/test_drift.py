@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.study.drift import FLOOR, MIN_ANCHOR_VALUES, Window, deviations, windows
+from dse.study.drift import FLOOR, MIN_ANCHOR_VALUES, Window, deviations, unconfirmed, windows
 
 if TYPE_CHECKING:
     from dse.study.drift import TrialId
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 QUIET = st.floats(-FLOOR / 2 + 1e-6, FLOOR / 2 - 1e-6)
 """Changes of the logarithm that are no drift, however steady the machine is otherwise."""
 USUAL = st.floats(1e-3, 1e6)
+JUMPS = st.floats(1, 3) | st.floats(-3, -1)
 
 
 def placed(values: list[float]) -> list[tuple[TrialId, float]]:
@@ -41,10 +42,10 @@ def test_noise_alone_is_rarely_taken_for_drift(sd: float) -> None:
 
 @given(
     USUAL,
-    st.lists(QUIET, min_size=3, max_size=12),
-    st.lists(QUIET, min_size=1, max_size=2),
-    st.lists(QUIET, min_size=3, max_size=12),
-    st.floats(1, 3) | st.floats(-3, -1),
+    st.lists(QUIET, min_size=4, max_size=12),
+    st.lists(QUIET, min_size=2, max_size=3),
+    st.lists(QUIET, min_size=4, max_size=12),
+    JUMPS,
 )
 def test_a_jump_is_found_and_a_return_closes_it(
     usual: float, before: list[float], during: list[float], after: list[float], jump: float
@@ -60,7 +61,7 @@ def test_a_jump_is_found_and_a_return_closes_it(
             assert found.covers(place) is (3 * last < place[1] < 3 * first)
 
 
-@given(USUAL, st.lists(QUIET, min_size=5, max_size=20), st.integers(1, 4))
+@given(USUAL, st.lists(QUIET, min_size=5, max_size=20), st.integers(2, 4))
 def test_what_has_not_returned_is_still_open(usual: float, quiet: list[float], last: int) -> None:
     changes = [*quiet, *([1.0] * min(last, len(quiet) - 1))]
     (found,) = windows(placed([usual * math.exp(change) for change in changes]))
@@ -70,13 +71,31 @@ def test_what_has_not_returned_is_still_open(usual: float, quiet: list[float], l
     assert found.covers((2, 0))
 
 
-@given(USUAL, st.integers(1, 4), st.lists(QUIET, min_size=5, max_size=20))
+@given(USUAL, st.integers(2, 4), st.lists(QUIET, min_size=5, max_size=20))
 def test_one_from_the_start_has_no_beginning(usual: float, first: int, quiet: list[float]) -> None:
     changes = [*([1.0] * min(first, len(quiet) - 1)), *quiet]
     (found,) = windows(placed([usual * math.exp(change) for change in changes]))
     assert found.after is None
     assert found.covers((0, 0))
     assert not found.covers((1, 10_000))
+
+
+@given(USUAL, st.lists(QUIET, min_size=5, max_size=20), st.data(), JUMPS)
+def test_one_odd_value_anywhere_is_no_drift_and_the_last_one_is_to_be_confirmed(
+    usual: float, changes: list[float], data: st.DataObject, jump: float
+) -> None:
+    place = data.draw(st.integers(0, len(changes) - 1))
+    changes[place] += jump
+    found = placed([usual * math.exp(change) for change in changes])
+    assert windows(found) == []
+    assert unconfirmed({"here": found}) == ({"here"} if place == len(changes) - 1 else set())
+
+
+@given(USUAL, st.lists(QUIET, min_size=5, max_size=20), st.lists(JUMPS, min_size=2, max_size=2))
+def test_a_second_odd_value_confirms_it(usual: float, quiet: list[float], odd: list[float]) -> None:
+    found = placed([usual * math.exp(change) for change in [*quiet, *odd]])
+    assert len(windows(found)) == 1
+    assert unconfirmed({"here": found}) == set()
 
 
 @given(st.lists(USUAL, max_size=MIN_ANCHOR_VALUES - 1))
@@ -103,8 +122,12 @@ def test_a_revision_comes_after_all_of_the_one_before() -> None:
 @pytest.mark.parametrize(
     ("first", "other", "change"),
     [
-        ([2.0], [2.9], None),  # of single values nothing tells the noise
-        ([2.0], [10.0], 4.0),
+        ([2.0, 2.0], [2.9, 2.9], None),  # of so few values nothing tells the noise
+        ([2.0, 2.0], [10.0, 10.0], 4.0),
+        ([2.0, 9.0], [10.0, 10.0], None),  # one of each machine may be odd
+        ([2.0, 2.0], [10.0, 2.0], None),
+        ([2.0], [10.0, 10.0], None),
+        ([2.0, 2.02, 1.98], [10.0], None),
         ([2.0, 2.02, 1.98], [2.3, 2.31, 2.29], 0.15),
         ([2.0, 2.02, 1.98], [2.1, 2.12, 2.08], None),
         ([2.0, 3.0, 2.0, 3.0], [4.0, 5.0, 4.0], None),  # as noisy as that
@@ -118,3 +141,10 @@ def test_machines_are_held_against_the_first(
     later = [((trial[0] + 1, trial[1]), value) for trial, value in placed(other)]
     expected = {} if change is None else {"other": pytest.approx(change)}
     assert deviations({"other": later, "first": placed(first)}) == expected
+
+
+def test_the_first_value_of_another_machine_is_to_be_confirmed_where_it_differs() -> None:
+    first = placed([2.0, 2.02, 1.98, 2.0])
+    assert unconfirmed({"first": first, "other": [((2, 0), 2.4)]}) == {"other"}
+    assert unconfirmed({"first": first, "other": [((2, 0), 2.02)]}) == set()
+    assert unconfirmed({"first": first, "other": [((2, 0), 2.4), ((2, 1), 2.4)]}) == set()

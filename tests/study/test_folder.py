@@ -6,6 +6,7 @@ import fcntl
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -210,3 +211,11 @@ def test_a_study_in_its_own_database_takes_no_other(here: Path) -> None:
         assert folder.storage_url(same) == sqlite_url(folder.database)
     with pytest.raises(RequestError, match=r"study 's' is kept in .*/s/study.db; leave --storage"):
         folder.storage_url("sqlite:///other.db")
+
+
+def test_several_may_make_the_same_folder_at_once(tmp_path: Path) -> None:
+    folder = StudyFolder(tmp_path / "s")
+    with ThreadPoolExecutor(4) as pool:
+        for made in [pool.submit(folder.create) for _ in range(400)]:
+            made.result()
+    assert [path.name for path in folder.path.iterdir()] == ["runs"]

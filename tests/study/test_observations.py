@@ -10,14 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dse.core.configuration import Occupancy
 from dse.core.intervals import confidence_interval, pool_spread, typical_value
 from dse.core.measurement import FIDELITY_ORDER, Measurement, Source
 from dse.core.metrics import LATENCY, THROUGHPUT
-from dse.study.observations import Observation, ObservationStore
+from dse.study.observations import MIN_DEGREES, Observation, ObservationStore
 from dse.tasks.image_classification._quality import ACCURACY
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Sequence
 
     from dse.core.configuration import KnobValue
     from dse.core.measurement import FidelityName
@@ -44,6 +46,11 @@ def measured(*observations: tuple[int, Measurement]) -> ObservationStore:
     for number, measurement in observations:
         found.add(Observation(measurement, (1, number), "here"))
     return found
+
+
+def apart(values: Sequence[float]) -> list[list[float]]:
+    """Values that are minutes apart."""
+    return [[value] for value in values]
 
 
 def series(
@@ -84,16 +91,17 @@ def test_rehearsals_and_brief_runs_change_no_value(
 
 @given(SOME)
 def test_the_interval_is_that_of_the_repetitions(values: list[float]) -> None:
-    known = series(values)
-    estimate = known.estimate(latency(0.0))
-    assert estimate.interval == confidence_interval(values, pool_spread([values]))
+    estimate = series(values).estimate(latency(0.0))
+    known = pool_spread([apart(values)])
+    enough = known is not None and known.degrees >= MIN_DEGREES
+    assert estimate.interval == confidence_interval(apart(values), known if enough else None)
     assert (estimate.interval is None) is (len(values) == 1)
     if estimate.interval is not None:
         low, high = estimate.interval
         assert low * (1 - 1e-9) <= estimate.value <= high * (1 + 1e-9)
 
 
-@given(VALUES, st.lists(VALUES, min_size=2, max_size=5))
+@given(VALUES, st.lists(VALUES, min_size=MIN_DEGREES + 1, max_size=6))
 def test_what_was_probed_once_has_the_spread_of_others(value: float, others: list[float]) -> None:
     known = series(others, key="b")
     known.add(Observation(latency(value), (1, 9), "here"))
@@ -109,6 +117,7 @@ def test_what_was_probed_once_has_the_spread_of_others(value: float, others: lis
 def test_nothing_repeated_has_no_interval() -> None:
     known = series([3.0])
     assert known.estimate(latency(0.0)).interval is None
+    assert known.bounds(latency(3.0)) is None
     assert known.interval_factor(latency(3.0)) == 1
 
 
@@ -126,10 +135,9 @@ def test_all_fidelities_tell_of_the_spread() -> None:
     known = measured(
         (0, latency(1.0, "b")), (1, latency(1.1, "b")), (2, latency(5.0, fidelity="standard"))
     )
-    assert known.estimate(latency(0.0)).interval is not None
     known.add(Observation(latency(5.1, fidelity="standard"), (1, 3), "here"))
     spread = known.spread(LATENCY.name)
-    assert spread == pool_spread([[1.0, 1.1], [5.0, 5.1]])
+    assert spread == pool_spread([apart([1.0, 1.1]), apart([5.0, 5.1])])
 
 
 def test_a_rehearsal_tells_nothing_of_the_spread() -> None:
@@ -137,22 +145,55 @@ def test_a_rehearsal_tells_nothing_of_the_spread() -> None:
     assert known.spread(LATENCY.name) is None
 
 
+ONE, TWO, PAIR = Occupancy(1, 1), Occupancy(2, 2), Occupancy(1, 2)
+
+
+def occupied(*values: tuple[Occupancy, str, Sequence[float]]) -> ObservationStore:
+    """Latencies by key, each value minutes after the one before."""
+    found = ObservationStore()
+    for kind, key, taken in values:
+        for number, value in enumerate(taken):
+            found.add(Observation(latency(value, key), (1, number), "here", kind, 600.0 * number))
+    return found
+
+
 @pytest.mark.parametrize("enough", [False, True])
-def test_with_more_cpus_busy_there_is_another_spread_once_enough_tells_of_it(
-    enough: bool,
-) -> None:
-    known = ObservationStore()
-    quiet, noisy = [1.0, 1.01, 0.99, 1.0], [3.0, 4.5, 2.7, 3.9]
-    for number, value in enumerate(quiet if enough else quiet[:3]):
-        known.add(Observation(latency(value, "quiet"), (1, number), cpus=1))
-    for number, value in enumerate(noisy):
-        known.add(Observation(latency(value, "noisy"), (1, 10 + number), cpus=2))
-    known.add(Observation(latency(7.0, "once"), (1, 20), cpus=1))
+def test_an_interval_is_of_the_noise_with_the_cpus_occupied_so_or_missing(enough: bool) -> None:
+    quiet, noisy = [1.0, 1.01, 0.99, 1.0][: 4 if enough else 3], [3.0, 4.5, 2.7, 3.9]
+    known = occupied((ONE, "quiet", quiet), (TWO, "noisy", noisy), (ONE, "once", [7.0]))
     estimate = known.estimate(latency(7.0, "once"))
-    few, all_ = known.spread(LATENCY.name, 1), known.spread(LATENCY.name)
-    assert estimate.interval == confidence_interval([7.0], few if enough else all_)
-    assert list(known.spreads(LATENCY.name)) == [1, 2]
-    assert known.spread(LATENCY.name, 3) is None
+    own, widest = known.spread(LATENCY.name, ONE), known.spread(LATENCY.name, TWO)
+    assert known.noise(LATENCY.name, ONE) == (own if enough else None)
+    assert estimate.interval == (confidence_interval([[7.0]], own) if enough else None)
+    # It is compared as if it were as noisy as the noisiest.
+    expected = confidence_interval([[7.0]], own if enough else widest)
+    assert known.bounds(estimate) == expected
+    assert expected is not None
+    assert 7 * known.interval_factor(latency(7.0, "once")) == pytest.approx(expected[1])
+    assert list(known.spreads(LATENCY.name)) == [ONE, TWO]
+    assert known.spread(LATENCY.name, PAIR) is None
+
+
+def test_threads_of_one_instance_are_noisy_otherwise_than_instances() -> None:
+    known = occupied((TWO, "threads", [1.0, 1.4, 0.8, 1.1]), (PAIR, "instances", [2.0]))
+    assert known.estimate(latency(2.0, "threads")).interval is not None
+    assert known.estimate(latency(2.0, "instances")).interval is None
+
+
+def test_values_of_one_minute_narrow_no_interval_as_those_of_several_do() -> None:
+    values = [1.0, 1.2, 0.9, 1.1, 1.05, 0.95, 1.0, 1.15]
+    others = (ONE, "other", [3.0, 3.3, 2.8, 3.1, 3.2, 2.9])
+    apart_, together = occupied(others, (ONE, "a", values)), occupied(others)
+    for number, value in enumerate(values):
+        taken = Observation(latency(value), (1, 99), "here", ONE, 5000.0 + 2 * number)
+        together.add(taken)
+    one, other = (known.estimate(latency(0.0)) for known in (apart_, together))
+    assert one.value == other.value == pytest.approx(typical_value(values))
+    assert one.interval is not None
+    assert other.interval is not None
+    assert math.log(other.interval[1] / other.interval[0]) > 1.5 * math.log(
+        one.interval[1] / one.interval[0]
+    )
 
 
 @given(SOME, SOME)

@@ -10,7 +10,7 @@ import pytest
 
 from dse.core.measurement import Measurement, Source
 from dse.core.metrics import LATENCY
-from dse.study.ratios import Ratios
+from dse.study._ratios import Ratios
 from dse.study.rounds import RoundPlace, RoundTable
 
 if TYPE_CHECKING:

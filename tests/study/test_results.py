@@ -123,7 +123,7 @@ def test_the_frontier_is_that_of_all_records_one_by_one(made: Trials) -> None:
     for key, record in results.records.items():
         outcome = record.outcome
         if outcome.failure is None and feasible(outcome.values, SPACE.constraints):
-            expected.add(key, point_of(outcome.measurements))
+            expected.add(key, point_of(outcome.measurements, results.measured))
     assert {record.configuration.key for record in results.frontier} == set(expected.names)
     assert [r.id for r in results.frontier] == sorted(r.id for r in results.frontier)
 

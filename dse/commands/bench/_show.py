@@ -15,7 +15,7 @@ from dse.core.reasons import boil_down, describe_failure
 from dse.core.remedies import find_remedy
 from dse.core.signature import shape_text
 from dse.report.health import disturbed
-from dse.report.settling import describe_frontier
+from dse.report.settling import describe_frontier, describe_need
 from dse.report.summary import notes
 from dse.report.text import (
     BY_OPTION,
@@ -163,6 +163,8 @@ def _notes(study: Study, given: SingleFileProvider, measured: Sequence[Record]) 
         lines.append(
             "each value is of one process; another may differ by a few percent (--settle 1m)"
         )
+    elif (state := settling_of(study)).undecided:
+        lines.append(f"undecided: {describe_need(state.needed_s)}")
     told = {
         words
         for record in measured

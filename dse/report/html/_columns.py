@@ -66,7 +66,7 @@ def make_columns(
         _text_column("standing", [standings[record.id].value for record in records]),
         *(_field_column(name, [each.get(name) for each in flat]) for name in names),
         *(_metric_column(metric, records) for metric in metrics),
-        _text_column("notes", ["; ".join(map(str, notes(r.outcome))) or None for r in records]),
+        _text_column("notes", ["; ".join(notes(r)) or None for r in records]),
         _text_column("failure", [each.kind.value if each else None for each in failures]),
         _text_column(
             "failure_message", [boil_down(each.message) if each else None for each in failures]

@@ -13,7 +13,7 @@ from dse.machine.system import System
 from dse.report.effects import effects
 from dse.report.failures import reasons
 from dse.report.summary import counts
-from dse.report.text import BEHIND, NEAR_BOUND, UNCERTAIN
+from dse.report.text import BEHIND, DRIFTED, NEAR_BOUND, UNCERTAIN
 from dse.study.metadata import NO_ACCURACY, PUBLISHED
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def study_figures(view: View) -> list[tuple[str, str]]:
 
 def drop_mark_notes(notes: Iterable[str]) -> list[str]:
     """Drops the notes about marks, since the page shows the status of points."""
-    marks = (UNCERTAIN, BEHIND, NEAR_BOUND)
+    marks = (UNCERTAIN, BEHIND, NEAR_BOUND, DRIFTED)
     return [note for note in notes if not note.startswith(tuple(f"{mark} " for mark in marks))]
 
 

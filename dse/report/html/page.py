@@ -147,7 +147,7 @@ def _data(view: View, shown: Sequence[ReportedMetric]) -> dict[str, Any]:
     objectives = [metric.name for metric in view.objectives]
     names = [metric.name for metric in shown]
     return {
-        "columns": make_columns(records, point_statuses(view), shown, view.study.results.notes),
+        "columns": make_columns(records, point_statuses(view), shown, view.notes),
         "objectives": objectives,
         "axes": axes_metrics(objectives) or (names * 2)[:2],
         "standings": list(PointStatus),

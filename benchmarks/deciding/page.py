@@ -1,0 +1,185 @@
+"""Writes docs/deciding.md and its picture from what is stored; nothing is measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.deciding import power, repeated, simulated, stored, twins
+from benchmarks.deciding.relations import Verdict
+from dse.core.errors import RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.deciding.power import Told
+
+PAGE = Path(__file__).parents[2] / "docs" / "deciding.md"
+DRAWN = (0.5, 1.0, 2.0, 3.0, 5.0, 10.0)
+"""Minutes of the curves, as far as a recording has two parts of that length."""
+HEAD = """# Can decisions be trusted?
+
+Written by `python -m benchmarks.decisions page` from what the commands below have stored. How a
+frontier is decided: [Measuring](measuring.md).
+"""
+AA = """## One model under two names
+
+`python -m benchmarks.decisions aa` made {count} studies on {machine}. In each, one model has two
+names, and a larger one stands beside it. The twins do the same work: a tie is right, an order of
+the two is false, whenever it was told. The intervals are those of the values themselves.
+
+{table}
+"""
+POWER = """## Known ratios
+
+`python -m benchmarks.decisions power` measured four rivals in rounds on {machine}. Each pair is
+decided from disjoint parts of that time as if these two were the only ones; minutes and rounds are
+theirs. The true ratio is that of the whole recording.
+
+{kinds}
+
+![decided](deciding.png)
+"""
+KIND = {
+    "delays": "Sleeps of the null backend, of {ms:g} ms and up to a tenth longer:",
+    "real": "{model} on ONNX Runtime, alone and with a fixed share of extra work after each call:",
+}
+REPEAT = """## The same exploration again
+
+`python -m benchmarks.decisions repeat` explored `{space}` from nothing {count} times on {machine}.
+*Rounds* is today's rule, *before* the rule that compared the values' own intervals, on the very
+same measurements; *first values* is a frontier without repetitions.
+
+{table}
+"""
+STABILITY = """## Where single values decide by luck
+
+`python -m benchmarks.decisions stability` made a small study {count} times on {machine}: MobileNet
+V1 0.25/128 in fp32 and int8 on ONNX Runtime, one thread, pinned or not, over accuracy and latency.
+Pinning changes little.
+
+{table}
+"""
+SIMULATED = """## Simulated machines
+
+`python -m benchmarks.decisions simulate` needs no quiet machine: only the values are made up. All
+that runs within some seconds shares half of the variance (correlation time {common:g} s); each
+process differs from the next (standard deviation {own:.0%}), and {slow:.0%} of them are slower
+by {least:.0%} to {most:.0%}. *Equal* points are the same in everything. *Mixed* ones trade
+accuracy for latency, in steps of {steps}.
+
+{table}
+"""
+
+
+def write(folder: Path, page: Path = PAGE) -> None:
+    """Writes the page and the picture beside it.
+
+    Args:
+        folder: has the results.
+        page: the file.
+
+    Raises:
+        RequestError: nothing is stored, or it can't be read.
+    """
+    sections = [made for made in _sections(folder, page.with_suffix(".png")) if made]
+    if not sections:
+        remedy = "measure something first; '--help' shows what"
+        raise RequestError("holds no results", file=folder, remedy=remedy)
+    page.write_text("\n".join([HEAD, *sections]), encoding="utf-8")
+
+
+def _sections(folder: Path, picture: Path) -> list[str]:
+    return [
+        _aa(folder / "aa"),
+        _power(folder / "power", picture),
+        *(_repeat(space) for space in sorted((folder / "repeat").glob("*"))),
+        _stability(folder / "stability"),
+        _simulated(folder / "simulated.json"),
+    ]
+
+
+def _aa(folder: Path) -> str:
+    results = stored.stored(folder)
+    if not results:
+        return ""
+    table = twins.text(twins.count(results))
+    return AA.format(count=len(results), machine=results[0]["machine"], table=table)
+
+
+def _power(folder: Path, picture: Path) -> str:
+    files = {kind: folder / f"{kind}.jsonl" for kind in power.KINDS}
+    known = {kind: power.read_rounds(file) for kind, file in files.items() if file.exists()}
+    if not known:
+        return ""
+    kinds = []
+    for kind, rounds in known.items():
+        title = KIND[kind].format(ms=power.DELAY_MS, model=power.MODEL[0])
+        kinds.append(f"{title}\n\n{power.text(power.told(rounds))}")
+    draw({kind: power.told(rounds, DRAWN) for kind, rounds in known.items()}, picture)
+    machine = stored.lines(files[next(iter(known))])[0]["machine"]
+    return POWER.format(machine=machine, kinds="\n\n".join(kinds))
+
+
+def _repeat(folder: Path) -> str:
+    results = stored.stored(folder)
+    if not results:
+        return ""
+    machine, count = results[0]["machine"], len(results)
+    table = repeated.text([repeated.judge(each) for each in results])
+    return REPEAT.format(space=folder.name, count=count, machine=machine, table=table)
+
+
+def _stability(folder: Path) -> str:
+    results = stored.stored(folder)
+    if not results:
+        return ""
+    table = repeated.text([repeated.judge(each) for each in results])
+    return STABILITY.format(count=len(results), machine=results[0]["machine"], table=table)
+
+
+def _simulated(file: Path) -> str:
+    if not file.exists():
+        return ""
+    least, most = simulated.SLOW
+    return SIMULATED.format(
+        common=simulated.COMMON_S,
+        own=simulated.OWN_SD,
+        slow=simulated.SLOW_SHARE,
+        least=least,
+        most=most,
+        steps=", ".join(f"{step - 1:.0%}" for step in simulated.STEPS),
+        table=simulated.text(stored.read(file)),
+    )
+
+
+def draw(known: dict[str, list[Told]], file: Path) -> None:
+    """The share of the parts in which the true order is found, against their minutes."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3.2), layout="constrained")
+    panels = figure.subplots(1, len(known), sharey=True, squeeze=False)[0]
+    for axes, (kind, found) in zip(panels, known.items(), strict=True):
+        for metric in power.TIMED:
+            style = "o-" if metric == power.TIMED[0] else "s--"
+            for number, told in enumerate(_curves(found, metric)):
+                label = f"{told[0].ratio:.3f}, {metric.partition('_')[0]}"
+                x, y = [each.minutes for each in told], [_share(each) for each in told]
+                axes.plot(x, y, style, color=f"C{number}", label=label)
+        axes.set(title=kind, xlabel="minutes of two rivals", ylim=(-0.05, 1.05), xscale="log")
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize="x-small", title="true ratio", title_fontsize="x-small")
+    panels[0].set(ylabel="share decided")
+    figure.savefig(file, dpi=110)
+
+
+def _curves(found: Sequence[Told], metric: str) -> list[list[Told]]:
+    curves: dict[float, list[Told]] = {}
+    for told in found:
+        if told.metric == metric:
+            curves.setdefault(told.ratio, []).append(told)
+    return list(curves.values())
+
+
+def _share(told: Told) -> float:
+    return told.verdicts[Verdict.BETTER] / sum(told.verdicts.values())

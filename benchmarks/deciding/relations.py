@@ -1,0 +1,86 @@
+"""What is decided in a study, pair by pair, also of points that ratios have dropped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from benchmarks.deciding.replayed import Replayed
+from dse.core.metrics import METRICS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from benchmarks.deciding.recording import Recording
+    from dse.study.results import StudyResults
+
+
+class Verdict(StrEnum):
+    """What is decided of a pair in a metric."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    TIE = "tie"
+    OPEN = "open"
+
+    @property
+    def turned(self) -> Verdict:
+        """The same from the other point's side."""
+        return {Verdict.BETTER: Verdict.WORSE, Verdict.WORSE: Verdict.BETTER}.get(self, self)
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A pair in a metric.
+
+    Attributes:
+        one: name of the first configuration.
+        other: name of the second configuration.
+        metric: what is compared.
+        verdict: what the first is, compared with the second.
+        rounds: that have both.
+    """
+
+    one: str
+    other: str
+    metric: str
+    verdict: Verdict
+    rounds: int
+
+
+def relations(results: StudyResults, metrics: Sequence[str] = ()) -> list[Relation]:
+    """What is decided of all pairs of candidates, by rounds or where values are far apart.
+
+    Candidates are all points but those that the intervals of values alone have dropped.
+
+    Args:
+        results: of a study.
+        metrics: timed ones; by default the study's timed objectives.
+    """
+    frontier, found = results.frontier, []
+    names = {record.id: str(record.configuration) for record in frontier.candidates}
+    for metric in metrics or [name for name in results.objectives if METRICS[name].timed]:
+        for one, other in combinations(frontier.candidates, 2):
+            known = frontier.relation(one, other, metric)
+            pair = names[one.id], names[other.id]
+            found.append(Relation(*pair, metric, Verdict(known.order), known.rounds))
+    return found
+
+
+def candidates(results: StudyResults) -> frozenset[str]:
+    """The names of the points that the intervals of values alone have not dropped."""
+    return frozenset(str(record.configuration) for record in results.frontier.candidates)
+
+
+def looks(recording: Recording) -> Iterator[Replayed]:
+    """The study after each round, one that goes on growing."""
+    study, ended = Replayed(recording.space), Counter[str]()
+    for trial in recording.trials:
+        study.take(trial)
+        if trial.place is not None:
+            ended[trial.place.id] += 1
+            if ended[trial.place.id] == trial.place.size:
+                yield study

@@ -1,0 +1,311 @@
+"""Rounds of a simulated machine, decided as in a real study: does the rule hold its level?
+
+The machine is slower or faster for some time for all that runs (an Ornstein-Uhlenbeck process in
+the logarithm), each process differs from the next, and a few are far slower. Rounds are chosen and
+decided by the program's own code, so only the values are made up.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import asdict, dataclass, field
+from statistics import fmean, median
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmarks.deciding.recording import Taken
+from benchmarks.deciding.relations import Verdict, candidates, relations
+from benchmarks.deciding.replayed import Replayed
+from dse.core.configuration import Configuration
+from dse.core.intervals import wilson
+from dse.core.measurement import Measurement, Outcome, Source
+from dse.core.metrics import LATENCY
+from dse.exploration._remeasuring import next_for_noise, noise_unknown
+from dse.exploration._rounds import choose_round
+from dse.study.decisions import TIE_PERCENT
+from dse.study.record import Purpose
+from dse.study.rounds import RoundPlace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from benchmarks.deciding.relations import Relation
+    from dse.exploration._rounds import Member
+    from dse.study.results import StudyResults
+
+METRIC = LATENCY.name
+QUALITY = "accuracy_percent"
+SPACE = {"models": ["rival"], "backends": ["null"], "objectives": [QUALITY, METRIC]}
+"""A study of these objectives; what it may try does not matter here."""
+PROBE_S = 2.1
+OWN_SD, COMMON_S = 0.12, 20.0
+"""As measured in `studies/families`: 17 % in all, half of the variance common for some seconds."""
+SLOW_SHARE, SLOW = 0.03, (0.3, 3.0)
+STEPS = (1.0, 1.01, 1.05, 1.2)
+"""From one point to the next of a mixed frontier: ties, near-ties, and what can be told apart."""
+COUNTS = (2, 6, 20)
+MINUTES = (1.0, 3.0, 10.0)
+WRONG = {
+    "order": "an order that is not the true one",
+    "tie": "a tie of points that differ by more",
+    "dropped": "a point lost to the ratios of rounds",
+    "never a candidate": "a point lost to the intervals of values",
+}
+"""What may be decided wrongly."""
+
+
+@dataclass(slots=True)
+class Machine:
+    """A noisy machine.
+
+    Attributes:
+        generator: of everything random.
+        common_sd: standard deviation of what all processes of a time share, in logarithms.
+        common_s: after this time the correlation has fallen to 1/e.
+        own_sd: standard deviation of what differs from one process to the next.
+        slow_share: share of the processes that are far slower.
+        slow: by what share they are slower, from and to.
+    """
+
+    generator: np.random.Generator
+    common_sd: float = OWN_SD
+    common_s: float = COMMON_S
+    own_sd: float = OWN_SD
+    slow_share: float = SLOW_SHARE
+    slow: tuple[float, float] = SLOW
+    _at: float = 0.0
+    _common: float = field(default=math.nan)
+
+    def value(self, level: float, at: float) -> float:
+        """What a process measures that begins at a time, not before the last one."""
+        if math.isnan(self._common):
+            self._common = self.generator.normal(0, self.common_sd)
+        kept = math.exp(-(at - self._at) / self.common_s)
+        spread = self.common_sd * math.sqrt(1 - kept**2)
+        self._common, self._at = kept * self._common + self.generator.normal(0, spread), at
+        own = self.generator.normal(0, self.own_sd)
+        if self.generator.random() < self.slow_share:
+            own += math.log1p(self.generator.uniform(*self.slow))
+        return level * math.exp(self._common + own)
+
+
+@dataclass(frozen=True, slots=True)
+class Rivals:
+    """The points of a simulated study.
+
+    Attributes:
+        name: of the scenario.
+        levels: the true value of each, in milliseconds.
+        qualities: the published accuracy of each.
+    """
+
+    name: str
+    levels: tuple[float, ...]
+    qualities: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How a simulated study went.
+
+    Attributes:
+        wrong: what was decided after any round and not true, names in `WRONG`.
+        rounds: the number of rounds.
+        undecided: by minutes of rounds, the share of the points that were in open pairs.
+        ties: pairs of equal points that ended as ties.
+        equal: pairs of equal points that have rounds in common.
+    """
+
+    wrong: tuple[str, ...]
+    rounds: int
+    undecided: Mapping[float, float]
+    ties: int
+    equal: int
+
+
+def scenarios() -> list[Rivals]:
+    """The frontiers to decide: all points equal; and a trade of accuracy and latency."""
+    found = []
+    for count in COUNTS:
+        found.append(Rivals("equal", (5.0,) * count, (50.0,) * count))
+        steps = np.cumprod([1.0, *(STEPS[n % len(STEPS)] for n in range(count - 1))])
+        levels = tuple(float(5 * step) for step in steps)
+        found.append(Rivals("mixed", levels, tuple(50.0 + n for n in range(count))))
+    return found
+
+
+class _Study:
+    """A simulated study, measured process by process.
+
+    Args:
+        rivals: its points.
+        machine: what they are measured on.
+    """
+
+    def __init__(self, rivals: Rivals, machine: Machine) -> None:
+        self._rivals, self._machine = rivals, machine
+        self._numbers = {_configuration(n): n for n in range(len(rivals.levels))}
+        self._known, self.at = Replayed(SPACE), 0.0
+
+    @property
+    def results(self) -> StudyResults:
+        """What is known."""
+        return self._known.results
+
+    def explore(self, order: Iterable[int]) -> None:
+        """Measures each point once."""
+        for number in order:
+            self._take(_configuration(number), None)
+
+    def know_noise(self) -> None:
+        """Repeats as a study does until the noise is known."""
+        while noise_unknown(self.results) and self.results.anchor is not None:
+            self._take(self.results.anchor.configuration, None)
+        while found := next_for_noise(self.results):
+            self._take(found[0].configuration, None)
+
+    def settle(self, members: Sequence[Member], name: str) -> None:
+        """Measures a round."""
+        for position, member in enumerate(members):
+            place = RoundPlace(name, position, len(members))
+            self._take(member.record.configuration, place)
+
+    def _take(self, configuration: Configuration, place: RoundPlace | None) -> None:
+        number = self._numbers[configuration]
+        value = self._machine.value(self._rivals.levels[number], self.at)
+        quality = self._rivals.qualities[number]
+        key = f"{configuration.key} {METRIC}"
+        measurements = [Measurement(METRIC, value, key, Source.MEASURED, seconds=PROBE_S)]
+        if place is None:
+            measurements.append(Measurement(QUALITY, quality, "published", Source.PUBLISHED))
+        outcome, own = Outcome(tuple(measurements)), frozenset({METRIC})
+        purpose = Purpose.EXPLORE if place is None else Purpose.ROUND
+        self._known.take(Taken(configuration, purpose, self.at, PROBE_S, outcome, own, place))
+        self.at += PROBE_S
+
+    def untrue(self, tie_percent: float) -> Iterator[str]:
+        """What is decided by now and not true, each a name in `WRONG`.
+
+        An order must be that of the true values, however close they are; a tie must be one. A
+        point that was dropped must be no better anywhere than another, but for a tie.
+        """
+        for relation in relations(self.results):
+            if not _true(relation.verdict, self._ratio(relation), tie_percent):
+                yield "tie" if relation.verdict is Verdict.TIE else "order"
+        frontier = {str(record.configuration) for record in self.results.frontier}
+        known = candidates(self.results)
+        for configuration, number in self._numbers.items():
+            if str(configuration) not in frontier and not self._behind(number, tie_percent):
+                yield "dropped" if str(configuration) in known else "never a candidate"
+
+    def _behind(self, number: int, tie_percent: float) -> bool:
+        """Whether another point is at least as good, but for a tie, and better somewhere."""
+        levels, qualities = self._rivals.levels, self._rivals.qualities
+        most = levels[number] * (1 + tie_percent / 100)
+        return any(
+            level <= most
+            and quality >= qualities[number]
+            and (quality > qualities[number] or level < levels[number])
+            for level, quality in zip(levels, qualities, strict=True)
+        )
+
+    def equal(self, found: Iterable[Relation]) -> list[Relation]:
+        """The relations of points that are equal in truth."""
+        return [relation for relation in found if self._ratio(relation) == 0]
+
+    def _ratio(self, relation: Relation) -> float:
+        """The logarithm of the true ratio of a pair: negative where the first is better."""
+        names = {str(c): self._rivals.levels[n] for c, n in self._numbers.items()}
+        return math.log(names[relation.one] / names[relation.other])
+
+
+def simulate(
+    rivals: Rivals, seed: int, minutes: Sequence[float] = MINUTES, tie_percent: float = TIE_PERCENT
+) -> Course:
+    """Explores the rivals once, and settles until all is decided or the time is over.
+
+    Args:
+        rivals: the points.
+        seed: of everything random.
+        minutes: when to look at what is open; the last one ends the study.
+        tie_percent: what counts as equal.
+    """
+    generator = np.random.default_rng(seed)
+    study = _Study(rivals, Machine(generator))
+    shuffle = random.Random(seed)  # noqa: S311  # a simulation
+    study.explore(map(int, generator.permutation(len(rivals.levels))))
+    study.know_noise()
+    begun, rounds, wrong = study.at, 0, set(study.untrue(tie_percent))
+    undecided: dict[float, float] = {}
+    while True:
+        spent, pairs = (study.at - begun) / 60, study.results.frontier.open_pairs
+        share = len({r.id for pair in pairs for r in (pair.one, pair.other)}) / len(rivals.levels)
+        undecided |= {each: share for each in minutes if spent <= each}
+        members = choose_round(pairs, shuffle)
+        if not members or spent >= max(minutes):
+            break
+        study.settle(members, f"{seed}-{rounds}")
+        rounds += 1
+        wrong.update(study.untrue(tie_percent))
+    equal = study.equal(relations(study.results))
+    ties = sum(relation.verdict is Verdict.TIE for relation in equal)
+    return Course(tuple(sorted(wrong)), rounds, undecided, ties, len(equal))
+
+
+def _configuration(number: int) -> Configuration:
+    return Configuration(f"m{number:02}", "fp32", "null", 1, 1)
+
+
+def _true(verdict: Verdict, ratio: float, tie_percent: float) -> bool:
+    """Whether a verdict is true of the first of a pair with that logarithm of its ratio."""
+    if verdict is Verdict.TIE:
+        return abs(ratio) <= math.log1p(tie_percent / 100) + 1e-12
+    return {Verdict.BETTER: ratio < 0, Verdict.WORSE: ratio > 0}.get(verdict, True)
+
+
+def made(studies: int, seed: int) -> dict[str, Any]:
+    """Simulates each scenario a number of times; a JSON object."""
+    return {
+        "scenarios": [
+            {
+                "name": rivals.name,
+                "points": len(rivals.levels),
+                "courses": [asdict(simulate(rivals, seed + n)) for n in range(studies)],
+            }
+            for rivals in scenarios()
+        ]
+    }
+
+
+def text(data: Mapping[str, Any]) -> str:
+    """The figures as a table in Markdown."""
+    head = [f"undecided after {minutes:g} min" for minutes in MINUTES]
+    lines = [
+        f"| points | studies | {' | '.join(WRONG.values())} | {' | '.join(head)} | ties | rounds |",
+        f"|---|---|{'---|' * (len(head) + len(WRONG) + 2)}",
+    ]
+    for found in data["scenarios"]:
+        courses = found["courses"]
+        wrong = [_share(sum(kind in c["wrong"] for c in courses), len(courses)) for kind in WRONG]
+        left = [f"{fmean(_undecided(c, each) for c in courses):.0%}" for each in MINUTES]
+        ties, equal = (sum(course[name] for course in courses) for name in ("ties", "equal"))
+        lines.append(
+            f"| {found['points']} {found['name']} | {len(courses)} | {' | '.join(wrong)} "
+            f"| {' | '.join(left)} | {ties} of {equal} "
+            f"| {median(course['rounds'] for course in courses):g} |"
+        )
+    return "\n".join(lines)
+
+
+def _share(count: int, total: int) -> str:
+    """A count with the 95 % interval of its share."""
+    low, high = wilson(count, total)
+    return f"{count} ({100 * low:.1f} to {100 * high:.1f} %)"
+
+
+def _undecided(course: Mapping[str, Any], minutes: float) -> float:
+    """The share at a time; JSON's keys are texts."""
+    left: Mapping[str, float] = {str(key): share for key, share in course["undecided"].items()}
+    return left[str(minutes)]

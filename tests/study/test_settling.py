@@ -1,0 +1,88 @@
+"""How much is undecided, and how long deciding it takes: on results written by hand."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dse.core.measurement import Measurement, Outcome, Source
+from dse.study.decisions import OpenPair
+from dse.study.observations import Observation
+from dse.study.record import Record
+from dse.study.results import StudyResults
+from dse.study.settling import (
+    MAX_BOUND_VALUES,
+    START_S,
+    open_bounds,
+    run_seconds,
+    time_to_settle_s,
+)
+from tests.study.studies import planned, small_space
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dse.core.configuration import Configuration
+
+LATENCY, THROUGHPUT, CPU_TIME = (
+    "latency_p90_ms",
+    "throughput_samples_per_s",
+    "cpu_time_per_sample_ms",
+)
+SPACE = small_space(objectives=[THROUGHPUT], constraints={LATENCY: {"max": 1.0}})
+ONE, OTHER, THIRD = planned(SPACE).configurations[:3]
+
+
+def record(configuration: Configuration, id_: int, **seconds: float) -> Record:
+    measurements = (
+        Measurement(metric, 1.0, f"{metric} {id_}", Source.MEASURED, seconds=taken)
+        for metric, taken in seconds.items()
+    )
+    return Record(id_, configuration, Outcome(tuple(measurements)))
+
+
+def test_a_run_gives_several_metrics() -> None:
+    known = record(ONE, 1, **{LATENCY: 1.5, CPU_TIME: 0.0, THROUGHPUT: 2.0})
+    assert run_seconds(known, [LATENCY]) == run_seconds(known, [CPU_TIME]) == START_S + 1.5
+    assert run_seconds(known, [LATENCY, CPU_TIME]) == START_S + 1.5
+    assert run_seconds(known, [LATENCY, THROUGHPUT]) == START_S + 3.5
+    assert run_seconds(known, [LATENCY], share=0.5) == START_S + 0.75
+
+
+def test_each_point_takes_its_rounds() -> None:
+    points = [record(c, id_, **{LATENCY: 1.0}) for id_, c in enumerate((ONE, OTHER, THIRD))]
+
+    def seconds_of(record: Record, metrics: Iterable[str]) -> float:
+        return 1.0 + record.id * len([*metrics])
+
+    first = OpenPair(points[0], points[1], (LATENCY,), 3, 10)
+    second = OpenPair(points[1], points[2], (LATENCY, THROUGHPUT), 3, 4)
+    assert time_to_settle_s([first], seconds_of) == 10 * 1.0 + 10 * 2.0
+    assert time_to_settle_s([first, second], seconds_of) == 10 * 1.0 + 10 * 3.0 + 4 * 5.0
+    assert time_to_settle_s([], seconds_of) == 0
+    unknown = OpenPair(points[0], points[2], (LATENCY,), 0, math.inf)
+    assert time_to_settle_s([first, unknown], seconds_of) == math.inf
+
+
+@pytest.mark.parametrize(("values", "needed"), [([0.8, 1.1, 0.9, 1.05], 4), ([0.1] * 4, 0)])
+def test_a_value_at_a_bound_is_measured_again(values: list[float], needed: int) -> None:
+    """Eight times in all: then its side of the bound is left open."""
+    results = StudyResults()
+    results.start(SPACE)
+
+    def measure(number: int, value: float) -> None:
+        latency = Measurement(LATENCY, value, "latency", Source.MEASURED)
+        throughput = Measurement(THROUGHPUT, 100.0, "throughput", Source.MEASURED)
+        results.measured.add(Observation(latency, (1, number), "here"))
+        results.note(number, ONE, Outcome((latency, throughput)))
+
+    for number, value in enumerate(values):
+        measure(number, value)
+    found = open_bounds(results, SPACE.constraints)
+    assert [(each.metrics, each.needed) for each in found] == [((LATENCY,), needed)] * bool(needed)
+    assert open_bounds(results, ()) == []
+    for number in range(len(values), MAX_BOUND_VALUES):
+        measure(number, values[number % len(values)])
+    assert open_bounds(results, SPACE.constraints) == []
