@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     Index = int | slice | NDArray[Any]
 
 Interval = tuple[float, float]
+REACH = 1.5
+"""Intervals are stretched by this before a point is dropped for good: there are many points, most
+were measured once, and one odd process among them must not cost the best one its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +68,9 @@ class Losses:
     """Points as arrays of shape (points, objectives), turned so that less is better.
 
     One point dominates another beyond the intervals if it is at least as good in every objective
-    and better in one, even where each has its worst bound and the other its best. In an objective
-    that does not vary from run to run (`Metric.timed` is false) the values themselves count: an
-    accuracy's interval tells of other samples, and both saw the same.
+    and better in one, even where each is `REACH` times as far off as its interval tells. In an
+    objective that does not vary from run to run (`Metric.timed` is false) the values themselves
+    count: an accuracy's interval tells of other samples, and both saw the same.
 
     Args:
         values: the values.
@@ -90,8 +93,8 @@ class Losses:
 
         self.values, self.low, self.high, self.keys, self.timed = values, low, high, keys, timed
         bounded = ~np.isnan(low) if timed is None else timed & ~np.isnan(low)
-        self.best = np.where(bounded, low, values)
-        self.worst = np.where(bounded, high, values)
+        self.best = np.where(bounded, values - REACH * (values - low), values)
+        self.worst = np.where(bounded, values + REACH * (high - values), values)
 
     @classmethod
     def of(

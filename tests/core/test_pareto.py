@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from dse.core.metrics import LATENCY, METRICS, THROUGHPUT
 from dse.core.pareto import (
+    REACH,
     Constraint,
     Frontier,
     Losses,
@@ -250,8 +251,10 @@ def beats(one: Measured, other: Measured, objectives: Sequence[str]) -> bool:
         mine, theirs = one.values[name], other.values[name]
         worst, best = mine, theirs
         if METRICS[name].timed:
-            worst = one.intervals.get(name, (mine, mine))[(sign + 1) // 2]
-            best = other.intervals.get(name, (theirs, theirs))[(1 - sign) // 2]
+            bound = one.intervals.get(name, (mine, mine))[(sign + 1) // 2]
+            worst = mine + REACH * (bound - mine)
+            bound = other.intervals.get(name, (theirs, theirs))[(1 - sign) // 2]
+            best = theirs + REACH * (bound - theirs)
         if sign * worst > sign * best:
             return False
         better |= sign * worst < sign * best or sign * mine < sign * theirs
@@ -395,8 +398,9 @@ def test_an_accuracy_counts_by_its_value_and_a_latency_by_its_interval() -> None
 
 
 def test_intervals_that_touch_leave_the_better_value() -> None:
-    low = Measured({LATENCY.name: 2.0}, {LATENCY.name: (1.0, 3.0)})
-    high = Measured({LATENCY.name: 4.0}, {LATENCY.name: (3.0, 5.0)})
+    reach = 1 / REACH
+    low = Measured({LATENCY.name: 2.0}, {LATENCY.name: (2 - reach, 2 + reach)})
+    high = Measured({LATENCY.name: 4.0}, {LATENCY.name: (4 - reach, 4 + reach)})
     assert kept([low, high], [LATENCY.name]) == {0}
     assert sieved([low, high], [LATENCY.name]) == [0]
     point = Measured({LATENCY.name: 3.0}, {LATENCY.name: (3.0, 3.0)})
