@@ -95,7 +95,7 @@ def _sections(folder: Path, picture: Path) -> list[str]:
         _power(folder / "power", picture),
         *(_repeat(space) for space in sorted((folder / "repeat").glob("*"))),
         _stability(folder / "stability"),
-        _simulated(folder / "simulated.json"),
+        _simulated(folder / "simulated"),
     ]
 
 
@@ -138,8 +138,9 @@ def _stability(folder: Path) -> str:
     return STABILITY.format(count=len(results), machine=results[0]["machine"], table=table)
 
 
-def _simulated(file: Path) -> str:
-    if not file.exists():
+def _simulated(folder: Path) -> str:
+    results = stored.stored(folder)
+    if not results:
         return ""
     least, most = simulated.SLOW
     return SIMULATED.format(
@@ -149,7 +150,7 @@ def _simulated(file: Path) -> str:
         least=least,
         most=most,
         steps=", ".join(f"{step - 1:.0%}" for step in simulated.STEPS),
-        table=simulated.text(stored.read(file)),
+        table=simulated.text(results),
     )
 
 

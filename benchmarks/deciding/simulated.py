@@ -10,14 +10,18 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.deciding import stored
 from benchmarks.deciding.recording import Taken
 from benchmarks.deciding.relations import Verdict, candidates, relations
 from benchmarks.deciding.replayed import Replayed
+from dse.core.checksums import digest, sha256_of
 from dse.core.configuration import Configuration
 from dse.core.intervals import wilson
 from dse.core.measurement import Measurement, Outcome, Source
@@ -27,25 +31,40 @@ from dse.exploration._rounds import choose_round
 from dse.study.decisions import TIE_PERCENT
 from dse.study.record import Purpose
 from dse.study.rounds import RoundPlace
+from dse.study.settling import BRIEF_SHARE, PROBE_EVERY, START_S, run_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from benchmarks.deciding.relations import Relation
-    from dse.exploration._rounds import Member
+    from dse.core.measurement import FidelityName
     from dse.study.results import StudyResults
 
 METRIC = LATENCY.name
 QUALITY = "accuracy_percent"
 SPACE = {"models": ["rival"], "backends": ["null"], "objectives": [QUALITY, METRIC]}
 """A study of these objectives; what it may try does not matter here."""
-PROBE_S = 2.1
+RUN_S = 1.8
+"""A probe beside the start of its process, as with the models of `studies/families`."""
 OWN_SD, COMMON_S = 0.12, 20.0
 """As measured in `studies/families`: 17 % in all, half of the variance common for some seconds."""
 SLOW_SHARE, SLOW = 0.03, (0.3, 3.0)
 STEPS = (1.0, 1.01, 1.05, 1.2)
 """From one point to the next of a mixed frontier: ties, near-ties, and what can be told apart."""
 COUNTS = (2, 6, 20)
+FRONT, BEHIND = 15, 25
+"""Of the points with many behind them, and of these."""
+MANY, STORED_EVERY = 20, 10
+ROOT = Path(__file__).parents[2]
+SOURCES = (
+    *("benchmarks/deciding/simulated.py", "dse/exploration/_rounds.py"),
+    *("dse/exploration/_remeasuring.py", "dse/study/_ratios.py", "dse/study/decisions.py"),
+    *("dse/study/observations.py", "dse/study/rounds.py", "dse/core/confidence_sequence.py"),
+    *("dse/core/intervals.py", "dse/core/pareto.py"),
+)
+"""What is simulated anew after each change of them."""
+BEGUN = 1e9
+"""When a study begins, in seconds since the epoch."""
 MINUTES = (1.0, 3.0, 10.0)
 WRONG = {
     "order": "an order that is not the true one",
@@ -126,14 +145,22 @@ class Course:
 
 
 def scenarios() -> list[Rivals]:
-    """The frontiers to decide: all points equal; and a trade of accuracy and latency."""
+    """The frontiers to decide: equal points, a trade of accuracy for latency, and many behind."""
     found = []
     for count in COUNTS:
         found.append(Rivals("equal", (5.0,) * count, (50.0,) * count))
-        steps = np.cumprod([1.0, *(STEPS[n % len(STEPS)] for n in range(count - 1))])
-        levels = tuple(float(5 * step) for step in steps)
-        found.append(Rivals("mixed", levels, tuple(50.0 + n for n in range(count))))
-    return found
+        found.append(Rivals("mixed", *_mixed(count)))
+    levels, qualities = _mixed(FRONT)
+    for n in range(BEHIND):
+        levels += (levels[n % FRONT] * (1.2 + 0.1 * n),)
+        qualities += (qualities[n % FRONT] - 0.5,)
+    return [*found, Rivals("with many behind", levels, qualities)]
+
+
+def _mixed(count: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Levels and qualities of points of which each takes longer than the last, or as long."""
+    steps = np.cumprod([1.0, *(STEPS[n % len(STEPS)] for n in range(count - 1))])
+    return tuple(float(5 * step) for step in steps), tuple(50.0 + n for n in range(count))
 
 
 class _Study:
@@ -147,7 +174,7 @@ class _Study:
     def __init__(self, rivals: Rivals, machine: Machine) -> None:
         self._rivals, self._machine = rivals, machine
         self._numbers = {_configuration(n): n for n in range(len(rivals.levels))}
-        self._known, self.at = Replayed(SPACE), 0.0
+        self._known, self.at, self.rounds = Replayed(SPACE), BEGUN, 0
 
     @property
     def results(self) -> StudyResults:
@@ -157,33 +184,47 @@ class _Study:
     def explore(self, order: Iterable[int]) -> None:
         """Measures each point once."""
         for number in order:
-            self._take(_configuration(number), None)
+            self._take(_configuration(number))
 
     def know_noise(self) -> None:
         """Repeats as a study does until the noise is known."""
         while noise_unknown(self.results) and self.results.anchor is not None:
-            self._take(self.results.anchor.configuration, None)
+            self._take(self.results.anchor.configuration)
         while found := next_for_noise(self.results):
-            self._take(found[0].configuration, None)
+            self._take(found[0].configuration)
 
-    def settle(self, members: Sequence[Member], name: str) -> None:
-        """Measures a round."""
+    def settle(self, shuffle: random.Random) -> bool:
+        """Measures the next round, if anything is open: brief runs, or probes in one of four."""
+        brief = self.rounds % PROBE_EVERY != 0
+        share = BRIEF_SHARE if brief else 1.0
+        pairs, seconds_of = self.results.frontier.open_pairs, partial(run_seconds, share=share)
+        members = choose_round(pairs, shuffle, seconds_of=seconds_of)
         for position, member in enumerate(members):
-            place = RoundPlace(name, position, len(members))
-            self._take(member.record.configuration, place)
+            place = RoundPlace(f"round {self.rounds}", position, len(members))
+            seconds = seconds_of(member.record, member.metrics)
+            self._take(member.record.configuration, place, "brief" if brief else "probe", seconds)
+        self.rounds += bool(members)
+        return bool(members)
 
-    def _take(self, configuration: Configuration, place: RoundPlace | None) -> None:
+    def _take(
+        self,
+        configuration: Configuration,
+        place: RoundPlace | None = None,
+        fidelity: FidelityName = "probe",
+        seconds: float = START_S + RUN_S,
+    ) -> None:
         number = self._numbers[configuration]
         value = self._machine.value(self._rivals.levels[number], self.at)
         quality = self._rivals.qualities[number]
         key = f"{configuration.key} {METRIC}"
-        measurements = [Measurement(METRIC, value, key, Source.MEASURED, seconds=PROBE_S)]
+        took = seconds - START_S
+        measurements = [Measurement(METRIC, value, key, Source.MEASURED, fidelity, seconds=took)]
         if place is None:
             measurements.append(Measurement(QUALITY, quality, "published", Source.PUBLISHED))
         outcome, own = Outcome(tuple(measurements)), frozenset({METRIC})
         purpose = Purpose.EXPLORE if place is None else Purpose.ROUND
-        self._known.take(Taken(configuration, purpose, self.at, PROBE_S, outcome, own, place))
-        self.at += PROBE_S
+        self._known.take(Taken(configuration, purpose, self.at, seconds, outcome, own, place))
+        self.at += seconds
 
     def untrue(self, tie_percent: float) -> Iterator[str]:
         """What is decided by now and not true, each a name in `WRONG`.
@@ -237,21 +278,18 @@ def simulate(
     shuffle = random.Random(seed)  # noqa: S311  # a simulation
     study.explore(map(int, generator.permutation(len(rivals.levels))))
     study.know_noise()
-    begun, rounds, wrong = study.at, 0, set(study.untrue(tie_percent))
+    begun, wrong = study.at, set(study.untrue(tie_percent))
     undecided: dict[float, float] = {}
     while True:
         spent, pairs = (study.at - begun) / 60, study.results.frontier.open_pairs
         share = len({r.id for pair in pairs for r in (pair.one, pair.other)}) / len(rivals.levels)
         undecided |= {each: share for each in minutes if spent <= each}
-        members = choose_round(pairs, shuffle)
-        if not members or spent >= max(minutes):
+        if spent >= max(minutes) or not study.settle(shuffle):
             break
-        study.settle(members, f"{seed}-{rounds}")
-        rounds += 1
         wrong.update(study.untrue(tie_percent))
     equal = study.equal(relations(study.results))
     ties = sum(relation.verdict is Verdict.TIE for relation in equal)
-    return Course(tuple(sorted(wrong)), rounds, undecided, ties, len(equal))
+    return Course(tuple(sorted(wrong)), study.rounds, undecided, ties, len(equal))
 
 
 def _configuration(number: int) -> Configuration:
@@ -265,28 +303,53 @@ def _true(verdict: Verdict, ratio: float, tie_percent: float) -> bool:
     return {Verdict.BETTER: ratio < 0, Verdict.WORSE: ratio > 0}.get(verdict, True)
 
 
-def made(studies: int, seed: int) -> dict[str, Any]:
-    """Simulates each scenario a number of times; a JSON object."""
-    return {
-        "scenarios": [
-            {
+def made(folder: Path, studies: int, seed: int) -> list[dict[str, Any]]:
+    """Simulates each scenario a number of times, or a quarter of it where it has many points.
+
+    What is stored counts if it was decided by the same rule.
+
+    Args:
+        folder: has a file for each scenario.
+        studies: the number of times.
+        seed: of the first one.
+    """
+    results = []
+    for rivals in scenarios():
+        points, rule = len(rivals.levels), _rule()
+        file = folder / f"{points:02}-{rivals.name.replace(' ', '-')}.json"
+        wanted = max(1, studies // 4) if points >= MANY else studies
+        found = stored.read(file) if file.exists() else {}
+        if (found.get("rule"), found.get("seed")) != (rule, seed):
+            found = {
+                "rule": rule,
+                "seed": seed,
                 "name": rivals.name,
-                "points": len(rivals.levels),
-                "courses": [asdict(simulate(rivals, seed + n)) for n in range(studies)],
+                "points": points,
+                "courses": [],
             }
-            for rivals in scenarios()
-        ]
-    }
+        courses = found["courses"]
+        while len(courses) < wanted:
+            courses.append(asdict(simulate(rivals, seed + len(courses))))
+            if len(courses) % STORED_EVERY == 0 or len(courses) == wanted:
+                stored.say(f"{points} {rivals.name}: {len(courses)} of {wanted} studies")
+                stored.write(file, found)
+        results.append(stored.read(file))
+    return results
 
 
-def text(data: Mapping[str, Any]) -> str:
+def _rule() -> str:
+    """What tells whether the code that decides is still the same."""
+    return digest([sha256_of(ROOT / name) for name in SOURCES])
+
+
+def text(scenarios_: Sequence[Mapping[str, Any]]) -> str:
     """The figures as a table in Markdown."""
     head = [f"undecided after {minutes:g} min" for minutes in MINUTES]
     lines = [
         f"| points | studies | {' | '.join(WRONG.values())} | {' | '.join(head)} | ties | rounds |",
         f"|---|---|{'---|' * (len(head) + len(WRONG) + 2)}",
     ]
-    for found in data["scenarios"]:
+    for found in scenarios_:
         courses = found["courses"]
         wrong = [_share(sum(kind in c["wrong"] for c in courses), len(courses)) for kind in WRONG]
         left = [f"{fmean(_undecided(c, each) for c in courses):.0%}" for each in MINUTES]

@@ -34,6 +34,13 @@ def test_sections_of_what_is_stored(tmp_path: Path) -> None:
     assert written.with_suffix(".png").exists()
 
 
+@pytest.mark.long
+@pytest.mark.skipif(not page.PAGE.exists(), reason="nothing was measured for it yet")
+def test_the_page_is_what_the_results_give(tmp_path: Path) -> None:
+    page.write(stored.FOLDER, tmp_path / "deciding.md")
+    assert (tmp_path / "deciding.md").read_text() == page.PAGE.read_text()
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -19,6 +20,9 @@ from benchmarks.deciding.simulated import (
     simulate,
     text,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_neighbours_share_half_of_the_variance() -> None:
@@ -65,8 +69,14 @@ def test_equal_points_are_no_false_decision_when_they_tie() -> None:
 
 
 @pytest.mark.long
-def test_the_figures_survive_storing() -> None:
-    data = made(studies=1, seed=0)
-    shown = text(data)
-    assert text(json.loads(json.dumps(data))) == shown
-    assert all(f"undecided after {minutes:g} min" in shown for minutes in MINUTES)
+def test_stored_studies_are_not_simulated_again(tmp_path: Path) -> None:
+    data = made(tmp_path, studies=1, seed=0)
+    [first, *_] = sorted(tmp_path.iterdir())
+    kept = json.loads(first.read_text())
+    kept["courses"][0]["rounds"] = 12345
+    first.write_text(json.dumps(kept))
+    again = made(tmp_path, studies=1, seed=0)
+    assert [each for each in again if each in data] == again[1:]
+    assert "| 12345 |" in text(again)
+    assert made(tmp_path, studies=1, seed=1)[0]["courses"][0]["rounds"] != 12345
+    assert all(f"undecided after {minutes:g} min" in text(data) for minutes in MINUTES)
