@@ -11,7 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dse.study.settling import run_seconds
+from dse.study.settling import expected_rounds, run_seconds
 
 if TYPE_CHECKING:
     import random
@@ -49,8 +49,8 @@ def choose_round(
 ) -> list[Member]:
     """Chooses the next round.
 
-    Where all points of open pairs fit, it has them all. Pairs that are not decisive wait. What two
-    members have in common, as the latency of two batch sizes, the first of them measures for both.
+    Where all points of open pairs fit, it has them all. What two members have in common, as the
+    latency of two batch sizes, the first of them measures for both.
 
     Args:
         pairs: those that are open.
@@ -63,7 +63,6 @@ def choose_round(
     Returns:
         The members in random order; none where there is nothing to measure.
     """
-    pairs = [pair for pair in pairs if pair.decisive] or pairs
     group = _Group(pairs, max_s, seconds_of)
     for member in required:
         group.add_extra(member)
@@ -80,7 +79,7 @@ def choose_round(
 
 
 def _need(pair: OpenPair) -> tuple[float, ...]:
-    return pair.rounds, pair.needed, pair.one.id, pair.other.id
+    return pair.rounds, expected_rounds(pair), pair.one.id, pair.other.id
 
 
 class _Group:

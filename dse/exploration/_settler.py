@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from dse.core.metrics import TAILS
 from dse.exploration._rounds import MAX_ROUND_S, Member, choose_round
 from dse.exploration.planner import Step
 from dse.study.record import Purpose
@@ -17,6 +18,7 @@ from dse.study.settling import (
     BRIEF_SHARE,
     PROBE_EVERY,
     open_bounds,
+    pairs_to_decide,
     run_seconds,
     settling_of,
 )
@@ -37,7 +39,7 @@ class Settler:
 
     The values of a round are held against each other, so its runs are brief, and all of them of
     one length. The first round and each fourth one are of probes; the anchor and points that may
-    miss a bound are members of these.
+    miss a bound are members of these. While the tail of a latency is open, all are of probes.
 
     Args:
         study: what is known so far.
@@ -78,11 +80,12 @@ class Settler:
         if not self.budget_s:
             return []
         results = self._study.results
-        pairs = [self._as_tried(pair) for pair in results.frontier.open_pairs]
+        pairs = [self._as_tried(pair) for pair in pairs_to_decide(results.frontier)]
         bounds = open_bounds(results, self._study.space.constraints)
         if not pairs and not bounds:
             return []
-        brief = bool(pairs) and self._rounds % PROBE_EVERY != 0
+        tails = any(not TAILS.isdisjoint(pair.metrics) for pair in pairs)
+        brief = bool(pairs) and not tails and self._rounds % PROBE_EVERY != 0
         members = choose_round(
             pairs,
             self._rng,
@@ -99,7 +102,7 @@ class Settler:
         if anchor and any(step.configuration == anchor.configuration for step in steps):
             self._agenda.note_anchor()
         ids = {self._study.records[step.configuration.key].id for step in steps}
-        for pair in self._study.results.frontier.open_pairs:
+        for pair in pairs_to_decide(self._study.results.frontier):
             self._tried[pair.one.id, pair.other.id] += {pair.one.id, pair.other.id} <= ids
 
     def end_round(self) -> Settling:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from dse.core.pareto import Constraint
     from dse.study.decisions import OpenPair
+    from dse.study.frontier import StudyFrontier
     from dse.study.record import Record
     from dse.study.results import StudyResults
     from dse.study.study import Study
@@ -25,6 +27,9 @@ PROBE_EVERY = 4
 """One in this many rounds is of probes, which tell of the values themselves; others are brief."""
 START_S = 0.3
 """What a process takes beside its runs: 0.27 to 0.36 s in a study of three runtimes."""
+FEWEST_ROUNDS, USUAL_REACH = 5.0, 0.3
+"""What is expected of a pair without rounds: some at least, and four times as many where the
+logarithms of the values lie half as far apart. One round tells as much as this reach, or so."""
 MAX_BOUND_VALUES = 8
 """A value that lies at a bound is not measured more often than this to tell on which side."""
 
@@ -75,11 +80,11 @@ def settling_of(study: Study, rounds: int = 0, budget_s: float = 0.0) -> Settlin
         budget_s: the seconds of rounds that it may still spend.
     """
     frontier = study.results.frontier
-    pairs, bounds = frontier.open_pairs, open_bounds(study.results, study.space.constraints)
-    open_ids = {record.id for pair in pairs for record in (pair.one, pair.other)}
+    bounds = open_bounds(study.results, study.space.constraints)
+    open_ids = {record.id for pair in frontier.open_pairs for record in (pair.one, pair.other)}
     open_ids.update(bound.record.id for bound in bounds)
     uncertain = {record.id for record in frontier if not frontier.certain(record)}
-    needed_s = time_to_settle_s(pairs)
+    needed_s = time_to_settle_s(pairs_to_decide(frontier))
     needed_s += sum(bound.needed * run_seconds(bound.record, bound.metrics) for bound in bounds)
     return Settling(
         rounds=rounds,
@@ -89,6 +94,36 @@ def settling_of(study: Study, rounds: int = 0, budget_s: float = 0.0) -> Settlin
         needed_s=needed_s,
         budget_s=budget_s,
     )
+
+
+def pairs_to_decide(frontier: StudyFrontier) -> list[OpenPair]:
+    """The open pairs that rounds are spent on.
+
+    These are any two points that lead. Of each other point it is the pair with one that leads and
+    is ahead of it: the one that is expected to make it drop out in the fewest rounds, so that its
+    rounds add up. Where none of these is open, all others are.
+    """
+    found: list[OpenPair] = []
+    of_behind: dict[int, OpenPair] = {}
+    for pair in frontier.open_pairs:
+        if not pair.decisive:
+            continue
+        behind = {pair.one.id, pair.other.id} - frontier.leading
+        if not behind:
+            found.append(pair)
+        for id_ in behind:
+            of_behind[id_] = min(of_behind.get(id_, pair), pair, key=expected_rounds)
+    return [*found, *of_behind.values()] or [*frontier.open_pairs]
+
+
+def expected_rounds(pair: OpenPair) -> float:
+    """An estimate of the rounds until a pair is decided, also where it has had none."""
+    if math.isfinite(pair.needed):
+        return pair.needed
+    one, other = pair.one.outcome.values, pair.other.outcome.values
+    pairs = [sorted((one[name], other[name])) for name in pair.metrics]
+    apart = min(math.log(high / low) if low > 0 else 0.0 for low, high in pairs)
+    return FEWEST_ROUNDS + (USUAL_REACH / max(apart, 0.001)) ** 2
 
 
 def open_bounds(results: StudyResults, constraints: Iterable[Constraint]) -> list[OpenBounds]:

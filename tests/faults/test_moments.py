@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.commandline import PATIENCE_S, PROC, none_left
-from tests.replays import attributes, outcomes, taken, write_space, write_table
+from tests.replays import attributes, level, outcomes, taken, write_space, write_table
 
 if TYPE_CHECKING:
     from tests.commandline import Command
@@ -74,8 +74,9 @@ def test_nothing_is_lost_or_measured_twice(
 
 def test_rounds_and_the_anchor_come_again(command: Command, here: Path) -> None:
     fields = {"models": "a", "threads": 1, "objectives": ["latency_p90_ms"], "batch_sizes": 1}
-    space = write_space(here, backends={"null": {"delay_ms": [0.1, 0.10001, 0.10002]}}, **fields)
+    space = write_space(here, backends={"null": {"delay_ms": [1.0, 1.00001, 1.00002]}}, **fields)
     command.good("explore", space, "--settle", 0)
+    level(here / DATABASE, "latency_p90_ms")
     before = outcomes(here / DATABASE)
     codes = die(here, "run", "0:12:3", space, "--settle", "2s", "--tie", 0)
     assert set(codes) <= {-signal.SIGKILL, 0}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,14 +16,16 @@ from dse.study.results import StudyResults
 from dse.study.settling import (
     MAX_BOUND_VALUES,
     START_S,
+    expected_rounds,
     open_bounds,
+    pairs_to_decide,
     run_seconds,
     time_to_settle_s,
 )
 from tests.study.studies import planned, small_space
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from dse.core.configuration import Configuration
 
@@ -31,6 +34,8 @@ LATENCY, THROUGHPUT, CPU_TIME = (
     "throughput_samples_per_s",
     "cpu_time_per_sample_ms",
 )
+ACCURACY = "accuracy_percent"
+TWO = small_space(objectives=[ACCURACY, LATENCY], batch_sizes=1)
 SPACE = small_space(objectives=[THROUGHPUT], constraints={LATENCY: {"max": 1.0}})
 ONE, OTHER, THIRD = planned(SPACE).configurations[:3]
 
@@ -64,6 +69,44 @@ def test_each_point_takes_its_rounds() -> None:
     assert time_to_settle_s([], seconds_of) == 0
     unknown = OpenPair(points[0], points[2], (LATENCY,), 0, math.inf)
     assert time_to_settle_s([first, unknown], seconds_of) == math.inf
+
+
+def explored(latencies: Sequence[float], accuracies: Sequence[float]) -> StudyResults:
+    """Points that were measured once, on a machine with much noise, as another thing tells."""
+    results, configurations = StudyResults(), planned(TWO).configurations
+    results.start(TWO)
+    for number, value in enumerate((1.0, 2.0, 0.5, 1.5, 0.7)):
+        other = Measurement(LATENCY, value, "other", Source.MEASURED)
+        results.measured.add(Observation(other, (0, number), "here"))
+    known = zip(configurations, latencies, accuracies, strict=False)
+    for number, (configuration, latency, accuracy) in enumerate(known):
+        quality = Measurement(ACCURACY, accuracy, "published", Source.PUBLISHED)
+        taken = Measurement(LATENCY, latency, configuration.key, Source.MEASURED)
+        results.measured.add(Observation(taken, (1, number), "here"))
+        results.note(number, configuration, Outcome((quality, taken)))
+    return results
+
+
+def decided_by(results: StudyResults) -> set[tuple[int, int]]:
+    """The pairs that rounds are spent on, by the ids of their points."""
+    found = pairs_to_decide(results.frontier)
+    assert all(pair in results.frontier.open_pairs for pair in found)
+    return {(min(p.one.id, p.other.id), max(p.one.id, p.other.id)) for p in found}
+
+
+def test_a_point_behind_is_held_against_the_leader_that_is_furthest_ahead() -> None:
+    """The first two lead; both are ahead of the third, the second by more."""
+    results = explored([1.2, 1.0, 1.5, 1.1], [61.0, 60.0, 60.0, 50.0])
+    assert [record.id for record in results.frontier] == [0, 1, 2, 3]
+    assert results.frontier.leading == {0, 1}
+    assert decided_by(results) == {(0, 1), (1, 2), (1, 3)}
+
+
+def test_a_pair_needs_more_rounds_the_closer_it_is() -> None:
+    near, far = explored([1.0, 1.01], [60.0] * 2), explored([1.0, 1.5], [60.0] * 2)
+    (one,), (other,) = (pairs_to_decide(each.frontier) for each in (near, far))
+    assert expected_rounds(one) > 10 * expected_rounds(other) > 0
+    assert expected_rounds(replace(one, needed=7.0)) == 7.0
 
 
 @pytest.mark.parametrize(("values", "needed"), [([0.8, 1.1, 0.9, 1.05], 4), ([0.1] * 4, 0)])
