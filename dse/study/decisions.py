@@ -304,7 +304,7 @@ class Decisions:
         open_ = np.triu(np.any(axes, axis=2)[np.ix_(places, places)], 1)
         decisive = open_ & self._decisive(places)
         found = np.argwhere(decisive if decisive.any() else open_)
-        return [self._open_pair(*places[pair].tolist(), axes) for pair in found]
+        return [self._open_pair(one, other, axes) for one, other in places[found].tolist()]
 
     def _open_pair(self, one: int, other: int, open_: Booleans) -> OpenPair:
         axes = open_[one, other].nonzero()[0].tolist()
