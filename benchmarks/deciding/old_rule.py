@@ -134,19 +134,12 @@ def _spreads(
     series: Mapping[tuple[str, str], Sequence[float]], cpus: Mapping[str, int]
 ) -> dict[int, Spread | None]:
     """The spread by the number of busy CPUs, or that of all where too few tell."""
-    every = pool_spread(map(_apart, series.values()))
+    every = pool_spread(series.values())
     found = {}
     for count in set(cpus.values()):
-        own = pool_spread(
-            _apart(values) for (key, _), values in series.items() if cpus[key] == count
-        )
+        own = pool_spread(values for (key, _), values in series.items() if cpus[key] == count)
         found[count] = own if own and own.degrees >= MIN_DEGREES else every
     return found
-
-
-def _apart(values: Sequence[float]) -> list[list[float]]:
-    """Values that count as if each were of a time of its own, as they did."""
-    return [[value] for value in values]
 
 
 def _value(measurement: Measurement, values: Sequence[float], spread: Spread | None) -> Value:
@@ -158,7 +151,7 @@ def _value(measurement: Measurement, values: Sequence[float], spread: Spread | N
         key = "" if measurement.key == "published" else measurement.key
         return Value(value, value, value, key or str(value))
     value = sign * typical_value(values)
-    interval = confidence_interval(_apart(values), spread) or (-math.inf, math.inf)
+    interval = confidence_interval(values, spread) or (-math.inf, math.inf)
     low, high = sorted(sign * end for end in interval)
     return Value(value, low, high, measurement.key)
 
