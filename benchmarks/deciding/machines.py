@@ -10,7 +10,7 @@ import numpy as np
 OWN_SD, COMMON_S = 0.12, 20.0
 """As measured in `studies/families`: 17 % in all, half of the variance common for some seconds."""
 SLOW_SHARE, SLOW = 0.03, (0.3, 3.0)
-STEPS = (1.0, 1.01, 1.05, 1.2)
+STEPS = (1.05, 1.0, 1.2, 1.01)
 """From one point to the next of a mixed frontier: ties, near-ties, and what can be told apart."""
 COUNTS = (2, 6, 20)
 FRONT, BEHIND = 15, 25

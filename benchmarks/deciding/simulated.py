@@ -12,7 +12,7 @@ import random
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from statistics import fmean, median
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,10 +61,10 @@ BEGUN = 1e9
 """When a study begins, in seconds since the epoch."""
 MINUTES = (1.0, 3.0, 10.0)
 WRONG = {
-    "order": "an order that is not the true one",
-    "tie": "a tie of points that differ by more",
-    "dropped": "a point lost to the ratios of rounds",
-    "never a candidate": "a point lost to the intervals of values",
+    "order": "false order",
+    "tie": "false tie",
+    "dropped": "lost to ratios",
+    "never a candidate": "lost to intervals",
 }
 """What may be decided wrongly."""
 
@@ -269,28 +269,26 @@ def _rule() -> str:
 
 def text(scenarios_: Sequence[Mapping[str, Any]]) -> str:
     """The figures as a table in Markdown."""
-    head = [f"undecided after {minutes:g} min" for minutes in MINUTES]
+    times = ", ".join(f"{minutes:g}" for minutes in MINUTES)
     lines = [
-        f"| points | studies | {' | '.join(WRONG.values())} | {' | '.join(head)} | ties | rounds |",
-        f"|---|---|{'---|' * (len(head) + len(WRONG) + 2)}",
+        f"| points | {' | '.join(WRONG.values())} | open after {times} min | ties |",
+        f"|---|{'---|' * (len(WRONG) + 2)}",
     ]
     for found in scenarios_:
         courses = found["courses"]
         wrong = [_share(sum(kind in c["wrong"] for c in courses), len(courses)) for kind in WRONG]
-        left = [f"{fmean(_undecided(c, each) for c in courses):.0%}" for each in MINUTES]
+        left = [f"{100 * fmean(_undecided(c, each) for c in courses):.0f}" for each in MINUTES]
         ties, equal = (sum(course[name] for course in courses) for name in ("ties", "equal"))
         lines.append(
-            f"| {found['points']} {found['name']} | {len(courses)} | {' | '.join(wrong)} "
-            f"| {' | '.join(left)} | {ties} of {equal} "
-            f"| {median(course['rounds'] for course in courses):g} |"
+            f"| {found['points']} {found['name']} | {' | '.join(wrong)} "
+            f"| {', '.join(left)} % | {ties}/{equal} |"
         )
     return "\n".join(lines)
 
 
 def _share(count: int, total: int) -> str:
-    """A count with the 95 % interval of its share."""
-    low, high = wilson(count, total)
-    return f"{count} ({100 * low:.1f} to {100 * high:.1f} %)"
+    """A count with the upper end of the 95 % interval of its share."""
+    return f"{count}/{total} ({100 * wilson(count, total)[1]:.0f} %)"
 
 
 def _undecided(course: Mapping[str, Any], minutes: float) -> float:

@@ -22,8 +22,8 @@ def test_sections_of_what_is_stored(tmp_path: Path) -> None:
     stored.write(results / "repeat" / "own" / "001.json", data)
     page.write(results, written)
     text = written.read_text()
-    assert "made 1 studies on a machine" in text
-    assert "explored `own` from nothing 1 times" in text
+    assert "made 1 study on a machine.\n" in text
+    assert "explored `own` from nothing 1 time on a machine.\n" in text
     assert "## Known ratios" not in text
     assert not written.with_suffix(".png").exists()
     for trials in rounds(DELAYS, [[1.0, 1.1, 1.2, 1.3]] * 20):
