@@ -85,9 +85,8 @@ def stability(options: argparse.Namespace) -> None:
 
 def simulate(options: argparse.Namespace) -> None:
     """Simulates studies."""
-    data = simulated.made(options.studies, options.seed)
-    stored.write(options.output / "simulated.json", data)
-    say(simulated.text(stored.read(options.output / "simulated.json")))
+    folder = options.output / "simulated"
+    say(simulated.text(simulated.made(folder, options.studies, options.seed)))
 
 
 def write_page(options: argparse.Namespace) -> None:

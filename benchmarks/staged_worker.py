@@ -82,8 +82,8 @@ class Stages:
         self._stamp_s = now_s
 
 
-def main() -> int:
-    """Runs the worker of the command line; its stages land beside its spec."""
+def main() -> None:
+    """Runs the worker of the command line to its end; its stages land beside its spec."""
     stages = Stages("other work of the worker", BEGAN_S)
     folders = json.loads(sys.argv[1])["folders"]
     path = Path(folders["dse"], "core", "launcher.py")
@@ -94,8 +94,7 @@ def main() -> int:
     found.loader.exec_module(launcher)
     stages.stamp(launcher, "_import_numpy", "import of numpy")
     importlib.import_module = _importing(stages, importlib.import_module)
-    code: int = launcher.main()
-    return code
+    launcher._leave(launcher.main())
 
 
 def _importing(stages: Stages, importing: Callable[..., Any]) -> Callable[..., Any]:
@@ -172,4 +171,4 @@ def _stamp_end(stages: Stages, worker: Any) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -23,7 +23,7 @@ def _brief(name: FidelityName) -> Fidelity:
 
 
 BRIEF: dict[FidelityName, Fidelity] = {
-    name: _brief(name) for name in ("brief", "probe", "standard", "rehearsal")
+    name: _brief(name) for name in ("brief", "probe", "rehearsal")
 }
 """A valid run has no short form: the tests take its logs from files."""
 ROOT = str(Path(__file__).parents[1])

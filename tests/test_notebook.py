@@ -76,7 +76,8 @@ def test_it_is_what_the_commands_tell(command: Command, replayed: dse.LoadedStud
         assert (row["certain"], row["leading"]) == (point["certain"], point["leading"])
         for name, value in point["values"].items():
             assert row[name] == value
-            assert [row[f"{name}_low"], row[f"{name}_high"]] == point["intervals"][name]
+            interval = [row[bound] for bound in (f"{name}_low", f"{name}_high") if bound in row]
+            assert interval == point["intervals"].get(name, [])
             assert row[f"{name}_source"] == "replayed"
     assert [m.name for m in replayed.objectives] == [o["name"] for o in told["objectives"]]
     assert replayed.system.fingerprint == told["system"]["fingerprint"]

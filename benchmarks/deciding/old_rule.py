@@ -13,8 +13,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from benchmarks.deciding.old_intervals import confidence_interval, pool_spread
 from benchmarks.deciding.replayed import Replayed
-from dse.core.intervals import confidence_interval, pool_spread, typical_value
+from dse.core.intervals import typical_value
 from dse.core.measurement import FIDELITY_ORDER
 from dse.core.metrics import METRICS
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
     from benchmarks.deciding.recording import Recording
     from dse.core.intervals import Spread
-    from dse.core.measurement import Measurement
+    from dse.core.measurement import FidelityName, Measurement
+    from dse.study.observations import ObservationStore
 
 MIN_DEGREES = 3
 """Degrees of freedom from which on the spread of one number of busy CPUs counts."""
@@ -57,7 +59,8 @@ Point = tuple[Value, ...]
 def points(recording: Recording) -> dict[str, Point]:
     """The points that have a value of each objective, by the name of their configuration.
 
-    Disturbed values, and those of drifts, count only where there are no others.
+    Disturbed values, and those of drifts, count only where there are no others. Brief runs count
+    like probes, so that both rules have the same seconds.
     """
     results = Replayed.of(recording).results
     objectives, measured = results.objectives, results.measured
@@ -68,9 +71,9 @@ def points(recording: Recording) -> dict[str, Point]:
         for record in results.records.values():
             if m := record.outcome.measurement(metric):
                 own[str(record.configuration)] = m
-                cpus[m.key] = record.configuration.cpus(metric)
+                cpus[m.key] = record.configuration.occupancy(metric).cpus
         series: dict[tuple[str, str], list[float]] = {
-            (key, fidelity): [m.value for m in measured.clean_or_all(key, fidelity)]
+            (key, fidelity): _values(measured, key, fidelity)
             for key in cpus
             for fidelity in FIDELITY_ORDER
         }
@@ -118,6 +121,13 @@ def surely_better(found: Mapping[str, Point], number: int) -> set[tuple[str, str
         for other, value in found.items()
         if point[number].surely_less(value[number])
     }
+
+
+def _values(measured: ObservationStore, key: str, fidelity: FidelityName) -> list[float]:
+    found = measured.clean_or_all(key, fidelity)
+    if fidelity == "probe":
+        found = [*found, *measured.clean_or_all(key, "brief")]
+    return [m.value for m in found]
 
 
 def _spreads(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.deciding import power, repeated, simulated, stored, twins
+from benchmarks.deciding import machines, power, repeated, simulated, stored, twins
 from benchmarks.deciding.relations import Verdict
 from dse.core.errors import RequestError
+from dse.core.wording import format_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,17 +25,18 @@ frontier is decided: [Measuring](measuring.md).
 """
 AA = """## One model under two names
 
-`python -m benchmarks.decisions aa` made {count} studies on {machine}. In each, one model has two
-names, and a larger one stands beside it. The twins do the same work: a tie is right, an order of
-the two is false, whenever it was told. The intervals are those of the values themselves.
+`python -m benchmarks.decisions aa` made {count} on {machine}.
+In each, one model has two names, and a larger one stands beside it. The twins do the same work: a
+tie is right, an order of the two is false, whenever it was told. The intervals are those of the
+values themselves.
 
 {table}
 """
 POWER = """## Known ratios
 
-`python -m benchmarks.decisions power` measured four rivals in rounds on {machine}. Each pair is
-decided from disjoint parts of that time as if these two were the only ones; minutes and rounds are
-theirs. The true ratio is that of the whole recording.
+`python -m benchmarks.decisions power` measured four rivals in rounds on {machine}.
+Each pair is decided from disjoint parts of that time as if these two were the only ones; minutes
+and rounds are theirs. The true ratio is that of the whole recording.
 
 {kinds}
 
@@ -46,7 +48,7 @@ KIND = {
 }
 REPEAT = """## The same exploration again
 
-`python -m benchmarks.decisions repeat` explored `{space}` from nothing {count} times on {machine}.
+`python -m benchmarks.decisions repeat` explored `{space}` from nothing {count} on {machine}.
 *Rounds* is today's rule, *before* the rule that compared the values' own intervals, on the very
 same measurements; *first values* is a frontier without repetitions.
 
@@ -54,9 +56,9 @@ same measurements; *first values* is a frontier without repetitions.
 """
 STABILITY = """## Where single values decide by luck
 
-`python -m benchmarks.decisions stability` made a small study {count} times on {machine}: MobileNet
-V1 0.25/128 in fp32 and int8 on ONNX Runtime, one thread, pinned or not, over accuracy and latency.
-Pinning changes little.
+`python -m benchmarks.decisions stability` made a small study {count} on {machine}:
+MobileNet V1 0.25/128 in fp32 and int8 on ONNX Runtime, one thread, pinned or not, over accuracy
+and latency. Pinning changes little.
 
 {table}
 """
@@ -64,9 +66,14 @@ SIMULATED = """## Simulated machines
 
 `python -m benchmarks.decisions simulate` needs no quiet machine: only the values are made up. All
 that runs within some seconds shares half of the variance (correlation time {common:g} s); each
-process differs from the next (standard deviation {own:.0%}), and {slow:.0%} of them are slower
-by {least:.0%} to {most:.0%}. *Equal* points are the same in everything. *Mixed* ones trade
-accuracy for latency, in steps of {steps}.
+process differs from the next (standard deviation {own:.0f} %), and {slow:.0f} % of them are slower
+by {least:.0f} to {most:.0f} %. *Equal* points are the same in everything. *Mixed* ones trade
+accuracy for latency, in steps of {steps} %.
+
+Told is the number of studies in which something untrue was decided after any round, and the upper
+end of the 95 % interval of its share: an order, a tie of points that differ by more, a point that
+dropped out for its ratios, or for the intervals of its values before any round. *Open* is the
+share of the points whose order is not decided; *ties* are pairs of equal points that ended so.
 
 {table}
 """
@@ -95,7 +102,7 @@ def _sections(folder: Path, picture: Path) -> list[str]:
         _power(folder / "power", picture),
         *(_repeat(space) for space in sorted((folder / "repeat").glob("*"))),
         _stability(folder / "stability"),
-        _simulated(folder / "simulated.json"),
+        _simulated(folder / "simulated"),
     ]
 
 
@@ -104,12 +111,14 @@ def _aa(folder: Path) -> str:
     if not results:
         return ""
     table = twins.text(twins.count(results))
-    return AA.format(count=len(results), machine=results[0]["machine"], table=table)
+    count = format_count(len(results), "study", "studies")
+    return AA.format(count=count, machine=results[0]["machine"], table=table)
 
 
 def _power(folder: Path, picture: Path) -> str:
     files = {kind: folder / f"{kind}.jsonl" for kind in power.KINDS}
     known = {kind: power.read_rounds(file) for kind, file in files.items() if file.exists()}
+    known = {kind: rounds for kind, rounds in known.items() if power.told(rounds)}
     if not known:
         return ""
     kinds = []
@@ -125,7 +134,7 @@ def _repeat(folder: Path) -> str:
     results = stored.stored(folder)
     if not results:
         return ""
-    machine, count = results[0]["machine"], len(results)
+    machine, count = results[0]["machine"], format_count(len(results), "time")
     table = repeated.text([repeated.judge(each) for each in results])
     return REPEAT.format(space=folder.name, count=count, machine=machine, table=table)
 
@@ -135,21 +144,24 @@ def _stability(folder: Path) -> str:
     if not results:
         return ""
     table = repeated.text([repeated.judge(each) for each in results])
-    return STABILITY.format(count=len(results), machine=results[0]["machine"], table=table)
+    return STABILITY.format(
+        count=format_count(len(results), "time"), machine=results[0]["machine"], table=table
+    )
 
 
-def _simulated(file: Path) -> str:
-    if not file.exists():
+def _simulated(folder: Path) -> str:
+    results = stored.stored(folder)
+    if not results:
         return ""
-    least, most = simulated.SLOW
+    least, most = machines.SLOW
     return SIMULATED.format(
-        common=simulated.COMMON_S,
-        own=simulated.OWN_SD,
-        slow=simulated.SLOW_SHARE,
-        least=least,
-        most=most,
-        steps=", ".join(f"{step - 1:.0%}" for step in simulated.STEPS),
-        table=simulated.text(stored.read(file)),
+        common=machines.COMMON_S,
+        own=100 * machines.OWN_SD,
+        slow=100 * machines.SLOW_SHARE,
+        least=100 * least,
+        most=100 * most,
+        steps=", ".join(f"{100 * (step - 1):.0f}" for step in machines.STEPS),
+        table=simulated.text(results),
     )
 
 

@@ -2,7 +2,7 @@
 
 Four rivals are measured in rounds for some minutes, and the rounds are stored. Then each pair is
 decided from parts of them, as in a study that has only these two: one recording shows what several
-studies of some minutes would have decided.
+studies of some minutes would have decided. As in a study, one in four rounds is of probes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.deciding import slowed
 from benchmarks.deciding.recording import Taken, described
-from benchmarks.deciding.relations import Verdict, candidates, relations
+from benchmarks.deciding.relations import Verdict, relations
 from benchmarks.deciding.replayed import Replayed
 from benchmarks.deciding.stored import append, lines, say
 from dse.core.configuration import Configuration
@@ -33,10 +33,13 @@ from dse.measure.runner import Limits, run_worker
 from dse.measure.spec import RUN_LENGTHS, MetricRequest, ModelFiles, Spec, TaskSpec
 from dse.study.record import Purpose
 from dse.study.rounds import RoundPlace
+from dse.study.settling import PROBE_EVERY
 from dse.tasks.registry import DEFAULT, task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from dse.core.measurement import FidelityName
 
 TIMED = (LATENCY.name, THROUGHPUT.name)
 SPACE = {"models": ["rival"], "backends": ["null"], "objectives": list(TIMED)}
@@ -107,7 +110,8 @@ def record_rounds(file: Path, kind: str, seconds: float) -> list[tuple[Taken, ..
         say(f"{file.stem}: round {len(done) + 1}, {spent / 60:.1f} of {seconds / 60:g} min")
         order = generator.sample(members, len(members))
         with tempfile.TemporaryDirectory(prefix="dse-decisions-") as name, measuring_lock():
-            trials = tuple(_round(order, Path(name), secrets.token_hex(8)))
+            length: FidelityName = "brief" if len(done) % PROBE_EVERY else "probe"
+            trials = tuple(_round(order, Path(name), secrets.token_hex(8), length))
         append(file, {"machine": machine, "trials": [trial.as_dict() for trial in trials]})
         done.append(trials)
         spent += sum(trial.seconds for trial in trials)
@@ -119,7 +123,9 @@ def read_rounds(file: Path) -> list[tuple[Taken, ...]]:
     return [tuple(map(Taken.from_dict, line["trials"])) for line in lines(file)]
 
 
-def _round(order: Sequence[Rival], folder: Path, id_: str) -> Iterator[Taken]:
+def _round(
+    order: Sequence[Rival], folder: Path, id_: str, fidelity: FidelityName
+) -> Iterator[Taken]:
     for position, rival in enumerate(order):
         configuration = rival.configuration
         spec = Spec(
@@ -129,7 +135,7 @@ def _round(order: Sequence[Rival], folder: Path, id_: str) -> Iterator[Taken]:
             model=rival.files,
             task=rival.spec,
             requests=tuple(MetricRequest(m, f"{configuration.key} {m}") for m in TIMED),
-            fidelity=RUN_LENGTHS["probe"],
+            fidelity=RUN_LENGTHS[fidelity],
         )
         at, begun = time.time(), time.monotonic()
         outcome = run_worker(spec, LIMITS)
@@ -243,7 +249,5 @@ def _parts(
 def _verdict(part: Sequence[Sequence[Taken]], first: str, metric: str) -> Verdict:
     """What a study of these rounds decides of the first rival."""
     study = Replayed(SPACE, (trial for trials in part for trial in trials))
-    for relation in relations(study.results, (metric,)):
-        return relation.verdict if relation.one == first else relation.verdict.turned
-    # The intervals of the values alone have dropped one of the two.
-    return Verdict.BETTER if first in candidates(study.results) else Verdict.WORSE
+    [relation] = relations(study.results, (metric,), every=True)
+    return relation.verdict if relation.one == first else relation.verdict.turned

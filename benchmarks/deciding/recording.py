@@ -6,13 +6,20 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from dse.core.configuration import Configuration
-from dse.core.measurement import Failure, FailureKind, Measurement, Outcome, Source
+from dse.core.measurement import (
+    FIDELITY_ORDER,
+    Failure,
+    FailureKind,
+    Measurement,
+    Outcome,
+    Source,
+)
 from dse.core.wording import format_count
 from dse.study.folder import existing_folder
 from dse.study.record import (
     Purpose,
     configuration_of,
-    effective_outcome,
+    outcome_of,
     own_measurements,
     purpose_of,
     round_of,
@@ -137,7 +144,7 @@ def described(system: System) -> str:
 
 def _taken(trial: FrozenTrial, wanted: Collection[str]) -> Taken | None:
     """What a trial says of the wanted metrics; None while it has no outcome."""
-    configuration, outcome = configuration_of(trial), effective_outcome(trial)
+    configuration, outcome = configuration_of(trial), outcome_of(trial)
     begun, ended = trial.datetime_start, trial.datetime_complete
     if configuration is None or outcome is None or begun is None or ended is None:
         return None
@@ -156,11 +163,14 @@ def _taken(trial: FrozenTrial, wanted: Collection[str]) -> Taken | None:
 
 
 def values_by_name(trials: Sequence[Taken], metric: str) -> dict[str, list[float]]:
-    """All values of a metric that were measured, by configuration, in the order taken."""
+    """The values of a metric that were measured, by configuration, in the order taken.
+
+    Those of brief runs are left out: they are held against each other only.
+    """
     found: dict[str, list[float]] = {}
     for trial in trials:
         measurement = trial.outcome.measurement(metric)
-        if measurement is not None and metric in trial.own:
+        if measurement and metric in trial.own and measurement.fidelity in FIDELITY_ORDER:
             found.setdefault(str(trial.configuration), []).append(measurement.value)
     return found
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.deciding.replayed import Replayed
 from dse.core.metrics import METRICS
+from dse.study.frontier import StudyFrontier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,7 +52,9 @@ class Relation:
     rounds: int
 
 
-def relations(results: StudyResults, metrics: Sequence[str] = ()) -> list[Relation]:
+def relations(
+    results: StudyResults, metrics: Sequence[str] = (), *, every: bool = False
+) -> list[Relation]:
     """What is decided of all pairs of candidates, by rounds or where values are far apart.
 
     Candidates are all points but those that the intervals of values alone have dropped.
@@ -59,8 +62,9 @@ def relations(results: StudyResults, metrics: Sequence[str] = ()) -> list[Relati
     Args:
         results: of a study.
         metrics: timed ones; by default the study's timed objectives.
+        every: whether to take all points for candidates, whatever their intervals.
     """
-    frontier, found = results.frontier, []
+    frontier, found = _of_all(results) if every else results.frontier, []
     names = {record.id: str(record.configuration) for record in frontier.candidates}
     for metric in metrics or [name for name in results.objectives if METRICS[name].timed]:
         for one, other in combinations(frontier.candidates, 2):
@@ -68,6 +72,19 @@ def relations(results: StudyResults, metrics: Sequence[str] = ()) -> list[Relati
             pair = names[one.id], names[other.id]
             found.append(Relation(*pair, metric, Verdict(known.order), known.rounds))
     return found
+
+
+def _of_all(results: StudyResults) -> StudyFrontier:
+    return StudyFrontier(
+        [*results.records],
+        results.records.values(),
+        results.objectives,
+        values=lambda record: record.outcome.values,
+        point=lambda record: results._point(record.configuration.key),
+        holds=lambda _: True,
+        drifted=lambda _: False,
+        evidence=results.evidence,
+    )
 
 
 def candidates(results: StudyResults) -> frozenset[str]:

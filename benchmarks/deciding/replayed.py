@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dse.space.reading import space_from_dict
 from dse.study._intake import Origin
+from dse.study.record import outcome_that_counts
 from dse.study.results import StudyResults
 
 if TYPE_CHECKING:
@@ -53,4 +54,5 @@ class Replayed:
             if measurement.metric in trial.own:
                 origin.add(measurement, self.results)
         origin.end(ended, self.results)
-        self.results.note(number, trial.configuration, trial.outcome)
+        told = outcome_that_counts(trial.outcome, trial.purpose)
+        self.results.note(number, trial.configuration, told)

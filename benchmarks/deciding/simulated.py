@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import asdict, dataclass, field
-from statistics import fmean, median
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.deciding import stored
+from benchmarks.deciding.machines import Machine, Rivals, scenarios
 from benchmarks.deciding.recording import Taken
 from benchmarks.deciding.relations import Verdict, candidates, relations
 from benchmarks.deciding.replayed import Replayed
+from dse.core.checksums import digest, sha256_of
 from dse.core.configuration import Configuration
 from dse.core.intervals import wilson
 from dse.core.measurement import Measurement, Outcome, Source
@@ -27,83 +32,41 @@ from dse.exploration._rounds import choose_round
 from dse.study.decisions import TIE_PERCENT
 from dse.study.record import Purpose
 from dse.study.rounds import RoundPlace
+from dse.study.settling import BRIEF_SHARE, PROBE_EVERY, START_S, run_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from benchmarks.deciding.relations import Relation
-    from dse.exploration._rounds import Member
+    from dse.core.measurement import FidelityName
     from dse.study.results import StudyResults
 
 METRIC = LATENCY.name
 QUALITY = "accuracy_percent"
 SPACE = {"models": ["rival"], "backends": ["null"], "objectives": [QUALITY, METRIC]}
 """A study of these objectives; what it may try does not matter here."""
-PROBE_S = 2.1
-OWN_SD, COMMON_S = 0.12, 20.0
-"""As measured in `studies/families`: 17 % in all, half of the variance common for some seconds."""
-SLOW_SHARE, SLOW = 0.03, (0.3, 3.0)
-STEPS = (1.0, 1.01, 1.05, 1.2)
-"""From one point to the next of a mixed frontier: ties, near-ties, and what can be told apart."""
-COUNTS = (2, 6, 20)
+RUN_S = 1.8
+"""A probe beside the start of its process, as with the models of `studies/families`."""
+MANY, STORED_EVERY = 20, 10
+ROOT = Path(__file__).parents[2]
+SOURCES = (
+    *("benchmarks/deciding/machines.py", "benchmarks/deciding/simulated.py"),
+    "dse/exploration/_rounds.py",
+    *("dse/exploration/_remeasuring.py", "dse/study/_ratios.py", "dse/study/decisions.py"),
+    *("dse/study/observations.py", "dse/study/rounds.py", "dse/core/confidence_sequence.py"),
+    *("dse/core/intervals.py", "dse/core/pareto.py"),
+)
+"""What is simulated anew after each change of them."""
+BEGUN = 1e9
+"""When a study begins, in seconds since the epoch."""
 MINUTES = (1.0, 3.0, 10.0)
 WRONG = {
-    "order": "an order that is not the true one",
-    "tie": "a tie of points that differ by more",
-    "dropped": "a point lost to the ratios of rounds",
-    "never a candidate": "a point lost to the intervals of values",
+    "order": "false order",
+    "tie": "false tie",
+    "dropped": "lost to ratios",
+    "never a candidate": "lost to intervals",
 }
 """What may be decided wrongly."""
-
-
-@dataclass(slots=True)
-class Machine:
-    """A noisy machine.
-
-    Attributes:
-        generator: of everything random.
-        common_sd: standard deviation of what all processes of a time share, in logarithms.
-        common_s: after this time the correlation has fallen to 1/e.
-        own_sd: standard deviation of what differs from one process to the next.
-        slow_share: share of the processes that are far slower.
-        slow: by what share they are slower, from and to.
-    """
-
-    generator: np.random.Generator
-    common_sd: float = OWN_SD
-    common_s: float = COMMON_S
-    own_sd: float = OWN_SD
-    slow_share: float = SLOW_SHARE
-    slow: tuple[float, float] = SLOW
-    _at: float = 0.0
-    _common: float = field(default=math.nan)
-
-    def value(self, level: float, at: float) -> float:
-        """What a process measures that begins at a time, not before the last one."""
-        if math.isnan(self._common):
-            self._common = self.generator.normal(0, self.common_sd)
-        kept = math.exp(-(at - self._at) / self.common_s)
-        spread = self.common_sd * math.sqrt(1 - kept**2)
-        self._common, self._at = kept * self._common + self.generator.normal(0, spread), at
-        own = self.generator.normal(0, self.own_sd)
-        if self.generator.random() < self.slow_share:
-            own += math.log1p(self.generator.uniform(*self.slow))
-        return level * math.exp(self._common + own)
-
-
-@dataclass(frozen=True, slots=True)
-class Rivals:
-    """The points of a simulated study.
-
-    Attributes:
-        name: of the scenario.
-        levels: the true value of each, in milliseconds.
-        qualities: the published accuracy of each.
-    """
-
-    name: str
-    levels: tuple[float, ...]
-    qualities: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,17 +88,6 @@ class Course:
     equal: int
 
 
-def scenarios() -> list[Rivals]:
-    """The frontiers to decide: all points equal; and a trade of accuracy and latency."""
-    found = []
-    for count in COUNTS:
-        found.append(Rivals("equal", (5.0,) * count, (50.0,) * count))
-        steps = np.cumprod([1.0, *(STEPS[n % len(STEPS)] for n in range(count - 1))])
-        levels = tuple(float(5 * step) for step in steps)
-        found.append(Rivals("mixed", levels, tuple(50.0 + n for n in range(count))))
-    return found
-
-
 class _Study:
     """A simulated study, measured process by process.
 
@@ -147,7 +99,7 @@ class _Study:
     def __init__(self, rivals: Rivals, machine: Machine) -> None:
         self._rivals, self._machine = rivals, machine
         self._numbers = {_configuration(n): n for n in range(len(rivals.levels))}
-        self._known, self.at = Replayed(SPACE), 0.0
+        self._known, self.at, self.rounds = Replayed(SPACE), BEGUN, 0
 
     @property
     def results(self) -> StudyResults:
@@ -157,33 +109,47 @@ class _Study:
     def explore(self, order: Iterable[int]) -> None:
         """Measures each point once."""
         for number in order:
-            self._take(_configuration(number), None)
+            self._take(_configuration(number))
 
     def know_noise(self) -> None:
         """Repeats as a study does until the noise is known."""
         while noise_unknown(self.results) and self.results.anchor is not None:
-            self._take(self.results.anchor.configuration, None)
+            self._take(self.results.anchor.configuration)
         while found := next_for_noise(self.results):
-            self._take(found[0].configuration, None)
+            self._take(found[0].configuration)
 
-    def settle(self, members: Sequence[Member], name: str) -> None:
-        """Measures a round."""
+    def settle(self, shuffle: random.Random) -> bool:
+        """Measures the next round, if anything is open: brief runs, or probes in one of four."""
+        brief = self.rounds % PROBE_EVERY != 0
+        share = BRIEF_SHARE if brief else 1.0
+        pairs, seconds_of = self.results.frontier.open_pairs, partial(run_seconds, share=share)
+        members = choose_round(pairs, shuffle, seconds_of=seconds_of)
         for position, member in enumerate(members):
-            place = RoundPlace(name, position, len(members))
-            self._take(member.record.configuration, place)
+            place = RoundPlace(f"round {self.rounds}", position, len(members))
+            seconds = seconds_of(member.record, member.metrics)
+            self._take(member.record.configuration, place, "brief" if brief else "probe", seconds)
+        self.rounds += bool(members)
+        return bool(members)
 
-    def _take(self, configuration: Configuration, place: RoundPlace | None) -> None:
+    def _take(
+        self,
+        configuration: Configuration,
+        place: RoundPlace | None = None,
+        fidelity: FidelityName = "probe",
+        seconds: float = START_S + RUN_S,
+    ) -> None:
         number = self._numbers[configuration]
         value = self._machine.value(self._rivals.levels[number], self.at)
         quality = self._rivals.qualities[number]
         key = f"{configuration.key} {METRIC}"
-        measurements = [Measurement(METRIC, value, key, Source.MEASURED, seconds=PROBE_S)]
+        took = seconds - START_S
+        measurements = [Measurement(METRIC, value, key, Source.MEASURED, fidelity, seconds=took)]
         if place is None:
             measurements.append(Measurement(QUALITY, quality, "published", Source.PUBLISHED))
         outcome, own = Outcome(tuple(measurements)), frozenset({METRIC})
         purpose = Purpose.EXPLORE if place is None else Purpose.ROUND
-        self._known.take(Taken(configuration, purpose, self.at, PROBE_S, outcome, own, place))
-        self.at += PROBE_S
+        self._known.take(Taken(configuration, purpose, self.at, seconds, outcome, own, place))
+        self.at += seconds
 
     def untrue(self, tie_percent: float) -> Iterator[str]:
         """What is decided by now and not true, each a name in `WRONG`.
@@ -237,21 +203,18 @@ def simulate(
     shuffle = random.Random(seed)  # noqa: S311  # a simulation
     study.explore(map(int, generator.permutation(len(rivals.levels))))
     study.know_noise()
-    begun, rounds, wrong = study.at, 0, set(study.untrue(tie_percent))
+    begun, wrong = study.at, set(study.untrue(tie_percent))
     undecided: dict[float, float] = {}
     while True:
         spent, pairs = (study.at - begun) / 60, study.results.frontier.open_pairs
         share = len({r.id for pair in pairs for r in (pair.one, pair.other)}) / len(rivals.levels)
         undecided |= {each: share for each in minutes if spent <= each}
-        members = choose_round(pairs, shuffle)
-        if not members or spent >= max(minutes):
+        if spent >= max(minutes) or not study.settle(shuffle):
             break
-        study.settle(members, f"{seed}-{rounds}")
-        rounds += 1
         wrong.update(study.untrue(tie_percent))
     equal = study.equal(relations(study.results))
     ties = sum(relation.verdict is Verdict.TIE for relation in equal)
-    return Course(tuple(sorted(wrong)), rounds, undecided, ties, len(equal))
+    return Course(tuple(sorted(wrong)), study.rounds, undecided, ties, len(equal))
 
 
 def _configuration(number: int) -> Configuration:
@@ -265,44 +228,67 @@ def _true(verdict: Verdict, ratio: float, tie_percent: float) -> bool:
     return {Verdict.BETTER: ratio < 0, Verdict.WORSE: ratio > 0}.get(verdict, True)
 
 
-def made(studies: int, seed: int) -> dict[str, Any]:
-    """Simulates each scenario a number of times; a JSON object."""
-    return {
-        "scenarios": [
-            {
+def made(folder: Path, studies: int, seed: int) -> list[dict[str, Any]]:
+    """Simulates each scenario a number of times, or a quarter of it where it has many points.
+
+    What is stored counts if it was decided by the same rule.
+
+    Args:
+        folder: has a file for each scenario.
+        studies: the number of times.
+        seed: of the first one.
+    """
+    results = []
+    for rivals in scenarios():
+        points, rule = len(rivals.levels), _rule()
+        file = folder / f"{points:02}-{rivals.name.replace(' ', '-')}.json"
+        wanted = max(1, studies // 4) if points >= MANY else studies
+        found = stored.read(file) if file.exists() else {}
+        if (found.get("rule"), found.get("seed")) != (rule, seed):
+            found = {
+                "rule": rule,
+                "seed": seed,
                 "name": rivals.name,
-                "points": len(rivals.levels),
-                "courses": [asdict(simulate(rivals, seed + n)) for n in range(studies)],
+                "points": points,
+                "courses": [],
             }
-            for rivals in scenarios()
-        ]
-    }
+        courses = found["courses"]
+        while len(courses) < wanted:
+            courses.append(asdict(simulate(rivals, seed + len(courses))))
+            if len(courses) % STORED_EVERY == 0 or len(courses) == wanted:
+                stored.say(f"{points} {rivals.name}: {len(courses)} of {wanted} studies")
+                stored.write(file, found)
+        results.append(stored.read(file))
+    return results
 
 
-def text(data: Mapping[str, Any]) -> str:
+def _rule() -> str:
+    """What tells whether the code that decides is still the same."""
+    return digest([sha256_of(ROOT / name) for name in SOURCES])
+
+
+def text(scenarios_: Sequence[Mapping[str, Any]]) -> str:
     """The figures as a table in Markdown."""
-    head = [f"undecided after {minutes:g} min" for minutes in MINUTES]
+    times = ", ".join(f"{minutes:g}" for minutes in MINUTES)
     lines = [
-        f"| points | studies | {' | '.join(WRONG.values())} | {' | '.join(head)} | ties | rounds |",
-        f"|---|---|{'---|' * (len(head) + len(WRONG) + 2)}",
+        f"| points | {' | '.join(WRONG.values())} | open after {times} min | ties |",
+        f"|---|{'---|' * (len(WRONG) + 2)}",
     ]
-    for found in data["scenarios"]:
+    for found in scenarios_:
         courses = found["courses"]
         wrong = [_share(sum(kind in c["wrong"] for c in courses), len(courses)) for kind in WRONG]
-        left = [f"{fmean(_undecided(c, each) for c in courses):.0%}" for each in MINUTES]
+        left = [f"{100 * fmean(_undecided(c, each) for c in courses):.0f}" for each in MINUTES]
         ties, equal = (sum(course[name] for course in courses) for name in ("ties", "equal"))
         lines.append(
-            f"| {found['points']} {found['name']} | {len(courses)} | {' | '.join(wrong)} "
-            f"| {' | '.join(left)} | {ties} of {equal} "
-            f"| {median(course['rounds'] for course in courses):g} |"
+            f"| {found['points']} {found['name']} | {' | '.join(wrong)} "
+            f"| {', '.join(left)} % | {ties}/{equal} |"
         )
     return "\n".join(lines)
 
 
 def _share(count: int, total: int) -> str:
-    """A count with the 95 % interval of its share."""
-    low, high = wilson(count, total)
-    return f"{count} ({100 * low:.1f} to {100 * high:.1f} %)"
+    """A count with the upper end of the 95 % interval of its share."""
+    return f"{count}/{total} ({100 * wilson(count, total)[1]:.0f} %)"
 
 
 def _undecided(course: Mapping[str, Any], minutes: float) -> float:

@@ -79,7 +79,8 @@ def count(results: Sequence[Mapping[str, Any]]) -> Counted:
         for relation in _of_twins(relations(Replayed.of(recording).results))
     )
     false = sum(any(_told_apart(recording)) for recording in recordings)
-    covered = [hit for recording in recordings for hit in _hits(recording, _medians(recordings))]
+    truth = _medians(recordings)
+    covered = [hit for recording in recordings for hit in _hits(recording, truth)]
     return Counted(
         studies=len(recordings),
         false=false,

@@ -160,7 +160,7 @@ NUMBERS = Parsed("numbers", _numbers)
     type=DURATION,
     help="Shortest duration of each run [default: 1s, and 128 queries].",
 )
-@settle_option(0.0, "0: each value is of one process")
+@settle_option(0.0, "0")
 @click.option(
     "--study", metavar="NAME", help="Keep results and logs in this study [default: keep none]."
 )

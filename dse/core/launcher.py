@@ -152,7 +152,8 @@ def _leave(code: int) -> NoReturn:
     atexit._run_exitfuncs()  # noqa: SLF001  # such as what removes temporary folders
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
-    _c_library().fflush(None)
+    with suppress(ImportError):  # a Python may have been built without ctypes
+        _c_library().fflush(None)
     os._exit(code)
 
 

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from dse.core.measurement import Measurement
 
 MAX_SAMPLES = 300_000
-"""Largest number of samples whose answers are kept: MySQL keeps no text above 64 KiB, and the bits
-of so many take 50 KB of it."""
+"""Largest number of samples whose answers are kept: MySQL keeps no text above 64 KiB, and 300,000
+bits take 50 KB of it."""
 MAX_TEXT_LENGTH = 4 * (MAX_SAMPLES // 8) // 3 + 1000
 """Bound of a text's length: incompressible bits in base64, with room for zlib's and our headers."""
 FINGERPRINT_LENGTH = 16
@@ -63,9 +63,9 @@ class Discordance:
 def exact_p_value(only_one: int, only_other: int) -> float:
     """The two-sided p value of McNemar's exact test.
 
-    It is the probability of such an uneven split of the discordant samples, or a more uneven one,
-    if each of them is as likely to fall to either model. It never understates: the share of false
-    alarms at a level of 5 % is at most 5 %.
+    It is the probability that the discordant samples split at least as unevenly, if each of them is
+    as likely to fall to either model. The test is conservative: at a level of 5 %, at most 5 % of
+    equally good models seem to differ.
 
     Args:
         only_one: the number of samples that the first model alone answers right.

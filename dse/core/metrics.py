@@ -115,6 +115,9 @@ def is_quality(metric: str) -> bool:
 MULTI_STREAM_SAMPLES = 8
 """Samples per query of the MultiStream scenario, by MLPerf's rules."""
 
+TAILS = frozenset({MULTI_STREAM.name, SERVER.name})
+"""The metrics that the one percent of slowest queries decides: a shorter run has other values."""
+
 DEFAULT_TIMED = (LATENCY.name, THROUGHPUT.name)
 """The timed metrics that a search space optimises where it names no objectives."""
 

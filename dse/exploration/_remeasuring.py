@@ -29,7 +29,8 @@ def next_drifted(results: StudyResults) -> tuple[Record, list[str]] | None:
         metrics = [
             m.metric
             for m in results.timed(record.outcome)
-            if measured.stale(m)
+            if m.fidelity == "probe"  # else no probe changes its value
+            and measured.stale(m)
             and not measured.drifting(m.metric)
             and (m.metric, here) not in measured.deviations()
             and len(measured.all(m.key, "probe")) < MAX_PROBES

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from dse.core.metrics import TAILS
 from dse.exploration._rounds import MAX_ROUND_S, Member, choose_round
 from dse.exploration.planner import Step
 from dse.study.record import Purpose
@@ -38,7 +39,7 @@ class Settler:
 
     The values of a round are held against each other, so its runs are brief, and all of them of
     one length. The first round and each fourth one are of probes; the anchor and points that may
-    miss a bound are members of these.
+    miss a bound are members of these. While the tail of a latency is open, all are of probes.
 
     Args:
         study: what is known so far.
@@ -83,7 +84,8 @@ class Settler:
         bounds = open_bounds(results, self._study.space.constraints)
         if not pairs and not bounds:
             return []
-        brief = bool(pairs) and self._rounds % PROBE_EVERY != 0
+        tails = any(not TAILS.isdisjoint(pair.metrics) for pair in pairs)
+        brief = bool(pairs) and not tails and self._rounds % PROBE_EVERY != 0
         members = choose_round(
             pairs,
             self._rng,

@@ -30,7 +30,7 @@ class Fidelity:
         min_duration_ms: shortest duration of a timed LoadGen run.
         min_query_count: fewest queries of a SingleStream run.
         performance_samples: samples that stay loaded during a timed run.
-        warm_up_calls: predictions before each run, at least.
+        warm_up_calls: predictions before the first run of a loaded model, at least.
         warm_up_ms: the warm-up goes on for this long, or for 20 predictions.
     """
 
@@ -57,10 +57,6 @@ BRIEF = replace(PROBE, name="brief", min_duration_ms=300, min_query_count=64)
 three of these tell two configurations apart better than one probe. Its p90 may lie a percent or two
 beside that of a probe: it is held against other brief runs only."""
 
-STANDARD = replace(PROBE, name="standard", min_duration_ms=2000, min_query_count=256)
-"""What may be on the frontier is measured like this, several times: on most machines more differs
-from one process to the next than within a run, so repeating tells more than longer runs."""
-
 VALID = Fidelity(
     name="valid",
     min_duration_ms=600_000,
@@ -78,10 +74,11 @@ REHEARSED_SAMPLES = 64
 """The most samples of a rehearsal's accuracy run."""
 
 RUN_LENGTHS: dict[FidelityName, Fidelity] = {
-    fidelity.name: fidelity for fidelity in (BRIEF, PROBE, STANDARD, VALID, REHEARSAL)
+    fidelity.name: fidelity for fidelity in (BRIEF, PROBE, VALID, REHEARSAL)
 }
-"""The fidelities by name. Whoever writes a spec looks up here how long its runs last; the project's
-own tests enter shorter ones. No option and no variable of a shell does."""
+"""The fidelities of new runs, by name; earlier versions had a further one. Whoever writes a spec
+looks up here how long its runs last; the project's own tests enter shorter ones. No option and no
+variable of a shell does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dse.core.metrics import ENERGY, METRICS, SCENARIOS
 from dse.core.wording import format_count
 from dse.core.worker_environment import format_variables, user_variables
 from dse.machine.system import System
+from dse.report._qualities import indistinct_lines
 from dse.report.failures import reasons
 from dse.report.running import claims
 from dse.report.view import View
@@ -248,7 +249,8 @@ def notes(study: Study, view: View | None = None) -> list[str]:
         names = ", ".join(str(each["name"]) for each in borrowed[:3])
         more = f" and {len(borrowed) - 3} more" if len(borrowed) > 3 else ""
         lines.append(f"results of {names}{more} led the search; no value here is theirs")
-    return [*lines, *view.tally.lines(view.derivation), *_explained(view), *_unknown_noise(view)]
+    lines += [*view.tally.lines(view.derivation), *_explained(view)]
+    return [*lines, *indistinct_lines(view, noun), *_unknown_noise(view)]
 
 
 def _explained(view: View) -> list[str]:

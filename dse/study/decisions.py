@@ -77,8 +77,6 @@ class OpenPair:
         one: the first point.
         other: the second point.
         metrics: those whose order is open and matters.
-        decisive: whether both lead by their values, or one of them leads and is ahead of the other
-            in all: what is decided between others does not make any point drop out.
         rounds: how many rounds have both, in that of these metrics where it is the fewest.
         needed: an estimate of the further rounds until they are decided; infinite where nothing
             tells it yet.
@@ -89,7 +87,6 @@ class OpenPair:
     metrics: tuple[str, ...]
     rounds: int
     needed: float
-    decisive: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,20 +229,28 @@ class Decisions:
         found: list[int] = np.flatnonzero(kept).tolist()
         return found
 
-    def surely_best(self, place: int, among: Sequence[int]) -> bool:
-        """Whether a point is better than each other one in some objective, or as good in all."""
-        others = [each for each in among if each != place]
-        return all(
-            self.tie[place, each].all() or self._surely_better(place, each, len(others))
-            for each in others
-        )
+    def surely_best(self, among: Sequence[int]) -> list[int]:
+        """Those of some points that are better than each other one in something, or as good in all.
 
-    def _surely_better(self, place: int, other: int, count: int) -> bool:
-        """Whether a point is better in some objective, and in a quality not by luck alone."""
-        axes = self.better[place, other]
-        if (axes & self._timed).any():
-            return True
-        return any(self._differs(place, other, axis, count) for axis in axes.nonzero()[0])
+        A quality counts where it differs by more than luck.
+        """
+        import numpy as np
+
+        places = np.array(among, dtype=np.intp)
+        alike = np.all(self.tie, axis=2)
+        better = np.any(self.better & self._timed, axis=2)
+        unsure = ~(alike | better)[np.ix_(places, places)]
+        np.fill_diagonal(unsure, val=False)
+        return [
+            place
+            for place, row in zip(among, unsure, strict=True)
+            if all(self._better_quality(place, other, len(among)) for other in places[row])
+        ]
+
+    def _better_quality(self, place: int, other: int, count: int) -> bool:
+        """Whether a point is better in another metric than a timed one, and not by luck alone."""
+        axes = (self.better[place, other] & ~self._timed).nonzero()[0]
+        return any(self._differs(place, other, axis, count - 1) for axis in axes)
 
     def _differs(self, place: int, other: int, axis: int, count: int) -> bool:
         """Whether values that are not timed differ by more than luck.
@@ -286,17 +291,23 @@ class Decisions:
         return Relation(order, series.count, math.exp(centre), interval)
 
     def open_pairs(self, among: Sequence[int]) -> list[OpenPair]:
-        """The pairs of some points whose order is open and matters."""
-        axes, decisive = self._open_axes(), self._decisive(among)
-        return [
-            self._open_pair(one, other, axes[one, other], decisive=bool(decisive[one, other]))
-            for place, one in enumerate(among)
-            for other in among[place + 1 :]
-            if axes[one, other].any()
-        ]
+        """The pairs of some points whose order is open, matters, and makes points drop out.
 
-    def _open_pair(self, one: int, other: int, open_: Booleans, *, decisive: bool) -> OpenPair:
-        axes = open_.nonzero()[0].tolist()
+        These are pairs of two that lead by their values, and of one that leads and one that it is
+        ahead of. What is decided between others tells nothing yet; where no such pair is open, all
+        others count.
+        """
+        import numpy as np
+
+        axes = self._open_axes()
+        places = np.array(among, dtype=np.intp)
+        open_ = np.triu(np.any(axes, axis=2)[np.ix_(places, places)], 1)
+        decisive = open_ & self._decisive(places)
+        found = np.argwhere(decisive if decisive.any() else open_)
+        return [self._open_pair(one, other, axes) for one, other in places[found].tolist()]
+
+    def _open_pair(self, one: int, other: int, open_: Booleans) -> OpenPair:
+        axes = open_[one, other].nonzero()[0].tolist()
         found = [self._series_of(one, other, axis)[0] for axis in axes]
         return OpenPair(
             self.records[one],
@@ -304,16 +315,15 @@ class Decisions:
             tuple(self._objectives[axis].name for axis in axes),
             min(series.count if series else 0 for series in found),
             max(self._needed(series) for series in found),
-            decisive,
         )
 
-    def _decisive(self, among: Sequence[int]) -> Booleans:
-        """Of shape (points, points): see `OpenPair.decisive`."""
+    def _decisive(self, places: NDArray[np.intp]) -> Booleans:
+        """Of shape (places, places): whether a pair has one that leads, and no better one."""
         import numpy as np
 
-        values = self._losses.values
-        leads = np.zeros(len(self.records), dtype=np.bool_)
-        leads[[among[place] for place in Losses.exact(values[list(among)]).undominated()]] = True
+        values = self._losses.values[places]
+        leads = np.zeros(len(places), dtype=np.bool_)
+        leads[Losses.exact(values).undominated()] = True
         ahead = np.all(values[:, None] <= values[None], axis=2) & leads[:, None]
         return np.asarray((leads[:, None] & leads[None]) | ahead | ahead.T)
 

@@ -92,13 +92,13 @@ class StudyFrontier(Sequence[Record]):
     @cached_property
     def _best(self) -> frozenset[int]:
         """Ids of the records that are better than each other one somewhere, or as good."""
-        best = (p for p in self._places if self._decisions.surely_best(p, self._places))
+        best = self._decisions.surely_best(self._places) if self._places else []
         return frozenset(self.candidates[place].id for place in best)
 
     @cached_property
     def open_pairs(self) -> Sequence[OpenPair]:
         """The pairs whose order is not decided, and can be by measuring both in further rounds."""
-        return self._decisions.open_pairs(self._places)
+        return self._decisions.open_pairs(self._places) if self._places else []
 
     def relation(self, one: Record, other: Record, metric: str) -> Relation:
         """How a candidate stands to another one in an objective."""

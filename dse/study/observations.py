@@ -86,6 +86,8 @@ class ObservationStore:
         series.append(observation)
         self._occupancies[measurement.key] = observation.occupancy
         self.counts[measurement.metric, measurement.fidelity] += 1
+        if measurement.fidelity not in FIDELITY_ORDER:
+            return  # it changes nothing that is known
         known = sum(len(self._series.get((measurement.key, each), ())) for each in FIDELITY_ORDER)
         if known > 1 or measurement.fidelity != "probe":
             self._more[measurement.key] = None

@@ -30,6 +30,8 @@ START_S = 0.3
 FEWEST_ROUNDS, USUAL_REACH = 5.0, 0.3
 """What is expected of a pair without rounds: some at least, and four times as many where the
 logarithms of the values lie half as far apart. One round tells as much as this reach, or so."""
+LEAST_APART = 0.02
+"""Values that are as near as this are expected to tie."""
 MAX_BOUND_VALUES = 8
 """A value that lies at a bound is not measured more often than this to tell on which side."""
 
@@ -43,8 +45,7 @@ class Settling:
         points: the number of points on the frontier.
         decided: how many of them are certain.
         undecided: how many of the others further rounds can decide.
-        needed_s: an estimate of the seconds of rounds until all are decided; infinite where
-            nothing tells it yet.
+        needed_s: an estimate of the seconds of rounds until all are decided.
         budget_s: the seconds of rounds that this exploration may still spend; 0 outside of one.
     """
 
@@ -106,8 +107,6 @@ def pairs_to_decide(frontier: StudyFrontier) -> list[OpenPair]:
     found: list[OpenPair] = []
     of_behind: dict[int, OpenPair] = {}
     for pair in frontier.open_pairs:
-        if not pair.decisive:
-            continue
         behind = {pair.one.id, pair.other.id} - frontier.leading
         if not behind:
             found.append(pair)
@@ -123,7 +122,7 @@ def expected_rounds(pair: OpenPair) -> float:
     one, other = pair.one.outcome.values, pair.other.outcome.values
     pairs = [sorted((one[name], other[name])) for name in pair.metrics]
     apart = min(math.log(high / low) if low > 0 else 0.0 for low, high in pairs)
-    return FEWEST_ROUNDS + (USUAL_REACH / max(apart, 0.001)) ** 2
+    return FEWEST_ROUNDS + (USUAL_REACH / max(apart, LEAST_APART)) ** 2
 
 
 def open_bounds(results: StudyResults, constraints: Iterable[Constraint]) -> list[OpenBounds]:
@@ -173,9 +172,6 @@ def time_to_settle_s(pairs: Iterable[OpenPair], seconds_of: Seconds = round_seco
     Args:
         pairs: those that are open.
         seconds_of: the time that measuring metrics of a record takes.
-
-    Returns:
-        Infinity where nothing tells it yet.
     """
     needed: dict[int, float] = defaultdict(float)
     metrics: dict[int, set[str]] = defaultdict(set)
@@ -183,6 +179,6 @@ def time_to_settle_s(pairs: Iterable[OpenPair], seconds_of: Seconds = round_seco
     for pair in pairs:
         for record in (pair.one, pair.other):
             records[record.id] = record
-            needed[record.id] = max(needed[record.id], pair.needed)
+            needed[record.id] = max(needed[record.id], expected_rounds(pair))
             metrics[record.id].update(pair.metrics)
     return sum(needed[id_] * seconds_of(records[id_], metrics[id_]) for id_ in records)

@@ -22,8 +22,8 @@ def test_sections_of_what_is_stored(tmp_path: Path) -> None:
     stored.write(results / "repeat" / "own" / "001.json", data)
     page.write(results, written)
     text = written.read_text()
-    assert "made 1 studies on a machine" in text
-    assert "explored `own` from nothing 1 times" in text
+    assert "made 1 study on a machine.\n" in text
+    assert "explored `own` from nothing 1 time on a machine.\n" in text
     assert "## Known ratios" not in text
     assert not written.with_suffix(".png").exists()
     for trials in rounds(DELAYS, [[1.0, 1.1, 1.2, 1.3]] * 20):
@@ -32,6 +32,13 @@ def test_sections_of_what_is_stored(tmp_path: Path) -> None:
     page.write(results, written)
     assert "Sleeps of the null backend" in written.read_text()
     assert written.with_suffix(".png").exists()
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not page.PAGE.exists(), reason="nothing was measured for it yet")
+def test_the_page_is_what_the_results_give(tmp_path: Path) -> None:
+    page.write(stored.FOLDER, tmp_path / "deciding.md")
+    assert (tmp_path / "deciding.md").read_text() == page.PAGE.read_text()
 
 
 @pytest.mark.parametrize(

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from benchmarks.deciding.machines import COMMON_S, Machine, Rivals
 from benchmarks.deciding.relations import Verdict
 from benchmarks.deciding.simulated import (
-    COMMON_S,
     MINUTES,
-    Machine,
-    Rivals,
     _true,
     made,
     simulate,
     text,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_neighbours_share_half_of_the_variance() -> None:
@@ -65,8 +67,16 @@ def test_equal_points_are_no_false_decision_when_they_tie() -> None:
 
 
 @pytest.mark.long
-def test_the_figures_survive_storing() -> None:
-    data = made(studies=1, seed=0)
+def test_stored_studies_are_not_simulated_again(tmp_path: Path) -> None:
+    data = made(tmp_path, studies=1, seed=0)
+    [first, *_] = sorted(tmp_path.iterdir())
+    kept = json.loads(first.read_text())
+    kept["courses"][0]["rounds"] = 12345
+    first.write_text(json.dumps(kept))
+    again = made(tmp_path, studies=1, seed=0)
+    assert [each for each in again if each in data] == again[1:]
+    assert again[0]["courses"][0]["rounds"] == 12345
+    assert made(tmp_path, studies=1, seed=1)[0]["courses"][0]["rounds"] != 12345
     shown = text(data)
-    assert text(json.loads(json.dumps(data))) == shown
-    assert all(f"undecided after {minutes:g} min" in shown for minutes in MINUTES)
+    assert f"| open after {', '.join(f'{minutes:g}' for minutes in MINUTES)} min |" in shown
+    assert all(f"| {each['points']} {each['name']} | " in shown for each in data)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import math
+import re
 import zlib
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -141,7 +144,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("wrong", BAD.values(), ids=BAD)
-def test_what_is_no_such_text_says_so_in_a_line(wrong: str) -> None:
+def test_another_text_is_refused_in_a_line(wrong: str) -> None:
     fine = text([True] * 8)
     for pair in ((wrong, fine), (fine, wrong)):
         with pytest.raises(ValueError, match="answers") as caught:
@@ -171,3 +174,34 @@ def test_where_the_answers_are_not_kept_nothing_is_pretended() -> None:
     assert quality_p_value(unknown, unknown) is None
     assert quality_p_value(known, replace(known, metric="tag_f1")) is None
     assert quality_p_value(known, replace(known, details={"right": 5})) is None
+
+
+def test_the_numbers_of_images_on_the_page_are_those_of_the_formula() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "trust.md").read_text()
+    rows = re.findall(r"^\| (\d) points? \| (.*) \|$", page, re.MULTILINE)
+    assert [row[0] for row in rows] == list("1235")
+    for points, cells in rows:
+        difference = int(points) / 100
+        *paired, separate = [cell.removesuffix(" each").strip() for cell in cells.split("|")]
+        wanted = [_images(difference, share) for share in (0.05, 0.1, 0.2)]
+        for shown, images in zip(paired, wanted, strict=True):
+            assert shown == f"{_two_digits(images):,}"
+        assert separate == f"{_two_digits(_separate_images(difference)):,}"
+
+
+def _images(difference: float, share: float) -> float:
+    """The formula on the page."""
+    inner = math.sqrt(share - difference**2)
+    return ((1.96 * math.sqrt(share) + 0.84 * inner) / difference) ** 2
+
+
+def _separate_images(difference: float) -> float:
+    """The usual one for two proportions, 70 % and that with the difference added."""
+    one, other = 0.7, 0.7 + difference
+    mean = (one + other) / 2
+    spread = math.sqrt(one * (1 - one) + other * (1 - other))
+    return ((1.96 * math.sqrt(2 * mean * (1 - mean)) + 0.84 * spread) / difference) ** 2
+
+
+def _two_digits(number: float) -> int:
+    return int(float(f"{number:.1e}"))

@@ -179,8 +179,10 @@ def test_what_was_probed_while_the_machine_drifted_is_probed_again() -> None:
     assert found is not None
     assert (found[0].configuration, found[1]) == (slow, [LATENCY])
     assert found[0].outcome.values[LATENCY] == pytest.approx(4.5)
+    assert not machine.results.frontier.certain(found[0])
     machine.measure(slow, Purpose.REPEAT)
     assert _remeasuring.next_drifted(machine.results) is None
+    assert machine.results.frontier.certain(machine.results.records[slow.key])
     assert machine.results.records[slow.key].outcome.values[LATENCY] == pytest.approx(3.0)
 
 

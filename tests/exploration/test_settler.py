@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
     from dse.exploration.planner import Step
+    from dse.space.space import SearchSpace
     from dse.study.rounds import RoundPlace
     from tests.commandline import Command
 
@@ -36,23 +37,31 @@ LATENCY = "latency_p90_ms"
 DELAYS = [1, 2, 4]
 UNDECIDED = ["--tie", 0]
 """The order of such rivals is open for good."""
-SPACE = small_space(
-    objectives=[LATENCY],
-    models="a",
-    backends={"null": {"delay_ms": DELAYS}},
-    threads=1,
-    batch_sizes=1,
-)
+
+
+def space_of(metric: str) -> SearchSpace:
+    return small_space(
+        objectives=[metric],
+        models="a",
+        backends={"null": {"delay_ms": DELAYS}},
+        threads=1,
+        batch_sizes=1,
+    )
+
+
+SPACE = space_of(LATENCY)
 PLAN = planned(SPACE)
 
 
-def explored(folder: Path, latencies: list[float], seconds: float = 4.0) -> Study:
+def explored(
+    folder: Path, latencies: list[float], seconds: float = 4.0, metric: str = LATENCY
+) -> Study:
     """A study with these latencies, written by hand; each took so many seconds."""
-    study = create(StudyFolder(folder), SPACE)
+    study = create(StudyFolder(folder), space_of(metric))
     for configuration, latency in zip(PLAN.configurations, latencies, strict=False):
         trial = study.begin(configuration, distributions(PLAN))
         key = digest(configuration.key)
-        taken = Measurement(LATENCY, latency, key, Source.MEASURED, run="by-hand", seconds=seconds)
+        taken = Measurement(metric, latency, key, Source.MEASURED, run="by-hand", seconds=seconds)
         study.keep(trial, taken)
         study.finish(trial, Outcome((taken,)))
     return study
@@ -125,6 +134,13 @@ def test_rounds_are_brief_but_for_some_of_probes(tmp_path: Path) -> None:
         probes = number % PROBE_EVERY == 0
         assert {step.fidelity for step in steps} == {"probe" if probes else "brief"}
         assert len(steps) == (3 if probes else 2)  # the anchor is due all the time
+        asked.end_round()
+
+
+def test_the_tail_of_a_latency_takes_probes(tmp_path: Path) -> None:
+    asked = settler(explored(tmp_path / "s", [1.0, 1.0], metric="multistream_latency_p99_ms"))
+    for _ in range(PROBE_EVERY):
+        assert {step.fidelity for step in asked.next_round()} == {"probe"}
         asked.end_round()
 
 

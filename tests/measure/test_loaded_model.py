@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from dse.core.backend import UnsupportedError
+from dse.core.mcnemar import encode_right
 from dse.core.measurement import FailureKind
 from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.loadgen.logs import read_detail
@@ -268,7 +269,8 @@ def test_scores_that_are_not_finite_end_an_accuracy_run(value: float, tmp_path: 
 
 
 def test_accuracy_counts_what_is_right(tmp_path: Path) -> None:
-    [measurement] = take(Watched(), spec(tmp_path, ACCURACY.name, labels=[0, 0, 0, 1, 2, 0, 5, 0]))
+    labels = [0, 0, 0, 1, 2, 0, 5, 0]
+    [measurement] = take(Watched(), spec(tmp_path, ACCURACY.name, labels=labels))
     assert measurement.value == 62.5
     assert measurement.details == {
         "good": 5,
@@ -282,6 +284,7 @@ def test_accuracy_counts_what_is_right(tmp_path: Path) -> None:
         "good_shifted_up": 1,
         "good_shifted_down": 0,
         "classes_seen": 6,
+        "right": encode_right([label == 0 for label in labels], ""),
     }
 
 

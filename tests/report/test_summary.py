@@ -122,6 +122,10 @@ def test_status_counts_every_configuration_once(study: Study) -> None:
     found = status(study)
     told = [(reason["kind"], reason["count"]) for reason in found.pop("reasons")]
     assert told == [("crash", 1), ("timeout", 2)]
+    frontier = found.pop("frontier")
+    assert frontier["points"] == len(study.frontier()) > 1
+    assert frontier["decided"] + frontier["undecided"] == frontier["points"]
+    assert frontier["seconds_needed"] is None  # nothing was ever measured side by side
     assert found == {
         "study": "mine",
         "configurations": {"measured": 5, "failed": 3, "remaining": 12},

@@ -81,8 +81,11 @@ def test_rehearsals_and_brief_runs_change_no_value(
     values: list[float], fidelity: FidelityName
 ) -> None:
     known = series([3.0])
+    revision = known.revision
     for number, value in enumerate(values, start=1):
         known.add(Observation(latency(value, fidelity=fidelity), (1, number), "here"))
+    assert known.revision == revision
+    assert known.probed_once(latency(3.0))
     assert known.estimate(latency(0.0)).value == 3.0
     assert known.latest("a") == latency(3.0)
     assert known.spread(LATENCY.name) is None

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from dse.commands.bench._results import PERCENTILES, results
 from dse.commands.console import print_lines
-from dse.core.details import RunDetails
+from dse.core.details import RunDetails, TimedDetails
 from dse.core.metrics import LOAD_TIME, PEAK_MEMORY, Scenario
 from dse.core.reasons import boil_down, describe_failure
 from dse.core.remedies import find_remedy
@@ -158,8 +158,8 @@ def _notes(study: Study, given: SingleFileProvider, measured: Sequence[Record]) 
     lines = [f"{given.origin}; {UNKNOWN_ACCURACY}"]
     if measured:
         lines += notes(study)
-    processes = {m.interval is not None for r in measured for m in r.outcome.measurements}
-    if measured and processes == {False}:
+    found = [TimedDetails.of(m.details) for r in measured for m in r.outcome.measurements]
+    if found and all((details.repetitions or 1) == 1 for details in found):
         lines.append(
             "each value is of one process; another may differ by a few percent (--settle 1m)"
         )
