@@ -67,6 +67,8 @@ WRONG = {
     "never a candidate": "lost to intervals",
 }
 """What may be decided wrongly."""
+PAIRS = ("ties", "equal", "told", "different")
+"""Of a course, the numbers of pairs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,9 @@ class Course:
         rounds: the number of rounds.
         undecided: by minutes of rounds, the share of the points that were in open pairs.
         ties: pairs of equal points that ended as ties.
-        equal: pairs of equal points that have rounds in common.
+        equal: pairs of equal points.
+        told: pairs that differ by more than a tie and ended in their order.
+        different: pairs that differ by more than a tie.
     """
 
     wrong: tuple[str, ...]
@@ -86,6 +90,8 @@ class Course:
     undecided: Mapping[float, float]
     ties: int
     equal: int
+    told: int
+    different: int
 
 
 class _Study:
@@ -177,9 +183,11 @@ class _Study:
             for level, quality in zip(levels, qualities, strict=True)
         )
 
-    def equal(self, found: Iterable[Relation]) -> list[Relation]:
-        """The relations of points that are equal in truth."""
-        return [relation for relation in found if self._ratio(relation) == 0]
+    def pairs(self, tie_percent: float) -> tuple[list[Relation], list[Relation]]:
+        """The relations of points that are equal in truth, and of those that differ by more."""
+        tie, found = math.log1p(tie_percent / 100) + 1e-12, relations(self.results)
+        equal = [relation for relation in found if self._ratio(relation) == 0]
+        return equal, [relation for relation in found if abs(self._ratio(relation)) > tie]
 
     def _ratio(self, relation: Relation) -> float:
         """The logarithm of the true ratio of a pair: negative where the first is better."""
@@ -212,9 +220,16 @@ def simulate(
         if spent >= max(minutes) or not study.settle(shuffle):
             break
         wrong.update(study.untrue(tie_percent))
-    equal = study.equal(relations(study.results))
-    ties = sum(relation.verdict is Verdict.TIE for relation in equal)
-    return Course(tuple(sorted(wrong)), study.rounds, undecided, ties, len(equal))
+    equal, different = study.pairs(tie_percent)
+    return Course(
+        wrong=tuple(sorted(wrong)),
+        rounds=study.rounds,
+        undecided=undecided,
+        ties=sum(relation.verdict is Verdict.TIE for relation in equal),
+        equal=len(equal),
+        told=sum(relation.verdict in (Verdict.BETTER, Verdict.WORSE) for relation in different),
+        different=len(different),
+    )
 
 
 def _configuration(number: int) -> Configuration:
@@ -271,17 +286,18 @@ def text(scenarios_: Sequence[Mapping[str, Any]]) -> str:
     """The figures as a table in Markdown."""
     times = ", ".join(f"{minutes:g}" for minutes in MINUTES)
     lines = [
-        f"| points | {' | '.join(WRONG.values())} | open after {times} min | ties |",
-        f"|---|{'---|' * (len(WRONG) + 2)}",
+        f"| points | {' | '.join(WRONG.values())} | open after {times} min | ties | told |",
+        f"|---|{'---|' * (len(WRONG) + 3)}",
     ]
     for found in scenarios_:
         courses = found["courses"]
         wrong = [_share(sum(kind in c["wrong"] for c in courses), len(courses)) for kind in WRONG]
         left = [f"{100 * fmean(_undecided(c, each) for c in courses):.0f}" for each in MINUTES]
-        ties, equal = (sum(course[name] for course in courses) for name in ("ties", "equal"))
+        sums = {name: sum(course[name] for course in courses) for name in PAIRS}
         lines.append(
             f"| {found['points']} {found['name']} | {' | '.join(wrong)} "
-            f"| {', '.join(left)} % | {ties}/{equal} |"
+            f"| {', '.join(left)} % | {sums['ties']}/{sums['equal']} "
+            f"| {sums['told']}/{sums['different']} |"
         )
     return "\n".join(lines)
 
