@@ -59,7 +59,7 @@ def test_a_pair_of_a_real_runtime_and_then_a_probe_that_fails(
     assert (len(one.values), len(other.values)) == (2, 1)  # the first of all runs twice
     assert len({*one.values, *other.values}) == 3
     assert min(*one.values, *other.values) > 0
-    assert 0 < one.at_s < one.seconds < other.at_s <= found.seconds < one.seconds + other.seconds
+    assert 0 < one.at_s < other.at_s <= found.seconds
     assert not found.enough
     with pytest.raises(UnavailableError, match="2 processes are too few; leave it time for 8"):
         found.parts()
