@@ -2,7 +2,7 @@
 
 Four rivals are measured in rounds for some minutes, and the rounds are stored. Then each pair is
 decided from parts of them, as in a study that has only these two: one recording shows what several
-studies of some minutes would have decided. As in a study, one in four rounds is of probes.
+studies of some minutes would have decided. As in a study, one in eight rounds is of probes.
 """
 
 from __future__ import annotations

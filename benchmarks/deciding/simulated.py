@@ -32,7 +32,7 @@ from dse.exploration._rounds import choose_round
 from dse.study.decisions import TIE_PERCENT
 from dse.study.record import Purpose
 from dse.study.rounds import RoundPlace
-from dse.study.settling import BRIEF_SHARE, PROBE_EVERY, START_S, run_seconds
+from dse.study.settling import BRIEF_SHARE, START_S, is_of_probes, run_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -126,7 +126,7 @@ class _Study:
 
     def settle(self, shuffle: random.Random) -> bool:
         """Measures the next round, if anything is open: brief runs, or probes in one of four."""
-        brief = self.rounds % PROBE_EVERY != 0
+        brief = not is_of_probes(self.rounds)
         share = BRIEF_SHARE if brief else 1.0
         pairs, seconds_of = self.results.frontier.open_pairs, partial(run_seconds, share=share)
         members = choose_round(pairs, shuffle, seconds_of=seconds_of)

@@ -16,7 +16,7 @@ from dse.core.intervals import bulk_deviation
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-EFFECT = 2.0
+EFFECT = 5.0
 """The difference that is looked for soonest, in standard deviations of a single value. Any number
 is valid; a large one decides large differences after few values, a small one small ones sooner."""
 MAX_PRIOR_DEGREES = 6.0

@@ -16,7 +16,7 @@ from dse.study.record import Purpose
 from dse.study.rounds import RoundPlace
 from dse.study.settling import (
     BRIEF_SHARE,
-    PROBE_EVERY,
+    is_of_probes,
     open_bounds,
     pairs_to_decide,
     run_seconds,
@@ -85,7 +85,7 @@ class Settler:
         if not pairs and not bounds:
             return []
         tails = any(not TAILS.isdisjoint(pair.metrics) for pair in pairs)
-        brief = bool(pairs) and not tails and self._rounds % PROBE_EVERY != 0
+        brief = bool(pairs) and not tails and not is_of_probes(self._rounds)
         members = choose_round(
             pairs,
             self._rng,

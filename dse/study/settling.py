@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 
     Seconds = Callable[[Record, Iterable[str]], float]
 
-BRIEF_SHARE = 0.45
+BRIEF_SHARE = 0.4
 """A brief run takes this part of a probe: 0.4 with fast models, half with slow ones."""
-PROBE_EVERY = 4
-"""One in this many rounds is of probes, which tell of the values themselves; others are brief."""
-START_S = 0.3
-"""What a process takes beside its runs: 0.27 to 0.36 s in a study of three runtimes."""
+PROBE_EVERY = 8
+"""One in this many rounds is of probes, which tell of the values themselves, about one a minute:
+further values of a minute tell little more. All others are brief."""
+START_S = 0.15
+"""What a process takes beside its runs."""
 FEWEST_ROUNDS, USUAL_REACH = 5.0, 0.3
 """What is expected of a pair without rounds: some at least, and four times as many where the
 logarithms of the values lie half as far apart. One round tells as much as this reach, or so."""
@@ -159,6 +160,11 @@ def run_seconds(record: Record, metrics: Iterable[str], share: float = 1.0) -> f
         known = (record.outcome.measurement(name) for name in shared)
         runs[shared[0]] = max((m.seconds for m in known if m), default=0.0)
     return START_S + share * sum(runs.values())
+
+
+def is_of_probes(number: int) -> bool:
+    """Whether a round is of probes, by how many an exploration has run before it."""
+    return number % PROBE_EVERY == PROBE_EVERY - 1
 
 
 def round_seconds(record: Record, metrics: Iterable[str]) -> float:

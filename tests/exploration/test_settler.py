@@ -17,7 +17,7 @@ from dse.exploration.planner import StepPlanner
 from dse.study.folder import StudyFolder
 from dse.study.record import OWNER, Purpose, outcome_of, purpose_of, round_of
 from dse.study.revisions import distributions
-from dse.study.settling import PROBE_EVERY, Settling
+from dse.study.settling import PROBE_EVERY, Settling, is_of_probes
 from dse.study.study import Study
 from tests.commandline import PATIENCE_S, PROC, none_left, read_until, start
 from tests.replays import DATABASE, level, write_rivals
@@ -131,7 +131,7 @@ def test_rounds_are_brief_but_for_some_of_probes(tmp_path: Path) -> None:
     asked = settler(study, again=True)
     for number in range(2 * PROBE_EVERY):
         steps = asked.next_round()
-        probes = number % PROBE_EVERY == 0
+        probes = is_of_probes(number)
         assert {step.fidelity for step in steps} == {"probe" if probes else "brief"}
         assert len(steps) == (3 if probes else 2)  # the anchor is due all the time
         asked.end_round()
@@ -203,7 +203,7 @@ def test_rivals_are_measured_side_by_side(command: Command, here: Path, space: P
         told = outcome_of(trial)
         assert told is not None
         number = [places[0].id for places in found].index(place.id)
-        fidelity = "brief" if number % PROBE_EVERY else "probe"
+        fidelity = "probe" if is_of_probes(number) else "brief"
         assert [(m.metric, m.fidelity) for m in told.measurements] == [(LATENCY, fidelity)]
         assert told.measurements[0].run.endswith("-1")  # once, disturbed or not
 
