@@ -68,6 +68,7 @@ class ObservationStore:
         default_factory=lambda: defaultdict(list)
     )
     _more: dict[str, None] = field(default_factory=dict)  # keys of what was not probed just once
+    _brief: dict[str, None] = field(default_factory=dict)  # keys of what brief runs measured
     _occupancies: dict[str, Occupancy] = field(default_factory=dict)  # by key
     _repeated: dict[str, list[tuple[Occupancy, Blocks]]] = field(
         default_factory=lambda: defaultdict(list)
@@ -87,7 +88,9 @@ class ObservationStore:
         self._occupancies[measurement.key] = observation.occupancy
         self.counts[measurement.metric, measurement.fidelity] += 1
         if measurement.fidelity not in FIDELITY_ORDER:
-            return  # it changes nothing that is known
+            if measurement.fidelity == "brief":  # it tells of the noise alone, see `renew_noise`
+                self._brief[measurement.key] = None
+            return
         known = sum(len(self._series.get((measurement.key, each), ())) for each in FIDELITY_ORDER)
         if known > 1 or measurement.fidelity != "probe":
             self._more[measurement.key] = None
@@ -100,10 +103,17 @@ class ObservationStore:
             self._anchor = dict(keys)
             self._changed()
 
-    def _changed(self) -> None:
+    def renew_noise(self) -> None:
+        """Lets brief runs tell of the noise that were added since it was looked at last.
+
+        Whoever calls it derives anew what rests on intervals: so it is not done with each run.
+        """
         self._repeated.clear()
         self._spreads.clear()
         self._reaches.clear()
+
+    def _changed(self) -> None:
+        self.renew_noise()
         self._windows, self._deviations, self._unconfirmed = {}, {}, set()
         for metric, key in self._anchor.items():
             found, loud = self._anchors(key)
@@ -217,8 +227,8 @@ class ObservationStore:
     def _repeat(self) -> None:
         """Gathers the values of what was measured several times."""
         kinds: dict[tuple[str, Occupancy], list[Sequence[Observation]]] = defaultdict(list)
-        for key in self._more:
-            for fidelity in FIDELITY_ORDER:
+        for key in self._more | self._brief:
+            for fidelity in ("brief", *FIDELITY_ORDER):
                 found = self._clean_or_all(key, fidelity)
                 if len(found) > 1:
                     kinds[found[0].measurement.metric, self._occupancies[key]].append(found)

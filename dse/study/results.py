@@ -98,6 +98,8 @@ class StudyResults:
         key = configuration.key
         first = key not in self._entries
         entry = self._entries.setdefault(key, _Entry(number, configuration))
+        if not first and not outcome.measurements and outcome.failure == entry.failure:
+            return  # a brief run tells nothing of its configuration alone
         if entry.failure is not None:
             self.failed[entry.failure.kind] -= 1
         entry.measurements |= {m.metric: m for m in outcome.measurements}
@@ -215,6 +217,7 @@ class StudyResults:
         self.measured.set_anchor({m.metric: m.key for m in timed})
         if self._revision != self._known:
             self._revision = self._known
+            self.measured.renew_noise()
             self._drop()
 
     @property

@@ -88,8 +88,23 @@ def test_rehearsals_and_brief_runs_change_no_value(
     assert known.probed_once(latency(3.0))
     assert known.estimate(latency(0.0)).value == 3.0
     assert known.latest("a") == latency(3.0)
-    assert known.spread(LATENCY.name) is None
     assert known.counts[LATENCY.name, fidelity] == len(values)
+    told = known.spread(LATENCY.name)
+    if fidelity == "brief" and len(values) > 1:
+        assert told == pool_spread([apart(values)])
+    else:
+        assert told is None
+
+
+def test_brief_runs_tell_of_the_noise_once_it_is_renewed() -> None:
+    known = series([3.0])
+    assert known.spread(LATENCY.name) is None
+    for number, value in enumerate([1.0, 1.1, 1.2, 1.3], start=1):
+        known.add(Observation(latency(value, fidelity="brief"), (1, number), "here"))
+    assert known.spread(LATENCY.name) is None
+    known.renew_noise()
+    assert known.spread(LATENCY.name) is not None
+    assert known.estimate(latency(0.0)).interval is not None
 
 
 @given(SOME)
