@@ -86,6 +86,7 @@ WAYS: Mapping[str, Way] = {
     "dse backends install deepsparse --python /opt/python3.11": _HALF_A_GIGABYTE,
     "dse backends install deepsparse --reinstall": _HALF_A_GIGABYTE,
     "dse system --check": Way(why="takes half a minute", more="--probes 1"),
+    "dse system --check --drift --duration 3m": Way(why="takes minutes", skip=True),
     "dse models list": Way(),
     "dse models fetch --output models": Way(
         why="fetches 620 MB from far away",
