@@ -37,12 +37,18 @@ def series(seed: int = 1, disturbance: str = "", **parts: float) -> NoiseSeries:
     return NoiseSeries("onnxruntime", "1", tuple(processes))
 
 
-def test_a_pair_of_a_real_runtime_and_then_a_probe_that_fails(
-    shared_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def a_runtime(shared_cache: Path) -> None:
+    """Skips where nothing can be measured."""
     assert shared_cache.is_dir()
     if not any(found.version for found in runtime_availabilities(RUNTIMES).values()):
         pytest.skip("no runtime is installed")
+
+
+@pytest.mark.usefixtures("a_runtime")
+def test_a_pair_of_a_real_runtime_and_then_a_probe_that_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
     def stop() -> bool:
@@ -66,12 +72,10 @@ def test_a_pair_of_a_real_runtime_and_then_a_probe_that_fails(
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("a_runtime")
 def test_a_probe_that_fails_at_once_is_an_error(
-    shared_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert shared_cache.is_dir()
-    if not any(found.version for found in runtime_availabilities(RUNTIMES).values()):
-        pytest.skip("no runtime is installed")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
     def stop() -> bool:
