@@ -96,6 +96,10 @@ class Series:
         """
         return half_width(self.count, self._sum, self.prior.degrees, alpha)
 
+    def evidence(self, centre: float) -> float:
+        """The logarithm of the evidence against a supposed centre, at this number of values."""
+        return log_evidence(self.count, self._sum, self.prior.degrees, self.centre - centre)
+
     def needed(self, aim: float, alpha: float) -> float:
         """The number of values, these included, at which the interval is about so narrow.
 
@@ -107,6 +111,33 @@ class Series:
         return values_needed(aim, self.sd, alpha, degrees, more_than=self.count)
 
 
+def log_evidence(count: int, squares: float, degrees: float, difference: float) -> float:
+    """The logarithm of the evidence against a supposed centre.
+
+    If that is the true one, it is ever above -log(alpha) with a chance of alpha at most.
+
+    Args:
+        count: the number of values.
+        squares: sum of the squares about their mean, and of the prior's.
+        degrees: the degrees of the prior.
+        difference: of their mean to the supposed centre.
+
+    Source: the values are normal with an unknown standard deviation, whose prior is a scaled
+    inverse chi squared (G. K. Smyth, Statistical Applications in Genetics and Molecular Biology 3
+    (2004), article 3) or, without one, flat in its logarithm; a difference from a supposed centre
+    is normal with the standard deviation `EFFECT` times that of a value. The ratio of both
+    likelihoods, integrated over the standard deviation, is a test martingale (T. L. Lai, Annals of
+    Statistics 4 (1976), 265-280; H. Wang and A. Ramdas, Sequential Analysis 44 (2025), 56-110), so
+    Ville's inequality bounds it.
+    """
+    scale = 1 + count * EFFECT**2
+    between = count * difference**2
+    if not squares + between:  # all values, and what is supposed, are the same
+        return -math.log(scale) / 2
+    ratio = (squares + between) / (squares + between / scale)
+    return (count + degrees) / 2 * math.log(ratio) - math.log(scale) / 2
+
+
 def half_width(count: int, squares: float, degrees: float, alpha: float) -> float:
     """Half the length of an interval that holds at all numbers of values at once.
 
@@ -116,13 +147,8 @@ def half_width(count: int, squares: float, degrees: float, alpha: float) -> floa
         degrees: the degrees of the prior.
         alpha: the chance of a miss.
 
-    Source: the values are normal with an unknown standard deviation, whose prior is a scaled
-    inverse chi squared (G. K. Smyth, Statistical Applications in Genetics and Molecular Biology 3
-    (2004), article 3) or, without one, flat in its logarithm; a difference from a supposed centre
-    is normal with the standard deviation `EFFECT` times that of a value. The ratio of both
-    likelihoods, integrated over the standard deviation, is a test martingale (T. L. Lai, Annals of
-    Statistics 4 (1976), 265-280; H. Wang and A. Ramdas, Sequential Analysis 44 (2025), 56-110), so
-    Ville's inequality bounds it. Solved for the difference.
+    Returns:
+        The difference at which `log_evidence` is -log(alpha); infinite where there is none.
     """
     scale = 1 + count * EFFECT**2
     bound = (math.sqrt(scale) / alpha) ** (2 / (count + degrees))

@@ -10,6 +10,8 @@ from statistics import NormalDist, median
 from typing import TYPE_CHECKING
 
 from dse.core.confidence_sequence import MAX_PRIOR_DEGREES, Prior, Series
+from dse.core.metrics import METRICS
+from dse.study._rivals import Rivals
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Hashable, Mapping
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 Pair = tuple[str, str]
 """Two keys of measurements, the lower one first."""
+Values = list[tuple[float, float]]
+"""Those of both rivals, as logarithms, round by round; less is better."""
 
 
 @dataclass(slots=True)
@@ -29,7 +33,7 @@ class _Pool:
         series: of each pair, without what the others tell.
     """
 
-    values: dict[Pair, list[float]] = field(default_factory=dict)
+    values: dict[Pair, Values] = field(default_factory=dict)
     series: dict[Pair, Series] = field(default_factory=dict)
     bulk: float = 0.0
     squares: float = 0.0
@@ -37,8 +41,9 @@ class _Pool:
 
     def close(self) -> None:
         """Works out the series, once all values are there."""
-        self.bulk = _bulk(self.values.values())
-        self.series = {pair: Series.of(own, self.bulk) for pair, own in self.values.items()}
+        apart = {pair: [one - other for one, other in own] for pair, own in self.values.items()}
+        self.bulk = _bulk(apart.values())
+        self.series = {pair: Series.of(own, self.bulk) for pair, own in apart.items()}
         self.squares = sum(each.squares for each in self.series.values())
         self.degrees = sum(each.count - 1 for each in self.series.values())
 
@@ -53,7 +58,7 @@ class _Pool:
 
 
 class Ratios:
-    """The logarithms of the ratios of a metric, by pairs that had rounds in common.
+    """What rounds tell of a metric, by pairs that had rounds in common.
 
     Args:
         table: the values of all rounds.
@@ -70,17 +75,20 @@ class Ratios:
         kinds: Mapping[str, Hashable],
         hosts_left_out: Collection[str] = (),
     ) -> None:
-        found: dict[Pair, list[tuple[float, bool]]] = defaultdict(list)
+        sign = -1.0 if METRICS[metric].direction == "maximize" else 1.0
+        found: dict[Pair, list[tuple[tuple[float, float], bool]]] = defaultdict(list)
         for host, values in table.values(metric):
             if host not in hosts_left_out:
                 for one, other in combinations(sorted(values.keys() & kinds.keys()), 2):
                     disturbed = values[one].disturbed or values[other].disturbed
-                    found[one, other].append((values[one].log - values[other].log, disturbed))
+                    own = sign * values[one].log, sign * values[other].log
+                    found[one, other].append((own, disturbed))
         pools: dict[frozenset[Hashable], _Pool] = defaultdict(_Pool)
         self._pools: dict[Pair, _Pool] = {}
-        for pair, ratios in found.items():
+        self._alike = {pair: kinds[pair[0]] == kinds[pair[1]] for pair in found}
+        for pair, rounds in found.items():
             pool = pools[frozenset(kinds[key] for key in pair)]
-            pool.values[pair] = _that_count(ratios)
+            pool.values[pair] = _that_count(rounds)
             self._pools[pair] = pool
         for pool in pools.values():
             pool.close()
@@ -90,18 +98,20 @@ class Ratios:
         """The pairs that had rounds in common."""
         return self._pools.keys()
 
-    def series(self, pair: Pair) -> Series:
-        """What is known of the ratio of the first to the second of a pair."""
-        return self._pools[pair].known(pair)
+    def rivals(self, pair: Pair) -> Rivals:
+        """What is known of a pair."""
+        pool = self._pools[pair]
+        ours, theirs = zip(*pool.values[pair], strict=True)
+        return Rivals(pool.known(pair), ours, theirs, self._alike[pair])
 
 
-def _that_count(ratios: Collection[tuple[float, bool]]) -> list[float]:
+def _that_count(rounds: Collection[tuple[tuple[float, float], bool]]) -> Values:
     """The undisturbed ones; all of them on a machine that is hardly ever quiet.
 
     What disturbs a whole round cancels, and what disturbs a member alone is an outlier.
     """
-    clean = [ratio for ratio, disturbed in ratios if not disturbed]
-    return clean if 2 * len(clean) >= len(ratios) else [ratio for ratio, _ in ratios]
+    clean = [values for values, disturbed in rounds if not disturbed]
+    return clean if 2 * len(clean) >= len(rounds) else [values for values, _ in rounds]
 
 
 def _bulk(groups: Collection[list[float]]) -> float:

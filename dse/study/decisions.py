@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dse.core.confidence_sequence import Series
     from dse.core.metrics import Metric
     from dse.core.pareto import Point
+    from dse.study._rivals import Rivals
     from dse.study.record import Record
     from dse.study.rounds import RoundTable
 
@@ -133,7 +133,7 @@ class Decisions:
         self._keys = [{m.metric: m.key for m in r.outcome.measurements} for r in records]
         self._timed = np.array([metric.timed for metric in objectives], dtype=np.bool_)
         self.better, self.tie = self._by_values()
-        self._series = self._within_rounds()
+        self._rivals = self._within_rounds()
         self._alpha = self._decide()
 
     def _by_values(self) -> tuple[Booleans, Booleans]:
@@ -152,9 +152,9 @@ class Decisions:
             same |= losses.keys[:, None] == losses.keys[None]
         return better & ~same, same
 
-    def _within_rounds(self) -> dict[tuple[int, int, int], Series]:
-        """The ratios, by the places of two points and of the objective; the lower point first."""
-        found: dict[tuple[int, int, int], Series] = {}
+    def _within_rounds(self) -> dict[tuple[int, int, int], Rivals]:
+        """The rivals, by the places of two points and of the objective; the lower point first."""
+        found: dict[tuple[int, int, int], Rivals] = {}
         for axis in range(len(self._objectives)):
             if not self._timed[axis]:
                 continue
@@ -170,18 +170,18 @@ class Decisions:
             evidence = self._evidence
             ratios = Ratios(evidence.rounds, name, kinds, evidence.hosts_left_out)
             for pair in ratios.pairs:
-                series = ratios.series(pair)
+                rivals = ratios.rivals(pair)
                 for one in places[pair[0]]:
                     for other in places[pair[1]]:
-                        found[one, other, axis] = series
+                        found[one, other, axis] = rivals
         return found
 
     def _decide(self) -> float:
         """Enters what rounds decide; the error that each pair may take in the end."""
-        undecided = dict(self._series)
+        undecided = dict(self._rivals)
         alpha = ALPHA / max(1, int(self._open_axes().sum()) // 2)
         while True:
-            decided = [at for at, series in undecided.items() if self._enter(at, series, alpha)]
+            decided = [at for at, rivals in undecided.items() if self._enter(at, rivals, alpha)]
             for at in decided:
                 del undecided[at]
             after = ALPHA / max(1, int(self._open_axes().sum()) // 2)
@@ -189,19 +189,24 @@ class Decisions:
                 return after
             alpha = after
 
-    def _enter(self, at: tuple[int, int, int], series: Series, alpha: float) -> bool:
-        """Whether a ratio is decided; what it says is entered then."""
+    def _enter(self, at: tuple[int, int, int], rivals: Rivals, alpha: float) -> bool:
+        """Whether two rivals are decided; what their rounds say is entered then."""
         one, other, axis = at
-        tie = math.log1p(self._evidence.tie_percent / 100)
-        half = series.half_width(alpha)
-        apart, tied = abs(series.centre) > half, abs(series.centre) + half < tie
+        apart = rivals.excludes(0.0, alpha)
+        tied = abs(rivals.centre) < self._tie and all(
+            rivals.excludes(bound, alpha) for bound in (-self._tie, self._tie)
+        )
         if apart or tied:
-            lower_is_better = self._objectives[axis].direction == "minimize"
-            ahead = (series.centre < 0) == lower_is_better
+            ahead = rivals.centre < 0
             self.better[one, other, axis] = not tied and ahead
             self.better[other, one, axis] = not tied and not ahead
             self.tie[one, other, axis] = self.tie[other, one, axis] = tied
         return apart or tied
+
+    @property
+    def _tie(self) -> float:
+        """A difference of logarithms that is as good as none."""
+        return math.log1p(self._evidence.tie_percent / 100)
 
     def _open_axes(self) -> Booleans:
         """Of shape (points, points, objectives): what is not decided, and matters."""
@@ -283,12 +288,14 @@ class Decisions:
             order = Order.BETTER
         elif self.better[(*at[::-1], axis)]:
             order = Order.WORSE
-        series, sign = self._series_of(*at, axis)
-        if series is None:
+        rivals, sign = self._rivals_of(*at, axis)
+        if rivals is None:
             return Relation(order)
-        centre, half = sign * series.centre, series.half_width(self._alpha)
-        interval = math.exp(max(centre - half, -700.0)), _exp(centre + half)
-        return Relation(order, series.count, math.exp(centre), interval)
+        if self._objectives[axis].direction == "maximize":
+            sign = -sign
+        ends = sorted(sign * end for end in rivals.interval(self._alpha))
+        interval = math.exp(max(ends[0], -700.0)), _exp(ends[1])
+        return Relation(order, rivals.count, math.exp(sign * rivals.centre), interval)
 
     def open_pairs(self, among: Sequence[int]) -> list[OpenPair]:
         """The pairs of some points whose order is open, matters, and makes points drop out.
@@ -308,13 +315,13 @@ class Decisions:
 
     def _open_pair(self, one: int, other: int, open_: Booleans) -> OpenPair:
         axes = open_[one, other].nonzero()[0].tolist()
-        found = [self._series_of(one, other, axis)[0] for axis in axes]
+        found = [self._rivals_of(one, other, axis)[0] for axis in axes]
         return OpenPair(
             self.records[one],
             self.records[other],
             tuple(self._objectives[axis].name for axis in axes),
-            min(series.count if series else 0 for series in found),
-            max(self._needed(series) for series in found),
+            min(rivals.count if rivals else 0 for rivals in found),
+            max(self._needed(rivals) for rivals in found),
         )
 
     def _decisive(self, places: NDArray[np.intp]) -> Booleans:
@@ -327,20 +334,18 @@ class Decisions:
         ahead = np.all(values[:, None] <= values[None], axis=2) & leads[:, None]
         return np.asarray((leads[:, None] & leads[None]) | ahead | ahead.T)
 
-    def _series_of(self, one: int, other: int, axis: int) -> tuple[Series | None, int]:
-        """The ratio of two points, and -1 where it is that of the second to the first."""
-        series = self._series.get((one, other, axis))
-        if series is None:
-            return self._series.get((other, one, axis)), -1
-        return series, 1
+    def _rivals_of(self, one: int, other: int, axis: int) -> tuple[Rivals | None, int]:
+        """What rounds tell of two points, and -1 where it is of the second to the first."""
+        rivals = self._rivals.get((one, other, axis))
+        if rivals is None:
+            return self._rivals.get((other, one, axis)), -1
+        return rivals, 1
 
-    def _needed(self, series: Series | None) -> float:
-        """How many further rounds decide a ratio, if it is what it seems to be."""
-        if series is None:
+    def _needed(self, rivals: Rivals | None) -> float:
+        """How many further rounds decide two rivals, if they are what they seem to be."""
+        if rivals is None:
             return math.inf
-        tie = math.log1p(self._evidence.tie_percent / 100)
-        aim = max(abs(series.centre), tie - abs(series.centre))
-        return series.needed(aim, self._alpha) - series.count if aim else math.inf
+        return rivals.needed(self._tie, self._alpha) - rivals.count
 
 
 def _exp(value: float) -> float:
