@@ -32,7 +32,13 @@ from dse.exploration._rounds import choose_round
 from dse.study.decisions import TIE_PERCENT
 from dse.study.record import Purpose
 from dse.study.rounds import RoundPlace
-from dse.study.settling import BRIEF_SHARE, START_S, is_of_probes, run_seconds
+from dse.study.settling import (
+    BRIEF_SHARE,
+    START_S,
+    is_of_probes,
+    pairs_to_decide,
+    run_seconds,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -53,7 +59,8 @@ SOURCES = (
     *("benchmarks/deciding/machines.py", "benchmarks/deciding/simulated.py"),
     "dse/exploration/_rounds.py",
     *("dse/exploration/_remeasuring.py", "dse/study/_ratios.py", "dse/study/decisions.py"),
-    *("dse/study/observations.py", "dse/study/rounds.py", "dse/core/confidence_sequence.py"),
+    *("dse/study/observations.py", "dse/study/rounds.py", "dse/study/settling.py"),
+    *("dse/study/_rivals.py", "dse/core/swaps.py", "dse/core/confidence_sequence.py"),
     *("dse/core/intervals.py", "dse/core/pareto.py"),
 )
 """What is simulated anew after each change of them."""
@@ -125,10 +132,10 @@ class _Study:
             self._take(found[0].configuration)
 
     def settle(self, shuffle: random.Random) -> bool:
-        """Measures the next round, if anything is open: brief runs, or probes in one of four."""
+        """Measures the next round, if anything is open: brief runs, or probes in one of eight."""
         brief = not is_of_probes(self.rounds)
         share = BRIEF_SHARE if brief else 1.0
-        pairs, seconds_of = self.results.frontier.open_pairs, partial(run_seconds, share=share)
+        pairs, seconds_of = pairs_to_decide(self.results.frontier), partial(run_seconds, share=share)
         members = choose_round(pairs, shuffle, seconds_of=seconds_of)
         for position, member in enumerate(members):
             place = RoundPlace(f"round {self.rounds}", position, len(members))

@@ -71,8 +71,8 @@ if TYPE_CHECKING:
     "--tie",
     metavar="PERCENT",
     type=click.FloatRange(min=0, max=50),
-    help="Treat values that differ by less than this as equal [default: the study's, 2 in a new "
-    "one].",
+    help="Treat values as equal once they are shown to differ by less than this [default: the "
+    "study's, 2 in a new one].",
 )
 @click.option(
     "--retry-failed",

@@ -189,7 +189,7 @@ def settle_option(default: float | None, words: str) -> Callable[[_Command], _Co
         type=LIMIT,
         default=default,
         help="Compare undecided frontier points for at most this long, e.g. 10m; 0 measures "
-        f"everything once [default: {words}].",
+        f"everything once, without rounds or an anchor [default: {words}].",
     )
 
 

@@ -42,7 +42,7 @@ LISTS = ("instruction sets", "caches")
     "--probes",
     type=click.IntRange(min=0, max=1000),
     help="Number of measurements that --check makes, 0 for none "
-    f"[default: {PROBES}, with --drift 0].",
+    f"[default: {PROBES}; 0 with --drift].",
 )
 @click.option(
     "--drift",
@@ -52,7 +52,7 @@ LISTS = ("instruction sets", "caches")
 )
 @click.option(
     "--duration",
-    metavar="TIME",
+    metavar="DURATION",
     type=DURATION,
     help="Time that --drift measures [default: 5m].",
 )

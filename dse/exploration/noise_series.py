@@ -144,8 +144,28 @@ class NoiseSeries:
         """
         from dse.core.confidence_sequence import rounds_needed
 
-        rounds = rounds_needed(math.log1p(percent / 100), parts.ratio_sd, ALPHA)
+        apart = math.log1p(percent / 100)
+        # As in a study, half of the evidence is that of the mean, a quarter that of the order.
+        rounds = min(
+            rounds_needed(apart, parts.ratio_sd, ALPHA / 2), self._rounds_by_order(apart, ALPHA / 4)
+        )
         return rounds * self.round_s / 60
+
+    def _rounds_by_order(self, apart: float, alpha: float) -> float:
+        """The rounds that it takes if only the order of both counts, as fast as in this series."""
+        import numpy as np
+
+        from dse.core.swaps import LOWER_END, swap_evidence
+
+        counted = set(self._counted())
+        pairs = zip(self.processes[::2], self.processes[1::2], strict=False)
+        both = [pair for pair in pairs if counted.issuperset(pair)]
+        logs = np.log([[process.values[0] for process in pair] for pair in both]).reshape(-1, 2)
+        if not len(logs):
+            return math.inf
+        ours, theirs = (logs - np.quantile(logs, LOWER_END, axis=0)).T.tolist()
+        evidence = swap_evidence(tuple(ours), tuple(theirs), apart)
+        return math.ceil(len(both) * -math.log(alpha) / evidence) if evidence > 1 else math.inf
 
     def as_dict(self, parts: NoiseParts) -> dict[str, Any]:
         """A JSON object with the parts and the values; null stands for what is not known."""

@@ -55,7 +55,7 @@ def _describe_left(left_s: float) -> str:
     if left_s > MAX_TOLD_S:
         return "time left unknown"
     number, unit = _round_up(left_s)
-    return f"about {number} {unit} left"
+    return f"about {number} {unit} of rounds left"
 
 
 def _round_up(seconds: float) -> tuple[int, str]:

@@ -46,12 +46,17 @@ def status(study: Study) -> dict[str, Any]:
 
 
 def _settled(study: Study) -> dict[str, Any]:
-    """How much of the frontier is decided, and the seconds that rounds of the rest would take."""
+    """How much of the frontier is decided, and the seconds that rounds of the rest would take.
+
+    Beyond rounds is what they can't decide: qualities that the samples don't tell apart, values
+    that lie at a constraint, and what was measured in a drift only.
+    """
     state = settling_of(study)
     return {
         "points": state.points,
         "decided": state.decided,
-        "undecided": state.points - state.decided,
+        "undecided": state.undecided,
+        "beyond_rounds": state.points - state.decided - state.undecided,
         "seconds_needed": round(state.needed_s, 1) if math.isfinite(state.needed_s) else None,
     }
 

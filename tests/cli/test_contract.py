@@ -30,6 +30,7 @@ STATUS = {
         "points": int,
         "decided": int,
         "undecided": int,
+        "beyond_rounds": int,
         "seconds_needed": (*Number, type(None)),
     },
     "reasons": [
@@ -126,6 +127,7 @@ def test_status(command: Command, study: str) -> None:
             "points": points,
             "decided": points,
             "undecided": 0,
+            "beyond_rounds": 0,
             "seconds_needed": 0.0,
         },
         "reasons": [
