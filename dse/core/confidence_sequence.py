@@ -2,6 +2,10 @@
 
 An interval for a fixed number of values is wrong where measuring goes on until something is
 decided. A confidence sequence holds at all numbers of values at once.
+
+That is exact for normal values with a known prior. Here outliers are drawn in and the prior comes
+from other pairs, anew at each look: that the level holds all the same is shown by simulations and
+by studies of one model under two names (docs/deciding.md).
 """
 
 from __future__ import annotations
@@ -34,17 +38,15 @@ class Prior:
     """What other series tell of the spread of such values.
 
     Attributes:
-        bulk: the standard deviation without outliers.
         sd: the standard deviation with outliers drawn in as far as `CLIP` allows.
         degrees: the number of values that this counts as, at most `MAX_PRIOR_DEGREES`.
     """
 
-    bulk: float
     sd: float
     degrees: float
 
 
-NOTHING = Prior(0.0, 0.0, 0.0)
+NOTHING = Prior(0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Series:
         count: the number of values.
         centre: their mean; outliers are drawn in before.
         squares: their squares about the centre.
-        prior: what is known of the spread beside.
+        prior: what others tell of the spread.
     """
 
     count: int

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     Index = int | slice | NDArray[Any]
 
 Interval = tuple[float, float]
-REACH = 1.5
-"""Intervals are stretched by this before a point is dropped for good: there are many points, most
-were measured once, and one odd process among them must not cost the best one its place."""
+REACH = 1.25
+"""Intervals are stretched by this, as factors, before a point is dropped for good: there are many
+points, most were measured once, and one odd process must not cost the best one its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +93,8 @@ class Losses:
 
         self.values, self.low, self.high, self.keys, self.timed = values, low, high, keys, timed
         bounded = ~np.isnan(low) if timed is None else timed & ~np.isnan(low)
-        self.best = np.where(bounded, values - REACH * (values - low), values)
-        self.worst = np.where(bounded, values + REACH * (high - values), values)
+        self.best = np.where(bounded, _stretched(values, low), values)
+        self.worst = np.where(bounded, _stretched(values, high), values)
 
     @classmethod
     def of(
@@ -174,6 +174,16 @@ class Losses:
             for part in ("values", "low", "high")
         )
         return Losses(values, low, high, keys, self.timed)
+
+
+def _stretched(values: Floats, ends: Floats) -> Floats:
+    """Ends of intervals, `REACH` times as far off: by a factor, unless there is a zero between."""
+    import numpy as np
+
+    alike = values * ends > 0
+    factors = np.where(alike, ends / np.where(alike, values, 1.0), 1.0)
+    stretched: Floats = np.where(alike, values * factors**REACH, values + REACH * (ends - values))
+    return stretched
 
 
 class Frontier:

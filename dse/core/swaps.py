@@ -3,8 +3,8 @@
 On a shared machine noise has one side: most values crowd at a lower end, and others lie anywhere
 above. Their mean tells little, their lower ends much. If two quantities were alike, it would be a
 matter of luck which value of a pair, measured in random order, belongs to which of them. So a bet
-on that, placed with what earlier pairs tell, gains nothing in the long run, however noise is
-spread.
+on that, placed with what earlier pairs tell, gains nothing in the long run, whatever the shape of
+the noise is, as long as both have the same.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ LOWER_END = 0.1
 MIN_BEFORE = 3
 """No bet is placed with fewer pairs before it."""
 MAX_LOG_ODDS = 3.0
-"""No bet is placed at larger odds: what earlier pairs tell is known roughly."""
+"""No bet is placed at larger odds: earlier pairs are only a rough guide."""
 MIN_SCALE = 1e-9
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def swap_evidence(ours: tuple[float, ...], theirs: tuple[float, ...], difference: float) -> float:
     """How surely our quantity is lower than the other one plus a difference.
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 MAX_ROUND_S = 10.0
 """Values further apart have little of their noise in common."""
+MAX_MISFITS = 3
+"""A round is full when so many points one after the other did not fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +129,13 @@ class _Group:
 
     def grow(self) -> None:
         """Adds points that have open pairs with those in it, the most first, until it is full."""
-        tried = set(self._points)
+        tried, misfits = set(self._points), 0
         while near := {id_ for point in self._points for id_ in self._links[point]} - tried:
             chosen = min(near, key=self._rank)
             tried.add(chosen)
-            self.add(self._records[chosen])
+            misfits = 0 if self.add(self._records[chosen]) else misfits + 1
+            if misfits == MAX_MISFITS:
+                break
 
     def _rank(self, id_: int) -> tuple[float, ...]:
         """The point with the most open pairs comes first, then the one with the fewest rounds."""

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from dse.study.settling import Settling
     from dse.study.study import Study
 
+MAX_IN_VAIN = 5
+"""So many rounds without a ratio, and a pair is left open."""
 MIN_SETTLE_S = 60.0
 """A study is settled for this long, however short it was explored."""
 
@@ -57,6 +59,7 @@ class Settler:
         self._spent_s = 0.0
         self._rounds = 0
         self._tried = Counter[tuple[int, int]]()
+        self._rounds_before: dict[tuple[int, int], int] = {}
 
     @property
     def budget_s(self) -> float:
@@ -80,7 +83,11 @@ class Settler:
         if not self.budget_s:
             return []
         results = self._study.results
-        pairs = [self._as_tried(pair) for pair in pairs_to_decide(results.frontier)]
+        pairs = [
+            self._as_tried(pair)
+            for pair in pairs_to_decide(results.frontier)
+            if not self._in_vain(pair)
+        ]
         bounds = open_bounds(results, self._study.space.constraints)
         if not pairs and not bounds:
             return []
@@ -103,7 +110,10 @@ class Settler:
             self._agenda.note_anchor()
         ids = {self._study.records[step.configuration.key].id for step in steps}
         for pair in pairs_to_decide(self._study.results.frontier):
-            self._tried[pair.one.id, pair.other.id] += {pair.one.id, pair.other.id} <= ids
+            ends = pair.one.id, pair.other.id
+            if ids.issuperset(ends):
+                self._tried[ends] += 1
+                self._rounds_before.setdefault(ends, pair.rounds)
 
     def end_round(self) -> Settling:
         """Notes that a round has ended; how far the frontier is decided."""
@@ -113,6 +123,11 @@ class Settler:
     def state(self) -> Settling:
         """How far the frontier is decided."""
         return settling_of(self._study, self._rounds, self.budget_s)
+
+    def _in_vain(self, pair: OpenPair) -> bool:
+        """Whether rounds tell nothing of a pair, because one of both fails each time."""
+        ends = pair.one.id, pair.other.id
+        return self._tried[ends] >= MAX_IN_VAIN and pair.rounds == self._rounds_before[ends]
 
     def _as_tried(self, pair: OpenPair) -> OpenPair:
         """A pair that is disturbed each time does not come first forever."""

@@ -133,7 +133,7 @@ def explore(
     interrupts: Interrupts,
     observer: ExploreObserver,
 ) -> Explored:
-    """Measures configurations of the plan until one of the reasons of `End` holds.
+    """Measures configurations of the plan until one of the reasons of `StopReason` holds.
 
     When there is none left to measure, or the budget has no more trials, what is undecided on the
     frontier is measured in rounds. Other processes may explore the same study meanwhile: nothing is
@@ -271,7 +271,7 @@ class _Exploration:
         self._settler.begin_round(steps)
         given_up = turn.given_up
         for step in steps:
-            end = self._interruption() or self._take(step, turn)
+            end = self._interruption() or self._take(step, turn, given_up)
             if end is not None or self._study.superseded or turn.given_up != given_up:
                 return end
         self._observer.settling(self._settler.end_round())
@@ -282,13 +282,20 @@ class _Exploration:
             return StopReason.COMPLETE
         return StopReason.ENOUGH if enough else StopReason.TRIALS
 
-    def _take(self, step: Step, turn: Turn) -> StopReason | None:
-        """Claims a step and measures it, if no other process was faster."""
+    def _take(self, step: Step, turn: Turn, given_up: int | None = None) -> StopReason | None:
+        """Claims a step and measures it, if no other process was faster.
+
+        Args:
+            step: what to measure.
+            turn: this process's.
+            given_up: how often the turn may have been given up; None for any number.
+        """
         self._claimed = True
         trial = self._claimer.begin(step)
         if trial is None:
             return None
-        if not turn:  # the storage was waited for, and the time is up
+        # Where the storage was waited for, the time may be up, or others may have measured.
+        if not turn or given_up not in (None, turn.given_up):
             self._claimer.withdraw(trial)
             return self._stop()
         self._observer.began(step)

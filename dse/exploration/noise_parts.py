@@ -150,7 +150,7 @@ def split_noise(values: Sequence[TimedValue]) -> NoiseParts:
         count=len(kept),
         left_out=len(values) - len(kept),
         sd=fitted.sd,
-        ratio_sd=_ratio_sd(values, fitted),
+        ratio_sd=_ratio_sd(values, fitted, lag_s),
         lag_s=lag_s,
         common=fitted.common,
         common_interval=fitted.common_interval,
@@ -205,7 +205,7 @@ def _fit(values: Sequence[TimedValue], lag_s: float) -> _Fit:
     return _Fit(
         sd=math.sqrt(variance[best]),
         common=float(shares[best[1]]),
-        common_interval=(float(shares[low]), float(shares[high])),
+        common_interval=(float(shares[low]), 1.0 if high == SHARES - 1 else float(shares[high])),
         correlation_s=_estimate(times, likelihood.max(axis=1)),
     )
 
@@ -291,12 +291,12 @@ def _restricted(
     return np.where(possible, likelihood, -np.inf), variance
 
 
-def _ratio_sd(values: Sequence[TimedValue], fitted: _Fit) -> float:
+def _ratio_sd(values: Sequence[TimedValue], fitted: _Fit, lag_s: float) -> float:
     """The standard deviation of the ratio of neighbours; for few values that of the fit."""
     ratios = [
         math.log(b.value / a.value)
         for a, b in pairwise(values)
-        if a.configuration == 0 and b.configuration == 1
+        if a.configuration == 0 and b.configuration == 1 and b.at_s - a.at_s < 2 * lag_s
     ]
     if len(ratios) < MIN_VALUES // 2:
         return fitted.sd * math.sqrt(2 * (1 - fitted.common))

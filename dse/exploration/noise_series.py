@@ -31,8 +31,8 @@ TWICE_EVERY = 4
 neighbours lie as close together as in a study."""
 MIN_PAIRS = 4
 """The fewest pairs that anything is told from."""
-ALPHA = 0.05
-"""The chance of a false decision that `minutes_until_told_apart` allows."""
+ALPHA = 0.04
+"""The chance of a false decision that `minutes_until_told_apart` allows: as in a study of two."""
 DIFFERENCES_PERCENT = (2.0, 5.0, 10.0)
 
 
@@ -83,7 +83,7 @@ class NoiseSeries:
 
     @property
     def seconds(self) -> float:
-        """How long the series took."""
+        """When its last value was taken."""
         return self.processes[-1].at_s if self.processes else 0.0
 
     @property

@@ -67,7 +67,7 @@ def _pairs(view: View) -> Iterator[_Pair]:
     found = _answered(view.frontier, metric.name)
     level = QUALITY_ALPHA / max(1, len(view.frontier) - 1)
     for one, other in permutations(found.values(), 2):
-        if view.frontier.relation(one[0], other[0], metric.name).order is not Order.BETTER:
+        if view.frontier.order(one[0], other[0], metric.name) is not Order.BETTER:
             continue
         p_value = _p_value(one[0], other[0], metric.name)
         if p_value >= level:
@@ -97,5 +97,5 @@ def _leads_by_it_alone(one: Record, other: Record, view: View) -> bool:
     if view.frontier.certain(one):
         return False
     others = [metric.name for metric in view.objectives if not metric.quality]
-    orders = {view.frontier.relation(one, other, name).order for name in others}
+    orders = {view.frontier.order(one, other, name) for name in others}
     return orders <= {Order.WORSE, Order.TIE}

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 MAX_TOLD_S = 7 * 86_400.0
 """Nobody waits longer to know which of two points is better."""
 UNTOLD = "10m"
-"""A time to settle for who has no estimate yet."""
+"""Suggested where there is no estimate yet."""
 
 
 def describe_frontier(state: Settling) -> str:

@@ -81,4 +81,4 @@ class Origin:
         if self.begun and ended:
             results.spent[self.purpose] += (ended - self.begun).total_seconds()
         if self.round is not None:
-            results.rounds.end(self.round)
+            results.rounds.end(self.round, self.trial_id)

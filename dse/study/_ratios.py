@@ -10,12 +10,12 @@ from statistics import NormalDist, median
 from typing import TYPE_CHECKING
 
 from dse.core.confidence_sequence import MAX_PRIOR_DEGREES, Prior, Series
-from dse.core.metrics import METRICS
 from dse.study._rivals import Rivals
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Hashable, Mapping
 
+    from dse.core.metrics import Metric
     from dse.study.rounds import RoundTable
 
 Pair = tuple[str, str]
@@ -54,7 +54,7 @@ class _Pool:
         if not degrees:
             return own
         sd = math.sqrt(max(0.0, self.squares - own.squares) / degrees)
-        return replace(own, prior=Prior(self.bulk, sd, min(degrees, MAX_PRIOR_DEGREES)))
+        return replace(own, prior=Prior(sd, min(degrees, MAX_PRIOR_DEGREES)))
 
 
 class Ratios:
@@ -62,7 +62,7 @@ class Ratios:
 
     Args:
         table: the values of all rounds.
-        metric: the metric.
+        metric: the metric, and which values of it are better.
         kinds: the kind of load by the key of a measurement; other keys are left out. The noise of
             pairs of the same two kinds is taken as alike.
         hosts_left_out: machines whose rounds don't count.
@@ -71,13 +71,13 @@ class Ratios:
     def __init__(
         self,
         table: RoundTable,
-        metric: str,
+        metric: Metric,
         kinds: Mapping[str, Hashable],
         hosts_left_out: Collection[str] = (),
     ) -> None:
-        sign = -1.0 if METRICS[metric].direction == "maximize" else 1.0
+        sign = -1.0 if metric.direction == "maximize" else 1.0
         found: dict[Pair, list[tuple[tuple[float, float], bool]]] = defaultdict(list)
-        for host, values in table.values(metric):
+        for host, values in table.values(metric.name):
             if host not in hosts_left_out:
                 for one, other in combinations(sorted(values.keys() & kinds.keys()), 2):
                     disturbed = values[one].disturbed or values[other].disturbed

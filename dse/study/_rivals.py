@@ -21,7 +21,8 @@ class Rivals:
 
     Two kinds of evidence are averaged, so either suffices: that of the mean of the ratios, which
     tells large differences after few rounds, and that of the order of both values, which needs more
-    of them and stands noise of any shape. Should they contradict each other, neither counts.
+    of them and stands noise of any shape, if both have the same. The order counts only on the side
+    of the mean.
 
     Attributes:
         series: the differences of both in the order of the rounds, less where the first is better.

@@ -1,9 +1,9 @@
 """Which of two points is better in what: told by their ratios within rounds.
 
 Two values of one round share much of their noise, so their ratio is known far better than either
-value. Whatever the intervals of the values are, the ratio decides. It is looked at after every
-round and for every pair, so its interval holds at any time and is corrected for the number of open
-pairs (S. Holm, Scandinavian Journal of Statistics 6 (1979), 65-70: what is decided counts no more).
+value. Unless values lie far apart, it decides. It is looked at after every round and for every
+pair, so what it tells holds at any time and is corrected for the number of open pairs (S. Holm,
+Scandinavian Journal of Statistics 6 (1979), 65-70: what is decided no longer counts).
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ TIE_PERCENT = 2.0
 ALPHA = 0.04
 """The chance that rounds ever decide any pair of a study wrongly."""
 QUALITY_ALPHA = 0.05
-"""The chance that any two models of a study are told apart wrongly by their answers."""
-APART = 3.0
-"""Without rounds two values differ if they lie as many times as far apart as the interval (95 %) of
-their difference reaches: that is wrong in one of a thousand pairs where six repetitions tell of the
-noise, and in far fewer where more do."""
+"""The chance that a model is wrongly told apart from any other one by its answers."""
+APART = 2.0
+"""Without rounds two values differ if the logarithm of their ratio is as many times as large as its
+interval (95 %) reaches: that is wrong in one of 400 pairs where six repetitions tell of the noise,
+and in one of a million where many do."""
 
 
 class Order(StrEnum):
@@ -60,7 +60,7 @@ class Relation:
         order: of the first to the second.
         rounds: how many have both.
         ratio: of the first's value to the second's within rounds; NaN without rounds.
-        interval: of the ratio, at any time and for all pairs at once (95 %).
+        interval: of the ratio, at any time, with the error that each open pair may take.
     """
 
     order: Order
@@ -91,7 +91,7 @@ class OpenPair:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What decisions rest on beside the values.
+    """What decisions rest on besides the values.
 
     Attributes:
         rounds: what rivals have measured side by side.
@@ -141,8 +141,9 @@ class Decisions:
         import numpy as np
 
         losses = self._losses
-        ahead = losses.values[None] - losses.values[:, None]  # of the first, so more is better
-        below, above = losses.values - losses.low, losses.high - losses.values
+        values, low, high = self._on_scale()
+        ahead = values[None] - values[:, None]  # of the first, so more is better
+        below, above = values - low, high - values
         # A bound that is unknown is NaN, and no comparison with NaN holds.
         reach = np.hypot(above[:, None], below[None])
         better = np.where(self._timed, ahead > APART * reach, ahead > 0)
@@ -152,23 +153,35 @@ class Decisions:
             same |= losses.keys[:, None] == losses.keys[None]
         return better & ~same, same
 
+    def _on_scale(self) -> NDArray[np.float64]:
+        """Values and both ends of their intervals, as logarithms where they have one sign."""
+        import numpy as np
+
+        losses = self._losses
+        found = np.stack([losses.values, losses.low, losses.high])
+        signs = np.sign(losses.values[:1])
+        one_sign = np.all((found * signs > 0) | np.isnan(found), axis=(0, 1)) & self._timed
+        logs = np.log(np.abs(np.where(one_sign, found, 1.0)))
+        scaled: NDArray[np.float64] = np.where(one_sign, signs * logs, found)
+        return scaled
+
     def _within_rounds(self) -> dict[tuple[int, int, int], Rivals]:
-        """The rivals, by the places of two points and of the objective; the lower point first."""
+        """The rivals, by the places of two points and of the objective; the lower key first."""
         found: dict[tuple[int, int, int], Rivals] = {}
         for axis in range(len(self._objectives)):
             if not self._timed[axis]:
                 continue
-            name = self._objectives[axis].name
+            metric = self._objectives[axis]
             places: dict[str, list[int]] = {}
             for place, keys in enumerate(self._keys):
-                if name in keys:
-                    places.setdefault(keys[name], []).append(place)
+                if metric.name in keys:
+                    places.setdefault(keys[metric.name], []).append(place)
             kinds = {
-                key: self.records[own[0]].configuration.occupancy(name)
+                key: self.records[own[0]].configuration.occupancy(metric.name)
                 for key, own in places.items()
             }
             evidence = self._evidence
-            ratios = Ratios(evidence.rounds, name, kinds, evidence.hosts_left_out)
+            ratios = Ratios(evidence.rounds, metric, kinds, evidence.hosts_left_out)
             for pair in ratios.pairs:
                 rivals = ratios.rivals(pair)
                 for one in places[pair[0]]:
@@ -178,13 +191,14 @@ class Decisions:
 
     def _decide(self) -> float:
         """Enters what rounds decide; the error that each pair may take in the end."""
-        undecided = dict(self._rivals)
-        alpha = ALPHA / max(1, int(self._open_axes().sum()) // 2)
+        axes = self._open_axes()
+        undecided = {at: rivals for at, rivals in self._rivals.items() if axes[at]}
+        alpha = ALPHA / max(1, self._count_open())
         while True:
             decided = [at for at, rivals in undecided.items() if self._enter(at, rivals, alpha)]
             for at in decided:
                 del undecided[at]
-            after = ALPHA / max(1, int(self._open_axes().sum()) // 2)
+            after = ALPHA / max(1, self._count_open())
             if not decided or after == alpha:
                 return after
             alpha = after
@@ -218,10 +232,25 @@ class Decisions:
         found: Booleans = undecided & ~settled[:, :, None]
         return found
 
+    def _count_open(self) -> int:
+        """The number of open pairs of values; several points may share one."""
+        import numpy as np
+
+        axes, keys, found = self._open_axes(), self._losses.keys, 0
+        for axis in range(len(self._objectives)):
+            one, other = np.triu(axes[:, :, axis], 1).nonzero()
+            if keys is not None:
+                pair = np.sort([keys[one, axis], keys[other, axis]], axis=0)
+                found += len(np.unique(pair[0] * (int(keys.max(initial=0)) + 1) + pair[1]))
+            else:
+                found += len(one)
+        return found
+
     def survivors(self) -> list[int]:
         """Places of the points that no other one is as good as in all, and better in one.
 
-        Ties are not transitive: a point drops out only for one that stays.
+        Neither ties nor what rounds decide is transitive: a point drops out only for one that
+        stays.
         """
         import numpy as np
 
@@ -231,6 +260,8 @@ class Decisions:
         for place in ranks.argsort(kind="stable").tolist():
             if kept[place]:
                 kept &= ~as_good[place]
+        for place in np.flatnonzero(~kept).tolist():
+            kept[place] = not np.any(kept & as_good[:, place])
         found: list[int] = np.flatnonzero(kept).tolist()
         return found
 
@@ -277,18 +308,24 @@ class Decisions:
             losses.values[other, axis] - losses.values[place, axis] > reach
         )
 
+    def order(self, one: Record, other: Record, metric: str) -> Order:
+        """Whether a point is better than another one; both are among the records."""
+        one_at, other_at, axis = self._at(one, other, metric)
+        if self.tie[one_at, other_at, axis]:
+            return Order.TIE
+        if self.better[one_at, other_at, axis]:
+            return Order.BETTER
+        return Order.WORSE if self.better[other_at, one_at, axis] else Order.OPEN
+
+    def _at(self, one: Record, other: Record, metric: str) -> tuple[int, int, int]:
+        axis = [each.name for each in self._objectives].index(metric)
+        return self._places[one.id], self._places[other.id], axis
+
     def relation(self, one: Record, other: Record, metric: str) -> Relation:
         """How a point stands to another one; both are among the records."""
-        axis = [each.name for each in self._objectives].index(metric)
-        at = self._places[one.id], self._places[other.id]
-        order = Order.OPEN
-        if self.tie[(*at, axis)]:
-            order = Order.TIE
-        elif self.better[(*at, axis)]:
-            order = Order.BETTER
-        elif self.better[(*at[::-1], axis)]:
-            order = Order.WORSE
-        rivals, sign = self._rivals_of(*at, axis)
+        order = self.order(one, other, metric)
+        one_at, other_at, axis = self._at(one, other, metric)
+        rivals, sign = self._rivals_of(one_at, other_at, axis)
         if rivals is None:
             return Relation(order)
         if self._objectives[axis].direction == "maximize":

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from dse.core.measurement import Measurement
     from dse.core.metrics import Metric
-    from dse.study.decisions import Evidence, OpenPair, Relation
+    from dse.study.decisions import Evidence, OpenPair, Order, Relation
     from dse.study.observations import ObservationStore
     from dse.study.study import Study
 
@@ -99,6 +99,10 @@ class StudyFrontier(Sequence[Record]):
     def open_pairs(self) -> Sequence[OpenPair]:
         """The pairs whose order is not decided, and can be by measuring both in further rounds."""
         return self._decisions.open_pairs(self._places) if self._places else []
+
+    def order(self, one: Record, other: Record, metric: str) -> Order:
+        """Whether a candidate is better than another one in an objective."""
+        return self._decisions.order(one, other, metric)
 
     def relation(self, one: Record, other: Record, metric: str) -> Relation:
         """How a candidate stands to another one in an objective."""

@@ -70,11 +70,11 @@ def outcome_of(trial: optuna.trial.FrozenTrial) -> Outcome | None:
 def outcome_that_counts(outcome: Outcome, purpose: Purpose) -> Outcome:
     """What the outcome of a trial tells of its configuration.
 
-    That a run by MLPerf's rules has failed takes nothing from what shorter ones have shown, and a
-    rehearsal of one tells nothing at all. The values of brief runs count in ratios only.
+    That a run by MLPerf's rules or one of a round has failed takes nothing from what earlier ones
+    have shown, and a rehearsal tells nothing at all. The values of brief runs count in ratios only.
     """
     measurements = tuple(m for m in outcome.measurements if m.fidelity in FIDELITY_ORDER)
-    failure = None if purpose is Purpose.VALIDATE else outcome.failure
+    failure = None if purpose in (Purpose.VALIDATE, Purpose.ROUND) else outcome.failure
     return Outcome(measurements, failure)
 
 

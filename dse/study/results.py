@@ -145,7 +145,7 @@ class StudyResults:
 
     @property
     def evidence(self) -> Evidence:
-        """What decisions rest on beside the values."""
+        """What decisions rest on besides the values."""
         left_out = {machine for _, machine in self.measured.deviations()}
         return Evidence(self.rounds, self._tie_percent, hosts_left_out=left_out)
 
@@ -171,14 +171,14 @@ class StudyResults:
         return any(map(self.measured.stale, self.timed(record.outcome)))
 
     def stale(self) -> list[Record]:
-        """The records that rest on measurements of a time when the machine was not itself."""
+        """The measured records that rest on a time when the machine was not itself."""
         self._forget()
         if not self.measured.drifts() and not self.measured.deviations():
             return []
         found = (
             self._record(key)
             for key, entry in self._entries.items()
-            if any(map(self.measured.stale, self.timed(entry.outcome)))
+            if entry.failure is None and any(map(self.measured.stale, self.timed(entry.outcome)))
         )
         return sorted(found, key=lambda record: record.id)
 

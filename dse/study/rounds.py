@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dse.core.measurement import Measurement
+    from dse.study.drift import TrialId
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +64,14 @@ class _Round:
         host: the machine that it ran on.
         size: the number of its trials.
         ended: the positions of those that have an outcome.
+        began: revision and number of its first trial, as far as they have ended.
         values: by metric and key.
     """
 
     host: str
     size: int
     ended: set[int] = field(default_factory=set)
+    began: TrialId | None = None
     values: dict[tuple[str, str], RoundValue] = field(default_factory=dict)
 
 
@@ -92,10 +95,11 @@ class RoundTable:
             value = RoundValue(math.log(measurement.value), bool(measurement.disturbed))
             self._round(place).values[measurement.metric, measurement.key] = value
 
-    def end(self, place: RoundPlace) -> None:
+    def end(self, place: RoundPlace, trial_id: TrialId) -> None:
         """Notes that a trial of a round has ended with an outcome, be it a failure."""
         found = self._round(place)
         found.ended.add(place.position)
+        found.began = min(found.began or trial_id, trial_id)
         self.revision += len(found.ended) == found.size
 
     def values(self, metric: str) -> Iterator[tuple[str, Mapping[str, RoundValue]]]:
@@ -104,11 +108,12 @@ class RoundTable:
         Yields:
             The machine, and what it measured of the metric, by key.
         """
-        for found in self._rounds.values():
-            if len(found.ended) == found.size:
-                own = {key: v for (name, key), v in found.values.items() if name == metric}
-                if len(own) > 1:
-                    yield found.host, own
+        ended = [each for each in self._rounds.values() if len(each.ended) == each.size]
+        # Those of other processes are learnt later than they began.
+        for found in sorted(ended, key=lambda each: each.began or (0, 0)):
+            own = {key: v for (name, key), v in found.values.items() if name == metric}
+            if len(own) > 1:
+                yield found.host, own
 
     def _round(self, place: RoundPlace) -> _Round:
         if place.id not in self._rounds:

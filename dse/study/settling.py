@@ -65,7 +65,7 @@ class OpenBounds:
     Attributes:
         record: the point.
         metrics: those of the bounds.
-        needed: the number of values until it is measured no more.
+        needed: the number of values until it is no longer measured.
     """
 
     record: Record
@@ -103,7 +103,7 @@ def pairs_to_decide(frontier: StudyFrontier) -> list[OpenPair]:
 
     These are any two points that lead. Of each other point it is the pair with one that leads and
     is ahead of it: the one that is expected to make it drop out in the fewest rounds, so that its
-    rounds add up. Where none of these is open, all others are.
+    rounds add up. Pairs of which none leads come once no others are open.
     """
     found: list[OpenPair] = []
     of_behind: dict[int, OpenPair] = {}
@@ -113,7 +113,7 @@ def pairs_to_decide(frontier: StudyFrontier) -> list[OpenPair]:
             found.append(pair)
         for id_ in behind:
             of_behind[id_] = min(of_behind.get(id_, pair), pair, key=expected_rounds)
-    return [*found, *of_behind.values()] or [*frontier.open_pairs]
+    return [*found, *of_behind.values()]
 
 
 def expected_rounds(pair: OpenPair) -> float:
@@ -137,7 +137,7 @@ def open_bounds(results: StudyResults, constraints: Iterable[Constraint]) -> lis
         lacking = {
             m.metric: MAX_BOUND_VALUES - len(measured.all(m.key, "probe"))
             for m in results.timed(record.outcome)
-            if m.metric in bounded
+            if m.metric in bounded and m.fidelity == "probe"  # else no probe changes its value
         }
         metrics = tuple(metric for metric, needed in lacking.items() if needed > 0)
         if metrics:

@@ -55,13 +55,13 @@ def test_less_risk_makes_it_wider_and_more_values_narrower(
 def test_it_is_infinite_where_a_few_values_can_tell_nothing() -> None:
     assert Series.of([0.1]).half_width(ALPHA) == math.inf
     assert Series.of([0.1, 0.2]).half_width(0.001) == math.inf
-    known = replace(Series.of([0.1, 0.2]), prior=Prior(0.05, 0.05, 6.0))
+    known = replace(Series.of([0.1, 0.2]), prior=Prior(0.05, 6.0))
     assert known.half_width(0.001) < math.inf
 
 
 def test_a_prior_says_how_wide_it_is_before_the_values_do() -> None:
     steady, restless = (
-        replace(Series.of([0.1, 0.11, 0.09]), prior=Prior(sd, sd, 6.0)) for sd in (0.01, 0.1)
+        replace(Series.of([0.1, 0.11, 0.09]), prior=Prior(sd, 6.0)) for sd in (0.01, 0.1)
     )
     assert steady.half_width(ALPHA) < 0.5 * restless.half_width(ALPHA)
     assert math.isnan(Series.of([0.1]).sd)

@@ -241,6 +241,11 @@ def kept(points: Sequence[Measured], objectives: Sequence[str]) -> set[int]:
     return {int(str(name)) for name in grown(enumerate(points), objectives).names}
 
 
+def stretched(value: float, end: float) -> float:
+    """An end of an interval that is `REACH` times as long."""
+    return value * (end / value) ** REACH if end > 0 else value + REACH * (end - value)
+
+
 def beats(one: Measured, other: Measured, objectives: Sequence[str]) -> bool:
     """Whether one dominates the other even at its worst, where that is at its best."""
     better = False
@@ -251,10 +256,8 @@ def beats(one: Measured, other: Measured, objectives: Sequence[str]) -> bool:
         mine, theirs = one.values[name], other.values[name]
         worst, best = mine, theirs
         if METRICS[name].timed:
-            bound = one.intervals.get(name, (mine, mine))[(sign + 1) // 2]
-            worst = mine + REACH * (bound - mine)
-            bound = other.intervals.get(name, (theirs, theirs))[(1 - sign) // 2]
-            best = theirs + REACH * (bound - theirs)
+            worst = stretched(mine, one.intervals.get(name, (mine, mine))[(sign + 1) // 2])
+            best = stretched(theirs, other.intervals.get(name, (theirs, theirs))[(1 - sign) // 2])
         if sign * worst > sign * best:
             return False
         better |= sign * worst < sign * best or sign * mine < sign * theirs
@@ -398,9 +401,9 @@ def test_an_accuracy_counts_by_its_value_and_a_latency_by_its_interval() -> None
 
 
 def test_intervals_that_touch_leave_the_better_value() -> None:
-    reach = 1 / REACH
-    low = Measured({LATENCY.name: 2.0}, {LATENCY.name: (2 - reach, 2 + reach)})
-    high = Measured({LATENCY.name: 4.0}, {LATENCY.name: (4 - reach, 4 + reach)})
+    reach = 1.999 ** (0.5 / REACH)
+    low = Measured({LATENCY.name: 2.0}, {LATENCY.name: (2 / reach, 2 * reach)})
+    high = Measured({LATENCY.name: 4.0}, {LATENCY.name: (4 / reach, 4 * reach)})
     assert kept([low, high], [LATENCY.name]) == {0}
     assert sieved([low, high], [LATENCY.name]) == [0]
     point = Measured({LATENCY.name: 3.0}, {LATENCY.name: (3.0, 3.0)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -69,7 +70,7 @@ def rounds_of(
                     value = true[each.id]
                 noisy = value * common * math.exp(chooser.normal(0, sd))
                 table.add(place, Measurement(metric, noisy, found.key, Source.MEASURED, "brief"))
-            table.end(place)
+            table.end(place, (1, number))
     return table
 
 
@@ -88,6 +89,36 @@ def test_what_is_far_apart_needs_no_rounds() -> None:
     assert found.survivors() == [0]
 
 
+def test_a_metric_may_be_turned_round() -> None:
+    """As by ``--by latency_p90_ms:maximize``."""
+    one, other = record(0, 1.0), record(1, 1.1)
+    table = rounds_of([one, other], 20, sd=0.01)
+    points = [point_of(each.outcome.measurements, ObservationStore()) for each in (one, other)]
+    turned = replace(LATENCY, direction="maximize")
+    found = Decisions([one, other], points, [turned], Evidence(table))
+    known = found.relation(one, other, LATENCY.name)
+    assert known.order is Order.WORSE
+    assert known.interval[0] < known.ratio < known.interval[1] < 1
+
+
+def test_a_point_drops_out_only_for_one_that_stays() -> None:
+    """Rounds may contradict values, so that all of three are behind another one."""
+    records = [record(number, latency) for number, latency in enumerate((1.0, 1.1, 1.2))]
+    tables = [
+        rounds_of([records[fast], records[slow]], 30, sd=0.005, true={fast: 1.0, slow: 1.2})
+        for fast, slow in ((0, 1), (1, 2), (2, 0))
+    ]
+    for number, other in enumerate(tables[1:], start=1):
+        for name, each in other._rounds.items():
+            tables[0]._rounds[f"{number} {name}"] = each
+    found = decide(records, tables[0], objectives=[LATENCY.name])
+    assert found.better[:, :, 0].sum() == 3
+    kept = found.survivors()
+    assert kept
+    for place in {0, 1, 2} - set(kept):
+        assert any(found.better[other, place, 0] for other in kept)
+
+
 def test_what_is_near_is_open_and_tells_what_to_measure() -> None:
     one, other = record(0, 1.0, 100.0), record(1, 1.1, 101.0)
     found = decide([one, other])
@@ -100,6 +131,7 @@ def test_what_is_near_is_open_and_tells_what_to_measure() -> None:
 def test_rounds_decide_what_intervals_cannot() -> None:
     one, other = record(0, 1.0), record(1, 1.1)
     found = decide([one, other], rounds_of([one, other], 20, sd=0.02))
+    assert found.order(one, other, LATENCY.name) is Order.BETTER
     known = found.relation(other, one, LATENCY.name)
     assert (known.order, known.rounds) == (Order.WORSE, 20)
     assert known.interval[0] < 1.1 < known.interval[1]

@@ -36,12 +36,12 @@ def take(
             place, Measurement(LATENCY.name, value, key, Source.MEASURED, "brief", details=details)
         )
         if position < (size if ended is None else ended):
-            table.end(place)
+            table.end(place, (1, number))
 
 
 def ratios(table: RoundTable, *keys: str, **changes: tuple[int, int]) -> Ratios:
     kinds = dict.fromkeys(keys, ONE_CPU) | changes
-    return Ratios(table, LATENCY.name, kinds)
+    return Ratios(table, LATENCY, kinds)
 
 
 def test_what_is_common_to_a_round_cancels() -> None:
@@ -100,9 +100,21 @@ def test_the_spread_is_that_of_pairs_of_the_same_load() -> None:
     assert found.rivals(("x", "y")).series.prior.sd == pytest.approx(0.28, rel=0.3)
 
 
+def test_rounds_are_in_the_order_in_which_they_began() -> None:
+    """Those of other processes are learnt later, and the order of both is evidence."""
+    table = RoundTable()
+    for number in (3, 1, 2):
+        take(table, number, {"a": 1.0 + number, "b": 1.0})
+    assert ratios(table, "a", "b").rivals(("a", "b")).ours == (
+        math.log(2),
+        math.log(3),
+        math.log(4),
+    )
+
+
 def test_what_is_not_asked_for_is_left_out() -> None:
     table = RoundTable()
     take(table, 0, {"a": 1.0, "b": 2.0, "c": 3.0})
     assert set(ratios(table, "a", "b").pairs) == {("a", "b")}
-    left_out = Ratios(table, LATENCY.name, {"a": ONE_CPU, "b": ONE_CPU}, ["here"])
+    left_out = Ratios(table, LATENCY, {"a": ONE_CPU, "b": ONE_CPU}, ["here"])
     assert not left_out.pairs
