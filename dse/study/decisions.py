@@ -37,10 +37,10 @@ ALPHA = 0.04
 """The chance that rounds ever decide any pair of a study wrongly."""
 QUALITY_ALPHA = 0.05
 """The chance that a model is wrongly told apart from any other one by its answers."""
-APART = 2.0
+APART = 3.0
 """Without rounds two values differ if the logarithm of their ratio is as many times as large as its
-interval (95 %) reaches: that is wrong in one of 400 pairs where six repetitions tell of the noise,
-and in one of a million where many do."""
+interval (95 %) reaches: that is wrong in one of 3,000 pairs where six repetitions tell of a normal
+noise. With 2.5, two of 50 studies of one model under two names told it from itself."""
 
 
 class Order(StrEnum):
