@@ -12,7 +12,7 @@ from dse.core.checksums import digest
 from dse.core.measurement import Measurement, Outcome, Source
 from dse.exploration._pool import Pool
 from dse.exploration._samplers import make_sampler
-from dse.exploration._settler import MIN_SETTLE_S, Settler
+from dse.exploration._settler import MAX_IN_VAIN, MIN_SETTLE_S, Settler
 from dse.exploration.planner import StepPlanner
 from dse.study.folder import StudyFolder
 from dse.study.record import OWNER, Purpose, outcome_of, purpose_of, round_of
@@ -156,6 +156,16 @@ def test_a_pair_of_which_rounds_tell_nothing_makes_way_for_others(tmp_path: Path
         found.append(delays(steps))
     assert len(set(map(frozenset, found))) == len(found)
     assert {len(each) for each in found} == {2}
+
+
+def test_a_pair_of_which_rounds_tell_nothing_is_left_open_in_the_end(tmp_path: Path) -> None:
+    """As where one of both fails each time."""
+    asked = settler(explored(tmp_path / "s", [1.0, 1.0], seconds=1.0))
+    for _ in range(MAX_IN_VAIN):
+        steps = asked.next_round()
+        assert len(steps) == 2
+        asked.begin_round(steps)
+    assert asked.next_round() == []
 
 
 def study_of(here: Path) -> Study:
