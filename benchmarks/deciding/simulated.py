@@ -135,10 +135,8 @@ class _Study:
         """Measures the next round, if anything is open: brief runs, or probes in one of eight."""
         brief = not is_of_probes(self.rounds)
         share = BRIEF_SHARE if brief else 1.0
-        pairs, seconds_of = (
-            pairs_to_decide(self.results.frontier),
-            partial(run_seconds, share=share),
-        )
+        pairs = pairs_to_decide(self.results.frontier)
+        seconds_of = partial(run_seconds, share=share)
         members = choose_round(pairs, shuffle, seconds_of=seconds_of)
         for position, member in enumerate(members):
             place = RoundPlace(f"round {self.rounds}", position, len(members))

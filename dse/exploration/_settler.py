@@ -40,8 +40,8 @@ class Settler:
     """Chooses rounds, and knows how much time is left for them.
 
     The values of a round are held against each other, so its runs are brief, and all of them of
-    one length. Each eighth round is of probes; the anchor and points that may
-    miss a bound are members of these. While the tail of a latency is open, all are of probes.
+    one length. Each eighth round is of probes; the anchor and points that may miss a bound are
+    members of these. While the tail of a latency is open, all are of probes.
 
     Args:
         study: what is known so far.

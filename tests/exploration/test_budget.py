@@ -32,12 +32,13 @@ def test_the_time_to_settle_is_spent_once(
     space = write_rivals(command, here)
     spent = Study.load(StudyFolder(here / "studies/space")).results.spent
     again_s = spent[Purpose.REPEAT] + spent[Purpose.ROUND]
-    monkeypatch.setattr(_settler, "MIN_SETTLE_S", max(again_s, spent[Purpose.EXPLORE]) + 1)
+    monkeypatch.setattr(_settler, "MIN_SETTLE_S", max(again_s, spent[Purpose.EXPLORE]) + 2)
     explored = len(attributes(here / DATABASE, "purpose"))
     explore = ["explore", space, "--tie", 0]
     command.good(*explore)
     before = attributes(here / DATABASE, "purpose")
     assert len(before) > explored
+    assert "round" in before.values()
     level(here / DATABASE, "latency_p90_ms")
     command.good(*explore)
     assert attributes(here / DATABASE, "purpose") == before

@@ -474,7 +474,7 @@ def test_what_an_earlier_version_could_not_name_it_did_not_record(tmp_path: Path
 
 
 def test_the_fingerprint_of_an_earlier_study_stays_what_it_was() -> None:
-    """Studies were measured under this one."""
+    """Stored studies have this one."""
     found = {"physical_cores": 2, "memory_bytes": 25276502016}
     earlier = System.from_dict({**EARLIER, **found})
     assert earlier.fingerprint == earlier.earlier_fingerprint == "e852afe58df7"

@@ -59,7 +59,8 @@ def test_what_is_common_to_a_round_cancels() -> None:
     known = ratios(table, "a", "b").rivals(("a", "b"))
     assert known.count == 30
     assert math.exp(-known.centre) == pytest.approx(1.1, rel=0.02)
-    assert max(map(abs, known.interval(0.05))) < 0.12
+    low, high = known.interval(0.05)
+    assert (high - low) / 2 < 0.02
 
 
 def test_a_round_that_was_cut_off_does_not_count() -> None:
