@@ -72,8 +72,8 @@ accuracy for latency, in steps of {steps} %.
 
 Told is the number of studies in which something untrue was decided after any round, and the upper
 end of the 95 % interval of its share: an order, a tie of points that differ by more, a point that
-dropped out for its ratios, or for the intervals of its values before any round. *Open* is the
-share of the points that are in an open pair; *ties* are pairs of equal points that ended so, and
+dropped out for its ratios, or was left out as most likely dominated. *Open* is the share of the
+points that are in an open pair; *ties* are pairs of equal points that ended so, and
 *told* the pairs that differ by more than a tie and ended in an order.
 
 {table}

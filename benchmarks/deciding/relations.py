@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING
 
 from benchmarks.deciding.replayed import Replayed
 from dse.core.metrics import METRICS
-from dse.study.frontier import StudyFrontier
+from dse.core.pareto import metric_of
+from dse.study.comparison import Comparison
+from dse.study.decisions import Decisions
+from dse.study.frontier import point_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from benchmarks.deciding.recording import Recording
+    from dse.study.record import Record
     from dse.study.results import StudyResults
 
 
@@ -57,39 +61,37 @@ def relations(
 ) -> list[Relation]:
     """What is decided of all pairs of candidates, by rounds or where values are far apart.
 
-    Candidates are all points but those that the intervals of values alone have dropped.
+    Candidates are all points but those that the intervals of values alone have dropped. Of those
+    that are left out nothing more is decided.
 
     Args:
         results: of a study.
         metrics: timed ones; by default the study's timed objectives.
-        every: whether to take all points for candidates, whatever their intervals.
+        every: whether to decide all points, whatever their intervals, and leave none out.
     """
-    frontier, found = _of_all(results) if every else results.frontier, []
-    names = {record.id: str(record.configuration) for record in frontier.candidates}
+    frontier = results.frontier
+    records = [*results.records.values()] if every else frontier.candidates
+    decided = _decisions_of_all(results, records) if every else frontier
+    names, found = {record.id: str(record.configuration) for record in records}, []
     for metric in metrics or [name for name in results.objectives if METRICS[name].timed]:
-        for one, other in combinations(frontier.candidates, 2):
-            known = frontier.relation(one, other, metric)
+        for one, other in combinations(records, 2):
+            known = decided.relation(one, other, metric)
             pair = names[one.id], names[other.id]
             found.append(Relation(*pair, metric, Verdict(known.order), known.rounds))
     return found
 
 
-def _of_all(results: StudyResults) -> StudyFrontier:
-    return StudyFrontier(
-        [*results.records],
-        results.records.values(),
-        results.objectives,
-        values=lambda record: record.outcome.values,
-        point=lambda record: results._point(record.configuration.key),
-        holds=lambda _: True,
-        drifted=lambda _: False,
-        evidence=results.evidence,
-    )
+def _decisions_of_all(results: StudyResults, records: Sequence[Record]) -> Decisions:
+    points = [point_of(record.outcome.measurements, results.measured) for record in records]
+    metrics = [metric_of(name) for name in results.objectives]
+    return Decisions(Comparison(records, points, metrics, results.evidence))
 
 
-def candidates(results: StudyResults) -> frozenset[str]:
-    """The names of the points that the intervals of values alone have not dropped."""
-    return frozenset(str(record.configuration) for record in results.frontier.candidates)
+def contenders(results: StudyResults) -> frozenset[str]:
+    """The names of the points that are not left out as most likely dominated."""
+    frontier = results.frontier
+    places = frontier.contenders.places
+    return frozenset(str(frontier.candidates[place].configuration) for place in places)
 
 
 def looks(recording: Recording) -> Iterator[Replayed]:

@@ -20,7 +20,7 @@ import numpy as np
 from benchmarks.deciding import stored
 from benchmarks.deciding.machines import Machine, Rivals, scenarios
 from benchmarks.deciding.recording import Taken
-from benchmarks.deciding.relations import Verdict, candidates, relations
+from benchmarks.deciding.relations import Verdict, contenders, relations
 from benchmarks.deciding.replayed import Replayed
 from dse.core.checksums import digest, sha256_of
 from dse.core.configuration import Configuration
@@ -29,7 +29,7 @@ from dse.core.measurement import Measurement, Outcome, Source
 from dse.core.metrics import LATENCY
 from dse.exploration._remeasuring import next_for_noise, noise_unknown
 from dse.exploration._rounds import choose_round
-from dse.study.decisions import TIE_PERCENT
+from dse.study.comparison import TIE_PERCENT
 from dse.study.record import Purpose
 from dse.study.rounds import RoundPlace
 from dse.study.settling import (
@@ -60,6 +60,7 @@ SOURCES = (
     "dse/exploration/_rounds.py",
     *("dse/exploration/_remeasuring.py", "dse/study/_ratios.py", "dse/study/decisions.py"),
     *("dse/study/observations.py", "dse/study/rounds.py", "dse/study/settling.py"),
+    *("dse/study/comparison.py", "dse/study/contenders.py"),
     *("dse/study/_rivals.py", "dse/core/swaps.py", "dse/core/confidence_sequence.py"),
     *("dse/core/intervals.py", "dse/core/pareto.py"),
 )
@@ -71,7 +72,7 @@ WRONG = {
     "order": "false order",
     "tie": "false tie",
     "dropped": "lost to ratios",
-    "never a candidate": "lost to intervals",
+    "left out": "left out",
 }
 """What may be decided wrongly."""
 PAIRS = ("ties", "equal", "told", "different")
@@ -166,7 +167,7 @@ class _Study:
         self.at += seconds
 
     def untrue(self, tie_percent: float) -> Iterator[str]:
-        """What is decided by now and not true, each a name in `WRONG`.
+        """What is decided, or left out, by now and not true, each a name in `WRONG`.
 
         An order must be that of the true values, however close they are; a tie must be one. A
         point that was dropped must be no better anywhere than another, but for a tie.
@@ -175,10 +176,10 @@ class _Study:
             if not _true(relation.verdict, self._ratio(relation), tie_percent):
                 yield "tie" if relation.verdict is Verdict.TIE else "order"
         frontier = {str(record.configuration) for record in self.results.frontier}
-        known = candidates(self.results)
+        known = contenders(self.results)
         for configuration, number in self._numbers.items():
             if str(configuration) not in frontier and not self._behind(number, tie_percent):
-                yield "dropped" if str(configuration) in known else "never a candidate"
+                yield "dropped" if str(configuration) in known else "left out"
 
     def _behind(self, number: int, tie_percent: float) -> bool:
         """Whether another point is at least as good, but for a tie, and better somewhere."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.deciding.exploring import explored, model_folder, settling
 from benchmarks.deciding.recording import Recording, values_by_name
-from benchmarks.deciding.relations import Relation, Verdict, candidates, looks, relations
+from benchmarks.deciding.relations import Relation, Verdict, contenders, looks, relations
 from benchmarks.deciding.replayed import Replayed
 from dse.core.configuration import Configuration
 from dse.core.intervals import wilson
@@ -118,11 +118,11 @@ def _of_twins(found: Sequence[Relation]) -> Iterator[Relation]:
 
 
 def _told_apart(recording: Recording) -> Iterator[bool]:
-    """After each round, whether one twin is found better than the other, or dropped."""
+    """After each round, whether one twin is found better than the other, or left out."""
     for study in looks(recording):
         verdicts = {relation.verdict for relation in _of_twins(relations(study.results))}
-        dropped = not candidates(study.results) >= {*NAMES}
-        yield dropped or bool(verdicts & {Verdict.BETTER, Verdict.WORSE})
+        left_out = not contenders(study.results) >= {*NAMES}
+        yield left_out or bool(verdicts & {Verdict.BETTER, Verdict.WORSE})
 
 
 def _medians(recordings: Sequence[Recording]) -> dict[tuple[str, str], float]:

@@ -22,7 +22,7 @@ from dse.space.finding import find_space
 from dse.space.plan import exclusion_lines, resolve
 from dse.space.reading import read_space, space_from_dict
 from dse.space.space import SearchSpace
-from dse.study.decisions import TIE_PERCENT
+from dse.study.comparison import TIE_PERCENT
 from dse.study.folder import StudyFolder, study_folder
 from dse.study.storage import RETRY_POLICY
 from dse.study.study import Study

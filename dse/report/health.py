@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dse.core.measurement import Source
 from dse.core.metrics import METRICS
 from dse.core.wording import format_count
-from dse.report.settling import describe_frontier, describe_need
+from dse.report.settling import describe_frontier, describe_left_out, describe_need
 from dse.report.summary import drifted_lines
 from dse.report.text import number
 from dse.study.settling import settling_of
@@ -102,8 +102,10 @@ def disturbed(study: Study) -> Iterator[str]:
 
 
 def _frontier(study: Study) -> Iterator[str]:
-    if study.results.frontier:
+    if frontier := study.results.frontier:
         state = settling_of(study)
         yield f"frontier: {describe_frontier(state)}"
+        if frontier.contenders.left_out:
+            yield f"left out: {describe_left_out(frontier.contenders)}"
         if state.undecided:
             yield f"undecided: {describe_need(state.needed_s)}"

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 from dse.core.wording import format_count
 
 if TYPE_CHECKING:
+    from dse.study.contenders import Contenders
     from dse.study.settling import Settling
 
 MAX_TOLD_S = 7 * 86_400.0
 """Nobody waits longer to know which of two points is better."""
+LEAST_TOLD = 0.1
+"""Errors are told to one digit."""
 UNTOLD = "10m"
 """Suggested where there is no estimate yet."""
 
@@ -24,6 +27,14 @@ def describe_frontier(state: Settling) -> str:
     if beyond := state.points - state.decided - state.undecided:
         counts.append(f"{beyond} that rounds can't decide")
     return ", ".join(counts)
+
+
+def describe_left_out(contenders: Contenders) -> str:
+    """How many points were left out as most likely dominated, and how many of them by error."""
+    count = format_count(contenders.left_out, "point")
+    errors = contenders.left_out_wrongly
+    wrongly = f"about {errors:.1f}" if errors >= LEAST_TOLD else f"fewer than {LEAST_TOLD}"
+    return f"{count} most likely dominated, {wrongly} of them by error"
 
 
 def describe_need(needed_s: float) -> str:

@@ -49,14 +49,17 @@ def _settled(study: Study) -> dict[str, Any]:
     """How much of the frontier is decided, and the seconds that rounds of the rest would take.
 
     Beyond rounds is what they can't decide: qualities that the samples don't tell apart, values
-    that lie at a constraint, and what was measured in a drift only.
+    that lie at a constraint, and what was measured in a drift only. Left out is what is most likely
+    dominated by the points that are there, and how much of it by error, as far as is known.
     """
-    state = settling_of(study)
+    state, contenders = settling_of(study), study.results.frontier.contenders
     return {
         "points": state.points,
         "decided": state.decided,
         "undecided": state.undecided,
         "beyond_rounds": state.points - state.decided - state.undecided,
+        "left_out": contenders.left_out,
+        "left_out_wrongly": round(contenders.left_out_wrongly, 3),
         "seconds_needed": round(state.needed_s, 1) if math.isfinite(state.needed_s) else None,
     }
 

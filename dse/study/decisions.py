@@ -15,24 +15,21 @@ from typing import TYPE_CHECKING
 
 from dse.core.mcnemar import quality_p_value
 from dse.core.pareto import Losses
-from dse.study._ratios import Ratios
+from dse.study.comparison import stay
+from dse.study.contenders import MAX_ERROR
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from dse.core.metrics import Metric
-    from dse.core.pareto import Point
     from dse.study._rivals import Rivals
+    from dse.study.comparison import Comparison
     from dse.study.record import Record
-    from dse.study.rounds import RoundTable
 
     Booleans = NDArray[np.bool_]
 
-TIE_PERCENT = 2.0
-"""Values that differ by less than this are as good as each other, unless the study says more."""
 ALPHA = 0.04
 """The chance that rounds ever decide any pair of a study wrongly."""
 QUALITY_ALPHA = 0.05
@@ -89,110 +86,45 @@ class OpenPair:
     needed: float
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What decisions rest on besides the values.
-
-    Attributes:
-        rounds: what rivals have measured side by side.
-        tie_percent: values that differ by less are as good as each other.
-        hosts_left_out: machines whose rounds don't count.
-    """
-
-    rounds: RoundTable
-    tie_percent: float = TIE_PERCENT
-    hosts_left_out: Collection[str] = ()
-
-
 class Decisions:
     """What is decided between any two of some points.
 
     Args:
-        records: the points.
-        points: their values, intervals and keys.
-        objectives: what they are compared in.
-        evidence: what tells more than the values.
+        points: what is compared.
+        among: places of those whose order matters; all by default.
 
     Attributes:
         better: of shape (points, points, objectives), whether the first is better than the second.
         tie: likewise, whether both are as good.
     """
 
-    def __init__(
-        self,
-        records: Sequence[Record],
-        points: Sequence[Point],
-        objectives: Sequence[Metric],
-        evidence: Evidence,
-    ) -> None:
+    def __init__(self, points: Comparison, among: Sequence[int] | None = None) -> None:
         import numpy as np
 
-        self.records, self._objectives, self._evidence = records, objectives, evidence
-        self._losses = Losses.of(points, objectives)
-        self._places = {record.id: place for place, record in enumerate(records)}
-        self._keys = [{m.metric: m.key for m in r.outcome.measurements} for r in records]
-        self._timed = np.array([metric.timed for metric in objectives], dtype=np.bool_)
+        self._points = points
+        self._matters = np.zeros(len(points.records), dtype=np.bool_)
+        self._matters[slice(None) if among is None else list(among)] = True
+        self._places = {record.id: place for place, record in enumerate(points.records)}
         self.better, self.tie = self._by_values()
-        self._rivals = self._within_rounds()
         self._alpha = self._decide()
 
     def _by_values(self) -> tuple[Booleans, Booleans]:
         """What needs no rounds: other metrics than timed ones, and values that are far apart."""
         import numpy as np
 
-        losses = self._losses
-        values, low, high = self._on_scale()
-        ahead = values[None] - values[:, None]  # of the first, so more is better
-        below, above = values - low, high - values
+        points = self._points
+        ahead = points.values[None] - points.values[:, None]  # of the first, so more is better
+        axes = range(ahead.shape[2])
         # A bound that is unknown is NaN, and no comparison with NaN holds.
-        reach = np.hypot(above[:, None], below[None])
-        better = np.where(self._timed, ahead > APART * reach, ahead > 0)
-        exact = (below + above)[:, None] + (below + above)[None] == 0
-        same = (ahead == 0) & (exact | ~self._timed)
-        if losses.keys is not None:
-            same |= losses.keys[:, None] == losses.keys[None]
+        reach = np.stack([points.reach(axis).T for axis in axes], axis=2)
+        better = np.where(points.timed, ahead > APART * reach, ahead > 0)
+        same = points.same | ((ahead == 0) & ((reach == 0) | ~points.timed))
         return better & ~same, same
-
-    def _on_scale(self) -> NDArray[np.float64]:
-        """Values and both ends of their intervals, as logarithms where they have one sign."""
-        import numpy as np
-
-        losses = self._losses
-        found = np.stack([losses.values, losses.low, losses.high])
-        signs = np.sign(losses.values[:1])
-        one_sign = np.all((found * signs > 0) | np.isnan(found), axis=(0, 1)) & self._timed
-        logs = np.log(np.abs(np.where(one_sign, found, 1.0)))
-        scaled: NDArray[np.float64] = np.where(one_sign, signs * logs, found)
-        return scaled
-
-    def _within_rounds(self) -> dict[tuple[int, int, int], Rivals]:
-        """The rivals, by the places of two points and of the objective; the lower key first."""
-        found: dict[tuple[int, int, int], Rivals] = {}
-        for axis in range(len(self._objectives)):
-            if not self._timed[axis]:
-                continue
-            metric = self._objectives[axis]
-            places: dict[str, list[int]] = {}
-            for place, keys in enumerate(self._keys):
-                if metric.name in keys:
-                    places.setdefault(keys[metric.name], []).append(place)
-            kinds = {
-                key: self.records[own[0]].configuration.occupancy(metric.name)
-                for key, own in places.items()
-            }
-            evidence = self._evidence
-            ratios = Ratios(evidence.rounds, metric, kinds, evidence.hosts_left_out)
-            for pair in ratios.pairs:
-                rivals = ratios.rivals(pair)
-                for one in places[pair[0]]:
-                    for other in places[pair[1]]:
-                        found[one, other, axis] = rivals
-        return found
 
     def _decide(self) -> float:
         """Enters what rounds decide; the error that each pair may take in the end."""
         axes = self._open_axes()
-        undecided = {at: rivals for at, rivals in self._rivals.items() if axes[at]}
+        undecided = {at: rivals for at, rivals in self._points.rivals.items() if axes[at]}
         alpha = ALPHA / max(1, self._count_open())
         while True:
             decided = [at for at, rivals in undecided.items() if self._enter(at, rivals, alpha)]
@@ -220,7 +152,7 @@ class Decisions:
     @property
     def _tie(self) -> float:
         """A difference of logarithms that is as good as none."""
-        return math.log1p(self._evidence.tie_percent / 100)
+        return math.log1p(self._points.evidence.tie_percent / 100)
 
     def _open_axes(self) -> Booleans:
         """Of shape (points, points, objectives): what is not decided, and matters."""
@@ -228,41 +160,31 @@ class Decisions:
 
         wins = np.any(self.better, axis=2)
         settled = wins & wins.T
-        undecided = ~(self.better | self.better.swapaxes(0, 1) | self.tie) & self._timed
-        found: Booleans = undecided & ~settled[:, :, None]
+        undecided = ~(self.better | self.better.swapaxes(0, 1) | self.tie) & self._points.timed
+        matters = np.outer(self._matters, self._matters) & ~settled
+        found: Booleans = undecided & matters[:, :, None]
         return found
 
     def _count_open(self) -> int:
         """The number of open pairs of values; several points may share one."""
         import numpy as np
 
-        axes, keys, found = self._open_axes(), self._losses.keys, 0
-        for axis in range(len(self._objectives)):
+        axes, keys, found = self._open_axes(), self._points.keys, 0
+        for axis in range(axes.shape[2]):
             one, other = np.triu(axes[:, :, axis], 1).nonzero()
-            if keys is not None:
-                pair = np.sort([keys[one, axis], keys[other, axis]], axis=0)
-                found += len(np.unique(pair[0] * (int(keys.max(initial=0)) + 1) + pair[1]))
-            else:
-                found += len(one)
+            pair = np.sort([keys[one, axis], keys[other, axis]], axis=0)
+            found += len(np.unique(pair[0] * (int(keys.max(initial=0)) + 1) + pair[1]))
         return found
 
     def survivors(self) -> list[int]:
-        """Places of the points that no other one is as good as in all, and better in one.
-
-        Neither ties nor what rounds decide is transitive: a point drops out only for one that
-        stays.
-        """
+        """Places of the points that no other one is as good as in all, and better in one."""
         import numpy as np
 
         as_good = np.all(self.better | self.tie, axis=2) & np.any(self.better, axis=2)
-        kept = np.ones(len(self.records), dtype=np.bool_)
-        ranks = self._losses.values.argsort(axis=0).argsort(axis=0).sum(axis=1)
-        for place in ranks.argsort(kind="stable").tolist():
-            if kept[place]:
-                kept &= ~as_good[place]
-        for place in np.flatnonzero(~kept).tolist():
-            kept[place] = not np.any(kept & as_good[:, place])
-        found: list[int] = np.flatnonzero(kept).tolist()
+        as_good &= np.outer(self._matters, self._matters)
+        found: list[int] = np.flatnonzero(
+            stay(as_good, self._points.losses) & self._matters
+        ).tolist()
         return found
 
     def surely_best(self, among: Sequence[int]) -> list[int]:
@@ -274,7 +196,7 @@ class Decisions:
 
         places = np.array(among, dtype=np.intp)
         alike = np.all(self.tie, axis=2)
-        better = np.any(self.better & self._timed, axis=2)
+        better = np.any(self.better & self._points.timed, axis=2)
         unsure = ~(alike | better)[np.ix_(places, places)]
         np.fill_diagonal(unsure, val=False)
         return [
@@ -285,7 +207,7 @@ class Decisions:
 
     def _better_quality(self, place: int, other: int, count: int) -> bool:
         """Whether a point is better in another metric than a timed one, and not by luck alone."""
-        axes = (self.better[place, other] & ~self._timed).nonzero()[0]
+        axes = (self.better[place, other] & ~self._points.timed).nonzero()[0]
         return any(self._differs(place, other, axis, count - 1) for axis in axes)
 
     def _differs(self, place: int, other: int, axis: int, count: int) -> bool:
@@ -294,19 +216,15 @@ class Decisions:
         Two models that answered the same samples differ by their answers. Where these are not
         known, their intervals tell; and what was published or computed is compared as it is.
         """
-        name = self._objectives[axis].name
-        found = [self.records[each].outcome.measurement(name) for each in (place, other)]
+        points, name = self._points, self._points.objectives[axis].name
+        found = [points.records[each].outcome.measurement(name) for each in (place, other)]
         if found[0] is not None and found[1] is not None:
             p_value = quality_p_value(found[0], found[1])
             if p_value is not None:
                 return p_value < QUALITY_ALPHA / count
-        losses = self._losses
-        above = losses.high[place, axis] - losses.values[place, axis]
-        below = losses.values[other, axis] - losses.low[other, axis]
-        reach = math.hypot(above, below)
-        return math.isnan(reach) or bool(
-            losses.values[other, axis] - losses.values[place, axis] > reach
-        )
+        reach = math.hypot(points.above[place, axis], points.below[other, axis])
+        ahead = points.values[other, axis] - points.values[place, axis]
+        return math.isnan(reach) or bool(ahead > reach)
 
     def order(self, one: Record, other: Record, metric: str) -> Order:
         """Whether a point is better than another one; both are among the records."""
@@ -318,17 +236,17 @@ class Decisions:
         return Order.WORSE if self.better[other_at, one_at, axis] else Order.OPEN
 
     def _at(self, one: Record, other: Record, metric: str) -> tuple[int, int, int]:
-        axis = [each.name for each in self._objectives].index(metric)
+        axis = [each.name for each in self._points.objectives].index(metric)
         return self._places[one.id], self._places[other.id], axis
 
     def relation(self, one: Record, other: Record, metric: str) -> Relation:
         """How a point stands to another one; both are among the records."""
         order = self.order(one, other, metric)
         one_at, other_at, axis = self._at(one, other, metric)
-        rivals, sign = self._rivals_of(one_at, other_at, axis)
+        rivals, sign = self._points.rivals_of(one_at, other_at, axis)
         if rivals is None:
             return Relation(order)
-        if self._objectives[axis].direction == "maximize":
+        if self._points.objectives[axis].direction == "maximize":
             sign = -sign
         ends = sorted(sign * end for end in rivals.interval(self._alpha))
         interval = math.exp(max(ends[0], -700.0)), _exp(ends[1])
@@ -343,46 +261,45 @@ class Decisions:
         """
         import numpy as np
 
-        axes = self._open_axes()
+        axes, leads = self._open_axes(), np.zeros(len(self._matters), dtype=np.bool_)
         places = np.array(among, dtype=np.intp)
+        values = self._points.losses.values[places]
+        leads[places[Losses.exact(values).undominated()]] = True
         open_ = np.triu(np.any(axes, axis=2)[np.ix_(places, places)], 1)
-        decisive = open_ & self._decisive(places)
-        found = np.argwhere(decisive if decisive.any() else open_)
-        return [self._open_pair(one, other, axes) for one, other in places[found].tolist()]
+        decisive = open_ & _decisive(values, leads[places])
+        found = places[np.argwhere(decisive if decisive.any() else open_)]
+        return [
+            self._open_pair(one, other, axes, both_lead=bool(leads[one] and leads[other]))
+            for one, other in found.tolist()
+        ]
 
-    def _open_pair(self, one: int, other: int, open_: Booleans) -> OpenPair:
-        axes = open_[one, other].nonzero()[0].tolist()
-        found = [self._rivals_of(one, other, axis)[0] for axis in axes]
+    def _open_pair(self, one: int, other: int, open_: Booleans, *, both_lead: bool) -> OpenPair:
+        points, axes = self._points, open_[one, other].nonzero()[0].tolist()
+        found = [points.rivals_of(one, other, axis)[0] for axis in axes]
+        # One that does not lead need not be decided: it may be left out before.
+        alpha = self._alpha if both_lead else MAX_ERROR / len(axes)
         return OpenPair(
-            self.records[one],
-            self.records[other],
-            tuple(self._objectives[axis].name for axis in axes),
+            points.records[one],
+            points.records[other],
+            tuple(points.objectives[axis].name for axis in axes),
             min(rivals.count if rivals else 0 for rivals in found),
-            max(self._needed(rivals) for rivals in found),
+            max(self._needed(rivals, alpha) for rivals in found),
         )
 
-    def _decisive(self, places: NDArray[np.intp]) -> Booleans:
-        """Of shape (places, places): whether a pair has one that leads, and no better one."""
-        import numpy as np
-
-        values = self._losses.values[places]
-        leads = np.zeros(len(places), dtype=np.bool_)
-        leads[Losses.exact(values).undominated()] = True
-        ahead = np.all(values[:, None] <= values[None], axis=2) & leads[:, None]
-        return np.asarray((leads[:, None] & leads[None]) | ahead | ahead.T)
-
-    def _rivals_of(self, one: int, other: int, axis: int) -> tuple[Rivals | None, int]:
-        """What rounds tell of two points, and -1 where it is of the second to the first."""
-        rivals = self._rivals.get((one, other, axis))
-        if rivals is None:
-            return self._rivals.get((other, one, axis)), -1
-        return rivals, 1
-
-    def _needed(self, rivals: Rivals | None) -> float:
+    def _needed(self, rivals: Rivals | None, alpha: float) -> float:
         """How many further rounds decide two rivals, if they are what they seem to be."""
         if rivals is None:
             return math.inf
-        return rivals.needed(self._tie, self._alpha) - rivals.count
+        near = 2 * abs(rivals.centre) < self._tie
+        return rivals.needed(self._tie, self._alpha if near else alpha) - rivals.count
+
+
+def _decisive(values: NDArray[np.float64], leads: Booleans) -> Booleans:
+    """Of shape (points, points): whether a pair has one that leads, and no better one."""
+    import numpy as np
+
+    ahead = np.all(values[:, None] <= values[None], axis=2) & leads[:, None]
+    return np.asarray((leads[:, None] & leads[None]) | ahead | ahead.T)
 
 
 def _exp(value: float) -> float:

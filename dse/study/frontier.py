@@ -16,6 +16,8 @@ from dse.core.errors import RequestError
 from dse.core.measurement import Source
 from dse.core.metrics import METRICS
 from dse.core.pareto import Losses, Point, metric_of, nondominated, numbered
+from dse.study.comparison import Comparison
+from dse.study.contenders import Contenders
 from dse.study.decisions import Decisions
 from dse.study.record import Record
 
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
 
     from dse.core.measurement import Measurement
     from dse.core.metrics import Metric
-    from dse.study.decisions import Evidence, OpenPair, Order, Relation
+    from dse.study.comparison import Evidence
+    from dse.study.decisions import OpenPair, Order, Relation
     from dse.study.observations import ObservationStore
     from dse.study.study import Study
 
@@ -36,8 +39,8 @@ if TYPE_CHECKING:
 class StudyFrontier(Sequence[Record]):
     """The records that no other dominates, in order of their ids.
 
-    Candidates are those that no other dominates beyond the intervals. What rounds decide makes
-    further ones drop out.
+    Candidates are those that no other dominates beyond the intervals. Of these, some are left out
+    as most likely dominated, and what rounds decide makes others drop out.
 
     Args:
         candidates: the keys of their configurations.
@@ -52,6 +55,7 @@ class StudyFrontier(Sequence[Record]):
 
     Attributes:
         candidates: the records of the candidates, in order of their ids.
+        contenders: which of them may be on the frontier, by their places.
     """
 
     def __init__(
@@ -74,8 +78,10 @@ class StudyFrontier(Sequence[Record]):
         self._drifted = drifted
         metrics = [metric_of(objective) for objective in objectives]
         points = [point(record) for record in self.candidates]
-        self._decisions = Decisions(self.candidates, points, metrics, evidence)
-        self._places = self._decisions.survivors() if points else []
+        compared = Comparison(self.candidates, points, metrics, evidence)
+        self.contenders = Contenders.of(compared)
+        self._decisions = Decisions(compared, self.contenders.places)
+        self._places = self._decisions.survivors()
         self._records = [self.candidates[place] for place in self._places]
 
     def certain(self, record: Record) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dse.core import worker_environment
 from dse.core.errors import RequestError
 from dse.machine.system import System
-from dse.study.decisions import TIE_PERCENT
+from dse.study.comparison import TIE_PERCENT
 from dse.tasks.registry import DEFAULT, GENERATED, task
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from dse.core.measurement import TRANSIENT_FAILURES, Outcome, Source
 from dse.core.pareto import Frontier, feasible
-from dse.study.decisions import TIE_PERCENT, Evidence
+from dse.study.comparison import TIE_PERCENT, Evidence
 from dse.study.frontier import StudyFrontier, batch_frontier, point_of, timed
 from dse.study.observations import ObservationStore
 from dse.study.record import Purpose, Record

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from dse.core.configuration import Configuration
 from dse.core.measurement import Measurement, Outcome, Source
 from dse.core.metrics import LATENCY, METRICS, THROUGHPUT
-from dse.study.decisions import Decisions, Evidence, Order
+from dse.study.comparison import Comparison, Evidence
+from dse.study.decisions import Decisions, Order
 from dse.study.frontier import point_of
 from dse.study.observations import ObservationStore
 from dse.study.record import Record
@@ -74,12 +75,18 @@ def rounds_of(
     return table
 
 
+def compare(
+    records: Sequence[Record], table: RoundTable | None = None, objectives: Sequence[str] = ALL
+) -> Comparison:
+    points = [point_of(each.outcome.measurements, ObservationStore()) for each in records]
+    metrics = [METRICS[name] for name in objectives]
+    return Comparison(records, points, metrics, Evidence(table or RoundTable()))
+
+
 def decide(
     records: Sequence[Record], table: RoundTable | None = None, objectives: Sequence[str] = ALL
 ) -> Decisions:
-    points = [point_of(each.outcome.measurements, ObservationStore()) for each in records]
-    metrics = [METRICS[name] for name in objectives]
-    return Decisions(records, points, metrics, Evidence(table or RoundTable()))
+    return Decisions(compare(records, table, objectives))
 
 
 def test_what_is_far_apart_needs_no_rounds() -> None:
@@ -95,7 +102,7 @@ def test_a_metric_may_be_turned_round() -> None:
     table = rounds_of([one, other], 20, sd=0.01)
     points = [point_of(each.outcome.measurements, ObservationStore()) for each in (one, other)]
     turned = replace(LATENCY, direction="maximize")
-    found = Decisions([one, other], points, [turned], Evidence(table))
+    found = Decisions(Comparison([one, other], points, [turned], Evidence(table)))
     known = found.relation(one, other, LATENCY.name)
     assert known.order is Order.WORSE
     assert known.interval[0] < known.ratio < known.interval[1] < 1
