@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dse.core.backend import Knob, LoadError, LoadRequest, UnsupportedError, arrays_of
 
 from ._scores import find_scores, scores_first
+from ._snippet import INDENT, call, call_inputs, zeros
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,11 +31,7 @@ XNNPACK = Knob(
 
 def load(request: LoadRequest, module: Any) -> _Interpreter | _AnyInterpreter | _Subgraph:
     """Creates an interpreter by a library's module; its inputs have the configuration's batch."""
-    resolver = (
-        module.OpResolverType.AUTO
-        if request.knob("xnnpack", True)
-        else module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-    )
+    resolver = getattr(module.OpResolverType, _resolver(request))
     try:
         interpreter = module.Interpreter(
             model_path=str(request.model_file),
@@ -58,6 +55,44 @@ def load(request: LoadRequest, module: Any) -> _Interpreter | _AnyInterpreter | 
     if request.signature is None and request.scores is not None:
         return _Interpreter(interpreter, request.scores)
     return _AnyInterpreter(interpreter, request.scores)
+
+
+def _resolver(request: LoadRequest) -> str:
+    """The name of the kernels that are taken."""
+    return "AUTO" if request.knob("xnnpack", True) else "BUILTIN_WITHOUT_DEFAULT_DELEGATES"
+
+
+def code(request: LoadRequest, package: str) -> list[str]:
+    """See `dse.core.backend.Deployable`.
+
+    Args:
+        request: what to load.
+        package: the library; its module ``interpreter`` has all that is needed.
+    """
+    inputs = call_inputs(request)
+    return [
+        "import numpy as np",
+        f"from {package} import interpreter as tflite",
+        "",
+        *call(
+            "interpreter = tflite.Interpreter",
+            [
+                f"model_path={str(request.model_file)!r}",
+                f"num_threads={request.configuration.threads}",
+                f"experimental_op_resolver_type=tflite.OpResolverType.{_resolver(request)}",
+            ],
+        ),
+        "inputs = [one['index'] for one in interpreter.get_input_details()]",
+        f"arrays = [{', '.join(map(zeros, inputs))}]",
+        "for index, array in zip(inputs, arrays):",
+        f"{INDENT}interpreter.resize_tensor_input(index, array.shape)",
+        "interpreter.allocate_tensors()",
+        "for index, array in zip(inputs, arrays):",
+        f"{INDENT}interpreter.set_tensor(index, array)",
+        "interpreter.invoke()",
+        "details = interpreter.get_output_details()",
+        "outputs = [interpreter.get_tensor(one['index']) for one in details]",
+    ]
 
 
 def _subgraph(interpreter: Any, signature: Signature, batch_size: int) -> _Subgraph:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from dse.core.backend import LoadError, LoadRequest, UnsupportedError, arrays_of
 
 from ._scores import find_scores, scores_first
+from ._snippet import call, call_inputs, zeros
 from ._streamed import STREAMS, Streamed, streams
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class DeepSparse:
                     batch_size=batch_size,
                     num_cores=request.configuration.threads,
                     num_streams=count,
-                    scheduler="multi_stream" if count > 1 else "single_stream",
+                    scheduler=_scheduler(count),
                 )
             except (RuntimeError, ValueError, OSError) as error:
                 refused = any(sign in str(error) for sign in _REFUSALS)
@@ -77,6 +78,33 @@ class DeepSparse:
         if request.scores is not None and len(engine.output_names) > 1:
             make = partial(_OneOfSeveral, scores=request.scores)
         return Streamed([make(engine) for _ in range(count)])
+
+    def code(self, request: LoadRequest) -> list[str]:
+        """See `dse.core.backend.Deployable`; a file that leaves other sizes open is refused."""
+        count = streams(request)
+        inputs = call_inputs(request)
+        return [
+            "import deepsparse",
+            "import numpy as np",
+            "",
+            *call(
+                "engine = deepsparse.Engine",
+                [
+                    repr(str(request.model_file)),
+                    f"batch_size={request.configuration.batch_size}",
+                    f"num_cores={request.configuration.threads}",
+                    f"num_streams={count}",
+                    f'scheduler="{_scheduler(count)}"',
+                ],
+            ),
+            f"arrays = [{', '.join(map(zeros, inputs))}]",
+            "outputs = engine.run(arrays)",
+        ]
+
+
+def _scheduler(count: int) -> str:
+    """How the engine serves so many streams."""
+    return "multi_stream" if count > 1 else "single_stream"
 
 
 @contextmanager

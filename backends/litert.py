@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import metadata
 from typing import TYPE_CHECKING, ClassVar
 
-from ._tflite_interpreter import XNNPACK, load
+from ._tflite_interpreter import XNNPACK, code, load
 
 if TYPE_CHECKING:
     from dse.core.backend import Knob, LoadRequest, Model
@@ -36,3 +36,7 @@ class LiteRT:
         from ai_edge_litert import interpreter
 
         return load(request, interpreter)
+
+    def code(self, request: LoadRequest) -> list[str]:
+        """See `dse.core.backend.Deployable`."""
+        return code(request, "ai_edge_litert")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dse.core.backend import Knob, LoadError, LoadRequest, UnsupportedError, arrays_of
 
 from ._scores import find_scores
+from ._snippet import call, call_inputs, zeros
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,32 +113,78 @@ class OnnxRuntime:
             raise UnsupportedError(f"the model has {len(session.get_inputs())} inputs, not one")
         return _opened(session, request)
 
+    def code(self, request: LoadRequest) -> list[str]:
+        """See `dse.core.backend.Deployable`."""
+        attributes = (
+            f"options.{name} = {f'ort.{value}' if isinstance(value, str) else value}"
+            for name, value in _attributes(request).items()
+        )
+        entries = (
+            f'options.add_session_config_entry("{name}", "{text}")'
+            for name, text in _entries(request).items()
+        )
+        providers = 'providers=["CPUExecutionProvider"]'
+        arrays = ", ".join(map(zeros, call_inputs(request)))
+        return [
+            "import numpy as np",
+            "import onnxruntime as ort",
+            "",
+            "options = ort.SessionOptions()",
+            *attributes,
+            *entries,
+            *call(
+                "session = ort.InferenceSession",
+                [repr(str(request.model_file)), "options", providers],
+            ),
+            "names = [one.name for one in session.get_inputs()]",
+            f"arrays = [{arrays}]",
+            "outputs = session.run(None, dict(zip(names, arrays)))",
+        ]
+
 
 def _options(request: LoadRequest) -> Any:
     import onnxruntime as ort
 
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = request.configuration.threads
-    parallel = request.knob("execution_mode", "sequential") == "parallel"
     inter_op_threads = int(request.knob("inter_op_threads", 1))
     if inter_op_threads < 1:
         raise UnsupportedError(f"inter_op_threads={inter_op_threads} is not a number of threads")
-    if inter_op_threads > 1 and not parallel:
+    if inter_op_threads > 1 and not _parallel(request):
         raise UnsupportedError(f"{inter_op_threads} inter_op_threads need execution_mode parallel")
-    options.execution_mode = (
-        ort.ExecutionMode.ORT_PARALLEL if parallel else ort.ExecutionMode.ORT_SEQUENTIAL
-    )
-    options.inter_op_num_threads = inter_op_threads
-    level = GRAPH_OPTIMIZATION[str(request.knob("graph_optimization", "all"))]
-    options.graph_optimization_level = getattr(ort.GraphOptimizationLevel, level)
-    spinning = "1" if request.knob("spinning", True) else "0"
-    options.add_session_config_entry("session.intra_op.allow_spinning", spinning)
-    options.add_session_config_entry("session.inter_op.allow_spinning", spinning)
-    if request.knob("exact_int8", False):
-        options.add_session_config_entry("session.x64quantprecision", "1")
-    options.enable_cpu_mem_arena = bool(request.knob("arena", True))
+    options = ort.SessionOptions()
+    for name, value in _attributes(request).items():
+        setattr(options, name, attrgetter(value)(ort) if isinstance(value, str) else value)
+    for name, text in _entries(request).items():
+        options.add_session_config_entry(name, text)
     options.log_severity_level = 3
     return options
+
+
+def _parallel(request: LoadRequest) -> bool:
+    return request.knob("execution_mode", "sequential") == "parallel"
+
+
+def _attributes(request: LoadRequest) -> dict[str, str | int | bool]:
+    """The attributes of the session's options; a word is the name of a member of the package."""
+    mode = "ORT_PARALLEL" if _parallel(request) else "ORT_SEQUENTIAL"
+    level = GRAPH_OPTIMIZATION[str(request.knob("graph_optimization", "all"))]
+    return {
+        "intra_op_num_threads": request.configuration.threads,
+        "inter_op_num_threads": int(request.knob("inter_op_threads", 1)),
+        "execution_mode": f"ExecutionMode.{mode}",
+        "graph_optimization_level": f"GraphOptimizationLevel.{level}",
+        "enable_cpu_mem_arena": bool(request.knob("arena", True)),
+    }
+
+
+def _entries(request: LoadRequest) -> dict[str, str]:
+    """The entries of the session's configuration."""
+    spinning = "1" if request.knob("spinning", True) else "0"
+    exact = {"session.x64quantprecision": "1"} if request.knob("exact_int8", False) else {}
+    return {
+        "session.intra_op.allow_spinning": spinning,
+        "session.inter_op.allow_spinning": spinning,
+        **exact,
+    }
 
 
 class _Session:

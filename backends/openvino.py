@@ -11,6 +11,7 @@ from dse.core.backend import Knob, LoadError, LoadRequest, UnsupportedError, arr
 from dse.machine.instruction_sets import BF16, X86
 
 from ._scores import find_scores, scores_first
+from ._snippet import INDENT, call, call_inputs, zeros
 from ._streamed import STREAMS, Streamed, streams
 
 if TYPE_CHECKING:
@@ -94,6 +95,29 @@ class OpenVINO:
         except RuntimeError as error:
             raise UnsupportedError(str(error)) from error
 
+    def code(self, request: LoadRequest) -> list[str]:
+        """See `dse.core.backend.Deployable`."""
+        inputs = call_inputs(request)
+        # A model that was reshaped has these inputs; its file may leave sizes open.
+        shapes = ", ".join(f"{number}: {list(one.shape)}" for number, one in enumerate(inputs))
+        arrays = ", ".join(map(zeros, inputs))
+        properties = (f"{name!r}: {value!r}" for name, value in _properties(request).items())
+        return [
+            "import numpy as np",
+            "import openvino as ov",
+            "",
+            "core = ov.Core()",
+            *call("model = core.read_model", [repr(str(request.model_file))]),
+            f"model.reshape({{{shapes}}})",
+            "properties = {",
+            *(f"{INDENT}{each}," for each in properties),
+            "}",
+            'compiled = core.compile_model(model, "CPU", properties)',
+            "request = compiled.create_infer_request()",
+            f"arrays = [{arrays}]",
+            "outputs = list(request.infer(arrays).values())",
+        ]
+
 
 def _openvino() -> Any:
     """OpenVINO without its converter of other frameworks' models.
@@ -110,20 +134,25 @@ def _openvino() -> Any:
         del sys.modules["openvino.tools"]
 
 
-def _options(request: LoadRequest, core: Any) -> dict[str, Any]:
-    precision = str(request.knob("inference_precision", "f32"))
+def _options(request: LoadRequest, core: Any) -> dict[str, str | int]:
+    options = _properties(request)
+    precision = options["INFERENCE_PRECISION_HINT"]
     # Without the instructions the plugin would fall back to f32 without a word.
     if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         raise UnsupportedError("this CPU has no bf16 instructions")
-    options = {
+    return options
+
+
+def _properties(request: LoadRequest) -> dict[str, str | int]:
+    """What the model is compiled with."""
+    exact = {"LP_TRANSFORMS_MODE": "NO"} if request.knob("exact_int8", False) else {}
+    return {
         "INFERENCE_NUM_THREADS": request.configuration.threads,
         "NUM_STREAMS": streams(request),
-        "INFERENCE_PRECISION_HINT": precision,
+        "INFERENCE_PRECISION_HINT": str(request.knob("inference_precision", "f32")),
         "PERFORMANCE_HINT": str(request.knob("performance_hint", "latency")).upper(),
+        **exact,
     }
-    if request.knob("exact_int8", False):
-        options["LP_TRANSFORMS_MODE"] = "NO"
-    return options
 
 
 def _fix_shapes(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from dse.core.backend import LoadError
 
-from ._tflite_interpreter import XNNPACK, load
+from ._tflite_interpreter import XNNPACK, code, load
 from ._tflite_structure import check
 
 if TYPE_CHECKING:
@@ -46,3 +46,7 @@ class TFLiteRuntime:
         except (OSError, ValueError) as error:
             raise LoadError(str(error)) from error
         return load(request, interpreter)
+
+    def code(self, request: LoadRequest) -> list[str]:
+        """See `dse.core.backend.Deployable`."""
+        return code(request, "tflite_runtime")

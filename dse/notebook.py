@@ -53,7 +53,7 @@ class LoadedStudy:
         configurations: one row per configuration with an outcome: its ``id``, what it is, value,
             interval and source of each metric, and its failure, see `dse.report.frame.frame`.
         measurements: one row per measurement that was taken, see `dse.report.tables.measurements`.
-        frontier: the rows of `configurations` that no other dominates beyond the intervals, the
+        frontier: the rows of `configurations` that no other dominates, as far as is known, the
             most accurate first; ``certain`` tells whether a row would be there again, and
             ``leading`` whether its values alone put it there.
         progress: one row per configuration explored, see `dse.report.tables.progress_table`.

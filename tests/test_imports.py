@@ -21,7 +21,8 @@ PACKAGE = {"dse": ROOT / "dse", "dse.backends": ROOT / "backends"}
 LAYERS: dict[str, set[str]] = {
     "main": {"cli"},
     "cli": {
-        *("commands", "exploration", "validate", "submission", "report", "results", "study"),
+        *("commands", "answer", "exploration", "validate", "submission", "report", "results"),
+        "study",
         *("compare", "derived", "environments", "models", "tasks", "config", "machine", "core"),
         *("tasks.image_classification", "download", "version"),
     },
@@ -35,6 +36,9 @@ LAYERS: dict[str, set[str]] = {
     "submission": {
         *("report", "derived", "study", "measure.spec", "loadgen.logs", "loadgen.verdict"),
         *("tasks", "machine", "config", "core"),
+    },
+    "answer": {
+        *("report", "study", "measure.spec", "models", "tasks", "config", "core"),
     },
     "compare": {"results", "derived", "report", "tasks", "core"},
     "notebook": {"exploration", "report", "study", "space", "tasks", "machine", "core"},

@@ -59,10 +59,9 @@ class Relation:
 def relations(
     results: StudyResults, metrics: Sequence[str] = (), *, every: bool = False
 ) -> list[Relation]:
-    """What is decided of all pairs of candidates, by rounds or where values are far apart.
+    """What is decided of all pairs of contenders, by rounds or where values are far apart.
 
-    Candidates are all points but those that the intervals of values alone have dropped. Of those
-    that are left out nothing more is decided.
+    Of points that the intervals of values alone have dropped, or that are left out, nothing is.
 
     Args:
         results: of a study.
@@ -70,7 +69,9 @@ def relations(
         every: whether to decide all points, whatever their intervals, and leave none out.
     """
     frontier = results.frontier
-    records = [*results.records.values()] if every else frontier.candidates
+    places = frontier.contenders.places
+    contenders = [frontier.candidates[place] for place in places]
+    records = [*results.records.values()] if every else contenders
     decided = _decisions_of_all(results, records) if every else frontier
     names, found = {record.id: str(record.configuration) for record in records}, []
     for metric in metrics or [name for name in results.objectives if METRICS[name].timed]:

@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from dse.answer.limits import BelowBest
 
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
 T = TypeVar("T")
 
 _UNITS_S = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _UNITS_BYTES = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+_UNITS_MS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
+_UNITS_MIB = {"KiB": 2.0**-10, "MiB": 1.0, "GiB": 2.0**10}
 MAX_SECONDS = 366 * 86400.0
 MAX_BYTES = 1 << 50
 
@@ -82,6 +86,37 @@ def _bytes(text: str) -> int:
     return int(size)
 
 
+def _latency_ms(text: str) -> float:
+    value = _quantity(text, _UNITS_MS)
+    if not value:
+        raise ValueError(f"'{text}' is not a latency; write 5ms, 800us or 0.2s")
+    return value
+
+
+def _mebibytes(text: str) -> float:
+    value = _quantity(text, _UNITS_MIB)
+    if not value:
+        raise ValueError(f"'{text}' is not an amount of memory; write 512MiB or 1GiB")
+    return value
+
+
+def _rate(text: str) -> float:
+    value = _quantity(text.removesuffix("/s"), {"": 1.0})
+    if not value:
+        raise ValueError(f"'{text}' is not a rate; write 200 or 200/s")
+    return value
+
+
+def _quality(text: str) -> float | BelowBest:
+    from dse.answer.limits import BelowBest
+
+    best, minus, distance = text.partition("best-")
+    value = _quantity((distance if minus and not best else text).removesuffix("%"), {"": 1.0})
+    if value is None:
+        raise ValueError(f"'{text}' is not a quality; write 70 or best-2")
+    return BelowBest(value) if minus else value
+
+
 def _quantity(text: str, units: dict[str, float] | dict[str, int]) -> float | None:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", text.strip())
     if match is None or match[2] not in units:
@@ -127,6 +162,14 @@ LIMIT = Parsed("duration", partial(_seconds, zero=True))
 """The same, or 0."""
 SIZE = Parsed("size", _bytes)
 """Bytes, of a text such as ``800MiB`` or ``4GiB``, or a number of bytes."""
+LATENCY = Parsed("latency", _latency_ms)
+"""Milliseconds, of a text such as ``5ms``, ``800us`` or ``0.2s``."""
+MEBIBYTES = Parsed("size", _mebibytes)
+"""Mebibytes, of a text such as ``512MiB`` or ``1GiB``."""
+RATE = Parsed("rate", _rate)
+"""Samples per second, of a text such as ``200`` or ``200/s``."""
+ACCURACY = Parsed("quality", _quality)
+"""A quality in its own unit, of a text such as ``70``; or of ``best-2`` one below the best."""
 IDS = Parsed("ids", _ids)
 """Ids of points, of a text such as ``3`` or ``3,7``."""
 PERCENTS = Parsed("percents", _percents)
@@ -193,6 +236,14 @@ def settle_option(default: float | None, words: str) -> Callable[[_Command], _Co
     )
 
 
+_OBJECTIVE = click.option(
+    "--objective",
+    "objectives",
+    metavar="NAME:DIRECTION",
+    multiple=True,
+    help="Optimise this metric (minimize or maximize) instead of the study's objectives. "
+    "Can be given several times.",
+)
 _DERIVED = (
     click.option(
         "--metric",
@@ -210,14 +261,7 @@ _DERIVED = (
         help="Use only points that satisfy this, such as 'latency_p90_ms < 15 and threads <= 2'. "
         "Can be given several times.",
     ),
-    click.option(
-        "--objective",
-        "objectives",
-        metavar="NAME:DIRECTION",
-        multiple=True,
-        help="Optimise this metric (minimize or maximize) instead of the study's objectives. "
-        "Can be given several times.",
-    ),
+    _OBJECTIVE,
     click.option(
         "--facts",
         metavar="FILE",
@@ -233,21 +277,31 @@ def derived_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     The command gets what they say as ``derivation``, a `dse.derived.derivation.Derivation`.
     """
+    return _with_derivation(command, _DERIVED)
 
+
+def derivation_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The same without objectives, for a command that has other options for them."""
+    return _with_derivation(command, [each for each in _DERIVED if each is not _OBJECTIVE])
+
+
+def _with_derivation(
+    command: Callable[..., Any], options: Sequence[Callable[..., Any]]
+) -> Callable[..., Any]:
     @wraps(command)
     def reading(
         *,
         metrics: tuple[str, ...],
         conditions: tuple[str, ...],
-        objectives: tuple[str, ...],
         facts: Path | None,
-        **options: Any,
+        objectives: tuple[str, ...] = (),
+        **others: Any,
     ) -> Any:
         from dse.derived.derivation import Derivation
 
         derivation = Derivation.parse(metrics, conditions, objectives, facts)
-        return command(derivation=derivation, **options)
+        return command(derivation=derivation, **others)
 
-    for option in reversed(_DERIVED):
+    for option in reversed(options):
         reading = option(reading)
     return reading

@@ -240,6 +240,22 @@ class Runtime(Backend, Protocol):
 
 
 @runtime_checkable
+class Deployable(Runtime, Protocol):
+    """A backend that shows how a model is loaded as it was measured."""
+
+    def code(self, request: LoadRequest) -> Sequence[str]:
+        """Lines of Python that do what `load` does, by the runtime's own interface alone.
+
+        They import what they need, load the model, and predict one call of zeros into ``outputs``,
+        a list of arrays. Nothing is imported or loaded here.
+
+        Args:
+            request: with a signature, also where `load` needs none.
+        """
+        ...
+
+
+@runtime_checkable
 class Refusing(Runtime, Protocol):
     """A backend that knows what its runtime raises to refuse an input or a configuration.
 

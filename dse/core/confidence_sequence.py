@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from dse.core.intervals import bulk_deviation
+from dse.core.intervals import bulk_deviation, student_t
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,6 +86,12 @@ class Series:
         """The standard deviation of a value; NaN for a single one with nothing beside it."""
         degrees = self.count - 1 + self.prior.degrees
         return math.sqrt(self._sum / degrees) if degrees else math.nan
+
+    @property
+    def reach(self) -> float:
+        """Half the length of an interval of 95 % at a single look."""
+        degrees = self.count - 1 + self.prior.degrees
+        return student_t(degrees) * self.sd / math.sqrt(self.count) if degrees else math.nan
 
     def half_width(self, alpha: float) -> float:
         """Half the length of the interval about the centre.

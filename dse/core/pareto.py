@@ -161,6 +161,13 @@ class Losses:
         found: list[int] = np.flatnonzero(kept).tolist()
         return found
 
+    def subset(self, places: Sequence[int]) -> Losses:
+        """Some of the points, in the order of their places."""
+        chosen = list(places)
+        keys = None if self.keys is None else self.keys[chosen]
+        values, low, high = self.values[chosen], self.low[chosen], self.high[chosen]
+        return Losses(values, low, high, keys, self.timed)
+
     def joined(self, other: Losses, kept: NDArray[np.bool_] | None = None) -> Losses:
         """These points, or those of them that are kept, and then the others."""
         import numpy as np

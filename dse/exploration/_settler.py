@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from dse.study.settling import Settling
     from dse.study.study import Study
 
+_Name = tuple[int, int, tuple[str, ...]]
+"""Tells a pair from others, and from itself with other metrics open."""
 MAX_IN_VAIN = 5
 """So many rounds without a ratio, and a pair is left open."""
 MIN_SETTLE_S = 60.0
@@ -58,8 +60,8 @@ class Settler:
         self._rng = random.Random(seed)  # noqa: S311
         self._spent_s = 0.0
         self._rounds = 0
-        self._tried = Counter[tuple[int, int]]()
-        self._rounds_before: dict[tuple[int, int], int] = {}
+        self._tried = Counter[_Name]()
+        self._rounds_before: dict[_Name, int] = {}
 
     @property
     def budget_s(self) -> float:
@@ -83,11 +85,7 @@ class Settler:
         if not self.budget_s:
             return []
         results = self._study.results
-        pairs = [
-            self._as_tried(pair)
-            for pair in pairs_to_decide(results.frontier)
-            if not self._in_vain(pair)
-        ]
+        pairs = [self._as_tried(pair) for pair in pairs_to_decide(results.frontier, self._in_vain)]
         bounds = open_bounds(results, self._study.space.constraints)
         if not pairs and not bounds:
             return []
@@ -109,11 +107,10 @@ class Settler:
         if anchor and any(step.configuration == anchor.configuration for step in steps):
             self._agenda.note_anchor()
         ids = {self._study.records[step.configuration.key].id for step in steps}
-        for pair in pairs_to_decide(self._study.results.frontier):
-            ends = pair.one.id, pair.other.id
-            if ids.issuperset(ends):
-                self._tried[ends] += 1
-                self._rounds_before.setdefault(ends, pair.rounds)
+        for pair in pairs_to_decide(self._study.results.frontier, self._in_vain):
+            if ids.issuperset((pair.one.id, pair.other.id)):
+                self._tried[_name(pair)] += 1
+                self._rounds_before.setdefault(_name(pair), pair.rounds)
 
     def end_round(self) -> Settling:
         """Notes that a round has ended; how far the frontier is decided."""
@@ -126,16 +123,20 @@ class Settler:
 
     def _in_vain(self, pair: OpenPair) -> bool:
         """Whether rounds tell nothing of a pair, because one of both fails each time."""
-        ends = pair.one.id, pair.other.id
-        return self._tried[ends] >= MAX_IN_VAIN and pair.rounds == self._rounds_before[ends]
+        name = _name(pair)
+        return self._tried[name] >= MAX_IN_VAIN and pair.rounds == self._rounds_before[name]
 
     def _as_tried(self, pair: OpenPair) -> OpenPair:
         """A pair that is disturbed each time does not come first forever."""
-        return replace(pair, rounds=max(pair.rounds, self._tried[pair.one.id, pair.other.id]))
+        return replace(pair, rounds=max(pair.rounds, self._tried[_name(pair)]))
 
     def _anchor(self) -> list[Member]:
         step, anchor = self._agenda.due_anchor(), self._study.results.anchor
         return [Member(anchor, step.metrics)] if step and anchor else []
+
+
+def _name(pair: OpenPair) -> _Name:
+    return pair.one.id, pair.other.id, pair.metrics
 
 
 def _steps(members: list[Member], fidelity: FidelityName) -> list[Step]:

@@ -52,7 +52,7 @@ PROBE = Fidelity(
 )
 """A probe takes about a second per scenario: enough queries that their p90 is stable."""
 
-BRIEF = replace(PROBE, name="brief", min_duration_ms=300, min_query_count=64)
+BRIEF = replace(PROBE, name="brief", min_duration_ms=200, min_query_count=32)
 """A run of a round. More differs between processes than within a run, so for the same time two or
 three of these tell two configurations apart better than one probe. Its p90 may lie a percent or two
 beside that of a probe: it is held against other brief runs only."""

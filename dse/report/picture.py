@@ -55,7 +55,7 @@ def draw(
 
     Args:
         records: all measured points that keep to the constraints.
-        frontier: those of them that no other dominates beyond the intervals.
+        frontier: those of them that no other dominates, as far as is known.
         leading: ids of those whose values no other's dominate; the rest is drawn hollow.
         metrics: on the horizontal and the vertical axis.
         title: above the picture.

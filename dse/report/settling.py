@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 MAX_TOLD_S = 7 * 86_400.0
 """Nobody waits longer to know which of two points is better."""
-LEAST_TOLD = 0.1
-"""Errors are told to one digit."""
 UNTOLD = "10m"
 """Suggested where there is no estimate yet."""
 
@@ -32,9 +30,7 @@ def describe_frontier(state: Settling) -> str:
 def describe_left_out(contenders: Contenders) -> str:
     """How many points were left out as most likely dominated, and how many of them by error."""
     count = format_count(contenders.left_out, "point")
-    errors = contenders.left_out_wrongly
-    wrongly = f"about {errors:.1f}" if errors >= LEAST_TOLD else f"fewer than {LEAST_TOLD}"
-    return f"{count} most likely dominated, {wrongly} of them by error"
+    return f"{count} most likely dominated; {contenders.left_out_wrongly:.1f} by error at most"
 
 
 def describe_need(needed_s: float) -> str:

@@ -15,6 +15,7 @@ from dse.machine.system import System
 from dse.report._qualities import indistinct_lines
 from dse.report.failures import reasons
 from dse.report.running import claims
+from dse.report.settling import describe_left_out
 from dse.report.view import View
 from dse.study.frontier import timed as varies
 from dse.study.settling import settling_of
@@ -50,7 +51,7 @@ def _settled(study: Study) -> dict[str, Any]:
 
     Beyond rounds is what they can't decide: qualities that the samples don't tell apart, values
     that lie at a constraint, and what was measured in a drift only. Left out is what is most likely
-    dominated by the points that are there, and how much of it by error, as far as is known.
+    dominated by the points that are there, and a bound of how much of it is expected by error.
     """
     state, contenders = settling_of(study), study.results.frontier.contenders
     return {
@@ -257,6 +258,8 @@ def notes(study: Study, view: View | None = None) -> list[str]:
         names = ", ".join(str(each["name"]) for each in borrowed[:3])
         more = f" and {len(borrowed) - 3} more" if len(borrowed) > 3 else ""
         lines.append(f"results of {names}{more} led the search; no value here is theirs")
+    if view.frontier.contenders.left_out:
+        lines.append(f"left out: {describe_left_out(view.frontier.contenders)}")
     lines += [*view.tally.lines(view.derivation), *_explained(view)]
     return [*lines, *indistinct_lines(view, noun), *_unknown_noise(view)]
 

@@ -16,6 +16,7 @@ from dse.derived.derivation import Derivation
 from dse.derived.point import Inputs, Machine
 from dse.machine.system import System
 from dse.study.frontier import StudyFrontier, point_of
+from dse.tasks import registry
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
@@ -32,8 +33,8 @@ class PointStatus(StrEnum):
     CERTAIN = "certain"  # its place on the frontier is decided
     LEADING = "leading"  # its values lead, which is not decided
     BEHIND = "behind"  # another one seems ahead, which is not decided
-    DOMINATED = "dominated"
-    OUTSIDE = "outside"  # it does not keep to the constraints and conditions
+    DOMINATED = "dominated"  # another one is as good in all and better in one, or most likely so
+    OUTSIDE = "outside"  # it does not keep to constraints and conditions, or lacks an objective
     FAILED = "failed"
 
 
@@ -45,8 +46,8 @@ MEANINGS = {
     PointStatus.CERTAIN: "on the frontier for certain",
     PointStatus.LEADING: "leads by its values, but not for certain",
     PointStatus.BEHIND: "another seems ahead; not decided",
-    PointStatus.DOMINATED: "another is better in all",
-    PointStatus.OUTSIDE: "does not keep to the constraints and conditions",
+    PointStatus.DOMINATED: "another is better, for certain or most likely",
+    PointStatus.OUTSIDE: "does not keep to constraints and conditions, or lacks a value",
     PointStatus.FAILED: "has no result",
 }
 
@@ -80,6 +81,12 @@ class View:
         return self.derivation.metrics(self.study.space.objectives)
 
     @property
+    def quality(self) -> str | None:
+        """The metric of the task's quality; None where no answer is right."""
+        found = registry.task(self.study.about.task).quality
+        return None if found is None else found.metric.name
+
+    @property
     def metrics(self) -> tuple[str, ...]:
         """Measured metrics to show: the objectives among them, then what the study is about."""
         own = [metric.name for metric in self.objectives if metric.name in METRICS]
@@ -95,18 +102,18 @@ class View:
 
     @cached_property
     def frontier(self) -> StudyFrontier:
-        """Those of them that no other dominates beyond the intervals."""
+        """Those of them that no other dominates, as far as is known."""
         if not self.derivation.selects:
             return self.study.results.frontier
-        able = [record for record in self.records if self._lack(record) is None]
-        points: dict[Hashable, Point] = {r.configuration.key: self._point(r) for r in able}
+        able = [record for record in self.records if self.lack(record) is None]
+        points: dict[Hashable, Point] = {r.configuration.key: self.point(r) for r in able}
         frontier = Frontier.of(points, self.objectives)
         return StudyFrontier(
             frontier.names,
             able,
             self.objectives,
             values=self._values,
-            point=self._point,
+            point=self.point,
             holds=self._holds,
             drifted=self.study.results.drifted,
             evidence=self.study.results.evidence,
@@ -155,10 +162,11 @@ class View:
         """How many points have no value of an objective, by what they lack."""
         if not self.derivation.selects:
             return Counter()
-        found = (self._lack(record) for record in self.records)
+        found = (self.lack(record) for record in self.records)
         return Counter(cause for cause in found if cause)
 
-    def _lack(self, record: Record) -> str | None:
+    def lack(self, record: Record) -> str | None:
+        """What a record has no value of an objective for; None where it has all."""
         missing = self.assessed(record).missing
         names = (metric.name for metric in self.objectives)
         lacking = next((name for name in names if self.value(record, name) is None), None)
@@ -169,7 +177,8 @@ class View:
         names = (metric.name for metric in self.objectives)
         return {name: self.value(record, name) or 0.0 for name in names}
 
-    def _point(self, record: Record) -> Point:
+    def point(self, record: Record) -> Point:
+        """The values of a record with the intervals that count in comparisons."""
         known = self._bounded(record)
         amounts = self._assessor.assess(known).amounts
         intervals = {name: each.interval for name, each in amounts.items() if each.interval}
@@ -226,7 +235,7 @@ def _further(study: Study) -> set[str]:
 def point_statuses(view: View) -> dict[int, PointStatus]:
     """The standing of every configuration of the current space, by the id of its record."""
     records = view.study.records.values()
-    kept = {record.id for record in view.records}
+    kept = {record.id for record in view.records if view.lack(record) is None}
     found = {
         record.id: PointStatus.DOMINATED if record.id in kept else PointStatus.OUTSIDE
         for record in records

@@ -1,8 +1,8 @@
 """Which points may be on the frontier: those that are not left out as most likely dominated.
 
 A study has hundreds of points, and rounds can decide the order of a few tens. To be left out takes
-less than a decision: the chance of an error is small for each point, and not for all of them
-together. How many were left out by error, as far as is known, is told beside their number.
+less than a decision: the chance of an error is small for each point that belongs on the frontier,
+and not for all of them together.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dse.core.intervals import student_t
 from dse.study.comparison import stay
 
 if TYPE_CHECKING:
@@ -20,15 +19,16 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from dse.study._rivals import Rivals
     from dse.study.comparison import Comparison
 
     Floats = NDArray[np.float64]
 
 MAX_ERROR = 0.01
-"""A point is left out if the chance that another one does not dominate it is below this."""
-DEGREES = 4
-"""Errors of values have tails like those of Student's distribution with so many degrees: on a
-virtual machine one process in twenty takes half as long again."""
+"""The chance that rounds ever leave out a point that belongs on the frontier."""
+MIN_ROUNDS = 2
+"""One odd process must not leave a point out: on a virtual machine one in twenty takes half as long
+again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,74 +38,94 @@ class Contenders:
     Attributes:
         places: theirs among all points that are compared.
         left_out: the number of others.
-        left_out_wrongly: how many of those belong on the frontier, as far as is known.
     """
 
     places: Sequence[int]
     left_out: int
-    left_out_wrongly: float
+
+    @property
+    def left_out_wrongly(self) -> float:
+        """A bound of the expected number of points that were left out and belong on the frontier.
+
+        Of those that belong there at most the share `MAX_ERROR` is left out; the rest contend.
+        """
+        share = MAX_ERROR / (1 - MAX_ERROR) if self.left_out else 0.0
+        return min(float(self.left_out), share * len(self.places))
 
     @classmethod
     def of(cls, points: Comparison) -> Contenders:
         """Leaves out what is most likely dominated by a point that stays."""
         import numpy as np
 
-        errors = chances(points).sum(axis=2)
-        differ = np.any(points.values[:, None] != points.values[None], axis=2)
-        errors = np.where(differ & ~np.all(points.same, axis=2), errors, 1.0)
-        kept = stay((errors < MAX_ERROR).T, points.losses)
-        rest = errors[np.ix_(~kept, kept)]
-        wrongly = float(rest.min(axis=1, initial=1.0).sum())
-        return cls(np.flatnonzero(kept).tolist(), int(np.sum(~kept)), wrongly)
+        found = errors(points)
+        behind = (found < MAX_ERROR).T & points.reliable[:, None]
+        kept = stay(behind, points.losses)
+        return cls(np.flatnonzero(kept).tolist(), int(np.sum(~kept)))
+
+    def and_back(self, points: Comparison, stayed: Sequence[int]) -> Contenders:
+        """These and those that were left out for none of the points that stayed.
+
+        Args:
+            points: all that are compared.
+            stayed: places of those that decisions have not made drop out.
+        """
+        import numpy as np
+
+        reliable = [place for place in stayed if points.reliable[place]]
+        justified = np.any(errors(points)[:, reliable] < MAX_ERROR, axis=1)
+        justified[list(self.places)] = False
+        back = ~justified
+        return Contenders(np.flatnonzero(back).tolist(), int(np.sum(justified)))
 
 
-def chances(points: Comparison) -> Floats:
-    """The chances that points are better than others.
+def errors(points: Comparison) -> Floats:
+    """The chances of an error if points were left out for others.
 
-    Two kinds of evidence are there: the values, and what rounds tell. The stronger one counts where
-    they agree on which of two points is ahead, and neither where they don't.
+    A point that is not dominated is better than the other one somewhere: the chances of that are
+    added up over the objectives, and taken as often as there are rivals for which the point could
+    be left out. Rounds tell them at any time; where the values don't agree with rounds on which
+    point is ahead, nothing is told.
 
     Args:
         points: what is compared.
 
     Returns:
-        Of shape (points, points, objectives), the chance that the first is better than the second;
-        0 where both have one measurement. Small ones alone tell something.
+        Of shape (points, points): of the first, if it were left out for the second; 1 where nothing
+        tells it.
     """
     import numpy as np
 
-    values, found = points.values, np.zeros(points.same.shape)
-    for axis in range(values.shape[1]):
-        behind = values[:, None, axis] - values[None, :, axis]
-        found[:, :, axis] = _by_values(points, axis, behind) if points.timed[axis] else behind < 0
-    found[points.same] = 0.0
+    found = np.zeros(points.same.shape[:2])
+    told = _by_rounds(points)
+    for axis in range(points.same.shape[2]):
+        better, tie = points.by_values(axis)
+        chance = np.where(better.T | tie, 0.0, 1.0)
+        for (last, first), error in told[axis].items():
+            ahead = points.values[first, axis] <= points.values[last, axis]
+            chance[last, first] = min(chance[last, first], error if ahead else 1.0)
+            chance[first, last] = 1.0
+        found += chance
+    found[np.all(points.same, axis=2)] = 1.0
+    differ = np.any(points.values[:, None] != points.values[None], axis=2)
+    found[~differ] = 1.0
+    rivals = np.sum(found < 1, axis=1, keepdims=True)
+    errors_: Floats = np.minimum(1.0, found * np.maximum(1, rivals))
+    return errors_
+
+
+def _by_rounds(points: Comparison) -> list[dict[tuple[int, int], float]]:
+    """By objective, what rounds tell: the places of two points, the one behind first."""
+    known: dict[int, float] = {}
+    found: list[dict[tuple[int, int], float]] = [{} for _ in range(points.same.shape[2])]
     for (one, other, axis), rivals in points.rivals.items():
-        if not rivals.centre:
-            continue
-        last, first = (one, other) if rivals.centre > 0 else (other, one)
-        if values[last, axis] < values[first, axis]:
-            found[last, first, axis] = found[first, last, axis] = 1.0
-        else:
-            error = math.exp(-max(0.0, rivals.evidence(0.0)))
-            found[last, first, axis] = min(found[last, first, axis], error)
+        if rivals.count >= MIN_ROUNDS and rivals.centre:
+            if id(rivals) not in known:  # several points may share it
+                known[id(rivals)] = _error(rivals)
+            pair = (one, other) if rivals.centre > 0 else (other, one)
+            found[axis][pair] = known[id(rivals)]
     return found
 
 
-def _by_values(points: Comparison, axis: int, behind: Floats) -> Floats:
-    """The chance that points are better, by how far they seem behind."""
-    import numpy as np
-
-    reach = points.reach(axis)
-    exact = np.where(behind < 0, 1.0, 0.0)
-    scaled = np.divide(behind, reach, out=np.zeros_like(behind), where=reach > 0)
-    found: Floats = np.where(reach == 0, exact, _upper_tail(scaled * student_t(DEGREES)))
-    return np.where(np.isnan(reach), 0.5, found)
-
-
-def _upper_tail(t: Floats) -> Floats:
-    """The chance of a value above t in Student's distribution with `DEGREES` degrees."""
-    import numpy as np
-
-    square = t**2 / (1 + t**2 / 4)
-    found: Floats = 0.5 - 0.375 * np.sign(t) * np.sqrt(square) * (1 - square / 12)
-    return found
+def _error(rivals: Rivals) -> float:
+    """The chance that the one that seems behind is better."""
+    return math.exp(-max(0.0, rivals.evidence(0.0)))

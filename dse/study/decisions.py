@@ -34,10 +34,6 @@ ALPHA = 0.04
 """The chance that rounds ever decide any pair of a study wrongly."""
 QUALITY_ALPHA = 0.05
 """The chance that a model is wrongly told apart from any other one by its answers."""
-APART = 3.0
-"""Without rounds two values differ if the logarithm of their ratio is as many times as large as its
-interval (95 %) reaches: that is wrong in one of 3,000 pairs where six repetitions tell of a normal
-noise. With 2.5, two of 50 studies of one model under two names told it from itself."""
 
 
 class Order(StrEnum):
@@ -91,35 +87,21 @@ class Decisions:
 
     Args:
         points: what is compared.
-        among: places of those whose order matters; all by default.
 
     Attributes:
         better: of shape (points, points, objectives), whether the first is better than the second.
         tie: likewise, whether both are as good.
     """
 
-    def __init__(self, points: Comparison, among: Sequence[int] | None = None) -> None:
+    def __init__(self, points: Comparison) -> None:
         import numpy as np
 
         self._points = points
-        self._matters = np.zeros(len(points.records), dtype=np.bool_)
-        self._matters[slice(None) if among is None else list(among)] = True
         self._places = {record.id: place for place, record in enumerate(points.records)}
-        self.better, self.tie = self._by_values()
+        told = [points.by_values(axis) for axis in range(points.same.shape[2])]
+        self.better: Booleans = np.stack([better for better, _ in told], axis=2)
+        self.tie: Booleans = np.stack([tie for _, tie in told], axis=2)
         self._alpha = self._decide()
-
-    def _by_values(self) -> tuple[Booleans, Booleans]:
-        """What needs no rounds: other metrics than timed ones, and values that are far apart."""
-        import numpy as np
-
-        points = self._points
-        ahead = points.values[None] - points.values[:, None]  # of the first, so more is better
-        axes = range(ahead.shape[2])
-        # A bound that is unknown is NaN, and no comparison with NaN holds.
-        reach = np.stack([points.reach(axis).T for axis in axes], axis=2)
-        better = np.where(points.timed, ahead > APART * reach, ahead > 0)
-        same = points.same | ((ahead == 0) & ((reach == 0) | ~points.timed))
-        return better & ~same, same
 
     def _decide(self) -> float:
         """Enters what rounds decide; the error that each pair may take in the end."""
@@ -161,8 +143,7 @@ class Decisions:
         wins = np.any(self.better, axis=2)
         settled = wins & wins.T
         undecided = ~(self.better | self.better.swapaxes(0, 1) | self.tie) & self._points.timed
-        matters = np.outer(self._matters, self._matters) & ~settled
-        found: Booleans = undecided & matters[:, :, None]
+        found: Booleans = undecided & ~settled[:, :, None]
         return found
 
     def _count_open(self) -> int:
@@ -177,14 +158,12 @@ class Decisions:
         return found
 
     def survivors(self) -> list[int]:
-        """Places of the points that no other one is as good as in all, and better in one."""
+        """Places of the points that no reliable one is as good as in all, and better in one."""
         import numpy as np
 
         as_good = np.all(self.better | self.tie, axis=2) & np.any(self.better, axis=2)
-        as_good &= np.outer(self._matters, self._matters)
-        found: list[int] = np.flatnonzero(
-            stay(as_good, self._points.losses) & self._matters
-        ).tolist()
+        as_good &= self._points.reliable[:, None]
+        found: list[int] = np.flatnonzero(stay(as_good, self._points.losses)).tolist()
         return found
 
     def surely_best(self, among: Sequence[int]) -> list[int]:
@@ -252,6 +231,14 @@ class Decisions:
         interval = math.exp(max(ends[0], -700.0)), _exp(ends[1])
         return Relation(order, rivals.count, math.exp(sign * rivals.centre), interval)
 
+    def open_places(self, among: Sequence[int]) -> set[int]:
+        """Places of those points whose order to another one of them is open, and matters."""
+        import numpy as np
+
+        places = np.array(among, dtype=np.intp)
+        open_ = np.any(self._open_axes(), axis=2)[np.ix_(places, places)]
+        return set(places[np.any(open_, axis=1)].tolist())
+
     def open_pairs(self, among: Sequence[int]) -> list[OpenPair]:
         """The pairs of some points whose order is open, matters, and makes points drop out.
 
@@ -261,23 +248,26 @@ class Decisions:
         """
         import numpy as np
 
-        axes, leads = self._open_axes(), np.zeros(len(self._matters), dtype=np.bool_)
-        places = np.array(among, dtype=np.intp)
+        axes, places = self._open_axes(), np.array(among, dtype=np.intp)
         values = self._points.losses.values[places]
-        leads[places[Losses.exact(values).undominated()]] = True
+        leads = np.zeros(len(places), dtype=np.bool_)
+        leads[Losses.exact(values).undominated()] = True
         open_ = np.triu(np.any(axes, axis=2)[np.ix_(places, places)], 1)
-        decisive = open_ & _decisive(values, leads[places])
-        found = places[np.argwhere(decisive if decisive.any() else open_)]
+        decisive = open_ & _decisive(values, leads)
+        found = np.argwhere(decisive if decisive.any() else open_)
+        both: list[bool] = [bool(leads[one] and leads[other]) for one, other in found.tolist()]
         return [
-            self._open_pair(one, other, axes, both_lead=bool(leads[one] and leads[other]))
-            for one, other in found.tolist()
+            self._open_pair(one, other, axes, both_lead=lead)
+            for (one, other), lead in zip(places[found].tolist(), both, strict=True)
         ]
 
     def _open_pair(self, one: int, other: int, open_: Booleans, *, both_lead: bool) -> OpenPair:
+        """A pair, of which both points lead by their values, or at most one."""
         points, axes = self._points, open_[one, other].nonzero()[0].tolist()
         found = [points.rivals_of(one, other, axis)[0] for axis in axes]
         # One that does not lead need not be decided: it may be left out before.
-        alpha = self._alpha if both_lead else MAX_ERROR / len(axes)
+        left_out = not both_lead and self._agree(one, other, axes)
+        alpha = MAX_ERROR / len(axes) if left_out else self._alpha
         return OpenPair(
             points.records[one],
             points.records[other],
@@ -285,6 +275,18 @@ class Decisions:
             min(rivals.count if rivals else 0 for rivals in found),
             max(self._needed(rivals, alpha) for rivals in found),
         )
+
+    def _agree(self, one: int, other: int, axes: Sequence[int]) -> bool:
+        """Whether one point is ahead in all by its values, and rounds don't contradict that."""
+        points = self._points
+        ahead = points.values[other] - points.values[one]
+        if not ((ahead >= 0).all() or (ahead <= 0).all()):
+            return False
+        for axis in axes:
+            rivals, sign = points.rivals_of(one, other, axis)
+            if rivals is not None and -sign * rivals.centre * ahead[axis] < 0:
+                return False
+        return True
 
     def _needed(self, rivals: Rivals | None, alpha: float) -> float:
         """How many further rounds decide two rivals, if they are what they seem to be."""

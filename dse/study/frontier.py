@@ -78,11 +78,12 @@ class StudyFrontier(Sequence[Record]):
         self._drifted = drifted
         metrics = [metric_of(objective) for objective in objectives]
         points = [point(record) for record in self.candidates]
-        compared = Comparison(self.candidates, points, metrics, evidence)
-        self.contenders = Contenders.of(compared)
-        self._decisions = Decisions(compared, self.contenders.places)
+        reliable = [holds(record) and not drifted(record) for record in self.candidates]
+        compared = Comparison(self.candidates, points, metrics, evidence, reliable)
+        self.contenders, self._decisions = _decide(compared)
         self._places = self._decisions.survivors()
-        self._records = [self.candidates[place] for place in self._places]
+        self._known = [self.candidates[place] for place in self.contenders.places]
+        self._records = [self._known[place] for place in self._places]
 
     def certain(self, record: Record) -> bool:
         """Whether it is decided that a record is on the frontier, and keeps to all bounds.
@@ -99,19 +100,24 @@ class StudyFrontier(Sequence[Record]):
     def _best(self) -> frozenset[int]:
         """Ids of the records that are better than each other one somewhere, or as good."""
         best = self._decisions.surely_best(self._places) if self._places else []
-        return frozenset(self.candidates[place].id for place in best)
+        return frozenset(self._known[place].id for place in best)
 
     @cached_property
     def open_pairs(self) -> Sequence[OpenPair]:
         """The pairs whose order is not decided, and can be by measuring both in further rounds."""
         return self._decisions.open_pairs(self._places) if self._places else []
 
+    @cached_property
+    def open_ids(self) -> frozenset[int]:
+        """Ids of the records whose order to another one is not decided, and can be by rounds."""
+        return frozenset(self._known[p].id for p in self._decisions.open_places(self._places))
+
     def order(self, one: Record, other: Record, metric: str) -> Order:
-        """Whether a candidate is better than another one in an objective."""
+        """Whether a contender is better than another one in an objective."""
         return self._decisions.order(one, other, metric)
 
     def relation(self, one: Record, other: Record, metric: str) -> Relation:
-        """How a candidate stands to another one in an objective."""
+        """How a contender stands to another one in an objective."""
         return self._decisions.relation(one, other, metric)
 
     def keeps_bounds(self, record: Record) -> bool:
@@ -133,6 +139,21 @@ class StudyFrontier(Sequence[Record]):
 
     def __len__(self) -> int:
         return len(self._records)
+
+
+def _decide(compared: Comparison) -> tuple[Contenders, Decisions]:
+    """The points that contend, and what is decided between them.
+
+    A point is left out only for one that stays: decisions may make that one drop out.
+    """
+    contenders = Contenders.of(compared)
+    while True:
+        decisions = Decisions(compared.subset(contenders.places))
+        stayed = [contenders.places[place] for place in decisions.survivors()]
+        more = contenders.and_back(compared, stayed)
+        if len(more.places) == len(contenders.places):
+            return contenders, decisions
+        contenders = more
 
 
 def point_of(measurements: Sequence[Measurement], measured: ObservationStore) -> Point:

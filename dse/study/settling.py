@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     Seconds = Callable[[Record, Iterable[str]], float]
 
-BRIEF_SHARE = 0.4
-"""A brief run takes this part of a probe: 0.4 with fast models, half with slow ones."""
+BRIEF_SHARE = 0.3
+"""A brief run takes about this part of a probe."""
 PROBE_EVERY = 8
 """One in this many rounds is of probes, which tell of the values themselves, about one a minute:
 further values of a minute tell little more. All others are brief."""
@@ -83,8 +83,7 @@ def settling_of(study: Study, rounds: int = 0, budget_s: float = 0.0) -> Settlin
     """
     frontier = study.results.frontier
     bounds = open_bounds(study.results, study.space.constraints)
-    open_ids = {record.id for pair in frontier.open_pairs for record in (pair.one, pair.other)}
-    open_ids.update(bound.record.id for bound in bounds)
+    open_ids = frontier.open_ids | {bound.record.id for bound in bounds}
     uncertain = {record.id for record in frontier if not frontier.certain(record)}
     needed_s = time_to_settle_s(pairs_to_decide(frontier))
     needed_s += sum(bound.needed * run_seconds(bound.record, bound.metrics) for bound in bounds)
@@ -98,16 +97,24 @@ def settling_of(study: Study, rounds: int = 0, budget_s: float = 0.0) -> Settlin
     )
 
 
-def pairs_to_decide(frontier: StudyFrontier) -> list[OpenPair]:
+def pairs_to_decide(
+    frontier: StudyFrontier, in_vain: Callable[[OpenPair], bool] = lambda _: False
+) -> list[OpenPair]:
     """The open pairs that rounds are spent on.
 
     These are any two points that lead. Of each other point it is the pair with one that leads and
     is ahead of it: the one that is expected to make it drop out in the fewest rounds, so that its
     rounds add up. Pairs of which none leads come once no others are open.
+
+    Args:
+        frontier: of a study.
+        in_vain: tells of a pair whether it is left open, as rounds tell nothing of it.
     """
     found: list[OpenPair] = []
     of_behind: dict[int, OpenPair] = {}
     for pair in frontier.open_pairs:
+        if in_vain(pair):
+            continue
         behind = {pair.one.id, pair.other.id} - frontier.leading
         if not behind:
             found.append(pair)

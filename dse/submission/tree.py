@@ -201,7 +201,7 @@ def _measurements(named: NamedResult, about: SubmissionInfo) -> dict[str, str]:
     configuration, run = named.result.record.configuration, named.performance
     spec = run.spec
     task = about.benchmark.task
-    dtype = task.input_type(spec.task.form) if spec is not None else "float32"
+    dtype = task.signature(spec.task.form).inputs[0].dtype if spec is not None else "float32"
     noted = run.noted
     return {
         "input_data_types": _SHORT.get(dtype, dtype),

@@ -363,8 +363,8 @@ class Task(Protocol):
         """
         ...
 
-    def input_type(self, form: Form) -> str:
-        """The element type of a model's input, by numpy's name."""
+    def signature(self, form: Form) -> Signature:
+        """What a model of this form is fed with; a name is empty where the form does not tell it."""
         ...
 
     def sample_bytes(self, form: Form) -> int:

@@ -44,9 +44,9 @@ class Generated(BaseTask):
         """The signature, beside what keys have had since the first version."""
         return {"preprocessing": _PREPROCESSING, "signature": dict(form)}
 
-    def input_type(self, form: Form) -> str:
-        """The element type of the first input."""
-        return Signature.from_dict(form).inputs[0].dtype
+    def signature(self, form: Form) -> Signature:
+        """The form itself."""
+        return Signature.from_dict(form)
 
     def sample_bytes(self, form: Form) -> int:
         """The memory that the inputs of one sample take."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from dse.core.signature import Input, Signature
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -83,6 +85,14 @@ def from_form(form: Form) -> tuple[Preprocessing, int | None]:
 def input_type(form: Form) -> str:
     """The element type of a classifier's input, by numpy's name."""
     return str(form["dtype"])
+
+
+def signature(form: Form) -> Signature:
+    """What a classifier is fed with; the form does not tell the name of its input."""
+    preprocessing, _ = from_form(form)
+    side = preprocessing.resolution
+    shape = (1, 3, side, side) if preprocessing.layout == "NCHW" else (1, side, side, 3)
+    return Signature((Input("", preprocessing.dtype, shape),), batched=True)
 
 
 def sample_bytes(form: Form) -> int:

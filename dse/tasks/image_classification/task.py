@@ -12,8 +12,8 @@ from dse.tasks.image_classification._quality import TOP_1
 from dse.tasks.image_classification.preprocessing import (
     Preprocessing,
     from_form,
-    input_type,
     sample_bytes,
+    signature,
 )
 from dse.tasks.task import InputFiles, Rules
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dse.core.configuration import Configuration, KnobValue
     from dse.core.measurement import Measurement, PublishedQuality
     from dse.core.plausibility import Note
-    from dse.core.signature import Form
+    from dse.core.signature import Form, Signature
     from dse.models.provider import Artefact, Provider
     from dse.tasks.image_classification.data.dataset import Dataset as Images
     from dse.tasks.prior import Priors
@@ -126,9 +126,9 @@ class ImageClassification:
 
         return CATALOGUE[model].published.get(precision) if model in CATALOGUE else None
 
-    def input_type(self, form: Form) -> str:
-        """The element type of a model's input."""
-        return input_type(form)
+    def signature(self, form: Form) -> Signature:
+        """One input: a batch of images."""
+        return signature(form)
 
     def sample_bytes(self, form: Form) -> int:
         """The memory of a loaded image, and of the pixels that it is made from."""

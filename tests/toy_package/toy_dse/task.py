@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dse.core.measurement import PublishedQuality
-    from dse.core.signature import Form
+    from dse.core.signature import Form, Signature
     from dse.formats.interface import Interface
     from dse.models.manifest import Fault
     from dse.models.provider import Provider
@@ -136,9 +136,9 @@ class Tagging(BaseTask):
             raise ValueError("has no score of the form 'F1=..., total=...'")
         return Score(float(found[1]), details={"total": int(found[2])})
 
-    def input_type(self, form: Form) -> str:
-        """That of the ids."""
-        return signature_of(form).inputs[0].dtype
+    def signature(self, form: Form) -> Signature:
+        """Ids and mask."""
+        return signature_of(form)
 
     def sample_bytes(self, form: Form) -> int:
         """The memory of ids and mask."""

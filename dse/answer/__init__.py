@@ -1,0 +1,1 @@
+"""The answer: the one configuration that a user should take, and how to deploy it."""

@@ -1,0 +1,238 @@
+"""Chooses a configuration: the best one in one metric of those that keep to all limits."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dse.answer.limits import BelowBest, Limit
+from dse.core.intervals import chance_beyond
+from dse.core.mcnemar import quality_p_value
+from dse.core.metrics import METRICS
+from dse.study.comparison import Comparison
+from dse.study.contenders import MIN_ROUNDS
+from dse.study.decisions import Decisions, Order
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dse.core.metrics import Metric
+    from dse.report.view import View
+    from dse.study.record import Record
+
+MAX_COMPARED = 200
+"""The first so many by their values are compared by rounds, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptLimit:
+    """A limit that an answer keeps to.
+
+    Attributes:
+        limit: the limit.
+        chance: that the true value keeps to it, as far as the noise is known; 1 where the value
+            does not vary, NaN where nothing tells.
+    """
+
+    limit: Limit
+    chance: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerUp:
+    """The next best configuration.
+
+    Attributes:
+        record: its point.
+        ratio: of its value to the answer's; within rounds, where there are any.
+        rounds: how many have both.
+        order: how the answer stands to it, if that is decided.
+        chance: that the answer is ahead, as far as the noise is known; 1 where both values are
+            taken as they are, NaN where nothing tells.
+    """
+
+    record: Record
+    ratio: float
+    rounds: int
+    order: Order
+    chance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The configuration to take.
+
+    Attributes:
+        record: its point.
+        goal: what it is best in.
+        limits: what it keeps to.
+        count: how many points keep to all limits.
+        runner_up: the next best of them; None where there is no other.
+    """
+
+    record: Record
+    goal: Metric
+    limits: tuple[KeptLimit, ...]
+    count: int
+    runner_up: RunnerUp | None
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """What comes closest where no point keeps to all limits.
+
+    Attributes:
+        record: the point; None where none has a value of each limited metric.
+        missed: the limits that it does not keep to.
+        limits: all of them.
+    """
+
+    record: Record | None
+    missed: tuple[Limit, ...]
+    limits: tuple[Limit, ...]
+
+
+def choose(view: View, limits: Sequence[Limit | BelowBest], goal: Metric) -> Answer | Miss:
+    """Chooses the best point that keeps to all limits.
+
+    The best one has the best value, unless rounds have decided that another one is better. Of
+    several with one value, it is the one that is best in the study's further objectives.
+
+    Args:
+        view: the points that count.
+        limits: what the answer must keep to.
+        goal: what it is to be best in.
+    """
+    able = [record for record in view.records if view.value(record, goal.name) is not None]
+    fixed = _fixed(view, able, limits)
+    able = [r for r in able if all(view.value(r, each.metric) is not None for each in fixed)]
+    kept = [r for r in able if not any(_excess(view, r, each) for each in fixed)]
+    if not kept:
+        return _closest(view, able, fixed)
+    ranked = sorted(kept, key=lambda record: _rank(view, record, goal))[:MAX_COMPARED]
+    compared = Comparison(
+        ranked, [view.point(each) for each in ranked], [goal], view.study.results.evidence
+    )
+    decisions = Decisions(compared)
+    place = decisions.survivors()[0]  # in order of their rank
+    return Answer(
+        ranked[place],
+        goal,
+        tuple(KeptLimit(each, _chance(view, ranked[place], each)) for each in fixed),
+        len(kept),
+        _runner_up(compared, decisions, place, goal),
+    )
+
+
+def _fixed(
+    view: View, records: Sequence[Record], limits: Sequence[Limit | BelowBest]
+) -> tuple[Limit, ...]:
+    """The limits with a number each."""
+    own = tuple(each for each in limits if isinstance(each, Limit))
+    below = [each for each in limits if isinstance(each, BelowBest)]
+    quality = view.quality
+    if not below or quality is None:
+        return own
+    kept = [r for r in records if not any(_excess(view, r, each) for each in own)]
+    values = [value for r in kept if (value := view.value(r, quality)) is not None]
+    if not values:
+        return own
+    return *own, *(Limit(quality, max(values) - each.distance, upper=False) for each in below)
+
+
+def _excess(view: View, record: Record, limit: Limit) -> float:
+    value = view.value(record, limit.metric)
+    return math.inf if value is None else limit.excess(value)
+
+
+def _rank(view: View, record: Record, goal: Metric) -> tuple[float, ...]:
+    """The value of the goal, then of the study's further objectives; less is better."""
+    metrics = [goal, *(each for each in view.objectives if each.name != goal.name)]
+    values = [(view.value(record, each.name), each.direction) for each in metrics]
+    losses = (
+        math.inf if value is None else -value if direction == "maximize" else value
+        for value, direction in values
+    )
+    return *losses, record.id
+
+
+def _chance(view: View, record: Record, limit: Limit) -> float:
+    """The chance that the true value of a point keeps to a limit."""
+    value, ends = view.value(record, limit.metric), view.point(record).intervals.get(limit.metric)
+    if value is None or not METRICS[limit.metric].timed:
+        return 1.0
+    if ends is None:
+        return math.nan
+    end = ends[1] if limit.upper else ends[0]
+    if end == value:
+        return 1.0
+    numbers = (value, end, limit.value)
+    if min(numbers) > 0:  # errors are factors
+        value, end, bound = (math.log(number) for number in numbers)
+    else:
+        bound = limit.value
+    return 1.0 - chance_beyond((bound - value) / (end - value))
+
+
+def _runner_up(
+    compared: Comparison, decisions: Decisions, place: int, goal: Metric
+) -> RunnerUp | None:
+    """The next best point that does not share the answer's very measurement."""
+    places = (
+        each
+        for each in range(len(compared.records))
+        if each != place and not compared.same[each, place, 0]
+    )
+    second = next(places, None)
+    if second is None:
+        return None
+    best, next_best = compared.records[place], compared.records[second]
+    relation = decisions.relation(next_best, best, goal.name)
+    ratio = relation.ratio
+    if not relation.rounds:
+        values = [compared.losses.values[each, 0] for each in (second, place)]
+        ratio = float(values[0] / values[1]) if values[1] else math.nan
+    return RunnerUp(
+        next_best,
+        ratio,
+        relation.rounds,
+        decisions.order(best, next_best, goal.name),
+        _chance_ahead(compared, place, second, goal),
+    )
+
+
+def _chance_ahead(compared: Comparison, place: int, second: int, goal: Metric) -> float:
+    """The chance that the answer is truly ahead of the runner-up."""
+    if goal.timed:
+        rivals, sign = compared.rivals_of(place, second, 0)
+        if rivals is not None and rivals.count >= MIN_ROUNDS:
+            reach = rivals.series.reach
+            return 1.0 - chance_beyond(-sign * rivals.centre / reach) if reach else 1.0
+        ahead = compared.values[second, 0] - compared.values[place, 0]
+        reach = math.hypot(compared.above[place, 0], compared.below[second, 0])
+        return 1.0 - chance_beyond(float(ahead / reach)) if reach else 1.0
+    found = [compared.records[each].outcome.measurement(goal.name) for each in (place, second)]
+    if found[0] is None or found[1] is None:
+        return 1.0
+    p_value = quality_p_value(found[0], found[1])
+    return 1.0 if p_value is None else 1.0 - p_value / 2
+
+
+def missing(view: View, names: Sequence[str]) -> dict[str, int]:
+    """How many points have no value of a metric, by the names of those that any lacks."""
+    counts = {name: sum(view.value(r, name) is None for r in view.records) for name in names}
+    return {name: count for name, count in counts.items() if count}
+
+
+def _closest(view: View, records: Sequence[Record], limits: tuple[Limit, ...]) -> Miss:
+    """The point whose worst miss, as a share of the limit, is the smallest."""
+
+    def worst(record: Record) -> float:
+        return max(each.share(view.value(record, each.metric) or 0.0) for each in limits)
+
+    if not records or not limits:
+        return Miss(None, (), limits)
+    record = min(records, key=lambda each: (worst(each), each.id))
+    missed = tuple(each for each in limits if _excess(view, record, each))
+    return Miss(record, missed, limits)

@@ -1,0 +1,90 @@
+"""The limits of an answer, and the short names of metrics that a user gives them by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dse.config.messages import suggest
+from dse.core.errors import RequestError
+from dse.core.metrics import (
+    CPU_TIME,
+    ENERGY,
+    LATENCY,
+    LOAD_TIME,
+    METRICS,
+    MODEL_SIZE,
+    PEAK_MEMORY,
+    THROUGHPUT,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ACCURACY = "accuracy"
+"""Stands for the quality of the study's task, whatever it is called there."""
+SHORT_NAMES = {
+    "latency": LATENCY.name,
+    "throughput": THROUGHPUT.name,
+    "memory": PEAK_MEMORY.name,
+    "size": MODEL_SIZE.name,
+    "load-time": LOAD_TIME.name,
+    "cpu-time": CPU_TIME.name,
+    "energy": ENERGY.name,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A bound of one metric.
+
+    Attributes:
+        metric: its name.
+        value: the bound, in the metric's unit.
+        upper: whether it is the largest value that is allowed; else the smallest.
+    """
+
+    metric: str
+    value: float
+    upper: bool
+
+    def excess(self, value: float) -> float:
+        """By how much a value misses it, in the metric's unit; 0 where it is kept."""
+        return max(0.0, value - self.value if self.upper else self.value - value)
+
+    def share(self, value: float) -> float:
+        """The same as a share of the bound."""
+        return self.excess(value) / abs(self.value) if self.value else self.excess(value)
+
+
+@dataclass(frozen=True, slots=True)
+class BelowBest:
+    """A least quality: so far below the best one that keeps all other limits.
+
+    Attributes:
+        distance: in the quality's unit.
+    """
+
+    distance: float
+
+
+def metric_name(text: str, quality: str | None, further: Iterable[str]) -> str:
+    """The metric that a user means.
+
+    Args:
+        text: a short name, or a whole one.
+        quality: name of the quality of the study's task; None where it has none.
+        further: names of the user's own metrics.
+
+    Raises:
+        RequestError: no metric has that name.
+    """
+    if text == ACCURACY and quality is not None:
+        return quality
+    known = {*METRICS, *further}
+    name = SHORT_NAMES.get(text, text)
+    if name not in known:
+        own = [ACCURACY] if quality is not None else []
+        remedy = suggest(text, [*own, *SHORT_NAMES, *known])
+        raise RequestError(f"no metric is called '{text}'", remedy=remedy)
+    return name

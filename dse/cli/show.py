@@ -1,0 +1,55 @@
+"""``dse show``."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from dse.cli.options import derivation_options, json_option, storage_option, study_argument
+from dse.cli.output import write_line
+
+if TYPE_CHECKING:
+    from dse.derived.derivation import Derivation
+
+
+@click.command()
+@study_argument
+@click.argument("point", metavar="ID", type=click.IntRange(min=0))
+@storage_option
+@derivation_options
+@json_option
+def show(
+    study: str, point: int, storage: str | None, derivation: Derivation, *, as_json: bool
+) -> None:
+    """Show one configuration of STUDY: its values, how each was taken, and code to deploy it.
+
+    \b
+    Example:
+      dse show quickstart 7
+    """
+    from dse.answer import summary
+    from dse.answer.deployment import deployment
+    from dse.answer.text import point_lines
+    from dse.core.errors import RequestError
+    from dse.report.view import View
+    from dse.study.folder import existing_folder
+    from dse.study.study import Study
+
+    view = View(Study.load(existing_folder(study), storage), derivation)
+    records = {record.id: record for record in view.study.records.values()}
+    if point not in records:
+        raise RequestError(
+            f"study '{view.study.folder.name}' has no point {point}",
+            field="ID",
+            remedy=f"`dse frontier {study}` shows some",
+        )
+    deployed = deployment(view.study, records[point])
+    if as_json:
+        click.echo(json.dumps(summary.shown(view, records[point], deployed)))
+        return
+    for line in point_lines(view, records[point], deployed):
+        write_line(line)
+    for line in ("", *deployed.code) if deployed.code else ():
+        write_line(line)
