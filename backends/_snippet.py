@@ -5,19 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
-    from dse.core.backend import LoadRequest
     from dse.core.signature import Input
 
 WIDTH = 79
 INDENT = "    "
 
 
-def call_inputs(request: LoadRequest) -> Sequence[Input]:
-    """The inputs of a call: what is measured with the request's batch."""
-    assert request.signature is not None  # whoever asks for code knows what a model is fed with
-    return request.signature.of_batch(request.configuration.batch_size)
+def arrays(inputs: Iterable[Input]) -> str:
+    """An array of zeros for each input, as a list."""
+    return f"[{', '.join(map(zeros, inputs))}]"
 
 
 def zeros(one: Input) -> str:

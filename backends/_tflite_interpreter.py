@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dse.core.backend import Knob, LoadError, LoadRequest, UnsupportedError, arrays_of
 
 from ._scores import find_scores, scores_first
-from ._snippet import INDENT, call, call_inputs, zeros
+from ._snippet import INDENT, arrays, call
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dse.core.backend import Batch, Outputs, Scores
-    from dse.core.signature import Signature
+    from dse.core.signature import Input, Signature
 
 XNNPACK = Knob(
     "xnnpack",
@@ -62,28 +62,29 @@ def _resolver(request: LoadRequest) -> str:
     return "AUTO" if request.knob("xnnpack", True) else "BUILTIN_WITHOUT_DEFAULT_DELEGATES"
 
 
-def code(request: LoadRequest, package: str) -> list[str]:
+def code(request: LoadRequest, inputs: Sequence[Input], package: str) -> list[str]:
     """See `dse.core.backend.Deployable`.
 
     Args:
         request: what to load.
+        inputs: those of a call.
         package: the library; its module ``interpreter`` has all that is needed.
     """
-    inputs = call_inputs(request)
     return [
         "import numpy as np",
         f"from {package} import interpreter as tflite",
         "",
+        f"resolver = tflite.OpResolverType.{_resolver(request)}",
         *call(
             "interpreter = tflite.Interpreter",
             [
                 f"model_path={str(request.model_file)!r}",
                 f"num_threads={request.configuration.threads}",
-                f"experimental_op_resolver_type=tflite.OpResolverType.{_resolver(request)}",
+                "experimental_op_resolver_type=resolver",
             ],
         ),
         "inputs = [one['index'] for one in interpreter.get_input_details()]",
-        f"arrays = [{', '.join(map(zeros, inputs))}]",
+        f"arrays = {arrays(inputs)}",
         "for index, array in zip(inputs, arrays):",
         f"{INDENT}interpreter.resize_tensor_input(index, array.shape)",
         "interpreter.allocate_tensors()",

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from dse.core.backend import LoadError, LoadRequest, UnsupportedError, arrays_of
 
 from ._scores import find_scores, scores_first
-from ._snippet import call, call_inputs, zeros
+from ._snippet import arrays, call
 from ._streamed import STREAMS, Streamed, streams
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
     from dse.core.backend import Batch, Knob, Outputs, Scores
     from dse.core.configuration import ModelFormat
-    from dse.core.signature import Signature
+    from dse.core.signature import Input, Signature
 
 
 _REFUSALS = ("NOT_IMPLEMENTED", "ShapeInferenceError")
@@ -79,10 +79,9 @@ class DeepSparse:
             make = partial(_OneOfSeveral, scores=request.scores)
         return Streamed([make(engine) for _ in range(count)])
 
-    def code(self, request: LoadRequest) -> list[str]:
+    def code(self, request: LoadRequest, inputs: Sequence[Input]) -> list[str]:
         """See `dse.core.backend.Deployable`; a file that leaves other sizes open is refused."""
         count = streams(request)
-        inputs = call_inputs(request)
         return [
             "import deepsparse",
             "import numpy as np",
@@ -97,7 +96,7 @@ class DeepSparse:
                     f'scheduler="{_scheduler(count)}"',
                 ],
             ),
-            f"arrays = [{', '.join(map(zeros, inputs))}]",
+            f"arrays = {arrays(inputs)}",
             "outputs = engine.run(arrays)",
         ]
 

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, ClassVar
 from ._tflite_interpreter import XNNPACK, code, load
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dse.core.backend import Knob, LoadRequest, Model
     from dse.core.configuration import ModelFormat
+    from dse.core.signature import Input
 
 
 class LiteRT:
@@ -37,6 +40,6 @@ class LiteRT:
 
         return load(request, interpreter)
 
-    def code(self, request: LoadRequest) -> list[str]:
+    def code(self, request: LoadRequest, inputs: Sequence[Input]) -> list[str]:
         """See `dse.core.backend.Deployable`."""
-        return code(request, "ai_edge_litert")
+        return code(request, inputs, "ai_edge_litert")

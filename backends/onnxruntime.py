@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from dse.core.backend import Knob, LoadError, LoadRequest, UnsupportedError, arrays_of
 
 from ._scores import find_scores
-from ._snippet import call, call_inputs, zeros
+from ._snippet import arrays, call
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from dse.core.backend import Batch, Outputs
     from dse.core.configuration import ModelFormat
+    from dse.core.signature import Input
 
     Shape = tuple[int, ...]
 
@@ -113,7 +114,7 @@ class OnnxRuntime:
             raise UnsupportedError(f"the model has {len(session.get_inputs())} inputs, not one")
         return _opened(session, request)
 
-    def code(self, request: LoadRequest) -> list[str]:
+    def code(self, request: LoadRequest, inputs: Sequence[Input]) -> list[str]:
         """See `dse.core.backend.Deployable`."""
         attributes = (
             f"options.{name} = {f'ort.{value}' if isinstance(value, str) else value}"
@@ -124,7 +125,6 @@ class OnnxRuntime:
             for name, text in _entries(request).items()
         )
         providers = 'providers=["CPUExecutionProvider"]'
-        arrays = ", ".join(map(zeros, call_inputs(request)))
         return [
             "import numpy as np",
             "import onnxruntime as ort",
@@ -137,7 +137,7 @@ class OnnxRuntime:
                 [repr(str(request.model_file)), "options", providers],
             ),
             "names = [one.name for one in session.get_inputs()]",
-            f"arrays = [{arrays}]",
+            f"arrays = {arrays(inputs)}",
             "outputs = session.run(None, dict(zip(names, arrays)))",
         ]
 

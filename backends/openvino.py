@@ -11,7 +11,7 @@ from dse.core.backend import Knob, LoadError, LoadRequest, UnsupportedError, arr
 from dse.machine.instruction_sets import BF16, X86
 
 from ._scores import find_scores, scores_first
-from ._snippet import INDENT, call, call_inputs, zeros
+from ._snippet import INDENT, arrays, call
 from ._streamed import STREAMS, Streamed, streams
 
 if TYPE_CHECKING:
@@ -95,12 +95,10 @@ class OpenVINO:
         except RuntimeError as error:
             raise UnsupportedError(str(error)) from error
 
-    def code(self, request: LoadRequest) -> list[str]:
+    def code(self, request: LoadRequest, inputs: Sequence[Input]) -> list[str]:
         """See `dse.core.backend.Deployable`."""
-        inputs = call_inputs(request)
         # A model that was reshaped has these inputs; its file may leave sizes open.
         shapes = ", ".join(f"{number}: {list(one.shape)}" for number, one in enumerate(inputs))
-        arrays = ", ".join(map(zeros, inputs))
         properties = (f"{name!r}: {value!r}" for name, value in _properties(request).items())
         return [
             "import numpy as np",
@@ -114,7 +112,7 @@ class OpenVINO:
             "}",
             'compiled = core.compile_model(model, "CPU", properties)',
             "request = compiled.create_infer_request()",
-            f"arrays = [{arrays}]",
+            f"arrays = {arrays(inputs)}",
             "outputs = list(request.infer(arrays).values())",
         ]
 

@@ -14,8 +14,11 @@ from ._tflite_interpreter import XNNPACK, code, load
 from ._tflite_structure import check
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dse.core.backend import Knob, LoadRequest, Model
     from dse.core.configuration import ModelFormat
+    from dse.core.signature import Input
 
 
 class TFLiteRuntime:
@@ -47,6 +50,6 @@ class TFLiteRuntime:
             raise LoadError(str(error)) from error
         return load(request, interpreter)
 
-    def code(self, request: LoadRequest) -> list[str]:
+    def code(self, request: LoadRequest, inputs: Sequence[Input]) -> list[str]:
         """See `dse.core.backend.Deployable`."""
-        return code(request, "tflite_runtime")
+        return code(request, inputs, "tflite_runtime")

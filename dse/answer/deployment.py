@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -75,13 +74,17 @@ def deployment(study: Study, record: Record, goal: Metric | None = None) -> Depl
     served = _served(configuration, goal)
     signature = registry.task(study.about.task).signature(found.form)
     request = LoadRequest(served, found.model.path, {}, signature)
+    inputs = signature.of_batch(served.batch_size)
     return Deployment(
         found.model,
         sha256_of_model(_all(found.model)),
         found.origin,
         backend.name,
         version,
-        (*_preamble(served, user_variables(study.about.environment)), *backend.code(request)),
+        (
+            *_preamble(served, user_variables(study.about.environment)),
+            *backend.code(request, inputs),
+        ),
     )
 
 
@@ -148,9 +151,7 @@ class _Files:
             made = provider.artefact(configuration.model, configuration.precision, formats)
         except DseError as error:
             return cls(None, {}, f"unknown: {error}")
-        found = cls(
-            ModelFiles(made.path, made.beside), made.form, f"builtin, {made.weights or 'as it is'}"
-        )
+        found = cls(ModelFiles(made.path, made.beside), made.form, "builtin, untrained weights")
         return found if _same(study, record, found, task) else cls._other(made)
 
     @classmethod
@@ -195,14 +196,14 @@ def _same(study: Study, record: Record, found: _Files, task: Task) -> bool:
 
 def _origin(study: Study, record: Record, model: ModelFiles) -> str:
     """Where the files come from, in words."""
-    own = "builtin, untrained weights" if study.about.models == BUILTIN else "yours"
+    if study.about.models == BUILTIN:
+        return "builtin, untrained weights"
     if model.path is None or not model.path.is_relative_to(cache_dir()):
-        return own
+        return "yours"
     quality = record.outcome.quality
     seen = QualityDetails.of(quality.details).calibrated_on if quality is not None else None
     calibrated = f", calibrated on {seen} samples" if seen else ""
-    made = "made here" if study.about.models == BUILTIN else "made here from yours"
-    return f"{made}{calibrated}" if own == "yours" else f"{own}, {made}"
+    return f"made here from yours{calibrated}"
 
 
 def as_dict(found: Deployment) -> dict[str, Any]:

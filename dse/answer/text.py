@@ -42,19 +42,19 @@ def answer_lines(view: View, answer: Answer, deployed: Deployment) -> list[str]:
     """
     record, goal = answer.record, answer.goal
     metrics = dict.fromkeys([goal.name, *(kept.limit.metric for kept in answer.limits)])
-    shown = [*metrics, *(each.name for each in view.objectives if each.name not in metrics)]
+    further = (each.name for each in view.objectives if each.name not in metrics)
+    shown = [*metrics, *further]
     points = format_count(answer.count, "point")
     keep = "keeps to the limits" if answer.count == 1 else "keep to the limits"
     best = "the only one" if answer.count == 1 else f"best of {points}"
-    found = [
+    return [
         configuration_line(record, deployed.version),
-        _joined((_value(view, record, name) for name in shown)),
+        _joined(_value(view, record, name) for name in shown),
         f"{best} by {title(goal)}{'' if answer.count == 1 else f' that {keep}'}",
         *([_kept_line(answer.limits)] if answer.limits else []),
         *([_runner_up_line(answer.runner_up, goal)] if answer.runner_up else []),
         *_model_lines(deployed),
     ]
-    return found
 
 
 def miss_lines(view: View, miss: Miss, goal: Metric, lacking: dict[str, int]) -> list[str]:

@@ -29,7 +29,7 @@ COMMANDS = {
     "models": "List the models that dse knows, and download their published files.",
     "pick": "Pick the one configuration of STUDY that is best within your limits.",
     "report": "Write a report of a study: a page for the browser, tables and pictures.",
-    "show": "Show one configuration of STUDY: its values, how each was taken, and code to deploy it.",
+    "show": "Show one configuration of STUDY, how it was measured, and code to deploy it.",
     "status": "Show the progress of a study, how far to trust its values, and what failed.",
     "system": "Describe this CPU and print the fingerprint that a study is bound to.",
     "validate": "Run the frontier of STUDY by MLPerf's own rules.",

@@ -55,7 +55,7 @@ def pick(
     as_json: bool,
     **limits: Any,
 ) -> int:
-    """Pick the one configuration of STUDY that is best within your limits.
+    r"""Pick the one configuration of STUDY that is best within your limits.
 
     Without --maximize or --minimize it is the best one in the first objective of the study that
     has no limit. METRIC is accuracy, latency, throughput, memory, size, load-time, cpu-time,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def show(
     study: str, point: int, storage: str | None, derivation: Derivation, *, as_json: bool
 ) -> None:
-    """Show one configuration of STUDY: its values, how each was taken, and code to deploy it.
+    r"""Show one configuration of STUDY, how it was measured, and code to deploy it.
 
     \b
     Example:

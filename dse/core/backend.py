@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dse.core.configuration import Configuration, KnobValue, ModelFormat
-    from dse.core.signature import Signature
+    from dse.core.signature import Input, Signature
 
     Batch = NDArray[Any] | tuple[NDArray[Any], ...]
     """What a call is made with: one array, or for a signature one for each of its inputs."""
@@ -243,14 +243,15 @@ class Runtime(Backend, Protocol):
 class Deployable(Runtime, Protocol):
     """A backend that shows how a model is loaded as it was measured."""
 
-    def code(self, request: LoadRequest) -> Sequence[str]:
+    def code(self, request: LoadRequest, inputs: Sequence[Input]) -> Sequence[str]:
         """Lines of Python that do what `load` does, by the runtime's own interface alone.
 
         They import what they need, load the model, and predict one call of zeros into ``outputs``,
         a list of arrays. Nothing is imported or loaded here.
 
         Args:
-            request: with a signature, also where `load` needs none.
+            request: what to load.
+            inputs: those of a call, with the shapes that they have for the request's batch.
         """
         ...
 

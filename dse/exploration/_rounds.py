@@ -1,7 +1,8 @@
 """Which rivals to measure side by side next: some whose order is open, as many as time allows.
 
-The pair most in need begins a round. Then it grows by the point that has the most open pairs with
-those that are in it, so that each second of measuring tells of as many pairs as it can.
+The pair most in need begins a round. Then it grows by the point whose open pairs with those in it
+have had the fewest rounds, and of several such points by the one that has the most pairs. So points
+behind come with the leader that is ahead of them until they are left out; what leads comes last.
 """
 
 from __future__ import annotations
@@ -128,7 +129,7 @@ class _Group:
             self._extra.pop()
 
     def grow(self) -> None:
-        """Adds points that have open pairs with those in it, the most first, until it is full."""
+        """Adds points that have open pairs with those in it, by `_rank`, until it is full."""
         tried, misfits = set(self._points), 0
         while near := {id_ for point in self._points for id_ in self._links[point]} - tried:
             chosen = min(near, key=self._rank)
@@ -138,9 +139,9 @@ class _Group:
                 break
 
     def _rank(self, id_: int) -> tuple[float, ...]:
-        """The point with the most open pairs comes first, then the one with the fewest rounds."""
+        """The point whose pairs had the fewest rounds comes first, then the one with most pairs."""
         inside = [self._links[id_][point] for point in self._points if point in self._links[id_]]
-        return -len(inside), sum(pair.rounds for pair in inside), id_
+        return sum(pair.rounds for pair in inside) / len(inside), -len(inside), id_
 
     def members(self) -> list[Member]:
         """All that it has, each with what is open in its pairs in it."""

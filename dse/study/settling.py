@@ -124,13 +124,18 @@ def pairs_to_decide(
 
 
 def expected_rounds(pair: OpenPair) -> float:
-    """An estimate of the rounds until a pair is decided, also where it has had none."""
-    if math.isfinite(pair.needed):
+    """An estimate of the further rounds until a pair is decided, also where it has had none.
+
+    The first rounds tell little of how many are needed. Were they taken for it, a point behind
+    would be held against one leader after the other, and never often enough.
+    """
+    if pair.rounds >= FEWEST_ROUNDS and math.isfinite(pair.needed):
         return pair.needed
     one, other = pair.one.outcome.values, pair.other.outcome.values
     pairs = [sorted((one[name], other[name])) for name in pair.metrics]
     apart = min(math.log(high / low) if low > 0 else 0.0 for low, high in pairs)
-    return FEWEST_ROUNDS + (USUAL_REACH / max(apart, LEAST_APART)) ** 2
+    usual = FEWEST_ROUNDS + (USUAL_REACH / max(apart, LEAST_APART)) ** 2
+    return max(1.0, usual - pair.rounds)
 
 
 def open_bounds(results: StudyResults, constraints: Iterable[Constraint]) -> list[OpenBounds]:

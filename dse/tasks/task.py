@@ -364,7 +364,7 @@ class Task(Protocol):
         ...
 
     def signature(self, form: Form) -> Signature:
-        """What a model of this form is fed with; a name is empty where the form does not tell it."""
+        """What a model of this form is fed with; a name that the form does not tell is empty."""
         ...
 
     def sample_bytes(self, form: Form) -> int:

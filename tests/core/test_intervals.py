@@ -14,8 +14,11 @@ from dse.core.intervals import (
     CORRELATION_S,
     GAP_EFFICIENCY,
     MAX_PRIOR_DEGREES,
+    MAX_REACHES,
+    TAIL_DEGREES,
     Spread,
     bulk_deviation,
+    chance_beyond,
     confidence_interval,
     in_blocks,
     pool_spread,
@@ -391,3 +394,20 @@ def test_the_interval_holds_the_level_of_a_machine_whose_noise_is_common_to_a_mi
     assert held / total >= 0.93
     # What happens where each value counts as if it were of a time of its own.
     assert taken_apart / total <= naive
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.8, 0.95, 0.99, 0.999])
+def test_a_chance_is_that_of_students_distribution(confidence: float) -> None:
+    reaches = student_t(TAIL_DEGREES, confidence) / student_t(TAIL_DEGREES)
+    tail = (1 - confidence) / 2
+    assert chance_beyond(reaches) == pytest.approx(tail, abs=1e-4)
+    assert chance_beyond(-reaches) == pytest.approx(1 - tail, abs=1e-4)
+
+
+def test_a_chance_has_bounds() -> None:
+    assert chance_beyond(0.0) == 0.5
+    assert [chance_beyond(sign * 2 * MAX_REACHES) for sign in (1, -1)] == [0, 1]
+    assert [chance_beyond(sign * math.inf) for sign in (1, -1)] == [0, 1]
+    assert math.isnan(chance_beyond(math.nan))
+    found = [chance_beyond(each / 10) for each in range(-50, 50)]
+    assert found == sorted(found, reverse=True)

@@ -148,7 +148,7 @@ def test_the_tail_of_a_latency_takes_probes(tmp_path: Path) -> None:
 
 def test_a_pair_of_which_rounds_tell_nothing_makes_way_for_others(tmp_path: Path) -> None:
     """As on a machine that is disturbed each time; a round has room for two of them."""
-    asked = settler(explored(tmp_path / "s", [1.0, 1.0, 1.0], seconds=10.0))
+    asked = settler(explored(tmp_path / "s", [1.0, 1.0, 1.0], seconds=15.0))
     found: list[set[object]] = []
     for _ in range(3):
         steps = asked.next_round()

@@ -62,8 +62,8 @@ def test_each_point_takes_its_rounds() -> None:
     def seconds_of(record: Record, metrics: Iterable[str]) -> float:
         return 1.0 + record.id * len([*metrics])
 
-    first = OpenPair(points[0], points[1], (LATENCY,), 3, 10)
-    second = OpenPair(points[1], points[2], (LATENCY, THROUGHPUT), 3, 4)
+    first = OpenPair(points[0], points[1], (LATENCY,), 9, 10)
+    second = OpenPair(points[1], points[2], (LATENCY, THROUGHPUT), 9, 4)
     assert time_to_settle_s([first], seconds_of) == 10 * 1.0 + 10 * 2.0
     assert time_to_settle_s([first, second], seconds_of) == 10 * 1.0 + 10 * 3.0 + 4 * 5.0
     assert time_to_settle_s([], seconds_of) == 0
@@ -108,7 +108,10 @@ def test_a_pair_needs_more_rounds_the_closer_it_is() -> None:
     near, far = explored([1.0, 1.01], [60.0] * 2), explored([1.0, 1.5], [60.0] * 2)
     (one,), (other,) = (pairs_to_decide(each.frontier) for each in (near, far))
     assert expected_rounds(one) > 10 * expected_rounds(other) > 0
-    assert expected_rounds(replace(one, needed=7.0)) == 7.0
+    assert expected_rounds(replace(one, rounds=9, needed=7.0)) == 7.0
+    # The first few tell nothing of how many are needed, and are some of them.
+    early = replace(one, rounds=3, needed=7.0)
+    assert expected_rounds(early) == expected_rounds(one) - 3
 
 
 @pytest.mark.parametrize(("values", "needed"), [([0.8, 1.1, 0.9, 1.05], 4), ([0.1] * 4, 0)])
