@@ -50,6 +50,11 @@ def _explored(name: str, **more: Unpack[Words]) -> Way:
     return Way(studies={name: "explored"}, **more)
 
 
+def _unfit(name: str) -> Way:
+    """The study has one small model, of which no point fits, or whose file has no size."""
+    return Way(studies={name: "explored"}, code=1)
+
+
 def _valid(name: str, **more: Unpack[Words]) -> Way:
     return Way(studies={name: "valid"}, **more)
 
@@ -128,6 +133,15 @@ WAYS: Mapping[str, Way] = {
     ),
     f"dse export my-study {_EXPORT} --dry-run": _valid("my-study"),
     f"dse export my-study {_EXPORT} --dry-run --where {_CHOSEN}": _valid("my-study"),
+    "dse explore quickstart --settle 20m": Way(**_LONG),
+    "dse pick quickstart --max-latency 5ms --min-accuracy 70": _unfit("quickstart"),
+    "dse pick quickstart --max-latency 0.1ms": _unfit("quickstart"),
+    "dse pick quickstart --min-accuracy 75": _unfit("quickstart"),
+    "dse pick quickstart --max-memory 512MiB --maximize throughput": _explored("quickstart"),
+    "dse pick quickstart --min-accuracy best-2 --minimize size": _unfit("quickstart"),
+    "dse show quickstart 11": _explored(
+        "quickstart", why="it has fewer points", instead="dse show quickstart 0"
+    ),
     "dse frontier quickstart --where 'latency_p90_ms < 15 and accuracy_percent > 70'": _explored(
         "quickstart"
     ),

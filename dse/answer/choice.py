@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dse.answer.limits import BelowBest, Limit
 from dse.core.intervals import chance_beyond
 from dse.core.mcnemar import quality_p_value
+from dse.core.measurement import Source
 from dse.core.metrics import METRICS
 from dse.study.comparison import Comparison
 from dse.study.contenders import MIN_ROUNDS
@@ -31,8 +32,8 @@ class KeptLimit:
 
     Attributes:
         limit: the limit.
-        chance: that the true value keeps to it, as far as the noise is known; 1 where the value
-            does not vary, NaN where nothing tells.
+        chance: that the true value keeps to it, as far as the noise is known; 1 where the value is
+            exact, NaN where nothing tells, as with published figures.
     """
 
     limit: Limit
@@ -45,11 +46,11 @@ class RunnerUp:
 
     Attributes:
         record: its point.
-        ratio: of its value to the answer's; within rounds, where there are any.
-        rounds: how many have both.
+        ratio: of its value to the answer's; within rounds, where there are enough.
+        rounds: how many tell the ratio; 0 where the values do.
         order: how the answer stands to it, if that is decided.
         chance: that the answer is ahead, as far as the noise is known; 1 where both values are
-            taken as they are, NaN where nothing tells.
+            exact, NaN where nothing tells.
     """
 
     record: Record
@@ -111,17 +112,22 @@ def choose(view: View, limits: Sequence[Limit | BelowBest], goal: Metric) -> Ans
     if not kept:
         return _closest(view, able, fixed)
     ranked = sorted(kept, key=lambda record: _rank(view, record, goal))[:MAX_COMPARED]
+    results = view.study.results
     compared = Comparison(
-        ranked, [view.point(each) for each in ranked], [goal], view.study.results.evidence
+        ranked,
+        [view.point(each) for each in ranked],
+        [goal],
+        results.evidence,
+        [not results.drifted(each) for each in ranked],
     )
     decisions = Decisions(compared)
-    place = decisions.survivors()[0]  # in order of their rank
+    place, *others = decisions.survivors()  # in order of their rank
     return Answer(
         ranked[place],
         goal,
         tuple(KeptLimit(each, _chance(view, ranked[place], each)) for each in fixed),
         len(kept),
-        _runner_up(compared, decisions, place, goal),
+        _runner_up(compared, decisions, place, others),
     )
 
 
@@ -137,7 +143,7 @@ def _fixed(
     kept = [r for r in records if not any(_excess(view, r, each) for each in own)]
     values = [value for r in kept if (value := view.value(r, quality)) is not None]
     if not values:
-        return own
+        return *own, Limit(quality, 0.0, upper=False)
     return *own, *(Limit(quality, max(values) - each.distance, upper=False) for each in below)
 
 
@@ -159,64 +165,62 @@ def _rank(view: View, record: Record, goal: Metric) -> tuple[float, ...]:
 
 def _chance(view: View, record: Record, limit: Limit) -> float:
     """The chance that the true value of a point keeps to a limit."""
-    value, ends = view.value(record, limit.metric), view.point(record).intervals.get(limit.metric)
-    if value is None or not METRICS[limit.metric].timed:
+    value, metric = view.value(record, limit.metric), METRICS[limit.metric]
+    if value is None or not (metric.timed or metric.quality):
         return 1.0
-    if ends is None:
+    ends = view.point(record).intervals.get(limit.metric)
+    if ends is None or (metric.quality and ends[0] == ends[1]):
         return math.nan
     end = ends[1] if limit.upper else ends[0]
-    if end == value:
-        return 1.0
-    numbers = (value, end, limit.value)
-    if min(numbers) > 0:  # errors are factors
-        value, end, bound = (math.log(number) for number in numbers)
-    else:
-        bound = limit.value
-    return 1.0 - chance_beyond((bound - value) / (end - value))
+    bound = limit.value
+    if metric.timed and min(value, end, bound) > 0:  # errors are factors
+        value, end, bound = (math.log(number) for number in (value, end, bound))
+    return 1.0 - chance_beyond((bound - value) / (end - value)) if end != value else 1.0
 
 
 def _runner_up(
-    compared: Comparison, decisions: Decisions, place: int, goal: Metric
+    compared: Comparison, decisions: Decisions, place: int, others: Sequence[int]
 ) -> RunnerUp | None:
-    """The next best point that does not share the answer's very measurement."""
-    places = (
-        each
-        for each in range(len(compared.records))
-        if each != place and not compared.same[each, place, 0]
-    )
+    """The next best point that does not share the answer's very measurement.
+
+    One that is not decided to be worse comes before those that are.
+    """
+    rest = (each for each in range(len(compared.records)) if each != place)
+    places = (each for each in (*others, *rest) if not compared.same[each, place, 0])
     second = next(places, None)
     if second is None:
         return None
-    best, next_best = compared.records[place], compared.records[second]
-    relation = decisions.relation(next_best, best, goal.name)
-    ratio = relation.ratio
-    if not relation.rounds:
-        values = [compared.losses.values[each, 0] for each in (second, place)]
-        ratio = float(values[0] / values[1]) if values[1] else math.nan
-    return RunnerUp(
-        next_best,
-        ratio,
-        relation.rounds,
-        decisions.order(best, next_best, goal.name),
-        _chance_ahead(compared, place, second, goal),
-    )
+    goal, records = compared.objectives[0], compared.records
+    relation = decisions.relation(records[second], records[place], goal.name)
+    ratio, rounds = relation.ratio, relation.rounds
+    if rounds < MIN_ROUNDS:
+        values = [float(compared.losses.values[each, 0]) for each in (second, place)]
+        ratio, rounds = values[0] / values[1] if values[1] else math.nan, 0
+    order = decisions.order(records[place], records[second], goal.name)
+    chance = _chance_ahead(compared, place, second)
+    return RunnerUp(records[second], ratio, rounds, order, chance)
 
 
-def _chance_ahead(compared: Comparison, place: int, second: int, goal: Metric) -> float:
+def _chance_ahead(compared: Comparison, place: int, second: int) -> float:
     """The chance that the answer is truly ahead of the runner-up."""
+    goal = compared.objectives[0]
+    ahead = float(compared.values[second, 0] - compared.values[place, 0])
+    reach = math.hypot(compared.above[place, 0], compared.below[second, 0])
     if goal.timed:
         rivals, sign = compared.rivals_of(place, second, 0)
         if rivals is not None and rivals.count >= MIN_ROUNDS:
-            reach = rivals.series.reach
-            return 1.0 - chance_beyond(-sign * rivals.centre / reach) if reach else 1.0
-        ahead = compared.values[second, 0] - compared.values[place, 0]
-        reach = math.hypot(compared.above[place, 0], compared.below[second, 0])
-        return 1.0 - chance_beyond(float(ahead / reach)) if reach else 1.0
-    found = [compared.records[each].outcome.measurement(goal.name) for each in (place, second)]
-    if found[0] is None or found[1] is None:
-        return 1.0
-    p_value = quality_p_value(found[0], found[1])
-    return 1.0 if p_value is None else 1.0 - p_value / 2
+            ahead, reach = -sign * rivals.centre, rivals.series.reach
+    elif goal.quality:
+        found = [compared.records[each].outcome.measurement(goal.name) for each in (place, second)]
+        if found[0] is not None and found[1] is not None:
+            p_value = quality_p_value(found[0], found[1])
+            if p_value is not None:
+                return 1.0 - p_value / 2
+            if reach == 0 or found[0].source is not Source.MEASURED:
+                return math.nan
+    if reach == 0:
+        return 0.5 if ahead == 0 else 1.0
+    return 1.0 - chance_beyond(ahead / reach)
 
 
 def missing(view: View, names: Sequence[str]) -> dict[str, int]:

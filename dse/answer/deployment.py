@@ -6,31 +6,32 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dse.core import registry as backends
-from dse.core.backend import Deployable, LoadRequest
-from dse.core.checksums import canonical_json, digest, sha256_of, sha256_of_model
+from dse.core.backend import Deployable, LoadRequest, UnsupportedError
+from dse.core.checksums import model_identity, sha256_of, sha256_of_model
 from dse.core.details import QualityDetails
 from dse.core.errors import DseError
 from dse.core.metrics import METRICS
 from dse.core.paths import cache_dir
-from dse.core.worker_environment import user_variables
+from dse.core.signature import DTYPE_BYTES
+from dse.core.worker_environment import format_variables, user_variables
 from dse.measure.spec import SPEC_FILE, ModelFiles, Spec
+from dse.models.provider import BUILTIN
 from dse.tasks import registry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from dse.core.configuration import Configuration
-    from dse.core.metrics import Metric
-    from dse.core.signature import Form
-    from dse.models.provider import Artefact
+    from dse.core.signature import Form, Signature
     from dse.study.record import Record
     from dse.study.study import Study
-    from dse.tasks.task import Task
 
-BUILTIN = "builtin"
-"""The name of the provider of builtin models, as a study notes it."""
-_UNREADABLE = (*(OSError, ValueError, KeyError, TypeError, AttributeError), RecursionError)
-"""Errors that a damaged spec may raise."""
+_UNREADABLE = (
+    *(OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError),
+    *(OverflowError, UnsupportedError, DseError),
+)
+"""Errors that a damaged study may raise, or files that are gone or changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,134 +39,134 @@ class Deployment:
     """What to deploy.
 
     Attributes:
-        model: the model's files; None where they are not here, or the backend reads none.
+        files: of the model, its own first; none where they are not here, or none are read.
         sha256: of the model, as `dse.models.provider.Artefact` has it; empty without files.
         origin: where they come from and how they were made, in words, or why they are not here.
         backend: name of the backend.
         version: of its runtime; empty where the study does not tell.
-        code: lines of Python; none where the backend shows none, or the files are not here.
+        code: lines of Python; none where there are no files, or the backend shows none.
     """
 
-    model: ModelFiles | None
+    files: tuple[Path, ...]
     sha256: str
     origin: str
     backend: str
     version: str
-    code: tuple[str, ...]
+    code: tuple[str, ...] = ()
 
 
-def deployment(study: Study, record: Record, goal: Metric | None = None) -> Deployment:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The files of a model that are here, and what they are fed with."""
+
+    model: ModelFiles
+    sha256: str
+    origin: str
+    form: Form
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return () if self.model.path is None else (self.model.path, *self.model.beside)
+
+
+def deployment(study: Study, record: Record, metrics: Iterable[str] = ()) -> Deployment:
     """Finds out what to deploy of a point.
 
     Args:
         study: has measured it.
         record: the point.
-        goal: what it was chosen for: it decides the batch size and instances of the code.
+        metrics: what it was chosen by: they decide whether the code has batches and instances.
     """
     configuration = record.configuration
     backend = backends.backend(configuration.backend)
     version = str(study.about.runtimes.get(backend.name, ""))
     if not backend.formats:
-        return Deployment(None, "", "reads no model file", backend.name, version, ())
-    found = _Files.find(study, record)
-    if found.model is None or not isinstance(backend, Deployable):
-        sha256 = sha256_of_model(_all(found.model)) if found.model else ""
-        return Deployment(found.model, sha256, found.origin, backend.name, version, ())
-    served = _served(configuration, goal)
-    signature = registry.task(study.about.task).signature(found.form)
-    request = LoadRequest(served, found.model.path, {}, signature)
-    inputs = signature.of_batch(served.batch_size)
-    return Deployment(
-        found.model,
-        sha256_of_model(_all(found.model)),
-        found.origin,
-        backend.name,
-        version,
-        (
-            *_preamble(served, user_variables(study.about.environment)),
-            *backend.code(request, inputs),
-        ),
-    )
+        return Deployment((), "", "reads no model file", backend.name, version)
+    try:
+        found = _find(study, record)
+        code = tuple(_code(study, _served(configuration, metrics), found))
+    except _UNREADABLE as error:
+        return Deployment((), "", f"unknown: {error}", backend.name, version)
+    return Deployment(found.files, found.sha256, found.origin, backend.name, version, code)
 
 
-def _served(configuration: Configuration, goal: Metric | None) -> Configuration:
-    """The configuration as the goal was measured: SingleStream runs have one sample a call."""
-    if goal is None or goal.name not in METRICS or METRICS[goal.name].batched:
+def _served(configuration: Configuration, metrics: Iterable[str]) -> Configuration:
+    """The configuration as it was measured: SingleStream runs have one sample a call."""
+    known = [METRICS[name] for name in metrics if name in METRICS]
+    if not known or any(metric.batched for metric in known):
         return configuration
     return replace(configuration, batch_size=1, instances=1)
 
 
+def _code(study: Study, served: Configuration, found: _Found) -> Iterator[str]:
+    backend = backends.backend(served.backend)
+    signature = registry.task(study.about.task).signature(found.form)
+    if not isinstance(backend, Deployable) or not _plain(signature):
+        return
+    request = LoadRequest(served, found.model.path, {}, signature)
+    lines = backend.code(request, signature.of_batch(served.batch_size))
+    if lines:
+        yield from _preamble(served, user_variables(study.about.environment))
+        yield from lines
+
+
+def _plain(signature: Signature) -> bool:
+    """Whether the inputs are what can be written down: they come from a file, and become code."""
+    return not signature.subgraph and all(
+        one.dtype in DTYPE_BYTES and all(isinstance(size, int) for size in one.shape)
+        for one in signature.inputs
+    )
+
+
 def _preamble(configuration: Configuration, variables: Mapping[str, str]) -> Iterator[str]:
     """What comes before the runtime is imported."""
+    if variables:
+        given = ascii(format_variables(variables))[1:-1]  # in one line, whatever a study holds
+        yield f"# Measured with variables of its own; start it with: env {given} python ..."
+    streams = int(dict(configuration.knobs).get("streams", 1))
+    if streams > 1:
+        yield f"# Measured with {streams} batches at a time: predict from as many threads."
     if configuration.instances > 1:
-        yield f"# One of {configuration.instances} instances that predict at the same time."
-    if variables or configuration.pinned:
+        yield f"# Measured with {configuration.instances} instances: a process for each."
+    if configuration.pinned:
+        threads = configuration.threads
         yield "import os"
         yield ""
-    for name, value in variables.items():
-        yield f"os.environ[{name!r}] = {value!r}"
-    if configuration.pinned:
-        yield "# Each instance has CPUs of its own."
-        cpus = ", ".join(map(str, range(configuration.threads)))
-        yield f"os.sched_setaffinity(0, {{{cpus}}})"
-    if variables or configuration.pinned:
+        yield "instance = 0  # each has CPUs of its own"
+        yield "cpus = sorted(os.sched_getaffinity(0))"
+        yield f"os.sched_setaffinity(0, cpus[instance * {threads} : (instance + 1) * {threads}])"
         yield ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Files:
-    """The files of a model that are here.
+def _find(study: Study, record: Record) -> _Found:
+    """The files that a worker was told; builtin models can also be built anew.
 
-    Attributes:
-        model: None where they are not.
-        form: how a sample becomes the input.
-        origin: see `Deployment`.
+    Raises:
+        ValueError: they are not here, or not what was measured.
     """
-
-    model: ModelFiles | None
-    form: Form
-    origin: str
-
-    @classmethod
-    def find(cls, study: Study, record: Record) -> _Files:
-        """Looks at what a worker was told; builtin models can also be built anew."""
-        task = registry.task(study.about.task)
-        spec = next(_specs(study, record), None)
-        built = study.about.models == BUILTIN
-        if spec is not None and spec.model.path is not None and spec.model.path.is_file():
-            found = cls(spec.model, spec.task.form, _origin(study, record, spec.model))
-            return found if _same(study, record, found, task) else cls._changed(found)
-        if built:
-            return cls._of_builtin(study, record, task)
-        gone = (
-            "its runs are not here" if spec is None else f"{spec.model.path} is not here any more"
-        )
-        return cls(None, {}, f"unknown: {gone}")
-
-    @classmethod
-    def _of_builtin(cls, study: Study, record: Record, task: Task) -> _Files:
-        configuration = record.configuration
-        formats = backends.backend(configuration.backend).formats
-        try:
-            provider = task.with_conversions(task.provider(None), None)
-            made = provider.artefact(configuration.model, configuration.precision, formats)
-        except DseError as error:
-            return cls(None, {}, f"unknown: {error}")
-        found = cls(ModelFiles(made.path, made.beside), made.form, "builtin, untrained weights")
-        return found if _same(study, record, found, task) else cls._other(made)
-
-    @classmethod
-    def _changed(cls, found: _Files) -> _Files:
-        path = found.model.path if found.model else None
-        return cls(None, {}, f"unknown: {path} has changed since it was measured")
-
-    @classmethod
-    def _other(cls, made: Artefact) -> _Files:
-        return cls(None, {}, f"unknown: this version builds another {made.path.name}")
+    spec = next(_specs(study, record), None)
+    path = spec.model.path if spec is not None else None
+    if spec is not None and path is not None and path.is_file():
+        files = (path, *spec.model.beside)
+        found = _Found(spec.model, sha256_of_model(files), "", spec.task.form)
+        _check(study, record, found)
+        return replace(found, origin=_origin(study, record, path))
+    if study.about.models != BUILTIN:
+        gone = f"{path} is not here any more" if path else "the study's runs are not here"
+        raise ValueError(gone)
+    configuration, task = record.configuration, registry.task(study.about.task)
+    formats = backends.backend(configuration.backend).formats
+    provider = task.with_conversions(task.provider(None), None)
+    made = provider.artefact(configuration.model, configuration.precision, formats)
+    model = ModelFiles(made.path, made.beside)
+    found = _Found(model, made.sha256, _origin(study, record, made.path), made.form)
+    _check(study, record, found)
+    return found
 
 
 def _specs(study: Study, record: Record) -> Iterator[Spec]:
     """What the workers of a point were told, the last one first."""
+    own = record.configuration
     runs = [m.run for m in record.outcome.measurements if m.run]
     for run in dict.fromkeys(reversed(runs)):
         try:
@@ -173,44 +174,49 @@ def _specs(study: Study, record: Record) -> Iterator[Spec]:
             spec = Spec.from_json(text)
         except _UNREADABLE:
             continue
-        if spec.configuration.model == record.configuration.model:
+        told = spec.configuration
+        if (told.model, told.precision, told.backend) == (own.model, own.precision, own.backend):
             yield spec
 
 
-def _all(model: ModelFiles | None) -> tuple[Any, ...]:
-    return () if model is None or model.path is None else (model.path, *model.beside)
+def _check(study: Study, record: Record, found: _Found) -> None:
+    """Compares files with those that the study noted.
 
-
-def _same(study: Study, record: Record, found: _Files, task: Task) -> bool:
-    """Whether the files are those that the study noted; also where it noted none."""
-    files = _all(found.model)
-    name = f"{record.configuration.model} {record.configuration.precision} "
-    noted = {v for key, v in study.about.artefacts.items() if key.startswith(name)}
+    Raises:
+        ValueError: they are others, or it noted none.
+    """
+    own, task = record.configuration, registry.task(study.about.task)
+    path = found.files[0]
+    suffix = path.suffix.removeprefix(".")
+    noted = study.about.artefacts.get(f"{own.model} {own.precision} {suffix}")
     identity = task.identity(found.form)
-    # As the study notes them; those of earlier versions have the first file's checksum alone.
-    sums = {sha256_of_model(files), sha256_of(files[0])}
-    return not noted or bool(
-        noted & {digest(canonical_json([each, *identity.values()])) for each in sums}
-    )
+    sums = {found.sha256}
+    if len(found.files) == 1:  # earlier versions noted the file's own checksum
+        sums.add(sha256_of(path))
+    if noted is None:
+        raise ValueError("the study has noted no checksum of it")
+    if noted not in {model_identity(each, identity) for each in sums}:
+        raise ValueError(f"{path} has changed since it was measured")
 
 
-def _origin(study: Study, record: Record, model: ModelFiles) -> str:
-    """Where the files come from, in words."""
+def _origin(study: Study, record: Record, path: Path) -> str:
+    """Where a model's file comes from, in words."""
     if study.about.models == BUILTIN:
         return "builtin, untrained weights"
-    if model.path is None or not model.path.is_relative_to(cache_dir()):
+    if path.is_relative_to(cache_dir() / "hub"):
+        return "downloaded from the Hugging Face hub"
+    kinds = (cache_dir() / "models" / kind for kind in ("converted", "quantised"))
+    if not any(map(path.is_relative_to, kinds)):
         return "yours"
     quality = record.outcome.quality
     seen = QualityDetails.of(quality.details).calibrated_on if quality is not None else None
-    calibrated = f", calibrated on {seen} samples" if seen else ""
-    return f"made here from yours{calibrated}"
+    return "made here from yours" + (f", calibrated on {seen} samples" if seen else "")
 
 
 def as_dict(found: Deployment) -> dict[str, Any]:
     """The object of ``dse pick --json``."""
-    files: Sequence[str] = [str(path) for path in _all(found.model)]
     return {
-        "model_files": files,
+        "model_files": [str(path) for path in found.files],
         "sha256": found.sha256 or None,
         "origin": found.origin,
         "backend": found.backend,

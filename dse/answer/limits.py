@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,8 @@ class Limit:
 
     def excess(self, value: float) -> float:
         """By how much a value misses it, in the metric's unit; 0 where it is kept."""
+        if math.isnan(value):
+            return math.inf
         return max(0.0, value - self.value if self.upper else self.value - value)
 
     def share(self, value: float) -> float:

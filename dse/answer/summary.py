@@ -24,6 +24,7 @@ def answer(view: View, found: Answer, deployed: Deployment) -> dict[str, Any]:
         "count": found.count,
         "answer": {
             **_point(view, found.record),
+            "notes": view.notes(found.record),
             "keeps": [
                 {**_limit(kept.limit), "chance": _known(kept.chance)} for kept in found.limits
             ],

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import TYPE_CHECKING
 
 from dse.core.measurement import Source
 from dse.core.metrics import METRICS
 from dse.core.wording import format_count
 from dse.report.quantities import provenance
-from dse.report.text import heading, number
+from dse.report.text import number, reach, short_settings, words_and_unit
 from dse.study.decisions import Order
 from dse.tasks import registry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from dse.answer.choice import Answer, KeptLimit, Miss, RunnerUp
     from dse.answer.deployment import Deployment
     from dse.answer.limits import Limit
     from dse.core.configuration import Configuration
-    from dse.core.metrics import Metric
     from dse.report.view import View
     from dse.study.record import Record
 
@@ -30,63 +28,54 @@ HASH_DIGITS = 12
 """Shown of a checksum; JSON has all of it."""
 SURE, UNSURE = 0.995, 0.005
 """Chances nearer to 1 and 0 are told as bounds."""
+MAX_TOLD = 2
+"""More limits than this are told one by one in JSON only."""
 
 
 def answer_lines(view: View, answer: Answer, deployed: Deployment) -> list[str]:
-    """The answer.
+    """The answer, in six lines at most.
 
     Args:
         view: the points that count.
         answer: the one that was chosen.
         deployed: what to deploy of it.
     """
-    record, goal = answer.record, answer.goal
-    metrics = dict.fromkeys([goal.name, *(kept.limit.metric for kept in answer.limits)])
-    further = (each.name for each in view.objectives if each.name not in metrics)
-    shown = [*metrics, *further]
-    points = format_count(answer.count, "point")
-    keep = "keeps to the limits" if answer.count == 1 else "keep to the limits"
-    best = "the only one" if answer.count == 1 else f"best of {points}"
-    return [
+    record = answer.record
+    metrics = [answer.goal.name, *(kept.limit.metric for kept in answer.limits)]
+    shown = dict.fromkeys([*metrics, *(each.name for each in view.objectives)])
+    lines = [
         configuration_line(record, deployed.version),
         _joined(_value(view, record, name) for name in shown),
-        f"{best} by {title(goal)}{'' if answer.count == 1 else f' that {keep}'}",
-        *([_kept_line(answer.limits)] if answer.limits else []),
-        *([_runner_up_line(answer.runner_up, goal)] if answer.runner_up else []),
+        f"  {_best(view, answer)}",
+        *([f"  {_standing(answer, answer.runner_up)}"] if answer.runner_up else []),
         *_model_lines(deployed),
     ]
+    return list(map(fitted, lines))
 
 
-def miss_lines(view: View, miss: Miss, goal: Metric, lacking: dict[str, int]) -> list[str]:
+def miss_lines(view: View, miss: Miss, lacking: Mapping[str, int]) -> list[str]:
     """That nothing fits, and what comes closest.
 
     Args:
         view: the points that count.
         miss: the closest point.
-        goal: what was asked for.
         lacking: the number of points without a value, by metric.
     """
+    if not view.records:
+        return ["no measured point keeps to the constraints and conditions"]
     if miss.record is None:
-        total = len(view.records)
-        if not total:
-            return ["no point was measured and keeps to the constraints and conditions"]
-        names = ", ".join(map(_title, lacking)) or title(goal)
-        return [f"no point has a value of: {names}"]
-    wanted = " and ".join(_limit(each) for each in miss.limits)
-    record = miss.record
-    gaps = _joined(_gap(view, record, each) for each in miss.missed)
-    return [
-        f"no point keeps {wanted}",
-        f"closest: {configuration_line(record)}",
-        gaps,
-    ]
+        counts = (f"{words_and_unit(name)[0]} ({count} points)" for name, count in lacking.items())
+        return [fitted(f"no point has all that is asked for; without a value: {', '.join(counts)}")]
+    wanted = " and ".join(map(_limit, miss.limits))
+    lines = [f"no point keeps {wanted}", f"closest: {configuration_line(miss.record)}"]
+    gaps = (_gap(view, miss.record, each) for each in miss.missed)
+    return list(map(fitted, [*lines, *(f"  {gap}" for gap in gaps)]))
 
 
 def configuration_line(record: Record, version: str = "") -> str:
     """A configuration with its id; in short where it would be too wide."""
     own = record.configuration
-    runtime = f"{own.backend} {version}".strip()
-    begun = f"#{record.id} {own.model} {own.precision}, {runtime}"
+    begun = f"#{record.id} {own.model} {own.precision}, {f'{own.backend} {version}'.strip()}"
     line = f"{begun}, {', '.join(_settings(own))}"
     return line if len(line) <= WIDTH else f"{begun} {short_settings(own)}"
 
@@ -100,69 +89,77 @@ def _settings(own: Configuration) -> Iterator[str]:
     yield from (f"{name}={value}" for name, value in own.knobs)
 
 
-def short_settings(own: Configuration) -> str:
-    """Threads, batch and instances in short, such as ``t2 b8 i2``, then what is not the default."""
-    parts = [f"t{own.threads}", f"b{own.batch_size}"]
-    parts += [f"i{own.instances}"] if own.instances > 1 else []
-    parts += ["pinned"] if own.pinned else []
-    return " ".join([*parts, *(f"{name}={value}" for name, value in own.knobs)])
-
-
-def title(metric: Metric) -> str:
-    """A metric in a few words, without its unit."""
-    return _title(metric.name)
-
-
-def _title(name: str) -> str:
-    if name not in METRICS:
-        return name
-    return re.sub(r" \[.*\]$", "", heading(name)) if "[" in heading(name) else heading(name)
+def fitted(line: str) -> str:
+    """A line of 80 columns at most: the middle of its longest word is left out, then its end."""
+    if len(line) <= WIDTH:
+        return line
+    longest = max(line.split(), key=len)
+    kept = len(longest) - (len(line) - WIDTH) - 1
+    if kept >= HASH_DIGITS:
+        half = kept // 2
+        return line.replace(longest, f"{longest[: kept - half]}…{longest[-half:]}", 1)
+    return f"{line[: WIDTH - 1]}…"
 
 
 def worded(name: str, value: float) -> str:
     """A value with its metric and unit, such as ``p90 1.936 ms``."""
     if name not in METRICS:
         return f"{name} {value:g}"
-    found = re.fullmatch(r"(.*) \[(.*)\]", heading(name))
-    shown = number(name, value)
-    return f"{found[1]} {shown} {found[2]}" if found else f"{shown} {heading(name)}"
+    words, unit = words_and_unit(name)
+    return f"{words} {number(name, value)} {unit}" if unit else f"{number(name, value)} {words}"
 
 
 def _value(view: View, record: Record, name: str) -> str:
     value = view.value(record, name)
     if value is None:
-        return f"{_title(name)} unknown"
+        return f"{words_and_unit(name)[0]} unknown"
     found, amount = record.outcome.measurement(name), view.amount(record, name)
     interval = amount.interval if amount else found.interval if found else None
     published = " published" if found and found.source is Source.PUBLISHED else ""
-    return f"{worded(name, value)}{_reach(value, interval)}{published}"
-
-
-def _reach(value: float, interval: tuple[float, float] | None) -> str:
-    """How far an interval reaches, to the farther end."""
-    if interval is None or not value:
-        return ""
-    reach = max(abs(end - value) for end in interval) / abs(value)
-    return f" ± {100 * reach:.{0 if reach >= 0.1 else 1}f} %" if reach else ""
+    return f"{worded(name, value)}{reach(value, interval)}{published}"
 
 
 def _joined(parts: Iterable[str]) -> str:
-    """Parts in one line; further ones are left out where it would be too wide."""
-    line = ""
-    for part in parts:
-        longer = f"{line}, {part}" if line else part
-        if len(longer) > WIDTH - 2:
-            break
-        line = longer
+    """Parts in one line; where it would be too wide, the last ones are left out."""
+    line, *others = parts
+    for part in others:
+        if len(f"  {line}, {part}") > WIDTH:
+            return f"  {line}"
+        line = f"{line}, {part}"
     return f"  {line}"
 
 
+def _best(view: View, answer: Answer) -> str:
+    """In what it is best, of how many points, and how surely it keeps the limits."""
+    goal, count = answer.goal, answer.count
+    way = "highest" if goal.direction == "maximize" else "lowest"
+    best = f"{way} {words_and_unit(goal.name)[0]} of"
+    points = format_count(count, "point")
+    notes = "".join(f"; {note}" for note in view.notes(answer.record))
+    if not answer.limits:
+        return f"{best} {points}{notes}"
+    told = [(kept, _sure(kept, answer.record)) for kept in answer.limits]
+    each = ", ".join(f"{_limit(kept.limit)} ({sure})" for kept, sure in told)
+    line = f"{best} {count} with {each}{notes}"
+    if len(line) <= WIDTH - 2 and len(told) <= MAX_TOLD:
+        return line
+    worst = min(told, key=lambda pair: -1.0 if math.isnan(pair[0].chance) else pair[0].chance)
+    return (
+        f"{best} {points} within {len(told)} limits; {_limit(worst[0].limit)} ({worst[1]}){notes}"
+    )
+
+
 def _limit(limit: Limit) -> str:
-    name, sign = limit.metric, "<=" if limit.upper else ">="
-    found = re.fullmatch(r"(.*) \[(.*)\]", heading(name)) if name in METRICS else None
-    if found:
-        return f"{found[1]} {sign} {limit.value:g} {found[2]}"
-    return f"{_title(name)} {sign} {limit.value:g}"
+    words, unit = words_and_unit(limit.metric)
+    return f"{words} {'<=' if limit.upper else '>='} {limit.value:g} {unit}".rstrip()
+
+
+def _sure(kept: KeptLimit, record: Record) -> str:
+    """How surely a limit is kept."""
+    found = record.outcome.measurement(kept.limit.metric)
+    if math.isnan(kept.chance) and found is not None and found.source is Source.PUBLISHED:
+        return "published"
+    return _chance(kept.chance).replace(" % sure", " %")
 
 
 def _chance(chance: float) -> str:
@@ -173,37 +170,41 @@ def _chance(chance: float) -> str:
     return "< 1 % sure" if chance <= UNSURE else f"{100 * chance:.0f} % sure"
 
 
-def _kept_line(limits: Sequence[KeptLimit]) -> str:
-    told = (f"{_limit(kept.limit)} ({_chance(kept.chance)})" for kept in limits)
-    return f"  keeps {' and '.join(told)}"
-
-
-def _runner_up_line(runner_up: RunnerUp, goal: Metric) -> str:
+def _standing(answer: Answer, runner_up: RunnerUp) -> str:
+    """How the answer stands to the runner-up."""
+    goal = answer.goal
     record, own = runner_up.record, runner_up.record.configuration
-    name = f"#{record.id} {own.model} {own.precision}, {own.backend}"
+    same = own.model == answer.record.configuration.model
+    model = "" if same else f"{own.model} "
+    name = f"#{record.id} {model}{own.precision}, {own.backend}"
     if runner_up.order is Order.TIE:
-        return f"  tied with {name}"
+        return f"tied with {name}"
     rounds = f", {format_count(runner_up.rounds, 'round')}" if runner_up.rounds else ""
-    return (
-        f"  ahead of {name} by {_distance(runner_up, goal)} ({_chance(runner_up.chance)}{rounds})"
-    )
+    sure = f"({_chance(runner_up.chance)}{rounds})"
+    better = runner_up.ratio > 1 if goal.direction == "minimize" else runner_up.ratio < 1
+    distance = _distance(runner_up, answer)
+    if better or runner_up.ratio == 1 or math.isnan(runner_up.ratio):
+        return f"ahead of {name} by {distance} {sure}"
+    return f"{name} may be {distance} better {sure}"
 
 
-def _distance(runner_up: RunnerUp, goal: Metric) -> str:
-    """How far the answer is ahead, in percent of the runner-up."""
+def _distance(runner_up: RunnerUp, answer: Answer) -> str:
+    """How far the answer is ahead: qualities by their difference, all else in percent."""
+    goal = answer.goal
+    values = [each.outcome.values.get(goal.name) for each in (answer.record, runner_up.record)]
+    if goal.quality and values[0] is not None and values[1] is not None:
+        return f"{number(goal.name, abs(values[0] - values[1]))} points"
     if math.isnan(runner_up.ratio) or not runner_up.ratio:
         return "an unknown share"
-    ahead = abs(1 / runner_up.ratio - 1) if goal.timed or goal.direction == "minimize" else None
-    if ahead is None:
-        ahead = abs(1 / runner_up.ratio - 1)
+    ahead = abs(1 / runner_up.ratio - 1)
     return f"{100 * ahead:.{0 if ahead >= 0.1 else 1}f} %"
 
 
 def _model_lines(deployed: Deployment) -> list[str]:
-    if deployed.model is None or deployed.model.path is None:
+    if not deployed.files:
         return [f"  model: {deployed.origin}"]
     return [
-        f"  model: {deployed.model.path}",
+        f"  model: {deployed.files[0]}",
         f"  SHA-256 {deployed.sha256[:HASH_DIGITS]}..., {deployed.origin}",
     ]
 
@@ -211,10 +212,9 @@ def _model_lines(deployed: Deployment) -> list[str]:
 def _gap(view: View, record: Record, limit: Limit) -> str:
     value = view.value(record, limit.metric) or 0.0
     way = "above" if limit.upper else "below"
-    found = re.fullmatch(r"(.*) \[(.*)\]", heading(limit.metric))
-    unit = f" {found[2]}" if found else ""
-    gap = number(limit.metric, limit.excess(value))
-    return f"{worded(limit.metric, value)} is {gap}{unit} {way} the limit"
+    share = 100 * limit.share(value)
+    shown = f"{share:.0f}" if share >= 10 else f"{share:.2g}"
+    return f"{worded(limit.metric, value)} is {shown} % {way} the limit"
 
 
 def point_lines(view: View, record: Record, deployed: Deployment) -> list[str]:

@@ -63,7 +63,7 @@ class LazyGroup(click.Group):
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(__version__, prog_name="dse")
+@click.version_option(__version__, "-V", "--version", prog_name="dse")
 @click.option(
     "-v",
     "--verbose",

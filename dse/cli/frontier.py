@@ -22,12 +22,25 @@ if TYPE_CHECKING:
 @derived_options
 @json_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print a CSV table.")
+@click.option("--all", "every", is_flag=True, help="Show points that others seem ahead of, too.")
 def frontier(
-    study: str, storage: str | None, derivation: Derivation, *, as_json: bool, as_csv: bool
+    study: str,
+    storage: str | None,
+    derivation: Derivation,
+    *,
+    as_json: bool,
+    as_csv: bool,
+    every: bool,
 ) -> None:
-    """Show the Pareto-optimal configurations of a study.
+    r"""Show the Pareto-optimal configurations of a study.
 
-    Your own metrics, conditions and objectives are computed from what was measured.
+    Your own metrics, conditions and objectives are computed from what was measured. JSON and CSV
+    have all points.
+
+    \b
+    Examples:
+      dse frontier quickstart
+      dse frontier quickstart --where 'latency_p90_ms < 5 and threads == 1'
     """
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other; give one of them")
@@ -43,7 +56,7 @@ def frontier(
     elif as_csv:
         _print_table(view)
     else:
-        _show(view)
+        _show(view, study, every=every)
 
 
 def _print_table(view: View) -> None:
@@ -60,10 +73,16 @@ def _print_table(view: View) -> None:
         write_line(line, err=True)
 
 
-def _show(view: View) -> None:
+def _show(view: View, study: str, *, every: bool) -> None:
     from dse.commands.console import console, print_lines, print_picture
     from dse.report.summary import notes
-    from dse.report.text import frontier_table, marks
+    from dse.report.text import (
+        behind_lines,
+        frontier_table,
+        leaders,
+        marks,
+        settings_legend,
+    )
     from dse.report.user_metrics import cell
 
     out = console()
@@ -75,7 +94,9 @@ def _show(view: View) -> None:
     further = {
         each.heading: partial(cell, view, name=each.name) for each in view.derivation.definitions
     }
-    out.print(frontier_table(view.frontier, view.metrics, marks(view.frontier), further=further))
-    print_lines(notes(view.study, view), out, "dim")
+    points = view.frontier if every else leaders(view.frontier)
+    out.print(frontier_table(points, view.metrics, marks(view.frontier), further=further))
+    print_lines([] if every else behind_lines(view.frontier, study), out)
+    print_lines([settings_legend(points), *notes(view.study, view)], out, "dim")
     if not view.derivation.selects:  # the picture is of the study itself
         print_picture(view.study, console(stderr=True))

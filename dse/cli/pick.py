@@ -30,15 +30,19 @@ if TYPE_CHECKING:
 
 @click.command()
 @study_argument
-@click.option("--max-latency", type=LATENCY, help="Longest SingleStream p90 latency, e.g. 5ms.")
+@click.option("--max-latency", type=LATENCY, help="Highest SingleStream p90 latency, e.g. 5ms.")
 @click.option(
     "--min-accuracy",
     type=ACCURACY,
-    help="Least accuracy in percent, e.g. 70, or best-2: two points below the best one that keeps "
-    "the other limits.",
+    help="Lowest accuracy in percent, e.g. 70, or best-2: two points below the best that keeps the "
+    "other limits.",
 )
-@click.option("--min-throughput", type=RATE, help="Least Offline samples per second, e.g. 200.")
-@click.option("--max-memory", type=MEBIBYTES, help="Most memory of the process, e.g. 512MiB.")
+@click.option(
+    "--min-throughput", type=RATE, help="Lowest Offline throughput in samples per second, e.g. 200."
+)
+@click.option(
+    "--max-memory", type=MEBIBYTES, help="Most memory that the process may take, e.g. 512MiB."
+)
 @click.option("--max-size", type=MEBIBYTES, help="Largest model file, e.g. 20MiB.")
 @click.option("--maximize", metavar="METRIC", help="Choose the largest value, e.g. throughput.")
 @click.option("--minimize", metavar="METRIC", help="Choose the smallest value, e.g. latency.")
@@ -79,7 +83,8 @@ def pick(
     goal = _goal(view, wanted, maximize, minimize)
     found = choose(view, wanted, goal)
     if isinstance(found, Answer):
-        deployed = deployment(view.study, found.record, goal)
+        metrics = [goal.name, *(kept.limit.metric for kept in found.limits)]
+        deployed = deployment(view.study, found.record, metrics)
         if as_json:
             click.echo(json.dumps(summary.answer(view, found, deployed)))
             return 0
@@ -92,7 +97,7 @@ def pick(
         return 1
     else:
         lacking = missing(view, [goal.name, *(each.metric for each in found.limits)])
-        lines = miss_lines(view, found, goal, lacking)
+        lines = miss_lines(view, found, lacking)
     for line in lines:
         write_line(line)
     return 0 if isinstance(found, Answer) else 1

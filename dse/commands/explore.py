@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
@@ -18,11 +19,14 @@ from dse.report import summary
 from dse.report.health import health
 from dse.report.text import (
     BY_OPTION,
+    behind_lines,
     borrowed_lines,
     environment_lines,
     excluded_lines,
     frontier_table,
+    leaders,
     marks,
+    settings_legend,
 )
 from dse.study.record import Purpose
 
@@ -101,10 +105,15 @@ def _conclude(study: Study, explored: Explored, err: Console) -> None:
         f"{format_count(numbers['measurements_taken'], 'measurement')} taken"
     )
     print_lines([end], err)
-    points = study.frontier()
+    points, name = study.frontier(), shlex.quote(study.folder.name_or_path)
     if points:
         out = console()
-        out.print(frontier_table(points, study.about.metrics, marks(study.results.frontier)))
-        print_lines(summary.notes(study), out, "dim")
+        frontier = study.results.frontier
+        best = leaders(frontier)
+        out.print(frontier_table(best, study.about.metrics, marks(frontier)))
+        print_lines(behind_lines(frontier, name), out)
+        print_lines([settings_legend(best), *summary.notes(study)], out, "dim")
     print_lines([*health(study), f"study: {study.folder.path}"], err)
     print_picture(study, err)
+    if points:
+        print_lines([f"next: dse pick {name} --max-latency 5ms; dse report {name}"], err)

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 
@@ -23,6 +23,16 @@ def canonical_json(value: Any) -> str:
 def digest(value: Any) -> str:
     """The first 16 hex digits of the SHA-256 of a JSON value's canonical text."""
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:16]
+
+
+def model_identity(sha256: str, form: Mapping[str, Any]) -> str:
+    """What a study notes of a model: its checksum, and how a sample becomes its input.
+
+    Args:
+        sha256: of the model.
+        form: what of it changes a measurement, as `dse.tasks.task.Task.identity` gives it.
+    """
+    return digest(canonical_json([sha256, *form.values()]))
 
 
 def combine_checksums(checksums: Sequence[str]) -> str:

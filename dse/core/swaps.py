@@ -20,9 +20,11 @@ MIN_BEFORE = 3
 MAX_LOG_ODDS = 3.0
 """No bet is placed at larger odds: earlier pairs are only a rough guide."""
 MIN_SCALE = 1e-9
+MAX_KEPT = 1 << 14
+"""Largest number of answers that stay in memory: each round asks for those of all pairs again."""
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=MAX_KEPT)
 def swap_evidence(ours: tuple[float, ...], theirs: tuple[float, ...], difference: float) -> float:
     """How surely our quantity is lower than the other one plus a difference.
 

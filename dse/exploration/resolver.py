@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dse.core import registry
 from dse.core.backend import Recording
-from dse.core.checksums import canonical_json, digest, sha256_of
+from dse.core.checksums import canonical_json, model_identity, sha256_of
 from dse.core.errors import ModelError, RequestError
 from dse.core.metrics import MODEL_SIZE, is_quality
 from dse.core.worker_environment import user_variables
@@ -220,8 +220,8 @@ class Resolver:
         name = f"{configuration.model} {configuration.precision} {artefact.format}"
         if name not in self._checked:
             identity = self._context.task.identity(resolved.form)
-            earlier = _file_identity(sha256_of(artefact.path), identity) if artefact.beside else ""
-            self._check(name, _file_identity(artefact.sha256, identity), earlier)
+            earlier = model_identity(sha256_of(artefact.path), identity) if artefact.beside else ""
+            self._check(name, model_identity(artefact.sha256, identity), earlier)
 
     def spec(
         self,
@@ -322,11 +322,6 @@ def _name(configuration: Configuration) -> tuple[str, ...]:
     """What a model file is asked for by."""
     formats = registry.backend(configuration.backend).formats
     return configuration.model, configuration.precision, *formats
-
-
-def _file_identity(sha256: str, form: Mapping[str, Any]) -> str:
-    """What a study notes of a model: what its measurements take from files."""
-    return digest(canonical_json([sha256, *form.values()]))
 
 
 def _listed(artefact: Artefact) -> str:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from dse.core.signature import Form
 
 
+BUILTIN = "builtin"
+"""The name of providers of models that are built here, with untrained weights."""
+
+
 @dataclass(frozen=True, slots=True)
 class Artefact:
     """A model file, ready to be loaded, and all there is to know for using it.

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 MAX_TOLD_S = 7 * 86_400.0
 """Nobody waits longer to know which of two points is better."""
-UNTOLD = "10m"
-"""Suggested where there is no estimate yet."""
 
 
 def describe_frontier(state: Settling) -> str:
@@ -39,8 +37,6 @@ def describe_need(needed_s: float) -> str:
     Args:
         needed_s: see `dse.study.settling.Settling`.
     """
-    if math.isinf(needed_s):
-        return f"more rounds would tell: --settle {UNTOLD}"
     if needed_s > MAX_TOLD_S:
         return "to tell takes more than a week"
     number, unit = _round_up(needed_s)

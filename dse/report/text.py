@@ -12,21 +12,22 @@ from dse.core.metrics import (
     ENERGY,
     LATENCY,
     LOAD_TIME,
+    METRICS,
     MODEL_SIZE,
     MULTI_STREAM,
     PEAK_MEMORY,
     SERVER,
     THROUGHPUT,
-    is_quality,
 )
 from dse.core.wording import format_count
 from dse.core.worker_environment import format_variables, ignored_variables
-from dse.report.summary import accuracy_source, ordered
+from dse.report.summary import ordered
 from dse.tasks import registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from dse.core.configuration import Configuration
     from dse.space.plan import Excluded
     from dse.study.frontier import StudyFrontier
     from dse.study.record import Record
@@ -61,6 +62,8 @@ BEHIND = "?"
 """Marks a point that another one seems ahead of: their order is not decided."""
 DRIFTED = "*"
 """Marks a point that was measured in a drift only, beside another mark."""
+MIN_NAME = 20
+"""Columns of names are folded where a terminal is narrow, and never narrower than this."""
 BY_OPTION = " (--env NAME=VALUE sets one)"
 
 
@@ -68,6 +71,14 @@ def heading(metric: str) -> str:
     """A metric in a table: short, with its unit."""
     quality = registry.quality(metric)
     return _HEADINGS[metric] if quality is None else quality.heading
+
+
+def words_and_unit(metric: str) -> tuple[str, str]:
+    """A metric in a few words and its unit; a metric of the user is its name, without a unit."""
+    if metric not in METRICS:
+        return metric, ""
+    words, _, unit = heading(metric).partition(" [")
+    return words, unit.removesuffix("]")
 
 
 def decimals(metric: str) -> int:
@@ -104,84 +115,81 @@ def frontier_table(
     most: int | None = None,
     further: Mapping[str, Callable[[Record], str]] | None = None,
 ) -> Table:
-    """The points of a frontier, the most accurate first; then those behind others.
+    """Points, the most accurate first; then those behind others. It fits 80 columns.
 
     Args:
         records: the points.
         metrics: the columns.
         mark: see `marks`.
-        intervals: whether to show them.
+        intervals: whether to show how far they reach.
         most: how many rows to show at most.
         further: what else to show of each, by heading.
     """
-    has_instances = any(record.configuration.instances > 1 for record in records)
-    has_knobs = any(_knobs(record) for record in records)
-    table = _empty_table(metrics, further or {}, has_instances=has_instances, has_knobs=has_knobs)
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    table.add_column("id", justify="right", no_wrap=True)
+    table.add_column("", min_width=1)
+    table.add_column("model", overflow="fold", min_width=MIN_NAME)
+    table.add_column("runtime", overflow="fold", min_width=MIN_NAME)
+    for name in (*map(heading, metrics), *(further or {})):
+        table.add_column(Text(name), justify="right", no_wrap=True)
     rows = sorted(ordered(list(records)), key=lambda record: mark(record).startswith(BEHIND))
     for record in rows[:most]:
-        id_, *row = _row(record, has_instances=has_instances, has_knobs=has_knobs)
+        own = record.configuration
         values = [_value(record, name, intervals=intervals) for name in metrics]
         values += [tell(record) for tell in (further or {}).values()]
-        table.add_row(id_, mark(record), *row, *map(Text, values))
+        names = f"{own.model} {own.precision}", f"{own.backend} {short_settings(own)}"
+        table.add_row(str(record.id), mark(record), *map(Text, (*names, *values)))
     if most is not None and len(rows) > most:
         table.caption = f"and {len(rows) - most} more"
     return table
 
 
-def _empty_table(
-    metrics: Sequence[str], further: Iterable[str], *, has_instances: bool, has_knobs: bool
-) -> Table:
-    """The columns of a table of points."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("id", justify="right")
-    table.add_column("", min_width=1)
-    for name in ("model", "precision", "backend"):
-        table.add_column(name, no_wrap=True)
-    for name in ("threads", "batch", *(["instances"] if has_instances else [])):
-        table.add_column(name, justify="right")
-    if has_knobs:
-        table.add_column("knobs")
-    for name in (*map(heading, metrics), *further):
-        table.add_column(Text(name), justify="right", no_wrap=True)
-    return table
+def leaders(frontier: StudyFrontier) -> list[Record]:
+    """The points of a frontier that no other one seems ahead of."""
+    return [record for record in frontier if record.id in frontier.leading]
 
 
-def _knobs(record: Record) -> list[str]:
-    """The knobs, and what else of a configuration is not the default."""
-    configuration = record.configuration
-    pinned = ["pinned"] if configuration.pinned else []
-    return pinned + [f"{name}={value}" for name, value in configuration.knobs]
+def behind_lines(frontier: StudyFrontier, study: str) -> list[str]:
+    """How many points of a frontier are not among its leaders; nothing where all are.
+
+    Args:
+        frontier: the points.
+        study: what names the study on the command line.
+    """
+    count = len(frontier) - len(leaders(frontier))
+    told = "points that others seem ahead of" if count > 1 else "point that another seems ahead of"
+    return [f"and {count} more {told}: dse frontier {study} --all"] if count else []
 
 
-def _row(record: Record, *, has_instances: bool, has_knobs: bool) -> list[Text | str]:
-    configuration = record.configuration
-    row: list[Text | str] = [
-        str(record.id),
-        Text(configuration.model),
-        Text(configuration.precision),
-        Text(configuration.backend),
-        str(configuration.threads),
-        str(configuration.batch_size),
-    ]
-    if has_instances:
-        row.append(str(configuration.instances))
-    if has_knobs:
-        row.append(Text(", ".join(_knobs(record))))
-    return row
+def short_settings(own: Configuration) -> str:
+    """Threads, batch and instances in short, such as ``t2 b8 i2``, then what is not the default."""
+    parts = [f"t{own.threads}", f"b{own.batch_size}"]
+    parts += [f"i{own.instances}"] if own.instances > 1 else []
+    parts += ["pinned"] if own.pinned else []
+    return " ".join([*parts, *(f"{name}={value}" for name, value in own.knobs)])
+
+
+def settings_legend(records: Iterable[Record]) -> str:
+    """What the short settings of points stand for."""
+    several = any(record.configuration.instances > 1 for record in records)
+    return f"t threads, b batch size{', i instances' if several else ''}"
 
 
 def _value(record: Record, metric: str, *, intervals: bool) -> str:
-    """A value, the bounds of its interval, and whether it is published."""
+    """A value, and how far its interval reaches."""
     measurement = record.outcome.measurement(metric)
     if measurement is None:
         return ""
     text = number(metric, measurement.value)
-    if is_quality(metric) and accuracy_source(record) == "published":
-        text += " published"
-    if intervals and measurement.interval and measurement.interval[0] < measurement.interval[1]:
-        low, high = (number(metric, bound) for bound in measurement.interval)
-        text += f" [{low}, {high}]"
-    return text
+    return text + reach(measurement.value, measurement.interval) if intervals else text
+
+
+def reach(value: float, interval: tuple[float, float] | None) -> str:
+    """How far an interval reaches, to its farther end, such as `` ±12%``; empty without one."""
+    if interval is None or not value:
+        return ""
+    share = 100 * max(abs(end - value) for end in interval) / abs(value)
+    return f" ±{share:.{0 if share >= 10 else 1}f}%" if share else ""
 
 
 def borrowed_lines(borrowed: Iterable[Mapping[str, Any]]) -> list[str]:

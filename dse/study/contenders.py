@@ -83,8 +83,7 @@ def errors(points: Comparison) -> Floats:
 
     A point that is not dominated is better than the other one somewhere: the chances of that are
     added up over the objectives, and taken as often as there are rivals for which the point could
-    be left out. Rounds tell them at any time; where the values don't agree with rounds on which
-    point is ahead, nothing is told.
+    be left out. Rounds tell them at any time, whatever the values say.
 
     Args:
         points: what is compared.
@@ -101,9 +100,8 @@ def errors(points: Comparison) -> Floats:
         better, tie = points.by_values(axis)
         chance = np.where(better.T | tie, 0.0, 1.0)
         for (last, first), error in told[axis].items():
-            ahead = points.values[first, axis] <= points.values[last, axis]
-            chance[last, first] = min(chance[last, first], error if ahead else 1.0)
-            chance[first, last] = 1.0
+            if not (better[last, first] or better[first, last]):
+                chance[last, first] = error
         found += chance
     found[np.all(points.same, axis=2)] = 1.0
     differ = np.any(points.values[:, None] != points.values[None], axis=2)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from dse.core.mcnemar import quality_p_value
 from dse.core.pareto import Losses
 from dse.study.comparison import stay
-from dse.study.contenders import MAX_ERROR
+from dse.study.contenders import MAX_ERROR, MIN_ROUNDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -277,16 +277,14 @@ class Decisions:
         )
 
     def _agree(self, one: int, other: int, axes: Sequence[int]) -> bool:
-        """Whether one point is ahead in all by its values, and rounds don't contradict that."""
+        """Whether one point is ahead in all, by rounds where there are some, else by its values."""
         points = self._points
         ahead = points.values[other] - points.values[one]
-        if not ((ahead >= 0).all() or (ahead <= 0).all()):
-            return False
         for axis in axes:
             rivals, sign = points.rivals_of(one, other, axis)
-            if rivals is not None and -sign * rivals.centre * ahead[axis] < 0:
-                return False
-        return True
+            if rivals is not None and rivals.count >= MIN_ROUNDS:
+                ahead[axis] = -sign * rivals.centre
+        return bool((ahead >= 0).all() or (ahead <= 0).all())
 
     def _needed(self, rivals: Rivals | None, alpha: float) -> float:
         """How many further rounds decide two rivals, if they are what they seem to be."""

@@ -66,6 +66,12 @@ class StudyFolder:
         return self.path.name
 
     @property
+    def name_or_path(self) -> str:
+        """What names the study on the command line, from the working folder."""
+        usual = STUDIES / self.name
+        return self.name if usual.absolute() == self.path.absolute() else str(self.path)
+
+    @property
     def database(self) -> Path:
         """The SQLite database, where no other storage was chosen."""
         return self.path / "study.db"

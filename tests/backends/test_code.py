@@ -41,17 +41,22 @@ print(json.dumps([np.asarray(each).tolist() for each in outputs]))
 """
 
 
+READ = [(name, kind) for name in FURTHER for kind in backend(name).formats]
+"""Backends, each with every format that it reads."""
+
+
 @pytest.mark.parametrize("further", [False, True], ids=["defaults", "knobs"])
-@pytest.mark.parametrize("name", FURTHER)
+@pytest.mark.parametrize(("name", "kind"), READ)
 def test_code_does_what_is_measured(
     name: str,
+    kind: str,
     further: bool,
     tmp_path: Path,
     pythons: Callable[[str], str],
     runtimes: Callable[[str], Runtime],
 ) -> None:
-    onnx = backend(name).formats[0] == "onnx"
-    path = tmp_path / f"a 'model'.{'onnx' if onnx else 'tflite'}"
+    onnx = kind == "onnx"
+    path = tmp_path / f"a 'model'.{kind}"
     path.write_bytes(onnx_bytes() if onnx else tflite_bytes())
     shape = (BATCH, 3, SIDE, SIDE) if onnx else (BATCH, SIDE, SIDE, 3)
     knobs = tuple(FURTHER[name].items()) if further else ()

@@ -70,14 +70,18 @@ def test_a_metric_of_the_user_may_be_what_counts(command: Command, study: str) -
 
 
 def test_words_fit_six_lines_of_80_columns(command: Command, study: str) -> None:
-    answer = command.good("pick", study, "--max-latency", "4ms", "--min-accuracy", "41")
+    options = ("--max-latency", "4ms", "--min-accuracy", "41")
+    answer = command.good("pick", study, *options)
     lines = answer.out.splitlines()
     assert len(lines) <= MAX_LINES
     assert max(map(len, lines)) <= WIDTH
     assert lines[0].startswith("#")
-    assert lines[2] == "best of 6 points by samples/s that keep to the limits"
-    assert "keeps p90 <= 4 ms (sure) and top-1 >= 41 % (sure)" in lines[3]
-    assert "ahead of #" in lines[4]
+    best = "  highest samples/s of 6 with p90 <= 4 ms (sure), top-1 >= 41 % "
+    assert lines[2].startswith(best)
+    assert lines[3].startswith("  ahead of #")
+    many = command.good("pick", study, *options, "--min-throughput", 10).out.splitlines()
+    assert lines[2] != many[2]
+    assert "of 6 points within 3 limits; " in many[2]
 
 
 def test_the_runner_up_is_told_with_its_distance(command: Command, study: str) -> None:
@@ -96,15 +100,18 @@ def test_where_nothing_fits_it_says_what_comes_closest(command: Command, study: 
     first, closest, gap = answer.out.splitlines()
     assert first == "no point keeps p90 <= 1 ms and top-1 >= 41 %"
     assert closest.startswith("closest: #")
-    assert gap.strip() == "p90 2.000 ms is 1.000 ms above the limit"
+    assert gap.strip() == "p90 2.000 ms is 100 % above the limit"
     found = json.loads(command("pick", study, "--json", *options).out)
     assert found["closest"]["misses_by"] == {LATENCY: 1.0}
     assert (found["answer"], found["count"]) == (None, 0)
     nothing = command("pick", study, "--max-memory", "1GiB")
-    assert (nothing.code, nothing.out) == (1, "no point has a value of: memory\n")
+    assert (nothing.code, nothing.out) == (
+        1,
+        "no point has all that is asked for; without a value: memory (8 points)\n",
+    )
     none = command("pick", study, "--where", "threads == 9")
     assert none.code == 1
-    assert none.out.startswith("no point was measured")
+    assert none.out.startswith("no measured point keeps")
 
 
 @pytest.mark.parametrize(

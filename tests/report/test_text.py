@@ -12,7 +12,18 @@ from dse.commands.console import console
 from dse.core.configuration import Configuration, KnobValue
 from dse.core.measurement import Measurement, Outcome, Source
 from dse.core.metrics import METRICS
-from dse.report.text import excluded_lines, frontier_table, heading, marks, number
+from dse.report.text import (
+    behind_lines,
+    excluded_lines,
+    frontier_table,
+    heading,
+    leaders,
+    marks,
+    number,
+    reach,
+    settings_legend,
+    short_settings,
+)
 from dse.space.plan import Excluded
 from dse.study.observations import Observation
 from dse.study.record import Record
@@ -50,7 +61,7 @@ def lines(
 
 def test_columns_are_the_objectives() -> None:
     head = lines([record(1)], [LATENCY, ACCURACY]).splitlines()[0].split()
-    assert " ".join(head) == "id model precision backend threads batch p90 [ms] top-1 [%]"
+    assert " ".join(head) == "id model runtime p90 [ms] top-1 [%]"
 
 
 def test_rows_have_the_values_in_their_units_most_accurate_first() -> None:
@@ -61,7 +72,7 @@ def test_rows_have_the_values_in_their_units_most_accurate_first() -> None:
     for row in rows:
         words = row.split()
         values = records[int(words[0])].outcome.values
-        assert words[1:6] == [f"model-{words[0]}", "fp32", "null", "2", "8"]
+        assert words[1:6] == [f"model-{words[0]}", "fp32", "null", "t2", "b8"]
         assert words[6:] == [number(name, values[name]) for name in DEFAULT_OBJECTIVES]
 
 
@@ -72,22 +83,35 @@ def test_numbers(metric: str, text: str) -> None:
     assert number(metric, 71.2356) == text
 
 
-def test_a_published_accuracy_is_marked() -> None:
-    one = record(1)
-    published = tuple(
-        replace(m, source=Source.PUBLISHED) if m.metric == ACCURACY else m
-        for m in one.outcome.measurements
-    )
-    marked = replace(one, outcome=Outcome(published))
-    assert lines([marked], list(DEFAULT_OBJECTIVES)).count(" published ") == 1
-    assert "published" not in lines([one], list(DEFAULT_OBJECTIVES))
-
-
-def test_knobs_have_a_column_where_there_are_any() -> None:
-    assert "knobs" not in lines([record(1)], [LATENCY])
+def test_what_is_not_the_default_stands_in_short() -> None:
     shown = lines([record(1), record(2, delay_ms=2.5, fault="none")], [LATENCY])
-    assert "knobs" in shown
-    assert "delay_ms=2.5, fault=none" in shown
+    assert "null t2 b8 delay_ms=2.5 fault=none" in shown
+    many = replace(record(1).configuration, instances=3, pinned=True)
+    assert short_settings(many) == "t2 b8 i3 pinned"
+    assert settings_legend([record(1)]) == "t threads, b batch size"
+    assert settings_legend([replace(record(1), configuration=many)]).endswith(", i instances")
+
+
+def test_a_table_fits_80_columns() -> None:
+    name = "mobilenet-v3-large-minimalistic"
+    long = [
+        replace(each, configuration=replace(each.configuration, model=name, backend="onnxruntime"))
+        for each in (record(100), record(499, delay_ms=2.5, fault="none"))
+    ]
+    wide = tuple(
+        Measurement(metric, value, "", Source.MEASURED, interval=(value / 2, 2 * value))
+        for metric, value in zip(DEFAULT_OBJECTIVES, (70.0, 123.456, 12345.6), strict=True)
+    )
+    plain = Console(width=80)
+    with plain.capture() as shown:
+        points = [replace(each, outcome=Outcome(wide)) for each in long]
+        plain.print(frontier_table(points, list(DEFAULT_OBJECTIVES), lambda _: "?*"))
+    rows = shown.get().splitlines()
+    assert max(map(len, rows)) <= 80
+    text = " ".join(" ".join(rows).split())
+    for word in ("100", "?*", "fp32", "t2", "b8", "70.00", "123.456", "12345.6", "±100%"):
+        assert word in text
+    assert "…" not in text
 
 
 def test_a_point_that_other_intervals_reach_is_marked() -> None:
@@ -113,16 +137,20 @@ def test_points_behind_others_come_last() -> None:
     with plain.capture() as shown:
         plain.print(frontier_table(results.frontier, [ACCURACY, LATENCY], mark))
     assert [row.split()[0] for row in shown.get().splitlines()[1:]] == ["3", "1", "0", "2"]
+    assert [each.id for each in leaders(results.frontier)] == [1, 3]
+    (told,) = behind_lines(results.frontier, "mine")
+    assert told == "and 2 more points that others seem ahead of: dse frontier mine --all"
 
 
-def test_intervals_stand_beside_the_values() -> None:
+def test_how_far_intervals_reach_stands_beside_the_values() -> None:
     one = record(1)
     bounded = tuple(replace(m, value=2.0, interval=(1.9, 2.125)) for m in one.outcome.measurements)
     known = replace(one, outcome=Outcome(bounded))
-    assert "2.000 [1.900, 2.125]" in lines([known], [LATENCY])
-    assert "[" not in lines([known], [THROUGHPUT], intervals=False)
+    assert "2.000 ±6.2%" in lines([known], [LATENCY])
+    assert "±" not in lines([known], [THROUGHPUT], intervals=False)
     exact = tuple(replace(m, interval=(m.value, m.value)) for m in one.outcome.measurements)
-    assert "[" not in lines([replace(one, outcome=Outcome(exact))], [THROUGHPUT])
+    assert "±" not in lines([replace(one, outcome=Outcome(exact))], [THROUGHPUT])
+    assert [reach(2.0, ends) for ends in (None, (1.0, 2.2), (1.9, 2.0))] == ["", " ±50%", " ±5.0%"]
 
 
 def test_rows_beyond_the_most_are_counted() -> None:

@@ -65,12 +65,14 @@ def test_a_single_round_leaves_nothing_out() -> None:
         assert (1 in found) is (count == 1)
 
 
-def test_where_values_and_rounds_disagree_nothing_is_told() -> None:
+def test_where_values_and_rounds_disagree_rounds_count() -> None:
+    """A value that leads may be a lucky one."""
     records = [record(0, 1.0, reach=0.5), record(1, 1.4, reach=0.5)]
     table = rounds_of(records, FEW, sd=0.01, true={0: 1.4, 1: 1.0})
     points = compare(records, table, [LATENCY.name])
-    assert errors(points).tolist() == [[1, 1], [1, 1]]
-    assert places(points) == [0, 1]
+    assert errors(points)[1, 0] == 1
+    assert errors(points)[0, 1] < MAX_ERROR
+    assert places(points) == [1]
 
 
 def test_points_that_are_alike_all_contend() -> None:
@@ -103,17 +105,14 @@ def test_what_was_left_out_comes_back_with_the_end_of_what_was_ahead() -> None:
         min_size=1,
         max_size=9,
     ),
-    st.integers(0, 5),
 )
-def test_a_point_that_leads_contends(
-    rows: list[tuple[float, float, float, float]], rounds: int
-) -> None:
-    """Whatever is left out, something that is there is ahead of it."""
+def test_a_point_that_leads_contends(rows: list[tuple[float, float, float, float]]) -> None:
+    """Whatever values alone leave out, something that is there is ahead of it."""
     records = [
         record(number, latency, 1 / throughput, accuracy, reach=reach)
         for number, (latency, throughput, accuracy, reach) in enumerate(rows)
     ]
-    points = compare(records, rounds_of(records, rounds, sd=0.1))
+    points = compare(records)
     found, losses = Contenders.of(points), points.losses.values
     assert set(points.losses.exact(losses).undominated()) <= set(found.places)
     assert found.left_out == len(rows) - len(found.places)

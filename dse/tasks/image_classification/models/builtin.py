@@ -14,7 +14,7 @@ from dse.core.errors import RequestError
 from dse.core.paths import cache_dir
 from dse.core.requirements import Requirement
 from dse.models import cache
-from dse.models.provider import Artefact
+from dse.models.provider import BUILTIN, Artefact
 from dse.models.quantise import Quantisation, need
 from dse.tasks.image_classification.models.calibration import RANDOM_PIXELS
 from dse.tasks.image_classification.models.catalogue import CATALOGUE, variant
@@ -125,7 +125,7 @@ class BuiltinProvider:
         calibration: the samples for int8 calibration.
     """
 
-    name = "builtin"
+    name = BUILTIN
     trained = False
 
     def __init__(self, calibration: Calibration = RANDOM_PIXELS) -> None:
