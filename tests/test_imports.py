@@ -27,6 +27,7 @@ LAYERS: dict[str, set[str]] = {
         *("tasks.image_classification", "download", "version"),
     },
     "commands": {
+        "answer",
         *("exploration", "validate", "submission", "report", "results", "study", "compare"),
         "derived",
         *("measure.runner", "measure.spec", "space", "environments", "models", "tasks"),

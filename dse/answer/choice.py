@@ -94,7 +94,9 @@ class Miss:
     limits: tuple[Limit, ...]
 
 
-def choose(view: View, limits: Sequence[Limit | BelowBest], goal: Metric) -> Answer | Miss:
+def choose(
+    view: View, limits: Sequence[Limit | BelowBest], goal: Metric, sure: float = 0.0
+) -> Answer | Miss:
     """Chooses the best point that keeps to all limits.
 
     The best one has the best value, unless rounds have decided that another one is better. Of
@@ -104,11 +106,14 @@ def choose(view: View, limits: Sequence[Limit | BelowBest], goal: Metric) -> Ans
         view: the points that count.
         limits: what the answer must keep to.
         goal: what it is to be best in.
+        sure: the chance with which it must keep each limit at least, where the noise is known.
     """
     able = [record for record in view.records if view.value(record, goal.name) is not None]
     fixed = _fixed(view, able, limits)
     able = [r for r in able if all(view.value(r, each.metric) is not None for each in fixed)]
     kept = [r for r in able if not any(_excess(view, r, each) for each in fixed)]
+    if sure:
+        kept = [r for r in kept if not any(_chance(view, r, each) < sure for each in fixed)]
     if not kept:
         return _closest(view, able, fixed)
     ranked = sorted(kept, key=lambda record: _rank(view, record, goal))[:MAX_COMPARED]
@@ -216,8 +221,10 @@ def _chance_ahead(compared: Comparison, place: int, second: int) -> float:
             p_value = quality_p_value(found[0], found[1])
             if p_value is not None:
                 return 1.0 - p_value / 2
-            if reach == 0 or found[0].source is not Source.MEASURED:
+            if not reach > 0 or found[0].source is not Source.MEASURED:
                 return math.nan
+    else:
+        reach = 0.0
     if reach == 0:
         return 0.5 if ahead == 0 else 1.0
     return 1.0 - chance_beyond(ahead / reach)

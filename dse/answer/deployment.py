@@ -120,6 +120,11 @@ def _plain(signature: Signature) -> bool:
 
 def _preamble(configuration: Configuration, variables: Mapping[str, str]) -> Iterator[str]:
     """What comes before the runtime is imported."""
+    if configuration.batch_size == 1:
+        yield "# Predicts single samples, as it was measured."
+    else:
+        size = configuration.batch_size
+        yield f"# Predicts {size} samples a call, as its throughput was measured."
     if variables:
         given = ascii(format_variables(variables))[1:-1]  # in one line, whatever a study holds
         yield f"# Measured with variables of its own; start it with: env {given} python ..."

@@ -71,6 +71,17 @@ class BelowBest:
     distance: float
 
 
+def metric_option(name: str) -> str:
+    """How ``dse pick`` is asked for the best value of a metric.
+
+    Args:
+        name: a whole name in `METRICS`.
+    """
+    short = {whole: text for text, whole in SHORT_NAMES.items()}
+    word = ACCURACY if METRICS[name].quality else short.get(name, name)
+    return f"--{METRICS[name].direction} {word}"
+
+
 def metric_name(text: str, quality: str | None, further: Iterable[str]) -> str:
     """The metric that a user means.
 

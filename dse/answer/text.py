@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import math
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dse.core.measurement import Source
-from dse.core.metrics import METRICS
+from dse.core.metrics import (
+    CPU_TIME,
+    ENERGY,
+    LATENCY,
+    LOAD_TIME,
+    METRICS,
+    MODEL_SIZE,
+    PEAK_MEMORY,
+    THROUGHPUT,
+)
 from dse.core.wording import format_count
 from dse.report.quantities import provenance
 from dse.report.text import number, reach, short_settings, words_and_unit
@@ -28,6 +39,17 @@ HASH_DIGITS = 12
 """Shown of a checksum; JSON has all of it."""
 SURE, UNSURE = 0.995, 0.005
 """Chances nearer to 1 and 0 are told as bounds."""
+LEAST_SHARE = 0.001
+GOALS = {
+    LATENCY.name: "p90 latency",
+    THROUGHPUT.name: "throughput",
+    MODEL_SIZE.name: "model size",
+    LOAD_TIME.name: "load time",
+    CPU_TIME.name: "CPU time",
+    PEAK_MEMORY.name: "memory",
+    ENERGY.name: "energy",
+}
+"""Metrics in a sentence."""
 MAX_TOLD = 2
 """More limits than this are told one by one in JSON only."""
 
@@ -64,10 +86,14 @@ def miss_lines(view: View, miss: Miss, lacking: Mapping[str, int]) -> list[str]:
     if not view.records:
         return ["no measured point keeps to the constraints and conditions"]
     if miss.record is None:
-        counts = (f"{words_and_unit(name)[0]} ({count} points)" for name, count in lacking.items())
-        return [fitted(f"no point has all that is asked for; without a value: {', '.join(counts)}")]
+        total = len(view.records)
+        counts = (
+            f"{GOALS.get(name, words_and_unit(name)[0])} is not known of {count} of {total} points"
+            for name, count in lacking.items()
+        )
+        return [fitted(f"nothing to choose from: {'; '.join(counts)}")]
     wanted = " and ".join(map(_limit, miss.limits))
-    lines = [f"no point keeps {wanted}", f"closest: {configuration_line(miss.record)}"]
+    lines = [f"no point meets {wanted}", f"closest: {configuration_line(miss.record)}"]
     gaps = (_gap(view, miss.record, each) for each in miss.missed)
     return list(map(fitted, [*lines, *(f"  {gap}" for gap in gaps)]))
 
@@ -133,7 +159,7 @@ def _best(view: View, answer: Answer) -> str:
     """In what it is best, of how many points, and how surely it keeps the limits."""
     goal, count = answer.goal, answer.count
     way = "highest" if goal.direction == "maximize" else "lowest"
-    best = f"{way} {words_and_unit(goal.name)[0]} of"
+    best = f"{way} {GOALS.get(goal.name, words_and_unit(goal.name)[0])} of"
     points = format_count(count, "point")
     notes = "".join(f"; {note}" for note in view.notes(answer.record))
     if not answer.limits:
@@ -179,13 +205,13 @@ def _standing(answer: Answer, runner_up: RunnerUp) -> str:
     name = f"#{record.id} {model}{own.precision}, {own.backend}"
     if runner_up.order is Order.TIE:
         return f"tied with {name}"
-    rounds = f", {format_count(runner_up.rounds, 'round')}" if runner_up.rounds else ""
-    sure = f"({_chance(runner_up.chance)}{rounds})"
+    rounds = f" in {format_count(runner_up.rounds, 'round')}" if runner_up.rounds else ""
+    sure = "" if runner_up.chance == 1 else f" ({_chance(runner_up.chance)})"
     better = runner_up.ratio > 1 if goal.direction == "minimize" else runner_up.ratio < 1
     distance = _distance(runner_up, answer)
     if better or runner_up.ratio == 1 or math.isnan(runner_up.ratio):
-        return f"ahead of {name} by {distance} {sure}"
-    return f"{name} may be {distance} better {sure}"
+        return f"ahead of {name} by {distance}{rounds}{sure}"
+    return f"{name} may be {distance} better{rounds}{sure}"
 
 
 def _distance(runner_up: RunnerUp, answer: Answer) -> str:
@@ -197,6 +223,8 @@ def _distance(runner_up: RunnerUp, answer: Answer) -> str:
     if math.isnan(runner_up.ratio) or not runner_up.ratio:
         return "an unknown share"
     ahead = abs(1 / runner_up.ratio - 1)
+    if ahead < LEAST_SHARE:
+        return "less than 0.1 %"
     return f"{100 * ahead:.{0 if ahead >= 0.1 else 1}f} %"
 
 
@@ -204,14 +232,25 @@ def _model_lines(deployed: Deployment) -> list[str]:
     if not deployed.files:
         return [f"  model: {deployed.origin}"]
     return [
-        f"  model: {deployed.files[0]}",
+        f"  model: {_shown(deployed.files[0])}",
         f"  SHA-256 {deployed.sha256[:HASH_DIGITS]}..., {deployed.origin}",
     ]
+
+
+def _shown(path: Path) -> str:
+    """A path from the user's home, with the beginning of each checksum in it."""
+    home, text = Path.home(), str(path)
+    if path.is_relative_to(home):
+        text = f"~/{path.relative_to(home)}"
+    return re.sub(r"[0-9a-f]{16,}", lambda found: f"{found[0][:6]}…", text)
 
 
 def _gap(view: View, record: Record, limit: Limit) -> str:
     value = view.value(record, limit.metric) or 0.0
     way = "above" if limit.upper else "below"
+    if METRICS[limit.metric].quality:
+        points = number(limit.metric, limit.excess(value))
+        return f"{worded(limit.metric, value)} is {points} points {way} the limit"
     share = 100 * limit.share(value)
     shown = f"{share:.0f}" if share >= 10 else f"{share:.2g}"
     return f"{worded(limit.metric, value)} is {shown} % {way} the limit"

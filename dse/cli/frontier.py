@@ -32,16 +32,16 @@ def frontier(
     as_csv: bool,
     every: bool,
 ) -> None:
-    r"""Show the Pareto-optimal configurations of a study.
+    """Show the Pareto-optimal configurations of a study.
 
     Your own metrics, conditions and objectives are computed from what was measured. JSON and CSV
-    have all points.
+    have all points of the frontier.
 
     \b
     Examples:
       dse frontier quickstart
       dse frontier quickstart --where 'latency_p90_ms < 5 and threads == 1'
-    """
+    """  # noqa: D301  # click keeps the lines after this mark
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other; give one of them")
     from dse.report.view import View
@@ -56,7 +56,7 @@ def frontier(
     elif as_csv:
         _print_table(view)
     else:
-        _show(view, study, every=every)
+        _show(view, every=every)
 
 
 def _print_table(view: View) -> None:
@@ -73,7 +73,7 @@ def _print_table(view: View) -> None:
         write_line(line, err=True)
 
 
-def _show(view: View, study: str, *, every: bool) -> None:
+def _show(view: View, *, every: bool) -> None:
     from dse.commands.console import console, print_lines, print_picture
     from dse.report.summary import notes
     from dse.report.text import (
@@ -96,7 +96,8 @@ def _show(view: View, study: str, *, every: bool) -> None:
     }
     points = view.frontier if every else leaders(view.frontier)
     out.print(frontier_table(points, view.metrics, marks(view.frontier), further=further))
-    print_lines([] if every else behind_lines(view.frontier, study), out)
-    print_lines([settings_legend(points), *notes(view.study, view)], out, "dim")
+    print_lines([] if every else behind_lines(view.frontier, "--all"), out)
+    told = notes(view.study, view, every=every)
+    print_lines([settings_legend(points), *told], out, "dim")
     if not view.derivation.selects:  # the picture is of the study itself
         print_picture(view.study, console(stderr=True))

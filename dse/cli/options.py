@@ -22,6 +22,7 @@ _UNITS_S = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0
 _UNITS_BYTES = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _UNITS_MS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
 _UNITS_MIB = {"KiB": 2.0**-10, "MiB": 1.0, "GiB": 2.0**10}
+MAX_QUALITY = 100.0
 MAX_SECONDS = 366 * 86400.0
 MAX_BYTES = 1 << 50
 
@@ -96,7 +97,7 @@ def _latency_ms(text: str) -> float:
 def _mebibytes(text: str) -> float:
     value = _quantity(text, _UNITS_MIB)
     if not value:
-        raise ValueError(f"'{text}' is not an amount of memory; write 512MiB or 1GiB")
+        raise ValueError(f"'{text}' is not an amount of memory; write KiB, MiB or GiB: 512MiB")
     return value
 
 
@@ -112,7 +113,7 @@ def _quality(text: str) -> float | BelowBest:
 
     best, minus, distance = text.partition("best-")
     value = _quantity((distance if minus and not best else text).removesuffix("%"), {"": 1.0})
-    if value is None:
+    if value is None or value > MAX_QUALITY:
         raise ValueError(f"'{text}' is not a quality; write 70 or best-2")
     return BelowBest(value) if minus else value
 

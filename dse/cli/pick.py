@@ -44,6 +44,13 @@ if TYPE_CHECKING:
     "--max-memory", type=MEBIBYTES, help="Most memory that the process may take, e.g. 512MiB."
 )
 @click.option("--max-size", type=MEBIBYTES, help="Largest model file, e.g. 20MiB.")
+@click.option(
+    "--sure",
+    type=click.FloatRange(0, 100),
+    default=0.0,
+    metavar="PERCENT",
+    help="Keep each limit with this chance at least, where the noise is known, e.g. 95.",
+)
 @click.option("--maximize", metavar="METRIC", help="Choose the largest value, e.g. throughput.")
 @click.option("--minimize", metavar="METRIC", help="Choose the smallest value, e.g. latency.")
 @storage_option
@@ -56,20 +63,23 @@ def pick(
     *,
     maximize: str | None,
     minimize: str | None,
+    sure: float,
     as_json: bool,
     **limits: Any,
 ) -> int:
-    r"""Pick the one configuration of STUDY that is best within your limits.
+    """Pick the one configuration of STUDY that is best within your limits.
 
-    Without --maximize or --minimize it is the best one in the first objective of the study that
-    has no limit. METRIC is accuracy, latency, throughput, memory, size, load-time, cpu-time,
-    energy, the whole name of a metric, or one of your own.
+    A percentage beside a limit is the chance that the true value keeps to it. Without --maximize or
+    --minimize it is the best one in the first objective of the study that has no limit. METRIC is
+    accuracy, latency, throughput, memory, size, load-time, cpu-time, energy, the whole name of a
+    metric, or one of your own.
 
     \b
     Examples:
       dse pick quickstart --max-latency 5ms --min-accuracy 70
+      dse pick quickstart --max-latency 5ms --sure 95
       dse pick quickstart --min-accuracy best-2 --minimize size
-    """
+    """  # noqa: D301  # click keeps the lines after this mark
     from dse.answer import summary
     from dse.answer.choice import Answer, choose, missing
     from dse.answer.deployment import deployment
@@ -81,7 +91,7 @@ def pick(
     view = View(Study.load(existing_folder(study), storage), derivation)
     wanted = _limits(view, limits)
     goal = _goal(view, wanted, maximize, minimize)
-    found = choose(view, wanted, goal)
+    found = choose(view, wanted, goal, sure / 100)
     if isinstance(found, Answer):
         metrics = [goal.name, *(kept.limit.metric for kept in found.limits)]
         deployed = deployment(view.study, found.record, metrics)

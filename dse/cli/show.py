@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 def show(
     study: str, point: int, storage: str | None, derivation: Derivation, *, as_json: bool
 ) -> None:
-    r"""Show one configuration of STUDY, how it was measured, and code to deploy it.
+    """Show one configuration of STUDY, how it was measured, and code to deploy it.
 
     \b
     Example:
       dse show quickstart 7
-    """
+    """  # noqa: D301  # click keeps the lines after this mark
     from dse.answer import summary
     from dse.answer.deployment import deployment
     from dse.answer.text import point_lines

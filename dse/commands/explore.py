@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from dse.answer.limits import metric_option
 from dse.commands.console import console, print_lines, print_picture
 from dse.commands.explore_display import Display
 from dse.commands.interrupts import INTERRUPTED, interrupts
@@ -111,9 +112,11 @@ def _conclude(study: Study, explored: Explored, err: Console) -> None:
         frontier = study.results.frontier
         best = leaders(frontier)
         out.print(frontier_table(best, study.about.metrics, marks(frontier)))
-        print_lines(behind_lines(frontier, name), out)
-        print_lines([settings_legend(best), *summary.notes(study)], out, "dim")
+        print_lines(behind_lines(frontier, f"dse frontier {name} --all"), out)
+        told = summary.notes(study, every=False)
+        print_lines([settings_legend(best), *told], out, "dim")
     print_lines([*health(study), f"study: {study.folder.path}"], err)
     print_picture(study, err)
     if points:
-        print_lines([f"next: dse pick {name} --max-latency 5ms; dse report {name}"], err)
+        goal = metric_option(study.space.objectives[0])
+        print_lines([f"next: dse pick {name} {goal}; dse report {name}"], err)

@@ -109,3 +109,5 @@ def _frontier(study: Study) -> Iterator[str]:
             yield f"left out: {describe_left_out(frontier.contenders)}"
         if state.undecided:
             yield f"undecided: {describe_need(state.needed_s)}"
+    elif any(record.outcome.failure is None for record in study.records.values()):
+        yield "frontier: no measured point keeps to the constraints"

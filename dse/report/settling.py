@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from dse.study.contenders import Contenders
     from dse.study.settling import Settling
 
+MIN_MINUTES_S = 100.0
+"""A shorter time left is told in seconds."""
 MAX_TOLD_S = 7 * 86_400.0
 """Nobody waits longer to know which of two points is better."""
 
@@ -28,7 +30,9 @@ def describe_frontier(state: Settling) -> str:
 def describe_left_out(contenders: Contenders) -> str:
     """How many points were left out as most likely dominated, and how many of them by error."""
     count = format_count(contenders.left_out, "point")
-    return f"{count} most likely dominated; {contenders.left_out_wrongly:.1f} by error at most"
+    wrongly = math.ceil(10 * contenders.left_out_wrongly) / 10
+    verb = "is" if contenders.left_out == 1 else "are"
+    return f"{count} that {verb} most likely dominated, at most {wrongly:g} of them wrongly"
 
 
 def describe_need(needed_s: float) -> str:
@@ -57,6 +61,8 @@ def _describe_left(left_s: float) -> str:
         return "the time is spent"
     if left_s > MAX_TOLD_S:
         return "time left unknown"
+    if left_s < MIN_MINUTES_S:
+        return f"about {math.ceil(left_s)} s of rounds left"
     number, unit = _round_up(left_s)
     return f"about {number} {unit} of rounds left"
 

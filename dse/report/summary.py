@@ -60,7 +60,7 @@ def _settled(study: Study) -> dict[str, Any]:
         "undecided": state.undecided,
         "beyond_rounds": state.points - state.decided - state.undecided,
         "left_out": contenders.left_out,
-        "left_out_wrongly": round(contenders.left_out_wrongly, 3),
+        "left_out_wrongly": math.ceil(1000 * contenders.left_out_wrongly) / 1000,
         "seconds_needed": round(state.needed_s, 1) if math.isfinite(state.needed_s) else None,
     }
 
@@ -112,6 +112,7 @@ def frontier(study: Study, view: View | None = None) -> dict[str, Any]:
             | _defined(record, view)
             for record in ordered(best)
         ],
+        "left_out": best.contenders.left_out,
         **(view.tally.as_dict(view.derivation) if view.derivation.asked else {}),
         **environment(study),
         **_borrowed(study),
@@ -224,12 +225,13 @@ def calibrated_on(record: Record) -> int:
     return QualityDetails.of(accuracy.details).calibrated_on or 0 if accuracy is not None else 0
 
 
-def notes(study: Study, view: View | None = None) -> list[str]:
+def notes(study: Study, view: View | None = None, *, every: bool = True) -> list[str]:
     """What a reader must know to judge the values.
 
     Args:
         study: opened.
         view: what of it was asked for; None for the study as it is.
+        every: whether points that others seem ahead of are shown, too.
     """
     view = view or View(study)
     sources = {m.source for r in study.records.values() for m in r.outcome.measurements}
@@ -260,11 +262,11 @@ def notes(study: Study, view: View | None = None) -> list[str]:
         lines.append(f"results of {names}{more} led the search; no value here is theirs")
     if view.frontier.contenders.left_out:
         lines.append(f"left out: {describe_left_out(view.frontier.contenders)}")
-    lines += [*view.tally.lines(view.derivation), *_explained(view)]
+    lines += [*view.tally.lines(view.derivation), *_explained(view, every=every)]
     return [*lines, *indistinct_lines(view, noun), *_unknown_noise(view)]
 
 
-def _explained(view: View) -> list[str]:
+def _explained(view: View, *, every: bool) -> list[str]:
     """What the marks of points mean that are not certain."""
     leading = view.frontier.leading
     uncertain = [r.id for r in view.frontier if not view.frontier.certain(r)]
@@ -275,7 +277,7 @@ def _explained(view: View) -> list[str]:
         lines.append("~ another point may be better in all: the order is not decided")
     if not leading.isdisjoint(near - drifted):
         lines.append("! it may miss a bound if it is measured again: its interval reaches beyond")
-    if not leading.issuperset(uncertain):
+    if every and not leading.issuperset(uncertain):
         lines.append("? another point seems better in all: the order is not decided")
     if drifted:
         lines.append("* drift: it was measured only while the machine was not itself")

@@ -62,8 +62,10 @@ BEHIND = "?"
 """Marks a point that another one seems ahead of: their order is not decided."""
 DRIFTED = "*"
 """Marks a point that was measured in a drift only, beside another mark."""
-MIN_NAME = 20
+MIN_NAME = 10
 """Columns of names are folded where a terminal is narrow, and never narrower than this."""
+MAX_SHOWN_PERCENT = 999
+"""An interval that reaches farther tells nothing."""
 BY_OPTION = " (--env NAME=VALUE sets one)"
 
 
@@ -145,20 +147,23 @@ def frontier_table(
 
 
 def leaders(frontier: StudyFrontier) -> list[Record]:
-    """The points of a frontier that no other one seems ahead of."""
-    return [record for record in frontier if record.id in frontier.leading]
+    """The points of a frontier that no other one seems ahead of, and all that are decided."""
+    return [r for r in frontier if r.id in frontier.leading or frontier.certain(r)]
 
 
-def behind_lines(frontier: StudyFrontier, study: str) -> list[str]:
+def behind_lines(frontier: StudyFrontier, how: str) -> list[str]:
     """How many points of a frontier are not among its leaders; nothing where all are.
 
     Args:
         frontier: the points.
-        study: what names the study on the command line.
+        how: what shows them.
     """
     count = len(frontier) - len(leaders(frontier))
-    told = "points that others seem ahead of" if count > 1 else "point that another seems ahead of"
-    return [f"and {count} more {told}: dse frontier {study} --all"] if count else []
+    if not count:
+        return []
+    if count == 1:
+        return [f"and 1 more point that another seems ahead of; {how} shows it"]
+    return [f"and {count} more points that others seem ahead of; {how} shows them"]
 
 
 def short_settings(own: Configuration) -> str:
@@ -189,6 +194,8 @@ def reach(value: float, interval: tuple[float, float] | None) -> str:
     if interval is None or not value:
         return ""
     share = 100 * max(abs(end - value) for end in interval) / abs(value)
+    if share > MAX_SHOWN_PERCENT:
+        return f" ±>{MAX_SHOWN_PERCENT}%"
     return f" ±{share:.{0 if share >= 10 else 1}f}%" if share else ""
 
 

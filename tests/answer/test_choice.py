@@ -51,10 +51,21 @@ def test_a_limit_is_kept_the_surer_the_farther_it_is(view: View) -> None:
     assert best(view, lower).limits[0].chance == pytest.approx(0.5)
 
 
-def test_what_does_not_vary_is_sure(view: View) -> None:
+def test_nothing_tells_how_sure_a_quality_without_an_interval_is(view: View) -> None:
     highest = max(record.outcome.values[ACCURACY.name] for record in view.records)
     found = best(view, Limit(ACCURACY.name, highest, upper=False))
-    assert found.limits[0].chance == 1
+    assert math.isnan(found.limits[0].chance)
+
+
+def test_an_answer_may_have_to_be_sure(view: View) -> None:
+    value = best(view).record.outcome.values[LATENCY.name]
+    limit = Limit(LATENCY.name, 1.5 * value, upper=True)
+    likely = choose(view, [limit], THROUGHPUT)
+    sure = choose(view, [limit], THROUGHPUT, sure=0.99)
+    assert isinstance(likely, Answer)
+    assert isinstance(sure, Answer)
+    assert sure.limits[0].chance >= 0.99
+    assert sure.count <= likely.count
 
 
 def test_the_runner_up_is_the_next_other_measurement(view: View) -> None:

@@ -31,6 +31,8 @@ STATUS = {
         "decided": int,
         "undecided": int,
         "beyond_rounds": int,
+        "left_out": int,
+        "left_out_wrongly": Number,
         "seconds_needed": (*Number, type(None)),
     },
     "reasons": [
@@ -74,6 +76,7 @@ FRONTIER = {
             "notes": [str],
         }
     ],
+    "left_out": int,
 }
 
 
@@ -128,6 +131,8 @@ def test_status(command: Command, study: str) -> None:
             "decided": points,
             "undecided": 0,
             "beyond_rounds": 0,
+            "left_out": 0,
+            "left_out_wrongly": 0.0,
             "seconds_needed": 0.0,
         },
         "reasons": [
@@ -211,12 +216,13 @@ def test_csv_says_the_same(command: Command, study: str) -> None:
 
 def test_the_table_says_the_same(command: Command, study: str) -> None:
     answer = command.good("frontier", study)
-    head, *rows, note = answer.out.splitlines()
-    assert head.split()[:6] == ["id", "model", "precision", "backend", "threads", "batch"]
+    head, *rows, legend, note = answer.out.splitlines()
+    assert head.split()[:3] == ["id", "model", "runtime"]
     assert [row.split()[0] for row in rows] == [
         str(p["id"]) for p in command.frontier(study)["points"]
     ]
     assert rows[0].split()[-3:] == ["42.00", "4.000", "200.0"]
+    assert legend == "t threads, b batch size"
     assert note.startswith("values of the replay backend were recorded elsewhere")
     assert answer.err == "picture: studies/mine/frontier.png\n"
     explored = command.good("explore", "mine.yaml", "--n-trials", 1)

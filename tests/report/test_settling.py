@@ -46,8 +46,8 @@ def test_a_frontier_says_what_is_decided(
     ("needed_s", "budget_s", "left"),
     [
         (341.0, 900.0, "about 6 min of rounds left"),
-        (341.0, 15.0, "about 20 s of rounds left"),
-        (math.inf, 15.0, "about 20 s of rounds left"),
+        (341.0, 15.0, "about 15 s of rounds left"),
+        (math.inf, 14.2, "about 15 s of rounds left"),
         (341.0, -1.0, "the time is spent"),
         (math.inf, math.inf, "time left unknown"),
     ],

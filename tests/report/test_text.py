@@ -138,8 +138,8 @@ def test_points_behind_others_come_last() -> None:
         plain.print(frontier_table(results.frontier, [ACCURACY, LATENCY], mark))
     assert [row.split()[0] for row in shown.get().splitlines()[1:]] == ["3", "1", "0", "2"]
     assert [each.id for each in leaders(results.frontier)] == [1, 3]
-    (told,) = behind_lines(results.frontier, "mine")
-    assert told == "and 2 more points that others seem ahead of: dse frontier mine --all"
+    (told,) = behind_lines(results.frontier, "--all")
+    assert told == "and 2 more points that others seem ahead of; --all shows them"
 
 
 def test_how_far_intervals_reach_stands_beside_the_values() -> None:
@@ -151,6 +151,7 @@ def test_how_far_intervals_reach_stands_beside_the_values() -> None:
     exact = tuple(replace(m, interval=(m.value, m.value)) for m in one.outcome.measurements)
     assert "±" not in lines([replace(one, outcome=Outcome(exact))], [THROUGHPUT])
     assert [reach(2.0, ends) for ends in (None, (1.0, 2.2), (1.9, 2.0))] == ["", " ±50%", " ±5.0%"]
+    assert reach(2.0, (0.1, 2000.0)) == " ±>999%"
 
 
 def test_rows_beyond_the_most_are_counted() -> None:
