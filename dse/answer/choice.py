@@ -85,7 +85,8 @@ class Miss:
 
     Attributes:
         record: the point; None where none has a value of each limited metric.
-        missed: the limits that it does not keep to.
+        missed: the limits that it does not keep to; none where it keeps them by its values, but
+            not with the chance that was asked for.
         limits: all of them.
     """
 
@@ -237,13 +238,18 @@ def missing(view: View, names: Sequence[str]) -> dict[str, int]:
 
 
 def _closest(view: View, records: Sequence[Record], limits: tuple[Limit, ...]) -> Miss:
-    """The point whose worst miss, as a share of the limit, is the smallest."""
+    """The point whose worst miss, as a share of the limit, is the smallest; then the surest one."""
 
     def worst(record: Record) -> float:
         return max(each.share(view.value(record, each.metric) or 0.0) for each in limits)
 
     if not records or not limits:
         return Miss(None, (), limits)
-    record = min(records, key=lambda each: (worst(each), each.id))
+
+    def unsure(record: Record) -> float:
+        chances = (_chance(view, record, each) for each in limits)
+        return 1.0 - min((chance for chance in chances if not math.isnan(chance)), default=1.0)
+
+    record = min(records, key=lambda each: (worst(each), unsure(each), each.id))
     missed = tuple(each for each in limits if _excess(view, record, each))
     return Miss(record, missed, limits)

@@ -94,6 +94,8 @@ def miss_lines(view: View, miss: Miss, lacking: Mapping[str, int]) -> list[str]:
         return [fitted(f"nothing to choose from: {'; '.join(counts)}")]
     wanted = " and ".join(map(_limit, miss.limits))
     lines = [f"no point meets {wanted}", f"closest: {configuration_line(miss.record)}"]
+    if not miss.missed:
+        lines.append("  it does by its values, but not with the chance that was asked for")
     gaps = (_gap(view, miss.record, each) for each in miss.missed)
     return list(map(fitted, [*lines, *(f"  {gap}" for gap in gaps)]))
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dse.study._rivals import Rivals
     from dse.study.comparison import Comparison
 
+    Booleans = NDArray[np.bool_]
     Floats = NDArray[np.float64]
 
 MAX_ERROR = 0.01
@@ -38,10 +39,12 @@ class Contenders:
     Attributes:
         places: theirs among all points that are compared.
         left_out: the number of others.
+        excluding: of shape (points, points), whether the second is left out if the first stays.
     """
 
     places: Sequence[int]
     left_out: int
+    excluding: Booleans
 
     @property
     def left_out_wrongly(self) -> float:
@@ -57,25 +60,21 @@ class Contenders:
         """Leaves out what is most likely dominated by a point that stays."""
         import numpy as np
 
-        found = errors(points)
-        behind = (found < MAX_ERROR).T & points.reliable[:, None]
-        kept = stay(behind, points.losses)
-        return cls(np.flatnonzero(kept).tolist(), int(np.sum(~kept)))
+        excluding = (errors(points) < MAX_ERROR).T & points.reliable[:, None]
+        kept = stay(excluding, points.losses)
+        return cls(np.flatnonzero(kept).tolist(), int(np.sum(~kept)), excluding)
 
-    def and_back(self, points: Comparison, stayed: Sequence[int]) -> Contenders:
+    def and_back(self, stayed: Sequence[int]) -> Contenders:
         """These and those that were left out for none of the points that stayed.
 
         Args:
-            points: all that are compared.
             stayed: places of those that decisions have not made drop out.
         """
         import numpy as np
 
-        reliable = [place for place in stayed if points.reliable[place]]
-        justified = np.any(errors(points)[:, reliable] < MAX_ERROR, axis=1)
-        justified[list(self.places)] = False
-        back = ~justified
-        return Contenders(np.flatnonzero(back).tolist(), int(np.sum(justified)))
+        out = np.any(self.excluding[list(stayed)], axis=0)
+        out[list(self.places)] = False
+        return Contenders(np.flatnonzero(~out).tolist(), int(np.sum(out)), self.excluding)
 
 
 def errors(points: Comparison) -> Floats:

@@ -150,7 +150,7 @@ def _decide(compared: Comparison) -> tuple[Contenders, Decisions]:
     while True:
         decisions = Decisions(compared.subset(contenders.places))
         stayed = [contenders.places[place] for place in decisions.survivors()]
-        more = contenders.and_back(compared, stayed)
+        more = contenders.and_back(stayed)
         if len(more.places) == len(contenders.places):
             return contenders, decisions
         contenders = more

@@ -95,6 +95,19 @@ def test_the_runner_up_is_told_with_its_distance(command: Command, study: str) -
     assert (alone["count"], alone["runner_up"]) == (1, None)
 
 
+def test_a_chance_that_no_point_has_is_told(command: Command, here: Path) -> None:
+    delays = {"null": {"delay_ms": [1.0]}}
+    fields = {"models": "a", "threads": 1, "batch_sizes": 1, "objectives": [LATENCY]}
+    space = write_space(here, backends=delays, **fields)
+    command.good("explore", space, "--settle", "1s")
+    (point,) = command.frontier("space")["points"]
+    limit = f"{point['values'][LATENCY]}ms"
+    command.good("pick", "space", "--max-latency", limit)
+    answer = command("pick", "space", "--max-latency", limit, "--sure", 90)
+    assert answer.code == 1
+    assert answer.out.endswith("but not with the chance that was asked for\n")
+
+
 def test_where_nothing_fits_it_says_what_comes_closest(command: Command, study: str) -> None:
     options = ("--max-latency", "1ms", "--min-accuracy", "41")
     answer = command("pick", study, *options)

@@ -95,8 +95,8 @@ def test_what_was_left_out_comes_back_with_the_end_of_what_was_ahead() -> None:
     records = [record(0, 1.0, reach=0.1), record(1, 9.0, reach=0.1)]
     points = compare(records, objectives=[LATENCY.name])
     found = Contenders.of(points)
-    assert list(found.and_back(points, [0]).places) == [0]
-    assert list(found.and_back(points, []).places) == [0, 1]
+    assert list(found.and_back([0]).places) == [0]
+    assert list(found.and_back([]).places) == [0, 1]
 
 
 @given(
