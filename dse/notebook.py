@@ -18,6 +18,7 @@ from dse.core.wording import format_count
 from dse.machine.system import System
 from dse.report.frame import frame, known_metrics, table
 from dse.report.progress import hypervolume, scaled_losses
+from dse.report.standing import standing_columns
 from dse.report.summary import ordered
 from dse.report.tables import measurements, progress_table
 from dse.report.view import View
@@ -54,8 +55,8 @@ class LoadedStudy:
             interval and source of each metric, and its failure, see `dse.report.frame.frame`.
         measurements: one row per measurement that was taken, see `dse.report.tables.measurements`.
         frontier: the rows of `configurations` that no other dominates, as far as is known, the
-            most accurate first; ``certain`` tells whether a row would be there again, and
-            ``leading`` whether its values alone put it there.
+            most accurate first; ``standing`` is ``leads``, ``tied`` or ``behind`` (see
+            `dse.report.standing.Standing`), and ``certain`` tells whether it would be there again.
         progress: one row per configuration explored, see `dse.report.tables.progress_table`.
     """
 
@@ -261,9 +262,6 @@ def _loaded(opened: Study) -> LoadedStudy:
 
 
 def _frontier(study: Study, metrics: tuple[str, ...]) -> pd.DataFrame:
-    frontier = study.results.frontier
-    points = ordered(frontier)
-    return frame(points, metrics, View(study).notes).assign(
-        certain=[frontier.certain(point) for point in points],
-        leading=[point.id in frontier.leading for point in points],
-    )
+    view = View(study)
+    points = ordered(view.frontier)
+    return frame(points, metrics, view.notes).assign(**standing_columns(view, points))

@@ -73,7 +73,7 @@ def test_it_is_what_the_commands_tell(command: Command, replayed: dse.LoadedStud
     frontier = replayed.frontier
     assert list(frontier["id"]) == [point["id"] for point in told["points"]]
     for point, (_, row) in zip(told["points"], frontier.iterrows(), strict=True):
-        assert (row["certain"], row["leading"]) == (point["certain"], point["leading"])
+        assert (row["certain"], row["standing"]) == (point["certain"], point["standing"])
         for name, value in point["values"].items():
             assert row[name] == value
             interval = [row[bound] for bound in (f"{name}_low", f"{name}_high") if bound in row]
@@ -162,7 +162,7 @@ def test_a_study_of_nothing_has_its_columns(tmp_path: Path) -> None:
     loaded = dse.load_study(folder.path)
     assert (len(loaded.configurations), len(loaded.measurements), len(loaded.progress)) == (0, 0, 0)
     assert {"id", ACCURACY.name, THROUGHPUT.name, "failure"} <= set(loaded.configurations.columns)
-    assert {"certain", "leading"} <= set(loaded.frontier.columns)
+    assert {"certain", "standing"} <= set(loaded.frontier.columns)
     assert {"trial", "metric", "seconds", "time"} <= set(loaded.measurements.columns)
     assert {"measuring_s", "wall_s", "hypervolume", "share"} <= set(loaded.progress.columns)
     assert loaded.hypervolume() == 0.0

@@ -61,25 +61,27 @@ def frontier(
 
 def _print_table(view: View) -> None:
     from dse.report.frame import frame, known_metrics
-    from dse.report.summary import ordered
+    from dse.report.standing import standing_columns
+    from dse.report.summary import notes, ordered
     from dse.report.user_metrics import figures
 
     points = ordered(view.frontier)
     table = frame(points, known_metrics(points, view.metrics), view.notes).assign(
-        **figures(view, points)
+        **standing_columns(view, points), **figures(view, points)
     )
     write_content(table.to_csv(index=False))
-    for line in view.tally.lines(view.derivation):
+    for line in notes(view.study, view):
         write_line(line, err=True)
 
 
 def _show(view: View, *, every: bool) -> None:
     from dse.commands.console import console, print_lines, print_picture
+    from dse.report.standing import leaders
     from dse.report.summary import notes
     from dse.report.text import (
         behind_lines,
         frontier_table,
-        leaders,
+        mark_lines,
         marks,
         settings_legend,
     )
@@ -97,7 +99,7 @@ def _show(view: View, *, every: bool) -> None:
     points = view.frontier if every else leaders(view.frontier)
     out.print(frontier_table(points, view.metrics, marks(view.frontier), further=further))
     print_lines([] if every else behind_lines(view.frontier, "--all"), out)
-    told = notes(view.study, view, every=every)
-    print_lines([settings_legend(points), *told], out, "dim")
+    explained = [settings_legend(points), *mark_lines(view.frontier, points)]
+    print_lines([*explained, *notes(view.study, view)], out, "dim")
     if not view.derivation.selects:  # the picture is of the study itself
         print_picture(view.study, console(stderr=True))

@@ -18,6 +18,7 @@ from dse.exploration.explorer import StopReason
 from dse.exploration.session import open_exploration
 from dse.report import summary
 from dse.report.health import health
+from dse.report.standing import leaders
 from dse.report.text import (
     BY_OPTION,
     behind_lines,
@@ -25,7 +26,7 @@ from dse.report.text import (
     environment_lines,
     excluded_lines,
     frontier_table,
-    leaders,
+    mark_lines,
     marks,
     settings_legend,
 )
@@ -113,8 +114,8 @@ def _conclude(study: Study, explored: Explored, err: Console) -> None:
         best = leaders(frontier)
         out.print(frontier_table(best, study.about.metrics, marks(frontier)))
         print_lines(behind_lines(frontier, f"dse frontier {name} --all"), out)
-        told = summary.notes(study, every=False)
-        print_lines([settings_legend(best), *told], out, "dim")
+        explained = [settings_legend(best), *mark_lines(frontier, best)]
+        print_lines([*explained, *summary.notes(study)], out, "dim")
     print_lines([*health(study), f"study: {study.folder.path}"], err)
     print_picture(study, err)
     if points:

@@ -14,8 +14,7 @@ from dse.core.requirements import Requirement
 from dse.report.summary import accuracy_source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from collections.abc import Set as AbstractSet
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from matplotlib.axes import Axes
@@ -45,8 +44,8 @@ def axes_metrics(objectives: Sequence[str]) -> tuple[str, str] | None:
 
 def draw(
     records: Sequence[Record],
-    frontier: Sequence[Record],
-    leading: AbstractSet[int],
+    leading: Sequence[Record],
+    behind: Sequence[Record],
     metrics: tuple[str, str],
     title: str,
     files: Sequence[Path],
@@ -55,8 +54,8 @@ def draw(
 
     Args:
         records: all measured points that keep to the constraints.
-        frontier: those of them that no other dominates, as far as is known.
-        leading: ids of those whose values no other's dominate; the rest is drawn hollow.
+        leading: those that lead, or are tied with those.
+        behind: the other points of the frontier, drawn hollow.
         metrics: on the horizontal and the vertical axis.
         title: above the picture.
         files: where it goes.
@@ -65,12 +64,12 @@ def draw(
         UnavailableError: matplotlib is not installed.
         DseError: a file can't be written.
     """
-    best = [record for record in frontier if record.id in leading]
-    short = all(len(_name(record)) <= SHORT_NAME for record in best)
+    short = all(len(_name(record)) <= SHORT_NAME for record in leading)
     with drawing((9, 5.5), files, MARGINS if short else None) as figure:
         axes = figure.add_subplot()
-        _points(axes, records, frontier, leading, metrics)
-        _names(axes, best, metrics)
+        _points(axes, records, leading, behind, metrics)
+        _stairs(axes, leading, metrics)
+        _names(axes, leading, metrics)
         _axes(axes, records, metrics)
         axes.set_title(title, fontsize=10, loc="left")
 
@@ -126,20 +125,22 @@ def _is_error(record: logging.LogRecord) -> bool:
 def _points(
     axes: Axes,
     records: Sequence[Record],
-    frontier: Sequence[Record],
-    leading: AbstractSet[int],
+    leading: Sequence[Record],
+    behind: Sequence[Record],
     metrics: tuple[str, str],
 ) -> None:
     horizontal, vertical = metrics
-    kept = {record.id for record in frontier} - leading
+    on = {record.id for record in (*leading, *behind)}
     for colour, name in zip(cycle(COLOURS), _backends(records), strict=False):
-        own = [r for r in records if _backend(r) == name]
-        rest = [r for r in own if r.id not in kept | leading]
+        rest, hollow, full = (
+            [r for r in each if _backend(r) == name] for each in (records, behind, leading)
+        )
+        rest = [r for r in rest if r.id not in on]
         for chosen, style in (
             (rest, {"color": colour, "alpha": 0.25, "s": 22, "linewidths": 0}),
-            ([r for r in own if r.id in kept], {"facecolors": "white", "edgecolors": colour}),
+            (hollow, {"facecolors": "white", "edgecolors": colour}),
             (
-                [r for r in own if r.id in leading],
+                full,
                 {"color": colour, "s": 48, "edgecolors": "black", "linewidths": 0.7, "label": name},
             ),
         ):
@@ -151,7 +152,37 @@ def _points(
                 zorder=2 + (chosen is not rest),
                 **style,
             )
-        _intervals(axes, [r for r in own if r.id in leading], metrics, colour)
+        _intervals(axes, full, metrics, colour)
+
+
+def _stairs(axes: Axes, leading: Sequence[Record], metrics: tuple[str, str]) -> None:
+    """The best that there is of the two metrics alone, as a line of steps."""
+    path: list[tuple[float, float]] = []
+    for across, up in best_pairs((record.outcome.values for record in leading), metrics):
+        path += [*([(across, path[-1][1])] if path else []), (across, up)]
+    if len(path) > 1:
+        axes.plot(*zip(*path, strict=True), color="#888888", linewidth=0.8, zorder=1)
+
+
+def best_pairs(
+    values: Iterable[Mapping[str, float]], metrics: tuple[str, str]
+) -> list[tuple[float, float]]:
+    """The pairs of two metrics that no other pair is better than in both, the best across first.
+
+    Args:
+        values: of points, by metric; each has both.
+        metrics: across and up.
+    """
+    across, up = ((name, -1 if METRICS[name].direction == "maximize" else 1) for name in metrics)
+    pairs = sorted(
+        ((each[across[0]], each[up[0]]) for each in values),
+        key=lambda pair: (across[1] * pair[0], up[1] * pair[1]),
+    )
+    best: list[tuple[float, float]] = []
+    for pair in pairs:
+        if not best or up[1] * pair[1] < up[1] * best[-1][1]:
+            best.append(pair)
+    return best
 
 
 def _intervals(
@@ -203,7 +234,7 @@ def _axes(axes: Axes, records: Sequence[Record], metrics: tuple[str, str]) -> No
         axes.xaxis.set_major_formatter("{x:g}")
         axes.xaxis.set_minor_formatter(NullFormatter())
         if axes.get_legend_handles_labels()[0]:
-            axes.legend(title="Pareto-optimal", loc="lower right", fontsize=8)
+            axes.legend(title="leads", loc="lower right", fontsize=8)
     axes.grid(visible=True, which="both", alpha=0.2)
 
 

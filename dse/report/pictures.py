@@ -11,6 +11,7 @@ from dse.report.effects import effects
 from dse.report.picture import axes_metrics, draw
 from dse.report.progress import progress
 from dse.report.quantities import quantities
+from dse.report.standing import split_frontier
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,8 +34,8 @@ def write(study: Study) -> Path | None:
     records = study.feasible_records(space)
     if metrics is None or not records:
         return None
-    frontier = study.results.frontier
-    draw(records, frontier, frontier.leading, metrics, _title(study), [study.folder.picture])
+    best, behind = split_frontier(study.results.frontier)
+    draw(records, best, behind, metrics, _title(study), [study.folder.picture])
     return study.folder.picture
 
 
@@ -53,7 +54,7 @@ def write_pictures(view: View, folder: Path) -> list[Path]:
     )
     metrics = axes_metrics([metric.name for metric in view.objectives])
     if metrics is not None and view.records:
-        draw(view.records, view.frontier, view.frontier.leading, metrics, title, frontier)
+        draw(view.records, *split_frontier(view.frontier), metrics, title, frontier)
         written += frontier
     if steps := progress(study):
         draw_progress(steps, title, curve)

@@ -16,6 +16,7 @@ from dse.report._qualities import indistinct_lines
 from dse.report.failures import reasons
 from dse.report.running import claims
 from dse.report.settling import describe_left_out
+from dse.report.standing import standing_on
 from dse.report.view import View
 from dse.study.frontier import timed as varies
 from dse.study.settling import settling_of
@@ -107,7 +108,7 @@ def frontier(study: Study, view: View | None = None) -> dict[str, Any]:
         ],
         "points": [
             _viewed(record, view)
-            | {"certain": best.certain(record), "leading": record.id in best.leading}
+            | {"standing": standing_on(best, record), "certain": best.certain(record)}
             | {"notes": view.notes(record)}
             | _defined(record, view)
             for record in ordered(best)
@@ -225,13 +226,12 @@ def calibrated_on(record: Record) -> int:
     return QualityDetails.of(accuracy.details).calibrated_on or 0 if accuracy is not None else 0
 
 
-def notes(study: Study, view: View | None = None, *, every: bool = True) -> list[str]:
+def notes(study: Study, view: View | None = None) -> list[str]:
     """What a reader must know to judge the values.
 
     Args:
         study: opened.
         view: what of it was asked for; None for the study as it is.
-        every: whether points that others seem ahead of are shown, too.
     """
     view = view or View(study)
     sources = {m.source for r in study.records.values() for m in r.outcome.measurements}
@@ -262,26 +262,8 @@ def notes(study: Study, view: View | None = None, *, every: bool = True) -> list
         lines.append(f"results of {names}{more} led the search; no value here is theirs")
     if view.frontier.contenders.left_out:
         lines.append(f"left out: {describe_left_out(view.frontier.contenders)}")
-    lines += [*view.tally.lines(view.derivation), *_explained(view, every=every)]
+    lines += view.tally.lines(view.derivation)
     return [*lines, *indistinct_lines(view, noun), *_unknown_noise(view)]
-
-
-def _explained(view: View, *, every: bool) -> list[str]:
-    """What the marks of points mean that are not certain."""
-    leading = view.frontier.leading
-    uncertain = [r.id for r in view.frontier if not view.frontier.certain(r)]
-    lines = []
-    near = {r.id for r in view.frontier if not view.frontier.keeps_bounds(r)}
-    drifted = {r.id for r in view.frontier if view.frontier.drifted(r)}
-    if not leading.isdisjoint(set(uncertain) - near - drifted):
-        lines.append("~ another point may be better in all: the order is not decided")
-    if not leading.isdisjoint(near - drifted):
-        lines.append("! it may miss a bound if it is measured again: its interval reaches beyond")
-    if every and not leading.issuperset(uncertain):
-        lines.append("? another point seems better in all: the order is not decided")
-    if drifted:
-        lines.append("* drift: it was measured only while the machine was not itself")
-    return lines
 
 
 def _unknown_noise(view: View) -> list[str]:

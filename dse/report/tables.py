@@ -9,7 +9,7 @@ from dse.core.metrics import METRICS
 from dse.report.frame import frame, source, table
 from dse.report.progress import ProgressStep, progress
 from dse.report.quantities import quantities
-from dse.report.view import point_statuses
+from dse.report.standing import standing_columns
 from dse.study.record import configuration_of, host_of, own_measurements, purpose_of
 
 if TYPE_CHECKING:
@@ -93,8 +93,8 @@ def study_table(view: View) -> pd.DataFrame:
 
     The columns of `dse.report.frame.frame` for all metrics there are; then ``<name>_basis`` of
     each, in words, and what it rests on (`dse.report.quantities.provenance`); the user's metrics as
-    ``<name>``, ``<name>_low`` and ``<name>_high``; and ``standing``
-    (`dse.report.view.PointStatus`).
+    ``<name>``, ``<name>_low`` and ``<name>_high``; ``standing``
+    (`dse.report.standing.Standing`) and ``certain``.
     A column has values of one type: where a knob has numbers and words, all are words.
 
     Raises:
@@ -113,9 +113,7 @@ def study_table(view: View) -> pd.DataFrame:
         for index, end in enumerate(("low", "high")):
             ends = [value.interval[index] if value and value.interval else None for value in values]
             further[f"{metric.name}_{end}"] = ends
-    found = point_statuses(view)
-    further["standing"] = [found[record.id].value for record in records]
-    return of_one_type(made.assign(**further))
+    return of_one_type(made.assign(**further, **standing_columns(view, records)))
 
 
 def of_one_type(table: pd.DataFrame) -> pd.DataFrame:

@@ -21,6 +21,15 @@ from dse.core.metrics import (
 )
 from dse.core.wording import format_count
 from dse.core.worker_environment import format_variables, ignored_variables
+from dse.report.standing import (
+    DRIFT,
+    NEAR_LIMIT,
+    UNDECIDED,
+    Standing,
+    leaders,
+    place_notes,
+    standing_on,
+)
 from dse.report.summary import ordered
 from dse.tasks import registry
 
@@ -54,14 +63,14 @@ _HEADINGS = {
     CPU_TIME.name: "CPU [ms]",
     ENERGY.name: "energy, estimate [mJ]",
 }
-UNCERTAIN = "~"
-"""Marks a point that leads by its values, which is not decided."""
-NEAR_BOUND = "!"
-"""Marks a point that leads by its values, and whose interval reaches beyond a bound."""
-BEHIND = "?"
-"""Marks a point that another one seems ahead of: their order is not decided."""
-DRIFTED = "*"
-"""Marks a point that was measured in a drift only, beside another mark."""
+MARKS = {
+    Standing.TIED: ("=", "tied: as good as a point that leads, though its values trail"),
+    Standing.BEHIND: ("?", "behind: another point seems better in all, which is not decided"),
+    UNDECIDED: ("~", "leads by its values; another point may be better, which is not decided"),
+    NEAR_LIMIT: ("!", "may miss a limit if it is measured again: its interval reaches beyond"),
+    DRIFT: ("*", "drift: measured only while the machine was not itself"),
+}
+"""Mark and meaning of standings and notes; what leads for certain has no mark."""
 MIN_NAME = 10
 """Columns of names are folded where a terminal is narrow, and never narrower than this."""
 MAX_SHOWN_PERCENT = 999
@@ -94,18 +103,21 @@ def number(metric: str, value: float) -> str:
     return f"{value:.{decimals(metric)}f}"
 
 
+def marks_of(frontier: StudyFrontier, record: Record) -> list[str]:
+    """The standing and the notes of a point that are told by a mark, the first one foremost."""
+    told = [standing_on(frontier, record), *place_notes(frontier, record)]
+    return [each for each in told if each in MARKS]
+
+
 def marks(frontier: StudyFrontier) -> Callable[[Record], str]:
-    """How points of a frontier are marked: not at all where their place is decided."""
+    """How points of a frontier are marked: not at all where they lead for certain."""
+    return lambda record: "".join(MARKS[each][0] for each in marks_of(frontier, record))
 
-    def mark(record: Record) -> str:
-        drifted = DRIFTED if frontier.drifted(record) else ""
-        if frontier.certain(record):
-            return ""
-        if record.id not in frontier.leading:
-            return BEHIND + drifted
-        return drifted or (UNCERTAIN if frontier.keeps_bounds(record) else NEAR_BOUND)
 
-    return mark
+def mark_lines(frontier: StudyFrontier, points: Iterable[Record]) -> list[str]:
+    """What the marks of points mean, a line for each mark."""
+    used = {each for record in points for each in marks_of(frontier, record)}
+    return [f"{mark} {meaning}" for each, (mark, meaning) in MARKS.items() if each in used]
 
 
 def frontier_table(
@@ -134,7 +146,8 @@ def frontier_table(
     table.add_column("runtime", overflow="fold", min_width=MIN_NAME)
     for name in (*map(heading, metrics), *(further or {})):
         table.add_column(Text(name), justify="right", no_wrap=True)
-    rows = sorted(ordered(list(records)), key=lambda record: mark(record).startswith(BEHIND))
+    behind, _ = MARKS[Standing.BEHIND]
+    rows = sorted(ordered(list(records)), key=lambda record: mark(record).startswith(behind))
     for record in rows[:most]:
         own = record.configuration
         values = [_value(record, name, intervals=intervals) for name in metrics]
@@ -144,11 +157,6 @@ def frontier_table(
     if most is not None and len(rows) > most:
         table.caption = f"and {len(rows) - most} more"
     return table
-
-
-def leaders(frontier: StudyFrontier) -> list[Record]:
-    """The points of a frontier that no other one seems ahead of, and all that are decided."""
-    return [r for r in frontier if r.id in frontier.leading or frontier.certain(r)]
 
 
 def behind_lines(frontier: StudyFrontier, how: str) -> list[str]:

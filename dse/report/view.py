@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from dse.derived.coverage import Coverage
 from dse.derived.derivation import Derivation
 from dse.derived.point import Inputs, Machine
 from dse.machine.system import System
+from dse.report.standing import DRIFT, place_notes
 from dse.study.frontier import StudyFrontier, point_of
 from dse.tasks import registry
 
@@ -25,31 +25,6 @@ if TYPE_CHECKING:
     from dse.derived.point import Evaluated, Value
     from dse.study.record import Record
     from dse.study.study import Study
-
-
-class PointStatus(StrEnum):
-    """How a configuration compares with all others, the best first."""
-
-    CERTAIN = "certain"  # its place on the frontier is decided
-    LEADING = "leading"  # its values lead, which is not decided
-    BEHIND = "behind"  # another one seems ahead, which is not decided
-    DOMINATED = "dominated"  # another one is as good in all and better in one, or most likely so
-    OUTSIDE = "outside"  # it does not keep to constraints and conditions, or lacks an objective
-    FAILED = "failed"
-
-
-DRIFT = "drift"
-"""The note of what was measured only while the machine drifted, or on one that differs."""
-NEAR_LIMIT = "may miss a limit"
-"""The note of a point of the frontier whose interval reaches beyond a bound or a condition."""
-MEANINGS = {
-    PointStatus.CERTAIN: "on the frontier for certain",
-    PointStatus.LEADING: "leads by its values, but not for certain",
-    PointStatus.BEHIND: "another seems ahead; not decided",
-    PointStatus.DOMINATED: "another is better, for certain or most likely",
-    PointStatus.OUTSIDE: "does not keep to constraints and conditions, or lacks a value",
-    PointStatus.FAILED: "has no result",
-}
 
 
 class View:
@@ -137,16 +112,14 @@ class View:
     def notes(self, record: Record) -> list[str]:
         """What speaks against the values of a record; nothing where they are as they should be."""
         found = list(map(str, self.study.results.notes(record.outcome)))
-        if self.study.results.drifted(record):
-            found.append(DRIFT)
-        if record.id in self._near_limits:
-            found.append(NEAR_LIMIT)
-        return found
+        if record.id in self._placed:
+            return found + place_notes(self.frontier, record)
+        return [*found, DRIFT] if self.study.results.drifted(record) else found
 
     @cached_property
-    def _near_limits(self) -> frozenset[int]:
-        """Ids of the points of the frontier that may miss a bound."""
-        return frozenset(r.id for r in self.frontier if not self.frontier.keeps_bounds(r))
+    def _placed(self) -> frozenset[int]:
+        """Ids of the points of the frontier."""
+        return frozenset(record.id for record in self.frontier)
 
     @cached_property
     def tally(self) -> Coverage:
@@ -230,19 +203,3 @@ def _further(study: Study) -> set[str]:
     return planned | {
         name for record in study.records.values() for name, _ in record.configuration.knobs
     }
-
-
-def point_statuses(view: View) -> dict[int, PointStatus]:
-    """The standing of every configuration of the current space, by the id of its record."""
-    records = view.study.records.values()
-    kept = {record.id for record in view.records if view.lack(record) is None}
-    found = {
-        record.id: PointStatus.DOMINATED if record.id in kept else PointStatus.OUTSIDE
-        for record in records
-        if record.outcome.failure is None
-    }
-    frontier = view.frontier
-    for record in frontier:
-        sure = PointStatus.CERTAIN if frontier.certain(record) else PointStatus.LEADING
-        found[record.id] = sure if record.id in frontier.leading else PointStatus.BEHIND
-    return {record.id: found.get(record.id, PointStatus.FAILED) for record in records}

@@ -90,7 +90,11 @@ class StudyFrontier(Sequence[Record]):
 
         What was measured in a drift only never is.
         """
-        return record.id in self._best and self.keeps_bounds(record) and not self.drifted(record)
+        return self.decided(record) and self.keeps_bounds(record) and not self.drifted(record)
+
+    def decided(self, record: Record) -> bool:
+        """Whether a record is better than each other one in something, or as good, beyond doubt."""
+        return record.id in self._best
 
     def drifted(self, record: Record) -> bool:
         """Whether what is known of it is from times alone when the machine was not itself."""

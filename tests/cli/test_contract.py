@@ -71,8 +71,8 @@ FRONTIER = {
             "accuracy_source": str,
             "validity": str,
             "fidelity": str,
+            "standing": str,
             "certain": bool,
-            "leading": bool,
             "notes": [str],
         }
     ],

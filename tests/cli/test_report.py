@@ -25,7 +25,7 @@ def test_it_is_written_into_the_studys_folder(command: Command, kept: Path) -> N
     table = pd.read_csv(kept / "report" / "study.csv")
     points = command.frontier("kept")["points"]
     assert len(table) == command.counts("kept")[0]
-    assert sorted(table[table["standing"].isin(["certain", "leading", "behind"])]["id"]) == sorted(
+    assert sorted(table[table["standing"].isin(["leads", "tied", "behind"])]["id"]) == sorted(
         point["id"] for point in points
     )
 

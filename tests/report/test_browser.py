@@ -177,7 +177,7 @@ def test_failures_are_shown_when_asked_for(opened: WebDriver) -> None:
     choose(opened, "#show", "failed")
     assert sorted(column(opened, "failure")) == ["crash", "timeout"]
     choose(opened, "#show", "frontier")
-    assert {*column(opened, "standing")} <= {"certain", "leading", "behind"}
+    assert {*column(opened, "standing")} <= {"leads", "tied", "behind"}
 
 
 def test_points_are_chosen_by_keyboard(opened: WebDriver, study: Study) -> None:

@@ -15,7 +15,9 @@ from dse.core.measurement import Measurement, Outcome, Source
 from dse.report.frame import frame
 from dse.report.html._columns import TextColumn, make_columns
 from dse.report.quantities import quantities
-from dse.report.view import PointStatus, View, point_statuses
+from dse.report.standing import ON_FRONTIER, Standing, leaders, standings
+from dse.report.tables import study_table
+from dse.report.view import View
 from dse.study.record import Record
 from dse.study.results import StudyResults
 from dse.tasks.image_classification._quality import ACCURACY
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 def of(view: View) -> dict[str, dict[str, Any]]:
     records = sorted(view.study.records.values(), key=lambda record: record.id)
-    made = make_columns(records, point_statuses(view), quantities(view), view.notes)
+    made = make_columns(records, standings(view), quantities(view), view.notes)
     assert json.loads(json.dumps(made, allow_nan=False)) == made
     return {column["name"]: column for column in made}
 
@@ -74,15 +76,20 @@ def test_values_intervals_and_what_they_rest_on(tmp_path: Path) -> None:
 
 def test_standings_are_those_of_the_study(tmp_path: Path) -> None:
     view = View(ordinary(tmp_path / "s"))
-    found = point_statuses(view)
+    found = standings(view)
     failed = {r.id for r in view.study.records.values() if r.outcome.failure}
-    assert {id_ for id_, standing in found.items() if standing is PointStatus.FAILED} == failed
-    on = {PointStatus.CERTAIN, PointStatus.LEADING, PointStatus.BEHIND}
-    assert {id_ for id_, standing in found.items() if standing in on} == {
+    assert {id_ for id_, standing in found.items() if standing is Standing.FAILED} == failed
+    assert {id_ for id_, standing in found.items() if standing in ON_FRONTIER} == {
         r.id for r in view.frontier
     }
+    best = {r.id for r in leaders(view.frontier)}
+    assert {
+        id_ for id_, standing in found.items() if standing in (Standing.LEADS, Standing.TIED)
+    } == best
+    table = study_table(view)
+    assert dict(zip(table["id"], table["standing"], strict=True)) == found
     sure = {r.id for r in view.frontier if view.frontier.certain(r)}
-    assert {id_ for id_, standing in found.items() if standing is PointStatus.CERTAIN} == sure
+    assert set(table[table["certain"]]["id"]) == sure
 
 
 @pytest.mark.parametrize("name", ["model", "failure_message", "accuracy_percent"])
@@ -107,7 +114,7 @@ def test_what_speaks_against_an_accuracy_stands_before_what_failed() -> None:
         return list(map(str, results.notes(record.outcome)))
 
     told = "one label for all images (label 7 for 50 of 50): look at mean, scale, layout, dtype"
-    made = make_columns(points, dict.fromkeys(range(2), PointStatus.DOMINATED), [], notes)
+    made = make_columns(points, dict.fromkeys(range(2), Standing.DOMINATED), [], notes)
     assert [column["name"] for column in made][-3:] == ["notes", "failure", "failure_message"]
     assert (made[-3]["words"], made[-3]["cells"]) == ([told], [0, -1])
     assert list(frame(points, [ACCURACY.name], notes)["notes"]) == [told, ""]

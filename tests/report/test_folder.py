@@ -62,7 +62,7 @@ def test_the_tables_hold_every_configuration(reported: tuple[Study, list[Path]])
         for id_, value in zip(parquet["id"], parquet[name], strict=True):
             known = by_id[id_].outcome.values.get(name)
             assert pd.isna(value) if known is None else value == known
-    assert set(parquet["standing"]) >= {"certain", "dominated", "failed"}
+    assert set(parquet["standing"]) >= {"leads", "dominated", "failed"}
     assert set(table[table["failure"].notna()]["failure_message"]) == {"bang\nin node 1"}
     assert parquet["latency_p90_ms_basis"].dropna().str.startswith("measured, SingleStream").all()
 

@@ -11,9 +11,10 @@ from dse.core.measurement import Measurement, Outcome, Source
 from dse.core.metrics import LATENCY, METRICS, PEAK_MEMORY
 from dse.report.frame import frame
 from dse.report.health import health
+from dse.report.standing import Standing, standings
 from dse.report.summary import frontier, notes, status
-from dse.report.text import marks
-from dse.report.view import PointStatus, View, point_statuses
+from dse.report.text import mark_lines, marks
+from dse.report.view import View
 from dse.study.folder import StudyFolder
 from dse.study.record import Purpose
 from dse.study.revisions import distributions
@@ -120,11 +121,11 @@ def test_what_was_measured_in_a_drift_only_is_marked_everywhere_and_never_certai
     assert record.configuration == other
     assert not view.frontier.certain(record)
     assert marks(view.frontier)(record) == "*"
-    assert point_statuses(view)[record.id] is PointStatus.LEADING
+    assert standings(view)[record.id] is Standing.LEADS
     (point,) = frontier(study)["points"]
     assert (point["notes"], point["certain"]) == (["drift"], False)
     assert list(frame([record], [LATENCY.name], view.notes)["notes"]) == ["drift"]
-    assert "* drift: it was measured only while the machine was not itself" in notes(study)
+    assert mark_lines(view.frontier, [record])[-1].startswith("* drift: measured only while")
     assert status(study)["notes"] == ["measured during a drift only: 1 configuration (#5)"]
     note(study, anchor, 9.0)
     for _ in range(4):

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 import matplotlib.image
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dse.commands.console import console, print_picture
 from dse.core.configuration import Configuration
 from dse.core.errors import DseError
 from dse.core.measurement import Measurement, Outcome, Source
-from dse.report.picture import MAX_NAMES, SHORT_NAME, axes_metrics, draw
+from dse.report.picture import MAX_NAMES, SHORT_NAME, axes_metrics, best_pairs, draw
 from dse.report.pictures import write
 from dse.study.folder import StudyFolder
 from dse.study.record import Record
@@ -128,21 +130,43 @@ def test_a_name_covers_no_other_and_what_is_behind_has_none(tmp_path: Path) -> N
         records.append(Record(number, point, Outcome(measurements)))
     file = tmp_path / "picture.svg"
     with mpl.rc_context({"svg.fonttype": "none"}):
-        draw(records, records, {r.id for r in records}, (LATENCY, ACCURACY), "t", [file])
+        draw(records, records, [], (LATENCY, ACCURACY), "t", [file])
     text = file.read_text("utf-8")
     assert [name for name in values if f"{name} fp32" in text] == ["fast", "best"]
 
 
 def test_the_legend_names_the_runtimes_that_lead(tmp_path: Path) -> None:
     records = []
-    for number, runtime in enumerate(("leads", "follows")):
+    for number, runtime in enumerate(("first", "follows")):
         point = Configuration("m", "fp32", "replay", 1, 1, (("runtime", runtime),))
         records.append(Record(number, point, outcome(point)))
     shown = {}
-    for leading in (frozenset[int](), frozenset({0})):
+    for count in (0, 1):
         file = tmp_path / "picture.svg"
         with mpl.rc_context({"svg.fonttype": "none"}):
-            draw(records, records, leading, (LATENCY, ACCURACY), "t", [file])
+            draw(records, records[:count], records[count:], (LATENCY, ACCURACY), "t", [file])
         text = file.read_text("utf-8")
-        shown[len(leading)] = [word for word in ("leads", "follows", "Pareto") if word in text]
-    assert shown == {0: [], 1: ["leads", "Pareto"]}
+        shown[count] = [word for word in ("first", "follows", "leads") if word in text]
+    assert shown == {0: [], 1: ["first", "leads"]}
+
+
+POINTS = st.lists(
+    st.fixed_dictionaries({LATENCY: st.integers(1, 9), ACCURACY: st.integers(1, 9)}), max_size=12
+)
+
+
+@given(POINTS)
+def test_the_stairs_go_through_what_nothing_is_better_than_in_both(
+    values: list[dict[str, float]],
+) -> None:
+    found = best_pairs(values, (LATENCY, ACCURACY))
+    pairs = {(each[LATENCY], each[ACCURACY]) for each in values}
+    best = {
+        (latency, accuracy)
+        for latency, accuracy in pairs
+        if not any(
+            other <= latency and top >= accuracy and (other, top) != (latency, accuracy)
+            for other, top in pairs
+        )
+    }
+    assert found == sorted(best)

@@ -143,7 +143,7 @@ def test_the_frontier_is_ordered_and_complete(study: Study) -> None:
     assert frontier(study)["points"] == []
     fill(study, small_space())
     found = frontier(study)
-    assert all(p["leading"] for p in found["points"])
+    assert all(p["standing"] == "leads" for p in found["points"])
     assert [p["id"] for p in found["points"]] == [r.id for r in ordered(study.frontier())]
     accuracies = [p["values"][ACCURACY] for p in found["points"]]
     assert accuracies == sorted(accuracies, reverse=True)

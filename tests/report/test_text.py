@@ -12,12 +12,13 @@ from dse.commands.console import console
 from dse.core.configuration import Configuration, KnobValue
 from dse.core.measurement import Measurement, Outcome, Source
 from dse.core.metrics import METRICS
+from dse.report.standing import leaders
 from dse.report.text import (
     behind_lines,
     excluded_lines,
     frontier_table,
     heading,
-    leaders,
+    mark_lines,
     marks,
     number,
     reach,
@@ -138,6 +139,8 @@ def test_points_behind_others_come_last() -> None:
         plain.print(frontier_table(results.frontier, [ACCURACY, LATENCY], mark))
     assert [row.split()[0] for row in shown.get().splitlines()[1:]] == ["3", "1", "0", "2"]
     assert [each.id for each in leaders(results.frontier)] == [1, 3]
+    assert [line[0] for line in mark_lines(results.frontier, results.frontier)] == ["?", "~"]
+    assert mark_lines(results.frontier, [r for r in results.frontier if r.id == 3]) == []
     (told,) = behind_lines(results.frontier, "--all")
     assert told == "and 2 more points that others seem ahead of; --all shows them"
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dse.core.configuration import KnobValue
     from dse.report.frame import Notes
     from dse.report.quantities import ReportedMetric
-    from dse.report.view import PointStatus
+    from dse.report.standing import Standing
     from dse.study.record import Record
 
 SIGNIFICANT_DIGITS = 6
@@ -48,7 +48,7 @@ class TextColumn:
 
 def make_columns(
     records: Sequence[Record],
-    standings: Mapping[int, PointStatus],
+    standings: Mapping[int, Standing],
     metrics: Sequence[ReportedMetric],
     notes: Notes,
 ) -> list[dict[str, Any]]:

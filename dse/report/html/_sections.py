@@ -13,7 +13,6 @@ from dse.machine.system import System
 from dse.report.effects import effects
 from dse.report.failures import reasons
 from dse.report.summary import counts
-from dse.report.text import BEHIND, DRIFTED, NEAR_BOUND, UNCERTAIN
 from dse.study.metadata import NO_ACCURACY, PUBLISHED
 
 if TYPE_CHECKING:
@@ -41,12 +40,6 @@ def study_figures(view: View) -> list[tuple[str, str]]:
         ("measurements taken", f"{numbers['measurements_taken']:,}"),
         ("on the frontier", f"{len(view.frontier):,}, {certain:,} decided"),
     ]
-
-
-def drop_mark_notes(notes: Iterable[str]) -> list[str]:
-    """Drops the notes about marks, since the page shows the status of points."""
-    marks = (UNCERTAIN, BEHIND, NEAR_BOUND, DRIFTED)
-    return [note for note in notes if not note.startswith(tuple(f"{mark} " for mark in marks))]
 
 
 def system_lines(study: Study) -> list[tuple[str, str]]:

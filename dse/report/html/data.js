@@ -1,6 +1,6 @@
 // The points of the study: columns of equal length, as dse/report/html/columns.py writes them.
 
-const FRONTIER = ["certain", "leading", "behind"];
+const FRONTIER = ["leads", "tied", "behind"];
 
 class Column {
   constructor(source) {

@@ -1,9 +1,9 @@
 // Binds the controls of the page to its charts and its table.
 
 const SHOWN = {
-  kept: ["certain", "leading", "behind", "dominated"],
+  kept: [...FRONTIER, "dominated"],
   frontier: FRONTIER,
-  measured: ["certain", "leading", "behind", "dominated", "outside"],
+  measured: [...FRONTIER, "dominated", "outside"],
   failed: ["failed"],
   all: report.standings,
 };

@@ -18,8 +18,8 @@ from dse.report.html._columns import make_columns
 from dse.report.picture import axes_metrics
 from dse.report.progress import progress
 from dse.report.quantities import quantities
+from dse.report.standing import MEANINGS, Standing, standings
 from dse.report.summary import notes
-from dse.report.view import MEANINGS, PointStatus, point_statuses
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,7 +130,7 @@ def _content(view: View, shown: Sequence[ReportedMetric]) -> dict[str, Any]:
         "study": study.folder.name,
         "system": System.from_dict(study.about.system),
         "figures": _sections.study_figures(view),
-        "notes": _sections.drop_mark_notes(notes(study, view)),
+        "notes": notes(study, view),
         "effects": _sections.effect_tables(view, compared),
         "steps": bool(study.records),
         "failures": _sections.failure_kinds(study),
@@ -147,10 +147,10 @@ def _data(view: View, shown: Sequence[ReportedMetric]) -> dict[str, Any]:
     objectives = [metric.name for metric in view.objectives]
     names = [metric.name for metric in shown]
     return {
-        "columns": make_columns(records, point_statuses(view), shown, view.notes),
+        "columns": make_columns(records, standings(view), shown, view.notes),
         "objectives": objectives,
         "axes": axes_metrics(objectives) or (names * 2)[:2],
-        "standings": list(PointStatus),
+        "standings": list(Standing),
         "meanings": MEANINGS,
         "steps": _steps(view),
     }
