@@ -12,6 +12,9 @@ from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dse.answer.limits import parse_quality
+from dse.answer.question import Question
+from dse.answer.summary import pick_summary
 from dse.core.errors import RequestError
 from dse.core.metrics import METRICS
 from dse.core.wording import format_count
@@ -69,6 +72,7 @@ class LoadedStudy:
     frontier: pd.DataFrame
     progress: pd.DataFrame
     _places: Mapping[int, ScaledLosses]
+    _view: View
 
     def hypervolume(self, configurations: pd.DataFrame | None = None) -> float:
         """The volume that configurations dominate, on the scale of `progress`.
@@ -83,6 +87,54 @@ class LoadedStudy:
         ids = self._places if configurations is None else configurations["id"].dropna().unique()
         found = (self._places[id_] for id_ in ids if id_ in self._places)
         return hypervolume(found, len(self.objectives))
+
+    def pick(
+        self,
+        *,
+        max_latency: float | None = None,
+        min_accuracy: float | str | None = None,
+        min_throughput: float | None = None,
+        max_memory: float | None = None,
+        max_size: float | None = None,
+        maximize: str | None = None,
+        minimize: str | None = None,
+        sure: float = 0.0,
+    ) -> dict[str, Any]:
+        """Picks the one configuration that is best within limits, as ``dse pick`` does.
+
+        Args:
+            max_latency: highest SingleStream p90 latency, in milliseconds.
+            min_accuracy: lowest accuracy in percent, or ``best-2`` for two points below the best
+                that keeps the other limits.
+            min_throughput: lowest Offline throughput, in samples per second.
+            max_memory: most memory of the process, in MiB.
+            max_size: largest model file, in MiB.
+            maximize: a metric whose largest value is wanted.
+            minimize: one whose smallest value is wanted.
+            sure: the chance in percent with which each limit is kept at least.
+
+        Returns:
+            What ``dse pick --json`` prints; ``answer`` is None where nothing keeps the limits.
+
+        Raises:
+            RequestError: an argument is not usable, or nothing says what matters.
+        """
+        with _parameters_named(LoadedStudy.pick):
+            try:
+                least = parse_quality(str(min_accuracy)) if min_accuracy is not None else None
+            except ValueError as error:
+                raise RequestError(str(error), field="min_accuracy") from error
+            limits = {
+                "max_latency": max_latency,
+                "min_accuracy": least,
+                "min_throughput": min_throughput,
+                "max_memory": max_memory,
+                "max_size": max_size,
+            }
+            question = Question.of(
+                self._view, limits, maximize=maximize, minimize=minimize, sure_percent=sure
+            )
+            return pick_summary(self._view, question)
 
     def __repr__(self) -> str:
         failed = int((self.configurations["failure"] != "").sum())
@@ -247,21 +299,21 @@ def _parameters_named(function: Callable[..., Any]) -> Iterator[None]:
 
 def _loaded(opened: Study) -> LoadedStudy:
     records = sorted(opened.records.values(), key=lambda record: record.id)
-    metrics = known_metrics(records, opened.about.metrics)
+    metrics, view = known_metrics(records, opened.about.metrics), View(opened)
     return LoadedStudy(
         name=opened.folder.name,
         system=System.from_dict(opened.about.system),
         space=opened.space,
         objectives=tuple(METRICS[name] for name in opened.space.objectives),
-        configurations=frame(records, metrics, View(opened).notes),
+        configurations=frame(records, metrics, view.notes),
         measurements=measurements(opened),
-        frontier=_frontier(opened, metrics),
+        frontier=_frontier(view, metrics),
         progress=progress_table(opened),
         _places=scaled_losses(opened),
+        _view=view,
     )
 
 
-def _frontier(study: Study, metrics: tuple[str, ...]) -> pd.DataFrame:
-    view = View(study)
+def _frontier(view: View, metrics: tuple[str, ...]) -> pd.DataFrame:
     points = ordered(view.frontier)
     return frame(points, metrics, view.notes).assign(**standing_columns(view, points))

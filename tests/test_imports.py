@@ -22,7 +22,7 @@ LAYERS: dict[str, set[str]] = {
     "main": {"cli"},
     "cli": {
         *("commands", "answer", "exploration", "validate", "submission", "report", "results"),
-        "study",
+        *("study", "space"),
         *("compare", "derived", "environments", "models", "tasks", "config", "machine", "core"),
         *("tasks.image_classification", "download", "version"),
     },
@@ -39,10 +39,10 @@ LAYERS: dict[str, set[str]] = {
         *("tasks", "machine", "config", "core"),
     },
     "answer": {
-        *("report", "study", "measure.spec", "models", "tasks", "config", "core"),
+        *("report", "derived", "study", "measure.spec", "models", "tasks", "config", "core"),
     },
     "compare": {"results", "derived", "report", "tasks", "core"},
-    "notebook": {"exploration", "report", "study", "space", "tasks", "machine", "core"},
+    "notebook": {"answer", "exploration", "report", "study", "space", "tasks", "machine", "core"},
     "report": {
         *("study", "derived", "space", "tasks", "machine", "measure.reproduce", "measure.spec"),
         *("core", "version"),

@@ -18,6 +18,7 @@ from dse.study.decisions import Decisions, Order
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dse.answer.question import Question
     from dse.core.metrics import Metric
     from dse.report.view import View
     from dse.study.record import Record
@@ -95,9 +96,7 @@ class Miss:
     limits: tuple[Limit, ...]
 
 
-def choose(
-    view: View, limits: Sequence[Limit | BelowBest], goal: Metric, sure: float = 0.0
-) -> Answer | Miss:
+def choose(view: View, question: Question) -> Answer | Miss:
     """Chooses the best point that keeps to all limits.
 
     The best one has the best value, unless rounds have decided that another one is better. Of
@@ -105,12 +104,11 @@ def choose(
 
     Args:
         view: the points that count.
-        limits: what the answer must keep to.
-        goal: what it is to be best in.
-        sure: the chance with which it must keep each limit at least, where the noise is known.
+        question: what is asked; a chance counts where the noise is known.
     """
+    goal, sure = question.goal, question.sure
     able = [record for record in view.records if view.value(record, goal.name) is not None]
-    fixed = _fixed(view, able, limits)
+    fixed = _fixed(view, able, question.limits)
     able = [r for r in able if all(view.value(r, each.metric) is not None for each in fixed)]
     kept = [r for r in able if not any(_excess(view, r, each) for each in fixed)]
     if sure:
@@ -238,18 +236,29 @@ def missing(view: View, names: Sequence[str]) -> dict[str, int]:
 
 
 def _closest(view: View, records: Sequence[Record], limits: tuple[Limit, ...]) -> Miss:
-    """The point whose worst miss, as a share of the limit, is the smallest; then the surest one."""
+    """The point that misses the fewest limits, by the least; then the surest one.
 
-    def worst(record: Record) -> float:
-        return max(each.share(view.value(record, each.metric) or 0.0) for each in limits)
-
+    How much a limit is missed by counts in parts of the range that the points have of its metric,
+    so that a point of accuracy and a millisecond can be compared.
+    """
     if not records or not limits:
         return Miss(None, (), limits)
+    ranges = {each: _range(view, records, each) for each in limits}
+
+    def missed_by(record: Record) -> tuple[int, float]:
+        found = [_excess(view, record, each) / ranges[each] for each in limits]
+        return sum(share > 0 for share in found), max(found)
 
     def unsure(record: Record) -> float:
         chances = (_chance(view, record, each) for each in limits)
         return 1.0 - min((chance for chance in chances if not math.isnan(chance)), default=1.0)
 
-    record = min(records, key=lambda each: (worst(each), unsure(each), each.id))
+    record = min(records, key=lambda each: (*missed_by(each), unsure(each), each.id))
     missed = tuple(each for each in limits if _excess(view, record, each))
     return Miss(record, missed, limits)
+
+
+def _range(view: View, records: Sequence[Record], limit: Limit) -> float:
+    """The range of the values of a limited metric, the limit included; never 0."""
+    values = [limit.value, *(view.value(record, limit.metric) or 0.0 for record in records)]
+    return max(values) - min(values) or 1.0

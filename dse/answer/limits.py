@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from dse.core.metrics import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+MAX_QUALITY = 100.0
 ACCURACY = "accuracy"
 """Stands for the quality of the study's task, whatever it is called there."""
 SHORT_NAMES = {
@@ -69,6 +71,23 @@ class BelowBest:
     """
 
     distance: float
+
+
+def parse_quality(text: str) -> float | BelowBest:
+    """A least quality in percent, such as ``70``, or ``best-2``.
+
+    Raises:
+        ValueError: the text is not one; says so.
+    """
+    found = re.fullmatch(r"(best-)?(\d{1,3}(?:\.\d{1,9})?)\s*%?", text.strip())
+    if found is None or float(found[2]) > MAX_QUALITY:
+        raise ValueError(f"'{text}' is not a quality; write 70 or best-2")
+    value = float(found[2])
+    if found[1]:
+        return BelowBest(value)
+    if 0 < value < 1:
+        raise ValueError(f"'{text}' is less than one percent; write {100 * value:g}")
+    return value
 
 
 def metric_option(name: str) -> str:

@@ -6,19 +6,30 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from dse.answer import deployment
+from dse.answer.choice import Miss, choose
 from dse.report.summary import point
 
 if TYPE_CHECKING:
-    from dse.answer.choice import Answer, Miss, RunnerUp
+    from dse.answer.choice import Answer, RunnerUp
     from dse.answer.deployment import Deployment
     from dse.answer.limits import Limit
+    from dse.answer.question import Question
     from dse.core.metrics import Metric
     from dse.report.view import View
     from dse.study.record import Record
 
 
-def answer(view: View, found: Answer, deployed: Deployment) -> dict[str, Any]:
+def pick_summary(view: View, question: Question) -> dict[str, Any]:
     """The object that ``dse pick --json`` prints."""
+    found = choose(view, question)
+    if isinstance(found, Miss):
+        return miss(view, found, question.goal)
+    metrics = [question.goal.name, *(kept.limit.metric for kept in found.limits)]
+    return answer(view, found, deployment.deployment(view.study, found.record, metrics))
+
+
+def answer(view: View, found: Answer, deployed: Deployment) -> dict[str, Any]:
+    """The object for an answer."""
     return {
         **_head(view, found.goal, [kept.limit for kept in found.limits]),
         "count": found.count,

@@ -15,6 +15,7 @@ from dse.core.errors import DseError
 INTERRUPTED = 130
 HINTS = {
     **dict.fromkeys(("-v", "--verbose"), "It stands before the command: dse -v ..."),
+    **dict.fromkeys(("-q", "--quiet"), "It stands before the command: dse -q ..."),
     "--repeats": "Use --settle TIME instead, or --settle 0 to measure everything once.",
 }
 """What helps against an option that a command does not have."""
@@ -31,6 +32,7 @@ COMMANDS = {
     "report": "Write a report of a study: a page for the browser, tables and pictures.",
     "show": "Show one configuration of STUDY, how it was measured, and code to deploy it.",
     "status": "Show the progress of a study, how far to trust its values, and what failed.",
+    "studies": "List the studies and imports in studies/.",
     "system": "Describe this CPU and print the fingerprint that a study is bound to.",
     "validate": "Run the frontier of STUDY by MLPerf's own rules.",
 }
@@ -70,8 +72,11 @@ class LazyGroup(click.Group):
     count=True,
     help="Show what is done on stderr; twice for details. Stands before the command.",
 )
+@click.option(
+    "-q", "--quiet", is_flag=True, help="Show results and errors only. Stands before the command."
+)
 @click.pass_context
-def dse(context: click.Context, verbose: int) -> None:
+def dse(context: click.Context, verbose: int, *, quiet: bool) -> None:
     """Find the models and settings that are Pareto-optimal on this CPU.
 
     Measures model variants, precisions, runtimes, thread counts and batch sizes with MLPerf's
@@ -80,7 +85,9 @@ def dse(context: click.Context, verbose: int) -> None:
     from dse.commands.log import hide_log, show_log
     from dse.tasks import registry  # noqa: F401 (the qualities of tasks become metrics)
 
-    context.call_on_close(partial(hide_log, show_log(verbose)))
+    if quiet and verbose:
+        raise click.UsageError("--quiet and --verbose exclude each other; give one of them")
+    context.call_on_close(partial(hide_log, show_log(-1 if quiet else verbose)))
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -22,11 +22,18 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_context
 def backends(context: click.Context, *, as_json: bool) -> None:
-    """List the runtimes, whether they can be used here, and how to get them."""
+    """List the runtimes, whether they can be used here, and how to get them.
+
+    \b
+    Examples:
+      dse backends
+      dse backends install deepsparse tflite-runtime
+    """  # noqa: D301  # click keeps the lines after this mark
     if context.invoked_subcommand is not None:
         if as_json:
             raise click.UsageError(f"--json does not go with '{context.invoked_subcommand}'")
         return
+    from dse.commands.next_step import print_next
     from dse.core.registry import BACKENDS
     from dse.environments.availability import runtime_availabilities
 
@@ -36,6 +43,7 @@ def backends(context: click.Context, *, as_json: bool) -> None:
         return
     for name, availability in found.items():
         write_line(_line(name, availability))
+    print_next("dse explore quickstart")
 
 
 @backends.command()

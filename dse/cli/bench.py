@@ -177,7 +177,12 @@ def bench(request: BenchRequest) -> int:
     Inputs that decide how much is computed (steps, sizes, k) are found in the file, set to 1 and
     listed; --input sets them to other values.
     The accuracy is unknown, as nothing tells what the model is for.
-    """
+
+    \b
+    Examples:
+      dse bench model.onnx
+      dse bench model.tflite --threads 1,2 --batch-size 1,8 --scenario SingleStream,Offline
+    """  # noqa: D301  # click keeps the lines after this mark
     from dse.commands.bench.session import run
 
     return run(request)

@@ -60,8 +60,9 @@ def compare(
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other; give one of them")
     from dse.compare.comparison import compare as compared
-    from dse.compare.picture import check_name, draw_frontiers
+    from dse.compare.picture import draw_frontiers
     from dse.compare.systems import gather_systems
+    from dse.report.picture import check_name
     from dse.results.read import read_results
 
     if picture is not None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
+from dse.cli.completion import complete_space
 from dse.cli.options import (
     DURATION,
     environment_option,
-    into,
     memory_limit_option,
     run_timeout_option,
     settle_option,
@@ -18,12 +18,9 @@ from dse.cli.options import (
 )
 from dse.exploration.request import SAMPLERS
 
-if TYPE_CHECKING:
-    from dse.exploration.request import ExploreRequest
-
 
 @click.command()
-@click.argument("space", metavar="SPACE")
+@click.argument("space", metavar="SPACE", shell_complete=complete_space)
 @click.option(
     "--study", metavar="NAME", help="Name or folder of the study [default: the name of SPACE]."
 )
@@ -97,13 +94,30 @@ if TYPE_CHECKING:
 )
 @environment_option
 @click.option("--per-cpu", is_flag=True, help="Keep a separate study for each CPU.")
-@into("dse.exploration.request:ExploreRequest")
-def explore(request: ExploreRequest) -> int:
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Only show what there is to measure, how long it takes, and what can't run here.",
+)
+def explore(*, dry_run: bool, **options: Any) -> int:
     """Measure the configurations of SPACE and find the Pareto frontier.
 
     SPACE is the name of a search space or a YAML file. Give the same command again to resume the
-    study. Ctrl-C finishes the current run and saves.
-    """
+    study; it remembers its --models and --dataset. Ctrl-C finishes the current run and saves.
+
+    \b
+    Examples:
+      dse explore quickstart
+      dse explore quickstart --settle 10m
+      dse explore own-models --models my-models --dataset my-images
+    """  # noqa: D301  # click keeps the lines after this mark
+    from dse.exploration.request import ExploreRequest
+
+    request = ExploreRequest(**options)
+    if dry_run:
+        from dse.commands.explore_preview import preview
+
+        return preview(request)
     from dse.commands.explore import run
 
     return run(request)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -75,17 +74,10 @@ def _print_table(view: View) -> None:
 
 
 def _show(view: View, *, every: bool) -> None:
-    from dse.commands.console import console, print_lines, print_picture
-    from dse.report.standing import leaders
-    from dse.report.summary import notes
-    from dse.report.text import (
-        behind_lines,
-        frontier_table,
-        mark_lines,
-        marks,
-        settings_legend,
-    )
-    from dse.report.user_metrics import cell
+    from dse.answer.limits import metric_option
+    from dse.commands.console import console, print_lines
+    from dse.commands.frontier_text import print_frontier
+    from dse.commands.next_step import print_next, study_word
 
     out = console()
     if not view.frontier:
@@ -93,13 +85,6 @@ def _show(view: View, *, every: bool) -> None:
         write_line("no configuration is what was asked for" if view.derivation.selects else none)
         print_lines(view.tally.lines(view.derivation), out, "dim")
         return
-    further = {
-        each.heading: partial(cell, view, name=each.name) for each in view.derivation.definitions
-    }
-    points = view.frontier if every else leaders(view.frontier)
-    out.print(frontier_table(points, view.metrics, marks(view.frontier), further=further))
-    print_lines([] if every else behind_lines(view.frontier, "--all"), out)
-    explained = [settings_legend(points), *mark_lines(view.frontier, points)]
-    print_lines([*explained, *notes(view.study, view)], out, "dim")
-    if not view.derivation.selects:  # the picture is of the study itself
-        print_picture(view.study, console(stderr=True))
+    print_frontier(view, out, "--all", every=every)
+    name = study_word(view.study)
+    print_next(f"dse pick {name} {metric_option(view.study.space.objectives[0])}")

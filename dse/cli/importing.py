@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,12 +30,25 @@ def import_(files: tuple[Path, ...], name: str | None) -> None:
     A FILE is a table of published results, the summary.csv of MLPerf's submission checker, or the
     folder of a submission tree. Each is stored as studies/NAME/imported.json, with the name and the
     SHA-256 of the file. The same import again changes nothing.
+
+    \b
+    Examples:
+      dse import v3.0.csv
+      dse import results.csv more.csv --name v3.0
+    """  # noqa: D301  # click keeps the lines after this mark
+    from dse.commands.next_step import print_next
+
+    together = [files] if name is not None else [(file,) for file in files]
+    names = [_import(each, name) for each in together]
+    print_next(f"dse compare {' '.join(map(shlex.quote, dict.fromkeys(names)))}")
+
+
+def _import(files: Sequence[Path], name: str | None) -> str:
+    """Stores the results of files together.
+
+    Returns:
+        What names them on the command line.
     """
-    for together in [files] if name is not None else [(file,) for file in files]:
-        _import(together, name)
-
-
-def _import(files: Sequence[Path], name: str | None) -> None:
     from dse.core.errors import RequestError
     from dse.results.imported import Import, keep, name_for, source
     from dse.results.read import read_file
@@ -56,3 +70,4 @@ def _import(files: Sequence[Path], name: str | None) -> None:
         write_line(f"  {each.file}, SHA-256 {each.sha256}")
     for line in (line for each in results for line in each.left_out):
         write_line(f"left out: {line}", err=True)
+    return folder.name_or_path

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from dse.cli.completion import complete_objective, complete_study
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -18,11 +20,10 @@ if TYPE_CHECKING:
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
 T = TypeVar("T")
 
-_UNITS_S = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-_UNITS_BYTES = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+_UNITS_S = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_UNITS_BYTES = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _UNITS_MS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
 _UNITS_MIB = {"KiB": 2.0**-10, "MiB": 1.0, "GiB": 2.0**10}
-MAX_QUALITY = 100.0
 MAX_SECONDS = 366 * 86400.0
 MAX_BYTES = 1 << 50
 
@@ -69,7 +70,7 @@ class Parsed(click.ParamType[T]):
 
 
 def _seconds(text: str, *, zero: bool = False) -> float:
-    seconds = _quantity(text, _UNITS_S)
+    seconds = 0.0 if zero and text.strip() == "0" else _quantity(text, _UNITS_S)
     if not seconds and not (zero and seconds == 0):
         known = "0, 90s, 30m, 2h or 1d" if zero else "90s, 30m, 2h or 1d"
         raise ValueError(f"'{text}' is not a span of time; write {known}")
@@ -109,13 +110,9 @@ def _rate(text: str) -> float:
 
 
 def _quality(text: str) -> float | BelowBest:
-    from dse.answer.limits import BelowBest
+    from dse.answer.limits import parse_quality
 
-    best, minus, distance = text.partition("best-")
-    value = _quantity((distance if minus and not best else text).removesuffix("%"), {"": 1.0})
-    if value is None or value > MAX_QUALITY:
-        raise ValueError(f"'{text}' is not a quality; write 70 or best-2")
-    return BelowBest(value) if minus else value
+    return parse_quality(text)
 
 
 def _quantity(text: str, units: dict[str, float] | dict[str, int]) -> float | None:
@@ -158,11 +155,11 @@ def whole_numbers(text: str) -> tuple[int, ...]:
 
 
 DURATION = Parsed("duration", _seconds)
-"""Seconds, of a text such as ``90s``, ``30m``, ``2h`` or ``1d``, or a number of seconds."""
+"""Seconds, of a text such as ``90s``, ``30m``, ``2h`` or ``1d``."""
 LIMIT = Parsed("duration", partial(_seconds, zero=True))
 """The same, or 0."""
 SIZE = Parsed("size", _bytes)
-"""Bytes, of a text such as ``800MiB`` or ``4GiB``, or a number of bytes."""
+"""Bytes, of a text such as ``800MiB`` or ``4GiB``."""
 LATENCY = Parsed("latency", _latency_ms)
 """Milliseconds, of a text such as ``5ms``, ``800us`` or ``0.2s``."""
 MEBIBYTES = Parsed("size", _mebibytes)
@@ -190,7 +187,7 @@ def unique_names(
     return dict(value)
 
 
-study_argument = click.argument("study", metavar="STUDY")
+study_argument = click.argument("study", metavar="STUDY", shell_complete=complete_study)
 storage_option = click.option(
     "--storage",
     metavar="URL",
@@ -242,6 +239,7 @@ _OBJECTIVE = click.option(
     "objectives",
     metavar="NAME:DIRECTION",
     multiple=True,
+    shell_complete=complete_objective,
     help="Optimise this metric (minimize or maximize) instead of the study's objectives. "
     "Can be given several times.",
 )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from dse.cli.completion import complete_metric
 from dse.cli.options import (
     ACCURACY,
     LATENCY,
@@ -20,12 +22,7 @@ from dse.cli.options import (
 from dse.cli.output import write_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from dse.answer.limits import BelowBest, Limit
-    from dse.core.metrics import Direction, Metric
     from dse.derived.derivation import Derivation
-    from dse.report.view import View
 
 
 @click.command()
@@ -51,8 +48,24 @@ if TYPE_CHECKING:
     metavar="PERCENT",
     help="Keep each limit with this chance at least, where the noise is known, e.g. 95.",
 )
-@click.option("--maximize", metavar="METRIC", help="Choose the largest value, e.g. throughput.")
-@click.option("--minimize", metavar="METRIC", help="Choose the smallest value, e.g. latency.")
+@click.option(
+    "--maximize",
+    metavar="METRIC",
+    shell_complete=complete_metric,
+    help="Choose the largest value, e.g. throughput.",
+)
+@click.option(
+    "--minimize",
+    metavar="METRIC",
+    shell_complete=complete_metric,
+    help="Choose the smallest value, e.g. latency.",
+)
+@click.option(
+    "--picture",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Draw the frontier with the limits and the answer, as .png, .svg or .pdf.",
+)
 @storage_option
 @derivation_options
 @json_option
@@ -64,6 +77,7 @@ def pick(
     maximize: str | None,
     minimize: str | None,
     sure: float,
+    picture: Path | None,
     as_json: bool,
     **limits: Any,
 ) -> int:
@@ -79,88 +93,43 @@ def pick(
       dse pick quickstart --max-latency 5ms --min-accuracy 70
       dse pick quickstart --max-latency 5ms --sure 95
       dse pick quickstart --min-accuracy best-2 --minimize size
+      dse pick quickstart --max-latency 5ms --picture answer.png
     """  # noqa: D301  # click keeps the lines after this mark
     from dse.answer import summary
     from dse.answer.choice import Answer, choose, missing
     from dse.answer.deployment import deployment
+    from dse.answer.question import Question
     from dse.answer.text import answer_lines, miss_lines
+    from dse.commands.next_step import print_next, study_word
+    from dse.report.picture import check_name
+    from dse.report.pictures import draw_answer
     from dse.report.view import View
     from dse.study.folder import existing_folder
     from dse.study.study import Study
 
+    if picture is not None:
+        check_name(picture)
     view = View(Study.load(existing_folder(study), storage), derivation)
-    wanted = _limits(view, limits)
-    goal = _goal(view, wanted, maximize, minimize)
-    found = choose(view, wanted, goal, sure / 100)
-    if isinstance(found, Answer):
-        metrics = [goal.name, *(kept.limit.metric for kept in found.limits)]
-        deployed = deployment(view.study, found.record, metrics)
+    question = Question.of(view, limits, maximize=maximize, minimize=minimize, sure_percent=sure)
+    found = choose(view, question)
+    if not isinstance(found, Answer):
         if as_json:
-            click.echo(json.dumps(summary.answer(view, found, deployed)))
-            return 0
-        lines = [
-            *answer_lines(view, found, deployed),
-            *(["", *deployed.code] if deployed.code else []),
-        ]
-    elif as_json:
-        click.echo(json.dumps(summary.miss(view, found, goal)))
+            click.echo(json.dumps(summary.miss(view, found, question.goal)))
+            return 1
+        lacking = missing(view, [question.goal.name, *(each.metric for each in found.limits)])
+        for line in miss_lines(view, found, lacking):
+            write_line(line)
         return 1
-    else:
-        lacking = missing(view, [goal.name, *(each.metric for each in found.limits)])
-        lines = miss_lines(view, found, lacking)
-    for line in lines:
+    if picture is not None:
+        limits_of = {kept.limit.metric: kept.limit.value for kept in found.limits}
+        draw_answer(view, found.record, limits_of, picture)
+    metrics = [question.goal.name, *(kept.limit.metric for kept in found.limits)]
+    deployed = deployment(view.study, found.record, metrics)
+    if as_json:
+        click.echo(json.dumps(summary.answer(view, found, deployed)))
+        return 0
+    code = ("", *deployed.code) if deployed.code else ()
+    for line in (*answer_lines(view, found, deployed), *code):
         write_line(line)
-    return 0 if isinstance(found, Answer) else 1
-
-
-def _limits(view: View, given: dict[str, Any]) -> list[Limit | BelowBest]:
-    """The limits that were asked for."""
-    from dse.answer.limits import SHORT_NAMES, BelowBest, Limit
-    from dse.core.errors import RequestError
-
-    found: list[Limit | BelowBest] = []
-    for option, value in given.items():
-        if value is None:
-            continue
-        way, _, name = option.partition("_")
-        metric = view.quality if name == "accuracy" else SHORT_NAMES[name]
-        if metric is None:
-            raise RequestError(
-                f"no answer is right or wrong in the task {view.study.about.task}",
-                field="--min-accuracy",
-                remedy="leave it out",
-            )
-        below = isinstance(value, BelowBest)
-        found.append(value if below else Limit(metric, value, upper=way == "max"))
-    return found
-
-
-def _goal(
-    view: View, limits: Sequence[Limit | BelowBest], maximize: str | None, minimize: str | None
-) -> Metric:
-    """What the answer is to be best in."""
-    from dataclasses import replace
-
-    from dse.answer.limits import Limit, metric_name
-    from dse.core.errors import RequestError
-    from dse.core.metrics import METRICS
-    from dse.derived.definitions import Objective
-
-    if maximize and minimize:
-        raise click.UsageError("--maximize and --minimize exclude each other; give one of them")
-    if not maximize and not minimize:
-        if not limits and not view.derivation.conditions:
-            raise RequestError(
-                "nothing says what matters",
-                remedy="give a limit such as --max-latency 5ms, or --maximize METRIC",
-            )
-        limited = {each.metric if isinstance(each, Limit) else view.quality for each in limits}
-        free = (each for each in view.objectives if each.name not in limited)
-        return next(free, view.objectives[0])
-    own = [definition.name for definition in view.derivation.definitions]
-    name = metric_name(maximize or minimize or "", view.quality, own)
-    direction: Direction = "maximize" if maximize else "minimize"
-    if name in METRICS:
-        return replace(METRICS[name], direction=direction)
-    asked = replace(view.derivation, objectives=(Objective.parse(f"{name}:{direction}"),))
-    return asked.metrics(())[0]
+    print_next(f"dse show {study_word(view.study)} {found.record.id}")
+    return 0

@@ -30,7 +30,13 @@ def report(study: str, output: Path | None, storage: str | None, derivation: Der
     """Write a report of a study: a page for the browser, tables and pictures.
 
     The page needs no network and no other file.
-    """
+
+    \b
+    Examples:
+      dse report quickstart
+      dse report quickstart --output quickstart-report
+    """  # noqa: D301  # click keeps the lines after this mark
+    from dse.commands.next_step import print_next
     from dse.report.folder import write_report
     from dse.report.view import View
     from dse.study.folder import existing_folder
@@ -44,5 +50,7 @@ def report(study: str, output: Path | None, storage: str | None, derivation: Der
             remedy="choose another place with --output",
         )
     view = View(Study.load(folder, storage), derivation)
-    for path in write_report(view, output or folder.report):
+    page, *others = write_report(view, output or folder.report)
+    for path in (page, *others):
         write_line(str(path))
+    print_next(f"open {page} in a browser")

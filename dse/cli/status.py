@@ -26,7 +26,13 @@ def status(study: str, storage: str | None, *, as_json: bool, verbose: bool) -> 
     """Show the progress of a study, how far to trust its values, and what failed.
 
     Each reason for failures is shown with one example and a command that runs it again.
-    """
+
+    \b
+    Examples:
+      dse status quickstart
+      dse status quickstart --json
+    """  # noqa: D301  # click keeps the lines after this mark
+    from dse.commands.next_step import print_next, resume_command, study_word
     from dse.core.worker_environment import format_variables
     from dse.report import running
     from dse.report.health import health
@@ -36,7 +42,11 @@ def status(study: str, storage: str | None, *, as_json: bool, verbose: bool) -> 
     from dse.study.study import Study
 
     opened = Study.load(existing_folder(study), storage)
-    numbers = numbers_of(opened)
+    numbers = {
+        **numbers_of(opened),
+        "health": health(opened),
+        "excluded": list(opened.about.excluded),
+    }
     if as_json:
         click.echo(json.dumps(numbers))
         return
@@ -51,10 +61,12 @@ def status(study: str, storage: str | None, *, as_json: bool, verbose: bool) -> 
         write_line(f"environment: {format_variables(opened.about.environment)}")
     for line in borrowed_lines(opened.about.borrowed):
         write_line(line)
-    told = (*running.lines(opened), *numbers["notes"], *health(opened))
-    for line in (*dict.fromkeys(told), *(f"not run: {line}" for line in opened.about.excluded)):
+    told = (*running.lines(opened), *numbers["notes"], *numbers["health"])
+    for line in (*dict.fromkeys(told), *(f"not run: {line}" for line in numbers["excluded"])):
         write_line(line)
     _failures(opened, numbers["failures"], verbose=verbose)
+    steps = [resume_command(opened)] if counts["remaining"] else []
+    print_next(*steps, f"dse frontier {study_word(opened)}")
 
 
 def _failures(study: Study, counts: dict[str, int], *, verbose: bool) -> None:

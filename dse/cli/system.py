@@ -62,9 +62,15 @@ def system(
 ) -> int:
     """Describe this CPU and print the fingerprint that a study is bound to.
 
-    With --check it tells what disturbs measurements here, and how much they vary. For example,
-    `dse system --check --drift` measures for five minutes how long it takes here to tell 5 % apart.
-    """
+    With --check it tells what disturbs measurements here, and how much they vary; with --drift as
+    well, how long it takes here to tell two configurations apart that differ by 5 %.
+
+    \b
+    Examples:
+      dse system --check
+      dse system --check --drift --duration 10m
+    """  # noqa: D301  # click keeps the lines after this mark
+    from dse.commands.next_step import print_next
     from dse.environments.config import with_given_name
     from dse.machine.detect import detect
 
@@ -85,6 +91,7 @@ def system(
             line = f"{name}: {text}"
             for part in wrap(line, WIDTH, subsequent_indent="  ") if name in LISTS else [line]:
                 write_line(part)
+        print_next("dse system --check")
     return 0
 
 

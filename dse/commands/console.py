@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from dse.study.study import Study
 
+MAX_PROSE_WIDTH = 100
+"""Columns of a line that is read, however wide a terminal is."""
 PLAIN_WIDTH = 200
 """Columns of a table that goes to a file or a pipe."""
 
@@ -54,10 +57,32 @@ def console(*, stderr: bool = False) -> Console:
     return made if made.is_terminal else kind(stderr=stderr, highlight=False, width=PLAIN_WIDTH)
 
 
-def print_lines(lines: Iterable[str], on: Console, style: str = "") -> None:
-    """Prints each as one line without markup; a terminal wraps it."""
+def print_lines(lines: Iterable[str], on: Console, style: str = "", *, whole: bool = False) -> None:
+    """Prints each as one line without markup; on a terminal it is wrapped between words.
+
+    Args:
+        lines: without line ends.
+        on: where to.
+        style: of all of them.
+        whole: whether nothing is wrapped, as a command that is to be copied.
+    """
     for line in lines:
-        on.print(to_printable(line), style=style, markup=False, soft_wrap=True)
+        text = to_printable(line)
+        wrapped = [text] if whole or not on.is_terminal else _wrap(text, on.width)
+        for part in wrapped:
+            on.print(part, style=style, markup=False, soft_wrap=True)
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    """Lines of a text, indented as it is and a little more."""
+    indent = text[: len(text) - len(text.lstrip())] + "  "
+    return wrap(
+        text,
+        min(width, MAX_PROSE_WIDTH),
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    ) or [""]
 
 
 def print_picture(study: Study, on: Console) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
@@ -11,25 +10,17 @@ from rich.text import Text
 from dse.answer.limits import metric_option
 from dse.commands.console import console, print_lines, print_picture
 from dse.commands.explore_display import Display
+from dse.commands.frontier_text import print_frontier
 from dse.commands.interrupts import INTERRUPTED, interrupts
 from dse.commands.log import messages
+from dse.commands.next_step import print_next, study_word
 from dse.core.wording import format_count
 from dse.exploration.explorer import StopReason
 from dse.exploration.session import open_exploration
 from dse.report import summary
 from dse.report.health import health
-from dse.report.standing import leaders
-from dse.report.text import (
-    BY_OPTION,
-    behind_lines,
-    borrowed_lines,
-    environment_lines,
-    excluded_lines,
-    frontier_table,
-    mark_lines,
-    marks,
-    settings_legend,
-)
+from dse.report.text import BY_OPTION, borrowed_lines, environment_lines, excluded_lines
+from dse.report.view import View
 from dse.study.record import Purpose
 
 if TYPE_CHECKING:
@@ -65,7 +56,8 @@ def run(request: ExploreRequest) -> int:
 
 
 def _announce(exploration: Exploration, err: Console) -> None:
-    prepared, study, plan = exploration.prepared, exploration.study, exploration.plan
+    planned, study = exploration.planned, exploration.study
+    prepared = planned.prepared
     system = prepared.system
     runtimes = ", ".join(f"{n} {v}" for n, v in prepared.offers.runtimes.items())
     print_lines(
@@ -73,6 +65,7 @@ def _announce(exploration: Exploration, err: Console) -> None:
             f"CPU: {system.title}, {system.available_words}",
             f"runtimes: {runtimes}",
             *environment_lines(prepared.environment, BY_OPTION),
+            *planned.inputs.lines,
             *prepared.dataset_lines,
         ],
         err,
@@ -80,16 +73,16 @@ def _announce(exploration: Exploration, err: Console) -> None:
     unrecorded = study.about.unrecorded(study.folder.name)
     doubts = (
         *([unrecorded] if unrecorded else []),
-        *excluded_lines(plan.excluded),
+        *excluded_lines(planned.plan.excluded),
         *borrowed_lines(study.about.borrowed),
-        *prepared.task.warnings(plan.configurations, prepared.provider),
+        *prepared.task.warnings(planned.plan.configurations, prepared.provider),
     )
     print_lines(doubts, err, "yellow")
-    done, planned = len(study.records), format_count(study.about.planned, "configuration")
+    done, count = len(study.records), format_count(study.about.planned, "configuration")
     if done:
-        begun = f"resuming '{study.folder.name}': {done} of {planned} done"
+        begun = f"resuming '{study.folder.name}': {done} of {count} done"
     else:
-        begun = f"study '{study.folder.name}': {planned}"
+        begun = f"study '{study.folder.name}': {count}"
     print_lines([begun], err)
 
 
@@ -107,17 +100,11 @@ def _conclude(study: Study, explored: Explored, err: Console) -> None:
         f"{format_count(numbers['measurements_taken'], 'measurement')} taken"
     )
     print_lines([end], err)
-    points, name = study.frontier(), shlex.quote(study.folder.name_or_path)
+    points, name = study.frontier(), study_word(study)
     if points:
-        out = console()
-        frontier = study.results.frontier
-        best = leaders(frontier)
-        out.print(frontier_table(best, study.about.metrics, marks(frontier)))
-        print_lines(behind_lines(frontier, f"dse frontier {name} --all"), out)
-        explained = [settings_legend(best), *mark_lines(frontier, best)]
-        print_lines([*explained, *summary.notes(study)], out, "dim")
+        print_frontier(View(study), console(), f"dse frontier {name} --all")
     print_lines([*health(study), f"study: {study.folder.path}"], err)
     print_picture(study, err)
     if points:
         goal = metric_option(study.space.objectives[0])
-        print_lines([f"next: dse pick {name} {goal}; dse report {name}"], err)
+        print_next(f"dse pick {name} {goal}", f"dse report {name}")

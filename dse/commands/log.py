@@ -10,12 +10,20 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 LOG = logging.getLogger("dse")
-LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
-"""The level of the log by the number of times that ``--verbose`` is given."""
+LEVELS = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO, 2: logging.DEBUG}
+"""The level of the log by the number of times that ``--verbose`` is given; -1 with ``--quiet``."""
 
 
 class ConsoleHandler(logging.Handler):
-    """Prints each message of the log as a line."""
+    """Prints each message of the log as a line.
+
+    Args:
+        quiet: whether nothing but the log is printed on its console.
+    """
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        super().__init__()
+        self.quiet = quiet
 
     @cached_property
     def console(self) -> Console:
@@ -35,14 +43,15 @@ def show_log(verbosity: int) -> ConsoleHandler:
     """Shows the log from now on.
 
     Args:
-        verbosity: 0 for warnings, 1 for what is done, 2 for details as well.
+        verbosity: 0 for warnings, 1 for what is done, 2 for details as well; -1 for errors only,
+            and nothing on `messages`.
 
     Returns:
         What shows it, until `hide_log` takes it away.
     """
-    handler = ConsoleHandler()
+    handler = ConsoleHandler(quiet=verbosity < 0)
     LOG.addHandler(handler)
-    LOG.setLevel(LEVELS[min(verbosity, len(LEVELS) - 1)])
+    LOG.setLevel(LEVELS[min(verbosity, max(LEVELS))])
     return handler
 
 
@@ -55,4 +64,11 @@ def hide_log(handler: ConsoleHandler) -> None:
 def messages() -> Console:
     """The console of the log: a live display on it makes room for messages."""
     handlers = (each for each in LOG.handlers if isinstance(each, ConsoleHandler))
-    return next(handlers, ConsoleHandler()).console
+    handler = next(handlers, ConsoleHandler())
+    if not handler.quiet:
+        return handler.console
+    from dse.commands.console import console
+
+    silent = console(stderr=True)
+    silent.quiet = True
+    return silent

@@ -18,21 +18,8 @@ if TYPE_CHECKING:
 
     from dse.compare.systems import ComparedSystem
 
-PICTURE_SUFFIXES = (".png", ".svg", ".pdf")
 DASHES = ("-", "--", ":", "-.")
 """Line styles, used if there are more systems than colours."""
-
-
-def check_name(file: Path) -> None:
-    """Refuses a picture format that can't be drawn, before anything is computed.
-
-    Raises:
-        RequestError: the file has another suffix than `PICTURE_SUFFIXES`.
-    """
-    if file.suffix.lower() not in PICTURE_SUFFIXES:
-        problem = f"'{file.suffix}' is not a picture format"
-        remedy = f"end the name with {', '.join(PICTURE_SUFFIXES)}"
-        raise RequestError(problem, file=file, field="--picture", remedy=remedy)
 
 
 def draw_frontiers(systems: Sequence[ComparedSystem], file: Path) -> None:
@@ -40,7 +27,7 @@ def draw_frontiers(systems: Sequence[ComparedSystem], file: Path) -> None:
 
     Args:
         systems: the systems; those without a frontier are left out.
-        file: the file to write; see `check_name`.
+        file: the file to write; see `dse.report.picture.check_name`.
 
     Raises:
         UnavailableError: matplotlib is not installed.

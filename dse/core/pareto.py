@@ -42,6 +42,11 @@ class Constraint:
         low = self.minimum is None or value >= self.minimum
         return low and (self.maximum is None or value <= self.maximum)
 
+    def met_within(self, low: float, high: float) -> bool:
+        """Whether a value between two ends keeps to it."""
+        within = self.minimum is None or high >= self.minimum
+        return within and (self.maximum is None or low <= self.maximum)
+
 
 @dataclass(frozen=True, slots=True)
 class Point:

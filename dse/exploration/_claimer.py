@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
@@ -85,7 +86,8 @@ class Claimer:
         """Measures a claimed step and ends its trial.
 
         Returns:
-            What is known of the configuration by now, and how long it took, in seconds.
+            What is known of the configuration by now, or why it failed this time; and how long
+            it took, in seconds.
 
         Raises:
             DseError: an input or the study can't be used; what was measured is stored.
@@ -105,6 +107,8 @@ class Claimer:
         if step.purpose is Purpose.EXPLORE:
             self._pool.take(step.configuration)
             self._sampler.learn(record)
+        if outcome.failure is not None:
+            record = replace(record, outcome=outcome)
         return record, time.monotonic() - started
 
     def _outcome(self, step: Step, run: str, keep: Keep) -> Outcome:

@@ -78,7 +78,11 @@ class ExploreObserver(Protocol):
         ...
 
     def ended(self, step: Step, record: Record, seconds: float) -> None:
-        """The trial has ended; the record and the duration in seconds are passed."""
+        """The trial has ended; the record and the duration in seconds are passed.
+
+        Where the trial failed, the record has the failure, also if the configuration has values of
+        earlier trials.
+        """
         ...
 
     def settling(self, state: Settling) -> None:

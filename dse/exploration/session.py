@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 from dse.core.errors import RequestError
 from dse.core.reasons import describe_failure
 from dse.core.worker_environment import add_libraries
+from dse.environments.config import with_given_name
 from dse.exploration._samplers import BORROWER
 from dse.exploration._warm_start import load_warm_starts
 from dse.exploration.explorer import Budget, Search, explore
 from dse.exploration.measurer import Measurer
 from dse.exploration.prepare import prepare, settings_of
 from dse.exploration.resolver import MeasurementContext
+from dse.machine.detect import detect
 from dse.measure.runner import Limits
 from dse.space.finding import find_space
 from dse.space.plan import exclusion_lines, resolve
@@ -24,6 +26,7 @@ from dse.space.reading import read_space, space_from_dict
 from dse.space.space import SearchSpace
 from dse.study.comparison import TIE_PERCENT
 from dse.study.folder import StudyFolder, study_folder
+from dse.study.inputs import complete_inputs, remember_inputs
 from dse.study.storage import RETRY_POLICY
 from dse.study.study import Study
 
@@ -39,6 +42,8 @@ if TYPE_CHECKING:
     from dse.exploration.stopping import Interrupts
     from dse.machine.system import System
     from dse.space.plan import Plan
+    from dse.study.inputs import StudyInputs
+    from dse.study.metadata import StudyMetadata
     from dse.study.record import Record
     from dse.study.settling import Settling
 
@@ -48,29 +53,60 @@ OWN_MODELS = "own-models"
 
 
 @dataclass(frozen=True, slots=True)
-class Exploration:
-    """A study that is open to be explored.
+class PlannedExploration:
+    """What an exploration would measure; nothing is begun.
 
     Attributes:
         request: what was asked for.
+        space: the search space.
         prepared: models, data set and runtimes.
         plan: the configurations that can run here.
         warm_starts: what other systems tell of them.
         settings: the files that the space gives each backend.
-        study: what is known of the configurations.
+        folder: of the study.
+        inputs: where models and samples lie.
+        about: the description of the study.
     """
 
     request: ExploreRequest
+    space: SearchSpace
     prepared: Prepared
     plan: Plan
     warm_starts: tuple[WarmStart, ...]
     settings: Mapping[str, Mapping[str, Path]]
+    folder: StudyFolder
+    inputs: StudyInputs
+    about: StudyMetadata
+
+    def begin(self) -> Exploration:
+        """Creates the study, or opens it to go on.
+
+        Raises:
+            RequestError: the study belongs to another CPU, runtime version or data set.
+        """
+        storage = self.request.storage
+        study = Study.create(self.folder, self.space, self.plan, self.about, storage)
+        remember_inputs(self.folder, self.inputs)
+        return Exploration(self, study)
+
+
+@dataclass(frozen=True, slots=True)
+class Exploration:
+    """A study that is open to be explored.
+
+    Attributes:
+        planned: what is measured.
+        study: what is known of the configurations.
+    """
+
+    planned: PlannedExploration
     study: Study
 
     @property
     def budget(self) -> Budget:
         """How far to go."""
-        return Budget(self.request.n_trials, self.request.timeout)
+        request = self.planned.request
+        return Budget(request.n_trials, request.timeout)
 
     @property
     def failed(self) -> bool:
@@ -93,7 +129,8 @@ class Exploration:
         Raises:
             DseError: an input or the study can't be used; what was measured is stored.
         """
-        request, study = self.request, self.study
+        planned, study = self.planned, self.study
+        request = planned.request
         study.retry_policy = replace(RETRY_POLICY, stopped=lambda: interrupts.wanted)
         search = Search(
             sampler=request.sampler,
@@ -101,13 +138,13 @@ class Exploration:
             retry_failed=request.retry_failed,
             settle_s=request.settle,
             stop_gain=request.stop_gain / 100,
-            sources=[each.values for each in self.warm_starts],
+            sources=[each.values for each in planned.warm_starts],
         )
         measurer = Measurer(self._context(progress), study)
-        return explore(study, self.plan, measurer, search, self.budget, interrupts, observer)
+        return explore(study, planned.plan, measurer, search, self.budget, interrupts, observer)
 
     def _context(self, progress: Callable[[int, int, str], None]) -> MeasurementContext:
-        request, prepared = self.request, self.prepared
+        request, prepared = self.planned.request, self.planned.prepared
         memory_bytes = request.memory_limit or prepared.memory_bytes
         return MeasurementContext(
             task=prepared.task,
@@ -115,7 +152,7 @@ class Exploration:
             offers=prepared.offers,
             dataset=prepared.dataset,
             metrics=prepared.metrics,
-            settings=self.settings,
+            settings=self.planned.settings,
             limits=Limits(request.run_timeout, memory_bytes),
             system=self.study.system,
             again=request.settle != 0,
@@ -162,29 +199,40 @@ def open_exploration(request: ExploreRequest) -> Exploration:
         RequestError: something of the request can't be used, or the study belongs to another CPU,
             runtime version or data set.
     """
+    return plan_exploration(request).begin()
+
+
+def plan_exploration(request: ExploreRequest) -> PlannedExploration:
+    """Finds out what an exploration would measure.
+
+    Raises:
+        RequestError: something of the request can't be used.
+    """
     space, name = _read_space(request.space)
-    if name == OWN_MODELS and request.models is None:
+    if request.study is None and name is None:
+        raise RequestError("a search space without a file has no name", remedy="name the study")
+    folder = study_folder(os.fspath(request.study or name or ""))
+    if request.per_cpu:
+        folder = _folder_of_cpu(folder, with_given_name(detect()))
+    inputs = complete_inputs(folder, request.models, request.dataset)
+    if name == OWN_MODELS and inputs.models is None:
         remedy = "give the folder of their models.yaml, or choose another search space"
         problem = "this search space is of your own models"
         raise RequestError(problem, file=space.file, field="--models", remedy=remedy)
-    if request.study is None and name is None:
-        raise RequestError("a search space without a file has no name", remedy="name the study")
     environment = add_libraries(request.environment)
-    prepared = prepare(space, request.models, request.dataset, environment)
+    prepared = prepare(space, inputs.models, inputs.dataset, environment)
     plan = _plan(prepared)
     warm_starts = _warm_starts(request, plan, prepared)
-    settings = settings_of(space, (backend.name for backend in space.backends))
-    folder = study_folder(os.fspath(request.study or name or ""))
-    if request.per_cpu:
-        folder = _folder_of_cpu(folder, prepared.system)
     about = replace(
         prepared.about(len(plan.configurations), exclusion_lines(plan.excluded)),
         borrowed=tuple(each.as_dict() for each in warm_starts),
         tie_percent=TIE_PERCENT if request.tie is None else request.tie,
         tie_asked=request.tie is not None,
     )
-    study = Study.create(folder, space, plan, about, request.storage)
-    return Exploration(request, prepared, plan, warm_starts, settings, study)
+    settings = settings_of(space, (backend.name for backend in space.backends))
+    return PlannedExploration(
+        request, space, prepared, plan, warm_starts, settings, folder, inputs, about
+    )
 
 
 def _read_space(

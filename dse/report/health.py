@@ -10,7 +10,7 @@ from dse.core.wording import format_count
 from dse.report.settling import describe_frontier, describe_left_out, describe_need
 from dse.report.summary import drifted_lines
 from dse.report.text import number
-from dse.study.settling import settling_of
+from dse.study.settling import near_misses, settling_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from dse.core.intervals import Spread
     from dse.study.drift import TrialId, Window
     from dse.study.study import Study
+
+
+MAX_NAMED = 10
+"""More points than this are counted, not named."""
 
 
 def health(study: Study) -> list[str]:
@@ -102,12 +106,17 @@ def disturbed(study: Study) -> Iterator[str]:
 
 
 def _frontier(study: Study) -> Iterator[str]:
-    if frontier := study.results.frontier:
+    frontier = study.results.frontier
+    if frontier:
         state = settling_of(study)
         yield f"frontier: {describe_frontier(state)}"
         if frontier.contenders.left_out:
             yield f"left out: {describe_left_out(frontier.contenders)}"
         if state.undecided:
             yield f"undecided: {describe_need(state.needed_s)}"
-    elif any(record.outcome.failure is None for record in study.records.values()):
+    if near := near_misses(study.results, study.space.constraints):
+        ids = ", ".join(f"#{record.id}" for record in near[:MAX_NAMED])
+        count = format_count(len(near), "point")
+        yield f"at a bound: {count} beyond it by less than the noise ({ids})"
+    if not frontier and any(record.outcome.failure is None for record in study.records.values()):
         yield "frontier: no measured point keeps to the constraints"

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import math
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import cycle
 from typing import TYPE_CHECKING
 
+from dse.core.errors import RequestError
 from dse.core.metrics import COSTS, LATENCY, METRICS, MULTI_STREAM, SERVER, THROUGHPUT, is_quality
 from dse.core.paths import atomic_write
 from dse.core.requirements import Requirement
@@ -22,15 +24,30 @@ if TYPE_CHECKING:
 
     from dse.study.record import Record
 
+PICTURE_SUFFIXES = (".png", ".svg", ".pdf")
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 """Okabe and Ito's colours, which colour-blind readers can tell apart."""
 _COSTS = tuple(metric.name for metric in COSTS)
+ANSWER = "#a3006d"
+"""The colour of limits and of the point that was chosen."""
 MARGINS = {"left": 0.1, "right": 0.985, "bottom": 0.1, "top": 0.94}
 """Around the frontier if its names are short: matplotlib's search for the least ones takes longer
 than the drawing."""
 SHORT_NAME = 30
 MAX_NAMES = 30
 """More names than this, one above the other, would cover each other."""
+
+
+def check_name(file: Path) -> None:
+    """Refuses a picture format that can't be drawn, before anything is computed.
+
+    Raises:
+        RequestError: the file has another suffix than `PICTURE_SUFFIXES`.
+    """
+    if file.suffix.lower() not in PICTURE_SUFFIXES:
+        problem = f"'{file.suffix}' is not a picture format"
+        remedy = f"end the name with {', '.join(PICTURE_SUFFIXES)}"
+        raise RequestError(problem, file=file, field="--picture", remedy=remedy)
 
 
 def axes_metrics(objectives: Sequence[str]) -> tuple[str, str] | None:
@@ -42,6 +59,19 @@ def axes_metrics(objectives: Sequence[str]) -> tuple[str, str] | None:
     return (horizontal, vertical) if horizontal and vertical else None
 
 
+@dataclass(frozen=True, slots=True)
+class PictureOfAnswer:
+    """What is marked in a picture.
+
+    Attributes:
+        record: the point that was chosen.
+        limits: the bounds that it keeps to, by metric.
+    """
+
+    record: Record
+    limits: Mapping[str, float]
+
+
 def draw(
     records: Sequence[Record],
     leading: Sequence[Record],
@@ -49,6 +79,7 @@ def draw(
     metrics: tuple[str, str],
     title: str,
     files: Sequence[Path],
+    answer: PictureOfAnswer | None = None,
 ) -> None:
     """Writes the picture; its formats follow the files' suffixes (.png, .svg, .pdf).
 
@@ -59,6 +90,7 @@ def draw(
         metrics: on the horizontal and the vertical axis.
         title: above the picture.
         files: where it goes.
+        answer: what to mark in it; None for nothing.
 
     Raises:
         UnavailableError: matplotlib is not installed.
@@ -70,6 +102,8 @@ def draw(
         _points(axes, records, leading, behind, metrics)
         _stairs(axes, leading, metrics)
         _names(axes, leading, metrics)
+        if answer is not None:
+            _answer(axes, answer, metrics)
         _axes(axes, records, metrics)
         axes.set_title(title, fontsize=10, loc="left")
 
@@ -162,6 +196,24 @@ def _stairs(axes: Axes, leading: Sequence[Record], metrics: tuple[str, str]) -> 
         path += [*([(across, path[-1][1])] if path else []), (across, up)]
     if len(path) > 1:
         axes.plot(*zip(*path, strict=True), color="#888888", linewidth=0.8, zorder=1)
+
+
+def _answer(axes: Axes, answer: PictureOfAnswer, metrics: tuple[str, str]) -> None:
+    """A line at each limit, and a ring around the point that was chosen."""
+    horizontal, vertical = metrics
+    for name, draw_line in ((horizontal, axes.axvline), (vertical, axes.axhline)):
+        if name in answer.limits:
+            draw_line(answer.limits[name], color=ANSWER, linestyle="--", linewidth=1.0)
+    values = answer.record.outcome.values
+    axes.scatter(
+        [values[horizontal]],
+        [values[vertical]],
+        s=220,
+        facecolors="none",
+        edgecolors=ANSWER,
+        linewidths=2,
+        zorder=4,
+    )
 
 
 def best_pairs(

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dse.core.errors import RequestError
 from dse.core.wording import format_count
 from dse.machine.system import System
 from dse.report._curves import draw_effects, draw_progress
 from dse.report.effects import effects
-from dse.report.picture import axes_metrics, draw
+from dse.report.picture import PictureOfAnswer, axes_metrics, draw
 from dse.report.progress import progress
 from dse.report.quantities import quantities
 from dse.report.standing import split_frontier
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from dse.report.view import View
+    from dse.study.record import Record
     from dse.study.study import Study
 
 FORMATS = ("png", "svg")
@@ -37,6 +40,30 @@ def write(study: Study) -> Path | None:
     best, behind = split_frontier(study.results.frontier)
     draw(records, best, behind, metrics, _title(study), [study.folder.picture])
     return study.folder.picture
+
+
+def draw_answer(view: View, record: Record, limits: Mapping[str, float], file: Path) -> None:
+    """Draws the frontier with a point that was chosen and the limits that it keeps to.
+
+    Args:
+        view: the points that count.
+        record: the point.
+        limits: bounds by metric.
+        file: see `dse.report.picture.check_name`.
+
+    Raises:
+        UnavailableError: matplotlib is not installed.
+        RequestError: the metrics are not two that can be drawn.
+        DseError: the file can't be written.
+    """
+    metrics = axes_metrics([*limits, *(metric.name for metric in view.objectives)])
+    known = record.outcome.values
+    if metrics is None or not all(name in known for name in metrics):
+        problem = "needs a quality or a throughput, and another objective"
+        raise RequestError(problem, field="--picture", remedy="leave it out")
+    shown = [r for r in view.records if all(name in r.outcome.values for name in metrics)]
+    chosen = PictureOfAnswer(record, limits)
+    draw(shown, *split_frontier(view.frontier), metrics, _title(view.study), [file], chosen)
 
 
 def write_pictures(view: View, folder: Path) -> list[Path]:

@@ -87,6 +87,11 @@ class StudyFolder:
         return self.path / "space.yaml"
 
     @property
+    def inputs(self) -> Path:
+        """Where the models and samples lie on this machine, if they are the user's."""
+        return self.path / "inputs.json"
+
+    @property
     def runs(self) -> Path:
         """One folder per worker, with the untouched LoadGen logs."""
         return self.path / "runs"
@@ -205,12 +210,12 @@ class StudyFolder:
         if self.database.exists() and given != sqlite_url(self.database):
             raise RequestError(
                 f"study '{self.name}' is kept in {self.database}",
-                remedy="leave --storage out, or choose another --study",
+                remedy="leave --storage out, or choose another study",
             )
         if written is not None and not same_database(written, given):
             raise RequestError(
                 f"study '{self.name}' is kept in {written}",
-                remedy="give that storage, or choose another --study",
+                remedy="give that storage, or choose another study",
             )
         return given
 
@@ -264,6 +269,11 @@ def existing_folder(name_or_path: str) -> StudyFolder:
     if folder.begun:
         return folder
     folder.refuse_import()
-    known = sorted(path.name for path in STUDIES.glob("*") if StudyFolder(path).begun)
-    remedy = f"there are {', '.join(known)}" if known else "begin one with `dse explore`"
+    known = ", ".join(each.name for each in known_studies())
+    remedy = f"there are {known}" if known else "begin one with `dse explore`"
     raise RequestError(f"no study at {folder.path}", remedy=remedy)
+
+
+def known_studies() -> list[StudyFolder]:
+    """The folders under ``studies/`` that hold a study, in the order of their names."""
+    return [folder for path in sorted(STUDIES.glob("*")) if (folder := StudyFolder(path)).begun]

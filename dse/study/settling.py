@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dse.core.metrics import SINGLE_STREAM_METRICS
+from dse.core.pareto import feasible, nondominated
+from dse.study.frontier import point_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from dse.core.pareto import Constraint
     from dse.study.decisions import OpenPair
@@ -60,7 +62,7 @@ class Settling:
 
 @dataclass(frozen=True, slots=True)
 class OpenBounds:
-    """A point of the frontier that may miss a bound.
+    """A point of the frontier that may miss a bound, or one beyond it that may keep to it.
 
     Attributes:
         record: the point.
@@ -138,14 +140,16 @@ def expected_rounds(pair: OpenPair) -> float:
     return max(1.0, usual - pair.rounds)
 
 
-def open_bounds(results: StudyResults, constraints: Iterable[Constraint]) -> list[OpenBounds]:
-    """The points of the frontier that may miss a bound, and were not measured often enough."""
+def open_bounds(results: StudyResults, constraints: Sequence[Constraint]) -> list[OpenBounds]:
+    """The points whose values lie at a bound, and that were not measured often enough.
+
+    These are points of the frontier that may miss it, and others that may keep to it.
+    """
     bounded = {constraint.metric for constraint in constraints}
     frontier, measured = results.frontier, results.measured
+    doubtful = [record for record in frontier if not frontier.keeps_bounds(record)]
     found = []
-    for record in frontier if bounded else ():
-        if frontier.keeps_bounds(record):
-            continue
+    for record in [*doubtful, *near_misses(results, constraints)] if bounded else ():
         lacking = {
             m.metric: MAX_BOUND_VALUES - len(measured.all(m.key, "probe"))
             for m in results.timed(record.outcome)
@@ -155,6 +159,30 @@ def open_bounds(results: StudyResults, constraints: Iterable[Constraint]) -> lis
         if metrics:
             found.append(OpenBounds(record, metrics, max(lacking.values())))
     return found
+
+
+def near_misses(results: StudyResults, constraints: Sequence[Constraint]) -> list[Record]:
+    """The records that miss a bound by less than their intervals reach.
+
+    They would be on the frontier if they kept to it, or might be: no point of it has better values
+    in all objectives.
+    """
+    if not constraints:
+        return []
+    best = [record.outcome.values for record in results.frontier]
+    found = []
+    for record in results.records.values():
+        values = record.outcome.values
+        if record.outcome.failure is not None or feasible(values, constraints):
+            continue
+        ends = point_of(record.outcome.measurements, results.measured).intervals
+        within = (
+            each.met_within(*ends.get(each.metric, 2 * (values[each.metric],)))
+            for each in constraints
+        )
+        if all(within) and len(best) in nondominated([*best, values], results.objectives):
+            found.append(record)
+    return sorted(found, key=lambda record: record.id)
 
 
 def run_seconds(record: Record, metrics: Iterable[str], share: float = 1.0) -> float:

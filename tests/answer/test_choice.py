@@ -10,6 +10,7 @@ import pytest
 
 from dse.answer.choice import Answer, Miss, choose, missing
 from dse.answer.limits import BelowBest, Limit, metric_name
+from dse.answer.question import Question
 from dse.core.errors import RequestError
 from dse.core.metrics import ENERGY, LATENCY, METRICS, MODEL_SIZE, THROUGHPUT
 from dse.report.view import View
@@ -32,7 +33,7 @@ def view(tmp_path: Path) -> View:
 
 
 def best(view: View, *limits: Limit | BelowBest, goal: str = LATENCY.name) -> Answer:
-    found = choose(view, limits, METRICS[goal])
+    found = choose(view, Question(tuple(limits), METRICS[goal]))
     assert isinstance(found, Answer)
     return found
 
@@ -60,8 +61,8 @@ def test_nothing_tells_how_sure_a_quality_without_an_interval_is(view: View) -> 
 def test_an_answer_may_have_to_be_sure(view: View) -> None:
     value = best(view).record.outcome.values[LATENCY.name]
     limit = Limit(LATENCY.name, 1.5 * value, upper=True)
-    likely = choose(view, [limit], THROUGHPUT)
-    sure = choose(view, [limit], THROUGHPUT, sure=0.99)
+    likely = choose(view, Question((limit,), THROUGHPUT))
+    sure = choose(view, Question((limit,), THROUGHPUT, sure=0.99))
     assert isinstance(likely, Answer)
     assert isinstance(sure, Answer)
     assert sure.limits[0].chance >= 0.99
@@ -76,7 +77,7 @@ def test_the_runner_up_is_the_next_other_measurement(view: View) -> None:
     assert found.runner_up.record.outcome.values[LATENCY.name] == values[1]
     assert found.runner_up.ratio == pytest.approx(values[1] / values[0])
     assert 0.5 < found.runner_up.chance <= 1
-    turned = choose(view, [], replace(LATENCY, direction="maximize"))
+    turned = choose(view, Question((), replace(LATENCY, direction="maximize")))
     assert isinstance(turned, Answer)
     assert turned.record.outcome.values[LATENCY.name] == values[-1]
 
@@ -92,14 +93,30 @@ def test_below_best_is_below_the_best_that_keeps_the_rest(view: View) -> None:
 
 def test_a_miss_names_what_comes_closest(view: View) -> None:
     values = sorted(record.outcome.values[LATENCY.name] for record in view.records)
-    found = choose(view, [Limit(LATENCY.name, values[0] / 2, upper=True)], THROUGHPUT)
+    found = choose(view, Question((Limit(LATENCY.name, values[0] / 2, upper=True),), THROUGHPUT))
     assert isinstance(found, Miss)
     assert found.record is not None
     assert found.record.outcome.values[LATENCY.name] == values[0]
     assert missing(view, [ENERGY.name, LATENCY.name]) == {ENERGY.name: len(view.records)}
-    nothing = choose(view, [], ENERGY)
+    nothing = choose(view, Question((), ENERGY))
     assert isinstance(nothing, Miss)
     assert nothing.record is None
+
+
+def test_what_misses_one_limit_is_closer_than_what_misses_two(view: View) -> None:
+    values = [record.outcome.values for record in view.records]
+    fastest = min(each[LATENCY.name] for each in values)
+    most = max(each[ACCURACY.name] for each in values)
+    limits = (
+        Limit(LATENCY.name, fastest / 100, upper=True),
+        Limit(ACCURACY.name, most, upper=False),
+    )
+    found = choose(view, Question(limits, THROUGHPUT))
+    assert isinstance(found, Miss)
+    assert found.record is not None
+    assert found.missed == limits[:1]
+    kept = [each[LATENCY.name] for each in values if each[ACCURACY.name] == most]
+    assert found.record.outcome.values[LATENCY.name] == min(kept)
 
 
 def test_metrics_have_short_names() -> None:
@@ -130,7 +147,7 @@ def test_questions_to_the_recorded_families(limits: list[Limit | BelowBest], goa
     from dse import load_study
 
     view = View(Study.load(StudyFolder(FAMILIES)))
-    found = choose(view, limits, METRICS[goal])
+    found = choose(view, Question(tuple(limits), METRICS[goal]))
     assert isinstance(found, Answer)
     table = load_study(FAMILIES).configurations
     table = table[table["failure"] == ""]

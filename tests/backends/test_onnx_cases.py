@@ -80,6 +80,8 @@ KNOWN: dict[str, dict[str, set[str]]] = {
     },
 }
 """Models that are refused, by the reason."""
+AT_TIMES = {"test_tile"}
+"""Those of them that are right at times."""
 
 
 def run_all(name: str, folder: Path, models: Sequence[str]) -> Iterator[End]:
@@ -114,7 +116,7 @@ def test_each_runs_or_is_refused_for_a_known_reason(name: str, tmp_path: Path) -
     known = set().union(*KNOWN[name].values())
     unexplained = failed.keys() - unfed - refused - known
     assert [failed[n] for n in sorted(unexplained)] == []
-    assert failed.keys() >= known & {*models}  # the list holds no more than it must
+    assert failed.keys() >= (known - AT_TIMES) & {*models}  # the list holds no more than it must
 
 
 def _is_said(end: End, reasons: Sequence[str]) -> bool:

@@ -135,6 +135,8 @@ def test_another_dataset_than_before(command: Command, here: Path) -> None:
     before = outcomes(here / "studies/s/study.db")
     refused = command(*explore, "--dataset", "two")
     check_one_line(refused, "has its qualities from data set", "give the same --dataset again")
+    assert f"samples: {here / 'one'}, as before" in command.good(*explore).err
+    (here / "studies/s/inputs.json").unlink()
     check_one_line(command(*explore), "not from published figures")
     assert outcomes(here / "studies/s/study.db") == before
 

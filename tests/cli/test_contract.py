@@ -48,6 +48,8 @@ STATUS = {
         }
     ],
     "notes": [str],
+    "health": [str],
+    "excluded": [str],
 }
 CONFIGURATION = {
     "model": str,
@@ -148,6 +150,8 @@ def test_status(command: Command, study: str) -> None:
             }
         ],
         "notes": [],
+        "health": [f"frontier: {points} points, {points} decided"],
+        "excluded": [],
     }
     shown = command.good("status", study).out.splitlines()
     assert shown == [
@@ -224,7 +228,7 @@ def test_the_table_says_the_same(command: Command, study: str) -> None:
     assert rows[0].split()[-3:] == ["42.00", "4.000", "200.0"]
     assert legend == "t threads, b batch size"
     assert note.startswith("values of the replay backend were recorded elsewhere")
-    assert answer.err == "picture: studies/mine/frontier.png\n"
+    assert answer.err == "next: dse pick mine --maximize accuracy\n"
     explored = command.good("explore", "mine.yaml", "--n-trials", 1)
     assert explored.out == answer.out  # results, and nothing else, on stdout
 

@@ -52,6 +52,7 @@ def test_the_help_loads_no_command() -> None:
     assert modules(code) & others == modules("import click") & others
     one = ours("from dse.cli import run; run(['explore', '--help'])")
     assert {name for name in one if name.startswith("dse.cli.")} == {
+        "dse.cli.completion",
         "dse.cli.explore",
         "dse.cli.options",
     }

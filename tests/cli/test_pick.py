@@ -8,6 +8,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import matplotlib as mpl
 import pytest
 
 from dse.answer.text import WIDTH
@@ -138,6 +139,8 @@ def test_where_nothing_fits_it_says_what_comes_closest(command: Command, study: 
         (("--min-accuracy", "good"), "write 70 or best-2"),
         (("--min-throughput", "0"), "write 200"),
         (("--min-accuracy", "700"), "write 70"),
+        (("--min-accuracy", "0.7"), "write 70"),
+        (("--max-latency", "5ms", "--picture", "answer.gif"), "not a picture format"),
         (("--max-latency", "5ms", "--sure", "101"), "--sure"),
         (("--maximize", "latencie"), "latency"),
         (("--maximize", "latency", "--minimize", "latency"), "exclude each other"),
@@ -151,6 +154,16 @@ def test_a_wrong_request_says_what_to_write(
     assert (answer.code, answer.out) == (2, "")
     assert words in answer.err
     assert len(answer.err.splitlines()) == 1
+
+
+def test_the_answer_can_be_drawn(command: Command, study: str, here: Path) -> None:
+    with mpl.rc_context({"svg.fonttype": "none"}):
+        options = ("--max-latency", "4ms", "--min-accuracy", 41, "--picture", "answer.svg")
+        answer = command.good("pick", study, *options)
+    assert answer.last.startswith(f"next: dse show {study} ")
+    drawn = (here / "answer.svg").read_text("utf-8")
+    assert drawn.count("stroke-dasharray: 3.7") == 2, "a line at each limit"
+    assert "mine: " in drawn
 
 
 def test_a_point_is_shown_with_how_it_was_measured(command: Command, study: str) -> None:

@@ -7,8 +7,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from dse.compare.picture import check_name, draw_frontiers
+from dse.compare.picture import draw_frontiers
 from dse.core.errors import RequestError
+from dse.report.picture import check_name
 from tests.compare.made import gathered, results, row
 from tests.compare.test_summary import MEASURED, THEIRS
 

@@ -67,7 +67,9 @@ def opened(building: Callable[[], None]) -> Exploration:
     """An exploration whose models are watched while they are built."""
     request = ExploreRequest(SPACE, study="watched", sampler="grid", settle=0)
     found = open_exploration(request)
-    return replace(found, prepared=replace(found.prepared, provider=Watched(building)))
+    planned = found.planned
+    watched = replace(planned.prepared, provider=Watched(building))
+    return replace(found, planned=replace(planned, prepared=watched))
 
 
 def run(exploration: Exploration) -> list[str]:
@@ -156,7 +158,7 @@ def test_what_was_made_is_looked_up_and_noted_once(here: Path) -> None:
     exploration = opened(lambda: built.append("built"))
     study = exploration.study
     resolver = Resolver(exploration._context(lambda *_: None), study)
-    [wanted] = [c for c in exploration.plan.configurations if c.backend == "onnxruntime"]
+    [wanted] = [c for c in exploration.planned.plan.configurations if c.backend == "onnxruntime"]
     assert not resolver.ready(wanted)
     resolver.ensure_artefact(wanted)
     assert resolver.ready(wanted)

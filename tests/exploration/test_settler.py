@@ -277,3 +277,16 @@ def test_explorations_take_turns_by_rounds(here: Path, space: Path) -> None:
         study = study_of(here)
         assert all(map(whole, rounds(study)))
         taking_part = {trial.user_attrs[OWNER]["pid"] for trial, _ in in_rounds(study)}
+
+
+def test_a_run_of_a_round_that_fails_says_why(command: Command, here: Path, space: Path) -> None:
+    answer, _ = settle(command, here, space)
+    assert "FAILED" not in answer.err
+    for seconds in (4, 8, 16):
+        limits = ("--run-timeout", "0.01s", "--settle", f"{seconds}s")
+        answer = command("explore", space, *limits, *UNDECIDED)
+        told = [line for line in answer.err.splitlines() if " round: " in line]
+        if told:
+            break
+    assert all("FAILED (timeout" in line for line in told)
+    assert told

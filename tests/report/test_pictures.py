@@ -100,7 +100,7 @@ def test_many_models_backends_and_formats(tmp_path: Path, suffix: str, start: by
     draw(
         records,
         records,
-        {r.id for r in records},
+        [],
         (LATENCY, ACCURACY),
         r"a title, 100 %, $\x$",
         [file],
@@ -113,7 +113,7 @@ def test_a_name_of_any_length_is_inside(tmp_path: Path, length: int) -> None:
     point = Configuration("n" * length, "fp32", "replay", 1, 1)
     records = [Record(number, point, outcome(point)) for number in range(2)]
     file = tmp_path / "picture.png"
-    draw(records, records, {0}, (LATENCY, ACCURACY), "a title", [file])
+    draw(records, records[:1], records[1:], (LATENCY, ACCURACY), "a title", [file])
     left = matplotlib.image.imread(file)[:, :3]
     assert (left == 1).all()
 

@@ -17,6 +17,7 @@ from dse.study.settling import (
     MAX_BOUND_VALUES,
     START_S,
     expected_rounds,
+    near_misses,
     open_bounds,
     pairs_to_decide,
     run_seconds,
@@ -114,7 +115,15 @@ def test_a_pair_needs_more_rounds_the_closer_it_is() -> None:
     assert expected_rounds(early) == expected_rounds(one) - 3
 
 
-@pytest.mark.parametrize(("values", "needed"), [([0.8, 1.1, 0.9, 1.05], 4), ([0.1] * 4, 0)])
+@pytest.mark.parametrize(
+    ("values", "needed"),
+    [
+        ([0.8, 1.1, 0.9, 1.05], 4),
+        ([0.8, 1.2, 1.1, 1.05], 4),  # beyond it, but not by more than the noise
+        ([0.1] * 4, 0),
+        ([9.0] * 4, 0),
+    ],
+)
 def test_a_value_at_a_bound_is_measured_again(values: list[float], needed: int) -> None:
     """Eight times in all: then its side of the bound is left open."""
     results = StudyResults()
@@ -131,6 +140,11 @@ def test_a_value_at_a_bound_is_measured_again(values: list[float], needed: int) 
     found = open_bounds(results, SPACE.constraints)
     assert [(each.metrics, each.needed) for each in found] == [((LATENCY,), needed)] * bool(needed)
     assert open_bounds(results, ()) == []
+    inside = sorted(values)[1] + sorted(values)[2] <= 2.0
+    assert [each.id for each in results.frontier] == [0] * inside
+    assert [each.id for each in near_misses(results, SPACE.constraints)] == [0] * (
+        bool(needed) and not inside
+    )
     for number in range(len(values), MAX_BOUND_VALUES):
         measure(number, values[number % len(values)])
     assert open_bounds(results, SPACE.constraints) == []

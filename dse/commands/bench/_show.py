@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.table import Table
-from rich.text import Text
 
 from dse.commands.bench._results import PERCENTILES, results
 from dse.commands.console import print_lines
@@ -19,11 +19,15 @@ from dse.report.settling import describe_frontier, describe_need
 from dse.report.summary import notes
 from dse.report.text import (
     BY_OPTION,
+    MIN_NAME,
     environment_lines,
     excluded_lines,
     frontier_table,
+    mark_lines,
     marks,
     number,
+    settings_legend,
+    short_settings,
 )
 from dse.study.settling import settling_of
 
@@ -135,6 +139,7 @@ def show(out: Console, study: Study, given: SingleFileProvider, fit: Fit) -> Non
     table = _table(records, study.results.measured)
     if table.row_count:
         out.print(table)
+        print_lines([_legend(measured, study.results.measured)], out, "dim")
     for record in records:
         if (failure := record.outcome.failure) is not None:
             lines = [f"FAILED {record.configuration}: {describe_failure(failure)}"]
@@ -145,7 +150,9 @@ def show(out: Console, study: Study, given: SingleFileProvider, fit: Fit) -> Non
     if len(measured) > 1 and points:
         known = describe_frontier(settling_of(study))
         out.print(f"\nfrontier of {len(measured)} configurations: {known}", style="bold")
-        out.print(frontier_table(points, study.about.metrics, marks(study.results.frontier)))
+        frontier = study.results.frontier
+        out.print(frontier_table(points, study.about.metrics, marks(frontier)))
+        print_lines(mark_lines(frontier, points), out, "dim")
     if len(measured) < len(records) and chosen.made_up:
         lines = [f"made up, and perhaps not what the model takes: {', '.join(chosen.made_up)}"]
         if others := fit.refused[1:]:
@@ -176,36 +183,39 @@ def _notes(study: Study, given: SingleFileProvider, measured: Sequence[Record]) 
 
 
 def _table(records: Sequence[Record], measured: ObservationStore) -> Table:
-    """A row for each configuration and scenario."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("id", "scenario", "backend"):
-        table.add_column(heading, no_wrap=True)
-    headings = ("threads", "batch", "instances", *(f"p{p} [ms]" for p in PERCENTILES))
-    for heading in (*headings, "samples/s", "memory [MiB]", "load [ms]"):
-        table.add_column(Text(heading), justify="right", no_wrap=True)
-    table.add_column("validity", no_wrap=True)
-    for record in records:
-        for result in results(record, measured):
-            table.add_row(*_row(record, result))
+    """A row for each configuration and scenario; it fits 80 columns."""
+    rows = [(record, result) for record in records for result in results(record, measured)]
+    several = len({result.scenario for _, result in rows}) > 1
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    table.add_column("id", justify="right", no_wrap=True)
+    if several:
+        table.add_column("scenario", no_wrap=True)
+    table.add_column("runtime", overflow="fold", min_width=MIN_NAME)
+    for heading in (*(f"p{p} ms" for p in PERCENTILES), "samples/s", "MiB", "load ms"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for record, result in rows:
+        scenario = [result.scenario.value] if several else []
+        table.add_row(str(record.id), *scenario, *_cells(record, result))
     return table
 
 
-def _row(record: Record, result: BenchResult) -> list[str]:
-    configuration, single = record.configuration, result.scenario is Scenario.SINGLE_STREAM
-    latencies = result.latencies_ms
-    values = record.outcome.values
+def _legend(records: Sequence[Record], measured: ObservationStore) -> str:
+    """What the columns mean, and the scenario of all rows where it has no column."""
+    scenarios = {each.scenario.value for record in records for each in results(record, measured)}
+    begun = f"{scenarios.pop()}; " if len(scenarios) == 1 else ""
+    return f"{begun}{settings_legend(records)}; MiB: most memory; load: of one instance"
+
+
+def _cells(record: Record, result: BenchResult) -> list[str]:
+    own, values, latencies = record.configuration, record.outcome.values, result.latencies_ms
+    if result.scenario is Scenario.SINGLE_STREAM:
+        own = replace(own, batch_size=1, instances=1)
     return [
-        str(record.id),
-        result.scenario.value,
-        configuration.backend,
-        str(configuration.threads),
-        "1" if single else str(configuration.batch_size),
-        "1" if single else str(configuration.instances),
+        f"{own.backend} {short_settings(own)}",
         *(f"{latencies[p]:.3f}" if p in latencies else "" for p in PERCENTILES),
         "" if result.samples_per_s is None else f"{result.samples_per_s:.1f}",
         *(
             number(name, values[name]) if name in values else ""
             for name in (PEAK_MEMORY.name, LOAD_TIME.name)
         ),
-        result.validity,
     ]

@@ -21,6 +21,7 @@ from dse.commands.console import print_lines
 from dse.commands.explore_display import Display
 from dse.commands.interrupts import INTERRUPTED, interrupts
 from dse.commands.log import messages
+from dse.commands.next_step import print_next, study_word
 from dse.core.errors import RequestError
 from dse.core.worker_environment import add_libraries
 from dse.environments.config import with_given_name
@@ -94,6 +95,7 @@ def run(request: BenchRequest) -> int:
             print_lines(["--study NAME keeps what failed runs printed: `dse status NAME`"], console)
         if request.study is not None:
             print_lines([f"study: {folder.path}"], console)
+            print_next(f"dse frontier {study_word(study)}")
     if end is StopReason.INTERRUPTED:
         return INTERRUPTED
     return 1 if all(failures) else 0

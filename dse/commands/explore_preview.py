@@ -1,0 +1,110 @@
+"""What ``dse explore --dry-run`` shows: how much there is to measure, and how long that takes."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from dse.commands.console import console, print_lines
+from dse.commands.explore_display import duration
+from dse.core.metrics import METRICS, SCENARIOS
+from dse.core.wording import format_count
+from dse.exploration.session import plan_exploration
+from dse.measure.spec import RUN_LENGTHS
+from dse.report.progress import progress
+from dse.report.text import borrowed_lines, environment_lines, excluded_lines
+from dse.study.study import Study
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from dse.core.configuration import Configuration
+    from dse.exploration.request import ExploreRequest
+    from dse.exploration.session import PlannedExploration
+
+
+def preview(request: ExploreRequest) -> int:
+    """Prints what would be measured; begins nothing and writes nothing.
+
+    Returns:
+        The exit code: 0, or 1 where nothing of the space can run here.
+
+    Raises:
+        DseError: the request can't be used, as when it was run.
+    """
+    planned = plan_exploration(request)
+    study = Study.load(planned.folder, request.storage) if planned.folder.begun else None
+    if study is not None:
+        study.about.continued(planned.about, planned.folder.name)
+    print_lines(_lines(planned, study), console())
+    return 0 if planned.plan.configurations else 1
+
+
+def _lines(planned: PlannedExploration, study: Study | None) -> Iterator[str]:
+    prepared, plan = planned.prepared, planned.plan
+    known = set() if study is None else set(study.records)
+    left = [one for one in plan.configurations if one.key not in known]
+    count = format_count(len(plan.configurations), "configuration")
+    done = len(plan.configurations) - len(left)
+    state = "new" if study is None else f"{done} done, {len(left)} left"
+    yield f"study '{planned.folder.name}': {count}, {state}"
+    yield from _times(planned.request, left, prepared.metrics, study)
+    runtimes = ", ".join(f"{n} {v}" for n, v in prepared.offers.runtimes.items())
+    yield f"CPU: {prepared.system.title}, {prepared.system.available_words}"
+    yield f"runtimes: {runtimes}"
+    yield from environment_lines(prepared.environment)
+    yield from planned.inputs.lines
+    yield from prepared.dataset_lines
+    yield from borrowed_lines(planned.about.borrowed)
+    yield from prepared.task.warnings(plan.configurations, prepared.provider)
+    yield from excluded_lines(plan.excluded)
+
+
+def _times(
+    request: ExploreRequest,
+    left: list[Configuration],
+    metrics: Iterable[str],
+    study: Study | None,
+) -> Iterator[str]:
+    """How long it takes to measure all that is left, and what may end it before."""
+    if left:
+        number = min(len(left), request.n_trials or len(left))
+        steps = progress(study) if study is not None else []
+        if steps and steps[-1].measuring_s:
+            each_s = steps[-1].measuring_s / steps[-1].explored
+            yield (
+                f"time: about {duration(number * each_s)} for "
+                f"{format_count(number, 'configuration')}, as long as those before"
+            )
+        else:
+            runs, seconds = _runs(left, metrics)
+            seconds *= number / len(left)
+            yield (
+                f"time: more than {duration(seconds)} for "
+                f"{format_count(number, 'configuration')}: {runs} runs, and what starts them"
+            )
+        if request.timeout is not None:
+            yield f"      at most {duration(request.timeout)} (--timeout)"
+        if request.stop_gain and request.sampler == "frontier":
+            yield (f"      less where the rest is not worth it (--stop-gain {request.stop_gain:g})")
+    if request.settle is None:
+        yield "then rounds, for as long as exploring took at most (--settle)"
+    elif request.settle:
+        yield f"then rounds, for {duration(request.settle)} at most (--settle)"
+
+
+def _runs(left: Iterable[Configuration], metrics: Iterable[str]) -> tuple[int, float]:
+    """How many timed runs there are to take, and the seconds that they last at least.
+
+    A SingleStream run has single samples and one instance, so configurations that differ in these
+    alone have it in common.
+    """
+    from dataclasses import replace
+
+    length_s = RUN_LENGTHS["probe"].min_duration_ms / 1e3
+    runs = 0
+    for scenario in {SCENARIOS[name] for name in metrics if name in SCENARIOS}:
+        batched = any(METRICS[n].batched for n in metrics if SCENARIOS.get(n) is scenario)
+        alike = {one if batched else replace(one, batch_size=1, instances=1) for one in left}
+        runs += len(alike)
+    return runs, math.ceil(runs * length_s)
