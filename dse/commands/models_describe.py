@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from dse.commands.console import console, print_lines
@@ -14,7 +15,7 @@ from dse.models.describing import describe_folder, to_yaml
 from dse.models.manifest import FILE_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from dse.models.describing import DescribedFolder, Draft, Tell
@@ -25,8 +26,8 @@ HEAD = """\
 #   weights: where they come from, in words
 #   published_accuracy: {percent: 71.5, source: who measured it}
 """
-SHOWN = 2
-"""Names of files in a line that is about many."""
+WIDTH, SHOWN = 80, 2
+"""Columns of a line, and names of files in one that is about many."""
 
 
 def run(folder: Path, output: Path | None, tell: Tell, *, force: bool) -> None:
@@ -53,6 +54,11 @@ def run(folder: Path, output: Path | None, tell: Tell, *, force: bool) -> None:
         )
     _write(target, HEAD + to_yaml(described.entries))
     print_lines([f"{target}: {_count(described)}"], console())
+    for line in _open_lines(described.entries):
+        lines = wrap(
+            line, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+        )
+        print_lines(lines, err)
     print_lines(_next_lines(described.entries, folder, target), err)
 
 
@@ -90,8 +96,8 @@ def _count(described: DescribedFolder) -> str:
     return f"{files} of {format_count(models, 'model')} described{left_out}"
 
 
-def _next_lines(entries: Sequence[Draft], folder: Path, target: Path) -> Iterator[str]:
-    """What there is to do before the models can be explored, and the command for that."""
+def _open_lines(entries: Sequence[Draft]) -> Iterator[str]:
+    """What there is to fill in and to look at before the models are explored."""
     asked: dict[tuple[str, ...], list[str]] = {}
     for entry in entries:
         asked.setdefault(entry.asked, []).append(entry.fields["file"])
@@ -100,14 +106,22 @@ def _next_lines(entries: Sequence[Draft], folder: Path, target: Path) -> Iterato
             yield f"fill in: {', '.join(f'`{field}`' for field in fields)} of {_join(files)}"
     if assumed := dict.fromkeys(each for entry in entries for each in _assumed(entry)):
         yield f"assumed: {', '.join(assumed)}; correct what differs"
-    known = [entry.fields["name"] for entry in entries if "name" in entry.comments]
-    if known:
-        names = _join(list(dict.fromkeys(known)))
+    if known := dict.fromkeys(_known(entries)):
+        names = _join(list(known))
         yield f"published accuracy taken for {names}; rename what is another model"
+
+
+def _next_lines(entries: Sequence[Draft], folder: Path, target: Path) -> Iterator[str]:
+    """The command that comes next, and what it needs."""
     if target.absolute() != (folder / FILE_NAME).absolute():
         yield f"to use it, move it to {folder / FILE_NAME}"
-    dataset = "" if len(known) == len(entries) else " --dataset IMAGES"
+    dataset = "" if len(_known(entries)) == len(entries) else " --dataset IMAGES"
     yield f"next: dse explore own-models --models {shlex.quote(str(folder))}{dataset}"
+
+
+def _known(entries: Iterable[Draft]) -> list[str]:
+    """The names that stand for models with a published quality."""
+    return [entry.fields["name"] for entry in entries if "name" in entry.comments]
 
 
 def _assumed(entry: Draft) -> Iterator[str]:

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from dse.core.configuration import ModelFormat
     from dse.models.describing import DescribedFolder
 
+FORMATS: tuple[ModelFormat, ...] = ("onnx", "tflite")
 ANSWERS: dict[str, Any] = {"mean": 127.5, "scale": 127.5, "label_offset": 0, "resolution": 64}
 KNOWN = "mobilenet-v1-0.25-128"
 
@@ -99,7 +101,7 @@ def test_the_reader_reads_what_was_described(tmp_path: Path) -> None:
 def test_a_model_in_two_formats_and_two_precisions_is_one(tmp_path: Path) -> None:
     provider = BuiltinProvider()
     for precision, ending in (("fp32", ""), ("int8", "-int8")):
-        for kind in ("onnx", "tflite"):
+        for kind in FORMATS:
             found = provider.artefact(KNOWN, precision, (kind,))
             shutil.copyfile(found.path, tmp_path / f"{KNOWN}{ending}.{kind}")
     fill_in(tmp_path)
@@ -107,7 +109,7 @@ def test_a_model_in_two_formats_and_two_precisions_is_one(tmp_path: Path) -> Non
     assert folder.models() == (KNOWN,)
     assert set(folder.precisions(KNOWN)) == {"fp32", "int8"}
     for precision in ("fp32", "int8"):
-        for kind in ("onnx", "tflite"):
+        for kind in FORMATS:
             assert folder.obstacle(KNOWN, precision, (kind,)) is None
 
 
@@ -202,8 +204,8 @@ def test_what_is_no_usable_model_is_a_line_and_the_others_are_described(tmp_path
         "pipe.onnx": "no regular file",
     }
     assert set(told) == set(words)
-    for file, text in words.items():
-        assert text in told[file]
+    for name, text in words.items():
+        assert text in told[name]
 
 
 def test_what_a_file_says_can_not_make_a_line_without_end(tmp_path: Path) -> None:
@@ -218,15 +220,17 @@ def test_what_a_file_says_can_not_make_a_line_without_end(tmp_path: Path) -> Non
 
 
 @given(st.binary(max_size=400), st.integers(0, 10_000))
-def test_damaged_files_are_told_and_nothing_else(
+def test_a_damaged_file_is_told_or_read_as_it_was_described(
     tmp_path_factory: pytest.TempPathFactory, noise: bytes, at: int
 ) -> None:
     folder = tmp_path_factory.mktemp("noise")
     for name, whole in (("m.onnx", onnx_bytes()), ("m.tflite", tflite_bytes())):
         start = at % len(whole)
         (folder / name).write_bytes(whole[:start] + noise + whole[start + len(noise) :])
-    found = described(folder)
+    found = fill_in(folder)
     assert len(found.entries) + len(found.refused) == 2
+    if found.entries:
+        assert len(read_manifest(folder)) == len(found.entries)
 
 
 def test_a_folder_that_can_not_be_read(tmp_path: Path) -> None:

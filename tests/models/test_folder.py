@@ -251,7 +251,7 @@ def test_all_fields_that_entries_lack_are_named_at_once(folder: Path) -> None:
         "add them: a float input needs mean and scale, and a name outside the catalogue needs "
         "resolution and label_offset"
     )
-    error = refusal(write(folder, *[without(OWN, "precision", "mean")] * 50))
+    error = refusal(write(folder, *(without(OWN, "precision", "mean") for _ in range(50))))
     lines = ", ".join(str(2 + 7 * number) for number in range(50))
     assert f"in the entries of lines {lines}: precision, mean; add them" in str(error)
     assert len(str(error)) < 500 + len(str(folder))
