@@ -92,6 +92,7 @@ WAYS: Mapping[str, Way] = {
     "dse backends install deepsparse --reinstall": _HALF_A_GIGABYTE,
     "dse system --check": Way(why="takes half a minute", more="--probes 1"),
     "dse system --check --drift --duration 3m": Way(why="takes minutes", skip=True),
+    "dse models describe DIR": Way(why="the folder has a manifest", more="--output draft.yaml"),
     "dse models list": Way(),
     "dse models fetch --output models": Way(
         why="fetches 620 MB from far away",

@@ -27,7 +27,7 @@ COMMANDS = {
     "export": "Write validated points of STUDY as an open-division MLPerf submission.",
     "frontier": "Show the Pareto-optimal configurations of a study.",
     "import": "Store MLPerf results of others, to compare with and to learn from.",
-    "models": "List the models that dse knows, and download their published files.",
+    "models": "List the models that dse knows, download their files, and describe your own.",
     "pick": "Pick the one configuration of STUDY that is best within your limits.",
     "report": "Write a report of a study: a page for the browser, tables and pictures.",
     "show": "Show one configuration of STUDY, how it was measured, and code to deploy it.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ _MEBI = 1 << 20
 
 @click.group()
 def models() -> None:
-    """List the models that dse knows, and download their published files."""
+    """List the models that dse knows, download their files, and describe your own."""
 
 
 @models.command("list")
@@ -33,7 +34,13 @@ def list_models(*, as_json: bool) -> None:
 
     Top-1 accuracy is the published figure of the trained model; MACs are multiply-accumulate
     operations per image.
-    """
+
+    \b
+    Examples:
+      dse models list
+      dse models list --json
+    """  # noqa: D301  # click keeps the lines after this mark
+    from dse.commands.next_step import print_next
     from dse.tasks.registry import catalogue
 
     rows = catalogue().rows()
@@ -55,13 +62,20 @@ def list_models(*, as_json: bool) -> None:
                 *("-" if percent is None else f"{percent:.2f}" for percent in top1),
             )
         )
+    print_next("dse models fetch --output models")
 
 
 @models.command()
 @click.argument("name", metavar="NAME")
 @json_option
 def show(name: str, *, as_json: bool) -> None:
-    """Show the preprocessing, published accuracy and files of a model."""
+    """Show the preprocessing, published accuracy and files of a model.
+
+    \b
+    Examples:
+      dse models show mobilenet-v1-0.25-128
+      dse models show efficientnet-lite0 --json
+    """  # noqa: D301  # click keeps the lines after this mark
     from dse.tasks.registry import catalogue
 
     details = catalogue().details(name)
@@ -114,7 +128,12 @@ def fetch(
     and each file is recorded in DIR/models.yaml at the first download, and checked from then on.
 
     'dse explore SPACE --models DIR' takes the folder like any other.
-    """
+
+    \b
+    Examples:
+      dse models fetch --output models
+      dse models fetch 'mobilenet-v3-*' --precision int8 --output models
+    """  # noqa: D301  # click keeps the lines after this mark
     results = _fetch(patterns, precisions, output, mirror)
     new = sum(result.new_bytes > 0 for result in results)
     refused = [result for result in results if result.error]
@@ -127,6 +146,37 @@ def fetch(
         more = f"{len(refused)} of {len(results)} files were not fetched, the first: "
         start = more if len(refused) > 1 else ""
         raise DseError(f"{start}{first.wanted}: {first.error}")
+    from dse.commands.next_step import print_next
+
+    print_next(f"dse explore mobilenets-efficientnets --models {shlex.quote(str(output))}")
+
+
+@models.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write to this file [default: DIR/models.yaml].",
+)
+@click.option("--force", is_flag=True, help="Replace the file if it is there.")
+def describe(folder: Path, output: Path | None, *, force: bool) -> None:
+    """Write the models.yaml of your own model files in DIR.
+
+    It has what the .onnx and .tflite files say: type, layout and size of the input, number of
+    classes, label offset, precision. Files that differ in precision or format alone become one
+    model. What no file says, such as mean and scale, is left empty, and listed for you to fill in.
+
+    \b
+    Examples:
+      dse models describe my-models
+      dse models describe my-models --output draft.yaml
+      dse models describe my-models --force
+    """  # noqa: D301  # click keeps the lines after this mark
+    from dse.commands.models_describe import run
+    from dse.tasks.image_classification.models.describing import draft_classifier
+
+    run(folder, output, draft_classifier, force=force)
 
 
 def _fetch(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dse.commands.console import print_lines
+from dse.commands.console import PLAIN_WIDTH, print_lines
 from dse.core.metrics import CPU_TIME, MODEL_SIZE, PEAK_MEMORY
 from dse.report.standing import leaders
 from dse.report.summary import notes
@@ -53,8 +53,9 @@ def _widest(
     out: Console, table: Callable[[Sequence[str]], Table], usual: Sequence[str], more: Sequence[str]
 ) -> Table:
     """The table with as many further metrics as a terminal has room for."""
+    any_width = out.options.update(width=PLAIN_WIDTH)
     for count in range(len(more) if out.is_terminal else 0, 0, -1):
         wide = table([*usual, *more[:count]])
-        if out.measure(wide).maximum <= out.width:
+        if out.measure(wide, options=any_width).maximum <= out.width:
             return wide
     return table(usual)

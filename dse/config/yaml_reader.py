@@ -121,6 +121,10 @@ class Document:
         return RequestError(problem, file=self.file, line=line, field=field, remedy=remedy)
 
 
+NO_FILE = Document()
+"""That of values that come from no file."""
+
+
 def read(path: Path, model: type[M]) -> M:
     """Reads a YAML file into a pydantic model.
 
@@ -139,18 +143,38 @@ def read(path: Path, model: type[M]) -> M:
 
 def read_document(path: Path, model: type[M]) -> tuple[M, Document]:
     """Like `read`, with the places of the values for later errors."""
+    data, document = load(path)
+    return check(data, model, document), document
+
+
+def load(path: Path) -> tuple[dict[str, Any], Document]:
+    """Reads a YAML file as it is, with the places of its values.
+
+    Raises:
+        RequestError: the file can't be read, or is not YAML.
+    """
     root = _compose(path)
-    document = Document(path, root)
-    return _check(_value(root, path), model, document), document
+    return _value(root, path), Document(path, root)
 
 
-def check(data: Any, model: type[M]) -> M:
-    """Like `read`, for a JSON-able value that comes from no file.
+def check(data: Any, model: type[M], document: Document = NO_FILE) -> M:
+    """Like `read`, for a JSON-able value: one that comes from no file, or that `load` gave.
 
     Raises:
         RequestError: the value does not hold what it should; names the field.
     """
-    return _check(data, model, Document())
+    try:
+        text = json.dumps(data, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise RequestError(f"is not a JSON value: {error}", file=document.file) from error
+    try:
+        # JSON's strict mode is YAML's meaning: lists may become tuples and texts paths, but
+        # nothing becomes a number that was none.
+        return model.model_validate_json(text, strict=True)
+    except ValidationError as error:
+        found = [to_complaint(e, data, model) for e in error.errors(include_url=False)]
+        told = most_telling(found)
+        raise document.error(told.problem, *told.keys, remedy=told.remedy) from error
 
 
 def dump(data: Any) -> str:
@@ -278,18 +302,3 @@ def _walk(root: yaml.Node, keys: tuple[Key, ...]) -> tuple[int, tuple[Key, ...]]
             return line, keys if missing else keys[:i]
         line = head.start_mark.line + 1
     return line, keys
-
-
-def _check(data: Any, model: type[M], document: Document) -> M:
-    try:
-        text = json.dumps(data, allow_nan=False)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise RequestError(f"is not a JSON value: {error}", file=document.file) from error
-    try:
-        # JSON's strict mode is YAML's meaning: lists may become tuples and texts paths, but
-        # nothing becomes a number that was none.
-        return model.model_validate_json(text, strict=True)
-    except ValidationError as error:
-        found = [to_complaint(e, data, model) for e in error.errors(include_url=False)]
-        told = most_telling(found)
-        raise document.error(told.problem, *told.keys, remedy=told.remedy) from error

@@ -34,6 +34,9 @@ _TENSORS, _GRAPHS, _SPARSE_TENSORS = (5, 10), (6, 11), (22, 23)  # of AttributeP
 _SPARSE_PARTS = (1, 2)  # of SparseTensorProto: values and indices
 _DIMS, _TYPE, _NAME, _EXTERNAL, _LOCATION = 1, 2, 8, 13, 14  # of TensorProto
 _KEY, _VALUE = 1, 2  # of StringStringEntryProto
+_MAX_RANK = 64
+_MAX_BYTES = 1 << 62
+"""Bounds that no real file comes near: a product of more sizes takes ever longer."""
 _ELSEWHERE = 1
 """Value of a tensor's location whose data lies in another file."""
 _BITS = {
@@ -185,6 +188,8 @@ def _parse_tensor(data: Data, span: Span, path: Path) -> tuple[int, int, Externa
         elif number == _EXTERNAL:
             texts = {key: data[a:b].decode() for key, _, a, b in iter_fields(data, begin, end)}
             stated[texts.get(_KEY, "")] = texts.get(_VALUE, "")
+    if len(dims) > _MAX_RANK:
+        raise ProtobufError(f"'{name[:80]}' has {len(dims):,} dimensions")
     elements = prod(dims)
     own_bytes = -(-elements * _BITS.get(kind, 0) // 8)
     external = _external(name, stated, own_bytes, path) if location == _ELSEWHERE else None
@@ -200,8 +205,8 @@ def _external(name: str, stated: Mapping[str, str], own_bytes: int, path: Path) 
         raise _damaged_error(
             path, f"the position of the data of '{name}' is not a number"
         ) from error
-    if min(offset, length) < 0:
-        raise _damaged_error(path, f"the data of '{name}' starts before its file")
+    if min(offset, length) < 0 or max(offset, length) > _MAX_BYTES:
+        raise _damaged_error(path, f"the data of '{name[:80]}' lies outside any file")
     return ExternalData(
         name, _check_location(stated.get("location", ""), name, path), offset + length
     )

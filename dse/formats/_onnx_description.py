@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,8 @@ from dse.formats._id_bounds import rows_by_input
 from dse.formats._implied_values import values_by_input
 from dse.formats._onnx_constants import read_constants
 from dse.formats._onnx_flow import roles_by_input
-from dse.formats.description import DeclaredInput, ModelDescription, stored_precision
+from dse.formats.description import DeclaredInput, ModelDescription
+from dse.formats.precision import onnx_precision
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,14 +30,6 @@ _TYPES = {
     **{f"{sign}INT{bits}": f"{sign}int{bits}".lower() for sign in ("", "U") for bits in (32, 64)},
 }
 """Numpy's name of a type by ONNX's."""
-_PRECISIONS = {
-    "FLOAT": "fp32",
-    "DOUBLE": "fp32",
-    "FLOAT16": "fp16",
-    "BFLOAT16": "bf16",
-    **dict.fromkeys(("INT8", "UINT8", "INT4", "UINT4", "INT2", "UINT2"), "int8"),
-    **dict.fromkeys(("FLOAT8E4M3FN", "FLOAT8E5M2", "FLOAT4E2M1"), "int8"),
-}
 
 
 def describe_onnx(path: Path) -> ModelDescription:
@@ -57,9 +49,6 @@ def describe_onnx(path: Path) -> ModelDescription:
     constants = {one.name for one in model.graph.initializer}
     inputs = [one for one in model.graph.input if one.name not in constants]
     stored = read_constants(path)
-    counts: Counter[str] = Counter()
-    for number, elements in stored.elements.items():
-        counts[_type_name(number)] += elements
     return ModelDescription(
         format="onnx",
         inputs=tuple(
@@ -71,7 +60,7 @@ def describe_onnx(path: Path) -> ModelDescription:
             )
             for one in inputs
         ),
-        precision=stored_precision(counts, _PRECISIONS.items()),
+        precision=onnx_precision(stored.elements),
         beside=tuple(dict.fromkeys(one.location for one in stored.external)),
     )
 

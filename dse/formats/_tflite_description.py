@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
-from math import prod
 from typing import TYPE_CHECKING
 
 from dse.config.messages import suggest
@@ -12,26 +10,20 @@ from dse.core.errors import RequestError
 from dse.formats._flow import FlowError
 from dse.formats._tflite_flow import operator_codes, roles_by_tensor
 from dse.formats._tflite_values import values_by_tensor
-from dse.formats.description import DeclaredInput, ModelDescription, stored_precision
+from dse.formats.description import DeclaredInput, ModelDescription
 from dse.formats.flatbuffer import FlatbufferError, Table, root
+from dse.formats.precision import tflite_precision
 from dse.formats.tflite_reader import shape_with_open_sizes, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-_SUBGRAPHS, _BUFFERS, _SIGNATURES = 2, 4, 7  # of Model
+_SUBGRAPHS, _SIGNATURES = 2, 7  # of Model
 _TENSORS, _INPUTS, _OPERATORS = 0, 1, 3  # of SubGraph
-_SHAPE, _BUFFER, _NAME = 0, 2, 3  # of Tensor
+_SHAPE, _NAME = 0, 3  # of Tensor
 _CODE, _READS, _WRITES, _OPTIONS = 0, 1, 2, 4  # of Operator
 _KEY, _SUBGRAPH = 2, 4  # of SignatureDef
-_PRECISIONS = {
-    "float32": "fp32",
-    "float64": "fp32",
-    "float16": "fp16",
-    "bfloat16": "bf16",
-    **dict.fromkeys(("int8", "uint8", "int4"), "int8"),
-}
 _UNCHANGED = {22, 53, 70}  # RESHAPE, CAST, EXPAND_DIMS
 _GATHER, _EMBEDDING_LOOKUP, _GATHER_ND = 36, 7, 107
 _PICKS = {
@@ -70,8 +62,7 @@ def describe_tflite(path: Path, signature: str | None = None) -> ModelDescriptio
             )
             for place, index in enumerate(inputs)
         )
-        filled = [buffer.vector(0, 1)[1] > 0 for buffer in model.tables(_BUFFERS)]
-        counts = _count_weights(tensors, filled)
+        precision = tflite_precision(model, subgraph)
     except (FlatbufferError, FlowError) as error:
         raise RequestError(
             f"the TFLite model is damaged: {error}", file=path, remedy="get it again"
@@ -79,7 +70,7 @@ def describe_tflite(path: Path, signature: str | None = None) -> ModelDescriptio
     return ModelDescription(
         "tflite",
         declared,
-        stored_precision(counts, _PRECISIONS.items()),
+        precision,
         signatures=tuple(one.name for one in signatures),
         signature=chosen.name if chosen else None,
         subgraph=number,
@@ -128,16 +119,6 @@ def _declare(tensor: Table, place: int, values: tuple[int, ...]) -> DeclaredInpu
         dims,
         values=values if fit else (),
     )
-
-
-def _count_weights(tensors: list[Table], filled: list[bool]) -> Counter[str]:
-    """Number of weights by type."""
-    counts: Counter[str] = Counter()
-    for tensor in tensors:
-        buffer = tensor.number(_BUFFER)
-        if 0 < buffer < len(filled) and filled[buffer]:
-            counts[type_name(tensor)] += abs(prod(tensor.integers(_SHAPE)))
-    return counts
 
 
 def _rows_by_tensor(model: Table, subgraph: Table, tensors: list[Table]) -> dict[int, int]:

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from dse.core.configuration import ModelFormat
 
 Role = Literal["size", "axes", "index", "pick", "branch", "divisor"]
@@ -58,18 +56,3 @@ class ModelDescription:
     signatures: tuple[str, ...] = ()
     signature: str | None = None
     subgraph: int = 0
-
-
-def stored_precision(counts: Mapping[str, int], precisions: Iterable[tuple[str, str]]) -> str:
-    """The precision that most weights are stored in.
-
-    Args:
-        counts: number of weights by type.
-        precisions: pairs of a type and its precision.
-    """
-    known = dict(precisions)
-    total: dict[str, int] = {}
-    for name, count in counts.items():
-        if name in known:
-            total[known[name]] = total.get(known[name], 0) + count
-    return max(total, key=lambda name: total[name]) if total else "fp32"

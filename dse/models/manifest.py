@@ -25,22 +25,22 @@ Several entries may share a name and differ in precision or format.
 
 from __future__ import annotations
 
-import stat
+import shlex
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING, Annotated, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from dse.config import yaml_reader
 from dse.core.checksums import sha256_of, sha256_of_model
 from dse.core.errors import RequestError
-from dse.formats import data_files, file_kind
 from dse.formats.reading import read_interface
+from dse.models._model_file import check_file, find_further, format_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from dse.config.yaml_reader import Document
     from dse.core.configuration import ModelFormat
@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 
     Fault = tuple[str, str, str]
     """The field, what is wrong with it, and the remedy."""
+    Lack = tuple[str, str]
+    """A field that is needed, and why; empty where every entry needs it."""
 
 FILE_NAME = "models.yaml"
 UNSTATED = "origin not stated"
@@ -89,10 +91,21 @@ class ManifestEntry(Strict, ABC):
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-fA-F]{64}$")
     archive: ArchiveEntry | None = None
 
+    @classmethod
+    def missing(cls, given: Mapping[str, Any]) -> Iterator[Lack]:
+        """The fields that an entry leaves out or empty, and has to have.
+
+        Args:
+            given: the entry as it stands in the manifest, unchecked.
+        """
+        for name, field in cls.model_fields.items():
+            if field.is_required() and given.get(name) is None:
+                yield name, ""
+
     @property
     def format(self) -> ModelFormat | None:
         """The format that the file's name claims."""
-        return file_kind.FORMAT_BY_SUFFIX.get(PurePosixPath(self.file).suffix.lower())
+        return format_of(self.file)
 
     @property
     @abstractmethod
@@ -155,12 +168,14 @@ class FolderManifest:
             raise RequestError(
                 f"no {FILE_NAME} in the folder",
                 file=folder,
-                remedy="write one that describes the model files in it",
+                remedy=f"write one with 'dse models describe {shlex.quote(str(folder))}'",
             )
-        form, document = yaml_reader.read_document(path, manifest_of(kind))
+        data, document = yaml_reader.load(path)
+        _refuse_missing(data, kind, document)
+        form = yaml_reader.check(data, manifest_of(kind), document)
         seen: dict[tuple[str, str, ModelFormat], int] = {}
         for index, entry in enumerate(form.models):
-            complaints = _Complaints(document, index)
+            complaints = _Complaints(document, index, entry.file)
             model_format = _check_file(folder, entry, complaints)
             _check_contents(folder, entry, model_format, complaints)
             identity = (entry.name, entry.precision, model_format)
@@ -180,8 +195,11 @@ class FolderManifest:
         Raises:
             RequestError: one of them is missing, too short, or outside the model's folder.
         """
-        complaints = _Complaints(self._document, index)
-        return _beside(self.folder, self.entries[index], model_format, complaints)
+        complaints = _Complaints(self._document, index, self.entries[index].file)
+        try:
+            return find_further(self.folder / self.entries[index].file, model_format)
+        except RequestError as error:
+            raise complaints.about_file(error) from error
 
     def verify(self, index: int, further: tuple[Path, ...] = ()) -> str:
         """The SHA-256 of an entry's model, held against the one the manifest gives, if it does.
@@ -193,7 +211,8 @@ class FolderManifest:
         Raises:
             RequestError: they differ, or a file can't be read any more.
         """
-        entry, complaints = self.entries[index], _Complaints(self._document, index)
+        entry = self.entries[index]
+        complaints = _Complaints(self._document, index, entry.file)
         path, given = self.folder / entry.file, (entry.sha256 or "").lower()
         try:
             found = sha256_of_model([path, *further])
@@ -215,57 +234,60 @@ class FolderManifest:
 class _Complaints:
     """Makes the errors of one entry."""
 
-    def __init__(self, document: Document, index: int) -> None:
-        self._document, self._index = document, index
+    def __init__(self, document: Document, index: int, file: str) -> None:
+        self._document, self._index, self._file = document, index, file
 
     def error(self, field: str, problem: str, remedy: str) -> RequestError:
         return self._document.error(problem, "models", self._index, field, remedy=remedy)
 
+    def about_file(self, error: RequestError) -> RequestError:
+        """The error about the file that the entry names."""
+        remedy = error.remedy or "get it again"
+        return self.error("file", f"'{self._file}': {error.problem}", remedy)
+
+
+def _refuse_missing(data: Mapping[str, Any], kind: type[Entry], document: Document) -> None:
+    """Names the fields that all entries lack, at once.
+
+    A field that is misspelt explains one that is missing: the complaint about it is left to go
+    first.
+    """
+    entries = data.get("models")
+    if not isinstance(entries, list) or not all(_is_spelt(entry, kind) for entry in entries):
+        return
+    lacks = [(i, *lack) for i, entry in enumerate(entries) for lack in kind.missing(entry)]
+    if not lacks:
+        return
+    reasons = ", and ".join(dict.fromkeys(why for _, _, why in lacks if why))
+    because = f": {reasons}" if reasons else ""
+    if len(lacks) == 1:
+        index, field, _ = lacks[0]
+        raise document.error("is missing", "models", index, field, remedy=f"add it{because}")
+    fields: dict[int, list[str]] = {}
+    for index, field, _ in lacks:
+        fields.setdefault(index, []).append(field)
+    lines: dict[str, list[str]] = {}
+    for index, names in fields.items():
+        lines.setdefault(", ".join(names), []).append(str(document.locate("models", index)))
+    told = (
+        f"line{'s' if len(found) > 1 else ''} {', '.join(found)}: {names}"
+        for names, found in lines.items()
+    )
+    problem = f"fields are missing in the entries of {'; '.join(told)}"
+    raise document.error(problem, "models", remedy=f"add them{because}")
+
+
+def _is_spelt(entry: object, kind: type[Entry]) -> bool:
+    """Whether an entry has only fields that there are."""
+    return isinstance(entry, dict) and entry.keys() <= kind.model_fields.keys()
+
 
 def _check_file(folder: Path, entry: ManifestEntry, complaints: _Complaints) -> ModelFormat:
-    """Checks that the file is there, inside the folder, and what its name says."""
-    windows = PureWindowsPath(entry.file)  # knows both separators, and drives
-    if windows.anchor or ".." in windows.parts:
-        raise complaints.error(
-            "file", f"'{entry.file}' is outside the folder", "give a path below the folder"
-        )
-    model_format = entry.format
-    if model_format is None:
-        known = " or ".join(file_kind.FORMAT_BY_SUFFIX)
-        raise complaints.error("file", f"unknown kind of file '{entry.file}'", f"use {known}")
-    path = folder / entry.file
+    """See `dse.models._model_file.check_file`; finds the mistake in the entry."""
     try:
-        if not path.resolve().is_relative_to(folder.resolve()):
-            raise complaints.error(
-                "file", f"'{entry.file}' links to outside the folder", "put the file itself there"
-            )
-        found = path.stat()
-        problem = "no regular file"
-        if stat.S_ISREG(found.st_mode):
-            problem = file_kind.why_mismatched(path, model_format) or ""
-    except FileNotFoundError:
-        problem = "no such file"
-    except (OSError, RuntimeError, ValueError) as error:  # also links in a circle, odd characters
-        problem = f"can't be read: {getattr(error, 'strerror', None) or error}"
-    if problem:
-        remedy = "correct the path, or put the file there"
-        raise complaints.error("file", f"'{entry.file}': {problem}", remedy)
-    _beside(folder, entry, model_format, complaints)
-    return model_format
-
-
-def _beside(
-    folder: Path, entry: ManifestEntry, model_format: ModelFormat, complaints: _Complaints
-) -> tuple[Path, ...]:
-    """The further files of a model; finds the mistake in the entry."""
-    try:
-        return data_files.find_data_files(folder / entry.file, model_format)
+        return check_file(folder, entry.file)
     except RequestError as error:
-        problem = f"'{entry.file}': {error.problem}"
-        raise complaints.error("file", problem, error.remedy or "get it again") from error
-    except OSError as error:
-        problem = f"'{entry.file}': can't be read: {error.strerror or error}"
-        raise complaints.error("file", problem, "put the file back") from error
+        raise complaints.about_file(error) from error
 
 
 def _check_contents(

@@ -158,7 +158,14 @@ def test_a_length_that_is_left_out_is_that_of_the_numbers(number: int, tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("key", "text"), [("offset", "many"), ("length", "1.5"), ("offset", "-1"), ("length", "-24")]
+    ("key", "text"),
+    [
+        ("offset", "many"),
+        ("length", "1.5"),
+        ("offset", "-1"),
+        ("length", "-24"),
+        ("length", "9" * 4000),
+    ],
 )
 def test_a_place_that_is_none_is_told(key: str, text: str, tmp_path: Path) -> None:
     tensor = outside("w", "w")

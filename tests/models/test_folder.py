@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 from typing import TYPE_CHECKING, get_args
 
 import onnx
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dse.core.checksums import sha256_of_model
 from dse.core.configuration import PRECISIONS
@@ -156,7 +159,8 @@ def test_a_relative_folder_gives_absolute_paths(
         ({"file": "a\0.onnx"}, "file", "can't be shown"),
         ({"weights": "\x1b[2J"}, "weights", "can't be shown"),
         ({"file": ""}, "file", "at least 1 character"),
-        ({"name": "a b"}, "name", "of the form"),
+        ({"name": "a b", "resolution": 128, "label_offset": 1}, "name", "of the form"),
+        ({"layout": None}, "layout", "is missing"),
         ({"precision": "int4"}, "precision", "'fp32', 'fp16', 'bf16' or 'int8'"),
         ({"layout": "CHWN"}, "layout", "'NHWC' or 'NCHW'"),
         ({"dtype": "int4"}, "dtype", "'uint8', 'int8', 'float16' or 'float32'"),
@@ -168,7 +172,6 @@ def test_a_relative_folder_gives_absolute_paths(
         ({"mean": 127.5}, "mean", "raw pixels"),
         ({"mean": [0, 0]}, "mean", ""),
         ({"mean": "grey"}, "mean", "expected a list"),
-        ({"dtype": "float32"}, "mean", "is missing"),
         ({"dtype": "float32", "mean": 0}, "scale", "is missing"),
         ({"label_offset": 2}, "label_offset", "at most 1"),
         ({"label_offset": -1}, "label_offset", "at least 0"),
@@ -178,7 +181,6 @@ def test_a_relative_folder_gives_absolute_paths(
         ({"resolution": 0}, "resolution", "at least 1"),
         ({"resolution": 160}, "resolution", "has 128, not 160"),
         ({"classes": 1000}, "classes", "has 1001, not 1000"),
-        ({"name": "mine"}, "resolution", "is missing"),
         ({"name": "mine", "resolution": 128}, "label_offset", "is missing"),
         ({"sha256": "123"}, "sha256", "of the form"),
         ({"colour": "red"}, "colour", "unknown field"),
@@ -232,6 +234,56 @@ def test_a_wrong_entry_is_named_with_line_and_field(
 def test_a_wrong_file_is_refused(folder: Path, text: str, problem: str) -> None:
     (folder / "models.yaml").write_text(text)
     assert problem in str(refusal(folder))
+
+
+def without(entry: dict[str, Any], *fields: str) -> dict[str, Any]:
+    return {field: value for field, value in entry.items() if field not in fields}
+
+
+def test_all_fields_that_entries_lack_are_named_at_once(folder: Path) -> None:
+    lacking = without(KNOWN, "layout", "dtype"), {**KNOWN, "dtype": "float16"}
+    own = {**OWN, "mean": 1}
+    empty = {**own, "mean": None, "scale": None}
+    error = refusal(write(folder, *lacking, own, empty, without(own, "resolution")))
+    assert str(error) == (
+        f"{folder}/models.yaml:1: models: fields are missing in the entries of "
+        "line 2: layout, dtype; lines 5, 19: mean, scale; line 28: resolution; "
+        "add them: a float input needs mean and scale, and a name outside the catalogue needs "
+        "resolution and label_offset"
+    )
+    error = refusal(write(folder, *(without(OWN, "precision", "mean") for _ in range(50))))
+    lines = ", ".join(str(2 + 7 * number) for number in range(50))
+    assert f"in the entries of lines {lines}: precision, mean; add them" in str(error)
+    assert len(str(error)) < 500 + len(str(folder))
+
+
+def test_one_field_that_is_missing_is_named_with_its_line(folder: Path) -> None:
+    assert str(refusal(write(folder, OWN, without(KNOWN, "dtype")))) == (
+        f"{folder}/models.yaml:14: models[1].dtype: is missing; add it"
+    )
+
+
+def test_a_misspelt_field_is_told_before_the_one_that_is_missing(folder: Path) -> None:
+    error = refusal(write(folder, without(OWN, "mean"), {**without(KNOWN, "layout"), "layuot": 1}))
+    assert (error.field, error.remedy) == ("models[1].layuot", "did you mean 'layout'?")
+
+
+@given(st.lists(st.sets(st.sampled_from(("layout", "dtype", "precision", "file"))), min_size=1))
+def test_every_missing_field_is_told_with_the_line_of_its_entry(
+    tmp_path_factory: pytest.TempPathFactory, lacks: list[set[str]]
+) -> None:
+    folder = write(tmp_path_factory.mktemp("lacks"), *(without(KNOWN, *lack) for lack in lacks))
+    lines = (folder / "models.yaml").read_text().splitlines()
+    starts = [number for number, line in enumerate(lines, 1) if line.startswith("- ")]
+    told = str(refusal(folder)).replace(str(folder), "")
+    if sum(map(len, lacks)) > 1:
+        found: dict[int, set[str]] = {}
+        for group in re.findall(r"lines? ([\d, ]+): ([a-z, ]+)", told):
+            numbers, fields = (part.split(", ") for part in group)
+            found |= {int(number): set(fields) for number in numbers}
+        assert found == {n: lack for n, lack in zip(starts, lacks, strict=True) if lack}
+    else:
+        assert ("is missing; add it" in told) == any(lacks)
 
 
 def test_a_folder_without_a_manifest(folder: Path, tmp_path: Path) -> None:

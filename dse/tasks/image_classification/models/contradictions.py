@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from dse.tasks.image_classification.models.manifest_entry import ImageEntry
     from dse.tasks.image_classification.preprocessing import Layout
 
-INTEGERS = ("uint8", "int8")
+INTEGERS, FLOATS = ("uint8", "int8"), ("float32", "float16")
 _BLACK = {"uint8": 0, "int8": -128}
 """Raw value of a black pixel by type of the input."""
-_IMAGE_RANK, _SCORES_RANK, _CHANNELS = 4, 2, 3
-_CHANNEL_AXIS: dict[Layout, int] = {"NHWC": 3, "NCHW": 1}
+IMAGE_RANK, _SCORES_RANK, CHANNELS = 4, 2, 3
+CHANNEL_AXIS: dict[Layout, int] = {"NHWC": 3, "NCHW": 1}
 _USUAL_RANGES = ((0.0, 255.0), (0.0, 1.0), (-1.0, 1.0))
 _TOLERANCE = 0.02
 """Tolerance as a share of a range: files have -1 to 0.992 or -0.996 to 1 for the same pixels."""
@@ -65,6 +65,20 @@ def takes_pixels(dtype: str, stated: tuple[float, int]) -> bool:
     )
 
 
+def find_widths(outputs: tuple[TensorInfo, ...]) -> list[int]:
+    """The numbers of scores of outputs, first that of the one that is taken without `classes`.
+
+    Returns:
+        Empty if the file leaves the shape of one open.
+    """
+    shapes = [one.shape for one in outputs if one.shape is not None]
+    widths = [shape[-1] for shape in shapes if len(shape) == _SCORES_RANK]
+    known = [width for width in widths if width is not None]
+    if len(shapes) < len(outputs) or len(known) < len(widths):
+        return []
+    return sorted(known, key=lambda width: width not in (PLAIN, WITH_BACKGROUND))
+
+
 def _of_type(entry: ImageEntry, given: TensorInfo) -> Iterator[Fault]:
     if given.dtype not in INPUT_BYTES:
         problem = f"its input '{given.name}' is {given.words}, which can't take images"
@@ -78,20 +92,22 @@ def _of_shape(entry: ImageEntry, given: TensorInfo) -> Iterator[Fault]:
     if given.shape is None:
         return
     named = f"the input '{given.name}' of '{entry.file}' is {given.words}"
-    if len(given.shape) != _IMAGE_RANK:
+    if len(given.shape) != IMAGE_RANK:
         yield "file", f"{named}, not a batch of images", "give an image classifier"
         return
     other: Layout = "NCHW" if entry.layout == "NHWC" else "NHWC"
-    channels, others = (given.shape[_CHANNEL_AXIS[one]] for one in (entry.layout, other))
+    channels, others = (given.shape[CHANNEL_AXIS[one]] for one in (entry.layout, other))
     side = entry.pixels
-    if channels != _CHANNELS and others == _CHANNELS and side != _CHANNELS:
+    if channels != CHANNELS and others == CHANNELS and side != CHANNELS:
         yield "layout", f"{named}, which is {other}", f"set `layout: {other}`"
         return
-    if channels not in (None, _CHANNELS):
+    if channels not in (None, CHANNELS):
         yield "file", f"{named}: images have 3 channels", "give a classifier of colour images"
-    axes = [axis for axis in (1, 2, 3) if axis != _CHANNEL_AXIS[entry.layout]]
+    axes = [axis for axis in (1, 2, 3) if axis != CHANNEL_AXIS[entry.layout]]
     sizes = [size for size in (given.shape[axis] for axis in axes) if size is not None]
-    if wrong := next((size for size in sizes if size != side), None):
+    if len(set(sizes)) > 1:
+        yield "file", f"{named}: images are square here", "export it with a square input"
+    elif wrong := next((size for size in sizes if size != side), None):
         remedy = "rename the model" if entry.variant else f"set `resolution: {wrong}`"
         yield "resolution", f"{named}, not {side} x {side} pixels", remedy
 
@@ -116,14 +132,11 @@ def _of_values(entry: ImageEntry, stated: tuple[float, int] | None) -> Iterator[
 
 def _of_outputs(entry: ImageEntry, outputs: tuple[TensorInfo, ...]) -> Iterator[Fault]:
     """Contradictions about the number of scores, if the file states that of every output."""
-    shapes = [one.shape for one in outputs]
-    widths = [shape[-1] for shape in shapes if shape is not None and len(shape) == _SCORES_RANK]
-    if not widths or None in (*shapes, *widths):
+    widths = find_widths(outputs)
+    if not widths:
         return
     if entry.scores is None:
-        usual = [width for width in widths if width in (PLAIN, WITH_BACKGROUND)]
-        width = (usual or widths)[0] or 0
-        if problem := offset_problem(width, entry.preprocessing().label_offset):
+        if problem := offset_problem(widths[0], entry.preprocessing().label_offset):
             yield ("label_offset", *problem)
     elif entry.scores not in widths:
         listed = ", ".join(f"{one.name} {one.words}" for one in outputs)

@@ -59,11 +59,11 @@ from dse.tasks.image_classification.models.catalogue import CATALOGUE
 from dse.tasks.image_classification.preprocessing import InputDtype, Layout, Preprocessing, to_form
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from dse.core.signature import Form
     from dse.formats.interface import Interface
-    from dse.models.manifest import Fault
+    from dse.models.manifest import Fault, Lack
     from dse.tasks.image_classification.models.catalogue import Variant
 
 
@@ -97,6 +97,18 @@ class ImageEntry(ManifestEntry):
     label_offset: int | None = Field(default=None, ge=0, le=1)
     classes: int | None = Field(default=None, ge=2)
     published_accuracy: PublishedEntry | None = None
+
+    @classmethod
+    def missing(cls, given: Mapping[str, Any]) -> Iterator[Lack]:
+        """Also what an input of floating point needs, and a name that the catalogue lacks."""
+        yield from super().missing(given)
+        needed: dict[str, str] = {}
+        if given.get("dtype") in contradictions.FLOATS:
+            needed |= dict.fromkeys(("mean", "scale"), "a float input needs mean and scale")
+        if (name := given.get("name")) is not None and str(name) not in CATALOGUE:
+            why = "a name outside the catalogue needs resolution and label_offset"
+            needed |= dict.fromkeys(("resolution", "label_offset"), why)
+        yield from ((field, why) for field, why in needed.items() if given.get(field) is None)
 
     @field_validator("scale")
     @classmethod
@@ -150,23 +162,18 @@ class ImageEntry(ManifestEntry):
     def faults(self, found: Interface | None) -> Iterator[Fault]:
         """What is wrong with the fields, by the catalogue and by what the file declares."""
         yield from self._faults_by_name()
-        for field, channels in (("mean", self.mean), ("scale", self.scale)):
-            if self.dtype not in contradictions.INTEGERS and channels is None:
-                yield field, "is missing", f"add it, since a {self.dtype} input needs it"
         yield from contradictions.contradictions(self, found)
 
     def _faults_by_name(self) -> Iterator[Fault]:
-        known = self.variant
+        if (known := self.variant) is None:
+            return
         expected = {
-            "resolution": known.resolution if known else None,
-            "label_offset": known.preprocessing.label_offset if known else None,
-            "classes": known.classes if known else None,
+            "resolution": known.resolution,
+            "label_offset": known.preprocessing.label_offset,
+            "classes": known.classes,
         }
         for field, value in expected.items():
             given = getattr(self, field)
-            if given is None and value is None and field != "classes":
-                remedy = f"add it, since '{self.name}' is not in the catalogue"
-                yield field, "is missing", remedy
-            if None not in (given, value) and given != value:
+            if given not in (None, value):
                 problem = f"'{self.name}' has {value}, not {given}"
                 yield field, problem, "correct it or rename the model"

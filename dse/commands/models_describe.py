@@ -1,0 +1,139 @@
+"""What ``dse models describe`` does: drafts the manifest of a folder, and says what it lacks."""
+
+from __future__ import annotations
+
+import shlex
+from textwrap import wrap
+from typing import TYPE_CHECKING
+
+from dse.commands.console import console, print_lines
+from dse.commands.log import messages
+from dse.commands.next_step import print_next
+from dse.config.yaml_reader import MAX_YAML_BYTES
+from dse.core.errors import RequestError
+from dse.core.paths import atomic_write
+from dse.core.wording import format_count
+from dse.models.describing import describe_folder, to_yaml
+from dse.models.manifest import FILE_NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from dse.models.describing import DescribedFolder, Draft, Tell
+
+HEAD = """\
+# Written by dse models describe, and read by dse explore --models.
+# Fill in what is empty, and correct what is assumed. Each entry may also have:
+#   weights: where they come from, in words
+#   published_accuracy: {percent: 71.5, source: who measured it}
+"""
+WIDTH, SHOWN = 80, 2
+"""Columns of a line, and names of files in one that is about many."""
+
+
+def run(folder: Path, output: Path | None, tell: Tell, *, force: bool) -> None:
+    """Writes the draft; prints a summary on stdout and what is left to do on stderr.
+
+    Args:
+        folder: of the model files.
+        output: the file to write; None for the folder's own manifest.
+        tell: drafts what a task has to know of a model.
+        force: whether a file that is there may be replaced.
+
+    Raises:
+        RequestError: the folder has no model that can be described, or the file is there.
+        DseError: the file can't be written.
+    """
+    target = output or folder / FILE_NAME
+    _check_places(folder, target, force=force)
+    described, err = describe_folder(folder, tell), messages()
+    print_lines(described.refused, err, "yellow")
+    if not described.entries:
+        kinds = "usable .onnx or .tflite file" if described.refused else ".onnx or .tflite file"
+        raise RequestError(
+            f"no {kinds} in the folder", file=folder, remedy="give the folder of your model files"
+        )
+    _write(target, HEAD + to_yaml(described.entries))
+    print_lines([f"{target}: {_count(described)}"], console())
+    for line in _open_lines(described.entries):
+        lines = wrap(
+            line, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+        )
+        print_lines(lines, err)
+    if target.absolute() != (folder / FILE_NAME).absolute():
+        print_lines([f"to use it, move it to {folder / FILE_NAME}"], err)
+    print_next(_next_step(described.entries, folder))
+
+
+def _check_places(folder: Path, target: Path, *, force: bool) -> None:
+    if not folder.is_dir():
+        problem = "is not a folder" if folder.exists() else "no such folder"
+        raise RequestError(problem, file=folder, remedy="give the folder of your model files")
+    if target.is_dir():
+        raise RequestError("is a folder", file=target, field="--output", remedy="name a file")
+    if not force and (target.is_symlink() or target.exists()):
+        raise RequestError(
+            "is there already",
+            file=target,
+            remedy="give another file with --output, or --force to replace it",
+        )
+
+
+def _write(target: Path, text: str) -> None:
+    data = text.encode()
+    if len(data) > MAX_YAML_BYTES:
+        raise RequestError(
+            f"would be larger than {MAX_YAML_BYTES >> 20} MiB, which is all that is read",
+            file=target,
+            remedy="describe the folders in it one by one",
+        )
+    with atomic_write(target) as file:
+        file.write(data)
+
+
+def _count(described: DescribedFolder) -> str:
+    """How many files and models there are."""
+    models = len({entry.fields["name"] for entry in described.entries})
+    files = format_count(len(described.entries), "file")
+    left_out = f", {len(described.refused)} left out" if described.refused else ""
+    return f"{files} of {format_count(models, 'model')} described{left_out}"
+
+
+def _open_lines(entries: Sequence[Draft]) -> Iterator[str]:
+    """What there is to fill in and to look at before the models are explored."""
+    asked: dict[tuple[str, ...], list[str]] = {}
+    for entry in entries:
+        asked.setdefault(entry.asked, []).append(entry.fields["file"])
+    for fields, files in asked.items():
+        if fields:
+            yield f"fill in: {', '.join(f'`{field}`' for field in fields)} of {_join(files)}"
+    if assumed := dict.fromkeys(each for entry in entries for each in _assumed(entry)):
+        yield f"assumed: {', '.join(assumed)}; correct what differs"
+    if known := dict.fromkeys(_known(entries)):
+        names = _join(list(known))
+        yield f"published accuracy taken for {names}; rename what is another model"
+
+
+def _next_step(entries: Sequence[Draft], folder: Path) -> str:
+    """The command that comes next."""
+    dataset = "" if len(_known(entries)) == len(entries) else " --dataset IMAGES"
+    return f"dse explore own-models --models {shlex.quote(str(folder))}{dataset}"
+
+
+def _known(entries: Iterable[Draft]) -> list[str]:
+    """The names that stand for models with a published quality."""
+    return [entry.fields["name"] for entry in entries if "name" in entry.comments]
+
+
+def _assumed(entry: Draft) -> Iterator[str]:
+    for field in entry.comments:
+        if entry.fields[field] is not None and field != "name":
+            yield f"`{field}: {entry.fields[field]}`"
+
+
+def _join(names: Sequence[str]) -> str:
+    """Some names, and how many there are beside them."""
+    if len(names) <= SHOWN:
+        return " and ".join(names)
+    return f"{', '.join(names[:SHOWN])} and {format_count(len(names) - SHOWN, 'other')}"
