@@ -214,3 +214,53 @@ def test_systems_of_different_tasks_are_not_compared() -> None:
         gathered(one, other)
     with pytest.raises(RequestError, match="'generated' has no quality to compare systems by"):
         gathered(other)
+
+
+def test_what_has_an_accelerator_is_ranked_only_when_it_is_asked_for() -> None:
+    card = results("card", row(accuracy=60, latency=0.1), accelerator="1 x Card")
+    comparison = compare(gathered(card, SLOW))
+    assert [system.name for system in comparison.ranked] == ["slow"]
+    assert [system.name for system in comparison.left_out] == ["card"]
+    found = ranking(comparison, LATENCY.name, 60)
+    assert order(found) == [("slow", "small", 3.0)]
+    assert [(system.name, why) for system, why in found.absent] == [("card", "has an accelerator")]
+    comparison = compare(gathered(card, SLOW), accelerators=True)
+    assert [name for name, *_ in order(ranking(comparison, LATENCY.name, 60))] == ["card", "slow"]
+    assert comparison.left_out == ()
+
+
+def test_systems_are_sorted_where_most_of_them_have_values() -> None:
+    weak = results("weak", row(accuracy=52, latency=0.5))
+    comparison = compare(gathered(FAST, SLOW, weak))
+    found = comparison.sort()
+    assert found is not None
+    assert (found.criterion.name, found.accuracy, found.accuracies) == (
+        *(LATENCY.name, 50),
+        (50, 55, 60),
+    )
+    assert [system.name for system in found.systems] == ["weak", "fast", "slow"]
+    found = comparison.sort(comparison.criteria[1])
+    assert found is not None
+    assert (found.criterion.name, found.accuracy) == (THROUGHPUT.name, 70)
+    assert found.accuracies == (65, 70, 75)
+    found = comparison.sort(accuracies=[70, 75])
+    assert found is not None
+    assert found.accuracies == (70, 75)
+    assert [system.name for system in found.systems] == ["fast", "slow"]
+
+
+def test_what_has_no_value_where_systems_are_sorted_comes_last() -> None:
+    late = results("late", row(accuracy=76, latency=9))
+    ahead = [results(f"a{n}", row(accuracy=61, latency=n)) for n in (2, 1)]
+    found = compare(gathered(late, *ahead), [60]).sort()
+    assert found is not None
+    assert [system.name for system in found.systems] == ["a1", "a2", "late"]
+    rows = row(accuracy=61, throughput=5), row(accuracy=76, latency=9)
+    found = compare(gathered(results("partial", *rows), *ahead), [60, 75]).sort()
+    assert found is not None
+    assert [system.name for system in found.systems] == ["a1", "a2", "partial"]
+
+
+def test_nothing_to_sort() -> None:
+    assert compare(gathered(results("one"))).sort() is None
+    assert compare(gathered(FAST), [99]).sort() is None
