@@ -73,7 +73,7 @@ class SystemOrder:
 
     Attributes:
         criterion: the criterion.
-        accuracy: the one of `accuracies` that most systems reach, in percent.
+        accuracy: the highest of `accuracies` that more than half of them reach, in percent.
         accuracies: the accuracies to show, rising.
         systems: those with a value at one of `accuracies`; the best at `accuracy` comes first,
             and those without a value there come last.
@@ -130,8 +130,7 @@ class Comparison:
 
         Args:
             criterion: one of `criteria`; None for the first.
-            accuracies: the ones to show; empty for at most `MAX_COLUMNS` around the one that most
-                systems reach.
+            accuracies: the ones to show; empty for at most `MAX_COLUMNS` around the one to sort at.
 
         Returns:
             The order; None if no system has a value.
@@ -140,7 +139,7 @@ class Comparison:
             return None
         criterion = criterion or self.criteria[0]
         shown = tuple(accuracies) or self._middle(criterion)
-        accuracy = self._most_reached(criterion, shown)
+        accuracy = self._common(criterion, shown)
         found = {
             standing.system.number: standing.system
             for level in (accuracy, *reversed(shown))
@@ -149,14 +148,16 @@ class Comparison:
         return SystemOrder(criterion, accuracy, shown, tuple(found.values())) if found else None
 
     def _middle(self, criterion: Criterion) -> tuple[float, ...]:
-        index = self.accuracies.index(self._most_reached(criterion, self.accuracies))
+        index = self.accuracies.index(self._common(criterion, self.accuracies))
         last = max(0, len(self.accuracies) - MAX_COLUMNS)
         first = min(max(0, index - MAX_COLUMNS // 2), last)
         return self.accuracies[first : first + MAX_COLUMNS]
 
-    def _most_reached(self, criterion: Criterion, accuracies: Sequence[float]) -> float:
-        """The accuracy at which most systems have a value; the highest of several."""
-        return max(accuracies, key=lambda a: (len(self.ranking(criterion, a).standings), a))
+    def _common(self, criterion: Criterion, accuracies: Sequence[float]) -> float:
+        """The highest accuracy at which more than half of the systems have a value."""
+        counts = [len(self.ranking(criterion, each).standings) for each in accuracies]
+        pairs = zip(accuracies, counts, strict=True)
+        return max((each for each, count in pairs if 2 * count > counts[0]), default=accuracies[0])
 
 
 def compare(
@@ -170,10 +171,10 @@ def compare(
             `default_levels`.
         accelerators: whether systems with an accelerator count in rankings.
     """
-    with_one = {s.number for s in gathered.systems if s.hardware.kind == "accelerator"}
-    numbers = set() if accelerators else with_one
+    with_one = (s for s in gathered.systems if s.hardware.kind == "accelerator")
+    left_out = () if accelerators else tuple(with_one)
+    numbers = {system.number for system in left_out}
     systems = tuple(s for s in gathered.systems if s.number not in numbers)
-    left_out = tuple(s for s in gathered.systems if s.number in numbers)
     levels = tuple(sorted(set(accuracies))) or default_levels(systems)
     known, unknown = [], []
     for criterion in criteria(gathered.derivation):
@@ -183,11 +184,14 @@ def compare(
             unknown.append((criterion, _lacking(criterion, systems)))
     rankings = (_ranking(criterion, a, systems, left_out) for criterion in known for a in levels)
     return Comparison(
-        *(gathered, systems, left_out, levels),
-        criteria=tuple(known),
-        rankings=tuple(rankings),
-        uncompared=tuple(unknown),
-        agreements=agreements(gathered),
+        gathered,
+        systems,
+        left_out,
+        levels,
+        tuple(known),
+        tuple(rankings),
+        tuple(unknown),
+        agreements(gathered),
     )
 
 

@@ -25,7 +25,7 @@ def conclude(comparison: Comparison, order: SystemOrder | None) -> list[str]:
 
     Args:
         comparison: the comparison.
-        order: what systems are sorted by; its criterion comes first, at its accuracy.
+        order: what systems are sorted by; its criterion comes first, and its accuracy counts.
     """
     if order is None:
         return [_nothing(comparison)]
