@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from dse.compare.criteria import Criterion
     from dse.compare.systems import ComparedSystem
 
-MIN_NAME, MIN_CPU, MAX_MODEL = 20, 12, 36
-"""Columns of a system's name and CPU at least, and of a model at most."""
+MIN_NAME, USUAL_NAME, MIN_CPU = 20, 28, 12
+"""Columns of a system's name, of one beside a model, and of a CPU, at least."""
 CONTEXT = 4
 """Characters before the first one in which two shortened names differ."""
 
@@ -46,15 +46,18 @@ def ranks_table(
     texts: list[tuple[str, list[Text]]] = []
     if len({system.sources for system in comparison.ranked}) > 1:
         texts.append(("values", [_words(" and ".join(each.sources)) for each in systems]))
-    if len(values) == 1:
-        texts.append(("model", _models(comparison, order, systems)))
-    taken = sum(1 + max(len(title), *map(len, cells)) for title, cells in [*texts, *values])
-    room = max(MIN_NAME, width - taken - len(str(len(comparison.systems))) - 1)
-    names = short_names([to_printable(system.name) for system in systems], room)
-    left = room - max(map(len, names)) - 1
+    free = width - len(str(len(comparison.systems))) - 1
+    room = free - sum(map(_columns, [*texts, *values]))
+    names = [to_printable(system.name) for system in systems]
+    longest = max(map(len, names))
+    models = ("model", _models(comparison, order, systems))
+    if len(values) == 1 and room - _columns(models) >= min(USUAL_NAME, longest):
+        texts.append(models)
+        room -= _columns(models)
+    left = room - longest - 1
     if left >= MIN_CPU:
-        cpus = [_cut(system.results.cpu or "unknown", left) for system in systems]
-        texts.insert(0, ("CPU", cpus))
+        texts.insert(0, ("CPU", [_cut(s.results.cpu or "unknown", left) for s in systems]))
+    names = short_names(names, max(MIN_NAME, room))
     table = _table(
         *(("#", True), ("system", False)),
         *((title, False) for title, _ in texts),
@@ -151,6 +154,12 @@ def _table(*columns: tuple[str, bool]) -> Table:
     return table
 
 
+def _columns(column: tuple[str, Sequence[Text]]) -> int:
+    """The width of a column with its title, and the blank after it."""
+    title, cells = column
+    return 1 + max(len(title), *map(len, cells))
+
+
 def _words(text: str) -> Text:
     return Text(to_printable(text))
 
@@ -187,7 +196,7 @@ def _models(
     """The models of the configurations with the values."""
     standings = comparison.ranking(order.criterion, order.accuracy).standings
     known = {each.system.number: model(each.entry) for each in standings}
-    return [_cut(known.get(system.number, ""), MAX_MODEL) for system in systems]
+    return [_words(known.get(system.number, "")) for system in systems]
 
 
 def _origin(system: ComparedSystem, noun: str) -> str:

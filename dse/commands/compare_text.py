@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 WIDTH, MAX_LINES = 80, 40
 """Columns and lines of a comparison if nothing more is asked for."""
-OTHER_LINES = 8
-"""Lines beside conclusion, rows and notes: headings, what is not shown, the next command."""
+OTHER_LINES = 6
+"""Lines for the title and the head of the table, for what is not shown, and blank ones."""
 MIN_ROWS, MIN_NOTE_LINES = 8, 4
 
 
@@ -53,17 +53,21 @@ def show(
     """
     width = _width(console)
     head = _wrapped(conclude(comparison, order), width)
-    room = MAX_LINES - OTHER_LINES - len(head)
     notes = [_wrapped([note], width) for note in comparison_notes(comparison)]
-    shown = notes if every else _first(notes, max(MIN_NOTE_LINES, room - MIN_ROWS))
-    foot = [*chain(*shown), *_about_agreement(comparison, agreement=agreement)]
-    rows = max(MIN_ROWS, room - len(foot))
+    hint = _about_agreement(comparison, agreement=agreement)
+    command = next_command(comparison, order)
+    following = [f"next: {command}"] if command else []
+    room = MAX_LINES - OTHER_LINES - len(head) - len(hint) - len(following)
+    needed = min(MIN_ROWS, len(order.systems)) if order else 0
+    shown = notes if every else _first(notes, max(MIN_NOTE_LINES, room - needed))
+    foot = [*chain(*shown)]
     print_lines(head, console)
     if every:
         _print_table("systems:", systems_table(comparison), console)
         for each in _orders(comparison, order):
             _print_table(_title(comparison, each), ranks_table(comparison, each, width), console)
     elif order is not None:
+        rows = max(MIN_ROWS, room - len(foot))
         table = ranks_table(comparison, order, width, rows)
         _print_table(_title(comparison, order), table, console)
         print_lines(_not_shown(comparison, order, rows, len(notes) - len(shown)), console)
@@ -71,9 +75,8 @@ def show(
         title = "accuracies minus the published ones of the same variants, in points:"
         _print_table(title, agreement_table(comparison, width), console)
     console.print()
-    print_lines(foot, console, "dim")
-    if following := next_command(comparison, order):
-        print_lines([f"next: {following}"], console)
+    print_lines([*foot, *hint], console, "dim")
+    print_lines(following, console)
 
 
 def show_points(comparison: Comparison, console: Console) -> None:
@@ -159,7 +162,7 @@ def _not_shown(comparison: Comparison, order: SystemOrder, rows: int, notes: int
     counts = (
         (len(comparison.ranked) - len(order.systems[:rows]), "system", ""),
         (len(comparison.accuracies) - len(order.accuracies), "accuracy", "accuracies"),
-        (others, "table by another criterion", "tables by other criteria"),
+        (others, "criterion", "criteria"),
         (notes, "note", ""),
     )
     if parts := [format_count(*count) for count in counts if count[0]]:

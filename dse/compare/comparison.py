@@ -6,18 +6,20 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dse.compare.agreement import agreements
+from dse.compare._agreement import agreements
 from dse.compare.criteria import criteria
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dse.compare.agreement import Agreement
+    from dse.compare._agreement import Agreement
     from dse.compare.criteria import Criterion
     from dse.compare.systems import ComparedSystem, Gathered, SystemPoint
 
 STEP_PERCENT, LEVELS = 5, 6
 """Distance and largest number of the accuracies that are compared by default."""
+COMMON_SHARE = 0.9
+"""Share of the systems with a value that reach an accuracy at which they are sorted."""
 MAX_COLUMNS = 3
 """Largest number of accuracies that one table shows."""
 
@@ -73,7 +75,7 @@ class SystemOrder:
 
     Attributes:
         criterion: the criterion.
-        accuracy: the highest of `accuracies` that more than half of them reach, in percent.
+        accuracy: the highest of `accuracies` that `COMMON_SHARE` of the systems reach, in percent.
         accuracies: the accuracies to show, rising.
         systems: those with a value at one of `accuracies`; the best at `accuracy` comes first,
             and those without a value there come last.
@@ -154,10 +156,10 @@ class Comparison:
         return self.accuracies[first : first + MAX_COLUMNS]
 
     def _common(self, criterion: Criterion, accuracies: Sequence[float]) -> float:
-        """The highest accuracy at which more than half of the systems have a value."""
-        counts = [len(self.ranking(criterion, each).standings) for each in accuracies]
-        pairs = zip(accuracies, counts, strict=True)
-        return max((each for each, count in pairs if 2 * count > counts[0]), default=accuracies[0])
+        """The highest accuracy at which `COMMON_SHARE` of the systems have a value."""
+        counts = {each: len(self.ranking(criterion, each).standings) for each in accuracies}
+        enough = COMMON_SHARE * counts[accuracies[0]]
+        return max(each for each, count in counts.items() if count >= enough)
 
 
 def compare(

@@ -34,9 +34,12 @@ def conclude(comparison: Comparison, order: SystemOrder | None) -> list[str]:
         ranking = comparison.ranking(criterion, order.accuracy)
         for winner in ranking.standings[:1]:
             wins.setdefault(full_name(winner.system), []).append(ranking)
-    first, *others = (f"{name} has {_joined([*map(_win, own)])}" for name, own in wins.items())
-    among = f"of {_among(comparison, order.accuracy)}, {first}"
-    return [among, *others, *_winners_elsewhere(comparison, order)]
+    among = _among(comparison, order.accuracy)
+    sentences: list[str] = []
+    for name, (first, *others) in wins.items():
+        best = [_best(first, "" if sentences else among), *map(_best, others)]
+        sentences.append(f"{name} has {_joined(best)}")
+    return [*sentences, *_winners_elsewhere(comparison, order)]
 
 
 def full_name(system: ComparedSystem) -> str:
@@ -96,10 +99,10 @@ def _nothing(comparison: Comparison) -> str:
 def _among(comparison: Comparison, accuracy: float) -> str:
     count = sum(any(e.accuracy >= accuracy for e in s.entries) for s in comparison.ranked)
     within = " within the conditions" if comparison.gathered.asked.conditions else ""
-    return f"{format_count(count, 'system')} with {level_words(comparison, accuracy)}{within}"
+    return f" of {format_count(count, 'system')} with {level_words(comparison, accuracy)}{within}"
 
 
-def _win(ranking: Ranking) -> str:
+def _best(ranking: Ranking, among: str = "") -> str:
     """What the first of a ranking is the best in, with its value and where that is from."""
     criterion, first = ranking.criterion, ranking.standings[0]
     told = [label(first.entry), *first.entry.sources(criterion)]
@@ -107,7 +110,7 @@ def _win(ranking: Ranking) -> str:
     told += ["short run"] if is_short(first.entry, criterion) else []
     told += ["not certain: intervals overlap"] if ranking.certain is False else []
     value = value_words(first, criterion, unit=True)
-    return f"the {criterion.best} {criterion.words} ({value} with {', '.join(told)})"
+    return f"the {criterion.best} {criterion.words}{among} ({value} with {', '.join(told)})"
 
 
 def _winners_elsewhere(comparison: Comparison, order: SystemOrder) -> Iterator[str]:

@@ -40,7 +40,7 @@ def _about_hardware(comparison: Comparison) -> Iterator[str]:
     if out := comparison.left_out:
         count = format_count(len(out), "system")
         it = "it" if len(out) == 1 else "them"
-        yield f"left out: {count} with an accelerator ({_some(out)}); --accelerators adds {it}"
+        yield f"left out: {count} with an accelerator; --accelerators adds {it}"
     if any(system.hardware.kind == "accelerator" for system in comparison.ranked):
         yield f"{ACCELERATOR}: the system has an accelerator and may have used it, not its CPU"
     if unknown := [s for s in comparison.ranked if s.hardware.kind == "unknown"]:
@@ -108,10 +108,11 @@ def _unreadable(comparison: Comparison) -> Iterator[str]:
 
 
 def _some(systems: Iterable[ComparedSystem]) -> str:
-    """The numbers of the first systems, and how many more there are."""
+    """Systems by number, or only counted if they are many."""
     names = [f"#{system.number}" for system in systems]
-    shown, more = names[:MAX_NAMED_SYSTEMS], len(names) - MAX_NAMED_SYSTEMS
-    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+    return (
+        format_count(len(names), "system") if len(names) > MAX_NAMED_SYSTEMS else ", ".join(names)
+    )
 
 
 def _ranked_entries(comparison: Comparison) -> Iterator[SystemPoint]:

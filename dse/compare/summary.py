@@ -13,7 +13,7 @@ from dse.core.metrics import LATENCY, SCENARIOS, THROUGHPUT
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dse.compare.agreement import Agreement
+    from dse.compare._agreement import Agreement
     from dse.compare.comparison import Comparison, RankedSystem, Ranking, SystemOrder
     from dse.compare.criteria import Criterion
     from dse.compare.systems import ComparedSystem, SystemPoint

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from dse.compare._hardware import detect_hardware, is_published
 from dse.compare.criteria import complete
-from dse.compare.hardware import detect_hardware, is_published
 from dse.core.configuration import CONFIGURATION_FIELDS
 from dse.core.errors import RequestError
 from dse.core.measurement import Source
@@ -20,8 +20,8 @@ from dse.tasks import registry
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dse.compare._hardware import Hardware
     from dse.compare.criteria import Criterion
-    from dse.compare.hardware import Hardware
     from dse.core.pareto import Interval
     from dse.derived.derivation import Derivation
     from dse.derived.point import Evaluated

@@ -48,7 +48,9 @@ def rows(text: str, title: str) -> list[list[str]]:
 
 def test_the_conclusion_comes_first_and_the_table_begins_with_the_best() -> None:
     text = shown(THEIRS, MEASURED, accuracies=[50], accelerators=True)
-    assert text.startswith("of 2 systems with top-1 of at least 50 %, #2 mine has the lowest ")
+    assert text.startswith(
+        "#2 mine has the lowest SingleStream p90 latency of 2 systems with top-1"
+    )
     title = "SingleStream p90 latency [ms], best first at top-1 of at least 50 %:"
     found = rows(text, title)
     assert [cells[:2] for cells in found] == [["2", "mine"], ["1", "theirs"]]
@@ -71,9 +73,8 @@ def test_many_systems_fit_a_screen_and_the_rest_is_counted() -> None:
     found = rows(text, "SingleStream p90")
     assert [cells[0] for cells in found] == [str(n + 1) for n in range(len(found))]
     assert len({cells[1] for cells in found}) == len(found)
-    counted = f"not shown: {60 - len(found)} systems, 3 accuracies, 2 tables by other criteria"
-    assert counted in flat(text)
-    assert "; --all shows them" in text
+    counted = f"not shown: {60 - len(found)} systems, 3 accuracies, 2 criteria"
+    assert f"{counted}; --all shows them" in text
 
 
 def test_all_is_shown_where_it_is_asked_for() -> None:
@@ -83,7 +84,7 @@ def test_all_is_shown_where_it_is_asked_for() -> None:
     assert len(rows(text, "systems:")) == 60
     for title in ("SingleStream p90 latency [", "Offline throughput [", "core [samples/s/core]"):
         assert len(rows(text, title)) == 60
-    assert text.count("best first at top-1 of at least") == 6
+    assert flat(text).count("best first at top-1 of at least") == 6
 
 
 def test_few_systems_show_their_cpus_and_sources() -> None:
@@ -97,9 +98,8 @@ def test_few_systems_show_their_cpus_and_sources() -> None:
 def test_accelerators_are_left_out_and_counted() -> None:
     text = shown(MEASURED, THEIRS)
     assert [cells[1] for cells in rows(text, "SingleStream")] == ["mine"]
-    told = "left out: 1 system with an accelerator (#2); --accelerators adds it"
-    assert told in text
-    assert "1 x Card" in shown(MEASURED, THEIRS, every=True)
+    assert "left out: 1 system with an accelerator; --accelerators adds it" in text
+    assert "Card" in shown(MEASURED, THEIRS, every=True)
     assert "nothing to rank" in shown(THEIRS)
 
 

@@ -229,22 +229,28 @@ def test_what_has_an_accelerator_is_ranked_only_when_it_is_asked_for() -> None:
     assert comparison.left_out == ()
 
 
-def test_systems_are_sorted_where_more_than_half_of_them_have_values() -> None:
+def test_systems_are_sorted_where_nearly_all_of_them_have_values() -> None:
     weak = results("weak", row(accuracy=66, latency=0.5))
-    comparison = compare(gathered(weak, SLOW, FAST))
-    found = comparison.sort()
+    strong = [results(f"s{n}", row(accuracy=71, latency=10 - n)) for n in range(9)]
+    found = compare(gathered(weak, *strong)).sort()
     assert found is not None
     assert (found.criterion.name, found.accuracy) == (LATENCY.name, 70)
-    assert found.accuracies == (65, 70, 75)
+    assert found.accuracies == (60, 65, 70)
     # The quickest one does not reach 70 %.
-    assert [system.name for system in found.systems] == ["fast", "slow", "weak"]
+    names = [system.name for system in found.systems]
+    assert names == ["s8", "s7", "s6", "s5", "s4", "s3", "s2", "s1", "s0", "weak"]
+
+
+def test_systems_are_sorted_by_any_criterion_at_any_accuracies() -> None:
+    comparison = compare(gathered(SLOW, FAST))
     found = comparison.sort(accuracies=[50, 60])
     assert found is not None
     assert (found.accuracy, found.accuracies) == (60, (50, 60))
-    assert [system.name for system in found.systems] == ["weak", "fast", "slow"]
+    assert [system.name for system in found.systems] == ["fast", "slow"]
     found = comparison.sort(comparison.criteria[1])
     assert found is not None
     assert (found.criterion.name, found.accuracy) == (THROUGHPUT.name, 70)
+    assert found.accuracies == (65, 70, 75)
     assert [system.name for system in found.systems] == ["slow", "fast"]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dse.compare.comparison import compare
 from dse.compare.conclusion import conclude
@@ -12,11 +12,19 @@ from tests.compare.made import gathered, results, row
 from tests.compare.test_comparison import FAST, SLOW
 from tests.compare.test_summary import MEASURED, THEIRS
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def concluded(*found: Any, by: str = LATENCY.name, **options: Any) -> list[str]:
-    given = {name: options.pop(name) for name in ("conditions", "objectives") if name in options}
-    levels = options.pop("levels", ())
-    comparison = compare(gathered(*found, **given), levels, **options)
+
+def concluded(
+    *found: Any,
+    by: str = LATENCY.name,
+    levels: Sequence[float] = (),
+    accelerators: bool = False,
+    **options: Any,
+) -> list[str]:
+    """The conclusion of systems, with options of `gathered`."""
+    comparison = compare(gathered(*found, **options), levels, accelerators=accelerators)
     criterion = next((each for each in comparison.criteria if each.name == by), None)
     return conclude(comparison, comparison.sort(criterion))
 
@@ -24,8 +32,8 @@ def concluded(*found: Any, by: str = LATENCY.name, **options: Any) -> list[str]:
 def test_a_sentence_for_each_system_that_is_best_for_something() -> None:
     first, second = concluded(FAST, SLOW, levels=[70, 75])
     assert first == (
-        "of 2 systems with top-1 of at least 70 %, #1 fast has the lowest SingleStream p90 "
-        "latency (4.000 ms with large, published)"
+        "#1 fast has the lowest SingleStream p90 latency of 2 systems with top-1 of at least 70 % "
+        "(4.000 ms with large, published)"
     )
     assert second == (
         "#2 slow has the highest Offline throughput (250.0 samples/s with middle, published), "
@@ -37,7 +45,7 @@ def test_a_sentence_for_each_system_that_is_best_for_something() -> None:
 
 def test_it_begins_with_what_systems_are_sorted_by() -> None:
     first, second, *_ = concluded(FAST, SLOW, by=THROUGHPUT.name, levels=[70])
-    assert first.startswith("of 2 systems with top-1 of at least 70 %, #2 slow has the highest Off")
+    assert first.startswith("#2 slow has the highest Offline throughput of 2 systems with top-1 of")
     assert second.startswith("#1 fast has the lowest SingleStream p90 latency (4.000 ms")
 
 
@@ -73,9 +81,11 @@ def test_intervals_that_overlap_are_told() -> None:
 
 def test_conditions_and_objectives_of_the_user() -> None:
     (first, *_) = concluded(FAST, SLOW, conditions=["latency_p90_ms > 1"], levels=[50])
-    assert first.startswith("of 2 systems with top-1 of at least 50 % within the conditions, #2 ")
-    (only,) = concluded(FAST, SLOW, objectives=["throughput_per_core:minimize"], levels=[50])
-    assert "#1 fast has the lowest throughput_per_core (25 samples/s/core with large" in only
+    assert "of 2 systems with top-1 of at least 50 % within the conditions (3.000 ms " in first
+    asked = {"metrics": ["twice = latency_p90_ms * 2"], "objectives": ["twice:maximize"]}
+    (only,) = concluded(FAST, SLOW, **asked, levels=[50])
+    assert only.startswith("#2 slow has the highest twice of 2 systems with top-1 of at least 50 %")
+    assert only.endswith("(10 with middle, published)")
 
 
 def test_nothing_to_compare() -> None:

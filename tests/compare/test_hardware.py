@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dse.compare.hardware import detect_hardware
+from dse.compare._hardware import detect_hardware
 from dse.core.measurement import Source
 from dse.core.metrics import LATENCY
 from dse.tasks.image_classification._quality import ACCURACY
