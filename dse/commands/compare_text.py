@@ -59,7 +59,8 @@ def show(
     following = [f"next: {command}"] if command else []
     room = MAX_LINES - OTHER_LINES - len(head) - len(hint) - len(following)
     needed = min(MIN_ROWS, len(order.systems)) if order else 0
-    shown = notes if every else _first(notes, max(MIN_NOTE_LINES, room - needed))
+    crowded = order is not None and not every
+    shown = _first(notes, max(MIN_NOTE_LINES, room - needed)) if crowded else notes
     foot = [*chain(*shown)]
     print_lines(head, console)
     if every:

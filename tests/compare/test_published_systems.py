@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.documented import ROOT, commands
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -175,3 +177,11 @@ def test_the_table_of_dozens_fits_one_screen(
     if len(rows) < len(systems) - len(left_out):
         hidden = len(systems) - len(left_out) - len(rows)
         assert f"not shown: {hidden} system" in "\n".join(shown)
+
+
+def test_the_page_shows_what_is_printed(command: Command, shared_data: Path, here: Path) -> None:
+    shown = {each.text: each.output for each in commands(ROOT / "docs" / "comparing.md")}
+    (here / "results.csv").symlink_to(shared_data / "results" / TABLE)
+    command.good("import", "results.csv", "--name", "v3.0")
+    lines = command.good("compare", "v3.0").out.splitlines()
+    assert tuple(line.rstrip() for line in lines) == shown["dse compare v3.0"]
