@@ -163,9 +163,14 @@ WAYS: Mapping[str, Way] = {
     "dse export own --submitter Example --output submission --system system.yaml --preview "
     "--checker ../inference": _valid("own", why=_SCRIPTS),
     "dse import results.csv --name v3.0": Way(),
-    "dse compare v3.0 --accuracy 60,70,75 --picture frontiers.png": Way(
+    "dse compare v3.0": Way(
         why="the table itself in the place of what was imported of it",
-        instead="dse compare results.csv --accuracy 60,70,75 --picture frontiers.png",
+        instead="dse compare results.csv",
+    ),
+    "dse compare families v3.0 --accuracy 70": Way(
+        why="the table itself in the place of what was imported of it",
+        instead="dse compare families results.csv --accuracy 40",
+        studies={"families": "explored"},
     ),
     "dse compare quickstart v3.0 --facts facts.yaml": Way(
         why="the table itself in the place of what was imported of it",

@@ -12,6 +12,7 @@ from dse.cli.options import PERCENTS, derived_options, json_option, storage_opti
 from dse.cli.output import write_content, write_line
 
 if TYPE_CHECKING:
+    from dse.compare.comparison import Comparison, SystemOrder
     from dse.derived.derivation import Derivation
 
 
@@ -27,6 +28,23 @@ if TYPE_CHECKING:
     default=(),
     help="Compare configurations of at least these top-1 accuracies, such as 65,70 [default: the "
     "multiples of 5 that are reached].",
+)
+@click.option(
+    "--by",
+    metavar="METRIC",
+    help="Sort by latency, throughput, energy, or the name of another metric that is compared "
+    "[default: the first one, latency if it is known].",
+)
+@click.option(
+    "--accelerators",
+    is_flag=True,
+    help="Also rank systems with an accelerator, such as a GPU or TPU.",
+)
+@click.option(
+    "--all", "every", is_flag=True, help="Show every system, accuracy, criterion and note."
+)
+@click.option(
+    "--agreement", is_flag=True, help="Also show how far accuracies lie from published ones."
 )
 @click.option("--points", is_flag=True, help="Also show the points of the frontiers.")
 @json_option
@@ -44,7 +62,11 @@ def compare(
     storage: str | None,
     derivation: Derivation,
     accuracies: tuple[float, ...],
+    by: str | None,
     *,
+    accelerators: bool,
+    every: bool,
+    agreement: bool,
     points: bool,
     as_json: bool,
     as_csv: bool,
@@ -52,11 +74,16 @@ def compare(
 ) -> None:
     """Compare studies, CPUs and published results side by side.
 
-    Shows which system is the most efficient one at a given accuracy: by latency and by throughput,
-    also per core, GHz and watt, and per price if --facts gives it; and how far accuracies differ
-    from the published ones of the same variants. A system is a study, what 'dse import' has
-    stored, a table of published results or a submission tree.
-    """
+    Tells which system is the best at a given accuracy: by latency and by throughput, also per core,
+    GHz and watt, and per price if --facts gives it. A system is a study, what 'dse import' has
+    stored, a table of published results or a submission tree. JSON and CSV have all systems.
+
+    \b
+    Examples:
+      dse compare quickstart v3.0
+      dse compare v3.0 --accuracy 70 --by throughput
+      dse compare desktop board --facts facts.yaml --picture both.png
+    """  # noqa: D301  # click keeps the lines after this mark
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other; give one of them")
     from dse.compare.comparison import compare as compared
@@ -68,23 +95,42 @@ def compare(
     if picture is not None:
         check_name(picture)
     results = [each for source in sources for each in read_results(source, storage)]
-    comparison = compared(gather_systems(results, derivation), accuracies)
+    gathered = gather_systems(results, derivation)
+    comparison = compared(gathered, accuracies, accelerators=accelerators)
+    order = _sort(comparison, by)
     if as_json:
+        from dse.commands.compare_text import next_command
         from dse.compare.summary import as_object
 
-        click.echo(json.dumps(as_object(comparison)))
+        following = {"next": next_command(comparison, order)}
+        click.echo(json.dumps(as_object(comparison, order) | following))
     elif as_csv:
         from dse.compare.summary import as_csv as table
 
         write_content(table(comparison))
     else:
-        from dse.commands.compare_text import points as show_points
-        from dse.commands.compare_text import show
+        from dse.commands.compare_text import show, show_points
         from dse.commands.console import console
 
         if points:
             show_points(comparison, console())
-        show(comparison, console())
+        show(comparison, order, console(), every=every, agreement=agreement)
     if picture is not None:
-        draw_frontiers(comparison.systems, picture)
+        draw_frontiers(comparison.ranked, picture)
         write_line(f"picture: {picture}", err=True)
+
+
+def _sort(comparison: Comparison, by: str | None) -> SystemOrder | None:
+    """Sorts the systems by the criterion that the user means, or else by the first one."""
+    from dse.answer.limits import SHORT_NAMES
+    from dse.config.messages import suggest
+    from dse.core.errors import RequestError
+
+    if by is None:
+        return comparison.sort()
+    known = {each.name: each for each in comparison.criteria}
+    criterion = known.get(SHORT_NAMES.get(by, by))
+    if criterion is None:
+        problem = f"no system has a value of '{by}' to be sorted by"
+        raise RequestError(problem, field="--by", remedy=suggest(by, known))
+    return comparison.sort(criterion)

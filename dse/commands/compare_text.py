@@ -1,261 +1,179 @@
-"""Prints a comparison as tables for a terminal."""
+"""Prints a comparison on one screen: its conclusion, systems sorted by a criterion, and notes."""
 
 from __future__ import annotations
 
+import shlex
+from itertools import chain
+from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from rich.table import Table
-from rich.text import Text
-
+from dse.answer.limits import metric_option
+from dse.commands._compare_tables import agreement_table, points_table, ranks_table, systems_table
 from dse.commands.console import print_lines
-from dse.compare.summary import best, comparison_notes, frontier_entries, shown_metrics
-from dse.core.measurement import Source
-from dse.core.metrics import METRICS, SCENARIOS
+from dse.compare.comparison import MAX_COLUMNS
+from dse.compare.conclusion import conclude, full_name, level_words
+from dse.compare.notes import comparison_notes
+from dse.core.metrics import METRICS
 from dse.core.printable import to_printable
-from dse.report.text import decimals, heading
+from dse.core.wording import format_count
+from dse.study.folder import StudyFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rich.console import Console
+    from rich.table import Table
 
-    from dse.compare.agreement import Agreement
-    from dse.compare.comparison import Comparison, RankedSystem
-    from dse.compare.criteria import Criterion
-    from dse.compare.systems import ComparedSystem, SystemPoint
-    from dse.core.pareto import Interval
+    from dse.compare.comparison import Comparison, SystemOrder
 
-NAME_WIDTH = 40
-MAX_DIFFERENCES = 2
-"""Largest number of differences of accuracies that are shown of each system."""
-FIGURES = 4
-"""Number of significant figures of a value without a fixed number of decimals."""
+WIDTH, MAX_LINES = 80, 40
+"""Columns and lines of a comparison if nothing more is asked for."""
+OTHER_LINES = 6
+"""Lines for the title and the head of the table, for what is not shown, and blank ones."""
+MIN_ROWS, MIN_NOTE_LINES = 8, 4
 
 
-def show(comparison: Comparison, console: Console) -> None:
-    """Prints a comparison without the points of the frontiers."""
-    sections = (
-        ("systems", _systems(comparison)),
-        ("the best of each system", _best(comparison)),
-        ("the most efficient system at each accuracy", _winners(comparison)),
-        *((_heading(each), _matrix(comparison, each)) for each in comparison.criteria),
-        ("accuracies beside the published ones of the same variants", _agreements(comparison)),
-    )
-    for title, table in sections:
-        if table.row_count:
-            console.print(Text(f"{title}:", style="bold"))
-            console.print(table)
-            console.print()
-    for note in comparison_notes(comparison):
-        print_lines([note], console, "dim")
+def show(
+    comparison: Comparison,
+    order: SystemOrder | None,
+    console: Console,
+    *,
+    every: bool = False,
+    agreement: bool = False,
+) -> None:
+    """Prints a comparison.
+
+    Args:
+        comparison: the comparison.
+        order: what systems are sorted by; None if no system has a value.
+        console: where to print.
+        every: whether to print all systems, accuracies, criteria and notes.
+        agreement: whether to print how far accuracies lie from published ones.
+    """
+    width = _width(console)
+    head = _wrapped(conclude(comparison, order), width)
+    notes = [_wrapped([note], width) for note in comparison_notes(comparison)]
+    hint = _about_agreement(comparison, agreement=agreement)
+    command = next_command(comparison, order)
+    following = [f"next: {command}"] if command else []
+    room = MAX_LINES - OTHER_LINES - len(head) - len(hint) - len(following)
+    needed = min(MIN_ROWS, len(order.systems)) if order else 0
+    crowded = order is not None and not every
+    shown = _first(notes, max(MIN_NOTE_LINES, room - needed)) if crowded else notes
+    foot = [*chain(*shown)]
+    print_lines(head, console)
+    if every:
+        _print_table("systems:", systems_table(comparison), console)
+        for each in _orders(comparison, order):
+            _print_table(_title(comparison, each), ranks_table(comparison, each, width), console)
+    elif order is not None:
+        rows = max(MIN_ROWS, room - len(foot))
+        table = ranks_table(comparison, order, width, rows)
+        _print_table(_title(comparison, order), table, console)
+        print_lines(_not_shown(comparison, order, rows, len(notes) - len(shown)), console)
+    if agreement and comparison.agreements:
+        title = "accuracies minus the published ones of the same variants, in points:"
+        _print_table(title, agreement_table(comparison, width), console)
+    console.print()
+    print_lines([*foot, *hint], console, "dim")
+    print_lines(following, console)
 
 
-def points(comparison: Comparison, console: Console) -> None:
+def show_points(comparison: Comparison, console: Console) -> None:
     """Prints the frontiers, system by system."""
     for system in comparison.systems:
-        console.print(Text(to_printable(f"#{system.number} {system.name}:"), style="bold"))
-        shown_here = shown_metrics(system.quality)
-        table = _table(("configuration", False), *((heading(m), True) for m in shown_here))
-        for entry, _ in frontier_entries(system):
-            table.add_row(_words(_label(entry)), *(_cell(entry, metric) for metric in shown_here))
-        console.print(table)
+        print_lines([f"{full_name(system)}:"], console, "bold")
+        console.print(points_table(system), width=_width(console))
         console.print()
 
 
-def _table(*columns: tuple[str, bool]) -> Table:
-    """A table with columns that have a heading, and contain numbers or not."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title, numbers in columns:
-        justify = "right" if numbers else "left"
-        table.add_column(Text(title), justify=justify, no_wrap=numbers)  # type: ignore[arg-type]
-    return table
+def next_command(comparison: Comparison, order: SystemOrder | None) -> str | None:
+    """The command that picks the best configuration of the best study.
+
+    Args:
+        comparison: the comparison.
+        order: what systems are sorted by; None if no system has a value.
+
+    Returns:
+        The command; None without a ranked study, or for a request that the command can't repeat.
+    """
+    asked = comparison.gathered.asked
+    if order is None or asked.definitions or asked.conditions:
+        return None
+    criterion, accuracy = order.criterion, order.accuracy
+    if criterion.name not in METRICS or METRICS[criterion.name].direction != criterion.direction:
+        return None
+    for standing in comparison.ranking(criterion, accuracy).standings:
+        if standing.system.measured:
+            folder = StudyFolder(Path(standing.system.results.origin))
+            limit = f" --min-accuracy {accuracy:g}" if accuracy else ""
+            study = shlex.quote(folder.name_or_path)
+            return f"dse pick {study}{limit} {metric_option(criterion.name)}"
+    return None
 
 
-def _words(text: str) -> Text:
-    return Text(to_printable(text))
+def _width(console: Console) -> int:
+    return console.width if console.is_terminal else WIDTH
 
 
-def _name(system: ComparedSystem) -> Text:
-    text = Text(to_printable(system.name), no_wrap=True, overflow="ellipsis")
-    text.truncate(NAME_WIDTH, overflow="ellipsis")
-    return text
-
-
-def _systems(comparison: Comparison) -> Table:
-    table = _table(
-        *(("", True), ("system", False), ("CPU", False), ("cores", True), ("GHz", True)),
-        *(("software", False), ("points", True), ("values", False)),
+def _wrapped(lines: Iterable[str], width: int) -> list[str]:
+    """Lines of at most a width; what continues a line is indented."""
+    parts = (
+        wrap(to_printable(line), width, subsequent_indent="  ", break_on_hyphens=False)
+        for line in lines
     )
-    for system in comparison.systems:
-        results = system.results
-        beside = f", {results.accelerator}" if results.accelerator else ""
-        table.add_row(
-            str(system.number),
-            _words(system.name),
-            _words(f"{results.cpu or 'unknown'}{beside}"),
-            "" if results.cores is None else str(results.cores),
-            "" if results.ghz is None else f"{results.ghz:g}",
-            _words(results.software),
-            str(len(system.entries)),
-            _words(_origin(system, comparison.gathered.task.noun)),
-        )
-    return table
+    return [*chain.from_iterable(parts)]
 
 
-def _origin(system: ComparedSystem, noun: str) -> str:
-    """The sources of a system's values."""
-    parts = [" and ".join(system.sources)]
-    if system.results.release:
-        parts.append(system.results.release)
-    if system.accuracy_sources and system.accuracy_sources != system.sources:
-        parts.append(f"accuracy {' and '.join(system.accuracy_sources)}")
-    if system.samples:
-        parts.append(f"{', '.join(f'{count:,}' for count in system.samples)} {noun}")
-    return ", ".join(filter(None, parts))
+def _first(notes: Sequence[Sequence[str]], lines: int) -> list[Sequence[str]]:
+    """The first notes, of at most so many lines."""
+    shown: list[Sequence[str]] = []
+    for note in notes:
+        if sum(map(len, shown)) + len(note) > lines:
+            break
+        shown.append(note)
+    return shown
 
 
-def _best(comparison: Comparison) -> Table:
-    metrics = shown_metrics(comparison.gathered.quality.metric.name)
-    columns = ((heading(metric), "of") for metric in metrics)
-    headings = [each for value, of in columns for each in ((value, True), (of, False))]
-    table = _table(("", True), ("system", False), *headings)
-    for system in comparison.systems:
-        cells: list[Text] = []
-        for metric in metrics:
-            entry = best(system, metric)
-            cells += [_cell(entry, metric), _words(_label(entry))] if entry else [Text(), Text()]
-        table.add_row(str(system.number), _name(system), *cells)
-    return table
+def _print_table(title: str, table: Table, console: Console) -> None:
+    console.print()
+    print_lines(_wrapped([title], _width(console)), console, "bold")
+    console.print(table, width=_width(console))
 
 
-def _winners(comparison: Comparison) -> Table:
-    """The best system at each accuracy, by each criterion."""
-    title = comparison.gathered.quality.heading
-    table = _table(
-        *(
-            (f"{title.partition(' [')[0]} of at least", True),
-            ("by", False),
-            ("value", True),
-            ("", False),
-        ),
-        *(("", True), ("system", False), ("values", False)),
-        *(("configuration", False), (title, True)),
-    )
-    for accuracy in comparison.accuracies:
-        for criterion in comparison.criteria:
-            ranking = comparison.ranking(criterion, accuracy)
-            for first in ranking.standings[:1]:
-                table.add_row(
-                    f"{accuracy:g} %",
-                    _words(_heading(criterion)),
-                    Text(_marked(first, criterion)),
-                    Text("~" if ranking.certain is False else ""),
-                    str(first.system.number),
-                    _name(first.system),
-                    _words(_values(first.entry, criterion)),
-                    _words(_label(first.entry)),
-                    _cell(first.entry, first.system.quality),
-                )
-    return table
+def _orders(comparison: Comparison, order: SystemOrder | None) -> Iterator[SystemOrder]:
+    """The orders by all criteria at all accuracies, as many of these as a table shows."""
+    levels = comparison.accuracies
+    for criterion in (order.criterion, *comparison.others(order.criterion)) if order else ():
+        for start in range(0, len(levels), MAX_COLUMNS):
+            if found := comparison.sort(criterion, levels[start : start + MAX_COLUMNS]):
+                yield found
 
 
-def _matrix(comparison: Comparison, criterion: Criterion) -> Table:
-    """Systems by accuracy: the value of the best configuration of at least that accuracy."""
-    levels = [f"{accuracy:g} %" for accuracy in comparison.accuracies]
-    columns = (("", True), ("system", False), ("values", False))
-    table = _table(*columns, *((level, True) for level in levels))
-    rankings = [comparison.ranking(criterion, accuracy) for accuracy in comparison.accuracies]
-    for system in comparison.systems:
-        cells = []
-        for ranking in rankings:
-            own = next((s for s in ranking.standings if s.system is system), None)
-            first = bool(ranking.standings) and ranking.standings[0] is own
-            text = _marked(own, criterion) if own is not None else ""
-            cells.append(Text(text, style="bold" if first else ""))
-        if any(cells):
-            source = " and ".join(system.sources)
-            table.add_row(str(system.number), _name(system), source, *cells)
-    return table
-
-
-def _heading(criterion: Criterion) -> str:
+def _title(comparison: Comparison, order: SystemOrder) -> str:
+    criterion = order.criterion
     unit = f" [{criterion.unit}]" if criterion.unit else ""
-    return f"{criterion.title}{unit}"
+    return f"{criterion.words}{unit}, best first at {level_words(comparison, order.accuracy)}:"
 
 
-def _marked(standing: RankedSystem, criterion: Criterion) -> str:
-    """A value with its interval and marks."""
-    entry = standing.entry
-    text = _figures(criterion, standing.value)
-    text += _bounds(criterion, entry.interval(criterion.name))
-    return f"{text} {marks}" if (marks := _marks(entry, criterion)) else text
-
-
-def _marks(entry: SystemPoint, criterion: Criterion) -> str:
-    sources = set(entry.sources(criterion))
-    short = Source.MEASURED.value in sources and entry.validity(criterion) == "probe"
-    return ("i" if entry.inferred(criterion) else "") + ("p" if short else "")
-
-
-def _values(entry: SystemPoint, criterion: Criterion) -> str:
-    """The sources of the values that a criterion depends on, and their validity."""
-    marks = ["inferred"] if entry.inferred(criterion) else []
-    return ", ".join([" and ".join(entry.sources(criterion)), entry.validity(criterion), *marks])
-
-
-def _figures(criterion: Criterion, value: float) -> str:
-    known = criterion.name in METRICS
-    return f"{value:.{decimals(criterion.name)}f}" if known else f"{value:.{FIGURES}g}"
-
-
-def _bounds(criterion: Criterion, interval: Interval | None) -> str:
-    if interval is None or interval[0] == interval[1]:
-        return ""
-    low, high = (_figures(criterion, bound) for bound in interval)
-    return f" [{low}, {high}]"
-
-
-def _cell(entry: SystemPoint, metric: str) -> Text:
-    """A measured value with its marks, without its interval."""
-    row = entry.row
-    if metric not in row.values:
-        return Text()
-    text = f"{row.values[metric]:.{decimals(metric)}f}"
-    inferred = metric in row.inferred
-    probe = row.sources[metric] is Source.MEASURED and metric not in row.valid
-    marks = ("i" if inferred else "") + ("p" if probe and metric in SCENARIOS else "")
-    return Text(f"{text} {marks}" if marks else text)
-
-
-def _label(entry: SystemPoint) -> str:
-    """A configuration: its fields if more than its model is known, or else its name."""
-    flat = entry.row.configuration
-    if "backend" not in flat:
-        return " ".join(str(flat[name]) for name in ("model", "precision") if name in flat)
-    return entry.row.label
-
-
-def _agreements(comparison: Comparison) -> Table:
-    table = _table(
-        *(("", True), ("system", False), ("variants", True), (comparison.gathered.task.noun, True)),
-        *(("mean difference [points]", True), ("without signs", True), ("largest", False)),
+def _not_shown(comparison: Comparison, order: SystemOrder, rows: int, notes: int) -> Iterator[str]:
+    """What there is no room for, in one line."""
+    others = len(comparison.others(order.criterion))
+    counts = (
+        (len(comparison.ranked) - len(order.systems[:rows]), "system", ""),
+        (len(comparison.accuracies) - len(order.accuracies), "accuracy", "accuracies"),
+        (others, "criterion", "criteria"),
+        (notes, "note", ""),
     )
-    for agreement in comparison.agreements:
-        samples = ", ".join(f"{count:,}" for count in agreement.samples)
-        table.add_row(
-            str(agreement.system.number),
-            _name(agreement.system),
-            str(len(agreement.differences)),
-            samples,
-            f"{agreement.mean:+.2f}",
-            f"{agreement.mean_absolute:.2f}",
-            _words("; ".join(_largest(agreement))),
-        )
-    return table
+    if parts := [format_count(*count) for count in counts if count[0]]:
+        yield f"not shown: {', '.join(parts)}; --all shows them"
 
 
-def _largest(agreement: Agreement) -> Iterator[str]:
-    for each in agreement.differences[:MAX_DIFFERENCES]:
-        if round(each.points, 2) == 0:
-            return
-        yield f"{each.points:+.2f} {each.model} {each.precision}"
+def _about_agreement(comparison: Comparison, *, agreement: bool) -> list[str]:
+    """How to see the agreement, or why there is none."""
+    if agreement == bool(comparison.agreements):
+        return []
+    if agreement:
+        return ["no accuracy has a published one of the same variant to agree with"]
+    return ["--agreement shows how far accuracies lie from published ones"]

@@ -6,18 +6,22 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dse.compare.agreement import agreements
+from dse.compare._agreement import agreements
 from dse.compare.criteria import criteria
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dse.compare.agreement import Agreement
+    from dse.compare._agreement import Agreement
     from dse.compare.criteria import Criterion
     from dse.compare.systems import ComparedSystem, Gathered, SystemPoint
 
 STEP_PERCENT, LEVELS = 5, 6
 """Distance and largest number of the accuracies that are compared by default."""
+COMMON_SHARE = 0.9
+"""Share of the systems with a value that reach an accuracy at which they are sorted."""
+MAX_COLUMNS = 3
+"""Largest number of accuracies that one table shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +70,41 @@ class Ranking:
 
 
 @dataclass(frozen=True, slots=True)
+class SystemOrder:
+    """Systems sorted by a criterion at an accuracy.
+
+    Attributes:
+        criterion: the criterion.
+        accuracy: the highest of `accuracies` that `COMMON_SHARE` of the systems reach, in percent.
+        accuracies: the accuracies to show, rising.
+        systems: those with a value at one of `accuracies`; the best at `accuracy` comes first,
+            and those without a value there come last.
+    """
+
+    criterion: Criterion
+    accuracy: float
+    accuracies: tuple[float, ...]
+    systems: tuple[ComparedSystem, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """A comparison of systems.
 
     Attributes:
         gathered: the systems.
+        ranked: the systems that count in rankings, in the order given.
+        left_out: the others, which have an accelerator.
         accuracies: the compared accuracies in percent, rising.
-        criteria: the criteria that some system has a value of.
+        criteria: the criteria that some ranked system has a value of.
         rankings: a ranking for each criterion and accuracy, in that order.
-        uncompared: the criteria that no system has a value of, and what is missing.
+        uncompared: the criteria that no ranked system has a value of, and what is missing.
         agreements: agreement of accuracies with published ones.
     """
 
     gathered: Gathered
+    ranked: tuple[ComparedSystem, ...]
+    left_out: tuple[ComparedSystem, ...]
     accuracies: tuple[float, ...]
     criteria: tuple[Criterion, ...]
     rankings: tuple[Ranking, ...]
@@ -87,7 +113,7 @@ class Comparison:
 
     @property
     def systems(self) -> tuple[ComparedSystem, ...]:
-        """The systems in the order given."""
+        """All systems in the order given."""
         return self.gathered.systems
 
     def ranking(self, criterion: Criterion, accuracy: float) -> Ranking:
@@ -95,16 +121,62 @@ class Comparison:
         wanted = (criterion, accuracy)
         return next(r for r in self.rankings if (r.criterion, r.accuracy) == wanted)
 
+    def others(self, criterion: Criterion) -> list[Criterion]:
+        """All criteria but one."""
+        return [each for each in self.criteria if each != criterion]
 
-def compare(gathered: Gathered, accuracies: Sequence[float] = ()) -> Comparison:
+    def sort(
+        self, criterion: Criterion | None = None, accuracies: Sequence[float] = ()
+    ) -> SystemOrder | None:
+        """Sorts the ranked systems.
+
+        Args:
+            criterion: one of `criteria`; None for the first.
+            accuracies: the ones to show; empty for at most `MAX_COLUMNS` around the one to sort at.
+
+        Returns:
+            The order; None if no system has a value.
+        """
+        if not self.criteria or not self.accuracies:
+            return None
+        criterion = criterion or self.criteria[0]
+        shown = tuple(accuracies) or self._middle(criterion)
+        accuracy = self._common(criterion, shown)
+        found = {
+            standing.system.number: standing.system
+            for level in (accuracy, *reversed(shown))
+            for standing in self.ranking(criterion, level).standings
+        }
+        return SystemOrder(criterion, accuracy, shown, tuple(found.values())) if found else None
+
+    def _middle(self, criterion: Criterion) -> tuple[float, ...]:
+        index = self.accuracies.index(self._common(criterion, self.accuracies))
+        last = max(0, len(self.accuracies) - MAX_COLUMNS)
+        first = min(max(0, index - MAX_COLUMNS // 2), last)
+        return self.accuracies[first : first + MAX_COLUMNS]
+
+    def _common(self, criterion: Criterion, accuracies: Sequence[float]) -> float:
+        """The highest accuracy at which `COMMON_SHARE` of the systems have a value."""
+        counts = {each: len(self.ranking(criterion, each).standings) for each in accuracies}
+        enough = COMMON_SHARE * counts[accuracies[0]]
+        return max(each for each, count in counts.items() if count >= enough)
+
+
+def compare(
+    gathered: Gathered, accuracies: Sequence[float] = (), *, accelerators: bool = False
+) -> Comparison:
     """Compares systems.
 
     Args:
         gathered: the systems.
         accuracies: lowest qualities of a configuration, in their unit; empty for
             `default_levels`.
+        accelerators: whether systems with an accelerator count in rankings.
     """
-    systems = gathered.systems
+    with_one = (s for s in gathered.systems if s.hardware.kind == "accelerator")
+    left_out = () if accelerators else tuple(with_one)
+    numbers = {system.number for system in left_out}
+    systems = tuple(s for s in gathered.systems if s.number not in numbers)
     levels = tuple(sorted(set(accuracies))) or default_levels(systems)
     known, unknown = [], []
     for criterion in criteria(gathered.derivation):
@@ -112,9 +184,16 @@ def compare(gathered: Gathered, accuracies: Sequence[float] = ()) -> Comparison:
             known.append(criterion)
         else:
             unknown.append((criterion, _lacking(criterion, systems)))
-    rankings = (_ranking(criterion, level, systems) for criterion in known for level in levels)
+    rankings = (_ranking(criterion, a, systems, left_out) for criterion in known for a in levels)
     return Comparison(
-        gathered, levels, tuple(known), tuple(rankings), tuple(unknown), agreements(gathered)
+        gathered,
+        systems,
+        left_out,
+        levels,
+        tuple(known),
+        tuple(rankings),
+        tuple(unknown),
+        agreements(gathered),
     )
 
 
@@ -125,8 +204,14 @@ def default_levels(systems: Sequence[ComparedSystem]) -> tuple[float, ...]:
     return tuple(float(STEP_PERCENT * n) for n in range(1, highest + 1))[-LEVELS:]
 
 
-def _ranking(criterion: Criterion, accuracy: float, systems: Sequence[ComparedSystem]) -> Ranking:
-    standings, absent = [], []
+def _ranking(
+    criterion: Criterion,
+    accuracy: float,
+    systems: Sequence[ComparedSystem],
+    left_out: Sequence[ComparedSystem],
+) -> Ranking:
+    standings = []
+    absent = [(system, "has an accelerator") for system in left_out]
     for system in systems:
         able = system.able(criterion, accuracy)
         if able:

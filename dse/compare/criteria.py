@@ -58,6 +58,16 @@ class Criterion:
     title: str
     metrics: tuple[str, ...]
 
+    @property
+    def words(self) -> str:
+        """The title, or the bare name of a metric that the user has defined."""
+        return self.title if self.name in METRICS or self.name in TITLES else self.name
+
+    @property
+    def best(self) -> str:
+        """What the best value is called: ``lowest`` or ``highest``."""
+        return "lowest" if self.direction == "minimize" else "highest"
+
     def loss(self, value: float) -> float:
         """The value, turned so that less is better."""
         return -value if self.direction == "maximize" else value

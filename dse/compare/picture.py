@@ -59,7 +59,7 @@ def _panel(axes: Axes, systems: Sequence[ComparedSystem], metric: str) -> None:
         inferred = inferred or any(metric in each.row.inferred for each in entries)
         pairs = sorted((each.row.values[metric], each.accuracy) for each in entries)
         across, up = [x for x, _ in pairs], [y for _, y in pairs]
-        measured = set(system.sources) != {"published"}
+        measured = system.measured
         axes.step(
             across,
             up,

@@ -1,4 +1,4 @@
-"""A comparison as a JSON object and a CSV table, whose form is stable, and its notes."""
+"""A comparison as a JSON object and as a CSV table, whose forms are stable."""
 
 from __future__ import annotations
 
@@ -6,29 +6,38 @@ import csv
 import io
 from typing import TYPE_CHECKING, Any
 
-from dse.core import plausibility
-from dse.core.measurement import Source
+from dse.compare.conclusion import conclude
+from dse.compare.notes import comparison_notes
 from dse.core.metrics import LATENCY, SCENARIOS, THROUGHPUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dse.compare.agreement import Agreement
-    from dse.compare.comparison import Comparison, RankedSystem, Ranking
+    from dse.compare._agreement import Agreement
+    from dse.compare.comparison import Comparison, RankedSystem, Ranking, SystemOrder
     from dse.compare.criteria import Criterion
     from dse.compare.systems import ComparedSystem, SystemPoint
 
 AXES = (LATENCY.name, THROUGHPUT.name)
 """Metrics whose frontiers over accuracy are shown."""
-MAX_NAMED_SYSTEMS = 6
-"""Largest number of systems that a note names."""
 
 
-def as_object(comparison: Comparison) -> dict[str, Any]:
-    """The object that ``dse compare --json`` prints."""
+def as_object(comparison: Comparison, order: SystemOrder | None) -> dict[str, Any]:
+    """The object that ``dse compare --json`` prints.
+
+    Args:
+        comparison: the comparison.
+        order: what systems are sorted by; None if no system has a value.
+    """
     gathered = comparison.gathered
     return {
+        "conclusion": conclude(comparison, order),
+        "sorted_by": None if order is None else _order(order),
         "systems": [_system(system) for system in comparison.systems],
+        "left_out_systems": [
+            {"system": system.number, "evidence": system.hardware.evidence}
+            for system in comparison.left_out
+        ],
         "accuracies_percent": list(comparison.accuracies),
         "criteria": [_criterion(each) for each in comparison.criteria],
         "rankings": [_ranking(each) for each in comparison.rankings],
@@ -59,7 +68,7 @@ def shown_metrics(quality: str) -> tuple[str, ...]:
     return quality, *AXES
 
 
-def best(system: ComparedSystem, metric: str) -> SystemPoint | None:
+def _best(system: ComparedSystem, metric: str) -> SystemPoint | None:
     """The configuration with the best value of a metric in `shown_metrics`."""
     entries = [each for each in system.entries if metric in each.row.values]
     sign = 1 if metric == LATENCY.name else -1
@@ -75,6 +84,7 @@ def as_csv(comparison: Comparison) -> str:
             "release": system.results.release,
             "cpu": system.results.cpu,
             "accelerator": system.results.accelerator,
+            "hardware": system.hardware.kind,
             "cores": system.results.cores,
             "ghz": system.results.ghz,
             "software": system.results.software,
@@ -96,81 +106,9 @@ def as_csv(comparison: Comparison) -> str:
     return stream.getvalue()
 
 
-def comparison_notes(comparison: Comparison) -> list[str]:
-    """Notes that a reader needs to judge the values."""
-    lines = [f"#{s.number} left out: {line}" for s in comparison.systems for line in _gone(s)]
-    lines += comparison.gathered.tally.lines(comparison.gathered.asked)
-    for criterion, lacking in comparison.uncompared:
-        lines.append(
-            f"{criterion.name} is not compared: no system has all inputs ({lacking} is missing)"
-        )
-    entries = [entry for system in comparison.systems for entry in system.entries]
-    if any(entry.row.inferred for entry in entries):
-        lines.append("i: inferred from a run of another scenario, as MLPerf's rules allow")
-    if any(_short(entry) for entry in entries):
-        lines.append("p: a probe or another short run, not a valid MLPerf result")
-    lines += _doubts(comparison)
-    lines += _about_accuracies(comparison)
-    if any(system.results.accelerator for system in comparison.systems):
-        lines.append("a system with an accelerator may have used it instead of its CPU")
-    if unknown := [f"#{s.number}" for s in comparison.systems if _unknown_accelerator(s)]:
-        lines.append(f"the source does not say whether an accelerator was used: {_some(unknown)}")
-    return lines
-
-
-def _doubts(comparison: Comparison) -> list[str]:
-    """Doubts about accuracies: for each system and reason the number of points."""
-    return [
-        f"#{system.number}: {line}"
-        for system in comparison.systems
-        for line in plausibility.lines(("", entry.row.notes) for entry in system.entries)
-    ]
-
-
-def _some(names: list[str]) -> str:
-    """The first names of systems, and how many more there are."""
-    shown, more = names[:MAX_NAMED_SYSTEMS], len(names) - MAX_NAMED_SYSTEMS
-    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
-
-
-def _unknown_accelerator(system: ComparedSystem) -> bool:
-    """Whether others measured it without saying if it has an accelerator."""
-    told = "accelerators_per_node" in system.results.description
-    return Source.PUBLISHED.value in system.sources and not told
-
-
-def _about_accuracies(comparison: Comparison) -> list[str]:
-    lines, task = [], comparison.gathered.task
-    whole = task.rules.accuracy_samples if task.rules is not None else 0
-    for system in comparison.systems:
-        if min(system.samples, default=whole) < whole:
-            counts = ", ".join(f"{count:,}" for count in system.samples)
-            lines.append(
-                f"#{system.number}: accuracies are from {counts} {task.noun}, less reliable than "
-                f"those from all {whole:,}; compare them with care"
-            )
-    published = Source.PUBLISHED.value
-    taken = [s for s in comparison.systems if published in s.accuracy_sources]
-    return lines + [
-        f"#{system.number}: accuracies are published, not measured on that system"
-        for system in taken
-        if published not in system.sources
-    ]
-
-
-def _gone(system: ComparedSystem) -> Iterable[str]:
-    lines = system.results.left_out
-    return lines if len(lines) <= 3 else [lines[0], f"and {len(lines) - 1} more results"]
-
-
-def _short(entry: SystemPoint) -> bool:
-    timed = {m for m, s in entry.row.sources.items() if m in SCENARIOS and s is Source.MEASURED}
-    return not timed <= entry.row.valid
-
-
 def _system(system: ComparedSystem) -> dict[str, Any]:
     results = system.results
-    found = {metric: best(system, metric) for metric in shown_metrics(system.quality)}
+    found = {metric: _best(system, metric) for metric in shown_metrics(system.quality)}
     return {
         "number": system.number,
         "name": system.name,
@@ -178,6 +116,7 @@ def _system(system: ComparedSystem) -> dict[str, Any]:
         "release": results.release,
         "cpu": results.cpu,
         "accelerator": results.accelerator,
+        "hardware": system.hardware.kind,
         "cores": results.cores,
         "ghz": results.ghz,
         "software": results.software,
@@ -206,6 +145,14 @@ def _point(entry: SystemPoint) -> dict[str, Any]:
         "valid": sorted(row.valid),
         "images": row.samples,
         "notes": list(map(str, row.notes)),
+    }
+
+
+def _order(order: SystemOrder) -> dict[str, Any]:
+    return {
+        "criterion": order.criterion.name,
+        "accuracy_percent": order.accuracy,
+        "systems": [system.number for system in order.systems],
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from dse.compare._hardware import detect_hardware, is_published
 from dse.compare.criteria import complete
 from dse.core.configuration import CONFIGURATION_FIELDS
 from dse.core.errors import RequestError
@@ -19,6 +20,7 @@ from dse.tasks import registry
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dse.compare._hardware import Hardware
     from dse.compare.criteria import Criterion
     from dse.core.pareto import Interval
     from dse.derived.derivation import Derivation
@@ -81,6 +83,7 @@ class ComparedSystem:
         results: its results.
         entries: the configurations that meet the user's conditions.
         quality: name of the metric that tells how good the answers are.
+        hardware: what it ran on, as far as its source tells.
     """
 
     number: int
@@ -88,6 +91,12 @@ class ComparedSystem:
     results: ResultTable
     entries: tuple[SystemPoint, ...]
     quality: str
+    hardware: Hardware
+
+    @property
+    def measured(self) -> bool:
+        """Whether it is a study; else others published it."""
+        return not is_published(self.results)
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -178,6 +187,7 @@ def gather_systems(found: Sequence[ResultTable], asked: Derivation) -> Gathered:
                 results,
                 tuple(SystemPoint(r, a, quality.metric.name) for r, a in pairs if a.kept),
                 quality.metric.name,
+                detect_hardware(results),
             )
         )
     tally = Coverage.of([each for own in assessed for each in own])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -71,12 +72,58 @@ def test_the_options_of_derived_metrics(command: Command, table: Path, here: Pat
     assert found["where"]["kept"] == 1
 
 
-def test_tables_and_notes(command: Command, kept: Path, table: Path) -> None:
+def test_the_conclusion_a_table_and_notes(command: Command, kept: Path, table: Path) -> None:
     answer = command.good("compare", kept, table, "--points")
     assert answer.err == ""
-    for words in ("systems:", "the best of each system:", "#1 kept:", "i: inferred from a run"):
-        assert words in answer.out
-    assert "400.0 i" in answer.out
+    assert answer.out.startswith("#1 kept:")
+    lines = command.good("compare", kept, table).out.splitlines()
+    told = (
+        "#1 kept has the lowest SingleStream p90 latency of 2 systems with top-1 of at least 40 %"
+    )
+    assert " ".join(" ".join(lines).split()).startswith(told)
+    assert max(map(len, lines)) <= 80
+    assert "i: inferred from a run of another scenario, as MLPerf's rules allow" in lines
+    assert lines[-1] == "next: dse pick kept --min-accuracy 40 --minimize latency"
+    assert compared(command, kept, table)["next"] == lines[-1].removeprefix("next: ")
+    command.good(*shlex.split(lines[-1])[2:])
+
+
+@pytest.mark.parametrize(
+    ("by", "title"),
+    [
+        ("throughput", "Offline throughput [samples/s], best first at "),
+        ("throughput_per_core", "Offline throughput per physical core [samples/s/core], best "),
+    ],
+)
+def test_systems_are_sorted_by_what_is_asked_for(
+    command: Command, table: Path, by: str, title: str
+) -> None:
+    out = command.good("compare", table, "--by", by, "--accuracy", "60").out
+    assert title in " ".join(out.split())
+    order = compared(command, table, "--by", by)["sorted_by"]
+    assert (order["accuracy_percent"], order["systems"]) == (60, [1])
+
+
+def test_accelerators_are_ranked_when_they_are_asked_for(command: Command, here: Path) -> None:
+    rows = (*THEIRS, {"Platform": "box-gpu", "Result": "1", "Accuracy": "60"})
+    both = write_published(here / "both.csv", rows)
+    found = compared(command, both)
+    assert found["sorted_by"]["systems"] == [1]
+    assert found["left_out_systems"] == [{"system": 2, "evidence": "its name has gpu"}]
+    assert "--accelerators adds it" in command.good("compare", both).out
+    found = compared(command, both, "--accelerators")
+    assert (found["sorted_by"]["systems"], found["left_out_systems"]) == ([2, 1], [])
+    command.good("compare", both, "--picture", here / "cpus.svg")
+    drawn = (here / "cpus.svg").read_text(encoding="utf-8")
+    assert "board" in drawn
+    assert "box-gpu" not in drawn
+
+
+def test_all_and_the_agreement(command: Command, table: Path) -> None:
+    out = command.good("compare", table, "--all", "--agreement").out
+    assert "\nsystems:\n" in out
+    assert "not shown" not in out
+    assert "accuracies minus the published ones of the same variants, in points:" in out
 
 
 def test_csv_and_picture(command: Command, kept: Path, table: Path, here: Path) -> None:
@@ -99,6 +146,8 @@ def test_csv_and_picture(command: Command, kept: Path, table: Path, here: Path) 
         (["theirs.csv", "--picture", "p.gif"], "p.gif: --picture: '.gif' is not a picture format"),
         (["theirs.csv", "--picture", "p"], "p: --picture: '' is not a picture format"),
         (["theirs.csv", "--where", "nothing > 1"], "nothing is called 'nothing'"),
+        (["theirs.csv", "--by", "latencies"], "--by: no system has a value of 'latencies'"),
+        (["theirs.csv", "--by", "energy"], "--by: no system has a value of 'energy' to be"),
         ([], "Missing argument"),
     ],
 )

@@ -144,7 +144,7 @@ def test_every_command_tells_them(command: Command, here: Path, explored: tuple[
     loaded = dse.load_study("mine").configurations
     assert list(loaded["notes"]) == list(table["notes"])
 
-    compared = command.good("compare", "mine").out.splitlines()
+    compared = words(command.good("compare", "mine", "--all").out)
     assert f"#1: 2 points: {SHIFT}" in compared
     as_object = json.loads(command.good("compare", "mine", "--json").out)
     assert f"#1: 2 points: {SHIFT}" in as_object["notes"]

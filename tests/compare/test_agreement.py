@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dse.compare.agreement import agreements
+from dse.compare._agreement import agreements
 from dse.core.measurement import Source
 from dse.core.metrics import LATENCY
 from dse.tasks.image_classification._quality import ACCURACY

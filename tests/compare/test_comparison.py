@@ -214,3 +214,46 @@ def test_systems_of_different_tasks_are_not_compared() -> None:
         gathered(one, other)
     with pytest.raises(RequestError, match="'generated' has no quality to compare systems by"):
         gathered(other)
+
+
+def test_what_has_an_accelerator_is_ranked_only_when_it_is_asked_for() -> None:
+    card = results("card", row(accuracy=60, latency=0.1), accelerator="1 x Card")
+    comparison = compare(gathered(card, SLOW))
+    assert [system.name for system in comparison.ranked] == ["slow"]
+    assert [system.name for system in comparison.left_out] == ["card"]
+    found = ranking(comparison, LATENCY.name, 60)
+    assert order(found) == [("slow", "small", 3.0)]
+    assert [(system.name, why) for system, why in found.absent] == [("card", "has an accelerator")]
+    comparison = compare(gathered(card, SLOW), accelerators=True)
+    assert [name for name, *_ in order(ranking(comparison, LATENCY.name, 60))] == ["card", "slow"]
+    assert comparison.left_out == ()
+
+
+def test_systems_are_sorted_where_nearly_all_of_them_have_values() -> None:
+    weak = results("weak", row(accuracy=66, latency=0.5))
+    strong = [results(f"s{n}", row(accuracy=71, latency=10 - n)) for n in range(9)]
+    found = compare(gathered(weak, *strong)).sort()
+    assert found is not None
+    assert (found.criterion.name, found.accuracy) == (LATENCY.name, 70)
+    assert found.accuracies == (60, 65, 70)
+    # The quickest one does not reach 70 %.
+    names = [system.name for system in found.systems]
+    assert names == ["s8", "s7", "s6", "s5", "s4", "s3", "s2", "s1", "s0", "weak"]
+
+
+def test_systems_are_sorted_by_any_criterion_at_any_accuracies() -> None:
+    comparison = compare(gathered(SLOW, FAST))
+    found = comparison.sort(accuracies=[50, 60])
+    assert found is not None
+    assert (found.accuracy, found.accuracies) == (60, (50, 60))
+    assert [system.name for system in found.systems] == ["fast", "slow"]
+    found = comparison.sort(comparison.criteria[1])
+    assert found is not None
+    assert (found.criterion.name, found.accuracy) == (THROUGHPUT.name, 70)
+    assert found.accuracies == (65, 70, 75)
+    assert [system.name for system in found.systems] == ["slow", "fast"]
+
+
+def test_nothing_to_sort() -> None:
+    assert compare(gathered(results("one"))).sort() is None
+    assert compare(gathered(FAST), [99]).sort() is None

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.documented import ROOT, commands
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -55,7 +57,8 @@ def facts(table: Path) -> dict[str, Facts]:
 def compared(command: Command, shared_data: Path) -> dict[str, Any]:
     table = shared_data / "results" / TABLE
     levels = ",".join(f"{level:g}" for level in LEVELS)
-    return dict(json.loads(command.good("compare", table, "--accuracy", levels, "--json").out))
+    options = "--accuracy", levels, "--accelerators", "--json"
+    return dict(json.loads(command.good("compare", table, *options).out))
 
 
 def test_each_system_has_its_known_best(compared: dict[str, Any], shared_data: Path) -> None:
@@ -103,7 +106,8 @@ def test_each_ranking_is_that_of_the_table(
 
 def test_power_is_that_of_the_table(command: Command, shared_data: Path) -> None:
     table = shared_data / "results" / POWER
-    answer = json.loads(command.good("compare", table, "--accuracy", "70", "--json").out)
+    options = "--accuracy", "70", "--accelerators", "--json"
+    answer = json.loads(command.good("compare", table, *options).out)
     energies: dict[str, list[float]] = defaultdict(list)
     efficiencies: dict[str, list[float]] = defaultdict(list)
     with table.open(newline="", encoding="utf-8") as stream:
@@ -136,3 +140,48 @@ def test_accuracies_agree_with_the_catalogue(compared: dict[str, Any]) -> None:
         points = [abs(one["points"]) for one in each["differences"]]
         assert points == sorted(points, reverse=True)
         assert abs(each["largest_points"]) == max(points)
+
+
+@pytest.mark.parametrize(
+    ("name", "left_out"),
+    [
+        (
+            TABLE,
+            {
+                "odroid-armnn-v22.11-opencl": "its software names opencl",
+                "macbook_pro_m1-reference-cpu-tensorflow_metal-v0.7.0-default_config": (
+                    "its software names metal"
+                ),
+            },
+        ),
+        (POWER, {"eb6-kilt-qaic": "its name has qaic"}),
+    ],
+)
+def test_the_table_of_dozens_fits_one_screen(
+    command: Command, shared_data: Path, name: str, left_out: dict[str, str]
+) -> None:
+    table = shared_data / "results" / name
+    found = json.loads(command.good("compare", table, "--json").out)
+    systems = {system["number"]: system["name"] for system in found["systems"]}
+    reasons = {systems[each["system"]]: each["evidence"] for each in found["left_out_systems"]}
+    assert reasons == left_out
+    lines = command.good("compare", table).out.splitlines()
+    assert 24 <= len(lines) <= 40
+    assert max(map(len, lines)) <= 80
+    assert "".join(found["conclusion"][0].split()).startswith("".join(lines[0].split()))
+    start = next(index for index, line in enumerate(lines) if line.lstrip().startswith("# "))
+    shown = lines[start + 1 : lines.index("", start)]
+    rows = [line.split() for line in shown if not line.startswith("not shown:")]
+    assert [int(number) for number, *_ in rows] == found["sorted_by"]["systems"][: len(rows)]
+    assert len({row[1] for row in rows}) == len(rows)  # no two systems look the same
+    if len(rows) < len(systems) - len(left_out):
+        hidden = len(systems) - len(left_out) - len(rows)
+        assert f"not shown: {hidden} system" in "\n".join(shown)
+
+
+def test_the_page_shows_what_is_printed(command: Command, shared_data: Path, here: Path) -> None:
+    shown = {each.text: each.output for each in commands(ROOT / "docs" / "comparing.md")}
+    (here / "results.csv").symlink_to(shared_data / "results" / TABLE)
+    command.good("import", "results.csv", "--name", "v3.0")
+    lines = command.good("compare", "v3.0").out.splitlines()
+    assert tuple(line.rstrip() for line in lines) == shown["dse compare v3.0"]

@@ -1,4 +1,4 @@
-"""The JSON object and the CSV table of a comparison, and its notes."""
+"""The JSON object and the CSV table of a comparison."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import json
 from typing import Any
 
 from dse.compare.comparison import compare
-from dse.compare.summary import as_csv, as_object, comparison_notes
+from dse.compare.conclusion import conclude
+from dse.compare.summary import as_csv, as_object
 from dse.core.measurement import Source
-from dse.core.metrics import ENERGY, LATENCY, THROUGHPUT
+from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.tasks.image_classification._quality import ACCURACY
 from tests.compare.made import gathered, results, row
 
@@ -38,7 +39,8 @@ THEIRS = results(
 
 
 def objects(**options: Any) -> dict[str, Any]:
-    made = as_object(compare(gathered(MEASURED, THEIRS, **options), [50, 70]))
+    comparison = compare(gathered(MEASURED, THEIRS, **options), [50, 70], accelerators=True)
+    made = as_object(comparison, comparison.sort())
     return dict(json.loads(json.dumps(made, allow_nan=False)))
 
 
@@ -96,25 +98,19 @@ def test_the_table_has_a_line_for_each_point_of_a_frontier() -> None:
     assert theirs["release"] == "v3.0"
 
 
-def test_notes_tell_what_the_values_are() -> None:
-    told = comparison_notes(compare(gathered(MEASURED, THEIRS)))
-    for words in (
-        "#2 left out: one",
-        "#2 left out: and 3 more results",
-        f"{ENERGY.name} is not compared: no system has all inputs ({ENERGY.name} is missing)",
-        "i: inferred from a run of another scenario, as MLPerf's rules allow",
-        "p: a probe or another short run, not a valid MLPerf result",
-        "a system with an accelerator may have used it instead of its CPU",
-        "the source does not say whether an accelerator was used: #2",
-    ):
-        assert words in told
-    assert any(line.startswith("#1: accuracies are from 500 images") for line in told)
-
-
-def test_accuracies_that_were_taken_over_are_told() -> None:
-    sources = {ACCURACY.name: Source.PUBLISHED, LATENCY.name: Source.MEASURED}
-    taken = results("taken", row(accuracy=60, latency=1, sources=sources))
-    told = comparison_notes(compare(gathered(taken)))
-    assert "#1: accuracies are published, not measured on that system" in told
-    told = comparison_notes(compare(gathered(THEIRS)))
-    assert not any("not measured on that system" in line for line in told)
+def test_the_conclusion_the_order_and_what_is_left_out() -> None:
+    comparison = compare(gathered(MEASURED, THEIRS), [50, 70])
+    found = as_object(comparison, comparison.sort())
+    assert found["conclusion"] == conclude(comparison, comparison.sort())
+    assert found["sorted_by"] == {
+        "criterion": LATENCY.name,
+        "accuracy_percent": 50,
+        "systems": [1],
+    }
+    assert found["left_out_systems"] == [
+        {"system": 2, "evidence": "its description lists 1 x Card"}
+    ]
+    assert [system["hardware"] for system in found["systems"]] == ["cpu", "accelerator"]
+    absent = [{"system": 2, "lacking": "has an accelerator"}]
+    assert found["rankings"][0]["absent"] == absent
+    assert as_object(comparison, None)["sorted_by"] is None

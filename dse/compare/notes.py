@@ -1,0 +1,119 @@
+"""Notes of a comparison: what a reader needs to judge its values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dse.compare.conclusion import is_short
+from dse.core import plausibility
+from dse.core.measurement import Source
+from dse.core.wording import format_count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from dse.compare.comparison import Comparison
+    from dse.compare.systems import ComparedSystem, SystemPoint
+
+MAX_NAMED_SYSTEMS = 6
+"""Largest number of systems that a note names."""
+ACCELERATOR, INFERRED, SHORT = "a", "i", "p"
+"""Marks of values."""
+
+
+def comparison_notes(comparison: Comparison) -> list[str]:
+    """The notes, what was left out and what the marks of values mean first."""
+    gathered = comparison.gathered
+    return [
+        *gathered.tally.lines(gathered.asked),
+        *_about_hardware(comparison),
+        *_about_marks(comparison),
+        *_about_sources(comparison),
+        *_about_accuracies(comparison),
+        *_doubts(comparison),
+        *_not_compared(comparison),
+        *_unreadable(comparison),
+    ]
+
+
+def _about_hardware(comparison: Comparison) -> Iterator[str]:
+    if out := comparison.left_out:
+        count = format_count(len(out), "system")
+        it = "it" if len(out) == 1 else "them"
+        yield f"left out: {count} with an accelerator; --accelerators adds {it}"
+    if any(system.hardware.kind == "accelerator" for system in comparison.ranked):
+        yield f"{ACCELERATOR}: the system has an accelerator and may have used it, not its CPU"
+    if unknown := [s for s in comparison.ranked if s.hardware.kind == "unknown"]:
+        yield f"the source does not say whether an accelerator was used: {_some(unknown)}"
+
+
+def _about_marks(comparison: Comparison) -> Iterator[str]:
+    entries = list(_ranked_entries(comparison))
+    if any(each.inferred(criterion) for each in entries for criterion in comparison.criteria):
+        yield f"{INFERRED}: inferred from a run of another scenario, as MLPerf's rules allow"
+    if any(is_short(each, criterion) for each in entries for criterion in comparison.criteria):
+        yield f"{SHORT}: a probe or another short run, not a valid MLPerf result"
+
+
+def _about_sources(comparison: Comparison) -> Iterator[str]:
+    published = [system for system in comparison.ranked if not system.measured]
+    if published:
+        releases = sorted({s.results.release for s in published if s.results.release})
+        named = f" (MLPerf Inference {', '.join(releases)})" if releases else ""
+        yield (
+            f"published values{named} are their submitters', with software and settings of their "
+            "own: conditions are not the same"
+        )
+    yield "this comparison is not verified by MLCommons Association"
+
+
+def _about_accuracies(comparison: Comparison) -> Iterator[str]:
+    task = comparison.gathered.task
+    whole = task.rules.accuracy_samples if task.rules is not None else 0
+    for system in comparison.ranked:
+        if min(system.samples, default=whole) < whole:
+            counts = ", ".join(f"{count:,}" for count in system.samples)
+            yield (
+                f"#{system.number}: accuracies are from {counts} {task.noun}, less reliable than "
+                f"those from all {whole:,}; compare them with care"
+            )
+    published = Source.PUBLISHED.value
+    taken = [s for s in comparison.ranked if s.measured and published in s.accuracy_sources]
+    if taken:
+        yield f"accuracies are published, not measured on that system: {_some(taken)}"
+
+
+def _doubts(comparison: Comparison) -> Iterator[str]:
+    """Doubts about accuracies: for each system and reason the number of points."""
+    for system in comparison.ranked:
+        for line in plausibility.lines(("", entry.row.notes) for entry in system.entries):
+            yield f"#{system.number}: {line}"
+
+
+def _not_compared(comparison: Comparison) -> Iterator[str]:
+    lacking = (
+        criterion.name if name == criterion.name else f"{criterion.name} ({name} is missing)"
+        for criterion, name in comparison.uncompared
+    )
+    if told := ", ".join(lacking):
+        yield f"not compared, since no system has all inputs: {told}"
+
+
+def _unreadable(comparison: Comparison) -> Iterator[str]:
+    for system in comparison.systems:
+        first, *others = system.results.left_out or ("",)
+        more = f" (and {format_count(len(others), 'more result')}: --json)" if others else ""
+        if first:
+            yield f"#{system.number} left out: {first}{more}"
+
+
+def _some(systems: Iterable[ComparedSystem]) -> str:
+    """Systems by number, or only counted if they are many."""
+    names = [f"#{system.number}" for system in systems]
+    return (
+        format_count(len(names), "system") if len(names) > MAX_NAMED_SYSTEMS else ", ".join(names)
+    )
+
+
+def _ranked_entries(comparison: Comparison) -> Iterator[SystemPoint]:
+    return (entry for system in comparison.ranked for entry in system.entries)
