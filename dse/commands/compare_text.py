@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from dse.answer.limits import metric_option
 from dse.commands._compare_tables import agreement_table, points_table, ranks_table, systems_table
 from dse.commands.console import print_lines
+from dse.commands.next_step import print_next
 from dse.compare.comparison import MAX_COLUMNS
 from dse.compare.conclusion import conclude, full_name, level_words
 from dse.compare.notes import comparison_notes
@@ -56,8 +57,7 @@ def show(
     notes = [_wrapped([note], width) for note in comparison_notes(comparison)]
     hint = _about_agreement(comparison, agreement=agreement)
     command = next_command(comparison, order)
-    following = [f"next: {command}"] if command else []
-    room = MAX_LINES - OTHER_LINES - len(head) - len(hint) - len(following)
+    room = MAX_LINES - OTHER_LINES - len(head) - len(hint) - bool(command)
     needed = min(MIN_ROWS, len(order.systems)) if order else 0
     crowded = order is not None and not every
     shown = _first(notes, max(MIN_NOTE_LINES, room - needed)) if crowded else notes
@@ -77,7 +77,8 @@ def show(
         _print_table(title, agreement_table(comparison, width), console)
     console.print()
     print_lines([*foot, *hint], console, "dim")
-    print_lines(following, console)
+    if command:
+        print_next(command)
 
 
 def show_points(comparison: Comparison, console: Console) -> None:

@@ -30,6 +30,9 @@ THEIRS = (
 )
 
 
+TO_PICK = "dse pick kept --min-accuracy 40 --minimize latency"
+
+
 @pytest.fixture
 def table(here: Path) -> Path:
     return write_published(here / "theirs.csv", THEIRS)
@@ -74,18 +77,18 @@ def test_the_options_of_derived_metrics(command: Command, table: Path, here: Pat
 
 def test_the_conclusion_a_table_and_notes(command: Command, kept: Path, table: Path) -> None:
     answer = command.good("compare", kept, table, "--points")
-    assert answer.err == ""
     assert answer.out.startswith("#1 kept:")
-    lines = command.good("compare", kept, table).out.splitlines()
+    again = command.good("compare", kept, table)
+    lines, last = again.out.splitlines(), again.last
     told = (
         "#1 kept has the lowest SingleStream p90 latency of 2 systems with top-1 of at least 40 %"
     )
     assert " ".join(" ".join(lines).split()).startswith(told)
     assert max(map(len, lines)) <= 80
     assert "i: inferred from a run of another scenario, as MLPerf's rules allow" in lines
-    assert lines[-1] == "next: dse pick kept --min-accuracy 40 --minimize latency"
-    assert compared(command, kept, table)["next"] == lines[-1].removeprefix("next: ")
-    command.good(*shlex.split(lines[-1])[2:])
+    assert (again.err, last) == (f"{last}\n", f"next: {TO_PICK}")
+    assert compared(command, kept, table)["next"] == TO_PICK
+    command.good(*shlex.split(TO_PICK)[1:])
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,7 @@ def test_fetch_and_fetch_again(command: Command, here: Path, site: Site) -> None
     assert [line.partition(", ")[0] for line in answer.err.splitlines()] == [
         f"{V1}: fetched",
         f"{V3}: fetched",
+        "next: dse explore mobilenets-efficientnets --models m",
     ]
     assert (here / "m" / V1.file).read_bytes() == model_of(V1)
     answer = command.good(*words, "--mirror", site.url)
