@@ -78,7 +78,6 @@ class Evidence:
         ran: the scenario of the runs; another one where the result is inferred.
         performance: the timed run, if there is one.
         accuracy: the accuracy run of the same configuration, if there is one.
-        published: whether the study knows a published accuracy only.
     """
 
     record: Record
@@ -86,12 +85,17 @@ class Evidence:
     ran: Scenario
     performance: SubmittedRun | None
     accuracy: SubmittedRun | None
-    published: bool
 
     @property
     def inferred(self) -> bool:
         """Whether runs of another scenario stand for this one."""
         return self.ran is not self.scenario
+
+
+def lacks_accuracy(record: Record) -> bool:
+    """Whether no accuracy of a point was measured here, as where it is a published one."""
+    accuracy = record.outcome.quality
+    return accuracy is None or accuracy.source is not Source.MEASURED
 
 
 def gather(
@@ -140,7 +144,6 @@ def _result(
         ran,
         performance,
         _run(study, accuracy, "accuracy", ran, fidelities, timed),
-        published=accuracy is None or accuracy.source is not Source.MEASURED,
     )
 
 

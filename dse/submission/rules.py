@@ -16,12 +16,14 @@ from dse.core.metrics import METRICS_OF, MULTI_STREAM_SAMPLES, Scenario
 from dse.core.wording import format_count
 from dse.loadgen.logs import LogError, read_responses
 from dse.loadgen.verdict import MIN_DURATION_MS, RESULTS
+from dse.submission.evidence import lacks_accuracy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dse.core.configuration import Configuration
     from dse.loadgen.logs import DetailLog
+    from dse.study.record import Record
     from dse.submission.evidence import Evidence, SubmittedRun
     from dse.submission.release import Release
     from dse.tasks.benchmark import Benchmark
@@ -36,6 +38,12 @@ ROUNDING = 1e-6
 
 SHORT = frozenset({"fidelity", "min-duration", "queries", "early-stopping", "accuracy-samples"})
 """Rules that a preview may break: they are about how long and over how much was run."""
+REMEDIES: Mapping[str, str] = {
+    "trained": "explore trained models with --models and --dataset",
+    "accuracy-measured": "explore with --dataset",
+    "accuracy-samples": "explore with the whole data set",
+}
+"""What helps where another run does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,40 @@ class Breach:
         """Whether a preview may break it."""
         return self.rule in SHORT
 
+    @property
+    def remedy(self) -> str:
+        """What helps, where another run does not; else empty."""
+        return REMEDIES.get(self.rule, "")
+
+
+def foreseeable(
+    record: Record, models: str, samples: int | None, benchmark: Benchmark
+) -> list[Breach]:
+    """The rules that a point breaks however it is run: known before it is.
+
+    Args:
+        record: the point.
+        models: where the study's model files come from, by the provider's name.
+        samples: of the data set, where it is known.
+        benchmark: of whose task they are.
+    """
+    found: list[Breach] = []
+    if models == "builtin":
+        found.append(Breach("trained", "the builtin models have untrained weights"))
+    if lacks_accuracy(record):
+        found.append(Breach("accuracy-measured", "its accuracy is not measured here"))
+    elif samples is not None:
+        found += _covered(samples, benchmark)
+    return found
+
+
+def _covered(samples: int, benchmark: Benchmark) -> Iterator[Breach]:
+    """The accuracy run covers the data set of the benchmark."""
+    due = benchmark.rules.accuracy_samples
+    if samples != due:
+        message = f"the accuracy run is over {samples} {benchmark.task.noun}, not {due}"
+        yield Breach("accuracy-samples", message)
+
 
 def breaches(result: Evidence, release: Release, models: str, benchmark: Benchmark) -> list[Breach]:
     """Everything that keeps a result from being valid; empty where nothing does.
@@ -65,14 +107,10 @@ def breaches(result: Evidence, release: Release, models: str, benchmark: Benchma
         models: where the study's model files come from, by the provider's name.
         benchmark: of whose task they are.
     """
-    found: list[Breach] = []
-    if models == "builtin":
-        found.append(Breach("trained", "the builtin models have untrained weights"))
-    if result.published:
-        found.append(Breach("accuracy-measured", "its accuracy is not measured here"))
+    found = foreseeable(result.record, models, None, benchmark)
     if result.performance is None:
         found.append(Breach("performance-run", "there is no valid performance run"))
-    if result.accuracy is None and not result.published:
+    if result.accuracy is None and not lacks_accuracy(result.record):
         found.append(Breach("accuracy-run", "there is no accuracy run of this configuration"))
     for run, logged in ((result.performance, _performance), (result.accuracy, _accuracy)):
         if run is not None:
@@ -238,11 +276,9 @@ def _accuracy(
     run: SubmittedRun, log: DetailLog, _scenario: Scenario, benchmark: Benchmark
 ) -> Iterator[Breach]:
     """The accuracy run covers the data set, each sample once, with responses that can be."""
-    task, due = benchmark.task, benchmark.rules.accuracy_samples
+    task = benchmark.task
     total = int(log.number("effective_accuracy_sample_count"))
-    if total != due:
-        message = f"the accuracy run is over {total} {task.noun}, not {due}"
-        yield Breach("accuracy-samples", message)
+    yield from _covered(total, benchmark)
     responses = read_responses(run.logs)
     known = sum(0 <= index < total for index in responses)
     amiss = total - known + len(responses) - known
