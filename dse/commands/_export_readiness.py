@@ -134,8 +134,8 @@ def field_lines(missing: Sequence[str], file: Path | None) -> Iterator[str]:
     """The fields of the system description that are missing, and where to put them."""
     if not missing:
         return
-    where = str(file) if file else "a system.yaml, which --system gives"
-    yield f"{format_count(len(missing), 'field')} of the system missing, to be put into {where}:"
+    where = str(file) if file else "a system.yaml (--system)"
+    yield f"fields of the system missing in {where}:"
     for name in missing:
         yield f"  {name}" + (f" (or {FLAGS[name]})" if name in FLAGS else "")
 

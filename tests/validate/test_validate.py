@@ -30,6 +30,7 @@ NULL = {"models": "a", "threads": 1, "batch_sizes": 1, "objectives": [LATENCY]}
 
 HEADING = "`dse export` would refuse valid runs of these points:"
 REMEDY = "explore trained models with --models and --dataset"
+OTHERWISE = "or --anyway runs them all the same"
 
 
 def foretold(answer: Answer) -> list[str]:
@@ -96,7 +97,7 @@ def test_runs_that_no_submission_can_have_are_refused_beforehand(
     assert (answer.code, answer.out) == (2, "")
     assert foretold(answer) == [
         *told,
-        f"dse: `dse export` would refuse 1 of 1 point; {REMEDY}, or --anyway runs them all the same",
+        f"dse: `dse export` would refuse 1 of 1 point; {REMEDY}, {OTHERWISE}",
     ]
     assert {*(here / "studies/untrained/runs").iterdir()} == before
     remedy = f"  remedy: {REMEDY}"
