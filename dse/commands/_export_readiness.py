@@ -43,8 +43,13 @@ class Readiness:
     @property
     def supplied(self) -> bool:
         """Whether ``dse validate`` supplies what is missing, and nothing else is wrong."""
-        lacking = [breach for breach in self.breaches if breach.rule in MISSING]
-        return bool(lacking) and all(b.short for b in self.breaches if b not in lacking)
+        runs = any(breach.rule in MISSING for breach in self.hindering)
+        return runs and self.previewable and not any(each.lasting for each in self.hindering)
+
+    @property
+    def previewable(self) -> bool:
+        """Whether a preview can be made of it, once it has been run."""
+        return all(breach.short or breach.rule in MISSING for breach in self.hindering)
 
     @property
     def exportable(self) -> bool:
@@ -59,7 +64,7 @@ class Readiness:
     @property
     def remedy(self) -> str:
         """What helps where no further run does; empty where nothing is known to."""
-        return next((b.remedy for b in self.hindering if b.remedy and not self.supplied), "")
+        return next(filter(None, (breach.remedy for breach in self.hindering)), "")
 
     def expected(self, breach: Breach) -> bool:
         """Whether it may break a rule all the same."""
@@ -100,7 +105,7 @@ def supplying(judged: Sequence[Readiness], study: str, storage: str | None) -> l
     """
     lacking: dict[int, dict[Scenario, None]] = {}
     for each in judged:
-        if each.supplied and not each.exportable:
+        if each.supplied:
             lacking.setdefault(each.result.record.id, {})[each.result.ran] = None
     groups: dict[tuple[Scenario, ...], list[int]] = {}
     for id_, scenarios in lacking.items():

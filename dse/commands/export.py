@@ -254,12 +254,14 @@ def _chosen(judged: Sequence[Readiness], request: ExportRequest) -> list[Evidenc
 
 
 def _remedy(broken: Readiness, request: ExportRequest) -> str:
-    listed = "--dry-run lists it all"
-    if not broken.supplied:
-        return f"{broken.remedy}; {listed}" if broken.remedy else listed
-    preview = "" if request.preview else ", or export a --preview"
-    (runs,) = supplying([broken], request.study, request.storage)
-    return f"`{runs}` supplies what is missing{preview}; {listed}"
+    ways = [broken.remedy]
+    if broken.supplied:
+        (runs,) = supplying([broken], request.study, request.storage)
+        ways = [f"`{runs}` supplies what is missing"]
+    if broken.previewable and not request.preview:
+        ways.append("export a --preview")
+    told = ", or ".join(filter(None, ways))
+    return "; ".join(filter(None, [told, "--dry-run lists it all"]))
 
 
 def _describe(study: Study, request: ExportRequest) -> tuple[Declared, dict[str, str], list[str]]:

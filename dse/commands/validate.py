@@ -111,12 +111,10 @@ def run(request: ValidateRequest) -> int:
     err = messages()
     opened = Study.load if request.dry_run else Study.resume
     study = opened(existing_folder(request.study), request.storage)
-    benchmark = Benchmark.of(study.about.task)  # without one LoadGen has no rules to run by
     records = _points(study, request, err)
     scenarios = _scenarios(study, request.scenarios)
+    unfit = _refuse_unfit(request, study, records, err)
     prepared = _prepare(study, request, err)
-    unfit = _find_unfit(study, records, prepared, benchmark)
-    _tell_unfit(request, records, unfit, err)
     fidelity = RUN_LENGTHS["rehearsal" if request.rehearsal else "valid"]
     known = StudyResults() if request.again else study.results  # as if there were none
     memory = request.memory_limit or prepared.memory_bytes
@@ -159,30 +157,22 @@ def _prepare(study: Study, request: ValidateRequest, err: Console) -> Prepared:
     return prepared
 
 
-def _find_unfit(
-    study: Study, records: Sequence[Record], prepared: Prepared, benchmark: Benchmark
+def _refuse_unfit(
+    request: ValidateRequest, study: Study, records: Sequence[Record], err: Console
 ) -> Unfit:
-    """The points of which no submission can be made, however they are run."""
-    samples = None if prepared.dataset is None else len(prepared.dataset)
-    found = {
-        record.id: foreseeable(record, study.about.models, samples, benchmark) for record in records
-    }
-    return {id_: broken for id_, broken in found.items() if broken}
-
-
-def _tell_unfit(
-    request: ValidateRequest, records: Sequence[Record], unfit: Unfit, err: Console
-) -> None:
-    """Says why no submission can be made of points.
+    """The points of which no submission can be made, however they are run; tells why.
 
     Raises:
         RequestError: valid runs of them are asked for, and nobody has said "anyway".
     """
+    benchmark = Benchmark.of(study.about.task)  # without one LoadGen has no rules to run by
+    found = {each.id: foreseeable(each, study.about.models, benchmark) for each in records}
+    unfit = {id_: broken for id_, broken in found.items() if broken}
     if not unfit:
-        return
+        return unfit
     print_lines(unfit_lines(unfit), err, "yellow")
     remedy = next(breach.remedy for broken in unfit.values() for breach in broken)
-    if fit := [record.id for record in records if record.id not in unfit]:
+    if fit := [id_ for id_ in found if id_ not in unfit]:
         remedy = f"--points {format_ids(fit)} leaves them out"
     if request.counts and not request.dry_run:
         raise RequestError(
@@ -190,6 +180,7 @@ def _tell_unfit(
             remedy=f"{remedy}, or --anyway runs them all the same",
         )
     print_lines([f"  remedy: {remedy}"], err, "yellow")
+    return unfit
 
 
 def _refuse_others(study: Study, prepared: Prepared) -> None:

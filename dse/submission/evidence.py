@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dse.core.details import OfficialDetails
-from dse.core.measurement import Source
 from dse.core.metrics import METRICS_OF, Scenario
 from dse.loadgen.logs import DetailLog, LogError, read_detail
 from dse.measure.spec import SPEC_FILE, USER_CONF, Spec
@@ -90,12 +89,6 @@ class Evidence:
     def inferred(self) -> bool:
         """Whether runs of another scenario stand for this one."""
         return self.ran is not self.scenario
-
-
-def lacks_accuracy(record: Record) -> bool:
-    """Whether no accuracy of a point was measured here, as where it is a published one."""
-    accuracy = record.outcome.quality
-    return accuracy is None or accuracy.source is not Source.MEASURED
 
 
 def gather(

@@ -12,11 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from dse.core.details import QualityDetails
+from dse.core.measurement import Source
 from dse.core.metrics import METRICS_OF, MULTI_STREAM_SAMPLES, Scenario
 from dse.core.wording import format_count
 from dse.loadgen.logs import LogError, read_responses
 from dse.loadgen.verdict import MIN_DURATION_MS, RESULTS
-from dse.submission.evidence import lacks_accuracy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -53,10 +54,12 @@ class Breach:
     Attributes:
         rule: its name, as the documentation has it.
         message: what is wrong, in a few words.
+        lasting: whether no further run mends it.
     """
 
     rule: str
     message: str
+    lasting: bool = False
 
     @property
     def short(self) -> bool:
@@ -66,36 +69,27 @@ class Breach:
     @property
     def remedy(self) -> str:
         """What helps, where another run does not; else empty."""
-        return REMEDIES.get(self.rule, "")
+        return REMEDIES[self.rule] if self.lasting else ""
 
 
-def foreseeable(
-    record: Record, models: str, samples: int | None, benchmark: Benchmark
-) -> list[Breach]:
+def foreseeable(record: Record, models: str, benchmark: Benchmark) -> list[Breach]:
     """The rules that a point breaks however it is run: known before it is.
 
     Args:
         record: the point.
         models: where the study's model files come from, by the provider's name.
-        samples: of the data set, where it is known.
         benchmark: of whose task they are.
     """
-    found: list[Breach] = []
+    found = []
     if models == "builtin":
-        found.append(Breach("trained", "the builtin models have untrained weights"))
-    if lacks_accuracy(record):
-        found.append(Breach("accuracy-measured", "its accuracy is not measured here"))
-    elif samples is not None:
-        found += _covered(samples, benchmark)
+        found.append(Breach("trained", "the builtin models have untrained weights", lasting=True))
+    accuracy, due = record.outcome.quality, benchmark.rules.accuracy_samples
+    if accuracy is None or accuracy.source is not Source.MEASURED:
+        found.append(Breach("accuracy-measured", "its accuracy is not measured here", lasting=True))
+    elif (total := QualityDetails.of(accuracy.details).total or due) != due:
+        message = f"the data set has {total} {benchmark.task.noun}, not {due}"
+        found.append(Breach("accuracy-samples", message, lasting=True))
     return found
-
-
-def _covered(samples: int, benchmark: Benchmark) -> Iterator[Breach]:
-    """The accuracy run covers the data set of the benchmark."""
-    due = benchmark.rules.accuracy_samples
-    if samples != due:
-        message = f"the accuracy run is over {samples} {benchmark.task.noun}, not {due}"
-        yield Breach("accuracy-samples", message)
 
 
 def breaches(result: Evidence, release: Release, models: str, benchmark: Benchmark) -> list[Breach]:
@@ -107,10 +101,12 @@ def breaches(result: Evidence, release: Release, models: str, benchmark: Benchma
         models: where the study's model files come from, by the provider's name.
         benchmark: of whose task they are.
     """
-    found = foreseeable(result.record, models, None, benchmark)
+    lasting = foreseeable(result.record, models, benchmark)
+    told = {breach.rule for breach in lasting}
+    found: list[Breach] = []
     if result.performance is None:
         found.append(Breach("performance-run", "there is no valid performance run"))
-    if result.accuracy is None and not lacks_accuracy(result.record):
+    if result.accuracy is None and "accuracy-measured" not in told:
         found.append(Breach("accuracy-run", "there is no accuracy run of this configuration"))
     for run, logged in ((result.performance, _performance), (result.accuracy, _accuracy)):
         if run is not None:
@@ -122,7 +118,7 @@ def breaches(result: Evidence, release: Release, models: str, benchmark: Benchma
         found += _readable(_inferable(result.performance.log, result))
     if result.performance is not None and result.accuracy is not None:
         found += _pair(result.performance, result.accuracy, benchmark.task.noun)
-    return list(dict.fromkeys(found))
+    return [*lasting, *dict.fromkeys(each for each in found if each.rule not in told)]
 
 
 def _readable(found: Iterator[Breach]) -> Iterator[Breach]:
@@ -276,9 +272,11 @@ def _accuracy(
     run: SubmittedRun, log: DetailLog, _scenario: Scenario, benchmark: Benchmark
 ) -> Iterator[Breach]:
     """The accuracy run covers the data set, each sample once, with responses that can be."""
-    task = benchmark.task
+    task, due = benchmark.task, benchmark.rules.accuracy_samples
     total = int(log.number("effective_accuracy_sample_count"))
-    yield from _covered(total, benchmark)
+    if total != due:
+        message = f"the accuracy run is over {total} {task.noun}, not {due}"
+        yield Breach("accuracy-samples", message)
     responses = read_responses(run.logs)
     known = sum(0 <= index < total for index in responses)
     amiss = total - known + len(responses) - known

@@ -91,8 +91,17 @@ def test_rehearsals_are_nothing_to_submit(command: Command, rehearsed: Path, her
     assert rehearsed.is_dir()
     answer = export(command, "real")
     assert answer.code == 2
-    assert "#0 SingleStream: performance-run: there is no valid performance run; " in answer.err
-    assert "`dse validate real --points 0 --scenario SingleStream` supplies" in answer.err
+    assert answer.err == (
+        f"dse: #0 SingleStream: accuracy-samples: the data set has {IMAGES} images, not 50000; "
+        "explore with the whole data set, or export a --preview; --dry-run lists it all\n"
+    )
+    answer = export(command, "real", "--dry-run")
+    assert answer.code == 1
+    assert "there is no valid performance run" in " ".join(answer.out.split())
+    assert answer.err.splitlines()[-2:] == [
+        "remedy: explore with the whole data set",
+        "to export: nothing; lacking: 2 results",
+    ]
     assert not (here / "tree-preview").exists()
 
 
@@ -107,7 +116,7 @@ def test_a_dry_run_tells_what_is_expected_of_a_preview(
     # A second is long enough for LoadGen's early stopping of so small a model.
     assert {"fidelity", "min-duration", "accuracy-samples"} <= rules
     assert "the performance run is a rehearsal" in listed
-    assert f"the accuracy run is over {IMAGES} images, not 50000" in listed
+    assert f"accuracy-samples: the data set has {IMAGES} images, not 50000" in listed
     assert answer.err.splitlines()[-2:] == [
         "to export: 2 results of 1 point; lacking: nothing",
         "next: dse export real --submitter Org --output tree --system system.yaml --preview",

@@ -20,7 +20,7 @@ from dse.submission.release import LATEST, RELEASES
 from dse.submission.rules import REMEDIES, SHORT, breaches, foreseeable, of_scenario
 from dse.tasks.benchmark import Benchmark
 from tests.submission.conftest import NAMES
-from tests.submission.evidence import CONFIGURATION
+from tests.submission.evidence import CONFIGURATION, IMAGES
 from tests.submission.mutations import MUTATIONS
 
 if TYPE_CHECKING:
@@ -55,17 +55,23 @@ def test_what_no_run_mends_is_known_before_any(copied: Callable[[str], Copy]) ->
     copied("single")
     (record,) = Study.load(existing_folder("single")).frontier()
 
-    def rules(models: str, samples: int | None, known: Record = record) -> list[str]:
-        found = foreseeable(known, models, samples, Benchmark.of())
+    def rules(models: str, known: Record) -> list[str]:
+        found = foreseeable(known, models, Benchmark.of())
         assert all(breach.remedy for breach in found)
         return [breach.rule for breach in found]
 
-    assert rules("file", None) == rules("file", 50_000) == []
-    assert rules("file", 500) == ["accuracy-samples"]
-    assert rules("builtin", 50_000) == ["trained"]
+    def over(images: int) -> Record:
+        known = record.outcome.quality
+        assert known is not None
+        accuracy = replace(known, details={"total": images})
+        return replace(record, outcome=Outcome((accuracy,)))
+
+    assert rules("file", record) == rules("file", over(IMAGES)) == []
+    assert rules("file", over(500)) == ["accuracy-samples"]
+    assert rules("builtin", over(IMAGES)) == ["trained"]
     nothing = replace(record, outcome=Outcome())
-    assert rules("builtin", None, nothing) == ["trained", "accuracy-measured"]
-    assert rules("file", 500, nothing) == ["accuracy-measured"]
+    assert rules("builtin", nothing) == ["trained", "accuracy-measured"]
+    assert rules("file", nothing) == ["accuracy-measured"]
 
 
 def _one_of_each_rule() -> Iterator[object]:

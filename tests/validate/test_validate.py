@@ -114,7 +114,7 @@ def test_runs_that_no_submission_can_have_are_refused_beforehand(
 
 def test_too_few_images_are_told_beforehand(command: Command, small: list[str]) -> None:
     *options, anyway = small
-    why = f"accuracy-samples: the accuracy run is over {IMAGES} images, not 50000 (#0)"
+    why = f"accuracy-samples: the data set has {IMAGES} images, not 50000 (#0)"
     answer = command("validate", "small", *options)
     assert answer.code == 2
     assert f"  {why}\n" in answer.err
@@ -385,18 +385,18 @@ def test_what_the_study_has_not_is_refused(
 def test_other_models_and_images_are_refused(
     command: Command, here: Path, small: list[str]
 ) -> None:
-    models, images = small[:2], small[2:4]
-    answer = command("validate", "small", *models)
+    models, images, anyway = small[:2], small[2:4], small[4:]
+    answer = command("validate", "small", *models, *anyway)
     assert answer.code == 2
     assert "has its qualities from data set " in answer.err
     assert "validate where it was explored, with the same runtimes and --dataset" in answer.err
-    answer = command("validate", "small")
+    answer = command("validate", "small", *anyway)
     assert answer.code == 2
     (here / "images" / "val_map.txt").write_text("0.png 3\n")
-    assert command("validate", "small", *models, *images).code == 2
+    assert command("validate", "small", *models, *images, *anyway).code == 2
     space = write_space(here, "other", backends=["null"], **NULL)
     command.good("explore", space, "--settle", 0)
-    answer = command("validate", "other", *models)
+    answer = command("validate", "other", *models, *anyway)
     assert answer.code == 2
     assert "has its models from the provider 'builtin', not 'file'" in answer.err
 
