@@ -124,9 +124,10 @@ def supplying(judged: Sequence[Readiness], study: str, storage: str | None) -> l
     ]
 
 
-def remedy_lines(judged: Sequence[Readiness]) -> list[str]:
-    """What helps results for which another run does nothing, each once."""
-    return [f"remedy: {each}" for each in dict.fromkeys(r.remedy for r in judged) if each]
+def lasting_remedy(judged: Sequence[Readiness]) -> str:
+    """What helps the first result that no further run makes valid; empty where there is none."""
+    remedies = (breach.remedy for each in judged for breach in each.breaches)
+    return next(filter(None, remedies), "")
 
 
 def count_results(results: Sequence[Evidence]) -> str:

@@ -9,8 +9,8 @@ from dse.commands._export_readiness import (
     Readiness,
     count_results,
     field_lines,
+    lasting_remedy,
     readiness_table,
-    remedy_lines,
     summary_line,
     supplying,
 )
@@ -114,22 +114,23 @@ def run(request: ExportRequest) -> int:
     print_lines((f"left out: {each.first_line}" for each in left_out), err)
     tree = build(chosen, _about(study, request))
     print_lines(_doubts(study, chosen), err)
-    print_lines(_write(tree, chosen, request), err)
-    return _checked(chosen, request, err)
+    remedy = lasting_remedy(judged)
+    print_lines(_write(tree, chosen, request, remedy), err)
+    return _checked(chosen, request, remedy, err)
 
 
 def _list(study: Study, judged: Sequence[Readiness], request: ExportRequest, err: Console) -> int:
     """Lists what is missing, and what would be exported."""
     fine = [each.result for each in judged if each.exportable]
     told, _, missing = _describe(study, request)
-    lacking = len(fine) < len(judged)
+    remedy, lacking = lasting_remedy(judged), len(fine) < len(judged)
     chosen = [] if request.points and lacking else fine
     out = console()
     out.print(readiness_table(judged))
     print_lines([settings_legend(each.result.record for each in judged)], out, "dim")
     lines = [
         *_doubts(study, (each.result for each in judged)),
-        *remedy_lines(judged),
+        *([f"remedy: {remedy}"] if lacking and remedy else []),
         *field_lines(missing, told.file),
         summary_line(chosen, judged, missing),
         *next_lines(*_next(judged, missing, request)),
@@ -150,7 +151,9 @@ def _next(judged: Sequence[Readiness], missing: Sequence[str], request: ExportRe
     return [repeat("export", request.words, request.storage, without=["--dry-run"])]
 
 
-def _write(tree: Tree, chosen: Sequence[Evidence], request: ExportRequest) -> list[str]:
+def _write(
+    tree: Tree, chosen: Sequence[Evidence], request: ExportRequest, remedy: str
+) -> list[str]:
     """Writes the tree; returns what became of it, in lines."""
     written = write(tree, request.tree, request.submitter, force=request.force)
     new = format_count(written.new, "file")
@@ -160,7 +163,8 @@ def _write(tree: Tree, chosen: Sequence[Evidence], request: ExportRequest) -> li
         f"whole accuracy logs: {originals_of(request.tree)}",
     ]
     if request.preview:
-        lines.append("a preview is not a valid submission; leave --preview out for one")
+        way = remedy or "leave --preview out"
+        lines.append(f"a preview is not a valid submission; {way} for one")
     return lines
 
 
@@ -301,7 +305,7 @@ def _about(study: Study, request: ExportRequest) -> SubmissionInfo:
     )
 
 
-def _checked(chosen: Sequence[Evidence], request: ExportRequest, err: Console) -> int:
+def _checked(chosen: Sequence[Evidence], request: ExportRequest, remedy: str, err: Console) -> int:
     """Runs MLPerf's checkers where the user has them; returns the exit code."""
     if request.checker is None:
         none = (
@@ -317,10 +321,10 @@ def _checked(chosen: Sequence[Evidence], request: ExportRequest, err: Console) -
     print_lines((line for verdict in verdicts for line in verdict.lines()), err)
     if not all(verdict.acceptable for verdict in verdicts):
         return 1
-    if request.preview:
+    if not request.preview:
+        print_lines(["ready to be handed in, which members of MLCommons may"], err)
+    elif not remedy:
         ids = format_ids(dict.fromkeys(result.record.id for result in chosen))
         then = command("validate", request.study, request.storage, "--points", ids)
         print_lines(next_lines(then), err)
-    else:
-        print_lines(["ready to be handed in, which members of MLCommons may"], err)
     return 0
