@@ -81,6 +81,7 @@ _INDEX = Way(why="needs a package index", skip=True)
 _HALF_A_GIGABYTE = Way(why="installs half a gigabyte", skip=True)
 _EXPORT = "--submitter ORG --output submission"
 _INPUTS = "--models MODELS --dataset IMAGES"
+_ONE_POINT = "the study has one point"
 _CHOSEN = shlex.quote("backend == 'litert' and threads <= 2")
 
 WAYS: Mapping[str, Way] = {
@@ -139,8 +140,17 @@ WAYS: Mapping[str, Way] = {
     "dse validate small --dry-run": _with_images("small", f"{_INPUTS} --anyway"),
     "dse validate small --rehearsal": _with_images("small", _INPUTS),
     "dse validate small": _with_images("small", f"{_INPUTS} --rehearsal"),
-    f"dse validate small {_INPUTS} --dry-run": _with_images("small", "--anyway"),
-    f"dse validate small {_INPUTS} --rehearsal": _with_images("small"),
+    f"dse validate small {_INPUTS} --points 1,5 --dry-run": Way(
+        why=_ONE_POINT,
+        instead=f"dse validate small {_INPUTS} --points 0 --dry-run",
+        studies={"small": "with images"},
+        code=1,
+    ),
+    f"dse validate small {_INPUTS} --points 1,5 --rehearsal": Way(
+        why=_ONE_POINT,
+        instead=f"dse validate small {_INPUTS} --points 0 --rehearsal",
+        studies={"small": "with images"},
+    ),
     "dse validate quickstart": Way(studies={"quickstart": "explored"}, code=2),
     "dse validate sp --scenario SingleStream --scenario Offline --anyway": _explored(
         "sp", **_SHORT
@@ -174,8 +184,19 @@ WAYS: Mapping[str, Way] = {
     ),
     "dse export full --submitter Example --output submission --system system.yaml "
     "--checker ../inference": _valid("full", why=_SCRIPTS),
-    "dse export own --submitter Example --output submission --system system.yaml --preview "
-    "--checker ../inference": _valid("own", why=_SCRIPTS),
+    f"dse export small {_EXPORT} --points 1,5 --preview --dry-run": Way(
+        why=_ONE_POINT,
+        instead=f"dse export small {_EXPORT} --points 0 --preview --dry-run",
+        studies={"small": "valid"},
+        code=1,
+    ),
+    f"dse export small {_EXPORT} --points 1,5 --preview --system system.yaml "
+    "--checker ../inference": _valid(
+        "small",
+        why=f"{_ONE_POINT}; {_SCRIPTS}",
+        instead=f"dse export small {_EXPORT} --points 0 --preview --system system.yaml "
+        "--checker ../inference",
+    ),
     "dse import results.csv --name v3.0": Way(),
     "dse compare v3.0 --accuracy 60,70,75 --picture frontiers.png": Way(
         why="the table itself in the place of what was imported of it",

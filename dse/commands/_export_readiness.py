@@ -83,10 +83,9 @@ def readiness_table(judged: Sequence[Readiness]) -> Table:
     table.add_column("missing or wrong", overflow="fold")
     for each in judged:
         result = each.result
-        told = [
-            f"{'expected here: ' if each.expected(b) else ''}{b.rule}: {b.message}"
-            for b in each.breaches
-        ]
+        told = [f"{breach.rule}: {breach.message}" for breach in each.hindering]
+        expected = dict.fromkeys(b.rule for b in each.breaches if each.expected(b))
+        told += [f"expected here: {', '.join(expected)}"] if expected else []
         table.add_row(
             *point_cells(result.record),
             result.scenario.value + (f" from {result.ran.value}" if result.inferred else ""),

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     Notes = Callable[[Outcome], Sequence[Note]]
 
+MAX_NAMED = 12
+"""Points that are named of those that break a rule."""
 MAX_FOUR_DIGITS = 10_000
 """From here on four digits do not tell the whole number."""
 
@@ -42,14 +44,19 @@ def unfit_lines(unfit: Mapping[int, Sequence[Breach]]) -> list[str]:
     Args:
         unfit: the rules that they break, by their ids.
     """
-    ids: dict[Breach, list[str]] = {}
+    ids: dict[Breach, list[int]] = {}
     for id_, broken in unfit.items():
         for breach in broken:
-            ids.setdefault(breach, []).append(f"#{id_}")
-    reasons = (f"  {b.rule}: {b.message} ({' '.join(of)})" for b, of in ids.items())
+            ids.setdefault(breach, []).append(id_)
+    reasons = (f"  {breach.rule}: {breach.message} ({_named(of)})" for breach, of in ids.items())
     folded = (wrap(line, WIDTH, subsequent_indent="    ") for line in reasons)
     heading = "`dse export` would refuse valid runs of these points:"
     return [heading, *(part for parts in folded for part in parts)]
+
+
+def _named(ids: Sequence[int]) -> str:
+    more = f" and {len(ids) - MAX_NAMED} more" if len(ids) > MAX_NAMED else ""
+    return " ".join(f"#{id_}" for id_ in ids[:MAX_NAMED]) + more
 
 
 def schedule_table(schedule: Schedule) -> Table:

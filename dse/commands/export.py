@@ -143,11 +143,11 @@ def _next(judged: Sequence[Readiness], missing: Sequence[str], request: ExportRe
     """What comes after a dry run: runs, then the system, then the export itself."""
     if commands := supplying(judged, request.study, request.storage):
         return commands
+    if not any(each.exportable for each in judged):
+        return []
     if missing:
         more = [] if request.system else ["--system", "system.yaml"]
         return [repeat("export", request.words, request.storage, *more)]
-    if not any(each.exportable for each in judged):
-        return []
     return [repeat("export", request.words, request.storage, without=["--dry-run"])]
 
 

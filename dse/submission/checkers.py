@@ -28,7 +28,7 @@ SHOWN = 12
 OF_PREVIEWS = re.compile(
     "Test duration less than 600s"
     r"|accur\w*cy run does not cover all dataset"
-    "|accuracy_sample_count, found"
+    r"|accuracy_sample_count, found \d+, needs to be >= \d+"
     "|Required minimum samples per query not met"
     "|Required minimum Query Count not met"
     "|Early stopping condition was not met"
