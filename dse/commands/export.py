@@ -125,6 +125,7 @@ def _list(study: Study, judged: Sequence[Readiness], request: ExportRequest, err
     told, _, missing = _describe(study, request)
     remedy, lacking = lasting_remedy(judged), len(fine) < len(judged)
     chosen = [] if request.points and lacking else fine
+    runs = supplying(judged, request.study, request.storage)
     out = console()
     out.print(readiness_table(judged))
     print_lines([settings_legend(each.result.record for each in judged)], out, "dim")
@@ -133,18 +134,18 @@ def _list(study: Study, judged: Sequence[Readiness], request: ExportRequest, err
         *([f"remedy: {remedy}"] if lacking and remedy else []),
         *field_lines(missing, told.file),
         summary_line(chosen, judged, missing),
-        *next_lines(*_next(judged, missing, request)),
+        *next_lines(*_next(runs, chosen, missing, request)),
     ]
     print_lines(lines, err)
     return 1 if lacking or missing else 0
 
 
-def _next(judged: Sequence[Readiness], missing: Sequence[str], request: ExportRequest) -> list[str]:
-    """What comes after a dry run: runs, then the system, then the export itself."""
-    if commands := supplying(judged, request.study, request.storage):
-        return commands
-    if not any(each.exportable for each in judged):
-        return []
+def _next(
+    runs: Sequence[str], chosen: Sequence[Evidence], missing: Sequence[str], request: ExportRequest
+) -> Sequence[str]:
+    """What comes after a dry run: the runs that are missing, the system, the export itself."""
+    if runs or not chosen:
+        return runs
     if missing:
         more = [] if request.system else ["--system", "system.yaml"]
         return [repeat("export", request.words, request.storage, *more)]

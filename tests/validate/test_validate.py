@@ -236,6 +236,12 @@ def test_what_is_valid_is_not_run_again(command: Command, small: list[str]) -> N
     remember("accuracy_percent", "valid", scenario="Offline", mode="accuracy")
     left = command.good("validate", "small", "--dry-run", *small).out
     assert "to do: 1 run," in left
+    remember("accuracy_percent", "valid", scenario="SingleStream", mode="accuracy")
+    answer = command.good("validate", "small", *small)
+    assert "valid already: 4 runs\nto do: 0 runs\n" in answer.err
+    assert answer.last == (
+        "next: dse export small --submitter ORG --output submission --preview --dry-run"
+    )
 
 
 def test_a_run_that_no_submission_could_use_is_taken_again(
