@@ -59,6 +59,16 @@ def _valid(name: str, **more: Unpack[Words]) -> Way:
     return Way(studies={name: "valid"}, **more)
 
 
+def _untold(name: str) -> Way:
+    """Nothing tells of the system that the study was measured on."""
+    return Way(studies={name: "valid"}, code=1)
+
+
+def _with_images(name: str, more: str = "") -> Way:
+    why = "is of few images; a run takes ten minutes"
+    return Way(studies={name: "with images"}, why=why if more else "", more=more)
+
+
 _ONE = "--n-trials 1 --settle 0"
 _LONG: Words = {"why": "takes minutes or hours", "more": _ONE}
 # The first of the grid is of the smallest model.
@@ -70,6 +80,8 @@ _SCRIPTS = "MLPerf's checkers are not at hand: scripts that pass lie in their pl
 _INDEX = Way(why="needs a package index", skip=True)
 _HALF_A_GIGABYTE = Way(why="installs half a gigabyte", skip=True)
 _EXPORT = "--submitter ORG --output submission"
+_INPUTS = "--models MODELS --dataset IMAGES"
+_ONE_POINT = "the study has one point"
 _CHOSEN = shlex.quote("backend == 'litert' and threads <= 2")
 
 WAYS: Mapping[str, Way] = {
@@ -123,17 +135,30 @@ WAYS: Mapping[str, Way] = {
     ),
     "dse explore broken.yaml": Way(code=2, exact=True),
     "dse status own": _explored("own"),
-    "dse validate quickstart --dry-run": _explored("quickstart"),
-    "dse validate quickstart": _explored("quickstart", **_SHORT),
-    "dse validate small --dry-run": _explored("small"),
-    "dse validate small --rehearsal": _explored("small"),
-    "dse validate small": _explored("small", **_SHORT),
-    "dse validate sp --scenario SingleStream --scenario Offline": _explored("sp", **_SHORT),
-    "dse validate full --models MODELS --dataset IMAGES": Way(
-        studies={"full": "with images"}, **_SHORT
+    "dse validate my-study --dry-run": _with_images("my-study", f"{_INPUTS} --anyway"),
+    "dse validate my-study --rehearsal": _with_images("my-study", _INPUTS),
+    "dse validate my-study": _with_images("my-study", f"{_INPUTS} --rehearsal"),
+    "dse validate small --dry-run": _with_images("small", f"{_INPUTS} --anyway"),
+    "dse validate small --rehearsal": _with_images("small", _INPUTS),
+    "dse validate small": _with_images("small", f"{_INPUTS} --rehearsal"),
+    f"dse validate small {_INPUTS} --points 1,5 --dry-run": Way(
+        why=_ONE_POINT,
+        instead=f"dse validate small {_INPUTS} --points 0 --dry-run",
+        studies={"small": "with images"},
+        code=1,
     ),
-    f"dse export my-study {_EXPORT} --dry-run": _valid("my-study"),
-    f"dse export my-study {_EXPORT} --dry-run --where {_CHOSEN}": _valid("my-study"),
+    f"dse validate small {_INPUTS} --points 1,5 --rehearsal": Way(
+        why=_ONE_POINT,
+        instead=f"dse validate small {_INPUTS} --points 0 --rehearsal",
+        studies={"small": "with images"},
+    ),
+    "dse validate quickstart": Way(studies={"quickstart": "explored"}, code=2),
+    "dse validate sp --scenario SingleStream --scenario Offline --anyway": _explored(
+        "sp", **_SHORT
+    ),
+    f"dse validate full {_INPUTS}": Way(studies={"full": "with images"}, **_SHORT),
+    f"dse export my-study {_EXPORT} --dry-run": _untold("my-study"),
+    f"dse export my-study {_EXPORT} --dry-run --where {_CHOSEN}": _untold("my-study"),
     "dse explore quickstart --settle 20m": Way(**_LONG),
     "dse pick quickstart --max-latency 5ms --min-accuracy 70": _unfit("quickstart"),
     "dse pick quickstart --max-latency 0.1ms": _unfit("quickstart"),
@@ -153,15 +178,26 @@ WAYS: Mapping[str, Way] = {
     "dse frontier quickstart --metric "
     "'per_mib [1/s/MiB] = throughput_samples_per_s / peak_memory_mib' "
     "--objective per_mib:maximize": _explored("quickstart"),
-    f"dse export small {_EXPORT} --dry-run": _valid("small"),
+    f"dse export small {_EXPORT} --dry-run": _untold("small"),
     f"dse export small {_EXPORT} --system system.yaml": _valid("small"),
     f"dse export small {_EXPORT} --system system.yaml --checker ../inference": _valid(
         "small", why=_SCRIPTS
     ),
     "dse export full --submitter Example --output submission --system system.yaml "
     "--checker ../inference": _valid("full", why=_SCRIPTS),
-    "dse export own --submitter Example --output submission --system system.yaml --preview "
-    "--checker ../inference": _valid("own", why=_SCRIPTS),
+    f"dse export small {_EXPORT} --points 1,5 --preview --dry-run": Way(
+        why=_ONE_POINT,
+        instead=f"dse export small {_EXPORT} --points 0 --preview --dry-run",
+        studies={"small": "valid"},
+        code=1,
+    ),
+    f"dse export small {_EXPORT} --points 1,5 --preview --system system.yaml "
+    "--checker ../inference": _valid(
+        "small",
+        why=f"{_ONE_POINT}; {_SCRIPTS}",
+        instead=f"dse export small {_EXPORT} --points 0 --preview --system system.yaml "
+        "--checker ../inference",
+    ),
     "dse import results.csv --name v3.0": Way(),
     "dse compare v3.0": Way(
         why="the table itself in the place of what was imported of it",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dse.cli.options import IDS, derived_options, into, storage_option, study_argument
+from dse.cli.options import Repeatable, into, point_options, storage_option, study_argument
 from dse.submission.release import LATEST, RELEASES
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 STATUSES = ("available", "preview", "rdi")
 
 
-@click.command()
+@click.command(cls=Repeatable)
 @study_argument
 @storage_option
 @click.option("--submitter", metavar="ORG", required=True, help="The organisation that submits.")
@@ -27,14 +27,7 @@ STATUSES = ("available", "preview", "rdi")
     type=click.Path(path_type=Path, file_okay=False),
     help="Root folder of the submission; earlier exports of the submitter in it are kept.",
 )
-@click.option(
-    "--points",
-    metavar="IDS",
-    type=IDS,
-    default=(),
-    help="Export these points, such as 3,7 [default: the complete points of the frontier].",
-)
-@derived_options
+@point_options
 @click.option(
     "--division",
     type=click.Choice(["open"]),
@@ -92,8 +85,15 @@ def export(request: ExportRequest) -> int:
     """Write validated points of STUDY as an open-division MLPerf submission.
 
     Every rule is checked against LoadGen's logs before anything is written. Give with --system
-    what can't be detected of the system. The same export again changes nothing.
-    """
+    what can't be detected of the system. The same export again changes nothing. Without --points
+    the complete points of the frontier are exported.
+
+    \b
+    Examples:
+      dse export small --submitter ORG --output submission --dry-run
+      dse export small --submitter ORG --output submission --system system.yaml
+      dse export small --submitter ORG --output submission --preview --points 3
+    """  # noqa: D301  # click keeps the lines after this mark
     from dse.commands.export import run
 
     return run(request)

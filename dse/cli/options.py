@@ -284,6 +284,37 @@ def derivation_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return _with_derivation(command, [each for each in _DERIVED if each is not _OBJECTIVE])
 
 
+def point_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options for the points that a command takes: named ones, or those of a frontier.
+
+    The command gets ``points``, ``decided`` and what `derived_options` give.
+    """
+    decided = click.option(
+        "--decided",
+        is_flag=True,
+        help="Take only points whose place on the frontier is decided.",
+    )
+    points = click.option(
+        "--points",
+        metavar="IDS",
+        type=IDS,
+        default=(),
+        help="Take these points, such as 3,7 [default: those of the frontier].",
+    )
+    return points(decided(derived_options(command)))
+
+
+class Repeatable(click.Command):
+    """A command that is told how it was called: ``words``, what follows its name."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Reads the words, and keeps them as they are."""
+        words = tuple(args)
+        rest = super().parse_args(ctx, args)
+        ctx.params["words"] = words
+        return rest
+
+
 def _with_derivation(
     command: Callable[..., Any], options: Sequence[Callable[..., Any]]
 ) -> Callable[..., Any]:

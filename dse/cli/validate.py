@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dse.cli.options import SIZE, into, storage_option, study_argument
+from dse.cli.options import (
+    SIZE,
+    Repeatable,
+    into,
+    point_options,
+    storage_option,
+    study_argument,
+)
 
 if TYPE_CHECKING:
     from dse.commands.validate import ValidateRequest
@@ -15,29 +22,22 @@ if TYPE_CHECKING:
 SCENARIOS = ("SingleStream", "MultiStream", "Offline", "Server")
 
 
-@click.command()
+@click.command(cls=Repeatable)
 @study_argument
 @storage_option
 @click.option(
     "--dataset",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="The labelled images that the study was explored with.",
+    help="The labelled samples that the study was explored with [default: where they were].",
 )
 @click.option(
     "--models",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="The folder of model files that the study was explored with.",
+    help="The model files that the study was explored with [default: where they were].",
 )
-@click.option(
-    "--point",
-    "points",
-    metavar="ID",
-    type=click.IntRange(min=0),
-    multiple=True,
-    help="Validate only this point [default: the frontier]. Can be given several times.",
-)
+@point_options
 @click.option(
     "--scenario",
     "scenarios",
@@ -58,6 +58,9 @@ SCENARIOS = ("SingleStream", "MultiStream", "Offline", "Server")
     is_flag=True,
     help="Shorten every run to seconds, to see that everything works. Its results do not count.",
 )
+@click.option(
+    "--anyway", is_flag=True, help="Also run points of which `dse export` makes no submission."
+)
 @into("dse.commands.validate:ValidateRequest")
 def validate(request: ValidateRequest) -> int:
     """Run the frontier of STUDY by MLPerf's own rules.
@@ -65,7 +68,14 @@ def validate(request: ValidateRequest) -> int:
     Each point takes a performance run of ten minutes or more for each scenario of the objectives
     and, with a data set, an accuracy run over all of it. The time this takes is shown first. Give
     the same command again to continue with what is missing. Ctrl-C finishes the current run.
-    """
+
+    \b
+    Examples:
+      dse validate small --dry-run
+      dse validate small --rehearsal
+      dse validate small --decided --where 'latency_p90_ms < 5'
+      dse validate small --points 3,7 --scenario Offline
+    """  # noqa: D301  # click keeps the lines after this mark
     from dse.commands.validate import run
 
     return run(request)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rich.table import Table
 from rich.text import Text
 
+from dse.commands._points import format_ids, point_cells, point_table
+from dse.commands.next_step import command
 from dse.core.wording import format_count
-from dse.study.database_url import without_password
+from dse.submission.description import FLAGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
+    from rich.table import Table
+
+    from dse.core.metrics import Scenario
     from dse.submission.evidence import Evidence
     from dse.submission.rules import Breach
 
@@ -24,68 +28,131 @@ MISSING = frozenset({"performance-run", "accuracy-run", "fidelity"})
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """A result and everything that keeps it from being valid."""
+    """A result and everything that keeps it from being valid.
+
+    Attributes:
+        result: the point in its scenario.
+        breaches: the rules that it breaks.
+        preview: whether it is meant for a preview, which may break some of them.
+    """
 
     result: Evidence
     breaches: tuple[Breach, ...]
-
-    @property
-    def complete(self) -> bool:
-        """Whether it can be submitted."""
-        return not self.breaches
+    preview: bool
 
     @property
     def supplied(self) -> bool:
         """Whether ``dse validate`` supplies what is missing, and nothing else is wrong."""
-        lacking = [breach for breach in self.breaches if breach.rule in MISSING]
-        return bool(lacking) and all(b.short for b in self.breaches if b not in lacking)
+        runs = any(breach.rule in MISSING for breach in self.hindering)
+        return runs and self.previewable and not any(each.lasting for each in self.hindering)
 
-    def exportable(self, *, preview: bool) -> bool:
+    @property
+    def previewable(self) -> bool:
+        """Whether a preview can be made of it, once it has been run."""
+        return all(breach.short or breach.rule in MISSING for breach in self.hindering)
+
+    @property
+    def exportable(self) -> bool:
         """Whether it can be exported."""
-        return not self._hindering(preview=preview)
+        return not self.hindering
 
-    def _hindering(self, *, preview: bool) -> list[Breach]:
-        return [breach for breach in self.breaches if not (preview and breach.short)]
+    @property
+    def hindering(self) -> list[Breach]:
+        """What keeps it from being exported."""
+        return [breach for breach in self.breaches if not self.expected(breach)]
 
-    def first_line(self, *, preview: bool) -> str:
+    @property
+    def remedy(self) -> str:
+        """What helps where no further run does; empty where nothing is known to."""
+        return next(filter(None, (breach.remedy for breach in self.hindering)), "")
+
+    def expected(self, breach: Breach) -> bool:
+        """Whether it may break a rule all the same."""
+        return self.preview and breach.short
+
+    @property
+    def first_line(self) -> str:
         """The point, the scenario and the first thing that keeps it from being exported."""
-        result, breach = self.result, self._hindering(preview=preview)[0]
+        result, breach = self.result, self.hindering[0]
         return f"#{result.record.id} {result.scenario.value}: {breach.rule}: {breach.message}"
-
-    def command(self, study: str, storage: str | None) -> str:
-        """What supplies the missing runs; the storage's URL is shown without its password."""
-        kept = f"--storage {shlex.quote(without_password(storage))} " if storage else ""
-        return (
-            f"dse validate {shlex.quote(study)} {kept}--point {self.result.record.id} "
-            f"--scenario {self.result.ran.value}"
-        )
 
 
 def readiness_table(judged: Sequence[Readiness]) -> Table:
     """A line for each point and scenario."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("id", justify="right")
-    for heading in ("configuration", "scenario"):
-        table.add_column(heading, no_wrap=True)
+    table = point_table("scenario")
     table.add_column("missing or wrong", overflow="fold")
     for each in judged:
         result = each.result
-        inferred = f" from {result.ran.value}" if result.inferred else ""
+        told = [f"{breach.rule}: {breach.message}" for breach in each.hindering]
+        expected = dict.fromkeys(b.rule for b in each.breaches if each.expected(b))
+        told += [f"expected here: {', '.join(expected)}"] if expected else []
         table.add_row(
-            str(result.record.id),
-            Text(str(result.record.configuration)),
-            result.scenario.value + inferred,
-            Text("\n".join(f"{b.rule}: {b.message}" for b in each.breaches) or "nothing"),
+            *point_cells(result.record),
+            result.scenario.value + (f" from {result.ran.value}" if result.inferred else ""),
+            Text("\n".join(told) or "nothing"),
         )
     return table
 
 
-def readiness_lines(judged: Sequence[Readiness], study: str, storage: str | None) -> Iterator[str]:
-    """The commands that supply what is missing, each once, and how much is ready."""
-    supplied = [each for each in judged if each.supplied]
-    commands = dict.fromkeys(f"  {each.command(study, storage)}" for each in supplied)
-    if commands:
-        yield "these supply what is missing, with the --models and --dataset of the exploration:"
-    yield from commands
-    ready = sum(each.complete for each in judged)
-    yield f"{ready} of {format_count(len(judged), 'result')} ready"
+def supplying(judged: Sequence[Readiness], study: str, storage: str | None) -> list[str]:
+    """The commands that supply what is missing: one for all points that lack the same scenarios.
+
+    Args:
+        judged: the results.
+        study: as it was given.
+        storage: the URL that was given, if one was.
+    """
+    lacking: dict[int, dict[Scenario, None]] = {}
+    for each in judged:
+        if each.supplied:
+            lacking.setdefault(each.result.record.id, {})[each.result.ran] = None
+    groups: dict[tuple[Scenario, ...], list[int]] = {}
+    for id_, scenarios in lacking.items():
+        groups.setdefault(tuple(scenarios), []).append(id_)
+    rehearsal = ["--rehearsal"] if any(each.preview for each in judged) else []
+    return [
+        command(
+            "validate",
+            study,
+            storage,
+            *("--points", format_ids(ids)),
+            *(word for each in group for word in ("--scenario", each.value)),
+            *rehearsal,
+        )
+        for group, ids in groups.items()
+    ]
+
+
+def lasting_remedy(judged: Sequence[Readiness]) -> str:
+    """What helps the first result that no further run makes valid; empty where there is none."""
+    remedies = (breach.remedy for each in judged for breach in each.breaches)
+    return next(filter(None, remedies), "")
+
+
+def count_results(results: Sequence[Evidence]) -> str:
+    """How many results of how many points."""
+    points = len({result.record.id for result in results})
+    return f"{format_count(len(results), 'result')} of {format_count(points, 'point')}"
+
+
+def field_lines(missing: Sequence[str], file: Path | None) -> Iterator[str]:
+    """The fields of the system description that are missing, and where to put them."""
+    if not missing:
+        return
+    where = str(file) if file else "a system.yaml (--system)"
+    yield f"fields of the system missing in {where}:"
+    for name in missing:
+        yield f"  {name}" + (f" (or {FLAGS[name]})" if name in FLAGS else "")
+
+
+def summary_line(
+    chosen: Sequence[Evidence], judged: Sequence[Readiness], missing: Sequence[str]
+) -> str:
+    """What would be exported, and what is lacking."""
+    hindered = sum(not each.exportable for each in judged)
+    lacking = [
+        *([format_count(hindered, "result")] if hindered else []),
+        *([format_count(len(missing), "field") + " of the system"] if missing else []),
+    ]
+    ready = count_results(chosen) if chosen else "nothing"
+    return f"to export: {ready}; lacking: {', '.join(lacking) or 'nothing'}"

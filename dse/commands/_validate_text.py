@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from rich.table import Table
-from rich.text import Text
-
+from dse.answer.text import WIDTH, worded
+from dse.commands._points import point_cells, point_table
 from dse.commands.console import print_lines
 from dse.commands.explore_display import duration
 from dse.core.details import OfficialDetails
@@ -18,32 +18,56 @@ from dse.measure.spec import STREAMS
 from dse.report.text import number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from rich.console import Console
+    from rich.table import Table
 
     from dse.core.measurement import Measurement, Outcome
     from dse.core.plausibility import Note
     from dse.measure.spec import Official
+    from dse.study.record import Record
+    from dse.submission.rules import Breach
     from dse.validate.schedule import Schedule, ScheduledRun
 
     Notes = Callable[[Outcome], Sequence[Note]]
 
+MAX_NAMED = 12
+"""Points that are named of those that break a rule."""
+MAX_FOUR_DIGITS = 10_000
+"""From here on four digits do not tell the whole number."""
+
+
+def unfit_lines(unfit: Mapping[int, Sequence[Breach]]) -> list[str]:
+    """Of which points ``dse export`` refuses whatever is run, and why.
+
+    Args:
+        unfit: the rules that they break, by their ids.
+    """
+    ids: dict[Breach, list[int]] = {}
+    for id_, broken in unfit.items():
+        for breach in broken:
+            ids.setdefault(breach, []).append(id_)
+    reasons = (f"  {breach.rule}: {breach.message} ({_named(of)})" for breach, of in ids.items())
+    folded = (wrap(line, WIDTH, subsequent_indent="    ") for line in reasons)
+    heading = "`dse export` would refuse valid runs of these points:"
+    return [heading, *(part for parts in folded for part in parts)]
+
+
+def _named(ids: Sequence[int]) -> str:
+    more = f" and {len(ids) - MAX_NAMED} more" if len(ids) > MAX_NAMED else ""
+    return " ".join(f"#{id_}" for id_ in ids[:MAX_NAMED]) + more
+
 
 def schedule_table(schedule: Schedule) -> Table:
     """The runs to take, with what LoadGen is told to expect and the time they take."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("id", justify="right")
-    table.add_column("configuration")
-    for heading in ("scenario", "mode"):
-        table.add_column(heading, no_wrap=True)
+    table = point_table("scenario", "mode")
     for heading in ("expecting", "time"):
         table.add_column(heading, justify="right", no_wrap=True)
     for run in schedule.runs:
         official = run.official
         table.add_row(
-            str(run.record.id),
-            Text(str(run.record.configuration)),
+            *point_cells(run.record),
             official.scenario.value,
             official.mode,
             _expecting(official, official.target),
@@ -66,25 +90,18 @@ def schedule_lines(schedule: Schedule) -> list[str]:
 
 
 def _expecting(official: Official, target: float) -> str:
-    return f"{target:.4g} {'ms' if official.scenario in STREAMS else 'samples/s'}"
+    digits = ".4g" if target < MAX_FOUR_DIGITS else ".0f"
+    return f"{target:{digits}} {'ms' if official.scenario in STREAMS else 'samples/s'}"
 
 
-def values_table(measurements: Sequence[Measurement]) -> Table:
-    """What the runs gave."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("scenario", "mode", "metric"):
-        table.add_column(heading, no_wrap=True)
+def values_table(taken: Sequence[tuple[Record, Measurement]]) -> Table:
+    """What the runs gave, and where their logs lie."""
+    table = point_table("scenario")
     table.add_column("value", justify="right", no_wrap=True)
     table.add_column("run", no_wrap=True)
-    for each in measurements:
-        metric = METRICS[each.metric]
-        table.add_row(
-            str(OfficialDetails.of(each.details).scenario),
-            str(OfficialDetails.of(each.details).mode),
-            metric.title,
-            f"{number(each.metric, each.value)} {metric.unit}",
-            each.run,
-        )
+    for record, each in taken:
+        scenario = str(OfficialDetails.of(each.details).scenario)
+        table.add_row(*point_cells(record), scenario, worded(each.metric, each.value), each.run)
     return table
 
 

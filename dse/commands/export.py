@@ -5,18 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dse.commands._export_readiness import Readiness, readiness_lines, readiness_table
+from dse.commands._export_readiness import (
+    Readiness,
+    count_results,
+    field_lines,
+    lasting_remedy,
+    readiness_table,
+    summary_line,
+    supplying,
+)
+from dse.commands._points import choose_points, format_ids
 from dse.commands.console import console, print_lines
 from dse.commands.log import messages
+from dse.commands.next_step import command, print_next, repeat
 from dse.core import plausibility
 from dse.core.errors import RequestError
 from dse.core.metrics import SCENARIOS
 from dse.core.wording import format_count
 from dse.core.worker_environment import user_variables
 from dse.machine.system import System
+from dse.report.text import settings_legend
 from dse.report.view import View
 from dse.study.folder import existing_folder
-from dse.study.frontier import select_records
 from dse.study.study import Study
 from dse.submission import checkers
 from dse.submission.description import described, read_declared
@@ -38,6 +48,7 @@ if TYPE_CHECKING:
     from dse.core.metrics import Scenario
     from dse.derived.derivation import Derivation
     from dse.study.record import Record
+    from dse.submission.description import Declared
     from dse.submission.evidence import Evidence
     from dse.submission.tree import Tree
 
@@ -46,13 +57,14 @@ PREVIEW = "-preview"
 
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
-    """What was asked for; the fields are the options of ``dse export``."""
+    """What was asked for; the fields are the options of ``dse export``, and all its words."""
 
     study: str
     storage: str | None
     submitter: str
     output: Path
     points: tuple[int, ...]
+    decided: bool
     division: str
     category: str
     release: str
@@ -65,6 +77,7 @@ class ExportRequest:
     force: bool
     checker: Path | None
     derivation: Derivation
+    words: tuple[str, ...]
 
     @property
     def tree(self) -> Path:
@@ -80,7 +93,8 @@ def run(request: ExportRequest) -> int:
     """Exports; tells on stderr what it does.
 
     Returns:
-        The exit code: 0, or 1 if a checker complains or, in a dry run, something is missing.
+        The exit code: 0, or 1 if a checker complains of what is not to be expected or, in a dry
+        run, something is missing.
 
     Raises:
         RequestError: something can't be exported; nothing was written.
@@ -90,33 +104,68 @@ def run(request: ExportRequest) -> int:
     _refuse_nonsense(request)
     study = Study.load(existing_folder(request.study), request.storage)
     view = View(study, request.derivation)
+    records = choose_points(view, request.points, decided=request.decided)
     print_lines(view.tally.lines(request.derivation), err)
-    judged = _judged(view, request)
+    judged = _judged(study, records, request)
     if request.dry_run:
-        console().print(readiness_table(judged))
-        doubts = _doubts(study, (each.result for each in judged))
-        print_lines((*doubts, *readiness_lines(judged, request.study, request.storage)), err)
-        return 0 if all(each.complete for each in judged) else 1
+        return _list(study, judged, request, err)
     chosen = _chosen(judged, request)
     left_out = [each for each in judged if each.result not in chosen]
-    print_lines((f"left out: {e.first_line(preview=request.preview)}" for e in left_out), err)
+    print_lines((f"left out: {each.first_line}" for each in left_out), err)
     tree = build(chosen, _about(study, request))
     print_lines(_doubts(study, chosen), err)
-    print_lines(_write(tree, chosen, request), err)
-    return _checked(request, err)
+    remedy = lasting_remedy(judged)
+    print_lines(_write(tree, chosen, request, remedy), err)
+    return _checked(chosen, request, remedy, err)
 
 
-def _write(tree: Tree, chosen: Sequence[Evidence], request: ExportRequest) -> list[str]:
+def _list(study: Study, judged: Sequence[Readiness], request: ExportRequest, err: Console) -> int:
+    """Lists what is missing, and what would be exported."""
+    fine = [each.result for each in judged if each.exportable]
+    told, _, missing = _describe(study, request)
+    remedy, lacking = lasting_remedy(judged), len(fine) < len(judged)
+    chosen = [] if request.points and lacking else fine
+    runs = supplying(judged, request.study, request.storage)
+    out = console()
+    out.print(readiness_table(judged))
+    print_lines([settings_legend(each.result.record for each in judged)], out, "dim")
+    lines = [
+        *_doubts(study, (each.result for each in judged)),
+        *([f"remedy: {remedy}"] if lacking and remedy else []),
+        *field_lines(missing, told.file),
+        summary_line(chosen, judged, missing),
+    ]
+    print_lines(lines, err)
+    print_next(*_next(runs, chosen, missing, request))
+    return 1 if lacking or missing else 0
+
+
+def _next(
+    runs: Sequence[str], chosen: Sequence[Evidence], missing: Sequence[str], request: ExportRequest
+) -> Sequence[str]:
+    """What comes after a dry run: the runs that are missing, the system, the export itself."""
+    if runs or not chosen:
+        return runs
+    if missing:
+        more = [] if request.system else ["--system", "system.yaml"]
+        return [repeat("export", request.words, request.storage, *more)]
+    return [repeat("export", request.words, request.storage, without=["--dry-run"])]
+
+
+def _write(
+    tree: Tree, chosen: Sequence[Evidence], request: ExportRequest, remedy: str
+) -> list[str]:
     """Writes the tree; returns what became of it, in lines."""
     written = write(tree, request.tree, request.submitter, force=request.force)
     new = format_count(written.new, "file")
     counts = f"{new} new, {written.same} unchanged, {written.replaced} replaced"
     lines = [
-        f"{_counted(chosen)} in {request.tree}: {counts}",
+        f"{count_results(chosen)} in {request.tree}: {counts}",
         f"whole accuracy logs: {originals_of(request.tree)}",
     ]
     if request.preview:
-        lines.append("a preview is not a valid submission; leave --preview out for one")
+        way = remedy or "leave --preview out"
+        lines.append(f"a preview is not a valid submission; {way} for one")
     return lines
 
 
@@ -125,11 +174,6 @@ def _doubts(study: Study, results: Iterable[Evidence]) -> list[str]:
     records = {result.record.id: result.record for result in results}
     told = ((f"#{id_}", study.results.notes(each.outcome)) for id_, each in records.items())
     return [f"note: {line}" for line in plausibility.lines(told)]
-
-
-def _counted(chosen: Sequence[Evidence]) -> str:
-    points = len({result.record.id for result in chosen})
-    return f"{format_count(len(chosen), 'result')} of {format_count(points, 'point')}"
 
 
 def _refuse_nonsense(request: ExportRequest) -> None:
@@ -161,42 +205,20 @@ def _refuse_nonsense(request: ExportRequest) -> None:
         checkers.refuse_others(request.checker)
 
 
-def _points(view: View, request: ExportRequest) -> list[Record]:
-    """The points that were named, or else the frontier, as it was asked for.
-
-    Raises:
-        RequestError: there is none, or points are both named and chosen.
-    """
-    if not request.derivation.selects:
-        return select_records(view.study, request.points, "--points")
-    if request.points:
-        raise RequestError(
-            "points are named and chosen by conditions or objectives at once",
-            field="--points",
-            remedy="leave it out, or --where and --objective",
-        )
-    if not view.frontier:
-        raise RequestError(
-            f"no point of study '{view.study.folder.name}' is what was asked for",
-            remedy="`dse frontier` with the same --where and --objective tells why",
-        )
-    return list(view.frontier)
-
-
-def _judged(view: View, request: ExportRequest) -> list[Readiness]:
+def _judged(study: Study, records: Sequence[Record], request: ExportRequest) -> list[Readiness]:
     """Every point in every scenario, with what keeps it from being valid."""
-    study = view.study
     fidelities: tuple[FidelityName, ...] = ("valid", "rehearsal") if request.preview else ("valid",)
     release = RELEASES[request.release]
     scenarios, infer = _scenarios(study, request), request.infer_scenarios
     results = [
         result
-        for record in _points(view, request)
+        for record in records
         for result in gather(study, record, scenarios, fidelities, infer=infer)
     ]
     _refuse_release(results, request)
     models, benchmark = study.about.models, Benchmark.of(study.about.task)
-    return [Readiness(each, tuple(breaches(each, release, models, benchmark))) for each in results]
+    found = ((each, breaches(each, release, models, benchmark)) for each in results)
+    return [Readiness(each, tuple(broken), request.preview) for each, broken in found]
 
 
 def _scenarios(study: Study, request: ExportRequest) -> list[Scenario]:
@@ -230,22 +252,31 @@ def _refuse_release(results: Sequence[Evidence], request: ExportRequest) -> None
 
 def _chosen(judged: Sequence[Readiness], request: ExportRequest) -> list[Evidence]:
     """The results to export: all that are complete, and every one of points that were named."""
-    fine = [each for each in judged if each.exportable(preview=request.preview)]
-    broken = [each for each in judged if each not in fine]
-    if broken and (request.points or not fine):
-        raise RequestError(
-            broken[0].first_line(preview=request.preview), remedy=_remedy(broken[0], request)
-        )
-    return [each.result for each in fine]
+    broken = [each for each in judged if not each.exportable]
+    if broken and (request.points or len(broken) == len(judged)):
+        raise RequestError(broken[0].first_line, remedy=_remedy(broken[0], request))
+    return [each.result for each in judged if each.exportable]
 
 
 def _remedy(broken: Readiness, request: ExportRequest) -> str:
-    listed = "--dry-run lists it all"
-    if not broken.supplied:
-        return listed
-    preview = "" if request.preview else ", or export a --preview"
-    command = broken.command(request.study, request.storage)
-    return f"`{command}` supplies what is missing{preview}; {listed}"
+    ways = [broken.remedy]
+    if broken.supplied:
+        (runs,) = supplying([broken], request.study, request.storage)
+        ways = [f"`{runs}` supplies what is missing"]
+    if broken.previewable and not request.preview:
+        ways.append("export a --preview")
+    told = ", or ".join(filter(None, ways))
+    return "; ".join(filter(None, [told, "--dry-run lists it all"]))
+
+
+def _describe(study: Study, request: ExportRequest) -> tuple[Declared, dict[str, str], list[str]]:
+    """What the user says of the system, its description, and the fields that are missing."""
+    told = read_declared(request.system, system_name=request.system_name, status=request.status)
+    system = System.from_dict(study.about.system)
+    description, missing = described(system, told, request.submitter, request.category)
+    if "retraining" not in told.values:
+        missing.append("retraining")
+    return told, description, missing
 
 
 def _about(study: Study, request: ExportRequest) -> SubmissionInfo:
@@ -254,11 +285,7 @@ def _about(study: Study, request: ExportRequest) -> SubmissionInfo:
     Raises:
         RequestError: something of the system is missing; all of it is named.
     """
-    told = read_declared(request.system, system_name=request.system_name, status=request.status)
-    system = System.from_dict(study.about.system)
-    description, missing = described(system, told, request.submitter, request.category)
-    if "retraining" not in told.values:
-        missing.append("retraining")
+    told, description, missing = _describe(study, request)
     if missing:
         raise RequestError(
             f"nothing tells {', '.join(missing)} of the system",
@@ -279,14 +306,27 @@ def _about(study: Study, request: ExportRequest) -> SubmissionInfo:
     )
 
 
-def _checked(request: ExportRequest, err: Console) -> int:
+def _checked(chosen: Sequence[Evidence], request: ExportRequest, remedy: str, err: Console) -> int:
+    """Runs MLPerf's checkers where the user has them; returns the exit code."""
     if request.checker is None:
         none = (
             "MLPerf's checkers were not run: give --checker and a clone of "
             "https://github.com/mlcommons/inference"
         )
+        then = repeat("export", request.words, request.storage, "--checker", "inference")
         print_lines([none], err)
+        print_next(then)
         return 0
-    verdicts = checkers.check(request.checker, request.tree, request.submitter, request.release)
+    verdicts = checkers.check(
+        request.checker, request.tree, request.submitter, request.release, preview=request.preview
+    )
     print_lines((line for verdict in verdicts for line in verdict.lines()), err)
-    return 0 if all(verdict.passed for verdict in verdicts) else 1
+    if not all(verdict.acceptable for verdict in verdicts):
+        return 1
+    if not request.preview:
+        print_lines(["ready to be handed in, which members of MLCommons may"], err)
+    elif not remedy:
+        ids = format_ids(dict.fromkeys(result.record.id for result in chosen))
+        then = command("validate", request.study, request.storage, "--points", ids)
+        print_next(then)
+    return 0

@@ -6,20 +6,24 @@ import shlex
 from typing import TYPE_CHECKING
 
 from dse.commands.log import messages
+from dse.study.database_url import without_password
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
     from dse.study.study import Study
 
 
-def print_next(*steps: str) -> None:
-    """Prints the suggestions, unless ``--quiet`` is given.
+def print_next(*steps: str | None) -> None:
+    """Prints the suggestions, unless there is none or ``--quiet`` is given.
 
     Args:
         steps: commands, or what else to do, the first one first.
     """
     from dse.commands.console import print_lines
 
-    print_lines([f"next: {'; '.join(steps)}"], messages(), whole=True)
+    if known := list(filter(None, steps)):
+        print_lines([f"next: {'; '.join(known)}"], messages(), whole=True)
 
 
 def study_word(study: Study) -> str:
@@ -31,3 +35,38 @@ def resume_command(study: Study) -> str:
     """The command that goes on exploring a study."""
     folder = study.folder
     return f"dse explore {shlex.quote(str(folder.space))} --study {study_word(study)}"
+
+
+def command(name: str, study: str, storage: str | None, *options: str) -> str:
+    """A command on a study; the storage's URL is shown without its password.
+
+    Args:
+        name: of the command.
+        study: as it was given.
+        storage: the URL that was given, if one was.
+        options: further words.
+    """
+    kept = ["--storage", without_password(storage)] if storage else []
+    return shlex.join(["dse", name, study, *kept, *options])
+
+
+def repeat(
+    name: str,
+    words: Sequence[str],
+    storage: str | None,
+    *more: str,
+    without: Collection[str] = (),
+) -> str:
+    """A command as it was given, with some flags added or left out.
+
+    Args:
+        name: of the command.
+        words: that it was given.
+        storage: the URL among them, whose password is not shown.
+        more: words that are added.
+        without: flags that are left out.
+    """
+    kept = [word for word in words if word not in without]
+    if storage:
+        kept = [word.replace(storage, without_password(storage)) for word in kept]
+    return shlex.join(["dse", name, *kept, *more])

@@ -66,6 +66,16 @@ class Coverage:
             told = f"{_points(self.lacking)} left out that have no value of an objective"
             yield f"{told}: {_causes(self.lacking)}"
 
+    @property
+    def why_none(self) -> str:
+        """Why no point is left, where none is."""
+        if self.lacking:
+            return f"none has a value of every objective (lacking: {_causes(self.lacking)})"
+        told = f"--where holds for none of {format_count(self.points, 'point')}"
+        if not self.undecided:
+            return told
+        return f"{told} for certain (unknown: {_causes(self.undecided)})"
+
     def as_dict(self, derivation: Derivation) -> dict[str, Any]:
         """The same as a JSON object, with the parts that were asked for."""
         found: dict[str, Any] = {}

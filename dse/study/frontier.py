@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
-from dse.core.errors import RequestError
 from dse.core.measurement import Source
 from dse.core.metrics import METRICS
 from dse.core.pareto import Losses, Point, metric_of, nondominated, numbered
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from dse.study.comparison import Evidence
     from dse.study.decisions import OpenPair, Order, Relation
     from dse.study.observations import ObservationStore
-    from dse.study.study import Study
 
     Values = Callable[[Record], Mapping[str, float]]
 
@@ -219,32 +217,3 @@ def _column(found: list[Measurement], measured: ObservationStore) -> tuple[NDArr
     factors = np.exp(sign * np.array(reaches))
     keys = numbered([[None if m.source is Source.PUBLISHED else m.key] for m in found])[:, 0]
     return values, values / factors, values * factors, keys
-
-
-def select_records(study: Study, ids: Sequence[int], option: str) -> list[Record]:
-    """The records that were named, each once and in that order, or else the frontier.
-
-    Args:
-        study: holds them.
-        ids: of the records.
-        option: that names them, for the message.
-
-    Raises:
-        RequestError: one of them was not measured, or nothing is on the frontier.
-    """
-    frontier = study.frontier()
-    if not ids and not frontier:
-        raise RequestError(
-            f"study '{study.folder.name}' has nothing on its frontier yet",
-            remedy="explore it further with `dse explore`",
-        )
-    measured = {r.id: r for r in study.records.values() if r.outcome.failure is None}
-    for id_ in ids:
-        if id_ not in measured:
-            shown = ", ".join(str(record.id) for record in frontier)
-            raise RequestError(
-                f"study '{study.folder.name}' has no measured point {id_}",
-                field=option,
-                remedy=f"`dse frontier` shows {shown or 'none yet'}",
-            )
-    return [measured[id_] for id_ in dict.fromkeys(ids)] if ids else frontier

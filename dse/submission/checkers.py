@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import filecmp
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,25 @@ ERROR = " ERROR] "
 """Stands in the lines in which a checker says what is wrong."""
 SHOWN = 12
 """Lines of what a checker complains about that are shown."""
+OF_PREVIEWS = re.compile(
+    "Test duration less than 600s"
+    r"|accur\w*cy run does not cover all dataset"
+    r"|accuracy_sample_count, found \d+, needs to be >= \d+"
+    "|Required minimum samples per query not met"
+    "|Required minimum Query Count not met"
+    "|Early stopping condition was not met"
+    "|Not enough samples were processed for early stopping"
+)
+"""What the checkers say of runs that are as short, or over as few samples, as a preview's may be.
+
+See `dse.submission.rules.SHORT`.
+"""
+CONSEQUENCES = re.compile(
+    "Some (performance|accuracy) checks Checks failed for|has issues|NoResults"
+    "|SUMMARY: submission has errors"
+)
+"""What they say of a result, or of all, after such complaints."""
+TRACEBACK = "Traceback ("
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +54,27 @@ class Verdict:
         checker: its name.
         passed: whether it found nothing wrong.
         complaints: what it says is wrong, each once with how often it does.
+        expected: the same of what a preview may lack.
     """
 
     checker: str
     passed: bool
     complaints: tuple[str, ...]
+    expected: tuple[str, ...] = ()
+
+    @property
+    def acceptable(self) -> bool:
+        """Whether it says nothing but what is to be expected."""
+        return self.passed or bool(self.expected and not self.complaints)
 
     def lines(self) -> Iterator[str]:
         """For the reader."""
-        yield f"{self.checker}: {'passed' if self.passed else 'FAILED'}"
+        failed = "complains as expected of a preview" if self.acceptable else "FAILED"
+        yield f"{self.checker}: {'passed' if self.passed else failed}"
         yield from (f"  {line}" for line in self.complaints[:SHOWN])
         if len(self.complaints) > SHOWN:
             yield f"  ... and {len(self.complaints) - SHOWN} more"
+        yield from (f"  expected here: {line}" for line in self.expected)
 
 
 def refuse_others(clone: Path) -> None:
@@ -63,7 +92,9 @@ def refuse_others(clone: Path) -> None:
             )
 
 
-def check(clone: Path, tree: Path, submitter: str, release: str) -> list[Verdict]:
+def check(
+    clone: Path, tree: Path, submitter: str, release: str, *, preview: bool = False
+) -> list[Verdict]:
     """Runs both checkers and the truncation script on a submission, which stays as it is.
 
     Args:
@@ -71,23 +102,47 @@ def check(clone: Path, tree: Path, submitter: str, release: str) -> list[Verdict
         tree: the root of the submission.
         submitter: the organisation.
         release: the round of MLPerf.
+        preview: whether its runs may be short.
     """
     with tempfile.TemporaryDirectory(prefix="dse-checkers-") as scratch:
         common = ["--input", str(tree.absolute()), "--submitter", submitter]
         rounds = [*common, "--version", release, "--csv", str(Path(scratch) / "summary.csv")]
         cut = Path(scratch) / "truncated"
+        new, old = ["-m", "submission_checker.main"], ["submission_checker_old.py"]
         return [
-            _verdict(clone, "submission_checker", ["-m", "submission_checker.main", *rounds]),
-            _verdict(clone, "submission_checker_old", ["submission_checker_old.py", *rounds]),
+            _verdict(clone, "submission_checker", [*new, *rounds], preview=preview),
+            _verdict(clone, "submission_checker_old", [*old, *rounds], preview=preview),
             _truncation(clone, [*common, "--output", str(cut)], tree, cut),
         ]
 
 
-def _verdict(clone: Path, checker: str, arguments: Sequence[str]) -> Verdict:
+def _verdict(clone: Path, checker: str, arguments: Sequence[str], *, preview: bool) -> Verdict:
     code, lines = _run(clone, arguments)
     said = Counter(_without_position(line) for line in lines if ERROR in line)
-    complaints = tuple(f"{count} x {text}" for text, count in said.most_common())
-    return Verdict(checker, code == 0, complaints or (tuple(lines[-3:]) if code else ()))
+    wrong, expected = _tell_apart(said) if preview else (said, Counter[str]())
+    crashed = code != 0 and (not said or any(line.startswith(TRACEBACK) for line in lines))
+    complaints = (*_counted(wrong), *(lines[-3:] if crashed else ()))
+    return Verdict(checker, code == 0, complaints, _counted(expected))
+
+
+def _tell_apart(said: Counter[str]) -> tuple[Counter[str], Counter[str]]:
+    """What is wrong with a preview, and what is to be expected of one, in few words.
+
+    What only follows from the latter is left out.
+    """
+    wrong, expected = Counter[str](), Counter[str]()
+    for text, count in said.items():
+        if found := OF_PREVIEWS.search(text):
+            expected[found[0]] += count
+        else:
+            wrong[text] = count
+    if expected:
+        wrong = Counter({t: count for t, count in wrong.items() if not CONSEQUENCES.match(t)})
+    return wrong, expected
+
+
+def _counted(said: Counter[str]) -> tuple[str, ...]:
+    return tuple(f"{count} x {text}" for text, count in said.most_common())
 
 
 def _without_position(line: str) -> str:

@@ -49,6 +49,8 @@ NO_ACCELERATOR: Mapping[str, str] = {
     "accelerator_interconnect": "N/A",
 }
 """The measurements are of CPUs."""
+FLAGS = {"status": "--status", "system_name": "--system-name"}
+"""The fields that options give as well."""
 
 Text = Annotated[
     str,

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dse.core.details import OfficialDetails
-from dse.core.measurement import Source
 from dse.core.metrics import METRICS_OF, Scenario
 from dse.loadgen.logs import DetailLog, LogError, read_detail
 from dse.measure.spec import SPEC_FILE, USER_CONF, Spec
@@ -78,7 +77,6 @@ class Evidence:
         ran: the scenario of the runs; another one where the result is inferred.
         performance: the timed run, if there is one.
         accuracy: the accuracy run of the same configuration, if there is one.
-        published: whether the study knows a published accuracy only.
     """
 
     record: Record
@@ -86,7 +84,6 @@ class Evidence:
     ran: Scenario
     performance: SubmittedRun | None
     accuracy: SubmittedRun | None
-    published: bool
 
     @property
     def inferred(self) -> bool:
@@ -140,7 +137,6 @@ def _result(
         ran,
         performance,
         _run(study, accuracy, "accuracy", ran, fidelities, timed),
-        published=accuracy is None or accuracy.source is not Source.MEASURED,
     )
 
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from dse.core.details import QualityDetails
+from dse.core.measurement import Source
 from dse.core.metrics import METRICS_OF, MULTI_STREAM_SAMPLES, Scenario
 from dse.core.wording import format_count
 from dse.loadgen.logs import LogError, read_responses
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from dse.core.configuration import Configuration
     from dse.loadgen.logs import DetailLog
+    from dse.study.record import Record
     from dse.submission.evidence import Evidence, SubmittedRun
     from dse.submission.release import Release
     from dse.tasks.benchmark import Benchmark
@@ -36,6 +39,12 @@ ROUNDING = 1e-6
 
 SHORT = frozenset({"fidelity", "min-duration", "queries", "early-stopping", "accuracy-samples"})
 """Rules that a preview may break: they are about how long and over how much was run."""
+REMEDIES: Mapping[str, str] = {
+    "trained": "explore trained models: dse explore own-models --models DIR --dataset DIR",
+    "accuracy-measured": "explore with --dataset",
+    "accuracy-samples": "explore with the whole data set",
+}
+"""What helps where another run does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +54,42 @@ class Breach:
     Attributes:
         rule: its name, as the documentation has it.
         message: what is wrong, in a few words.
+        lasting: whether no further run mends it.
     """
 
     rule: str
     message: str
+    lasting: bool = False
 
     @property
     def short(self) -> bool:
         """Whether a preview may break it."""
         return self.rule in SHORT
+
+    @property
+    def remedy(self) -> str:
+        """What helps, where another run does not; else empty."""
+        return REMEDIES[self.rule] if self.lasting else ""
+
+
+def foreseeable(record: Record, models: str, benchmark: Benchmark) -> list[Breach]:
+    """The rules that a point breaks however it is run: known before it is.
+
+    Args:
+        record: the point.
+        models: where the study's model files come from, by the provider's name.
+        benchmark: of whose task they are.
+    """
+    found = []
+    if models == "builtin":
+        found.append(Breach("trained", "the builtin models have untrained weights", lasting=True))
+    accuracy, due = record.outcome.quality, benchmark.rules.accuracy_samples
+    if accuracy is None or accuracy.source is not Source.MEASURED:
+        found.append(Breach("accuracy-measured", "its accuracy is not measured here", lasting=True))
+    elif (total := QualityDetails.of(accuracy.details).total or due) != due:
+        message = f"the data set has {total} {benchmark.task.noun}, not {due}"
+        found.append(Breach("accuracy-samples", message, lasting=True))
+    return found
 
 
 def breaches(result: Evidence, release: Release, models: str, benchmark: Benchmark) -> list[Breach]:
@@ -65,14 +101,12 @@ def breaches(result: Evidence, release: Release, models: str, benchmark: Benchma
         models: where the study's model files come from, by the provider's name.
         benchmark: of whose task they are.
     """
+    lasting = foreseeable(result.record, models, benchmark)
+    told = {breach.rule for breach in lasting}
     found: list[Breach] = []
-    if models == "builtin":
-        found.append(Breach("trained", "the builtin models have untrained weights"))
-    if result.published:
-        found.append(Breach("accuracy-measured", "its accuracy is not measured here"))
     if result.performance is None:
         found.append(Breach("performance-run", "there is no valid performance run"))
-    if result.accuracy is None and not result.published:
+    if result.accuracy is None and "accuracy-measured" not in told:
         found.append(Breach("accuracy-run", "there is no accuracy run of this configuration"))
     for run, logged in ((result.performance, _performance), (result.accuracy, _accuracy)):
         if run is not None:
@@ -84,7 +118,7 @@ def breaches(result: Evidence, release: Release, models: str, benchmark: Benchma
         found += _readable(_inferable(result.performance.log, result))
     if result.performance is not None and result.accuracy is not None:
         found += _pair(result.performance, result.accuracy, benchmark.task.noun)
-    return list(dict.fromkeys(found))
+    return [*lasting, *dict.fromkeys(each for each in found if each.rule not in told)]
 
 
 def _readable(found: Iterator[Breach]) -> Iterator[Breach]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from dse.exploration.resolver import ResolvedConfiguration, Resolver
     from dse.exploration.stopping import Interrupts
     from dse.measure.spec import Fidelity, Official
+    from dse.study.record import Record
     from dse.study.study import Study
     from dse.validate.schedule import Schedule, ScheduledRun, Scheduler
 
@@ -72,12 +73,12 @@ class Validated:
 
     Attributes:
         end: why it ended.
-        measurements: of the runs that came out well, in their order.
-        failed: how many did not.
+        taken: the points with what their runs gave, in the order of the runs.
+        failed: how many runs gave nothing.
     """
 
     end: ValidationEnd
-    measurements: Sequence[Measurement]
+    taken: Sequence[tuple[Record, Measurement]]
     failed: int
 
 
@@ -117,7 +118,7 @@ class Validator:
         Raises:
             DseError: an input or the study can't be used; what was measured is stored.
         """
-        measurements: list[Measurement] = []
+        taken: list[tuple[Record, Measurement]] = []
         failed = 0
         waits = partial(self._observer.waits, WAITING)
         for run in schedule.runs:
@@ -125,16 +126,16 @@ class Validator:
                 if come and not interrupts.wanted:
                     self._study.sync()
                 if not come or interrupts.wanted:
-                    return Validated(ValidationEnd.INTERRUPTED, measurements, failed)
+                    return Validated(ValidationEnd.INTERRUPTED, taken, failed)
                 if scheduler.done(run):
                     continue
                 started = time.monotonic()
                 self._observer.began(run)
                 outcome = self._take(run)
-            measurements += outcome.measurements
+            taken += ((run.record, each) for each in outcome.measurements)
             failed += outcome.failure is not None
             self._observer.ended(run, outcome, time.monotonic() - started)
-        return Validated(ValidationEnd.COMPLETE, measurements, failed)
+        return Validated(ValidationEnd.COMPLETE, taken, failed)
 
     def _take(self, run: ScheduledRun) -> Outcome:
         configuration = run.record.configuration

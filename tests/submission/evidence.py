@@ -89,6 +89,8 @@ cooling: air
 retraining: "no"
 """
 """A system.yaml that says all of `ELSEWHERE` that the study does not know."""
+OF_ANY_MACHINE = "host_processor_model_name: some CPU\nhost_memory_capacity: 1 GiB\n"
+"""What it says besides where a study of this machine may not tell."""
 
 
 class Files:

@@ -249,7 +249,7 @@ MUTATIONS = {
         "single",
         "performance-run",
         lambda copy: copy.measurement("performance", fidelity="rehearsal"),
-        "`dse validate single --point 0 --scenario SingleStream` supplies",
+        "`dse validate single --points 0 --scenario SingleStream` supplies",
     ),
     "rehearsed accuracy": Mutation(
         "single", "accuracy-run", lambda copy: copy.measurement("accuracy", fidelity="rehearsal")

@@ -33,6 +33,15 @@ FAIL = SAYING + (
     "    logging.error('%s/run_%d: %s', given.input, number, 'ran too short')\n"
     "logging.error('no accuracy')\nsys.exit(1)\n"
 )
+SHORT_RUNS = SAYING + (
+    "for number in range(2):\n"
+    "    run, found = f'{given.input}/run_{number}', f'expected=600000, found={1000 + number}'\n"
+    "    logging.error('%s Test duration less than 600s in user config. %s', run, found)\n"
+    "    logging.error('%s Some performance checks Checks failed for:', run)\n"
+    "logging.error('SUMMARY: submission has errors')\nsys.exit(1)\n"
+)
+"""What MLPerf's checkers say of runs that are too short."""
+EXPECTED = "  expected here: 2 x Test duration less than 600s"
 COPY = SAYING + "shutil.copytree(given.input, given.output)\n"
 CHANGE = COPY + "open(given.output + '/a.txt', 'w').write('cut')\n"
 CRASH = "import no_such_module\n"
@@ -98,6 +107,28 @@ def test_what_they_complain_about_is_counted(tmp_path: Path, tree: Path) -> None
     ]
     assert not old.passed
     assert old.complaints[-1] == "ModuleNotFoundError: No module named 'no_such_module'"
+
+
+def test_what_every_preview_is_told_stands_apart(tmp_path: Path, tree: Path) -> None:
+    summary = "logging.error('SUMMARY"
+    both = SHORT_RUNS.replace(summary, f"logging.error('odd')\n{summary}")
+    crashing = SHORT_RUNS.replace("sys.exit(1)", "import no_such_module")
+    for code, acceptable, said in (
+        (SHORT_RUNS, True, ["complains as expected of a preview"]),
+        (both, False, ["FAILED", "  1 x odd"]),
+        (PASS, True, ["passed"]),
+    ):
+        new, *_ = check(clone(tmp_path, new=code), tree, "Org", "v6.1", preview=True)
+        assert new.acceptable is acceptable
+        first, *others = said
+        told = [f"{NAMES[0]}: {first}", *others]
+        assert list(new.lines()) == [*told, *([] if code == PASS else [EXPECTED])]
+    new, *_ = check(clone(tmp_path, new=crashing), tree, "Org", "v6.1", preview=True)
+    assert not new.acceptable  # it has not looked at everything
+    assert new.complaints[-1].startswith("ModuleNotFoundError: ")
+    new, *_ = verdicts(clone(tmp_path, new=SHORT_RUNS), tree)
+    assert not new.acceptable
+    assert (len(new.complaints), new.expected) == (4, ())
 
 
 def test_many_complaints_are_cut_short() -> None:

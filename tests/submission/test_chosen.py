@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from tests.submission.evidence import Data
 
 
+NONE = "no point of study 's' is what was asked for: --where holds for "
+LACKING = (
+    "no point of study 's' is what was asked for: "
+    "none has a value of every objective (lacking: load_time_ms (1)); `dse frontier s`"
+)
+
+
 @pytest.fixture
 def study(here: Path, data: Data) -> str:
     (here / "system.yaml").write_text(TOLD)
@@ -37,9 +44,16 @@ def test_a_condition_that_holds_exports_the_point(command: Command, study: str, 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--where", "threads > 1"], "no point of study 's' is what was asked for; `dse frontier`"),
-        (["--where", "energy_per_sample_mj < 9"], "no point of study 's' is what was asked for"),
-        (["--where", "threads == 1", "--points", "0"], "--points: points are named and chosen by"),
+        (["--where", "threads > 1"], f"{NONE}none of 1 point; `dse frontier s` shows what"),
+        (
+            ["--where", "energy_per_sample_mj < 9"],
+            f"{NONE}none of 1 point for certain (unknown",
+        ),
+        (["--objective", "load_time_ms"], LACKING),
+        (
+            ["--where", "threads == 1", "--points", "0"],
+            "--points: points are named and chosen at",
+        ),
         (["--where", "thread == 1"], "--where: 'thread == 1': nothing is called 'thread'"),
     ],
 )

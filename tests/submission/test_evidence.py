@@ -61,7 +61,6 @@ def test_runs_are_found_by_scenario_and_mode(copied: Callable[[str], Copy]) -> N
             assert run.user_conf == run.spec.official.user_conf
             assert (run.noted.mode, run.noted.model_data) == (mode, None)
         assert not result.inferred
-        assert not result.published
 
 
 def test_the_last_run_that_is_whole_counts(copied: Callable[[str], Copy]) -> None:

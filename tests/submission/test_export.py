@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dse.commands._export_readiness import Readiness
+from dse.commands._export_readiness import Readiness, supplying
 from dse.loadgen.logs import ACCURACY, DETAIL
 from dse.machine.detect import detect
 from dse.study.folder import StudyFolder
@@ -19,8 +20,17 @@ from dse.submission._hardware import hardware
 from dse.submission._logs import SUMMARY
 from dse.submission.description import MEANINGFUL, OPTIONAL
 from dse.submission.evidence import gather
+from dse.submission.rules import Breach
 from tests.replays import write_space, write_table
-from tests.submission.evidence import BOTH, FILE, SHA256, TOLD, VERSION, write_study
+from tests.submission.evidence import (
+    BOTH,
+    FILE,
+    OF_ANY_MACHINE,
+    SHA256,
+    TOLD,
+    VERSION,
+    write_study,
+)
 from tests.submission.exports import MODEL, ROOT, SYSTEM, export, exported, listing, result
 from tests.submission.test_checkers import FAIL, clone
 from tests.submission.trees import contents
@@ -43,6 +53,10 @@ def test_the_whole_tree(command: Command, copied: Callable[[str], Copy], here: P
         (
             "MLPerf's checkers were not run: give --checker and a clone of "
             "https://github.com/mlcommons/inference"
+        ),
+        (
+            "next: dse export full --submitter Org --output tree --system system.yaml "
+            "--checker inference"
         ),
     ]
     found = contents(here / "tree")
@@ -164,33 +178,48 @@ def test_a_dry_run_lists_what_is_missing(command: Command, data: Data, here: Pat
     answer = export(command, "s", "--dry-run")
     assert answer.code == 1
     heading, single, offline, *rest = answer.out.splitlines()
-    assert heading.split() == ["id", "configuration", "scenario", "missing", "or", "wrong"]
-    assert single.split()[-2:] == ["SingleStream", "nothing"]
-    assert " Offline " in offline
+    headings = ["id", "model", "runtime", "scenario", "missing", "or", "wrong"]
+    assert heading.split() == headings
+    named = ["0", MODEL.removesuffix("-int8"), "int8", "litert", "t1", "b1"]
+    assert single.split() == [*named, "SingleStream", "nothing"]
+    assert offline.split()[:7] == [*named, "Offline"]
     listed = " ".join(" ".join([offline, *rest]).split())
     assert "performance-run: there is no valid performance run" in listed
     assert "accuracy-run: there is no accuracy run" in listed
     assert answer.err.splitlines() == [
-        "these supply what is missing, with the --models and --dataset of the exploration:",
-        "  dse validate s --point 0 --scenario Offline",
-        "1 of 2 results ready",
+        "to export: 1 result of 1 point; lacking: 1 result",
+        "next: dse validate s --points 0 --scenario Offline",
     ]
     url = f"sqlite:///{here}/studies/s/study.db"
     answer = export(command, "s", "--dry-run", "--storage", url)
-    assert f"  dse validate s --storage {url} --point 0 --scenario Offline" in answer.err
+    assert answer.last == f"next: dse validate s --storage {url} --points 0 --scenario Offline"
     assert {*here.iterdir()} == before
+    answer = export(command, "s", "--dry-run", "--points", 0)
+    assert "to export: nothing; lacking: 1 result\n" in answer.err
     write_study(here / "studies/t", data, BOTH)
     answer = export(command, "t", "--dry-run")
-    assert (answer.code, answer.err) == (0, "2 of 2 results ready\n")
-
-
-def test_a_password_is_in_no_command(data: Data, tmp_path: Path) -> None:
-    study = Study.load(StudyFolder(write_study(tmp_path / "s", data, BOTH, validated=())))
-    (missing, *_) = gather(study, study.frontier()[0], BOTH, ("valid",), infer=False)
-    shown = Readiness(missing, ()).command("s", "mysql://me:secret@host/db")
-    assert shown == (
-        "dse validate s --storage 'mysql://me:***@host/db' --point 0 --scenario SingleStream"
+    assert (answer.code, answer.err.splitlines()) == (
+        0,
+        [
+            "to export: 2 results of 1 point; lacking: nothing",
+            "next: dse export t --submitter Org --output tree --system system.yaml",
+        ],
     )
+
+
+def test_one_command_supplies_what_points_lack_alike(data: Data, tmp_path: Path) -> None:
+    study = Study.load(StudyFolder(write_study(tmp_path / "s", data, BOTH, validated=())))
+    (record,) = study.frontier()
+    judged = [
+        Readiness(result, (Breach("performance-run", ""),), preview=False)
+        for id_, scenarios in ((0, BOTH), (3, BOTH), (4, BOTH[1:]))
+        for result in gather(study, replace(record, id=id_), scenarios, ("valid",), infer=False)
+    ]
+    # A password is in no command.
+    both, offline = supplying(judged, "s", "mysql://me:secret@host/db")
+    begun = "dse validate s --storage 'mysql://me:***@host/db'"
+    assert both == f"{begun} --points 0,3 --scenario SingleStream --scenario Offline"
+    assert offline == f"{begun} --points 4 --scenario Offline"
 
 
 def test_points_that_are_named_have_to_be_complete(
@@ -203,7 +232,7 @@ def test_points_that_are_named_have_to_be_complete(
         2,
         (
             "dse: #0 Offline: performance-run: there is no valid performance run; `dse validate s "
-            "--point 0 --scenario Offline` supplies what is missing, or export a --preview; "
+            "--points 0 --scenario Offline` supplies what is missing, or export a --preview; "
             "--dry-run lists it all\n"
         ),
     )
@@ -233,6 +262,33 @@ def test_missing_fields_are_listed_in_one_line(
     assert answer.code == 2
     assert answer.err.startswith("dse: --system: nothing tells status, ")
     assert {*here.iterdir()} == before
+
+
+def test_a_dry_run_lists_missing_fields_and_where_to_put_them(
+    command: Command, copied: Callable[[str], Copy], here: Path
+) -> None:
+    copied("single")
+    (here / "system.yaml").write_text("".join(TOLD.splitlines(keepends=True)[2:-1]))
+    answer = export(command, "single", "--dry-run")
+    assert (answer.code, answer.err.splitlines()) == (
+        1,
+        [
+            "fields of the system missing in system.yaml:",
+            "  status (or --status)",
+            "  system_name (or --system-name)",
+            "  retraining",
+            "to export: 1 result of 1 point; lacking: 3 fields of the system",
+            "next: dse export single --submitter Org --output tree --system system.yaml --dry-run",
+        ],
+    )
+    words = ("export", "single", "--submitter", "Org", "--output", "tree", "--dry-run")
+    answer = command(*words, "--status", "rdi")
+    assert answer.code == 1
+    fields = answer.err.splitlines()
+    assert fields[0] == "fields of the system missing in a system.yaml (--system):"
+    assert "  cooling" in fields
+    assert "status" not in " ".join(fields[:-1])
+    assert answer.last == f"next: dse {' '.join(words)} --status rdi --system system.yaml"
 
 
 def test_flags_win_over_the_file(command: Command, copied: Callable[[str], Copy]) -> None:
@@ -327,10 +383,11 @@ def test_the_checkers_are_run_and_their_verdict_counts(
     copied("single")
     root = clone(here)
     said = exported(command, "single", "--checker", root).splitlines()
-    assert said[-3:] == [
+    assert said[-4:] == [
         "submission_checker: passed",
         "submission_checker_old: passed",
         "truncate_accuracy_log: passed",
+        "ready to be handed in, which members of MLCommons may",
     ]
     clone(here, old=FAIL)
     answer = export(command, "single", "--checker", root)
@@ -341,13 +398,18 @@ def test_the_checkers_are_run_and_their_verdict_counts(
 def test_builtin_models_are_sent_to_no_validation(command: Command, here: Path) -> None:
     write_table(here)
     command.good("explore", write_space(here, "s", threads=1, batch_sizes=1))
-    (here / "system.yaml").write_text(TOLD)
+    (here / "system.yaml").write_text(TOLD + OF_ANY_MACHINE)
     answer = export(command, "s", "--dry-run")
     assert answer.code == 1
     assert "trained: the builtin models have untrained weights" in " ".join(answer.out.split())
-    assert answer.err.splitlines() == ["0 of 4 results ready"]
+    remedy = "explore trained models with --models and --dataset"
+    assert answer.err.splitlines() == [
+        f"remedy: {remedy}",
+        "to export: nothing; lacking: 4 results",
+    ]
     answer = export(command, "s")
     assert (answer.code, answer.err.count("\n")) == (2, 1)
+    assert f"; {remedy}; --dry-run lists it all" in answer.err
     assert "dse validate" not in answer.err
 
 

@@ -14,9 +14,10 @@ from dse.loadgen.logs import ACCURACY
 from dse.submission.rules import SHORT
 from dse.tasks.image_classification.labels import LABELS_FILE
 from tests.replays import write_space
-from tests.submission.evidence import TOLD
+from tests.submission.evidence import OF_ANY_MACHINE, TOLD
 from tests.submission.exports import RESULT, export, exported, listing
 from tests.submission.mutations import MUTATIONS
+from tests.submission.test_checkers import EXPECTED, FAIL, SHORT_RUNS, clone
 from tests.submission.trees import contents
 from tests.validate.conftest import IMAGES, OBJECTIVES, OPTIONS, write_inputs
 
@@ -52,9 +53,7 @@ def made(kept: Path) -> Iterator[Path]:
 @pytest.fixture
 def rehearsed(made: Path, here: Path) -> Path:
     """The study ``real`` in the working folder."""
-    (here / "system.yaml").write_text(
-        TOLD + "host_processor_model_name: some CPU\nhost_memory_capacity: 1 GiB\n"
-    )
+    (here / "system.yaml").write_text(TOLD + OF_ANY_MACHINE)
     return Path(shutil.copytree(made / "studies", here / "studies")) / "real"
 
 
@@ -66,7 +65,8 @@ def test_rehearsals_are_exported_as_what_they_are(
     assert note.startswith("note: #0: accuracy is that of chance (")
     assert said[0].startswith("2 results of 1 point in tree-preview: 25 files new")
     assert said[1] == "whole accuracy logs: tree-preview-originals"
-    assert said[2] == "a preview is not a valid submission; leave --preview out for one"
+    way = "explore with the whole data set"
+    assert said[2] == f"a preview is not a valid submission; {way} for one"
     assert not (here / "tree").exists()
     (system,) = (ROOT / "systems").iterdir()
     names = sorted(contents(here / "tree-preview"))
@@ -92,18 +92,58 @@ def test_rehearsals_are_nothing_to_submit(command: Command, rehearsed: Path, her
     assert rehearsed.is_dir()
     answer = export(command, "real")
     assert answer.code == 2
-    assert "#0 SingleStream: performance-run: there is no valid performance run; " in answer.err
-    assert "`dse validate real --point 0 --scenario SingleStream` supplies" in answer.err
+    assert answer.err == (
+        f"dse: #0 SingleStream: accuracy-samples: the data set has {IMAGES} images, not 50000; "
+        "explore with the whole data set, or export a --preview; --dry-run lists it all\n"
+    )
+    answer = export(command, "real", "--dry-run")
+    assert answer.code == 1
+    assert "there is no valid performance run" in " ".join(answer.out.split())
+    assert answer.err.splitlines()[-2:] == [
+        "remedy: explore with the whole data set",
+        "to export: nothing; lacking: 2 results",
+    ]
+    assert not (here / "tree-preview").exists()
+
+
+def test_a_dry_run_tells_what_is_expected_of_a_preview(
+    command: Command, rehearsed: Path, here: Path
+) -> None:
+    assert rehearsed.is_dir()
+    answer = export(command, "real", "--preview", "--dry-run")
+    assert answer.code == 0
+    listed = " ".join(answer.out.split())
+    # A second is long enough for LoadGen's early stopping of so small a model.
+    rules = "accuracy-samples, fidelity, min-duration"
+    assert f"SingleStream expected here: {rules}" in listed
+    assert f"Offline expected here: {rules}, queries" in listed
+    assert answer.err.splitlines()[-2:] == [
+        "to export: 2 results of 1 point; lacking: nothing",
+        "next: dse export real --submitter Org --output tree --system system.yaml --preview",
+    ]
+    assert not (here / "tree-preview").exists()
+    for logs in (rehearsed / "runs").glob("*/performance"):
+        shutil.rmtree(logs)
     answer = export(command, "real", "--preview", "--dry-run")
     assert answer.code == 1
-    listed = " ".join(answer.out.split())
-    rules = {rule for rule in SHORT if f"{rule}: " in listed}
-    # A second is long enough for LoadGen's early stopping of so small a model.
-    assert {"fidelity", "min-duration", "accuracy-samples"} <= rules
-    assert "the performance run is a rehearsal" in listed
-    assert f"the accuracy run is over {IMAGES} images, not 50000" in listed
-    assert "dse validate real --point 0 --scenario Offline" in answer.err
-    assert not (here / "tree-preview").exists()
+    assert "to export: nothing; lacking: 2 results" in answer.err
+
+
+def test_what_checkers_say_of_every_preview_is_no_failure(
+    command: Command, rehearsed: Path, here: Path
+) -> None:
+    assert rehearsed.is_dir()
+    root = clone(here, new=SHORT_RUNS, old=SHORT_RUNS)
+    said = exported(command, "real", "--preview", "--checker", root).splitlines()
+    assert said[-5:] == [
+        *["submission_checker: complains as expected of a preview", EXPECTED],
+        *["submission_checker_old: complains as expected of a preview", EXPECTED],
+        "truncate_accuracy_log: passed",
+    ]
+    clone(here, new=SHORT_RUNS, old=FAIL)
+    answer = export(command, "real", "--preview", "--checker", root)
+    assert answer.code == 1
+    assert answer.last == "truncate_accuracy_log: passed"  # nothing comes next
 
 
 def test_what_hinders_a_preview_is_told_and_not_that_it_is_short(
@@ -121,7 +161,8 @@ def test_a_preview_of_what_is_valid_says_so_no_less(
     command: Command, copied: Callable[[str], Copy], here: Path
 ) -> None:
     copied("single")
-    exported(command, "single", "--preview")
+    said = exported(command, "single", "--preview", "--checker", clone(here))
+    assert said.splitlines()[-1] == "next: dse validate single --points 0"
     assert sorted(contents(here / "tree-preview")) == listing("SingleStream")
     (readme, *_) = (here / "tree-preview").rglob("results/*/*/*/README.md")
     assert readme.read_text().startswith(START)

@@ -63,7 +63,7 @@ def result(scenario: Scenario, ran: Scenario | None = None) -> Evidence:
     ran = ran or scenario
     record = Record(0, CONFIGURATION, Outcome())
     both = run("performance", ran), run("accuracy", ran)
-    return Evidence(record, scenario, ran, *both, published=False)
+    return Evidence(record, scenario, ran, *both)
 
 
 def readme(

@@ -10,21 +10,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dse.core.measurement import Outcome
 from dse.core.metrics import METRICS_OF, Scenario
 from dse.exploration._keys import speed_key
 from dse.study.folder import existing_folder
 from dse.study.study import Study
 from dse.submission.evidence import gather
 from dse.submission.release import LATEST, RELEASES
-from dse.submission.rules import SHORT, breaches, of_scenario
+from dse.submission.rules import REMEDIES, SHORT, breaches, foreseeable, of_scenario
 from dse.tasks.benchmark import Benchmark
 from tests.submission.conftest import NAMES
-from tests.submission.evidence import CONFIGURATION
+from tests.submission.evidence import CONFIGURATION, IMAGES
 from tests.submission.mutations import MUTATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from dse.study.record import Record
     from dse.submission.rules import Breach
     from tests.commandline import Command
     from tests.submission.copies import Copy
@@ -47,6 +49,29 @@ def broken(scenarios: Iterable[Scenario], study: str, *, infer: bool = False) ->
 def test_what_is_complete_breaks_no_rule(copied: Callable[[str], Copy], name: str) -> None:
     copied(name)
     assert broken(NAMES[name], name) == []
+
+
+def test_what_no_run_mends_is_known_before_any(copied: Callable[[str], Copy]) -> None:
+    copied("single")
+    (record,) = Study.load(existing_folder("single")).frontier()
+
+    def rules(models: str, known: Record) -> list[str]:
+        found = foreseeable(known, models, Benchmark.of())
+        assert all(breach.remedy for breach in found)
+        return [breach.rule for breach in found]
+
+    def over(images: int) -> Record:
+        known = record.outcome.quality
+        assert known is not None
+        accuracy = replace(known, details={"total": images})
+        return replace(record, outcome=Outcome((accuracy,)))
+
+    assert rules("file", record) == rules("file", over(IMAGES)) == []
+    assert rules("file", over(500)) == ["accuracy-samples"]
+    assert rules("builtin", over(IMAGES)) == ["trained"]
+    nothing = replace(record, outcome=Outcome())
+    assert rules("builtin", nothing) == ["trained", "accuracy-measured"]
+    assert rules("file", nothing) == ["accuracy-measured"]
 
 
 def _one_of_each_rule() -> Iterator[object]:
@@ -112,5 +137,5 @@ def test_every_rule_is_in_the_docs_and_has_a_mutation() -> None:
         "accuracy-measured",
     } == (documented)
     assert rules <= documented
-    assert documented >= SHORT
+    assert documented >= SHORT | set(REMEDIES)
     assert len(MUTATIONS) >= 30

@@ -78,7 +78,8 @@ def test_nothing_is_inferred_from_what_is_wrong(
     assert "#0 SingleStream: validity: " in answer.err
     assert not (here / "tree").exists()
     table = export(command, "single", "--infer-scenarios", "--dry-run")
-    assert table.err == "0 of 3 results ready\n"  # and nothing that `dse validate` can do
+    # And nothing that `dse validate` can do.
+    assert table.err == "to export: nothing; lacking: 3 results\n"
 
 
 def test_multi_stream_is_inferred_from_an_estimate_that_there_is(

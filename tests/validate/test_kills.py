@@ -69,7 +69,7 @@ def test_a_killed_worker_is_a_failure_and_what_is_valid_stays(
     assert process.returncode == 1
     assert "FAILED (crash: the worker was ended by SIGKILL)" in err
     assert "every run is done: 1 valid, 1 failed, 0 that can't be run" in err
-    assert "SingleStream  accuracy" in out
+    assert "SingleStream top-1 " in " ".join(out.split())
     outcomes = attributes(here / "studies/small/study.db", "outcome").values()
     (failure,) = (o["failure"] for o in outcomes if o["failure"] is not None)
     assert (failure["kind"], failure["attempts"]) == ("crash", 2)

@@ -20,12 +20,23 @@ from tests.validate.conftest import IMAGES, OPTIONS, write_inputs
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.commandline import Command
+    from tests.commandline import Answer, Command
 
 LATENCY, THROUGHPUT = "latency_p90_ms", "throughput_samples_per_s"
 SCENARIOS = ("SingleStream", "Offline")
 WORDS = {*SCENARIOS, "performance", "accuracy"}
 NULL = {"models": "a", "threads": 1, "batch_sizes": 1, "objectives": [LATENCY]}
+
+
+HEADING = "`dse export` would refuse valid runs of these points:"
+REMEDY = "explore trained models with --models and --dataset"
+OTHERWISE = "or --anyway runs them all the same"
+
+
+def foretold(answer: Answer) -> list[str]:
+    """What stderr says of a submission, and all after it."""
+    lines = answer.err.splitlines()
+    return lines[lines.index(HEADING) :]
 
 
 def remember(metric: str, fidelity: str = "standard", **details: float | str) -> Measurement:
@@ -58,22 +69,63 @@ def remember(metric: str, fidelity: str = "standard", **details: float | str) ->
 def test_it_says_beforehand_what_it_will_do(command: Command, here: Path, small: list[str]) -> None:
     before = list((here / "studies/small/runs").iterdir())
     answer = command.good("validate", "small", "--dry-run", *small)
-    heading, *rows, last = answer.out.splitlines()
-    assert heading.split() == ["id", "configuration", "scenario", "mode", "expecting", "time"]
+    heading, *rows, legend, last = answer.out.splitlines()
+    assert heading.split() == ["id", "model", "runtime", "scenario", "mode", "expecting", "time"]
+    assert {tuple(row.split()[:6]) for row in rows} == {("0", "m", "fp32", "null", "t1", "b4")}
     modes = [(name, mode) for name in SCENARIOS for mode in ("performance", "accuracy")]
     assert [tuple(word for word in row.split() if word in WORDS) for row in rows] == modes
     assert ["10 min 03 s" in row for row in rows] == [True, False, False, False]
+    assert legend == "t threads, b batch size"
     assert last.startswith("to do: 4 runs, about 2")  # ten minutes, eleven and a little
     assert list((here / "studies/small/runs").iterdir()) == before
-    assert "will refuse" not in answer.err
+    assert answer.last == f"next: dse validate small {' '.join(small)} --rehearsal"
 
 
-def test_runs_that_no_submission_can_have_are_told_beforehand(command: Command, here: Path) -> None:
+def test_runs_that_no_submission_can_have_are_refused_beforehand(
+    command: Command, here: Path
+) -> None:
     fields = {**NULL, "models": "mobilenet-v3-small"}
-    space = write_space(here, "untrained", backends=["null"], **fields)
+    space = write_space(here, "untrained", backends={"null": {"delay_ms": 1.0}}, **fields)
     command.good("explore", space, "--settle", 0)
+    before = {*(here / "studies/untrained/runs").iterdir()}
+    answer = command("validate", "untrained")
+    told = [
+        HEADING,
+        "  trained: the builtin models have untrained weights (#0)",
+        "  accuracy-measured: its accuracy is not measured here (#0)",
+    ]
+    assert (answer.code, answer.out) == (2, "")
+    assert foretold(answer) == [
+        *told,
+        f"dse: `dse export` would refuse 1 of 1 point; {REMEDY}, {OTHERWISE}",
+    ]
+    assert {*(here / "studies/untrained/runs").iterdir()} == before
+    remedy = f"  remedy: {REMEDY}"
     answer = command("validate", "untrained", "--dry-run")
-    assert "`dse export` will refuse these runs: the builtin models have untrained" in answer.err
+    assert answer.code == 1
+    assert foretold(answer) == [*told, remedy]  # nothing comes next
+    answer = command.good("validate", "untrained", "--dry-run", "--anyway")
+    more = "next: dse validate untrained --anyway --rehearsal"
+    assert foretold(answer) == [*told, remedy, more]
+    answer = command.good("validate", "untrained", "--rehearsal")
+    assert foretold(answer)[:4] == [*told, remedy]
+    assert "next: " not in answer.err
+
+
+def test_too_few_images_are_told_beforehand(command: Command, small: list[str]) -> None:
+    *options, anyway = small
+    why = f"accuracy-samples: the data set has {IMAGES} images, not 50000 (#0)"
+    answer = command("validate", "small", *options)
+    assert answer.code == 2
+    assert f"  {why}\n" in answer.err
+    assert "1 of 1 point; explore with the whole data set, or --anyway runs" in answer.last
+    answer = command.good("validate", "small", "--rehearsal", *options)
+    assert why in answer.err
+    assert answer.last == (  # what is too short can be previewed
+        "next: dse export small --submitter ORG --output submission --preview --dry-run"
+    )
+    answer = command.good("validate", "small", "--rehearsal", *options, anyway)
+    assert answer.last == f"next: dse validate small {' '.join(small)}"
 
 
 def test_a_rehearsal_goes_all_the_way_and_counts_for_nothing(
@@ -84,6 +136,13 @@ def test_a_rehearsal_goes_all_the_way_and_counts_for_nothing(
     assert none_left(here)
     assert answer.err.count("rehearsed: ") == 4
     assert "every run is done: 4 rehearsed, 0 failed, 0 that can't be run" in answer.err
+    heading, *rows, _ = answer.out.splitlines()
+    assert heading.split() == ["id", "model", "runtime", "scenario", "value", "run"]
+    assert {tuple(row.split()[:6]) for row in rows} == {("0", "m", "fp32", "null", "t1", "b4")}
+    shown = [next(word for word in row.split() if word in SCENARIOS) for row in rows]
+    assert shown == [name for name in SCENARIOS for _ in range(2)]
+    assert [" top-1 " in row for row in rows] == [False, True] * 2
+    assert max(map(len, answer.out.splitlines())) <= 80
     assert command.frontier("small") == frontier
     assert command.status("small") == status
     assert "short runs, not valid MLPerf results" in command.good("frontier", "small").out
@@ -177,6 +236,12 @@ def test_what_is_valid_is_not_run_again(command: Command, small: list[str]) -> N
     remember("accuracy_percent", "valid", scenario="Offline", mode="accuracy")
     left = command.good("validate", "small", "--dry-run", *small).out
     assert "to do: 1 run," in left
+    remember("accuracy_percent", "valid", scenario="SingleStream", mode="accuracy")
+    answer = command.good("validate", "small", *small)
+    assert "valid already: 4 runs\nto do: 0 runs\n" in answer.err
+    assert answer.last == (
+        "next: dse export small --submitter ORG --output submission --preview --dry-run"
+    )
 
 
 def test_a_run_that_no_submission_could_use_is_taken_again(
@@ -240,16 +305,16 @@ def test_queries_that_fit_no_memory_are_refused_before_anything_starts(
     space = write_space(here, "small", backends=["null"], **NULL)
     command.good("explore", space, "--settle", 0)
     before = list((here / "studies/small/runs").iterdir())
-    answer = command("validate", "small", "--memory-limit", "200MiB")
+    answer = command("validate", "small", "--anyway", "--memory-limit", "200MiB")
     assert answer.code == 1
     assert "can't be run: #0 a fp32, null, 1 thread, batch 1, SingleStream: " in answer.err
     assert "LoadGen generates its queries in advance: at least " in answer.err
     assert "and 100 MiB of memory can be used for that" in answer.err
     assert list((here / "studies/small/runs").iterdir()) == before
     remember(LATENCY, "valid", scenario="SingleStream", mode="performance")
-    answer = command.good("validate", "small", "--memory-limit", "200MiB")
+    answer = command.good("validate", "small", "--anyway", "--memory-limit", "200MiB")
     assert "valid already: 1 run" in answer.err  # whatever memory there is by now
-    answer = command("validate", "small", "--memory-limit", "10MiB")
+    answer = command("validate", "small", "--anyway", "--memory-limit", "10MiB")
     assert "15 MiB of samples stay loaded, and 10 MiB of memory can be used" in answer.err
 
 
@@ -267,14 +332,37 @@ def test_what_points_share_is_run_once(command: Command, here: Path) -> None:
     backends = {"null": {"delay_ms": 1.0}}
     space = write_space(here, "small", **{**fields, "backends": backends})
     command.good("explore", space, "--settle", 0)
-    answer = command.good("validate", "small", "--dry-run", "--point", 0, "--point", 1)
+    answer = command.good("validate", "small", "--dry-run", "--anyway", "--points", "0,1")
     assert answer.out.count(" SingleStream ") == 1  # batches have no part in it
     assert answer.out.count(" Offline ") == 2
     assert "to do: 3 runs" in answer.out
 
 
+def test_points_are_chosen_as_the_frontier_is(command: Command, here: Path) -> None:
+    fields = {**NULL, "batch_sizes": [1, 2], "objectives": [LATENCY, THROUGHPUT]}
+    space = write_space(here, "two", **{**fields, "backends": {"null": {"delay_ms": 1.0}}})
+    command.good("explore", space, "--settle", 0)
+    plan = ("validate", "two", "--dry-run", "--anyway")
+    answer = command.good(*plan, "--where", "batch_size == 2", "--objective", THROUGHPUT)
+    assert {row.split()[5] for row in answer.out.splitlines()[1:-2]} == {"b2"}
+    assert "only where batch_size == 2: 1 of 2 points" in answer.err
+    assert answer.last.startswith("next: dse validate two --anyway --where 'batch_size == 2' --obj")
+    for options, words in (
+        (
+            ("--where", "threads > 1"),
+            "asked for: --where holds for none of 2 points; `dse frontier",
+        ),
+        (("--where", "thread == 1"), "--where: 'thread == 1': nothing is called 'thread'"),
+        (("--points", 0, "--decided"), "--points: points are named and chosen at once; leave it"),
+        (("--points", 0, "--where", "threads == 1"), "--points: points are named and chosen at"),
+    ):
+        answer = command(*plan, *options)
+        assert (answer.code, answer.out, answer.err.count("\n")) == (2, "", 1)
+        assert words in answer.err
+
+
 def test_points_and_scenarios_can_be_named(command: Command, small: list[str]) -> None:
-    arguments = ["--dry-run", "--point", 0, "--scenario", "Offline", *small]
+    arguments = ["--dry-run", "--points", 0, "--scenario", "Offline", *small]
     answer = command.good("validate", "small", *arguments)
     assert "to do: 2 runs" in answer.out
     assert "SingleStream" not in answer.out
@@ -284,8 +372,8 @@ def test_points_and_scenarios_can_be_named(command: Command, small: list[str]) -
     ("arguments", "words"),
     [
         (
-            ["--point", "7"],
-            "--point: study 'small' has no measured point 7; `dse frontier` shows 0",
+            ["--points", "7"],
+            "--points: study 'small' has no measured point 7; `dse frontier` shows 0",
         ),
         (["--scenario", "Server"], "has not measured server_throughput_samples_per_s, which tells"),
         (["--scenario", "Server"], "; add it to the objectives of its search space and explore"),
@@ -303,18 +391,18 @@ def test_what_the_study_has_not_is_refused(
 def test_other_models_and_images_are_refused(
     command: Command, here: Path, small: list[str]
 ) -> None:
-    models, images = small[:2], small[2:]
-    answer = command("validate", "small", *models)
+    models, images, anyway = small[:2], small[2:4], small[4:]
+    answer = command("validate", "small", *models, *anyway)
     assert answer.code == 2
     assert "has its qualities from data set " in answer.err
     assert "validate where it was explored, with the same runtimes and --dataset" in answer.err
-    answer = command("validate", "small")
+    answer = command("validate", "small", *anyway)
     assert answer.code == 2
     (here / "images" / "val_map.txt").write_text("0.png 3\n")
-    assert command("validate", "small", *models, *images).code == 2
+    assert command("validate", "small", *models, *images, *anyway).code == 2
     space = write_space(here, "other", backends=["null"], **NULL)
     command.good("explore", space, "--settle", 0)
-    answer = command("validate", "other", *models)
+    answer = command("validate", "other", *models, *anyway)
     assert answer.code == 2
     assert "has its models from the provider 'builtin', not 'file'" in answer.err
 

@@ -1,0 +1,102 @@
+"""The points of a study that a command takes, and how a table names them."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from dse.core.errors import RequestError
+from dse.core.wording import format_count
+from dse.report.text import MIN_NAME, short_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from dse.report.view import View
+    from dse.study.record import Record
+
+
+def choose_points(view: View, ids: Sequence[int], *, decided: bool) -> list[Record]:
+    """The points that were named, each once and in that order, or else those of the frontier.
+
+    Args:
+        view: the study with the frontier that was asked for.
+        ids: of the points.
+        decided: whether only those are taken whose place on the frontier is decided.
+
+    Raises:
+        RequestError: there is none, one was not measured, or points are both named and chosen.
+    """
+    if ids:
+        return _named(view, ids, chosen=decided or view.derivation.selects)
+    frontier = view.frontier
+    if not frontier:
+        raise _why_none(view)
+    found = [record for record in frontier if not decided or frontier.certain(record)]
+    if not found:
+        raise RequestError(
+            f"of {format_count(len(frontier), 'point')} on the frontier of study "
+            f"'{view.study.folder.name}' none is decided",
+            field="--decided",
+            remedy="leave it out, or `dse explore` on with --settle 10m",
+        )
+    return found
+
+
+def _named(view: View, ids: Sequence[int], *, chosen: bool) -> list[Record]:
+    if chosen:
+        raise RequestError(
+            "points are named and chosen at once",
+            field="--points",
+            remedy="leave it out, or --where, --objective and --decided",
+        )
+    study = view.study
+    measured = {r.id: r for r in study.records.values() if r.outcome.failure is None}
+    for id_ in ids:
+        if id_ not in measured:
+            shown = ", ".join(str(record.id) for record in study.frontier())
+            raise RequestError(
+                f"study '{study.folder.name}' has no measured point {id_}",
+                field="--points",
+                remedy=f"`dse frontier` shows {shown or 'none yet'}",
+            )
+    return [measured[id_] for id_ in dict.fromkeys(ids)]
+
+
+def _why_none(view: View) -> RequestError:
+    folder = view.study.folder
+    if not view.derivation.selects or not view.study.results.frontier:
+        return RequestError(
+            f"study '{folder.name}' has nothing on its frontier yet",
+            remedy="explore it further with `dse explore`",
+        )
+    return RequestError(
+        f"no point of study '{folder.name}' is what was asked for: {view.tally.why_none}",
+        remedy=f"`dse frontier {shlex.quote(folder.name_or_path)}` shows what there is",
+    )
+
+
+def point_table(*headings: str) -> Table:
+    """A table whose rows begin with `point_cells`; a narrow terminal folds these."""
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    table.add_column("id", justify="right", no_wrap=True)
+    for heading in ("model", "runtime"):
+        table.add_column(heading, overflow="fold", min_width=MIN_NAME)
+    for heading in headings:
+        table.add_column(heading, no_wrap=True)
+    return table
+
+
+def point_cells(record: Record) -> tuple[str, Text, Text]:
+    """What names a point in a table."""
+    own = record.configuration
+    names = f"{own.model} {own.precision}", f"{own.backend} {short_settings(own)}"
+    return str(record.id), Text(names[0]), Text(names[1])
+
+
+def format_ids(ids: Iterable[int]) -> str:
+    """Ids of points as ``--points`` takes them, such as ``3,7``."""
+    return ",".join(map(str, ids))
