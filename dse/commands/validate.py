@@ -112,9 +112,10 @@ def run(request: ValidateRequest) -> int:
     err = messages()
     opened = Study.load if request.dry_run else Study.resume
     study = opened(existing_folder(request.study), request.storage)
+    benchmark = Benchmark.of(study.about.task)  # without one LoadGen has no rules to run by
     records = _points(study, request, err)
     scenarios = _scenarios(study, request.scenarios)
-    unfit = _refuse_unfit(request, study, records, err)
+    unfit = _refuse_unfit(request, study, records, benchmark, err)
     prepared = _prepare(study, request, err)
     fidelity = RUN_LENGTHS["rehearsal" if request.rehearsal else "valid"]
     known = StudyResults() if request.again else study.results  # as if there were none
@@ -161,14 +162,17 @@ def _prepare(study: Study, request: ValidateRequest, err: Console) -> Prepared:
 
 
 def _refuse_unfit(
-    request: ValidateRequest, study: Study, records: Sequence[Record], err: Console
+    request: ValidateRequest,
+    study: Study,
+    records: Sequence[Record],
+    benchmark: Benchmark,
+    err: Console,
 ) -> Unfit:
     """The points of which no submission can be made, however they are run; tells why.
 
     Raises:
         RequestError: valid runs of them are asked for, and nobody has said "anyway".
     """
-    benchmark = Benchmark.of(study.about.task)  # without one LoadGen has no rules to run by
     found = {each.id: foreseeable(each, study.about.models, benchmark) for each in records}
     unfit = {id_: broken for id_, broken in found.items() if broken}
     if not unfit:

@@ -40,7 +40,7 @@ ROUNDING = 1e-6
 SHORT = frozenset({"fidelity", "min-duration", "queries", "early-stopping", "accuracy-samples"})
 """Rules that a preview may break: they are about how long and over how much was run."""
 REMEDIES: Mapping[str, str] = {
-    "trained": "explore trained models: dse explore own-models --models DIR --dataset DIR",
+    "trained": "explore trained models with --models and --dataset",
     "accuracy-measured": "explore with --dataset",
     "accuracy-samples": "explore with the whole data set",
 }

@@ -139,8 +139,10 @@ def test_every_command_tells_them(command: Command, here: Path, explored: tuple[
     report = here / "studies" / "mine" / "report"
     assert "labels fit after a shift of +1" in (report / "report.html").read_text("utf-8")
     table = pd.read_csv(report / "study.csv")
-    told = table[table["model"] == "shifted"]["notes"].str.removesuffix("; not decided")
-    assert set(told) == {f"{SHIFT}; data set: {LEFT_OUT}"}
+    shifted_notes = table[table["model"] == "shifted"]["notes"]
+    assert set(shifted_notes.str.removesuffix("; not decided")) == {
+        f"{SHIFT}; data set: {LEFT_OUT}"
+    }
     loaded = dse.load_study("mine").configurations
     assert list(loaded["notes"]) == list(table["notes"])
 

@@ -82,8 +82,8 @@ def test_intervals_that_overlap_are_told() -> None:
 def test_conditions_and_objectives_of_the_user() -> None:
     (first, *_) = concluded(FAST, SLOW, conditions=["latency_p90_ms > 1"], levels=[50])
     assert "of 2 systems with top-1 of at least 50 % within the conditions (3.000 ms " in first
-    asked = {"metrics": ["twice = latency_p90_ms * 2"], "objectives": ["twice:maximize"]}
-    (only,) = concluded(FAST, SLOW, **asked, levels=[50])
+    metrics, objectives = ["twice = latency_p90_ms * 2"], ["twice:maximize"]
+    (only,) = concluded(FAST, SLOW, metrics=metrics, objectives=objectives, levels=[50])
     assert only.startswith("#2 slow has the highest twice of 2 systems with top-1 of at least 50 %")
     assert only.endswith("(10 with middle, published)")
 

@@ -132,6 +132,7 @@ def test_a_rehearsal_goes_all_the_way_and_counts_for_nothing(
     command: Command, here: Path, small: list[str]
 ) -> None:
     frontier, status = command.frontier("small"), command.status("small")
+    del status["health"]  # tells of disturbances whatever counts
     answer = command.good("validate", "small", "--rehearsal", *small)
     assert none_left(here)
     assert answer.err.count("rehearsed: ") == 4
@@ -144,7 +145,7 @@ def test_a_rehearsal_goes_all_the_way_and_counts_for_nothing(
     assert [" top-1 " in row for row in rows] == [False, True] * 2
     assert max(map(len, answer.out.splitlines())) <= 80
     assert command.frontier("small") == frontier
-    assert command.status("small") == status
+    assert command.status("small").items() >= status.items()
     assert "short runs, not valid MLPerf results" in command.good("frontier", "small").out
 
     runs = here / "studies/small/runs"
@@ -392,6 +393,7 @@ def test_other_models_and_images_are_refused(
     command: Command, here: Path, small: list[str]
 ) -> None:
     models, images, anyway = small[:2], small[2:4], small[4:]
+    (here / "studies" / "small" / "inputs.json").unlink()  # else it takes what it was explored with
     answer = command("validate", "small", *models, *anyway)
     assert answer.code == 2
     assert "has its qualities from data set " in answer.err

@@ -103,7 +103,8 @@ def test_lists_sweep_and_end_in_a_frontier(command: Command, here: Path) -> None
     assert (other.code, "was measured with another" in other.last) == (2, True), other
     # Nothing is begun of what has no rules.
     refused = command("validate", "sweep", "--dry-run")
-    assert (refused.code, "MLPerf has no benchmark of the task" in refused.last) == (2, True)
+    told_why = "MLPerf has no benchmark of the task" in refused.last
+    assert (refused.code, told_why) == (2, True), refused
 
 
 @pytest.mark.parametrize(
