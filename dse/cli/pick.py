@@ -115,8 +115,9 @@ def pick(
 
 def _limits(view: View, given: dict[str, Any]) -> list[Limit | BelowBest]:
     """The limits that were asked for."""
-    from dse.answer.limits import SHORT_NAMES, BelowBest, Limit
+    from dse.answer.limits import BelowBest, Limit
     from dse.core.errors import RequestError
+    from dse.report.pick_options import SHORT_NAMES
 
     found: list[Limit | BelowBest] = []
     for option, value in given.items():
