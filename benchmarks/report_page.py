@@ -34,7 +34,7 @@ TIMES = 7
 READY = "return performance.getEntriesByName('report-ready')[0].startTime"
 USES = {
     "sort": "table.sortBy(byName.get('throughput_samples_per_s'))",
-    "filter": "byId('filter').value = 'threads>3 int8'; update()",
+    "filter": "byId('filter').value = \"threads > 3 and precision == 'int8'\"; update()",
     "other axis": "byId('x').value = 'throughput_samples_per_s'; update()",
     "zoom": "points.zoomBy(0.5)",
     "point under the pointer": "points.hover([400, 200])",

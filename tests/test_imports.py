@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -296,3 +297,15 @@ def test_a_module_that_its_own_package_uses_alone_is_private() -> None:
     backends = {entry.target.partition(":")[0] for entry in BACKENDS.values()}
     surprising = [m for m in open_ if m.rpartition(".")[2] not in PROGRAMS and m not in backends]
     assert not surprising, f"begin these names with an underscore: {', '.join(surprising)}"
+
+
+def test_a_wheel_has_every_package() -> None:
+    """An editable installation works without the list, so nothing else misses a package in it."""
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
+    folders = {name: ROOT / folder for name, folder in listed["package-dir"].items()}
+    found = {
+        ".".join((name, *path.parent.relative_to(folder).parts))
+        for name, folder in folders.items()
+        for path in folder.rglob("__init__.py")
+    }
+    assert set(listed["packages"]) == found | {"dse.search_spaces"}

@@ -1,4 +1,4 @@
-"""The limits of an answer, and the short names of metrics that a user gives them by."""
+"""The limits of an answer, and the metrics that a user means by short names."""
 
 from __future__ import annotations
 
@@ -9,32 +9,13 @@ from typing import TYPE_CHECKING
 
 from dse.config.messages import suggest
 from dse.core.errors import RequestError
-from dse.core.metrics import (
-    CPU_TIME,
-    ENERGY,
-    LATENCY,
-    LOAD_TIME,
-    METRICS,
-    MODEL_SIZE,
-    PEAK_MEMORY,
-    THROUGHPUT,
-)
+from dse.core.metrics import METRICS
+from dse.report.pick_options import ACCURACY, SHORT_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MAX_QUALITY = 100.0
-ACCURACY = "accuracy"
-"""Stands for the quality of the study's task, whatever it is called there."""
-SHORT_NAMES = {
-    "latency": LATENCY.name,
-    "throughput": THROUGHPUT.name,
-    "memory": PEAK_MEMORY.name,
-    "size": MODEL_SIZE.name,
-    "load-time": LOAD_TIME.name,
-    "cpu-time": CPU_TIME.name,
-    "energy": ENERGY.name,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +69,6 @@ def parse_quality(text: str) -> float | BelowBest:
     if 0 < value < 1:
         raise ValueError(f"'{text}' is less than one percent; write {100 * value:g}")
     return value
-
-
-def metric_option(name: str) -> str:
-    """How ``dse pick`` is asked for the best value of a metric.
-
-    Args:
-        name: a whole name in `METRICS`.
-    """
-    short = {whole: text for text, whole in SHORT_NAMES.items()}
-    word = ACCURACY if METRICS[name].quality else short.get(name, name)
-    return f"--{METRICS[name].direction} {word}"
 
 
 def metric_name(text: str, quality: str | None, further: Iterable[str]) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dse.answer.limits import SHORT_NAMES, BelowBest, Limit, metric_name
+from dse.answer.limits import BelowBest, Limit, metric_name
 from dse.core.errors import RequestError
 from dse.core.metrics import METRICS
 from dse.derived.definitions import Objective
+from dse.report.pick_options import ACCURACY, SHORT_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,7 +66,7 @@ class Question:
 
 def _limit(view: View, name: str, value: float | BelowBest) -> Limit | BelowBest:
     short = name.removeprefix(MAX).removeprefix(MIN)
-    metric = view.quality if short == "accuracy" else SHORT_NAMES[short]
+    metric = view.quality if short == ACCURACY else SHORT_NAMES[short]
     if metric is None:
         raise RequestError(
             f"no answer is right or wrong in the task {view.study.about.task}",

@@ -74,10 +74,10 @@ def _print_table(view: View) -> None:
 
 
 def _show(view: View, *, every: bool) -> None:
-    from dse.answer.limits import metric_option
     from dse.commands.console import console, print_lines
     from dse.commands.frontier_text import print_frontier
     from dse.commands.next_step import print_next, study_word
+    from dse.report.pick_options import metric_option
 
     out = console()
     if not view.frontier:

@@ -8,7 +8,6 @@ from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from dse.answer.limits import metric_option
 from dse.commands._compare_tables import agreement_table, points_table, ranks_table, systems_table
 from dse.commands.console import print_lines
 from dse.commands.next_step import print_next
@@ -18,6 +17,7 @@ from dse.compare.notes import comparison_notes
 from dse.core.metrics import METRICS
 from dse.core.printable import to_printable
 from dse.core.wording import format_count
+from dse.report.pick_options import metric_option
 from dse.study.folder import StudyFolder
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from dse.answer.limits import metric_option
 from dse.commands.console import console, print_lines, print_picture
 from dse.commands.explore_display import Display
 from dse.commands.frontier_text import print_frontier
@@ -19,6 +18,7 @@ from dse.exploration.explorer import StopReason
 from dse.exploration.session import open_exploration
 from dse.report import summary
 from dse.report.health import health
+from dse.report.pick_options import metric_option
 from dse.report.text import BY_OPTION, borrowed_lines, environment_lines, excluded_lines
 from dse.report.view import View
 from dse.study.record import Purpose

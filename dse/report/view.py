@@ -12,7 +12,7 @@ from dse.core.metrics import METRICS
 from dse.core.pareto import Frontier, Point, feasible
 from dse.derived.coverage import Coverage
 from dse.derived.derivation import Derivation
-from dse.derived.point import Inputs, Machine
+from dse.derived.point import Inputs, Machine, bounds, known_names
 from dse.machine.system import System
 from dse.report.standing import DRIFT, place_notes
 from dse.study.frontier import StudyFrontier, point_of
@@ -21,6 +21,7 @@ from dse.tasks import registry
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
+    from dse.core.configuration import KnobValue
     from dse.core.metrics import Metric
     from dse.derived.point import Evaluated, Value
     from dse.study.record import Record
@@ -54,6 +55,20 @@ class View:
     def objectives(self) -> tuple[Metric, ...]:
         """What is optimised."""
         return self.derivation.metrics(self.study.space.objectives)
+
+    @property
+    def facts(self) -> Mapping[str, KnobValue]:
+        """What expressions know of the machine, by name."""
+        return self._assessor.facts
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names that an expression may use, sorted; a point may have no value of some."""
+        derivation = self.derivation
+        defined = (definition.name for definition in derivation.definitions)
+        own = (each for name in defined for each in (name, *bounds(name)))
+        further = {*self.facts, *derivation.facts.names, *own, *_further(self.study)}
+        return tuple(sorted(further | known_names()))
 
     @property
     def quality(self) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -28,6 +27,8 @@ from tests.study.studies import small_space
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from dse.core.configuration import KnobValue
 
 
 def of(view: View) -> dict[str, dict[str, Any]]:
@@ -62,16 +63,32 @@ def test_values_intervals_and_what_they_rest_on(tmp_path: Path) -> None:
         for row, id_ in enumerate(found["id"]["cells"]):
             measurement = by_id[id_].outcome.measurement(name)
             if measurement is None:
-                assert column["cells"][row] is column["low"][row] is None
+                assert column["cells"][row] is None
                 assert column["basis"]["cells"][row] == -1
                 continue
-            assert math.isclose(column["cells"][row], measurement.value, rel_tol=1e-5)
-            assert (column["low"][row] is None) == (measurement.interval is None)
+            assert column["cells"][row] == measurement.value
+            ends = [column.get(end, {row: None})[row] for end in ("low", "high")]
+            assert ends == list(measurement.interval or (None, None))
             assert "measured" in column["basis"]["words"][column["basis"]["cells"][row]]
     assert found["failure"]["words"] == ["crash", "timeout"]
     assert set(found["notes"]["words"]) <= {"not decided"}
     assert set(found["pinned"]["words"]) == {"no"}
+    assert found["pinned"]["values"] == [False]
+    assert "values" not in found["model"]
     assert {c for c in found["delay_ms"]["cells"] if c} == {1, 2.5}
+
+
+def test_a_knob_of_several_kinds_keeps_them() -> None:
+    mixed: list[KnobValue] = ["auto", 2, True, 2, 1.5]
+    points = [
+        Record(id_, Configuration("m", "fp32", "null", 1, 1, (("knob", value),)), Outcome())
+        for id_, value in enumerate(mixed)
+    ]
+    made = make_columns(points, dict.fromkeys(range(5), Standing.DOMINATED), [], lambda _: [])
+    knob = next(column for column in made if column["name"] == "knob")
+    assert knob["words"] == ["auto", "2", "yes", "1.5"]
+    assert knob["values"] == ["auto", 2, True, 1.5]
+    assert knob["cells"] == [0, 1, 2, 1, 3]
 
 
 def test_standings_are_those_of_the_study(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+import shlex
 from html.parser import HTMLParser
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dse.derived.derivation import Derivation
 from dse.report.html.page import SCRIPTS, render_page, to_script
 from dse.report.view import View
 from dse.study.folder import StudyFolder
@@ -119,6 +121,38 @@ def test_what_it_tells(read: Read) -> None:
     assert read.data["objectives"] == list(SPACE.objectives)
     assert read.data["axes"] == ["latency_p90_ms", "accuracy_percent"]
     assert read.data["steps"]["share"][-1] == 1
+    assert read.data["facts"]["cpus"] >= 1
+    assert {"latency_p90_ms", "energy_per_sample_mj_low", "delay_ms", "ghz"} <= set(
+        read.data["names"]
+    )
+
+
+def test_the_command_selects_the_same_points(tmp_path: Path) -> None:
+    facts = tmp_path / "my facts.yaml"
+    facts.write_text("price: 2", encoding="utf-8")
+    study = ordinary(tmp_path / "mine")
+    wanted = Derivation.parse(
+        ["cost [x] = price * latency_p90_ms"], ["cost > 0"], ["cost:minimize"], facts
+    )
+    pick = Read(render_page(View(study, wanted), [])).data["pick"]
+    assert shlex.split(pick["command"]) == [
+        *("dse", "pick", "mine", "--facts", "my facts.yaml"),
+        *("--metric", "cost [x] = price * latency_p90_ms", "--where", "cost > 0"),
+    ]
+    assert pick["names"]["latency_p90_ms"] == "latency"
+    assert pick["options"]["latency_p90_ms"] == ["--max-latency", "ms"]
+    assert pick["limited"] == ["cost"]
+    plain = Read(render_page(View(study), [])).data["pick"]
+    assert shlex.split(plain["command"]) == ["dse", "pick", "mine"]
+    assert plain["lacking"] == []
+
+
+def test_a_limit_that_pick_does_not_know_has_no_option(tmp_path: Path) -> None:
+    turned = Derivation.parse(objectives=["latency_p90_ms:maximize"])
+    study = ordinary(tmp_path / "mine")
+    assert (
+        "latency_p90_ms" not in Read(render_page(View(study, turned), [])).data["pick"]["options"]
+    )
 
 
 def test_names_that_mean_harm_stay_names(tmp_path: Path) -> None:

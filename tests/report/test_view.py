@@ -52,6 +52,15 @@ def test_without_a_wish_it_is_the_study_itself(study: Study) -> None:
             assert found.frontier.certain(record) == study.results.frontier.certain(record)
 
 
+def test_its_names_are_those_that_expressions_may_use(study: Study) -> None:
+    found = view(study, "a = threads * 2")
+    assert list(found.names) == sorted(found.names)
+    assert {"a", "a_low", LATENCY, "threads", "delay_ms", "cpu", "ghz"} <= set(found.names)
+    for name in found.names:
+        View(study, Derivation.parse(["a = threads * 2"], [f"{name} == {name}"]))
+    assert found.facts["cpus"] == machine_of(study).facts["cpus"]
+
+
 def test_with_conditions_that_all_keep_it_is_the_same_frontier(study: Study) -> None:
     found = view(study, where=("threads > 0",))
     assert ids(found.frontier) == ids(study.frontier())

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from dse.report.standing import Standing
     from dse.study.record import Record
 
-SIGNIFICANT_DIGITS = 6
-"""Significant digits of a value, more than a measurement has; the tables have all digits."""
-
 
 @dataclass(slots=True)
 class TextColumn:
@@ -55,15 +52,19 @@ def make_columns(
     """A JSON object for each column, with a row for each record.
 
     The columns are id, standing, fields and knobs, metrics, notes, failure and message. A column of
-    numbers has ``cells``; a column of texts is a `TextColumn`. A metric also has ``low`` and
-    ``high``, the bounds of its intervals, and ``basis``, what its values are based on.
+    numbers has ``cells``; a column of texts is a `TextColumn`, with ``values`` where words stand
+    for numbers and truth values. A metric also has ``basis``, what its values are based
+    on, and ``low`` and ``high``, the bounds of its intervals, where any are known.
     """
     flat = [record.configuration.as_dict() for record in records]
     names = dict.fromkeys([*CONFIGURATION_FIELDS, *(name for each in flat for name in each)])
     failures = [record.outcome.failure for record in records]
     return [
         _number_column("id", [record.id for record in records]),
-        _text_column("standing", [standings[record.id].value for record in records]),
+        {
+            **_text_column("standing", [standings[record.id].value for record in records]),
+            "long": "standing in the study",
+        },
         *(_field_column(name, [each.get(name) for each in flat]) for name in names),
         *(_metric_column(metric, records) for metric in metrics),
         _text_column("notes", ["; ".join(notes(r)) or None for r in records]),
@@ -75,11 +76,13 @@ def make_columns(
 
 
 def _field_column(name: str, values: Sequence[KnobValue | None]) -> dict[str, Any]:
-    if any(isinstance(value, str | bool) for value in values):
-        return _text_column(
-            name, [None if value is None else _format_value(value) for value in values]
-        )
-    return _number_column(name, [_round(value) for value in values])
+    if not any(isinstance(value, str | bool) for value in values):
+        return _number_column(name, [_finite(value) for value in values])
+    known = {_format_value(value): value for value in values if value is not None}
+    column = _text_column(name, (None if each is None else _format_value(each) for each in values))
+    if not all(isinstance(value, str) for value in known.values()):
+        column["values"] = [_plain(value) for value in known.values()]
+    return column
 
 
 def _format_value(value: KnobValue) -> str:
@@ -92,17 +95,24 @@ def _metric_column(metric: ReportedMetric, records: Sequence[Record]) -> dict[st
         rests.add(each.basis if each else None)
     intervals = [each.interval if each else None for each in values]
     return {
-        **_number_column(metric.name, [_round(each.value if each else None) for each in values]),
+        **_number_column(metric.name, [_finite(each.value if each else None) for each in values]),
         "metric": True,
         "title": metric.heading,
         "long": metric.title,
         "direction": metric.direction,
         "decimals": metric.decimals,
         "relative": metric.relative,
-        "low": [_round(each[0] if each else None) for each in intervals],
-        "high": [_round(each[1] if each else None) for each in intervals],
+        **_bounds(intervals),
         "basis": rests.as_dict(),
     }
+
+
+def _bounds(intervals: Sequence[tuple[float, float] | None]) -> dict[str, list[float | None]]:
+    """Both ends of intervals; nothing where there are none, which saves room in the page."""
+    if not any(intervals):
+        return {}
+    low, high = ([_finite(each[end] if each else None) for each in intervals] for end in (0, 1))
+    return {"low": low, "high": high}
 
 
 def _number_column(name: str, cells: Sequence[float | None]) -> dict[str, Any]:
@@ -120,8 +130,10 @@ def _title(name: str) -> str:
     return to_printable(name).replace("_", " ")
 
 
-def _round(value: KnobValue | None) -> float | None:
+def _plain(value: KnobValue) -> KnobValue | None:
+    return to_printable(value) if isinstance(value, str) else _finite(value)
+
+
+def _finite(value: KnobValue | None) -> float | None:
     """A number for JSON, which has only finite numbers."""
-    if not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return value if isinstance(value, int) else float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+    return value if isinstance(value, int | float) and math.isfinite(value) else None

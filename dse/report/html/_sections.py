@@ -38,7 +38,8 @@ def study_figures(view: View) -> list[tuple[str, str]]:
         ("failed", f"{done['failed']:,}"),
         ("remaining", f"{done['remaining']:,}"),
         ("measurements taken", f"{numbers['measurements_taken']:,}"),
-        ("on the frontier", f"{len(view.frontier):,}, {certain:,} decided"),
+        ("on the frontier", f"{len(view.frontier):,}"),
+        ("of them decided", f"{certain:,}"),
     ]
 
 

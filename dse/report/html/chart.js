@@ -22,9 +22,10 @@ class Chart {
   }
 
   /**
-   * view: x and y, each with label, kind, value(row) and perhaps words and interval(row); rows;
-   * rank(row), 0 to 2; colour(row); interval(row), whether to show it; line, a path of values or
-   * null; describe(row), lines of text.
+   * view: x and y, each with label, kind, value(row) and perhaps words, interval(row) and better, a
+   * direction; rows; rank(row), 0 to 2; colour(row); interval(row), whether to show it; line, a path
+   * of values or null; describe(row), lines of text. Perhaps also half(row) and faint(row), how to
+   * show it; names, pairs of a row and a text; marked, rows to ring; limits by axis.
    */
   show(view, { keepZoom = false } = {}) {
     this.view = view;
@@ -56,12 +57,15 @@ class Chart {
     this.layOut(pen, width, height);
     paintAxes(pen, this);
     clipped(pen, this.box, () => {
+      paintLimits(pen, this);
       paintPoints(pen, this, 0);
       this.paintLine(pen);
       paintIntervals(pen, this);
       paintPoints(pen, this, 1);
       paintPoints(pen, this, 2);
-      if (this.rows.includes(this.selected)) ring(pen, this.place(this.selected));
+      for (const row of this.view.marked ?? []) if (this.rows.includes(row)) ring(pen, this.place(row), 1.5);
+      paintNames(pen, this);
+      if (this.rows.includes(this.selected)) ring(pen, this.place(this.selected), 3);
       this.paintDrag(pen);
     });
   }

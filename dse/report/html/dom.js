@@ -15,3 +15,8 @@ function fillOptions(select, entries, chosen) {
   select.replaceChildren(...entries.map(([value, text]) => element("option", text, { value })));
   select.value = chosen;
 }
+
+/** A number with its noun, such as "1 point" or "1,200 points". */
+function countOf(count, noun) {
+  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+}

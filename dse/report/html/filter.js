@@ -1,13 +1,6 @@
-// What the reader typed into the filter: words, and comparisons such as latency_p90_ms<5.
+// What the reader typed into the filter: a condition, as of `--where`, or words.
 
-const COMPARISON = /^([^<>=]+)(<=|>=|<|>|=)(.+)$/;
-const COMPARE = {
-  "<": (a, b) => a < b,
-  ">": (a, b) => a > b,
-  "<=": (a, b) => a <= b,
-  ">=": (a, b) => a >= b,
-  "=": (a, b) => a === b,
-};
+const SAYS_MORE = /[<>=!()[\]'"]|(?:^|\s)(?:and|or|not|in|if|else)(?:\s|$)/;
 
 let searched = null;
 
@@ -18,36 +11,57 @@ function searchText(row) {
   return searched[row];
 }
 
-/** A test of rows, and what is wrong with the text, if anything is. */
-function parseFilter(text) {
-  const tests = [];
-  for (const term of text.toLowerCase().split(/\s+/).filter(Boolean)) {
-    const found = term.match(COMPARISON);
-    if (!found) {
-      tests.push((row) => searchText(row).includes(term));
-      continue;
+/** Functions of a row by the names that expressions know; those without a column have no value. */
+function namedValues() {
+  const found = new Map(report.names.map((name) => [name, () => NONE]));
+  for (const [name, fact] of Object.entries(report.facts)) found.set(name, () => fact);
+  for (const column of [...fields, ...metrics]) found.set(column.name, (row) => column.known(row));
+  for (const column of metrics) {
+    for (const end of ["low", "high"]) {
+      found.set(`${column.name}_${end}`, (row) => column[end]?.[row] ?? NONE);
     }
-    const [, name, sign, wanted] = found;
-    const column = byName.get(name);
-    const problem = wrongWith(column, name, sign, wanted);
-    if (problem) return { test: () => true, problem };
-    tests.push(comparison(column, sign, wanted));
   }
-  return { test: (row) => tests.every((each) => each(row)), problem: "" };
+  for (const [name, value] of [["true", true], ["false", false]]) found.set(name, () => value);
+  return found;
 }
 
-function wrongWith(column, name, sign, wanted) {
-  if (!column) return `there is no column ${name}`;
-  if (column.words && sign !== "=") return `${name} has words: use =`;
-  if (!column.words && !Number.isFinite(Number(wanted))) return `${wanted} is not a number`;
-  return "";
+const valuesByName = namedValues();
+
+function valueOfName(name) {
+  return valuesByName.get(name) ?? null;
 }
 
-function comparison(column, sign, wanted) {
-  if (column.words) return (row) => column.text(row).toLowerCase() === wanted;
-  const limit = Number(wanted);
-  return (row) => {
-    const value = column.value(row);
-    return value !== null && COMPARE[sign](value, limit);
-  };
+/** The known name that is most like another one, as the end of a message. */
+function suggestion(name) {
+  const wanted = name.toLowerCase();
+  const known = [...valuesByName.keys()];
+  const near = known.find((each) => each.startsWith(wanted) || wanted.startsWith(each))
+    ?? known.find((each) => each.includes(wanted));
+  return near ? `; did you mean '${near}'?` : "";
+}
+
+/**
+ * What a text keeps: `verdict(row)` is true, false, or NONE where a value is missing that would
+ * decide it; `kind` is "condition", "words" or "", and `problem` says what is wrong.
+ */
+function readFilter(text) {
+  const trimmed = text.trim();
+  const whole = { kind: "", text: trimmed, problem: "", verdict: () => true };
+  if (!trimmed) return whole;
+  if (!SAYS_MORE.test(trimmed)) return readWords(trimmed, whole);
+  try {
+    const test = parseExpression(text.trimEnd());
+    const verdicts = Array.from({ length: rowCount }, (_, row) => test(row));
+    return { ...whole, kind: "condition", verdict: (row) => verdicts[row] };
+  } catch (error) {
+    if (!(error instanceof FilterError)) throw error;
+    return { ...whole, problem: `not applied: ${error.problem} (character ${error.at + 1})` };
+  }
+}
+
+function readWords(text, whole) {
+  const words = text.toLowerCase().split(/\s+/);
+  const name = words.find((word) => valuesByName.has(word));
+  if (name) return { ...whole, problem: `not applied: compare ${name} with something` };
+  return { ...whole, kind: "words", verdict: (row) => words.every((word) => searchText(row).includes(word)) };
 }

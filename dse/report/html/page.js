@@ -1,4 +1,4 @@
-// Binds the controls of the page to its charts and its table.
+// Binds the controls of the page to its charts, its table and its answer.
 
 const SHOWN = {
   kept: [...FRONTIER, "dominated"],
@@ -7,136 +7,118 @@ const SHOWN = {
   failed: ["failed"],
   all: report.standings,
 };
-const FIELDS_END = columns.findIndex((column) => column.isMetric);
-const fields = columns.slice(2, FIELDS_END < 0 ? -3 : FIELDS_END);
-const metrics = columns.filter((column) => column.isMetric);
-const told = columns.slice(-3); // notes, and why it failed
 const hidden = new Set(); // entries of the legend that were switched off
 let chosen = null;
 let legend = null;
+let filter = readFilter("");
 
 const points = new Chart(byId("points-chart"), { tip: byId("points-tip"), onselect: choose });
 const table = new Table(byId("table"), { onselect: choose, onpage: showPager });
+const answer = new Answer({ onchange: () => changed({ keepZoom: true }), onselect: choose });
+const address = new Address({ read: readState, apply: applyState });
 
 /** A column as an axis. Points that share a word lie beside each other. */
 function axisOf(column, log) {
-  const hint = { minimize: ", less is better", maximize: ", more is better" }[column.direction] ?? "";
+  const better = column.direction;
+  const hint = { minimize: ", less is better", maximize: ", more is better" }[better] ?? "";
   const label = `${column.long ?? column.title}${hint}`;
   const interval = (row) => column.interval(row);
   if (!column.words) {
-    return { label, kind: log ? "log" : "linear", interval, value: (row) => column.value(row) };
+    return { label, better, kind: log ? "log" : "linear", interval, value: (row) => column.value(row) };
   }
   const ranks = rankOf(column);
   const words = column.words.map((_, n) => column.words[ranks.indexOf(n)]);
   const aside = (row) => (((row * 0.618034) % 1) - 0.5) * 0.6;
   const value = (row) => (column.value(row) === null ? null : ranks[column.value(row)] + aside(row));
-  return { label, kind: "words", words, value };
+  return { label, better, kind: "words", words, value };
 }
 
 function canBeLog(column) {
   return !column.words && column.cells.every((cell) => cell === null || cell > 0);
 }
 
-function selectedRows() {
-  const wanted = new Set(SHOWN[byId("show").value]);
-  const { test, problem } = parseFilter(byId("filter").value);
-  byId("filter-problem").textContent = problem;
-  byId("filter").setAttribute("aria-invalid", String(Boolean(problem)));
-  const found = [];
-  for (let row = 0; row < rowCount; row += 1) {
-    if (wanted.has(standing.text(row)) && test(row)) found.push(row);
-  }
-  return found;
+/** What the reader changed is shown, and kept in the address. */
+function changed(options) {
+  update(options);
+  address.later();
 }
 
 function update({ keepZoom = false } = {}) {
-  const rows = selectedRows();
-  byId("count").textContent = `${rows.length.toLocaleString("en")} of ${rowCount.toLocaleString("en")}`;
-  const kept = rows.filter((row) => !hidden.has(legend.entryOf(row)));
-  showPoints(kept, keepZoom);
-  table.show(tableColumns(), kept);
+  const { value } = byId("filter");
+  if (value.trim() !== filter.text) filter = readFilter(value);
+  byId("filter-problem").textContent = filter.problem;
+  byId("filter").setAttribute("aria-invalid", String(Boolean(filter.problem)));
+  answer.show(filter, chosen);
+  const wanted = new Set(SHOWN[byId("show").value]);
+  const rows = [...rowById.values()].filter((row) => wanted.has(standing.text(row)));
+  const held = rows.filter((row) => filter.verdict(row) === true);
+  const within = held.filter((row) => answer.keeps(row));
+  showCount(within.length, rows.filter((row) => filter.verdict(row) === NONE).length);
+  const isOn = (row) => !hidden.has(legend.entryOf(row));
+  showPoints(held.filter(isOn), new Set(within), keepZoom);
+  table.show(tableColumns(), within.filter(isOn));
 }
 
-function showPoints(rows, keepZoom) {
+function showCount(count, undecided) {
+  const kind = { condition: " with this condition", words: " with these words", "": "" }[filter.kind];
+  const open = undecided ? `; ${undecided.toLocaleString("en")} lack a value that would decide it` : "";
+  byId("count").textContent = `${count.toLocaleString("en")} of ${rowCount.toLocaleString("en")}${kind}${open}`;
+}
+
+/** within: the rows that the limits leave; the others are shown faintly. */
+function showPoints(rows, within, keepZoom) {
   const [x, y] = ["x", "y"].map((name) => byName.get(byId(name).value));
   const log = ["x-log", "y-log"].map((name) => byId(name).checked && !byId(name).disabled);
   const bars = byId("intervals").value;
+  const ranks = new Map(rows.map((row) => [row, within.has(row) ? rankInPlot(row) : 0]));
+  const rank = (row) => ranks.get(row);
+  const best = stairRows(x, y, rows.filter((row) => within.has(row)));
+  const limitOf = (column) => answer.asked.find((limit) => limit.column === column);
   points.show(
     {
       x: axisOf(x, log[0]),
       y: axisOf(y, log[1]),
       rows,
-      rank: (row) => (standing.text(row) === "behind" ? 1 : onFrontier(row) ? 2 : 0),
+      rank,
+      half: isUndecided,
+      faint: (row) => !within.has(row),
       colour: (row) => legend.entries[legend.entryOf(row)]?.colour ?? REST,
-      interval: (row) => bars === "all" || (bars === "frontier" && onFrontier(row)),
-      line: byId("line").checked ? stairs(x, y, rows) : null,
+      interval: (row) => within.has(row) && (bars === "all" || (bars === "frontier" && onFrontier(row))),
+      line: byId("line").checked && best.length ? stairPath(x, y, best) : null,
+      limits: Object.fromEntries(Object.entries({ x: limitOf(x), y: limitOf(y) }).filter(([, limit]) => limit)),
+      marked: answer.marked.map(([row]) => row),
+      names: namesOf(best, rank),
       describe,
     },
     { keepZoom },
   );
 }
 
-/** The best that there is of two metrics alone, as a path; null where one has no direction. */
-function stairs(x, y, rows) {
-  if (!x.direction || !y.direction) return null;
-  const [signX, signY] = [x, y].map((each) => (each.direction === "maximize" ? -1 : 1));
-  const values = rows.map((row) => [x.value(row), y.value(row)]);
-  const known = values.filter((pair) => !pair.includes(null));
-  known.sort((a, b) => signX * (a[0] - b[0]) || signY * (a[1] - b[1]));
-  const path = [];
-  for (const [across, up] of known) {
-    const last = path.at(-1);
-    if (last && signY * up >= signY * last[1]) continue;
-    if (last) path.push([across, last[1]]);
-    path.push([across, up]);
-  }
-  return path;
+/** 2 for what leads or is tied with that, 1 for what is behind, 0 for all else. */
+function rankInPlot(row) {
+  if (!onFrontier(row)) return 0;
+  return standing.text(row) === "behind" ? 1 : 2;
 }
 
-function describe(row) {
-  const varied = fields.slice(3).filter((column) => !isConstant(column) && column.text(row));
-  const known = metrics.filter((column) => column.value(row) !== null);
-  return [
-    nameOf(row),
-    varied.map((column) => `${column.title} ${column.text(row)}`).join(", "),
-    ...known.slice(0, 5).map((column) => `${column.title}: ${valueOf(column, row)}`),
-    standing.text(row) === "failed" ? `failed: ${byName.get("failure").text(row)}` : "",
-  ].filter(Boolean);
+/** Rows with the names to show: those of the cards, then those that lead. */
+function namesOf(best, rank) {
+  const own = answer.marked.map(([row, mark]) => [row, `${mark} ${modelOf(row)}`]);
+  const leading = best.filter((row) => rank(row) === 2 && !answer.marked.some(([other]) => other === row));
+  return [...own, ...leading.map((row) => [row, modelOf(row)])];
 }
 
-function valueOf(column, row) {
-  const interval = column.interval(row);
-  const ends = interval ? ` [${interval.map((end) => column.number(end)).join(", ")}]` : "";
-  const published = column.basisOf(row).startsWith("published") ? " published" : "";
-  return `${column.text(row)}${published}${ends}`;
-}
-
-/** Marks a row in the plot and in the table, and tells all that is known of it. */
+/** Marks a row wherever it is, tells all that is known of it, and keeps it in the address. */
 function choose(row) {
+  showChosen(row);
+  address.later();
+}
+
+function showChosen(row) {
   chosen = row;
   points.select(row, { tell: false });
   table.select(row);
-  const list = byId("details");
-  list.replaceChildren();
-  byId("details-title").textContent = row === null ? "No point is chosen" : nameOf(row);
-  if (row === null) return;
-  const add = (term, text, note) => {
-    const value = element("dd", text);
-    if (note) value.append(element("small", ` ${note}`));
-    list.append(element("dt", term), value);
-  };
-  add("standing", `${standing.text(row)}: ${report.meanings[standing.text(row)]}`);
-  for (const column of [...fields, ...told].filter((each) => each.text(row))) {
-    add(column.title, column.text(row));
-  }
-  for (const column of metrics.filter((each) => each.value(row) !== null)) {
-    add(column.long, valueOf(column, row), column.basisOf(row));
-  }
-}
-
-function isConstant(column) {
-  column.constant ??= column.distinct().length < 2;
-  return column.constant;
+  answer.mark(row);
+  showDetails(row);
 }
 
 function tableColumns() {
@@ -183,11 +165,12 @@ function allowLog(name, wanted) {
 }
 
 function fillControls() {
-  const drawable = [...metrics, ...fields.filter((column) => !isConstant(column)), standing];
+  const varied = fields.filter((column) => !column.isConstant);
+  const drawable = [...metrics, ...varied, standing];
   const entries = drawable.map((column) => [column.name, column.long ?? column.title]);
   fillOptions(byId("x"), entries, report.axes[0]);
   fillOptions(byId("y"), entries, report.axes[1]);
-  const words = [...fields.filter((column) => !isConstant(column)), standing, ...metrics];
+  const words = [...varied, standing, ...metrics];
   const first = words.find((column) => column.name === "backend") ?? words[0];
   fillOptions(byId("colour"), words.map((column) => [column.name, column.title]), first.name);
   for (const name of ["x", "y"]) allowLog(name, (column) => column.relative === true && name === "x");
@@ -197,9 +180,9 @@ function fillControls() {
 function columnBox(column) {
   const label = element("label", ` ${column.title}`);
   const box = element("input", "", { type: "checkbox", value: column.name });
-  const usual = column.isMetric ? report.objectives.includes(column.name) : !isConstant(column);
+  const usual = column.isMetric ? report.objectives.includes(column.name) : !column.isConstant;
   const failed = told.includes(column);
-  box.checked = column.name === "id" || (usual && !failed) || column.name === "failure" && !isConstant(column);
+  box.checked = column.name === "id" || (usual && !failed) || column.name === "failure" && !column.isConstant;
   box.disabled = column.name === "id";
   box.addEventListener("change", () => update({ keepZoom: true }));
   label.prepend(box);
@@ -220,8 +203,12 @@ function bind() {
     update({ keepZoom: true });
   });
   for (const name of ["intervals", "line"]) on(name, "change", () => update({ keepZoom: true }));
-  on("show", "change", () => update());
-  on("filter", "input", () => update());
+  on("show", "change", () => changed());
+  on("filter", "input", () => {
+    offerNames();
+    changed();
+  });
+  on("filter", "focus", offerNames);
   on("zoom-in", "click", () => points.zoomBy(0.5));
   on("zoom-out", "click", () => points.zoomBy(2));
   on("zoom-whole", "click", () => points.whole());
@@ -229,31 +216,41 @@ function bind() {
   on("page-previous", "click", () => table.turnTo(table.page - 1));
   on("page-next", "click", () => table.turnTo(table.page + 1));
   on("page-last", "click", () => table.turnTo(table.pages - 1));
-  bindTheme();
 }
 
-function bindTheme() {
-  const system = matchMedia("(prefers-color-scheme: dark)");
-  const button = byId("theme");
-  const isDark = () => (document.documentElement.dataset.theme ?? (system.matches ? "dark" : "light")) === "dark";
-  const apply = () => {
-    button.setAttribute("aria-pressed", String(isDark()));
-    points.later();
-    progressChart?.later();
+/** What an address tells of the page. */
+function readState() {
+  return {
+    point: chosen === null ? null : byName.get("id").value(chosen),
+    best: answer.goal?.name,
+    limits: Object.fromEntries(answer.asked.map((limit) => [limit.column.name, limit.value])),
+    where: byId("filter").value.trim(),
+    show: byId("show").value,
   };
-  button.addEventListener("click", () => {
-    document.documentElement.dataset.theme = isDark() ? "light" : "dark";
-    apply();
-  });
-  system.addEventListener("change", apply);
-  apply();
+}
+
+function applyState({ point, best, limits, where, show }) {
+  const row = point === null ? null : rowById.get(point);
+  const isShown = row === null || SHOWN[show].includes(standing.text(row));
+  byId("show").value = isShown ? show : "all";
+  byId("filter").value = where;
+  if (best) byId("goal").value = best;
+  for (const limit of answer.limits) limit.set(limits[limit.column.name] ?? null);
+  update();
+  if (row !== chosen) showChosen(row);
 }
 
 fillControls();
 showLegend();
 const progressChart = showProgress();
 bind();
-update();
+bindTheme(() => {
+  points.later();
+  progressChart?.later();
+});
+const opened = parseState(location.hash);
+applyState(opened);
+if (opened.point !== null) byId("points").scrollIntoView();
 // Two frames later it is on the screen.
 requestAnimationFrame(() => requestAnimationFrame(() => {
   performance.mark("report-ready");

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,11 @@ from dse.machine.system import System
 from dse.report.health import health
 from dse.report.html import _sections
 from dse.report.html._columns import make_columns
+from dse.report.html._pick import describe_pick
 from dse.report.picture import axes_metrics
 from dse.report.progress import progress
 from dse.report.quantities import quantities
-from dse.report.standing import MEANINGS, Standing, standings
+from dse.report.standing import MEANINGS, UNDECIDED, Standing, standings
 from dse.report.summary import notes
 
 if TYPE_CHECKING:
@@ -26,17 +28,21 @@ if TYPE_CHECKING:
 
     import jinja2
 
+    from dse.core.configuration import KnobValue
     from dse.report.quantities import ReportedMetric
     from dse.report.view import View
 
 SCRIPTS = (
-    *("dom.js", "data.js", "filter.js", "scales.js", "colours.js", "paint.js", "chart.js"),
-    *("table.js", "progress.js", "page.js"),
+    *("dom.js", "data.js", "operations.js", "expression.js", "filter.js", "names.js"),
+    *("scales.js", "colours.js", "stairs.js", "paint.js", "labels.js", "chart.js", "table.js"),
+    *("progress.js", "choice.js", "limits.js", "answer.js", "details.js", "address.js"),
+    *("theme.js", "page.js"),
 )
 """Script files, each after those that it uses."""
 SECTIONS = (
-    ("summary", "Summary"),
+    ("answer", "Best"),
     ("points", "Points"),
+    ("notes", "Notes"),
     ("rows", "Table"),
     ("effects", "Knobs"),
     ("progress", "Progress"),
@@ -152,7 +158,20 @@ def _data(view: View, shown: Sequence[ReportedMetric]) -> dict[str, Any]:
         "axes": axes_metrics(objectives) or (names * 2)[:2],
         "standings": list(Standing),
         "meanings": MEANINGS,
+        "undecided": UNDECIDED,
+        "names": view.names,
+        "facts": _facts(view),
+        "pick": describe_pick(view, shown),
         "steps": _steps(view),
+    }
+
+
+def _facts(view: View) -> dict[str, KnobValue]:
+    """What expressions know of the machine, as far as JSON has it."""
+    return {
+        name: to_printable(fact) if isinstance(fact, str) else fact
+        for name, fact in view.facts.items()
+        if isinstance(fact, str) or math.isfinite(fact)
     }
 
 

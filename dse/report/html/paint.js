@@ -70,26 +70,34 @@ function clipped(pen, box, work) {
   pen.restore();
 }
 
-/** The points of one rank: 0 small and pale, 1 hollow, 2 full. */
+/** The points of one rank: 0 small and pale, 1 hollow, 2 full, or half where that is not decided. */
 function paintPoints(pen, chart, rank) {
-  const radius = SIZES[rank];
-  pen.globalAlpha = rank ? 1 : 0.45;
+  const { view } = chart;
+  const [paper, ink] = [style("--paper"), style("--ink")];
   pen.lineWidth = 1.5;
-  const paper = style("--paper");
-  const ink = style("--ink");
   for (const row of chart.rows) {
-    if (chart.view.rank(row) !== rank) continue;
-    const [x, y] = chart.place(row);
-    pen.beginPath();
-    pen.arc(x, y, radius, 0, 2 * Math.PI);
-    pen.fillStyle = rank === 1 ? paper : chart.view.colour(row);
-    pen.fill();
-    if (rank) {
-      pen.strokeStyle = rank === 1 ? chart.view.colour(row) : ink;
-      pen.stroke();
-    }
+    if (view.rank(row) !== rank) continue;
+    const place = chart.place(row);
+    const colour = view.colour(row);
+    const half = rank === 2 && view.half?.(row);
+    pen.globalAlpha = rank ? 1 : view.faint?.(row) ? 0.15 : 0.45;
+    disc(pen, place, SIZES[rank], half || rank === 1 ? paper : colour);
+    if (!rank) continue;
+    if (half) disc(pen, place, SIZES[rank], colour, Math.PI);
+    disc(pen, place, SIZES[rank]);
+    pen.strokeStyle = rank === 1 ? colour : ink;
+    pen.stroke();
   }
   pen.globalAlpha = 1;
+}
+
+/** A disc, or a part of one from its right end on; only its outline where there is no colour. */
+function disc(pen, [x, y], radius, colour = null, angle = 2 * Math.PI) {
+  pen.beginPath();
+  pen.arc(x, y, radius, 0, angle);
+  if (!colour) return;
+  pen.fillStyle = colour;
+  pen.fill();
 }
 
 /** What is known of the values: a line to both ends of each interval. */
@@ -114,10 +122,33 @@ function inside(scale, value) {
   return scale.kind === "log" && value <= 0 ? scale.from : scale.at(value);
 }
 
-function ring(pen, [x, y]) {
+function ring(pen, [x, y], width) {
   pen.strokeStyle = style("--accent");
-  pen.lineWidth = 3;
+  pen.lineWidth = width;
   pen.beginPath();
   pen.arc(x, y, 10, 0, 2 * Math.PI);
   pen.stroke();
+}
+
+/** The limits of the metrics on the axes: a line each, and a veil over what they forbid. */
+function paintLimits(pen, chart) {
+  const { box, view } = chart;
+  const { left, right, top, bottom } = box;
+  pen.strokeStyle = style("--accent");
+  pen.setLineDash([5, 4]);
+  pen.lineWidth = 1.5;
+  for (const [name, { value, upper }] of Object.entries(view.limits ?? {})) {
+    const at = chart[name].at(value);
+    const path = name === "x" ? [[at, top], [at, bottom]] : [[left, at], [right, at]];
+    stroke(pen, path);
+    const after = upper === (name === "x"); // what is forbidden lies right of the line, or below it
+    const veil = name === "x"
+      ? [after ? at : left, top, after ? right - at : at - left, box.height]
+      : [left, after ? at : top, box.width, after ? bottom - at : at - top];
+    pen.globalAlpha = 0.07;
+    pen.fillStyle = style("--accent");
+    pen.fillRect(...veil);
+    pen.globalAlpha = 1;
+  }
+  pen.setLineDash([]);
 }

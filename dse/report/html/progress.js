@@ -6,20 +6,19 @@ const UNITS = [[3 * 3600, 3600, "h"], [300, 60, "min"], [0, 1, "s"]];
 function showProgress() {
   const { steps } = report;
   if (!steps.id.length) return null;
-  const rows = new Map(byName.get("id").cells.map((id, row) => [id, row]));
   const chart = new Chart(byId("progress-chart"), {
     tip: byId("progress-tip"),
     onselect: (step) => {
-      if (step !== null && rows.has(steps.id[step])) choose(rows.get(steps.id[step]));
+      if (step !== null && rowById.has(steps.id[step])) choose(rowById.get(steps.id[step]));
     },
   });
-  const show = () => chart.show(progressView(steps, byId("progress-x").value, rows));
+  const show = () => chart.show(progressView(steps, byId("progress-x").value));
   byId("progress-x").addEventListener("change", show);
   show();
   return chart;
 }
 
-function progressView(steps, name, rows) {
+function progressView(steps, name) {
   const most = steps[name].at(-1);
   const [, length, unit] = name === "explored" ? [0, 1, ""] : UNITS.find(([from]) => most >= from);
   const title = byId("progress-x").selectedOptions[0].textContent;
@@ -39,7 +38,7 @@ function progressView(steps, name, rows) {
     interval: () => false,
     line: path,
     describe: (step) => [
-      rows.has(steps.id[step]) ? nameOf(rows.get(steps.id[step])) : `#${steps.id[step]}`,
+      rowById.has(steps.id[step]) ? nameOf(rowById.get(steps.id[step])) : `#${steps.id[step]}`,
       `after ${steps.explored[step]} configurations`,
       `${y(step).toFixed(1)} % of the hypervolume`,
     ],

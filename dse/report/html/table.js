@@ -1,7 +1,6 @@
 // The points as a table of pages, sorted by any column.
 
 const PAGE_ROWS = 50;
-const LAST = [null]; // what has no value comes last, whichever way it is sorted
 
 class Table {
   /** onselect: called with the row whose button was pressed. */
@@ -29,19 +28,17 @@ class Table {
     this.sort();
   }
 
+  /** What has no value comes last, whichever way it is sorted; of those alike the best come first. */
   sort() {
     const { column, down } = this.order;
     const ranks = column.words && rankOf(column);
-    const key = (row) => {
+    const keys = lossesOf(this.rows, (row) => {
       const value = column.value(row);
       return value === null || !ranks ? value : ranks[value];
-    };
-    const sign = down ? -1 : 1;
-    this.sorted = [...this.rows].sort((a, b) => {
-      const [one, other] = [key(a), key(b)];
-      if (LAST.includes(one) || LAST.includes(other)) return (one === null) - (other === null);
-      return sign * (one - other) || tieBreak(a, b);
-    });
+    }, down);
+    const best = byName.get(report.objectives[0]);
+    const ties = lossesOf(this.rows, (row) => best?.value(row) ?? null, best?.direction === "maximize");
+    this.sorted = [...this.rows].sort((a, b) => compare(keys[a], keys[b]) || compare(ties[a], ties[b]) || a - b);
     this.turnTo(0);
   }
 
@@ -55,18 +52,20 @@ class Table {
     this.onpage?.(this);
   }
 
-  /** Turns to the page of a row and marks it. */
+  /** Turns to the page of a row and marks it; a focus on a row's button stays on one. */
   select(row) {
     this.selected = row;
+    const focused = this.table.tBodies[0]?.contains(document.activeElement);
     const place = this.sorted.indexOf(row);
     this.turnTo(place < 0 ? this.page : Math.floor(place / PAGE_ROWS));
+    if (focused) this.table.querySelector("[aria-current] button")?.focus();
   }
 
   draw() {
     const start = this.page * PAGE_ROWS;
     const rows = this.sorted.slice(start, start + PAGE_ROWS);
     this.drawHead();
-    const body = element("tbody");
+    const body = element("tbody", "", { role: "rowgroup" });
     body.append(...rows.map((row) => this.rowOf(row)));
     this.table.tBodies[0]?.remove();
     this.table.append(body);
@@ -77,7 +76,7 @@ class Table {
     const names = this.columns.map((column) => column.name).join();
     if (names !== this.headNames) {
       this.headNames = names;
-      const row = element("tr");
+      const row = element("tr", "", { role: "row" });
       row.append(...this.columns.map((column) => this.headOf(column)));
       this.table.tHead.replaceChildren(row);
     }
@@ -88,7 +87,7 @@ class Table {
   }
 
   headOf(column) {
-    const cell = element("th", "", { scope: "col", class: column.words ? "" : "number" });
+    const cell = element("th", "", { scope: "col", role: "columnheader", class: column.words ? "" : "number" });
     const button = element("button", column.title, { type: "button", title: column.long ?? column.name });
     button.addEventListener("click", () => this.sortBy(column));
     cell.append(button);
@@ -96,7 +95,7 @@ class Table {
   }
 
   rowOf(row) {
-    const made = element("tr", "", { class: standing.text(row) });
+    const made = element("tr", "", { role: "row", class: standing.text(row) });
     if (row === this.selected) made.setAttribute("aria-current", "true");
     made.append(...this.columns.map((column) => this.cellOf(column, row)));
     return made;
@@ -104,21 +103,19 @@ class Table {
 
   cellOf(column, row) {
     if (column.name === "id") {
-      const cell = element("th", "", { scope: "row", class: "number" });
+      const cell = element("th", "", { scope: "row", role: "rowheader", class: "number" });
       const label = `show ${nameOf(row)}`;
       const button = element("button", column.text(row), { type: "button", "aria-label": label });
       button.addEventListener("click", () => this.onselect(row));
       cell.append(button);
       return cell;
     }
-    const cell = element("td", column.text(row), { class: column.words ? "" : "number" });
-    const basis = column.basisOf(row);
-    if (basis.startsWith("published")) cell.append(element("small", " published"));
-    const interval = column.interval(row);
-    if (interval && interval[0] < interval[1]) {
-      const ends = interval.map((end) => column.number(end)).join(", ");
-      cell.append(element("small", ` [${ends}]`, { class: "interval" }));
-    }
+    const cell = element("td", "", { role: "cell", class: column.words ? "" : "number", "data-title": column.title });
+    cell.append(element("span", column.text(row)));
+    const notes = `${column.reach(row)}${column.isPublished(row) ? " published" : ""}`;
+    if (notes) cell.firstChild.append(element("small", notes));
+    const ends = column.interval(row)?.map((end) => column.number(end)).join(" to ");
+    const basis = [ends, column.basisOf(row)].filter(Boolean).join("; ");
     if (basis) cell.title = basis;
     return cell;
   }
@@ -133,10 +130,16 @@ function rankOf(column) {
   return column.words.map((word) => order.indexOf(word));
 }
 
-/** Those that are alike: the best of the first objective first. */
-function tieBreak(one, other) {
-  const column = byName.get(report.objectives[0]);
-  const [a, b] = [one, other].map((row) => column?.value(row) ?? null);
-  if (a === null || b === null) return one - other;
-  return (column.direction === "maximize" ? b - a : a - b) || one - other;
+/** By row, a number that is the less the earlier it comes; infinite where there is none. */
+function lossesOf(rows, valueOf, down) {
+  const losses = [];
+  for (const row of rows) {
+    const value = valueOf(row);
+    losses[row] = value === null ? Infinity : down ? -value : value;
+  }
+  return losses;
+}
+
+function compare(one, other) {
+  return one === other ? 0 : one < other ? -1 : 1;
 }
