@@ -10,6 +10,7 @@ import pytest
 
 from dse.answer.choice import Answer, Miss, choose
 from dse.answer.limits import Limit
+from dse.answer.question import Question
 from dse.core.metrics import METRICS
 from tests.objectives import DEFAULT_OBJECTIVES
 from tests.report.browser import (
@@ -63,7 +64,7 @@ def values(view: View, metric: str) -> list[float]:
 def test_it_begins_with_the_best_in_the_first_objective(
     opened: WebDriver, shown_view: View
 ) -> None:
-    found = choose(shown_view, [], METRICS[ACCURACY])
+    found = choose(shown_view, Question((), METRICS[ACCURACY]))
     assert isinstance(found, Answer)
     assert best(opened)[0] == found.record.id
     assert len(best(opened)) == 3
@@ -86,7 +87,7 @@ def test_it_is_what_pick_chooses(
     select(opened, "#goal", goal)
     for each in limits:
         write(opened, limit(each.metric), repr(each.value))
-    found = choose(shown_view, limits, METRICS[goal])
+    found = choose(shown_view, Question(tuple(limits), METRICS[goal]))
     assert isinstance(found, Answer)
     assert best(opened)[0] == found.record.id
     assert find(opened, "#verdict").text.startswith(f"the best of {found.count} point")
@@ -108,7 +109,7 @@ def test_where_nothing_fits_it_says_what_comes_closest(opened: WebDriver, shown_
     limits = [Limit(LATENCY, 0.1, upper=True), Limit(ACCURACY, 0.5, upper=False)]
     for each in limits:
         write(opened, limit(each.metric), repr(each.value))
-    found = choose(shown_view, limits, METRICS[ACCURACY])
+    found = choose(shown_view, Question(tuple(limits), METRICS[ACCURACY]))
     assert isinstance(found, Miss)
     assert found.record is not None
     assert best(opened) == [found.record.id]
