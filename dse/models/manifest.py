@@ -29,7 +29,7 @@ import stat
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING, Annotated, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 
 FILE_NAME = "models.yaml"
 UNSTATED = "origin not stated"
+WRONG_PATH = "correct the path, or put the file there"
 
 Precision = Literal["fp32", "fp16", "bf16", "int8"]
 
@@ -79,9 +80,21 @@ class ArchiveEntry(Strict):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
-class ManifestEntry(Strict, ABC):
-    """One file, as the manifest describes it; a task adds its own fields."""
+class PublishedEntry(Strict):
+    """A quality that others measured."""
 
+    percent: float = Field(ge=0, le=100)
+    source: Text
+
+
+class ManifestEntry(Strict, ABC):
+    """One file, as the manifest describes it; a task adds its own fields.
+
+    Attributes:
+        further_files: the fields that name files which the task reads beside the model.
+    """
+
+    further_files: ClassVar[tuple[str, ...]] = ()
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=128)
     file: Text
     precision: Precision
@@ -100,16 +113,20 @@ class ManifestEntry(Strict, ABC):
         """The quality that others measured with this very file, if there is one."""
 
     @abstractmethod
-    def form(self, found: Interface | None) -> Form:
+    def form(self, found: Interface | None, folder: Path) -> Form:
         """How a sample becomes the file's input. The entry must have passed `read`.
 
         Args:
             found: what the file declares; None where it can't be read.
+            folder: of the manifest.
         """
 
     @abstractmethod
-    def faults(self, found: Interface | None) -> Iterator[Fault]:
-        """What is wrong with the fields, among themselves and by what the file declares."""
+    def faults(self, found: Interface | None, folder: Path) -> Iterator[Fault]:
+        """What is wrong with the fields, among themselves and by what the files declare.
+
+        Args: see `form`; the further files are there.
+        """
 
 
 Entry = TypeVar("Entry", bound=ManifestEntry)
@@ -161,7 +178,7 @@ class FolderManifest:
         seen: dict[tuple[str, str, ModelFormat], int] = {}
         for index, entry in enumerate(form.models):
             complaints = _Complaints(document, index)
-            model_format = _check_file(folder, entry, complaints)
+            model_format = _check_files(folder, entry, complaints)
             _check_contents(folder, entry, model_format, complaints)
             identity = (entry.name, entry.precision, model_format)
             if identity in seen:
@@ -222,36 +239,51 @@ class _Complaints:
         return self._document.error(problem, "models", self._index, field, remedy=remedy)
 
 
-def _check_file(folder: Path, entry: ManifestEntry, complaints: _Complaints) -> ModelFormat:
-    """Checks that the file is there, inside the folder, and what its name says."""
-    windows = PureWindowsPath(entry.file)  # knows both separators, and drives
-    if windows.anchor or ".." in windows.parts:
-        raise complaints.error(
-            "file", f"'{entry.file}' is outside the folder", "give a path below the folder"
-        )
+def _check_files(folder: Path, entry: ManifestEntry, complaints: _Complaints) -> ModelFormat:
+    """Checks that the files are there, inside the folder, and the model's what its name says."""
+    _check_inside(entry.file, "file", complaints)
     model_format = entry.format
     if model_format is None:
         known = " or ".join(file_kind.FORMAT_BY_SUFFIX)
         raise complaints.error("file", f"unknown kind of file '{entry.file}'", f"use {known}")
-    path = folder / entry.file
+    path = _check_there(folder, entry.file, "file", complaints)
+    try:
+        problem = file_kind.why_mismatched(path, model_format)
+    except OSError as error:
+        problem = f"can't be read: {error.strerror or error}"
+    if problem:
+        raise complaints.error("file", f"'{entry.file}': {problem}", WRONG_PATH)
+    _beside(folder, entry, model_format, complaints)
+    for field in entry.further_files:
+        name = str(getattr(entry, field))
+        _check_inside(name, field, complaints)
+        _check_there(folder, name, field, complaints)
+    return model_format
+
+
+def _check_inside(name: str, field: str, complaints: _Complaints) -> None:
+    windows = PureWindowsPath(name)  # knows both separators, and drives
+    if windows.anchor or ".." in windows.parts:
+        raise complaints.error(
+            field, f"'{name}' is outside the folder", "give a path below the folder"
+        )
+
+
+def _check_there(folder: Path, name: str, field: str, complaints: _Complaints) -> Path:
+    path = folder / name
     try:
         if not path.resolve().is_relative_to(folder.resolve()):
             raise complaints.error(
-                "file", f"'{entry.file}' links to outside the folder", "put the file itself there"
+                field, f"'{name}' links to outside the folder", "put the file itself there"
             )
-        found = path.stat()
+        if stat.S_ISREG(path.stat().st_mode):
+            return path
         problem = "no regular file"
-        if stat.S_ISREG(found.st_mode):
-            problem = file_kind.why_mismatched(path, model_format) or ""
     except FileNotFoundError:
         problem = "no such file"
     except (OSError, RuntimeError, ValueError) as error:  # also links in a circle, odd characters
         problem = f"can't be read: {getattr(error, 'strerror', None) or error}"
-    if problem:
-        remedy = "correct the path, or put the file there"
-        raise complaints.error("file", f"'{entry.file}': {problem}", remedy)
-    _beside(folder, entry, model_format, complaints)
-    return model_format
+    raise complaints.error(field, f"'{name}': {problem}", WRONG_PATH)
 
 
 def _beside(
@@ -278,5 +310,5 @@ def _check_contents(
         raise complaints.error(
             "file", f"can't be read: {error.strerror or error}", "put the file back"
         ) from error
-    if fault := next(entry.faults(found), None):
+    if fault := next(entry.faults(found, folder), None):
         raise complaints.error(*fault)
