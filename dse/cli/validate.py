@@ -22,7 +22,7 @@ SCENARIOS = ("SingleStream", "MultiStream", "Offline", "Server")
     "--dataset",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="The labelled images that the study was explored with.",
+    help="The data set that the study was explored with.",
 )
 @click.option(
     "--models",

@@ -162,7 +162,7 @@ def feature_file(
     Args:
         questions: the data set.
         form: has a vocabulary.
-        progress: called with (done, total) while paragraphs become tokens.
+        progress: called with (done, total) while questions become tokens.
 
     Returns:
         See `Features.to_bytes`.
@@ -201,12 +201,12 @@ def make_features(
     Raises:
         RequestError: there are too many samples or none.
     """
-    paragraphs = []
-    for done, text in enumerate(questions.paragraphs, start=1):
-        paragraphs.append(tokeniser.split_paragraph(text))
+    paragraphs = [tokeniser.split_paragraph(text) for text in questions.paragraphs]
+    asked = []
+    for question in questions.questions:
+        asked.append(tokeniser.split(question.text)[:MAX_QUESTION_TOKENS])
         if progress is not None:
-            progress(done, len(questions.paragraphs))
-    asked = [tokeniser.split(each.text)[:MAX_QUESTION_TOKENS] for each in questions.questions]
+            progress(len(asked), len(questions))
     truth = Truth(
         sequence_length,
         paragraphs,

@@ -96,10 +96,10 @@ def test_a_long_question_is_cut(tmp_path: Path, tokeniser: Tokeniser) -> None:
     assert [TOKENS[number] for number in found.ids[1, 64:67]] == ["w63", "[SEP]", "w61"]
 
 
-def test_progress_is_told_by_the_paragraph(questions: Questions, tokeniser: Tokeniser) -> None:
+def test_progress_is_told_by_the_question(questions: Questions, tokeniser: Tokeniser) -> None:
     told: list[tuple[int, int]] = []
     make_features(questions, tokeniser, 128, lambda done, total: told.append((done, total)))
-    assert told == [(1, 2), (2, 2)]
+    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
 @pytest.mark.parametrize("text", ["", " \u202f\n", "\u200b \0"])

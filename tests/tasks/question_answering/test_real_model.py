@@ -105,6 +105,7 @@ def plain_loop(
     [(1, 192), pytest.param(1000, 384, marks=pytest.mark.long)],
     ids=["some", "all"],
 )
+@pytest.mark.timeout(3600)
 def test_f1_and_exact_match_are_those_of_a_plain_loop(
     paragraphs: int, length: int, shared_data: Path, here: Path, dse: Command
 ) -> None:
