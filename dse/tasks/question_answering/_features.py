@@ -19,6 +19,7 @@ from dse.core.errors import RequestError
 from dse.core.paths import cache_dir
 from dse.core.requirements import Requirement
 from dse.models import cache as file_cache
+from dse.tasks.question_answering._files import read_text
 from dse.tasks.question_answering._scoring import TokenisedParagraph, TokenisedQuestion, Truth
 from dse.tasks.question_answering._texts import SPECIAL_TOKENS, split_tokens, split_words
 from dse.tasks.question_answering._windows import MAX_QUESTION_TOKENS
@@ -51,18 +52,7 @@ def read_vocabulary(file: Path) -> list[str]:
         RequestError: it can't be read, or is not one.
     """
     remedy = "give the vocab.txt of the model"
-    try:
-        with file.open("rb") as stream:
-            data = stream.read(MAX_VOCABULARY_BYTES + 1)
-    except OSError as error:
-        raise RequestError(f"can't be read: {error.strerror or error}", file=file) from error
-    if len(data) > MAX_VOCABULARY_BYTES:
-        raise RequestError("is too large for a vocabulary", file=file, remedy=remedy)
-    try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise RequestError("not UTF-8", file=file, line=line, remedy=remedy) from error
+    text, _ = read_text(file, MAX_VOCABULARY_BYTES, remedy)
     tokens = [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
     seen: dict[str, int] = {}
     for number, token in enumerate(tokens, start=1):

@@ -5,7 +5,6 @@ Its file is not trusted: it has bounds, and what is wrong in it is named by the 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
@@ -15,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from dse.config import yaml_reader
 from dse.core.errors import RequestError
 from dse.core.wording import format_count
+from dse.tasks.question_answering._files import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,8 +113,8 @@ def open_dataset(path: Path) -> Questions:
         RequestError: it is not such a file; names the file, and the line or the field.
     """
     file = _find_file(path.absolute())
-    data = _read(file)
-    parsed = _parse(data, file)
+    text, fingerprint = read_text(file, MAX_BYTES, _FORM)
+    parsed = _parse(text, file)
     try:
         # Repeated keys and further fields do no harm: what counts is read once, and checked.
         found = yaml_reader.check(parsed, _SquadFile)
@@ -132,7 +132,7 @@ def open_dataset(path: Path) -> Questions:
         problem = "has no questions" if not questions else f"has over {MAX_QUESTIONS:,} questions"
         raise RequestError(problem, file=file, remedy=_FORM)
     contexts = tuple(paragraph.context for paragraph in paragraphs)
-    return Questions(file, contexts, questions, hashlib.sha256(data).hexdigest())
+    return Questions(file, contexts, questions, fingerprint)
 
 
 def _find_file(path: Path) -> Path:
@@ -150,23 +150,9 @@ def _find_file(path: Path) -> Path:
     )
 
 
-def _read(file: Path) -> bytes:
+def _parse(text: str, file: Path) -> object:
     try:
-        with file.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise RequestError(f"can't be read: {error.strerror or error}", file=file) from error
-    if len(data) > MAX_BYTES:
-        raise RequestError(f"is larger than {MAX_BYTES >> 20} MiB", file=file, remedy=_FORM)
-    return data
-
-
-def _parse(data: bytes, file: Path) -> object:
-    try:
-        return json.loads(data.decode("utf-8-sig"), parse_constant=_refuse_constant)
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise RequestError("not UTF-8", file=file, line=line, remedy="save it as UTF-8") from error
+        return json.loads(text, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         problem = f"not valid JSON: {error.msg}"
         raise RequestError(problem, file=file, line=error.lineno, remedy=_FORM) from error

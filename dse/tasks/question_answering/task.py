@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from dse.core.metrics import Scenario
 from dse.tasks.base import BaseTask
 from dse.tasks.question_answering._form import QuestionForm
+from dse.tasks.question_answering._plausibility import PUBLISHED, f1_notes
 from dse.tasks.question_answering._quality import F1_QUALITY
 from dse.tasks.task import InputFiles, Rules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from dse.core.measurement import PublishedQuality
+    from dse.core.configuration import Configuration, KnobValue
+    from dse.core.measurement import Measurement, PublishedQuality
+    from dse.core.plausibility import Note
     from dse.core.signature import Form, Signature
-    from dse.models.provider import Provider
+    from dse.models.provider import Artefact, Provider
     from dse.tasks.question_answering._squad import Questions
     from dse.tasks.task import Dataset, Progress, Quality, Score
 
@@ -76,6 +79,21 @@ class QuestionAnswering(BaseTask):
     def identity(self, form: Form) -> Mapping[str, Any]:
         """All of it but where the vocabulary lies."""
         return {"question_answering": QuestionForm.from_form(form).identity}
+
+    def details(
+        self,
+        _configuration: Configuration,
+        _artefact: Artefact,
+        published: PublishedQuality | None,
+        _dataset: Dataset | None,
+        _instruction_sets: Sequence[str] | None,
+    ) -> Mapping[str, KnobValue]:
+        """The published F1, which a measured one is judged by."""
+        return {} if published is None else {PUBLISHED: published.value}
+
+    def notes(self, quality: Measurement) -> tuple[Note, ...]:
+        """See `dse.tasks.question_answering._plausibility.f1_notes`."""
+        return f1_notes(quality)
 
     def published(self, model: str, precision: str) -> PublishedQuality | None:
         """The figure of the builtin architecture of that name."""

@@ -158,7 +158,7 @@ def test_a_vocabulary_is_a_token_a_line(tmp_path: Path) -> None:
         (b"[PAD]\n[UNK]\n[CLS]\n", "has no token [SEP]"),
         (b"[PAD]\na\n[UNK]\na\n", "v:4: 'a' is in line 2 as well"),
         (b"[PAD]\n\xff\n", "v:2: not UTF-8"),
-        (b"x" * ((8 << 20) + 1), "too large"),
+        (b"x" * ((8 << 20) + 1), "is larger than 8 MiB"),
     ],
 )
 def test_another_file_is_no_vocabulary(tmp_path: Path, data: bytes, told: str) -> None:
