@@ -235,6 +235,8 @@ class Task(Protocol):
     """What a sample is, in the plural: "images", "questions"."""
     title: ClassVar[str]
     """The task in words: "image classification"."""
+    max_sample_s: ClassVar[float]
+    """The longest that an item of a data set may take in an accuracy run, in seconds."""
     dataset_files: ClassVar[str]
     """What the folder of a data set holds, in words: "the images and `val_map.txt`"."""
 

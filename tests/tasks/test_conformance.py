@@ -161,6 +161,7 @@ def test_it_has_all_that_a_task_has(case: Case) -> None:
     lacking = {name for name in members if not name.startswith("_") and not hasattr(task, name)}
     assert not lacking
     assert task.name in CASES
+    assert task.max_sample_s > 0
     if task.quality is not None:
         assert task.quality.metric.quality
         assert not task.quality.metric.timed

@@ -44,6 +44,7 @@ class QuestionAnswering(BaseTask):
     worker: ClassVar[str] = "dse.tasks.question_answering.worker:QuestionAnsweringWorker"
     plain_form: ClassVar[Form] = QuestionForm().to_form()
     noun: ClassVar[str] = "questions"
+    max_sample_s: ClassVar[float] = 3.0
     title: ClassVar[str] = "question answering"
     dataset_files: ClassVar[str] = "a file in the form of SQuAD v1.1, such as `dev-v1.1.json`"
 
