@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 FEATURES_VERSION = 1
 """Raised with every change of what is in a file: files of older versions stay unused."""
-MAX_SAMPLES = 300_000
-"""Bound of the samples of a data set: at 384 tokens they take 460 MB."""
+MAX_TOKENS = 384 * 300_000
+"""Bound of the tokens of all samples of a data set: they take 460 MB."""
 MAX_VOCABULARY_BYTES = 8 << 20
 NEEDED_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
 MAX_WORD = 100
@@ -212,9 +212,9 @@ def make_features(
 def _check_count(truth: Truth, file: Path) -> None:
     if not truth.ends[-1]:
         raise RequestError("has no paragraph with words", file=file, remedy="give another file")
-    if truth.ends[-1] > MAX_SAMPLES:
+    if truth.ends[-1] > (most := MAX_TOKENS // truth.sequence_length):
         problem = f"its questions and paragraphs make {truth.ends[-1]:,} samples"
-        remedy = f"use a part of it, of {MAX_SAMPLES:,} samples at most"
+        remedy = f"use a part of it, of {most:,} samples at most"
         raise RequestError(problem, file=file, remedy=remedy)
 
 

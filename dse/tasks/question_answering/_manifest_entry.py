@@ -78,7 +78,7 @@ class QuestionAnsweringEntry(ManifestEntry):
         return QuestionForm(
             sequence_length=self.sequence_length,
             tokens=len(read_vocabulary(vocabulary)),
-            inputs=_inputs(found),
+            inputs=_match_inputs(found),
             vocabulary=vocabulary,
             vocabulary_sha256=sha256_of(vocabulary),
         ).to_form()
@@ -101,7 +101,7 @@ class QuestionAnsweringEntry(ManifestEntry):
     def _faults_of(self, found: Interface) -> Iterator[Fault]:
         remedy = "export it with ids, mask and segments of tokens as inputs"
         names = ", ".join(f"'{one.name}'" for one in found.inputs)
-        if not 0 < len(found.inputs) <= len(ROLES) or "ids" not in _roles(found):
+        if not 0 < len(found.inputs) <= len(ROLES) or "ids" not in _match_roles(found):
             problem = f"it has the inputs {names}, not one to three for the tokens"
             yield "file", problem, remedy
         if len(found.outputs) < OUTPUTS:
@@ -117,12 +117,12 @@ class QuestionAnsweringEntry(ManifestEntry):
                 yield "sequence_length", problem, f"write {shape[1]}"
 
 
-def _inputs(found: Interface) -> tuple[ModelInput, ...]:
-    pairs = zip(found.inputs, _roles(found), strict=True)
+def _match_inputs(found: Interface) -> tuple[ModelInput, ...]:
+    pairs = zip(found.inputs, _match_roles(found), strict=True)
     return tuple(ModelInput(one.name, role, one.dtype) for one, role in pairs)
 
 
-def _roles(found: Interface) -> tuple[Role, ...]:
+def _match_roles(found: Interface) -> tuple[Role, ...]:
     """What each input is for: by the names, if all are known and different, else by the order."""
     named = [ROLES_BY_NAME.get(one.name) for one in found.inputs]
     if None not in named and len(set(named)) == len(named):

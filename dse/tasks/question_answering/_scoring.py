@@ -23,7 +23,7 @@ import numpy as np
 
 from dse.core.wording import format_count
 from dse.tasks.question_answering._texts import join_pieces, restore
-from dse.tasks.question_answering._windows import cut, has_most_context
+from dse.tasks.question_answering._windows import count_windows, cut, has_most_context
 from dse.tasks.task import Score
 
 if TYPE_CHECKING:
@@ -112,13 +112,16 @@ class Truth:
 
     def windows(self, question: TokenisedQuestion) -> list[Window]:
         """The windows of a question's paragraph, each of which is a sample."""
-        tokens = self.paragraphs[question.paragraph].tokens
-        return cut(len(tokens), question.tokens, self.sequence_length)
+        return cut(*self._sizes(question))
 
     @cached_property
     def ends(self) -> list[int]:
         """For each question the number of samples of it and of those before it."""
-        return list(accumulate(len(self.windows(each)) for each in self.questions))
+        return list(accumulate(count_windows(*self._sizes(each)) for each in self.questions))
+
+    def _sizes(self, question: TokenisedQuestion) -> tuple[int, int, int]:
+        tokens = len(self.paragraphs[question.paragraph].tokens)
+        return tokens, question.tokens, self.sequence_length
 
 
 def score_responses(truth: Truth, responses: Mapping[int, bytes], count: int) -> Score:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING
@@ -50,6 +51,14 @@ def cut(tokens: int, question_tokens: int, sequence_length: int) -> list[Window]
     return found if tokens else []
 
 
+def count_windows(tokens: int, question_tokens: int, sequence_length: int) -> int:
+    """The number of windows that `cut` gives, without making them."""
+    room = sequence_length - question_tokens - MARKS
+    if tokens <= room:
+        return min(tokens, 1)
+    return 1 + math.ceil((tokens - room) / min(room, STRIDE))
+
+
 def has_most_context(windows: Sequence[Window], index: int) -> NDArray[np.bool_]:
     """For which tokens of a window no other window has more of the text around them.
 
@@ -76,9 +85,11 @@ def has_most_context(windows: Sequence[Window], index: int) -> NDArray[np.bool_]
 def _overlapping(windows: Sequence[Window], index: int) -> Iterator[tuple[Window, bool]]:
     """The windows that share tokens with one, and whether each is before it."""
     own = windows[index]
-    for other in takewhile(lambda w: w.end > own.start, reversed(windows[:index])):
+    before = (windows[place] for place in range(index - 1, -1, -1))
+    after = (windows[place] for place in range(index + 1, len(windows)))
+    for other in takewhile(lambda w: w.end > own.start, before):
         yield other, True
-    for other in takewhile(lambda w: w.start < own.end, windows[index + 1 :]):
+    for other in takewhile(lambda w: w.start < own.end, after):
         yield other, False
 
 

@@ -68,7 +68,7 @@ class QuestionAnsweringWorker:
 
     def check(self, outputs: Outputs, size: int) -> None:
         """Looks for finite logits of the start and the end for each token."""
-        for name, logits in _start_and_end(outputs):
+        for name, logits in _pick_logits(outputs):
             if logits.shape != (size, self._form.sequence_length):
                 raise UnsupportedError(
                     f"the output '{name}' of a batch of {size} has the shape {logits.shape}, "
@@ -79,7 +79,7 @@ class QuestionAnsweringWorker:
 
     def encode(self, outputs: Outputs, count: int) -> Sequence[bytes]:
         """The logits of each sample, those of the start and of the end in turns."""
-        (_, start), (_, end) = _start_and_end(outputs)
+        (_, start), (_, end) = _pick_logits(outputs)
         logits = np.stack([start[:count], end[:count]], axis=-1).astype("<f4")
         if amiss := int(logits.size - np.isfinite(logits).sum()):
             raise UnsupportedError(f"{amiss} of {logits.size} logits are not finite numbers")
@@ -95,7 +95,7 @@ class QuestionAnsweringWorker:
         (folder / TRUTH_FILE).write_text(self._truth.to_json(), encoding="utf-8")
 
 
-def _start_and_end(outputs: Outputs) -> list[tuple[str, NDArray[Any]]]:
+def _pick_logits(outputs: Outputs) -> list[tuple[str, NDArray[Any]]]:
     """The outputs for the start and the end of the answer: by their names, else the first two.
 
     Raises:

@@ -113,7 +113,7 @@ def test_without_words_there_are_no_samples(
 def test_samples_have_a_bound(
     questions: Questions, tokeniser: Tokeniser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_features, "MAX_SAMPLES", SAMPLES - 1)
+    monkeypatch.setattr(_features, "MAX_TOKENS", 128 * SAMPLES - 1)
     with pytest.raises(RequestError, match=f"make {SAMPLES} samples; use a part of it, of 7"):
         make_features(questions, tokeniser, 128)
 

@@ -12,6 +12,7 @@ from dse.tasks.question_answering._windows import (
     MAX_QUESTION_TOKENS,
     STRIDE,
     Window,
+    count_windows,
     cut,
     has_most_context,
 )
@@ -47,6 +48,7 @@ def test_short_samples_do_not_overlap() -> None:
 @given(tokens=st.integers(0, 2000), question=QUESTIONS, length=LENGTHS)
 def test_windows_cover_a_paragraph(tokens: int, question: int, length: int) -> None:
     windows = cut(tokens, question, length)
+    assert count_windows(tokens, question, length) == len(windows)
     assert {t for one in windows for t in range(one.start, one.end)} == set(range(tokens))
     assert all(one.end - one.start <= length - question - MARKS for one in windows)
     for one, following in pairwise(windows):
