@@ -129,6 +129,10 @@ WAYS: Mapping[str, Way] = {
         why=_FEW, instead=f"dse explore fetched.yaml --models models --dataset IMAGES {_ONE}"
     ),
     "dse explore own-models --models DIR --dataset IMAGES": Way(**_FIRST),
+    "dse explore bert-quickstart": Way(**_FIRST),
+    "dse explore my-space --models DIR --dataset SQUAD": Way(
+        why="needs a model and questions; tests/tasks/question_answering explores some", skip=True
+    ),
     "dse explore my-space.yaml --sampler nsga2 --n-trials 50": Way(),
     "dse explore space.yaml --study full --models MODELS --dataset IMAGES": Way(
         why="settles for a while", more="--settle 0"

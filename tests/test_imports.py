@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = {"dse": ROOT / "dse", "dse.backends": ROOT / "backends"}
+ANSWERING = ("_form", "_inputs", "_quality", "_scoring", "_texts", "_windows")
+"""The modules of question answering that are on both sides."""
 # Each line may import what it names, and from itself; the longest name that fits a module counts.
 LAYERS: dict[str, set[str]] = {
     "main": {"cli"},
@@ -81,6 +83,21 @@ LAYERS: dict[str, set[str]] = {
     "tasks.generated": {"tasks", "models", "formats", "core"},
     "tasks.generated.worker": {"tasks.generated._inputs", "tasks", "core"},
     "tasks.generated._inputs": {"core"},
+    "tasks.question_answering": {
+        *("tasks", "models", "formats", "config", "core"),
+        *(f"tasks.question_answering.{name}" for name in ANSWERING),
+    },
+    "tasks.question_answering.worker": {
+        *(f"tasks.question_answering.{name}" for name in ANSWERING),
+        *("tasks", "core"),
+    },
+    **{f"tasks.question_answering.{name}": {"tasks", "core"} for name in ("_form", "_quality")},
+    "tasks.question_answering._inputs": {"tasks.question_answering._form", "tasks", "core"},
+    "tasks.question_answering._scoring": {
+        *("tasks.question_answering._texts", "tasks.question_answering._windows", "tasks", "core"),
+    },
+    "tasks.question_answering._texts": set(),
+    "tasks.question_answering._windows": set(),
     "tasks": {"models", "core"},
     "models": {"formats", "machine", "config", "core"},
     "download": {"formats", "core", "version"},
@@ -254,14 +271,15 @@ def test_what_serves_any_task_names_no_image_and_no_label() -> None:
             assert not found, f"{MODULES[module]}:{line}: {text}"
 
 
-def test_a_task_is_named_by_itself_alone() -> None:
+@pytest.mark.parametrize("task", ["tasks.image_classification", "tasks.question_answering"])
+def test_a_task_is_named_by_itself_alone(task: str) -> None:
     for module in (m for m in MODULES if m not in NAMING_TASKS):
-        if layer(module).startswith("tasks.image_classification"):
+        if layer(module).startswith(task):
             continue
         tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
         strings = [str(n.value) for n in ast.walk(tree) if isinstance(n, ast.Constant)]
         names = [name for name, _ in imported(module)]
-        found = [text for text in (*names, *strings) if "tasks.image_classification" in text]
+        found = [text for text in (*names, *strings) if task in text]
         assert not found, f"{MODULES[module]}: {', '.join(found)}"
 
 

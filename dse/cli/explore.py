@@ -28,7 +28,8 @@ from dse.exploration.request import SAMPLERS
     "--dataset",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="Measure accuracy on the labelled images of this folder [default: use published figures].",
+    help="Measure accuracy on this data set, such as labelled images "
+    "[default: use published figures].",
 )
 @click.option(
     "--models",

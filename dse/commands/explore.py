@@ -48,7 +48,7 @@ def run(request: ExploreRequest) -> int:
     study = exploration.study
     _announce(exploration, err)
     with Display(err, study, exploration.budget) as display, interrupts(display.say) as asked:
-        explored = exploration.run(display, asked, display.decoded)
+        explored = exploration.run(display, asked, display.prepared)
     _conclude(study, explored, err)
     if explored.end is StopReason.INTERRUPTED:
         return INTERRUPTED

@@ -83,14 +83,14 @@ class Display:
         """A line above the display."""
         print_lines([text], self._console)
 
-    def decoded(self, done: int, total: int, what: str) -> None:
-        """Progress of decoding the data set."""
+    def prepared(self, done: int, total: int, what: str) -> None:
+        """Progress of preparing the samples of the data set."""
         if self._console.is_terminal:
-            self._now = f"decoding {what}: {done} of {total}"
+            self._now = f"preparing {what}: {done} of {total}"
             if done % 25 == 0 or done == total:
                 self._redraw()
         elif done == total:
-            self.say(f"decoded {total} {what}")
+            self.say(f"prepared {total} {what}")
 
     def began(self, step: Step) -> None:
         """See `dse.exploration.explorer.ExploreObserver`."""

@@ -229,7 +229,7 @@ def _scenarios(study: Study, names: Sequence[str]) -> list[Scenario]:
 def _bench(study: Study, prepared: Prepared, memory_bytes: int, err: Console) -> MeasurementContext:
     def progress(done: int, total: int, what: str) -> None:
         if done == total:
-            print_lines([f"decoded {total} {what}"], err)
+            print_lines([f"prepared {total} {what}"], err)
 
     return MeasurementContext(
         task=prepared.task,

@@ -41,8 +41,6 @@ MAX_REPETITIONS = 2
 """The number of times that a disturbed measurement is taken again."""
 MAX_ATTEMPTS = 2
 """The number of attempts after transient failures."""
-ACCURACY_SECONDS_PER_SAMPLE = 0.5
-"""The time that an accuracy run may take beyond that of other runs, per sample of the data set."""
 
 
 class Measurer:
@@ -66,9 +64,9 @@ class Measurer:
 
     @property
     def _max_run_s(self) -> float:
-        """The time after which any run is ended, in seconds."""
+        """The time after which any run is ended, in seconds; an accuracy run may take longest."""
         dataset = self._context.dataset
-        longer = 0.0 if dataset is None else ACCURACY_SECONDS_PER_SAMPLE * len(dataset)
+        longer = 0.0 if dataset is None else self._context.task.max_sample_s * len(dataset)
         return self._context.limits.timeout_s + longer
 
     def overlaps(self, one: Configuration, other: Configuration) -> bool:

@@ -78,7 +78,7 @@ class GuardedTask:
             if not isinstance(found, Score):
                 raise TypeError(f"the score is {type(found).__name__}, not Score")
             if found.right is not None:
-                _check_right(found.right, count)
+                _check_right(found.right, int(found.details.get("total", count)))
             return found
 
     def save_truth(self, folder: Path, count: int) -> None:
@@ -106,14 +106,14 @@ class GuardedTask:
 
 
 def _check_right(right: Sequence[bool], count: int) -> None:
-    """Holds which samples are right against their number.
+    """Holds which answers are right against the number of what is scored.
 
     Raises:
         ValueError: there is another number of them, or one is not True or False.
     """
     if len(right) != count:
-        told = format_count(len(right), "sample")
+        told = format_count(len(right), "answer")
         raise ValueError(f"it tells of {told}, not of {count:,}, what is right")
     for index, each in enumerate(right):
         if each not in (True, False):
-            raise ValueError(f"sample {index} is right: {each!r}, not True or False")
+            raise ValueError(f"answer {index} is right: {each!r}, not True or False")

@@ -111,7 +111,7 @@ class FolderProvider:
         except OSError as error:
             reason = error.strerror or error
             raise RequestError(f"can't be read: {reason}", file=error.filename) from error
-        return entry.form(declared)
+        return entry.form(declared, self.folder)
 
     def _error(self, problem: str, remedy: str | None) -> RequestError:
         return RequestError(problem, file=self.folder / FILE_NAME, remedy=remedy)

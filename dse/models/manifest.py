@@ -28,7 +28,7 @@ from __future__ import annotations
 import shlex
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -36,7 +36,7 @@ from dse.config import yaml_reader
 from dse.core.checksums import sha256_of, sha256_of_model
 from dse.core.errors import RequestError
 from dse.formats.reading import read_interface
-from dse.models._model_file import check_file, find_further, format_of
+from dse.models._model_file import check_file, find_file, find_further, format_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -81,9 +81,21 @@ class ArchiveEntry(Strict):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
-class ManifestEntry(Strict, ABC):
-    """One file, as the manifest describes it; a task adds its own fields."""
+class PublishedEntry(Strict):
+    """A quality that others measured."""
 
+    percent: float = Field(ge=0, le=100)
+    source: Text
+
+
+class ManifestEntry(Strict, ABC):
+    """One file, as the manifest describes it; a task adds its own fields.
+
+    Attributes:
+        further_files: the fields that name files which the task reads beside the model.
+    """
+
+    further_files: ClassVar[tuple[str, ...]] = ()
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=128)
     file: Text
     precision: Precision
@@ -113,16 +125,20 @@ class ManifestEntry(Strict, ABC):
         """The quality that others measured with this very file, if there is one."""
 
     @abstractmethod
-    def form(self, found: Interface | None) -> Form:
+    def form(self, found: Interface | None, folder: Path) -> Form:
         """How a sample becomes the file's input. The entry must have passed `read`.
 
         Args:
             found: what the file declares; None where it can't be read.
+            folder: of the manifest.
         """
 
     @abstractmethod
-    def faults(self, found: Interface | None) -> Iterator[Fault]:
-        """What is wrong with the fields, among themselves and by what the file declares."""
+    def faults(self, found: Interface | None, folder: Path) -> Iterator[Fault]:
+        """What is wrong with the fields, among themselves and by what the files declare.
+
+        Args: see `form`; the further files are there.
+        """
 
 
 Entry = TypeVar("Entry", bound=ManifestEntry)
@@ -176,7 +192,7 @@ class FolderManifest:
         seen: dict[tuple[str, str, ModelFormat], int] = {}
         for index, entry in enumerate(form.models):
             complaints = _Complaints(document, index, entry.file)
-            model_format = _check_file(folder, entry, complaints)
+            model_format = _check_files(folder, entry, complaints)
             _check_contents(folder, entry, model_format, complaints)
             identity = (entry.name, entry.precision, model_format)
             if identity in seen:
@@ -282,12 +298,20 @@ def _is_spelt(entry: object, kind: type[Entry]) -> bool:
     return isinstance(entry, dict) and entry.keys() <= kind.model_fields.keys()
 
 
-def _check_file(folder: Path, entry: ManifestEntry, complaints: _Complaints) -> ModelFormat:
-    """See `dse.models._model_file.check_file`; finds the mistake in the entry."""
+def _check_files(folder: Path, entry: ManifestEntry, complaints: _Complaints) -> ModelFormat:
+    """Checks the files that an entry names; finds the mistake in the entry."""
     try:
-        return check_file(folder, entry.file)
+        model_format = check_file(folder, entry.file)
     except RequestError as error:
         raise complaints.about_file(error) from error
+    for field in entry.further_files:
+        name = str(getattr(entry, field))
+        try:
+            find_file(folder, name)
+        except RequestError as error:
+            remedy = error.remedy or "get it again"
+            raise complaints.error(field, f"'{name}': {error.problem}", remedy) from error
+    return model_format
 
 
 def _check_contents(
@@ -300,5 +324,5 @@ def _check_contents(
         raise complaints.error(
             "file", f"can't be read: {error.strerror or error}", "put the file back"
         ) from error
-    if fault := next(entry.faults(found), None):
+    if fault := next(entry.faults(found, folder), None):
         raise complaints.error(*fault)

@@ -31,6 +31,7 @@ class BaseTask:
     rules: ClassVar[Rules | None] = None
     probes: ClassVar[tuple[tuple[str, str], ...]] = ()
     noun: ClassVar[str] = "samples"
+    max_sample_s: ClassVar[float] = 0.5
     dataset_files: ClassVar[str] = "the data set"
 
     def provider(self, folder: Path | None) -> Provider:

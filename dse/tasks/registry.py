@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 TASKS = {
     "image-classification": "dse.tasks.image_classification.task:ImageClassification",
     "generated": "dse.tasks.generated.task:Generated",
+    "question-answering": "dse.tasks.question_answering.task:QuestionAnswering",
 }
 """The class of each shipped task, as ``module:name``."""
 DEFAULT = "image-classification"

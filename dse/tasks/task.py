@@ -75,8 +75,9 @@ class Score:
     Attributes:
         value: in the unit of the task's quality.
         interval: the 95 % confidence interval; None where it is not known.
-        details: what else tells of it, stored with the measurement.
-        right: whether each sample was answered right, by its index; None where an answer is
+        details: what else tells of it, stored with the measurement; ``total`` where something else
+            than samples is scored, such as questions with several samples each: how many.
+        right: whether each of what is scored was answered right, in order; None where an answer is
             more than right or wrong, and where that is not known.
 
     Raises:
@@ -190,7 +191,7 @@ class TaskWorker(Protocol):
 
 
 class Dataset(Protocol):
-    """Samples with what is right about each of them."""
+    """What is asked, with what is right about each item: one sample, or several of them."""
 
     @property
     def fingerprint(self) -> str:
@@ -234,6 +235,8 @@ class Task(Protocol):
     """What a sample is, in the plural: "images", "questions"."""
     title: ClassVar[str]
     """The task in words: "image classification"."""
+    max_sample_s: ClassVar[float]
+    """The longest that an item of a data set may take in an accuracy run, in seconds."""
     dataset_files: ClassVar[str]
     """What the folder of a data set holds, in words: "the images and `val_map.txt`"."""
 
@@ -317,7 +320,7 @@ class Task(Protocol):
     def read_accuracy(self, text: str) -> Score:
         """What an ``accuracy.txt`` says; the inverse of `accuracy_text`.
 
-        The details hold ``total``, the number of samples.
+        The details hold ``total``, the number of what is scored, where the text tells it.
 
         Raises:
             ValueError: it has another form; the message says which is expected.

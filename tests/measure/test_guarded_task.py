@@ -66,6 +66,11 @@ class Counting(ImageClassificationWorker):
         return Score(50.0, right=[True])
 
 
+class Grouping(ImageClassificationWorker):
+    def score(self, *_: Any, **__: Any) -> Score:
+        return Score(50.0, details={"total": 1}, right=[True])
+
+
 class Weighing(ImageClassificationWorker):
     def score(self, *_: Any, **__: Any) -> Score:
         return Score(50.0, right=[True, 0.5])  # type: ignore[list-item]
@@ -94,9 +99,9 @@ def done_by(kind: type[Any], folder: Path) -> Spec:
         (
             Counting,
             FailureKind.INVALID_RUN,
-            "score: it tells of 1 sample, not of 2, what is right",
+            "score: it tells of 1 answer, not of 2, what is right",
         ),
-        (Weighing, FailureKind.INVALID_RUN, "score: sample 1 is right: 0.5, not True or False"),
+        (Weighing, FailureKind.INVALID_RUN, "score: answer 1 is right: 0.5, not True or False"),
         (Unready, FailureKind.CRASH, "its constructor: RuntimeError: no vocabulary"),
     ],
 )
@@ -107,6 +112,12 @@ def test_it_is_a_failure_with_a_reason(
         list(take(backend("null"), done_by(kind, tmp_path)))  # type: ignore[arg-type]
     assert caught.value.kind is failure
     assert str(caught.value) == f"the task tagging failed in {told}"
+
+
+def test_several_samples_may_have_one_answer(tmp_path: Path) -> None:
+    (found,) = take(backend("null"), done_by(Grouping, tmp_path))  # type: ignore[arg-type]
+    assert found.value == 50
+    assert str(found.details["right"]).startswith("1 ")
 
 
 def test_what_a_task_refuses_is_told_in_its_own_words(tmp_path: Path) -> None:

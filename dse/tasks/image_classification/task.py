@@ -54,6 +54,7 @@ class ImageClassification:
         ("mobilenet-v2-0.35-128", "fp32"),
     )
     noun: ClassVar[str] = "images"
+    max_sample_s: ClassVar[float] = 0.5
     title: ClassVar[str] = "image classification"
     dataset_files: ClassVar[str] = "the images and `val_map.txt`"
 

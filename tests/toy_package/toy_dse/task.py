@@ -46,11 +46,11 @@ class TaggerEntry(ManifestEntry):
         """Nobody has published any."""
         return None
 
-    def form(self, _found: Interface | None) -> Form:
+    def form(self, _found: Interface | None, _folder: Path) -> Form:
         """Words of a document, and how many words and tags there are in all."""
         return {"words": self.words, "vocabulary": self.vocabulary, "tags": self.tags}
 
-    def faults(self, found: Interface | None) -> Iterator[Fault]:
+    def faults(self, found: Interface | None, _folder: Path) -> Iterator[Fault]:
         """Another number of inputs than two."""
         if found is not None and len(found.inputs) != 2:
             yield "file", f"it has {len(found.inputs)} inputs, not ids and a mask", "give a tagger"

@@ -7,11 +7,10 @@ layer's result near one (He et al., arXiv:1502.01852), and their magnitude has a
 
 from __future__ import annotations
 
-import hashlib
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dse.models.untrained import make_uniform
 from dse.tasks.image_classification.models.graph import Add, Conv, Dense, GlobalPool, Scale
 
 if TYPE_CHECKING:
@@ -48,8 +47,10 @@ def make_untrained(graph: Graph) -> Iterator[tuple[Conv | Dense, Weights]]:
         if isinstance(layer, Conv | Dense):
             _, depth, height, width = layer.weight_shape
             energy = depth * height * width * squares[layer.source.name]
-            kernel = _uniform(f"{graph.name}/{layer.name}/kernel", layer.weight_shape, energy)
-            bias = _uniform(f"{graph.name}/{layer.name}/bias", layer.weight_shape[:1], _BIAS**-2)
+            kernel = make_uniform(f"{graph.name}/{layer.name}/kernel", layer.weight_shape, energy)
+            bias = make_uniform(
+                f"{graph.name}/{layer.name}/bias", layer.weight_shape[:1], _BIAS**-2
+            )
             yield layer, Weights(kernel, bias)
         squares[layer.output.name] = _mean_square(layer, squares)
 
@@ -67,18 +68,3 @@ def _mean_square(layer: GraphLayer, squares: dict[str, float]) -> float:
             return squares[layer.source.name]
         case Dense():
             return 1.0
-
-
-def _uniform(seed: str, shape: tuple[int, ...], energy: float) -> NDArray[np.float32]:
-    """Uniform float32 values of mean square 1 / ``energy``.
-
-    They are made from the raw bits of the generator, whose stream numpy guarantees, unlike those of
-    its distributions. Odd numerators exclude zero: the least magnitude is 2**-23 of the greatest.
-    """
-    import numpy as np
-
-    number = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:16], "little")
-    bits = np.random.PCG64(number).random_raw(math.prod(shape)) >> np.uint64(41)
-    steps = bits.astype(np.int64) * 2 + 1 - (1 << 23)
-    scale = np.float32(math.sqrt(3 / energy) / (1 << 23))
-    return (steps.astype(np.float32) * scale).reshape(shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dse.config import yaml_reader
@@ -38,6 +39,8 @@ HINTS = {
     "label_offset": "1 if score 0 is a background class, else 0",
 }
 """What to write into a field that the file leaves open."""
+NO_FOLDER = Path()
+"""An image model has no further files that would be looked for in it."""
 ASSUMED = "assumed"
 OF_CATALOGUE = "the catalogue's, or rename it"
 _TRIAL: Mapping[str, Any] = {"layout": "NHWC", "resolution": 224, "label_offset": 0}
@@ -71,7 +74,7 @@ def draft_classifier(name: str, file: str, found: Interface) -> Draft:
     pixels: Iterable[str] = ()
     if trial.dtype in FLOATS or quantisation(trial, found) is not None:
         trial, pixels = trial.model_copy(update=_TRIAL_PIXELS), _TRIAL_PIXELS
-    if (fault := next(trial.faults(found), None)) is not None:
+    if (fault := next(trial.faults(found, NO_FOLDER), None)) is not None:
         _, problem, remedy = fault
         raise RequestError(problem, remedy=remedy)
     assumed = {"crop": trial.crop, "interpolation": trial.interpolation}

@@ -53,13 +53,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator
 
 from dse.core.measurement import PublishedQuality
-from dse.models.manifest import ManifestEntry, Strict, Text
+from dse.models.manifest import ManifestEntry, PublishedEntry
 from dse.tasks.image_classification.models import contradictions
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
 from dse.tasks.image_classification.preprocessing import InputDtype, Layout, Preprocessing, to_form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from dse.core.signature import Form
     from dse.formats.interface import Interface
@@ -75,13 +76,6 @@ def _per_channel(value: Any) -> Any:
 
 
 Channels = Annotated[tuple[float, float, float], BeforeValidator(_per_channel)]
-
-
-class PublishedEntry(Strict):
-    """An accuracy that others measured."""
-
-    percent: float = Field(ge=0, le=100)
-    source: Text
 
 
 class ImageEntry(ManifestEntry):
@@ -154,12 +148,12 @@ class ImageEntry(ManifestEntry):
             label_offset=offset or 0,
         )
 
-    def form(self, found: Interface | None) -> Form:
+    def form(self, found: Interface | None, _folder: Path) -> Form:
         """How an image becomes the file's input, and how many scores come out."""
         quantisation = contradictions.quantisation(self, found)
         return to_form(replace(self.preprocessing(), quantisation=quantisation), self.scores)
 
-    def faults(self, found: Interface | None) -> Iterator[Fault]:
+    def faults(self, found: Interface | None, _folder: Path) -> Iterator[Fault]:
         """What is wrong with the fields, by the catalogue and by what the file declares."""
         yield from self._faults_by_name()
         yield from contradictions.contradictions(self, found)

@@ -13,7 +13,7 @@ from dse.core.errors import RequestError
 from dse.formats.interface import Interface, TensorInfo
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
 from dse.tasks.image_classification.models.contradictions import FLOATS, INTEGERS
-from dse.tasks.image_classification.models.describing import HINTS, draft_classifier
+from dse.tasks.image_classification.models.describing import HINTS, NO_FOLDER, draft_classifier
 from dse.tasks.image_classification.models.manifest_entry import ImageEntry
 
 LITE = "efficientnet-lite0"
@@ -181,7 +181,7 @@ def test_a_draft_that_is_filled_in_is_accepted(
         entry[field] = ANSWERS[field]
     assert not list(ImageEntry.missing(entry))
     read = ImageEntry.model_validate_json(json.dumps(entry), strict=True)
-    assert not list(read.faults(found))
+    assert not list(read.faults(found, NO_FOLDER))
     for field, value in draft.fields.items():
         if value is not None:
             assert getattr(read, field) == value

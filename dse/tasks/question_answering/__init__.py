@@ -1,0 +1,1 @@
+"""Question answering on paragraphs, as in SQuAD v1.1."""
