@@ -94,9 +94,9 @@ def test_where_a_vocabulary_lies_changes_no_key(tmp_path: Path) -> None:
     ("fields", "told"),
     [
         ({"vocabulary": None}, "models[0].vocabulary: is missing"),
-        ({"vocabulary": "../vocab.txt"}, "vocabulary: '../vocab.txt' is outside the folder"),
-        ({"vocabulary": "/etc/passwd"}, "is outside the folder"),
-        ({"vocabulary": "link.txt"}, "'link.txt' links to outside the folder"),
+        ({"vocabulary": "../vocab.txt"}, "vocabulary: '../vocab.txt': lies outside the folder"),
+        ({"vocabulary": "/etc/passwd"}, "lies outside the folder"),
+        ({"vocabulary": "link.txt"}, "'link.txt': links to outside the folder"),
         ({"vocabulary": "none.txt"}, "models[0].vocabulary: 'none.txt': no such file"),
         ({"vocabulary": "."}, "'.': no regular file"),
         ({"vocabulary": "twice.txt"}, "'twice.txt': line 3: '[PAD]' is in line 1 as well"),
