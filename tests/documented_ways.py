@@ -107,13 +107,17 @@ WAYS: Mapping[str, Way] = {
     "dse models describe DIR": Way(why="the folder has a manifest", more="--output draft.yaml"),
     "dse models list": Way(),
     "dse models fetch --output models": Way(
-        why="fetches 620 MB from far away",
+        why="fetches 720 MB from far away",
         instead="dse models fetch mobilenet-v1-0.25-128 --output fetched --mirror {mirror}",
     ),
     "dse models fetch 'mobilenet-v3-*' --precision int8 --output models": Way(
         why="fetches from far away",
         instead="dse models fetch 'mobilenet-v3-*' --precision int8 --output fetched "
         "--mirror {mirror}",
+    ),
+    "dse models fetch resnet50-v1.5 --output reference": Way(
+        why="fetches from far away",
+        instead="dse models fetch resnet50-v1.5 --output reference --mirror {mirror}",
     ),
     "dse explore quickstart": Way(**_LONG),
     "dse explore quickstart --env ONEDNN_MAX_CPU_ISA=AVX2": Way(**_LONG),
@@ -127,6 +131,10 @@ WAYS: Mapping[str, Way] = {
     ),
     "dse explore mobilenets-efficientnets --models models --dataset IMAGES": Way(
         why=_FEW, instead=f"dse explore fetched.yaml --models models --dataset IMAGES {_ONE}"
+    ),
+    "dse explore resnet50 --models reference --dataset IMAGES": Way(
+        why="a small model in the place of ResNet50",
+        instead=f"dse explore fetched.yaml --models models --dataset IMAGES {_ONE}",
     ),
     "dse explore own-models --models DIR --dataset IMAGES": Way(**_FIRST),
     "dse explore bert-quickstart": Way(**_FIRST),

@@ -59,7 +59,8 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def mirror() -> Iterator[str]:
     """A server on this machine with small models in the place of published ones."""
-    wanted = [*choose(["mobilenet-v1-0.25-128"]), *choose(["mobilenet-v3-*"], ["int8"])]
+    whole = choose(["mobilenet-v1-0.25-128", "resnet50-v1.5"])
+    wanted = [*whole, *choose(["mobilenet-v3-*"], ["int8"])]
     with pytest.MonkeyPatch.context() as patch, serve(Site(files=archives(wanted))) as site:
         patch.setenv("no_proxy", "*")
         yield site.url

@@ -19,7 +19,7 @@ from dse.space.plan import Plan, parameter_values
 from dse.space.reading import space_from_dict
 from dse.tasks.benchmark import Benchmark
 from dse.tasks.image_classification._quality import ACCURACY
-from dse.tasks.image_classification.models.catalogue import published_pairs
+from dse.tasks.image_classification.models.catalogue import sweep_pairs
 from tests.objectives import DEFAULT_OBJECTIVES
 
 if TYPE_CHECKING:
@@ -61,8 +61,8 @@ class Table:
 
     @property
     def complete(self) -> bool:
-        """Whether it has just the published variants of the catalogue."""
-        return {(c.model, c.precision) for c in self.outcomes} == set(published_pairs())
+        """Whether it has just the variants of the published sweep."""
+        return {(c.model, c.precision) for c in self.outcomes} == set(sweep_pairs())
 
     def plan(self) -> Plan:
         """A plan of just these configurations."""

@@ -89,12 +89,22 @@ def show(name: str, *, as_json: bool) -> None:
     write_line(f"parameters: {details['parameters_millions']:.2f} million")
     pixels = details["preprocessing"]
     write_line(f"crop: central {100 * pixels['crop']:g} %, {pixels['interpolation']}")
-    write_line(f"fp32 input: (pixel - {pixels['mean'][0]:g}) / {pixels['scale'][0]:g}")
+    mean, scale = _channels(pixels["mean"]), _channels(pixels["scale"])
+    write_line(f"fp32 input: (pixel - {mean}) / {scale}")
     background = " (score 0 is a background class)" if pixels["label_offset"] else ""
     write_line(f"label offset: {pixels['label_offset']}{background}")
     for precision, published in details["published"].items():
         write_line(f"{precision}: top-1 {published['percent']:.3f} % ({published['source']})")
-        write_line(f"{precision}: {published['member']} of {published['url']}")
+        if published["url"] is None:
+            write_line(f"{precision}: no file to download that runs here")
+        else:
+            write_line(f"{precision}: {published['member']} of {published['url']}")
+
+
+def _channels(values: Sequence[float]) -> str:
+    """One number, or those of red, green and blue where they differ."""
+    shown = [f"{value:g}" for value in values]
+    return shown[0] if len(set(shown)) == 1 else f"[{', '.join(shown)}]"
 
 
 @models.command()

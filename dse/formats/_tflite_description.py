@@ -9,11 +9,11 @@ from dse.config.messages import suggest
 from dse.core.errors import RequestError
 from dse.formats._flow import FlowError
 from dse.formats._tflite_flow import operator_codes, roles_by_tensor
+from dse.formats._tflite_interface import shape_with_open_sizes, type_name
 from dse.formats._tflite_values import values_by_tensor
 from dse.formats.description import DeclaredInput, ModelDescription
 from dse.formats.flatbuffer import FlatbufferError, Table, root
 from dse.formats.precision import tflite_precision
-from dse.formats.tflite_reader import shape_with_open_sizes, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

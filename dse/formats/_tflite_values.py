@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dse.formats._tflite_flow import KINDS, operator_codes
-from dse.formats.tflite_reader import shape_with_open_sizes
+from dse.formats._tflite_interface import shape_with_open_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

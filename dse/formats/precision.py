@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from dse.core.errors import RequestError
 from dse.core.paths import mapped
 from dse.formats._onnx_constants import read_constants
+from dse.formats._tflite_interface import type_name
 from dse.formats.flatbuffer import FlatbufferError, root
-from dse.formats.tflite_reader import type_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -11,13 +11,14 @@ from dse.formats import _protobuf, file_kind, flatbuffer
 from dse.formats._onnx_description import describe_onnx
 from dse.formats._onnx_interface import onnx_interface
 from dse.formats._tflite_description import describe_tflite
-from dse.formats.tflite_reader import tflite_interface
+from dse.formats._tflite_interface import tflite_interface
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from dse.core.configuration import ModelFormat
     from dse.formats.description import ModelDescription
+    from dse.formats.flatbuffer import Data
     from dse.formats.interface import Interface
 
 MAX_MODEL_BYTES = 2 << 30
@@ -93,9 +94,18 @@ def read_interface(path: Path, model_format: ModelFormat) -> Interface | None:
 def _read_cached(
     path: Path, model_format: ModelFormat, _inode: int, _size: int, _mtime_ns: int
 ) -> Interface | None:
-    read = tflite_interface if model_format == "tflite" else onnx_interface
     with mapped(path) as data:
-        try:
-            return read(data)
-        except (flatbuffer.FlatbufferError, _protobuf.ProtobufError, UnicodeDecodeError):
-            return None
+        return parse_interface(data, model_format)
+
+
+def parse_interface(data: Data, model_format: ModelFormat) -> Interface | None:
+    """Reads what the content of a file declares.
+
+    Returns:
+        None for a damaged file, or one of another format.
+    """
+    read = tflite_interface if model_format == "tflite" else onnx_interface
+    try:
+        return read(data)
+    except (flatbuffer.FlatbufferError, _protobuf.ProtobufError, UnicodeDecodeError):
+        return None

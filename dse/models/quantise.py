@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dse.core.signature import Form
     from dse.models.calibration import Calibration
 
-QUANTISATION_VERSION = 2
+QUANTISATION_VERSION = 3
 """Raised with every change that gives a file other bytes: files of older versions stay unused."""
 
 QUANTISATION_WORKER = "dse.models.quantise_worker"

@@ -10,7 +10,7 @@ import numpy as np
 from dse.core.backend import LoadRequest, Scores
 from dse.core.configuration import Configuration
 from dse.tasks.image_classification.models.builtin import BuiltinProvider
-from tests import any_models
+from tests import any_models, resnets
 from tests.small_models import CLASSES, SIDE, classifier_bytes, onnx_bytes, tflite_bytes
 
 if TYPE_CHECKING:
@@ -121,6 +121,14 @@ FEEDS = {
         tolerance=1e-3,
         values={"inter_op_threads": (1,)},
     ),
+    "onnxruntime-resnet": Feed(
+        "onnxruntime",
+        (3, resnets.SIDE, resnets.SIDE),
+        resnets.CLASSES,
+        made("resnet.onnx", resnets.narrow_onnx),
+        tolerance=1e-3,
+        values={"inter_op_threads": (1,)},
+    ),
     "onnxruntime-half": Feed(
         "onnxruntime",
         (3, SIDE, SIDE),
@@ -134,6 +142,13 @@ FEEDS = {
         "litert", (SIDE, SIDE, 3), CLASSES, made("int8.tflite", int8), dtype="int8"
     ),
     "litert": Feed("litert", (SIDE, SIDE, 3), CLASSES, small("tflite")),
+    "litert-resnet": Feed(
+        "litert",
+        (resnets.SIDE, resnets.SIDE, 3),
+        resnets.CLASSES,
+        made("resnet.tflite", resnets.narrow_tflite),
+        tolerance=1e-3,
+    ),
     "litert-float": Feed(
         "litert", (224, 224, 3), 1000, published("efficientnet-lite0_fp32.tflite"), largest_batch=3
     ),
@@ -162,6 +177,16 @@ FEEDS = {
         CLASSES,
         small("tflite"),
         frees_batch=True,
+        loose={"bf16": 1.0},
+        values={"streams": (1,)},
+    ),
+    "openvino-resnet": Feed(
+        "openvino",
+        (3, resnets.SIDE, resnets.SIDE),
+        resnets.CLASSES,
+        made("resnet.onnx", resnets.narrow_onnx),
+        frees_batch=True,
+        tolerance=1e-3,
         loose={"bf16": 1.0},
         values={"streams": (1,)},
     ),
@@ -202,7 +227,22 @@ FEEDS = {
         tolerance=1e-3,
         values={"streams": (1,)},
     ),
+    "deepsparse-resnet": Feed(
+        "deepsparse",
+        (3, resnets.SIDE, resnets.SIDE),
+        resnets.CLASSES,
+        made("resnet.onnx", resnets.narrow_onnx),
+        tolerance=1e-3,
+        values={"streams": (1,)},
+    ),
     "tflite-runtime": Feed("tflite-runtime", (SIDE, SIDE, 3), CLASSES, small("tflite")),
+    "tflite-runtime-resnet": Feed(
+        "tflite-runtime",
+        (resnets.SIDE, resnets.SIDE, 3),
+        resnets.CLASSES,
+        made("resnet.tflite", resnets.narrow_tflite),
+        tolerance=1e-3,
+    ),
     "tflite-runtime-quantised": Feed(
         "tflite-runtime",
         (128, 128, 3),

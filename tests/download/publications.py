@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from dse.download.connection import host_of
 from dse.tasks.image_classification.fetching.fetch import group_by_archive
+from dse.tasks.image_classification.models._onnx_writer import onnx_bytes
+from dse.tasks.image_classification.models.graph import GraphBuilder
 from tests.download.archives import tgz
 from tests.small_models import classifier_bytes
 
@@ -26,16 +28,25 @@ def path_of(url: str) -> str:
 def model_of(wanted: Wanted) -> bytes:
     """A model with the input and the output of the published one."""
     variant = wanted.variant
+    if wanted.source.model_format == "onnx":
+        return onnx_classifier(variant.resolution, variant.classes)
     dtype = "float32" if wanted.precision == "fp32" else "uint8"
     return classifier_bytes(variant.resolution, variant.classes, dtype)
 
 
+def onnx_classifier(side: int, classes: int) -> bytes:
+    """Scores of the mean colour, from (batch, 3, side, side) to (batch, classes)."""
+    builder = GraphBuilder("small", side)
+    return onnx_bytes(builder.classify(builder.global_pool("pool", builder.input), classes))
+
+
 def archives(wanted: Sequence[Wanted]) -> dict[str, bytes]:
-    """The archives of published files by their paths on a mirror, laid out like the real ones."""
-    return {
-        path_of(url): tgz(
+    """What lies at the addresses of published files, by paths on a mirror, like the real ones."""
+    found = {}
+    for url, group in group_by_archive(wanted).items():
+        packed = tgz(
             ("./checkpoint/model.ckpt.data", b"weights" * 1000),
             *((f"./{one.model}/{one.member}", model_of(one)) for one in group),
         )
-        for url, group in group_by_archive(wanted).items()
-    }
+        found[path_of(url)] = packed if group[0].source.archived else model_of(group[0])
+    return found

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from dse.core.configuration import ModelFormat
 from dse.formats._onnx_interface import onnx_interface
-from dse.formats._protobuf import ProtobufError
+from dse.formats._tflite_interface import tflite_interface
 from dse.formats.interface import Interface, TensorInfo
-from dse.formats.reading import read_interface
-from dse.formats.tflite_reader import tflite_interface
+from dse.formats.reading import parse_interface, read_interface
 from tests import any_models
 from tests.models.quantised_inputs import quantised_onnx
 from tests.small_models import classifier_bytes, onnx_bytes, tflite_bytes
@@ -20,7 +20,10 @@ from tests.small_models import classifier_bytes, onnx_bytes, tflite_bytes
 if TYPE_CHECKING:
     from pathlib import Path
 
-SMALL = quantised_onnx()
+SMALL: dict[ModelFormat, bytes] = {
+    "onnx": quantised_onnx(),
+    "tflite": classifier_bytes(8, 10, "uint8"),
+}
 
 
 def test_an_onnx_file() -> None:
@@ -138,12 +141,17 @@ def test_what_is_no_model_tells_nothing(kind: str, content: bytes, tmp_path: Pat
     assert read_interface(path, "onnx" if kind == "onnx" else "tflite") is None
 
 
-@given(st.integers(0, len(SMALL) - 1), st.binary(min_size=0, max_size=4))
-def test_damage_is_an_error_or_not_seen(position: int, change: bytes) -> None:
+@given(
+    st.sampled_from(get_args(ModelFormat)),
+    st.integers(0, 10_000),
+    st.binary(min_size=0, max_size=4),
+)
+@example("tflite", 0, b"\xff\xff\xff\xff")
+@example("tflite", 8, b"\0\0\0\x80")
+def test_damage_is_seen_or_harmless(kind: ModelFormat, place: int, change: bytes) -> None:
     """Whatever the bytes are, reading ends, and within them."""
-    for data in (SMALL[:position], SMALL[:position] + change + SMALL[position + len(change) :]):
-        try:
-            found = onnx_interface(data)
-        except (ProtobufError, UnicodeDecodeError):
-            continue
-        assert len(found.inputs) <= 2
+    whole = SMALL[kind]
+    position = place % len(whole)
+    for data in (whole[:position], whole[:position] + change + whole[position + len(change) :]):
+        found = parse_interface(data, kind)
+        assert found is None or len(found.inputs) <= 2

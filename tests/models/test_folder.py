@@ -112,6 +112,15 @@ def test_every_field_is_taken_over(folder: Path) -> None:
     assert (pixels.layout, pixels.dtype, pixels.resolution) == ("NCHW", "float32", 64)
 
 
+@pytest.mark.parametrize(("given", "used"), [(None, "area"), ("bilinear", "bilinear")])
+def test_a_name_of_the_catalogue_brings_its_interpolation(
+    folder: Path, given: str | None, used: str
+) -> None:
+    entry = {**KNOWN, "name": "resnet50-v1.5", **({"interpolation": given} if given else {})}
+    found = image_folder(write(folder, entry)).artefact("resnet50-v1.5", "int8", ("tflite",))
+    assert preprocessing_of(found).interpolation == used
+
+
 def test_one_model_in_several_files(folder: Path) -> None:
     (folder / "c.onnx").write_bytes(ONNX)
     entries = KNOWN, {**KNOWN, "file": "c.onnx"}, {**KNOWN, "file": "c.onnx", "precision": "fp16"}

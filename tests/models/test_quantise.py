@@ -23,6 +23,7 @@ from dse.tasks.image_classification.models.catalogue import CATALOGUE
 from dse.tasks.image_classification.models.graph import Conv, Dense
 from dse.tasks.image_classification.preprocessing import to_form
 from tests.image_models import preprocessing_of
+from tests.resnets import CLASSES, SIDE, narrow, reference_onnx
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from dse.core.configuration import ModelFormat
     from dse.core.signature import Form
+    from dse.tasks.image_classification.preprocessing import Layout
 
 SMALLEST = "mobilenet-v1-0.25-128"
 SELECTION = (
@@ -125,6 +127,81 @@ def test_int8_says_what_fp32_says(name: str, form: ModelFormat) -> None:
         assert cosines(scores, expected[:batch]).min() > 0.99
     # Random images look much alike to a network; what tells them apart is the harder test.
     assert cosines(scores - scores.mean(axis=0), expected - expected.mean(axis=0)).min() > 0.85
+
+
+def resnet_form(form: ModelFormat) -> Form:
+    known = CATALOGUE["resnet50-v1.5"].preprocessing
+    layout: Layout = "NCHW" if form == "onnx" else "NHWC"
+    return to_form(replace(known, resolution=SIDE, layout=layout), CLASSES)
+
+
+def resnet_images() -> NDArray[np.float32]:
+    """Random pixels less ResNet50's means, (4, side, side, 3)."""
+    return np.concatenate(list(RANDOM_PIXELS.samples(resnet_form("tflite")))[:4])
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.usefixtures("shared_cache")
+def test_int8_of_a_residual_network_says_what_fp32_says(form: ModelFormat) -> None:
+    run = onnx_scores if form == "onnx" else tflite_scores
+    graph, images = narrow(), resnet_images()
+    quantised, _ = builtin.build_int8(graph, form, resnet_form(form), RANDOM_PIXELS)
+    expected = run(builtin.build_fp32(graph, form)[0], images)
+    assert cosines(run(quantised, images), expected).min() > 0.98
+
+
+@pytest.mark.usefixtures("shared_cache")
+def test_pools_and_paddings_of_a_residual_network_run_in_int8(tmp_path: Path) -> None:
+    import onnx
+    import onnxruntime
+
+    graph = narrow()
+    path, _ = builtin.build_int8(graph, "onnx", resnet_form("onnx"), RANDOM_PIXELS)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.optimized_model_filepath = str(tmp_path / "optimised.onnx")
+    onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    optimised = onnx.load(tmp_path / "optimised.onnx")
+    found = collections.Counter(node.op_type for node in optimised.graph.node)
+    assert found["QLinearConv"] == sum(isinstance(layer, Conv) for layer in graph.layers)
+    assert found["QuantizeLinear"] == found["DequantizeLinear"] == 1
+    assert found["MaxPool"] + found["NhwcMaxPool"] == 1
+    path, _ = builtin.build_int8(graph, "tflite", resnet_form("tflite"), RANDOM_PIXELS)
+    interpreter = tflite_interpreter(path, resnet_images())
+    operators = interpreter._get_ops_details()
+    tensors = {one["index"]: one for one in interpreter.get_tensor_details()}
+    names = collections.Counter(one["op_name"] for one in operators)
+    assert (names["QUANTIZE"], names["DEQUANTIZE"], names["DELEGATE"]) == (1, 1, 1)
+    assert (names["PAD"], names["MAX_POOL_2D"]) == (4, 1)
+    kept = [one for one in operators if one["op_name"] in ("PAD", "MAX_POOL_2D", "ADD")]
+    assert {tensors[one["outputs"][0]]["dtype"] for one in kept} == {np.int8}
+
+
+def test_mlperf_s_reference_is_quantised_with_both_outputs(tmp_path: Path) -> None:
+    import onnx
+    import onnxruntime
+
+    (tmp_path / "fp32.onnx").write_bytes(reference_onnx(narrow()))
+    samples = list(RANDOM_PIXELS.samples(resnet_form("onnx")))
+    data = quantise.quantise(tmp_path / "fp32.onnx", "onnx", samples)
+    (tmp_path / "int8.onnx").write_bytes(data)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    answers = []
+    for name in ("fp32.onnx", "int8.onnx"):
+        session = onnxruntime.InferenceSession(
+            str(tmp_path / name), options, providers=["CPUExecutionProvider"]
+        )
+        assert [one.name for one in session.get_outputs()] == ["ArgMax:0", "softmax_tensor:0"]
+        answers.append(session.run(None, {"input": np.concatenate(samples[:4])}))
+    (labels, scores), (found, ours) = answers
+    np.testing.assert_array_equal(labels, scores.argmax(axis=1))
+    assert ours.shape == scores.shape == (4, CLASSES)
+    np.testing.assert_array_equal(found, ours.argmax(axis=1))
+    nodes = onnx.load_from_string(data).graph.node
+    # Probabilities are not rounded to 8 bits.
+    (last,) = (node.op_type for node in nodes if "softmax_tensor:0" in node.output)
+    assert last == "Softmax"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -16,7 +16,7 @@ from tests.search.spaces import PRIORS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-NAMES = list(CATALOGUE)
+NAMES = [name for name, known in CATALOGUE.items() if known.family != "resnet"]
 
 
 def cost_prior(pairs: Sequence[tuple[str, str]]) -> CostPrior:
@@ -39,8 +39,13 @@ def test_more_pixels_and_more_channels_take_longer(family: str, precision: str) 
         assert found == sorted(found)
 
 
-def test_the_catalogue_is_typical() -> None:
+def test_the_mobile_networks_are_typical() -> None:
     assert cost_prior([(name, "fp32") for name in NAMES]).means.mean() == pytest.approx(0, abs=1e-9)
+
+
+def test_resnet50_takes_longest() -> None:
+    assert mean("resnet50-v1.5") > max(mean(name) for name in NAMES)
+    assert mean("resnet50-v1.5", "int8") < mean("resnet50-v1.5")
 
 
 def test_integers_gain_most_where_full_convolutions_take_most() -> None:

@@ -36,7 +36,7 @@ from dse.core.configuration import Configuration
 from dse.core.errors import RequestError
 from dse.core.measurement import Measurement, Outcome, Source
 from dse.exploration._samplers import SAMPLERS
-from dse.tasks.image_classification.models.catalogue import published_pairs
+from dse.tasks.image_classification.models.catalogue import sweep_pairs
 from tests.objectives import DEFAULT_OBJECTIVES
 from tests.replays import write_table
 from tests.results.tables import write_published
@@ -137,7 +137,7 @@ def test_published_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 
 def test_whole_systems_go_before_others(tmp_path: Path) -> None:
     """Unless all are asked for: shares of different tables can't be compared."""
-    variants = [named(*pair) for pair in published_pairs()]
+    variants = [named(*pair) for pair in sweep_pairs()]
     path = write_rows(
         tmp_path,
         [
@@ -426,6 +426,6 @@ class TestShared:
         assert len(tables) == systems
         complete = [one for one in tables if one.complete]
         assert len(complete) == whole
-        assert all(len(one.outcomes) == len(published_pairs()) for one in complete)
+        assert all(len(one.outcomes) == len(sweep_pairs()) for one in complete)
         assert len(sources(complete[0], tables, unseen=False)) == systems - 1
         assert len(sources(complete[0], tables, unseen=True)) < systems

@@ -21,6 +21,7 @@ SHIPPED = (
     "own-models",
     "quickstart",
     "quickstart-wide",
+    "resnet50",
 )
 WIDTHS = {"v1": ("0.25", "0.5", "0.75", "1.0"), "v2": ("0.35", "0.5", "0.75", "1.0")}
 NAMES = (
@@ -31,6 +32,7 @@ NAMES = (
         for form in ("", "-minimalistic")
     ),
     *(f"efficientnet-lite{i}" for i in range(5)),
+    "resnet50-v1.5",
 )
 
 
@@ -95,13 +97,22 @@ def test_the_published_sweep_has_every_variant() -> None:
     sweep = read_space(find_space("mobilenets-efficientnets"))
     plan = resolve(sweep, Catalogue(NAMES), 2, 2)
     pairs = {(p.model, p.precision) for p in plan.configurations}
-    assert len(NAMES) == 41
-    assert pairs == {(name, precision) for name in NAMES for precision in ("fp32", "int8")}
+    mobile = [name for name in NAMES if "resnet" not in name]
+    assert len(mobile) == 41
+    assert pairs == {(name, precision) for name in mobile for precision in ("fp32", "int8")}
     assert {p.backend for p in plan.configurations} == {
         *("onnxruntime", "litert", "openvino", "deepsparse", "tflite-runtime")
     }
     [why] = exclusion_lines(plan.excluded)
     assert why.startswith("instances x threads are more than the 2 CPUs available (")
+
+
+def test_resnet50_has_a_space_of_its_own() -> None:
+    plan = resolve(read_space(find_space("resnet50")), Catalogue(NAMES), 2, 2)
+    assert {(p.model, p.precision) for p in plan.configurations} == {
+        ("resnet50-v1.5", "fp32"),
+        ("resnet50-v1.5", "int8"),
+    }
 
 
 def test_own_models_take_what_there_is() -> None:

@@ -15,6 +15,7 @@ from dse.tasks.prior import ModelPrior, Priors
 _MOBILENET = re.compile(r"mobilenet-v([12])(?:-[a-z_0-9]+?)??-([01]\.\d{1,2})-(\d{2,3})(?!\d)")
 _MOBILENET_V3 = re.compile(r"mobilenet-v3-(large|small)(-minimalistic)?")
 _LITE = re.compile(r"efficientnet-(?:[a-z0-9]+-)?lite([0-4])")
+_RESNET50 = re.compile(r"resnet-?50(?:[-_]v1(?:[._]5)?)?(?![a-z0-9.]|[-_]v\d)")
 MIN_RESOLUTION, MAX_RESOLUTION = 32, 512
 """The resolutions that a name is believed to mean."""
 TYPICAL_LOG_MACS = 19.0
@@ -26,8 +27,8 @@ ACCURACY_LOST = {"int8": 2.0}
 
 @cache
 def priors() -> Priors:
-    """What is known of image classifiers; the typical ones are those of the catalogue."""
-    costs = tuple(cost(variant.graph()) for variant in CATALOGUE.values())
+    """What is known of image classifiers; the typical ones are the catalogue's mobile networks."""
+    costs = tuple(cost(one.graph()) for one in CATALOGUE.values() if one.family != "resnet")
     return Priors(
         of=model_prior,
         typical_log_macs=TYPICAL_LOG_MACS,
@@ -46,7 +47,8 @@ def model_prior(model: str) -> ModelPrior | None:
     own.
 
     A name that is not the catalogue's may contain one, in the spelling of the catalogue or of the
-    published results, with anything before and after it.
+    published results, with anything before and after it; ResNet50 must come first in its name, as
+    ``wide_resnet50`` and many others are no ResNet50.
     """
     variant = CATALOGUE.get(model) or _variant(model)
     if variant is None:
@@ -64,6 +66,8 @@ def model_prior(model: str) -> ModelPrior | None:
 
 def _variant(model: str) -> Variant | None:
     """The variant that a name means."""
+    if _RESNET50.match(model):
+        return CATALOGUE["resnet50-v1.5"]
     if found := _LITE.search(model):
         return CATALOGUE[f"efficientnet-lite{found[1]}"]
     if found := _MOBILENET_V3.search(model):

@@ -29,6 +29,7 @@ _FORMS = tuple(
         r"(?P<head>mobilenet-v[12])-(?P<tail>[\d.]+-\d+)-(?P<precision>fp32|fp16|bf16|int8)",
         r"(?P<head>mobilenet-v3)-(?P<tail>[a-z-]+)-(?P<precision>fp32|fp16|bf16|int8)",
         r"(?P<head>efficientnet)-(?P<tail>lite\d)-(?P<precision>fp32|fp16|bf16|int8)",
+        r"(?P<head>resnet50)-(?P<tail>v1\.5)-(?P<precision>fp32|fp16|bf16|int8)",
     )
 )
 

@@ -29,9 +29,14 @@ class Catalogue:
         Raises:
             RequestError: there is none of that name.
         """
-        from dse.tasks.image_classification.fetching.urls import download_source
+        from dse.tasks.image_classification.fetching.urls import download_source, published_files
 
         known = variant(name)
+        files = {
+            precision: asdict(download_source(known, precision))
+            for model, precision in published_files()
+            if model == name
+        }
         details = _summary(known)
         del details["published_percent"]
         return {
@@ -44,7 +49,8 @@ class Catalogue:
                 precision: {
                     "percent": one.value,
                     "source": one.source,
-                    **asdict(download_source(known, precision)),
+                    # Some are published in no format that runs here.
+                    **files.get(precision, {"url": None, "member": None}),
                 }
                 for precision, one in known.published.items()
             },

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
 from dse.core.errors import DseError, RequestError
 from dse.core.wording import format_count
-from dse.tasks.image_classification.preprocessing import INPUT_BYTES
+from dse.tasks.image_classification.preprocessing import INPUT_BYTES, Interpolation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -197,7 +197,7 @@ def check_preprocessing(preprocessing: Preprocessing) -> None:
     choices = {
         "layout": ("NHWC", "NCHW"),
         "dtype": tuple(INPUT_BYTES),
-        "interpolation": ("bilinear", "bicubic"),
+        "interpolation": get_args(Interpolation),
     }
     for field, allowed in choices.items():
         if getattr(p, field) not in allowed:

@@ -19,6 +19,8 @@ Layout = Literal["NHWC", "NCHW"]
 
 InputDtype = Literal["uint8", "int8", "float16", "float32"]
 
+Interpolation = Literal["bilinear", "bicubic", "area"]
+
 INPUT_BYTES: Mapping[str, int] = {"uint8": 1, "int8": 1, "float16": 2, "float32": 4}
 """The types of image classifiers' inputs, with the size of one number."""
 
@@ -29,6 +31,9 @@ class Preprocessing:
 
     The image is cropped to its central ``crop`` (a fraction of the shorter side), resized to
     ``resolution`` x ``resolution`` pixels, and each channel becomes ``(pixel - mean) / scale``.
+    With ``area`` the order is that of MLPerf's reference: the whole image is resized, its shorter
+    side to ``resolution / crop`` pixels, and the central ``resolution`` x ``resolution`` pixels of
+    that are taken.
     An integer input takes the pixel itself (``int8``: less 128), or, where ``quantisation`` gives
     the input's scale and zero point, the integer that stands for the normalised value.
     Label = arg max of the scores - ``label_offset`` (1 where class 0 is a background class).
@@ -40,7 +45,7 @@ class Preprocessing:
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
     crop: float = 0.875
-    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
+    interpolation: Interpolation = "bilinear"
     label_offset: int = 0
     quantisation: tuple[float, int] | None = None
 

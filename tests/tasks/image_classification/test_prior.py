@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from dse.tasks.image_classification._prior import model_prior
+from dse.tasks.image_classification._prior import model_prior, priors
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
 from dse.tasks.image_classification.models.graph import cost
 
@@ -16,7 +16,7 @@ def test_every_architecture_of_the_catalogue_is_known(name: str) -> None:
     found = model_prior(name)
     assert found is not None
     assert found.log_macs == math.log(cost(CATALOGUE[name].graph()).macs)
-    assert 0 < found.depthwise < 0.5
+    assert 0 <= found.depthwise < 0.5
     assert set(found.published) == set(CATALOGUE[name].published)
 
 
@@ -28,6 +28,9 @@ def test_every_architecture_of_the_catalogue_is_known(name: str) -> None:
         ("mobilenet-v2-0.35-192-quantized", "mobilenet-v2-0.35-192"),
         ("efficientnet-int8-lite3", "efficientnet-lite3"),
         ("mobilenet-v3-large-minimalistic_224_1.0_float", "mobilenet-v3-large-minimalistic"),
+        ("resnet50", "resnet50-v1.5"),
+        ("resnet50_v1", "resnet50-v1.5"),
+        ("resnet-50-v1.5-pruned", "resnet50-v1.5"),
     ],
 )
 def test_other_spellings_mean_the_same(name: str, same: str) -> None:
@@ -42,6 +45,14 @@ def test_a_width_that_is_not_in_the_catalogue() -> None:
     assert wide.published == {}
 
 
+def test_resnet50_is_a_family_of_its_own_without_depthwise_convolutions() -> None:
+    found = model_prior("resnet50-v1.5")
+    assert found is not None
+    assert (found.family, found.depthwise, found.gated) == ("resnet", 0, False)
+    assert found.published == {"fp32": 76.456, "int8": 75.79}
+    assert priors().typical_log_macs + 3 < found.log_macs
+
+
 def test_plain_operators_are_another_family() -> None:
     large, plain = model_prior("mobilenet-v3-large"), model_prior("mobilenet-v3-large-minimalistic")
     assert large is not None
@@ -51,7 +62,17 @@ def test_plain_operators_are_another_family() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", "a", "resnet50", "mobilenet-v1-0.5-9", "mobilenet-v2-0.0-224", "mobilenet-v1-1.0-9999"],
+    [
+        "",
+        "a",
+        "resnet50-v2",
+        "resnet50d",
+        "resnet500",
+        "wide-resnet50-2",
+        "mobilenet-v1-0.5-9",
+        "mobilenet-v2-0.0-224",
+        "mobilenet-v1-1.0-9999",
+    ],
 )
 def test_names_that_tell_nothing(name: str) -> None:
     assert model_prior(name) is None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dse.tasks.image_classification._published_names import published_variant
-from dse.tasks.image_classification.models.catalogue import published_pairs
+from dse.tasks.image_classification.models.catalogue import sweep_pairs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         ("mobilenet-v1-0.5-160-int8", ("mobilenet-v1-0.5-160", "int8")),
         ("mobilenet-v3-small-minimalistic-bf16", ("mobilenet-v3-small-minimalistic", "bf16")),
         ("efficientnet-lite0-fp32", ("efficientnet-lite0", "fp32")),
+        ("resnet50-v1.5-int8", ("resnet50-v1.5", "int8")),
         ("resnet50", None),
         ("mobilenet-v3-large_224_0.75_float", None),
         ("mobilenet-v1-precision_uint8-0.5-160-more", None),
@@ -49,4 +50,4 @@ def test_the_results_of_each_organisation_name_the_whole_catalogue(shared_data: 
             named[row["Organization"]].add(published_variant(row["Model"]))
     assert len(named) == 2
     for variants in named.values():
-        assert variants >= set(published_pairs())
+        assert variants >= set(sweep_pairs())

@@ -18,6 +18,7 @@ from PIL import Image
 from dse.core.errors import DseError, RequestError
 from dse.core.paths import atomic_write, cache_dir, exclusive, remove_leftovers
 from dse.machine.thread_pool import Progress, parallel
+from dse.tasks.image_classification.data._area import resize_and_crop
 from dse.tasks.image_classification.data._image_formats import IMAGE_FORMATS
 from dse.tasks.image_classification.inputs import check_preprocessing
 
@@ -53,7 +54,7 @@ def crop_box(width: int, height: int, crop: float) -> tuple[float, float, float,
 
 
 def decode_image(path: Path, resolution: int, crop: float, interpolation: str) -> bytes:
-    """Decodes an image and resizes its central square to a model's resolution, in one step.
+    """Decodes an image and brings its central square to a model's resolution.
 
     An image of any mode becomes RGB: grey is repeated, CMYK and palettes are converted,
     transparency is dropped. The EXIF orientation is not applied, as in MLPerf's reference.
@@ -67,8 +68,11 @@ def decode_image(path: Path, resolution: int, crop: float, interpolation: str) -
     try:
         with Image.open(path, formats=IMAGE_FORMATS) as image:
             pixels = _to_rgb(image)
+        if interpolation == "area":
+            return resize_and_crop(np.asarray(pixels), resolution, crop).tobytes()
         box = crop_box(*pixels.size, crop)
-        return pixels.resize((resolution, resolution), _FILTERS[interpolation], box=box).tobytes()
+        size, kind = (resolution, resolution), _FILTERS[interpolation]
+        return pixels.resize(size, kind, box=box).tobytes()
     # Pillow's decoders raise nearly any exception for damaged files.
     except Exception as error:
         raise RequestError(

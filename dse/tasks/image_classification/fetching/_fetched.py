@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from dse.core.configuration import ModelFormat
+
 MANIFEST_HEAD = """\
 # Written by dse models fetch, and read by dse explore --models. Other entries may be added.
 models:
@@ -61,17 +63,19 @@ class FetchedFolder:
             self._state, self._extensible = state, False
         return self._entries
 
-    def find(self, model: str, precision: str) -> ImageEntry | None:
+    def find(
+        self, model: str, precision: str, model_format: ModelFormat = "tflite"
+    ) -> ImageEntry | None:
         """The entry of a fetched file; None if there is none.
 
         Raises:
             RequestError: the manifest is wrong, or describes another file for it.
         """
         for index, entry in enumerate(self.entries()):
-            if (entry.name, entry.precision, entry.format) != (model, precision, "tflite"):
+            if (entry.name, entry.precision, entry.format) != (model, precision, model_format):
                 continue
             own = entry.archive is None or entry.sha256 is None
-            if own or entry.file != file_name(model, precision):
+            if own or entry.file != file_name(model, precision, model_format):
                 raise self._document.error(
                     f"another {precision} file of '{model}' is described here",
                     "models",
@@ -135,9 +139,9 @@ class FetchedFolder:
         return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def file_name(model: str, precision: str) -> str:
+def file_name(model: str, precision: str, model_format: ModelFormat = "tflite") -> str:
     """Name of a fetched file in its folder."""
-    return f"{model}-{precision}.tflite"
+    return f"{model}-{precision}.{model_format}"
 
 
 def _append(text: str, entries: Sequence[dict[str, Any]]) -> str:

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 from dse.core.checksums import sha256_of
 from dse.core.errors import RequestError
 from dse.core.paths import atomic_write, exclusive, remove_leftovers
+from dse.core.signature import shape_text
 from dse.download import archive
-from dse.download.archive import ArchiveError
+from dse.download.archive import ARCHIVE_BOUNDS, ArchiveError
 from dse.download.connection import on_mirror
 from dse.download.resumable import DOWNLOAD_LIMITS, download, ignore_progress
-from dse.formats import tflite_reader
+from dse.formats.reading import parse_interface
 from dse.tasks.image_classification.fetching._fetched import FetchedFolder, file_name
-from dse.tasks.image_classification.fetching.urls import download_source
-from dse.tasks.image_classification.models.catalogue import CATALOGUE, published_pairs, variant
+from dse.tasks.image_classification.fetching.urls import download_source, published_files
+from dse.tasks.image_classification.models.catalogue import CATALOGUE, variant
 from dse.tasks.image_classification.models.contradictions import takes_pixels
 
 if TYPE_CHECKING:
@@ -25,10 +26,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dse.download.resumable import DownloadLimits, Progress
+    from dse.formats.interface import Interface
+    from dse.tasks.image_classification.fetching.urls import DownloadSource
     from dse.tasks.image_classification.models.catalogue import Variant
     from dse.tasks.image_classification.models.manifest_entry import ImageEntry
 
 LOCK = ".fetch.lock"
+_LAYOUTS = {"tflite": "NHWC", "onnx": "NCHW"}
+"""The layout of published files by their format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +54,24 @@ class Wanted:
         return CATALOGUE[self.model]
 
     @property
+    def source(self) -> DownloadSource:
+        """Where the file is published."""
+        return download_source(self.variant, self.precision)
+
+    @property
     def url(self) -> str:
-        """Address of the archive that contains the file."""
-        return download_source(self.variant, self.precision).url
+        """Address of the file, or of the archive that contains it."""
+        return self.source.url
 
     @property
     def member(self) -> str:
-        """Name of the file in the archive."""
-        return download_source(self.variant, self.precision).member
+        """Name of the published file."""
+        return self.source.member
 
     @property
     def file(self) -> str:
         """Name of the file in the folder."""
-        return file_name(self.model, self.precision)
+        return file_name(self.model, self.precision, self.source.model_format)
 
     def __str__(self) -> str:
         return f"{self.model} {self.precision}"
@@ -93,7 +103,7 @@ def choose(patterns: Sequence[str] = (), precisions: Sequence[str] = ()) -> tupl
             variant(pattern)  # complains
     chosen = tuple(
         Wanted(model, precision)
-        for model, precision in published_pairs()
+        for model, precision in published_files()
         if (not patterns or any(fnmatchcase(model, pattern) for pattern in patterns))
         and (not precisions or precision in precisions)
     )
@@ -107,7 +117,7 @@ def choose(patterns: Sequence[str] = (), precisions: Sequence[str] = ()) -> tupl
 
 
 def group_by_archive(wanted: Sequence[Wanted]) -> dict[str, list[Wanted]]:
-    """Groups the wanted files by the address of their archive, which may contain two of them."""
+    """Groups the wanted files by their address, that of an archive of two of them in some cases."""
     groups: dict[str, list[Wanted]] = {}
     for one in wanted:
         groups.setdefault(one.url, []).append(one)
@@ -144,7 +154,7 @@ def fetch_published(
         raise RequestError("is not a folder", file=folder, field="--output")
     fetched = FetchedFolder(folder)
     for one in wanted:
-        fetched.find(one.model, one.precision)  # complain before anything is downloaded
+        _find(fetched, one)  # complain before anything is downloaded
     for url, group in group_by_archive(wanted).items():
         with exclusive(folder / LOCK):
             results = _fetch_archive(fetched, url, group, mirror, progress, limits)
@@ -160,7 +170,7 @@ def _fetch_archive(
     limits: DownloadLimits,
 ) -> list[FetchResult]:
     """Fetches the wanted files of one archive; the caller holds the folder's lock."""
-    entries = {one: fetched.find(one.model, one.precision) for one in group}
+    entries = {one: _find(fetched, one) for one in group}
     missing = [
         one for one, entry in entries.items() if entry is None or not fetched.is_intact(entry)
     ]
@@ -169,17 +179,39 @@ def _fetch_archive(
         try:
             with download(on_mirror(url, mirror), progress, limits) as path:
                 checksum = _check_archive(fetched, url, path)
-                models = archive.extract(path, {one.member for one in missing})
+                models = _read_models(path, missing)
+                declared = {one: _check_model(one, models[one.member]) for one in missing}
                 for one in missing:
-                    _check_model(fetched, one, models[one.member], entries[one])
+                    _check_place(fetched, one, models[one.member], entries[one])
                 for one in missing:
                     _write(fetched.folder / one.file, models[one.member])
                     results[one] = FetchResult(one, new_bytes=len(models[one.member]))
                 new = [one for one in missing if entries[one] is None]
-                fetched.add([_entry(one, models[one.member], checksum) for one in new])
+                fetched.add(
+                    [_entry(one, declared[one], models[one.member], checksum) for one in new]
+                )
         except ArchiveError as error:
             results |= {one: FetchResult(one, error=error) for one in missing}
     return list(results.values())
+
+
+def _find(fetched: FetchedFolder, one: Wanted) -> ImageEntry | None:
+    return fetched.find(one.model, one.precision, one.source.model_format)
+
+
+def _read_models(path: Path, wanted: Sequence[Wanted]) -> dict[str, bytes]:
+    """The content of the wanted files by name.
+
+    Raises:
+        ArchiveError: a file is not there, or too large; or the archive is unfit.
+    """
+    if wanted[0].source.archived:
+        return archive.extract(path, {one.member for one in wanted})
+    if path.stat().st_size > ARCHIVE_BOUNDS.file_bytes:
+        raise ArchiveError(
+            f"{wanted[0].member} is larger than {ARCHIVE_BOUNDS.file_bytes >> 20} MiB"
+        )
+    return {wanted[0].member: path.read_bytes()}
 
 
 def _check_archive(fetched: FetchedFolder, url: str, path: Path) -> str:
@@ -191,31 +223,44 @@ def _check_archive(fetched: FetchedFolder, url: str, path: Path) -> str:
     found, known = sha256_of(path), fetched.archive(url)
     if known is not None and known.sha256 != found:
         raise ArchiveError(
-            f"the archive has changed: it has SHA-256 {found}, and had {known.sha256} when it was "
+            f"{url} has changed: it has SHA-256 {found}, and had {known.sha256} when it was "
             f"first fetched ({fetched.manifest}); if the change is meant, remove its entries there"
         )
     return found
 
 
-def _check_model(
-    fetched: FetchedFolder, one: Wanted, data: bytes, entry: ImageEntry | None
-) -> None:
-    """Checks that a file is the wanted model and replaces no other file.
+def _check_model(one: Wanted, data: bytes) -> Interface:
+    """Checks that a file is the wanted model, and returns what it declares.
 
     Raises:
-        ArchiveError: it is another model, or would replace another file.
+        ArchiveError: it is another model.
     """
-    try:
-        given, result = tflite_reader.read_input_and_output(data)
-    except ValueError as error:
-        raise ArchiveError(f"{one.member}: {error}") from error
-    size, classes = one.variant.resolution, one.variant.classes
+    model_format, known = one.source.model_format, one.variant
+    size, classes = known.resolution, known.classes
+    found = parse_interface(data, model_format)
+    if found is None or len(found.inputs) != 1:
+        kind = {"tflite": "TFLite", "onnx": "ONNX"}[model_format]
+        raise ArchiveError(f"{one.member}: it is no {kind} model with one input, or damaged")
+    (given,) = found.inputs
+    image = (3, size, size) if model_format == "onnx" else (size, size, 3)
     dtypes = ("float32",) if one.precision == "fp32" else ("uint8", "float32")
-    if given.dtype not in dtypes or given.shape != (1, size, size, 3):
-        wanted = f"{' or '.join(dtypes)} 1x{size}x{size}x3"
-        raise ArchiveError(f"{one.member}: its input is {given}, not {wanted}")
-    if result.shape[-1:] != (classes,):
-        raise ArchiveError(f"{one.member}: its output is {result}, not {classes} scores")
+    if given.dtype not in dtypes or given.shape not in ((1, *image), (None, *image)):
+        wanted = f"{' or '.join(dtypes)} {shape_text((1, *image))}"
+        raise ArchiveError(f"{one.member}: its input is {given.words}, not {wanted}")
+    if not any((each.shape or ())[-1:] == (classes,) for each in found.outputs):
+        outputs = ", ".join(each.words for each in found.outputs)
+        raise ArchiveError(f"{one.member}: its output is {outputs}, not {classes} scores")
+    return found
+
+
+def _check_place(
+    fetched: FetchedFolder, one: Wanted, data: bytes, entry: ImageEntry | None
+) -> None:
+    """Checks that a file is the one of its entry and replaces no other file.
+
+    Raises:
+        ArchiveError: it has changed, or would replace another file.
+    """
     checksum = sha256(data).hexdigest()
     if entry is not None and (entry.sha256 or "").lower() != checksum:
         raise ArchiveError(
@@ -233,15 +278,15 @@ def _write(path: Path, data: bytes) -> None:
         file.write(data)
 
 
-def _entry(one: Wanted, data: bytes, archive_sha256: str) -> dict[str, Any]:
+def _entry(one: Wanted, declared: Interface, data: bytes, archive_sha256: str) -> dict[str, Any]:
     """The manifest's entry, with the type of the input that the file declares."""
-    given, _ = tflite_reader.read_input_and_output(data)
-    pixels = one.variant.preprocessing
+    (given,), pixels, source = declared.inputs, one.variant.preprocessing, one.source
+    origin = f"{one.member} of the published archive" if source.archived else "as published"
     entry = {
         "name": one.model,
         "file": one.file,
         "precision": one.precision,
-        "layout": "NHWC",
+        "layout": _LAYOUTS[source.model_format],
         "dtype": given.dtype,
         "resolution": pixels.resolution,
         "mean": list(pixels.mean),
@@ -250,11 +295,11 @@ def _entry(one: Wanted, data: bytes, archive_sha256: str) -> dict[str, Any]:
         "interpolation": pixels.interpolation,
         "label_offset": pixels.label_offset,
         "classes": one.variant.classes,
-        "weights": f"{one.member} of the published archive",
+        "weights": origin,
         "sha256": sha256(data).hexdigest(),
         "archive": {"url": one.url, "sha256": archive_sha256},
     }
-    stated = tflite_reader.tflite_interface(data).inputs[0].quantisation
+    stated = given.quantisation
     if given.dtype == "uint8" and (stated is None or takes_pixels(given.dtype, stated)):
         del entry["mean"], entry["scale"]
     return entry

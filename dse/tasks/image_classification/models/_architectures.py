@@ -1,4 +1,4 @@
-"""The graphs of MobileNet V1, V2 and V3, as trained with TF-slim, and of EfficientNet-Lite.
+"""The graphs of MobileNet V1, V2 and V3, as trained with TF-slim, EfficientNet-Lite and ResNet50.
 
 V1: Howard et al., arXiv:1704.04861, table 1. V2: Sandler et al., arXiv:1801.04381, table 2.
 V3: Howard et al., arXiv:1905.02244, tables 1 and 2; its minimalistic flavours keep every channel
@@ -6,6 +6,9 @@ count, and replace hard swish by ReLU, 5x5 by 3x3 filters and squeeze-and-excite
 EfficientNet: Tan and Le, arXiv:1905.11946, table 1; the Lite networks, published in tensorflow/tpu,
 drop squeeze-and-excite, use ReLU6, and scale neither stem nor head nor the repeats of the first and
 the last group.
+ResNet50: He et al., arXiv:1512.03385, table 1. Version 1.5, MLPerf's, strides in the 3 x 3
+convolution of a block and not in the 1 x 1 before it; paddings are those of its reference
+(tensorflow/models, official/resnet).
 """
 
 from __future__ import annotations
@@ -79,6 +82,11 @@ _V3_SMALL: tuple[_Row, ...] = (
     *((576, 96, 5, 1, True, True),) * 2,
 )
 _V3_HEADS = {"large": (960, 1280), "small": (576, 1024)}
+
+# Each group of bottlenecks: channels inside at width 1, repeats, stride of the first.
+_RESNET50_GROUPS = ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2))
+_BOTTLENECK_EXPANSION = 4
+"""Channels that leave a bottleneck for each one inside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +182,47 @@ def mobilenet_v3(
     wide = make_divisible(features * max(width, 1.0))
     net = graph.conv("features", net, wide, activation=swish)
     return graph.classify(net, classes)
+
+
+def resnet50_v1_5(name: str, width: float, resolution: int, classes: int = 1001) -> Graph:
+    """ResNet50 v1.5 of any width multiplier and resolution."""
+    graph = GraphBuilder(name, resolution)
+    stem = make_divisible(64 * width)
+    net = graph.conv(
+        "stem", graph.input, stem, kernel=7, stride=2, activation="relu", symmetric=True
+    )
+    net = graph.max_pool("max_pool", net, kernel=3, stride=2)
+    number = 0
+    for channels, repeats, first_stride in _RESNET50_GROUPS:
+        for repeat in range(repeats):
+            number += 1
+            stride = first_stride if repeat == 0 else 1
+            net = _bottleneck(
+                graph, f"block{number}", net, make_divisible(channels * width), stride
+            )
+    return graph.classify(graph.global_pool("pool", net), classes)
+
+
+def _bottleneck(
+    graph: GraphBuilder, name: str, source: Tensor, channels: int, stride: int
+) -> Tensor:
+    """Appends a block: reduce, 3 x 3, expand, and the sum with its input or a projection of it."""
+    expanded = _BOTTLENECK_EXPANSION * channels
+    shortcut = source
+    if (source.channels, stride) != (expanded, 1):
+        shortcut = graph.conv(f"{name}/shortcut", source, expanded, stride=stride)
+    inner = graph.conv(f"{name}/reduce", source, channels, activation="relu")
+    inner = graph.conv(
+        f"{name}/spatial",
+        inner,
+        channels,
+        kernel=3,
+        stride=stride,
+        activation="relu",
+        symmetric=True,
+    )
+    inner = graph.conv(f"{name}/expand", inner, expanded)
+    return graph.add(f"{name}/add", inner, shortcut, activation="relu")
 
 
 def _grouped(

@@ -9,7 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dse.tasks.image_classification.models._weights import Weights
-from dse.tasks.image_classification.models.graph import Add, Conv, Dense, GlobalPool, Scale
+from dse.tasks.image_classification.models.graph import (
+    Add,
+    Conv,
+    Dense,
+    GlobalPool,
+    MaxPool,
+    Scale,
+    same_padding,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +79,7 @@ class _Reader:
         # Softmax does not move the greatest score, and a label depends on nothing else.
         while after := self._user(last, {*_SHAPING, "Softmax"}):
             last = _output(after)
-        if last != self._model.graph.output[0].name:
+        if last not in {one.name for one in self._model.graph.output}:
             raise MismatchError(f"the file goes on after {self._graph.layers[-1].name}")
 
     def _input(self) -> str:
@@ -97,7 +105,10 @@ class _Reader:
             case Dense():
                 weights, output = self._dense(layer)
             case Add():
-                output = self._follow_pair(layer, "Add", layer.source.name, layer.other.name)
+                total = self._follow_pair(layer, "Add", layer.source.name, layer.other.name)
+                output = self._follow_activation(layer, total)
+            case MaxPool():
+                output = self._max_pool(layer)
             case Scale():
                 output = self._follow_pair(layer, "Mul", layer.source.name, layer.gate.name)
             case GlobalPool():
@@ -106,17 +117,16 @@ class _Reader:
         return weights
 
     def _conv(self, layer: Conv) -> tuple[Weights, str]:
-        node = self._next(layer, {"Conv"})
-        before, after = layer.padding
+        node = self._next(layer, {"Conv"}, layer.weight_shape)
         groups = layer.source.channels if layer.depthwise else 1
-        _check_conv(layer, node, groups, layer.stride, [before, before, after, after])
+        _check_windows(layer, node, {**_windows(layer), "group": groups})
         return self._weights(layer, node), self._follow_activation(layer, _output(node))
 
     def _dense(self, layer: Dense) -> tuple[Weights, str]:
         """A fully connected layer, or the equivalent convolution of one pixel."""
         node = self._next(layer, {"Gemm", "Conv"})
         if node.op_type == "Conv":
-            _check_conv(layer, node, groups=1, stride=1, pads=[0] * 4)
+            _check_windows(layer, node, {})
             return self._weights(layer, node), _output(node)
         stated = {"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 0, **_attributes(node)}
         if (stated["alpha"], stated["beta"], stated["transA"]) != (1.0, 1.0, 0):
@@ -147,7 +157,7 @@ class _Reader:
             raise MismatchError(f"{layer}: its weights are not float32 constants")
         return found
 
-    def _follow_activation(self, layer: Conv, value: str) -> str:
+    def _follow_activation(self, layer: Conv | Add, value: str) -> str:
         """The value after the layer's activation."""
         if layer.activation == "none":
             return value
@@ -163,6 +173,12 @@ class _Reader:
                 raise MismatchError(f"{layer.name}: a HardSigmoid of another slope")
             if layer.activation == "hswish":
                 return self._find_pair(layer, "Mul", value, _output(node))
+        return _output(node)
+
+    def _max_pool(self, layer: MaxPool) -> str:
+        node = self._next(layer, {"MaxPool"})
+        kernel = {"kernel_shape": [layer.kernel] * 2}
+        _check_windows(layer, node, {**_windows(layer), **kernel})
         return _output(node)
 
     def _pool(self, layer: GlobalPool) -> str:
@@ -188,35 +204,52 @@ class _Reader:
                 return _output(node)
         raise MismatchError(f"{layer.name}: no {kind} of its two inputs")
 
-    def _next(self, layer: GraphLayer, kinds: set[str]) -> NodeProto:
-        """The operator of a layer."""
+    def _next(self, layer: GraphLayer, kinds: set[str], shape: tuple[int, ...] = ()) -> NodeProto:
+        """The operator of a layer; of several the one with weights of that shape."""
         value = self._values[layer.source.name]
         while layer.source.size == 1 and (shaping := self._user(value, _SHAPING)):
             value = _output(shaping)
-        return self._require(layer, value, kinds)
+        return self._require(layer, value, kinds, shape)
 
-    def _require(self, layer: GraphLayer, value: str, kinds: set[str]) -> NodeProto:
-        """The only operator of these kinds that takes a value."""
-        if found := self._user(value, kinds):
+    def _require(
+        self, layer: GraphLayer, value: str, kinds: set[str], shape: tuple[int, ...] = ()
+    ) -> NodeProto:
+        """The operator of these kinds that takes a value."""
+        if found := self._user(value, kinds, shape):
             return found
         users = [node.op_type for node in self._users.get(value, ())]
         wanted, has = " or ".join(sorted(kinds)), " and ".join(users) or "nothing"
         raise MismatchError(f"{layer.name}: {has} where {wanted} should be")
 
-    def _user(self, value: str, kinds: set[str]) -> NodeProto | None:
+    def _user(self, value: str, kinds: set[str], shape: tuple[int, ...] = ()) -> NodeProto | None:
         found = [node for node in self._users.get(value, ()) if node.op_type in kinds]
+        if shape and len(found) > 1:
+            found = [node for node in found if self._shape(node.input[1]) == shape]
         return found[0] if len(found) == 1 and found[0].input[0] == value else None
 
+    def _shape(self, name: str) -> tuple[int, ...] | None:
+        found = self._constants.get(name)
+        return None if found is None else found.shape
 
-def _check_conv(
-    layer: Conv | Dense, node: NodeProto, groups: int, stride: int, pads: list[int]
+
+def _windows(layer: Conv | MaxPool) -> dict[str, Any]:
+    """The attributes of a layer's windows."""
+    return {"strides": [layer.stride] * 2, "pads": _pads(layer.padding)}
+
+
+def _pads(padding: tuple[int, int]) -> list[int]:
+    return [padding[0], padding[0], padding[1], padding[1]]
+
+
+def _check_windows(
+    layer: Conv | MaxPool | Dense, node: NodeProto, attributes: dict[str, Any]
 ) -> None:
-    stated = {"group": 1, "strides": [1, 1], "dilations": [1, 1], "pads": [0] * 4}
-    stated.update(_attributes(node))
-    if stated.get("auto_pad") == b"SAME_UPPER":
-        stated["pads"] = pads
-    wanted = {"group": groups, "strides": [stride] * 2, "dilations": [1, 1], "pads": pads}
-    for name, value in wanted.items():
+    """Compares the windows of an operator with what they should be, beside the usual."""
+    usual = {"strides": [1, 1], "pads": [0] * 4, "dilations": [1, 1], "group": 1, "ceil_mode": 0}
+    stated = usual | _attributes(node)
+    if stated.get("auto_pad") == b"SAME_UPPER" and not isinstance(layer, Dense):
+        stated["pads"] = _pads(same_padding(layer.source.size, layer.kernel, layer.stride))
+    for name, value in (usual | attributes).items():
         if stated[name] != value:
             raise MismatchError(f"{layer.name}: {name} {stated[name]} where {value} should be")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dse.models.onnx_normalise import IR_VERSION, OPSET
 from dse.tasks.image_classification.models._weights import make_untrained
-from dse.tasks.image_classification.models.graph import Add, Conv, Dense, GlobalPool, Scale
+from dse.tasks.image_classification.models.graph import Add, Conv, Dense, GlobalPool, MaxPool, Scale
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,8 +82,22 @@ def _nodes(layer: GraphLayer) -> list[NodeProto]:
         case Conv():
             return _conv(layer)
         case Add():
+            total = output if layer.activation == "none" else f"{output}/linear"
             names = [layer.source.name, layer.other.name]
-            return [helper.make_node("Add", names, [output], name=layer.name)]
+            node = helper.make_node("Add", names, [total], name=layer.name)
+            return [node, *_activation(layer.activation, total, output)]
+        case MaxPool():
+            before, after = layer.padding
+            node = helper.make_node(
+                "MaxPool",
+                [layer.source.name],
+                [output],
+                name=layer.name,
+                kernel_shape=[layer.kernel] * 2,
+                strides=[layer.stride] * 2,
+                pads=[before, before, after, after],
+            )
+            return [node]
         case GlobalPool():
             names = [layer.source.name]
             return [helper.make_node("GlobalAveragePool", names, [output], name=layer.name)]

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from dse.models.tflite_packing import SIGNATURE, packed
 from dse.tasks.image_classification.models._weights import make_untrained
-from dse.tasks.image_classification.models.graph import Add, Conv, Dense, GlobalPool, Scale
+from dse.tasks.image_classification.models.graph import (
+    Add,
+    Conv,
+    Dense,
+    GlobalPool,
+    MaxPool,
+    Scale,
+    same_padding,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,7 +34,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 3
 PRODUCER = "mlperf-dse"
 
-# Activations that a convolution computes itself; the others are separate operators.
+# Activations that an operator computes itself; the others are separate operators.
 _FUSED = {"none": "NONE", "relu": "RELU", "relu6": "RELU6", "hswish": "NONE", "hsigmoid": "NONE"}
 
 
@@ -75,7 +83,18 @@ def _operators(file: _File, layer: GraphLayer) -> None:
             _conv(file, layer)
         case Add():
             inputs = [layer.source.name, layer.other.name]
-            file.operator("ADD", inputs, layer.output, file.schema.AddOptionsT())
+            fused = file.fused(_FUSED[layer.activation])
+            options = file.schema.AddOptionsT(fusedActivationFunction=fused)
+            file.operator("ADD", inputs, layer.output, options)
+        case MaxPool():
+            options = file.schema.Pool2DOptionsT(
+                padding=file.schema.Padding.SAME,
+                strideH=layer.stride,
+                strideW=layer.stride,
+                filterHeight=layer.kernel,
+                filterWidth=layer.kernel,
+            )
+            file.operator("MAX_POOL_2D", [layer.source.name], layer.output, options)
         case GlobalPool():
             # Not AVERAGE_POOL_2D, whose window is a number of pixels; XNNPACK supports both.
             options = file.schema.ReducerOptionsT(keepDims=True)
@@ -95,8 +114,11 @@ def _operators(file: _File, layer: GraphLayer) -> None:
 
 def _conv(file: _File, layer: Conv) -> None:
     schema = file.schema
+    source, padding = layer.source, schema.Padding.SAME
+    if layer.padding != same_padding(source.size, layer.kernel, layer.stride):
+        source, padding = _padded(file, layer), schema.Padding.VALID
     common = {
-        "padding": schema.Padding.SAME,
+        "padding": padding,
         "strideH": layer.stride,
         "strideW": layer.stride,
         "fusedActivationFunction": file.fused(_FUSED[layer.activation]),
@@ -106,13 +128,25 @@ def _conv(file: _File, layer: Conv) -> None:
         options.depthMultiplier = 1
     else:
         name, options = "CONV_2D", schema.Conv2DOptionsT(**common)
-    inputs = [layer.source.name, f"{layer.name}/kernel", f"{layer.name}/bias"]
+    inputs = [source.name, f"{layer.name}/kernel", f"{layer.name}/bias"]
     if layer.activation not in ("hswish", "hsigmoid"):
         file.operator(name, inputs, layer.output, options)
         return
     linear = replace(layer.output, name=f"{layer.output.name}/linear")
     file.operator(name, inputs, linear, options)
     _activation(file, layer.activation, linear, layer.output)
+
+
+def _padded(file: _File, layer: Conv) -> Tensor:
+    """A layer's input with its padding, which TFLite's convolutions can't have in this form."""
+    import numpy as np
+
+    source, padding = layer.source, layer.padding
+    sizes = f"{layer.name}/padding"
+    file.constant(sizes, np.array([(0, 0), padding, padding, (0, 0)], "<i4"))
+    output = replace(source, name=f"{layer.name}/padded", size=source.size + sum(padding))
+    file.operator("PAD", [source.name, sizes], output, file.schema.PadOptionsT())
+    return output
 
 
 def _activation(file: _File, kind: Activation, source: Tensor, output: Tensor) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dse.models.untrained import make_uniform
-from dse.tasks.image_classification.models.graph import Add, Conv, Dense, GlobalPool, Scale
+from dse.tasks.image_classification.models.graph import Add, Conv, Dense, GlobalPool, MaxPool, Scale
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _MEAN_SQUARE = {"none": 1.0, "relu": 0.5, "relu6": 0.5, "hswish": 0.36, "hsigmoid": 0.28}
 _INPUT_MEAN_SQUARE = 1 / 3  # pixels are uniform in [-1, 1]
 _BIAS = 0.1
+_MAX_POOL_GAIN = 4.0  # of the mean square, in windows of nine
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,10 @@ def _mean_square(layer: GraphLayer, squares: dict[str, float]) -> float:
         case Conv():
             return _MEAN_SQUARE[layer.activation]
         case Add():
-            return squares[layer.source.name] + squares[layer.other.name]
+            total = squares[layer.source.name] + squares[layer.other.name]
+            return total * _MEAN_SQUARE[layer.activation]
+        case MaxPool():
+            return squares[layer.source.name] * _MAX_POOL_GAIN
         case Scale():
             return squares[layer.source.name] * squares[layer.gate.name]
         case GlobalPool():

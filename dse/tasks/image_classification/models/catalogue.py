@@ -13,8 +13,9 @@ from dse.tasks.image_classification.models._architectures import (
     mobilenet_v1,
     mobilenet_v2,
     mobilenet_v3,
+    resnet50_v1_5,
 )
-from dse.tasks.image_classification.models._published import published_accuracies
+from dse.tasks.image_classification.models._published import SOURCE, published_accuracies
 from dse.tasks.image_classification.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from dse.tasks.image_classification.models._architectures import Flavour
     from dse.tasks.image_classification.models.graph import Graph
 
-Family = Literal["mobilenet-v1", "mobilenet-v2", "mobilenet-v3", "efficientnet-lite"]
+Family = Literal["mobilenet-v1", "mobilenet-v2", "mobilenet-v3", "efficientnet-lite", "resnet"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,8 @@ class Variant:
                 return mobilenet_v3(name, flavour, width, resolution, classes)
             case "efficientnet-lite":
                 return efficientnet_lite(name, width, self.depth, resolution, classes)
+            case "resnet":
+                return resnet50_v1_5(name, width, resolution, classes)
 
 
 RESOLUTIONS = (128, 160, 192, 224)
@@ -100,6 +103,15 @@ def _lite(number: int, width: float, depth: float, size: int) -> Variant:
     )
 
 
+def _resnet50() -> Variant:
+    name, size = "resnet50-v1.5", 224
+    # As in MLPerf's reference. The means are those of ImageNet's training images, red first.
+    pixels = Preprocessing(
+        size, mean=(123.68, 116.78, 103.94), interpolation="area", label_offset=1
+    )
+    return Variant(name, "resnet", 1.0, size, pixels, published_accuracies(name))
+
+
 def _variants() -> Iterator[Variant]:
     families: tuple[tuple[Family, tuple[float, ...]], ...] = (
         ("mobilenet-v1", V1_WIDTHS),
@@ -113,10 +125,11 @@ def _variants() -> Iterator[Variant]:
         yield _mobilenet(f"mobilenet-v3-{flavour}", "mobilenet-v3", 1.0, 224, flavour)
     for number, (width, depth, size) in enumerate(LITE_COEFFICIENTS):
         yield _lite(number, width, depth, size)
+    yield _resnet50()
 
 
 CATALOGUE: Mapping[str, Variant] = MappingProxyType({v.name: v for v in _variants()})
-"""The 41 architectures by name."""
+"""The 42 architectures by name: 41 mobile ones, and ResNet50."""
 
 
 def variant(name: str) -> Variant:
@@ -133,5 +146,14 @@ def variant(name: str) -> Variant:
 
 
 def published_pairs() -> tuple[tuple[str, str], ...]:
-    """The 81 (model, precision) pairs with a published accuracy, in the catalogue's order."""
+    """The 83 (model, precision) pairs with a published accuracy, in the catalogue's order."""
     return tuple((name, precision) for name, v in CATALOGUE.items() for precision in v.published)
+
+
+def sweep_pairs() -> tuple[tuple[str, str], ...]:
+    """The 81 pairs of the published sweep, all of mobile architectures."""
+    return tuple(
+        (name, precision)
+        for name, precision in published_pairs()
+        if CATALOGUE[name].published[precision].source == SOURCE
+    )

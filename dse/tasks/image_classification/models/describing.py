@@ -20,6 +20,7 @@ from dse.tasks.image_classification.models.contradictions import (
     quantisation,
 )
 from dse.tasks.image_classification.models.manifest_entry import ImageEntry
+from dse.tasks.image_classification.models.normalisation import format_values
 from dse.tasks.image_classification.preprocessing import INPUT_BYTES
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def draft_classifier(name: str, file: str, found: Interface) -> Draft:
     if (fault := next(trial.faults(found, NO_FOLDER), None)) is not None:
         _, problem, remedy = fault
         raise RequestError(problem, remedy=remedy)
-    assumed = {"crop": trial.crop, "interpolation": trial.interpolation}
+    assumed = {"crop": trial.crop, "interpolation": trial.preprocessing().interpolation}
     fields = {**known, **dict.fromkeys(pixels), **assumed, **scores}
     comments = {**dict.fromkeys(assumed, ASSUMED), **_hints(fields, variant)}
     if variant is not None:
@@ -131,6 +132,6 @@ def _hints(fields: Mapping[str, Any], variant: Variant | None) -> dict[str, str]
     hints = dict(HINTS)
     if variant is not None:
         pixels = variant.preprocessing
-        published = {"mean": pixels.mean[0], "scale": pixels.scale[0]}
-        hints |= {f: f"{value:g} for the published weights" for f, value in published.items()}
+        published = {"mean": format_values(pixels.mean), "scale": format_values(pixels.scale)}
+        hints |= {f: f"{values} for the published weights" for f, values in published.items()}
     return {f: f"fill in: {hints[f]}" for f, value in fields.items() if value is None}

@@ -1,8 +1,9 @@
 """A network as plain data: a list of layers, independent of runtimes and file formats.
 
-Convolutions pad like TensorFlow's ``SAME``: the output has ceil(input / stride) pixels, and the
-larger half of odd padding follows the image. There is no batch normalisation: at inference it is
-folded into the weights and the bias of the convolution before it.
+Convolutions and pools pad like TensorFlow's ``SAME``: the output has ceil(input / stride) pixels,
+and the larger half of odd padding follows the image. A symmetric convolution gives as many pixels
+and pads the same on all sides. There is no batch normalisation: at inference it is folded into the
+weights and the bias of the convolution before it.
 """
 
 from __future__ import annotations
@@ -45,7 +46,13 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Conv:
-    """A convolution with bias and ``SAME`` padding, full or one filter per channel."""
+    """A convolution with bias, full or one filter per channel.
+
+    Attributes:
+        kernel: side of the filter in pixels; odd.
+        symmetric: whether it pads (kernel - 1) / 2 pixels on each side whatever the stride, as
+            TensorFlow's and PyTorch's ResNets do, and not like ``SAME``.
+    """
 
     name: str
     source: Tensor
@@ -54,6 +61,7 @@ class Conv:
     stride: int
     depthwise: bool
     activation: Activation
+    symmetric: bool = False
 
     @property
     def weight_shape(self) -> Shape:
@@ -64,17 +72,36 @@ class Conv:
     @property
     def padding(self) -> tuple[int, int]:
         """Pixels of padding (before, after) each spatial axis."""
+        if self.symmetric:
+            return self.kernel // 2, self.kernel // 2
         return same_padding(self.source.size, self.kernel, self.stride)
 
 
 @dataclass(frozen=True, slots=True)
 class Add:
-    """The sum of two equal shapes: a residual connection."""
+    """The sum of two equal shapes: a residual connection, with ReLU or without."""
 
     name: str
     source: Tensor
     other: Tensor
     output: Tensor
+    activation: Literal["none", "relu"] = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class MaxPool:
+    """The greatest value of each channel in a square window, with ``SAME`` padding."""
+
+    name: str
+    source: Tensor
+    output: Tensor
+    kernel: int
+    stride: int
+
+    @property
+    def padding(self) -> tuple[int, int]:
+        """Pixels of padding (before, after) each spatial axis; they are never the greatest."""
+        return same_padding(self.source.size, self.kernel, self.stride)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +137,7 @@ class Dense:
         return self.output.channels, self.source.channels, 1, 1
 
 
-GraphLayer = Conv | Add | GlobalPool | Scale | Dense
+GraphLayer = Conv | Add | MaxPool | GlobalPool | Scale | Dense
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +203,12 @@ class GraphBuilder:
         kernel: int = 1,
         stride: int = 1,
         activation: Activation = "none",
+        symmetric: bool = False,
     ) -> Tensor:
         """Appends a full convolution to ``channels`` channels."""
         output = Tensor(name, channels, -(-source.size // stride))
-        self._layers.append(Conv(name, source, output, kernel, stride, False, activation))
+        layer = Conv(name, source, output, kernel, stride, False, activation, symmetric)
+        self._layers.append(layer)
         return output
 
     def depthwise(
@@ -196,7 +225,14 @@ class GraphBuilder:
         self._layers.append(Conv(name, source, output, kernel, stride, True, activation))
         return output
 
-    def add(self, name: str, source: Tensor, other: Tensor) -> Tensor:
+    def add(
+        self,
+        name: str,
+        source: Tensor,
+        other: Tensor,
+        *,
+        activation: Literal["none", "relu"] = "none",
+    ) -> Tensor:
         """Appends a residual sum.
 
         Raises:
@@ -205,7 +241,13 @@ class GraphBuilder:
         if (source.channels, source.size) != (other.channels, other.size):
             raise ValueError(f"{name}: {source} and {other} have no sum")
         output = Tensor(name, source.channels, source.size)
-        self._layers.append(Add(name, source, other, output))
+        self._layers.append(Add(name, source, other, output, activation))
+        return output
+
+    def max_pool(self, name: str, source: Tensor, *, kernel: int, stride: int) -> Tensor:
+        """Appends the greatest value of each channel in windows of ``kernel`` pixels."""
+        output = Tensor(name, source.channels, -(-source.size // stride))
+        self._layers.append(MaxPool(name, source, output, kernel, stride))
         return output
 
     def global_pool(self, name: str, source: Tensor) -> Tensor:

@@ -35,7 +35,9 @@ mean, scale
 crop
     Central part of the image that is used, above 0 and up to 1; 0.875 if not given.
 interpolation
-    ``bilinear`` (if not given) or ``bicubic``.
+    ``bilinear``, ``bicubic`` or ``area``, which resizes the whole image before the crop; see
+    `dse.tasks.image_classification.preprocessing.Preprocessing`. A name of the catalogue has its
+    own, other names ``bilinear`` if not given.
 label_offset
     1 where the first score is for a background class, else 0. A name of the catalogue has its own.
 classes
@@ -48,7 +50,7 @@ published_accuracy
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, Field, field_validator
 
@@ -56,7 +58,13 @@ from dse.core.measurement import PublishedQuality
 from dse.models.manifest import ManifestEntry, PublishedEntry
 from dse.tasks.image_classification.models import contradictions
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
-from dse.tasks.image_classification.preprocessing import InputDtype, Layout, Preprocessing, to_form
+from dse.tasks.image_classification.preprocessing import (
+    InputDtype,
+    Interpolation,
+    Layout,
+    Preprocessing,
+    to_form,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -87,7 +95,7 @@ class ImageEntry(ManifestEntry):
     mean: Channels | None = None
     scale: Channels | None = None
     crop: float = Field(default=0.875, gt=0, le=1)
-    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
+    interpolation: Interpolation | None = None
     label_offset: int | None = Field(default=None, ge=0, le=1)
     classes: int | None = Field(default=None, ge=2)
     published_accuracy: PublishedEntry | None = None
@@ -144,7 +152,7 @@ class ImageEntry(ManifestEntry):
             mean=self.mean or (0.0, 0.0, 0.0),
             scale=self.scale or (1.0, 1.0, 1.0),
             crop=self.crop,
-            interpolation=self.interpolation,
+            interpolation=self.interpolation or (known.interpolation if known else "bilinear"),
             label_offset=offset or 0,
         )
 

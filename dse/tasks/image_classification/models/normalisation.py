@@ -40,14 +40,14 @@ def correction(preprocessing: Preprocessing) -> str:
         scale = (1 / scale[0], 1 / scale[1], 1 / scale[2])
     elif all(0 < each <= 1 for each in scale):
         scale = _multiply(scale, MAX_PIXEL)
-    return f"write mean: {_format_values(mean)}, scale: {_format_values(scale)}"
+    return f"write mean: {format_values(mean)}, scale: {format_values(scale)}"
 
 
 def _multiply(values: tuple[float, float, float], factor: float) -> tuple[float, float, float]:
     return values[0] * factor, values[1] * factor, values[2] * factor
 
 
-def _format_values(values: Sequence[float]) -> str:
+def format_values(values: Sequence[float]) -> str:
     """The text in a manifest: a single number if all are equal."""
     shown = [f"{value:.6g}" for value in values]
     return shown[0] if len(set(shown)) == 1 else f"[{', '.join(shown)}]"

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from dse.core.errors import DseError, RequestError
+from dse.tasks.image_classification.data._area import resize_and_crop
 from dse.tasks.image_classification.data.dataset import Dataset, open_dataset
 from dse.tasks.image_classification.data.pixel_cache import (
     crop_box,
@@ -75,8 +76,17 @@ def test_is_made_once_and_shared(dataset: Dataset) -> None:
         image_cache(dataset, replace(SMALL, resolution=8)),
         image_cache(dataset, replace(SMALL, crop=1.0)),
         image_cache(dataset, replace(SMALL, interpolation="bicubic")),
+        image_cache(dataset, replace(SMALL, interpolation="area")),
     }
-    assert len(different) == 4
+    assert len(different) == 5
+
+
+def test_area_averages_the_whole_image_before_the_crop(dataset: Dataset) -> None:
+    path = image_cache(dataset, replace(SMALL, interpolation="area"))
+    for row, file in zip(rows(path), dataset.files, strict=True):
+        with Image.open(file) as image:
+            expected = resize_and_crop(np.asarray(image.convert("RGB")), 16, 0.875)
+        assert row == expected.tobytes()
 
 
 def test_labels_file(dataset: Dataset) -> None:
@@ -326,10 +336,11 @@ def test_palette_with_transparency_and_exif_orientation(tmp_path: Path) -> None:
     assert decode_image(plain, 8, 1.0, "bilinear") == decode_image(turned, 8, 1.0, "bilinear")
 
 
+@pytest.mark.parametrize("interpolation", ["bilinear", "area"])
 @pytest.mark.parametrize("size", [(1, 1), (1, 50), (50, 1), (2, 3)])
-def test_tiny_images(tmp_path: Path, size: tuple[int, int]) -> None:
+def test_tiny_images(tmp_path: Path, size: tuple[int, int], interpolation: str) -> None:
     picture(1, size).save(tmp_path / "tiny.png")
-    assert len(decode_image(tmp_path / "tiny.png", 32, 0.875, "bilinear")) == 32 * 32 * 3
+    assert len(decode_image(tmp_path / "tiny.png", 32, 0.875, interpolation)) == 32 * 32 * 3
 
 
 @given(

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ from dse.tasks.image_classification.fetching.fetch import (
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
 from dse.tasks.image_classification.models.manifest_entry import ImageEntry
 from tests.download.archives import entry, tgz
-from tests.download.publications import archives, model_of, path_of
+from tests.download.publications import archives, model_of, onnx_classifier, path_of
 from tests.image_models import classes_of, image_folder, preprocessing_of, read_manifest
 from tests.small_models import classifier_bytes
 
@@ -40,6 +41,7 @@ V1 = Wanted("mobilenet-v1-0.25-128", "int8")
 V1_FLOAT = Wanted("mobilenet-v1-0.25-128", "fp32")
 V3 = Wanted("mobilenet-v3-small", "int8")
 LITE = (Wanted("efficientnet-lite0", "fp32"), Wanted("efficientnet-lite0", "int8"))
+RESNET = Wanted("resnet50-v1.5", "fp32")
 SOME = (V1, V1_FLOAT, V3, *LITE)
 QUICK = DownloadLimits(silence_s=5.0, retry=RetryPolicy(max_attempts=2, first_pause_s=0.01))
 
@@ -70,8 +72,8 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def test_all_published_files_are_chosen_if_nothing_is_said() -> None:
-    assert len(choose()) == 81
-    assert len(group_by_archive(choose())) == 76
+    assert len(choose()) == 82
+    assert len(group_by_archive(choose())) == 77
     assert len(choose((), ["int8"])) == 40
 
 
@@ -83,6 +85,7 @@ def test_all_published_files_are_chosen_if_nothing_is_said() -> None:
         (["*-large"], ["fp32", "int8"], 2),
         (["*-small-minimalistic"], [], 1),
         (["efficientnet-lite[01]"], ["int8"], 2),
+        (["resnet50-*"], [], 1),
     ],
 )
 def test_patterns_choose(patterns: list[str], precisions: list[str], count: int) -> None:
@@ -93,9 +96,10 @@ def test_patterns_choose(patterns: list[str], precisions: list[str], count: int)
     ("patterns", "precisions", "words"),
     [
         (["mobilenet-v3-smal"], [], "did you mean mobilenet-v3-small"),
-        (["mobilenet-v1-*", "resnet*"], [], "unknown model 'resnet*'"),
+        (["mobilenet-v1-*", "vgg*"], [], "unknown model 'vgg*'"),
         ([""], [], "'dse models list'"),
         (["*-small-minimalistic"], ["int8"], "no int8 file of *-small-minimalistic is published"),
+        (["resnet50-v1.5"], ["int8"], "no int8 file of resnet50-v1.5 is published"),
     ],
 )
 def test_what_chooses_nothing(patterns: list[str], precisions: list[str], words: str) -> None:
@@ -129,6 +133,47 @@ def test_a_fetched_folder_is_one_of_the_file_provider(folder: Path, site: Site) 
         assert described.archive is not None
         url = described.archive.url
         assert described.archive.sha256 == sha256(site.files[path_of(url)]).hexdigest()
+
+
+def test_an_onnx_file_needs_no_archive(folder: Path, site: Site) -> None:
+    site.files = archives([RESNET])
+    data = model_of(RESNET)
+    assert site.files == {"/zenodo.org/record/4735647/files/resnet50_v1.onnx": data}
+    (result,) = run(folder, site, RESNET)
+    assert result.new_bytes == len(data)
+    found = image_folder(folder).artefact(RESNET.model, "fp32", ("onnx",))
+    assert found.path.name == "resnet50-v1.5-fp32.onnx"
+    assert found.path.read_bytes() == data
+    assert found.published == CATALOGUE[RESNET.model].published["fp32"]
+    known = CATALOGUE[RESNET.model].preprocessing
+    assert preprocessing_of(found) == replace(known, layout="NCHW")
+    (described,) = read_manifest(folder)
+    assert described.archive is not None
+    assert described.sha256 == described.archive.sha256 == sha256(data).hexdigest()
+    assert run(folder, site, RESNET)[0].new_bytes == 0
+    found.path.unlink()
+    site.files = {path_of(RESNET.url): onnx_classifier(224, 1001) + b"\x12\x00"}
+    assert f"{RESNET.url} has changed" in refusal(run(folder, site, RESNET))
+
+
+@pytest.mark.parametrize(
+    ("side", "classes", "words"),
+    [
+        (192, 1001, "is float32 ?x3x192x192, not float32 1x3x224x224"),
+        (224, 1000, "is float32 ?x1000, not 1001 scores"),
+    ],
+)
+def test_another_onnx_file_is_refused(
+    folder: Path, site: Site, side: int, classes: int, words: str
+) -> None:
+    site.files = {path_of(RESNET.url): onnx_classifier(side, classes)}
+    assert words in refusal(run(folder, site, RESNET))
+    assert [path.name for path in folder.iterdir()] == [".fetch.lock"]
+
+
+def test_a_page_is_no_onnx_file(folder: Path, site: Site) -> None:
+    site.files = {path_of(RESNET.url): b"<!DOCTYPE html>"}
+    assert "no ONNX model with one input, or damaged" in refusal(run(folder, site, RESNET))
 
 
 def test_the_type_of_the_input_is_the_files(folder: Path, site: Site) -> None:
@@ -257,7 +302,7 @@ def test_names_in_an_archive_lead_nowhere(folder: Path, site: Site, name: str) -
     [
         ([], "no file mobilenet_v1_0.25_128_quant.tflite"),
         ([("model.tflite", b"x")], "its model files: model.tflite"),
-        ([(V1.member, b"x")], "not a TFLite model"),
+        ([(V1.member, b"x")], "no TFLite model"),
         ([(V1.member, b"\x1c\0\0\0TFL3 and nothing")], "damaged"),
         ([(V1.member, model_of(V1)), (f"b/{V1.member}", b"")], "more than one file"),
         ([(V1.member, model_of(V1)), (entry("l", b"2", "/etc/passwd"), b"")], "not a regular file"),

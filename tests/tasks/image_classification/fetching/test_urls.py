@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from dse.tasks.image_classification.fetching.urls import download_source
-from dse.tasks.image_classification.models.catalogue import CATALOGUE, published_pairs
+from dse.tasks.image_classification.fetching.urls import download_source, published_files
+from dse.tasks.image_classification.models.catalogue import CATALOGUE
 
-SOURCES = {(name, p): download_source(CATALOGUE[name], p) for name, p in published_pairs()}
+SOURCES = {(name, p): download_source(CATALOGUE[name], p) for name, p in published_files()}
 
 STORAGE = "https://storage.googleapis.com"
 V1 = "https://download.tensorflow.org/models/mobilenet_v1_2018_08_02"
@@ -49,17 +49,30 @@ def test_known_addresses(pair: tuple[str, str]) -> None:
     assert (SOURCES[pair].url, SOURCES[pair].member) == (url, f"{stem}.tflite")
 
 
+def test_resnet50_is_the_file_that_mlperf_s_reference_names() -> None:
+    found = SOURCES["resnet50-v1.5", "fp32"]
+    assert found.url == "https://zenodo.org/record/4735647/files/resnet50_v1.onnx"
+    assert (found.member, found.model_format) == ("resnet50_v1.onnx", "onnx")
+    assert not found.archived
+
+
+def test_all_others_are_tflite_files_in_archives() -> None:
+    others = [one for (name, _), one in SOURCES.items() if name != "resnet50-v1.5"]
+    assert all(one.archived and one.model_format == "tflite" for one in others)
+
+
 def test_every_published_file_has_an_address_of_its_own() -> None:
-    assert len(SOURCES) == 81
-    assert len({(s.url, s.member) for s in SOURCES.values()}) == 81
+    assert len(SOURCES) == 82
+    assert len({(s.url, s.member) for s in SOURCES.values()}) == 82
     # Of EfficientNet-Lite, one archive holds both precisions.
-    assert len({s.url for s in SOURCES.values()}) == 76
+    assert len({s.url for s in SOURCES.values()}) == 77
 
 
 def test_what_is_not_published_has_none() -> None:
     for name, precision in (
         ("mobilenet-v3-small-minimalistic", "int8"),
         ("mobilenet-v1-0.25-128", "fp16"),
+        ("resnet50-v1.5", "int8"),
     ):
         with pytest.raises(KeyError):
             download_source(CATALOGUE[name], precision)

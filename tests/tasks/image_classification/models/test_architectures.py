@@ -13,9 +13,10 @@ from dse.tasks.image_classification.models._architectures import (
     mobilenet_v1,
     mobilenet_v2,
     mobilenet_v3,
+    resnet50_v1_5,
 )
 from dse.tasks.image_classification.models.catalogue import CATALOGUE, V3_FLAVOURS
-from dse.tasks.image_classification.models.graph import Add, Conv, Dense, Scale, cost
+from dse.tasks.image_classification.models.graph import Add, Conv, Dense, MaxPool, Scale, cost
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -146,6 +147,41 @@ def test_efficientnet_lite_is_tpu_s(number: int) -> None:
     assert found.macs / 1e6 == pytest.approx(madds, rel=0.06)
 
 
+def test_resnet50_is_torchvision_s() -> None:
+    # torchvision, models/resnet.py, ResNet50_Weights: 25,557,032 parameters, 4.089 G operations
+    # at 224 pixels, which are multiply-accumulates. arXiv:1512.03385, table 1, has 3.8 G: version 1
+    # strides in the 1 x 1 convolution before, which then has a quarter of the pixels.
+    graph = resnet50_v1_5("x", 1.0, 224, 1000)
+    found = cost(graph)
+    # A batch normalisation has scale and offset; here both are one bias.
+    assert found.parameters + channels(graph) == 25_557_032
+    assert found.macs / 1e9 == pytest.approx(4.089, abs=0.0005)
+    by_name = {layer.name: layer for layer in convolutions(graph)}
+    strided = {
+        (one.name.rpartition("/")[2], one.kernel) for one in by_name.values() if one.stride > 1
+    }
+    assert strided == {("stem", 7), ("spatial", 3), ("shortcut", 1)}
+    moved = sum(
+        layer.weight_shape[0] * layer.weight_shape[1] * layer.output.size**2 * 3 // 4
+        for layer in (by_name[f"block{number}/reduce"] for number in (4, 8, 14))
+    )
+    assert (found.macs - moved) / 1e9 == pytest.approx(3.8, abs=0.06)
+
+
+def test_resnet50_has_the_layers_of_the_paper() -> None:
+    graph = CATALOGUE["resnet50-v1.5"].graph()
+    weighted = [one for one in graph.layers if isinstance(one, Conv | Dense)]
+    assert len([one for one in weighted if "shortcut" not in one.name]) == 50
+    assert [one.output.size for one in graph.layers if isinstance(one, MaxPool)] == [56]
+    sums = [one for one in graph.layers if isinstance(one, Add)]
+    assert [(one.output.channels, one.output.size, one.activation) for one in sums] == [
+        *[(256, 56, "relu")] * 3,
+        *[(512, 28, "relu")] * 4,
+        *[(1024, 14, "relu")] * 6,
+        *[(2048, 7, "relu")] * 3,
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "file"),
     [
@@ -195,6 +231,8 @@ def check(graph: Graph, classes: int) -> None:
             assert 0 <= after - before <= 1
             size = (layer.source.size + before + after - layer.kernel) // layer.stride + 1
             assert size == layer.output.size == -(-layer.source.size // layer.stride)
+        if isinstance(layer, MaxPool):
+            assert layer.output.size == -(-layer.source.size // layer.stride)
     assert set(known) - used == {graph.output.name}
     assert isinstance(graph.layers[-1], Dense)
     assert (graph.output.channels, graph.output.size) == (classes, 1)
@@ -211,7 +249,7 @@ widths = st.floats(0.05, 2.0)
 resolutions = st.integers(1, 600)
 
 
-@settings(deadline=None)  # four networks each time
+@settings(deadline=None)  # five networks each time
 @given(widths, resolutions, st.floats(0.2, 3.0), st.sampled_from(V3_FLAVOURS))
 def test_shapes_fit_at_any_width_and_resolution(
     width: float, resolution: int, depth: float, flavour: Flavour
@@ -220,11 +258,11 @@ def test_shapes_fit_at_any_width_and_resolution(
     check(mobilenet_v2("x", width, resolution), 1001)
     check(mobilenet_v3("x", flavour, width, resolution), 1001)
     check(efficientnet_lite("x", width, depth, resolution), 1000)
+    check(resnet50_v1_5("x", width, resolution), 1001)
 
 
 def test_total_stride_is_32() -> None:
     for known in CATALOGUE.values():
+        ends = {"head", "layer13/depthwise", "layer13/pointwise", "block16/spatial"}
         last = convolutions(known.graph())
-        assert max(c.output.size for c in last if c.name == "head" or "layer13" in c.name) == -(
-            -known.resolution // 32
-        )
+        assert max(c.output.size for c in last if c.name in ends) == -(-known.resolution // 32)

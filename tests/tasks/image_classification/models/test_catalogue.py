@@ -8,7 +8,12 @@ import pytest
 
 from dse.core.errors import RequestError
 from dse.tasks.image_classification.models._published import SOURCE
-from dse.tasks.image_classification.models.catalogue import CATALOGUE, published_pairs, variant
+from dse.tasks.image_classification.models.catalogue import (
+    CATALOGUE,
+    published_pairs,
+    sweep_pairs,
+    variant,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,15 +26,19 @@ NAME = re.compile(
     r"(?P<family>mobilenet-v[12])-(?P<width>\d\.\d+)-(?P<resolution>\d{3})"
     r"|(?P<v3>mobilenet-v3)-(?P<flavour>(large|small)(-minimalistic)?)"
     r"|(?P<lite>efficientnet-lite)[0-4]"
+    r"|(?P<resnet>resnet)50-v1\.5"
 )
+MOBILE = [one for one in CATALOGUE.values() if one.family != "resnet"]
 
 
-def test_there_are_41_architectures_and_81_published_pairs() -> None:
-    assert len(CATALOGUE) == 41
-    pairs = published_pairs()
+def test_there_are_41_mobile_architectures_and_81_pairs_of_the_sweep() -> None:
+    assert len(MOBILE) == 41
+    pairs = sweep_pairs()
     assert len(pairs) == len(set(pairs)) == 81
     assert {precision for _, precision in pairs} == {"fp32", "int8"}
     assert ("mobilenet-v3-small-minimalistic", "int8") not in pairs
+    resnet = {("resnet50-v1.5", "fp32"), ("resnet50-v1.5", "int8")}
+    assert set(published_pairs()) - set(pairs) == resnet
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
@@ -38,14 +47,14 @@ def test_names_say_what_the_variant_is(name: str) -> None:
     known = CATALOGUE[name]
     assert found
     assert known.name == name
-    assert known.family == (found["family"] or found["v3"] or found["lite"])
+    assert known.family == (found["family"] or found["v3"] or found["lite"] or found["resnet"])
     if found["family"]:
         assert known.width == float(found["width"])
         assert known.resolution == int(found["resolution"])
     assert known.flavour == (found["flavour"] or "")
 
 
-@pytest.mark.parametrize("known", CATALOGUE.values(), ids=str)
+@pytest.mark.parametrize("known", MOBILE, ids=str)
 def test_preprocessing_is_that_of_the_published_weights(known: Variant) -> None:
     pixels = known.preprocessing
     assert pixels.resolution == known.resolution
@@ -57,7 +66,18 @@ def test_preprocessing_is_that_of_the_published_weights(known: Variant) -> None:
         assert (pixels.mean[0], pixels.scale[0], known.classes) == (127.5, 127.5, 1001)
 
 
-@pytest.mark.parametrize("known", CATALOGUE.values(), ids=str)
+def test_resnet50_is_mlperf_s_reference() -> None:
+    """Figures and preprocessing of mlcommons/inference, vision/classification_and_detection."""
+    known = CATALOGUE["resnet50-v1.5"]
+    pixels = known.preprocessing
+    assert (pixels.resolution, pixels.crop, pixels.interpolation) == (224, 224 / 256, "area")
+    assert (pixels.mean, pixels.scale) == ((123.68, 116.78, 103.94), (1.0,) * 3)
+    assert (pixels.label_offset, known.classes) == (1, 1001)
+    assert {p: one.value for p, one in known.published.items()} == {"fp32": 76.456, "int8": 75.79}
+    assert "torchvision" in known.published["int8"].source
+
+
+@pytest.mark.parametrize("known", MOBILE, ids=str)
 def test_published_figures_are_plausible(known: Variant) -> None:
     figures = {p: a.value for p, a in known.published.items()}
     assert all(40 < percent < 85 for percent in figures.values())
@@ -86,7 +106,7 @@ def test_figures_are_those_of_the_submission(shared_data: Path) -> None:
                 recorded[name, precision] = float(row["Accuracy"])
     published = {
         (name, precision): CATALOGUE[name].published[precision].value
-        for name, precision in published_pairs()
+        for name, precision in sweep_pairs()
     }
     assert published == recorded
     assert SOURCE.endswith(PLATFORM)

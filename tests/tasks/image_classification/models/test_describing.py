@@ -130,6 +130,10 @@ def test_a_name_of_the_catalogue_tells_what_the_file_leaves_open() -> None:
     assert draft.asked == ("mean", "scale")
     assert draft.comments["name"]
     assert draft.comments["scale"] == "fill in: 128 for the published weights"
+    draft = draft_classifier("resnet50-v1.5", "m.onnx", interface((None, 3, 224, 224), 1001))
+    assert draft.fields["interpolation"] == "area"
+    means = "fill in: [123.68, 116.78, 103.94] for the published weights"
+    assert draft.comments["mean"] == means
     assert "has 1000, not 10" in refusal(interface((None, 3, 224, 224), 10), LITE)
     assert "has 224, not 96" in refusal(interface((None, 3, 96, 96), 1000), LITE)
 

@@ -14,6 +14,7 @@ from dse.tasks.image_classification.models._onnx_reader import MismatchError, re
 from dse.tasks.image_classification.models._onnx_writer import onnx_bytes
 from dse.tasks.image_classification.models._weights import make_untrained
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
+from tests.resnets import narrow, narrow_onnx, reference_onnx
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +50,37 @@ def test_what_was_written_is_read(name: str, optimised: bool, tmp_path: Path) ->
     for (_, one), (_, other) in zip(found, expected, strict=True):
         np.testing.assert_array_equal(one.kernel, other.kernel)
         np.testing.assert_array_equal(one.bias, other.bias)
+
+
+@pytest.mark.parametrize("content", [narrow_onnx, lambda: reference_onnx(narrow())])
+def test_resnet50_is_read_as_written_and_as_mlperf_has_it(
+    content: Callable[[], bytes], tmp_path: Path
+) -> None:
+    graph = narrow()
+    (tmp_path / "m.onnx").write_bytes(content())
+    found = list(read_weights(plain(tmp_path / "m.onnx"), graph))
+    expected = list(make_untrained(graph))
+    assert [layer for layer, _ in found] == [layer for layer, _ in expected]
+    for (_, one), (_, other) in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one.kernel, other.kernel, rtol=1e-5)
+        np.testing.assert_allclose(one.bias, other.bias, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value", "reason"),
+    [
+        ("Conv", "pads", [2, 2, 3, 3], r"stem: pads \[2, 2, 3, 3\] where \[3, 3, 3, 3\]"),
+        ("Conv", "auto_pad", "SAME_UPPER", r"stem: pads \[2, 2, 3, 3\] where \[3, 3, 3, 3\]"),
+        ("MaxPool", "pads", [1, 1, 1, 1], r"max_pool: pads \[1, 1, 1, 1\] where \[0, 0, 1, 1\]"),
+        ("MaxPool", "kernel_shape", [2, 2], "max_pool: kernel_shape"),
+        ("MaxPool", "ceil_mode", 1, "max_pool: ceil_mode 1 where 0"),
+    ],
+)
+def test_another_resnet_is_refused(kind: str, name: str, value: object, reason: str) -> None:
+    model = onnx.load_from_string(narrow_onnx())
+    attribute(model, kind, name, value)
+    with pytest.raises(MismatchError, match=reason):
+        list(read_weights(model, narrow()))
 
 
 @pytest.mark.parametrize(

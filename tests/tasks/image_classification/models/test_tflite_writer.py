@@ -17,6 +17,7 @@ from dse.tasks.image_classification.models.builtin import BuiltinProvider
 from dse.tasks.image_classification.models.catalogue import CATALOGUE
 from dse.tasks.image_classification.models.graph import GraphBuilder
 from tests.image_models import classes_of, preprocessing_of
+from tests.resnets import narrow
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,6 +110,17 @@ def tiny(size: int, kernel: int, stride: int, activation: Activation = "none") -
     return builder.classify(builder.global_pool("c", net), 5)
 
 
+def residual(size: int, stride: int) -> Graph:
+    """What ResNet50 has beside the mobile networks: other padding, pools, sums with ReLU."""
+    builder = GraphBuilder("residual", size)
+    net = builder.conv("a", builder.input, 8, kernel=7, stride=stride, symmetric=True)
+    net = builder.max_pool("b", net, kernel=3, stride=stride)
+    inner = builder.conv("c", net, 8, kernel=3, stride=stride, symmetric=True, activation="relu")
+    shortcut = builder.conv("d", net, 8, stride=stride)
+    net = builder.add("e", inner, shortcut, activation="relu")
+    return builder.classify(builder.global_pool("f", net), 5)
+
+
 @pytest.mark.parametrize(
     "name",
     [pytest.param(name, marks=[] if name in QUICK else pytest.mark.long) for name in SELECTION],
@@ -134,6 +146,16 @@ def test_padding_is_that_of_the_onnx_file(size: int, stride: int, kernel: int) -
         np.testing.assert_allclose(scores, reference(graph, images), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("size", [16, 17, 30, 31])
+def test_residual_networks_are_those_of_the_onnx_file(size: int, stride: int) -> None:
+    # Below zero, where padding with zeros would be the greatest value.
+    graph, images = residual(size, stride), pixels(2, size) - 2
+    for xnnpack in (True, False):
+        scores = Loaded(tflite_bytes(graph), xnnpack=xnnpack)(images)
+        np.testing.assert_allclose(scores, reference(graph, images), rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("activation", ["none", "relu", "relu6", "hswish", "hsigmoid"])
 def test_activations_are_those_of_the_onnx_file(activation: Activation) -> None:
     # Far from the origin, where the clipped parts of every activation are reached.
@@ -142,11 +164,15 @@ def test_activations_are_those_of_the_onnx_file(activation: Activation) -> None:
     np.testing.assert_allclose(scores, reference(graph, images), rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", [SMALLEST, "mobilenet-v2-0.35-128", "mobilenet-v3-small"])
-def test_the_batch_may_be_resized_and_xnnpack_runs_all_of_it(name: str) -> None:
-    known = CATALOGUE[name]
-    loaded = Loaded(tflite_bytes(known.graph()))
-    images = pixels(8, known.resolution)
+SMALL = [CATALOGUE[SMALLEST], CATALOGUE["mobilenet-v2-0.35-128"], CATALOGUE["mobilenet-v3-small"]]
+
+
+@pytest.mark.parametrize(
+    "graph", [*(one.graph() for one in SMALL), narrow(64)], ids=lambda graph: graph.name
+)
+def test_the_batch_may_be_resized_and_xnnpack_runs_all_of_it(graph: Graph) -> None:
+    loaded = Loaded(tflite_bytes(graph))
+    images = pixels(8, graph.input.size)
     expected = loaded(images)
     for batch in (1, 4, 8, 1):
         np.testing.assert_allclose(loaded(images[:batch]), expected[:batch], rtol=1e-3, atol=1e-4)

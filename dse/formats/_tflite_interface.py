@@ -7,10 +7,8 @@ of TensorFlow Lite's schema.fbs.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dse.core.signature import shape_text
 from dse.formats.flatbuffer import FlatbufferError, Table, root
 from dse.formats.interface import Interface, TensorInfo
 
@@ -30,45 +28,6 @@ _TYPES = (
 )
 _QUANTISED = ("uint8", "int8")
 _MAX_RANK = 8
-
-
-@dataclass(frozen=True, slots=True)
-class TensorSpec:
-    """The only input of a model, or its only output.
-
-    Attributes:
-        shape: shape in the file, the batch first.
-        dtype: type as `type_name` gives it.
-    """
-
-    shape: tuple[int, ...]
-    dtype: str
-
-    def __str__(self) -> str:
-        return f"{self.dtype} {shape_text(self.shape)}"
-
-
-def read_input_and_output(data: bytes) -> tuple[TensorSpec, TensorSpec]:
-    """Reads the input and the output of a file's first subgraph.
-
-    Raises:
-        ValueError: the bytes are not a TFLite model with one input and one output.
-    """
-    if data[4:8] != IDENTIFIER:
-        raise ValueError("the content is not a TFLite model")
-    try:
-        subgraph = root(data).element(_SUBGRAPHS, 0)
-        inputs, outputs = subgraph.integers(_INPUTS), subgraph.integers(_OUTPUTS)
-        if len(inputs) != 1 or len(outputs) != 1 or min(*inputs, *outputs) < 0:
-            raise ValueError("the model does not have exactly one input and one output")
-        given, result = (subgraph.element(_TENSORS, index) for index in (*inputs, *outputs))
-        return _spec_of(given), _spec_of(result)
-    except FlatbufferError as error:
-        raise ValueError(f"the TFLite model is damaged: {error}") from error
-
-
-def _spec_of(tensor: Table) -> TensorSpec:
-    return TensorSpec(_shape(tensor), type_name(tensor))
 
 
 def type_name(tensor: Table) -> str:
