@@ -34,3 +34,10 @@ def test_every_command_in_the_docs_exists(page: Path) -> None:
 def test_the_bound_of_a_model_without_rules_is_the_one_in_the_docs() -> None:
     text = (ROOT / "docs" / "bench.md").read_text("utf-8")
     assert f"Server has a bound of {server_bound_ms(None):g} ms" in text
+
+
+def test_no_output_in_the_readme_is_wider_than_a_page() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    fences = re.findall(r"^```\w*\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert fences
+    assert [line for fence in fences for line in fence.splitlines() if len(line) > 90] == []

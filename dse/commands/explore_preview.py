@@ -78,10 +78,10 @@ def _times(
             )
         else:
             runs, seconds = _runs(left, metrics)
-            seconds *= number / len(left)
             yield (
-                f"time: more than {duration(seconds)} for "
-                f"{format_count(number, 'configuration')}: {runs} runs, and what starts them"
+                f"time: at least {duration(seconds * number / len(left))} for "
+                f"{format_count(number, 'configuration')}: {runs * number // len(left)} runs of a "
+                "second or more"
             )
         if request.timeout is not None:
             yield f"      at most {duration(request.timeout)} (--timeout)"
