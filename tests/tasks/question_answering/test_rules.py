@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
 from dse.core.metrics import Scenario
 from dse.tasks.benchmark import Benchmark
 from dse.tasks.task import Score
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BENCHMARK = Benchmark.of("question-answering")
 TASK = BENCHMARK.task
@@ -22,6 +28,25 @@ def test_the_numbers_are_those_of_the_rules() -> None:
     assert rules.scenarios == {"edge": (Scenario.SINGLE_STREAM, Scenario.OFFLINE)}
     assert rules.performance_samples == rules.accuracy_samples == 10_833
     assert BENCHMARK.quality.target == pytest.approx(89.96526)
+
+
+def test_loadgen_has_the_same_numbers(tmp_path: Path) -> None:
+    (tmp_path / "user.conf").write_text("*.Offline.target_qps = 3\n")
+    code = (
+        "import mlperf_loadgen as lg; t = lg.TestSettings();"
+        "assert t.FromConfig('user.conf', 'bert', 'Offline') == 0;"
+        "print(t.performance_sample_count_override, t.min_query_count, t.server_target_latency_ns)"
+    )
+    # LoadGen gives official settings once in a process.
+    words = [sys.executable, "-c", code]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
+    rules = BENCHMARK.rules
+    assert rules.server_bound_ms is not None
+    assert [int(number) for number in done.stdout.split()] == [
+        rules.performance_samples,
+        rules.min_offline_samples,
+        1e6 * rules.server_bound_ms,
+    ]
 
 
 @pytest.mark.parametrize(("exact_match", "f1"), [(83.94, 90.874), (0.0, 100 / 3), (100.0, 100.0)])
