@@ -298,3 +298,11 @@ def test_a_model_that_is_no_model_can_not_be_loaded(name: str, tmp_path: Path) -
     wanted.model.path.write_bytes(b"no model")
     with pytest.raises(LoadError):
         taken(wanted)
+
+
+def test_a_brief_run_of_a_slow_model_counts() -> None:
+    """LoadGen's early stopping takes 64 queries, and calls a run of fewer of them INVALID."""
+    slow = spec("null", LATENCY.name, knobs=(("delay_ms", 12.0),), fidelity=RUN_LENGTHS["brief"])
+    found = taken(slow)[LATENCY.name]
+    assert found.value > 12.0
+    assert found.details["queries"] < 64
