@@ -99,6 +99,10 @@ def test_the_answer_is_that_of_the_command(command: Command, replayed: dse.Loade
     assert replayed.pick(min_accuracy="best-0.5", minimize="latency")["answer"] is not None
     with pytest.raises(RequestError, match="min_accuracy: 'good' is not a quality"):
         replayed.pick(min_accuracy="good")
+    wrongs: dict[str, Any] = {"max_latency": "5ms", "sure": 500, "max_size": {}, "maximize": 3}
+    for name, wrong in wrongs.items():
+        with pytest.raises(RequestError, match=f"^`?{name}`?: expected "):
+            replayed.pick(**{name: wrong})
     with pytest.raises(RequestError, match="`maximize` and `minimize` exclude each other"):
         replayed.pick(maximize="latency", minimize="latency")
 

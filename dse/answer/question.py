@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dse.core.metrics import Direction, Metric
     from dse.report.view import View
 
+MAX_LIMIT = 1e15
 MAX, MIN = "max_", "min_"
 """How the names of limits begin, such as ``max_latency``; a short name of a metric follows."""
 
@@ -57,11 +58,31 @@ class Question:
             sure_percent: the chance in percent.
 
         Raises:
-            RequestError: a name is unknown, or nothing says what matters.
+            RequestError: a name is unknown, a number is out of its range, or nothing says what
+                matters.
         """
         given = {name: value for name, value in limits.items() if value is not None}
+        for name, value in given.items():
+            if not isinstance(value, BelowBest):
+                _check_number(name, value, MAX_LIMIT)
+        _check_number("sure", sure_percent, 100.0)
+        for name, metric in (("maximize", maximize), ("minimize", minimize)):
+            if not isinstance(metric, str | None):
+                raise RequestError(f"expected the name of a metric, not {metric!r}", field=name)
         kept = tuple(_limit(view, name, value) for name, value in given.items())
         return cls(kept, _goal(view, kept, maximize, minimize), sure_percent / 100)
+
+
+def _check_number(name: str, value: object, most: float) -> None:
+    """Python passes on anything; the command line has read what it was given.
+
+    Raises:
+        RequestError: the value is not a number from 0 to ``most``.
+    """
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (number and 0 <= value <= most):  # type: ignore[operator]
+        shown = f"--{name.replace('_', '-')}"
+        raise RequestError(f"expected a number from 0 to {most:g}, not {value!r}", field=shown)
 
 
 def _limit(view: View, name: str, value: float | BelowBest) -> Limit | BelowBest:

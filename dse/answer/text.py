@@ -20,6 +20,7 @@ from dse.core.metrics import (
 )
 from dse.core.wording import format_count
 from dse.report.quantities import provenance
+from dse.report.standing import UNDECIDED
 from dse.report.text import number, reach, short_settings, words_and_unit
 from dse.study.decisions import Order
 from dse.tasks import registry
@@ -83,6 +84,8 @@ def miss_lines(view: View, miss: Miss, lacking: Mapping[str, int]) -> list[str]:
         miss: the closest point.
         lacking: the number of points without a value, by metric.
     """
+    if all(record.outcome.failure for record in view.study.records.values()):
+        return ["nothing is measured yet"]
     if not view.records:
         return ["no measured point keeps to the constraints and conditions"]
     if miss.record is None:
@@ -163,18 +166,17 @@ def _best(view: View, answer: Answer) -> str:
     way = "highest" if goal.direction == "maximize" else "lowest"
     best = f"{way} {GOALS.get(goal.name, words_and_unit(goal.name)[0])} of"
     points = format_count(count, "point")
-    notes = "".join(f"; {note}" for note in view.notes(answer.record))
+    told = [note for note in view.notes(answer.record) if note != UNDECIDED]
+    notes = "".join(f"; {note}" for note in told)
     if not answer.limits:
         return f"{best} {points}{notes}"
-    told = [(kept, _sure(kept, answer.record)) for kept in answer.limits]
-    each = ", ".join(f"{_limit(kept.limit)} ({sure})" for kept, sure in told)
-    line = f"{best} {count} with {each}{notes}"
-    if len(line) <= WIDTH - 2 and len(told) <= MAX_TOLD:
-        return line
-    worst = min(told, key=lambda pair: -1.0 if math.isnan(pair[0].chance) else pair[0].chance)
-    return (
-        f"{best} {points} within {len(told)} limits; {_limit(worst[0].limit)} ({worst[1]}){notes}"
-    )
+    kept = [f"{_limit(each.limit)} ({_sure(each, answer.record)})" for each in answer.limits]
+    chances = [-1.0 if math.isnan(each.chance) else each.chance for each in answer.limits]
+    least_sure = kept[chances.index(min(chances))]
+    begun = f"{best} {points} within {format_count(len(kept), 'limit')}"
+    lines = [f"{best} {count} with {', '.join(kept)}{notes}"] if len(kept) <= MAX_TOLD else []
+    lines += [f"{begun}; {least_sure}{notes}", f"{begun}{notes}"]
+    return next((line for line in lines if len(line) <= WIDTH - 2), lines[-1])
 
 
 def _limit(limit: Limit) -> str:

@@ -82,7 +82,7 @@ def _show(view: View, *, every: bool) -> None:
     out = console()
     if not view.frontier:
         none = "no configuration is measured and within the constraints yet"
-        write_line("no configuration is what was asked for" if view.derivation.selects else none)
+        write_line("no configuration meets the conditions" if view.derivation.selects else none)
         print_lines(view.tally.lines(view.derivation), out, "dim")
         return
     print_frontier(view, out, "--all", every=every)

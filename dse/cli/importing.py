@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dse.cli.output import write_line
+from dse.cli.output import write_prose
 from dse.core.wording import format_count
 
 if TYPE_CHECKING:
@@ -63,11 +63,9 @@ def _import(files: Sequence[Path], name: str | None) -> str:
     new = keep(read, folder)
     systems = format_count(len(results), "system")
     rows = format_count(sum(len(each.rows) for each in results), "configuration")
-    write_line(
-        f"{folder.imported}: {systems} with {rows}{'' if new else ', as they were there already'}"
-    )
+    write_prose(f"{folder.imported}: {systems} with {rows}{'' if new else ', unchanged'}")
     for each in read.sources:
-        write_line(f"  {each.file}, SHA-256 {each.sha256}")
+        write_prose(f"  {each.file}, SHA-256 {each.sha256}")
     for line in (line for each in results for line in each.left_out):
-        write_line(f"left out: {line}", err=True)
+        write_prose(f"left out: {line}", err=True)
     return folder.name_or_path

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dse.cli.options import derivation_options, json_option, storage_option, study_argument
-from dse.cli.output import write_line
+from dse.cli.output import write_line, write_prose
 
 if TYPE_CHECKING:
     from dse.derived.derivation import Derivation
@@ -50,6 +50,6 @@ def show(
         click.echo(json.dumps(summary.shown(view, records[point], deployed)))
         return
     for line in point_lines(view, records[point], deployed):
-        write_line(line)
+        write_prose(line)
     for line in ("", *deployed.code) if deployed.code else ():
         write_line(line)

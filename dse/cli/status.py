@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dse.cli.options import json_option, storage_option, study_argument
-from dse.cli.output import write_line
+from dse.cli.output import write_prose
 
 if TYPE_CHECKING:
     from dse.study.study import Study
@@ -51,19 +51,19 @@ def status(study: str, storage: str | None, *, as_json: bool, verbose: bool) -> 
         click.echo(json.dumps(numbers))
         return
     counts = numbers["configurations"]
-    write_line(f"study {numbers['study']}")
-    write_line(
+    write_prose(f"study {numbers['study']}")
+    write_prose(
         f"configurations: {counts['measured']} measured, {counts['failed']} failed, "
         f"{counts['remaining']} remaining"
     )
-    write_line(f"measurements taken: {numbers['measurements_taken']}")
+    write_prose(f"measurements taken: {numbers['measurements_taken']}")
     if opened.about.environment:
-        write_line(f"environment: {format_variables(opened.about.environment)}")
+        write_prose(f"environment: {format_variables(opened.about.environment)}")
     for line in borrowed_lines(opened.about.borrowed):
-        write_line(line)
+        write_prose(line)
     told = (*running.lines(opened), *numbers["notes"], *numbers["health"])
     for line in (*dict.fromkeys(told), *(f"not run: {line}" for line in numbers["excluded"])):
-        write_line(line)
+        write_prose(line)
     _failures(opened, numbers["failures"], verbose=verbose)
     steps = [resume_command(opened)] if counts["remaining"] else []
     print_next(*steps, f"dse frontier {study_word(opened)}")
@@ -73,7 +73,7 @@ def _failures(study: Study, counts: dict[str, int], *, verbose: bool) -> None:
     from dse.report.failures import TAIL_LINES, explained, reasons
 
     for kind, found in groupby(reasons(study), key=lambda reason: reason.kind.value):
-        write_line(f"failures, {kind}: {counts[kind]}")
+        write_prose(f"failures, {kind}: {counts[kind]}")
         for reason in found:
             for line in explained(reason, study.folder.runs, None if verbose else TAIL_LINES):
-                write_line(f"  {line}")
+                write_prose(f"  {line}")

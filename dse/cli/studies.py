@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dse.cli.options import json_option
-from dse.cli.output import write_line
+from dse.cli.output import write_prose
 from dse.core.wording import format_count
 
 if TYPE_CHECKING:
@@ -33,10 +33,10 @@ def studies(*, as_json: bool) -> None:
         click.echo(json.dumps({"studies": [_object(each) for each in found]}))
         return
     if not found:
-        write_line("there is no study and no import in studies/")
+        write_prose("there is no study and no import in studies/")
     for each in found:
         for line in _lines(each):
-            write_line(line)
+            write_prose(line)
     first = next((each for each in found if each.kind == "study"), None)
     step = f"dse frontier {first.name}" if first else "dse explore quickstart"
     print_next(step)

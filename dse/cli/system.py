@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dse.cli.options import DURATION, json_option
-from dse.cli.output import write_line
+from dse.cli.output import write_prose
 from dse.core.errors import DseError, RequestError, UnavailableError
 from dse.core.wording import format_count
 
@@ -90,7 +90,7 @@ def system(
         for name, text in here.describe():
             line = f"{name}: {text}"
             for part in wrap(line, WIDTH, subsequent_indent="  ") if name in LISTS else [line]:
-                write_line(part)
+                write_prose(part)
         print_next("dse system --check")
     return 0
 
@@ -120,7 +120,7 @@ def _check_noise(probes: int, *, as_json: bool) -> dict[str, Any]:
         return {"unavailable": NOT_ASKED}
     if not as_json:
         seconds = probes * SECONDS_PER_PROBE
-        write_line(f"measuring the noise, about {seconds} s: leave the machine alone", err=True)
+        write_prose(f"measuring the noise, about {seconds} s: leave the machine alone", err=True)
     try:
         noise = _noise(probes)
     except UnavailableError as error:
@@ -139,7 +139,7 @@ def _check_drift(duration_s: float | None, *, as_json: bool) -> tuple[dict[str, 
 
     code = 0
     try:
-        say = partial(write_line, err=True)
+        say = partial(write_prose, err=True)
         series, interrupted = measure(duration_s, say, announced=not as_json)
         code = INTERRUPTED if interrupted else 0
         if series.failure:
@@ -150,14 +150,14 @@ def _check_drift(duration_s: float | None, *, as_json: bool) -> tuple[dict[str, 
         return _unavailable(error, as_json=as_json), code
     if not as_json:
         for line in drift_lines(series, parts):
-            write_line(line)
+            write_prose(line)
     return series.as_dict(parts), code
 
 
 def _unavailable(error: UnavailableError, *, as_json: bool) -> dict[str, str]:
     """What stands in place of a figure."""
     if not as_json:
-        write_line(str(error))
+        write_prose(str(error))
     return {"unavailable": str(error)}
 
 
@@ -165,16 +165,16 @@ def _noise(probes: int) -> Noise:
     from dse.exploration.noise import measure_noise
     from dse.machine.measuring_lock import WAITING
 
-    return measure_noise(probes, waits=lambda: write_line(WAITING, err=True))
+    return measure_noise(probes, waits=lambda: write_prose(WAITING, err=True))
 
 
 def _print_checks(here: System, checks: list[Check]) -> None:
-    write_line(f"CPU: {here.title}, fingerprint {here.fingerprint}")
+    write_prose(f"CPU: {here.title}, fingerprint {here.fingerprint}")
     width = max(len(check.name) for check in checks)
     for check in checks:
-        write_line(f"{check.state:7}  {check.name:{width}}  {check.found}")
+        write_prose(f"{check.state:7}  {check.name:{width}}  {check.found}")
         if check.remedy:
-            write_line(f"{'':7}  {'':{width}}  -> {check.remedy}")
+            write_prose(f"{'':7}  {'':{width}}  -> {check.remedy}")
 
 
 def _print_noise(noise: Noise) -> None:
@@ -182,16 +182,16 @@ def _print_noise(noise: Noise) -> None:
     from dse.exploration.noise import configuration
 
     count, probed = len(noise.disturbances), configuration(noise.backend)
-    write_line(
+    write_prose(
         f"noise: {probed.model} {probed.precision}, {noise.backend} {noise.version}, 1 thread, "
         f"{format_count(count, 'process', 'processes')}"
     )
     for name, values in noise.values.items():
         metric, sd = METRICS[name], noise.sd_percent(name)
         spread = "" if sd is None else f", standard deviation {sd:.1f} %"
-        write_line(
+        write_prose(
             f"  {metric.title}: {min(values):.4g} to {max(values):.4g} {metric.unit}{spread}, "
             f"range {noise.range_percent(name):.1f} %"
         )
     such = f", such as by: {noise.disturbed[0]}" if noise.disturbed else ""
-    write_line(f"  {len(noise.disturbed)} of {count} disturbed{such}")
+    write_prose(f"  {len(noise.disturbed)} of {count} disturbed{such}")

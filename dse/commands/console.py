@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -10,6 +9,7 @@ from rich.text import Text
 
 from dse.core.errors import DseError
 from dse.core.printable import to_printable
+from dse.core.wording import wrap_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from dse.study.study import Study
 
-MAX_PROSE_WIDTH = 100
-"""Columns of a line that is read, however wide a terminal is."""
 PLAIN_WIDTH = 200
 """Columns of a table that goes to a file or a pipe."""
 
@@ -68,21 +66,9 @@ def print_lines(lines: Iterable[str], on: Console, style: str = "", *, whole: bo
     """
     for line in lines:
         text = to_printable(line)
-        wrapped = [text] if whole or not on.is_terminal else _wrap(text, on.width)
+        wrapped = [text] if whole or not on.is_terminal else wrap_words(text, on.width)
         for part in wrapped:
             on.print(part, style=style, markup=False, soft_wrap=True)
-
-
-def _wrap(text: str, width: int) -> list[str]:
-    """Lines of a text, indented as it is and a little more."""
-    indent = text[: len(text) - len(text.lstrip())] + "  "
-    return wrap(
-        text,
-        min(width, MAX_PROSE_WIDTH),
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    ) or [""]
 
 
 def print_picture(study: Study, on: Console) -> None:

@@ -114,7 +114,7 @@ class Display:
         if not self._console.is_terminal and not _passes_in_silence(step, record):
             what = "" if step.purpose is Purpose.EXPLORE else f"{step.purpose.value}: "
             line = _line(record, self._study.about.metrics)
-            share = "" if self._found is None else f", about {_percent(self._found)} found"
+            share = "" if self._found is None else f", about {_percent(self._found)} found:"
             self.say(f"{_progress(self._study)}{share} {what}{line} ({seconds:.1f} s)")
         self._explain(record)
         self._doubt(record)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from dse.commands.console import console, print_lines
 from dse.commands.explore_display import duration
+from dse.core import registry
+from dse.core.backend import Recording
 from dse.core.metrics import METRICS, SCENARIOS
 from dse.core.wording import format_count
 from dse.exploration.session import plan_exploration
@@ -69,28 +71,37 @@ def _times(
     """How long it takes to measure all that is left, and what may end it before."""
     if left:
         number = min(len(left), request.n_trials or len(left))
-        steps = progress(study) if study is not None else []
-        if steps and steps[-1].measuring_s:
-            each_s = steps[-1].measuring_s / steps[-1].explored
-            yield (
-                f"time: about {duration(number * each_s)} for "
-                f"{format_count(number, 'configuration')}, as long as those before"
-            )
-        else:
-            runs, seconds = _runs(left, metrics)
-            yield (
-                f"time: at least {duration(seconds * number / len(left))} for "
-                f"{format_count(number, 'configuration')}: {runs * number // len(left)} runs of a "
-                "second or more"
-            )
+        yield f"time: {_time(number, left, metrics, study)}"
         if request.timeout is not None:
             yield f"      at most {duration(request.timeout)} (--timeout)"
         if request.stop_gain and request.sampler == "frontier":
-            yield (f"      less where the rest is not worth it (--stop-gain {request.stop_gain:g})")
+            yield (
+                "      less if the rest is not expected to add to the frontier "
+                f"(--stop-gain {request.stop_gain:g})"
+            )
     if request.settle is None:
-        yield "then rounds, for as long as exploring took at most (--settle)"
+        yield "then rounds, for at most as long as exploring took (--settle)"
     elif request.settle:
-        yield f"then rounds, for {duration(request.settle)} at most (--settle)"
+        yield f"then rounds, for at most {duration(request.settle)} (--settle)"
+
+
+def _time(
+    number: int, left: list[Configuration], metrics: Iterable[str], study: Study | None
+) -> str:
+    """How long some of the configurations that are left take: as those before, or at least."""
+    what = format_count(number, "configuration")
+    steps = progress(study) if study is not None else []
+    if steps and steps[-1].measuring_s:
+        each_s = steps[-1].measuring_s / steps[-1].explored
+        return f"about {duration(number * each_s)} for {what}, at the pace so far"
+    runs, seconds = _runs(left, metrics)
+    if not runs:
+        return "a moment; the values are recorded"
+    share = number / len(left)
+    return (
+        f"at least {duration(share * seconds)} for {what}: "
+        f"{round(share * runs)} runs of a second or more"
+    )
 
 
 def _runs(left: Iterable[Configuration], metrics: Iterable[str]) -> tuple[int, float]:
@@ -101,6 +112,7 @@ def _runs(left: Iterable[Configuration], metrics: Iterable[str]) -> tuple[int, f
     """
     from dataclasses import replace
 
+    left = [one for one in left if not isinstance(registry.backend(one.backend), Recording)]
     length_s = RUN_LENGTHS["probe"].min_duration_ms / 1e3
     runs = 0
     for scenario in {SCENARIOS[name] for name in metrics if name in SCENARIOS}:

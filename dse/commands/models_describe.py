@@ -63,7 +63,8 @@ def run(folder: Path, output: Path | None, tell: Tell, *, force: bool) -> None:
         print_lines(lines, err)
     if target.absolute() != (folder / FILE_NAME).absolute():
         print_lines([f"to use it, move it to {folder / FILE_NAME}"], err)
-    print_next(_next_step(described.entries, folder))
+    asked = any(entry.asked for entry in described.entries)
+    print_next(f"fill in {target}" if asked else None, _next_step(described.entries, folder))
 
 
 def _check_places(folder: Path, target: Path, *, force: bool) -> None:
@@ -74,7 +75,7 @@ def _check_places(folder: Path, target: Path, *, force: bool) -> None:
         raise RequestError("is a folder", file=target, field="--output", remedy="name a file")
     if not force and (target.is_symlink() or target.exists()):
         raise RequestError(
-            "is there already",
+            "already exists",
             file=target,
             remedy="give another file with --output, or --force to replace it",
         )
@@ -112,7 +113,7 @@ def _open_lines(entries: Sequence[Draft]) -> Iterator[str]:
         yield f"assumed: {', '.join(assumed)}; correct what differs"
     if known := dict.fromkeys(_known(entries)):
         names = _join(list(known))
-        yield f"published accuracy taken for {names}; rename what is another model"
+        yield f"published accuracy taken for {names}; rename any other model"
 
 
 def _next_step(entries: Sequence[Draft], folder: Path) -> str:

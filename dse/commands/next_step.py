@@ -31,9 +31,15 @@ def study_word(study: Study) -> str:
     return shlex.quote(study.folder.name_or_path)
 
 
-def resume_command(study: Study) -> str:
-    """The command that goes on exploring a study."""
-    folder = study.folder
+def resume_command(study: Study) -> str | None:
+    """The command that goes on exploring a study; None where its files can't be told."""
+    from dse.space.finding import known_spaces
+
+    folder, space = study.folder, study.space
+    if folder.name == folder.name_or_path and folder.name in known_spaces():
+        return f"dse explore {folder.name}"
+    if any(space.settings(backend.name) for backend in space.backends):
+        return None  # they lie beside the space that was explored, not beside its copy
     return f"dse explore {shlex.quote(str(folder.space))} --study {study_word(study)}"
 
 

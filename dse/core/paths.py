@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import mmap
 import os
 import re
 import secrets
+import stat
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -69,6 +71,22 @@ def _user_folder(find: Callable[[str], str]) -> Path | None:
 
 LEFTOVER = re.compile(r".+\.[0-9]+-[0-9a-f]{8}\.tmp")
 """The names of what a killed `atomic_write` leaves behind."""
+
+
+def read_regular(path: Path, max_bytes: int) -> bytes:
+    """The content of a file that may be anybody's: nothing is waited for.
+
+    Raises:
+        OSError: it can't be read, is not a regular file, or is larger.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "is not a regular file", str(path))
+        content = stream.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise OSError(errno.EFBIG, f"is larger than {max_bytes} bytes", str(path))
+    return content
 
 
 @contextmanager

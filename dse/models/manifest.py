@@ -180,6 +180,9 @@ class FolderManifest:
             RequestError: the first thing that is wrong, with file, line and field.
         """
         path = folder / FILE_NAME
+        if not folder.is_dir():
+            remedy = "give the folder of your model files"
+            raise RequestError("no such folder", file=folder, remedy=remedy)
         if not path.is_file():
             raise RequestError(
                 f"no {FILE_NAME} in the folder",
@@ -286,7 +289,7 @@ def _refuse_missing(data: Mapping[str, Any], kind: type[Entry], document: Docume
     for index, names in fields.items():
         lines.setdefault(", ".join(names), []).append(str(document.locate("models", index)))
     told = (
-        f"line{'s' if len(found) > 1 else ''} {', '.join(found)}: {names}"
+        f"{'line' if len(found) == 1 else 'lines'} {', '.join(found)}: {names}"
         for names, found in lines.items()
     )
     problem = f"fields are missing in the entries of {'; '.join(told)}"

@@ -102,9 +102,9 @@ def draw(
         _points(axes, records, leading, behind, metrics)
         _stairs(axes, leading, metrics)
         _names(axes, leading, metrics)
+        _axes(axes, records, metrics)
         if answer is not None:
             _answer(axes, answer, metrics)
-        _axes(axes, records, metrics)
         axes.set_title(title, fontsize=10, loc="left")
 
 
@@ -199,10 +199,13 @@ def _stairs(axes: Axes, leading: Sequence[Record], metrics: tuple[str, str]) -> 
 
 
 def _answer(axes: Axes, answer: PictureOfAnswer, metrics: tuple[str, str]) -> None:
-    """A line at each limit, and a ring around the point that was chosen."""
+    """A line at each limit in the picture, and a ring around the point that was chosen."""
     horizontal, vertical = metrics
-    for name, draw_line in ((horizontal, axes.axvline), (vertical, axes.axhline)):
-        if name in answer.limits:
+    for name, draw_line, (low, high) in (
+        (horizontal, axes.axvline, axes.get_xlim()),
+        (vertical, axes.axhline, axes.get_ylim()),
+    ):
+        if name in answer.limits and low <= answer.limits[name] <= high:
             draw_line(answer.limits[name], color=ANSWER, linestyle="--", linewidth=1.0)
     values = answer.record.outcome.values
     axes.scatter(

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Literal
 from dse.core.errors import DseError
 from dse.machine.system import System
 from dse.results.imported import read_import
-from dse.study.folder import STUDIES, StudyFolder
+from dse.study.folder import STUDIES, named_folders
 from dse.study.study import Study
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from dse.study.folder import StudyFolder
 
 Kind = Literal["study", "import", "unreadable"]
 
@@ -47,7 +49,7 @@ class StoredResults:
 
 def stored_results(root: Path = STUDIES) -> list[StoredResults]:
     """What a folder of studies holds, in the order of the names."""
-    folders = map(StudyFolder, sorted(root.glob("*")))
+    folders = named_folders(root)
     return [_describe(each) for each in folders if each.begun or each.imported.is_file()]
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from dse.core.access import choose_remedy, explain_denial
 from dse.core.errors import RequestError
-from dse.core.paths import atomic_write, exclusive, take_lock
+from dse.core.paths import atomic_write, exclusive, read_regular, take_lock
 from dse.study.database_url import (
     HIDDEN,
     normalised,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 STUDIES = Path("studies")
+MAX_URL_BYTES = 1 << 14
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}")
 
 
@@ -129,7 +130,7 @@ class StudyFolder:
         """
         if self.imported.is_file() and not self.begun:
             raise RequestError(
-                "holds results of others, no study",
+                "holds imported results, not a study",
                 file=self.path,
                 remedy=f"`dse compare {self.name}` shows them",
             )
@@ -233,9 +234,16 @@ class StudyFolder:
             file.write(text.encode())
 
     def _written(self) -> str | None:
-        if not self.storage_file.exists():
+        try:
+            return read_regular(self.storage_file, MAX_URL_BYTES).decode().strip()
+        except (FileNotFoundError, NotADirectoryError):
             return None
-        return self.storage_file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise RequestError(
+                f"does not hold the URL of a storage: {getattr(error, 'strerror', None) or error}",
+                file=self.storage_file,
+                remedy="write the URL into it",
+            ) from error
 
 
 def study_folder(name_or_path: str) -> StudyFolder:
@@ -276,4 +284,10 @@ def existing_folder(name_or_path: str) -> StudyFolder:
 
 def known_studies() -> list[StudyFolder]:
     """The folders under ``studies/`` that hold a study, in the order of their names."""
-    return [folder for path in sorted(STUDIES.glob("*")) if (folder := StudyFolder(path)).begun]
+    return [folder for folder in named_folders(STUDIES) if folder.begun]
+
+
+def named_folders(root: Path) -> list[StudyFolder]:
+    """The folders in another one that are named as studies are, in the order of their names."""
+    paths = (path for path in root.glob("*") if NAME.fullmatch(path.name) and path.is_dir())
+    return [StudyFolder(path) for path in sorted(paths)]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
-from dse.core.paths import atomic_write
+from dse.core.paths import atomic_write, read_regular
 
 if TYPE_CHECKING:
     from dse.study.folder import StudyFolder
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 NOUNS = {"models": "model files", "dataset": "samples"}
 """What lies in the folders, by the name of the option that gives them."""
 MAX_BYTES = 1 << 16
+MAX_PATH_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +79,25 @@ def _read(folder: StudyFolder) -> dict[str, Path]:
     """The folders that a study knows, by the name of their option."""
     file = folder.inputs
     try:
-        with file.open("rb") as stream:
-            known = json.loads(stream.read(MAX_BYTES + 1))
+        known = json.loads(read_regular(file, MAX_BYTES))
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (ValueError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _damaged(file) from error
-    if not isinstance(known, dict) or not all(
-        name in NOUNS and isinstance(path, str) and path.isprintable() and path.startswith("/")
-        for name, path in known.items()
-    ):
+    if not isinstance(known, dict) or not all(map(_is_input, known, known.values())):
         raise _damaged(file)
     return {name: Path(path) for name, path in known.items()}
+
+
+def _is_input(name: object, path: object) -> bool:
+    """Whether an entry gives a folder, wherever that is."""
+    return (
+        name in NOUNS
+        and isinstance(path, str)
+        and path.startswith("/")
+        and "\0" not in path
+        and len(os.fsencode(path)) < MAX_PATH_BYTES
+    )
 
 
 def _damaged(file: Path) -> RequestError:

@@ -23,6 +23,8 @@ from tests.report.samples import ordinary
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pandas as pd
+
 FAMILIES = ROOT / "studies" / "families"
 
 
@@ -30,6 +32,14 @@ FAMILIES = ROOT / "studies" / "families"
 def view(tmp_path: Path) -> View:
     """Measured values with intervals."""
     return View(ordinary(tmp_path / "ordinary"))
+
+
+@pytest.fixture(scope="module")
+def families() -> tuple[View, pd.DataFrame]:
+    """The recorded study, as pick and as pandas see it."""
+    from dse import load_study
+
+    return View(Study.load(StudyFolder(FAMILIES))), load_study(FAMILIES).configurations
 
 
 def best(view: View, *limits: Limit | BelowBest, goal: str = LATENCY.name) -> Answer:
@@ -142,14 +152,13 @@ def test_metrics_have_short_names() -> None:
     ],
     ids=["fast and accurate", "fastest above 75", "within 512 MiB", "smallest near the best"],
 )
-def test_questions_to_the_recorded_families(limits: list[Limit | BelowBest], goal: str) -> None:
+def test_questions_to_the_recorded_families(
+    families: tuple[View, pd.DataFrame], limits: list[Limit | BelowBest], goal: str
+) -> None:
     """Held against pandas; rounds may have decided that another one is better."""
-    from dse import load_study
-
-    view = View(Study.load(StudyFolder(FAMILIES)))
+    view, table = families
     found = choose(view, Question(tuple(limits), METRICS[goal]))
     assert isinstance(found, Answer)
-    table = load_study(FAMILIES).configurations
     table = table[table["failure"] == ""]
     for each in limits:
         if isinstance(each, BelowBest):

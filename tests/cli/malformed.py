@@ -138,7 +138,7 @@ def _manifest(text: str, *words: str, model: bytes = TFLITE) -> Case:
 
 MANIFESTS = {
     "no folder of models": Case(
-        "explore s.yaml --models models", ("models", "no models.yaml"), {"s.yaml": SPEED}
+        "explore s.yaml --models models", ("models: no such folder",), {"s.yaml": SPEED}
     ),
     "no manifest": Case(
         "explore s.yaml --models models",

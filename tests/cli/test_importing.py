@@ -36,7 +36,7 @@ def test_the_same_again_changes_nothing(command: Command, here: Path) -> None:
     table = write_published(here / "t.csv", [{}])
     command.good("import", table)
     before = (here / "studies/t/imported.json").stat().st_mtime_ns
-    assert "as they were there already" in command.good("import", table).out
+    assert ", unchanged" in command.good("import", table).out
     assert (here / "studies/t/imported.json").stat().st_mtime_ns == before
 
 
@@ -70,7 +70,7 @@ def test_commands_about_studies_name_the_one_to_use(command: Command, here: Path
         answer = command(*words)
         assert (answer.code, answer.out) == (2, ""), answer
         assert answer.err == (
-            "dse: studies/t: holds results of others, no study; `dse compare t` shows them\n"
+            "dse: studies/t: holds imported results, not a study; `dse compare t` shows them\n"
         )
 
 
@@ -79,7 +79,7 @@ def test_no_study_begins_where_results_are_kept(command: Command, here: Path) ->
     write_table(here)
     answer = command("explore", write_space(here), "--study", "t")
     assert answer.code == 2
-    assert answer.err.splitlines()[-1].startswith("dse: studies/t: holds results of others")
+    assert answer.err.splitlines()[-1].startswith("dse: studies/t: holds imported results")
     assert not (here / "studies/t/study.db").exists()
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
+from dse.cli import dse
+from dse.cli.completion import complete_study
 from tests.replays import write_space
 
 if TYPE_CHECKING:
@@ -90,7 +94,7 @@ def test_a_dry_run_begins_nothing(command: Command, here: Path, kept: Path) -> N
     new = write_space(here, "new", batch_sizes=1)
     answer = command.good("explore", new, "--dry-run")
     assert answer.out.splitlines()[0] == "study 'new': 4 configurations, new"
-    assert "then rounds, for as long as exploring took at most (--settle)" in answer.out
+    assert "then rounds, for at most as long as exploring took (--settle)" in answer.out
     assert not (here / "studies" / "new").exists()
     before = sorted(path.stat().st_mtime_ns for path in kept.rglob("*"))
     space = here / "kept.yaml"
@@ -98,3 +102,35 @@ def test_a_dry_run_begins_nothing(command: Command, here: Path, kept: Path) -> N
     assert known.splitlines()[0] == "study 'kept': 4 configurations, 4 done, 0 left"
     assert "rounds" not in known
     assert sorted(path.stat().st_mtime_ns for path in kept.rglob("*")) == before
+
+
+HOSTILE = ("q$(touch pwned)", "-rf", "sp ace", "two\nlines", "\x1b[31m", "\udcff\udcfe")
+"""Names of folders that no study has, and that a shell would not take as they are."""
+
+
+def test_a_folder_that_no_study_can_be_called_is_offered_nowhere(
+    command: Command, here: Path, kept: Path
+) -> None:
+    for name in HOSTILE:
+        shutil.copytree(kept, kept.parent / name)
+    answer = command.good("studies")
+    assert [line.split(":")[0] for line in answer.out.splitlines()[::2]] == ["kept"]
+    offered = complete_study(click.Context(dse), click.Option(["--x"]), "")
+    assert [item.value for item in offered] == ["kept"]
+    assert here.is_dir()
+
+
+@pytest.mark.parametrize("name", ["storage.url", "inputs.json"])
+def test_what_is_no_file_is_not_waited_for(command: Command, kept: Path, name: str) -> None:
+    os.mkfifo(kept / name)
+    command.good("studies")
+    answer = command("explore", "kept.yaml", "--dry-run")
+    assert (answer.code, len(answer.err.splitlines())) == (2, 1)
+    assert name in answer.err
+
+
+def test_a_url_that_can_not_be_read_is_said_of_one_study(command: Command, kept: Path) -> None:
+    (kept / "storage.url").write_bytes(b"\xff\xfe\n")
+    assert "does not hold the URL of a storage" in command.good("studies").out
+    answer = command("frontier", "kept")
+    assert (answer.code, "storage.url" in answer.last) == (2, True)

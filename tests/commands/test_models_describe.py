@@ -26,6 +26,8 @@ SPACE = {
     "objectives": ["latency_p90_ms"],
 }
 
+EXPLORE = "dse explore own-models --models models"
+
 
 @pytest.fixture
 def models(here: Path) -> Path:
@@ -55,7 +57,7 @@ def test_it_is_explored_as_soon_as_it_is_filled_in(
     assert answer.err.splitlines() == [
         "fill in: `mean`, `scale`, `label_offset` of m.onnx and m.tflite",
         "assumed: `crop: 0.875`, `interpolation: bilinear`; correct what differs",
-        "next: dse explore own-models --models models --dataset IMAGES",
+        f"next: fill in models/models.yaml; {EXPLORE} --dataset IMAGES",
     ]
     text = (models / FILE_NAME).read_text()
     assert text.startswith(HEAD)
@@ -83,7 +85,7 @@ def test_a_manifest_is_replaced_only_on_purpose(command: Command, models: Path) 
     answer = command("models", "describe", "models")
     assert (answer.code, answer.out) == (2, "")
     assert answer.err == (
-        "dse: models/models.yaml: is there already; give another file with --output, or --force to "
+        "dse: models/models.yaml: already exists; give another file with --output, or --force to "
         "replace it\n"
     )
     answer = command.good("models", "describe", "models", "--output", "draft.yaml")
@@ -109,8 +111,8 @@ def test_a_name_of_the_catalogue_needs_no_data_set(command: Command, models: Pat
     answer = command.good("models", "describe", "models")
     assert answer.err.splitlines() == [
         "assumed: `crop: 0.875`, `interpolation: bilinear`; correct what differs",
-        f"published accuracy taken for {name}; rename what is another model",
-        "next: dse explore own-models --models models",
+        f"published accuracy taken for {name}; rename any other model",
+        f"next: {EXPLORE}",
     ]
     assert (
         f"  - name: {name}  # the catalogue's, or rename it\n" in (models / FILE_NAME).read_text()
@@ -124,7 +126,9 @@ def test_many_files_take_a_few_lines(command: Command, models: Path) -> None:
     assert len(answer.err.splitlines()) == 3
     fields = "`mean`, `scale`, `label_offset`"
     assert answer.err.startswith(f"fill in: {fields} of m.onnx, m.tflite and 50 others\n")
-    assert max(len(line) for line in answer.err.splitlines()) <= 80
+    *told, following = answer.err.splitlines()
+    assert max(map(len, told)) <= 80
+    assert following.startswith("next: fill in models/models.yaml; dse explore ")
 
 
 def test_what_can_not_be_described_is_a_line(command: Command, models: Path) -> None:

@@ -110,7 +110,7 @@ def test_a_broken_one_is_a_line_that_names_its_distribution(tmp_path: Path, here
         "    def version(self): return '1'\n"
     )
     code, out, err = python(tmp_path, "-m", "dse", "backends")
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, "next: dse explore quickstart\n")
     lines = dict(line.split(": ", 1) for line in out.splitlines())
     assert lines["null"].startswith("1 (")
     for name, (target, problem) in BROKEN.items():

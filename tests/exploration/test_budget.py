@@ -62,7 +62,7 @@ def test_a_number_of_trials_counts_for_each_invocation(command: Command, here: P
 def test_nothing_is_begun_after_the_time_is_up(command: Command, here: Path) -> None:
     write_table(here)
     space = write_space(here)
-    answer = command.good("explore", space, "--timeout", "0.0001")
+    answer = command.good("explore", space, "--timeout", "0.0001s")
     assert "the time is up: " in answer.err
     assert command.counts("space")[2] >= 7
     answer = command.good("explore", space, "--timeout", "366d")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from dse.core.backend import LoadError, LoadRequest, Runtime, Scores, UnsupportedError
+from dse.core.details import TimedDetails
 from dse.core.intervals import wilson
 from dse.core.mcnemar import encode_right
 from dse.core.measurement import FailureKind, Measurement, Source
@@ -300,9 +302,12 @@ def test_a_model_that_is_no_model_can_not_be_loaded(name: str, tmp_path: Path) -
         taken(wanted)
 
 
-def test_a_brief_run_of_a_slow_model_counts() -> None:
+def test_a_brief_run_of_a_slow_model_counts(tmp_path: Path) -> None:
     """LoadGen's early stopping takes 64 queries, and calls a run of fewer of them INVALID."""
-    slow = spec("null", LATENCY.name, knobs=(("delay_ms", 12.0),), fidelity=RUN_LENGTHS["brief"])
-    found = taken(slow)[LATENCY.name]
+    few = replace(QUICK, min_query_count=8)
+    slow = partial(spec, tmp_path, LATENCY.name, knobs={"delay_ms": 12.0})
+    found = taken(slow(fidelity=replace(few, name="brief")))[LATENCY.name]
     assert found.value > 12.0
-    assert found.details["queries"] < 64
+    assert (TimedDetails.of(found.details).queries or 64) < 64
+    with pytest.raises(RunFailedError, match="early stopping"):
+        taken(slow(fidelity=few))

@@ -296,9 +296,10 @@ def test_every_missing_field_is_told_with_the_line_of_its_entry(
 
 
 def test_a_folder_without_a_manifest(folder: Path, tmp_path: Path) -> None:
-    for missing in (folder, tmp_path / "nowhere"):
-        error = refusal(missing)
-        assert "no models.yaml" in error.problem
+    problems = {folder: "no models.yaml in the folder", tmp_path / "nowhere": "no such folder"}
+    for place, problem in problems.items():
+        error = refusal(place)
+        assert error.problem == problem
         assert error.remedy
 
 

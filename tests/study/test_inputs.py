@@ -44,6 +44,14 @@ def test_folders_are_found_from_anywhere(
     assert complete_inputs(folder, None, None).models == tmp_path / "models"
 
 
+@pytest.mark.parametrize("name", ["my\tmodels", "\udcff", "\u202e"])
+def test_a_folder_may_be_called_anything(folder: StudyFolder, tmp_path: Path, name: str) -> None:
+    models = tmp_path / name
+    models.mkdir()
+    remember_inputs(folder, StudyInputs(models, None))
+    assert complete_inputs(folder, None, None).models == models
+
+
 def test_nothing_is_written_of_builtin_models_or_twice(folder: StudyFolder, tmp_path: Path) -> None:
     remember_inputs(folder, StudyInputs(None, None))
     assert not folder.inputs.exists()
@@ -66,7 +74,13 @@ def test_what_is_gone_is_named_with_its_option(folder: StudyFolder, tmp_path: Pa
     "text",
     [
         *("", "{", "[]", "3", "null", '{"models": 3}', '{"models": "relative"}'),
-        *('{"models": "/a\\u0000b"}', '{"other": "/a"}', "\udcff", "[" * 9000),
+        *(
+            '{"models": "/a\\u0000b"}',
+            '{"other": "/a"}',
+            "\udcff",
+            "[" * 9000,
+            '{"models": "/' + "a" * 5000 + '"}',
+        ),
     ],
 )
 def test_damage_is_said_and_harms_nothing_that_is_given(
