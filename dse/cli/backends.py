@@ -60,7 +60,12 @@ def install(names: tuple[str, ...], *, python: Path | None, reinstall: bool) -> 
 
     deepsparse and tflite-runtime support Python 3.11 and numpy 1 at most. They share an
     environment in the cache, in which their workers run.
-    """
+
+    \b
+    Examples:
+      dse backends install deepsparse tflite-runtime
+      dse backends install deepsparse --python /opt/python3.11
+    """  # noqa: D301  # click keeps the lines after this mark
     from dse.environments.availability import runtime_availabilities
     from dse.environments.install import install
 

@@ -47,6 +47,12 @@ def test_every_option_is_explained(words: str) -> None:
     assert [option.opts for option in options if not option.help] == []
 
 
+@pytest.mark.parametrize("words", COMMANDS)
+def test_every_command_has_an_example(words: str) -> None:
+    command = COMMANDS[words]
+    assert isinstance(command, click.Group) or f"  {words} " in str(command.help)
+
+
 def test_version(command: Command) -> None:
     assert command.good("--version").out == f"dse, version {__version__}\n"
 
