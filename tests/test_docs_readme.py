@@ -1,4 +1,4 @@
-"""What the README shows is what its commands print of a study that was measured.
+"""What README and docs show is what commands print of a study that was measured.
 
 The study in ``golden/quickstart`` is that of the README: ``make explore`` in a fresh clone.
 """
@@ -59,3 +59,17 @@ def test_the_answer_is_that_of_the_study(command: Command, study: str) -> None:
     assert lines[:4] == expected[:4]
     assert len(expected) == 6, "two lines more tell of the file, whose place differs"
     assert lines[5].startswith("  SHA-256 ")
+
+
+def test_hours_are_spent_on_points_that_lead_alone(command: Command, study: str) -> None:
+    answer = command("validate", study)
+    assert answer.code == 2
+    assert answer.err.startswith("left out: 10 points that others seem ahead of; --points names ")
+    leading = [line.split()[0] for line in shown("make explore") if "±" in line]
+    told = set(re.findall(r"#(\d+)", answer.err))
+    assert told == set(leading)
+    (behind, *_) = (
+        point["id"] for point in command.frontier(study)["points"] if point["standing"] == "behind"
+    )
+    named = command("validate", study, "--points", behind)
+    assert (named.code, f"(#{behind})" in named.err) == (2, True)

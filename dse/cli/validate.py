@@ -66,8 +66,9 @@ def validate(request: ValidateRequest) -> int:
     """Run the frontier of STUDY by MLPerf's own rules.
 
     Each point takes a performance run of ten minutes or more for each scenario of the objectives
-    and, with a data set, an accuracy run over all of it. The time this takes is shown first. Give
-    the same command again to continue with what is missing. Ctrl-C finishes the current run.
+    and, with a data set, an accuracy run over all of it. The time this takes is shown first. Points
+    that others seem ahead of are left out unless --points names them. Give the same command again
+    to continue with what is missing. Ctrl-C finishes the current run.
 
     \b
     Examples:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from dse.report.view import View
     from dse.study.record import Record
 
+MAX_NAMED = 20
+"""More points than this are not listed in a message."""
+
 
 def choose_points(view: View, ids: Sequence[int], *, decided: bool) -> list[Record]:
     """The points that were named, each once and in that order, or else those of the frontier.
@@ -57,7 +60,8 @@ def _named(view: View, ids: Sequence[int], *, chosen: bool) -> list[Record]:
     measured = {r.id: r for r in study.records.values() if r.outcome.failure is None}
     for id_ in ids:
         if id_ not in measured:
-            shown = ", ".join(str(record.id) for record in study.frontier())
+            known = [str(record.id) for record in study.frontier()]
+            shown = ", ".join(known[:MAX_NAMED]) + (", ..." if len(known) > MAX_NAMED else "")
             raise RequestError(
                 f"study '{study.folder.name}' has no measured point {id_}",
                 field="--points",
