@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from dse.answer.choice import Answer
     from dse.core.configuration import Configuration
     from dse.core.signature import Form, Signature
     from dse.study.record import Record
@@ -88,6 +89,12 @@ def deployment(study: Study, record: Record, metrics: Iterable[str] = ()) -> Dep
     except _UNREADABLE as error:
         return Deployment((), "", f"unknown: {error}", backend.name, version)
     return Deployment(found.files, found.sha256, found.origin, backend.name, version, code)
+
+
+def deployment_of(study: Study, answer: Answer) -> Deployment:
+    """Finds out what to deploy of the configuration that was chosen."""
+    metrics = (answer.goal.name, *(kept.limit.metric for kept in answer.limits))
+    return deployment(study, answer.record, metrics)
 
 
 def _served(configuration: Configuration, metrics: Iterable[str]) -> Configuration:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dse.report.view import View
 
 MAX_LIMIT = 1e15
+"""Beyond it no measured value lies, whatever the unit."""
 MAX, MIN = "max_", "min_"
 """How the names of limits begin, such as ``max_latency``; a short name of a metric follows."""
 

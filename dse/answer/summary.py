@@ -24,8 +24,7 @@ def pick_summary(view: View, question: Question) -> dict[str, Any]:
     found = choose(view, question)
     if isinstance(found, Miss):
         return miss(view, found, question.goal)
-    metrics = [question.goal.name, *(kept.limit.metric for kept in found.limits)]
-    return answer(view, found, deployment.deployment(view.study, found.record, metrics))
+    return answer(view, found, deployment.deployment_of(view.study, found))
 
 
 def answer(view: View, found: Answer, deployed: Deployment) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def pick(
     """  # noqa: D301  # click keeps the lines after this mark
     from dse.answer import summary
     from dse.answer.choice import Answer, choose, missing
-    from dse.answer.deployment import deployment
+    from dse.answer.deployment import deployment_of
     from dse.answer.question import Question
     from dse.answer.text import answer_lines, miss_lines
     from dse.commands.next_step import print_next, study_word
@@ -123,8 +123,7 @@ def pick(
     if picture is not None:
         limits_of = {kept.limit.metric: kept.limit.value for kept in found.limits}
         draw_answer(view, found.record, limits_of, picture)
-    metrics = [question.goal.name, *(kept.limit.metric for kept in found.limits)]
-    deployed = deployment(view.study, found.record, metrics)
+    deployed = deployment_of(view.study, found)
     if as_json:
         click.echo(json.dumps(summary.answer(view, found, deployed)))
         return 0

@@ -24,7 +24,6 @@ class Standing(StrEnum):
     FAILED = "failed"
 
 
-ON_FRONTIER = (Standing.LEADS, Standing.TIED, Standing.BEHIND)
 MEANINGS = {
     Standing.LEADS: "no other is better in all",
     Standing.TIED: "as good as one that leads, though its values trail",

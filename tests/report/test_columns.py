@@ -14,7 +14,7 @@ from dse.core.measurement import Measurement, Outcome, Source
 from dse.report.frame import frame
 from dse.report.html._columns import TextColumn, make_columns
 from dse.report.quantities import quantities
-from dse.report.standing import ON_FRONTIER, Standing, leaders, standings
+from dse.report.standing import Standing, leaders, standings
 from dse.report.tables import study_table
 from dse.report.view import View
 from dse.study.record import Record
@@ -96,9 +96,9 @@ def test_standings_are_those_of_the_study(tmp_path: Path) -> None:
     found = standings(view)
     failed = {r.id for r in view.study.records.values() if r.outcome.failure}
     assert {id_ for id_, standing in found.items() if standing is Standing.FAILED} == failed
-    assert {id_ for id_, standing in found.items() if standing in ON_FRONTIER} == {
-        r.id for r in view.frontier
-    }
+    leading = {Standing.LEADS, Standing.TIED}
+    on = {id_ for id_, standing in found.items() if standing in {*leading, Standing.BEHIND}}
+    assert on == {r.id for r in view.frontier}
     best = {r.id for r in leaders(view.frontier)}
     assert {
         id_ for id_, standing in found.items() if standing in (Standing.LEADS, Standing.TIED)
