@@ -67,7 +67,8 @@ class StepPlanner:
             repeating: whether there is time to measure again.
         """
         step, self._put_off = self._put_off, None
-        if step is None or step.configuration not in self._pool:  # others may have been faster
+        # While the anchor was measured, others may have been faster, or what is known enough.
+        if step is None or not exploring or step.configuration not in self._pool:
             step = self._work(exploring=exploring, repeating=repeating)
         if step is None or step.purpose is Purpose.ANCHOR or not self._anchor_due():
             return step

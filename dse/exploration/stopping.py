@@ -42,6 +42,8 @@ class StoppingRule:
         self._least_gain = least_gain
         self._tell = tell
         self._below = 0
+        # Before the first step: a study that goes on may have had enough already.
+        self._asking = MIN_AGREEING
 
     def should_stop(self, outcomes: int) -> bool:
         """Whether to measure nothing further for the first time.
@@ -49,9 +51,10 @@ class StoppingRule:
         Args:
             outcomes: how many configurations have one.
         """
+        asking, self._asking = self._asking, 1
         if outcomes < MIN_OUTCOMES or not self._least_gain:
             return False
-        if self._below < MIN_AGREEING:
+        for _ in range(min(asking, MIN_AGREEING - self._below)):
             remaining = self._sampler.remaining()
             if remaining is None:
                 return False

@@ -148,6 +148,17 @@ def test_a_study_that_goes_on_looks_at_the_anchor_first(monkeypatch: pytest.Monk
     assert none_left is None or none_left.purpose is not Purpose.EXPLORE
 
 
+def test_what_waits_for_the_anchor_is_dropped_where_it_is_enough(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = Machine([(50, 1.0)]).explored().agenda()
+    monkeypatch.setattr(agenda, "ANCHOR_EVERY_S", 3600.0)
+    first = asked.next(exploring=True)
+    assert first is not None
+    assert first.purpose is Purpose.ANCHOR
+    assert asked.next(exploring=False, repeating=False) is None
+
+
 def test_a_round_has_the_anchor_where_it_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Machine([(50, 1.0)]).explored()
     asked = machine.agenda()

@@ -52,3 +52,16 @@ def test_never_where_no_gain_is_small_enough() -> None:
 @pytest.mark.parametrize("name", ["grid", "random", "nsga2", "tpe"])
 def test_samplers_that_do_not_know_measure_everything(name: str) -> None:
     assert steps(name, 0.5, equal=True) == (len(planned(SPACE).configurations), [])
+
+
+def test_a_study_that_had_enough_has_enough_before_its_next_step() -> None:
+    measured, _ = steps("frontier", 0.05, equal=True)
+    pool = Pool(planned(SPACE), ())
+    chooser = make_sampler("frontier", pool, SPACE, 0)
+    for number in range(measured):
+        configuration = chooser.propose()
+        pool.take(configuration)
+        chooser.learn(Record(number, configuration, EQUAL))
+    told: list[float] = []
+    assert StoppingRule(chooser, 0.05, told.append).should_stop(measured)
+    assert len(told) == MIN_AGREEING
