@@ -55,24 +55,28 @@ STEPS, ASKED, AGAIN = 60, 60, 7
 MIB = 2**20
 HEAD = """# What the bookkeeping costs
 
-Written by `python -m benchmarks.bookkeeping --write` (`make bench` only prints): studies of
-1,000 to 20,000 trials in a space of 24,000 configurations, on {machine}. The outcomes are made up
-and nothing is measured, so all of this is the program's own work.
+The program's own work in one step of an exploration takes {first[step_ms]:.0f} ms in a study of
+{first[trials]:,} trials, and {last[step_ms]:.0f} ms in one of {last[trials]:,}. Opening the study
+takes {first[open_s]:.1f} s and {last[open_s]:.1f} s.
+
+`python -m benchmarks.bookkeeping --write` writes this page (`make bench` only prints the figures).
+The studies have a space of 24,000 configurations, on {machine}. The outcomes are made up and
+nothing is measured, so all of the time and memory is the program's own:
 
 {table}
 
 ![growth](bookkeeping.png)
 
-- **open**: `dse explore` on such a study, until the first configuration is asked for;
-  **read**: `dse status` and the like. Nearly all of it is Optuna reading its tables once.
+- **open**: `dse explore` on such a study, until it asks for the first configuration;
+  **read**: `dse status` and similar commands. Nearly all of it is Optuna reading its tables once.
 - **ask**: the next configuration from each sampler, median; `tpe` and `nsga2` see a bounded part
   of the history (`dse/exploration/_optuna_samplers.py`).
-- **step**: one whole step except the measuring, median and 95th percentile: looking for other
-  processes' results, asking, storing the claim, three measurements (with their journal) and the
+- **step**: a whole step without the measuring, median and 95th percentile: looking for results of
+  other processes, asking, storing the claim, three measurements (with their journal) and the
   outcome, the frontier, and the display, drawn twice. Most of it is the disk: each of these writes
   is a transaction that is on the disk when it returns.
-- **frontier**: after one more outcome, and **anew**: recomputed after a repetition, which changes
-  every interval.
+- **frontier**: the frontier after one more outcome; **anew**: the frontier after a repetition,
+  which changes every interval.
 - **memory**: resident memory with the study open; **added** by {steps} steps; **peak**: while
   Optuna reads all objects of the study.
 
@@ -312,7 +316,14 @@ def main() -> int:
     if options.write:
         system = detect()
         machine = f"{system.cpu} with {system.available_cpus} CPUs"
-        text = HEAD.format(machine=machine, table=table(found), steps=STEPS, copy=copy)
+        text = HEAD.format(
+            machine=machine,
+            table=table(found),
+            steps=STEPS,
+            copy=copy,
+            first=found[0],
+            last=found[-1],
+        )
         PAGE.write_text(text, encoding="utf-8")
         draw(found, PAGE.with_suffix(".png"))
     return 0
