@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,29 +17,35 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchmarks.deciding.power import Told
+    from benchmarks.deciding.repeated import Run
 
 PAGE = Path(__file__).parents[2] / "docs" / "deciding.md"
 DRAWN = (0.5, 1.0, 2.0, 3.0, 5.0, 10.0)
 """Minutes of the curves, as far as a recording has two parts of that length."""
 HEAD = """# Can decisions be trusted?
 
-Written by `python -m benchmarks.decisions page` from what the commands below have stored. How a
-frontier is decided: [Measuring](measuring.md).
+This page tests how often rounds decide wrongly. Rounds found:
+
+{conclusions}
+
+`python -m benchmarks.decisions page` writes this page from what the commands below have stored.
+[Measuring](measuring.md#how-a-study-decides) describes how rounds decide a frontier.
 """
 AA = """## One model under two names
 
 `python -m benchmarks.decisions aa` made {count} on {machine}.
-In each, one model has two names, and a larger one stands beside it. The twins do the same work: a
-tie is right, an order of the two is false, whenever it was told. The intervals are those of the
-values themselves.
+In each study one model has two names, and a larger model stands beside it. The twins do the same
+work: a tie is right, and an order of the two is wrong, at whatever moment it was decided. The
+intervals are those of the values themselves.
 
 {table}
 """
 POWER = """## Known ratios
 
 `python -m benchmarks.decisions power` measured four rivals in rounds on {machine}.
-Each pair is decided from disjoint parts of that time as if these two were the only ones; minutes
-and rounds are theirs. The true ratio is that of the whole recording.
+Each pair is decided from disjoint parts of that time as if no other rivals existed; minutes and
+rounds are those of the pair. The true ratio is that of the whole recording. Small differences need
+more minutes, as the picture shows.
 
 {kinds}
 
@@ -49,35 +58,48 @@ KIND = {
 REPEAT = """## The same exploration again
 
 `python -m benchmarks.decisions repeat` explored `{space}` from nothing {count} on {machine}.
-*Rounds* is today's rule, *before* the rule that compared the values' own intervals, on the very
-same measurements; *first values* is a frontier without repetitions.
+*Rounds* is the present rule. *Before* is the earlier rule, which compared the intervals of the
+values, on the same measurements. *First values* is a frontier without repetitions.
 
 {table}
 """
 STABILITY = """## Where single values decide by luck
 
 `python -m benchmarks.decisions stability` made a small study {count} on {machine}:
-MobileNet V1 0.25/128 in fp32 and int8 on ONNX Runtime, one thread, pinned or not, over accuracy
-and latency. Pinning changes little.
+MobileNet V1 0.25/128 in fp32 and int8 on ONNX Runtime, one thread, pinned or not, with accuracy
+and latency as objectives. Pinning changes little, so single values order the points by luck.
 
 {table}
 """
 SIMULATED = """## Simulated machines
 
 `python -m benchmarks.decisions simulate` needs no quiet machine: only the values are made up. All
-that runs within some seconds shares half of the variance (correlation time {common:g} s); each
-process differs from the next (standard deviation {own:.0f} %), and {slow:.0f} % of them are slower
-by {least:.0f} to {most:.0f} %. *Equal* points are the same in everything. *Mixed* ones trade
+runs within some seconds share half of the variance (correlation time {common:g} s); each process
+differs from the next (standard deviation {own:.0f} %), and {slow:.0f} % of them are slower by
+{least:.0f} to {most:.0f} %. *Equal* points are the same in everything. *Mixed* points trade
 accuracy for latency, in steps of {steps} %.
 
-Told is the number of studies in which something untrue was decided after any round, and the upper
-end of the 95 % interval of its share: an order, a tie of points that differ by more, a point that
-dropped out for its ratios, or was left out as most likely dominated. *Open* is the share of the
-points that are in an open pair; *ties* are pairs of equal points that ended so, and
-*told* the pairs that differ by more than a tie and ended in an order.
+The first columns have the number of studies in which something untrue was decided after any round,
+and the upper end of the 95 % interval of its share: an order, a tie of points that differ by more,
+a point that dropped out for its ratios, or a point that was left out as most likely dominated.
+*Open* is the share of the points that are in an open pair. *Ties* are the pairs of equal points
+that ended as a tie, and *told* the pairs that differ by more than a tie and ended in an order.
 
 {table}
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section of the page.
+
+    Attributes:
+        conclusion: what it found, for the list at the top of the page.
+        text: the section in Markdown.
+    """
+
+    conclusion: str
+    text: str
 
 
 def write(folder: Path, page: Path = PAGE) -> None:
@@ -94,10 +116,11 @@ def write(folder: Path, page: Path = PAGE) -> None:
     if not sections:
         remedy = "measure something first; '--help' shows what"
         raise RequestError("holds no results", file=folder, remedy=remedy)
-    page.write_text("\n".join([HEAD, *sections]), encoding="utf-8")
+    head = HEAD.format(conclusions="\n".join(f"- {each.conclusion}" for each in sections))
+    page.write_text("\n".join([head, *(each.text for each in sections)]), encoding="utf-8")
 
 
-def _sections(folder: Path, picture: Path) -> list[str]:
+def _sections(folder: Path, picture: Path) -> list[Section | None]:
     return [
         _aa(folder / "aa"),
         _power(folder / "power", picture),
@@ -107,55 +130,82 @@ def _sections(folder: Path, picture: Path) -> list[str]:
     ]
 
 
-def _aa(folder: Path) -> str:
+def _aa(folder: Path) -> Section | None:
     results = stored.stored(folder)
     if not results:
-        return ""
-    table = twins.text(twins.count(results))
+        return None
+    found = twins.count(results)
     count = format_count(len(results), "study", "studies")
-    return AA.format(count=count, machine=results[0]["machine"], table=table)
-
-
-def _power(folder: Path, picture: Path) -> str:
-    files = {kind: folder / f"{kind}.jsonl" for kind in power.KINDS}
-    known = {kind: power.read_rounds(file) for kind, file in files.items() if file.exists()}
-    known = {kind: rounds for kind, rounds in known.items() if power.told(rounds)}
-    if not known:
-        return ""
-    kinds = []
-    for kind, rounds in known.items():
-        title = KIND[kind].format(ms=power.DELAY_MS, model=power.MODEL[0])
-        kinds.append(f"{title}\n\n{power.text(power.told(rounds))}")
-    draw({kind: power.told(rounds, DRAWN) for kind, rounds in known.items()}, picture)
-    machine = stored.lines(files[next(iter(known))])[0]["machine"]
-    return POWER.format(machine=machine, kinds="\n\n".join(kinds))
-
-
-def _repeat(folder: Path) -> str:
-    results = stored.stored(folder)
-    if not results:
-        return ""
-    machine, count = results[0]["machine"], format_count(len(results), "time")
-    table = repeated.text([repeated.judge(each) for each in results])
-    return REPEAT.format(space=folder.name, count=count, machine=machine, table=table)
-
-
-def _stability(folder: Path) -> str:
-    results = stored.stored(folder)
-    if not results:
-        return ""
-    table = repeated.text([repeated.judge(each) for each in results])
-    return STABILITY.format(
-        count=format_count(len(results), "time"), machine=results[0]["machine"], table=table
+    return Section(
+        f"one model better under one of its two names in {found.false} of {found.studies} studies",
+        AA.format(count=count, machine=results[0]["machine"], table=twins.text(found)),
     )
 
 
-def _simulated(folder: Path) -> str:
+def _power(folder: Path, picture: Path) -> Section | None:
+    files = {kind: folder / f"{kind}.jsonl" for kind in power.KINDS}
+    known = {kind: power.read_rounds(file) for kind, file in files.items() if file.exists()}
+    found = {kind: power.told(rounds) for kind, rounds in known.items()}
+    found = {kind: told for kind, told in found.items() if told}
+    if not found:
+        return None
+    kinds = []
+    for kind, told in found.items():
+        title = KIND[kind].format(ms=power.DELAY_MS, model=power.MODEL[0])
+        kinds.append(f"{title}\n\n{power.text(told)}")
+    draw({kind: power.told(known[kind], DRAWN) for kind in found}, picture)
+    machine = stored.lines(files[next(iter(found))])[0]["machine"]
+    verdicts = Counter[Verdict]()
+    for each in chain.from_iterable(found.values()):
+        verdicts.update(each.verdicts)
+    return Section(
+        f"a wrong order in {verdicts[Verdict.WORSE]} of {verdicts.total()} parts of recordings "
+        f"with a known ratio, the right one in {verdicts[Verdict.BETTER]}",
+        POWER.format(machine=machine, kinds="\n\n".join(kinds)),
+    )
+
+
+def _repeat(folder: Path) -> Section | None:
     results = stored.stored(folder)
     if not results:
-        return ""
+        return None
+    runs = [repeated.judge(each) for each in results]
+    machine, count = results[0]["machine"], format_count(len(results), "time")
+    table = repeated.text(runs)
+    return Section(
+        _agreement(f"`{folder.name}`", runs),
+        REPEAT.format(space=folder.name, count=count, machine=machine, table=table),
+    )
+
+
+def _stability(folder: Path) -> Section | None:
+    results = stored.stored(folder)
+    if not results:
+        return None
+    runs = [repeated.judge(each) for each in results]
+    machine, count = results[0]["machine"], format_count(len(results), "time")
+    return Section(
+        _agreement("a small space", runs),
+        STABILITY.format(count=count, machine=machine, table=repeated.text(runs)),
+    )
+
+
+def _agreement(space: str, runs: Sequence[Run]) -> str:
+    found = repeated.agreement([run.new for run in runs])
+    return (
+        f"opposite orders in {found.opposite} of {found.ordered} cases where two explorations of "
+        f"{space} both decide"
+    )
+
+
+def _simulated(folder: Path) -> Section | None:
+    results = stored.stored(folder)
+    if not results:
+        return None
     least, most = machines.SLOW
-    return SIMULATED.format(
+    studies = [course for each in results for course in each["courses"]]
+    wrong = sum(bool(course["wrong"]) for course in studies)
+    text = SIMULATED.format(
         common=machines.COMMON_S,
         own=100 * machines.OWN_SD,
         slow=100 * machines.SLOW_SHARE,
@@ -164,6 +214,7 @@ def _simulated(folder: Path) -> str:
         steps=", ".join(f"{100 * (step - 1):.0f}" for step in machines.STEPS),
         table=simulated.text(results),
     )
+    return Section(f"something untrue in {wrong} of {len(studies)} simulated studies", text)
 
 
 def draw(known: dict[str, list[Told]], file: Path) -> None:

@@ -195,11 +195,11 @@ def text(runs: Sequence[Run]) -> str:
     pairs = columns["rounds"].pairs
     lines += ["", f"| of {pairs} pairs of runs | {' | '.join(columns)} |", "|---|---|---|---|"]
     titles = {
-        "changed": "the frontiers have other points",
+        "changed": "the two frontiers have different points",
         "missing": "a certain point of one run is missing from the other",
-        "ordered": "orders that both tell, added up",
-        "opposite": "opposite ones",
-        "tied": "a tie in the other run",
+        "ordered": "orders that both runs decide, in all",
+        "opposite": "opposite orders",
+        "tied": "orders that are a tie in the other run",
     }
     for name, title in titles.items():
         cells = [str(getattr(found, name)) for found in columns.values()]

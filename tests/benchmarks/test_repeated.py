@@ -40,4 +40,4 @@ def test_a_run_is_judged_by_both_rules() -> None:
     assert run.new.ordered == run.old.ordered
     assert run.settling_s == 2 * 2 * 30
     turned = judge(twins([row[::-1] for row in APART], (60.0, 50.0)).as_dict())
-    assert "| opposite ones |  | 2 | 2 |" in text([run, turned])
+    assert "| opposite orders |  | 2 | 2 |" in text([run, turned])
