@@ -41,9 +41,11 @@ BF16: tuple[tuple[str, KnobValue], ...] = (("inference_precision", "bf16"),)
 
 HEAD = """# Which runtime runs what
 
-Written by `make runtimes`: each runtime loads each model of the catalogue, as the builtin provider
-makes it, and predicts a batch of two. A cell lists the precisions that ran and gave finite scores
-for both samples. bf16 is OpenVINO's arithmetic on an fp32 file, on a CPU that has it.
+{conclusion}
+
+`make runtimes` writes this page: each runtime loads each model of the catalogue, as the builtin
+provider makes it, and predicts a batch of two. A cell lists the precisions that ran and gave finite
+scores for both samples. bf16 is OpenVINO's arithmetic on an fp32 file, on a CPU that has it.
 
 """
 
@@ -135,12 +137,13 @@ def page(models: Sequence[str], usable: dict[str, RuntimeAvailability], results:
     pairs = [pair for pair in published_pairs() if pair[0] in models]
     light = [n for n in ("litert", REFERENCE) if n in names]
     served = sum(any(p in results.ran[m, n] for n in light) for m, p in pairs)
-    pairs_served = f"{served} of the {len(pairs)} published pairs of model and precision"
+    conclusion = (
+        f"{served} of the {len(pairs)} published pairs of model and precision run on "
+        f"{' or '.join(light)}."
+    )
     words = [
-        f"{pairs_served} run on {' or '.join(light)}.",
-        "",
-        "How far the scores of two runtimes on the same random pixels lie apart at most, in",
-        "standard deviations of the scores; in int8, of two that read the same file:",
+        "The largest difference between the scores of two runtimes on the same random pixels, in",
+        "standard deviations of the scores; in int8, between two runtimes that read the same file:",
         "",
     ]
     for label, apart in results.apart.items():
@@ -154,7 +157,7 @@ def page(models: Sequence[str], usable: dict[str, RuntimeAvailability], results:
     ]
     if failed:
         words += ["", "What did not run:", "", *failed]
-    return HEAD + "\n".join([*lines, "", *words]) + "\n"
+    return HEAD.format(conclusion=conclusion) + "\n".join([*lines, "", *words]) + "\n"
 
 
 def main() -> int:
