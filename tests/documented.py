@@ -90,17 +90,21 @@ def commands(page: Path) -> Iterator[Shown]:
 
 
 def _commands(block: Block) -> Iterator[Shown]:
-    """What follows a prompt, with what it prints; or else the lines that begin with a program."""
-    prompts = [n for n, line in enumerate(block.lines) if line.startswith(PROMPT)]
-    ends = [*prompts, len(block.lines)][1:]
+    """What follows a prompt, with what it prints; or else the lines that begin with a program.
+
+    A line that ends with a backslash goes on in the next one.
+    """
+    lines = "\n".join(block.lines).replace("\\\n", "").split("\n")
+    prompts = [n for n, line in enumerate(lines) if line.startswith(PROMPT)]
+    ends = [*prompts, len(lines)][1:]
     for begin, end in zip(prompts, ends, strict=True):
-        line, *output = block.lines[begin:end]
+        line, *output = lines[begin:end]
         yield Shown(block.page.name, _words(line.removeprefix(PROMPT)), tuple(output))
     if prompts:
         return
-    plain = [line for line in block.lines if line.split(" ")[0] in PROGRAMS]
+    plain = [line for line in lines if line.split(" ")[0] in PROGRAMS]
     # A program that is missing from the list would else be taken for the output of another.
-    rest = [line for line in block.lines if line.strip() and line not in plain]
+    rest = [line for line in lines if line.strip() and line not in plain]
     assert not (plain and rest), f"{block.page.name}:{block.line}: is this a command? {rest}"
     yield from (Shown(block.page.name, _words(line)) for line in plain)
 

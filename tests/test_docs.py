@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from dse.loadgen.settings import server_bound_ms
+from tests.documented import blocks
 from tests.help_pages import PAGE, render
 
 ROOT = Path(__file__).parents[1]
@@ -36,8 +37,7 @@ def test_the_bound_of_a_model_without_rules_is_the_one_in_the_docs() -> None:
     assert f"Server has a bound of {server_bound_ms(None):g} ms" in text
 
 
-def test_no_output_in_the_readme_is_wider_than_a_page() -> None:
-    text = (ROOT / "README.md").read_text("utf-8")
-    fences = re.findall(r"^```\w*\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    assert fences
-    assert [line for fence in fences for line in fence.splitlines() if len(line) > 90] == []
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_output_is_wider_than_a_page(page: Path) -> None:
+    lines = [line for block in blocks(page) for line in block.lines]
+    assert [line for line in lines if len(line) > 90] == []
