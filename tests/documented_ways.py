@@ -142,7 +142,7 @@ WAYS: Mapping[str, Way] = {
     "dse explore space.yaml --study full --models MODELS --dataset IMAGES": Way(
         why="settles for a while", more="--settle 0"
     ),
-    "dse explore broken.yaml": Way(code=2, exact=True),
+    "dse explore bad.yaml": Way(code=2, exact=True),
     "dse validate my-study --dry-run": _with_images("my-study", f"{_INPUTS} --anyway"),
     "dse validate small --dry-run": _with_images("small", f"{_INPUTS} --anyway"),
     "dse validate small --rehearsal": _with_images("small", _INPUTS),

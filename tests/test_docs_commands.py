@@ -46,7 +46,7 @@ OTHER_OPTIONS = {
 """Of docker, of numactl and of MLPerf's checkers; of this project's benchmarks."""
 SMALL = {"models": "mobilenet-v1-0.25-128", "threads": 1, "batch_sizes": 4}
 NULL = {"null": {"delay_ms": 1.0}}
-BROKEN = "models: all\nbackends:\n  onnxruntime:\n    spining: true\n"
+BROKEN = "models: all\nbackends:\n  litert:\n    xnpack: true\n"
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def pantry(kept: Path, mirror: str) -> Path:
     (folder / "models").rename(folder / "MODELS")
     (folder / "DIR").symlink_to("MODELS")
     (folder / "system.yaml").write_text(TOLD)
-    (folder / "broken.yaml").write_text(BROKEN)
+    (folder / "bad.yaml").write_text(BROKEN)
     write_table(folder)
     (folder / "model.onnx").symlink_to(any_models.write(folder, any_models.audio))
     (folder / "model.tflite").write_bytes(small_models.tflite_bytes())
