@@ -45,7 +45,7 @@ def inner(group: click.Group) -> dict[str, click.Command]:
 
 
 def _section(words: str, command: click.Command) -> str:
-    settings = {**dse.context_settings, "terminal_width": 100}
+    settings = {**dse.context_settings, "terminal_width": 90}
     context = click.Context(command, info_name=words, **settings)
     return f"\n## `{words}`\n\n```text\n{command.get_help(context)}\n```\n"
 

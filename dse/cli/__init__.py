@@ -14,8 +14,8 @@ from dse.core.errors import DseError
 
 INTERRUPTED = 130
 HINTS = {
-    **dict.fromkeys(("-v", "--verbose"), "It stands before the command: dse -v ..."),
-    **dict.fromkeys(("-q", "--quiet"), "It stands before the command: dse -q ..."),
+    **dict.fromkeys(("-v", "--verbose"), "It goes before the command: dse -v ..."),
+    **dict.fromkeys(("-q", "--quiet"), "It goes before the command: dse -q ..."),
     "--repeats": "Use --settle TIME instead, or --settle 0 to measure everything once.",
 }
 """What helps against an option that a command does not have."""
@@ -26,12 +26,12 @@ COMMANDS = {
     "explore": "Measure the configurations of SPACE and find the Pareto frontier.",
     "export": "Write validated points of STUDY as an open-division MLPerf submission.",
     "frontier": "Show the Pareto-optimal configurations of a study.",
-    "import": "Store MLPerf results of others, to compare with and to learn from.",
+    "import": "Store published MLPerf results for comparisons and warm starts.",
     "models": "List the models that dse knows, download their files, and describe your own.",
     "pick": "Pick the one configuration of STUDY that is best within your limits.",
     "report": "Write a report of a study: a page for the browser, tables and pictures.",
     "show": "Show one configuration of STUDY, how it was measured, and code to deploy it.",
-    "status": "Show the progress of a study, how far to trust its values, and what failed.",
+    "status": "Show the progress of a study, the quality of its values, and what failed.",
     "studies": "List the studies and imports in studies/.",
     "system": "Describe this CPU and print the fingerprint that a study is bound to.",
     "validate": "Run the frontier of STUDY by MLPerf's own rules.",
@@ -63,17 +63,17 @@ class LazyGroup(click.Group):
 
 @click.group(
     cls=LazyGroup,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 90},
 )
 @click.version_option(__version__, "-V", "--version", prog_name="dse")
 @click.option(
     "-v",
     "--verbose",
     count=True,
-    help="Show what is done on stderr; twice for details. Stands before the command.",
+    help="Log the steps on stderr; twice for details. Goes before the command.",
 )
 @click.option(
-    "-q", "--quiet", is_flag=True, help="Show results and errors only. Stands before the command."
+    "-q", "--quiet", is_flag=True, help="Print only results and errors. Goes before the command."
 )
 @click.pass_context
 def dse(context: click.Context, verbose: int, *, quiet: bool) -> None:

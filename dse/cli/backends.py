@@ -54,7 +54,7 @@ def backends(context: click.Context, *, as_json: bool) -> None:
     metavar="PATH",
     help="Install for this Python [default: the one found on the PATH].",
 )
-@click.option("--reinstall", is_flag=True, help="Install again what is installed already.")
+@click.option("--reinstall", is_flag=True, help="Install again even if it is installed.")
 def install(names: tuple[str, ...], *, python: Path | None, reinstall: bool) -> int:
     """Install runtimes that need an environment of their own.
 

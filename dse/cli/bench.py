@@ -176,7 +176,7 @@ def bench(request: BenchRequest) -> int:
     hub. With several values, as in --threads 1,2, every combination is measured.
     Inputs that decide how much is computed (steps, sizes, k) are found in the file, set to 1 and
     listed; --input sets them to other values.
-    The accuracy is unknown, as nothing tells what the model is for.
+    Accuracy stays unknown, because the purpose of the model is unknown.
 
     \b
     Examples:

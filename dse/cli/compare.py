@@ -74,9 +74,9 @@ def compare(
 ) -> None:
     """Compare studies, CPUs and published results side by side.
 
-    Tells which system is the best at a given accuracy: by latency and by throughput, also per core,
-    GHz and watt, and per price if --facts gives it. A system is a study, what 'dse import' has
-    stored, a table of published results or a submission tree. JSON and CSV have all systems.
+    Shows which system is best at a given accuracy: by latency and by throughput, also per core, GHz
+    and watt, and per price if --facts gives it. A system is a study, a name of 'dse import', a
+    table of published results or a submission tree. JSON and CSV have all systems.
 
     \b
     Examples:

@@ -98,7 +98,7 @@ from dse.exploration.request import SAMPLERS
 @click.option(
     "--dry-run",
     is_flag=True,
-    help="Only show what there is to measure, how long it takes, and what can't run here.",
+    help="Only show what would be measured, how long it takes, and what can't run here.",
 )
 def explore(*, dry_run: bool, **options: Any) -> int:
     """Measure the configurations of SPACE and find the Pareto frontier.

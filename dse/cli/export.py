@@ -84,9 +84,9 @@ STATUSES = ("available", "preview", "rdi")
 def export(request: ExportRequest) -> int:
     """Write validated points of STUDY as an open-division MLPerf submission.
 
-    Every rule is checked against LoadGen's logs before anything is written. Give with --system
-    what can't be detected of the system. The same export again changes nothing. Without --points
-    the complete points of the frontier are exported.
+    Checks every rule against LoadGen's logs before it writes anything. --system gives what can't be
+    detected about the system. Without --points it exports the complete points of the frontier.
+    Repeating an export changes nothing.
 
     \b
     Examples:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @derived_options
 @json_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print a CSV table.")
-@click.option("--all", "every", is_flag=True, help="Show points that others seem ahead of, too.")
+@click.option("--all", "every", is_flag=True, help="Also show points that others seem ahead of.")
 def frontier(
     study: str,
     storage: str | None,
@@ -33,7 +33,7 @@ def frontier(
 ) -> None:
     """Show the Pareto-optimal configurations of a study.
 
-    Your own metrics, conditions and objectives are computed from what was measured. JSON and CSV
+    Your own metrics, conditions and objectives are computed from the measurements. JSON and CSV
     have all points of the frontier.
 
     \b

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     help="Store the results of all FILEs under this name [default: each under its own name].",
 )
 def import_(files: tuple[Path, ...], name: str | None) -> None:
-    """Store MLPerf results of others, to compare with and to learn from.
+    """Store published MLPerf results for comparisons and warm starts.
 
     A FILE is a table of published results, the summary.csv of MLPerf's submission checker, or the
     folder of a submission tree. Each is stored as studies/NAME/imported.json, with the name and the
-    SHA-256 of the file. The same import again changes nothing.
+    SHA-256 of the file. Repeating an import changes nothing.
 
     \b
     Examples:

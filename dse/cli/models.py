@@ -114,7 +114,7 @@ def _channels(values: Sequence[float]) -> str:
     metavar="DIR",
     type=click.Path(path_type=Path),
     required=True,
-    help="Folder to put the files and their models.yaml into.",
+    help="Folder for the files and their models.yaml.",
 )
 @click.option(
     "--precision",
@@ -133,11 +133,10 @@ def fetch(
 ) -> None:
     """Download the published files of models.
 
-    Without a shell PATTERN, those of all models. Files that are there and undamaged are not
-    downloaded again, and a broken download continues where it stopped. The SHA-256 of each archive
-    and each file is recorded in DIR/models.yaml at the first download, and checked from then on.
-
-    'dse explore SPACE --models DIR' takes the folder like any other.
+    PATTERN is a shell pattern of names; without one, all models are downloaded. Undamaged files are
+    not downloaded again, and a broken download continues where it stopped. The SHA-256 of each
+    archive and each file is recorded in DIR/models.yaml at the first download, and checked from
+    then on. 'dse explore SPACE --models DIR' uses the folder.
 
     \b
     Examples:
@@ -169,13 +168,14 @@ def fetch(
     type=click.Path(path_type=Path),
     help="Write to this file [default: DIR/models.yaml].",
 )
-@click.option("--force", is_flag=True, help="Replace the file if it is there.")
+@click.option("--force", is_flag=True, help="Replace an existing file.")
 def describe(folder: Path, output: Path | None, *, force: bool) -> None:
     """Write the models.yaml of your own model files in DIR.
 
-    It has what the .onnx and .tflite files say: type, layout and size of the input, number of
-    classes, label offset, precision. Files that differ in precision or format alone become one
-    model. What no file says, such as mean and scale, is left empty, and listed for you to fill in.
+    It contains what the .onnx and .tflite files declare: type, layout and size of the input, number
+    of classes, label offset, precision. Files that differ only in precision or format become one
+    model. What no file declares, such as mean and scale, is left empty and listed for you to fill
+    in.
 
     \b
     Examples:

@@ -214,7 +214,7 @@ run_timeout_option = click.option(
 memory_limit_option = click.option(
     "--memory-limit",
     type=SIZE,
-    help="Most memory for one configuration [default: nine tenths of what is free].",
+    help="Memory limit for one configuration [default: nine tenths of the free memory].",
 )
 
 
@@ -292,7 +292,7 @@ def point_options(command: Callable[..., Any]) -> Callable[..., Any]:
     decided = click.option(
         "--decided",
         is_flag=True,
-        help="Take only points whose place on the frontier is decided.",
+        help="Take only points that are certainly on the frontier.",
     )
     points = click.option(
         "--points",

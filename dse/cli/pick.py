@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     "--min-throughput", type=RATE, help="Lowest Offline throughput in samples per second, e.g. 200."
 )
 @click.option(
-    "--max-memory", type=MEBIBYTES, help="Most memory that the process may take, e.g. 512MiB."
+    "--max-memory", type=MEBIBYTES, help="Highest peak memory of the process, e.g. 512MiB."
 )
 @click.option("--max-size", type=MEBIBYTES, help="Largest model file, e.g. 20MiB.")
 @click.option(
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     type=click.FloatRange(0, 100),
     default=0.0,
     metavar="PERCENT",
-    help="Keep each limit with this chance at least, where the noise is known, e.g. 95.",
+    help="Require at least this chance that each limit is kept, if the noise is known, e.g. 95.",
 )
 @click.option(
     "--maximize",
@@ -83,10 +83,10 @@ def pick(
 ) -> int:
     """Pick the one configuration of STUDY that is best within your limits.
 
-    A percentage beside a limit is the chance that the true value keeps to it. Without --maximize or
-    --minimize it is the best one in the first objective of the study that has no limit. METRIC is
-    accuracy, latency, throughput, memory, size, load-time, cpu-time, energy, the whole name of a
-    metric, or one of your own.
+    A percentage beside a limit is the chance that the true value keeps it. Without --maximize or
+    --minimize the goal is the first objective of the study that has no limit. METRIC is accuracy,
+    latency, throughput, memory, size, load-time, cpu-time, energy, the full name of a metric, or
+    one of your own.
 
     \b
     Examples:

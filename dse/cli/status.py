@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     "--verbose", is_flag=True, help="Show the whole output of failed runs, as far as it was kept."
 )
 def status(study: str, storage: str | None, *, as_json: bool, verbose: bool) -> None:
-    """Show the progress of a study, how far to trust its values, and what failed.
+    """Show the progress of a study, the quality of its values, and what failed.
 
     Each reason for failures is shown with one example and a command that runs it again.
 

@@ -48,7 +48,7 @@ LISTS = ("instruction sets", "caches")
     "--drift",
     is_flag=True,
     help="With --check: measure how the noise changes with time, and how long it takes here to "
-    "tell two configurations apart.",
+    "decide between two configurations.",
 )
 @click.option(
     "--duration",
@@ -62,8 +62,8 @@ def system(
 ) -> int:
     """Describe this CPU and print the fingerprint that a study is bound to.
 
-    With --check it tells what disturbs measurements here, and how much they vary; with --drift as
-    well, how long it takes here to tell two configurations apart that differ by 5 %.
+    --check shows what disturbs measurements here, and how much they vary. --drift also shows how
+    long it takes here to decide between two configurations that differ by 5 %.
 
     \b
     Examples:

@@ -48,8 +48,8 @@ SCENARIOS = ("SingleStream", "MultiStream", "Offline", "Server")
 @click.option(
     "--memory-limit",
     type=SIZE,
-    help="Most memory for one run, LoadGen's queries included [default: nine tenths of what is "
-    "free].",
+    help="Memory limit for one run, LoadGen's queries included [default: nine tenths of the "
+    "free memory].",
 )
 @click.option("--again", is_flag=True, help="Repeat runs that are valid already.")
 @click.option("--dry-run", is_flag=True, help="Only show what would be run and how long it takes.")
@@ -58,17 +58,15 @@ SCENARIOS = ("SingleStream", "MultiStream", "Offline", "Server")
     is_flag=True,
     help="Shorten every run to seconds, to see that everything works. Its results do not count.",
 )
-@click.option(
-    "--anyway", is_flag=True, help="Also run points of which `dse export` makes no submission."
-)
+@click.option("--anyway", is_flag=True, help="Also run points that `dse export` would refuse.")
 @into("dse.commands.validate:ValidateRequest")
 def validate(request: ValidateRequest) -> int:
     """Run the frontier of STUDY by MLPerf's own rules.
 
     Each point takes a performance run of ten minutes or more for each scenario of the objectives
-    and, with a data set, an accuracy run over all of it. The time this takes is shown first. Points
-    that others seem ahead of are left out unless --points names them. Give the same command again
-    to continue with what is missing. Ctrl-C finishes the current run.
+    and, with a data set, an accuracy run over all of it. The command shows the time first. It
+    leaves out points that others seem ahead of, unless --points names them. Give the same command
+    again to continue with missing runs. Ctrl-C finishes the current run.
 
     \b
     Examples:

@@ -268,7 +268,7 @@ OPTIONS = {
     "no trials": Case("explore kept.yaml --n-trials 0", ("--n-trials", "0")),
     "trials in words": Case("explore kept.yaml --n-trials many", ("--n-trials", "'many'")),
     "negative seed": Case("explore kept.yaml --seed -1", ("--seed", "-1")),
-    "verbose after the command": Case("status kept -v", ("stands before the command: dse -v",)),
+    "verbose after the command": Case("status kept -v", ("goes before the command: dse -v",)),
     "study without a name": Case("status ''", ("'' is not a study name; use letters",)),
     "study name with a space": Case("status 'a b'", ("'a b' is not a study name; use letters",)),
     "study name with a number sign": Case("explore kept.yaml --study kept#2", ("'kept#2' is no",)),

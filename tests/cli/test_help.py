@@ -38,7 +38,7 @@ def test_help(command: Command, words: str, option: str) -> None:
     answer = command.good(*words.split()[1:], option)
     assert answer.out.startswith(f"Usage: {words}")
     assert answer.err == ""
-    assert max(len(line) for line in answer.out.splitlines()) <= 100
+    assert max(len(line) for line in answer.out.splitlines()) <= 90
 
 
 @pytest.mark.parametrize("words", COMMANDS)

@@ -87,7 +87,7 @@ def test_quiet_leaves_results_and_errors(command: Command, here: Path, kept: Pat
         2,
         "dse: --quiet and --verbose exclude each other; give one of them",
     )
-    assert "It stands before the command: dse -q" in command("studies", "-q").err
+    assert "It goes before the command: dse -q" in command("studies", "-q").err
 
 
 def test_a_dry_run_begins_nothing(command: Command, here: Path, kept: Path) -> None:
