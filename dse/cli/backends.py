@@ -52,7 +52,7 @@ def backends(context: click.Context, *, as_json: bool) -> None:
     "--python",
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="Install for this Python [default: the one found on the PATH].",
+    help="Use this Python [default: the one on the PATH].",
 )
 @click.option("--reinstall", is_flag=True, help="Install again even if it is installed.")
 def install(names: tuple[str, ...], *, python: Path | None, reinstall: bool) -> int:

@@ -29,13 +29,13 @@ SCENARIOS = ("SingleStream", "MultiStream", "Offline", "Server")
     "--dataset",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="The labelled samples that the study was explored with [default: where they were].",
+    help="Folder of the labelled samples [default: that of the exploration].",
 )
 @click.option(
     "--models",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="The model files that the study was explored with [default: where they were].",
+    help="Folder of the model files [default: that of the exploration].",
 )
 @point_options
 @click.option(
