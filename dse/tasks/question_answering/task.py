@@ -40,6 +40,7 @@ class QuestionAnswering(BaseTask):
         performance_samples=10_833,
         accuracy_samples=10_833,
         min_offline_samples=10_833,
+        scored_items=10_570,
     )
     worker: ClassVar[str] = "dse.tasks.question_answering.worker:QuestionAnsweringWorker"
     plain_form: ClassVar[Form] = QuestionForm().to_form()
