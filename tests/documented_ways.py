@@ -208,6 +208,7 @@ WAYS: Mapping[str, Way] = {
         why="the table itself in the place of what was imported of it",
         instead="dse compare results.csv",
     ),
+    "dse compare bert.csv --accuracy 89.97 --by throughput_per_core": Way(),
     "dse compare families v3.0 --accuracy 70": Way(
         why="the table itself in the place of what was imported of it",
         instead="dse compare families results.csv --accuracy 40",

@@ -24,7 +24,7 @@ from tests.download.publications import archives
 from tests.download.servers import Site, serve
 from tests.help_pages import inner
 from tests.replays import write_space, write_table
-from tests.results.tables import write_published
+from tests.results.tables import BERT_OFFLINE, write_bert, write_published
 from tests.submission.evidence import TOLD, Data, write_study
 from tests.submission.test_checkers import clone
 from tests.validate.conftest import write_inputs
@@ -83,6 +83,7 @@ def pantry(kept: Path, mirror: str) -> Path:
     any_models.write(folder, any_models.bert)
     (folder / "decoder.onnx").symlink_to(any_models.write(folder, any_models.stepping))
     write_published(folder / "results.csv", [{}])
+    write_bert(folder / "bert.csv", [BERT_OFFLINE])
     (folder / "facts.yaml").write_text("price_per_hour: 0.1\n")
     write_space(folder, "my-space")
     write_space(folder, "space", **{**SMALL, "models": "m"}, backends=["onnxruntime"])

@@ -13,17 +13,17 @@ from dse.core.csv_lines import read_lines, require
 from dse.core.errors import RequestError
 from dse.core.measurement import Failure, FailureKind, Measurement, Outcome, Source
 from dse.core.metrics import LATENCY, METRICS, THROUGHPUT
-from dse.results._published import COLUMNS, published
+from dse.results._published import published
 from dse.space._enumeration import Parameter
 from dse.space.plan import Plan, parameter_values
 from dse.space.reading import space_from_dict
-from dse.tasks.benchmark import Benchmark
+from dse.tasks import registry
 from dse.tasks.image_classification._quality import ACCURACY
 from dse.tasks.image_classification.models.catalogue import sweep_pairs
 from tests.objectives import DEFAULT_OBJECTIVES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from dse.core.configuration import KnobValue
@@ -101,8 +101,7 @@ def read(path: Path) -> list[Table]:
     """
     columns, lines = read_lines(path)
     if "Platform" in columns:
-        require(path, columns, COLUMNS)
-        return _published(path, lines)
+        return _published(path, columns, lines)
     require(path, columns, (*REPLAY.COLUMNS, "failure"))
     objectives = tuple(name for name in DEFAULT_OBJECTIVES if name in columns)
     if len(objectives) < 2:
@@ -197,10 +196,11 @@ def _measurement(
     return Measurement(metric, value, key, Source.REPLAYED, seconds=seconds)
 
 
-def _published(path: Path, lines: Iterable[Line]) -> list[Table]:
+def _published(path: Path, columns: Sequence[str], lines: Sequence[Line]) -> list[Table]:
     """The systems that published variants of the catalogue's families, in the file's order."""
     objectives = (ACCURACY.name, LATENCY.name)
-    found = ((system, _variants(path, system)) for system in published(path, lines, Benchmark.of()))
+    systems = (each for each in published(path, columns, lines) if each.task == registry.DEFAULT)
+    found = ((system, _variants(path, system)) for system in systems)
     tables = [
         Table(f"{path.stem}:{system.name}", objectives, outcomes, system.cpu)
         for system, outcomes in found

@@ -26,14 +26,19 @@ if TYPE_CHECKING:
     metavar="PERCENT",
     type=PERCENTS,
     default=(),
-    help="Compare configurations of at least these top-1 accuracies, such as 65,70 [default: the "
-    "multiples of 5 that are reached].",
+    help="Compare configurations of at least these accuracies (top-1, F1), such as 65,70 "
+    "[default: the multiples of 5 that are reached].",
 )
 @click.option(
     "--by",
     metavar="METRIC",
     help="Sort by latency, throughput, energy, or the name of another metric that is compared "
     "[default: the first one, latency if it is known].",
+)
+@click.option(
+    "--task",
+    metavar="NAME",
+    help="Compare results of this task only, such as question-answering.",
 )
 @click.option(
     "--accelerators",
@@ -63,6 +68,7 @@ def compare(
     derivation: Derivation,
     accuracies: tuple[float, ...],
     by: str | None,
+    task: str | None,
     *,
     accelerators: bool,
     every: bool,
@@ -82,6 +88,7 @@ def compare(
     Examples:
       dse compare quickstart v3.0
       dse compare v3.0 --accuracy 70 --by throughput
+      dse compare bert.csv --accuracy 89.97 --by throughput_per_core
       dse compare desktop board --facts facts.yaml --picture both.png
     """  # noqa: D301  # click keeps the lines after this mark
     if as_json and as_csv:
@@ -94,7 +101,7 @@ def compare(
 
     if picture is not None:
         check_name(picture)
-    results = [each for source in sources for each in read_results(source, storage)]
+    results = [each for source in sources for each in read_results(source, storage, task=task)]
     gathered = gather_systems(results, derivation)
     comparison = compared(gathered, accuracies, accelerators=accelerators)
     order = _sort(comparison, by)

@@ -14,6 +14,8 @@ from dse.core.wording import format_count
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dse.results.table import ResultTable
+
 
 @click.command("import")
 @click.argument(
@@ -28,8 +30,9 @@ def import_(files: tuple[Path, ...], name: str | None) -> None:
     """Store published MLPerf results for comparisons and warm starts.
 
     A FILE is a table of published results, the summary.csv of MLPerf's submission checker, or the
-    folder of a submission tree. Each is stored as studies/NAME/imported.json, with the name and the
-    SHA-256 of the file. Repeating an import changes nothing.
+    folder of a submission tree, of any task with a benchmark of MLPerf. Each is stored as
+    studies/NAME/imported.json, with the name and the SHA-256 of the file. Repeating an import
+    changes nothing.
 
     \b
     Examples:
@@ -39,15 +42,18 @@ def import_(files: tuple[Path, ...], name: str | None) -> None:
     from dse.commands.next_step import print_next
 
     together = [files] if name is not None else [(file,) for file in files]
-    names = [_import(each, name) for each in together]
-    print_next(f"dse compare {' '.join(map(shlex.quote, dict.fromkeys(names)))}")
+    tasks = dict(_import(each, name) for each in together)
+    first = next(iter(tasks.values()))[0]
+    names = [shlex.quote(each) for each, own in tasks.items() if first in own]
+    choice = f" --task {first}" if any(own[1:] for own in tasks.values() if first in own) else ""
+    print_next(f"dse compare {' '.join(names)}{choice}")
 
 
-def _import(files: Sequence[Path], name: str | None) -> str:
+def _import(files: Sequence[Path], name: str | None) -> tuple[str, list[str]]:
     """Stores the results of files together.
 
     Returns:
-        What names them on the command line.
+        What names them on the command line, and the names of their tasks.
     """
     from dse.core.errors import RequestError
     from dse.results.imported import Import, keep, name_for, source
@@ -61,11 +67,18 @@ def _import(files: Sequence[Path], name: str | None) -> str:
     results = tuple(each for file in files for each in read_file(file))
     read = Import(tuple(source(file) for file in files), results)
     new = keep(read, folder)
-    systems = format_count(len(results), "system")
-    rows = format_count(sum(len(each.rows) for each in results), "configuration")
-    write_prose(f"{folder.imported}: {systems} with {rows}{'' if new else ', unchanged'}")
+    tasks = [*dict.fromkeys(each.task for each in results)]
+    write_prose(f"{folder.imported}: {_count(results)}{'' if new else ', unchanged'}")
+    for task in tasks if len(tasks) > 1 else ():
+        write_prose(f"  {task}: {_count([each for each in results if each.task == task])}")
     for each in read.sources:
         write_prose(f"  {each.file}, SHA-256 {each.sha256}")
     for line in (line for each in results for line in each.left_out):
         write_prose(f"left out: {line}", err=True)
-    return folder.name_or_path
+    return folder.name_or_path, tasks
+
+
+def _count(results: Sequence[ResultTable]) -> str:
+    rows = sum(len(each.rows) for each in results)
+    systems = format_count(len(results), "system")
+    return f"{systems} with {format_count(rows, 'configuration')}"

@@ -35,7 +35,7 @@ def ranks_table(
     Args:
         comparison: the comparison.
         order: the systems and accuracies; a single one has the configurations' models, too.
-        width: columns; CPUs are shown if they fit.
+        width: columns; CPUs are shown if they fit, at a single accuracy beside shortened names.
         rows: largest number of systems; None for all.
     """
     systems = order.systems[:rows]
@@ -54,9 +54,11 @@ def ranks_table(
     if len(values) == 1 and room - _columns(models) >= min(USUAL_NAME, longest):
         texts.append(models)
         room -= _columns(models)
-    left = room - longest - 1
+    left = room - 1 - (min(USUAL_NAME, longest) if len(values) == 1 else longest)
     if left >= MIN_CPU:
-        texts.insert(0, ("CPU", [_cut(s.results.cpu or "unknown", left) for s in systems]))
+        cpus = ("CPU", [_cut(s.results.cpu or "unknown", left) for s in systems])
+        texts.insert(0, cpus)
+        room -= _columns(cpus)
     names = short_names(names, max(MIN_NAME, room))
     table = _table(
         *(("#", True), ("system", False)),

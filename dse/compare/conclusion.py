@@ -29,16 +29,16 @@ def conclude(comparison: Comparison, order: SystemOrder | None) -> list[str]:
     """
     if order is None:
         return [_nothing(comparison)]
-    wins: dict[str, list[Ranking]] = {}
+    wins: dict[int, list[Ranking]] = {}
     for criterion in (order.criterion, *comparison.others(order.criterion)):
         ranking = comparison.ranking(criterion, order.accuracy)
         for winner in ranking.standings[:1]:
-            wins.setdefault(full_name(winner.system), []).append(ranking)
+            wins.setdefault(winner.system.number, []).append(ranking)
     among = _among(comparison, order.accuracy)
     sentences: list[str] = []
-    for name, (first, *others) in wins.items():
+    for first, *others in wins.values():
         best = [_best(first, "" if sentences else among), *map(_best, others)]
-        sentences.append(f"{name} has {_joined(best)}")
+        sentences.append(f"{_with_cpu(first.standings[0].system)} has {_joined(best)}")
     return [*sentences, *_winners_elsewhere(comparison, order)]
 
 
@@ -82,6 +82,12 @@ def is_short(entry: SystemPoint, criterion: Criterion) -> bool:
     """Whether a value is from a run that does not keep to MLPerf's rules, as short ones don't."""
     ran = {Source.MEASURED.value, Source.PUBLISHED.value}
     return not ran.isdisjoint(entry.sources(criterion)) and entry.validity(criterion) != "valid"
+
+
+def _with_cpu(system: ComparedSystem) -> str:
+    """A system with its number and its CPU, if that is known and not in the name."""
+    cpu = system.results.cpu
+    return full_name(system) + (f" ({cpu})" if cpu not in system.name else "")
 
 
 def _nothing(comparison: Comparison) -> str:

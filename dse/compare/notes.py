@@ -69,7 +69,7 @@ def _about_sources(comparison: Comparison) -> Iterator[str]:
 
 def _about_accuracies(comparison: Comparison) -> Iterator[str]:
     task = comparison.gathered.task
-    whole = task.rules.accuracy_samples if task.rules is not None else 0
+    whole = task.rules.all_items if task.rules is not None else 0
     for system in comparison.ranked:
         if min(system.samples, default=whole) < whole:
             counts = ", ".join(f"{count:,}" for count in system.samples)

@@ -207,7 +207,7 @@ def _task(found: Sequence[ResultTable]) -> tuple[Task, Quality]:
     if len(names) > 1:
         raise RequestError(
             f"systems of different tasks can't be compared: {', '.join(names)}",
-            remedy="name results of one task",
+            remedy="name results of one task, or choose one with --task",
         )
     task = registry.task(names[0])
     if task.quality is None:
@@ -240,6 +240,20 @@ def _source(row: Row, metric: str) -> str:
 
 
 def _name(results: ResultTable, found: Sequence[ResultTable]) -> str:
-    """The name, with its origin if other systems have the same name."""
-    same = sum(other.name == results.name for other in found)
-    return f"{results.name} ({results.origin})" if same > 1 else results.name
+    """The name; if others have the same, with what tells them apart: release, division, origin."""
+    same = [other for other in found if other.name == results.name]
+    if len(same) == 1:
+        return results.name
+    for beside in (_release, _division):
+        told = {beside(other) for other in same} - {""}
+        if len(told) == len(same):
+            return f"{results.name} ({beside(results)})"
+    return f"{results.name} ({results.origin})"
+
+
+def _release(results: ResultTable) -> str:
+    return results.release
+
+
+def _division(results: ResultTable) -> str:
+    return results.description.get("Division", "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
@@ -28,11 +28,22 @@ class Line:
         file: the table.
         number: where it ends, counted from 1.
         cells: text by column.
+        own_names: of columns that `rename` gave another name, by that name.
     """
 
     file: Path
     number: int
     cells: Mapping[str, str]
+    own_names: Mapping[str, str] = field(default_factory=dict)
+
+    def rename(self, names: Mapping[str, str]) -> Line:
+        """The line with other names of columns; complaints have the own ones of the file.
+
+        Args:
+            names: new ones by the file's own.
+        """
+        cells = {names.get(name, name): text for name, text in self.cells.items()}
+        return replace(self, cells=cells, own_names={new: own for own, new in names.items()})
 
     def value(self, metric: Metric) -> float:
         """The value of a metric, from the column of its name.
@@ -90,7 +101,8 @@ class Line:
     def wrong(self, column: str | None, problem: str) -> RequestError:
         """A complaint about this line."""
         remedy = "correct the line, or take it out"
-        return RequestError(problem, file=self.file, line=self.number, field=column, remedy=remedy)
+        named = None if column is None else self.own_names.get(column, column)
+        return RequestError(problem, file=self.file, line=self.number, field=named, remedy=remedy)
 
 
 def read_lines(path: Path) -> tuple[tuple[str, ...], list[Line]]:

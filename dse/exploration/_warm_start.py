@@ -44,9 +44,15 @@ class WarmStart:
 
 
 def load_warm_starts(
-    sources: Iterable[str], plan: Sequence[Configuration], metrics: Sequence[str]
+    sources: Iterable[str], plan: Sequence[Configuration], metrics: Sequence[str], task: str
 ) -> tuple[WarmStart, ...]:
     """What names of studies, folders, or files of published results tell, a system each.
+
+    Args:
+        sources: the names.
+        plan: configurations to be measured.
+        metrics: what is to be measured of them.
+        task: the name of their task.
 
     Raises:
         RequestError: a source can't be used, or tells nothing of these configurations.
@@ -54,7 +60,8 @@ def load_warm_starts(
     wanted = {*metrics, LATENCY.name}
     found: list[WarmStart] = []
     for source in sources:
-        systems = [WarmStart(each, _told(each, plan, wanted)) for each in read_results(source)]
+        results = read_results(source, task=task, option="--warm-start")
+        systems = [WarmStart(each, _told(each, plan, wanted)) for each in results]
         telling = [each for each in systems if each.values]
         if not telling:
             raise RequestError(

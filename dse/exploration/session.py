@@ -262,7 +262,8 @@ def _warm_starts(request: ExploreRequest, plan: Plan, prepared: Prepared) -> tup
             field="--warm-start",
             remedy=f"leave it out, or choose --sampler {BORROWER}",
         )
-    return load_warm_starts(request.warm_start, plan.configurations, prepared.metrics)
+    task = prepared.task.name
+    return load_warm_starts(request.warm_start, plan.configurations, prepared.metrics, task)
 
 
 def _folder_of_cpu(folder: StudyFolder, system: System) -> StudyFolder:

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from dse.core.errors import RequestError
+from dse.core.csv_lines import require
 from dse.core.measurement import Source
-from dse.core.metrics import ENERGY, LATENCY, MULTI_STREAM, THROUGHPUT, is_quality
-from dse.results._tree import accelerator, cores
+from dse.core.metrics import (
+    ENERGY,
+    LATENCY,
+    MULTI_STREAM,
+    SERVER,
+    THROUGHPUT,
+    Scenario,
+    is_quality,
+)
+from dse.results._columns import ACCURACY, COLUMNS, OF_RESULTS, summary_names
+from dse.results._tree import SCENARIOS, accelerator, cores
 from dse.results.table import OFFLINE_POWER, ResultTable, Row
+from dse.tasks.benchmark import benchmarks, unknown_benchmark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from dse.core.csv_lines import Line
@@ -22,19 +32,15 @@ if TYPE_CHECKING:
     from dse.tasks.benchmark import Benchmark
     from dse.tasks.task import Task
 
-COLUMNS = (
-    *("Platform", "host_processor_model_name", "host_processors_per_node"),
-    *("host_processor_core_count", "framework", "Model", "MlperfModel"),
-    *("Scenario", "Result", "Units", "Accuracy", "inferred"),
-)
-OF_RESULTS = {
-    *("Model", "MlperfModel", "Scenario", "Result", "Units", "Accuracy", "inferred", "has_power"),
-    *("Location", "compliance", "errors", "Result_Power", "Result_Power_Units"),
+LATENCIES = {Scenario.SINGLE_STREAM: LATENCY.name, Scenario.MULTI_STREAM: MULTI_STREAM.name}
+RATES = {
+    (Scenario.OFFLINE, "Samples/s"): THROUGHPUT.name,
+    (Scenario.SERVER, "Queries/s"): SERVER.name,
 }
-"""Columns that say nothing of the system."""
-LATENCIES = {"SingleStream": LATENCY.name, "MultiStream": MULTI_STREAM.name}
-RATES = {"Offline": THROUGHPUT.name}
-POWERS = {("SingleStream", "millijoules"): ENERGY.name, ("Offline", "Watts"): OFFLINE_POWER}
+POWERS = {
+    (Scenario.SINGLE_STREAM, "millijoules"): ENERGY.name,
+    (Scenario.OFFLINE, "Watts"): OFFLINE_POWER,
+}
 """Metrics of measured power that are read, by scenario and unit."""
 
 
@@ -51,29 +57,54 @@ class _System:
     found: dict[str, dict[str, tuple[float, bool]]] = field(default_factory=dict)
 
 
-def published(path: Path, lines: Iterable[Line], benchmark: Benchmark) -> tuple[ResultTable, ...]:
-    """The systems with results of a benchmark in a table, in the order of the file.
+def published(path: Path, columns: Sequence[str], lines: Sequence[Line]) -> tuple[ResultTable, ...]:
+    """The systems in a table, task by task, in the order of the file.
 
-    Lines have at least the `COLUMNS`.
+    Results of a benchmark that no task has are left out.
 
     Raises:
-        RequestError: a value makes no sense, a system has two values for the same, or no line is
-            of the benchmark.
+        RequestError: a column is missing, a value makes no sense, a system has two values for the
+            same, or no line is of a known benchmark.
     """
-    systems: dict[str, _System] = {}
+    names = summary_names(columns)
+    head = [names.get(own, own) for own in columns]
+    require(path, head, (name for name in COLUMNS if name != ACCURACY))
+    known = benchmarks()
+    found: list[ResultTable] = []
+    for benchmark in known:
+        names = summary_names(columns, benchmark.metric)
+        renamed = [line.rename(names) for line in lines]
+        own = [line for line in renamed if benchmark.covers(line.cells["MlperfModel"])]
+        if own:
+            require(path, own[0].cells, [ACCURACY])
+            found += _systems(path, own, benchmark)
+    if not found:
+        column = columns[head.index("MlperfModel")]
+        raise unknown_benchmark(path, (line.cells[column] for line in lines), known)
+    return tuple(found)
+
+
+def _systems(path: Path, lines: Iterable[Line], benchmark: Benchmark) -> Iterator[ResultTable]:
+    """The systems of a benchmark.
+
+    The same platform in two rounds or divisions, or of two organisations, is two: its results may
+    have other settings. Where power was measured, some tables add that to the division.
+    """
+    systems: dict[tuple[str, ...], _System] = {}
     for line in lines:
-        if line.cells["MlperfModel"].startswith(benchmark.rules.benchmark):
-            system = systems.setdefault(line.cells["Platform"], _System(line))
-            _take(system.found.setdefault(line.cells["Model"], {}), line, benchmark)
-    if not systems:
-        problem = f"has no result of {benchmark.task.title}"
-        raise RequestError(problem, file=path, remedy="name a table that has one")
-    return tuple(_results(path, name, system, benchmark.task) for name, system in systems.items())
+        cells = line.cells
+        division = cells.get("Division", "").removesuffix("-power")
+        origin = cells.get("version", ""), cells.get("Organization", ""), division
+        key = *origin, cells["Platform"]
+        system = systems.setdefault(key, _System(line))
+        _take(system.found.setdefault(cells["Model"], {}), line, benchmark.metric)
+    for system in systems.values():
+        yield _results(path, system, benchmark.task)
 
 
-def _take(found: dict[str, tuple[float, bool]], line: Line, benchmark: Benchmark) -> None:
+def _take(found: dict[str, tuple[float, bool]], line: Line, quality: Metric) -> None:
     inferred = line.cells["inferred"] == "1"
-    for metric, value in _values(line, benchmark.metric).items():
+    for metric, value in _values(line, quality).items():
         # Rows that were published twice are the same; a model's quality is that of its first.
         marked = inferred and not is_quality(metric)
         known, _ = found.setdefault(metric, (value, marked))
@@ -84,13 +115,14 @@ def _take(found: dict[str, tuple[float, bool]], line: Line, benchmark: Benchmark
 
 def _values(line: Line, quality: Metric) -> dict[str, float]:
     """What a line tells, by metric: a result, and power in the same line or in one of its own."""
-    scenario, units = line.cells["Scenario"], line.cells["Units"]
+    scenario, units = SCENARIOS.get(line.cells["Scenario"].lower()), line.cells["Units"]
+    if scenario is None:
+        return {}
     values = {}
-    timed = LATENCIES if units.startswith("Latency") else RATES if units == "Samples/s" else {}
-    if scenario in timed:
-        values[timed[scenario]] = line.amount("Result", above=0)
-        most = 100 if quality.unit == "%" else math.inf
-        values[quality.name] = line.amount("Accuracy", above=0, most=most)
+    timed = LATENCIES.get(scenario) if units.startswith("Latency") else RATES.get((scenario, units))
+    if timed:
+        values[timed] = line.amount("Result", above=0)
+        values[quality.name] = _quality(line, quality)
     if (scenario, units) in POWERS:
         values[POWERS[scenario, units]] = line.amount("Result", above=0)
     power = scenario, line.cells.get("Result_Power_Units", "")
@@ -99,11 +131,18 @@ def _values(line: Line, quality: Metric) -> dict[str, float]:
     return values
 
 
-def _results(path: Path, name: str, system: _System, task: Task) -> ResultTable:
+def _quality(line: Line, quality: Metric) -> float:
+    """How good the answers were; in later rounds after the name of the figure: ``F1: 90.1``."""
+    if named := re.fullmatch(r"\w+: (\S+)", line.cells[ACCURACY]):
+        line = replace(line, cells={**line.cells, ACCURACY: named[1]})
+    return line.amount(ACCURACY, above=0, most=100 if quality.unit == "%" else math.inf)
+
+
+def _results(path: Path, system: _System, task: Task) -> ResultTable:
     cells = system.line.cells
     rows = (_row(label, found, task) for label, found in system.found.items())
     return ResultTable(
-        name=name,
+        name=cells["Platform"],
         origin=str(path),
         cpu=cells["host_processor_model_name"],
         cores=cores(cells),

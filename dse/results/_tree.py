@@ -6,6 +6,7 @@ can't be read is left out and told.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -18,9 +19,10 @@ from dse.loadgen.logs import DETAIL, LogError, read_detail
 from dse.loadgen.verdict import RESULTS, rule_violations
 from dse.results._bounded import check, folders, is_plain, object_of, text_of
 from dse.results.table import ResultTable, Row
+from dse.tasks.benchmark import benchmarks, unknown_benchmark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from dse.loadgen.logs import DetailLog
@@ -94,35 +96,48 @@ def evidence(path: Path) -> Iterator[Path]:
             yield from (each for each in own if is_plain(each, result.folder))
 
 
-def read_tree(path: Path, benchmark: Benchmark) -> tuple[ResultTable, ...]:
-    """The systems with results of a benchmark in a tree (see `submitters`), by name.
+def read_tree(path: Path) -> tuple[ResultTable, ...]:
+    """The systems in a tree (see `submitters`), task by task, by name.
+
+    Results of a benchmark that no task has are left out.
 
     Raises:
-        RequestError: there is none.
+        RequestError: there is none of a known benchmark.
     """
-    found = tuple(each for folder in submitters(path) for each in _submitted(folder, benchmark))
+    known = benchmarks()
+    found: list[ResultTable] = []
+    others: list[str] = []
+    for folder in submitters(path):
+        mapping = object_of(folder / MAPPING, folder) if (folder / MAPPING).exists() else {}
+        results = list(_result_folders(folder))
+        others += (str(mapping.get(each.model, each.model)) for each in results)
+        for benchmark in known:
+            own = [each for each in results if _belongs(each.model, mapping, benchmark)]
+            found += _systems(folder, own, benchmark)
     if not found:
-        problem = f"has no result of {benchmark.task.title}"
-        raise RequestError(problem, file=path, remedy="name a tree of submissions that has one")
-    return found
+        raise unknown_benchmark(path, others, known)
+    return tuple(found)
 
 
-def _submitted(folder: Path, benchmark: Benchmark) -> Iterator[ResultTable]:
-    """What one organisation submitted."""
-    mapping = object_of(folder / MAPPING, folder) if (folder / MAPPING).exists() else {}
+def _systems(
+    folder: Path, results: Iterable[_ResultFolder], benchmark: Benchmark
+) -> Iterator[ResultTable]:
+    """What one organisation submitted for a benchmark."""
     by_system: dict[str, list[_ResultFolder]] = {}
-    for result in _result_folders(folder):
-        if _belongs(result.model, mapping, benchmark):
-            by_system.setdefault(result.system, []).append(result)
+    for result in results:
+        by_system.setdefault(result.system, []).append(result)
     for system, own in by_system.items():
         yield _results(folder, system, own, benchmark)
 
 
 def _belongs(model: str, mapping: Mapping[str, Any], benchmark: Benchmark) -> bool:
-    """Whether a model is one of the benchmark's task."""
-    if str(mapping.get(model, model)).startswith(benchmark.rules.benchmark):
-        return True
-    return benchmark.task.published_variant(model) is not None
+    """Whether a model is one of the benchmark's task.
+
+    A model without a mapping is told by the benchmark in its name, as MLPerf's checker does it.
+    """
+    named = str(mapping.get(model, ""))
+    told = benchmark.covers(named) if named else benchmark.rules.benchmark in model
+    return told or benchmark.task.published_variant(model) is not None
 
 
 def _results(
@@ -172,7 +187,7 @@ def _take(found: _Found, result: _ResultFolder, benchmark: Benchmark) -> None:
         found.inferred.add(metric)
     if log.valid and _official(log, _ran(result, log), benchmark.rules):
         found.valid.add(metric)
-    if found.samples is None:  # that of the other scenarios is of the same model
+    if benchmark.metric.name not in found.values:  # those of other scenarios are of the same model
         found.values[benchmark.metric.name] = score.value
         found.samples = QualityDetails.of(score.details).total
 
@@ -270,10 +285,12 @@ def _result_folders(folder: Path) -> Iterator[_ResultFolder]:
 
 
 def cores(description: Mapping[str, str]) -> int | None:
-    """Physical cores of all sockets; texts such as ``6 (4 big; 2 LITTLE)`` begin with a number."""
+    """Physical cores of all nodes; texts such as ``6 (4 big; 2 LITTLE)`` begin with a number."""
     each = re.match(r"\d{1,4}\b", description.get("host_processor_core_count", ""))
     sockets = re.match(r"\d{1,2}\b", description.get("host_processors_per_node", ""))
-    return int(each[0]) * int(sockets[0]) or None if each and sockets else None
+    nodes = re.match(r"\d{1,4}\b", description.get("number_of_nodes") or "1")
+    found = (each, sockets, nodes)
+    return math.prod(int(one[0]) for one in found if one) or None if all(found) else None
 
 
 def ghz(description: Mapping[str, str]) -> float | None:

@@ -27,6 +27,7 @@ from dse.core.metrics import METRICS
 from dse.core.paths import atomic_write, exclusive, remove_leftovers
 from dse.results._tree import evidence
 from dse.results.table import OFFLINE_POWER, ResultTable, Row
+from dse.tasks import registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -44,8 +45,13 @@ def _known_metric(name: str) -> str:
     return name
 
 
+def _known_task(name: str) -> str:
+    return registry.task(name).name  # from now on its quality is a metric
+
+
 Text = Annotated[str, StringConstraints(max_length=4000)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+TaskName = Annotated[str, AfterValidator(_known_task)]
 MetricName = Annotated[str, AfterValidator(_known_metric)]
 Value = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Bound = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -84,6 +90,7 @@ class ImportedSystemForm(_Form):
     """See `dse.results.table.ResultTable`, whose fields it has."""
 
     name: Name
+    task: TaskName = registry.DEFAULT  # earlier imports name none
     origin: Name
     cpu: Text
     cores: Count | None

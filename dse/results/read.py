@@ -5,42 +5,58 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dse.core.csv_lines import read_lines, require
+from dse.core.csv_lines import read_lines
 from dse.core.details import QualityDetails
 from dse.core.errors import RequestError
 from dse.core.worker_environment import format_variables, user_variables
 from dse.machine.system import System
-from dse.results._published import COLUMNS, published
+from dse.results._published import published
 from dse.results._tree import read_tree, submitters
 from dse.results.imported import read_import
 from dse.results.table import ResultTable, Row
 from dse.study.folder import NAME, STUDIES, StudyFolder, existing_folder, study_folder
 from dse.study.study import Study
-from dse.tasks.benchmark import Benchmark
+from dse.tasks import registry
 
 if TYPE_CHECKING:
     from dse.core.plausibility import Note
     from dse.study.record import Record
 
 
-def read_results(source: str, storage: str | None = None) -> tuple[ResultTable, ...]:
+def read_results(
+    source: str, storage: str | None = None, *, task: str | None = None, option: str = "--task"
+) -> tuple[ResultTable, ...]:
     """The systems that a source tells of.
 
     Args:
         source: name or folder of a study or of an import, a table of published results, or the
             folder of a submission tree.
         storage: of a study, where that is not known from its folder.
+        task: name of the only task whose results count; None for all.
+        option: what asks for the task, for complaints.
 
     Raises:
-        RequestError: there is nothing of that name, or it can't be used.
+        RequestError: there is nothing of that name, it can't be used, or has none of the task.
     """
+    found = _read(source, storage)
+    if task is None:
+        return found
+    title = registry.task(task).title
+    own = tuple(each for each in found if each.task == task)
+    if not own:
+        problem = f"'{source}' has no results of {title}"
+        raise RequestError(problem, field=option, remedy="name results of that task")
+    return own
+
+
+def _read(source: str, storage: str | None) -> tuple[ResultTable, ...]:
     path = Path(source)
     if path.is_file():
         return read_table(path)
     if path.suffix == ".csv":
         raise RequestError("there is no such file", file=path, remedy="name another one")
     if _is_tree(path):
-        return read_tree(path, Benchmark.of())
+        return read_tree(path)
     folder = study_folder(source)
     if folder.imported.is_file():
         return tuple(read_import(folder.imported).results)
@@ -59,7 +75,7 @@ def read_file(path: Path) -> tuple[ResultTable, ...]:
         problem = "is not a tree of submissions"
         remedy = "name a folder that holds systems/ and results/ of an organisation"
         raise RequestError(problem, file=path, remedy=remedy)
-    return read_tree(path, Benchmark.of())
+    return read_tree(path)
 
 
 def read_table(path: Path) -> tuple[ResultTable, ...]:
@@ -68,9 +84,7 @@ def read_table(path: Path) -> tuple[ResultTable, ...]:
     Raises:
         RequestError: it is none.
     """
-    columns, lines = read_lines(path)
-    require(path, columns, COLUMNS)
-    return published(path, lines, Benchmark.of())
+    return published(path, *read_lines(path))
 
 
 def _is_tree(path: Path) -> bool:

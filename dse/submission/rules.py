@@ -83,7 +83,7 @@ def foreseeable(record: Record, models: str, benchmark: Benchmark) -> list[Breac
     found = []
     if models == "builtin":
         found.append(Breach("trained", "the builtin models have untrained weights", lasting=True))
-    accuracy, due = record.outcome.quality, benchmark.rules.accuracy_samples
+    accuracy, due = record.outcome.quality, benchmark.rules.all_items
     if accuracy is None or accuracy.source is not Source.MEASURED:
         found.append(Breach("accuracy-measured", "its accuracy is not measured here", lasting=True))
     elif (total := QualityDetails.of(accuracy.details).total or due) != due:

@@ -9,8 +9,14 @@ from dse.core.errors import RequestError
 from dse.tasks import registry
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
     from dse.core.metrics import Metric
     from dse.tasks.task import Quality, Rules, Task
+
+MAX_NAMED = 5
+"""The most names in a complaint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +55,38 @@ class Benchmark:
     def metric(self) -> Metric:
         """The metric of the quality."""
         return self.quality.metric
+
+    def covers(self, name: str) -> bool:
+        """Whether results under this name are of the task: bert-99.9 as well as bert-99."""
+        return name.startswith(self.rules.benchmark)
+
+
+def benchmarks() -> tuple[Benchmark, ...]:
+    """All tasks that MLPerf has a benchmark of.
+
+    Raises:
+        RequestError: a task of another package can't be used.
+    """
+    tasks = map(registry.task, registry.task_names())
+    return tuple(
+        Benchmark(task, task.quality, task.rules)
+        for task in tasks
+        if task.quality is not None and task.rules is not None
+    )
+
+
+def unknown_benchmark(file: Path, met: Iterable[str], known: Iterable[Benchmark]) -> RequestError:
+    """The complaint about a file without a result of a known benchmark.
+
+    Args:
+        file: a table or a tree.
+        met: the benchmarks, or else the models, that it has results of.
+        known: the benchmarks that there are tasks for.
+    """
+    names = sorted(set(met))
+    told = ", ".join(f"'{name}'" for name in names[:MAX_NAMED])
+    more = f" and {len(names) - MAX_NAMED} others" if len(names) > MAX_NAMED else ""
+    only = f", only of {told}{more}" if names else ""
+    titles = (f"{each.rules.benchmark} ({each.task.title})" for each in known)
+    problem = f"has no result of a known benchmark{only}"
+    return RequestError(problem, file=file, remedy=f"known are {', '.join(titles)}")

@@ -39,6 +39,8 @@ class Rules:
         server_bound_ms: the latency that 99 % of Server's queries keep; None without Server.
         performance_samples: samples that stay loaded during a timed run.
         accuracy_samples: samples of the whole data set.
+        scored_items: what is scored of the whole data set, where several samples may belong to one
+            item, as to a question; None where each sample is scored.
         min_offline_samples: the fewest samples of an Offline run.
     """
 
@@ -49,6 +51,12 @@ class Rules:
     performance_samples: int
     accuracy_samples: int
     min_offline_samples: int
+    scored_items: int | None = None
+
+    @property
+    def all_items(self) -> int:
+        """How many items a quality of the whole data set is the mean of."""
+        return self.scored_items or self.accuracy_samples
 
 
 @dataclass(frozen=True, slots=True)

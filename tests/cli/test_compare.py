@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.results.tables import write_published
+from tests.results.tables import BERT_OFFLINE, write_bert, write_published
 from tests.results.trees import write_tree
 
 if TYPE_CHECKING:
@@ -81,9 +82,10 @@ def test_the_conclusion_a_table_and_notes(command: Command, kept: Path, table: P
     again = command.good("compare", kept, table)
     lines, last = again.out.splitlines(), again.last
     told = (
-        "#1 kept has the lowest SingleStream p90 latency of 2 systems with top-1 of at least 40 %"
+        r"#1 kept( \(.+?\))? has the lowest SingleStream p90 latency of 2 systems with top-1 of at "
+        "least 40 %"
     )
-    assert " ".join(" ".join(lines).split()).startswith(told)
+    assert re.match(told, " ".join(" ".join(lines).split()))
     assert max(map(len, lines)) <= 80
     assert "i: inferred from a run of another scenario, as MLPerf's rules allow" in lines
     assert (again.err, last) == (f"{last}\n", f"next: {TO_PICK}")
@@ -170,3 +172,89 @@ def test_a_picture_that_can_not_be_written_is_told(command: Command, table: Path
     answer = command("compare", table, "--csv", "--picture", table / "p.png")
     assert (answer.code, answer.err.count("\n")) == (1, 1)
     assert "can't be written" in answer.err
+
+
+def test_results_of_several_tasks_are_compared_by_one_of_them(
+    command: Command, kept: Path, here: Path
+) -> None:
+    encoder = {"MlperfModel": "bert-99", "Model": "encoder", "Accuracy": "90.5"}
+    both = write_published(here / "both.csv", [*THEIRS, {**encoder, "Platform": "board"}])
+    for sources in ([both], [kept, write_bert(here / "bert.csv", [{}])]):
+        answer = command("compare", *sources)
+        assert (answer.code, answer.out) == (2, "")
+        assert answer.err == (
+            "dse: systems of different tasks can't be compared: image-classification, "
+            "question-answering; name results of one task, or choose one with --task\n"
+        )
+    found = compared(command, both, "--task", "question-answering", "--accuracy", 90)
+    assert found["rankings"][0]["standings"][0]["configuration"] == {"model": "encoder"}
+    assert found["conclusion"][0].startswith("#1 board (CPU X) has the lowest SingleStream p90")
+    assert "1 system with F1 of at least 90 %" in found["conclusion"][0]
+    found = compared(command, both, kept, "--task", "image-classification")
+    assert [each["name"] for each in found["systems"]] == ["board", "kept"]
+
+
+@pytest.mark.parametrize(
+    ("task", "words"),
+    [
+        ("question-answering", "--task: 'theirs.csv' has no results of question answering"),
+        ("folding", "unknown task 'folding'; known are image-classification, "),
+    ],
+)
+def test_a_source_without_the_task_is_refused(
+    command: Command, table: Path, task: str, words: str
+) -> None:
+    answer = command("compare", table.name, "--task", task)
+    assert (answer.code, answer.out, answer.err.count("\n")) == (2, "", 1)
+    assert words in answer.err
+
+
+SYSTEMS = {
+    "one": {"host_cpu": "CPU A", "cores_per_socket": "64", "sockets": "2"},
+    "two": {"host_cpu": "CPU B", "cores_per_socket": "16"},
+    "card": {"host_cpu": "CPU C", "accelerator": "Card", "accelerators_per_node": "1"},
+    "gpu": {"host_cpu": "CPU D", "platform": "gpu-runtime"},
+}
+POWER = {"power_value": "200", "power_unit": "Watts"}
+RATES = [
+    ("one", {"f1": "90.8", "value": "2560"}),
+    ("one", {"f1": "87.5", "value": "9999", "model_name": "tiny-bert-99"}),
+    ("two", {"f1": "89.97", "value": "480", **POWER}),
+    ("two", {"f1": "89.96", "value": "9999", "model_name": "tiny-bert-99", **POWER}),
+    ("card", {"f1": "90.9", "value": "99999"}),
+    ("gpu", {"f1": "90.9", "value": "99999"}),
+]
+
+
+def test_which_cpu_is_most_efficient_for_bert(command: Command, here: Path) -> None:
+    rows = [
+        {**BERT_OFFLINE, "platform": f"{name}-cpu-runtime", **SYSTEMS[name], **row}
+        for name, row in RATES
+    ]
+    table = write_bert(here / "bert.csv", rows)
+    asked = (table, "--accuracy", "89.97", "--by", "throughput_per_core")
+    found = compared(command, *asked)
+    assert found["conclusion"] == [
+        (
+            "#2 two-cpu-runtime (CPU B) has the highest Offline throughput per physical core of 2 "
+            "systems with F1 of at least 89.97 % (30 samples/s/core with small-encoder-bert-99, "
+            "published) and the highest Offline throughput per watt of the whole system (2.4 "
+            "samples/J with small-encoder-bert-99, published)"
+        ),
+        (
+            "#1 one-cpu-runtime (CPU A) has the highest Offline throughput (2560.0 samples/s with "
+            "small-encoder-bert-99, published)"
+        ),
+    ]
+    assert [each["system"] for each in found["left_out_systems"]] == [3, 4]
+    same = compared(command, table, "--where", "f1_percent >= 89.97", "--by", "throughput_per_core")
+    assert same["sorted_by"]["systems"] == [2, 1]
+    lines = command.good("compare", *asked).out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "CPU B" in lines[0]
+    start = next(index for index, line in enumerate(lines) if line.lstrip().startswith("# "))
+    assert [line.split()[:4] for line in lines[start + 1 : start + 3]] == [
+        ["2", "two-cpu-runtime", "CPU", "B"],
+        ["1", "one-cpu-runtime", "CPU", "A"],
+    ]
+    assert "left out: 2 systems with an accelerator; --accelerators adds them" in lines

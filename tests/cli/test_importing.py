@@ -9,7 +9,7 @@ import pytest
 
 from dse.results.read import read_results
 from tests.replays import write_space, write_table
-from tests.results.tables import write_published
+from tests.results.tables import write_bert, write_published
 from tests.results.trees import write_tree
 
 if TYPE_CHECKING:
@@ -47,6 +47,22 @@ def test_several_files(command: Command, here: Path) -> None:
     kept = sorted(path.name for path in (here / "studies").iterdir())
     assert kept == ["both", "one", "two"]
     assert [each.name for each in read_results("both")] == ["one", "two"]
+
+
+def test_a_file_with_results_of_several_tasks(command: Command, here: Path) -> None:
+    other = {"MlperfModel": "bert-99", "Model": "encoder", "Accuracy": "90"}
+    table = write_published(here / "t.csv", [{}, other])
+    answer = command.good("import", table, write_published(here / "images.csv", [{}]))
+    assert answer.out.splitlines()[:3] == [
+        "studies/t/imported.json: 2 systems with 2 configurations",
+        "  image-classification: 1 system with 1 configuration",
+        "  question-answering: 1 system with 1 configuration",
+    ]
+    assert answer.last == "next: dse compare t images --task image-classification"
+    bert = write_bert(here / "bert.csv", [{}])
+    answer = command.good("import", bert, here / "images.csv")
+    assert answer.last == "next: dse compare bert"
+    assert [each.task for each in read_results("bert")] == ["question-answering"]
 
 
 def test_a_tree(command: Command, here: Path) -> None:
@@ -95,6 +111,11 @@ def test_no_results_are_kept_where_a_study_is(command: Command, kept: Path, here
     [
         ("t.csv", "", "has no lines below its head"),
         ("t.csv", "a,b\n1,2\n", "t.csv:1: Platform: has no column Platform"),
+        (
+            "t.csv",
+            "model_name,platform,mlperf_model,scenario\n1,2,3,4\n",
+            "has no column host_proc",
+        ),
         ("t.csv", "a,b\n1\n", "t.csv:2: has another number of cells"),
         ("t.csv", "\0", "t.csv: "),
         ("missing.csv", None, "missing.csv: "),

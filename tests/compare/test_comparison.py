@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -166,6 +167,14 @@ def test_systems_of_one_name_are_told_apart() -> None:
     again = results("fast", *FAST.rows, origin="u.csv")
     names = [system.name for system in gathered(FAST, again, SLOW, SLOW).systems]
     assert names == ["fast (t.csv)", "fast (u.csv)", "slow (t.csv) [3]", "slow (t.csv) [4]"]
+    rounds = [replace(SLOW, release=release) for release in ("v3.0", "v3.1", "")]
+    names = [system.name for system in gathered(*rounds[:2]).systems]
+    assert names == ["slow (v3.0)", "slow (v3.1)"]
+    divisions = [replace(SLOW, description={"Division": name}) for name in ("open", "closed")]
+    names = [system.name for system in gathered(*divisions).systems]
+    assert names == ["slow (open)", "slow (closed)"]
+    names = [system.name for system in gathered(*rounds).systems]
+    assert names == ["slow (t.csv) [1]", "slow (t.csv) [2]", "slow (t.csv) [3]"]
 
 
 VALUES = st.floats(0.1, 99)
@@ -210,7 +219,8 @@ def test_the_best_is_always_on_the_frontier(
 
 def test_systems_of_different_tasks_are_not_compared() -> None:
     one, other = results("one", row(latency=1)), results("other", row(latency=2), task="generated")
-    with pytest.raises(RequestError, match="of different tasks can't be compared: generated, im"):
+    words = "of different tasks can't be compared: generated, image-.*, or choose one with --task"
+    with pytest.raises(RequestError, match=words):
         gathered(one, other)
     with pytest.raises(RequestError, match="'generated' has no quality to compare systems by"):
         gathered(other)

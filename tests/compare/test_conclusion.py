@@ -32,21 +32,31 @@ def concluded(
 def test_a_sentence_for_each_system_that_is_best_for_something() -> None:
     first, second = concluded(FAST, SLOW, levels=[70, 75])
     assert first == (
-        "#1 fast has the lowest SingleStream p90 latency of 2 systems with top-1 of at least 70 % "
-        "(4.000 ms with large, published)"
+        "#1 fast (CPU fast) has the lowest SingleStream p90 latency of 2 systems with top-1 of at "
+        "least 70 % (4.000 ms with large, published)"
     )
     assert second == (
-        "#2 slow has the highest Offline throughput (250.0 samples/s with middle, published), "
-        "the highest Offline throughput per physical core (250 samples/s/core with middle, "
-        "published) and the highest Offline throughput per physical core and GHz of its highest "
-        "clock (125 samples/s/core/GHz with middle, published)"
+        "#2 slow (CPU slow) has the highest Offline throughput (250.0 samples/s with middle, "
+        "published), the highest Offline throughput per physical core (250 samples/s/core with "
+        "middle, published) and the highest Offline throughput per physical core and GHz of its "
+        "highest clock (125 samples/s/core/GHz with middle, published)"
     )
 
 
 def test_it_begins_with_what_systems_are_sorted_by() -> None:
     first, second, *_ = concluded(FAST, SLOW, by=THROUGHPUT.name, levels=[70])
-    assert first.startswith("#2 slow has the highest Offline throughput of 2 systems with top-1 of")
-    assert second.startswith("#1 fast has the lowest SingleStream p90 latency (4.000 ms")
+    assert first.startswith(
+        "#2 slow (CPU slow) has the highest Offline throughput of 2 systems with"
+    )
+    assert second.startswith("#1 fast (CPU fast) has the lowest SingleStream p90 latency (4.000 ms")
+
+
+def test_a_cpu_is_named_once_and_only_where_it_is_known() -> None:
+    rows = [row(accuracy=60, latency=1)]
+    (unknown,) = concluded(results("one", *rows, cpu="", cores=None))
+    assert unknown.startswith("#1 one has the lowest")
+    (named,) = concluded(results("box with CPU X", *rows, cpu="CPU X", cores=None))
+    assert named.startswith("#1 box with CPU X has the lowest")
 
 
 def test_the_best_ones_at_other_accuracies() -> None:
@@ -84,7 +94,7 @@ def test_conditions_and_objectives_of_the_user() -> None:
     assert "of 2 systems with top-1 of at least 50 % within the conditions (3.000 ms " in first
     metrics, objectives = ["twice = latency_p90_ms * 2"], ["twice:maximize"]
     (only,) = concluded(FAST, SLOW, metrics=metrics, objectives=objectives, levels=[50])
-    assert only.startswith("#2 slow has the highest twice of 2 systems with top-1 of at least 50 %")
+    assert only.startswith("#2 slow (CPU slow) has the highest twice of 2 systems with top-1 of at")
     assert only.endswith("(10 with middle, published)")
 
 

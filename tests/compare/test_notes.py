@@ -9,6 +9,7 @@ from dse.compare.notes import comparison_notes
 from dse.core.measurement import Source
 from dse.core.metrics import ENERGY, LATENCY
 from dse.tasks.image_classification._quality import ACCURACY
+from dse.tasks.question_answering._quality import F1
 from tests.compare.made import gathered, results, row
 from tests.compare.test_summary import MEASURED, THEIRS
 
@@ -65,3 +66,14 @@ def test_accuracies_that_were_taken_over_are_told() -> None:
 
 def test_a_result_that_could_not_be_read_is_told() -> None:
     assert "#1 left out: bad log" in notes(results("one", left_out=("bad log",)))
+
+
+def test_the_whole_data_set_may_have_several_samples_for_a_question() -> None:
+    more = {"more": {F1.name: 90.5}, "source": Source.MEASURED, "latency": 20}
+    few, whole = (
+        results(name, row(samples=count, **more), task="question-answering")
+        for name, count in (("few", 604), ("whole", 10_570))
+    )
+    (line,) = (each for each in notes(few, whole) if "less reliable" in each)
+    assert line.startswith("#1: accuracies are from 604 questions")
+    assert "those from all 10,570" in line

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 TABLE = "mlperf_inference_v3.0_edge_open_image_classification.csv"
 POWER = "mlperf_inference_v3.1_edge_open_power_image_classification.csv"
+BERT = "mlperf_inference_bert_open.csv"
+OF_BERT = "dse compare bert.csv --accuracy 89.97 --by throughput_per_core"
 LEVELS = (50.0, 60.0, 70.0, 75.0)
 
 
@@ -183,5 +186,41 @@ def test_the_page_shows_what_is_printed(command: Command, shared_data: Path, her
     shown = {each.text: each.output for each in commands(ROOT / "docs" / "comparing.md")}
     (here / "results.csv").symlink_to(shared_data / "results" / TABLE)
     command.good("import", "results.csv", "--name", "v3.0")
-    lines = command.good("compare", "v3.0").out.splitlines()
-    assert tuple(line.rstrip() for line in lines) == shown["dse compare v3.0"]
+    (here / "bert.csv").symlink_to(shared_data / "results" / BERT)
+    for text in ("dse compare v3.0", OF_BERT):
+        lines = command.good(*text.split()[1:]).out.splitlines()
+        assert tuple(line.rstrip() for line in lines) == shown[text]
+
+
+def test_the_most_efficient_cpu_for_bert_is_that_of_the_table(
+    command: Command, shared_data: Path
+) -> None:
+    table = shared_data / "results" / BERT
+    known: dict[tuple[str, str], float] = defaultdict(float)
+    cpus: dict[tuple[str, str], str] = {}
+    with table.open(newline="", encoding="utf-8") as stream:
+        for line in csv.DictReader(stream):
+            on_cpu = line["accelerators_per_node"] == "0" and "gpu" not in line["platform"]
+            if on_cpu and line["scenario"] == "Offline" and float(line["f1"]) >= 89.97:
+                cores = (int(line[name]) for name in ("nodes", "sockets", "cores_per_socket"))
+                system = line["version"], line["platform"]
+                known[system] = max(known[system], float(line["value"]) / math.prod(cores))
+                cpus[system] = line["host_cpu"]
+    options = OF_BERT.split()[3:]
+    found = json.loads(command.good("compare", table, *options, "--json").out)
+    systems = {each["number"]: each for each in found["systems"]}
+    (ranking,) = (r for r in found["rankings"] if r["criterion"] == "throughput_per_core")
+    ranked = {
+        (systems[each["system"]]["release"], each["name"].partition(" (")[0]): each["value"]
+        for each in ranking["standings"]
+    }
+    assert ranked == pytest.approx(known)
+    assert len(ranked) > 15
+    best = max(known, key=lambda system: known[system])
+    assert (
+        f"({cpus[best]}) has the highest Offline throughput per physical core of "
+        in (found["conclusion"][0])
+    )
+    lines = command.good("compare", table, *options).out.splitlines()
+    assert len(lines) <= 40
+    assert max(map(len, lines)) <= 80

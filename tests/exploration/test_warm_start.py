@@ -13,8 +13,10 @@ from dse.core.errors import RequestError
 from dse.core.metrics import LATENCY, THROUGHPUT
 from dse.exploration._warm_start import load_warm_starts
 from dse.tasks.image_classification._quality import ACCURACY
+from dse.tasks.question_answering._quality import F1
+from dse.tasks.registry import DEFAULT
 from tests.replays import write_space, write_table
-from tests.results.tables import write_published
+from tests.results.tables import BERT_OFFLINE, write_bert, write_published
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +35,7 @@ def test_a_published_row_tells_of_every_runtime_and_thread_count(tmp_path: Path)
     offline = {"Scenario": "Offline", "Result": "9", "Units": "Samples/s", "inferred": "1"}
     table = write_published(tmp_path / "t.csv", [{}, offline])
     plan = [configuration(), configuration(threads=2), configuration("int8")]
-    (borrowed,) = load_warm_starts([str(table)], plan, METRICS)
+    (borrowed,) = load_warm_starts([str(table)], plan, METRICS, DEFAULT)
     told = {LATENCY.name: 1.5, ACCURACY.name: 41.5}
     # What was derived from another scenario's run tells nothing that this one does not.
     assert borrowed.values == {plan[0]: told, plan[1]: told}
@@ -45,10 +47,36 @@ def test_systems_that_tell_nothing_are_left_out_and_a_source_of_them_is_refused(
 ) -> None:
     other = {"Platform": "two", "Model": "resnet50"}
     table = write_published(tmp_path / "t.csv", [other, {}])
-    (borrowed,) = load_warm_starts([str(table)], [configuration()], METRICS)
+    (borrowed,) = load_warm_starts([str(table)], [configuration()], METRICS, DEFAULT)
     assert borrowed.results.name == "one"
     with pytest.raises(RequestError, match="tells nothing of the configurations"):
-        load_warm_starts([str(table)], [configuration("int8")], METRICS)
+        load_warm_starts([str(table)], [configuration("int8")], METRICS, DEFAULT)
+
+
+def test_results_of_bert_tell_of_models_of_the_same_name(tmp_path: Path) -> None:
+    rows = [{"model_name": "tinybert-4-int8"}, BERT_OFFLINE | {"model_name": "tinybert-4-int8"}]
+    table = str(write_bert(tmp_path / "t.csv", rows))
+    metrics = (F1.name, LATENCY.name, THROUGHPUT.name)
+    plan = [
+        Configuration("tinybert-4", precision, "onnxruntime", threads=1, batch_size=1)
+        for precision in ("fp32", "int8")
+    ]
+    (borrowed,) = load_warm_starts([table], plan, metrics, "question-answering")
+    told = {F1.name: 90.25, LATENCY.name: 20.5, THROUGHPUT.name: 160.0}
+    assert borrowed.values == {plan[1]: told}
+    with pytest.raises(RequestError, match="tells nothing of the configurations"):
+        load_warm_starts([table], plan[:1], metrics, "question-answering")
+
+
+def test_results_of_another_task_tell_nothing_even_of_models_of_the_same_name(
+    tmp_path: Path,
+) -> None:
+    table = str(write_bert(tmp_path / "t.csv", [{"model_name": MODEL}]))
+    with pytest.raises(RequestError) as caught:
+        load_warm_starts([table], [configuration()], METRICS, DEFAULT)
+    assert str(caught.value) == (
+        f"--warm-start: '{table}' has no results of image classification; name results of that task"
+    )
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from dse.results.imported import Import, SourceForm, keep, name_for, read_import
 from dse.results.read import read_file
 from dse.results.table import OFFLINE_POWER, ResultTable, Row
 from dse.study.folder import StudyFolder
+from dse.tasks import registry
 from dse.tasks.image_classification._quality import ACCURACY
 from tests.results.tables import write_published
 from tests.results.trees import write_tree
@@ -54,6 +55,7 @@ def rows(draw: st.DrawFn) -> Row:
 def results(draw: st.DrawFn) -> ResultTable:
     return ResultTable(
         name=draw(NAMES),
+        task=draw(st.sampled_from([*registry.TASKS])),
         origin="table.csv",
         cpu=draw(TEXTS),
         cores=draw(st.none() | st.integers(1, 999)),
@@ -99,6 +101,16 @@ def test_a_published_quality_of_an_earlier_import_loses_its_interval(
     assert f'"{quality}": [' in place.imported.read_text()
     (found,) = read_import(place.imported).results
     assert found.rows == (row,)
+
+
+def test_an_import_of_an_earlier_version_is_of_images(tmp_path: Path, place: StudyFolder) -> None:
+    made = imported(write_published(tmp_path / "t.csv", [{}]))
+    keep(made, place)
+    record = json.loads(place.imported.read_text())
+    assert record["systems"][0].pop("task") == "image-classification"
+    place.imported.write_text(json.dumps(record))
+    (found,) = read_import(place.imported).results
+    assert (found.task, found.rows) == ("image-classification", made.results[0].rows)
 
 
 def test_the_same_again_changes_nothing(tmp_path: Path, place: StudyFolder) -> None:
@@ -154,6 +166,7 @@ def test_the_digest_of_a_tree_is_that_of_its_evidence(tmp_path: Path) -> None:
     [
         (lambda record: record.update(form="another"), "form: expected "),
         (lambda record: record.pop("systems"), "systems: is missing"),
+        (lambda record: record["systems"][0].update(task="folding"), "unknown task 'folding'"),
         (lambda record: record["systems"][0].update(cores=0), "cores: expected at least 1"),
         (lambda record: record["systems"][0].update(cores="2"), "cores: expected a whole number"),
         (

@@ -10,11 +10,13 @@ import pytest
 
 from dse.core.errors import RequestError
 from dse.core.measurement import Source
-from dse.core.metrics import ENERGY, LATENCY, MULTI_STREAM, THROUGHPUT
+from dse.core.metrics import ENERGY, LATENCY, MULTI_STREAM, SERVER, THROUGHPUT
 from dse.results.read import read_table
 from dse.results.table import OFFLINE_POWER
+from dse.tasks import registry
 from dse.tasks.image_classification._quality import ACCURACY
-from tests.results.tables import write_published
+from dse.tasks.question_answering._quality import F1
+from tests.results.tables import BERT_OFFLINE, write_bert, write_published
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,10 +75,121 @@ def test_what_makes_no_sense_is_told(tmp_path: Path, row: dict[str, str], words:
         read_table(table)
 
 
-def test_a_table_without_image_classification_is_refused(tmp_path: Path) -> None:
-    table = write_published(tmp_path / "t.csv", [{"MlperfModel": "bert-99"}])
-    with pytest.raises(RequestError, match="has no result of image classification"):
+def test_a_table_of_unknown_benchmarks_names_them_and_what_is_known(tmp_path: Path) -> None:
+    table = write_published(tmp_path / "t.csv", [{"MlperfModel": "rnnt"}])
+    with pytest.raises(RequestError) as caught:
         read_table(table)
+    assert str(caught.value) == (
+        f"{table}: has no result of a known benchmark, only of 'rnnt'; known are "
+        "resnet (image classification), bert-99 (question answering)"
+    )
+    many = [{"MlperfModel": f"other-{number}"} for number in range(9)]
+    with pytest.raises(RequestError, match="'other-4' and 4 others;"):
+        read_table(write_published(tmp_path / "many.csv", many))
+
+
+def test_each_task_of_a_table_has_systems_of_its_own(tmp_path: Path) -> None:
+    rows = [
+        {"MlperfModel": "bert-99.9", "Model": "encoder", "Accuracy": "90.8", "Result": "30"},
+        {},
+        {"MlperfModel": "rnnt", "Accuracy": "not read"},
+    ]
+    images, questions = read_table(write_published(tmp_path / "t.csv", rows))
+    assert (images.task, questions.task) == ("image-classification", "question-answering")
+    assert images.name == questions.name == "one"
+    assert questions.rows[0].configuration == {"model": "encoder"}
+    assert questions.rows[0].values == {LATENCY.name: 30.0, F1.name: 90.8}
+
+
+def test_a_table_of_bert_in_small_letters(tmp_path: Path) -> None:
+    power = {"power_value": "5.5", "power_unit": "Watts"}
+    server = {"scenario": "Server", "unit": "Queries/s", "value": "90"}
+    rows = [{}, BERT_OFFLINE | power, server | {"inferred": "1"}]
+    (system,) = read_table(write_bert(tmp_path / "t.csv", rows))
+    assert (system.task, system.name, system.release) == (
+        *("question-answering", "board_one-cpu-runtime"),
+        "v3.1",
+    )
+    assert (system.cpu, system.cores) == ("CPU X 8-Core Processor", 8)
+    assert (system.software, system.accelerator) == ("runtime v1.2", "")
+    assert system.description == {
+        "version": "v3.1",
+        "Organization": "Organisation One",
+        "SystemName": "Board One",
+        "Platform": "board_one-cpu-runtime",
+        "framework": "runtime v1.2",
+        "SystemType": "edge",
+        "Division": "open",
+        "host_processor_model_name": "CPU X 8-Core Processor",
+        "host_processors_per_node": "1",
+        "host_processor_core_count": "8",
+        "accelerator_model_name": "N/A",
+        "accelerators_per_node": "0",
+        "number_of_nodes": "1",
+        "Availability": "available",
+    }
+    (row,) = system.rows
+    assert row.configuration == {"model": "small-encoder-bert-99"}
+    assert row.values == {
+        LATENCY.name: 20.5,
+        F1.name: 90.25,
+        THROUGHPUT.name: 160.0,
+        OFFLINE_POWER: 5.5,
+        SERVER.name: 90.0,
+    }
+    assert row.inferred == {SERVER.name}
+    assert set(row.sources.values()) == {Source.PUBLISHED}
+
+
+@pytest.mark.parametrize(
+    "other", [{"version": "v3.0"}, {"submitter": "Organisation Two"}, {"division": "closed"}]
+)
+def test_a_platform_of_another_origin_is_another_system(
+    tmp_path: Path, other: dict[str, str]
+) -> None:
+    table = write_bert(tmp_path / "t.csv", [{}, other | {"value": "41"}])
+    one, two = read_table(table)
+    assert [each.rows[0].values[LATENCY.name] for each in (one, two)] == [20.5, 41.0]
+    powered = BERT_OFFLINE | {"division": "open-power"}
+    (same,) = read_table(write_bert(table, [{}, powered]))
+    assert same.rows[0].values.keys() >= {LATENCY.name, THROUGHPUT.name}
+    with pytest.raises(RequestError, match=r":3: value: board_one-cpu-runtime has another small-"):
+        read_table(write_bert(table, [{}, {"value": "41"}]))
+
+
+def test_a_table_without_a_quality_is_refused(tmp_path: Path) -> None:
+    table = write_bert(tmp_path / "t.csv", [{}])
+    table.write_text(table.read_text().replace("f1", "rouge", 1))
+    with pytest.raises(RequestError, match=r":1: Accuracy: has no column Accuracy"):
+        read_table(table)
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"f1": "x"}, ":2: f1: 'x' is not a number above 0 up to 100"),
+        ({"value": "-1"}, ":2: value: '-1' is not a number above 0"),
+        ({"power_value": "much", "power_unit": "millijoules"}, ":2: power_value: 'much' is not"),
+    ],
+)
+def test_complaints_name_columns_as_the_file_does(
+    tmp_path: Path, row: dict[str, str], words: str
+) -> None:
+    with pytest.raises(RequestError, match=words):
+        read_table(write_bert(tmp_path / "t.csv", [row]))
+
+
+def test_figures_may_have_their_name_and_scenarios_no_capitals(tmp_path: Path) -> None:
+    rows = [
+        {"Accuracy": "acc: 41.5", "Scenario": "singlestream"},
+        {"MlperfModel": "bert-99", "Model": "encoder", "Accuracy": "F1: 90.25"},
+    ]
+    images, questions = read_table(write_published(tmp_path / "t.csv", rows))
+    assert images.rows[0].values == {LATENCY.name: 1.5, ACCURACY.name: 41.5}
+    assert questions.rows[0].values[F1.name] == 90.25
+    two = [{"Accuracy": "acc: 41.5  other: 3"}]
+    with pytest.raises(RequestError, match=r"Accuracy: 'acc: 41\.5 other: 3' is not a number"):
+        read_table(write_published(tmp_path / "two.csv", two))
 
 
 @pytest.mark.parametrize(
@@ -96,7 +209,7 @@ def test_every_published_system_is_read(shared_data: Path, name: str) -> None:
                 found = latencies[line["Platform"]]
                 if line["Scenario"] == "SingleStream" and line["Units"] == "Latency (ms)":
                     found.append(float(line["Result"]))
-    systems = read_table(path)
+    systems = [each for each in read_table(path) if each.task == registry.DEFAULT]
     assert [system.name for system in systems] == list(latencies)
     for system in systems:
         ours = [row.values[LATENCY.name] for row in system.rows if LATENCY.name in row.values]
@@ -122,3 +235,30 @@ def test_an_accelerator_is_told_where_there_is_a_column(tmp_path: Path) -> None:
     beside = {"accelerators_per_node": "1", "accelerator_model_name": "Card"}
     (system,) = read_table(write_published(tmp_path / "t.csv", [beside], columns))
     assert system.accelerator == "1 x Card"
+
+
+def test_every_published_result_of_bert_is_read(shared_data: Path) -> None:
+    path = shared_data / "results" / "mlperf_inference_bert_open.csv"
+    told: dict[tuple[str, ...], dict[str, float]] = defaultdict(dict)
+    with path.open(newline="", encoding="utf-8") as stream:
+        lines = list(csv.DictReader(stream))
+    for line in lines:
+        system = tuple(line[name] for name in ("version", "submitter", "platform", "model_name"))
+        told[system][line["scenario"]] = float(line["value"])
+    metrics = {"SingleStream": LATENCY, "MultiStream": MULTI_STREAM, "Offline": THROUGHPUT}
+    metrics["Server"] = SERVER
+    systems = read_table(path)
+    read = {
+        (system.release, system.description["Organization"], system.name, row.label): {
+            name: row.values[metric.name]
+            for name, metric in metrics.items()
+            if metric.name in row.values
+        }
+        for system in systems
+        for row in system.rows
+    }
+    assert read == told
+    assert sum(map(len, read.values())) == len(lines)
+    assert {system.task for system in systems} == {"question-answering"}
+    powers = {metric for system in systems for row in system.rows for metric in row.values}
+    assert {F1.name, ENERGY.name, OFFLINE_POWER} <= powers

@@ -43,3 +43,20 @@ def test_what_is_not_there_is_told(here: Path) -> None:
         read_results(str(here / "t.csv"))
     with pytest.raises(RequestError, match="no study at studies/none"):
         read_results("none")
+
+
+def test_results_of_one_task_alone(tmp_path: Path) -> None:
+    other = {"MlperfModel": "bert-99", "Model": "encoder", "Accuracy": "90"}
+    table = str(write_published(tmp_path / "t.csv", [{}, other]))
+    assert [each.task for each in read_results(table)] == [
+        *("image-classification", "question-answering"),
+    ]
+    (found,) = read_results(table, task="question-answering")
+    assert found.rows[0].label == "encoder"
+    with pytest.raises(RequestError) as caught:
+        read_results(table, task="generated", option="--warm-start")
+    assert str(caught.value) == (
+        f"--warm-start: '{table}' has no results of generated inputs; name results of that task"
+    )
+    with pytest.raises(RequestError, match="unknown task 'folding'"):
+        read_results(table, task="folding")

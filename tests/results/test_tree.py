@@ -15,6 +15,8 @@ from dse.results._tree import accelerator, cores, evidence, ghz, read_tree, subm
 from dse.results.read import read_results
 from dse.tasks.benchmark import Benchmark
 from dse.tasks.image_classification._quality import ACCURACY
+from dse.tasks.question_answering._quality import F1
+from dse.tasks.task import Score
 from tests.results.trees import MODEL, OFFLINE, SINGLE, write_tree
 from tests.submission.conftest import copied, data, kept
 from tests.submission.evidence import IMAGES, PERCENT, VALUES
@@ -34,7 +36,7 @@ SCORE = Path("accuracy/accuracy.txt")
 
 
 def only(path: Path) -> ResultTable:
-    (found,) = read_tree(path, Benchmark.of())
+    (found,) = read_tree(path)
     return found
 
 
@@ -102,7 +104,7 @@ def test_a_tree_may_be_named_by_any_of_its_upper_folders(tmp_path: Path) -> None
     folder = write_tree(tmp_path / "tree")
     assert submitters(tmp_path / "tree") == [folder]
     for path in (folder.parent, folder):
-        assert read_tree(path, Benchmark.of()) == read_tree(tmp_path / "tree", Benchmark.of())
+        assert read_tree(path) == read_tree(tmp_path / "tree")
     assert submitters(tmp_path / "tree/open/Org/results") == []
 
 
@@ -123,10 +125,52 @@ def test_what_an_accelerator_did_is_told(tmp_path: Path) -> None:
     assert only(tmp_path).accelerator == "2 x Fast One"
 
 
-def test_other_benchmarks_are_none_of_ours(tmp_path: Path) -> None:
-    write_tree(tmp_path, model="own-net", benchmark="bert-99")
-    with pytest.raises(RequestError, match="has no result of image classification"):
-        read_tree(tmp_path, Benchmark.of())
+def test_a_tree_of_unknown_benchmarks_names_them_and_what_is_known(tmp_path: Path) -> None:
+    write_tree(tmp_path, model="own-net", benchmark="rnnt")
+    words = "has no result of a known benchmark, only of 'rnnt'; known are resnet \\(image cl"
+    with pytest.raises(RequestError, match=words):
+        read_tree(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("model", "benchmark", "configuration"),
+    [
+        ("bert-99", None, {"model": "bert-99"}),
+        ("pruned-bert-99.9", None, {"model": "pruned-bert-99.9"}),
+        ("own-encoder", "bert-99.9", {"model": "own-encoder"}),
+        ("bert-base-int8", "bert-99", {"model": "bert-base", "precision": "int8"}),
+    ],
+)
+def test_a_tree_of_bert(
+    tmp_path: Path, model: str, benchmark: str | None, configuration: dict[str, str]
+) -> None:
+    score = Score(90.25, details={"exact_match": 83.5})
+    text = Benchmark.of("question-answering").task.accuracy_text(score, "0" * 64)
+    write_tree(tmp_path, model=model, benchmark=benchmark, score=text)
+    later = text.replace("90.25", "89.5")  # the quality is that of the first scenario by name
+    own = tmp_path / "open/Org/results/board" / model
+    (own / "SingleStream" / SCORE).write_text(later)
+    system = only(tmp_path)
+    assert (system.task, system.left_out) == ("question-answering", ())
+    (row,) = system.rows
+    assert row.configuration == configuration
+    assert row.values == {
+        LATENCY.name: pytest.approx(VALUES[SINGLE]),
+        THROUGHPUT.name: pytest.approx(VALUES[OFFLINE]),
+        F1.name: 90.25,
+    }
+    assert row.samples is None
+    assert row.valid == frozenset(), "the runs kept fewer samples loaded than those of BERT do"
+
+
+def test_each_task_of_a_tree_has_systems_of_its_own(tmp_path: Path) -> None:
+    write_tree(tmp_path)
+    write_tree(tmp_path, model="bert-99", benchmark=None)
+    images, questions = read_tree(tmp_path)
+    assert (images.name, questions.name) == ("board", "board")
+    assert (len(images.rows), len(images.left_out)) == (1, 0)
+    assert (questions.task, questions.rows) == ("question-answering", ())
+    assert "has no F1 of the form" in questions.left_out[0]
 
 
 def test_a_classifier_of_any_name_counts(tmp_path: Path) -> None:
@@ -177,7 +221,7 @@ def test_a_result_that_is_damaged_is_left_out_alone(
     assert "\n" not in line
     assert str(own / "SingleStream") in line
     assert system.rows[0].values.keys() == {THROUGHPUT.name, ACCURACY.name}
-    assert read_tree(tmp_path, Benchmark.of()) == read_tree(tmp_path, Benchmark.of())
+    assert read_tree(tmp_path) == read_tree(tmp_path)
     assert all(path.is_file() for path in evidence(tmp_path))
 
 
@@ -214,7 +258,7 @@ def test_links_lead_nowhere(tmp_path: Path) -> None:
     secret = write_tree(tmp_path / "secret", system="secret")
     mine = write_tree(tmp_path / "mine")
     (mine / "results/secret").symlink_to(secret / "results/secret")
-    assert [system.name for system in read_tree(tmp_path / "mine", Benchmark.of())] == ["board"]
+    assert [system.name for system in read_tree(tmp_path / "mine")] == ["board"]
 
 
 @pytest.mark.parametrize(
@@ -231,6 +275,9 @@ def test_links_lead_nowhere(tmp_path: Path) -> None:
 def test_cores(sockets: str, each: str, all_: int | None) -> None:
     told = {"host_processors_per_node": sockets, "host_processor_core_count": each}
     assert cores(told) == all_
+    assert cores({**told, "number_of_nodes": "1"}) == all_
+    assert cores({**told, "number_of_nodes": "2"}) == (2 * all_ if all_ else None)
+    assert cores({**told, "number_of_nodes": "some"}) is None
 
 
 @pytest.mark.parametrize(

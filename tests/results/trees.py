@@ -36,7 +36,8 @@ def write_tree(
     system: str = "board",
     model: str = MODEL,
     description: Mapping[str, Any] | None = None,
-    benchmark: str = "resnet",
+    benchmark: str | None = "resnet",
+    score: str = SCORE,
 ) -> Path:
     """What one organisation submitted, in the open division.
 
@@ -46,7 +47,8 @@ def write_tree(
         system: its name.
         model: its name.
         description: of the system, beyond `BOARD`.
-        benchmark: for which the model stands.
+        benchmark: for which the model stands; None where nothing says so.
+        score: the text of ``accuracy.txt``.
 
     Returns:
         The folder of the organisation.
@@ -55,7 +57,8 @@ def write_tree(
     (folder / "systems").mkdir(parents=True, exist_ok=True)
     told = json.dumps({**BOARD, **(description or {})})
     (folder / "systems" / f"{system}.json").write_text(told)
-    (folder / "model_mapping.json").write_text(json.dumps({model: benchmark}))
+    if benchmark is not None:
+        (folder / "model_mapping.json").write_text(json.dumps({model: benchmark}))
     for name, ran in scenarios.items():
         place = folder / "results" / system / model / name
         logs = place / "performance" / "run_1"
@@ -63,5 +66,5 @@ def write_tree(
         packed = GOLDEN / ran.value / "performance" / f"{DETAIL}.gz"
         (logs / DETAIL).write_bytes(gzip.decompress(packed.read_bytes()))
         (place / "accuracy").mkdir()
-        (place / "accuracy" / "accuracy.txt").write_text(SCORE)
+        (place / "accuracy" / "accuracy.txt").write_text(score)
     return folder

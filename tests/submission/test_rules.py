@@ -19,6 +19,7 @@ from dse.submission.evidence import gather
 from dse.submission.release import LATEST, RELEASES
 from dse.submission.rules import REMEDIES, SHORT, breaches, foreseeable, of_scenario
 from dse.tasks.benchmark import Benchmark
+from dse.tasks.registry import DEFAULT
 from tests.submission.conftest import NAMES
 from tests.submission.evidence import CONFIGURATION, IMAGES
 from tests.submission.mutations import MUTATIONS
@@ -55,8 +56,8 @@ def test_what_no_run_mends_is_known_before_any(copied: Callable[[str], Copy]) ->
     copied("single")
     (record,) = Study.load(existing_folder("single")).frontier()
 
-    def rules(models: str, known: Record) -> list[str]:
-        found = foreseeable(known, models, Benchmark.of())
+    def rules(models: str, known: Record, task: str = DEFAULT) -> list[str]:
+        found = foreseeable(known, models, Benchmark.of(task))
         assert all(breach.remedy for breach in found)
         return [breach.rule for breach in found]
 
@@ -68,6 +69,7 @@ def test_what_no_run_mends_is_known_before_any(copied: Callable[[str], Copy]) ->
 
     assert rules("file", record) == rules("file", over(IMAGES)) == []
     assert rules("file", over(500)) == ["accuracy-samples"]
+    assert rules("file", over(10_570), "question-answering") == []  # of 10,833 samples
     assert rules("builtin", over(IMAGES)) == ["trained"]
     nothing = replace(record, outcome=Outcome())
     assert rules("builtin", nothing) == ["trained", "accuracy-measured"]

@@ -68,14 +68,13 @@ def _fp32(percent: float, source: str) -> dict[str, PublishedQuality]:
     return {"fp32": PublishedQuality(percent, source)}
 
 
-_TINYBERT = "TinyBERT (Jiao et al., arXiv:1909.10351)"
+_BERT = "BERT (Devlin et al., arXiv:1810.04805, table 2, single)"
+_TINYBERT = "TinyBERT (Jiao et al., arXiv:1909.10351v5, appendix B, table 6)"
 ENCODERS: Mapping[str, Encoder] = {
     "bert-large": Encoder(
         *(24, 1024, 16, 4096), published=_fp32(90.874, "MLPerf Inference, reference model")
     ),
-    "bert-base": Encoder(
-        *(12, 768, 12, 3072), published=_fp32(88.5, "BERT (Devlin et al., arXiv:1810.04805)")
-    ),
+    "bert-base": Encoder(12, 768, 12, 3072, published=_fp32(88.5, _BERT)),
     "tinybert-6": Encoder(6, 768, 12, 3072, published=_fp32(87.5, _TINYBERT)),
     "tinybert-4": Encoder(4, 312, 12, 1200, published=_fp32(82.1, _TINYBERT)),
     "bert-tiny": Encoder(2, 128, 2, 512),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from dse.core.configuration import PRECISIONS
 from dse.core.metrics import Scenario
 from dse.tasks.base import BaseTask
 from dse.tasks.question_answering._form import QuestionForm
@@ -40,6 +41,7 @@ class QuestionAnswering(BaseTask):
         performance_samples=10_833,
         accuracy_samples=10_833,
         min_offline_samples=10_833,
+        scored_items=10_570,
     )
     worker: ClassVar[str] = "dse.tasks.question_answering.worker:QuestionAnsweringWorker"
     plain_form: ClassVar[Form] = QuestionForm().to_form()
@@ -101,6 +103,13 @@ class QuestionAnswering(BaseTask):
         from dse.tasks.question_answering._encoder import ENCODERS
 
         return ENCODERS[model].published.get(precision) if model in ENCODERS else None
+
+    def published_variant(self, name: str) -> tuple[str, str] | None:
+        """A builtin architecture in a precision, as submissions of `dse` name it."""
+        from dse.tasks.question_answering._encoder import ENCODERS
+
+        model, _, precision = name.rpartition("-")
+        return (model, precision) if model in ENCODERS and precision in PRECISIONS else None
 
     def signature(self, form: Form) -> Signature:
         """Numbers of the tokens, and what else the model takes of each."""

@@ -165,6 +165,8 @@ def test_published_figures_have_their_source() -> None:
             assert 80 < found.value < 91
             assert "arXiv" in found.source or "MLPerf" in found.source
     assert provider.published("bert-tiny", "fp32") is None
+    assert task.published_variant("tinybert-6-int8") == ("tinybert-6", "int8")
+    assert task.published_variant("bert-99") is task.published_variant("bert-base-int9") is None
     assert task.published("other", "fp32") is provider.published("other", "fp32") is None
 
 

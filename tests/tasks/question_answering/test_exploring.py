@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ from dse.study.study import Study
 from tests.answering import write_questions
 from tests.answering_model import onnx_bytes, write_models
 from tests.commandline import Command, here, tmp_path
+from tests.results.tables import BERT_OFFLINE, write_bert
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,6 +61,19 @@ def test_own_models_go_the_whole_way(here: Path, dse: Command) -> None:
     page = (here / "studies" / "space" / "report" / "report.html").read_text(encoding="utf-8")
     assert "F1 of the answers" in page
     assert "top-1" not in page
+    _stands_beside_published_results(here, dse)
+
+
+def _stands_beside_published_results(here: Path, dse: Command) -> None:
+    write_bert(here / "bert.csv", [{}, BERT_OFFLINE])
+    found = json.loads(dse.good("compare", "space", "bert.csv", "--accuracy", 90, "--json").out)
+    assert [each["name"] for each in found["systems"]] == ["space", "board_one-cpu-runtime"]
+    for metric in ("latency_p90_ms", "throughput_samples_per_s", "throughput_per_core"):
+        (ranking,) = (each for each in found["rankings"] if each["criterion"] == metric)
+        assert {each["system"] for each in ranking["standings"]} == {1, 2}
+    told = dse.good("compare", "space", "bert.csv").out
+    assert "F1 of at least" in " ".join(told.split())
+    assert "accuracies are from 4 questions" in " ".join(told.split())
 
 
 def test_builtin_models_need_no_data_set(here: Path, dse: Command, shared_cache: Path) -> None:

@@ -27,6 +27,8 @@ def test_the_numbers_are_those_of_the_rules() -> None:
     assert (rules.loadgen_model, rules.benchmark) == ("bert", "bert-99")
     assert rules.scenarios == {"edge": (Scenario.SINGLE_STREAM, Scenario.OFFLINE)}
     assert rules.performance_samples == rules.accuracy_samples == 10_833
+    assert rules.all_items == 10_570
+    assert Benchmark.of().rules.all_items == 50_000
     assert BENCHMARK.quality.target == pytest.approx(89.96526)
 
 
