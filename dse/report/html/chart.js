@@ -13,6 +13,7 @@ class Chart {
     Object.assign(this, { canvas, tip, onselect });
     this.view = null;
     this.rows = [];
+    this.drawn = new Set();
     this.zoom = null;
     this.selected = null;
     this.drag = null;
@@ -31,8 +32,10 @@ class Chart {
     this.view = view;
     if (!keepZoom) this.zoom = null;
     this.rows = view.rows.filter((row) => this.drawable(row));
+    this.drawn = new Set(this.rows);
     this.hideTip();
-    this.draw();
+    if (this.box) this.later();
+    else this.draw(); // before that nothing has a place
   }
 
   drawable(row) {
@@ -63,9 +66,9 @@ class Chart {
       paintIntervals(pen, this);
       paintPoints(pen, this, 1);
       paintPoints(pen, this, 2);
-      for (const row of this.view.marked ?? []) if (this.rows.includes(row)) ring(pen, this.place(row), 1.5);
+      for (const row of this.view.marked ?? []) if (this.drawn.has(row)) ring(pen, this.place(row), 1.5);
       paintNames(pen, this);
-      if (this.rows.includes(this.selected)) ring(pen, this.place(this.selected), 3);
+      if (this.drawn.has(this.selected)) ring(pen, this.place(this.selected), 3);
       this.paintDrag(pen);
     });
   }
@@ -122,8 +125,8 @@ class Chart {
 
   select(row, { tell = true } = {}) {
     this.selected = row;
-    if (row !== null && this.rows.includes(row)) this.bring(row);
-    this.draw();
+    if (row !== null && this.drawn.has(row)) this.bring(row);
+    this.later();
     if (tell) this.onselect?.(row);
   }
 
@@ -157,7 +160,7 @@ class Chart {
 
   /** The chosen point, or else the middle of what is seen. */
   middle() {
-    if (this.rows.includes(this.selected)) return this.place(this.selected);
+    if (this.drawn.has(this.selected)) return this.place(this.selected);
     const { left, top, width, height } = this.box;
     return [left + width / 2, top + height / 2];
   }
