@@ -150,8 +150,12 @@ def draw_labels(
         left_first: whether the left side of a point is tried before the right one.
     """
     per_point = axes.figure.dpi / POINTS_PER_INCH
-    style = {"textcoords": "offset points", "verticalalignment": "bottom", "fontsize": 7}
-    written = [axes.annotate(text, place, (0, 0), **style) for text, place, _ in names]
+    written = [
+        axes.annotate(
+            text, place, (0, 0), textcoords="offset points", verticalalignment="bottom", fontsize=7
+        )
+        for text, place, _ in names
+    ]
     labels = []
     for (text, place, reach), each in zip(names, written, strict=True):
         x, y = axes.transData.transform(place)

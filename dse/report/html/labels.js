@@ -11,19 +11,21 @@ const GAP = 2;
 /** chart.view.names: pairs of a row and its text, the most important first. */
 function paintNames(pen, chart) {
   const { view, box } = chart;
-  const reachOf = (row) => (view.marked?.includes(row) ? RING_REACH : POINT_REACH);
+  if (!view.names) return;
+  const marked = new Set(view.marked);
+  const reachOf = (row) => (marked.has(row) ? RING_REACH : POINT_REACH);
   const isSeen = (row) => chart.drawn.has(row) && isInside(boxAround([chart.place(row)]), box);
-  const named = (view.names ?? []).filter(([row]) => isSeen(row)).slice(0, MOST_NAMES);
+  const named = view.names.filter(([row]) => isSeen(row)).slice(0, MOST_NAMES);
   const labels = named.map(([row, text]) => {
     const [x, y] = chart.place(row);
     return { text, x, y, reach: reachOf(row) + GAP, width: pen.measureText(text).width, height: NAME_HEIGHT };
   });
-  const frontier = chart.rows.filter((row) => view.rank(row));
+  const drawn = chart.rows.filter((row) => view.rank(row) || marked.has(row));
   const solid = [
-    ...frontier.map((row) => boxAround([chart.place(row)], reachOf(row))),
+    ...drawn.map((row) => boxAround([chart.place(row)], reachOf(row))),
     ...linesOf(chart).map((ends) => boxAround(ends)),
   ];
-  const faint = frontier.flatMap((row) => intervalLines(chart, row)).map((ends) => boxAround(ends));
+  const faint = drawn.flatMap((row) => intervalLines(chart, row)).map((ends) => boxAround(ends));
   pen.textAlign = "left";
   pen.textBaseline = "middle";
   pen.lineWidth = 3;
