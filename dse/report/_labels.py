@@ -17,6 +17,8 @@ GAP = 1.5
 """Typographic points between the mark of a point and its name."""
 LIFT = 1.0
 """Pixels between a name and the line at the height of its point."""
+BACKDROP = {"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 0}
+"""What a name is written on, so that it can be read over a faint line."""
 PADDING = 1.0
 """Pixels around a name."""
 
@@ -69,10 +71,11 @@ class Label:
     height: float
 
     def places(self, *, left_first: bool) -> Iterator[Box]:
-        """The places to try: above, level with and below the point, on both sides."""
+        """The places to try on both sides: above, level and below, then further up and down."""
         sides = (self.x - self.reach - self.width, self.x + self.reach)
-        above, below = self.y + LIFT, self.y - LIFT - self.height
-        for bottom in (above, self.y - self.height / 2, below):
+        level, below = self.y - self.height / 2, self.y - self.height
+        bottoms = (self.y + LIFT, level, below - LIFT, self.y + self.reach, below - self.reach)
+        for bottom in bottoms:
             for left in sides if left_first else sides[::-1]:
                 yield Box(left, bottom, left + self.width, bottom + self.height)
 
@@ -152,7 +155,13 @@ def draw_labels(
     per_point = axes.figure.dpi / POINTS_PER_INCH
     written = [
         axes.annotate(
-            text, place, (0, 0), textcoords="offset points", verticalalignment="bottom", fontsize=7
+            text,
+            place,
+            (0, 0),
+            textcoords="offset points",
+            verticalalignment="bottom",
+            fontsize=7,
+            bbox=BACKDROP,
         )
         for text, place, _ in names
     ]

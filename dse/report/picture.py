@@ -140,8 +140,7 @@ def drawing(
         raise Requirement("pictures", ("matplotlib",), "report").error(error) from error
     # A name with dollar signs is a name, no formula; the same study gives the same file.
     with rc_context({"text.parse_math": False, "svg.hashsalt": "dse"}):
-        layout = None if margins else "constrained"
-        figure = Figure(figsize=size, dpi=DOTS_PER_INCH, layout=layout)
+        figure = Figure(figsize=size, dpi=DOTS_PER_INCH, layout=None if margins else "constrained")
         FigureCanvasAgg(figure)
         if margins:
             figure.subplots_adjust(**margins)

@@ -70,13 +70,13 @@ def test_a_label_without_a_place_has_none_beside_those_before_it(
 
 def test_the_first_place_that_covers_least_is_taken() -> None:
     label = Label("name", 50, 50, reach=5, width=20, height=10)
-    above_left, above_right, _, _, *below = label.places(left_first=True)
+    above_left, above_right, _, _, below_left, below_right, *_ = label.places(left_first=True)
     for solid, faint, expected in (
         ([], [], above_left),
         ([above_left], [], above_right),
         ([], [above_left], above_right),
-        ([], [above_left, above_right], below[0]),
-        ([above_right, *below], [above_left], above_left),
+        ([], [above_left, above_right], below_left),
+        ([above_right, below_left, below_right], [above_left], above_left),
         ([FRAME], [], None),
     ):
         assert place_labels([label], FRAME, solid, faint, left_first=True) == [expected]
@@ -88,7 +88,7 @@ def test_names_are_written_where_they_cover_neither_points_nor_lines(tmp_path: P
     with drawing((5, 4), [tmp_path / "picture.png"], MARGINS) as figure:
         axes = figure.add_subplot()
         axes.scatter(*zip(*points, strict=True), label="runtime")
-        axes.set_xlim(0.5, 6)
+        axes.set_xlim(0, 6)
         axes.legend(loc="lower right")
         solid = [box_around(axes, place, reach=4) for place in points]
         solid.append(box_around(axes, (2.0, 0.0), (2.0, 200.0)))

@@ -45,7 +45,8 @@ class Answer {
     byId("best").replaceChildren(...cards);
     this.mark(chosen);
     byId("copy").textContent = "copy";
-    byId("command").textContent = this.command(filter);
+    const words = this.command(filter).split(" ");
+    byId("command").replaceChildren(...words.flatMap((word, n) => [n ? " " : "", element("span", word)]));
     byId("command-note").hidden = filter.kind !== "words";
   }
 

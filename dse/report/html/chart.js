@@ -3,6 +3,9 @@
 const REACH = 16; // pixels from a point within which it is meant
 const DRAGGED = 6; // pixels after which a press is no click
 const EDGE = { top: 10, right: 14, bottom: 58 };
+// Shares of the values' range that are left free on both sides.
+const MARGIN = 0.05;
+const ROOM_FOR_NAMES = 0.15;
 
 class Chart {
   /**
@@ -76,8 +79,8 @@ class Chart {
   layOut(pen, width, height) {
     const { x, y } = this.view;
     const ends = this.zoom ?? {
-      x: extent(this.rows.map((row) => x.value(row)), x.kind),
-      y: extent(this.rows.map((row) => y.value(row)), y.kind),
+      x: extent(this.rows.map((row) => x.value(row)), x.kind, this.view.names ? ROOM_FOR_NAMES : MARGIN),
+      y: extent(this.rows.map((row) => y.value(row)), y.kind, MARGIN),
     };
     const bottom = height - EDGE.bottom;
     this.y = new Scale(y.kind, ...ends.y, bottom, EDGE.top);

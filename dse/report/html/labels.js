@@ -4,9 +4,9 @@ const MOST_NAMES = 30;
 const LIFT = 1; // pixels between a name and the line at the height of its point
 const NAME_HEIGHT = 14;
 // Pixels from the middle of a point, and of a ringed one, to what is beside it.
-const POINT_REACH = 5;
+const POINT_REACH = 6.5;
 const RING_REACH = 11;
-const GAP = 2;
+const GAP = 2.5;
 
 /** chart.view.names: pairs of a row and its text, the most important first. */
 function paintNames(pen, chart) {
@@ -77,11 +77,12 @@ function placeLabels(labels, frame, solid, faint, leftFirst) {
   });
 }
 
-/** The places to try: above, level with and below the point, on both sides. */
+/** The places to try on both sides: above, level with and below the point, then further up and down. */
 function placesOf({ x, y, reach, width, height }, leftFirst) {
   const sides = [x - reach - width, x + reach];
   if (!leftFirst) sides.reverse();
-  return [y - LIFT - height, y - height / 2, y + LIFT].flatMap((top) =>
+  const tops = [y - LIFT - height, y - height / 2, y + LIFT, y - reach - height, y + reach];
+  return tops.flatMap((top) =>
     sides.map((left) => ({ left, top, right: left + width, bottom: top + height })));
 }
 

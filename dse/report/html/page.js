@@ -84,7 +84,7 @@ function showPoints(rows, within, keepZoom) {
       half: isUndecided,
       faint: (row) => !within.has(row),
       colour: (row) => legend.entries[legend.entryOf(row)]?.colour ?? REST,
-      interval: (row) => within.has(row) && (bars === "all" || (bars === "frontier" && onFrontier(row))),
+      interval: (row) => within.has(row) && (bars === "all" || (bars === "leading" && rank(row) === 2)),
       line: byId("line").checked && best.length ? stairPath(x, y, best) : null,
       limits: Object.fromEntries(Object.entries({ x: limitOf(x), y: limitOf(y) }).filter(([, limit]) => limit)),
       marked: answer.marked.map(([row]) => row),
