@@ -1,6 +1,6 @@
 // The points as a table of pages, sorted by any column.
 
-const PAGE_ROWS = 50;
+const PAGE_ROWS = 25;
 
 class Table {
   /** onselect: called with the row whose button was pressed. */
@@ -59,6 +59,9 @@ class Table {
     const start = this.page * PAGE_ROWS;
     const rows = this.sorted.slice(start, start + PAGE_ROWS);
     this.drawHead();
+    const drawn = `${this.headNames}; ${rows}; ${this.selected}`;
+    if (drawn === this.drawn) return; // most keys change nothing here, and a table takes long to lay out
+    this.drawn = drawn;
     const body = element("tbody", "", { role: "rowgroup" });
     body.append(...rows.map((row) => this.rowOf(row)));
     this.table.tBodies[0]?.remove();
