@@ -80,7 +80,7 @@ function paintPoints(pen, chart, rank) {
     const place = chart.place(row);
     const colour = view.colour(row);
     const half = rank === 2 && view.half?.(row);
-    pen.globalAlpha = rank ? 1 : view.faint?.(row) ? 0.15 : 0.45;
+    pen.globalAlpha = rank ? 1 : view.faint?.(row) ? 0.25 : 0.45;
     disc(pen, place, SIZES[rank], half || rank === 1 ? paper : colour);
     if (!rank) continue;
     if (half) disc(pen, place, SIZES[rank], colour, Math.PI);
