@@ -32,15 +32,34 @@ if TYPE_CHECKING:
 
 TIMES = 7
 READY = "return performance.getEntriesByName('report-ready')[0].startTime"
+ENTER = "{0}.value = {1!r}; {0}.dispatchEvent(new Event('input'))"
 USES = {
     "sort": "table.sortBy(byName.get('throughput_samples_per_s'))",
-    "filter": "byId('filter').value = \"threads > 3 and precision == 'int8'\"; update()",
+    "key in a condition": ENTER.format("byId('filter')", "threads > 3 and precision == 'int8'"),
+    "key in words": ENTER.format("byId('filter')", "int8 onnxruntime"),
+    "step of a slider": ENTER.format("answer.limits[1].slider", 60),
     "other axis": "byId('x').value = 'throughput_samples_per_s'; update()",
     "zoom": "points.zoomBy(0.5)",
     "point under the pointer": "points.hover([400, 200])",
 }
 """What a reader does, as a script."""
-TIMED = "const start = performance.now(); {work}; return performance.now() - start"
+AFRESH = """
+byId('filter').value = '';
+byId('x').value = report.axes[0];
+for (const limit of answer.limits) limit.set(null);
+update();
+points.draw();
+document.body.getBoundingClientRect();
+"""
+"""Brings the page back to where it began."""
+TIMED = """
+const start = performance.now();
+{work};
+if (points.waiting) points.draw();
+document.body.getBoundingClientRect();
+return performance.now() - start;
+"""
+"""Tells the milliseconds of a use with the drawing and the layout that follow."""
 
 
 def recorded_study(folder: Path, points: int) -> Study:
@@ -60,6 +79,7 @@ def timed(driver: WebDriver, file: Path) -> dict[str, float]:
         visit(driver, file)
         ready.append(driver.execute_script(READY))
         for name, work in USES.items():
+            driver.execute_script(AFRESH)
             uses[name].append(driver.execute_script(TIMED.format(work=work)))
     if found := complaints(driver):
         raise AssertionError(found)

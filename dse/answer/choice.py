@@ -114,7 +114,7 @@ def choose(view: View, question: Question) -> Answer | Miss:
     if sure:
         kept = [r for r in kept if not any(_chance(view, r, each) < sure for each in fixed)]
     if not kept:
-        return _closest(view, able, fixed)
+        return _closest(view, able, fixed, question)
     ranked = sorted(kept, key=lambda record: _rank(view, record, goal))[:MAX_COMPARED]
     results = view.study.results
     compared = Comparison(
@@ -235,11 +235,14 @@ def missing(view: View, names: Sequence[str]) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
-def _closest(view: View, records: Sequence[Record], limits: tuple[Limit, ...]) -> Miss:
-    """The point that misses the fewest limits, by the least; then the surest one.
+def _closest(
+    view: View, records: Sequence[Record], limits: tuple[Limit, ...], question: Question
+) -> Miss:
+    """The point that misses the fewest limits, by the least; of several, the one to choose.
 
     How much a limit is missed by counts in parts of the range that the points have of its metric,
-    so that a point of accuracy and a millisecond can be compared.
+    so that a point of accuracy and a millisecond can be compared. Where a chance was asked for, the
+    surest of those that miss as much comes first; else, or of these, the best by `_rank`.
     """
     if not records or not limits:
         return Miss(None, (), limits)
@@ -250,10 +253,13 @@ def _closest(view: View, records: Sequence[Record], limits: tuple[Limit, ...]) -
         return sum(share > 0 for share in found), max(found)
 
     def unsure(record: Record) -> float:
-        chances = (_chance(view, record, each) for each in limits)
+        chances = (_chance(view, record, each) for each in limits if question.sure)
         return 1.0 - min((chance for chance in chances if not math.isnan(chance)), default=1.0)
 
-    record = min(records, key=lambda each: (*missed_by(each), unsure(each), each.id))
+    def order(record: Record) -> tuple[float, ...]:
+        return *missed_by(record), unsure(record), *_rank(view, record, question.goal)
+
+    record = min(records, key=order)
     missed = tuple(each for each in limits if _excess(view, record, each))
     return Miss(record, missed, limits)
 

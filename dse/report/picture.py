@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import logging
-import math
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import cycle, pairwise
 from typing import TYPE_CHECKING
 
 from dse.core.errors import RequestError
 from dse.core.metrics import COSTS, LATENCY, METRICS, MULTI_STREAM, SERVER, THROUGHPUT, is_quality
 from dse.core.paths import atomic_write
 from dse.core.requirements import Requirement
+from dse.report._labels import box_around, draw_labels
 from dse.report.summary import accuracy_source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from dse.report._labels import Place
     from dse.study.record import Record
 
 PICTURE_SUFFIXES = (".png", ".svg", ".pdf")
@@ -31,11 +32,10 @@ _COSTS = tuple(metric.name for metric in COSTS)
 ANSWER = "#a3006d"
 """The colour of limits and of the point that was chosen."""
 MARGINS = {"left": 0.1, "right": 0.985, "bottom": 0.1, "top": 0.94}
-"""Around the frontier if its names are short: matplotlib's search for the least ones takes longer
-than the drawing."""
-SHORT_NAME = 30
-MAX_NAMES = 30
-"""More names than this, one above the other, would cover each other."""
+"""Around the frontier: matplotlib's search for the least ones takes longer than the drawing."""
+DOTS_PER_INCH = 130
+POINT_REACH, RING_REACH = 4.0, 8.5
+"""How far a point and the ring around the answer reach, in typographic points."""
 
 
 def check_name(file: Path) -> None:
@@ -84,7 +84,8 @@ def draw(
     """Writes the picture; its formats follow the files' suffixes (.png, .svg, .pdf).
 
     Args:
-        records: all measured points that keep to the constraints.
+        records: all measured points that keep to the constraints; what lacks a value of one of the
+            two metrics is left out.
         leading: those that lead, or are tied with those.
         behind: the other points of the frontier, drawn hollow.
         metrics: on the horizontal and the vertical axis.
@@ -96,16 +97,19 @@ def draw(
         UnavailableError: matplotlib is not installed.
         DseError: a file can't be written.
     """
-    short = all(len(_name(record)) <= SHORT_NAME for record in leading)
-    with drawing((9, 5.5), files, MARGINS if short else None) as figure:
+    records, leading, behind = (
+        [r for r in each if all(name in r.outcome.values for name in metrics)]
+        for each in (records, leading, behind)
+    )
+    with drawing((9, 5.5), files, MARGINS) as figure:
         axes = figure.add_subplot()
         _points(axes, records, leading, behind, metrics)
         _stairs(axes, leading, metrics)
-        _names(axes, leading, metrics)
         _axes(axes, records, metrics)
         if answer is not None:
             _answer(axes, answer, metrics)
         axes.set_title(title, fontsize=10, loc="left")
+        _names(axes, leading, behind, metrics, answer)
 
 
 @contextmanager
@@ -117,8 +121,7 @@ def drawing(
     Args:
         size: width and height in inches.
         files: where it goes; suffixes tell the formats.
-        margins: around its only axes, as parts of the size; None for the least that the labels
-            need.
+        margins: around its axes, as parts of the size; None for the least that the labels need.
 
     Yields:
         The figure.
@@ -137,19 +140,19 @@ def drawing(
         raise Requirement("pictures", ("matplotlib",), "report").error(error) from error
     # A name with dollar signs is a name, no formula; the same study gives the same file.
     with rc_context({"text.parse_math": False, "svg.hashsalt": "dse"}):
-        figure = Figure(figsize=size, layout=None if margins else "constrained")
+        figure = Figure(figsize=size, dpi=DOTS_PER_INCH, layout=None if margins else "constrained")
         FigureCanvasAgg(figure)
+        if margins:
+            figure.subplots_adjust(**margins)
         yield figure
         if engine := figure.get_layout_engine():
             engine.execute(figure)
             figure.set_layout_engine("none")  # once for all files
-        else:
-            figure.subplots_adjust(**(margins or {}))
         for file in files:
             form = file.suffix.lower().removeprefix(".")
             undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(form)
             with atomic_write(file) as stream:
-                figure.savefig(stream, dpi=130, format=form, metadata=undated)
+                figure.savefig(stream, dpi="figure", format=form, metadata=undated)
 
 
 def _is_error(record: logging.LogRecord) -> bool:
@@ -191,11 +194,17 @@ def _points(
 
 def _stairs(axes: Axes, leading: Sequence[Record], metrics: tuple[str, str]) -> None:
     """The best that there is of the two metrics alone, as a line of steps."""
-    path: list[tuple[float, float]] = []
-    for across, up in best_pairs((record.outcome.values for record in leading), metrics):
-        path += [*([(across, path[-1][1])] if path else []), (across, up)]
+    path = _path(best_records(leading, metrics), metrics)
     if len(path) > 1:
         axes.plot(*zip(*path, strict=True), color="#888888", linewidth=0.8, zorder=1)
+
+
+def _path(best: Sequence[Record], metrics: tuple[str, str]) -> list[Place]:
+    """The corners of the stairs through the best points."""
+    path: list[Place] = []
+    for across, up in (_place(each, metrics) for each in best):
+        path += [*([(across, path[-1][1])] if path else []), (across, up)]
+    return path
 
 
 def _answer(axes: Axes, answer: PictureOfAnswer, metrics: tuple[str, str]) -> None:
@@ -219,24 +228,23 @@ def _answer(axes: Axes, answer: PictureOfAnswer, metrics: tuple[str, str]) -> No
     )
 
 
-def best_pairs(
-    values: Iterable[Mapping[str, float]], metrics: tuple[str, str]
-) -> list[tuple[float, float]]:
-    """The pairs of two metrics that no other pair is better than in both, the best across first.
+def best_records(records: Sequence[Record], metrics: tuple[str, str]) -> list[Record]:
+    """The records that no other is better than in both metrics, the best across first.
 
     Args:
-        values: of points, by metric; each has both.
+        records: each has a value of both; of several with the same values the first one counts.
         metrics: across and up.
     """
-    across, up = ((name, -1 if METRICS[name].direction == "maximize" else 1) for name in metrics)
-    pairs = sorted(
-        ((each[across[0]], each[up[0]]) for each in values),
-        key=lambda pair: (across[1] * pair[0], up[1] * pair[1]),
-    )
-    best: list[tuple[float, float]] = []
-    for pair in pairs:
-        if not best or up[1] * pair[1] < up[1] * best[-1][1]:
-            best.append(pair)
+    signs = [-1 if METRICS[name].direction == "maximize" else 1 for name in metrics]
+
+    def losses(record: Record) -> tuple[float, float]:
+        across, up = _place(record, metrics)
+        return signs[0] * across, signs[1] * up
+
+    best: list[Record] = []
+    for record in sorted(records, key=losses):
+        if not best or losses(record)[1] < losses(best[-1])[1]:
+            best.append(record)
     return best
 
 
@@ -244,37 +252,47 @@ def _intervals(
     axes: Axes, records: Sequence[Record], metrics: tuple[str, str], colour: str
 ) -> None:
     """What is known of the horizontal values; along the other axis all have seen the same."""
-    horizontal, vertical = metrics
     for record in records:
-        measurement = record.outcome.measurement(horizontal)
-        if measurement is not None and measurement.interval is not None:
-            height = record.outcome.values[vertical]
-            axes.hlines(height, *measurement.interval, color=colour, linewidth=1, zorder=1)
+        if ends := _ends(record, metrics):
+            axes.plot(*zip(*ends, strict=True), color=colour, linewidth=1, zorder=1)
 
 
-def _names(axes: Axes, frontier: Sequence[Record], metrics: tuple[str, str]) -> None:
-    """Names the best points of the two metrics shown, as far as no name covers another."""
+def _ends(record: Record, metrics: tuple[str, str]) -> tuple[Place, Place] | None:
+    """Both ends of the interval of the horizontal value; None where it is not known."""
+    measurement = record.outcome.measurement(metrics[0])
+    if measurement is None or measurement.interval is None:
+        return None
+    (low, high), (_, height) = measurement.interval, _place(record, metrics)
+    return (low, height), (high, height)
+
+
+def _names(
+    axes: Axes,
+    leading: Sequence[Record],
+    behind: Sequence[Record],
+    metrics: tuple[str, str],
+    answer: PictureOfAnswer | None,
+) -> None:
+    """Names the answer and the best points of the two metrics, where the names cover nothing."""
     horizontal, vertical = metrics
-    lower_is_better = METRICS[horizontal].direction == "minimize"
-    heights = [record.outcome.values[vertical] for record in frontier]
-    apart = (max(heights, default=0.0) - min(heights, default=0.0)) / MAX_NAMES
-    best = -math.inf
-    for record in sorted(
-        frontier, key=lambda r: r.outcome.values[horizontal], reverse=not lower_is_better
-    ):
-        height = record.outcome.values[vertical]
-        if height <= best + apart:
-            continue
-        best = height
-        # Beyond the best point of its kind, where nothing can lie that it does not dominate.
-        axes.annotate(
-            _name(record),
-            (record.outcome.values[horizontal], height),
-            xytext=(-6, 3) if lower_is_better else (6, 3),
-            textcoords="offset points",
-            horizontalalignment="right" if lower_is_better else "left",
-            fontsize=7,
-        )
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    chosen, limits = ([answer.record], answer.limits) if answer else ([], {})
+    best = best_records(leading, metrics)
+    lines = [*pairwise(_path(best, metrics))]
+    if horizontal in limits:
+        lines.append(((limits[horizontal], bottom), (limits[horizontal], top)))
+    if vertical in limits:
+        lines.append(((left, limits[vertical]), (right, limits[vertical])))
+    solid = [box_around(axes, *ends) for ends in lines]
+    for records, reach in (((*leading, *behind), POINT_REACH), (chosen, RING_REACH)):
+        solid += [box_around(axes, _place(each, metrics), reach=reach) for each in records]
+    faint = [box_around(axes, *ends) for each in leading if (ends := _ends(each, metrics))]
+    ends_first = [*best[:1], *best[1:][-1:], *best[1:-1]]
+    names = [(_name(each), _place(each, metrics), RING_REACH) for each in chosen]
+    names += [(_name(each), _place(each, metrics), POINT_REACH) for each in ends_first]
+    # Beyond the best points lies nothing that they do not dominate.
+    left_first = METRICS[horizontal].direction == "minimize"
+    draw_labels(axes, names, solid, faint, left_first=left_first)
 
 
 def _axes(axes: Axes, records: Sequence[Record], metrics: tuple[str, str]) -> None:
@@ -298,6 +316,12 @@ def _label(metric: str, records: Sequence[Record]) -> str:
     if is_quality(metric) and any(accuracy_source(r) == "published" for r in records):
         text += ", published"
     return text
+
+
+def _place(record: Record, metrics: tuple[str, str]) -> Place:
+    """Where a point is."""
+    values = record.outcome.values
+    return values[metrics[0]], values[metrics[1]]
 
 
 def _name(record: Record) -> str:

@@ -61,9 +61,8 @@ def draw_answer(view: View, record: Record, limits: Mapping[str, float], file: P
     if metrics is None or not all(name in known for name in metrics):
         problem = "needs a quality or a throughput, and another objective"
         raise RequestError(problem, field="--picture", remedy="leave it out")
-    shown = [r for r in view.records if all(name in r.outcome.values for name in metrics)]
     chosen = PictureOfAnswer(record, limits)
-    draw(shown, *split_frontier(view.frontier), metrics, _title(view.study), [file], chosen)
+    draw(view.records, *split_frontier(view.frontier), metrics, _title(view.study), [file], chosen)
 
 
 def write_pictures(view: View, folder: Path) -> list[Path]:

@@ -31,8 +31,7 @@ def describe_left_out(contenders: Contenders) -> str:
     """How many points were left out as most likely dominated, and how many of them by error."""
     count = format_count(contenders.left_out, "point")
     wrongly = math.ceil(10 * contenders.left_out_wrongly) / 10
-    verb = "is" if contenders.left_out == 1 else "are"
-    return f"{count} that {verb} most likely dominated, at most {wrongly:g} of them wrongly"
+    return f"{count} as most likely dominated (expected mistakes: at most {wrongly:g})"
 
 
 def describe_need(needed_s: float) -> str:

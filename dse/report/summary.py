@@ -251,7 +251,7 @@ def notes(study: Study, view: View | None = None) -> list[str]:
     if Source.REPLAYED in sources:
         lines.append("values of the replay backend were recorded elsewhere, not measured here")
     if ENERGY.name in study.about.metrics:
-        lines.append("energy is an estimate: all that the CPU took meanwhile, whatever ran on it")
+        lines.append("energy is an estimate: it includes all that the CPU did meanwhile")
     if Source.MEASURED in sources:
         lines.append(_lengths(view.frontier))
     if variables := user_variables(study.about.environment):

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from dse.core.metrics import Metric
+
 FAMILIES = ROOT / "studies" / "families"
 
 
@@ -127,6 +129,35 @@ def test_what_misses_one_limit_is_closer_than_what_misses_two(view: View) -> Non
     assert found.missed == limits[:1]
     kept = [each[LATENCY.name] for each in values if each[ACCURACY.name] == most]
     assert found.record.outcome.values[LATENCY.name] == min(kept)
+
+
+@pytest.mark.parametrize("goal", [LATENCY, THROUGHPUT, MODEL_SIZE])
+def test_of_points_that_miss_alike_the_best_one_comes_closest(
+    families: tuple[View, pd.DataFrame], goal: Metric
+) -> None:
+    view, _ = families
+    found = choose(view, Question((Limit(ACCURACY.name, 99.0, upper=False),), goal))
+    assert isinstance(found, Miss)
+    assert found.record is not None
+    values = [record.outcome.values for record in view.records]
+    most = max(each[ACCURACY.name] for each in values)
+    alike = [each[goal.name] for each in values if each[ACCURACY.name] == most]
+    assert len(set(alike)) > 1
+    best = max(alike) if goal.direction == "maximize" else min(alike)
+    assert found.record.outcome.values[goal.name] == best
+
+
+@pytest.mark.parametrize("goal", [ACCURACY, THROUGHPUT])
+def test_the_surest_point_comes_closest_where_a_chance_is_asked_for(
+    view: View, goal: Metric
+) -> None:
+    values = sorted(record.outcome.values[LATENCY.name] for record in view.records)
+    limit = Limit(LATENCY.name, 1.0001 * values[5], upper=True)
+    found = choose(view, Question((limit,), goal, sure=1.0))
+    assert isinstance(found, Miss)
+    assert found.record is not None
+    assert found.missed == ()
+    assert found.record.outcome.values[LATENCY.name] == values[0]
 
 
 def test_metrics_have_short_names() -> None:

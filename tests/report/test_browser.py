@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from dse.report.html.page import render_page
+from dse.report._labels import place_labels
+from dse.report.html.page import render_page, to_script
 from dse.report.view import View
 from tests.report.browser import (
     SIZES,
@@ -19,15 +25,18 @@ from tests.report.browser import (
     select,
     texts,
     visit,
+    wait_until,
     write,
 )
 from tests.report.samples import harmful
+from tests.report.test_labels import BOXES, FRAME, LABELS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from selenium.webdriver.chrome.webdriver import WebDriver
 
+    from dse.report._labels import Box, Label
     from dse.study.study import Study
 
 LONG = pytest.mark.long
@@ -48,7 +57,7 @@ def test_charts_and_table_are_there(opened: WebDriver, shown_study: Study) -> No
         assert opened.execute_script(DRAWN, name) > 5
     kept = [record for record in shown_study.records.values() if record.outcome.failure is None]
     assert len(column(opened, "id")) == len(kept)
-    assert find(opened, "#count").text == f"{len(kept)} of {len(shown_study.records)}"
+    assert find(opened, "#count").text == f"{len(kept)} of {len(shown_study.records)} points"
     resources = "return performance.getEntriesByType('resource').length"
     assert opened.execute_script(resources) == 0
 
@@ -147,6 +156,7 @@ def test_every_axis_and_every_colour_can_be_drawn(opened: WebDriver) -> None:
                 if box is not None and box.is_enabled():
                     box.click()
                 assert opened.execute_script("return points.rows.length") > 0
+                wait_until(opened, "return !points.waiting")
                 assert opened.execute_script(DRAWN, "points-chart") > 5
     assert complaints(opened) == []
 
@@ -267,7 +277,10 @@ def test_on_a_phone_each_row_is_a_card(opened: WebDriver, file: Path) -> None:
     opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
-def test_names_in_the_plot_cover_no_other(opened: WebDriver) -> None:
+def test_names_in_the_plot_cover_neither_names_nor_lines(opened: WebDriver) -> None:
+    limited = "limit.change(limit.valueAt(limit.upper ? 85 : 15), limit.slider)"
+    opened.execute_script(f"for (const limit of answer.limits) {limited}")
+    wait_until(opened, "return !points.waiting")
     drawn = """
     const drawn = [];
     const pen = points.canvas.getContext("2d");
@@ -276,14 +289,98 @@ def test_names_in_the_plot_cover_no_other(opened: WebDriver) -> None:
       drawn.push([text, left, pen.measureText(text).width, middle]);
     paintNames(pen, points);
     pen.fillText = fillText;
-    return drawn;
+    return [drawn, linesOf(points)];
     """
-    names = opened.execute_script(drawn)
+    names, lines = opened.execute_script(drawn)
     assert names[0][0].startswith("1 ")
+    assert len(lines) > 2
     for number, (_, left, width, middle) in enumerate(names):
         for _, other, other_width, other_middle in names[:number]:
             apart = left >= other + other_width or other >= left + width
             assert apart or abs(middle - other_middle) >= 14
+        for start, end in lines:
+            (west, east), (north, south) = map(sorted, zip(start, end, strict=True))
+            beside = east <= left or west >= left + width
+            assert beside or south <= middle - 7 or north >= middle + 7
+
+
+@given(LABELS, BOXES, BOXES, st.booleans())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_names_are_placed_as_in_the_pictures(
+    opened: WebDriver, labels: list[Label], solid: list[Box], faint: list[Box], left_first: bool
+) -> None:
+    """The page counts pixels from the top."""
+
+    def turned(box: Box | None) -> dict[str, float] | None:
+        if box is None:
+            return None
+        return {"left": box.left, "top": -box.top, "right": box.right, "bottom": -box.bottom}
+
+    expected = place_labels(labels, FRAME, solid, faint, left_first=left_first)
+    flipped = [{**asdict(label), "y": -label.y} for label in labels]
+    boxes = [[*map(turned, each)] for each in (solid, faint)]
+    script = "return placeLabels(...arguments)"
+    found = opened.execute_script(script, flipped, turned(FRAME), *boxes, left_first)
+    assert found == [*map(turned, expected)]
+
+
+COUNTED = """
+const done = arguments[arguments.length - 1];
+const counts = { looked: 0, sorted: 0, drawn: 0 };
+const { value } = Column.prototype;
+Column.prototype.value = function (row) {
+  counts.looked += 1;
+  return value.call(this, row);
+};
+const { sort } = Array.prototype;
+Array.prototype.sort = function (...order) {
+  counts.sorted += this.length;
+  return sort.apply(this, order);
+};
+points.draw = () => {
+  counts.drawn += 1;
+};
+const field = byId("filter");
+const { slider } = answer.limits[0];
+const changes = [[field, "threads > 1"], [slider, "50"], [slider, "51"], [field, "null"]];
+for (const [control, text] of changes) {
+  control.value = text;
+  control.dispatchEvent(new Event("input"));
+}
+requestAnimationFrame(() => requestAnimationFrame(() => {
+  Array.prototype.sort = sort;
+  done(counts);
+}));
+"""
+"""What four changes of the reader cost: looks at cells, sorted entries, drawings of the plot."""
+
+
+def test_a_key_stroke_looks_at_each_point_a_few_times_and_sorts_none(
+    driver: WebDriver, file: Path, tmp_path: Path
+) -> None:
+    cost = {}
+    for times in (10, 100):
+        large = tmp_path / f"{times}.html"
+        large.write_text(_with_more_points(file.read_text("utf-8"), times), "utf-8")
+        visit(driver, large)
+        cost[times] = driver.execute_async_script(COUNTED)
+    assert cost[100]["looked"] < 10.5 * cost[10]["looked"]
+    assert cost[100]["looked"] < 4 * 40 * 20 * 100
+    assert cost[100]["sorted"] == cost[10]["sorted"] < 100
+    assert cost[100]["drawn"] == 1
+
+
+def _with_more_points(page: str, times: int) -> str:
+    """The page of a study that has each point so many times."""
+    start, data, end = re.split(r'(?<=id="data">)(.*?)(?=</script>)', page, maxsplit=1)
+    told = json.loads(data)
+    for each in told["columns"]:
+        for own in (each, each.get("basis", {})):
+            kept = {"cells", "low", "high"} & own.keys()
+            own.update({key: times * own[key] for key in kept})
+    ids = told["columns"][0]["cells"]
+    ids[:] = range(len(ids))
+    return f"{start}{to_script(told)}{end}"
 
 
 def test_names_that_mean_harm_are_shown_as_they_are(driver: WebDriver, tmp_path: Path) -> None:

@@ -170,7 +170,7 @@ def test_names_that_mean_harm_stay_names(tmp_path: Path) -> None:
 def test_a_study_of_nothing_has_a_page(tmp_path: Path) -> None:
     empty = Read(render_page(View(create(StudyFolder(tmp_path / "mine"), SPACE)), []))
     text = " ".join(empty.texts)
-    for words in ("Nothing failed", "Nothing was explored yet", "No two configurations"):
+    for words in ("Nothing failed", "Nothing has been explored yet", "No two configurations"):
         assert words in text
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
@@ -14,7 +15,7 @@ from dse.commands.console import console, print_picture
 from dse.core.configuration import Configuration
 from dse.core.errors import DseError
 from dse.core.measurement import Measurement, Outcome, Source
-from dse.report.picture import MAX_NAMES, SHORT_NAME, axes_metrics, best_pairs, draw
+from dse.report.picture import PictureOfAnswer, axes_metrics, best_records, draw
 from dse.report.pictures import write
 from dse.study.folder import StudyFolder
 from dse.study.record import Record
@@ -22,6 +23,7 @@ from tests.objectives import DEFAULT_OBJECTIVES
 from tests.study.studies import create, fill, outcome, small_space
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 ACCURACY, LATENCY, THROUGHPUT = DEFAULT_OBJECTIVES
@@ -90,9 +92,9 @@ def test_a_place_that_can_not_be_written_is_told_and_no_end(
     ("suffix", "start"), [("png", b"\x89PNG\r\n"), ("svg", b"<?xml"), ("pdf", b"%PDF")]
 )
 def test_many_models_backends_and_formats(tmp_path: Path, suffix: str, start: bytes) -> None:
-    """More names than are written, more backends than there are colours, names like formulas."""
+    """More backends than there are colours, and names like formulas."""
     records = []
-    for number in range(MAX_NAMES + 5):
+    for number in range(35):
         runtime: Any = f"runtime-{number % 9}"
         point = Configuration(rf"$\frac_{number}$", "fp32", "replay", 1, 1, (("runtime", runtime),))
         records.append(Record(number, point, outcome(point)))
@@ -108,7 +110,7 @@ def test_many_models_backends_and_formats(tmp_path: Path, suffix: str, start: by
     assert file.read_bytes().startswith(start)
 
 
-@pytest.mark.parametrize("length", [SHORT_NAME - 5, SHORT_NAME, 2 * SHORT_NAME])
+@pytest.mark.parametrize("length", [25, 60, 400])
 def test_a_name_of_any_length_is_inside(tmp_path: Path, length: int) -> None:
     point = Configuration("n" * length, "fp32", "replay", 1, 1)
     records = [Record(number, point, outcome(point)) for number in range(2)]
@@ -118,8 +120,8 @@ def test_a_name_of_any_length_is_inside(tmp_path: Path, length: int) -> None:
     assert (left == 1).all()
 
 
-def test_a_name_covers_no_other_and_what_is_behind_has_none(tmp_path: Path) -> None:
-    values = {"fast": (1, 50.0), "best": (2, 70.0), "beside": (3, 70.1), "behind": (4, 60.0)}
+def at(values: Mapping[str, tuple[float, float]]) -> list[Record]:
+    """Models with a latency and an accuracy each, by name."""
     records = []
     for number, (name, (latency, top_1)) in enumerate(values.items()):
         point = Configuration(name, "fp32", "replay", 1, 1)
@@ -128,11 +130,39 @@ def test_a_name_covers_no_other_and_what_is_behind_has_none(tmp_path: Path) -> N
             Measurement(ACCURACY, top_1, f"{name} accuracy", Source.MEASURED),
         )
         records.append(Record(number, point, Outcome(measurements)))
-    file = tmp_path / "picture.svg"
+    return records
+
+
+def named(file: Path, records: Sequence[Record], answer: PictureOfAnswer | None = None) -> set[str]:
+    """The models whose names are in the picture of records that all lead."""
     with mpl.rc_context({"svg.fonttype": "none"}):
-        draw(records, records, [], (LATENCY, ACCURACY), "t", [file])
-    text = file.read_text("utf-8")
-    assert [name for name in values if f"{name} fp32" in text] == ["fast", "best"]
+        draw(records, records, [], (LATENCY, ACCURACY), "t", [file], answer)
+    found = re.findall(r">(\w+) fp32<", file.read_text("utf-8"))
+    assert len(found) == len(set(found))
+    return set(found)
+
+
+def test_the_best_of_two_metrics_are_named_as_far_as_there_is_room(tmp_path: Path) -> None:
+    file = tmp_path / "picture.svg"
+    apart = at({"fast": (1, 50.0), "best": (2, 70.0), "most": (4, 75.0), "behind": (4, 60.0)})
+    assert named(file, apart) == {"fast", "best", "most"}
+    close = at({f"m{n}": (1 + n / 200, 50 + n / 10) for n in range(60)} | {"far": (99, 99.0)})
+    found = named(file, close)
+    assert {"m0", "far"} <= found
+    assert 2 < len(found) < 30
+
+
+def test_the_answer_is_named_wherever_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "picture.svg"
+    records = at({"fast": (1, 50.0), "best": (2, 70.0), "behind": (4, 60.0)})
+    limits = {LATENCY: 4.5, ACCURACY: 59.5}
+    assert "behind" in named(file, records, PictureOfAnswer(records[2], limits))
+
+
+def test_what_lacks_one_of_the_metrics_is_not_drawn(tmp_path: Path) -> None:
+    records = at({"fast": (1, 50.0), "best": (2, 70.0)})
+    empty = Record(9, Configuration("none", "fp32", "replay", 1, 1), Outcome(()))
+    assert named(tmp_path / "picture.svg", [*records, empty]) == {"fast", "best"}
 
 
 def test_the_legend_names_the_runtimes_that_lead(tmp_path: Path) -> None:
@@ -150,23 +180,23 @@ def test_the_legend_names_the_runtimes_that_lead(tmp_path: Path) -> None:
     assert shown == {0: [], 1: ["first", "leads"]}
 
 
-POINTS = st.lists(
-    st.fixed_dictionaries({LATENCY: st.integers(1, 9), ACCURACY: st.integers(1, 9)}), max_size=12
-)
+PLACES = st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), max_size=12)
 
 
-@given(POINTS)
+@given(PLACES)
 def test_the_stairs_go_through_what_nothing_is_better_than_in_both(
-    values: list[dict[str, float]],
+    places: list[tuple[int, int]],
 ) -> None:
-    found = best_pairs(values, (LATENCY, ACCURACY))
-    pairs = {(each[LATENCY], each[ACCURACY]) for each in values}
+    records = at({f"m{number}": place for number, place in enumerate(places)})
+    found = best_records(records, (LATENCY, ACCURACY))
     best = {
-        (latency, accuracy)
-        for latency, accuracy in pairs
+        (latency, top_1)
+        for latency, top_1 in places
         if not any(
-            other <= latency and top >= accuracy and (other, top) != (latency, accuracy)
-            for other, top in pairs
+            other <= latency and top >= top_1 and (other, top) != (latency, top_1)
+            for other, top in places
         )
     }
-    assert found == sorted(best)
+    values = [each.outcome.values for each in found]
+    assert [(each[LATENCY], each[ACCURACY]) for each in values] == sorted(best)
+    assert all(places.index(places[each.id]) == each.id for each in found)

@@ -39,7 +39,7 @@ def study_figures(view: View) -> list[tuple[str, str]]:
         ("remaining", f"{done['remaining']:,}"),
         ("measurements taken", f"{numbers['measurements_taken']:,}"),
         ("on the frontier", f"{len(view.frontier):,}"),
-        ("of them decided", f"{certain:,}"),
+        ("decided", f"{certain:,}"),
     ]
 
 

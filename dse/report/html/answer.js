@@ -7,6 +7,7 @@ class Answer {
     this.able = candidates();
     this.limits = makeLimits(this.able, onchange);
     this.goals = this.makeGoals();
+    this.asked = []; // the limits that are set
     this.marked = []; // rows of the cards, each with what it is marked by
     byId("limits").append(...this.limits.map((limit) => limit.element));
     const titles = this.goals.map((goal) => [goal.name, `${goal.direction === "maximize" ? "highest" : "lowest"} ${goal.title}`]);
@@ -17,18 +18,12 @@ class Answer {
 
   /** The objectives, then what else can be better or worse. */
   makeGoals() {
-    const own = report.objectives.map((name) => byName.get(name)).filter(Boolean);
-    const others = metrics.filter((column) => column.direction && !own.includes(column));
-    return [...own, ...others].filter((column) => column.distinct().length);
+    const others = metrics.filter((column) => column.direction && !objectives.includes(column));
+    return [...objectives, ...others].filter((column) => column.distinct().length);
   }
 
   get goal() {
     return byName.get(byId("goal").value);
-  }
-
-  /** The limits that are set. */
-  get asked() {
-    return this.limits.filter((limit) => limit.value !== null);
   }
 
   /** Whether a point stays in view: what failed has no values to limit. */
@@ -38,6 +33,7 @@ class Answer {
 
   /** Shows the best of what a filter leaves. */
   show(filter, chosen) {
+    this.asked = this.limits.filter((limit) => limit.value !== null);
     const rows = this.able.filter((row) => filter.verdict(row) === true);
     const { best, count, closest } = this.goal
       ? chooseRows(rows, this.goal, this.asked)
@@ -49,7 +45,8 @@ class Answer {
     byId("best").replaceChildren(...cards);
     this.mark(chosen);
     byId("copy").textContent = "copy";
-    byId("command").textContent = this.command(filter);
+    const words = this.command(filter).split(" ");
+    byId("command").replaceChildren(...words.flatMap((word, n) => [n ? " " : "", element("span", word)]));
     byId("command-note").hidden = filter.kind !== "words";
   }
 
@@ -67,8 +64,8 @@ class Answer {
     const within = bounds.length ? ` within the ${bounds.join(" and the ")}` : "";
     if (count) return `the best of ${countOf(count, "point")}${within}`;
     if (!this.able.length) return "no measured point keeps to the constraints";
-    if (!points) return "the filter leaves no point";
-    return closest === null ? "no point has a value of all that is asked for" : "no point keeps to all limits";
+    if (!points) return "no point matches the filter";
+    return closest === null ? "no point has a value of the goal and of each limit" : "no point meets all limits";
   }
 
   cardOf(row, before, misses = []) {
@@ -85,7 +82,6 @@ class Answer {
 
   /** The goal, what is limited, and the objectives. */
   shown() {
-    const objectives = report.objectives.map((name) => byName.get(name)).filter(Boolean);
     return [...new Set([this.goal, ...this.asked.map((limit) => limit.column), ...objectives])];
   }
 

@@ -3,6 +3,9 @@
 const REACH = 16; // pixels from a point within which it is meant
 const DRAGGED = 6; // pixels after which a press is no click
 const EDGE = { top: 10, right: 14, bottom: 58 };
+// Shares of the values' range that are left free on both sides.
+const MARGIN = 0.05;
+const ROOM_FOR_NAMES = 0.15;
 
 class Chart {
   /**
@@ -13,6 +16,7 @@ class Chart {
     Object.assign(this, { canvas, tip, onselect });
     this.view = null;
     this.rows = [];
+    this.drawn = new Set();
     this.zoom = null;
     this.selected = null;
     this.drag = null;
@@ -31,8 +35,10 @@ class Chart {
     this.view = view;
     if (!keepZoom) this.zoom = null;
     this.rows = view.rows.filter((row) => this.drawable(row));
+    this.drawn = new Set(this.rows);
     this.hideTip();
-    this.draw();
+    if (this.box) this.later();
+    else this.draw(); // before that nothing has a place
   }
 
   drawable(row) {
@@ -63,9 +69,9 @@ class Chart {
       paintIntervals(pen, this);
       paintPoints(pen, this, 1);
       paintPoints(pen, this, 2);
-      for (const row of this.view.marked ?? []) if (this.rows.includes(row)) ring(pen, this.place(row), 1.5);
+      for (const row of this.view.marked ?? []) if (this.drawn.has(row)) ring(pen, this.place(row), 1.5);
       paintNames(pen, this);
-      if (this.rows.includes(this.selected)) ring(pen, this.place(this.selected), 3);
+      if (this.drawn.has(this.selected)) ring(pen, this.place(this.selected), 3);
       this.paintDrag(pen);
     });
   }
@@ -73,8 +79,8 @@ class Chart {
   layOut(pen, width, height) {
     const { x, y } = this.view;
     const ends = this.zoom ?? {
-      x: extent(this.rows.map((row) => x.value(row)), x.kind),
-      y: extent(this.rows.map((row) => y.value(row)), y.kind),
+      x: extent(this.rows.map((row) => x.value(row)), x.kind, this.view.names ? ROOM_FOR_NAMES : MARGIN),
+      y: extent(this.rows.map((row) => y.value(row)), y.kind, MARGIN),
     };
     const bottom = height - EDGE.bottom;
     this.y = new Scale(y.kind, ...ends.y, bottom, EDGE.top);
@@ -122,8 +128,8 @@ class Chart {
 
   select(row, { tell = true } = {}) {
     this.selected = row;
-    if (row !== null && this.rows.includes(row)) this.bring(row);
-    this.draw();
+    if (row !== null && this.drawn.has(row)) this.bring(row);
+    this.later();
     if (tell) this.onselect?.(row);
   }
 
@@ -157,7 +163,7 @@ class Chart {
 
   /** The chosen point, or else the middle of what is seen. */
   middle() {
-    if (this.rows.includes(this.selected)) return this.place(this.selected);
+    if (this.drawn.has(this.selected)) return this.place(this.selected);
     const { left, top, width, height } = this.box;
     return [left + width / 2, top + height / 2];
   }

@@ -31,15 +31,15 @@ function keepsAll(limits, row) {
 
 /** The points that may be chosen: measured, and within the constraints of the study. */
 function candidates() {
-  const kept = [...FRONTIER, "dominated"];
+  const kept = new Set([...FRONTIER, "dominated"]);
   const lacking = new Set(report.pick.lacking);
-  const ids = byName.get("id").cells;
-  return ids.map((_, row) => row).filter((row) => kept.includes(standing.text(row)) || lacking.has(ids[row]));
+  const id = byName.get("id");
+  return allRows.filter((row) => kept.has(standing.text(row)) || lacking.has(id.value(row)));
 }
 
 /** Compares two rows: by the goal, then by the further objectives, then by their ids. */
 function orderBy(goal) {
-  const others = report.objectives.map((name) => byName.get(name)).filter((each) => each && each !== goal);
+  const others = objectives.filter((each) => each !== goal);
   const losses = [goal, ...others].map((column) => {
     const sign = column.direction === "maximize" ? -1 : 1;
     return (row) => (column.value(row) === null ? Infinity : sign * column.value(row));
@@ -69,17 +69,20 @@ function chooseRows(rows, goal, limits) {
     best.splice(place, 0, row);
     best.length = Math.min(best.length, MOST_CHOSEN);
   }
-  return { best, count: kept.length, closest: kept.length ? null : closestRow(able, limits) };
+  return { best, count: kept.length, closest: kept.length ? null : closestRow(able, limits, compare) };
 }
 
-/** The row that misses the fewest limits, by the least in parts of the range of the values. */
-function closestRow(rows, limits) {
+/**
+ * The row that misses the fewest limits, by the least in parts of the range of the values; of
+ * several the one that would be chosen.
+ */
+function closestRow(rows, limits, compare) {
   const ranges = limits.map((limit) => rangeOf(limit, rows));
   let [closest, fewest, least] = [null, Infinity, Infinity];
   for (const row of rows) {
     const misses = limits.map((limit, n) => excess(limit, limit.column.value(row)) / ranges[n]);
     const [count, worst] = [misses.filter((miss) => miss > 0).length, Math.max(0, ...misses)];
-    if (count < fewest || (count === fewest && worst < least)) {
+    if ((count - fewest || worst - least || compare(row, closest)) < 0) {
       [closest, fewest, least] = [row, count, worst];
     }
   }

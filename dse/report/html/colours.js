@@ -13,7 +13,17 @@ const MOST_LEVELS = PALETTE.length;
  */
 function colouring(column) {
   const levels = column.distinct();
-  if (!column.words && levels.length > MOST_LEVELS) return byRange(column);
+  const { entries, placeOf } = column.words || levels.length <= MOST_LEVELS
+    ? byLevel(column, levels)
+    : byRange(column);
+  const places = column.cells.map((_, row) => {
+    const value = column.value(row);
+    return value === null ? -1 : placeOf(value);
+  });
+  return { entries, entryOf: (row) => places[row] };
+}
+
+function byLevel(column, levels) {
   const counts = new Map(levels.map((level) => [level, 0]));
   for (const cell of column.cells) if (counts.has(cell)) counts.set(cell, counts.get(cell) + 1);
   const frequent = [...levels].sort((a, b) => counts.get(b) - counts.get(a)).slice(0, MOST_LEVELS);
@@ -25,13 +35,7 @@ function colouring(column) {
   const places = new Map(own.map((level, n) => [level, n]));
   const rest = levels.length - own.length;
   if (rest) entries.push({ text: `${rest} others`, colour: REST });
-  return {
-    entries,
-    entryOf: (row) => {
-      const value = column.value(row);
-      return value === null ? -1 : (places.get(value) ?? own.length);
-    },
-  };
+  return { entries, placeOf: (value) => places.get(value) ?? own.length };
 }
 
 function byRange(column) {
@@ -42,11 +46,5 @@ function byRange(column) {
     text: `${column.number(bounds[n])} to ${column.number(bounds[n + 1] ?? last)}`,
     colour,
   }));
-  return {
-    entries,
-    entryOf: (row) => {
-      const value = column.value(row);
-      return value === null ? -1 : bounds.findLastIndex((bound) => value >= bound);
-    },
-  };
+  return { entries, placeOf: (value) => bounds.findLastIndex((bound) => value >= bound) };
 }

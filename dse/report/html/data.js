@@ -91,10 +91,11 @@ function compareWords(one, other) {
 const report = JSON.parse(document.getElementById("data").textContent);
 const columns = report.columns.map((source) => new Column(source));
 const byName = new Map(columns.map((column) => [column.name, column]));
-const rowCount = byName.get("id").cells.length;
-const rowById = new Map(byName.get("id").cells.map((id, row) => [id, row]));
+const allRows = byName.get("id").cells.map((_, row) => row);
+const rowById = new Map(allRows.map((row) => [byName.get("id").cells[row], row]));
 const standing = byName.get("standing");
 const metrics = columns.filter((column) => column.isMetric);
+const objectives = report.objectives.map((name) => byName.get(name)).filter(Boolean);
 const told = columns.slice(-3); // notes, and why it failed
 const fields = columns.slice(2, -3).filter((column) => !column.isMetric);
 

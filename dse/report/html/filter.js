@@ -4,11 +4,11 @@ const SAYS_MORE = /[<>=!()[\]'"]|(?:^|\s)(?:and|or|not|in|if|else)(?:\s|$)/;
 
 let searched = null;
 
-/** Every word of a row, in lower case; made when the first filter wants them. */
-function searchText(row) {
-  searched ??= Array.from({ length: rowCount }, (_, each) =>
-    columns.map((column) => (column.words ? column.text(each) : "")).join(" ").toLowerCase());
-  return searched[row];
+/** Every word of each row, in lower case; made when the first filter wants them. */
+function searchTexts() {
+  const named = columns.filter((column) => column.words);
+  searched ??= allRows.map((row) => named.map((column) => column.text(row)).join(" ").toLowerCase());
+  return searched;
 }
 
 /** Functions of a row by the names that expressions know; those without a column have no value. */
@@ -50,8 +50,7 @@ function readFilter(text) {
   if (!trimmed) return whole;
   if (!SAYS_MORE.test(trimmed)) return readWords(trimmed, whole);
   try {
-    const test = parseExpression(text.trimEnd());
-    const verdicts = Array.from({ length: rowCount }, (_, row) => test(row));
+    const verdicts = allRows.map(parseExpression(text.trimEnd()));
     return { ...whole, kind: "condition", verdict: (row) => verdicts[row] };
   } catch (error) {
     if (!(error instanceof FilterError)) throw error;
@@ -63,5 +62,6 @@ function readWords(text, whole) {
   const words = text.toLowerCase().split(/\s+/);
   const name = words.find((word) => valuesByName.has(word));
   if (name) return { ...whole, problem: `not applied: compare ${name} with something` };
-  return { ...whole, kind: "words", verdict: (row) => words.every((word) => searchText(row).includes(word)) };
+  const verdicts = searchTexts().map((own) => words.every((word) => own.includes(word)));
+  return { ...whole, kind: "words", verdict: (row) => verdicts[row] };
 }

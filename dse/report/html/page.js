@@ -50,19 +50,20 @@ function update({ keepZoom = false } = {}) {
   byId("filter").setAttribute("aria-invalid", String(Boolean(filter.problem)));
   answer.show(filter, chosen);
   const wanted = new Set(SHOWN[byId("show").value]);
-  const rows = [...rowById.values()].filter((row) => wanted.has(standing.text(row)));
+  const rows = allRows.filter((row) => wanted.has(standing.text(row)));
   const held = rows.filter((row) => filter.verdict(row) === true);
   const within = held.filter((row) => answer.keeps(row));
   showCount(within.length, rows.filter((row) => filter.verdict(row) === NONE).length);
   const isOn = (row) => !hidden.has(legend.entryOf(row));
-  showPoints(held.filter(isOn), new Set(within), keepZoom);
-  table.show(tableColumns(), within.filter(isOn));
+  const shown = within.filter(isOn);
+  showPoints(held.filter(isOn), new Set(shown), keepZoom);
+  table.show(tableColumns(), shown);
 }
 
 function showCount(count, undecided) {
   const kind = { condition: " with this condition", words: " with these words", "": "" }[filter.kind];
   const open = undecided ? `; ${undecided.toLocaleString("en")} lack a value that would decide it` : "";
-  byId("count").textContent = `${count.toLocaleString("en")} of ${rowCount.toLocaleString("en")}${kind}${open}`;
+  byId("count").textContent = `${count.toLocaleString("en")} of ${countOf(allRows.length, "point")}${kind}${open}`;
 }
 
 /** within: the rows that the limits leave; the others are shown faintly. */
@@ -70,9 +71,9 @@ function showPoints(rows, within, keepZoom) {
   const [x, y] = ["x", "y"].map((name) => byName.get(byId(name).value));
   const log = ["x-log", "y-log"].map((name) => byId(name).checked && !byId(name).disabled);
   const bars = byId("intervals").value;
-  const ranks = new Map(rows.map((row) => [row, within.has(row) ? rankInPlot(row) : 0]));
-  const rank = (row) => ranks.get(row);
-  const best = stairRows(x, y, rows.filter((row) => within.has(row)));
+  const ranks = allRows.map((row) => (within.has(row) ? rankInPlot(row) : 0));
+  const rank = (row) => ranks[row];
+  const best = stairRows(x, y, within);
   const limitOf = (column) => answer.asked.find((limit) => limit.column === column);
   points.show(
     {
@@ -83,7 +84,7 @@ function showPoints(rows, within, keepZoom) {
       half: isUndecided,
       faint: (row) => !within.has(row),
       colour: (row) => legend.entries[legend.entryOf(row)]?.colour ?? REST,
-      interval: (row) => within.has(row) && (bars === "all" || (bars === "frontier" && onFrontier(row))),
+      interval: (row) => within.has(row) && (bars === "all" || (bars === "leading" && rank(row) === 2)),
       line: byId("line").checked && best.length ? stairPath(x, y, best) : null,
       limits: Object.fromEntries(Object.entries({ x: limitOf(x), y: limitOf(y) }).filter(([, limit]) => limit)),
       marked: answer.marked.map(([row]) => row),
@@ -100,10 +101,12 @@ function rankInPlot(row) {
   return standing.text(row) === "behind" ? 1 : 2;
 }
 
-/** Rows with the names to show: those of the cards, then those that lead. */
+/** Rows with the names to show: those of the cards, then other models that lead, the ends first. */
 function namesOf(best, rank) {
   const own = answer.marked.map(([row, mark]) => [row, `${mark} ${modelOf(row)}`]);
-  const leading = best.filter((row) => rank(row) === 2 && !answer.marked.some(([other]) => other === row));
+  const named = new Set(answer.marked.map(([row]) => modelOf(row)));
+  const [first, ...others] = best.filter((row) => rank(row) === 2 && !named.has(modelOf(row)));
+  const leading = [first, ...others.splice(-1), ...others].filter((row) => row !== undefined);
   return [...own, ...leading.map((row) => [row, modelOf(row)])];
 }
 
@@ -131,7 +134,7 @@ function showPager() {
   const end = Math.min(start + PAGE_ROWS, table.sorted.length);
   const none = table.sorted.length === 0;
   byId("page-now").textContent = none
-    ? "no row"
+    ? "no rows"
     : `rows ${start + 1} to ${end} of ${table.sorted.length.toLocaleString("en")}`;
   for (const name of ["first", "previous"]) byId(`page-${name}`).disabled = table.page === 0;
   for (const name of ["next", "last"]) byId(`page-${name}`).disabled = table.page >= table.pages - 1;

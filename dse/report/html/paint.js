@@ -80,7 +80,7 @@ function paintPoints(pen, chart, rank) {
     const place = chart.place(row);
     const colour = view.colour(row);
     const half = rank === 2 && view.half?.(row);
-    pen.globalAlpha = rank ? 1 : view.faint?.(row) ? 0.15 : 0.45;
+    pen.globalAlpha = rank ? 1 : view.faint?.(row) ? 0.25 : 0.45;
     disc(pen, place, SIZES[rank], half || rank === 1 ? paper : colour);
     if (!rank) continue;
     if (half) disc(pen, place, SIZES[rank], colour, Math.PI);
@@ -100,19 +100,26 @@ function disc(pen, [x, y], radius, colour = null, angle = 2 * Math.PI) {
   pen.fill();
 }
 
-/** What is known of the values: a line to both ends of each interval. */
+/** What is known of the values of a row: a line between the ends of each interval that is shown. */
+function intervalLines(chart, row) {
+  const { view, x, y } = chart;
+  if (!view.interval(row)) return [];
+  const [left, top] = chart.place(row);
+  const across = view.x.interval?.(row);
+  const up = view.y.interval?.(row);
+  return [
+    ...(across ? [across.map((end) => [inside(x, end), top])] : []),
+    ...(up ? [up.map((end) => [left, inside(y, end)])] : []),
+  ];
+}
+
 function paintIntervals(pen, chart) {
-  const { x, y } = chart;
   pen.lineWidth = 1;
   pen.globalAlpha = 0.7;
   for (const row of chart.rows) {
-    if (!chart.view.interval(row)) continue;
-    pen.strokeStyle = chart.view.colour(row);
-    const [left, top] = chart.place(row);
-    const across = chart.view.x.interval?.(row);
-    const up = chart.view.y.interval?.(row);
-    if (across) stroke(pen, across.map((end) => [inside(x, end), top]));
-    if (up) stroke(pen, up.map((end) => [left, inside(y, end)]));
+    const lines = intervalLines(chart, row);
+    if (lines.length) pen.strokeStyle = chart.view.colour(row);
+    for (const line of lines) stroke(pen, line);
   }
   pen.globalAlpha = 1;
 }

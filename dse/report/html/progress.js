@@ -31,7 +31,7 @@ function progressView(steps, name) {
   });
   return {
     x: { label: unit ? `${title} [${unit}]` : title, kind: "linear", value: x },
-    y: { label: "share of the hypervolume known now [%]", kind: "linear", value: y },
+    y: { label: "share of the hypervolume [%]", kind: "linear", value: y },
     rows: steps.share.map((_, step) => step),
     rank: (step) => (y(step) > (step ? y(step - 1) : 0) ? 2 : 0),
     colour: () => PALETTE[0],

@@ -64,8 +64,8 @@ function wholeTicks(low, high, most) {
   return ticks;
 }
 
-/** Lower and upper end of what shall be seen, with a margin. */
-function extent(values, kind) {
+/** Lower and upper end of what shall be seen; margin: a share of the range, on both sides. */
+function extent(values, kind, margin) {
   let low = Infinity;
   let high = -Infinity;
   for (const value of values) {
@@ -75,11 +75,11 @@ function extent(values, kind) {
   if (low > high) return kind === "log" ? [1, 10] : [0, 1];
   if (kind === "words") return [low - 0.5, high + 0.5];
   if (kind === "log") {
-    const factor = (high / low) ** 0.05 || 1;
+    const factor = (high / low) ** margin || 1;
     return low === high ? [low / 1.5, high * 1.5] : [low / factor, high * factor];
   }
-  const margin = (high - low) * 0.05 || Math.abs(low) * 0.1 || 1;
-  return [low - margin, high + margin];
+  const room = (high - low) * margin || Math.abs(low) * 0.1 || 1;
+  return [low - room, high + room];
 }
 
 function tickText(value) {

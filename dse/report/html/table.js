@@ -1,21 +1,22 @@
 // The points as a table of pages, sorted by any column.
 
-const PAGE_ROWS = 50;
+const PAGE_ROWS = 25;
 
 class Table {
   /** onselect: called with the row whose button was pressed. */
   constructor(table, { onselect, onpage }) {
     Object.assign(this, { table, onselect, onpage });
     this.columns = [];
-    this.rows = [];
-    this.sorted = [];
+    this.rows = new Set();
     this.order = { column: standing, down: false };
+    this.ordered = null; // all rows in this order, once it is asked for
+    this.sorted = []; // those that are shown
     this.page = 0;
     this.selected = null;
   }
 
   show(shown, rows) {
-    Object.assign(this, { columns: shown, rows });
+    Object.assign(this, { columns: shown, rows: new Set(rows) });
     this.sort();
   }
 
@@ -25,20 +26,13 @@ class Table {
     // Of what is better when it is more, the best come first.
     const best = column.direction === "maximize";
     this.order = { column, down: again ? !this.order.down : best };
+    this.ordered = null;
     this.sort();
   }
 
-  /** What has no value comes last, whichever way it is sorted; of those alike the best come first. */
   sort() {
-    const { column, down } = this.order;
-    const ranks = column.words && rankOf(column);
-    const keys = lossesOf(this.rows, (row) => {
-      const value = column.value(row);
-      return value === null || !ranks ? value : ranks[value];
-    }, down);
-    const best = byName.get(report.objectives[0]);
-    const ties = lossesOf(this.rows, (row) => best?.value(row) ?? null, best?.direction === "maximize");
-    this.sorted = [...this.rows].sort((a, b) => compare(keys[a], keys[b]) || compare(ties[a], ties[b]) || a - b);
+    this.ordered ??= inOrder(this.order);
+    this.sorted = this.ordered.filter((row) => this.rows.has(row));
     this.turnTo(0);
   }
 
@@ -65,6 +59,9 @@ class Table {
     const start = this.page * PAGE_ROWS;
     const rows = this.sorted.slice(start, start + PAGE_ROWS);
     this.drawHead();
+    const drawn = `${this.headNames}; ${rows}; ${this.selected}`;
+    if (drawn === this.drawn) return; // most keys change nothing here, and a table takes long to lay out
+    this.drawn = drawn;
     const body = element("tbody", "", { role: "rowgroup" });
     body.append(...rows.map((row) => this.rowOf(row)));
     this.table.tBodies[0]?.remove();
@@ -121,6 +118,18 @@ class Table {
   }
 }
 
+/** All rows: what has no value last, whichever way they are sorted; of those alike the best first. */
+function inOrder({ column, down }) {
+  const ranks = column.words && rankOf(column);
+  const keys = lossesOf((row) => {
+    const value = column.value(row);
+    return value === null || !ranks ? value : ranks[value];
+  }, down);
+  const [best] = objectives;
+  const ties = lossesOf((row) => best?.value(row) ?? null, best?.direction === "maximize");
+  return [...allRows].sort((a, b) => compare(keys[a], keys[b]) || compare(ties[a], ties[b]) || a - b);
+}
+
 /** Places of a column's words in their order: standings from the best, others by the alphabet. */
 function rankOf(column) {
   const order =
@@ -131,13 +140,11 @@ function rankOf(column) {
 }
 
 /** By row, a number that is the less the earlier it comes; infinite where there is none. */
-function lossesOf(rows, valueOf, down) {
-  const losses = [];
-  for (const row of rows) {
+function lossesOf(valueOf, down) {
+  return allRows.map((row) => {
     const value = valueOf(row);
-    losses[row] = value === null ? Infinity : down ? -value : value;
-  }
-  return losses;
+    return value === null ? Infinity : down ? -value : value;
+  });
 }
 
 function compare(one, other) {
