@@ -98,7 +98,7 @@ def _exact(knob: Knob, value: Value) -> KnobValue | None:
     if knob.numbers:
         return _numbers(value, *knob.numbers)
     kind = type(knob.default)
-    if isinstance(value, tuple):
+    if isinstance(value, frozenset):
         return None
     exact = float(value) if kind is float and type(value) is int else value
     return exact if type(exact) is kind else None
@@ -107,7 +107,7 @@ def _exact(knob: Knob, value: Value) -> KnobValue | None:
 def _numbers(value: Value, lowest: int, highest: int) -> str | None:
     """A set of whole numbers, given as one of them, as a list, or as it is stored."""
     try:
-        given = value if isinstance(value, tuple) else read_numbers(value)
+        given = value if isinstance(value, frozenset) else read_numbers(value)
     except ValueError:
         return None
     numbers = [one for one in given if type(one) is int and lowest <= one <= highest]

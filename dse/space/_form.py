@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from dse.config.yaml_reader import Document
 
 Scalar = bool | int | float | str
-Value = Scalar | tuple[Scalar, ...]
-"""What a knob may have: one value, or a set of whole numbers as a list."""
+Value = Scalar | frozenset[Scalar]
+"""What a knob may have: one value, or a list that stands for a set of numbers."""
 V = TypeVar("V", bool, int, float, str, "Scalar", "Value")
 
 
@@ -92,6 +92,6 @@ def as_written(value: Value) -> str:
     """A value as a reader of YAML would write it."""
     if isinstance(value, str):
         return f"'{value}'"
-    if isinstance(value, tuple):
-        return f"[{', '.join(map(as_written, value))}]"
+    if isinstance(value, frozenset):
+        return f"[{', '.join(sorted(map(as_written, value)))}]"
     return str(value).lower() if isinstance(value, bool) else f"{value}"

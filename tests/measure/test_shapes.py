@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 RUNTIMES = ("onnxruntime", "openvino")
 LENGTHS = (48, 64, LENGTH)
 STUCK = 64
-STUCK = 64
 BUCKETED = QuestionForm(
     LENGTH, FORM.tokens, vocabulary_sha256="", any_length=True, buckets=LENGTHS[:-1]
 )
@@ -187,7 +186,7 @@ class Stuck:
 class _Model:
     def bind(self, batch: Batch) -> NDArray[np.float32]:
         ids = arrays_of(batch)[0].astype(np.float32)
-        return ids if ids.shape[1] != STUCK else np.zeros_like(ids)
+        return ids if ids.shape[1] != STUCK else np.full_like(ids, 0.5)
 
     def predict(self, bound: NDArray[np.float32]) -> NDArray[np.generic]:
         return bound

@@ -106,7 +106,8 @@ class RandomInputs:
         if not self._form.buckets:
             return [0] * self.count
         used = [self._draw(index, 0)[0] for index in range(self.count)]
-        return _find_shapes(self._form, np.array(used)).tolist()
+        found: list[int] = _find_shapes(self._form, np.array(used)).tolist()
+        return found
 
     def _draw(self, index: int, words: int) -> tuple[int, list[int]]:
         """How many tokens of a sample count, and numbers to make words of."""

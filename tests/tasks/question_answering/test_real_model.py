@@ -137,7 +137,7 @@ def explore(here: Path, dse: Command, backends: Any) -> list[Record]:
         "threads": 1,
         "objectives": ["f1_percent"],
     }
-    (here / "space.yaml").write_text(yaml.safe_dump(space))
+    (here / "space.yaml").write_text(json.dumps(space))
     dse.good("explore", "space.yaml", "--models", "models", "--dataset", "data", "--settle", 0)
     return list(Study.load(StudyFolder(here / "studies" / "space")).records.values())
 
