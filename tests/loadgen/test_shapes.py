@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from dse.core.metrics import Scenario
+from dse.loadgen._queries import by_shape
 from dse.loadgen.harness import run
 from dse.loadgen.logs import read_detail
-from dse.loadgen.samples import Caller, PredictionError
+from dse.loadgen.samples import Caller, PredictionError, Samples
 from dse.loadgen.settings import RunSettings
 from tests.loadgen.doubles import Echo, Numbers, encode, numbers
 
@@ -143,3 +144,13 @@ def test_an_error_in_one_shape_ends_the_run(
     wanted = of(scenario, batch_size, accuracy=accuracy, performance_samples=COUNT)
     with pytest.raises(PredictionError, match="too wide"):
         run([Caller(Failing())], Wide(), wanted, tmp_path, encode=encode)
+
+
+def test_samples_of_one_shape_go_the_way_they_went() -> None:
+    """Nothing stands between LoadGen and what answers, where there is one shape."""
+
+    def answer(ids: list[int], indices: list[int]) -> None:
+        raise AssertionError(f"{ids}, {indices}: nobody asks")
+
+    assert by_shape({0: answer}, [0, 0]) is answer
+    assert Samples(Numbers(3), [Caller(Echo())], 2).shape_count == 1
