@@ -104,7 +104,7 @@ class QuestionForm:
         shorter = tuple(sorted({length for length in lengths if length < self.sequence_length}))
         if shorter and not self.any_length:
             length = self.sequence_length
-            raise ModelError(f"no buckets: its file takes samples of {length} tokens and no others")
+            raise ModelError(f"no buckets: its file takes samples of {length} tokens only")
         return replace(self, buckets=shorter)
 
     @property

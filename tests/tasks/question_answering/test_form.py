@@ -42,7 +42,7 @@ def test_without_the_knob_a_form_stays_what_it_is(form: QuestionForm) -> None:
 def test_a_file_of_one_length_has_no_buckets() -> None:
     with pytest.raises(ModelError) as caught:
         TASK.with_knobs(FORM.to_form(), {"buckets": "48+128"})
-    told = "no buckets: its file takes samples of 128 tokens and no others"
+    told = "no buckets: its file takes samples of 128 tokens only"
     assert str(caught.value) == told
     assert TASK.with_knobs(FORM.to_form(), {"buckets": "128"}) == FORM.to_form()
 
