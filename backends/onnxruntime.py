@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from dse.core.backend import Batch, Outputs
     from dse.core.configuration import ModelFormat
-    from dse.core.signature import Input
+    from dse.core.signature import Input, Signature
 
     Shape = tuple[int, ...]
 
@@ -215,6 +215,7 @@ class _Session:
 
         self._session = session
         self._inputs, self._others = inputs, others
+        self._outputs = outputs
         self._names = [one.name for one in outputs]
         self._declared = [(one.type, _shape(one)) for one in outputs]
         self._calls, self._alone = calls, calls == 1
@@ -222,6 +223,10 @@ class _Session:
         self._seen: list[tuple[Shape, ...] | None] = []
         self._targets: Sequence[Any] = ()
         self._scores: NDArray[np.generic] = np.empty(0)
+
+    def reshaped(self, _: Signature) -> _Session:
+        """See `dse.core.backend.Reshapable`: what the session refuses, it refuses in a call."""
+        return _Session(self._session, self._inputs, self._outputs, self._others, self._calls)
 
     def bind(self, batch: Batch) -> Any:
         import onnxruntime as ort
@@ -277,7 +282,7 @@ class _Session:
         return (*found, *((name, None) for name in self._others))
 
     def close(self) -> None:
-        del self._session, self._targets, self._scores
+        del self._session, self._outputs, self._targets, self._scores
 
 
 def _opened(session: Any, request: LoadRequest) -> _Session:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dse.answer.choice import Answer
+    from dse.core.backend import Knob
     from dse.core.configuration import Configuration
     from dse.core.signature import Form, Signature
     from dse.study.record import Record
@@ -107,13 +108,14 @@ def _served(configuration: Configuration, metrics: Iterable[str]) -> Configurati
 
 def _code(study: Study, served: Configuration, found: _Found) -> Iterator[str]:
     backend = backends.backend(served.backend)
-    signature = registry.task(study.about.task).signature(found.form)
+    task = registry.task(study.about.task)
+    signature = task.signature(found.form)
     if not isinstance(backend, Deployable) or not _plain(signature):
         return
     request = LoadRequest(served, found.model.path, {}, signature)
     lines = backend.code(request, signature.of_batch(served.batch_size))
     if lines:
-        yield from _preamble(served, user_variables(study.about.environment))
+        yield from _preamble(served, task.knobs, user_variables(study.about.environment))
         yield from lines
 
 
@@ -125,7 +127,9 @@ def _plain(signature: Signature) -> bool:
     )
 
 
-def _preamble(configuration: Configuration, variables: Mapping[str, str]) -> Iterator[str]:
+def _preamble(
+    configuration: Configuration, of_task: Iterable[Knob], variables: Mapping[str, str]
+) -> Iterator[str]:
     """What comes before the runtime is imported."""
     if configuration.batch_size == 1:
         yield "# Predicts single samples, as it was measured."
@@ -135,7 +139,11 @@ def _preamble(configuration: Configuration, variables: Mapping[str, str]) -> Ite
     if variables:
         given = ascii(format_variables(variables))[1:-1]  # in one line, whatever a study holds
         yield f"# Measured with variables of its own; start it with: env {given} python ..."
-    streams = int(dict(configuration.knobs).get("streams", 1))
+    knobs = dict(configuration.knobs)
+    for knob in of_task:
+        if knob.name in knobs:
+            yield f"# Measured with {knob.name} {knobs[knob.name]}: {knob.help}."
+    streams = int(knobs.get("streams", 1))
     if streams > 1:
         yield f"# Measured with {streams} batches at a time: predict from as many threads."
     if configuration.instances > 1:

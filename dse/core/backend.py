@@ -10,7 +10,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -45,6 +45,8 @@ class Knob:
         numeric: whether it changes what is computed, so that accuracy depends on it.
         requires: for a value that not every CPU can compute with the instruction sets of which the
             CPU must have one, as `dse.machine.instruction_sets` names them.
+        numbers: the lowest and the highest, of a knob whose value is a set of whole numbers, see
+            `write_numbers`; None for any other knob.
     """
 
     name: str
@@ -53,6 +55,21 @@ class Knob:
     help: str
     numeric: bool = False
     requires: Mapping[KnobValue, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    numbers: tuple[int, int] | None = None
+
+
+def write_numbers(numbers: Iterable[int]) -> str:
+    """The value of a knob that has a set of whole numbers."""
+    return "+".join(map(str, sorted(set(numbers))))
+
+
+def read_numbers(value: KnobValue) -> tuple[int, ...]:
+    """The inverse of `write_numbers`, ascending.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    return tuple(map(int, str(value).split("+"))) if value != "" else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +194,15 @@ class Streams(Model, Protocol):
 
         The first is as good as the model itself; closing the model closes them all.
         """
+        ...
+
+
+@runtime_checkable
+class Reshapable(Model, Protocol):
+    """A model that takes inputs of other sizes as well, without being loaded again."""
+
+    def reshaped(self, signature: Signature) -> Model:
+        """The same model for inputs of these sizes; each of the two is closed by itself."""
         ...
 
 

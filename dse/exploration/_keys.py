@@ -9,9 +9,9 @@ from dse.core.checksums import digest
 from dse.core.metrics import METRICS, MODEL_SIZE, MULTI_STREAM, MULTI_STREAM_SAMPLES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from dse.core.backend import Backend
+    from dse.core.backend import Knob
     from dse.core.configuration import Configuration
 
 
@@ -30,7 +30,7 @@ what they were; the fidelity itself is kept beside the key, as nothing measured 
 def quality_key(
     metric: str,
     configuration: Configuration,
-    backend: Backend,
+    knobs: Iterable[Knob],
     depends: Mapping[str, Any],
     dataset: str,
     instruction_sets: Sequence[str] | None,
@@ -38,9 +38,10 @@ def quality_key(
     """The key of a quality: it depends neither on threads nor on batches.
 
     Of the CPU it depends on the instruction sets (None where unknown), by which runtimes choose
-    their arithmetic: int8 products saturate on some. ``depends`` holds model file and runtime.
+    their arithmetic: int8 products saturate on some. ``depends`` holds model file and runtime, and
+    of ``knobs``, those that there are, the numeric ones count.
     """
-    numeric = {knob.name for knob in backend.knobs if knob.numeric}
+    numeric = {knob.name for knob in knobs if knob.numeric}
     more: dict[str, Any] = {
         "knobs": {name: value for name, value in configuration.knobs if name in numeric},
         "dataset": dataset,

@@ -6,13 +6,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dse.core import registry
-from dse.core.errors import RequestError
+from dse.core.errors import ModelError, RequestError
 from dse.environments.availability import runtime_availabilities
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dse.core.configuration import Configuration
     from dse.core.measurement import PublishedQuality
+    from dse.core.signature import Form
     from dse.environments.availability import RuntimeAvailability
     from dse.models.provider import Provider
     from dse.space.space import SearchSpace
@@ -47,6 +49,7 @@ class Capabilities:
         self._backends = [choice.name for choice in space.backends]
         self._needs_published = needs_published
         self._known = known or {}
+        self._forms: dict[tuple[str, str, str], Form] = {}
 
     def models(self) -> tuple[str, ...]:
         """Names of the models the provider offers."""
@@ -61,6 +64,22 @@ class Capabilities:
         if problem is None and self._needs_published and not self.published(model, precision):
             return "its quality is not published; give a --dataset to measure it"
         return problem
+
+    def knob_obstacle(self, point: Configuration) -> str | None:
+        """Why a model can't be loaded with these knobs of the task; None if it can."""
+        own = {knob.name for knob in self._task.knobs}
+        knobs = {name: value for name, value in point.knobs if name in own}
+        if not knobs:
+            return None
+        file = (point.model, point.precision, point.backend)
+        if file not in self._forms:
+            formats = registry.backend(point.backend).formats
+            self._forms[file] = self._provider.form(point.model, point.precision, formats)
+        try:
+            self._task.with_knobs(self._forms[file], knobs)
+        except ModelError as error:
+            return str(error)
+        return None
 
     def published(self, model: str, precision: str) -> PublishedQuality | None:
         """The published quality of a variant: the provider's word, else the task's."""

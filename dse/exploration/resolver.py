@@ -161,7 +161,7 @@ class Resolver:
         """
         name, formats = _name(configuration), registry.backend(configuration.backend).formats
         if not formats:
-            self._prepare(self._context.task.plain_form)
+            self._prepare(self._form(configuration))
             return
         model, precision = configuration.model, configuration.precision
         provider = self._context.provider
@@ -173,7 +173,7 @@ class Resolver:
                 self._artefacts[name] = provider.artefact(model, precision, formats)
             except ModelError as error:
                 self._artefacts[name] = error
-        self._prepare(self._found(configuration).form)
+        self._prepare(self._form(configuration))
 
     def resolve(self, configuration: Configuration) -> ResolvedConfiguration:
         """A configuration with its model file. Makes and stores nothing.
@@ -181,18 +181,18 @@ class Resolver:
         `ensure_artefact` must have been called for it.
 
         Raises:
-            ModelError: its model file could not be made.
+            ModelError: its model file could not be made, or can't be loaded with its knobs.
             RequestError: a file of the backend's settings can't be read.
         """
         backend, context = registry.backend(configuration.backend), self._context
         artefact = self._found(configuration) if backend.formats else None
-        form = artefact.form if artefact else context.task.plain_form
+        own, knobs = self._form(configuration), dict(configuration.knobs)
         settings = context.settings.get(configuration.backend, {})
         depends: dict[str, Any] = {
             "model": configuration.model,
             "precision": configuration.precision,
             "artefact": artefact.sha256 if artefact else "",
-            **context.task.identity(form),
+            **context.task.identity(own),
             "settings": {name: self._hash(path) for name, path in settings.items()},
             "backend": configuration.backend,
             "version": context.offers.runtimes[configuration.backend],
@@ -200,6 +200,10 @@ class Resolver:
         # Left out where nothing was set: keys stay what they were.
         if variables := user_variables(context.environment):
             depends["environment"] = variables
+        # Which samples go to which shape decides how long they take.
+        if context.dataset is not None and any(one.name in knobs for one in context.task.knobs):
+            depends["samples"] = context.dataset.fingerprint
+        form = context.task.with_knobs(own, knobs)
         details = self._details(configuration, artefact) if artefact else {}
         return ResolvedConfiguration(
             configuration, backend, artefact, form, settings, depends, details
@@ -240,7 +244,7 @@ class Resolver:
             task=TaskSpec(
                 worker=task.worker,
                 form=resolved.form,
-                inputs=self._inputs[canonical_json(resolved.form)],
+                inputs=self._inputs[canonical_json(self._form(resolved.configuration))],
                 rules=task.rules,
                 name=task.name,
             ),
@@ -256,8 +260,8 @@ class Resolver:
         if is_quality(metric) and not resolved.recorded:
             dataset = context.dataset.fingerprint if context.dataset else ""
             sets = context.system.instruction_sets
-            depends = resolved.depends
-            return quality_key(metric, configuration, resolved.backend, depends, dataset, sets)
+            depends, knobs = resolved.depends, (*resolved.backend.knobs, *context.task.knobs)
+            return quality_key(metric, configuration, knobs, depends, dataset, sets)
         if metric == MODEL_SIZE.name and resolved.artefact:
             return size_key(resolved.artefact.sha256)
         return speed_key(
@@ -273,6 +277,12 @@ class Resolver:
         if isinstance(found, ModelError):
             raise found
         return found
+
+    def _form(self, configuration: Configuration) -> Form:
+        """How a sample becomes the input of the model file, whatever the knobs are."""
+        if not registry.backend(configuration.backend).formats:
+            return self._context.task.plain_form
+        return self._found(configuration).form
 
     def _prepare(self, form: Form) -> None:
         """Prepares the samples of the data set in a form, where there is a data set."""

@@ -7,7 +7,7 @@ runs, of which nothing is timed.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import mlperf_loadgen as lg
@@ -52,12 +52,18 @@ def single(model: Model, bound: list[Any], samples: Samples) -> Answer:
     return answer
 
 
-def batches(model: Model, samples: Samples, number: int, batch_size: int) -> Answer:
+def batches(model: Model, samples: Samples, place: int, batch_size: int) -> Answer:
     """Answers up to a batch of samples; what is short of it is padded with what was there before.
 
     The samples that LoadGen asks for lie anywhere in memory: bringing them together is part of
     the work. They are copied once, into memory that the runtime reads from, which is made ready
     when the samples are loaded.
+
+    Args:
+        model: predicts.
+        samples: all of one shape.
+        place: of their buffer.
+        batch_size: samples of a call.
 
     Raises:
         Exception: whatever the inputs raise.
@@ -67,7 +73,7 @@ def batches(model: Model, samples: Samples, number: int, batch_size: int) -> Ans
 
     def answer_several(ids: list[int], indices: list[int]) -> None:
         parts = zip(*(arrays[index] for index in indices), strict=True)
-        batch, bound = samples.buffers[number]
+        batch, bound = samples.buffers[place]
         for whole, part in zip(batch, parts, strict=True):
             np.concatenate(part, out=whole[: len(part)])
         predict(bound)
@@ -75,7 +81,7 @@ def batches(model: Model, samples: Samples, number: int, batch_size: int) -> Ans
 
     def answer(ids: list[int], indices: list[int]) -> None:
         parts = [arrays[index] for index in indices]
-        batch, bound = samples.buffers[number]
+        batch, bound = samples.buffers[place]
         np.concatenate(parts, out=batch[: len(parts)])
         predict(bound)
         complete(_addressed(responses, ids))
@@ -83,12 +89,12 @@ def batches(model: Model, samples: Samples, number: int, batch_size: int) -> Ans
     return _guarded(answer_several if samples.several else answer, samples)
 
 
-def answered(model: Model, samples: Samples, batch_size: int, encode: Encode) -> Answer:
-    """Answers up to a batch of samples with their responses; the inputs are made on the way."""
+def answered(model: Model, samples: Samples, shape: int, batch_size: int, encode: Encode) -> Answer:
+    """Answers up to a batch of samples of a shape with their responses, made on the way."""
     inputs = samples.inputs
     buffers: list[Buffer] = []
     try:
-        buffers.append(buffer(model, inputs.call([0] * batch_size)))
+        buffers.append(buffer(model, inputs.call([samples.shapes.index(shape)] * batch_size)))
     except BaseException as error:  # noqa: BLE001  # a runtime may raise anything
         samples.failed(error)
 
@@ -150,3 +156,30 @@ def in_parts(answer: Answer, size: int) -> Answer:
             answer(ids[start : start + size], indices[start : start + size])
 
     return issue
+
+
+def by_shape(answers: Mapping[int, Answer], shapes: Sequence[int]) -> Answer:
+    """Answers any samples of a query, those of each shape by themselves.
+
+    Those that take longest come first, so that several callers end together.
+
+    Args:
+        answers: by the shape of what they are asked; the only one as it is.
+        shapes: of the samples, by index.
+    """
+    if len(answers) == 1:
+        (only,) = answers.values()
+        return only
+    order = sorted(answers, reverse=True)
+
+    def answer(ids: list[int], indices: list[int]) -> None:
+        groups: dict[int, tuple[list[int], list[int]]] = {shape: ([], []) for shape in order}
+        for query_id, index in zip(ids, indices, strict=True):
+            own_ids, own_indices = groups[shapes[index]]
+            own_ids.append(query_id)
+            own_indices.append(index)
+        for shape, (own_ids, own_indices) in groups.items():
+            if own_ids:
+                answers[shape](own_ids, own_indices)
+
+    return answer

@@ -21,7 +21,7 @@ from dse.loadgen.settings import RunSettings, log_settings, to_test_settings
 from dse.machine.affinity import pin_to
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from dse.loadgen._queries import Answer, Encode
@@ -61,7 +61,7 @@ def run(
     samples = Samples(inputs, callers, _gathered(settings))
     load, unload = (_nothing, _nothing) if settings.accuracy else _loaders(samples, meter)
     answers = [
-        _answer(caller, number, samples, settings, encode) for number, caller in enumerate(callers)
+        _answers(caller, number, samples, settings, encode) for number, caller in enumerate(callers)
     ]
     with _issue(callers, answers, samples, settings) as issue:
         sut = lg.ConstructFastSUT(issue, _flush)
@@ -85,17 +85,23 @@ def _start(sut: Any, qsl: Any, settings: RunSettings, log_folder: Path) -> None:
 
 @contextmanager
 def _issue(
-    callers: Sequence[Caller], answers: Sequence[Answer], samples: Samples, settings: RunSettings
+    callers: Sequence[Caller],
+    answers: Sequence[Mapping[int, Answer]],
+    samples: Samples,
+    settings: RunSettings,
 ) -> Iterator[Answer]:
-    """What LoadGen calls with each query."""
-    size = _gathered(settings)
+    """What LoadGen calls with each query; the answers are by caller and shape."""
+    size, shapes = _gathered(settings), samples.shapes
     if len(callers) > 1 or settings.scenario is Scenario.SERVER:
-        with threaded(callers, answers, samples, size) as issue:
-            yield issue
+        mixed = [_queries.by_shape(own, shapes) for own in answers]
+        with threaded(callers, mixed, samples, size) as issue:
+            yield _queries.by_shape(dict.fromkeys(answers[0], issue), shapes)
     else:
+        own = answers[0]
+        if settings.scenario is not Scenario.SINGLE_STREAM:
+            own = {shape: _queries.in_parts(each, size) for shape, each in own.items()}
         with pin_to(callers[0].cpus):
-            single_stream = settings.scenario is Scenario.SINGLE_STREAM
-            yield answers[0] if single_stream else _queries.in_parts(answers[0], size)
+            yield _queries.by_shape(own, shapes)
 
 
 def _gathered(settings: RunSettings) -> int:
@@ -103,16 +109,20 @@ def _gathered(settings: RunSettings) -> int:
     return 1 if settings.scenario is Scenario.SINGLE_STREAM else settings.batch_size
 
 
-def _answer(
+def _answers(
     caller: Caller, number: int, samples: Samples, settings: RunSettings, encode: Encode | None
-) -> Answer:
-    if settings.accuracy:
-        if encode is None:
-            raise ValueError("an accuracy run needs what makes its responses")
-        return _queries.answered(caller.model, samples, settings.batch_size, encode)
-    if _gathered(settings) == 1:
-        return _queries.single(caller.model, samples.bound[number], samples)
-    return _queries.batches(caller.model, samples, number, settings.batch_size)
+) -> dict[int, Answer]:
+    """What a caller does with samples of each shape; what was bound alone has any shape."""
+    model, size = caller.model, settings.batch_size
+    if not settings.accuracy and _gathered(settings) == 1:
+        return {0: _queries.single(model, samples.bound[number], samples)}
+    shapes = sorted(set(samples.shapes))
+    if not settings.accuracy:
+        places = {shape: samples.place(number, shape) for shape in shapes}
+        return {s: _queries.batches(model, samples, place, size) for s, place in places.items()}
+    if encode is None:
+        raise ValueError("an accuracy run needs what makes its responses")
+    return {shape: _queries.answered(model, samples, shape, size, encode) for shape in shapes}
 
 
 def _nothing(_: list[int]) -> None:

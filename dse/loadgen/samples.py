@@ -10,6 +10,7 @@ import numpy as np
 
 from dse.core.backend import Buffered
 from dse.machine.affinity import pin_to
+from dse.tasks.shapes import shapes_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +69,10 @@ class Samples:
     Attributes:
         arrays: of each loaded sample, what a call for it alone is made with; empty for others.
         bound: by caller and index, what `dse.core.backend.Model.predict` takes.
-        buffers: by caller, where batches are gathered; filled with loaded samples at once.
+        shapes: for each sample the index of its shape.
+        shape_count: the number of shapes.
+        buffers: by caller and shape, where batches are gathered, see `place`; filled with a loaded
+            sample at once.
         errors: what went wrong; the run has failed if there is one.
     """
 
@@ -76,10 +80,16 @@ class Samples:
         self.inputs = inputs
         self.arrays: list[Any] = [np.empty(0)] * inputs.count
         self.bound: list[list[Any]] = [[None] * inputs.count for _ in callers]
+        self.shapes = shapes_of(inputs)
+        self.shape_count = 1 + max(self.shapes, default=0)
         self.buffers: list[Buffer] = []
         self.errors: list[BaseException] = []
         self._callers = callers
         self._batch_size = batch_size
+
+    def place(self, number: int, shape: int) -> int:
+        """The index of the buffer for batches of a shape of a caller."""
+        return number * self.shape_count + shape
 
     @cached_property
     def several(self) -> bool:
@@ -111,23 +121,34 @@ class Samples:
 
     def _made(self, indices: Sequence[int]) -> list[Any]:
         """What a call for each of these samples alone is made with."""
-        if self.several:
+        if self.several or self.shape_count > 1:
             return [self.inputs.call([index]) for index in indices]
         loaded = self.inputs.call(indices)
         return [loaded[row : row + 1] for row in range(len(indices))]
 
     def _bind(self, indices: list[int]) -> None:
-        """Either all samples, or a buffer full of the first one."""
+        """Either all samples, or a buffer full of the first one of each shape."""
         if self._batch_size > 1:
-            first, self.buffers = self.arrays[indices[0]], []
+            self.buffers = []
+            firsts = [self._first(indices, shape) for shape in range(self.shape_count)]
             for caller in self._callers:
                 with pin_to(caller.cpus):  # memory lies near the CPU that writes to it first
-                    batch = _repeated(first, self._batch_size)
-                    self.buffers.append(buffer(caller.model, batch))
+                    self.buffers += [self._buffer(caller, first) for first in firsts]
             return
         for caller, bound in zip(self._callers, self.bound, strict=True):
             for index in indices:
                 bound[index] = caller.model.bind(self.arrays[index])
+
+    def _first(self, indices: Sequence[int], shape: int) -> Any:
+        """The first loaded sample of a shape; None where there is none."""
+        first = next((index for index in indices if self.shapes[index] == shape), None)
+        return None if first is None else self.arrays[first]
+
+    def _buffer(self, caller: Caller, sample: Any) -> Buffer:
+        """Memory for batches of a shape; none where no sample has it."""
+        if sample is None:
+            return None, None
+        return buffer(caller.model, _repeated(sample, self._batch_size))
 
     def unload(self, indices: list[int]) -> None:
         """Frees samples."""

@@ -10,6 +10,7 @@ from dse.core.backend import UnsupportedError
 from dse.core.measurement import FailureKind
 from dse.core.wording import format_count
 from dse.measure._run_result import RunFailedError, to_failure
+from dse.tasks.shapes import ShapedWorker, shapes_of
 from dse.tasks.task import Score
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dse.core.backend import Batch, Outputs
+    from dse.core.signature import Signature
     from dse.measure.spec import TaskSpec
     from dse.tasks.task import Inputs, TaskWorker
 
@@ -29,6 +31,7 @@ class GuardedTask:
 
     Attributes:
         signature, scores: see `dse.tasks.task.TaskWorker`.
+        signatures: see `dse.tasks.shapes.ShapedWorker`; of any other task the signature alone.
 
     Raises:
         ImportError: there is no such task here.
@@ -43,11 +46,16 @@ class GuardedTask:
             kind: type[TaskWorker] = getattr(import_module(module), name)
             self._worker = kind(spec.form, spec.inputs)
             self.signature, self.scores = self._worker.signature, self._worker.scores
+            self.signatures: tuple[Signature | None, ...] = (self.signature,)
+            if isinstance(self._worker, ShapedWorker):
+                self.signatures = self._worker.signatures
 
     def inputs(self, count: int, seed: int) -> Inputs:
         """See `dse.tasks.task.TaskWorker.inputs`."""
         with self._blamed("inputs"):
-            return self._worker.inputs(count, seed)
+            inputs = self._worker.inputs(count, seed)
+            _check_shapes(shapes_of(inputs), inputs.count, len(self.signatures))
+            return inputs
 
     def different_batches(self, inputs: Inputs, size: int, seed: int) -> Iterator[Batch]:
         """See `dse.tasks.task.TaskWorker.different_batches`."""
@@ -103,6 +111,17 @@ class GuardedTask:
                 raise RunFailedError(FailureKind.INVALID_RUN, f"{where}: {error}") from error
             failure = to_failure(error)
             raise RunFailedError(failure.kind, f"{where}: {failure}") from error
+
+
+def _check_shapes(shapes: Sequence[int], count: int, known: int) -> None:
+    """Holds the shapes of samples against the number of samples, and of shapes.
+
+    Raises:
+        ValueError: there is another number of them, or one is not known.
+    """
+    if len(shapes) != count or not set(shapes) <= set(range(known)):
+        told, number = format_count(len(shapes), "sample"), format_count(known, "shape")
+        raise ValueError(f"the shapes of {told}, not of {count:,}, or not of the {number}")
 
 
 def _check_right(right: Sequence[bool], count: int) -> None:

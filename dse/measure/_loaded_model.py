@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,6 +21,7 @@ from dse.machine.affinity import available_cpus, can_pin, pin_to
 from dse.measure._guarded_task import GuardedTask
 from dse.measure._look import Inspection
 from dse.measure._run_result import RunFailedError, to_failure
+from dse.measure._shapes import join, load_shapes, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -75,8 +77,8 @@ class LoadedModel:
         self._setup: LoadSettings | None = None
         self._models: list[Model] = []
         self._callers: list[Caller] = []
-        self._clocks: list[_Clock] = []
-        self._looked = False
+        self._clocks: defaultdict[tuple[int, int], _Clock] = defaultdict(_Clock)
+        self._looked: set[int] = set()
 
     @property
     def configuration(self) -> Configuration:
@@ -122,7 +124,6 @@ class LoadedModel:
             for number in range(setup.instances):
                 self._load(setup, _cpus(setup, number))
             self._setup = setup
-            self._clocks = [_Clock() for _ in self._callers]
         return self._callers
 
     def _load(self, setup: LoadSettings, cpus: tuple[int, ...]) -> None:
@@ -138,33 +139,41 @@ class LoadedModel:
         request = LoadRequest(
             configuration, spec.model.path, spec.settings, task.signature, task.scores
         )
+        shapes: list[Sequence[Model]] = []
         with pin_to(cpus):  # the threads of the runtime inherit the CPUs
-            model = self._runtime.load(request)
-        self._models.append(model)
-        lanes = model.streams() if isinstance(model, Streams) else [model]
+            for model in load_shapes(self._runtime, request, task.signatures):
+                self._models.append(model)
+                shapes.append(model.streams() if isinstance(model, Streams) else [model])
+        lanes = (join(models, task.signatures) for models in zip(*shapes, strict=True))
         self._callers += [Caller(lane, cpus) for lane in lanes]
 
     def warm_up(self, setup: LoadSettings, most: int | None = None) -> float:
-        """Predicts until the caches of every caller are warm; returns the fastest batch in s.
+        """Predicts until the caches of every caller are warm, with samples of each shape.
 
         The first calls after a load are made with different inputs, and the answers of one caller
         looked at, unless each caller makes ``most`` calls. What is warm since an earlier run of
         the same setup is called no more.
+
+        Returns:
+            The seconds of the fastest batch of a shape, in the mean over all samples.
 
         Raises:
             RunFailedError: a prediction failed, or the runtime does not compute.
             UnsupportedError: the answers are of no use; see also `callers`.
             LoadError: see `callers`.
         """
-        callers = self.callers(setup)
-        count = self.inputs.count
-        batch = self.inputs.call([index % count for index in range(setup.batch_size)])
-        if most is None and not self._looked:
-            self._look(callers, setup.batch_size, self._clocks)
-            self._looked = True
-        for caller, clock in zip(callers, self._clocks, strict=True):
-            self._warm(caller, batch, most, clock)
-        return max(min(clock.fastest_s for clock in self._clocks), 1e-6)
+        callers, size = self.callers(setup), setup.batch_size
+        means_s = [0.0] * len(callers)
+        for part in parts_of(self.inputs):
+            clocks = [self._clocks[number, part.shape] for number in range(len(callers))]
+            if most is None and part.shape not in self._looked:
+                self._look(callers, part.inputs, size, clocks)
+                self._looked.add(part.shape)
+            batch = part.inputs.call([index % part.inputs.count for index in range(size)])
+            for number, (caller, clock) in enumerate(zip(callers, clocks, strict=True)):
+                self._warm(caller, batch, most, clock)
+                means_s[number] += part.share * clock.fastest_s
+        return max(min(means_s), 1e-6)
 
     def _warm(self, caller: Caller, batch: Batch, most: int | None, clock: _Clock) -> None:
         fidelity = self.spec.fidelity
@@ -177,7 +186,9 @@ class LoadedModel:
             ):
                 clock.time(caller.model.predict, bound)
 
-    def _look(self, callers: Sequence[Caller], size: int, clocks: Sequence[_Clock]) -> None:
+    def _look(
+        self, callers: Sequence[Caller], inputs: Inputs, size: int, clocks: Sequence[_Clock]
+    ) -> None:
         """Holds answers to different inputs against each other; its calls warm the model, too.
 
         Every caller answers, as its runtime may learn from them; those of the first are looked at.
@@ -188,7 +199,7 @@ class LoadedModel:
             # A backend that reads no model has no answer that could depend on its input.
             computes=bool(self._runtime.formats),
         )
-        for batch in self.task.different_batches(self.inputs, size, self.spec.task.seed):
+        for batch in self.task.different_batches(inputs, size, self.spec.task.seed):
             if inspection.done:
                 break
             answers = []
@@ -262,7 +273,8 @@ class LoadedModel:
         for model in self._models:
             model.close()
         self._models, self._callers, self._setup = [], [], None
-        self._looked = False
+        self._clocks.clear()
+        self._looked.clear()
 
 
 class _Clock:

@@ -20,17 +20,17 @@ from dse.measure._accuracy import require_dataset, score
 from dse.measure._loaded_model import LoadedModel
 from dse.measure._run_result import RunFailedError, RunResult, measurement
 from dse.measure.spec import REHEARSED_SAMPLES, USER_CONF
+from dse.tasks.shapes import Selected
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
-    from dse.core.backend import Batch, Runtime
+    from dse.core.backend import Runtime
     from dse.core.configuration import KnobValue
     from dse.core.measurement import Measurement
     from dse.loadgen.logs import DetailLog
     from dse.measure.spec import Official, Spec
-    from dse.tasks.task import Inputs, Rules
+    from dse.tasks.task import Rules
 
 
 def take_official(runtime: Runtime, spec: Spec, official: Official) -> Measurement:
@@ -70,7 +70,7 @@ def _performance(loaded: LoadedModel, official: Official, rules: Rules) -> RunRe
     distinct, wanted = loaded.inputs.count, rules.performance_samples
     if distinct < wanted:
         # LoadGen would load what there is and log that it was as many as the rules ask for.
-        loaded.inputs = Cycled(loaded.inputs, wanted)
+        loaded.inputs = Selected(loaded.inputs, [index % distinct for index in range(wanted)])
     log = read_detail(_run(loaded, official, wanted))
     rehearsed = loaded.spec.fidelity.name == "rehearsal"
     if not (log.valid or (rehearsed and log.long_enough)):
@@ -87,7 +87,8 @@ def _performance(loaded: LoadedModel, official: Official, rules: Rules) -> RunRe
 def _accuracy(loaded: LoadedModel, official: Official) -> RunResult:
     require_dataset(loaded)
     if loaded.spec.fidelity.name == "rehearsal":
-        loaded.inputs = Cycled(loaded.inputs, min(loaded.inputs.count, REHEARSED_SAMPLES))
+        first = range(min(loaded.inputs.count, REHEARSED_SAMPLES))
+        loaded.inputs = Selected(loaded.inputs, first)
     logs = _run(loaded, official, loaded.spec.fidelity.performance_samples)
     # Beside the logs, so that the answers can be scored again wherever the study goes.
     loaded.task.save_truth(loaded.spec.folder, loaded.inputs.count)
@@ -112,23 +113,6 @@ def _run(loaded: LoadedModel, official: Official, performance_samples: int) -> P
         shortened=fidelity.name == "rehearsal",
     )
     return loaded.run(setup, settings, spec.folder / official.mode)
-
-
-class Cycled:
-    """As many samples as wanted: those of others from the first on, again and again.
-
-    Args:
-        inputs: the others.
-        count: the number of samples; fewer than there are leaves the last ones out.
-    """
-
-    def __init__(self, inputs: Inputs, count: int) -> None:
-        self.count = count
-        self._inputs = inputs
-
-    def call(self, indices: Sequence[int], out: Batch | None = None) -> Batch:
-        """See `dse.tasks.task.Inputs.call`."""
-        return self._inputs.call([index % self._inputs.count for index in indices], out)
 
 
 def _single_stream(log: DetailLog) -> RunResult:

@@ -33,6 +33,7 @@ from dse.measure._loaded_model import LoadedModel, LoadSettings
 from dse.measure._meter import Meter
 from dse.measure._run_result import RunFailedError, RunResult, logs_of_try, measurement
 from dse.measure._server import take_server
+from dse.tasks.shapes import shapes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -46,6 +47,8 @@ MAX_QUERIES = 200_000
 """The most queries of a run: LoadGen generates them in advance, at about 480 bytes each."""
 OFFLINE_BATCHES = 4
 """The fewest full batches of an Offline run, for each caller; fewer where they would take long."""
+SHAPED_BATCHES = 8
+"""The fewest for each shape, where samples have several: the last one of each may be half empty."""
 MIN_QUERIES = 64
 """With fewer queries LoadGen calls a SingleStream run INVALID; enough where more take long."""
 LONG_S = 10.0
@@ -222,7 +225,7 @@ def _take_throughput(loaded: LoadedModel, folder: Path) -> Mapping[str, RunResul
         duration_ms = _bounded(fidelity.min_duration_ms, expected)
         due = math.ceil(expected * duration_ms / 1e3 / batch_size)
         # Offline's query count is its number of samples: full batches only, and no caller idle.
-        fewest = max(1, min(OFFLINE_BATCHES, int(LONG_S / call_s)))
+        fewest = max(1, min(_fewest_batches(loaded, batch_size), int(LONG_S / call_s)))
         batches = math.ceil(max(fewest * callers, due) / callers) * callers
         return RunSettings(
             Scenario.OFFLINE,
@@ -235,6 +238,12 @@ def _take_throughput(loaded: LoadedModel, folder: Path) -> Mapping[str, RunResul
     log = _valid_run(loaded, setup, settings, folder / "offline")
     details = TimedDetails(samples=int(log.number("effective_min_sample_count")))
     return {THROUGHPUT.name: RunResult(log.number("result_samples_per_second"), details)}
+
+
+def _fewest_batches(loaded: LoadedModel, batch_size: int) -> int:
+    """The fewest batches of an Offline run, for each caller."""
+    shapes = len(set(shapes_of(loaded.inputs)))
+    return OFFLINE_BATCHES if min(shapes, batch_size) == 1 else SHAPED_BATCHES * shapes
 
 
 def _queries(fidelity: Fidelity, expected_s: float) -> int:

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from dse.config.messages import suggest
 from dse.core import registry
+from dse.core.backend import read_numbers, write_numbers
 from dse.space._form import KnobForm, as_written, iter_values
 from dse.space.space import BackendChoice, Condition, KnobChoice, is_pattern, matching
+from dse.tasks import registry as tasks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,28 +18,31 @@ if TYPE_CHECKING:
     from dse.config.yaml_reader import Document
     from dse.core.backend import Knob
     from dse.core.configuration import KnobValue
-    from dse.space._form import Scalar
+    from dse.space._form import Scalar, Value
     from dse.space.space import SearchSpace
 
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+MAX_NUMBERS = 16
+"""The most whole numbers in a value of a knob."""
 _WHEN = ("model", "precision", "threads", "batch_size", "instances", "pinned")
 
 
 def backend_choice(
     name: str,
-    given: Mapping[str, Scalar | tuple[Scalar, ...] | KnobForm],
+    given: Mapping[str, Scalar | tuple[Value, ...] | KnobForm],
     space: SearchSpace,
     document: Document,
 ) -> BackendChoice:
     """A backend of the registry with its knobs and settings, as a file gives them under its name.
 
-    Conditions refer to the rest of the space; errors name the document.
+    Knobs of the space's task stand there, too. Conditions refer to the rest of the space; errors
+    name the document.
 
     Raises:
         RequestError: a knob or setting is unknown, or a value is not one that it can take.
     """
     backend = registry.backend(name)
-    knobs = {knob.name: knob for knob in backend.knobs}
+    knobs = {knob.name: knob for knob in (*backend.knobs, *tasks.task(space.task).knobs)}
     choices, settings = [], []
     for field, value in sorted(given.items()):
         keys = ("backends", name, field)
@@ -55,7 +60,7 @@ def backend_choice(
 
 def _knob(
     knob: Knob,
-    given: Scalar | tuple[Scalar, ...] | KnobForm,
+    given: Scalar | tuple[Value, ...] | KnobForm,
     space: SearchSpace,
     document: Document,
     keys: tuple[Key, ...],
@@ -67,15 +72,14 @@ def _knob(
 
 
 def _values(
-    knob: Knob, given: Scalar | tuple[Scalar, ...], document: Document, keys: tuple[Key, ...]
+    knob: Knob, given: Scalar | tuple[Value, ...], document: Document, keys: tuple[Key, ...]
 ) -> tuple[KnobValue, ...]:
-    kind = type(knob.default)
     values: list[KnobValue] = []
     for at, value in iter_values(given, document, *keys):
-        # `5` is as good a number as `5.0`, but a configuration must have one way to write it.
-        exact = float(value) if kind is float and type(value) is int else value
-        if type(exact) is not kind:
-            raise document.error(f"expected {_KINDS[kind]}, not {as_written(value)}", *at)
+        exact = _exact(knob, value)
+        if exact is None:
+            problem = f"expected {_expected(knob)}, not {as_written(value)}"
+            raise document.error(problem, *at)
         if knob.values and exact not in knob.values:
             known = ", ".join(as_written(v) for v in knob.values)
             raise document.error(
@@ -87,6 +91,36 @@ def _values(
             )
         values.append(exact)
     return tuple(values)
+
+
+def _exact(knob: Knob, value: Value) -> KnobValue | None:
+    """A value in the one way that a configuration has it; None for one of another kind."""
+    if knob.numbers:
+        return _numbers(value, *knob.numbers)
+    kind = type(knob.default)
+    if isinstance(value, frozenset):
+        return None
+    exact = float(value) if kind is float and type(value) is int else value
+    return exact if type(exact) is kind else None
+
+
+def _numbers(value: Value, lowest: int, highest: int) -> str | None:
+    """A set of whole numbers, given as one of them, as a list, or as it is stored."""
+    try:
+        given = value if isinstance(value, frozenset) else read_numbers(value)
+    except ValueError:
+        return None
+    numbers = [one for one in given if type(one) is int and lowest <= one <= highest]
+    fits = len(numbers) == len(given) and 0 < len(numbers) <= MAX_NUMBERS
+    return write_numbers(numbers) if fits else None
+
+
+def _expected(knob: Knob) -> str:
+    """What a knob takes, in words."""
+    if not knob.numbers:
+        return _KINDS[type(knob.default)]
+    lowest, highest = knob.numbers
+    return f"up to {MAX_NUMBERS} whole numbers from {lowest} to {highest}"
 
 
 def _condition(

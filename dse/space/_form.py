@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from dse.config.yaml_reader import Document
 
 Scalar = bool | int | float | str
-V = TypeVar("V", bool, int, float, str, "bool | int | float | str")
+Value = Scalar | frozenset[Scalar]
+"""What a knob may have: one value, or a list that stands for a set of numbers."""
+V = TypeVar("V", bool, int, float, str, "Scalar", "Value")
 
 
 class Form(BaseModel):
@@ -34,7 +36,7 @@ class RangeForm(Form):
 class KnobForm(Form):
     """The values of a knob that only some configurations set."""
 
-    values: Scalar | tuple[Scalar, ...]
+    values: Scalar | tuple[Value, ...]
     when: dict[str, Scalar | tuple[Scalar, ...]]
 
 
@@ -45,7 +47,7 @@ class BoundsForm(Form):
     max: float | None = None
 
 
-BackendForm = dict[str, Scalar | tuple[Scalar, ...] | KnobForm] | None
+BackendForm = dict[str, Scalar | tuple[Value, ...] | KnobForm] | None
 
 
 class SpaceForm(Form):
@@ -86,8 +88,10 @@ def iter_values(
     return found
 
 
-def as_written(value: bool | float | str) -> str:
+def as_written(value: Value) -> str:
     """A value as a reader of YAML would write it."""
     if isinstance(value, str):
         return f"'{value}'"
+    if isinstance(value, frozenset):
+        return f"[{', '.join(sorted(map(as_written, value)))}]"
     return str(value).lower() if isinstance(value, bool) else f"{value}"

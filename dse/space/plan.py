@@ -36,6 +36,10 @@ class ModelAvailability(Protocol):
         """Why there is no model file for this, in a few words; None where there is one."""
         ...
 
+    def knob_obstacle(self, point: Configuration) -> str | None:
+        """Why the model file can't be loaded with these knobs; None where it can."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Excluded:
@@ -229,11 +233,11 @@ class _Obstacles:
         return self._knob(point)
 
     def _knob(self, point: Configuration) -> str | None:
-        """Why this CPU can't compute with a value of a knob."""
-        if not self._lacking:
+        """Why this CPU can't compute with a knob, or the model can't be loaded with it."""
+        if not point.knobs:
             return None
         lacks = (self._lacking.get((point.backend, *knob)) for knob in point.knobs)
-        return next(filter(None, lacks), None)
+        return next(filter(None, lacks), None) or self._catalogue.knob_obstacle(point)
 
     def _file(self, model: str, precision: str, backend: str) -> str | None:
         precisions = self._backends[backend].precisions

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from dse.core.backend import Knob
     from dse.core.configuration import Configuration, KnobValue
     from dse.core.measurement import Measurement, PublishedQuality
     from dse.core.plausibility import Note
@@ -33,6 +34,7 @@ class BaseTask:
     noun: ClassVar[str] = "samples"
     max_sample_s: ClassVar[float] = 0.5
     dataset_files: ClassVar[str] = "the data set"
+    knobs: ClassVar[tuple[Knob, ...]] = ()
 
     def provider(self, folder: Path | None) -> Provider:
         """Refused: there are no models."""
@@ -55,6 +57,10 @@ class BaseTask:
     ) -> InputFiles:
         """Refused: there is no data set."""
         self._refuse()
+
+    def with_knobs(self, form: Form, _knobs: Mapping[str, KnobValue]) -> Form:
+        """The form as it is."""
+        return form
 
     def describe(self, _form: Form) -> str:
         """The noun alone."""

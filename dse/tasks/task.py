@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from dse.core.backend import Batch, Outputs, Scores
+    from dse.core.backend import Batch, Knob, Outputs, Scores
     from dse.core.configuration import Configuration, KnobValue
     from dse.core.measurement import Measurement, PublishedQuality
     from dse.core.metrics import Metric, Scenario
@@ -247,6 +247,8 @@ class Task(Protocol):
     """The longest that an item of a data set may take in an accuracy run, in seconds."""
     dataset_files: ClassVar[str]
     """What the folder of a data set holds, in words: "the images and `val_map.txt`"."""
+    knobs: ClassVar[tuple[Knob, ...]]
+    """Parameters of how a model is loaded, whatever the backend: each stands beside its own."""
 
     def provider(self, folder: Path | None) -> Provider:
         """The models of a folder, or the builtin ones.
@@ -376,6 +378,14 @@ class Task(Protocol):
 
     def signature(self, form: Form) -> Signature:
         """What a model of this form is fed with; a name that the form does not tell is empty."""
+        ...
+
+    def with_knobs(self, form: Form, knobs: Mapping[str, KnobValue]) -> Form:
+        """The form of a model that is loaded with these values of knobs, the task's and others.
+
+        Raises:
+            ModelError: the model can't be loaded with them.
+        """
         ...
 
     def sample_bytes(self, form: Form) -> int:

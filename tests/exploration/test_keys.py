@@ -23,6 +23,7 @@ from dse.core.metrics import (
 from dse.core.registry import backend
 from dse.exploration._keys import quality_key, size_key, speed_key
 from dse.tasks.image_classification._quality import ACCURACY
+from dse.tasks.registry import task
 
 PLAIN = Configuration("m", "fp32", "openvino", 2, 4, (("streams", 1),))
 DEPENDS = {"artefact": "a", "version": "1"}
@@ -49,7 +50,9 @@ COUNTS: dict[str, set[str]] = {
 
 def key(metric: str, configuration: Configuration, depends: dict[str, str] = DEPENDS) -> str:
     if metric == ACCURACY.name:
-        return quality_key(ACCURACY.name, configuration, backend("openvino"), depends, "d", SETS)
+        return quality_key(
+            ACCURACY.name, configuration, backend("openvino").knobs, depends, "d", SETS
+        )
     if metric == MODEL_SIZE.name:
         return size_key(depends["artefact"])
     return speed_key(metric, configuration, depends, "cpu", recorded=False)
@@ -69,9 +72,9 @@ def test_the_file_and_the_runtime_count_always(metric: str) -> None:
 
 
 def test_the_data_set_counts_for_an_accuracy_alone() -> None:
-    openvino = backend("openvino")
+    knobs = backend("openvino").knobs
     one, other = (
-        quality_key(ACCURACY.name, PLAIN, openvino, DEPENDS, which, SETS) for which in ("d", "e")
+        quality_key(ACCURACY.name, PLAIN, knobs, DEPENDS, which, SETS) for which in ("d", "e")
     )
     assert one != other
 
@@ -101,9 +104,19 @@ def test_a_recorded_value_belongs_to_one_row() -> None:
 
 
 def test_an_accuracy_depends_on_the_instruction_sets() -> None:
-    openvino = backend("openvino")
+    knobs = backend("openvino").knobs
     one, other, unknown = (
-        quality_key(ACCURACY.name, PLAIN, openvino, DEPENDS, "d", sets)
+        quality_key(ACCURACY.name, PLAIN, knobs, DEPENDS, "d", sets)
         for sets in (SETS, (*SETS, "avx512_vnni"), None)
     )
     assert len({one, other, unknown}) == 3
+
+
+def test_a_knob_of_the_task_counts_as_one_of_the_backend() -> None:
+    knobs = (*backend("openvino").knobs, *task("question-answering").knobs)
+    cut = replace(PLAIN, knobs=(*PLAIN.knobs, ("buckets", "64+128")))
+    found = [quality_key("f1_percent", one, knobs, DEPENDS, "d", SETS) for one in (PLAIN, cut)]
+    own = backend("openvino").knobs
+    assert found[0] == quality_key("f1_percent", PLAIN, own, DEPENDS, "d", SETS)
+    assert found[0] != found[1]
+    assert key(LATENCY.name, cut) != key(LATENCY.name, PLAIN)

@@ -9,11 +9,8 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 import onnx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from dse.core.details import QualityDetails
 from dse.core.mcnemar import encode_right
@@ -21,11 +18,9 @@ from dse.core.measurement import FailureKind
 from dse.core.metrics import SCENARIOS, Scenario
 from dse.loadgen.logs import read_detail
 from dse.loadgen.verdict import next_target, rule_violations
-from dse.measure._official import Cycled
 from dse.measure.runner import Limits, run_worker
 from dse.measure.spec import REHEARSAL, VALID, ModelFiles, Official, Spec
 from dse.tasks.image_classification._quality import ACCURACY
-from dse.tasks.image_classification.inputs import RandomInputs
 from dse.tasks.image_classification.preprocessing import Preprocessing, to_form
 from dse.tasks.image_classification.task import ImageClassification
 from dse.validate._targets import generated
@@ -263,16 +258,3 @@ def test_a_task_without_rules_has_no_official_runs(tmp_path: Path) -> None:
     assert outcome.failure is not None
     assert outcome.failure.kind is FailureKind.UNSUPPORTED
     assert outcome.failure.message == "MLPerf has no rules for this task"
-
-
-@given(st.integers(1, 30), st.lists(st.integers(0, 1000), min_size=1, max_size=8))
-def test_cycled_samples_come_again(count: int, wanted: list[int]) -> None:
-    inputs = RandomInputs(7, Preprocessing(5), seed=3)
-    cycled = Cycled(inputs, count)
-    assert cycled.count == count
-    indices = [index % count for index in wanted]
-    expected = inputs.call([index % 7 for index in indices])
-    np.testing.assert_array_equal(cycled.call(indices), expected)
-    out = np.empty_like(expected)
-    assert cycled.call(indices, out) is out
-    np.testing.assert_array_equal(out, expected)

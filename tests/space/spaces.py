@@ -13,6 +13,7 @@ from dse.space.reading import space_from_dict
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dse.core.configuration import Configuration
     from dse.space.space import SearchSpace
 
 OFFERS = ("alpha-1", "alpha-2", "beta-1", "beta-2", "gamma")
@@ -33,6 +34,10 @@ class Catalogue:
         triple = (model, precision, backend)
         self.asked.append(triple)
         return self.obstacles.get(backend) or self.obstacles.get(triple)
+
+    def knob_obstacle(self, point: Configuration) -> str | None:
+        found = (self.obstacles.get(knob) for knob in point.knobs)
+        return next(filter(None, found), None)
 
 
 def write(folder: Path, text: str) -> Path:

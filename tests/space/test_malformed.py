@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 HEAD = "models: all\n"
 ORT = "models: all\nbackends:\n  onnxruntime:\n"
+ANSWERS = "task: question-answering\n" + ORT
 BASE = "models: all\nbackends: ['null']\n"
 
 WRONG: dict[str, tuple[str, int | None, str | None, str]] = {
@@ -141,7 +142,43 @@ WRONG: dict[str, tuple[str, int | None, str | None, str]] = {
         ORT + "    spinning: [[true]]\n",
         4,
         "backends.onnxruntime.spinning[0]",
-        "not a list",
+        "expected true or false, not [true]",
+    ),
+    "knob of another task": (
+        ORT + "    buckets: [[64, 128]]\n",
+        4,
+        "backends.onnxruntime.buckets",
+        "onnxruntime has no such knob",
+    ),
+    "set of numbers with another thing": (
+        ANSWERS + "    buckets: [[64, 128], [64, true]]\n",
+        5,
+        "backends.onnxruntime.buckets[1]",
+        "expected up to 16 whole numbers from 16 to 4096, not [64, true]",
+    ),
+    "set of numbers beyond bounds": (
+        ANSWERS + "    buckets: [8+128]\n",
+        5,
+        "backends.onnxruntime.buckets[0]",
+        "numbers from 16 to 4096, not '8+128'",
+    ),
+    "empty set of numbers": (
+        ANSWERS + "    buckets: [[]]\n",
+        5,
+        "backends.onnxruntime.buckets[0]",
+        "not []",
+    ),
+    "set of numbers twice": (
+        ANSWERS + "    buckets: [[64, 128], [128, 64]]\n",
+        5,
+        "backends.onnxruntime.buckets[1]",
+        "[128, 64] is given twice",
+    ),
+    "text as a set of numbers": (
+        ANSWERS + "    buckets: none\n",
+        5,
+        "backends.onnxruntime.buckets",
+        "not 'none'",
     ),
     "setting with a list": (
         HEAD + "backends:\n  replay:\n    table: [a.csv, b.csv]\n",

@@ -128,6 +128,23 @@ def test_a_knob_has_one_value_a_list_or_a_condition(written: Any, choice: KnobCh
     assert all(type(value) is float for value in backend.knobs[0].values)
 
 
+@pytest.mark.parametrize(
+    ("written", "values"),
+    [
+        (128, ("128",)),
+        ([64, 128], ("64", "128")),
+        ([[64, 128]], ("64+128",)),
+        ([[384], [128, 64, 128], 256], ("384", "64+128", "256")),
+        ("64+128", ("64+128",)),
+        (["128 + 64", "384"], ("64+128", "384")),
+    ],
+)
+def test_a_knob_of_the_task_may_have_sets_of_numbers(written: Any, values: tuple[str, ...]) -> None:
+    made = space(task="question-answering", backends={"openvino": {"buckets": written}})
+    assert made.backends == (BackendChoice("openvino", (KnobChoice("buckets", values),)),)
+    assert space_from_dict(made.as_dict()) == made
+
+
 def test_single_names_stand_for_lists_of_one() -> None:
     one = space(models="alpha-*", precisions="int8", objectives="latency_p90_ms")
     assert (one.models, one.precisions) == (("alpha-*",), ("int8",))

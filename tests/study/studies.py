@@ -36,6 +36,9 @@ class NoFiles:
     def obstacle(self, model: str, precision: str, backend: str) -> str | None:
         raise AssertionError(f"nobody needs the file of {model} {precision} on {backend}")
 
+    def knob_obstacle(self, point: Configuration) -> str | None:
+        raise AssertionError(f"nobody needs the file of {point}")
+
 
 def small_space(**fields: Any) -> SearchSpace:
     """Two backends, one with a knob that only some configurations have: 20 of them."""

@@ -103,6 +103,10 @@ class Files:
         del model, precision, backend
         return None
 
+    def knob_obstacle(self, point: Configuration) -> str | None:
+        del point
+        return None
+
 
 def labels() -> np.ndarray[Any, np.dtype[np.int64]]:
     """The labels of the data set."""

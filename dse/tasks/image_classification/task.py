@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from dse.core.metrics import Scenario
+from dse.tasks.base import BaseTask
 from dse.tasks.image_classification._quality import TOP_1
 from dse.tasks.image_classification.preprocessing import (
     Preprocessing,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 _EDGE = (Scenario.SINGLE_STREAM, Scenario.MULTI_STREAM, Scenario.OFFLINE)
 
 
-class ImageClassification:
+class ImageClassification(BaseTask):
     """Classifies images by ImageNet's labels; see `dse.tasks.task.Task`."""
 
     name: ClassVar[str] = "image-classification"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from dse.core.errors import ModelError
 from dse.core.signature import DTYPE_BYTES, Input, Signature
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dse.core.signature import Fill, Form
 
 Role = Literal["ids", "mask", "segments"]
@@ -48,6 +51,9 @@ class QuestionForm:
         inputs: in the order of the file.
         vocabulary: the file with the tokens, one in each line; None where no text is read.
         vocabulary_sha256: of that file; empty where there is none.
+        any_length: whether the model takes samples of fewer tokens as well.
+        buckets: lengths that the model is loaded for beside that of its samples, ascending and
+            shorter; short samples are cut to them.
     """
 
     sequence_length: int = SEQUENCE_LENGTH
@@ -59,6 +65,8 @@ class QuestionForm:
     )
     vocabulary: Path | None = None
     vocabulary_sha256: str = ""
+    any_length: bool = False
+    buckets: tuple[int, ...] = ()
 
     def to_form(self) -> dict[str, Any]:
         """What the worker is told; the inverse of `from_form`."""
@@ -70,12 +78,39 @@ class QuestionForm:
         """Reads what `to_form` wrote."""
         inputs = tuple(ModelInput(**one) for one in form["inputs"])
         vocabulary = Path(form["vocabulary"]) if form["vocabulary"] else None
-        return cls(**{**form, "inputs": inputs, "vocabulary": vocabulary})
+        buckets = tuple(form.get("buckets", ()))  # earlier versions had none
+        return cls(**{**form, "inputs": inputs, "vocabulary": vocabulary, "buckets": buckets})
 
     @property
     def identity(self) -> dict[str, Any]:
-        """All of it but where the vocabulary lies."""
-        return {name: value for name, value in self.to_form().items() if name != "vocabulary"}
+        """What answers depend on: how the model is loaded is told by its knobs."""
+        left_out = ("vocabulary", "any_length", "buckets")
+        return {name: value for name, value in self.to_form().items() if name not in left_out}
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """What the model is loaded for, in tokens, ascending."""
+        return (*self.buckets, self.sequence_length)
+
+    def with_buckets(self, lengths: Iterable[int]) -> Self:
+        """The form of the model when it is loaded for further lengths.
+
+        Args:
+            lengths: in tokens; those that are not shorter than its samples don't count.
+
+        Raises:
+            ModelError: its file takes samples of one length.
+        """
+        shorter = tuple(sorted({length for length in lengths if length < self.sequence_length}))
+        if shorter and not self.any_length:
+            length = self.sequence_length
+            raise ModelError(f"no buckets: its file takes samples of {length} tokens only")
+        return replace(self, buckets=shorter)
+
+    @property
+    def signatures(self) -> tuple[Signature, ...]:
+        """The inputs for each length."""
+        return tuple(replace(self, sequence_length=length).signature for length in self.lengths)
 
     @property
     def signature(self) -> Signature:

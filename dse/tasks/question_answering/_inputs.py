@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
@@ -57,6 +58,7 @@ class QuestionInputs:
         self._ids = read_features(file, "ids")
         self._ends = read_features(file, "ends")
         self.count = len(self._ids)
+        self.shapes = _find_shapes(form, self._ends[:, 1]).tolist()
         if self._ids.shape != (self.count, form.sequence_length):
             raise DseError(
                 f"{file}: holds sequences of shape {self._ids.shape} instead of "
@@ -88,24 +90,42 @@ class RandomInputs:
     def call(self, indices: Sequence[int], out: Batch | None = None) -> Batch:
         """See `dse.tasks.task.Inputs.call`."""
         length = self._form.sequence_length
-        ids = np.empty((len(indices), length), np.int32)
+        ids = np.zeros((len(indices), length), np.int32)
         ends = np.empty((len(indices), 2), np.int32)
         for row, index in enumerate(indices):
             if not 0 <= index < self.count:
                 raise IndexError(f"sample {index} of {self.count}")
-            # The raw bits of a generator are what numpy promises to keep through its versions.
-            first, *words = np.random.PCG64([self._seed, index]).random_raw(length + 1).tolist()
-            used = length // 4 + first % (length - length // 4 + 1)
-            ids[row] = [word % self._form.tokens for word in words]
-            ids[row, used:] = 0
+            used, words = self._draw(index, length)
+            ids[row, :used] = [word % self._form.tokens for word in words[:used]]
             ends[row] = length // QUESTION_SHARE, used
         return _arrange(self._form, ids, ends, out)
+
+    @cached_property
+    def shapes(self) -> Sequence[int]:
+        """See `dse.tasks.shapes.ShapedInputs`."""
+        if not self._form.buckets:
+            return [0] * self.count
+        used = [self._draw(index, 0)[0] for index in range(self.count)]
+        found: list[int] = _find_shapes(self._form, np.array(used)).tolist()
+        return found
+
+    def _draw(self, index: int, words: int) -> tuple[int, list[int]]:
+        """How many tokens of a sample count, and numbers to make words of."""
+        length = self._form.sequence_length
+        # The raw bits of a generator are what numpy promises to keep through its versions.
+        first, *more = np.random.PCG64([self._seed, index]).random_raw(1 + words).tolist()
+        return length // 4 + first % (length - length // 4 + 1), more
+
+
+def _find_shapes(form: QuestionForm, used: NDArray[Any]) -> NDArray[np.intp]:
+    """The index of the shortest length that holds so many tokens, for each number of these."""
+    return np.searchsorted(form.lengths, used)
 
 
 def _arrange(
     form: QuestionForm, ids: NDArray[np.int32], ends: NDArray[np.int32], out: Batch | None
 ) -> Batch:
-    """The inputs of a call.
+    """The inputs of a call, cut to the shortest length of the model that holds them all.
 
     Args:
         form: of the model.
@@ -114,20 +134,21 @@ def _arrange(
         out: where they go instead of into new arrays.
 
     Returns:
-        An array of shape (n, sequence length) for each input of the model.
+        An array of shape (n, that length) for each input of the model.
     """
-    places = np.arange(form.sequence_length)
+    length = form.lengths[_find_shapes(form, ends[:, 1]).max()]
+    places = np.arange(length)
     used = places < ends[:, 1:]
     values: dict[Role, NDArray[Any]] = {
-        "ids": ids,
+        "ids": ids[:, :length],
         "mask": used,
         "segments": used & (places >= ends[:, :1]),
     }
-    arrays = arrays_of(out) if out is not None else _empty(form, len(ids))
+    arrays = arrays_of(out) if out is not None else _empty(form, (len(ids), length))
     for one, array in zip(form.inputs, arrays, strict=True):
         array[...] = values[one.role]
     return arrays
 
 
-def _empty(form: QuestionForm, count: int) -> tuple[NDArray[Any], ...]:
-    return tuple(np.empty((count, form.sequence_length), one.dtype) for one in form.inputs)
+def _empty(form: QuestionForm, shape: tuple[int, int]) -> tuple[NDArray[Any], ...]:
+    return tuple(np.empty(shape, one.dtype) for one in form.inputs)

@@ -81,6 +81,7 @@ class QuestionAnsweringEntry(ManifestEntry):
             inputs=_match_inputs(found),
             vocabulary=vocabulary,
             vocabulary_sha256=sha256_of(vocabulary),
+            any_length=all(not one.shape or one.shape[1] is None for one in found.inputs),
         ).to_form()
 
     def faults(self, found: Interface | None, folder: Path) -> Iterator[Fault]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from dse.core.backend import Knob, read_numbers
 from dse.core.configuration import PRECISIONS
 from dse.core.metrics import Scenario
 from dse.tasks.base import BaseTask
@@ -44,11 +45,22 @@ class QuestionAnswering(BaseTask):
         scored_items=10_570,
     )
     worker: ClassVar[str] = "dse.tasks.question_answering.worker:QuestionAnsweringWorker"
-    plain_form: ClassVar[Form] = QuestionForm().to_form()
+    plain_form: ClassVar[Form] = QuestionForm(any_length=True).to_form()
     noun: ClassVar[str] = "questions"
     max_sample_s: ClassVar[float] = 3.0
     title: ClassVar[str] = "question answering"
     dataset_files: ClassVar[str] = "a file in the form of SQuAD v1.1, such as `dev-v1.1.json`"
+    knobs: ClassVar[tuple[Knob, ...]] = (
+        Knob(
+            "buckets",
+            (),
+            "",
+            "lengths it is loaded for",
+            # Padding counts in quantised activations, and sums are added up in another order.
+            numeric=True,
+            numbers=(16, 4096),
+        ),
+    )
 
     def provider(self, folder: Path | None) -> Provider:
         """The models of a folder, or the builtin architectures with untrained weights."""
@@ -114,6 +126,11 @@ class QuestionAnswering(BaseTask):
     def signature(self, form: Form) -> Signature:
         """Numbers of the tokens, and what else the model takes of each."""
         return QuestionForm.from_form(form).signature
+
+    def with_knobs(self, form: Form, knobs: Mapping[str, KnobValue]) -> Form:
+        """With the lengths that the model is loaded for."""
+        own = QuestionForm.from_form(form)
+        return own.with_buckets(read_numbers(knobs.get("buckets", ""))).to_form()
 
     def sample_bytes(self, form: Form) -> int:
         """The memory of a loaded sample, and of the tokens that it is made from."""

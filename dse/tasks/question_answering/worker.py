@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 FEATURES = "features"
 """The name of the one file of a data set."""
+NO_LOGIT = -10_000.0
+"""What MLPerf's script puts in the place of logits that a shorter sample has not."""
 
 
 class QuestionAnsweringWorker:
@@ -38,6 +41,7 @@ class QuestionAnsweringWorker:
         self._form = QuestionForm.from_form(form)
         self._features = files.files.get(FEATURES)
         self.signature = self._form.signature
+        self.signatures = self._form.signatures
         self.scores = None
 
     @cached_property
@@ -55,12 +59,13 @@ class QuestionAnsweringWorker:
     def different_batches(self, inputs: Inputs, size: int, seed: int) -> Iterator[Batch]:
         """Random tokens, and the first samples in the middle."""
         usual = inputs.call([index % inputs.count for index in range(size)])
+        form = replace(self._form, sequence_length=arrays_of(usual)[0].shape[1], buckets=())
         for number in range(5):
             if number == 2:
                 yield usual
                 continue
             # Another seed than that of samples that are random themselves.
-            batch = RandomInputs(size, self._form, seed + 1 + number).call(range(size))
+            batch = RandomInputs(size, form, seed + 1 + number).call(range(size))
             if size > 1 and number in (1, 3):
                 for one, first in zip(arrays_of(batch), arrays_of(usual), strict=True):
                     one[:1] = first[:1]
@@ -69,21 +74,27 @@ class QuestionAnsweringWorker:
     def check(self, outputs: Outputs, size: int) -> None:
         """Looks for finite logits of the start and the end for each token."""
         for name, logits in _pick_logits(outputs):
-            if logits.shape != (size, self._form.sequence_length):
+            if logits.shape not in [(size, length) for length in self._form.lengths]:
+                lengths = " or ".join(map(str, self._form.lengths))
                 raise UnsupportedError(
                     f"the output '{name}' of a batch of {size} has the shape {logits.shape}, "
-                    f"not a number for each of {self._form.sequence_length} tokens"
+                    f"not a number for each of {lengths} tokens"
                 )
             if amiss := int(logits.size - np.isfinite(logits).sum()):
                 raise UnsupportedError(not_finite(name, amiss, logits.shape))
 
     def encode(self, outputs: Outputs, count: int) -> Sequence[bytes]:
-        """The logits of each sample, those of the start and of the end in turns."""
+        """The logits of each sample, those of the start and of the end in turns.
+
+        A sample that was cut has the logits of MLPerf's script for tokens that are not there.
+        """
         (_, start), (_, end) = _pick_logits(outputs)
         logits = np.stack([start[:count], end[:count]], axis=-1).astype("<f4")
         if amiss := int(logits.size - np.isfinite(logits).sum()):
             raise UnsupportedError(f"{amiss} of {logits.size} logits are not finite numbers")
-        return [row.tobytes() for row in logits]
+        missing = self._form.sequence_length - logits.shape[1]
+        whole = np.pad(logits, ((0, 0), (0, missing), (0, 0)), constant_values=NO_LOGIT)
+        return [row.tobytes() for row in whole]
 
     def score(self, responses: Mapping[int, bytes], count: int) -> Score:
         """The F1 of the answers in percent."""

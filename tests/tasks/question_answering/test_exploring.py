@@ -108,3 +108,55 @@ def test_a_wrong_data_set_is_one_line(here: Path, dse: Command) -> None:
     assert answer.code == 2
     [line] = answer.err.splitlines()
     assert "dev.json: data[0].paragraphs: is missing" in line
+
+
+BUCKETS = {name: {"buckets": [[128], [16, 48, 128]]} for name in BACKENDS}
+
+
+def test_samples_in_buckets_are_answered_as_well(here: Path, dse: Command) -> None:
+    write_models(here / "models", right=onnx_bytes(length="sequence"))
+    write_questions(here / "data")
+    write_space(here, backends=BUCKETS)
+    dse.good("explore", "space.yaml", *INPUTS, "--settle", 0)
+    assert dse.counts("space")[:3] == (4, 0, 0)
+    study = Study.load(StudyFolder(here / "studies" / "space"))
+    records = list(study.records.values())
+    assert {one.outcome.values["f1_percent"] for one in records} == {100.0}
+    lengths = {dict(one.configuration.knobs)["buckets"] for one in records}
+    assert lengths == {"128", "16+48+128"}
+    keys = [m.key for one in records for m in one.outcome.measurements if m.metric == "f1_percent"]
+    assert len(set(keys)) == len(keys)  # padding may change an answer
+    shown = [dse.good("show", "space", one.id).out for one in records]
+    assert sum("# Measured with buckets 16+48+128: lengths it" in text for text in shown) == 2
+    rehearse = ("validate", "space", *INPUTS, "--rehearsal")
+    dse.good(*rehearse)
+
+
+def test_the_data_set_decides_how_long_samples_in_buckets_take(here: Path, dse: Command) -> None:
+    """So a latency in buckets is taken again for another data set, and any other one is not."""
+    found = []
+    for name in ("one", "other"):
+        folder = here / name
+        write_models(folder / "models", right=onnx_bytes(length="sequence"))
+        data = write_questions(folder / "data") / "questions.json"
+        data.write_text(data.read_text() + (" " if name == "other" else ""))
+        write_space(
+            folder, backends={"onnxruntime": {"buckets": [[128], [48, 128]]}, "openvino": {}}
+        )
+        words = ("--models", folder / "models", "--dataset", folder / "data", "--study", name)
+        dse.good("explore", folder / "space.yaml", *words, "--settle", 0)
+        study = Study.load(StudyFolder(here / "studies" / name))
+        latencies = (one.outcome.measurement("latency_p90_ms") for one in study.records.values())
+        found.append({one.key for one in latencies if one is not None})
+    assert [len(keys) for keys in found] == [3, 3]
+    assert len(found[0] & found[1]) == 1
+
+
+def test_a_file_of_one_length_is_not_run_in_buckets(here: Path, dse: Command) -> None:
+    write_models(here / "models", right=onnx_bytes())
+    write_questions(here / "data")
+    write_space(here, backends=BUCKETS)
+    answer = dse.good("explore", "space.yaml", *INPUTS, "--settle", 0)
+    told = "no buckets: its file takes samples of 128 tokens only"
+    assert told in " ".join((answer.out + answer.err).split())
+    assert dse.counts("space")[:3] == (2, 0, 0)

@@ -71,11 +71,17 @@ def test_the_form_has_all_that_feeding_takes(tmp_path: Path) -> None:
     assert form.vocabulary == tmp_path / "vocab.txt"
     assert form.vocabulary_sha256 == hashlib.sha256(VOCABULARY.read_bytes()).hexdigest()
     assert {one.dtype for one in form.inputs} == {"int32"}
+    assert form.any_length
     assert (found.published, found.weights) == (PublishedQuality(88, "a paper"), "mine")
     first, *_ = TASK.signature(found.form).of_batch(3)
     assert (first.shape, first.bound) == ((3, 384), len(TOKENS))
     entry = TASK.manifest_entry(found.form, "00")
     assert entry == {"vocabulary": "vocab.txt", "sequence_length": 384, "sha256": "00"}
+
+
+def test_a_file_with_its_length_takes_no_other(tmp_path: Path) -> None:
+    folder = write_models(tmp_path, m=onnx_bytes())
+    assert not QuestionForm.from_form(opened(folder).form(*ARTEFACT)).any_length
 
 
 def test_where_a_vocabulary_lies_changes_no_key(tmp_path: Path) -> None:

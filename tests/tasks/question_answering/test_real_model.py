@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from dse.study.record import Record
+
 __all__ = ["here", "tmp_path"]
 
 FOLDER, MODEL = "question-answering", "minilm-l6-facts_fp32.onnx"
@@ -102,19 +104,11 @@ def plain_loop(
     return 100.0 * exact_match / count, 100.0 * total / count
 
 
-@pytest.mark.parametrize(
-    ("paragraphs", "length"),
-    [(1, 192), pytest.param(1000, 384, marks=pytest.mark.long)],
-    ids=["some", "all"],
-)
-@pytest.mark.timeout(3600)
-def test_f1_and_exact_match_are_those_of_a_plain_loop(
-    paragraphs: int, length: int, shared_data: Path, here: Path, dse: Command
-) -> None:
-    folder = shared_data / FOLDER
+def write_some(folder: Path, here: Path, paragraphs: int, length: int) -> dict[str, Any]:
+    """Writes the first questions, and the model for samples of a length; returns the questions."""
     if not (folder / MODEL).is_file():
         pytest.skip("the trained model is not there")
-    data = json.loads((folder / "dev-facts.json").read_text())
+    data: dict[str, Any] = json.loads((folder / "dev-facts.json").read_text())
     for article in data["data"]:
         article["paragraphs"] = article["paragraphs"][:paragraphs]
     data["data"] = data["data"][: max(1, paragraphs // 10)]
@@ -131,17 +125,36 @@ def test_f1_and_exact_match_are_those_of_a_plain_loop(
         "sequence_length": length,
     }
     (here / "models" / "models.yaml").write_text(yaml.safe_dump({"models": [entry]}))
+    return data
+
+
+def explore(here: Path, dse: Command, backends: Any) -> list[Record]:
+    """Measures the F1 on backends, with their knobs."""
     space = {
         "task": "question-answering",
         "models": "all",
-        "backends": ["onnxruntime", "openvino"],
+        "backends": backends,
         "threads": 1,
         "objectives": ["f1_percent"],
     }
-    (here / "space.yaml").write_text(yaml.safe_dump(space))
+    (here / "space.yaml").write_text(json.dumps(space))
     dse.good("explore", "space.yaml", "--models", "models", "--dataset", "data", "--settle", 0)
+    return list(Study.load(StudyFolder(here / "studies" / "space")).records.values())
+
+
+@pytest.mark.parametrize(
+    ("paragraphs", "length"),
+    [(1, 192), pytest.param(1000, 384, marks=pytest.mark.long)],
+    ids=["some", "all"],
+)
+@pytest.mark.timeout(3600)
+def test_f1_and_exact_match_are_those_of_a_plain_loop(
+    paragraphs: int, length: int, shared_data: Path, here: Path, dse: Command
+) -> None:
+    folder = shared_data / FOLDER
+    data = write_some(folder, here, paragraphs, length)
     runtimes: dict[str, Callable[[Path], Any]] = {"onnxruntime": onnxruntime, "openvino": openvino}
-    records = Study.load(StudyFolder(here / "studies" / "space")).records.values()
+    records = explore(here, dse, list(runtimes))
     assert {one.configuration.backend for one in records} == set(runtimes)
     for one in records:
         predict = runtimes[one.configuration.backend](folder / MODEL)
@@ -150,3 +163,24 @@ def test_f1_and_exact_match_are_those_of_a_plain_loop(
         assert quality is not None
         assert (quality.value, quality.details["exact_match"]) == (expected, exact_match)
         assert exact_match > 80
+
+
+@pytest.mark.parametrize(
+    ("paragraphs", "length", "buckets"),
+    [(1, 192, [64, 128]), pytest.param(1000, 384, [64, 128, 192, 256], marks=pytest.mark.long)],
+    ids=["some", "all"],
+)
+@pytest.mark.timeout(3600)
+def test_buckets_change_no_answer(
+    paragraphs: int, length: int, buckets: list[int], shared_data: Path, here: Path, dse: Command
+) -> None:
+    write_some(shared_data / FOLDER, here, paragraphs, length)
+    knob = {"buckets": [[length], buckets]}
+    records = explore(here, dse, {"onnxruntime": knob, "openvino": knob})
+    assert len(records) == 4
+    found = set()
+    for one in records:
+        quality = one.outcome.quality
+        assert quality is not None
+        found.add((quality.value, quality.details["exact_match"], quality.details["right"]))
+    assert len(found) == 1

@@ -13,7 +13,9 @@ from dse.core.backend import UnsupportedError, arrays_of
 from dse.core.errors import DseError
 from dse.tasks import registry
 from dse.tasks.question_answering._form import ModelInput, QuestionForm
+from dse.tasks.question_answering._inputs import _find_shapes
 from dse.tasks.question_answering.worker import QuestionAnsweringWorker
+from dse.tasks.shapes import Selected, ShapedInputs, ShapedWorker
 from dse.tasks.task import InputFiles
 from tests.answering import FORM, LENGTH, TOKENS, right_logits, write_questions
 
@@ -149,3 +151,67 @@ def test_the_logs_can_be_scored_again(files: InputFiles, tmp_path: Path) -> None
     some = {index: responses[index] for index in range(3)}
     assert TASK.score(some, tmp_path) == own.score(some, 3)
     assert TASK.score(some, tmp_path).details["total"] == 2
+
+
+BUCKETED = replace(FORM, any_length=True, buckets=(16, 48))
+
+
+def test_samples_go_to_the_shortest_length_that_holds_their_tokens(files: InputFiles) -> None:
+    whole = worker(FORM, files).inputs(1, seed=0)
+    cut = worker(BUCKETED, files).inputs(1, seed=0)
+    assert isinstance(cut, ShapedInputs)
+    used = arrays_of(whole.call(range(8)))[1].sum(axis=1).tolist()
+    assert used == [36, 36, 128, 128, 12, 128, 128, 12]
+    assert list(cut.shapes) == [1, 1, 2, 2, 0, 2, 2, 0]
+    for index, length in enumerate((48, 48, 128, 128, 16, 128, 128, 16)):
+        pairs = zip(arrays_of(whole.call([index])), arrays_of(cut.call([index])), strict=True)
+        for one, other in pairs:
+            np.testing.assert_array_equal(one[:, :length], other)
+
+
+@pytest.mark.parametrize(("used", "shape"), [(1, 0), (16, 0), (17, 1), (48, 1), (49, 2), (128, 2)])
+def test_a_sample_that_fits_exactly_is_cut_to_its_length(used: int, shape: int) -> None:
+    assert _find_shapes(BUCKETED, np.array([used])).tolist() == [shape]
+
+
+def test_made_up_samples_are_the_same_in_buckets() -> None:
+    whole, cut = worker().inputs(50, seed=3), worker(BUCKETED).inputs(50, seed=3)
+    assert isinstance(cut, ShapedInputs)
+    assert set(cut.shapes) == {1, 2}  # none has a quarter of 128 tokens or fewer
+    for index in (0, 7, 49):
+        one, other = (arrays_of(each.call([index])) for each in (whole, cut))
+        for left, right in zip(one, other, strict=True):
+            assert right.shape[1] == (16, 48, LENGTH)[cut.shapes[index]]
+            np.testing.assert_array_equal(left[:, : right.shape[1]], right)
+            assert not left[:, right.shape[1] :].any()
+
+
+def test_the_model_is_loaded_for_each_length() -> None:
+    found = worker(BUCKETED)
+    assert isinstance(found, ShapedWorker)
+    shapes = [{one.shape for one in each.inputs} for each in found.signatures]
+    assert shapes == [{(1, 16)}, {(1, 48)}, {(1, LENGTH)}]
+    assert found.signature == found.signatures[-1]
+
+
+@pytest.mark.parametrize("index", [0, 4])
+def test_different_batches_have_the_shape_of_their_samples(files: InputFiles, index: int) -> None:
+    found = worker(BUCKETED, files)
+    inputs = found.inputs(1, seed=0)
+    own = Selected(inputs, [index])
+    length = arrays_of(own.call([0]))[0].shape[1]
+    for batch in found.different_batches(own, 3, seed=0):
+        assert {one.shape for one in arrays_of(batch)} == {(3, length)}
+
+
+def test_a_cut_sample_has_no_chance_where_it_has_no_tokens() -> None:
+    outputs = (("start", logits(2)[:, :48]), ("end", logits(2, 3.0)[:, :48]))
+    own = worker(BUCKETED)
+    own.check(outputs, 2)
+    for response in own.encode(outputs, 2):
+        found = np.frombuffer(response, "<f4").reshape(LENGTH, 2)
+        assert found[:48].tolist() == [[0.0, 3.0]] * 48
+        assert (found[48:] == -10_000).all()
+    short = (("start", logits(2)[:, :40]), ("end", logits(2)[:, :40]))
+    with pytest.raises(UnsupportedError, match="not a number for each of 16 or 48 or 128 tokens"):
+        own.check(short, 2)
