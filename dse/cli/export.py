@@ -30,7 +30,7 @@ STATUSES = ("available", "preview", "rdi")
 @point_options
 @click.option(
     "--division",
-    type=click.Choice(["open"]),
+    type=click.Choice(["open", "closed"]),
     default="open",
     show_default=True,
     help="Division of the submission.",
@@ -82,7 +82,7 @@ STATUSES = ("available", "preview", "rdi")
 )
 @into("dse.commands.export:ExportRequest")
 def export(request: ExportRequest) -> int:
-    """Write validated points of STUDY as an open-division MLPerf submission.
+    """Write validated points of STUDY as an MLPerf submission.
 
     Every rule is checked against LoadGen's logs before anything is written. Give with --system
     what can't be detected of the system. The same export again changes nothing. Without --points
@@ -93,6 +93,7 @@ def export(request: ExportRequest) -> int:
       dse export small --submitter ORG --output submission --dry-run
       dse export small --submitter ORG --output submission --system system.yaml
       dse export small --submitter ORG --output submission --preview --points 3
+      dse export small --submitter ORG --output submission --division closed
     """  # noqa: D301  # click keeps the lines after this mark
     from dse.commands.export import run
 

@@ -154,7 +154,8 @@ class OfficialDetails(Details):
         made_from: the name of the file that it was made from; empty where it was given.
         model_data: the further files that hold its weights, in words.
         scenario: LoadGen's name of the scenario.
-        mode: ``performance`` or ``accuracy``; also the folder of the run's logs.
+        mode: ``performance``, ``accuracy`` or a compliance test; also the folder of the run's logs.
+        closed: whether the run returned its answers, as the closed division asks for.
         user_conf: the text of user.conf.
         target: what user.conf told LoadGen to expect.
         timed_key: the key of the timed metric that the run belongs to.
@@ -170,6 +171,7 @@ class OfficialDetails(Details):
     model_data: str | None = None
     scenario: str | None = None
     mode: str | None = None
+    closed: bool | None = None
     user_conf: str | None = None
     target: float | None = None
     timed_key: str | None = None

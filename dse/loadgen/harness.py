@@ -2,8 +2,9 @@
 
 Inside the loop stand the runtime's own call and one LoadGen completion, nothing else. Inputs are
 made and bound before the clock starts. A timed run completes with a reused buffer; responses are
-made only in accuracy runs. With one caller no thread of ours exists: LoadGen takes the interpreter
-lock at each callback, so any busy Python thread would be part of the measurement.
+made in accuracy runs, and in runs by the rules of the closed division. With one caller no thread of
+ours exists: LoadGen takes the interpreter lock at each callback, so any busy Python thread would be
+part of the measurement.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def run(
         log_folder: for LoadGen's logs.
         meter: called just before and just after the queries of a timed run, when its samples are
             loaded and while they still are; raises nothing.
-        encode: makes the responses of an accuracy run, which needs it.
+        encode: makes the responses of a run that returns answers, which needs it.
 
     Raises:
         PredictionError: a prediction or what prepares it failed, or in an accuracy run its inputs
@@ -77,8 +78,8 @@ def run(
 
 
 def _start(sut: Any, qsl: Any, settings: RunSettings, log_folder: Path) -> None:
-    # The audit file must not exist: by default LoadGen reads one from the working directory.
-    audit = str(log_folder / "none")
+    # Else it must not exist: by default LoadGen reads one from the working directory.
+    audit = str(settings.audit_config or log_folder / "none")
     test, log = to_test_settings(settings), log_settings(log_folder)
     lg.StartTestWithLogSettings(sut, qsl, test, log, audit)
 
@@ -106,13 +107,15 @@ def _gathered(settings: RunSettings) -> int:
 def _answer(
     caller: Caller, number: int, samples: Samples, settings: RunSettings, encode: Encode | None
 ) -> Answer:
-    if settings.accuracy:
-        if encode is None:
-            raise ValueError("an accuracy run needs what makes its responses")
+    if not (settings.accuracy or settings.answers):
+        encode = None
+    elif encode is None:
+        raise ValueError("a run that returns answers needs what makes them")
+    if settings.accuracy and encode is not None:
         return _queries.answered(caller.model, samples, settings.batch_size, encode)
     if _gathered(settings) == 1:
-        return _queries.single(caller.model, samples.bound[number], samples)
-    return _queries.batches(caller.model, samples, number, settings.batch_size)
+        return _queries.single(caller.model, samples.bound[number], samples, encode)
+    return _queries.batches(caller.model, samples, number, settings.batch_size, encode)
 
 
 def _nothing(_: list[int]) -> None:

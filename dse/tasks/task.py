@@ -40,6 +40,10 @@ class Rules:
         performance_samples: samples that stay loaded during a timed run.
         accuracy_samples: samples of the whole data set.
         min_offline_samples: the fewest samples of an Offline run.
+        reference_model: how the names of the model begin that the closed division takes; empty
+            where nothing is known of that division.
+        compliance_tests: those of MLPerf's that the closed division asks for.
+        compared_bytes: how much of a response these compare, from its start; None for all of it.
     """
 
     loadgen_model: str
@@ -49,6 +53,9 @@ class Rules:
     performance_samples: int
     accuracy_samples: int
     min_offline_samples: int
+    reference_model: str = ""
+    compliance_tests: tuple[str, ...] = ()
+    compared_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +312,7 @@ class Task(Protocol):
         """Scores the responses of an accuracy run again.
 
         Args:
-            responses: by the index of their samples.
+            responses: by the index of their samples; those of a compliance run are not all.
             folder: of the run; holds what `TaskWorker.save_truth` wrote.
 
         Raises:

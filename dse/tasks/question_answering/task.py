@@ -40,6 +40,9 @@ class QuestionAnswering(BaseTask):
         performance_samples=10_833,
         accuracy_samples=10_833,
         min_offline_samples=10_833,
+        reference_model="bert-large",
+        compliance_tests=("TEST01",),
+        compared_bytes=4,
     )
     worker: ClassVar[str] = "dse.tasks.question_answering.worker:QuestionAnsweringWorker"
     plain_form: ClassVar[Form] = QuestionForm().to_form()
