@@ -130,7 +130,8 @@ class QualityDetails(Details):
     """What any task stores with a quality; a task adds keys of its own.
 
     Attributes:
-        total: the number of samples that the quality was measured on.
+        total: how many samples the quality was measured on, or items of several samples each.
+        samples: the number of samples, where it is another one.
         right: which of them were answered right, as `dse.core.mcnemar.encode_right` gives it; for
             comparisons alone, it is never shown.
         calibrated_on: how many of them the model was calibrated on.
@@ -138,6 +139,7 @@ class QualityDetails(Details):
     """
 
     total: int | None = None
+    samples: int | None = None
     right: str | None = None
     calibrated_on: int | None = None
     source: str | None = None
