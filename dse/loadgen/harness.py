@@ -110,7 +110,7 @@ def _answer(
     if not (settings.accuracy or settings.answers):
         encode = None
     elif encode is None:
-        raise ValueError("a run that returns answers needs what makes them")
+        raise ValueError("a run that returns answers needs what makes its responses")
     if settings.accuracy and encode is not None:
         return _queries.answered(caller.model, samples, settings.batch_size, encode)
     if _gathered(settings) == 1:

@@ -202,7 +202,7 @@ def test_a_compliance_run_may_ask_for_one_sample_again_and_again(
 
 def test_answers_need_what_makes_them(tmp_path: Path) -> None:
     for fields in ({"accuracy": True}, {"answers": True}):
-        with pytest.raises(ValueError, match="needs what makes them"):
+        with pytest.raises(ValueError, match="needs what makes its responses"):
             run([Caller(Echo())], Numbers(2), of(Scenario.OFFLINE, **fields), tmp_path)
 
 

@@ -12,6 +12,9 @@ import pytest
 
 from dse.loadgen.compliance import FAIL, PASS, TESTS
 from dse.loadgen.logs import ACCURACY
+from dse.study.folder import existing_folder
+from dse.study.study import Study
+from dse.submission.rules import foreseeable
 from dse.tasks.benchmark import Benchmark
 from dse.tasks.image_classification.task import ImageClassification
 from tests.submission.copies import Copy
@@ -28,10 +31,8 @@ if TYPE_CHECKING:
     from tests.commandline import Command
     from tests.submission.evidence import Data
 
-SYSTEM = (
-    "Test-Board-1-mobilenet-v1-0.25-128-int8_dse-cpu_litert-2.3.0_threads-1_batch-1_instances-1"
-)
 MODEL = "mobilenet-v1-0.25-128-int8"
+SYSTEM = f"Test-Board-1-{MODEL}_dse-cpu_litert-2.3.0_threads-1_batch-1_instances-1"
 CLOSED = ("--division", "closed")
 EQUIVALENCE = "equivalence: the file of MLPerf's reference\n"
 LOGS = ("performance/run_1/mlperf_log_detail.txt", "performance/run_1/mlperf_log_summary.txt")
@@ -88,9 +89,8 @@ def test_the_tree_has_every_scenario_with_its_tests(
         ]
     )
     assert json.loads(files[f"closed/Org/systems/{SYSTEM}.json"])["division"] == "closed"
-    assert (
-        EQUIVALENCE.split(": ")[1] in files[f"closed/Org/src/{MODEL}/{SYSTEM}/README.md"].decode()
-    )
+    source = files[f"closed/Org/src/{MODEL}/{SYSTEM}/README.md"].decode()
+    assert source.endswith("reference model: the file of MLPerf's reference\n")
     for scenario in EDGE:
         place = f"{root}/{scenario.value}"
         readme = files[f"{place}/README.md"].decode()
@@ -174,11 +174,16 @@ def test_another_model_than_the_reference_is_refused(
     command: Command, closed: Callable[[], Copy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed()
-    for reference in ("resnet50-v1.5", "mobilenet-v1-0.25-128-pruned"):
-        rules = replace(Benchmark.of().rules, reference_model=reference)
-        monkeypatch.setattr(ImageClassification, "rules", rules)
-        answer = export(command, "closed", *CLOSED)
-        assert f"reference-model: the closed division takes {reference} alone; " in answer.err
+    (record,) = Study.load(existing_folder("closed")).frontier()
+    pruned = replace(record.configuration, model="mobilenet-v1-pruned90")
+    for configuration, rules in ((record.configuration, []), (pruned, ["reference-model"])):
+        known = replace(record, configuration=configuration)
+        found = foreseeable(known, "file", Benchmark.of(division="closed"))
+        assert [breach.rule for breach in found] == rules
+    rules_ = replace(Benchmark.of().rules, reference_model="resnet50-v1.5")
+    monkeypatch.setattr(ImageClassification, "rules", rules_)
+    answer = export(command, "closed", *CLOSED)
+    assert "reference-model: the closed division takes resnet50-v1.5 alone; explore" in answer.err
     exported(command, "closed")
 
 

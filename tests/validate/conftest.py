@@ -24,12 +24,12 @@ IMAGES = 5
 OPTIONS = ["--models", "models", "--dataset", "images"]
 
 
-def write_inputs(folder: Path) -> None:
+def write_inputs(folder: Path, model: str = "m") -> None:
     """A folder of models, small real ones, and one of images."""
     models, images = folder / "models", folder / "images"
     models.mkdir()
     (models / "m.onnx").write_bytes(onnx_bytes())
-    entry = {"name": "m", "file": "m.onnx", "precision": "fp32", "layout": "NCHW"}
+    entry = {"name": model, "file": "m.onnx", "precision": "fp32", "layout": "NCHW"}
     numbers = {"dtype": "float32", "resolution": SIDE, "mean": 0, "scale": 255, "label_offset": 0}
     (models / "models.yaml").write_text(yaml.safe_dump({"models": [{**entry, **numbers}]}))
     images.mkdir()
