@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dse.core.metrics import METRICS_OF
+from dse.measure.spec import REHEARSED_SAMPLES
 from dse.submission.checkers import FOLDER, NEEDED
 from tests.replays import write_space
 from tests.submission.evidence import EDGE, OF_ANY_MACHINE, TOLD
@@ -42,7 +43,7 @@ def test_a_closed_tree_of_short_runs_breaks_only_rules_of_length_and_accuracy(
     command: Command, here: Path
 ) -> None:
     pytest.importorskip("onnxruntime")
-    write_inputs(here, "resnet50-v1.5-toy")
+    write_inputs(here, "resnet50-v1.5-toy", REHEARSED_SAMPLES)
     objectives = ["accuracy_percent", *(METRICS_OF[scenario] for scenario in EDGE)]
     fields = {"models": "resnet50-v1.5-toy", "threads": 1, "batch_sizes": 2}
     space = write_space(here, "toy", backends=["onnxruntime"], objectives=objectives, **fields)

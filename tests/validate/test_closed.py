@@ -11,6 +11,7 @@ from dse.core.metrics import METRICS_OF, Scenario
 from dse.loadgen.compliance import TESTS
 from dse.loadgen.logs import ACCURACY, read_detail, read_responses
 from dse.measure import runner
+from dse.measure.spec import REHEARSED_SAMPLES
 from dse.study.folder import existing_folder
 from dse.study.study import Study
 from dse.validate import validator
@@ -34,7 +35,7 @@ ONE = ("--scenario", "SingleStream")
 @pytest.fixture
 def closed(command: Command, here: Path) -> tuple[str, ...]:
     """The study ``small`` with every scenario of edge, of the null backend; its options."""
-    write_inputs(here)
+    write_inputs(here, count=REHEARSED_SAMPLES)
     objectives = ["accuracy_percent", *(METRICS_OF[scenario] for scenario in EDGE)]
     fields: dict[str, Any] = {"models": "m", "threads": 1, "batch_sizes": 2}
     backends = {"null": {"delay_ms": 1.0}}
@@ -64,7 +65,7 @@ def test_what_can_not_be_closed_is_refused_beforehand(
     assert answer.code == 2
     told = answer.err[answer.err.index(HEADING) :]
     assert "  reference-model: the closed division takes resnet50-v1.5 alone (#0)\n" in told
-    assert "  quality-target: its top-1 accuracy is 20.000 %, not 75.695 (#0)\n" in told
+    assert "  quality-target: its top-1 accuracy is 20.312 %, not 75.695 (#0)\n" in told
     assert "reference-model" not in command("validate", "small", *OPTIONS).err
 
 
@@ -81,7 +82,7 @@ def test_a_rehearsal_returns_answers_and_passes(
     answer = command.good("validate", "small", "--rehearsal", *ONE, *closed)
     assert "every run is done: 4 rehearsed, 0 failed" in answer.err
     _, *rows, _ = answer.out.splitlines()
-    assert [row.split()[6:8] for row in rows[2:]] == [["SingleStream", t] for t in MODES[2:]]
+    assert [row.split()[7:9] for row in rows[2:]] == [["SingleStream", t] for t in MODES[2:]]
     assert command.frontier("small") == frontier
     outcomes = [*attributes(here / "studies/small/study.db", "outcome").values()][-4:]
     taken = [measurement for outcome in outcomes for measurement in outcome["measurements"]]
@@ -99,30 +100,22 @@ def test_a_rehearsal_returns_answers_and_passes(
     assert read_responses(logs[3]) == {}
 
 
-@pytest.mark.parametrize(("label", "passes"), [(1, True), (999, False)])
-def test_answers_that_differ_must_be_as_good(
-    command: Command,
-    closed: tuple[str, ...],
-    monkeypatch: pytest.MonkeyPatch,
-    label: int,
-    passes: bool,
+def test_answers_that_differ_end_it_at_once(
+    command: Command, closed: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The model says label 0, and another one while it is timed; an image has each of 0 to 4."""
+    """The model says label 0, and 999 while it is timed, which no image has."""
 
     def lying(spec: Spec, *arguments: Any, **options: Any) -> Outcome:
         outcome = runner.run_worker(spec, *arguments, **options)
         if spec.official is not None and spec.official.test:
             log = spec.folder / spec.official.mode / ACCURACY
-            data = label.to_bytes(8, "little").hex()
+            data = (999).to_bytes(8, "little").hex()
             entries = json.loads(log.read_text())
             log.write_text(json.dumps([{**each, "data": data} for each in entries]))
         return outcome
 
     monkeypatch.setattr(validator, "run_worker", lying)
     answer = command("validate", "small", "--rehearsal", *ONE, *closed)
-    if passes:
-        assert "every run is done: 4 rehearsed, 0 failed" in answer.err
-        return
     assert answer.code == 1
     assert "FAILED (invalid_run: TEST01 does not pass: answers logged: " in answer.err
     # The run that comes next is not taken.
