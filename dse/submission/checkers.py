@@ -42,7 +42,7 @@ See `dse.submission.rules.SHORT`.
 """
 CONSEQUENCES = re.compile(
     r"Some (performance|accuracy) checks Checks failed for|(\w+ \w+ )?has issues|NoResults"
-    "|Some compliance check Checks failed for"
+    "|Some compliance check Checks failed for|does not have all required scenarios"
     "|SUMMARY: submission has errors"
 )
 """What they say of a result, or of all, after such complaints."""

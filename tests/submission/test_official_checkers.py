@@ -26,6 +26,7 @@ CLONE = Path(os.environ.get("MLPERF_INFERENCE", "nowhere"))
 EXPECTED = {
     "Test duration less than 600s",
     "accurcy run does not cover all dataset",
+    f"accuracy_sample_count, found {REHEARSED_SAMPLES}, needs to be >= 1024",
     "Required minimum samples per query not met",
     "accuracy not valid",
     # Of MultiStream's early stopping, and of runs that noise makes differ by more than a tenth.
