@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dse.core.configuration import Configuration
-    from dse.core.measurement import Measurement
     from dse.loadgen.logs import DetailLog
     from dse.study.record import Record
     from dse.submission.evidence import Evidence, SubmittedRun
@@ -101,16 +100,13 @@ def foreseeable(record: Record, models: str, benchmark: Benchmark) -> list[Breac
     accuracy, due = record.outcome.quality, benchmark.rules.accuracy_samples
     if accuracy is None or accuracy.source is not Source.MEASURED:
         found.append(Breach("accuracy-measured", "its accuracy is not measured here", lasting=True))
-    elif (count := _count_samples(accuracy) or due) != due:
-        message = f"the data set has {count} {benchmark.task.noun}, not {due}"
-        found.append(Breach("accuracy-samples", message, lasting=True))
+    else:
+        details = QualityDetails.of(accuracy.details)
+        noun = "samples" if details.samples else benchmark.task.noun
+        if (count := details.samples or details.total or due) != due:
+            message = f"the data set has {count} {noun}, not {due}"
+            found.append(Breach("accuracy-samples", message, lasting=True))
     return [*found, *(_not_closed(record, benchmark) if benchmark.closed else ())]
-
-
-def _count_samples(accuracy: Measurement) -> int | None:
-    """The number of samples that a quality was measured on; None where that is not told."""
-    details = QualityDetails.of(accuracy.details)
-    return details.samples or details.total
 
 
 def _not_closed(record: Record, benchmark: Benchmark) -> Iterator[Breach]:

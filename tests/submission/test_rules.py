@@ -69,6 +69,12 @@ def test_what_no_run_mends_is_known_before_any(copied: Callable[[str], Copy]) ->
     assert rules("file", record) == rules("file", over(IMAGES)) == []
     assert rules("file", over(500)) == ["accuracy-samples"]
     assert rules("builtin", over(IMAGES)) == ["trained"]
+    # Of an item of several samples each of these counts.
+    known = record.outcome.quality
+    assert known is not None
+    for samples, broken_rules in ((IMAGES, []), (600, ["accuracy-samples"])):
+        accuracy = replace(known, details={"total": 500, "samples": samples})
+        assert rules("file", replace(record, outcome=Outcome((accuracy,)))) == broken_rules
     nothing = replace(record, outcome=Outcome())
     assert rules("builtin", nothing) == ["trained", "accuracy-measured"]
     assert rules("file", nothing) == ["accuracy-measured"]
